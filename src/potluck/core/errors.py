@@ -1,0 +1,126 @@
+"""Every error potluck can tell a person or a peer about, as one tree.
+
+    PotluckError                 exit 1    anything a person may read
+    ├── UsageError               exit 2    what was typed cannot be meant
+    ├── NotRunning               exit 3    no potluck answers on this home
+    ├── NotAMember               exit 4    this device belongs to no group
+    ├── Refused                  exit 5    somebody or something said no
+    ├── TimedOut                 exit 6    it did not happen in time
+    ├── NotFound                 exit 7    no such device or file
+    ├── DiskTrouble              exit 8    the disk did not do what was asked
+    ├── UnsafePath                         a name that must never reach the file system
+    └── ProtocolError                      a peer broke the protocol (its fault)
+        ├── FrameTooLong                   a length above the limit, refused before anything is allocated
+        ├── Malformed                      bytes that are not a message
+        └── WrongContent                   bytes whose hash or signature is not what was promised
+
+Strategy: an error has three parts, *what* failed, the probable *cause*, and the *fix*: the next command or act.
+The class docstring is the sentence used when no better `what` is given, so the tree above reads as the manual.
+Guarantee: one exit code per class that reaches a shell; blame is a type (`ProtocolError` is always the other side's).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PotluckError(Exception):
+    """Something went wrong."""
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "error"
+
+    def __init__(self, what: str = "", cause: str = "", fix: str = "") -> None:
+        """Keep the three parts: `what` failed, its probable `cause`, and the `fix` (the next command)."""
+        self.what = what or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.cause = cause
+        self.fix = fix
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        """Return the three parts as up to three lines, the way a terminal shows them."""
+        lines = [self.what]
+        if self.cause:
+            lines.append(f"  probably: {self.cause}")
+        if self.fix:
+            lines.append(f"  try:      {self.fix}")
+        return "\n".join(lines)
+
+
+class UsageError(PotluckError):
+    """What was typed cannot be meant."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class NotRunning(PotluckError):
+    """No potluck is running here."""
+
+    exit_code = 3
+    code = "not_running"
+
+
+class NotAMember(PotluckError):
+    """This device is not a member of a group yet."""
+
+    exit_code = 4
+    code = "not_a_member"
+
+
+class Refused(PotluckError):
+    """The request was refused."""
+
+    exit_code = 5
+    code = "refused"
+
+
+class TimedOut(PotluckError):
+    """It did not happen in time."""
+
+    exit_code = 6
+    code = "timed_out"
+
+
+class NotFound(PotluckError):
+    """There is no such device or file."""
+
+    exit_code = 7
+    code = "not_found"
+
+
+class DiskTrouble(PotluckError):
+    """The disk did not do what was asked."""
+
+    exit_code = 8
+    code = "disk"
+
+
+class UnsafePath(PotluckError):
+    """This name is refused: it could harm somebody's file system or screen."""
+
+    code = "unsafe_path"
+
+
+class ProtocolError(PotluckError):
+    """The other side broke the protocol."""
+
+    code = "protocol"
+
+
+class FrameTooLong(ProtocolError):
+    """The other side announced a frame longer than allowed."""
+
+    code = "frame_too_long"
+
+
+class Malformed(ProtocolError):
+    """The other side sent bytes that are not a message."""
+
+    code = "malformed"
+
+
+class WrongContent(ProtocolError):
+    """The other side sent content that is not what it promised."""
+
+    code = "wrong_content"

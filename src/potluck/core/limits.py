@@ -1,0 +1,125 @@
+"""Every size, rate, time-out and count in the program, each with its reason.
+
+Strategy: a number that a peer could use against us, or that two modules must agree on, stands here and nowhere
+else. Guarantee: peers never choose a value of this page; what they send is compared with it *before* anything is
+allocated. Units are in the names (`_s` seconds, `_bytes`); a plain number is a count.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+# -- names and versions ---------------------------------------------------------------------------------------
+ALPN = "potluck/1"  # checked on both sides: an ALPN mismatch does not fail a handshake by itself
+PROTOCOL_VERSION = 1  # the only version of the messages so far
+PORT = 7685  # TCP and UDP; registered to nobody; the port really used travels in the beacon
+PORT_TRIES = 32  # several potlucks on one machine take the next free ports
+MULTICAST_GROUP = "239.192.76.85"  # organisation-local scope, never routed out of a site
+BROADCAST_INTERVAL_S = 5.0  # x number of nodes: about 0.2 beacons a second on a LAN of any size
+BURST_S = (0.0, 0.25, 1.0, 2.0, 4.0)  # beacons after start or an address change; five, since Wi-Fi drops multicast
+
+# -- frames and messages --------------------------------------------------------------------------------------
+CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in pages on bulk links
+PAGE_FRAME_BYTES = 1 * MIB  # manifest, roster and piece-list pages
+PAIRING_FRAME_BYTES = 8 * KIB  # from a stranger: a certificate and two keys fit in 1 KiB
+DATAGRAM_BYTES = 1200  # below every path MTU, so nothing is ever fragmented
+DATAGRAM_RECORDS = 4  # member records in one PING: 4 x about 230 bytes fit a datagram
+LIST_ITEMS = 4096  # longest list in any message
+PAGE_RECORDS = 1000  # manifest records in one page: about 2 ms to read, 250 bytes each
+LABEL_BYTES = 64  # UTF-8; it must stay a comfortable folder name with a suffix
+ADDRESSES_PER_DEVICE = 8  # several networks and families; more is noise
+ROSTER_CHUNK = 40  # records per ROSTER message: 40 x about 0.9 KiB stays below a control frame
+HEADS_CHUNK = 200  # heads per HEADS message: 200 x about 0.25 KiB stays below a control frame
+UNSENT_BYTES = 8 * MIB  # control bytes queued for one peer; a peer that reads so slowly is cut off
+
+# -- doors ----------------------------------------------------------------------------------------------------
+HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot this long
+KNOCK_S = 1.0  # the knock is two small packets on a LAN
+STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
+STRANGERS = 64  # unauthenticated connections in all, oldest evicted
+INTRODUCTION_BYTES = 64 * KIB  # a sealed chain of admissions
+INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
+ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier
+LISTEN_S = 0.45  # an open newcomer listens this long before it admits or asks: two beacon bursts
+FOUND_S = 2.0  # alone this long: the provisional group is kept
+PAIRING_S = 20.0  # a pairing that needs no person takes milliseconds
+OPEN_DEFAULT_S = 3600.0  # --open without minutes
+SWEEP_AFTER_S = 1.0  # nobody authenticated by then: sweep the own subnet once
+SWEEP_PREFIX = 22  # at most 1,022 addresses are swept
+SWEEP_PER_S = 200  # datagrams a second while sweeping
+NEIGHBOURS = 256  # entries of the neighbour table that are asked
+SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
+OFFERS = 64  # groups near by that are remembered; strangers can make up any number
+DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # between dials to one device; the last one repeats
+
+# -- ring -----------------------------------------------------------------------------------------------------
+PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
+PROBE_TIMEOUT_S = 0.15  # first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
+PROBE_TIMEOUT_MIN_S = 0.1
+PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
+PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
+SUSPICION_S = 2.0  # alone against the suspect
+SUSPICION_MIN_S = 1.0  # with three confirmations
+SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone
+LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
+DEPUTY_S = 0.5  # node 0 silent this long: the contact admits in its place
+RESERVED_S = 10.0  # a seat promised to a joiner that never took it is free again
+SEAT_GAP = 1024  # seats further than this above the largest known are ignored
+DEAD_PROBE_S = 10.0  # one dead member is probed again: without it rings never meet again
+FORGET_S = 600.0  # DEAD and LEFT records are forgotten
+ACCUSATION_S = 10.0  # one accusation per (accuser, target) in this time
+REFUTED_MAX = 3  # an accuser refuted so often
+DEAF_S = 60.0  # within this time is not listened to until it is over
+WITNESSES = 3  # accusers beyond the first that shorten patience; more are not passed on
+UPDATE_ALL = 32  # up to this many nodes an UPDATE goes to everybody
+SYNC_S = 0.2  # least time between two SYNCs with one peer
+SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
+TICK_S = 0.05  # resolution of the ring's timers
+
+# -- manifests ------------------------------------------------------------------------------------------------
+BUCKETS = 4096  # by the first 12 bits of BLAKE3(path)
+HEAD_MIN_S = 0.05  # heads come every 50 ms at most under load; an idle one at once
+HEADS_ASK_S = 10.0  # everyone asks `last` for heads, as the seed does
+KEPT_S = 1.0  # KEPT at most once a second
+SEQ_MAX = 2**53  # beyond this a counter is a lie
+TOUCH_IDLE_S = 0.005  # local changes coalesce this long when little happens
+TOUCH_BUSY_S = 0.1  # and up to this long under load
+STILL_S = 1.0  # without CLOSE_WRITE, size and mtime must be still this long
+RESCAN_S = 600.0  # watcher events are hints, never truth
+SECOND_LOOK_S = 10.0  # a delete found by a scan needs two looks this far apart
+
+# -- content --------------------------------------------------------------------------------------------------
+PIECE_MIN_BYTES = 256 * KIB
+PIECE_MAX_BYTES = 16 * MIB
+PIECES_AIM = 2048  # pieces per file: the list of a 1 GiB file is 64 KiB
+FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
+PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES
+
+# -- paths ----------------------------------------------------------------------------------------------------
+COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold
+PATH_BYTES = 4000  # below PATH_MAX with room for Shared/<label>/
+PATH_DEPTH = 64  # a held directory descriptor per level
+
+# -- transfer -------------------------------------------------------------------------------------------------
+WORKERS = 8  # fetches at once
+FETCHES_PER_PEER = 2  # bulk links per pair of nodes
+SERVERS = 64  # bulk links served at once
+BULK_IDLE_S = 30.0  # an idle bulk link is closed
+BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
+PACK_FILES = 256  # small files in one FILES request
+PACK_BYTES = 4 * MIB
+RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on
+RETRY_S = 2.0  # a fetch that failed everywhere is tried again
+STRIKES = 2  # wrong pieces from one holder for one file
+COMMIT_FILES = 256  # group commit: files,
+COMMIT_BYTES = 64 * MIB  # bytes,
+COMMIT_S = 0.2  # and seconds, or at once when nothing more is in flight
+FREE_MIN_BYTES = 512 * MIB  # downloads pause below max(this, 1 % of the disk)
+BALLAST_BYTES = 4 * MIB  # freed when the index itself cannot be written
+TRASH_S = 30 * 86400.0  # replaced and deleted files are kept this long
+
+# -- leaving --------------------------------------------------------------------------------------------------
+LEAVE_S = 5.0  # `exit` to the last thread gone
+LEAVE_GOSSIP_S = 0.2  # time given to the farewell to reach the others

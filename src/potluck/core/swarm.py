@@ -1,0 +1,261 @@
+"""The swarm: which content, and which piece of it, is asked from whom next.
+
+Strategy (first form): every content is taken from one holder at a time, many contents at once. Small contents (one
+piece, at most 256 KiB) are asked in packs cut in the order they were wanted, which is the order of their paths; large
+ones in runs of adjacent pieces, so disks read on; a content of several pieces first needs its piece list. Pieces of
+zeros are never asked. Each peer serves two fetches of ours, and there are eight in all. A holder that fails is passed
+over for a while and the next one asked; one that sends wrong bytes twice is not asked for that content again.
+
+The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders out, no clock.
+
+Guarantees: pure; a piece is in at most one order at a time; every wanted content with a holder that can be asked is in
+an order or waits for a slot or for its retry time. Limits: the load of one origin is not shared among receivers yet.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from potluck.core import limits
+from potluck.core.identity import DeviceId
+from potluck.core.pieces import Bitfield, PieceList, Root
+
+Holders = Callable[[Root], Sequence[DeviceId]]
+"""Who may be asked for a content now, best first."""
+
+
+class What(Enum):
+    """What an order asks for."""
+
+    PACK = auto()
+    LIST = auto()
+    PIECES = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Something to fetch from somebody."""
+
+    number: int
+    peer: DeviceId
+    what: What
+    roots: tuple[Root, ...]
+    pieces: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Download:
+    """One wanted content."""
+
+    root: Root
+    size_bytes: int
+    piece_size: int
+    content: PieceList | None = None
+    have: Bitfield | None = None
+    asked: set[int] = field(default_factory=set)
+    orders: int = 0
+    retry_s: dict[DeviceId, float] = field(default_factory=dict)
+    strikes: dict[DeviceId, int] = field(default_factory=dict)
+
+    @property
+    def small(self) -> bool:
+        """Whether it travels in packs."""
+        return self.size_bytes <= limits.PIECE_MIN_BYTES
+
+    @property
+    def done_bytes(self) -> int:
+        """Bytes that are here, at most one piece too many."""
+        return min(len(self.have) * self.piece_size, self.size_bytes) if self.have is not None else 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every piece is here."""
+        return self.have is not None and self.have.complete
+
+
+class Swarm:
+    """All contents this node lacks, and the orders under way for them."""
+
+    def __init__(self) -> None:
+        """Lack nothing."""
+        self.downloads: dict[Root, Download] = {}
+        self.orders: dict[int, Order] = {}
+        self._small: deque[Root] = deque()
+        self._number = 0
+
+    # -- wishes ---------------------------------------------------------------------------------------------------
+    def want(self, root: Root, size_bytes: int, piece_size: int) -> None:
+        """Lack this content from now on; wanting it twice is wanting it once."""
+        if root in self.downloads:
+            return
+        download = self.downloads[root] = Download(root, size_bytes, piece_size)
+        if download.small:
+            self._small.append(root)
+
+    def resume(self, content: PieceList, have: bytes) -> None:
+        """A part file of an earlier run holds these pieces already."""
+        download = self.downloads.get(content.root)
+        if download is not None and not download.small:
+            self._learn(download, content)
+            download.have = Bitfield(content.count, have)
+            self._add_zeros(download, content)
+
+    def forget(self, root: Root) -> list[int]:
+        """Nobody wants it any more (or it is placed); returns the orders to cancel."""
+        if self.downloads.pop(root, None) is None:
+            return []
+        return [order.number for order in self.orders.values() if order.roots == (root,)]
+
+    # -- facts ----------------------------------------------------------------------------------------------------
+    def on_list(self, content: PieceList) -> bool:
+        """The piece list came; returns whether nothing more is needed (a file of zeros)."""
+        download = self.downloads.get(content.root)
+        if download is None or download.content is not None:
+            return False
+        self._learn(download, content)
+        return download.complete
+
+    def on_pieces(self, root: Root, pieces: Iterable[int]) -> bool:
+        """Pieces are verified and written; returns whether the content is complete now."""
+        download = self.downloads.get(root)
+        if download is None or download.have is None or download.complete:
+            return False
+        for piece in pieces:
+            download.have.add(piece)
+            download.asked.discard(piece)
+        return download.complete
+
+    def on_files(self, roots: Iterable[Root]) -> list[Root]:
+        """Small contents are verified and written; returns those that were wanted."""
+        arrived = []
+        for root in roots:
+            download = self.downloads.get(root)
+            if download is not None and not download.complete:
+                download.have = Bitfield(1, b"\1")
+                arrived.append(root)
+        return arrived
+
+    def on_ended(self, number: int, now: float, *, failed: bool, wrong: bool) -> None:
+        """An order is over; what it did not bring may be asked again, from somebody else first."""
+        order = self.orders.pop(number, None)
+        if order is None:
+            return
+        for root in order.roots:
+            download = self.downloads.get(root)
+            if download is None or download.complete:
+                continue
+            download.orders -= 1
+            download.asked.difference_update(order.pieces)
+            if order.what is What.PACK:
+                self._small.append(root)
+                failed_here = True  # it was asked and did not come
+            else:
+                failed_here = failed
+            if failed_here:
+                download.retry_s[order.peer] = now + limits.RETRY_S
+            if wrong:
+                download.strikes[order.peer] = download.strikes.get(order.peer, 0) + 1
+
+    def on_peer(self, device: DeviceId) -> None:
+        """A device is there (again): it may be asked at once."""
+        for download in self.downloads.values():
+            download.retry_s.pop(device, None)
+
+    # -- orders ---------------------------------------------------------------------------------------------------
+    def deadline(self, now: float) -> float | None:
+        """Return when an idle content may be asked again; orders under way end by themselves."""
+        idle = (d for d in self.downloads.values() if not d.orders and not d.complete)
+        return min((time for d in idle for time in d.retry_s.values() if time > now), default=None)
+
+    def next_orders(self, holders: Holders, now: float) -> list[Order]:
+        """Fill the free slots: packs of small contents first, then large ones in the order they were wanted."""
+        new: list[Order] = []
+        busy: dict[DeviceId, int] = {}
+        for order in self.orders.values():
+            busy[order.peer] = busy.get(order.peer, 0) + 1
+
+        def slot_at(root: Root, download: Download) -> DeviceId | None:
+            for peer in holders(root):
+                rested = download.retry_s.get(peer, 0.0) <= now
+                trusted = download.strikes.get(peer, 0) < limits.STRIKES
+                if rested and trusted and busy.get(peer, 0) < limits.FETCHES_PER_PEER:
+                    return peer
+            return None
+
+        def give(peer: DeviceId, what: What, roots: tuple[Root, ...], pieces: tuple[int, ...] = ()) -> None:
+            self._number += 1
+            order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
+            busy[peer] = busy.get(peer, 0) + 1
+            new.append(order)
+
+        while self._small and len(self.orders) < limits.WORKERS:
+            peer, pack = self._pack(slot_at)
+            if peer is None:
+                break
+            give(peer, What.PACK, pack)
+        for root, download in self.downloads.items():
+            if len(self.orders) >= limits.WORKERS:
+                break
+            while not download.small and not download.complete and (chosen := slot_at(root, download)) is not None:
+                what, pieces = self._part(download)
+                if what is None:
+                    break
+                download.orders += 1
+                give(chosen, what, (root,), pieces)
+        return new
+
+    def _pack(self, slot_at: Callable[[Root, Download], DeviceId | None]) -> tuple[DeviceId | None, tuple[Root, ...]]:
+        """Take adjacent small contents that one peer can serve; those that nobody can serve now go to the end."""
+        pack: list[Root] = []
+        size, peer = 0, None
+        for _ in range(len(self._small)):
+            root = self._small[0]
+            download = self.downloads.get(root)
+            if download is None or download.complete:
+                self._small.popleft()
+                continue
+            here = slot_at(root, download)
+            if here is None:
+                self._small.rotate(-1)
+                continue
+            full = len(pack) >= limits.PACK_FILES or size + download.size_bytes > limits.PACK_BYTES
+            if pack and (here != peer or full):
+                break
+            self._small.popleft()
+            peer, size = here, size + download.size_bytes
+            download.orders += 1
+            pack.append(root)
+        return peer, tuple(pack)
+
+    def _part(self, download: Download) -> tuple[What | None, tuple[int, ...]]:
+        """Return what to ask next for a large content: its list, or a run of adjacent pieces."""
+        if download.have is None:
+            return (None, ()) if download.orders else (What.LIST, ())
+        run: list[int] = []
+        longest = max(1, limits.RUN_BYTES // download.piece_size)
+        for piece in download.have.missing():
+            if piece in download.asked:
+                if run:
+                    break
+                continue
+            if run and (piece != run[-1] + 1 or len(run) >= longest):
+                break
+            run.append(piece)
+        download.asked.update(run)
+        return (What.PIECES, tuple(run)) if run else (None, ())
+
+    def _learn(self, download: Download, content: PieceList) -> None:
+        download.content = content
+        if download.have is None or download.have.count != content.count:
+            download.have = Bitfield(content.count)
+        self._add_zeros(download, content)
+
+    @staticmethod
+    def _add_zeros(download: Download, content: PieceList) -> None:
+        if download.have is not None:
+            for piece in download.have.missing():
+                if content.is_zero(piece):
+                    download.have.add(piece)

@@ -1,0 +1,284 @@
+"""What may be asked: every act the engine can want from the world, in the imperative.
+
+Strategy: an effect is an immutable value with two interpreters, reality (`shells/`) and the seeded simulation
+(`tests/sim/`). Effects are carried out in the order given; those that depend on durability are held back by the
+engine until the `Synced` of an earlier `Sync`, so an interpreter never has to wait.
+
+Guarantee: an interpreter takes no decision. Where it needs one (which certificate, which hash, which path) the
+answer is in the effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from potluck.core.identity import DeviceId
+from potluck.core.messages import (
+    Address,
+    BulkReply,
+    FileAsk,
+    FilesAsk,
+    LinkKind,
+    ManifestAsk,
+    Message,
+    PiecesAsk,
+)
+from potluck.core.paths import SafePath
+from potluck.core.pieces import PieceList, Root
+from potluck.engine.events import BatchId, LinkId, OrderId, RequestId, Stat
+
+
+# -- network --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Send one datagram."""
+
+    data: bytes  # at most limits.DATAGRAM_BYTES
+    to: Address | None  # None: multicast and directed broadcast on every interface, discovery port
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a control or pairing link; ends in LinkOpened or DialFailed."""
+
+    dial: OrderId  # handle
+    kind: LinkKind  # CONTROL or PAIRING
+    peer: DeviceId | None  # whom to expect; None for PAIRING
+    address: Address  # where
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue a message on a link; silently nothing if the link is gone."""
+
+    link: LinkId  # where
+    message: Message  # what
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Flush what is queued (at most 1 s), send BYE, close; LinkClosed follows."""
+
+    link: LinkId  # which
+    reason: str  # goes into BYE
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a shell must know of one device of the group."""
+
+    device: DeviceId  # who
+    certificate: bytes  # DER, the only trust anchor for it
+    sealing: bytes  # X25519 public key, for the knock
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """From now on these devices are the group; contexts are rebuilt and swapped, never mutated."""
+
+    members: tuple[Member, ...]  # without ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """Answer the pairing door, or stop answering it."""
+
+    open: bool  # whether strangers get as far as the admission machine
+
+
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """Knock with a sealed chain of admissions; the Dial that failed is repeated by the engine."""
+
+    address: Address  # where
+    sealed: bytes  # sealed to the other side's X25519 key
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerIntroduction:
+    """Tell the one who introduced itself whether to knock again."""
+
+    knock: OrderId  # which
+    accepted: bool  # the chain was good
+
+
+@dataclass(frozen=True, slots=True)
+class LookAround:
+    """Look at interfaces and neighbours again; ends in InterfacesSeen (only if something changed, or asked first)."""
+
+
+# -- serving --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ServePieces:
+    """Read these pieces, hash each again, send header and bytes; Gone where they do not match any more."""
+
+    path: SafePath  # a file that holds the content
+    content: PieceList  # what its hashes must be
+    pieces: tuple[int, ...]  # which
+
+
+@dataclass(frozen=True, slots=True)
+class ServeFiles:
+    """Read these small files, hash each again, send one header and all bytes."""
+
+    files: tuple[tuple[Root, SafePath | None, int, int], ...]  # root, where (None: not here), size, piece size
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer a request that came on a bulk link."""
+
+    request: RequestId  # which
+    reply: BulkReply | ServePieces | ServeFiles  # a message, or work for the serving worker
+
+
+# -- own tree -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Look:
+    """See what stands at these paths; below a folder everything; ends in TreeSeen."""
+
+    order: OrderId  # handle
+    paths: tuple[SafePath, ...]  # below Shared/
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Check the marker, then walk these top folders; ends in ShareSeen and TreeSeen."""
+
+    order: OrderId  # handle
+    tops: tuple[SafePath, ...]  # e.g. Shared/<label>
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """Read and hash files; ends in FilesHashed."""
+
+    order: OrderId  # handle
+    files: tuple[tuple[SafePath, int], ...]  # path, piece size of the version before (0: none)
+
+
+# -- fetching -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask a device for something on a bulk link, verify what comes, write content into part files."""
+
+    order: OrderId  # handle; facts, then one FetchEnded
+    peer: DeviceId  # whom
+    addresses: tuple[Address, ...]  # where, best first
+    ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk  # what
+    content: PieceList | None  # for FileAsk: what the pieces must hash to
+    sizes: tuple[tuple[int, int], ...]  # for FilesAsk: (size, piece size) of each root
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFetch:
+    """Give a fetch up between two pieces; FetchEnded still follows."""
+
+    order: OrderId  # which
+
+
+@dataclass(frozen=True, slots=True)
+class DropParts:
+    """Part files nobody wants any more."""
+
+    roots: tuple[Root, ...]  # which
+
+
+# -- placing --------------------------------------------------------------------------------------------------
+class Source(StrEnum):
+    """Where a placed content comes from."""
+
+    PART = "part"  # a complete part file
+    LOCAL = "local"  # another file below Shared/ with this root: reflink, copy_file_range, copy
+    MOVED = "moved"  # the same, but that file is to be removed anyway: renamed
+    EMPTY = "empty"  # a file of no bytes
+    FOLDER = "folder"  # not a file: make the folder
+    NONE = "none"  # remove what is there: to the trash
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceItem:
+    """One path and what should stand there."""
+
+    path: SafePath  # below Shared/
+    source: Source  # where it comes from
+    content: PieceList | None  # of a file
+    local: SafePath | None  # for LOCAL and MOVED
+    mtime_ns: int  # to be set
+    executable: bool  # to be set
+    expected: Stat | None  # what the index thinks stands there now; anything else is put aside
+    expected_root: Root | None  # the content the index thinks stands there; None: nothing is expected
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Group commit, steps 3 to 7 of docs/disk.md §4; ends in BatchPlaced. The intents are on the disk already."""
+
+    batch: BatchId  # handle
+    items: tuple[PlaceItem, ...]  # removals last, folders before what is in them
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Find out what an interrupted Place left; ends in BatchSettled."""
+
+    batch: BatchId  # which
+    items: tuple[PlaceItem, ...]  # as it was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Make everything the index holds now durable (fsync of its log); ends in Synced."""
+
+    barrier: int  # handle
+
+
+@dataclass(frozen=True, slots=True)
+class MarkShare:
+    """Write the marker that says this folder is this share, and make the own folder Shared/<label>."""
+
+    group: bytes  # group id
+    label: str  # of the own folder
+    former: str  # label it had before, renamed if nothing stands at the new one; "" if there was none
+
+
+# -- people ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Bring files from elsewhere on this machine into the own folder; ends in Imported."""
+
+    order: OrderId  # handle
+    paths: tuple[str, ...]  # absolute
+    mode: str  # "copy", "move" or "reflink"
+    into: SafePath  # Shared/<label>
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of a command."""
+
+    command: int  # which
+    ok: bool  # whether it did what was asked
+    text: str  # for people: what happened, or the three parts of an error
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something a person should know; the faces decide how to show it, the log keeps it."""
+
+    code: str  # stable name, "node_joined", "file_refused", …
+    text: str  # one line, without control characters
+    level: str  # "info", "warning" or "error"
+    subject: str  # path, label or device it is about, "" if none
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Everything is said: close all and end."""
+
+
+Effect = (
+    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround | Answer | Look
+    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | Import | Reply | Tell | Leave
+)  # fmt: skip

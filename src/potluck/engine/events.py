@@ -1,0 +1,370 @@
+"""What can happen: every fact the world may tell the engine, in the past tense.
+
+Strategy: an event is an immutable value; nothing in it is alive (no socket, no file, no clock). Shells make them out
+of reality, tests and the simulation make them out of nothing. Bulk facts come in batches, so that 20,000 small files
+cost hundreds of events and not tens of thousands. Workers post facts, never bytes: a piece is verified and written
+before `PiecesVerified` says so.
+
+Guarantee: paths are `SafePath`s below `Shared/` (first component = label), numbers carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from potluck.core.identity import DeviceId
+from potluck.core.messages import (
+    Address,
+    BulkRequest,
+    Kind,
+    LinkKind,
+    ManifestPage,
+    Message,
+    Unknown,
+)
+from potluck.core.paths import SafePath
+from potluck.core.pieces import PieceList, Root
+
+LinkId = NewType("LinkId", int)
+"""One live connection that the loop thread owns; never used twice in one run."""
+RequestId = NewType("RequestId", int)
+"""One request on a bulk link that waits for an Answer."""
+OrderId = NewType("OrderId", int)
+"""One order the engine gave to a worker; the facts that follow from it carry the same number."""
+BatchId = NewType("BatchId", int)
+"""One group commit; it is also the key of its intent rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One network of this host."""
+
+    name: str  # "eth0"
+    host: str  # own address there, "192.168.1.10"
+    broadcast: str  # directed broadcast address, "" if there is none
+    prefix: int  # length of the network prefix in bits
+
+
+# -- network --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class InterfacesSeen:
+    """The networks and neighbours of this host were looked at; sent at start, then when they change."""
+
+    interfaces: tuple[Interface, ...]  # usable ones, own address each
+    neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramHeard:
+    """A UDP datagram came."""
+
+    data: bytes  # as received, at most limits.DATAGRAM_BYTES + 1
+    source: Address  # where it really came from
+    way: str  # "multicast", "broadcast" or "unicast": how it reached us
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK exchanged."""
+
+    link: LinkId  # handle for Send and Drop
+    kind: LinkKind  # CONTROL or PAIRING (bulk links never reach the engine)
+    peer: DeviceId | None  # who, proved by TLS; None on a pairing link
+    address: Address  # the other end: its host, and the port *it* listens on if we dialled, else 0
+    instance: bytes  # the other side's run, b"" on a pairing link
+    dial: OrderId | None  # our Dial, or None if the other side dialled
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """A Dial came to nothing."""
+
+    dial: OrderId  # which
+    reason: str  # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
+    refused: bool  # the host answered and nobody listens there: the process is gone
+    knock: bool  # the host listens but did not accept our knock: it may not know us yet
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHeard:
+    """A control or pairing link brought a message."""
+
+    link: LinkId  # where
+    message: Message | Unknown  # decoded and validated
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """A link is gone."""
+
+    link: LinkId  # which
+    reason: str  # for the log
+    clean: bool  # BYE came first, or we dropped it ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class IntroductionHeard:
+    """Somebody unknown knocked with a sealed chain of admissions; wants AnswerIntroduction."""
+
+    knock: OrderId  # handle for the answer
+    sealed: bytes  # sealed to our X25519 key
+    source: Address  # where it came from
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeard:
+    """A bulk link brought a request; wants exactly one Answer."""
+
+    request: RequestId  # handle for the answer
+    peer: DeviceId  # who asks
+    message: BulkRequest  # what
+
+
+# -- own tree -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PathsTouched:
+    """The watcher noticed something; a hint, never truth."""
+
+    paths: tuple[SafePath, ...]  # files written and closed, created, moved or deleted; folders likewise
+    overflow: bool  # events were lost or a limit was reached: scan everything
+
+
+class Finding(StrEnum):
+    """What stands at a path."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What the file system says of a file without reading it; equal stats mean an unchanged file."""
+
+    size: int  # bytes
+    mtime_ns: int  # modification time
+    ctime_ns: int  # change time
+    inode: int  # file number
+    executable: bool  # the owner's x bit
+
+
+@dataclass(frozen=True, slots=True)
+class PathSeen:
+    """One path that was looked at."""
+
+    path: SafePath  # below Shared/
+    finding: Finding  # FILE, FOLDER, or MISSING (its parent was readable and it is not there)
+    stat: Stat | None  # of a file; None otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class NameRefused:
+    """A name that is not shared, and why."""
+
+    folder: SafePath  # where
+    name: str  # as a person may read it: escaped, never raw
+    reason: str  # "control character", "symbolic link", …
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSeen:
+    """Part of what a Look or Scan found; at most limits.PAGE_RECORDS paths at a time."""
+
+    order: OrderId  # which Look or Scan
+    seen: tuple[PathSeen, ...]  # parents before children
+    refused: tuple[NameRefused, ...]  # names left out
+    last: bool  # nothing more follows
+    complete: bool  # on the last part: every folder below could be read, so what was not seen is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """One file that was read and hashed."""
+
+    path: SafePath  # below Shared/
+    stat: Stat  # equal before and after reading
+    pieces: PieceList  # root, size, piece size, hashes
+
+
+@dataclass(frozen=True, slots=True)
+class FilesHashed:
+    """Files were hashed."""
+
+    order: OrderId  # which Hash
+    files: tuple[Hashed, ...]  # those that held still
+    unstable: tuple[SafePath, ...]  # changed while being read, or gone: look again later
+    last: bool  # the order is complete
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSeen:
+    """The marker of the share was checked (at start and before every scan)."""
+
+    present: bool  # FOLDER/.potluck/marker is there and names this share
+    reason: str  # if not: "missing", "another share", "unreadable", "other file system"
+
+
+# -- fetching -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ManifestHeard:
+    """A page of a manifest came; paths are already known to be safe."""
+
+    order: OrderId  # which Fetch
+    page: ManifestPage  # validated
+    unsafe: int  # records left out because their names are refused
+
+
+@dataclass(frozen=True, slots=True)
+class PieceListHeard:
+    """A whole piece list came and matches its root."""
+
+    order: OrderId  # which Fetch
+    pieces: PieceList  # checked
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesVerified:
+    """Pieces came, were verified and written into the content's part file."""
+
+    order: OrderId  # which Fetch
+    root: Root  # which content
+    pieces: tuple[int, ...]  # which pieces
+    size_bytes: int  # how many bytes that was on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class FilesVerified:
+    """Small contents came, were verified and written into part files."""
+
+    order: OrderId  # which Fetch
+    roots: tuple[Root, ...]  # which
+    missing: tuple[Root, ...]  # the holder did not have these
+    size_bytes: int  # bytes on the wire
+
+
+class Outcome(StrEnum):
+    """How a fetch ended."""
+
+    DONE = "done"
+    GONE = "gone"  # the holder does not have it (any more)
+    BUSY = "busy"  # the holder has no worker free
+    BROKEN = "broken"  # the link failed
+    WRONG = "wrong"  # a hash did not match
+    DISK = "disk"  # our own disk failed
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEnded:
+    """A fetch ended; nothing more follows from its order."""
+
+    order: OrderId  # which
+    outcome: Outcome  # how
+    detail: str  # for people
+
+
+@dataclass(frozen=True, slots=True)
+class PartFound:
+    """A part file of an earlier run was found at start."""
+
+    pieces: PieceList  # what it is part of
+    have: bytes  # Bitfield.to_bytes of the pieces that are there
+
+
+@dataclass(frozen=True, slots=True)
+class PartsFound:
+    """All part files of earlier runs."""
+
+    parts: tuple[PartFound, ...]  # those whose map is whole
+
+
+# -- placing --------------------------------------------------------------------------------------------------
+class Placement(StrEnum):
+    """What became of one item of a Place."""
+
+    PLACED = "placed"
+    REMOVED = "removed"  # it is in the trash, or was not there
+    BLOCKED = "blocked"  # something in the way that is kept: a folder that is not empty
+    FAILED = "failed"  # the disk said no
+    SOURCE_GONE = "source gone"  # the part file or the local file to copy from is not what was promised
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one item."""
+
+    path: SafePath  # below Shared/
+    root: Root | None  # the content that should be there; None for a removal or a folder
+    placement: Placement  # how it went
+    stat: Stat | None  # of the file that now stands there
+    put_aside: str  # where a local version went, "" if there was none
+    detail: str  # for people
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlaced:
+    """A group commit is on the disk, directories included."""
+
+    batch: BatchId  # which
+    items: tuple[Placed, ...]  # one for each item of the Place
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettled:
+    """After a crash: what an open intent left on the disk."""
+
+    batch: BatchId  # which
+    items: tuple[Placed, ...]  # PLACED where the new content stands, SOURCE_GONE where it does not
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Everything the index held when Sync was asked is on the disk."""
+
+    barrier: int  # which Sync
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSeen:
+    """How full the disk is."""
+
+    free_bytes: int  # free for this user
+    total_bytes: int  # of the file system of FOLDER
+
+
+# -- people ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An Import ended."""
+
+    order: OrderId  # which
+    added: tuple[str, ...]  # names that are now in the own folder
+    failed: tuple[tuple[str, str], ...]  # (path, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """The person, a signal or `down` wants this node to leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddAsked:
+    """The person wants files in the own folder."""
+
+    command: int  # handle for Reply
+    paths: tuple[str, ...]  # absolute, on this machine
+    mode: str  # "copy", "move" or "reflink"
+
+
+@dataclass(frozen=True, slots=True)
+class RescanAsked:
+    """Look at everything now."""
+
+
+Event = (
+    InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed | IntroductionHeard
+    | RequestHeard | PathsTouched | TreeSeen | FilesHashed | ShareSeen | ManifestHeard | PieceListHeard
+    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | Synced | SpaceSeen
+    | Imported | LeaveAsked | AddAsked | RescanAsked
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""One connection to SQLite, and the only place that knows its errors.
+
+Strategy: explicit transactions, write-ahead log, `synchronous = NORMAL`: a commit writes and never waits for the
+disk. Automatic checkpoints are off, since they would wait on the loop thread; the store thread does both
+(docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite becomes a `DiskTrouble` with a fix in it.
+
+Guarantees: nothing outside `transaction begin … commit` is half done; after an error the caller rolls back and the
+file is as before. No temporary file is ever made (temp_store MEMORY): the daemon may write to its own folders only.
+Limits: one thread at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from potluck.core.errors import DiskTrouble
+from potluck.engine.index import schema
+
+Value = str | bytes | int | float | None
+Row = tuple[Any, ...]
+
+_BUSY_S = 10.0  # only a checkpoint that empties the log holds the lock; to wait is better than to fail an event
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 0",
+    "PRAGMA journal_size_limit = 0",  # a log that begins anew is cut, so its size says what is in it
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -8192",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+class Database:
+    """A SQLite file (or ":memory:") that holds the tables of this version."""
+
+    def __init__(self, path: str) -> None:
+        """Open or make it; raises DiskTrouble if it is damaged, or of a newer potluck."""
+        self.path = path
+        try:
+            # isolation_level None: transactions are ours; built on one thread, used on another.
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+        except sqlite3.Error as error:
+            raise disk_trouble(path, error) from error
+        try:
+            for pragma in _PRAGMAS:
+                self.run(pragma)
+            self._migrate()
+        except DiskTrouble:
+            self._connection.close()
+            raise
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Execute one statement and return how many rows it changed."""
+        try:
+            return self._connection.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise disk_trouble(self.path, error) from error
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
+        """Execute one statement for each row of values and return how many rows were changed in all."""
+        try:
+            return self._connection.executemany(sql, rows).rowcount
+        except sqlite3.Error as error:
+            raise disk_trouble(self.path, error) from error
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Return every row of a query."""
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise disk_trouble(self.path, error) from error
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+        try:
+            found: Row | None = self._connection.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise disk_trouble(self.path, error) from error
+        return found
+
+    def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
+        """Yield the rows of a query one by one, for those too many to hold; nothing may be written meanwhile."""
+        try:
+            yield from self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise disk_trouble(self.path, error) from error
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something was begun and not ended."""
+        return self._connection.in_transaction
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is gone."""
+        self._connection.close()
+
+    def _migrate(self) -> None:
+        (version,) = self.rows("PRAGMA user_version")[0]
+        if version > schema.VERSION:
+            raise DiskTrouble(
+                "the index was written by a newer potluck",
+                f"its version is {version}, this program knows {schema.VERSION}",
+                f"update potluck, or move {self.path} away to build a new index",
+            )
+        for step in range(version, schema.VERSION):
+            self.run("BEGIN IMMEDIATE")
+            for statement in schema.MIGRATIONS[step]:
+                self.run(statement)
+            self.run(f"PRAGMA user_version = {step + 1}")
+            self.run("COMMIT")
+
+
+def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
+    """Return what a person can be told about an error of SQLite."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return DiskTrouble("the index cannot be written", f"the disk is full ({path})", "free some space")
+    if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+        return DiskTrouble("the index is damaged", f"{path}: {error}", f"move {path} away; it is built anew")
+    return DiskTrouble("the index does not work", f"{path}: {error} {name}".strip(), "look at the disk: potluck doctor")

@@ -1,0 +1,99 @@
+"""Small tables about the group: single values, roster records, and where devices were reached.
+
+Strategy: roster records and addresses are sets; adding what is there changes nothing. Addresses are ordered by a
+counter that the caller gives (a run number or seconds of its own), never by a clock of this module; the newest come
+first.
+
+Limits: at most ADDRESSES_PER_DEVICE addresses are kept for a device, the oldest go. Roster records are never removed:
+what is void stays, as core/roster.py judges the whole set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blake3 import blake3
+from msgspec.msgpack import Decoder
+
+from potluck.core import limits
+from potluck.core.identity import DeviceId
+from potluck.core.messages import Address, RosterRecord, encode
+from potluck.engine.index.database import Database
+
+_ROSTER_RECORD = Decoder(RosterRecord)
+
+
+class Meta:
+    """Single values by name."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in this database."""
+        self._database = database
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of a key, or None."""
+        row = self._database.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return row[0] if row else None
+
+    def set(self, key: str, value: bytes) -> None:
+        """Put the value of a key."""
+        self._database.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+class Roster:
+    """The set of all roster records, valid or not."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep it in this database."""
+        self._database = database
+
+    def add(self, record: RosterRecord) -> bool:
+        """Put a record into the set and say whether it is new."""
+        encoded = encode(record)
+        values = (blake3(encoded).digest(), encoded)
+        return self._database.run("INSERT OR IGNORE INTO roster (digest, record) VALUES (?, ?)", values) == 1
+
+    def replace(self, records: Iterable[RosterRecord]) -> None:
+        """Put this set in the place of the one that is here: a provisional group dissolved into another."""
+        self._database.run("DELETE FROM roster")
+        for record in records:
+            self.add(record)
+
+    def all(self) -> list[RosterRecord]:
+        """Return every record, in the order they came."""
+        rows = self._database.rows("SELECT record FROM roster ORDER BY id")
+        return [_ROSTER_RECORD.decode(encoded) for (encoded,) in rows]
+
+
+class Addresses:
+    """Where devices were reached; hints that outlive a restart."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in this database."""
+        self._database = database
+
+    def remember(self, device: DeviceId, address: Address, seen: int) -> None:
+        """Note that a device was reached there at `seen`, a counter of the caller that never falls."""
+        self._database.run(
+            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)", (device, address.host, address.port, seen)
+        )
+        self._database.run(
+            "DELETE FROM address WHERE device = ?1 AND (host, port) NOT IN"
+            " (SELECT host, port FROM address WHERE device = ?1 ORDER BY seen DESC, host, port LIMIT ?2)",
+            (device, limits.ADDRESSES_PER_DEVICE),
+        )
+
+    def of(self, device: DeviceId) -> list[Address]:
+        """Return the addresses of a device, the last one that worked first."""
+        rows = self._database.rows(
+            "SELECT host, port FROM address WHERE device = ? ORDER BY seen DESC, host, port", (device,)
+        )
+        return [Address(host, port) for host, port in rows]
+
+    def all(self) -> dict[DeviceId, list[Address]]:
+        """Return the addresses of every device, the last one that worked first."""
+        rows = self._database.rows("SELECT device, host, port FROM address ORDER BY device, seen DESC, host, port")
+        found: dict[DeviceId, list[Address]] = {}
+        for device, host, port in rows:
+            found.setdefault(DeviceId(device), []).append(Address(host, port))
+        return found

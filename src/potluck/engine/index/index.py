@@ -1,0 +1,64 @@
+"""The index as the engine holds it: one object per subject over one database, and the transaction around them.
+
+Strategy: the engine calls `begin`, handles one event, calls `commit`, or `rollback` if it failed. What the subjects
+keep in memory is written through, so only a rollback has to drop it.
+
+Guarantees: after `commit` a killed process keeps everything (the operating system has it); a power cut keeps what was
+written before the last `Synced`. Limits: opened once per process, used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+from potluck.engine.index.buckets import Buckets
+from potluck.engine.index.contents import Contents
+from potluck.engine.index.database import Database
+from potluck.engine.index.group import Addresses, Meta, Roster
+from potluck.engine.index.intents import Intents
+from potluck.engine.index.manifests import Manifests
+from potluck.engine.index.names import Names
+from potluck.engine.index.needs import Needs
+from potluck.engine.index.places import Places
+from potluck.engine.index.staging import Staging
+
+
+class Index:
+    """What this device knows."""
+
+    def __init__(self, database: Database) -> None:
+        """Put the subjects over an open database."""
+        self._database = database
+        self._names = Names(database)
+        self._buckets = Buckets(database)
+        self.meta = Meta(database)
+        self.roster = Roster(database)
+        self.addresses = Addresses(database)
+        self.needs = Needs(database, self._names)
+        self._staging = Staging(database, self._names, self._buckets)
+        self.manifests = Manifests(database, self._names, self._buckets, self._staging, self.needs)
+        self.places = Places(database, self._names, self.needs)
+        self.contents = Contents(database)
+        self.intents = Intents(database)
+
+    @classmethod
+    def open(cls, path: str) -> Index:
+        """Open or make the index at a path (":memory:" for none); raises DiskTrouble."""
+        return cls(Database(path))
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._database.run("BEGIN")
+
+    def commit(self) -> None:
+        """End it; everything written since `begin` stands together. Raises DiskTrouble, then `rollback` is due."""
+        self._database.run("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo everything since `begin`; nothing if SQLite has already done so."""
+        if self._database.in_transaction:
+            self._database.run("ROLLBACK")
+        for subject in (self._names, self._buckets, self._staging, self.needs, self.places):
+            subject.forget_memory()
+
+    def close(self) -> None:
+        """Close the database; a transaction that was begun is undone."""
+        self._database.close()

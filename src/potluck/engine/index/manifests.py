@@ -1,0 +1,191 @@
+"""The manifests of every owner: live records, delete log, signed heads, and pages of all three.
+
+Strategy: a manifest is named (owner, folder). The latest live record of a path is a row; what ended is in the
+delete log under the number of the change that ended it, so one walk by change number over both tables yields
+everything since a number. Root, count and total size are kept up with every change, never computed from the whole.
+
+Guarantees: a path is live or in the delete log, never both. Reads see every write of the same transaction. Change
+numbers of one manifest are unique if its owner keeps to the protocol; if not, only that manifest stops adding up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.msgpack import Decoder
+
+from potluck.core.identity import DeviceId
+from potluck.core.manifest import EMPTY_ROOT, record_digest
+from potluck.core.messages import DeletedPath, FileRecord, Folder, Head, encode
+from potluck.engine.index.buckets import Buckets
+from potluck.engine.index.database import Database
+from potluck.engine.index.ledger import Ledger
+from potluck.engine.index.names import Names
+from potluck.engine.index.needs import Needs
+from potluck.engine.index.rows import RECORD, record_of, record_values
+from potluck.engine.index.staging import Staging
+
+Page = tuple[list[FileRecord], list[DeletedPath], int, bool]
+
+_HEAD = Decoder(Head)
+_AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
+
+
+class Manifests:
+    """Every manifest this device holds."""
+
+    def __init__(self, database: Database, names: Names, buckets: Buckets, staging: Staging, needs: Needs) -> None:
+        """Keep them in this database."""
+        self._database = database
+        self._names = names
+        self._buckets = buckets
+        self._staging = staging
+        self._needs = needs
+        self._ledger = Ledger(database, names, buckets)
+
+    # -- heads ------------------------------------------------------------------------------------------------
+    def head(self, owner: DeviceId, folder: Folder) -> Head | None:
+        """Return the last head of a manifest, or None."""
+        sql = "SELECT head FROM manifest WHERE owner = ? AND folder = ? AND head IS NOT NULL"
+        row = self._database.row(sql, (owner, folder.value))
+        return _HEAD.decode(row[0]) if row else None
+
+    def heads(self) -> list[Head]:
+        """Return the last head of every manifest that has one."""
+        rows = self._database.rows("SELECT head FROM manifest WHERE head IS NOT NULL ORDER BY owner, folder")
+        return [_HEAD.decode(head) for (head,) in rows]
+
+    def set_head(self, head: Head) -> None:
+        """Keep a head as the last one of its manifest."""
+        named = self._names.make(DeviceId(head.owner), head.folder)
+        self._database.run("UPDATE manifest SET head = ? WHERE id = ?", (encode(head), named.number))
+
+    def floor(self, owner: DeviceId, folder: Folder) -> int:
+        """Return the change number from which on the delete log is complete; who is behind it needs everything."""
+        sql = "SELECT floor FROM manifest WHERE owner = ? AND folder = ?"
+        row = self._database.row(sql, (owner, folder.value))
+        return row[0] if row else 0
+
+    def raise_floor(self, owner: DeviceId, folder: Folder, floor: int) -> None:
+        """Forget the delete log up to a change number, or note that it was never known; it is never lowered."""
+        named = self._names.make(owner, folder)
+        self._database.run("DELETE FROM deleted WHERE manifest = ? AND seq <= ?", (named.number, floor))
+        sql = "UPDATE manifest SET floor = max(floor, ?) WHERE id = ?"
+        self._database.run(sql, (floor, named.number))
+
+    # -- changes ----------------------------------------------------------------------------------------------
+    def put(self, owner: DeviceId, folder: Folder, records: Sequence[FileRecord]) -> None:
+        """Make records the live ones of their paths; of two for one path the last counts."""
+        named = self._names.make(owner, folder)
+        latest = {record.path: record for record in records}
+        before = self._ledger.lines(named, list(latest))
+        rows = [record_values(named.number, record, record_digest(record)) for record in latest.values()]
+        sql = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._database.run_many(sql, rows)
+        again = [(named.number, path) for path in latest if path not in before]
+        self._database.run_many("DELETE FROM deleted WHERE manifest = ? AND path = ?", again)
+        self._ledger.account(named, before, {row[1]: (row[-1], row[3]) for row in rows})
+
+    def delete(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes], seq: int) -> int:
+        """End live paths, each with a change number of its own from `seq` on, and return the last number used.
+
+        Paths that are not live are left out; if all are, nothing is used and `seq - 1` returned.
+        """
+        named = self._names.make(owner, folder)
+        before = self._ledger.lines(named, list(dict.fromkeys(paths)))
+        log = [(named.number, path, seq + at) for at, path in enumerate(before)]
+        self._database.run_many("DELETE FROM record WHERE manifest = ? AND path = ?", [row[:2] for row in log])
+        self._database.run_many("INSERT OR REPLACE INTO deleted VALUES (?, ?, ?)", log)
+        self._ledger.account(named, before, {})
+        return seq + len(log) - 1
+
+    # -- reading ----------------------------------------------------------------------------------------------
+    def get(self, owner: DeviceId, folder: Folder, path: bytes) -> FileRecord | None:
+        """Return the live record of a path, or None."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return None
+        row = self._database.row(f"SELECT {RECORD} FROM record WHERE manifest = ? AND path = ?", (named.number, path))
+        return record_of(row) if row else None
+
+    def page(self, owner: DeviceId, folder: Folder, since: int, limit: int) -> Page:
+        """Return at most `limit` changes after number `since`: records, deleted paths, up to which number, and whether
+        nothing follows.
+        """
+        named = self._names.find(owner, folder)
+        if named is None:
+            return [], [], since, True
+        values = (named.number, since, limit + 1)
+        sql = f"SELECT {RECORD} FROM record WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
+        live = self._database.rows(sql, values)
+        sql = "SELECT path, seq FROM deleted WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
+        gone = self._database.rows(sql, values)
+        numbers = sorted(row[-1] for row in live + gone)
+        complete = len(numbers) <= limit
+        upto = numbers[min(limit, len(numbers)) - 1] if numbers else since
+        records = [record_of(row) for row in live if row[-1] <= upto]
+        return records, [DeletedPath(*row) for row in gone if row[-1] <= upto], upto, complete
+
+    def root(self, owner: DeviceId, folder: Folder) -> bytes:
+        """Return the root of a manifest as it stands."""
+        named = self._names.find(owner, folder)
+        return self._buckets.root(named.number) if named else EMPTY_ROOT
+
+    def count(self, owner: DeviceId, folder: Folder) -> int:
+        """Return how many live records a manifest has."""
+        named = self._names.find(owner, folder)
+        return named.count if named else 0
+
+    def total_bytes(self, owner: DeviceId, folder: Folder) -> int:
+        """Return the sizes of all live records together."""
+        named = self._names.find(owner, folder)
+        return named.total_bytes if named else 0
+
+    def listing(self, owner: DeviceId, folder: Folder, prefix: bytes, limit: int) -> list[FileRecord]:
+        """Return the first `limit` live records whose path starts with `prefix`, by path."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return []
+        sql = f"SELECT {RECORD} FROM record WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
+        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS, limit))
+        return [record_of(row) for row in rows]
+
+    def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[bytes]:
+        """Return every live path below a folder's path (without it; b"" is the whole manifest), by path."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return []
+        prefix = path + b"/" if path else b""
+        sql = "SELECT path FROM record WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
+        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
+        return [found for (found,) in rows]
+
+    # -- receiving --------------------------------------------------------------------------------------------
+    def stage(
+        self, owner: DeviceId, folder: Folder, records: Iterable[FileRecord], deleted: Iterable[DeletedPath]
+    ) -> None:
+        """Keep a received page apart; of two changes of one path the one with the larger number counts."""
+        self._staging.stage(self._names.make(owner, folder), records, deleted)
+
+    def stage_rest_as_deleted(self, owner: DeviceId, folder: Folder, seq: int) -> None:
+        """Say that the staged pages are the whole manifest: every other live path ended, at change `seq`."""
+        self._staging.stage_rest_as_deleted(self._names.make(owner, folder), seq)
+
+    def staged_root(self, owner: DeviceId, folder: Folder) -> tuple[bytes, int]:
+        """Return root and count of the manifest as it would be after the staged changes."""
+        summed = self._staging.sum(self._names.make(owner, folder))
+        return summed.preview.tree.root(), summed.count
+
+    def apply_staged(self, owner: DeviceId, folder: Folder, head: Head) -> list[bytes]:
+        """Make staged changes live under their head, the roots being equal, and return the paths they name."""
+        named = self._names.make(owner, folder)
+        self._staging.move(named)
+        self._needs.refresh_staged(named)
+        self.set_head(head)
+        changed = self._staging.paths(named)
+        self._staging.drop(named)
+        return changed
+
+    def drop_staged(self, owner: DeviceId, folder: Folder) -> None:
+        """Forget what is staged of a manifest."""
+        self._staging.drop(self._names.make(owner, folder))

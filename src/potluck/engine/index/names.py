@@ -1,0 +1,75 @@
+"""Manifests by number: a small integer for each (owner, folder), and what is known of it as a whole.
+
+Strategy: owner and folder are 32 bytes and a word; rows of every other table carry the number instead. Numbers,
+flags and totals are few and asked for constantly, so all are held in memory and written through.
+
+Guarantee: the memory is dropped at a rollback, so it never says what the file does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from potluck.core.identity import DeviceId
+from potluck.core.messages import Folder
+from potluck.engine.index.database import Database
+
+
+@dataclass(slots=True)
+class Named:
+    """One manifest as a whole."""
+
+    number: int
+    owner: DeviceId
+    folder: Folder
+    received: bool  # somebody sent it to us, so the disk has to follow it
+    count: int  # live records
+    total_bytes: int  # their sizes together
+
+
+class Names:
+    """Every manifest this device has heard of."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in this database."""
+        self._database = database
+        self._named: dict[tuple[bytes, str], Named] | None = None
+
+    def find(self, owner: DeviceId, folder: Folder) -> Named | None:
+        """Return what is known of a manifest, or None."""
+        return self._all().get((owner, folder.value))
+
+    def make(self, owner: DeviceId, folder: Folder) -> Named:
+        """Return what is known of a manifest, beginning to know it if need be."""
+        named = self.find(owner, folder)
+        if named is None:
+            sql = "INSERT INTO manifest (owner, folder) VALUES (?, ?) RETURNING id"
+            ((number,),) = self._database.rows(sql, (owner, folder.value))
+            named = Named(number, owner, folder, received=False, count=0, total_bytes=0)
+            self._all()[owner, folder.value] = named
+        return named
+
+    def mark_received(self, named: Named) -> None:
+        """Note that the disk has to follow this manifest."""
+        if not named.received:
+            named.received = True
+            self._database.run("UPDATE manifest SET received = 1 WHERE id = ?", (named.number,))
+
+    def set_totals(self, named: Named, count: int, total_bytes: int) -> None:
+        """Note how many live records a manifest has, and their sizes together."""
+        named.count, named.total_bytes = count, total_bytes
+        values = (count, str(total_bytes), named.number)
+        self._database.run("UPDATE manifest SET count = ?, bytes = ? WHERE id = ?", values)
+
+    def forget_memory(self) -> None:
+        """Read everything again: the transaction was rolled back."""
+        self._named = None
+
+    def _all(self) -> dict[tuple[bytes, str], Named]:
+        if self._named is None:
+            rows = self._database.rows("SELECT id, owner, folder, received, count, bytes FROM manifest")
+            self._named = {
+                (owner, folder): Named(number, DeviceId(owner), Folder(folder), received == 1, count, int(size))
+                for number, owner, folder, received, count, size in rows
+            }
+        return self._named

@@ -1,0 +1,124 @@
+"""What stands on this disk: one row for each path of each folder, own and others'.
+
+Strategy: a row is written from what a stat said after hashing or placing, so an equal stat later means an unchanged
+file. Two more ways lead to a row: by root (who has this content already?) and by inode (was this file renamed?);
+neither indexes folders and empty files, which nobody looks for. Every write brings the needs of its paths up to
+date.
+
+Limits: rows are beliefs about the disk; whoever serves or replaces a file checks it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from potluck.core.identity import DeviceId
+from potluck.core.messages import Folder
+from potluck.core.pieces import Root
+from potluck.core.reconcile import PlaceRow
+from potluck.engine.index.database import Database
+from potluck.engine.index.names import Names
+from potluck.engine.index.needs import Needs
+from potluck.engine.index.rows import PLACE, columns, place_of, place_values, stored_inode
+
+Standing = tuple[DeviceId, Folder, PlaceRow]
+
+_AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
+_PUT = (  # keeps the row number, so an index whose column did not change is not touched
+    "INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (manifest, path) DO UPDATE SET"
+    " is_folder = excluded.is_folder, root = excluded.root, size = excluded.size, mtime_ns = excluded.mtime_ns,"
+    " ctime_ns = excluded.ctime_ns, inode = excluded.inode, executable = excluded.executable"
+)
+_HOLDERS = 8  # more places of one content than anybody tries
+
+
+class Places:
+    """Every file and folder known to stand below Shared/."""
+
+    def __init__(self, database: Database, names: Names, needs: Needs) -> None:
+        """Keep them in this database."""
+        self._database = database
+        self._names = names
+        self._needs = needs
+        self._totals: dict[int, tuple[int, int]] = {}
+
+    def put(self, owner: DeviceId, folder: Folder, rows: Sequence[PlaceRow]) -> None:
+        """Note what stands at these paths."""
+        named = self._names.make(owner, folder)
+        self._totals.pop(named.number, None)
+        self._database.run_many(_PUT, [place_values(named.number, row) for row in rows])
+        self._needs.refresh(named, [row.path for row in rows])
+
+    def remove(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes]) -> None:
+        """Note that nothing stands at these paths."""
+        named = self._names.make(owner, folder)
+        self._totals.pop(named.number, None)
+        keys = [(named.number, path) for path in paths]
+        self._database.run_many("DELETE FROM place WHERE manifest = ? AND path = ?", keys)
+        self._needs.refresh(named, [path for _, path in keys])
+
+    def get(self, owner: DeviceId, folder: Folder, path: bytes) -> PlaceRow | None:
+        """Return what stands at a path, or None."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return None
+        sql = f"SELECT {PLACE} FROM place WHERE manifest = ? AND path = ?"
+        row = self._database.row(sql, (named.number, path))
+        return place_of(row) if row else None
+
+    def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[PlaceRow]:
+        """Return what stands below a folder's path (without it; b"" is everything), by path."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return []
+        prefix = path + b"/" if path else b""
+        sql = f"SELECT {PLACE} FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
+        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
+        return [place_of(row) for row in rows]
+
+    def all_paths(self, owner: DeviceId, folder: Folder) -> list[bytes]:
+        """Return every path of a folder where something stands, ascending."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return []
+        rows = self._database.rows("SELECT path FROM place WHERE manifest = ? ORDER BY path", (named.number,))
+        return [path for (path,) in rows]
+
+    def by_root(self, root: Root) -> list[Standing]:
+        """Return up to eight places, in any folder, that hold this content; none for the empty one."""
+        sql = (
+            f"SELECT m.owner, m.folder, {columns(PLACE, 'p')} FROM place AS p JOIN manifest AS m"
+            " ON m.id = p.manifest WHERE substr(p.root, 1, 8) = ? AND p.root = ? AND p.size > 0"
+            " ORDER BY p.manifest, p.path LIMIT ?"
+        )
+        rows = self._database.rows(sql, (root[:8], root, _HOLDERS))
+        return [(DeviceId(row[0]), Folder(row[1]), place_of(row[2:])) for row in rows]
+
+    def by_inode(self, owner: DeviceId, folder: Folder, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
+        """Return the place in a folder with this file number, size and mtime, or None; none for an empty file."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return None
+        sql = (
+            f"SELECT {PLACE} FROM place WHERE inode = ? AND size > 0 AND size = ? AND mtime_ns = ?"
+            " AND manifest = ? ORDER BY path LIMIT 1"
+        )
+        row = self._database.row(sql, (stored_inode(inode), size, mtime_ns, named.number))
+        return place_of(row) if row else None
+
+    def totals(self, owner: DeviceId, folder: Folder) -> tuple[int, int]:
+        """Return how many files stand in a folder, and their bytes."""
+        named = self._names.find(owner, folder)
+        if named is None:
+            return 0, 0
+        known = self._totals.get(named.number)
+        if known is None:
+            sql = "SELECT count(*), total(size) FROM place WHERE manifest = ? AND is_folder = 0"
+            row = self._database.row(sql, (named.number,))
+            assert row is not None
+            known = self._totals[named.number] = (row[0], int(row[1]))
+        return known
+
+    def forget_memory(self) -> None:
+        """Count again: the transaction was rolled back."""
+        self._totals.clear()

@@ -1,0 +1,69 @@
+"""The tables of the index and their version; a newer file is refused, an older one is brought up step by step.
+
+Strategy: a manifest (owner, folder) is a small integer everywhere but in its own table, so keys stay short. Tables
+looked up by (manifest, path) are clustered on it (WITHOUT ROWID): one descent of the tree finds the row itself.
+`place` is not: its index by root is in random order by nature, so what counts there is that an entry is short
+(eight bytes of the root and a row number), since every page a transaction touches goes into the log whole.
+
+Limits: paths are blobs and compared by bytes, never by collation. Sums of sizes that a peer can choose are kept as
+text, since they may pass 2^63.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1
+
+_RECORD_COLUMNS = """
+    manifest   INTEGER NOT NULL,
+    path       BLOB NOT NULL,
+    is_folder  INTEGER NOT NULL,
+    size       INTEGER NOT NULL,
+    mtime_ns   INTEGER NOT NULL,
+    executable INTEGER NOT NULL,
+    piece_size INTEGER NOT NULL,
+    root       BLOB NOT NULL,
+    seq        INTEGER NOT NULL,
+    digest     BLOB,
+    PRIMARY KEY (manifest, path)"""
+
+TABLES: Final = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE roster (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, record BLOB NOT NULL)",
+    """CREATE TABLE address (
+        device BLOB NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, seen INTEGER NOT NULL,
+        PRIMARY KEY (device, host, port)) WITHOUT ROWID""",
+    # received: somebody sent it to us, so the disk has to follow it; files and bytes: of its live records
+    """CREATE TABLE manifest (
+        id INTEGER PRIMARY KEY, owner BLOB NOT NULL, folder TEXT NOT NULL, head BLOB,
+        received INTEGER NOT NULL DEFAULT 0, floor INTEGER NOT NULL DEFAULT 0,
+        count INTEGER NOT NULL DEFAULT 0, bytes TEXT NOT NULL DEFAULT '0',
+        UNIQUE (owner, folder))""",
+    f"CREATE TABLE record ({_RECORD_COLUMNS}) WITHOUT ROWID",
+    "CREATE INDEX record_seq ON record (manifest, seq)",
+    # the delete log; a path is never both here and in record
+    """CREATE TABLE deleted (
+        manifest INTEGER NOT NULL, path BLOB NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (manifest, path)) WITHOUT ROWID""",
+    "CREATE INDEX deleted_seq ON deleted (manifest, seq)",
+    # pages of a manifest that do not count yet; a deleted path has no digest
+    f"CREATE TABLE staged ({_RECORD_COLUMNS}) WITHOUT ROWID",
+    """CREATE TABLE place (
+        manifest INTEGER NOT NULL, path BLOB NOT NULL, is_folder INTEGER NOT NULL, root BLOB NOT NULL,
+        size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+        executable INTEGER NOT NULL, UNIQUE (manifest, path))""",
+    "CREATE INDEX place_root ON place (substr(root, 1, 8)) WHERE size > 0",
+    "CREATE INDEX place_inode ON place (inode) WHERE size > 0",
+    # paths of received manifests whose place differs from the record
+    """CREATE TABLE need (
+        manifest INTEGER NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
+        PRIMARY KEY (manifest, path)) WITHOUT ROWID""",
+    """CREATE TABLE content (
+        root BLOB PRIMARY KEY, size INTEGER NOT NULL, piece_size INTEGER NOT NULL, hashes BLOB NOT NULL)""",
+    "CREATE TABLE intent (batch INTEGER PRIMARY KEY, items BLOB NOT NULL)",
+)
+"""Every statement that makes an empty index of this version."""
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES}
+"""From each older version, the statements that lead to the next one."""

@@ -1,0 +1,173 @@
+"""The node: what all parts of the engine share, and how they speak.
+
+Strategy: the engine's parts (doors, meeting, circle, library, exchange, supply, service) are small objects over one
+`Node`. A part never calls another part's insides; it says what it did through the node's hooks, which
+engine/engine.py wires once, in one visible place. Effects are appended in the order in which they must happen.
+
+Guarantees: `when_durable` holds effects back until everything the index held at that moment is on the disk, so nobody
+is told anything that a power cut could take back. Link state lives here and only here.
+Limits: no decisions; this is state and plumbing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from potluck.core.identity import DeviceId, DeviceKey, short_id
+from potluck.core.messages import Address, Head, Holding, Message
+from potluck.core.paths import SafePath, parse_wire_path
+from potluck.core.ring import Chance
+from potluck.core.roster import Roster
+from potluck.engine.effects import Effect, Send, Sync, Tell
+from potluck.engine.events import LinkId, OrderId
+from potluck.engine.index import Index
+
+NOTICES_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What a person (or the default) decided; the engine never changes it."""
+
+    label: str  # wished label of this device
+    port: int  # TCP port this node really listens on
+    open_s: float | None  # None: the door is closed; seconds it stays open, math.inf: always
+    peers: tuple[Address, ...] = ()  # addresses given by hand
+    sweep: bool = True  # whether the own subnet may be swept
+    folder: str = ""  # shown to people only
+    group_name: str = "Home"  # name of a group this device founds
+
+
+@dataclass(slots=True)
+class Peer:
+    """Another device of the group, as far as this run knows it."""
+
+    device: DeviceId
+    link: LinkId | None = None
+    dialled: bool = False  # whether we dialled the link that stands
+    address: Address | None = None  # where it was reached
+    instance: bytes = b""
+    heads: dict[tuple[DeviceId, str], tuple[int, int]] = field(default_factory=dict)  # (generation, seq) it announced
+    kept: dict[tuple[DeviceId, str], Holding] = field(default_factory=dict)
+
+
+class Node:
+    """State that several parts of the engine need, and the effects of the call under way."""
+
+    def __init__(
+        self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes
+    ) -> None:
+        """Know ourselves and nobody else."""
+        self.settings, self.key, self.index, self.chance, self.instance = settings, key, index, chance, instance
+        self.me = key.device
+        self.roster: Roster | None = None
+        self.peers: dict[DeviceId, Peer] = {}
+        self.link_owner: dict[LinkId, DeviceId] = {}
+        self.leaving = False
+        self.now = 0.0
+        self.notices: list[tuple[int, float, Tell]] = []
+        self._effects: list[Effect] = []
+        self._orders = int.from_bytes(instance[:4], "big") << 20  # batch numbers outlive a run, so runs do not overlap
+        self._held: dict[int, list[Effect]] = {}
+        self._barrier = 0
+        self._asked_barrier = 0
+        self._notice = 0
+
+    # -- effects --------------------------------------------------------------------------------------------------
+    def do(self, *effects: Effect) -> None:
+        """Ask the world for something."""
+        self._effects += effects
+
+    def take(self) -> list[Effect]:
+        """Return what was asked in this call, and begin anew."""
+        if self._barrier > self._asked_barrier:
+            self._asked_barrier = self._barrier
+            self._effects.append(Sync(self._barrier))
+        effects, self._effects = self._effects, []
+        return effects
+
+    def when_durable(self, effects: Iterable[Effect]) -> None:
+        """Ask for these once everything the index holds now is on the disk."""
+        if self._barrier == self._asked_barrier:
+            self._barrier += 1
+        self._held.setdefault(self._barrier, []).extend(effects)
+
+    def when_settled(self, *effects: Effect) -> None:
+        """Ask for these now, or after whatever waits for the disk already."""
+        if self._held:
+            self._held[max(self._held)].extend(effects)
+        else:
+            self.do(*effects)
+
+    def on_synced(self, barrier: int) -> None:
+        """Everything up to that barrier is on the disk."""
+        for number in sorted(number for number in self._held if number <= barrier):
+            self.do(*self._held.pop(number))
+
+    def number(self) -> OrderId:
+        """Return a number for an order, a dial or a batch; never twice."""
+        self._orders += 1
+        return OrderId(self._orders)
+
+    # -- speaking -------------------------------------------------------------------------------------------------
+    def say(self, device: DeviceId, message: Message) -> bool:
+        """Send a message over the control link to a device, if there is one."""
+        peer = self.peers.get(device)
+        if peer is None or peer.link is None:
+            return False
+        self.do(Send(peer.link, message))
+        return True
+
+    def say_when_durable(self, device: DeviceId, message: Message) -> None:
+        """Send a message as soon as everything the index holds now is on the disk."""
+        peer = self.peers.get(device)
+        if peer is not None and peer.link is not None:
+            self.when_durable([Send(peer.link, message)])
+
+    def addresses_of(self, device: DeviceId) -> tuple[Address, ...]:
+        """Return where a device may be reached, best first."""
+        peer = self.peers.get(device)
+        first = [peer.address] if peer is not None and peer.address is not None and peer.address.port else []
+        known = self.index.addresses.of(device)
+        return tuple([*first, *(address for address in known if address not in first)])
+
+    def linked(self) -> list[DeviceId]:
+        """Return the devices with a control link, in a fixed order."""
+        return sorted(device for device, peer in self.peers.items() if peer.link is not None)
+
+    def peer(self, device: DeviceId) -> Peer:
+        """Return what is known of a device in this run."""
+        return self.peers.setdefault(device, Peer(device))
+
+    def tell(self, code: str, text: str, *, level: str = "info", subject: str = "") -> None:
+        """Tell the person something, and remember it."""
+        tell = Tell(code, text, level, subject)
+        self._notice += 1
+        self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
+        self.do(tell)
+
+    # -- names ----------------------------------------------------------------------------------------------------
+    def label_of(self, device: DeviceId) -> str:
+        """Return the label of a member, or the short id of a stranger."""
+        entry = self.roster.members.get(device) if self.roster else None
+        return entry.label if entry else short_id(device)
+
+    @property
+    def own_label(self) -> str:
+        """The label this device has in its group."""
+        entry = self.roster.members.get(self.me) if self.roster else None
+        return entry.label if entry else self.settings.label
+
+    def top_of(self, device: DeviceId) -> SafePath:
+        """Return the owner folder of a member, below Shared/."""
+        return parse_wire_path(self.label_of(device).encode())
+
+    def owner_at(self, path: SafePath) -> DeviceId | None:
+        """Return whose folder a path below Shared/ is in."""
+        members = self.roster.members if self.roster else {}
+        return next((device for device, entry in members.items() if entry.label == path.parts[0]), None)
+
+    def known_heads(self) -> list[Head]:
+        """Return the heads of all manifests held completely."""
+        return self.index.manifests.heads()

@@ -1,0 +1,104 @@
+"""The service: what other members may ask on bulk links, and what they get.
+
+Strategy: the engine decides, the serving worker reads and sends. A request names roots and numbers, never paths; a root
+is served only while a file of this share holds it, and the worker hashes the bytes once more before they leave. Pages
+of manifests and of piece lists are read from the index here, in slices that fit a frame.
+
+Guarantees: exactly one answer to each request; nothing that is not in this group's share is ever read. A manifest's
+last page carries the head that all pages add up to at that moment, and never one that is not on the disk yet.
+Limits: contents that are themselves only partly here are not served yet.
+"""
+
+from __future__ import annotations
+
+from potluck.core import limits
+from potluck.core.identity import DeviceId
+from potluck.core.messages import (
+    Busy,
+    FileAsk,
+    FilesAsk,
+    Gone,
+    ManifestAsk,
+    ManifestPage,
+    PiecesAsk,
+    PiecesPage,
+    encode,
+)
+from potluck.core.paths import SafePath, parse_wire_path
+from potluck.core.pieces import HASH_BYTES, Root
+from potluck.engine.effects import Answer, ServeFiles, ServePieces
+from potluck.engine.events import RequestHeard
+from potluck.engine.node import Node
+
+HASHES_PER_PAGE = 16384  # 512 KiB of hashes
+
+
+class Service:
+    """Answers requests."""
+
+    def __init__(self, node: Node) -> None:
+        """Serve from the node's index."""
+        self._node = node
+        self.sent_bytes = 0  # of content that was promised; what is gone meanwhile counts too
+
+    def on_request(self, event: RequestHeard) -> None:
+        """Answer one request."""
+        node, request = self._node, event.request
+        if node.roster is None or event.peer not in node.roster.members or node.leaving:
+            node.do(Answer(request, Busy()))
+            return
+        match event.message:
+            case ManifestAsk():
+                node.when_settled(Answer(request, self._manifest(event.message)))
+            case PiecesAsk(root, first):
+                node.do(Answer(request, self._pieces(Root(root), first)))
+            case FileAsk(root, pieces):
+                node.do(Answer(request, self._file(Root(root), tuple(pieces))))
+            case FilesAsk(roots):
+                node.do(Answer(request, ServeFiles(tuple(self._small(Root(root)) for root in roots))))
+            case _:
+                node.do(Answer(request, Gone()))
+
+    def _manifest(self, ask: ManifestAsk) -> ManifestPage | Gone:
+        owner, manifests = DeviceId(ask.owner), self._node.index.manifests
+        head = manifests.head(owner, ask.folder)
+        if head is None:
+            return Gone()
+        limit = limits.PAGE_RECORDS
+        while True:
+            records, deleted, upto, complete = manifests.page(owner, ask.folder, ask.since, limit)
+            last = head if complete else None
+            floor = manifests.floor(owner, ask.folder)
+            page = ManifestPage(owner, ask.folder, records, deleted, upto, floor, last)
+            if limit == 1 or len(encode(page)) <= limits.PAGE_FRAME_BYTES:
+                return page
+            limit //= 4
+
+    def _pieces(self, root: Root, first: int) -> PiecesPage | Gone:
+        content = self._node.index.contents.get(root)
+        if content is None or first >= content.count:
+            return Gone()
+        hashes = content.hashes[first * HASH_BYTES : (first + HASHES_PER_PAGE) * HASH_BYTES]
+        return PiecesPage(root, content.size_bytes, content.piece_size, first, hashes)
+
+    def _file(self, root: Root, pieces: tuple[int, ...]) -> ServePieces | Gone:
+        content, place = self._node.index.contents.get(root), self._place(root)
+        if content is None or place is None or any(piece >= content.count for piece in pieces):
+            return Gone()
+        self.sent_bytes += sum(content.length_of(piece) for piece in pieces)
+        return ServePieces(place[0], content, pieces)
+
+    def _small(self, root: Root) -> tuple[Root, SafePath | None, int, int]:
+        place = self._place(root)
+        self.sent_bytes += place[1] if place is not None else 0
+        return (root, *place) if place is not None else (root, None, 0, limits.PIECE_MIN_BYTES)
+
+    def _place(self, root: Root) -> tuple[SafePath, int, int] | None:
+        """Return a file that holds this content: path below Shared/, size, piece size."""
+        index = self._node.index
+        for owner, folder, row in index.places.by_root(root):
+            record = index.manifests.get(owner, folder, row.path)
+            if record is not None and record.root == root:
+                path = self._node.top_of(owner).joined(parse_wire_path(row.path))
+                return path, row.size, record.piece_size
+        return None

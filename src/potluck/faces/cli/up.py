@@ -1,0 +1,168 @@
+"""The command `up`: settings and checks first, then the daemon in this thread, watched through its own local API.
+
+Strategy: everything that can be wrong with what was typed is found before anything starts, and said in three
+parts. The daemon runs in the main thread, which owns the signals; the view and the prompt are threads that know
+it only as a client of its socket, exactly as another terminal would. Guarantees: whatever ends the daemon, the
+terminal is put back.
+Limits: one device per process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from typing import Any
+
+import click
+
+from potluck import config
+from potluck.core.errors import UsageError
+from potluck.faces.cli.client import Client
+from potluck.faces.cli.layout import Words
+from potluck.faces.cli.output import Json, say, styled
+from potluck.faces.prompt import usable
+from potluck.faces.text import duration, shown
+from potluck.faces.watching import PlainScreen, Screen, Watching
+from potluck.shells import homes
+
+
+class UpCommand(click.Command):
+    """A command whose --open may stand alone and then leaves the next word to FOLDER."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write a lone --open as --open=."""
+        return super().parse_args(ctx, ["--open=" if word == "--open" else word for word in args])
+
+
+@click.command(cls=UpCommand)
+@click.argument("folder", required=False)
+@click.option("--name", metavar="LABEL", help="This device's name, also of its folder.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="P", help="Listen on exactly this port.")
+@click.option("--peer", "peers", multiple=True, metavar="HOST[:PORT]", help="Ask this device, too.")
+@click.option("--interface", "interfaces", multiple=True, metavar="IF", help="Use only this network interface.")
+@click.option(
+    "--open", "open_text", metavar="[=MIN]", help="Admit and join without asking, 60 or MIN minutes or `always`."
+)
+@click.option("--headless", is_flag=True, help="No prompt, plain lines.")
+@click.option("--no-page", is_flag=True, help="No web page.")
+@click.option("--no-sweep", is_flag=True, hidden=True)
+@click.option("--while-stdin", is_flag=True, hidden=True, help="Leave when the standard input ends.")
+@click.pass_obj
+def up(shared: dict[str, Any], /, **typed: Json) -> int:
+    """Start: join the group that is found here, or found one, and keep FOLDER the same everywhere."""
+    place = homes.place_of(shared["home"])
+    settings = config.resolve(
+        _flags(typed), os.environ, config_file=place.config_file, state_dir=place.state_dir, folder=place.folder
+    )
+    _check(settings)
+    logging.basicConfig(
+        level=logging.DEBUG if shared["verbose"] else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    for warning in settings.warnings:
+        say(f"! {warning}")
+    _banner(settings.open_s)
+    return _run(settings, while_stdin=typed["while_stdin"])
+
+
+def _flags(typed: dict[str, Any]) -> config.Flags:
+    open_text = typed["open_text"]
+    return config.Flags(
+        folder=typed["folder"],
+        name=typed["name"],
+        port=typed["port"],
+        peers=typed["peers"],
+        interfaces=typed["interfaces"],
+        open_s=None if open_text is None else config.parse_open(open_text),
+        sweep=not typed["no_sweep"],
+        headless=typed["headless"],
+        no_page=typed["no_page"],
+    )
+
+
+def _check(settings: config.Settings) -> None:
+    """Find what is wrong with what was typed before anything starts."""
+    if settings.folder == "/":
+        raise UsageError("The whole disk cannot be shared.", "FOLDER is /", "name a folder of your own: up FOLDER")
+    if homes.holder_of(settings.state_dir) is not None:
+        homes.claim(settings.state_dir).release()  # raises, naming the process
+    homes.prepare_folder(settings.folder)
+    homes.check_interfaces(settings.interfaces)
+    if settings.port_given:
+        homes.check_port(settings.port)
+
+
+def _banner(open_s: config.OpenTime) -> None:
+    if open_s is None:
+        return
+    long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
+    say(
+        styled(
+            f"OPEN {long}: anyone on this network may join and gets every file; this device joins any open group.",
+            "yellow",
+        ),
+        styled("Do this only on a network you trust.", "yellow"),
+    )
+
+
+class _Face:
+    """Starts the view when the daemon's local API answers; everything else the view learns there."""
+
+    def __init__(self, watching: Watching) -> None:
+        self._watching = watching
+
+    def started(self, info: dict[str, Any]) -> None:
+        del info
+        self._watching.start()
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        """The view reads notices from the local API."""
+
+    def state(self, view: dict[str, Any]) -> None:
+        """The view reads the state from the local API."""
+
+
+def _run(settings: config.Settings, *, while_stdin: bool) -> int:
+    from potluck import daemon
+
+    client = Client(settings.state_dir)
+    live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    reads = not settings.headless and not while_stdin and _readable()
+    screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
+    watching = Watching(client, screen, Words.of_this_run(), reads=reads)
+    if while_stdin:
+        threading.Thread(target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True).start()
+    try:
+        code = daemon.run(settings, _Face(watching))
+    finally:
+        watching.stop()
+    say(f"potluck has left; your files stay in {shown(settings.folder)}.")
+    return code
+
+
+def _readable() -> bool:
+    """Say whether the standard input can be a prompt: keys of our terminal, or lines of a pipe."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError, AttributeError):
+        return False
+    return usable(descriptor) or not os.isatty(descriptor)
+
+
+def _live_screen(*, prompt: bool) -> Screen:
+    from potluck.faces.live import LiveScreen
+
+    return LiveScreen(prompt=prompt)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _leave_at_end_of_input(client: Client) -> None:
+    """Wait for the end of the standard input: whoever started this device is gone."""
+    while os.read(0, 4096):
+        pass
+    client.post("/api/v1/leave")

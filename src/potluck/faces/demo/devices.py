@@ -1,0 +1,134 @@
+"""One device of the demonstration: a real potluck as a process of its own, seen only through its local API and its
+disk.
+
+Strategy: each gets a home, a folder and a log of its own and is started exactly as a person would start it;
+nothing but the loopback network connects it with the others. Its standard input is a pipe that we hold: should
+the demonstration be killed, the pipe ends and the device leaves by itself. Guarantees: `end` stops the process by
+its id, gently first.
+Limits: a device that does not answer within 30 s counts as failed, and its log is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from potluck.core.errors import PotluckError, TimedOut
+from potluck.faces.cli.client import Client
+from potluck.shells.homes import place_of
+
+LABELS = ("kitchen-pc", "laptop", "attic-pc", "garden-pi", "tv-box", "studio-mac", "old-netbook", "workshop")
+START_S = 30.0
+LEAVE_S = 10.0
+LOOK_S = 0.1
+LOG_LINES = 12
+
+
+class Device:
+    """One running potluck."""
+
+    def __init__(self, number: int, root: Path) -> None:
+        """Prepare the `number`-th device below `root`; nothing runs yet."""
+        self.label = LABELS[number] if number < len(LABELS) else f"device-{number}"
+        self.home = root / self.label
+        self.folder = self.home / "Potluck"
+        self.log = self.home / "output.txt"
+        self.client = Client(place_of(str(self.home)).state_dir)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def shared(self) -> Path:
+        """The tree that must be equal everywhere."""
+        return self.folder / "Shared"
+
+    def start(self) -> None:
+        """Start the process, as `up` on a closed network."""
+        self.home.mkdir(mode=0o700, parents=True)
+        words = [
+            sys.executable,
+            "-m",
+            "potluck",
+            "--home",
+            str(self.home),
+            "up",
+            str(self.folder),
+            "--name",
+            self.label,
+        ]
+        words += ["--open=always", "--headless", "--interface", loopback(), "--while-stdin"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - this Python, with arguments made here
+                words,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                start_new_session=True,
+            )
+
+    def wait_until_up(self) -> dict[str, Any]:
+        """Return the first state of the local API; raises PotluckError with the log if it does not come."""
+        deadline = time.monotonic() + START_S
+        while True:
+            self.check()
+            try:
+                return self.client.state()
+            except PotluckError as error:
+                if time.monotonic() > deadline:
+                    raise TimedOut(f"{self.label} does not answer.", str(error), self._tail()) from error
+            time.sleep(LOOK_S)
+
+    def check(self) -> None:
+        """Raise PotluckError if the process has ended by itself."""
+        code = self._process.poll() if self._process is not None else None
+        if code is not None:
+            raise PotluckError(
+                f"{self.label} has ended by itself (exit code {code}).", "its own words follow", self._tail()
+            )
+
+    def leave(self) -> None:
+        """Ask the device to leave its group and end."""
+        self.client.post("/api/v1/leave")
+
+    def end(self) -> None:
+        """Wait for the process to end; ask, then insist. Never raises."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        insistence: tuple[Callable[[], None], ...] = (lambda: None, process.terminate, process.kill)
+        for insist in insistence:
+            insist()
+            try:
+                process.wait(LEAVE_S)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        self._process = None
+
+    def _tail(self) -> str:
+        try:
+            with self.log.open(encoding="utf-8", errors="replace") as log:
+                return "\n        " + "\n        ".join(log.read().splitlines()[-LOG_LINES:])
+        except OSError as error:
+            return str(error)
+
+
+def loopback() -> str:
+    """Return the name of the loopback interface."""
+    names = [name for _, name in socket.if_nameindex()]
+    return next((name for name in ("lo", "lo0") if name in names), "lo")
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without settings meant for the person's own potluck."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("POTLUCK_")}
+    kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
+    return kept

@@ -1,0 +1,188 @@
+"""Words and figures for people: sizes, rates, times, bars, and the ring drawn in plain characters.
+
+Strategy: pure functions from values to text, without any library, so that `status` need not import one and every
+line can be tested as a string. Guarantee: a name that came from somewhere else goes through `shown`, which leaves no
+control, bidirectional or zero-width character, so no file name can move a cursor or forge a line.
+Limits: the ring is drawn for up to 16 nodes; larger ones are told as a list only.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from potluck.core.paths import printable
+
+DRAWN_NODES = 16
+FULL, EMPTY = "█", "░"
+_PARTS = " ▏▎▍▌▋▊▉"
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def shown(name: object) -> str:
+    """Return a foreign name, or a sentence that may hold one, fit for a terminal."""
+    return printable(str(name))
+
+
+def size(count: float) -> str:
+    """Return bytes as people read them, "1.4 GB" (powers of 1000, as file managers count)."""
+    power = 0
+    while power < len(_UNITS) - 1 and count >= 999.5:
+        count, power = count / 1000, power + 1
+    return f"{count:.0f} {_UNITS[power]}" if power == 0 or count >= 100 else f"{count:.1f} {_UNITS[power]}"
+
+
+def rate(per_s: float) -> str:
+    """Return bytes per second, "112 MB/s"."""
+    return size(per_s) + "/s"
+
+
+def duration(seconds: float) -> str:
+    """Return a time left, "3 s", "4 min", "2 h"."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 file", "14 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def bar(done: float, total: float, width: int = 20) -> str:
+    """Return a bar of `width` columns; nothing to do counts as done, and only all of it looks full."""
+    part = 1.0 if total <= 0 else max(0.0, min(1.0, done / total))
+    eighths = int(part * width * 8)
+    whole, rest = divmod(eighths, 8)
+    drawn = FULL * whole + (_PARTS[rest] if rest else "")
+    return drawn + EMPTY * (width - len(drawn))
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal uses for `text`."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def fitted(text: str, width: int) -> str:
+    """Return `text` in exactly `width` columns, cut in the middle with … where it is too long: both ends tell."""
+    if columns(text) > width:
+        head, tail = text, text
+        while columns(head) > (width - 1) // 2:
+            head = head[:-1]
+        while columns(tail) > width - 1 - columns(head):
+            tail = tail[1:]
+        text = f"{head}…{tail}"
+    return text + " " * (width - columns(text))
+
+
+def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
+    """Return rows as lines whose columns stand below each other; the last column is left ragged."""
+    if not rows:
+        return []
+    widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        (
+            indent + "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+# -- the ring ------------------------------------------------------------------------------------------------
+def ring_lines(ring: list[dict[str, Any]], own_id: str) -> list[str]:
+    """Return the circle with its node numbers, clockwise, then who is last and next to whom."""
+    if not ring:
+        return ["There is no ring yet: this device is alone and in no group."]
+    members = sorted(ring, key=lambda node: int(node["number"]))
+    names = [f"{node['number']} {shown(node['label'])}" + ("*" if node["id"] == own_id else "") for node in members]
+    drawing = _circle(names) if 1 < len(names) <= DRAWN_NODES else []
+    rows = [["node", "device", "last", "next"]]
+    for place, node in enumerate(members):
+        last, following = members[place - 1], members[(place + 1) % len(members)]
+        rows.append(
+            [
+                str(node["number"]),
+                shown(node["label"]) + (" (this device)" if node["id"] == own_id else ""),
+                f"{last['number']} {shown(last['label'])}",
+                f"{following['number']} {shown(following['label'])}",
+            ]
+        )
+    return [*drawing, *([""] if drawing else []), *table(rows)]
+
+
+Label = tuple[int, int, str]
+"""Row, first column, and the text of a name in the drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ellipse:
+    """A circle as a terminal shows it: cells are about twice as high as wide."""
+
+    half_height: int  # rows
+    half_width: int  # columns
+    middle: int  # column of the centre
+
+    def spot(self, turn: float) -> tuple[int, int]:
+        """Return row and column at `turn` of a full turn, clockwise from the top."""
+        angle = turn * math.tau
+        row = self.half_height - self.half_height * math.cos(angle)
+        return round(row), round(self.middle + self.half_width * math.sin(angle))
+
+    def labels(self, names: list[str]) -> list[Label]:
+        """Return where each name stands, centred on its spot."""
+        spots = [self.spot(place / len(names)) for place in range(len(names))]
+        return [
+            (row, column - columns(name) // 2 - 1, f" {name} ") for (row, column), name in zip(spots, names, strict=True)
+        ]
+
+
+def _circle(names: list[str]) -> list[str]:
+    """Draw names on an ellipse, node 0 at the top, clockwise, with an arrow towards each next one."""
+    longest = max(columns(name) for name in names)
+    half_height = max(3, math.ceil(len(names) * 0.8))
+    half_width = max(14, 3 * half_height)
+    while _overlap((ellipse := _Ellipse(half_height, half_width, half_width + longest // 2 + 3)).labels(names)):
+        half_width += 2
+    canvas = [[" "] * (2 * ellipse.middle + 2) for _ in range(2 * half_height + 1)]
+    steps = 12 * (half_width + half_height)
+    for step in range(steps):
+        row, column = ellipse.spot(step / steps)
+        if column % 2 == ellipse.middle % 2:
+            canvas[row][column] = "·"
+    for place in range(len(names)):
+        turn = (place + 0.5) / len(names)
+        row, column = ellipse.spot(turn)
+        canvas[row][column] = "→↘↓↙←↖↑↗"[round(turn * 8) % 8]
+    labels = ellipse.labels(names)
+    return [_overlaid(line, [label for label in labels if label[0] == row]) for row, line in enumerate(canvas)]
+
+
+def _overlap(labels: list[Label]) -> bool:
+    """Say whether any two names would cover each other."""
+    ordered = sorted(labels)
+    return any(
+        row == next_row and start + columns(text) > next_start
+        for (row, start, text), (next_row, next_start, _) in pairwise(ordered)
+    )
+
+
+def _overlaid(line: list[str], labels: list[Label]) -> str:
+    """Write labels over one line of the canvas; wide letters take the cells they cover."""
+    for _, start, text in labels:
+        cells: list[str] = []
+        for letter in text:
+            width = columns(letter)
+            if width == 0 and cells:
+                cells[-1] += letter
+            else:
+                cells += [letter, *[""] * (width - 1)]
+        for offset, cell in enumerate(cells):
+            if start + offset < len(line):
+                line[start + offset] = cell
+    return "".join(line).rstrip()

@@ -1,0 +1,44 @@
+"""What every test shares: the tier that is running, and how hard hypothesis tries in it.
+
+Strategy: the tier comes from the environment (`POTLUCK_TIER`, set by `python3 pot.py test --full`), so
+that a bare `pytest` behaves like the default tier. What a tier leaves out is decided here, in one place.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TIER = os.environ.get("POTLUCK_TIER", "default")
+LEFT_OUT = {"default": {"full", "bench"}, "full": {"bench"}, "release": set()}
+
+# Derandomised in the default tier: a colleague's change must not fail on a seed that mine did not see.
+settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("full", max_examples=1_000, deadline=None, print_blob=True)
+settings.register_profile(
+    "release",
+    max_examples=10_000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(TIER)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the tier does not hold, unless markers were asked for by hand."""
+    if config.option.markexpr:
+        return
+    left_out = LEFT_OUT[TIER]
+    gone = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in set(gone)]
+
+
+@pytest.fixture(scope="session")
+def tier() -> str:
+    """The tier that is running: `default`, `full` or `release`."""
+    return TIER

@@ -1,0 +1,90 @@
+"""The connection: settings that durability rests on, and every error told as a person can read it.
+
+Strategy: real files in a temporary folder; errors are provoked, not faked, except a full disk, which SQLite itself
+plays when the number of its pages is bounded.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from potluck.core.errors import DiskTrouble
+from potluck.engine.index import schema
+from potluck.engine.index.database import Database
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = Database(str(tmp_path / "potluck.sqlite"))
+    yield made
+    made.close()
+
+
+def test_settings_are_those_durability_rests_on(database) -> None:
+    assert database.rows("PRAGMA journal_mode") == [("wal",)]
+    assert database.rows("PRAGMA synchronous") == [(1,)]
+    assert database.rows("PRAGMA wal_autocheckpoint") == [(0,)]
+    assert database.rows("PRAGMA temp_store") == [(2,)]
+    assert database.row("PRAGMA user_version") == (schema.VERSION,)
+
+
+def test_rows_come_back_and_rollback_undoes(database) -> None:
+    database.run("BEGIN")
+    assert database.in_transaction
+    assert database.run_many("INSERT INTO meta VALUES (?, ?)", [("a", b"1"), ("b", b"2")]) == 2
+    assert list(database.each("SELECT key FROM meta ORDER BY key")) == [("a",), ("b",)]
+    database.run("ROLLBACK")
+    assert database.row("SELECT * FROM meta") is None
+
+
+def test_reopening_keeps_tables_and_rows(database) -> None:
+    database.run("INSERT INTO meta VALUES ('a', x'01')")
+    again = Database(database.path)
+    assert again.rows("SELECT value FROM meta") == [(b"\x01",)]
+    again.close()
+
+
+def test_every_way_in_tells_errors_as_disk_trouble(database) -> None:
+    for fails in (
+        lambda: database.run("SELECT * FROM lost"),
+        lambda: database.run_many("INSERT INTO lost VALUES (?)", [(1,)]),
+        lambda: database.rows("SELECT * FROM lost"),
+        lambda: database.row("SELECT * FROM lost"),
+        lambda: list(database.each("SELECT * FROM lost")),
+    ):
+        with pytest.raises(DiskTrouble, match="the index does not work") as caught:
+            fails()
+        assert "no such table" in caught.value.cause
+        assert caught.value.fix
+
+
+def test_a_full_disk_is_said_to_be_full(database) -> None:
+    database.run("PRAGMA max_page_count = 1")  # SQLite takes the present size instead, so nothing can grow
+    with pytest.raises(DiskTrouble) as caught:
+        database.run("INSERT INTO meta VALUES ('a', ?)", (bytes(1 << 20),))
+    assert "the disk is full" in caught.value.cause
+    assert "space" in caught.value.fix
+
+
+def test_a_file_that_is_no_index_is_refused(tmp_path) -> None:
+    path = tmp_path / "potluck.sqlite"
+    path.write_bytes(b"this is not a database, it only stands where one should" * 100)
+    with pytest.raises(DiskTrouble, match="damaged") as caught:
+        Database(str(path))
+    assert "move" in caught.value.fix
+
+
+def test_a_place_that_cannot_be_opened_is_told(tmp_path) -> None:
+    with pytest.raises(DiskTrouble, match="does not work"):
+        Database(str(tmp_path / "missing" / "potluck.sqlite"))
+
+
+def test_an_index_of_a_newer_program_is_refused_and_left_alone(tmp_path) -> None:
+    path = str(tmp_path / "potluck.sqlite")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.close()
+    with pytest.raises(DiskTrouble, match="newer potluck"):
+        Database(path)

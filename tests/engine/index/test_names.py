@@ -1,0 +1,46 @@
+"""Manifests by number: one number for each, memory that never says more than the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.messages import Folder
+from potluck.engine.index.database import Database
+from potluck.engine.index.names import Names
+from tests.engine.index.builders import ANNA, BERT, OWN
+
+
+@pytest.fixture
+def database():
+    made = Database(":memory:")
+    yield made
+    made.close()
+
+
+def test_each_manifest_has_one_number(database) -> None:
+    names = Names(database)
+    assert names.find(ANNA, OWN) is None
+    anna, bert, everyone = names.make(ANNA, OWN), names.make(BERT, OWN), names.make(ANNA, Folder.EVERYONE)
+    assert len({anna.number, bert.number, everyone.number}) == 3
+    assert names.make(ANNA, OWN) is anna
+    assert names.find(BERT, OWN) is bert
+
+
+def test_what_is_noted_is_written_through(database) -> None:
+    names = Names(database)
+    named = names.make(ANNA, OWN)
+    names.mark_received(named)
+    names.mark_received(named)
+    names.set_totals(named, 3, 2**70)  # more bytes than SQLite can count
+    assert Names(database).find(ANNA, OWN) == named
+    assert named.received
+    assert (named.count, named.total_bytes) == (3, 2**70)
+
+
+def test_a_rollback_leaves_no_memory(database) -> None:
+    names = Names(database)
+    database.run("BEGIN")
+    names.make(ANNA, OWN)
+    database.run("ROLLBACK")
+    names.forget_memory()
+    assert names.find(ANNA, OWN) is None

@@ -1,0 +1,137 @@
+"""`down`, `exit`, `add`, `wait` and `version` against a served potluck."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from potluck.faces.cli import acts
+from potluck.faces.cli.main import run
+from tests.faces.fakes import FakeSource, alone, running, state
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[FakeSource]:
+    with running(tmp_path, FakeSource()) as served:
+        yield served
+
+
+@pytest.fixture
+def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
+    def call(*words: str) -> tuple[int, str, str]:
+        code = run(["--home", str(tmp_path), *words])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
+
+
+@pytest.mark.parametrize("word", ["down", "exit"])
+def test_leaving_waits_for_the_process_to_let_go(source: FakeSource, potluck: Call, word: str) -> None:
+    assert potluck(word)[:2] == (0, "potluck has left and ended.\n")
+    assert source.asked == ["leave"]
+
+
+def test_leaving_as_json(source: FakeSource, potluck: Call) -> None:
+    assert json.loads(potluck("down", "--json")[1])["ok"]
+
+
+def test_a_process_that_does_not_let_go(source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.on_leave = lambda: None
+    monkeypatch.setattr(acts, "LEAVE_S", 0.2)
+    code, _, said = potluck("down")
+    assert code == 6
+    assert "has not ended" in said
+    assert "kill" in said
+
+
+def test_nothing_to_leave(potluck: Call) -> None:
+    assert potluck("down")[0] == 3
+
+
+@pytest.mark.parametrize(("options", "mode"), [([], "copy"), (["--copy"], "copy"), (["--move"], "move"), (["--reflink"], "reflink")])
+def test_add(source: FakeSource, potluck: Call, tmp_path: Path, options: list[str], mode: str) -> None:
+    file = tmp_path / "a file"
+    file.write_text("x")
+    assert potluck("add", str(file), *options)[:2] == (0, "1 file is in your folder now.\n")
+    assert source.asked == [("add", [str(file)], mode)]
+    assert json.loads(potluck("add", str(file), "--json")[1])["data"]["ok"]
+
+
+def test_add_takes_relative_names(
+    source: FakeSource, potluck: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert potluck("add", "f")[0] == 0
+    assert source.asked[0][1] == [str(tmp_path / "f")]
+
+
+def test_add_what_is_not_there(source: FakeSource, potluck: Call) -> None:
+    code, _, said = potluck("add", "/no/such/file")
+    assert (code, source.asked) == (7, [])
+    assert "There is no /no/such/file" in said
+
+
+def test_add_that_is_refused(source: FakeSource, potluck: Call, tmp_path: Path) -> None:
+    source.answer = {"ok": False, "text": "The disk is full."}
+    code, _, said = potluck("add", str(tmp_path))
+    assert code == 5
+    assert "The disk is full." in said
+
+
+def test_wait_returns_at_once_when_it_is_true(source: FakeSource, potluck: Call) -> None:
+    assert potluck("wait")[:2] == (0, "2 devices, 14 files: in sync.\n")
+    assert potluck("wait", "--synced", "--peers", "1", "--timeout", "5")[0] == 0
+    assert json.loads(potluck("wait", "--json")[1])["data"] == state()
+
+
+def test_wait_returns_when_it_becomes_true(source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.current = state(state="busy", need_files=1)
+
+    def arrive(_: float) -> None:
+        source.current = state()
+
+    monkeypatch.setattr(acts.time, "sleep", arrive)
+    assert potluck("wait", "--timeout", "60")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "current", "part"),
+    [
+        (["--peers", "1"], alone(), "0 other devices online, 1 wanted"),
+        (["--synced"], state(state="busy", reason="disk full", need_files=2), "busy (disk full), 2 files to come"),
+        ([], state(need_files=1), "1 file to come"),
+    ],
+)
+def test_wait_gives_up_and_says_what_for(
+    source: FakeSource, potluck: Call, words: list[str], current: dict[str, object], part: str
+) -> None:
+    source.current = current
+    code, _, said = potluck("wait", *words, "--timeout", "0")
+    assert code == 6
+    assert part in said
+
+
+def test_waiting_for_devices_does_not_wait_for_files(source: FakeSource, potluck: Call) -> None:
+    source.current = state(state="busy", need_files=1)
+    assert potluck("wait", "--peers", "1", "--timeout", "0")[0] == 0
+
+
+def test_version(potluck: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = potluck("version")[1].split()[1]
+    assert json.loads(potluck("version", "--json")[1])["data"] == {"version": number}
+
+    def missing(_: str) -> str:
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert acts.program_version()[0].isdigit()
+    monkeypatch.setattr(metadata, "version", lambda _: "9.9")
+    assert acts.program_version() == "9.9"

@@ -1,0 +1,61 @@
+"""The client: answers, errors as they were, nobody there, and a stream that ends with the daemon."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from potluck.core.errors import NotFound, NotRunning, PotluckError, TimedOut
+from potluck.faces.cli import client as client_module
+from potluck.faces.cli.client import Client, client_of
+from tests.faces.fakes import FakeSource, entry, running, state
+
+
+def test_questions_and_answers(tmp_path: Path) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.listed = [entry("a/ü & b"), entry("b")]
+        client = client_of(str(tmp_path))
+        assert client.state() == state()
+        assert [one["path"] for one in client.files("a/ü & ")] == ["a/ü & b"]
+        assert client.post("/api/v1/rescan") == {}
+        assert client.post("/api/v1/add", {"paths": ["/a"], "mode": "copy"})["ok"]
+        assert source.asked == ["rescan", ("add", ["/a"], "copy")]
+
+
+def test_errors_come_back_as_they_were(tmp_path: Path) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.failure = NotFound("no such thing", "why", "how")
+        with pytest.raises(NotFound) as caught:
+            client_of(str(tmp_path)).state()
+        assert (caught.value.what, caught.value.cause, caught.value.fix) == ("no such thing", "why", "how")
+        with pytest.raises(PotluckError, match="nothing at GET /x"):
+            Client(str(tmp_path)).get("/x")
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning) as caught:
+        client_of(str(tmp_path)).state()
+    assert caught.value.fix == "potluck up"
+    with pytest.raises(NotRunning):
+        next(client_of(str(tmp_path)).events())
+
+
+def test_one_that_hangs_is_not_one_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "CALL_S", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "control.sock"))
+        silent.listen()
+        with pytest.raises(TimedOut, match="runs but does not answer"):
+            Client(str(tmp_path)).state()
+
+
+def test_events_until_the_end(tmp_path: Path) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.tell("one")
+        source.tell("two")
+        stream = Client(str(tmp_path)).events(after=1)
+        assert next(stream)[1]["text"] == "two"
+        assert next(stream) == ("state", state())
+    assert list(stream) == []

@@ -1,0 +1,137 @@
+"""A potluck that is none: a state as the local API gives it, and a source whose answers a test decides.
+
+Strategy: the real `Control` serves the fake source on a real socket, so that commands, client and prompt are tested
+against the bytes they will meet. `state()` is the one place that knows every key of a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from potluck.shells.control import Control
+from potluck.shells.homes import claim, socket_to_serve
+
+ME, OTHER = "7F3A-91C2", "0B5K-TTQ1"
+
+
+def device(label: str = "laptop", **changes: Any) -> dict[str, Any]:
+    """One entry of `devices`."""
+    entry = {
+        "id": OTHER, "label": label, "online": True, "node": 1, "address": "192.168.1.23:7685", "found_by": "beacon",
+        "have_files": 14, "need_files": 0, "need_bytes": 0, "me": False,
+    }  # fmt: skip
+    return entry | changes
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    """A snapshot of two devices in sync; `changes` replace whole keys."""
+    snapshot: dict[str, Any] = {
+        "version": "0.1.0",
+        "device": {"id": ME, "label": "kitchen-pc"},
+        "group": {"id": "g" * 64, "name": "Home"},
+        "node": {"number": 0, "of": 2, "last": "laptop", "next": "laptop", "digest": "d1"},
+        "ring": [
+            {"number": 0, "id": ME, "label": "kitchen-pc", "seat": 0},
+            {"number": 1, "id": OTHER, "label": "laptop", "seat": 1},
+        ],
+        "state": "in_sync",
+        "reason": None,
+        "devices": [device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None), device()],
+        "files": 14,
+        "bytes": 1_600_000_000,
+        "need_files": 0,
+        "need_bytes": 0,
+        "rates": {"down": 0, "up": 0},
+        "transfers": [],
+        "folder": "/home/me/Potluck",
+        "own_folder": "/home/me/Potluck/Shared/kitchen-pc",
+        "port": 7685,
+        "door": {"open": False, "until_s": None},
+        "found": [],
+        "tried": {"interfaces": ["eth0", "wlan0"], "neighbours": 6, "sources": ["beacon", "neighbours"]},
+        "refused": [],
+        "unshared": {"files": 0},
+    }
+    assert changes.keys() <= snapshot.keys(), "no such key in a state"
+    return snapshot | changes
+
+
+def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, Any]:
+    """One entry of `transfers`."""
+    entry = {"path": path, "from": ["kitchen-pc"], "done": 1_100_000_000, "size": 1_400_000_000, "rate": 112_000_000}
+    return entry | changes
+
+
+def alone(**changes: Any) -> dict[str, Any]:
+    """A snapshot of a device that has just founded its group."""
+    mine = state()["devices"][:1]
+    node = {"number": 0, "of": 1, "last": "kitchen-pc", "next": "kitchen-pc", "digest": "d0"}
+    return state(**({"devices": mine, "ring": state()["ring"][:1], "node": node, "files": 0, "bytes": 0} | changes))
+
+
+def found(**changes: Any) -> dict[str, Any]:
+    """One entry of `found`."""
+    entry = {"name": "Home", "label": "kitchen-pc", "address": "192.168.1.10", "members": 1, "open": False}
+    return entry | changes
+
+
+def entry(path: str, size: int = 100, **changes: Any) -> dict[str, Any]:
+    """One entry of `files`."""
+    owner = path.partition("/")[0]
+    return {"path": path, "kind": "file", "size": size, "owner": owner, "here": True, "root": "r" * 64} | changes
+
+
+class FakeSource:
+    """Answers what the test put in, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.current = state()
+        self.told: list[dict[str, Any]] = []
+        self.listed: list[dict[str, Any]] = []
+        self.asked: list[Any] = []
+        self.answer: dict[str, Any] = {"ok": True, "text": "1 file is in your folder now."}
+        self.failure: Exception | None = None
+        self.on_leave = lambda: None
+
+    def state(self) -> dict[str, Any]:
+        if self.failure is not None:
+            raise self.failure
+        return self.current
+
+    def notices(self, after: int) -> list[dict[str, Any]]:
+        return [notice for notice in self.told if notice["number"] > after]
+
+    def files(self, prefix: str) -> list[dict[str, Any]]:
+        return [one for one in self.listed if one["path"].startswith(prefix)]
+
+    def leave(self) -> None:
+        self.asked.append("leave")
+        self.on_leave()
+
+    def add(self, paths: list[str], mode: str) -> dict[str, Any]:
+        self.asked.append(("add", paths, mode))
+        return self.answer
+
+    def rescan(self) -> None:
+        self.asked.append("rescan")
+
+    def tell(self, text: str, level: str = "info", code: str = "test") -> None:
+        number = len(self.told) + 1
+        self.told.append({"number": number, "code": code, "text": text, "level": level, "subject": "", "at_s": 0.0})
+
+
+@contextmanager
+def running(home: Path, source: FakeSource) -> Iterator[FakeSource]:
+    """Serve `source` as the potluck of `home`, its claim held; `leave` gives the claim back."""
+    held = claim(str(home))
+    control = Control(socket_to_serve(str(home)), source)
+    control.start()
+    source.on_leave = held.release
+    try:
+        yield source
+    finally:
+        control.stop()
+        held.release()

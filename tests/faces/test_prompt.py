@@ -1,0 +1,130 @@
+"""The prompt: keys become lines, lines become acts, and the terminal is put back."""
+
+from __future__ import annotations
+
+import os
+import pty
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from potluck.faces import prompt
+from potluck.faces.cli.client import Client
+from potluck.faces.cli.layout import Words
+from tests.faces.fakes import FakeSource, entry, running
+
+WORDS = Words("potluck", "potluck")
+
+
+@pytest.mark.parametrize(
+    ("keys", "lines", "rest"),
+    [
+        (b"exit\n", ["exit"], ""),
+        (b"a\rb\n\nc", ["a", "b", ""], "c"),
+        (b"exx\x7fit\n", ["exit"], ""),
+        (b"\x7f\x08x", [], "x"),
+        (b"wrong\x15right\n", ["right"], ""),
+        (b"\x04", ["exit"], ""),
+        (b"ls\x04\n", ["ls"], ""),
+        (b"l\x1b[A\x1b[3~\x1bOPs\n", ["ls"], ""),
+        ("ls ü名\n".encode(), ["ls ü名"], ""),
+        (b"\x00\x01\xff\n", [""], ""),
+        (b"x" * 5000, [], "x" * prompt.LONGEST_LINE),
+    ],
+)
+def test_keys_become_lines(keys: bytes, lines: list[str], rest: str) -> None:
+    whole, single = prompt.Editor(), prompt.Editor()
+    assert whole.feed(keys) == lines
+    assert [line for key in keys for line in single.feed(bytes([key]))] == lines
+    assert whole.text == single.text == rest
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[FakeSource]:
+    with running(tmp_path, FakeSource()) as served:
+        served.listed = [entry("kitchen-pc/a.txt"), entry("kitchen-pc/b/c.txt", here=False)]
+        yield served
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    return Client(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("help", "leave the group"),
+        ("STATUS", "in sync"),
+        ("ring", "0 kitchen-pc*"),
+        ("peers", "192.168.1.23:7685"),
+        ("ls", "kitchen-pc/"),
+        ("ls kitchen-pc/", "b/"),
+        ("rescan", "Looking"),
+        ("exit", "Leaving"),
+        ("exti", "Did you mean exit?"),
+        ("zzzzz", "Type help"),
+        ('ls "', "quotes"),
+    ],
+)
+def test_lines_become_acts(source: FakeSource, client: Client, line: str, part: str) -> None:
+    assert part in "\n".join(prompt.run_line(line, client, WORDS))
+
+
+def test_an_empty_line_does_nothing(source: FakeSource, client: Client) -> None:
+    assert prompt.run_line("  ", client, WORDS) == []
+
+
+def test_adding_from_the_prompt(source: FakeSource, client: Client, tmp_path: Path) -> None:
+    assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == ["1 file is in your folder now."]
+    assert source.asked == [("add", [f"{tmp_path}/a b"], "move")]
+    assert prompt.run_line("add", client, WORDS)[0] == "The paths cannot be added."
+
+
+def test_leaving_asks_the_daemon(source: FakeSource, client: Client) -> None:
+    prompt.run_line("quit", client, WORDS)
+    assert source.asked == ["leave"]
+
+
+def test_an_error_is_shown_not_raised(client: Client) -> None:
+    assert prompt.run_line("status", client, WORDS)[0] == "No potluck is running here."
+
+
+def test_the_terminal_is_put_back() -> None:
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    with pytest.raises(ZeroDivisionError), prompt.keys(slave):
+        assert not termios.tcgetattr(slave)[3] & termios.ICANON
+        assert termios.tcgetattr(slave)[3] & termios.ISIG  # Ctrl-C stays a signal
+        raise ZeroDivisionError
+    assert termios.tcgetattr(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
+def test_only_a_terminal_in_the_foreground_is_usable() -> None:
+    reading, writing = os.pipe()
+    assert not prompt.usable(reading)
+    master, slave = pty.openpty()
+    assert not prompt.usable(slave)  # a terminal, but not the one that controls us
+    for descriptor in (reading, writing, master, slave):
+        os.close(descriptor)
+
+
+def test_reading_ends_with_the_input_or_when_told() -> None:
+    reading, writing = os.pipe()
+    typed: list[str] = []
+    entered: list[str] = []
+    os.write(writing, b"ring\nex")
+    os.close(writing)
+    prompt.read(reading, threading.Event(), typed.append, entered.append)
+    assert (typed, entered) == (["ex"], ["ring"])
+    os.close(reading)
+    prompt.read(reading, threading.Event(), typed.append, entered.append)  # the terminal is gone
+    stop = threading.Event()
+    stop.set()
+    prompt.read(0, stop, typed.append, entered.append)
+    assert len(entered) == 1

@@ -1,0 +1,90 @@
+"""Words and figures: each function from values to text, at its edges."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.faces import text
+from tests.faces.fakes import ME, state
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_400_000_000, "1.4 GB"), (112e6, "112 MB"), (999_950, "1.0 MB"), (1e19, "10000 PB")],
+)
+def test_sizes(count: float, shown: str) -> None:
+    assert text.size(count) == shown
+    assert text.rate(count) == shown + "/s"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.2, "1 s"), (89, "89 s"), (120, "2 min"), (7200, "2 h")])
+def test_times_left(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_counts() -> None:
+    assert [text.count(number, "file") for number in (0, 1, 1234)] == ["0 files", "1 file", "1,234 files"]
+
+
+def test_a_bar_is_full_only_when_all_is_done() -> None:
+    assert text.bar(0, 10, 4) == "░░░░"
+    assert text.bar(5, 10, 4) == "██░░"
+    assert text.bar(9.99, 10, 4) == "███▉"
+    assert text.bar(10, 10, 4) == text.bar(99, 10, 4) == text.bar(0, 0, 4) == "████"
+    assert all(len(text.bar(part, 97, 7)) == 7 for part in range(98))
+
+
+def test_columns_know_wide_and_combining_letters() -> None:
+    assert [text.columns(one) for one in ("abc", "名前", "e\u0301")] == [3, 4, 1]
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    assert text.fitted("short", 8) == "short   "
+    assert text.fitted("a long name.txt", 9) == "a lo….txt"
+    assert all(text.columns(text.fitted("名前名前名前.txt", width)) == width for width in range(3, 20))
+
+
+def test_tables_stand_in_columns() -> None:
+    assert text.table([["a", "名前", "x"], ["bbb", "c", ""]], indent="") == ["a    名前  x", "bbb  c"]
+    assert text.table([]) == []
+
+
+def test_foreign_names_cannot_move_the_cursor() -> None:
+    assert text.shown("a\x1b[2Jb\nc\u202e") == "a\\x1b[2Jb\\x0ac\\u202e"
+
+
+def node(number: int, label: str | None = None) -> dict[str, object]:
+    return {"number": number, "id": str(number), "label": label or f"node-{number}", "seat": number}
+
+
+def test_no_ring_is_said() -> None:
+    assert "no ring yet" in text.ring_lines([], "")[0]
+
+
+def test_one_node_is_its_own_last_and_next() -> None:
+    assert text.ring_lines([node(0)], "0")[-1].split() == ["0", "node-0", "(this", "device)", "0", "node-0", "0", "node-0"]
+
+
+@pytest.mark.parametrize("number", range(2, 17))
+def test_every_node_stands_in_the_drawing(number: int) -> None:
+    lines = text.ring_lines([node(place) for place in range(number)], "1")
+    drawing, rows = lines[: lines.index("")], lines[lines.index("") + 2 :]
+    for place in range(number):
+        assert any(f" {place} node-{place}" in line for line in drawing)
+    assert sum(line.count("*") for line in drawing) == 1
+    assert [row.split()[0] for row in rows] == [str(place) for place in range(number)]
+    assert rows[0].endswith(f"{number - 1} node-{number - 1}  1 node-1")
+
+
+def test_a_large_ring_is_a_list() -> None:
+    assert len(text.ring_lines([node(place) for place in range(40)], "1")) == 41
+
+
+def test_wide_and_hostile_labels_keep_the_drawing_straight() -> None:
+    lines = text.ring_lines([node(0, "名前のPC"), node(1, "e\u0301\x1b[31m")], "")
+    assert any("0 名前のPC" in line for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_ring_of_a_state() -> None:
+    assert any("0 kitchen-pc*" in line for line in text.ring_lines(state()["ring"], ME))

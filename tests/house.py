@@ -1,0 +1,206 @@
+"""The laws of the house as functions: each takes source text and returns what breaks the law, in words.
+
+Strategy: everything is read with `ast`, nothing is imported, so a law can be fed a bad snippet as well as
+the real tree. `test_house.py` runs each law over the project and proves that each can fail. A problem
+reads `path:line: what is wrong, and what to do`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "potluck"
+TESTS = ROOT / "tests"
+
+MODULE_LINES = 400
+CLASS_LINES = 250
+CLASS_METHODS = 20
+FUNCTION_LINES = 50
+ARGUMENTS = 6
+DOCSTRING_LINES = 3
+LOCKS = {"Lock", "RLock", "Condition"}
+BROAD = {"Exception", "BaseException"}
+PARDON = re.compile(r"#\s*house:\s*\S+")
+UNFINISHED = re.compile(r"\b(TODO|FIXME)\b")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def length(node: ast.stmt) -> int:
+    """How many lines a definition takes, docstring included, decorators not."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every name the code uses, with its line: variables, attributes, and what imports bring in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((node.lineno, alias.name.rpartition(".")[2]) for alias in node.names)
+
+
+def long_modules(path: str, source: str) -> list[str]:
+    """A module has at most 400 lines."""
+    count = len(source.splitlines())
+    return [f"{path}:1: {count} lines, at most {MODULE_LINES}: split it by theme"] * (count > MODULE_LINES)
+
+
+def big_classes(path: str, source: str) -> list[str]:
+    """A class has at most 250 lines and 20 methods."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        methods = sum(isinstance(item, Function) for item in node.body)
+        if length(node) > CLASS_LINES or methods > CLASS_METHODS:
+            found.append(
+                f"{path}:{node.lineno}: class {node.name} has {length(node)} lines and {methods} methods, "
+                f"at most {CLASS_LINES} and {CLASS_METHODS}: find the second thing it does"
+            )
+    return found
+
+
+def long_functions(path: str, source: str) -> list[str]:
+    """A function has at most 50 lines."""
+    return [
+        f"{path}:{node.lineno}: {node.name} has {length(node)} lines, at most {FUNCTION_LINES}: split it"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, Function) and length(node) > FUNCTION_LINES
+    ]
+
+
+def many_arguments(path: str, source: str) -> list[str]:
+    """A function has at most 6 arguments; self and cls are not counted."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, Function):
+            continue
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        own = names[:1] in (["self"], ["cls"])
+        extra = sum(argument is not None for argument in (node.args.vararg, node.args.kwarg))
+        count = len(names) - own + len(node.args.kwonlyargs) + extra
+        if count > ARGUMENTS:
+            found.append(
+                f"{path}:{node.lineno}: {node.name} takes {count} arguments, at most {ARGUMENTS}: "
+                "some of them are one thing, give it a frozen dataclass"
+            )
+    return found
+
+
+def short_docstrings(path: str, source: str) -> list[str]:
+    """A module opens with a docstring of at least 3 lines that says its strategy."""
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    if len(docstring.splitlines()) >= DOCSTRING_LINES:
+        return []
+    return [
+        f"{path}:1: the module's docstring needs at least {DOCSTRING_LINES} lines: what it is, its strategy"
+    ]
+
+
+def untested_modules(modules: list[Path], tests: set[Path]) -> list[str]:
+    """Every module has its own test file: core/ring.py -> tests/core/test_ring.py (both relative)."""
+    return [
+        f"src/potluck/{module}: has no tests/{module.parent / f'test_{module.name}'}"
+        for module in modules
+        if module.stem not in {"__init__", "__main__"} and module.parent / f"test_{module.name}" not in tests
+    ]
+
+
+def locks(path: str, source: str) -> list[str]:
+    """Lock, RLock and Condition are named only in shells/."""
+    return [
+        f"{path}:{line}: names {word}: only shells hold locks; send a fact through a queue instead"
+        for line, word in words(ast.parse(source))
+        if word in LOCKS
+    ]
+
+
+def sleeps(path: str, source: str) -> list[str]:
+    """Tests of pure code never sleep."""
+    return [
+        f"{path}:{line}: sleeps: time is an argument here, pass a later `now`"
+        for line, word in words(ast.parse(source))
+        if word == "sleep"
+    ]
+
+
+def places(path: str, text: str) -> list[str]:
+    """A lock file names no place to fetch from."""
+    return [
+        f"{path}:{number}: contains a URL: run requirements/relock.py"
+        for number, line in enumerate(text.splitlines(), 1)
+        if "://" in line
+    ]
+
+
+def unfinished(path: str, source: str) -> list[str]:
+    """Nothing in src says that it is not done."""
+    found = [
+        f"{path}:{number}: says {match[1]}: do it, or write it down as an issue"
+        for number, line in enumerate(source.splitlines(), 1)
+        if (match := UNFINISHED.search(line))
+    ]
+    found += [
+        f"{path}:{line}: names NotImplementedError: use a Protocol, or implement it"
+        for line, word in words(ast.parse(source))
+        if word == "NotImplementedError"
+    ]
+    return found
+
+
+def broad_excepts(path: str, source: str) -> list[str]:
+    """No bare or broad except, unless its line gives a reason: `# house: reason`."""
+    lines = source.splitlines()
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ExceptHandler) or PARDON.search(lines[node.lineno - 1]):
+            continue
+        caught = {word for _, word in words(node.type)} if node.type else BROAD
+        if caught & BROAD:
+            found.append(
+                f"{path}:{node.lineno}: catches everything: name the errors, or give a `# house: reason`"
+            )
+    return found
+
+
+def is_frozen_dataclass(node: ast.ClassDef) -> bool | None:
+    """Whether a class is a frozen dataclass; None when it is no dataclass at all."""
+    for decorator in node.decorator_list:
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if "dataclass" not in {word for _, word in words(call)}:
+            continue
+        keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+        return any(
+            k.arg == "frozen" and isinstance(k.value, ast.Constant) and k.value.value is True
+            for k in keywords
+        )
+    return None
+
+
+def undescribed_fields(path: str, source: str) -> list[str]:
+    """Events and effects are frozen; each field has a line or a trailing comment saying what it is."""
+    lines = source.splitlines()
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ClassDef) or (frozen := is_frozen_dataclass(node)) is None:
+            continue
+        if not frozen:
+            found.append(f"{path}:{node.lineno}: {node.name} is not frozen: @dataclass(frozen=True)")
+        for field, after in zip(node.body, [*node.body[1:], None], strict=True):
+            if not isinstance(field, ast.AnnAssign):
+                continue
+            said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            span = lines[field.lineno - 1 : field.end_lineno]
+            if not said and not any("#" in line for line in span):
+                name = ast.unparse(field.target)
+                found.append(
+                    f"{path}:{field.lineno}: {node.name}.{name} does not say what it is, with its unit"
+                )
+    return found

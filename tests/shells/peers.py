@@ -1,0 +1,295 @@
+"""A small node made of the real network shells and a fake engine, for tests of those shells over 127.0.0.1.
+
+Strategy: one loop thread per node, as in the program; what it hears is kept in a list that tests wait on with a
+deadline, never for a fixed time. The fake engine answers requests with whatever the test put in `answers`; the share
+and the parts are dictionaries, so that no test here depends on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from potluck.core.identity import DeviceId, DeviceKey
+from potluck.core.messages import Address, Done, LinkKind
+from potluck.core.paths import SafePath, parse_wire_path
+from potluck.core.pieces import PieceList, Root, file_root, piece_hash
+from potluck.engine.effects import Answer, Dial, Member, Trust
+from potluck.engine.events import OrderId, RequestHeard
+from potluck.shells.dialling import Call, Dialling, Reached, open_link
+from potluck.shells.doorway import Doorway
+from potluck.shells.fetching import Fetching
+from potluck.shells.handshakes import Handshakes
+from potluck.shells.links import Links
+from potluck.shells.opened import OpenedLink
+from potluck.shells.serving import Serving
+from potluck.shells.stream import Stream, set_options
+from potluck.shells.strangers import Strangers
+from potluck.shells.tls import Standing
+
+WAIT_S = 10.0
+
+
+def new_key(number: int) -> DeviceKey:
+    """A device key that is the same in every run."""
+    return DeviceKey(bytes([number]) * 64)
+
+
+def member_of(key: DeviceKey) -> Member:
+    """What a shell knows of the device with this key."""
+    return Member(key.device, key.certificate, key.sealing_public)
+
+
+def standing_of(key: DeviceKey, *trusted: DeviceKey) -> Standing:
+    """Who we are, with these devices as the group."""
+    standing = Standing(key, bytes([7]) * 16)
+    standing.trust([member_of(other) for other in trusted])
+    return standing
+
+
+def until(condition: Callable[[], Any], what: str = "") -> Any:
+    """Wait for a condition; fail after WAIT_S."""
+    deadline = time.monotonic() + WAIT_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what or "it did not happen in time"
+        threading.Event().wait(0.002)
+    return value
+
+
+def content_named(data: bytes, piece_size: int = 1 << 18) -> PieceList:
+    """The piece list of `data`."""
+    hashes = b"".join(piece_hash(data[at : at + piece_size]) for at in range(0, len(data), piece_size))
+    return PieceList(file_root(len(data), piece_size, hashes), len(data), piece_size, hashes)
+
+
+class Shelf:
+    """A share whose files are bytes in memory."""
+
+    def __init__(self) -> None:
+        self.files: dict[SafePath, bytes] = {}
+
+    def put(self, name: str, data: bytes) -> SafePath:
+        path = parse_wire_path(name.encode())
+        self.files[path] = data
+        return path
+
+    def open_file(self, path: SafePath) -> int:
+        if path not in self.files:
+            raise FileNotFoundError(str(path))
+        descriptor = os.memfd_create("shelf")
+        os.pwrite(descriptor, self.files[path], 0)
+        return descriptor
+
+
+class Drawer:
+    """Parts in memory; `full` makes every write fail."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[tuple[Root, int], bytes] = {}
+        self.marked: list[int] = []
+        self.whole: dict[Root, bytes] = {}
+        self.full = False
+        self.opened = 0
+
+    def open(self, content: PieceList) -> DrawerPart:
+        self.opened += 1
+        return DrawerPart(self, content)
+
+    def write_whole(self, content: PieceList, data: memoryview) -> None:
+        self.check()
+        self.whole[content.root] = bytes(data)
+
+    def check(self) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+
+
+class DrawerPart:
+    """One content in a Drawer."""
+
+    def __init__(self, drawer: Drawer, content: PieceList) -> None:
+        self.drawer = drawer
+        self.content = content
+
+    def write(self, piece: int, data: memoryview) -> None:
+        self.drawer.check()
+        self.drawer.pieces[self.content.root, piece] = bytes(data)
+
+    def mark(self, pieces: tuple[int, ...]) -> None:
+        self.drawer.marked += pieces
+
+    def close(self) -> None:
+        self.drawer.opened -= 1
+
+
+class Peer:
+    """One node: the shells, a loop thread and a fake engine."""
+
+    def __init__(self, number: int) -> None:
+        self.key = new_key(number)
+        self.standing = Standing(self.key, bytes([number]) * 16)
+        self.heard: list[Any] = []
+        self.answers: Callable[[RequestHeard], Any] = lambda _request: Done()
+        self.shelf, self.drawer = Shelf(), Drawer()
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._selector = selectors.DefaultSelector()
+        self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._selector.register(self._ear, selectors.EVENT_READ, lambda _mask: self._ear.recv(64) and [])
+        self.serving = Serving(self.standing, self.shelf, self.post)
+        strangers = Strangers()
+        self.handshakes = Handshakes(self.standing, strangers, self.serving, self.post)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.doorway = Doorway(listener, self._selector, self.standing, self.handshakes.take, strangers)
+        self.dialling = Dialling(self.standing, self.post)
+        self.fetching = Fetching(self.standing, self.drawer, self.post)
+        self.links = Links(self._selector)
+        self._running = True
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> Address:
+        return Address("127.0.0.1", self.doorway.port)
+
+    @property
+    def device(self) -> DeviceId:
+        return self.key.device
+
+    def post(self, fact: Any) -> None:
+        self._inbox.put(fact)
+        try:
+            self._bell.send(b"!")
+        except BlockingIOError:
+            pass
+
+    def do(self, act: Callable[[], Any]) -> None:
+        """Have the loop thread do something, as it does effects; returns when it is done."""
+        done = threading.Event()
+        self.post(lambda: (act(), done.set()))
+        assert done.wait(WAIT_S)
+
+    def trust(self, *others: Peer | DeviceKey) -> None:
+        keys = [other.key if isinstance(other, Peer) else other for other in others]
+        effect = Trust(tuple(member_of(key) for key in keys))
+        self.do(lambda: self.standing.trust(effect.members))
+
+    def dial(self, other: Peer, number: int = 1, kind: LinkKind = LinkKind.CONTROL) -> OrderId:
+        peer = None if kind is LinkKind.PAIRING else other.device
+        self.dialling.dial(Dial(OrderId(number), kind, peer, other.address))
+        return OrderId(number)
+
+    def of(self, kind: type) -> list[Any]:
+        """Every fact of one class heard so far."""
+        return [fact for fact in list(self.heard) if isinstance(fact, kind)]
+
+    def wait(self, kind: type, count: int = 1) -> list[Any]:
+        """Wait until `count` facts of one class were heard."""
+        return until(lambda: found if len(found := self.of(kind)) >= count else None, f"no {kind.__name__}")
+
+    def stop(self) -> None:
+        self._running = False
+        self._bell.send(b"!")
+        self._thread.join(WAIT_S)
+        self.doorway.close()
+        self.links.close()
+        self.fetching.close(0)
+        self.dialling.close(0)
+        self.handshakes.close(0)
+        self.serving.close(0)
+        for _, key in list(self._selector.get_map().items()):
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._selector.close()
+        self._bell.close()
+
+    def _loop(self) -> None:
+        while self._running:
+            for key, mask in self._selector.select(self._patience()):
+                self._take(key.data(mask))
+            while not self._inbox.empty():
+                self._take([self._inbox.get()])
+            now = time.monotonic()
+            self._take(self.links.on_tick(now))
+            self.doorway.on_tick(now)
+            self.fetching.on_tick(now)
+
+    def _patience(self) -> float:
+        times = [self.links.deadline(), self.doorway.deadline(), self.fetching.deadline()]
+        return min([0.5, *(max(0.0, at - time.monotonic()) for at in times if at is not None)])
+
+    def _take(self, facts: list[Any]) -> None:
+        for fact in facts:
+            match fact:
+                case OpenedLink():
+                    self._take(self.links.adopt(fact))
+                case RequestHeard():
+                    self.heard.append(fact)
+                    reply = self.answers(fact)
+                    if reply is not None:
+                        self.serving.answer(Answer(fact.request, reply))
+                case _ if callable(fact):
+                    fact()
+                case _:
+                    self.heard.append(fact)
+
+
+@contextmanager
+def peers(count: int = 2) -> Iterator[list[Peer]]:
+    """Nodes that trust each other."""
+    nodes = [Peer(number + 1) for number in range(count)]
+    try:
+        for node in nodes:
+            node.trust(*(other for other in nodes if other is not node))
+        yield nodes
+    finally:
+        for node in nodes:
+            node.stop()
+
+
+def reach(key: DeviceKey, node: Peer, kind: LinkKind = LinkKind.BULK) -> Reached:
+    """Open a link to a node by hand, as the device with `key`."""
+    peer = None if kind is LinkKind.PAIRING else node.device
+    return open_link(standing_of(key, node.key), Call(peer, node.address, kind), time.monotonic() + 5)
+
+
+def connect(node: Peer) -> socket.socket:
+    """A plain connection to a node."""
+    sock = socket.create_connection((node.address.host, node.address.port), 5)
+    set_options(sock)
+    return sock
+
+
+def ends(sock: socket.socket) -> bytes:
+    """Read until the other side closes; return what came."""
+    data = b""
+    try:
+        while more := sock.recv(4096):
+            data += more
+    except (ConnectionError, ssl.SSLError):
+        pass
+    return data
+
+
+def stream_pair() -> tuple[Stream, Stream]:
+    """Two ends of one TLS connection: the side that dialled, and the side that accepted."""
+    from potluck.shells import tls
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), 5)
+        server, _ = listener.accept()
+    server.settimeout(5)
+    box: list[ssl.SSLSocket] = []
+    context = tls.pairing_context()
+    thread = threading.Thread(target=lambda: box.append(tls.accept_stranger(server, context, lambda _sock: None)))
+    thread.start()
+    secured = tls.dial_stranger(client)
+    thread.join(5)
+    return Stream(secured), Stream(box[0])

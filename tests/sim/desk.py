@@ -1,0 +1,219 @@
+"""The fake disk workers of one world: looking, scanning, hashing, placing, settling, syncing.
+
+Strategy: two queues per process, as in reality: readers (Look, Scan, Hash) run at the same time as everything else and
+report what stood there a moment ago, so their facts are often stale; writers (Place, Settle, MarkShare, Import) run
+one after another, a Place step by step. A Sync makes a copy of the index as it stood when it was asked.
+Guarantees: a Place can be interrupted between any two of its steps, by chance or on purpose (`crash_after`).
+Limits: a scan that meets an unmounted folder is incomplete; single unreadable folders are not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from potluck.core.pieces import piece_size_for
+from potluck.engine.effects import Hash, Import, Look, LookAround, MarkShare, Place, Scan, Settle, Sync
+from potluck.engine.events import (
+    BatchPlaced,
+    BatchSettled,
+    Event,
+    FilesHashed,
+    Hashed,
+    Imported,
+    OrderId,
+    PathSeen,
+    SpaceSeen,
+    Stat,
+    Synced,
+    TreeSeen,
+)
+from tests.sim.disks import path_of, pieces_of
+from tests.sim.placing import Placing, settle
+
+if TYPE_CHECKING:
+    from potluck.core.paths import SafePath
+    from tests.sim.hosts import Process
+    from tests.sim.world import World
+
+PAGE = 40
+"""Paths per TreeSeen and files per FilesHashed; the real pages are longer, here every seam is wanted."""
+STEP_S = 0.0001
+"""One step of a Place."""
+
+
+class Desk:
+    """Every disk worker of the world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.syncs = 0
+        self.crash_after: dict[int, int] = {}  # host number -> steps of Place until the process is killed
+        self._writing: dict[int, list[Iterator[float]]] = {}
+        self.handlers: dict[type, Callable[[Process, Any], None]] = {
+            Look: self.look,
+            Scan: self.scan,
+            Hash: self.hash,
+            Place: self.place,
+            Settle: self.settle,
+            Sync: self.sync,
+            MarkShare: self.mark_share,
+            Import: self.bring,
+            LookAround: self.look_around,
+        }
+
+    # -- readers --------------------------------------------------------------------------------------------------
+    def look_around(self, process: Process, effect: LookAround) -> None:
+        """Look at the network."""
+        self.world.later(0.002, lambda: process.post(process.interfaces()))
+
+    def look(self, process: Process, effect: Look) -> None:
+        """See what stands at some paths."""
+        self._later(process, lambda: self._report(process, effect.order, effect.paths))
+
+    def scan(self, process: Process, effect: Scan) -> None:
+        """Check the marker, then walk."""
+
+        def act() -> None:
+            share = process.share()
+            process.post(share)
+            if share.present:
+                self._report(process, effect.order, effect.tops)
+            else:
+                self.world.later(0.001, lambda: process.post(TreeSeen(effect.order, (), (), last=True, complete=False)))
+
+        self._later(process, act)
+
+    def _report(self, process: Process, order: OrderId, paths: tuple[SafePath, ...]) -> None:
+        seen: list[PathSeen] = list(process.host.disk.walk(paths)) if process.host.disk.mounted else []
+        pages = [tuple(seen[at : at + PAGE]) for at in range(0, len(seen), PAGE)] or [()]
+        for number, page in enumerate(pages, 1):
+            last = number == len(pages)
+            complete = last and process.host.disk.mounted
+            event = TreeSeen(order, page, (), last, complete)
+            self.world.later(0.0005 * number, lambda event=event: process.post(event))  # type: ignore[misc]
+
+    def hash(self, process: Process, effect: Hash) -> None:
+        """Read and hash files; each is looked at before and after."""
+        files = process.host.disk.files
+        before = {path: files[path].stat for path, _ in effect.files if path in files}
+        size = sum(stat.size for stat in before.values())
+        self.world.later(0.001 + size / 500e6, lambda: self._hashed(process, effect, before))
+
+    def _hashed(self, process: Process, effect: Hash, before: dict[SafePath, Stat]) -> None:
+        if not process.alive:
+            return
+        files = process.host.disk.files
+        for at in range(0, max(1, len(effect.files)), PAGE):
+            good, unstable = [], []
+            for path, piece_size in effect.files[at : at + PAGE]:
+                file = files.get(path)
+                if file is None or before.get(path) != file.stat:
+                    unstable.append(path)
+                else:
+                    size = piece_size_for(len(file.data), piece_size)
+                    good.append(Hashed(path, file.stat, pieces_of(file.data, size)))
+            last = at + PAGE >= len(effect.files)
+            event = FilesHashed(effect.order, tuple(good), tuple(unstable), last)
+            self.world.later(0.0002 * (at // PAGE), lambda event=event: process.post(event))  # type: ignore[misc]
+
+    def _later(self, process: Process, act: Callable[[], None]) -> None:
+        def run() -> None:
+            if process.alive:
+                act()
+
+        self.world.later(self.world.chance.uniform(0.0002, 0.004), run)
+
+    # -- writers --------------------------------------------------------------------------------------------------
+    def place(self, process: Process, effect: Place) -> None:
+        """Group commit."""
+        self._write(process, self._placing(process, effect))
+
+    def _placing(self, process: Process, effect: Place) -> Iterator[float]:
+        placing = Placing(process.host.disk, effect.items, self.world.judge)
+        process.placings.append(placing)
+        for _crash_point in placing.steps():
+            left = self.crash_after.get(process.host.number)
+            if left is not None:
+                self.crash_after[process.host.number] = left - 1
+                if left <= 0:
+                    del self.crash_after[process.host.number]
+                    self.world.later(0.0, lambda: self.world.faults.crash(process.host.number))
+                    yield 1.0
+            yield STEP_S
+        process.placings.remove(placing)
+        self.world.hint(process, tuple(placing.touched))
+        process.post(BatchPlaced(effect.batch, tuple(placing.placed)))
+
+    def settle(self, process: Process, effect: Settle) -> None:
+        """Find out what an interrupted Place left."""
+        event: Callable[[], Event] = lambda: BatchSettled(effect.batch, settle(process.host.disk, effect.items))  # noqa: E731
+        self._write(process, self._once(process, event))
+
+    def mark_share(self, process: Process, effect: MarkShare) -> None:
+        """Write the marker, make the own folder."""
+
+        def act() -> Event:
+            process.host.disk.marker = effect.group
+            if effect.label != process.host.disk.label:
+                self.world.relabelled(process.host, effect.label, effect.former)
+            process.host.disk.make_folders(path_of(effect.label))
+            return process.share()
+
+        self._write(process, self._once(process, act))
+
+    def bring(self, process: Process, effect: Import) -> None:
+        """Bring files from elsewhere into the own folder."""
+
+        def act() -> Event:
+            disk, added, failed = process.host.disk, [], []
+            for name in effect.paths:
+                if name in disk.outside:
+                    target = effect.into.child(name.rsplit("/", 1)[-1])
+                    self.world.hint(process, tuple(disk.person("write", target, disk.outside[name])))
+                    added.append(target.name)
+                else:
+                    failed.append((name, "there is no such file"))
+            return Imported(effect.order, tuple(added), tuple(failed))
+
+        self._write(process, self._once(process, act))
+
+    def _once(self, process: Process, act: Callable[[], Event]) -> Iterator[float]:
+        yield 0.001
+        process.post(act())
+
+    def _write(self, process: Process, job: Iterator[float]) -> None:
+        queue = self._writing.setdefault(id(process), [])
+        queue.append(job)
+        if len(queue) == 1:
+            self.world.later(0.0005, lambda: self._step(process, queue))
+
+    def _step(self, process: Process, queue: list[Iterator[float]]) -> None:
+        if not process.alive or not queue:
+            return
+        delay = next(queue[0], None)
+        if delay is None:
+            queue.pop(0)
+            delay = STEP_S
+        if queue:
+            self.world.later(delay, lambda: self._step(process, queue))
+
+    def sync(self, process: Process, effect: Sync) -> None:
+        """Make the index as it stands durable; tell a little later."""
+        self.syncs += 1
+        held = self.world.copy_index(process.host.index)
+
+        def done() -> None:
+            if process.alive:
+                process.host.durable = held if held is not None else process.host.durable
+                process.post(Synced(effect.barrier))
+
+        self.world.later(self.world.chance.uniform(0.0005, 0.008), done)
+
+    # -- the rest of a disk ---------------------------------------------------------------------------------------
+    def fill(self, process: Process | None, host_number: int, *, full: bool) -> None:
+        """Fill or empty a disk and let its process know."""
+        host = self.world.hosts[host_number]
+        host.disk.full = full
+        if process is not None:
+            process.post(SpaceSeen(0 if full else host.disk.free_bytes, 2**41))
