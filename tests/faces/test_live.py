@@ -55,7 +55,14 @@ def test_an_open_door_is_loud() -> None:
 
 def test_the_whole_counts_from_the_most_that_was_missing() -> None:
     whole = Whole()
-    assert [whole.done(need) for need in (0, 100, 60, 80, 0, 50)] == [(0, 0), (0, 100), (40, 100), (20, 100), (0, 0), (0, 50)]
+    assert [whole.done(need) for need in (0, 100, 60, 80, 0, 50)] == [
+        (0, 0),
+        (0, 100),
+        (40, 100),
+        (20, 100),
+        (0, 0),
+        (0, 50),
+    ]
 
 
 def test_a_screen_draws_and_lets_lines_scroll_above() -> None:

@@ -71,7 +71,10 @@ def test_unshared_files_are_said_with_the_way_to_share_them() -> None:
     assert any("potluck --home h add PATH…" in line for line in lines)
     assert any("--move" in line and "--reflink" in line for line in lines)
     assert told.on_state(state(unshared={"files": 4}), 100.1) == []
-    assert any(line.startswith("1 file in") and " is not " in line for line in story().on_state(state(unshared={"files": 1}), 0))
+    assert any(
+        line.startswith("1 file in") and " is not " in line
+        for line in story().on_state(state(unshared={"files": 1}), 0)
+    )
 
 
 def test_everything_everywhere_is_said_when_it_has_held_for_a_moment() -> None:

@@ -10,7 +10,15 @@ from tests.faces.fakes import ME, state
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1_400_000_000, "1.4 GB"), (112e6, "112 MB"), (999_950, "1.0 MB"), (1e19, "10000 PB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KB"),
+        (1_400_000_000, "1.4 GB"),
+        (112e6, "112 MB"),
+        (999_950, "1.0 MB"),
+        (1e19, "10000 PB"),
+    ],
 )
 def test_sizes(count: float, shown: str) -> None:
     assert text.size(count) == shown
@@ -62,7 +70,16 @@ def test_no_ring_is_said() -> None:
 
 
 def test_one_node_is_its_own_last_and_next() -> None:
-    assert text.ring_lines([node(0)], "0")[-1].split() == ["0", "node-0", "(this", "device)", "0", "node-0", "0", "node-0"]
+    assert text.ring_lines([node(0)], "0")[-1].split() == [
+        "0",
+        "node-0",
+        "(this",
+        "device)",
+        "0",
+        "node-0",
+        "0",
+        "node-0",
+    ]
 
 
 @pytest.mark.parametrize("number", range(2, 17))

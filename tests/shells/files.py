@@ -77,9 +77,11 @@ def read(share: Share, text: str) -> bytes:
 def tree(top: str) -> dict[str, bytes | None]:
     """Every file below a folder with its bytes; links with None."""
     found: dict[str, bytes | None] = {}
-    for folder, _folders, names in os.walk(top):
-        for name in names:
+    for folder, folders, names in os.walk(top):
+        for name in folders + names:
             full = os.path.join(folder, name)
+            if os.path.isdir(full) and not os.path.islink(full):
+                continue
             found[os.path.relpath(full, top)] = None if os.path.islink(full) else _bytes(full)
     return found
 

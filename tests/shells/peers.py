@@ -201,10 +201,11 @@ class Peer:
         self._thread.join(WAIT_S)
         self.doorway.close()
         self.links.close()
-        self.fetching.close(0)
-        self.dialling.close(0)
-        self.handshakes.close(0)
-        self.serving.close(0)
+        for pool in (self.fetching, self.dialling, self.handshakes, self.serving):
+            pool.close(0.5)
+        while not self._inbox.empty():
+            if isinstance(late := self._inbox.get(), OpenedLink):
+                late.sock.close()
         for _, key in list(self._selector.get_map().items()):
             key.fileobj.close()  # type: ignore[union-attr]
         self._selector.close()

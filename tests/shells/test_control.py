@@ -148,7 +148,9 @@ def test_an_unknown_address_or_method_is_an_answer(served: Control, source: Sour
 @pytest.mark.parametrize(
     ("failure", "status", "code"), [(Refused("no", "why", "how"), 400, "refused"), (NotFound("gone"), 404, "not_found")]
 )
-def test_an_error_keeps_its_parts(served: Control, source: Source, failure: PotluckError, status: int, code: str) -> None:
+def test_an_error_keeps_its_parts(
+    served: Control, source: Source, failure: PotluckError, status: int, code: str
+) -> None:
     source.failure = failure
     got, envelope = ask(served, "GET", "/api/v1/state")
     assert (got, envelope["error"]["code"], envelope["error"]["message"]) == (status, code, failure.what)

@@ -15,9 +15,9 @@ from potluck.engine.effects import Dial, Introduce, OpenDoor
 from potluck.engine.events import DialFailed, IntroductionHeard, LinkOpened, OrderId
 from potluck.shells import dialling as dialling_module
 from potluck.shells.dialling import Call, NoLink, open_link
-from tests.shells.peers import Peer, new_key, peers, standing_of, until
+from tests.shells.peers import Peer, ends, new_key, peers, standing_of, until
 
-US, THEM, OTHER = new_key(1), new_key(2), new_key(3)
+US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
 
 
 def failure(address, peer=THEM, standing=None, wait_s=3.0, kind=LinkKind.CONTROL):
@@ -81,7 +81,7 @@ def test_closed_with_unread_bytes_after_the_knock(listener):
 
 @pytest.mark.parametrize("said", [b"", bytes(16)], ids=["no challenge", "no TLS"])
 def test_somebody_who_says_nothing(listener, said):
-    assert failure(listener(lambda sock: (sock.sendall(said), sock.recv(2000), sock.recv(2000))), wait_s=0.3).reason == "timeout"
+    assert failure(listener(lambda sock: (sock.sendall(said), ends(sock))), wait_s=0.3).reason == "timeout"
 
 
 def test_something_that_is_not_tls(listener):

@@ -395,7 +395,7 @@ def test_removing_what_is_expected_unexpected_and_missing(share, placer):
     assert {each.placement for each in placed} == {Placement.REMOVED}
     assert shared(share) == {"ann/file": BIG}
     assert trash(share) == {"20250131/ann/old": OLD}
-    assert sorted(aside(share).values(), key=str) == [None, MINE] or set(aside(share).values()) == {MINE, None}
+    assert set(aside(share).values()) == {MINE, None}
     assert placed[1].put_aside
     assert os.path.exists("/etc/passwd")
 
@@ -508,12 +508,12 @@ def test_a_ready_file_that_vanished_before_its_fsync_is_failed(share, parts, pla
     assert one(placer, item("ann/a", Source.PART, NEW)).placement is Placement.FAILED
 
 
-@pytest.mark.parametrize("folder", ["docs", "20250131"])
+@pytest.mark.parametrize("folder", ["Shared/ann/docs", "trash/20250131"])
 def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monkeypatch, folder):
     real = os.fsync
 
     def fail(descriptor):
-        if os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")) == folder:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(folder):
             raise OSError(errno.EIO, "write error")
         real(descriptor)
 
@@ -527,7 +527,7 @@ def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monke
         item("ann/b", Source.PART, MINE),
     )
     assert placed[0].placement is Placement.FAILED
-    assert placed[1].placement is (Placement.PLACED if folder == "docs" else Placement.FAILED)
+    assert placed[1].placement is (Placement.PLACED if "docs" in folder else Placement.FAILED)
 
 
 # -- settling -------------------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ class Disk(Tree):
         for path in before.keys() - after.keys():
             self.chronicle.gone.add(path)
         for path, data in after.items():
-            if data is None or before.get(path, b"") is not data or path not in self.chronicle.versions:
+            if path not in before or before[path] is not data or path not in self.chronicle.versions:
                 self.chronicle.stood(path, data)
         made = [path for path in after.keys() - before.keys() if after[path] is None]  # folders made in passing
         return [*touched, *sorted(path for path in made if not any(path.starts_with(told) for told in touched))]

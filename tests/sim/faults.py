@@ -20,7 +20,7 @@ from tests.sim.disks import path_of
 if TYPE_CHECKING:
     from tests.sim.world import World
 
-PROFILES = ("ring", "files", "mixed", "hostile", "power")
+PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +257,7 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
             ops += trouble(chance, chance.uniform(0.5, seconds), nodes, profile)
     if profile == "hostile":
         ops += [Op(0.1, "misbehave", (chance.randrange(nodes), "wrong", chance.uniform(0.2, 1.0)))]
+    if profile == "tamper":
         for _ in range(3):
             one, other = chance.sample(range(nodes), 2)
             ops.append(Op(chance.uniform(1, seconds), "tamper", (one, other, chance.choice(NAMES), b"mine now")))

@@ -9,6 +9,7 @@ system may. Limits: one temp file per item; the real order of syncs is tested wi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Protocol
@@ -40,7 +41,7 @@ class Placing:
         self.placed: list[Placed] = []
         self.touched: list[SafePath] = []
         self._undo: list[Callable[[], None]] = []
-        self._used: set[Root] = set()
+        self._uses = Counter(item.content.root for item in items if item.source is Source.PART and item.content)
 
     def steps(self) -> Iterator[str]:
         """Carry out the items one by one, yielding the name of each crash point."""
@@ -53,8 +54,6 @@ class Placing:
                 yield from self._place(item)
         yield "before_directory_sync"
         self._undo.clear()
-        for root in self._used:
-            self.disk.parts.pop(root, None)
         yield "after_directory_sync"
 
     def power_cut(self, chance: Random) -> None:
@@ -133,7 +132,6 @@ class Placing:
             part = self.disk.parts.get(item.content.root) if item.content else None
             complete = part is not None and part.have.complete
             data = bytes(part.data) if part and complete else bytes(item.content.size_bytes if item.content else 0)
-            self._used.add(item.content.root if item.content else Root(b""))
         elif item.source in {Source.LOCAL, Source.MOVED}:
             local = self.disk.files.get(item.local) if item.local else None
             data = local.data if local else None
@@ -180,7 +178,16 @@ class Placing:
         self.disk.put(item.path, new)
         self.touched.append(item.path)
         self._undo.append(lambda: self._restore(item.path, new, old))
+        if item.source is Source.PART and item.content is not None:
+            self._use_up(item.content.root)
         self.judge.published(self.disk, item.path, data)
+
+    def _use_up(self, root: Root) -> None:
+        """The last place of a part is the part itself, renamed; the others were copies."""
+        self._uses[root] -= 1
+        part = self.disk.parts.pop(root, None) if not self._uses[root] else None
+        if part is not None:
+            self._undo.append(lambda: self.disk.parts.setdefault(root, part) and None)
 
     def _restore(self, path: SafePath, new: File | None, old: File | None) -> None:
         if self.disk.files.get(path) is not new or path in self.disk.folders:

@@ -128,6 +128,11 @@ class Sightings:
         fresh = [address for address in addresses if address not in sighting.addresses]
         sighting.addresses = (sighting.addresses + fresh)[: limits.ADDRESSES_PER_DEVICE]
 
+    def on_reached(self, device: DeviceId, address: Address) -> None:
+        """A dial there succeeded: it is the first place to look next time."""
+        sighting = self.known.setdefault(device, Sighting("remembered"))
+        sighting.addresses = [address, *(other for other in sighting.addresses if other != address)]
+
     def on_dial_ended(self, device: DeviceId, now: float, *, linked: bool) -> None:
         """A dial is over; a failed one is repeated later, at the next address."""
         sighting = self.known.get(device)

@@ -8,13 +8,15 @@ over for a while and the next one asked; one that sends wrong bytes twice is not
 
 The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders out, no clock.
 
-Guarantees: pure; a piece is in at most one order at a time; every wanted content with a holder that can be asked is in
-an order or waits for a slot or for its retry time. Limits: the load of one origin is not shared among receivers yet.
+Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again aside); every wanted
+content with a holder that can be asked is in an order or waits for a slot or for its retry time; a holder that ends an
+order without bringing what was asked rests, whatever it says. While orders are under way only some of the small
+contents are looked at, so that a call stays short whatever is wanted. Limits: the load of one origin is not shared among receivers yet.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -56,7 +58,7 @@ class Download:
     content: PieceList | None = None
     have: Bitfield | None = None
     asked: set[int] = field(default_factory=set)
-    orders: int = 0
+    orders: set[int] = field(default_factory=set)  # the numbers of those under way for it
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
     strikes: dict[DeviceId, int] = field(default_factory=dict)
 
@@ -75,6 +77,30 @@ class Download:
         """Whether every piece is here."""
         return self.have is not None and self.have.complete
 
+    def brought(self, order: Order) -> bool:
+        """Whether everything asked in `order` is here now."""
+        if order.what is What.LIST:
+            return self.content is not None
+        wanted = order.pieces if order.what is What.PIECES else (0,)
+        return self.have is not None and all(piece in self.have for piece in wanted)
+
+
+class _Slots:
+    """Who can be asked for one more thing at this moment."""
+
+    def __init__(self, holders: Holders, now: float, orders: Iterable[Order]) -> None:
+        self.holders, self.now = holders, now
+        self.busy = Counter(order.peer for order in orders)
+
+    def at(self, root: Root, download: Download) -> DeviceId | None:
+        """Return the best holder that is rested, trusted and has a slot free."""
+        for peer in self.holders(root):
+            rested = download.retry_s.get(peer, 0.0) <= self.now
+            trusted = download.strikes.get(peer, 0) < limits.STRIKES
+            if rested and trusted and self.busy[peer] < limits.FETCHES_PER_PEER:
+                return peer
+        return None
+
 
 class Swarm:
     """All contents this node lacks, and the orders under way for them."""
@@ -84,6 +110,7 @@ class Swarm:
         self.downloads: dict[Root, Download] = {}
         self.orders: dict[int, Order] = {}
         self._small: deque[Root] = deque()
+        self._large: dict[Root, Download] = {}
         self._number = 0
 
     # -- wishes ---------------------------------------------------------------------------------------------------
@@ -94,6 +121,8 @@ class Swarm:
         download = self.downloads[root] = Download(root, size_bytes, piece_size)
         if download.small:
             self._small.append(root)
+        else:
+            self._large[root] = download
 
     def resume(self, content: PieceList, have: bytes) -> None:
         """A part file of an earlier run holds these pieces already."""
@@ -105,6 +134,7 @@ class Swarm:
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
+        self._large.pop(root, None)
         if self.downloads.pop(root, None) is None:
             return []
         return [order.number for order in self.orders.values() if order.roots == (root,)]
@@ -145,16 +175,15 @@ class Swarm:
             return
         for root in order.roots:
             download = self.downloads.get(root)
-            if download is None or download.complete:
-                continue
-            download.orders -= 1
+            if download is None or number not in download.orders:
+                continue  # not wanted any more, or wanted anew since
+            download.orders.discard(number)
             download.asked.difference_update(order.pieces)
+            if download.complete:
+                continue
             if order.what is What.PACK:
                 self._small.append(root)
-                failed_here = True  # it was asked and did not come
-            else:
-                failed_here = failed
-            if failed_here:
+            if failed or not download.brought(order):
                 download.retry_s[order.peer] = now + limits.RETRY_S
             if wrong:
                 download.strikes[order.peer] = download.strikes.get(order.peer, 0) + 1
@@ -172,52 +201,43 @@ class Swarm:
 
     def next_orders(self, holders: Holders, now: float) -> list[Order]:
         """Fill the free slots: packs of small contents first, then large ones in the order they were wanted."""
+        slots = _Slots(holders, now, self.orders.values())
         new: list[Order] = []
-        busy: dict[DeviceId, int] = {}
-        for order in self.orders.values():
-            busy[order.peer] = busy.get(order.peer, 0) + 1
-
-        def slot_at(root: Root, download: Download) -> DeviceId | None:
-            for peer in holders(root):
-                rested = download.retry_s.get(peer, 0.0) <= now
-                trusted = download.strikes.get(peer, 0) < limits.STRIKES
-                if rested and trusted and busy.get(peer, 0) < limits.FETCHES_PER_PEER:
-                    return peer
-            return None
-
-        def give(peer: DeviceId, what: What, roots: tuple[Root, ...], pieces: tuple[int, ...] = ()) -> None:
-            self._number += 1
-            order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
-            busy[peer] = busy.get(peer, 0) + 1
-            new.append(order)
-
         while self._small and len(self.orders) < limits.WORKERS:
-            peer, pack = self._pack(slot_at)
+            peer, pack = self._pack(slots)
             if peer is None:
                 break
-            give(peer, What.PACK, pack)
-        for root, download in self.downloads.items():
-            if len(self.orders) >= limits.WORKERS:
-                break
-            while not download.small and not download.complete and (chosen := slot_at(root, download)) is not None:
-                what, pieces = self._part(download)
-                if what is None:
+            new.append(self._give(slots, Order(self._number + 1, peer, What.PACK, pack)))
+        for root, download in self._large.items():
+            while len(self.orders) < limits.WORKERS and not download.complete:
+                peer = slots.at(root, download)
+                what, pieces = self._part(download) if peer is not None else (None, ())
+                if peer is None or what is None:
                     break
-                download.orders += 1
-                give(chosen, what, (root,), pieces)
+                new.append(self._give(slots, Order(self._number + 1, peer, what, (root,), pieces)))
         return new
 
-    def _pack(self, slot_at: Callable[[Root, Download], DeviceId | None]) -> tuple[DeviceId | None, tuple[Root, ...]]:
+    def _give(self, slots: _Slots, order: Order) -> Order:
+        self._number = order.number
+        self.orders[order.number] = order
+        slots.busy[order.peer] += 1
+        for root in order.roots:
+            self.downloads[root].orders.add(order.number)
+        self.downloads[order.roots[0]].asked.update(order.pieces)
+        return order
+
+    def _pack(self, slots: _Slots) -> tuple[DeviceId | None, tuple[Root, ...]]:
         """Take adjacent small contents that one peer can serve; those that nobody can serve now go to the end."""
-        pack: list[Root] = []
+        pack: dict[Root, None] = {}
         size, peer = 0, None
-        for _ in range(len(self._small)):
+        looks = min(len(self._small), 2 * limits.PACK_FILES) if self.orders else len(self._small)
+        for _ in range(looks):
             root = self._small[0]
             download = self.downloads.get(root)
-            if download is None or download.complete:
+            if download is None or download.complete or download.orders or root in pack:
                 self._small.popleft()
                 continue
-            here = slot_at(root, download)
+            here = slots.at(root, download)
             if here is None:
                 self._small.rotate(-1)
                 continue
@@ -226,8 +246,7 @@ class Swarm:
                 break
             self._small.popleft()
             peer, size = here, size + download.size_bytes
-            download.orders += 1
-            pack.append(root)
+            pack[root] = None
         return peer, tuple(pack)
 
     def _part(self, download: Download) -> tuple[What | None, tuple[int, ...]]:
@@ -244,7 +263,6 @@ class Swarm:
             if run and (piece != run[-1] + 1 or len(run) >= longest):
                 break
             run.append(piece)
-        download.asked.update(run)
         return (What.PIECES, tuple(run)) if run else (None, ())
 
     def _learn(self, download: Download, content: PieceList) -> None:

@@ -63,8 +63,8 @@ class Doors:
         self.met: Callable[[DeviceId, Address], None] = _ignore
 
     # -- the own group --------------------------------------------------------------------------------------------
-    def start(self) -> None:
-        """Load the group of an earlier run, or make a provisional one."""
+    def start(self) -> bool:
+        """Load the group of an earlier run, or make a provisional one; returns whether there was one."""
         node, settings = self._node, self._node.settings
         stored = self._stored()
         if stored is None:
@@ -82,6 +82,7 @@ class Doors:
                 node.roster.group, node.now, open_door=self.is_open, kept=stored is not None
             )
         self._trust()
+        return stored is not None
 
     def _stored(self) -> Roster | None:
         """Return the roster of an earlier run."""

@@ -93,6 +93,7 @@ class Engine:
 
     def _wire(self) -> None:
         """Say who is told what; read this to know how the parts hang together."""
+        self.node.whereabouts = self._meeting.whereabouts
         self._doors.regrouped = self._on_regrouped
         self._doors.members_changed = self._meeting.on_members
         self._doors.met = self._on_met
@@ -189,10 +190,10 @@ class Engine:
         return effects
 
     def _start(self) -> None:
-        self._doors.start()
+        marked = self._doors.start()
         self._circle.restart()
         self._meeting.start()
-        self._library.start()
+        self._library.start(marked=marked)
         self._supply.start()
         self.node.do(LookAround())
 
@@ -289,7 +290,7 @@ class Engine:
         self._meeting.drop_all("joined another group")
         self._circle.restart()
         self._meeting.on_members()
-        self._library.scan()
+        self._library.scan_when_marked = True
 
     def _on_met(self, device: DeviceId, address: Address) -> None:
         self._meeting.sightings.on_sighted(device, address, "pairing", self.node.now)

@@ -47,6 +47,7 @@ class Library:
         """Know what the index knows."""
         self._node = node
         self.share_present = True
+        self.scan_when_marked = False  # the marker is being written: scan once it is there
         self.share_reason = ""
         self.refused: dict[str, str] = {}  # path as a person reads it -> reason
         self.published: Callable[[Head], None] = _ignore
@@ -74,12 +75,14 @@ class Library:
         """Whether something is being looked at or read."""
         return bool(self._looks or self._hashing or self._records or self._gone or self._touched)
 
-    def start(self) -> None:
-        """Continue where the index ends, and look at everything once."""
+    def start(self, *, marked: bool) -> None:
+        """Continue where the index ends, and look at everything once: at once if the share was `marked` before."""
         head = self._node.index.manifests.head(self._node.me, OWN)
         if head is not None:
             self._seq, self._generation = head.seq, head.generation
-        self.scan()
+        self.scan_when_marked = not marked
+        if marked:
+            self.scan()
 
     def scan(self) -> None:
         """Look at the whole own folder."""
@@ -105,7 +108,11 @@ class Library:
         """The marker was checked."""
         if self.share_present and not event.present:
             self._node.tell("share_offline", f"the share is offline: marker {event.reason}", level="error")
+        back = event.present and not self.share_present
         self.share_present, self.share_reason = event.present, event.reason
+        if event.present and (back or self.scan_when_marked):
+            self.scan_when_marked = False
+            self.scan()
 
     def on_tree(self, event: TreeSeen) -> bool:
         """Part of what a look found; returns whether it was one of ours."""

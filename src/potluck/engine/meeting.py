@@ -97,6 +97,7 @@ class Meeting:
         found_by = "beacon" if way != "unicast" else unicast
         if beacon.port:
             self.sightings.on_sighted(device, Address(source.host, beacon.port), found_by, self._node.now)
+            self._place(device)
         if beacon.ask:
             self.send_datagram(device, self.beacon(False), source)
 
@@ -120,21 +121,28 @@ class Meeting:
         fresh = peer.link is None or peer.instance != event.instance
         peer.link, peer.dialled, peer.instance = event.link, dialled, event.instance
         node.link_owner[event.link] = device
+        peer.address = event.address if dialled else Address(event.address.host, 0)
         if dialled:
-            peer.address = event.address
             node.index.addresses.remember(device, event.address, int(node.number()))
-            self.sightings.known[device].addresses = [
-                event.address,
-                *(a for a in self.sightings.known[device].addresses if a != event.address),
-            ]
-        elif peer.address is None or peer.address.host != event.address.host:
-            known = self.sightings.known.get(device)
-            port = next((a.port for a in known.addresses if a.host == event.address.host), 0) if known else 0
-            peer.address = Address(event.address.host, port or limits.PORT)
-        if device not in self.sightings.known:
-            self.sightings.on_sighted(device, peer.address if peer.address is not None else event.address, "it found us", node.now)
+            self.sightings.on_reached(device, event.address)
+        elif device not in self.sightings.known:
+            self.sightings.on_told(device, [], node.now)
+            self.sightings.known[device].found_by = "it found us"
+        self._place(device)
         if fresh:
             self.linked(device)
+
+    def _place(self, device: DeviceId) -> None:
+        """Where does a device listen whose link came to us? At an address it told, on the host it came from."""
+        peer = self._node.peers.get(device)
+        if peer is not None and peer.address is not None and not peer.address.port:
+            here = [a for a in self.whereabouts(device) if a.host == peer.address.host]
+            peer.address = here[0] if here else peer.address
+
+    def whereabouts(self, device: DeviceId) -> list[Address]:
+        """Return where a device was seen or said to be."""
+        sighting = self.sightings.known.get(device)
+        return sighting.addresses if sighting is not None else []
 
     def on_link_closed(self, event: LinkClosed) -> DeviceId | None:
         """A link is gone; returns whose it was, if it was the one that counts."""
@@ -177,6 +185,7 @@ class Meeting:
     def on_told(self, device: DeviceId, addresses: Sequence[Address]) -> None:
         """A member record told where a device is."""
         self.sightings.on_told(device, addresses, self._node.now)
+        self._place(device)
 
     def on_members(self) -> None:
         """The roster grew: what was remembered of the new ones may be used."""

@@ -11,7 +11,7 @@ Limits: no decisions; this is state and plumbing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core.identity import DeviceId, DeviceKey, short_id
@@ -46,7 +46,7 @@ class Peer:
     device: DeviceId
     link: LinkId | None = None
     dialled: bool = False  # whether we dialled the link that stands
-    address: Address | None = None  # where it was reached
+    address: Address | None = None  # where its link comes from; port 0 until we know where it listens
     instance: bytes = b""
     heads: dict[tuple[DeviceId, str], tuple[int, int]] = field(default_factory=dict)  # (generation, seq) it announced
     kept: dict[tuple[DeviceId, str], Holding] = field(default_factory=dict)
@@ -67,6 +67,7 @@ class Node:
         self.leaving = False
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
+        self.whereabouts: Callable[[DeviceId], Sequence[Address]] = lambda _: ()  # wired by engine.py
         self._effects: list[Effect] = []
         self._orders = int.from_bytes(instance[:4], "big") << 20  # batch numbers outlive a run, so runs do not overlap
         self._held: dict[int, list[Effect]] = {}
@@ -128,9 +129,9 @@ class Node:
     def addresses_of(self, device: DeviceId) -> tuple[Address, ...]:
         """Return where a device may be reached, best first."""
         peer = self.peers.get(device)
-        first = [peer.address] if peer is not None and peer.address is not None and peer.address.port else []
-        known = self.index.addresses.of(device)
-        return tuple([*first, *(address for address in known if address not in first)])
+        first = [peer.address] if peer is not None and peer.address is not None else []
+        every = [*first, *self.whereabouts(device), *self.index.addresses.of(device)]
+        return tuple(dict.fromkeys(address for address in every if address.port))
 
     def linked(self) -> list[DeviceId]:
         """Return the devices with a control link, in a fixed order."""

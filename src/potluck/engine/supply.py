@@ -363,7 +363,7 @@ class Supplier:
         spots = {item.path: spot for spot, item in items.items()}
         self._batches[batch] = Batch(spots, {item.path: item for item in items.values()})
         self._spots_busy |= set(items)
-        self._spots_busy |= {spot for path in moved if path is not None and (spot := self._spot(path)) is not None}
+        self._spots_busy |= self._spots(moved)
         self._node.index.intents.open(batch, tuple(items.values()))
         self._node.when_durable([Place(batch, tuple(items.values()))])
 
@@ -375,7 +375,7 @@ class Supplier:
         self._node.index.intents.close(event.batch)
         moved = {item.local for item in batch.items.values() if item.source is Source.MOVED}
         freed = set(batch.spots.values())
-        freed |= {spot for path in moved if path is not None and (spot := self._spot(path)) is not None}
+        freed |= self._spots(moved)
         self._spots_busy -= freed
         self._record(event.items, batch.spots, batch.items)
         for owner, path in sorted(freed):
@@ -460,7 +460,7 @@ class Supplier:
     def on_tick(self) -> None:
         """Take up the next slice of what is lacking, retry, ask, commit."""
         now = self._node.now
-        for due in [spot for spot, when in self._retry.items() if when <= now]:
+        for due in [retried for retried, when in self._retry.items() if when <= now]:
             del self._retry[due]
             self._reconsider(*due)
         if self._catching_up and not self._settling:
@@ -491,6 +491,10 @@ class Supplier:
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""
         self.swarm.on_peer(device)
+
+    def _spots(self, paths: Iterable[SafePath | None]) -> set[Spot]:
+        found = (self._spot(path) for path in paths if path is not None)
+        return {spot for spot in found if spot is not None}
 
     def _spot(self, path: SafePath) -> Spot | None:
         owner = self._node.owner_at(path)

@@ -18,7 +18,7 @@ from potluck.faces.cli.layout import group_words, state_words, title
 from potluck.faces.text import EMPTY, FULL, bar, duration, fitted, rate, shown, size
 
 BARS = 8
-REDRAWS_PER_S = 10
+LEAST_SOURCE_COLUMNS = 6
 _BAR_COLUMNS = 16
 _COLOURS = {"in_sync": "green", "busy": "cyan", "waiting": "yellow", "paused": "yellow", "trouble": "bold red"}
 
@@ -73,11 +73,13 @@ def _transfer(picture: Text, one: dict[str, Any], width: int) -> None:
     facts = (
         f"{size(one['done']):>8} / {size(one['size']):<8} {rate(one['rate']):>10}  {duration(left) if left else '':<6}"
     )
-    name_columns = max(12, min(40, width - _BAR_COLUMNS - len(facts) - 20))
+    name_columns = max(12, min(40, width - _BAR_COLUMNS - len(facts) - 19))
     picture.append(f"\n  ↓ {fitted(shown(one['path']), name_columns)} ")
     _bar(picture, one["done"], one["size"])
     picture.append(f" {facts} ")
-    picture.append(sources, "dim")
+    room = width - name_columns - _BAR_COLUMNS - len(facts) - 7
+    if room >= LEAST_SOURCE_COLUMNS:
+        picture.append(fitted(sources, room).rstrip(), "dim")
 
 
 def _whole(picture: Text, state: dict[str, Any], whole: tuple[int, int], width: int) -> None:

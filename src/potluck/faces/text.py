@@ -138,7 +138,8 @@ class _Ellipse:
         """Return where each name stands, centred on its spot."""
         spots = [self.spot(place / len(names)) for place in range(len(names))]
         return [
-            (row, column - columns(name) // 2 - 1, f" {name} ") for (row, column), name in zip(spots, names, strict=True)
+            (row, column - columns(name) // 2 - 1, f" {name} ")
+            for (row, column), name in zip(spots, names, strict=True)
         ]
 
 
@@ -151,10 +152,12 @@ def _circle(names: list[str]) -> list[str]:
         half_width += 2
     canvas = [[" "] * (2 * ellipse.middle + 2) for _ in range(2 * half_height + 1)]
     steps = 12 * (half_width + half_height)
+    last_row = 0
     for step in range(steps):
         row, column = ellipse.spot(step / steps)
-        if column % 2 == ellipse.middle % 2:
+        if column % 2 == ellipse.middle % 2 or row != last_row:  # every other column, but every row
             canvas[row][column] = "·"
+        last_row = row
     for place in range(len(names)):
         turn = (place + 0.5) / len(names)
         row, column = ellipse.spot(turn)

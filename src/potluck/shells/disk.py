@@ -7,9 +7,9 @@ shared at once.
 
 Guarantees: effects of the prompt lane are done in the order they were submitted; every effect ends in its
 event, whatever the disk does: an error becomes FAILED items, `unstable` files or `complete=False`, and is
-told through `report`. No error ends a thread. Limits: lanes overtake each other, so a Look may answer
-before an older Scan; the engine judges by what is seen, not by order. `close` gives up queued work: the
-engine asks again at the next start.
+told through `report`. No error ends a thread.
+Limits: lanes overtake each other, so a Look may answer before an older Scan; the engine judges by what is
+seen, not by order. `close` gives up queued work: the engine asks again at the next start.
 """
 
 from __future__ import annotations

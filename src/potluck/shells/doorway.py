@@ -68,12 +68,12 @@ class Doorway:
         selector: selectors.BaseSelector,
         standing: Standing,
         pass_on: Callable[[Knocked], None],
-        strangers: Strangers | None = None,
+        strangers: Strangers,
     ) -> None:
-        """Take a listening socket; `pass_on` gets every right knock and must not block."""
+        """Take a listening socket; `pass_on` gets every right knock and must not block, it shares `strangers`."""
         self.port: Final[int] = listener.getsockname()[1]
         self.open = False
-        self.strangers: Final = strangers or Strangers()
+        self.strangers: Final = strangers
         self._listener: Final = listener
         self._selector: Final = selector
         self._standing: Final = standing

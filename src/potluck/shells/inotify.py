@@ -1,9 +1,8 @@
 """The kernel's inotify by ctypes: what the watching libraries keep to themselves.
 
 Strategy: four calls of libc and one struct. We need `Q_OVERFLOW`, `CLOSE_WRITE` and the rename cookies; the
-known libraries swallow one or more of them, and one loses events without a word (docs/decisions has the
-measurements). A folder is watched by its open descriptor through `/proc/self/fd`, so no name is looked up
-twice.
+known libraries swallow one or more of them, and one loses events of a full queue without a word. A folder
+is watched by its open descriptor through `/proc/self/fd`, so no name is looked up twice.
 
 Guarantees: reading never blocks; a failed call raises OSError with the kernel's number; descriptors are not
 inherited.

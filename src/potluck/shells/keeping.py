@@ -27,6 +27,9 @@ from potluck.core.paths import SafePath
 from potluck.shells.folders import Folders, Parts
 from potluck.shells.fsops import Share, crashpoint, look
 
+Names = Callable[[], Iterator[str]]
+"""What a kept thing may be called, the first choice first; without an end."""
+
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 
 
@@ -55,7 +58,7 @@ class Keeper:
         `leave` keeps its name standing, for a rename over it. Raises OSError.
         """
         parts = self._trash_folder(standing.path)
-        name = _keep(standing, self._trash.get(parts), trash_names(standing.path.name), leave=leave)
+        name = _keep(standing, self._trash.get(parts), lambda: trash_names(standing.path.name), leave=leave)
         self._trash.touch(parts)
         kept = look(self._trash.get(parts), name)
         if kept is None or _is_same(kept, standing.found):
@@ -102,8 +105,8 @@ class Keeper:
             os.close(descriptor)
         label = standing.path.parts[0]
         folder = self._aside.get((label,), create=True)
-        names = _aside_names(standing.path, time.strftime("%Y-%m-%d %H.%M.%S", self._now))
-        kept = _keep(standing, folder, names, leave=leave, name=name)
+        date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
+        kept = _keep(standing, folder, lambda: _aside_names(standing.path, date), leave=leave, name=name)
         self._aside.touch((label,))
         return f"Put aside/{label}/{kept}"
 
@@ -137,15 +140,15 @@ def _is_same(kept: os.stat_result, found: os.stat_result) -> bool:
     return (kept.st_ino, kept.st_size, kept.st_mtime_ns) == (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _keep(standing: Standing, folder: int, names: Iterator[str], *, leave: bool, name: str = "") -> str:
+def _keep(standing: Standing, folder: int, names: Names, *, leave: bool, name: str = "") -> str:
     """Link or move a thing into `folder` under the first name that is free; return that name."""
     source = name or standing.path.name
     if leave and modes.S_ISREG(standing.found.st_mode):
-        kept = _link(standing.folder_fd, source, folder, names)
+        kept = _link(standing.folder_fd, source, folder, names())
         if kept:
             return kept
     crashpoint("before_move")
-    target = _claim(folder, names, is_folder=modes.S_ISDIR(standing.found.st_mode))
+    target = _claim(folder, names(), is_folder=modes.S_ISDIR(standing.found.st_mode))
     crashpoint("after_claim")
     try:
         os.rename(source, target, src_dir_fd=standing.folder_fd, dst_dir_fd=folder)

@@ -183,7 +183,7 @@ class Publisher:
         except (FileNotFoundError, NotADirectoryError, UnsafePath) as error:
             raise SourceGone("the local file is gone") from error
         found = look(folder, ready.name)
-        if found is None or found.st_ino != ready.inode:
+        if found is None or stat_of(found) != ready.stat:
             raise SourceGone("the local file was exchanged")
         return folder
 

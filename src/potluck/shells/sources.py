@@ -21,6 +21,7 @@ from potluck.core.errors import UnsafePath
 from potluck.core.paths import SafePath
 from potluck.core.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.engine.effects import PlaceItem, Source
+from potluck.engine.events import Stat
 from potluck.shells.contents import content_matches, copy_content
 from potluck.shells.fsops import Share, open_regular
 from potluck.shells.partmap import part_name
@@ -40,7 +41,7 @@ class Ready:
     """A file that only has to be renamed, or that stands already."""
 
     name: str  # in tmp/, or in the folder of `moved`
-    inode: int
+    stat: Stat  # as it was verified
     part: Root | None  # the part file this is
     moved: SafePath | None  # the local file this is
     stands: bool = False  # at its path already; only time and mode were changed
@@ -103,7 +104,7 @@ class Sources:
             if self._part_uses[content.root]:
                 return self._made(item, copy_name, descriptor)
             self._dress(descriptor, item)
-            return Ready(name, os.fstat(descriptor).st_ino, content.root, None)
+            return Ready(name, self._share.stat_fd(descriptor), content.root, None)
         finally:
             os.close(descriptor)
 
@@ -115,7 +116,7 @@ class Sources:
             if not unchanged and not content_matches(descriptor, _content_of(item)):
                 raise SourceGone("the file has another content")
             self._dress(descriptor, item)
-            return Ready(item.path.name, os.fstat(descriptor).st_ino, None, None, stands=True)
+            return Ready(item.path.name, self._share.stat_fd(descriptor), None, None, stands=True)
         finally:
             os.close(descriptor)
 
@@ -136,7 +137,7 @@ class Sources:
             if not content_matches(descriptor, _content_of(item)):
                 raise SourceGone("the local file has another content")
             self._dress(descriptor, item)
-            return Ready(local.name, os.fstat(descriptor).st_ino, None, local)
+            return Ready(local.name, self._share.stat_fd(descriptor), None, local)
         finally:
             os.close(descriptor)
 
@@ -152,7 +153,7 @@ class Sources:
                     raise SourceGone("the local file has another content")
             self._dress(descriptor, item)
             done = True
-            return Ready(copy_name, os.fstat(descriptor).st_ino, None, None)
+            return Ready(copy_name, self._share.stat_fd(descriptor), None, None)
         finally:
             os.close(descriptor)
             if not done:

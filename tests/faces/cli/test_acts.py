@@ -55,7 +55,9 @@ def test_nothing_to_leave(potluck: Call) -> None:
     assert potluck("down")[0] == 3
 
 
-@pytest.mark.parametrize(("options", "mode"), [([], "copy"), (["--copy"], "copy"), (["--move"], "move"), (["--reflink"], "reflink")])
+@pytest.mark.parametrize(
+    ("options", "mode"), [([], "copy"), (["--copy"], "copy"), (["--move"], "move"), (["--reflink"], "reflink")]
+)
 def test_add(source: FakeSource, potluck: Call, tmp_path: Path, options: list[str], mode: str) -> None:
     file = tmp_path / "a file"
     file.write_text("x")

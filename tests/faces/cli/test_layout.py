@@ -63,7 +63,10 @@ def test_a_long_id_is_shortened() -> None:
 
 def test_peers_says_where_and_how() -> None:
     lines = layout.peer_lines(state(), WORDS)
-    assert lines == ["device          node  address            found by", "laptop  online  1     192.168.1.23:7685  beacon"]
+    assert lines == [
+        "device          node  address            found by",
+        "laptop  online  1     192.168.1.23:7685  beacon",
+    ]
     away = layout.peer_lines(state(devices=[device(online=False, node=None, address=None, found_by=None)]), WORDS)
     assert away[1].split() == ["laptop", "away", "unknown"]
     assert away[2].startswith("Nobody answers yet.")

@@ -15,7 +15,17 @@ from potluck.core.errors import DiskTrouble
 from potluck.faces.cli import main
 from potluck.faces.cli.main import COMMANDS, EVERYDAY, run
 
-HEAVY = ("rich", "potluck.daemon", "potluck.engine", "cryptography", "starlette", "uvicorn", "asyncio", "msgspec", "blake3")
+HEAVY = (
+    "rich",
+    "potluck.daemon",
+    "potluck.engine",
+    "cryptography",
+    "starlette",
+    "uvicorn",
+    "asyncio",
+    "msgspec",
+    "blake3",
+)
 
 
 def test_help_shows_everyday_commands_first(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +93,9 @@ def test_every_end_has_its_exit_code(raised: BaseException, code: int, monkeypat
 
 def python(*words: str, stdin: int | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=50, check=False
+    )
 
 
 def test_a_closed_pipe_is_quiet() -> None:

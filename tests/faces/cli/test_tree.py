@@ -45,4 +45,7 @@ def test_everything_below() -> None:
 
 
 def test_one_file() -> None:
-    assert listing_lines(below("laptop/a.txt"), "laptop/a.txt", recursive=False) == ["  1.0 KB    a.txt", "1 file, 1.0 KB"]
+    assert listing_lines(below("laptop/a.txt"), "laptop/a.txt", recursive=False) == [
+        "  1.0 KB    a.txt",
+        "1 file, 1.0 KB",
+    ]

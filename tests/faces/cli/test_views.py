@@ -40,7 +40,9 @@ def test_status(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> 
     assert data(potluck("status", "--json")[1]) == data(potluck("--json", "status")[1]) == state()
 
 
-@pytest.mark.parametrize(("word", "code"), [("in_sync", 0), ("busy", 10), ("paused", 10), ("waiting", 10), ("trouble", 11)])
+@pytest.mark.parametrize(
+    ("word", "code"), [("in_sync", 0), ("busy", 10), ("paused", 10), ("waiting", 10), ("trouble", 11)]
+)
 def test_status_check(source: FakeSource, potluck: Callable[..., tuple[int, str]], word: str, code: int) -> None:
     source.current = state(state=word)
     assert potluck("status", "--check")[0] == code

@@ -36,8 +36,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+class PipeClosedError(Exception):
+    """Whoever read our output has gone away."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they run."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a closed pipe is told apart here, since click would exit 1 for it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeClosedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return every command, everyday ones first."""
@@ -105,7 +116,7 @@ def run(arguments: list[str]) -> int:
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
+    except PipeClosedError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush has a place to go
         return 0
     return result if isinstance(result, int) else 0
