@@ -103,7 +103,7 @@ def test_other_variables_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
     assert resolve(tmp_path, '[limits]\ndown = "20M"').warnings == ("limits.down has no effect in this version.",)
-    assert config.IN_USE <= resolve(tmp_path).origins.keys()
+    assert resolve(tmp_path).origins.keys() >= config.IN_USE
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ class Network(msgspec.Struct, frozen=True):
     """[network]: where and how others are looked for."""
 
     port: PortNumber = PORT
+    discovery_port: PortNumber = PORT
     interfaces: tuple[str, ...] = ()
     discovery: tuple[Literal["beacon", "neighbours", "mdns"], ...] = ("beacon", "neighbours", "mdns")
     peers: tuple[str, ...] = ()
@@ -126,7 +127,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     kind.__name__.lower(): kind for kind in (Node, Network, Trust, Sync, History, Limits, Page, Log, Metrics)
 }
 IN_USE = frozenset({
-    "node.name", "node.folder", "network.port", "network.interfaces", "network.discovery", "network.peers",
+    "node.name", "node.folder", "network.port", "network.discovery_port",
+    "network.interfaces", "network.discovery", "network.peers",
     "sync.rescan_s", "limits.min_free", "limits.workers",
 })  # fmt: skip
 """The keys this version acts on; the others are understood, and setting one gives a warning."""
@@ -157,6 +159,7 @@ class Settings:
     label: str | None  # given and sanitised; None: `derive_label`
     port: int  # where to listen
     port_given: bool  # if so, another port is no substitute
+    discovery_port: int  # UDP, where beacons are sent and heard; devices meet only with the same one
     interfaces: tuple[str, ...]  # names; empty: all that suit
     discovery: tuple[str, ...]  # which of "beacon", "neighbours", "mdns" may be used
     peers: tuple[tuple[str, int], ...]  # (host, port) to be asked in any case
@@ -188,6 +191,7 @@ def resolve(
         label=_given_label(name, origins["node.name"]) if name else None,
         port=values["network.port"],
         port_given=origins["network.port"] != "default",
+        discovery_port=values["network.discovery_port"],
         interfaces=values["network.interfaces"],
         discovery=values["network.discovery"],
         peers=tuple(parse_peer(peer) for peer in values["network.peers"]),

@@ -96,10 +96,15 @@ def test_an_error_is_shown_not_raised(client: Client) -> None:
 def test_the_terminal_is_put_back() -> None:
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    with pytest.raises(ZeroDivisionError), prompt.keys(slave):
-        assert not termios.tcgetattr(slave)[3] & termios.ICANON
-        assert termios.tcgetattr(slave)[3] & termios.ISIG  # Ctrl-C stays a signal
-        raise ZeroDivisionError
+
+    def fail_inside() -> None:
+        with prompt.keys(slave):
+            assert not termios.tcgetattr(slave)[3] & termios.ICANON
+            assert termios.tcgetattr(slave)[3] & termios.ISIG  # Ctrl-C stays a signal
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
     assert termios.tcgetattr(slave) == before
     os.close(master)
     os.close(slave)

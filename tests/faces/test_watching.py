@@ -1,4 +1,4 @@
-"""Watching: a state and notices of a served potluck reach the screen, typed lines reach the potluck, stop ends it all."""
+"""Watching: what a served potluck says reaches the screen, typed lines reach the potluck, stop ends it all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words

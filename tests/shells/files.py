@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from potluck.core import limits
 from potluck.core.paths import SafePath, parse_wire_path
@@ -41,21 +42,23 @@ def receive(parts: Parts, data: bytes, piece_size: int = PIECE) -> PieceList:
     return content
 
 
-def item(text: str, source: Source, data: bytes | None = None, **changes: object) -> PlaceItem:
+def item(text: str, source: Source, data: bytes | None = None, **changes: Any) -> PlaceItem:
     content = content_of(data) if data is not None else None
     made = PlaceItem(path(text), source, content, None, OLD_NS, executable=False, expected=None, expected_root=None)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def place(*items: PlaceItem, batch: int = 1) -> Place:
     return Place(BatchId(batch), items)
 
 
-def stat(share: Share, text: str) -> Stat | None:
-    return share.stat(path(text)).stat
+def stat(share: Share, text: str) -> Stat:
+    found = share.stat(path(text)).stat
+    assert found is not None
+    return found
 
 
-def expecting(share: Share, text: str, data: bytes) -> dict[str, object]:
+def expecting(share: Share, text: str, data: bytes) -> dict[str, Any]:
     """What the index would know of a file that stands there."""
     return {"expected": stat(share, text), "expected_root": content_of(data).root}
 

@@ -85,7 +85,7 @@ def test_somebody_who_says_nothing(listener, said):
 
 
 def test_something_that_is_not_tls(listener):
-    error = failure(listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49), sock.sendall(b"220 welcome\r\n" * 5), sock.recv(999))))
+    error = failure(listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49), sock.sendall(b"220 welcome\r\n" * 5), ends(sock))))
     assert error.reason.startswith("tls:")
     assert not error.knock_refused
 

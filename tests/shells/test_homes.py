@@ -12,7 +12,7 @@ import pytest
 
 from potluck.core.errors import DiskTrouble, Refused, UsageError
 from potluck.shells import homes
-from potluck.shells.homes import AlreadyRunning, PortTaken
+from potluck.shells.homes import AlreadyRunning
 
 
 def mode(path: Path) -> int:
@@ -144,14 +144,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(homes.tempfile, "TemporaryFile", refuse)
     with pytest.raises(DiskTrouble, match=r"cannot be written: Permission denied\."):
         homes.prepare_folder(str(tmp_path))
-
-
-def test_a_port_in_use_is_refused() -> None:
-    with socket.create_server(("", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=str(port)):
-            homes.check_port(port)
-    homes.check_port(port)
 
 
 def test_an_interface_that_is_not_there_gets_a_suggestion() -> None:

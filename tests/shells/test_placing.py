@@ -224,7 +224,9 @@ def test_a_moved_file_that_is_exchanged_at_the_last_moment_stays(share, placer, 
 
 
 def test_empty_files_and_folders(share, placer):
-    placed = run(placer, item("ann/sub", Source.FOLDER), item("ann/sub/e", Source.EMPTY), item("ann/sub", Source.FOLDER))
+    placed = run(
+        placer, item("ann/sub", Source.FOLDER), item("ann/sub/e", Source.EMPTY), item("ann/sub", Source.FOLDER)
+    )
     assert [each.root for each in placed] == [None, EMPTY_ROOT, None]
     assert {each.placement for each in placed} == {Placement.PLACED}
     assert shared(share) == {"ann/sub/e": b""}
@@ -633,7 +635,7 @@ def set_up(folder):
 def fetch(parts, items):
     for wanted in items:
         if wanted.source is Source.PART:
-            receive(parts, wanted.content and next(d for d in AFTER.values() if content_of(d) == wanted.content))
+            receive(parts, next(data for data in AFTER.values() if content_of(data) == wanted.content))
 
 
 def placed_until(folder, items, kill_at):
@@ -675,13 +677,13 @@ def plan_again(share, settled, items):
     for wanted, found in zip(items, settled, strict=True):
         if found.placement is not Placement.SOURCE_GONE:
             continue
-        text = str(wanted.path)
-        if wanted.source is Source.MOVED and share.stat(wanted.local).stat is None:
-            wanted = replace(wanted, source=Source.PART)
+        moved_away = wanted.source is Source.MOVED and share.stat(wanted.local).stat is None
+        source = Source.PART if moved_away else wanted.source
+        expected = wanted.expected
         standing = share.stat(wanted.path).stat
-        if wanted.expected is not None and standing is not None and read(share, text) == BEFORE[text]:
-            wanted = replace(wanted, expected=standing)
-        again.append(wanted)
+        if expected is not None and standing is not None and read(share, str(wanted.path)) == BEFORE[str(wanted.path)]:
+            expected = standing
+        again.append(replace(wanted, source=source, expected=expected))
     return tuple(again)
 
 
@@ -689,8 +691,8 @@ def check_nothing_is_lost(share, where):
     everywhere = [*shared(share).values(), *trash(share).values(), *aside(share).values()]
     for text, data in BEFORE.items():
         assert data in everywhere, f"{text} is lost at {where}"
-    for text, data in shared(share).items():
-        assert data in {BEFORE.get(text), AFTER.get(text)}, f"{text} is broken at {where}"
+    for text, found in shared(share).items():
+        assert found in {BEFORE.get(text), AFTER.get(text)}, f"{text} is broken at {where}"
 
 
 @pytest.mark.slow

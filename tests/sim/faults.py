@@ -158,6 +158,7 @@ class Faults:
     def misbehave(self, number: int, kind: str, chance: float) -> None:
         """Let a holder send wrong bytes, break off, be busy or say gone, so often."""
         self.world.hosts[number].misbehaviour = {kind: chance} if chance else {}
+        self.world.hosts[number].lied |= kind == "wrong" and chance > 0
 
     def do(self, number: int, verb: str, *args: Any) -> None:
         """A person does something to the own folder; path arguments are text below it."""

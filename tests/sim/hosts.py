@@ -93,7 +93,7 @@ class Host:
         self.down_free_at = 0.0
         self.runs = 0
         self.misbehaviour: dict[str, float] = {}  # "wrong", "gone", "busy", "break": chance per reply
-        self.founder = number == 0
+        self.lied = False  # it sent wrong bytes once, so others may refuse its files for an hour
 
     @property
     def running(self) -> bool:

@@ -79,7 +79,9 @@ def test_a_watcher_hints_and_sometimes_only_says_that_it_missed_something():
     world = world_of()
     world.person(0, "write", path_of("ada/a"), b"1")
     world.run_for(0.1)
-    assert running(world, 0)[1].of(told.PathsTouched)[-1] == told.PathsTouched((path_of("ada/a"),), overflow=False)
+    assert running(world, 0)[1].of(told.PathsTouched)[-1] == told.PathsTouched(
+        (path_of("ada/a"), path_of("ada")), overflow=False
+    )
     world.hint_loss = 1.0
     world.person(0, "write", path_of("ada/a"), b"2")
     world.run_for(5.0)

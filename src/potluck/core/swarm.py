@@ -11,7 +11,8 @@ The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again aside); every wanted
 content with a holder that can be asked is in an order or waits for a slot or for its retry time; a holder that ends an
 order without bringing what was asked rests, whatever it says. While orders are under way only some of the small
-contents are looked at, so that a call stays short whatever is wanted. Limits: the load of one origin is not shared among receivers yet.
+contents are looked at, so that a call stays short whatever is wanted.
+Limits: the load of one origin is not shared among receivers yet.
 """
 
 from __future__ import annotations

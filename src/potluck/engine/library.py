@@ -80,6 +80,7 @@ class Library:
         head = self._node.index.manifests.head(self._node.me, OWN)
         if head is not None:
             self._seq, self._generation = head.seq, head.generation
+        self._rescan_s = self._node.now + limits.RESCAN_S
         self.scan_when_marked = not marked
         if marked:
             self.scan()
@@ -98,10 +99,10 @@ class Library:
     # -- facts ----------------------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
         """The watcher noticed something."""
-        if event.overflow:
+        if event.overflow and not self.scan_when_marked:
             self._rescan_s = self._node.now
         self._touched.update(path for path in event.paths if path.starts_with(self.top) and path != self.top)
-        if not self._hashing and not self._looks:
+        if self._touched and not self._hashing and not self._looks:
             self._look()
 
     def on_share(self, event: ShareSeen) -> None:

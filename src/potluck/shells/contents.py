@@ -46,11 +46,16 @@ def piece_matches(descriptor: int, content: PieceList, piece: int) -> bool:
 
 
 def content_matches(descriptor: int, content: PieceList) -> bool:
-    """Read an open file and say whether it is exactly this content; raises OSError."""
-    if (
-        os.fstat(descriptor).st_size != content.size_bytes
-        or len(content.hashes) != content.count * HASH_BYTES
-    ):
+    """Read an open file and say whether it is exactly this content; raises OSError.
+
+    A content of one piece needs no list: its only hash follows from the bytes.
+    """
+    if os.fstat(descriptor).st_size != content.size_bytes:
+        return False
+    if content.count == 1 and not content.hashes:
+        found = root_of(descriptor, content.piece_size)
+        return found is not None and found[0] == content.root
+    if len(content.hashes) != content.count * HASH_BYTES:
         return False
     return all(piece_matches(descriptor, content, piece) for piece in range(content.count))
 

@@ -76,9 +76,7 @@ class Share:
             raise _trouble(error, self.folder) from error
         except UnsafePath as error:
             self.close()
-            raise DiskTrouble(
-                f"the folder {self.folder} cannot be used", str(error), "put a folder there"
-            ) from error
+            raise DiskTrouble(f"the folder {self.folder} cannot be used", str(error), "put a folder there") from error
 
     def _open(self) -> None:
         if sys.getfilesystemencoding().lower() != "utf-8":
@@ -181,14 +179,14 @@ class Share:
         """Say durably which share this folder is; replaces an older marker in one rename."""
         text = json.dumps({"group": group.hex(), "device": device.hex(), "share": share.hex()})
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OPEN_FILE
-        descriptor = os.open("marker", flags, 0o600, dir_fd=self.tmp_fd)
+        descriptor = os.open("marker.new", flags, 0o600, dir_fd=self._private_fd)
         try:
             write_all(descriptor, text.encode() + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         crashpoint("before_marker_rename")
-        os.rename("marker", "marker", src_dir_fd=self.tmp_fd, dst_dir_fd=self._private_fd)
+        os.rename("marker.new", "marker", src_dir_fd=self._private_fd, dst_dir_fd=self._private_fd)
         os.fsync(self._private_fd)
 
     def read_marker(self) -> Marker | None:
@@ -339,15 +337,11 @@ def _trouble(error: OSError, folder: str) -> DiskTrouble:
     what = f"the folder {folder} cannot be used"
     match error.errno:
         case errno.EACCES | errno.EPERM:
-            return DiskTrouble(
-                what, "this user may not write there", f"ls -ld {folder}, or choose another folder"
-            )
+            return DiskTrouble(what, "this user may not write there", f"ls -ld {folder}, or choose another folder")
         case errno.EROFS:
             return DiskTrouble(what, "the disk is read-only", "mount it writable, or choose another folder")
         case errno.ENOTDIR | errno.EEXIST:
-            return DiskTrouble(
-                what, "a file of that name is in the way", "move it away, or choose another folder"
-            )
+            return DiskTrouble(what, "a file of that name is in the way", "move it away, or choose another folder")
         case errno.ENOSPC | errno.EDQUOT:
             return DiskTrouble(what, "the disk is full", "make room, then start again")
         case errno.EILSEQ:

@@ -41,12 +41,6 @@ class AlreadyRunning(Refused):
     code = "already_running"
 
 
-class PortTaken(Refused):
-    """Another program uses this port."""
-
-    code = "port_taken"
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one device keeps what is its own."""
@@ -237,25 +231,6 @@ def prepare_folder(folder: str) -> None:
     except OSError as error:
         fix = "free some space" if error.errno == errno.ENOSPC else "choose another folder: up FOLDER"
         raise _disk(f"The folder {folder} cannot be written", error, fix) from error
-
-
-def check_port(port: int) -> None:
-    """Raise PortTaken if somebody listens on the TCP port that was asked for."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            cause = (
-                "it needs special rights"
-                if error.errno == errno.EACCES
-                else "another program, perhaps another potluck, listens there"
-            )
-            raise PortTaken(
-                f"The port {port} cannot be used.",
-                cause,
-                "leave --port away (a free one is taken), or name another",
-            ) from error
 
 
 def check_interfaces(names: tuple[str, ...]) -> None:

@@ -195,6 +195,11 @@ def _pipe_with(data: bytes) -> int:
 
 def _wrap(context: ssl.SSLContext, sock: socket.socket, *, server: bool) -> ssl.SSLSocket:
     """Put TLS around a socket; the default for `suppress_ragged_eofs` would make a cut connection a clean end."""
+    try:
+        sock.getpeername()
+    except OSError as error:
+        # Reset already. wrap_socket would find that out as well, and leave its descriptor to the garbage collector.
+        raise ConnectionResetError("closed before the handshake") from error
     return context.wrap_socket(sock, server_side=server, do_handshake_on_connect=False, suppress_ragged_eofs=False)
 
 

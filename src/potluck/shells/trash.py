@@ -62,8 +62,13 @@ def _list(trash_fd: int) -> dict[str, deque[_Kept]]:
         label = where[1].partition("~")[0] if len(where) > 1 else ""
         for name in files:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            owners[label].append(_Kept(found.st_ctime_ns, where, name, found.st_blocks * 512))
+            owners[label].append(_Kept(_came_ns(found), where, name, found.st_blocks * 512))
     return {label: deque(sorted(kept, key=lambda each: each.came_ns)) for label, kept in owners.items()}
+
+
+def _came_ns(found: os.stat_result) -> int:
+    """Return when a file came into the trash: the link or rename that put it there set its ctime."""
+    return found.st_ctime_ns
 
 
 def _remove(folders: Folders, kept: _Kept) -> int:

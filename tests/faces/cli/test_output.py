@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-import pytest
+import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.core.errors import PotluckError
 from potluck.faces.cli import output

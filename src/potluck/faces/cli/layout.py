@@ -149,7 +149,7 @@ def tried_words(state: dict[str, Any]) -> str:
     tried = state["tried"]
     names = [shown(name) for name in tried["interfaces"]]
     said = asked_words(state) + (f" ({', '.join(names)})" if names else "")
-    return said + (f", by {' and '.join(shown(one) for one in tried['sources'])}" if tried["sources"] else "")
+    return said + (f", by {' and '.join(shown(one) for one in tried['sources'])}" if tried.get("sources") else "")
 
 
 def found_lines(state: dict[str, Any], words: Words) -> list[str]:

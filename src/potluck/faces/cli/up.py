@@ -89,8 +89,6 @@ def _check(settings: config.Settings) -> None:
         homes.claim(settings.state_dir).release()  # raises, naming the process
     homes.prepare_folder(settings.folder)
     homes.check_interfaces(settings.interfaces)
-    if settings.port_given:
-        homes.check_port(settings.port)
 
 
 def _banner(open_s: config.OpenTime) -> None:

@@ -33,13 +33,14 @@ LOG_LINES = 12
 class Device:
     """One running potluck."""
 
-    def __init__(self, number: int, root: Path) -> None:
-        """Prepare the `number`-th device below `root`; nothing runs yet."""
+    def __init__(self, number: int, root: Path, discovery_port: int) -> None:
+        """Prepare the `number`-th device below `root`; those with one `discovery_port` meet. Nothing runs yet."""
         self.label = LABELS[number] if number < len(LABELS) else f"device-{number}"
         self.home = root / self.label
         self.folder = self.home / "Potluck"
         self.log = self.home / "output.txt"
         self.client = Client(place_of(str(self.home)).state_dir)
+        self._discovery_port = discovery_port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,7 +69,7 @@ class Device:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=_environment(self._discovery_port),
                 start_new_session=True,
             )
 
@@ -127,8 +128,17 @@ def loopback() -> str:
     return next((name for name in ("lo", "lo0") if name in names), "lo")
 
 
-def _environment() -> dict[str, str]:
+def free_port() -> int:
+    """Return a UDP port that nobody uses: two demonstrations at once must not meet."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _environment(discovery_port: int) -> dict[str, str]:
     """Return our environment without settings meant for the person's own potluck."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("POTLUCK_")}
     kept["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
+    kept["POTLUCK_NETWORK_DISCOVERY_PORT"] = str(discovery_port)
     return kept

@@ -18,7 +18,7 @@ from typing import Any
 
 from potluck.core.errors import TimedOut
 from potluck.faces.demo import files, show
-from potluck.faces.demo.devices import Device
+from potluck.faces.demo.devices import Device, free_port
 from potluck.faces.demo.trees import Tree, differences, read_tree
 from potluck.faces.text import count, ring_lines, shown, size, table
 
@@ -50,7 +50,8 @@ class Play:
 
     def __init__(self, number: int, root: Path, say: Callable[..., None], *, quiet: bool) -> None:
         """Prepare `number` devices below `root`; lines go to `say`, bars nowhere if `quiet`."""
-        self._devices = [Device(place, root) for place in range(number)]
+        port = free_port()
+        self._devices = [Device(place, root, port) for place in range(number)]
         self._root = root
         self._say = say
         self._quiet = quiet
@@ -156,21 +157,23 @@ class Play:
         wanted = len(self._devices)
         digests = {state["node"]["digest"] for state in states if state["node"] is not None}
         groups = {state["group"]["id"] for state in states if state["group"] is not None}
-        whole = all(len(state["ring"]) == wanted for state in states)
+        whole = all(len(state["ring"]) == wanted and _all_linked(state) for state in states)
         return whole and len(digests) == 1 and len(groups) == 1
 
     def _tell_met(self, states: list[dict[str, Any]], met: set[tuple[str, str]], begun_s: float) -> None:
+        """Say who sees whom, each pair once, when the address is known."""
         for state in states:
             mine = state["device"]["label"]
             for other in state["devices"]:
                 pair = (mine, other["label"])
-                if other["me"] or not other["online"] or pair in met:
+                if other["me"] or not other["online"] or not other["address"] or pair in met:
                     continue
                 met.add(pair)
-                how = f" by {shown(other['found_by'])}" if other["found_by"] else ""
-                where = f"{how} at {shown(other['address'])}"
+                how = f" ({shown(other['found_by'])})" if other["found_by"] else ""
                 after_s = time.monotonic() - begun_s
-                self._say(f"  {shown(mine)} found {shown(other['label'])}{where}  ({after_s:.1f} s)")
+                self._say(
+                    f"  {after_s:4.1f} s  {shown(mine)} sees {shown(other['label'])} at {shown(other['address'])}{how}"
+                )
 
     def _travel(self, items: list[files.Item], expected: dict[str, int]) -> None:
         picture = show.bars(quiet=self._quiet)
@@ -215,6 +218,11 @@ class Play:
                 return False
             time.sleep(LOOK_S)
         return True
+
+
+def _all_linked(state: dict[str, Any]) -> bool:
+    """Say whether a device has a link to each other one."""
+    return all(one["address"] for one in state["devices"] if not one["me"])
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
