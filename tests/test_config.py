@@ -60,7 +60,7 @@ def test_the_folder_of_a_home_replaces_only_the_default(tmp_path: Path) -> None:
     [
         ("[netwrok]\nport = 1", "Unknown section [netwrok]", "did you mean [network]?"),
         ("[network]\nprot = 1", "Unknown key network.prot", "did you mean network.port?"),
-        ("[network]\nzzz = 1", "Unknown key network.zzz", "known here: port, interfaces"),
+        ("[network]\nzzz = 1", "Unknown key network.zzz", "known here: port, discovery_port"),
         ('[network]\nport = "x"', "network.port cannot be 'x'", "correct network.port"),
         ("[network]\nport = 70000", "network.port cannot be 70000", "correct"),
         ("[network]\nport = true", "network.port cannot be True", "correct"),

@@ -147,7 +147,7 @@ def test_a_path_cannot_be_made_by_hand_or_changed():
     with pytest.raises(AttributeError):
         del made.wire
     with pytest.raises(AttributeError):
-        made.extra = 1  # type: ignore[attr-defined]
+        made.extra = 1
     assert copy.copy(made) is copy.deepcopy(made) is made
 
 

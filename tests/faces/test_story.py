@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from potluck.faces.cli.layout import Words
-from potluck.faces.story import ALONE_S, SETTLED_S, Story
+from potluck.faces.story import ALONE_S, FOUNDED_S, SETTLED_S, Story
 from tests.faces.fakes import alone, device, found, state, transfer
 
 WORDS = Words("potluck --home h", "potluck")
 
 
 def story() -> Story:
-    return Story(WORDS, 100.0)
+    return Story(WORDS, 100.0, prompt=True)
 
 
 def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     told = story()
-    lines = told.on_state(alone(), 100.0)
-    assert lines[0] == "potluck 0.1.0 · kitchen-pc · 7F3A-91C2"
-    assert lines[1] == "No other device found here (asked 6 neighbours on 2 networks): this device is the group “Home”."
-    assert lines[2].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc")
-    assert told.on_state(alone(), 100.1) == []
+    assert told.on_state(alone(), 100.0) == ["potluck 0.1.0 · kitchen-pc · 7F3A-91C2"]
+    lines = told.on_tick(100.0 + FOUNDED_S)  # until then the group may dissolve into one that is found
+    assert lines[0] == "No other device found here (asked 6 neighbours on 2 networks): this device is the group “Home”."
+    assert lines[1].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc      type exit")
+    assert told.on_state(alone(), 102.6) == []
+    quiet = Story(WORDS, 100.0, prompt=False)
+    assert quiet.on_state(state(), 100.0)[-1].endswith("to leave: potluck --home h down")
 
 
 def test_joining_is_a_welcome() -> None:
@@ -29,8 +31,8 @@ def test_joining_is_a_welcome() -> None:
 
 def test_another_group_later_is_told_again() -> None:
     told = story()
-    told.on_state(alone(), 100.0)
-    lines = told.on_state(state(group={"id": "other", "name": "Work"}), 101.0)
+    told.on_state(alone(), 103.0)
+    lines = told.on_state(state(group={"id": "other", "name": "Work"}), 104.0)
     assert lines[0].startswith("Welcome to “Work”")
 
 
@@ -42,7 +44,8 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     assert "    on kitchen-pc    exit, then: potluck up --open" in lines
     assert "    on this machine  exit, then: potluck --home h up --open" in lines
     assert "Waiting: both doors are closed" in lines
-    assert told.on_state(waiting, 101.0) == []
+    moved = waiting | {"found": [found(address="10.0.0.5")]}
+    assert told.on_state(moved, 101.0) == []
     half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
     assert "    on kitchen-pc    is open already" in half
 
@@ -51,7 +54,7 @@ def test_being_alone_for_long_is_explained_once() -> None:
     told = story()
     assert told.on_tick(100.0 + ALONE_S) == []  # nothing is known yet
     told.on_state(alone(), 100.0)
-    assert told.on_tick(100.0 + ALONE_S - 0.1) == []
+    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 2  # the group, and where to put files
     lines = told.on_tick(100.0 + ALONE_S)
     assert lines[0].startswith("Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon")
     assert [line[:7] for line in lines[1:]] == ["  why: ", "  next:"]

@@ -15,11 +15,11 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.messages import Address, Done, LinkKind
+from potluck.core.messages import Address, Done, FileAsk, LinkKind
 from potluck.core.paths import SafePath, parse_wire_path
 from potluck.core.pieces import PieceList, Root, file_root, piece_hash
 from potluck.engine.effects import Answer, Dial, Member, Trust
@@ -31,8 +31,8 @@ from potluck.shells.handshakes import Handshakes
 from potluck.shells.links import Links
 from potluck.shells.opened import OpenedLink
 from potluck.shells.serving import Serving
-from potluck.shells.stream import Stream, set_options
 from potluck.shells.strangers import Strangers
+from potluck.shells.stream import Stream, set_options
 from potluck.shells.tls import Standing
 
 WAIT_S = 10.0
@@ -68,6 +68,12 @@ def content_named(data: bytes, piece_size: int = 1 << 18) -> PieceList:
     """The piece list of `data`."""
     hashes = b"".join(piece_hash(data[at : at + piece_size]) for at in range(0, len(data), piece_size))
     return PieceList(file_root(len(data), piece_size, hashes), len(data), piece_size, hashes)
+
+
+def pieces_of(request: RequestHeard) -> tuple[int, ...]:
+    """The pieces a FILE request asks for."""
+    assert isinstance(request.message, FileAsk)
+    return tuple(request.message.pieces)
 
 
 class Shelf:
@@ -166,15 +172,18 @@ class Peer:
 
     def post(self, fact: Any) -> None:
         self._inbox.put(fact)
-        try:
+        with suppress(BlockingIOError):
             self._bell.send(b"!")
-        except BlockingIOError:
-            pass
 
     def do(self, act: Callable[[], Any]) -> None:
         """Have the loop thread do something, as it does effects; returns when it is done."""
         done = threading.Event()
-        self.post(lambda: (act(), done.set()))
+
+        def run() -> None:
+            act()
+            done.set()
+
+        self.post(run)
         assert done.wait(WAIT_S)
 
     def trust(self, *others: Peer | DeviceKey) -> None:

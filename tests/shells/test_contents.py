@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_content_matches_itself_and_nothing_else(files):
     os.ftruncate(source, len(DATA) - 1)
     assert not content_matches(source, content)
     assert not piece_matches(source, content, 3)
+
+
+def test_a_content_of_one_piece_matches_without_its_list(files):
+    source = files("source", DATA[:1000])
+    content = replace(content_of(DATA[:1000]), hashes=b"")
+    assert content_matches(source, content)
+    os.pwrite(source, b"\0", 5)
+    assert not content_matches(source, content)
+    assert not content_matches(files("big", DATA), replace(content_of(DATA), hashes=b""))
 
 
 def test_a_file_that_shrinks_while_it_is_read_has_no_root(files, monkeypatch):

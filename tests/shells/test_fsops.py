@@ -268,7 +268,7 @@ def test_open_regular_hands_other_errors_on(share):
 
 
 def test_crashpoints_call_the_hook_and_are_nothing_without():
-    names = []
+    names: list[str] = []
     crashpoint("nobody listens")
     set_crash_hook(names.append)
     try:

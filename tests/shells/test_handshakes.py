@@ -18,7 +18,6 @@ from potluck.shells import handshakes as handshakes_module
 from potluck.shells import knock, tls
 from potluck.shells.dialling import NoLink
 from potluck.shells.handshakes import Handshakes
-from potluck.shells.opened import FIRST_WORDS
 from potluck.shells.stream import Stream
 from tests.shells.peers import connect, ends, new_key, peers, reach, standing_of, until
 

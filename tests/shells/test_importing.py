@@ -150,6 +150,19 @@ def test_half_a_file_is_never_seen(share, home, hook):
     assert seen == [("before_import", {})]
 
 
+def test_a_copy_is_on_the_disk_before_it_is_seen(share, home, hook, monkeypatch):
+    real, synced, seen = os.fsync, [], []
+
+    def fsync(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    hook(lambda name: seen.append(list(synced)))
+    bring(share, home / "a.txt")
+    assert seen == [[share.stat(path("me/a.txt")).stat.inode]]
+
+
 def test_a_file_that_changes_while_it_is_copied_is_left_out(share, home, monkeypatch):
     real = copy_content
 

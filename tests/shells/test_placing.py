@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -510,6 +511,24 @@ def test_a_ready_file_that_vanished_before_its_fsync_is_failed(share, parts, pla
     assert one(placer, item("ann/a", Source.PART, NEW)).placement is Placement.FAILED
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_file_is_on_the_disk_before_any_is_renamed(share, parts, placer, hook, monkeypatch, count):
+    real, synced, renamed = os.fsync, [], []
+
+    def fsync(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    wanted = [item("ann/a", Source.PART, NEW), item("ann/b", Source.PART, BIG)][:count]
+    for data in (NEW, BIG):
+        receive(parts, data)
+    monkeypatch.setattr(os, "fsync", fsync)
+    hook(lambda name: renamed.append(set(synced)) if name == "before_rename" else None)
+    placed = run(placer, *wanted)
+    assert {each.stat.inode for each in placed} <= renamed[0]
+    assert os.stat(full(share, "ann")).st_ino in synced
+
+
 @pytest.mark.parametrize("folder", ["Shared/ann/docs", "trash/20250131"])
 def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monkeypatch, folder):
     real = os.fsync
@@ -732,30 +751,30 @@ def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, placer, tm
 
     def flip():
         a, b, c = (full(share, f"ann/{name}") for name in ("docs", "trap", "third"))
+        # Any step may fail, because the placer makes folders and puts links aside: then plant everything again.
+        steps = (
+            lambda: os.rename(a, c), lambda: os.rename(b, a), lambda: os.rename(a, b), lambda: os.rename(c, a),
+            lambda: os.symlink(outside, b), lambda: os.mkdir(a),
+        )  # fmt: skip
         while not stop.is_set():
-            try:
-                os.rename(a, c)
-                os.rename(b, a)
-                os.rename(a, b)
-                os.rename(c, a)
-            except OSError:  # the link was put aside, or a folder made: plant it again
-                if not os.path.lexists(b):
-                    os.symlink(outside, b)
-                if not os.path.lexists(a):
-                    os.mkdir(a)
+            for step in steps:
+                with suppress(OSError):
+                    step()
             flips.append(1)
 
     flipper = threading.Thread(target=flip)
     flipper.start()
+    tries = 0
     try:
-        for n in range(150):
-            data = data_of(100 + n)
+        while tries < 150 or (len(flips) < 150 and tries < 5000):
+            data = data_of(100 + tries)
             receive(parts, data)
-            wanted: PlaceItem = item(f"ann/docs/{n}", Source.PART, data)
-            (placed,) = placer.place(place(wanted, batch=n)).items
+            wanted: PlaceItem = item(f"ann/docs/{tries}", Source.PART, data)
+            (placed,) = placer.place(place(wanted, batch=tries)).items
             assert placed.placement in {Placement.PLACED, Placement.BLOCKED, Placement.FAILED}
+            tries += 1
     finally:
         stop.set()
         flipper.join(10)
-    assert len(flips) > 150
+    assert len(flips) >= 150
     assert os.listdir(outside) == []

@@ -13,7 +13,7 @@ from potluck.shells.strangers import Strangers
 
 @pytest.fixture
 def connection():
-    made = []
+    made: list[socket.socket] = []
 
     def make():
         ours, theirs = socket.socketpair()

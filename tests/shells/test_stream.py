@@ -50,7 +50,9 @@ def test_bytes_that_are_no_message(ends):
         far.receive(BULK_REPLY)
 
 
-@pytest.mark.parametrize("sent", [b"", b"\0\0", encode_frame(Done())[:-1]], ids=["nothing", "half a length", "half a frame"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"\0\0", encode_frame(Done())[:-1]], ids=["nothing", "half a length", "half a frame"]
+)
 def test_an_end_is_never_a_short_read(ends, sent):
     near, far = ends
     if sent:

@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import threading
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -40,14 +41,15 @@ def attempt(act, sock, ends):
 
 @pytest.fixture
 def shake():
-    made = []
+    made: list[socket.socket] = []
 
     def run(serve, dial):
         near, far = socket.socketpair()
         near.settimeout(WAIT_S)
         far.settimeout(WAIT_S)
         made.extend((near, far))
-        served, dialled = [], []
+        served: list[Any] = []
+        dialled: list[Any] = []
         thread = threading.Thread(target=attempt, args=(serve, near, served))
         thread.start()
         attempt(dial, far, dialled)
@@ -82,7 +84,7 @@ def raw_client(alpn=limits.ALPN, key=None, versions=None, certificate=None):
         tls._show_certificate(context, key)
     if certificate:
         context.load_cert_chain(*certificate)
-    return lambda sock: context.wrap_socket(sock)
+    return context.wrap_socket
 
 
 def test_two_members_shake_hands(shake):

@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_removed_keeps_nobody(share, put, monkeypatch):
             raise PermissionError(1, "immutable")
         real(name, **options)
 
-    monkeypatch.setattr(module.os, "unlink", unlink)
+    monkeypatch.setattr(os, "unlink", unlink)
     assert prune_trash(share, 1000, 10, 0.1) == 1
     assert sorted(trash(share)) == ["d/ann/a"]
 
@@ -98,6 +98,6 @@ def test_trouble_with_an_empty_folder_is_told(share, put, monkeypatch):
     def fail(*_args, **_options):
         raise PermissionError(1, "immutable")
 
-    monkeypatch.setattr(module.os, "rmdir", fail)
+    monkeypatch.setattr(os, "rmdir", fail)
     with pytest.raises(PermissionError):
         prune_trash(share, 4e9, 1, 1.0)

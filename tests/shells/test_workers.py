@@ -4,6 +4,7 @@ Strategy: jobs meet at barriers and events, so each test knows which threads exi
 """
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -43,9 +44,10 @@ def test_an_idle_thread_is_used_before_another_one_starts(pool):
 
 
 def test_jobs_of_a_pool_of_one_keep_their_order():
-    order, workers = [], Workers("one", 1)
+    order: list[int] = []
+    workers = Workers("one", 1)
     for number in range(50):
-        workers.submit(lambda number=number: order.append(number))
+        workers.submit(partial(order.append, number))
     until(lambda: len(order) == 50)
     assert order == list(range(50))
     assert workers.close(WAIT_S)
@@ -54,7 +56,12 @@ def test_jobs_of_a_pool_of_one_keep_their_order():
 def test_after_close_nothing_starts_and_what_waited_is_dropped():
     workers, gate, ran = Workers("closing", 1), threading.Event(), []
     begun = threading.Event()
-    workers.submit(lambda: (begun.set(), gate.wait(WAIT_S)))
+
+    def job():
+        begun.set()
+        gate.wait(WAIT_S)
+
+    workers.submit(job)
     assert begun.wait(WAIT_S)
     workers.submit(lambda: ran.append("dropped"))
     assert not workers.close(0)  # the first job still runs
@@ -67,7 +74,11 @@ def test_after_close_nothing_starts_and_what_waited_is_dropped():
 def test_a_job_that_raises_ends_its_thread_loudly_and_the_next_job_still_runs(monkeypatch):
     said, ran, workers = [], threading.Event(), Workers("raising", 1)
     monkeypatch.setattr(threading, "excepthook", lambda args: said.append(args.exc_value))
-    workers.submit(lambda: 1 // 0)
+
+    def fail():
+        raise ZeroDivisionError
+
+    workers.submit(fail)
     workers.submit(ran.set)
     assert ran.wait(WAIT_S)
     assert isinstance(until(lambda: said)[0], ZeroDivisionError)

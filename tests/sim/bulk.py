@@ -88,19 +88,18 @@ class Transfer:
         self.world.later(delay, lambda: self._dialled(process, addresses[1:]))
 
     def _dialled(self, process: Process | None, others: tuple[Address, ...]) -> None:
-        me = self.asker.host
-        good = process is not None and (
-            process.alive
-            and process.host.device == self.order.peer
-            and me.device in process.trust
-            and self.order.peer in self.asker.trust
-            and self.world.network.both_ways(me, process.host)
-        )
+        good = process is not None and self._accepted(process)
         if not good or process is None:
             self.dial(others)
             return
         self.server = process
         self.ask(self.order.ask)
+
+    def _accepted(self, process: Process) -> bool:
+        me, peer = self.asker, self.order.peer
+        known = me.host.device in process.trust and peer in me.trust
+        reached = self.world.network.both_ways(me.host, process.host)
+        return process.alive and process.host.device == peer and known and reached
 
     def ask(self, message: BulkRequest) -> None:
         """Send one request and wait for its answer, at most BULK_STALL_S."""

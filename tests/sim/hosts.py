@@ -188,6 +188,8 @@ class Process:
         self.host.process = None
         for request in list(self.requests.values()):
             request.server_died()
+        for transfer in self.transfers.values():
+            transfer.ended = True  # what was on its way finds nobody
         self.transfers.clear()
 
     def _do(self, verb: str, event: Event | None) -> None:

@@ -51,7 +51,7 @@ class End:
     silent: bool = False  # the machine lost power: no reset is ever sent
 
     def __post_init__(self) -> None:
-        self.reader: FrameReader[Any] = FrameReader(CONTROL if self.kind is LinkKind.CONTROL else PAIRING)  # type: ignore[arg-type]
+        self.reader: FrameReader[Any] = FrameReader(CONTROL if self.kind is LinkKind.CONTROL else PAIRING)
 
 
 class Links:

@@ -187,7 +187,7 @@ class Placing:
         self._uses[root] -= 1
         part = self.disk.parts.pop(root, None) if not self._uses[root] else None
         if part is not None:
-            self._undo.append(lambda: self.disk.parts.setdefault(root, part) and None)
+            self._undo.append(lambda: self.disk.parts.update({root: part}))
 
     def _restore(self, path: SafePath, new: File | None, old: File | None) -> None:
         if self.disk.files.get(path) is not new or path in self.disk.folders:

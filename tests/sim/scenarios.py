@@ -66,7 +66,7 @@ def form(world: World, chance: Random) -> float:
 def play(seed: int, nodes: int, profile: str) -> Outcome:
     """Play one seed; raises Broken with the replay line if anything is wrong."""
     world = built(seed, nodes, profile)
-    formed_s = form(world, Random(f"{seed} form"))
+    formed_s = form(world, Random(f"{seed} {profile} form"))
     ops = draw(seed, nodes, profile)
     world.faults.schedule(ops)
     world.run_for(max(op.at for op in ops) + 0.1)

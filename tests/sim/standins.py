@@ -127,7 +127,7 @@ def datagrams(engine: Recorder, way: str = "unicast") -> list[bytes]:
 
 def world_of(nodes: int = 2, *, seed: int = 1, factory: StandIns | None = None, **policy: float) -> World:
     """Return a started world of stand-ins that has come to rest."""
-    world = World(seed, factory or StandIns(), nodes=nodes, policy=Policy(**policy))
+    world = World(seed, factory or StandIns(), nodes=nodes, policy=Policy(**policy))  # type: ignore[arg-type]
     world.start()
     world.run_for(0.1)
     return world

@@ -7,14 +7,16 @@ Limits: the real fsops have their own tests.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from potluck.core.paths import SafePath
 from potluck.engine import effects as do
 from potluck.engine import events as told
 from potluck.engine.effects import PlaceItem, Source
 from potluck.engine.events import BatchId, OrderId, Placement
-from tests.sim.disks import Disk, path_of, pieces_of
+from tests.sim.disks import Disk, File, path_of, pieces_of
 from tests.sim.invariants import Broken
 from tests.sim.placing import settle
 from tests.sim.standins import running, world_of
@@ -197,6 +199,10 @@ def test_a_place_can_be_killed_between_any_two_steps_and_settled(steps: int):
     assert running(world, 0)[1].of(told.BatchSettled)[0].items == settle(disk, items)
 
 
+def _three(files: dict[SafePath, File]) -> bool:
+    return len(files) == 3
+
+
 def test_a_power_cut_takes_back_only_the_latest_renames():
     left = set()
     for seed in range(30):
@@ -205,7 +211,8 @@ def test_a_power_cut_takes_back_only_the_latest_renames():
         for each in items:
             owned(world, str(each.path), b"")
         world.perform(running(world, 0)[0], do.Place(BatchId(1), items))
-        world.run_until(lambda w=world: len(w.hosts[0].disk.files) == 3, 1.0, every=0.0)
+        files = world.hosts[0].disk.files
+        world.run_until(partial(_three, files), 1.0, every=0.0)
         world.faults.power_cut(0)
         left.add("".join(sorted(path.name for path in world.hosts[0].disk.files)))
     assert left == {"", "a", "ab", "abc"}

@@ -7,6 +7,7 @@ Limits: rates are looked at with generous bounds, for fixed seeds.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 
@@ -43,8 +44,8 @@ def test_reordering_changes_the_order():
     world = world_of(reorder=0.2)
     process, _ = running(world, 0)
     for number in range(50):
-        data = bytes([number])
-        world.later(number * 0.01, lambda data=data: world.perform(process, do.Transmit(data, world.hosts[1].address)))
+        effect = do.Transmit(bytes([number]), world.hosts[1].address)
+        world.later(number * 0.01, partial(world.perform, process, effect))
     world.run_for(2.0)
     heard = datagrams(running(world, 1)[1])
     assert sorted(heard) == [bytes([n]) for n in range(50)]

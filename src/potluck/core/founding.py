@@ -28,6 +28,7 @@ from potluck.core.messages import Address, Offer
 
 OFFER_LIFE_S = 6.0
 RETRY_S = 0.4
+TRIES = 20  # a device that is about to join elsewhere says no for a second or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Founding:
         self.foreign_s: float | None = None  # a sealed datagram of another group was heard
         self.asking: GroupId | None = None
         self._failed_s: dict[GroupId, float] = {}
+        self._refusals: dict[GroupId, int] = {}  # in vain so often: that group does not want us
 
     def on_offer(self, offer: Offer, host: str, now: float) -> None:
         """Somebody answered our question."""
@@ -94,15 +96,17 @@ class Founding:
         """The request to join ended."""
         self.asking = None
         if not joined:
-            self._failed_s = {g: s for g, s in self._failed_s.items() if now - s < RETRY_S} | {group: now}
-            self.found.pop(group, None)
+            # Still the better group: to admit others meanwhile would make a second one beside it.
+            self._failed_s = {g: s for g, s in self._failed_s.items() if g in self.found} | {group: now}
+            self._refusals = {g: n for g, n in self._refusals.items() if g in self.found}
+            self._refusals[group] = self._refusals.get(group, 0) + 1
 
     def better(self, now: float) -> Found | None:
         """Return the group this device should be in instead of its own, if there is one it may join."""
         return self._choice(self._fresh(now))
 
     def _choice(self, near: Iterable[Found]) -> Found | None:
-        ready = [found for found in near if found.open]
+        ready = [found for found in near if found.open and self._refusals.get(found.group, 0) < TRIES]
         company = [found for found in ready if found.members > 1]
         lonely = [found for found in ready if found.members == 1 and found.group < self.own_group]
         return min(company or lonely, key=lambda found: found.group, default=None)

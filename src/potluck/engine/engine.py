@@ -293,7 +293,8 @@ class Engine:
         self._library.scan_when_marked = True
 
     def _on_met(self, device: DeviceId, address: Address) -> None:
-        self._meeting.sightings.on_sighted(device, address, "pairing", self.node.now)
+        source = self._meeting.sightings.asked.get(address.host, "beacon")
+        self._meeting.sightings.on_sighted(device, address, source, self.node.now)
 
     # -- people ---------------------------------------------------------------------------------------------------
     def _on_add(self, event: events.AddAsked) -> None:

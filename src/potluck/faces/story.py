@@ -15,6 +15,7 @@ from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lin
 from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0
+FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
 SETTLED_S = 0.5
 BIG_BYTES = 8_000_000
 _MARKS = {"warning": "! ", "error": "✗ "}
@@ -23,9 +24,10 @@ _MARKS = {"warning": "! ", "error": "✗ "}
 class Story:
     """What was said so far."""
 
-    def __init__(self, words: Words, now: float) -> None:
-        """Begin at `now` (seconds, any clock that only goes forward)."""
+    def __init__(self, words: Words, now: float, *, prompt: bool) -> None:
+        """Begin at `now` (seconds, any clock that only goes forward); with `prompt` one can type exit."""
         self._words = words
+        self._way_out = "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
         self._begun_s = now
         self._said: dict[str, object] = {}
         self._state: dict[str, Any] | None = None
@@ -42,11 +44,11 @@ class Story:
         lines = []
         if self._first("title", state["device"]["id"]):
             lines.append(title(state))
-        if state["group"] is not None and self._first("group", state["group"]["id"]):
-            lines += self._group_lines(state)
-        found = found_lines(state, self._words)
-        if found and self._first("found", tuple(found)):
-            lines += found
+        for found in state["found"]:
+            # Addresses differ from one network to the next; the same group is told once.
+            about = (found["name"], found["label"], found["open"], state["door"]["open"])
+            if self._first(f"found {about}", "said"):
+                lines += found_lines({**state, "found": [found]}, self._words)
         if state["state"] == "waiting" and state["reason"] and self._first("waiting", state["reason"]):
             lines.append("Waiting: " + shown(state["reason"]))
         lines += self._unshared_lines(state)
@@ -57,7 +59,7 @@ class Story:
         state = self._state
         if state is None:
             return []
-        lines = []
+        lines = self._group_lines(state, now)
         alone = not state["found"] and not any(one["online"] for one in state["devices"] if not one["me"])
         if alone and now - self._begun_s >= ALONE_S and self._first("alone", "said"):
             lines += nobody_lines(state, self._words)
@@ -80,15 +82,20 @@ class Story:
         self._said[topic] = value
         return True
 
-    def _group_lines(self, state: dict[str, Any]) -> list[str]:
-        name = shown(state["group"]["name"])
-        if len(state["devices"]) > 1:
+    def _group_lines(self, state: dict[str, Any], now: float) -> list[str]:
+        group, accompanied = state["group"], len(state["devices"]) > 1
+        if group is None or state["state"] == "waiting":
+            return []
+        if not (accompanied or now - self._begun_s >= FOUNDED_S) or not self._first("group", group["id"]):
+            return []
+        name = shown(group["name"])
+        if accompanied:
             node = state["node"]
             place = f" · node {node['number']} of {node['of']}" if node else ""
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
         else:
             first = f"No other device found here (asked {asked_words(state)}): this device is the group “{name}”."
-        return [first, f"Put files in {shown(state['own_folder'])}      type exit or press Ctrl-C to leave"]
+        return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
 
     def _unshared_lines(self, state: dict[str, Any]) -> list[str]:
         number = state["unshared"]["files"]
@@ -103,10 +110,10 @@ class Story:
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
         """Say once that everything is everywhere, when it has held for a moment."""
-        online = [one for one in state["devices"] if one["online"] or one["me"]]
-        whole = [one for one in online if not one["need_files"]]
-        settled = state["state"] == "in_sync" and len(whole) == len(online) and state["files"] > 0
-        facts = (settled, state["files"], state["bytes"], len(online))
+        whole = [one for one in state["devices"] if not one["need_files"]]
+        behind = [one for one in state["devices"] if one["need_files"] and one["online"]]
+        settled = state["state"] == "in_sync" and not behind and state["files"] > 0
+        facts = (settled, state["files"], state["bytes"], len(whole))
         if facts != self._settled[0]:
             self._settled = (facts, now)
         if not settled or now - self._settled[1] < SETTLED_S or not self._first("settled", facts):

@@ -130,7 +130,7 @@ class Watching:
         self._queue.put(("lines", prompt.run_line(line, self._client, self._words)))
 
     def _view(self) -> None:
-        story = Story(self._words, time.monotonic())
+        story = Story(self._words, time.monotonic(), prompt=self._reads)
         self._screen.open()
         try:
             while not self._stop.is_set():

@@ -37,7 +37,7 @@ class Stream:
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
 
     def receive(self, catalogue: Catalogue[M], wait_s: float | None = None) -> M | Unknown:
-        """Return the next frame, which must begin within `wait_s` (or `stall_s`); raises ProtocolError, OSError, EOFError."""
+        """Return the next frame, begun within `wait_s` (or `stall_s`); raises ProtocolError, OSError, EOFError."""
         prefix = bytearray(4)
         self.receive_into(memoryview(prefix), wait_s)
         body = bytearray(frame_length(prefix, catalogue.frame_bytes))

@@ -127,9 +127,10 @@ class Play:
         return expected
 
     def _leave(self) -> None:
-        self._say("", "Leaving, one after the other.")
+        self._say("", "Leaving.")
         for device in self._devices:
             device.leave()
+        for device in self._devices:
             device.end()
 
     def _compare(self, expected: dict[str, int]) -> Verdict:

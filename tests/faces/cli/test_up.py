@@ -1,0 +1,216 @@
+"""`up`: what is wrong is said before anything starts, options become settings, and the end is the daemon's."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import potluck
+from potluck.config import DaemonFace, Settings
+from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.faces.cli.main import run
+from potluck.shells.homes import claim
+from tests.faces.fakes import FakeSource, running, state
+
+
+class Daemon:
+    """Stands in for the daemon: keeps its settings, plays what the test says."""
+
+    def __init__(self) -> None:
+        self.settings: Settings | None = None
+        self.source = FakeSource()
+        self.during: Callable[[], None] = lambda: None
+        self.failure: PotluckError | None = None
+
+    def run(self, settings: Settings, face: DaemonFace) -> int:
+        self.settings = settings
+        if self.failure is not None:
+            raise self.failure
+        with running(Path(settings.state_dir), self.source):
+            face.started({})
+            face.told("code", "text", "info", "")
+            face.state({})
+            self.during()
+        return 0
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    fake = Daemon()
+    module = types.ModuleType("potluck.daemon")
+    module.run = fake.run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "potluck.daemon", module)
+    monkeypatch.setattr(potluck, "daemon", module, raising=False)
+    return fake
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Callable[..., int]:
+    return lambda *words: run(["--home", str(tmp_path / "home"), "up", *words])
+
+
+def test_without_words_everything_is_default(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:
+    assert up("--headless") == 0
+    settings = daemon.settings
+    assert settings is not None
+    assert settings.folder == str(tmp_path / "home" / "Potluck")
+    assert settings.state_dir == str(tmp_path / "home")
+    assert (settings.open_s, settings.sweep, settings.port_given) == (None, True, False)
+    assert Path(settings.folder).is_dir()
+
+
+def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:
+    words = [
+        "--name",
+        "den",
+        "--port",
+        "7000",
+        "--peer",
+        "nas",
+        "--peer",
+        "x:1",
+        "--interface",
+        "lo",
+        "--no-sweep",
+        "--no-page",
+    ]
+    assert up(str(tmp_path / "f"), *words, "--headless") == 0
+    settings = daemon.settings
+    assert settings is not None
+    assert (settings.folder, settings.label, settings.port, settings.port_given) == (
+        str(tmp_path / "f"),
+        "den",
+        7000,
+        True,
+    )
+    assert settings.peers == (("nas", 7685), ("x", 1))
+    assert (settings.interfaces, settings.sweep, settings.no_page, settings.headless) == (("lo",), False, True, True)
+
+
+@pytest.mark.parametrize(("word", "open_s"), [("--open", 3600), ("--open=30", 1800), ("--open=always", "always")])
+def test_open_never_swallows_the_folder(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    word: str,
+    open_s: object,
+) -> None:
+    assert up("--headless", word, str(tmp_path / "30")) == 0
+    assert daemon.settings is not None
+    assert (daemon.settings.open_s, daemon.settings.folder) == (open_s, str(tmp_path / "30"))
+    assert "anyone on this network may join" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["--open=soon"], 2, "--open cannot be"),
+        (["/"], 2, "whole disk"),
+        (["--interface", "lo77"], 2, "did you mean lo?"),
+        (["--name", "a/b"], 2, "use “a-b”"),
+        (["--peer", "a b"], 2, "not a device's address"),
+        (["/dev/null"], 8, "is a file, not a folder"),
+        (["/dev/null/x"], 8, "cannot be written"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_starts(
+    daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str], words: list[str], code: int, part: str
+) -> None:
+    assert up(*words) == code
+    said = capsys.readouterr().err
+    assert part in said
+    assert [line[:7] for line in said.splitlines()] == ["potluck", "  why: ", "  next:"]
+    assert daemon.settings is None
+
+
+def test_a_second_potluck_on_the_same_home(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = claim(str(tmp_path / "home"))
+    assert up() == 5
+    assert "already running with the home" in capsys.readouterr().err
+    held.release()
+    assert daemon.settings is None
+
+
+def test_a_key_without_effect_is_said(
+    daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POTLUCK_LOG_LEVEL", "debug")
+    assert up("--headless") == 0
+    assert "! log.level has no effect in this version." in capsys.readouterr().out
+
+
+def test_a_daemon_that_cannot_start_is_an_error(
+    daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.failure = DiskTrouble("no room", "full", "free some")
+    assert up() == 8
+    assert "no room" in capsys.readouterr().err
+
+
+def test_plain_lines_tell_the_story_and_a_pipe_is_a_prompt(
+    daemon: Daemon,
+    up: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    words = tmp_path / "words"
+    words.write_text("rescan\n")
+    daemon.source.current = state(unshared={"files": 3})
+
+    def until_asked() -> None:
+        import time
+
+        deadline = time.monotonic() + 10
+        while "rescan" not in daemon.source.asked or "Looking" not in seen():
+            assert time.monotonic() < deadline
+
+    printed: list[str] = []
+
+    def seen() -> str:
+        printed.append(capsys.readouterr().out)
+        return "".join(printed)
+
+    daemon.during = until_asked
+    with words.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert up() == 0
+    told = seen()
+    assert "3 files in /home/me/Potluck are not shared yet" in told
+    assert told.endswith(f"potluck has left; your files stay in {tmp_path / 'home' / 'Potluck'}.\n")
+
+
+def test_without_a_standard_input_there_is_no_prompt(
+    daemon: Daemon, up: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert up() == 0
+
+
+def test_live_view_on_a_terminal(daemon: Daemon, up: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    from potluck.faces.cli import up as module
+
+    made: list[Any] = []
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    real = sys.modules["potluck.faces.cli.up"]._live_screen
+
+    def spy(**words: Any) -> Any:
+        made.append(words)
+        return real(**words)
+
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "_live_screen", spy)
+    assert module is not None
+    assert up() == 0
+    assert up("--headless") == 0
+    monkeypatch.setenv("TERM", "dumb")
+    assert up() == 0
+    assert len(made) == 1
