@@ -47,12 +47,13 @@ def test_a_list_in_the_environment_is_split_at_commas(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_a_home_replaces_only_the_default(tmp_path: Path) -> None:
-    def folder(**typed: str) -> str:
-        flags = Flags(**typed)
-        return config.resolve(flags, {}, config_file="/missing", state_dir="/s", folder="/home-folder").folder
+    def folder(typed: str | None) -> str:
+        return config.resolve(
+            Flags(folder=typed), {}, config_file="/missing", state_dir="/s", folder="/home-folder"
+        ).folder
 
-    assert folder() == "/home-folder"
-    assert folder(folder="/typed") == "/typed"
+    assert folder(None) == "/home-folder"
+    assert folder("/typed") == "/typed"
 
 
 @pytest.mark.parametrize(

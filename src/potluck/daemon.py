@@ -150,7 +150,7 @@ def _world(base: _Base, loop: Loop, desk: Desk) -> Iterator[World]:
     dialling = Dialling(standing, loop.post)
     doorway = Doorway(base.listener, base.selector, standing, handshakes.take, strangers)
     links = Links(base.selector)
-    lan = Lan(doorway.port, settings.interfaces)
+    lan = Lan(doorway.port, settings.interfaces, discovery_port=settings.discovery_port)
     own = _own_top(engine)
     watcher = watcher_for(base.share, (own,), loop.post)
 

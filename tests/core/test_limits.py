@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from potluck.core import limits
-from potluck.core.messages import Address, Head, MemberRecord, RosterRecord, Status, encode
+from potluck.core.messages import Address, Folder, Head, MemberRecord, RosterRecord, Status, encode
 
 SOURCE = Path(limits.__file__).read_text(encoding="utf-8")
 
@@ -31,7 +31,9 @@ def test_usual_records_of_a_ping_fit_a_datagram() -> None:
 def test_roster_and_head_chunks_fit_a_control_frame() -> None:
     admission = RosterRecord(bytes(900), bytes(32), bytes(64))
     assert limits.ROSTER_CHUNK * len(encode(admission)) < limits.CONTROL_FRAME_BYTES
-    head = Head(bytes(32), "everyone", *[limits.SEQ_MAX] * 3, bytes(32), bytes(16), bytes(64))  # type: ignore[arg-type]
+    head = Head(
+        bytes(32), Folder.EVERYONE, limits.SEQ_MAX, limits.SEQ_MAX, limits.SEQ_MAX, bytes(32), bytes(16), bytes(64)
+    )
     assert limits.HEADS_CHUNK * len(encode(head)) < limits.CONTROL_FRAME_BYTES
 
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 import pytest
 
 from potluck.core import limits, messages
@@ -37,7 +36,7 @@ def documented() -> dict[str, str]:
     return {tag: fields for tag, fields, _ in ROW.findall(section)}
 
 
-def tag_of(message: type[msgspec.Struct]) -> str:
+def tag_of(message: type[Wire]) -> str:
     return str(message.__struct_config__.tag)
 
 
@@ -46,7 +45,7 @@ def test_every_message_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("message", ALL)
-def test_every_field_is_in_the_catalogue_in_its_order(message: type[msgspec.Struct]) -> None:
+def test_every_field_is_in_the_catalogue_in_its_order(message: type[Wire]) -> None:
     named = re.findall(r"`(\w+)`", documented()[tag_of(message)])
     assert named == list(message.__struct_fields__)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import pytest
 from msgspec import structs
 
@@ -19,11 +22,12 @@ from potluck.core.messages import (
     Welcome,
     encode,
 )
-from potluck.core.ring import Changed, Ring, Say
+from potluck.core.ring import Action, Changed, Ring, RingMessage, Say
 from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, EMIL, Crowd, Dice, Member, member_record
 from tests.core.wires import Mesh
 
 ALIVE, SUSPECT, DEAD, LEFT = Status
+M = TypeVar("M", bound=RingMessage)
 NOWHERE = bytes(8)
 
 
@@ -42,7 +46,7 @@ def seated(*others: Member) -> Ring:
     return ring
 
 
-def said(actions: list[object], kind: type) -> list[object]:
+def said(actions: Sequence[Action], kind: type[M]) -> list[M]:
     return [action.message for action in actions if isinstance(action, Say) and isinstance(action.message, kind)]
 
 
@@ -178,7 +182,7 @@ def test_of_two_without_a_seat_the_larger_id_gets_no_answer() -> None:
     assert ben.on_message(ANN.device, Join(member_record(ANN)), 0.0) == []
     actions = ring_of(ANN).on_message(BEN.device, Join(member_record(BEN)), 0.0)
     assert actions[0] == Changed(ANN.device, None, ALIVE)
-    assert [welcome.seat for welcome in said(actions, Welcome)] == [2]  # type: ignore[attr-defined]
+    assert [welcome.seat for welcome in said(actions, Welcome)] == [2]
 
 
 def test_nobody_asks_for_a_seat_in_anothers_name() -> None:
@@ -193,7 +197,7 @@ def test_the_same_join_gets_the_same_seat_and_another_the_next() -> None:
     seats = []
     for joiner in (CLEO, DORA, CLEO):
         (welcome,) = said(ring.on_message(joiner.device, Join(member_record(joiner)), 1.0), Welcome)
-        seats.append(welcome.seat)  # type: ignore[attr-defined]
+        seats.append(welcome.seat)
     assert seats == [3, 4, 3]
 
 
@@ -201,7 +205,7 @@ def test_a_seat_that_was_never_taken_is_free_again() -> None:
     ring = seated(BEN)
     ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0)
     (welcome,) = said(ring.on_message(DORA.device, Join(member_record(DORA)), 1.0 + limits.RESERVED_S), Welcome)
-    assert welcome.seat == 3  # type: ignore[attr-defined]
+    assert welcome.seat == 3
 
 
 def test_another_node_redirects_to_node_0_and_after_half_a_second_admits_as_deputy() -> None:
@@ -210,14 +214,14 @@ def test_another_node_redirects_to_node_0_and_after_half_a_second_admits_as_depu
     first = ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0)
     assert first == [Say(CLEO.device, Redirect(BEN.device, []))]
     (again,) = said(ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0 + limits.DEPUTY_S), Welcome)
-    assert again.seat == 6  # type: ignore[attr-defined]
+    assert again.seat == 6
 
 
 def test_node_0_itself_gets_its_seat_back_from_anybody() -> None:
     ring = seated(BEN)
     ring.beliefs.write([], 9, 5, ALIVE)
     (welcome,) = said(ring.on_message(BEN.device, Join(member_record(BEN)), 1.0), Welcome)
-    assert welcome.seat == 2  # type: ignore[attr-defined]
+    assert welcome.seat == 2
 
 
 def test_redirects_are_followed_once_and_only_over_a_link() -> None:
@@ -281,7 +285,7 @@ def test_no_seat_is_larger_than_a_record_can_hold() -> None:
     ring = ring_of()
     ring.on_message(BEN.device, Welcome(1, [member_record(BEN, seat=limits.SEQ_MAX)]), 0.0)
     (welcome,) = said(ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0), Welcome)
-    assert welcome.seat == limits.SEQ_MAX  # type: ignore[attr-defined]
+    assert welcome.seat == limits.SEQ_MAX
 
 
 # -- telling ------------------------------------------------------------------------------------------------------
@@ -305,7 +309,7 @@ def test_one_ending_is_told_as_decrement_with_the_old_number() -> None:
     actions = ring.on_message(BEN.device, Decrement(member_record(CLEO, 3, LEFT, seat=3), 2, NOWHERE), 1.0)
     assert actions[0] == Changed(CLEO.device, ALIVE, LEFT)
     (hint, _) = said(actions, Decrement)
-    assert (hint.old_number, hint.digest) == (2, ring.digest)  # type: ignore[attr-defined]
+    assert (hint.old_number, hint.digest) == (2, ring.digest)
 
 
 def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_and_never_twice_in_a_moment() -> None:
@@ -314,7 +318,7 @@ def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_and_never_t
         ring.on_link_opened(other.device, 0.0)
     ring.on_message(BEN.device, Welcome(1, [member_record(BEN, 2, seat=2)]), 0.0)
     (sync,) = said(ring.on_records(BEN.device, [], NOWHERE, 1.0), Sync)
-    assert sync.reply  # type: ignore[attr-defined]
+    assert sync.reply
     assert ring.on_records(BEN.device, [], NOWHERE, 1.1) == []
     assert ring.on_records(BEN.device, [], NOWHERE, 1.3) == []  # the die says 0.4
     assert len(said(ring.on_records(BEN.device, [], NOWHERE, 1.5), Sync)) == 1  # 0.6
@@ -343,7 +347,7 @@ def test_many_records_travel_in_pages_and_the_last_asks() -> None:
     ring.on_link_opened(members[0].device, 0.0)
     ring.on_message(members[0].device, Welcome(1, [member_record(m, seat=n + 2) for n, m in enumerate(members)]), 0.0)
     pages = said(ring.on_records(members[0].device, [], NOWHERE, 1.0), Sync)
-    assert [(len(page.records), page.reply) for page in pages] == [(64, False), (37, True)]  # type: ignore[attr-defined]
+    assert [(len(page.records), page.reply) for page in pages] == [(64, False), (37, True)]
 
 
 def test_seats_far_beyond_all_others_are_a_lie() -> None:
@@ -365,7 +369,7 @@ def test_new_addresses_are_told_with_a_higher_incarnation() -> None:
     ring = seated(BEN)
     before = ring.beliefs.own.incarnation
     (update,) = said(ring.on_addresses([Address("h", 1)]), Update)
-    assert update.records[0].incarnation == before + 1  # type: ignore[attr-defined]
+    assert update.records[0].incarnation == before + 1
     assert ring.on_addresses([Address("h", 1)]) == []
     assert ring_of().on_addresses([Address("h", 1)]) == []
 
@@ -380,7 +384,7 @@ def test_a_suspicion_is_told_to_the_suspect_too() -> None:
 def test_who_has_left_says_nothing_any_more() -> None:
     ring = seated(BEN)
     (farewell,) = said(ring.leave(), Decrement)
-    assert (farewell.record.status, farewell.old_number) == (LEFT, 0)  # type: ignore[attr-defined]
+    assert (farewell.record.status, farewell.old_number) == (LEFT, 0)
     assert ring.on_message(BEN.device, Sync([], NOWHERE, reply=True), 1.0) == []
     assert ring.on_link_opened(CLEO.device, 1.0) == []
     assert ring.on_unreachable(BEN.device, 1.0, process_gone=True) == []

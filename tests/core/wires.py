@@ -78,6 +78,7 @@ class Mesh:
             while self.deliver((device, other)):
                 pass
         del self.rings[device]
+        self.incarnations.pop(device, None)
         for link in [link for link in self.links if device in link]:
             self.close(*link)
 
@@ -169,7 +170,9 @@ class Mesh:
 
     def describe(self) -> str:
         def line(ring: Ring) -> str:
-            return ", ".join(f"{r.device.decode().strip(chr(0))}/{r.seat}/{r.incarnation}/{r.status}" for r in ring.nodes())
+            return ", ".join(
+                f"{r.device.decode().strip(chr(0))}/{r.seat}/{r.incarnation}/{r.status}" for r in ring.nodes()
+            )
 
         return "; ".join(f"{device.decode().strip(chr(0))}: [{line(ring)}]" for device, ring in self.rings.items())
 

@@ -43,7 +43,7 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
     assert "    on kitchen-pc    exit, then: potluck up --open" in lines
     assert "    on this machine  exit, then: potluck --home h up --open" in lines
-    assert "Waiting: both doors are closed" in lines
+    assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
     half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
@@ -102,6 +102,7 @@ def test_notices_carry_their_level_and_no_control_characters() -> None:
     assert story().on_notice(notice) == ["! bad \\x1b[2J"]
     assert story().on_notice(notice | {"level": "error"})[0].startswith("✗ ")
     assert story().on_notice(notice | {"level": "info", "text": "hello"}) == ["hello"]
+    assert story().on_notice(notice | {"code": "founded"}) == []  # the state tells it, with the next step
 
 
 def test_plain_screens_hear_of_each_large_transfer_once() -> None:

@@ -170,10 +170,10 @@ class Transfer:
         chunks[0][1](self)
         if self.cancelled:
             self.end(Outcome.BROKEN, "cancelled")
-        elif not self.ended and len(chunks) > 1:
+        elif len(chunks) > 1:
             self.receive(chunks[1:], broken_after - 1)
-        elif not self.ended and not isinstance(self.order.ask, PiecesAsk):
-            self.end(Outcome.DONE, "")
+        elif not isinstance(self.order.ask, PiecesAsk):
+            self.end(Outcome.DONE, "")  # nothing, if the act has ended it otherwise
 
     def broken(self, why: str) -> None:
         """The link failed."""

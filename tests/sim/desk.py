@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from potluck.core.pieces import piece_size_for
-from potluck.engine.effects import Hash, Import, Look, LookAround, MarkShare, Place, Scan, Settle, Sync
+from potluck.engine.effects import Hash, Import, Look, LookAround, MakeFolders, MarkShare, Place, Scan, Settle, Sync
 from potluck.engine.events import (
     BatchPlaced,
     BatchSettled,
@@ -58,6 +58,7 @@ class Desk:
             Settle: self.settle,
             Sync: self.sync,
             MarkShare: self.mark_share,
+            MakeFolders: self.make_folders,
             Import: self.bring,
             LookAround: self.look_around,
         }
@@ -161,6 +162,11 @@ class Desk:
             return process.share()
 
         self._write(process, self._once(process, act))
+
+    def make_folders(self, process: Process, effect: MakeFolders) -> None:
+        """Let every member's folder stand, empty as it may be."""
+        for label in effect.labels:
+            process.host.disk.make_folders(path_of(label))
 
     def bring(self, process: Process, effect: Import) -> None:
         """Bring files from elsewhere into the own folder."""

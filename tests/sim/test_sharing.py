@@ -249,3 +249,18 @@ def test_one_owner_and_many_receivers_move_nothing_twice():
     do(world, 0, "write", "big", data)
     world.judge.settle(60.0)
     assert fetched(world) <= 3 * len(data) * 1.02
+
+
+@pytest.mark.parametrize("delay_ms", range(1, 60, 4))
+@pytest.mark.parametrize("end", ["crash", "leave"])
+def test_a_change_is_shared_even_if_the_owner_ends_right_after_it(end: str, delay_ms: int):
+    world = group(2)
+    do(world, 0, "write", "first", b"1")
+    world.run_for(0.015)  # a head was just published, so the next one has to wait
+    do(world, 0, "write", "second", b"2")
+    do(world, 0, "delete", "first")
+    world.run_for(delay_ms / 1000)
+    getattr(world.faults, end)(0)
+    world.run_for(3.0)
+    world.start(0)
+    world.judge.settle(40.0, calm_s=1.0)

@@ -263,7 +263,7 @@ def test_an_engine_that_raises_or_spins_is_a_finding_with_its_replay_line():
         raise ZeroDivisionError("why")
 
     engine.due = math.inf
-    engine.handle = boom  # type: ignore[assignment]
+    engine.handle = boom  # type: ignore[method-assign]
     with pytest.raises(Broken, match="raised ZeroDivisionError: why"):
         world.faults.leave(0)
 

@@ -24,13 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.beliefs import Beliefs, News
 from potluck.core.identity import DeviceId, Signer, Verifier
 from potluck.core.members import IN_RING, digest_of, is_valid
 from potluck.core.messages import Address, Decrement, Join, MemberRecord, Redirect, Status, Sync, Update, Welcome
+from potluck.core.seats import Seats
 
 RingMessage = Join | Redirect | Welcome | Update | Decrement | Sync
 
@@ -76,7 +77,7 @@ class Ring:
         self.beliefs = Beliefs(signer, verifier, instance)
         self._verifier, self._chance = verifier, chance
         self._links: set[DeviceId] = set()
-        self._asked: dict[DeviceId, tuple[int, float]] = {}  # joiner -> seat reserved (0: none yet), first JOIN
+        self._seats = Seats()
         self._redirected: set[DeviceId] = set()  # whom this search for a seat was sent to: once each
         self._synced_s: dict[DeviceId, float] = {}
         self._contact: DeviceId | None = None
@@ -119,17 +120,19 @@ class Ring:
             case Redirect(device):
                 actions = self._on_redirect(DeviceId(device))
             case Welcome(seat, records):
-                actions = self._tell(self.beliefs.merge(self._plausible(records), now)) + self._on_welcome(seat)
+                actions = self._tell(self.beliefs.merge(self._plausible(records), now)) + self._take_seat(seat)
             case Sync(records, _, reply):
                 actions = self._tell(self.beliefs.merge(self._plausible(records), now))
                 if reply and self.seated:
-                    actions += self._say_all(sender, reply=False)
+                    actions += _say_all(sender, self.beliefs.records, self.digest, reply=False)
             case Decrement(record, _, digest):
                 actions = self.on_records(sender, [record], digest, now)
             case Update(records, digest):
                 actions = self.on_records(sender, records, digest, now)
                 if not self.seated:
                     actions += self._look_for_seat(sender, now)
+            case _:
+                assert_never(message)
         return actions
 
     def on_records(self, sender: DeviceId, records: Sequence[MemberRecord], digest: bytes, now: float) -> list[Action]:
@@ -145,7 +148,7 @@ class Ring:
         if sender in self._synced_s and self._chance.uniform(0.0, 1.0) < 0.5:
             return actions
         self._synced_s[sender] = now
-        return actions + self._say_all(sender, reply=True)
+        return actions + _say_all(sender, self.beliefs.records, self.digest, reply=True)
 
     def on_unreachable(self, device: DeviceId, now: float, *, process_gone: bool) -> list[Action]:
         """Watching found nobody there; a closed or refused connection is stronger evidence than silence."""
@@ -180,7 +183,7 @@ class Ring:
         if self._join_s is None or self._join_s > now:
             return actions
         if now >= self._give_up_s:
-            return actions + self._take_seat(self._free_seat())
+            return actions + self._take_seat()
         self._join_s = None if self._contact is None else now + limits.DEPUTY_S
         return actions if self._contact is None else [*actions, Say(self._contact, Join(self.beliefs.own))]
 
@@ -206,36 +209,22 @@ class Ring:
             return []
         if not self.seated and sender < self.me:
             return []  # two first starters: the smaller id founds the ring, the other asks it
-        actions = [] if self.seated else self._take_seat(1)
-        self._asked = {d: (seat, s) for d, (seat, s) in self._asked.items() if now - s < limits.RESERVED_S}
+        actions = self._take_seat(1)
         node_0 = self.nodes()[0]
-        seat, asked_s = self._asked.get(sender, (0, now))
-        deputy = now - asked_s >= limits.DEPUTY_S
-        if node_0.device in (self.me, sender) or deputy:
-            seat = seat or self._seat_of(sender) or self._free_seat()
-        self._asked[sender] = (seat, asked_s)
+        seat = self._seats.promise(sender, self.nodes(), now, admits=node_0.device in (self.me, sender))
         if seat == 0:
             return [*actions, Say(sender, Redirect(node_0.device, node_0.addresses))]
         first, *more = _pages(self.beliefs.records)
         pages = [Say(sender, Sync(page, self.digest, reply=False)) for page in more]
         return [*actions, *pages, Say(sender, Welcome(seat, first))]
 
-    def _on_welcome(self, seat: int) -> list[Action]:
-        """Sit down, unless I sit already or the seat is far beyond all others, where nobody would believe me."""
-        free = self._free_seat()
-        return [] if self.seated else self._take_seat(seat if seat <= free + limits.SEAT_GAP else free)
-
-    def _seat_of(self, device: DeviceId) -> int:
-        """Return the seat of a node that is in the ring already: it runs anew, and nobody has noticed. Else 0."""
-        return next((record.seat for record in self.nodes() if record.device == device), 0)
-
-    def _free_seat(self) -> int:
-        taken = [record.seat for record in self.beliefs.ring() if self.seated or record.device != self.me]
-        largest = max([0, *taken, *(seat for seat, _ in self._asked.values())])
-        return min(1 + largest, limits.SEQ_MAX)
-
-    def _take_seat(self, seat: int) -> list[Action]:
-        own = self.beliefs.own
+    def _take_seat(self, promised: int = 0) -> list[Action]:
+        """Sit down once: where it was promised, unless that is far beyond all others, where nobody would believe me."""
+        if self.seated:
+            return []
+        own, ring = self.beliefs.own, self.beliefs.ring()
+        free = self._seats.free([record for record in ring if record.device != self.me])
+        seat = promised if 0 < promised <= free + limits.SEAT_GAP else free
         self.seated, self._join_s = True, None
         self.beliefs.write(own.addresses, own.incarnation + 1, seat, Status.ALIVE)
         changed = Changed(self.me, None, Status.ALIVE)
@@ -254,8 +243,8 @@ class Ring:
             for item in news
             if item.before is not item.record.status
         ]
-        for item in news:  # its seat is taken or free now, so it need not be reserved
-            self._asked.pop(DeviceId(item.record.device), None)
+        for item in news:
+            self._seats.settle(DeviceId(item.record.device))
         if not news or not self.seated:
             return actions
         ended = len(news) == 1 and news[0].record.status not in IN_RING
@@ -265,12 +254,6 @@ class Ring:
         for page in _pages(records):
             actions += self._spread(Update(page, self.digest))
         return actions
-
-    def _say_all(self, device: DeviceId, *, reply: bool) -> list[Action]:
-        """Push the whole map; the last page asks for an answer."""
-        *first, last = _pages(self.beliefs.records)
-        pages: list[Action] = [Say(device, Sync(page, self.digest, reply=False)) for page in first]
-        return [*pages, Say(device, Sync(last, self.digest, reply))]
 
     def _spread(self, message: Update | Decrement) -> list[Action]:
         """To everybody; in a large ring to last, next and three others."""
@@ -286,3 +269,9 @@ class Ring:
 def _pages(records: list[MemberRecord]) -> list[list[MemberRecord]]:
     """Cut records, at least one, into parts that fit a control frame whatever they hold."""
     return [records[at : at + limits.SYNC_RECORDS] for at in range(0, len(records), limits.SYNC_RECORDS)]
+
+
+def _say_all(to: DeviceId, records: list[MemberRecord], digest: bytes, *, reply: bool) -> list[Action]:
+    """Push a whole map; the last page asks for an answer."""
+    *first, last = _pages(records)
+    return [*(Say(to, Sync(page, digest, reply=False)) for page in first), Say(to, Sync(last, digest, reply))]

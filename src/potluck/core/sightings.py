@@ -130,8 +130,9 @@ class Sightings:
 
     def on_reached(self, device: DeviceId, address: Address) -> None:
         """A dial there succeeded: it is the first place to look next time."""
-        sighting = self.known.setdefault(device, Sighting("remembered"))
-        sighting.addresses = [address, *(other for other in sighting.addresses if other != address)]
+        sighting = self._sighting(device, "remembered", 0.0)
+        others = [other for other in sighting.addresses if other != address]
+        sighting.addresses = [address, *others][: limits.ADDRESSES_PER_DEVICE]
 
     def on_dial_ended(self, device: DeviceId, now: float, *, linked: bool) -> None:
         """A dial is over; a failed one is repeated later, at the next address."""

@@ -129,9 +129,7 @@ class Swarm:
         """A part file of an earlier run holds these pieces already."""
         download = self.downloads.get(content.root)
         if download is not None and not download.small:
-            self._learn(download, content)
-            download.have = Bitfield(content.count, have)
-            self._add_zeros(download, content)
+            self._learn(download, content, have)
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
@@ -266,15 +264,11 @@ class Swarm:
             run.append(piece)
         return (What.PIECES, tuple(run)) if run else (None, ())
 
-    def _learn(self, download: Download, content: PieceList) -> None:
-        download.content = content
-        if download.have is None or download.have.count != content.count:
-            download.have = Bitfield(content.count)
-        self._add_zeros(download, content)
-
     @staticmethod
-    def _add_zeros(download: Download, content: PieceList) -> None:
-        if download.have is not None:
-            for piece in download.have.missing():
-                if content.is_zero(piece):
-                    download.have.add(piece)
+    def _learn(download: Download, content: PieceList, have: bytes = b"") -> None:
+        """Take the piece list; pieces of zeros are here from the start."""
+        download.content = content
+        download.have = Bitfield(content.count, have)
+        for piece in download.have.missing():
+            if content.is_zero(piece):
+                download.have.add(piece)

@@ -27,18 +27,19 @@ from potluck.core.messages import (
     Status,
 )
 from potluck.core.ring import Action, Changed, Ring, RingMessage, Say
-from potluck.core.watching import Answered, AskHelper, Probe, Unreachable, Watching
 from potluck.core.watching import Action as WatchAction
+from potluck.core.watching import Answered, AskHelper, Probe, Unreachable, Watching
 from potluck.engine.meeting import Meeting
 from potluck.engine.node import Node
+from potluck.engine.radio import Radio
 
 
 class Circle:
     """One node's place in the ring."""
 
-    def __init__(self, node: Node, meeting: Meeting) -> None:
+    def __init__(self, node: Node, meeting: Meeting, radio: Radio) -> None:
         """Begin as a ring of one; `restart` when the group is another one."""
-        self._node, self._meeting = node, meeting
+        self._node, self._meeting, self._radio = node, meeting, radio
         self.heads_digest = b""  # kept current by the exchange, carried by probes
         self._told_down: set[DeviceId] = set()
         self.restart()
@@ -164,14 +165,14 @@ class Circle:
             match action:
                 case Probe(to, sequence, again):
                     ping = Ping(sequence, self.ring.digest, self.heads_digest, self._news_for(to))
-                    self._meeting.send_datagram(to, ping)
+                    self._radio.send(to, ping)
                     if again:
                         self._node.say(to, ping)
                 case AskHelper(to, sequence, target):
-                    self._meeting.send_datagram(to, ProbeFor(sequence, target))
+                    self._radio.send(to, ProbeFor(sequence, target))
                     self._node.say(to, ProbeFor(sequence, target))
                 case Answered(to, sequence, target):
-                    self._meeting.send_datagram(to, ProbeResult(sequence, target))
+                    self._radio.send(to, ProbeResult(sequence, target))
                     self._node.say(to, ProbeResult(sequence, target))
                 case Unreachable(device):
                     self._do(self.ring.on_unreachable(device, self._node.now, process_gone=False))
@@ -181,7 +182,7 @@ class Circle:
         if source is None:
             self._node.say(device, pong)
         else:
-            self._meeting.send_datagram(device, pong, source)
+            self._radio.send(device, pong, source)
 
     def _news_for(self, device: DeviceId) -> list[MemberRecord]:
         """Return what that node must know at once: that it is accused, so that it can answer."""

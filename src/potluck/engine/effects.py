@@ -243,6 +243,13 @@ class MarkShare:
     former: str  # label it had before, renamed if nothing stands at the new one; "" if there was none
 
 
+@dataclass(frozen=True, slots=True)
+class MakeFolders:
+    """Make the owner folders Shared/<label> of the members that are missing; empty ones are seen by people."""
+
+    labels: tuple[str, ...]  # of all members but ourselves
+
+
 # -- people ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -280,5 +287,5 @@ class Leave:
 
 Effect = (
     Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround | Answer | Look
-    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | Import | Reply | Tell | Leave
+    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

@@ -1,32 +1,33 @@
-"""The library: the own folder, and the manifest that follows it.
+"""The library: the own folder, looked at until the manifest says what stands there.
 
 Strategy: hints and scans say where to look, a look says what stands there (`TreeSeen`), core/reconcile.py says what
-that means, and only what may have changed is read and hashed. What follows is written to the index in one go and
-published as one signed head, at once when little happens and every 50 ms under load. A head leaves this device only
-after the index is on the disk.
+that means, and only what may have changed is read (engine/reading.py). What follows goes to engine/publishing.py. One
+look and one scan may be under way at a time, and any number of files being read; none waits for another.
 
-Guarantees: the disk is right and the manifest follows; a rename needs no reading; a file that will not hold still is
-taken again later; damage (another content under an identical stat) is told and never published. What vanished while
-nobody watched is only gone after two looks ten seconds apart, and nothing is gone while the marker is missing.
+Guarantees: the disk is right and the manifest follows; a rename needs no reading, of a file or of a whole folder; what
+was read of a file that is gone meanwhile is forgotten. Damage (another content under an identical stat) is told and
+never published. What a look finds missing is gone at once, what a scan lacks only after a look ten seconds later, and
+nothing is gone, or new, while the marker is missing.
 Limits: one tree, one owner: this device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import msgspec
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from potluck.core import limits
-from potluck.core.manifest import newer, sign_head
-from potluck.core.messages import FileRecord, Folder, Head, Kind
-from potluck.core.paths import SafePath, not_portable
-from potluck.core.pieces import EMPTY_ROOT, Root
+from potluck.core.errors import UnsafePath
+from potluck.core.messages import Folder, Kind
+from potluck.core.paths import SafePath, not_portable, parse_wire_path
+from potluck.core.pieces import Root
 from potluck.core.reconcile import OwnChange, PlaceRow, Verdict, judge_hash, own_change
-from potluck.engine.effects import Hash, Look, Scan
+from potluck.engine.effects import Look, Scan
 from potluck.engine.events import (
     FilesHashed,
+    Finding,
     Hashed,
+    NameRefused,
     OrderId,
     PathSeen,
     PathsTouched,
@@ -35,280 +36,302 @@ from potluck.engine.events import (
     TreeSeen,
 )
 from potluck.engine.node import Node
+from potluck.engine.publishing import Publishing, within
+from potluck.engine.reading import Reading
 
-HASH_BATCH = 256
+OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
+REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
 OWN = Folder.OWN
 
 
-class Library:
-    """The own folder and its manifest."""
+@dataclass(slots=True)
+class Round:
+    """One Look or Scan under way."""
+
+    order: OrderId
+    paths: tuple[SafePath, ...]  # what was asked for
+    seen: set[bytes] = field(default_factory=set)  # of a scan: what it, or a look meanwhile, found
+    missing: set[bytes] = field(default_factory=set)  # of a look: what it did not find
+    refused: set[str] = field(default_factory=set)  # paths as a person reads them
+
+
+class Refused:
+    """The names in the own folder that are not shared, each told once and forgotten when it is gone."""
 
     def __init__(self, node: Node) -> None:
-        """Know what the index knows."""
+        """Know of none."""
         self._node = node
-        self.share_present = True
+        self.reasons: dict[str, str] = {}  # path as a person reads it -> reason
+
+    def note(self, found: Round, refused: Iterable[NameRefused]) -> None:
+        """A round met these."""
+        for refusal in refused:
+            path = f"{refusal.folder}/{refusal.name}"
+            found.refused.add(path)
+            if self.reasons.get(path) != refusal.reason and (path in self.reasons or len(self.reasons) < REFUSED_MAX):
+                self.reasons[path] = refusal.reason
+                self._node.tell("file_refused", f"not shared: {path} ({refusal.reason})", level="warning", subject=path)
+
+    def forget(self, found: Round) -> None:
+        """A round is complete: what it would have met and did not is gone."""
+        asked = {path.wire for path in found.paths}
+        for path in self.reasons.keys() - found.refused:
+            if within(path.encode(), asked):
+                del self.reasons[path]
+
+
+class Judge:
+    """Says what a file means that was seen, and what one means that was read."""
+
+    def __init__(self, node: Node, publishing: Publishing) -> None:
+        """Judge against what the index knows; what follows goes to `publishing`."""
+        self._node, self._publishing = node, publishing
+
+    def on_seen(self, path: bytes, seen: PathSeen, stat: Stat) -> int | None:
+        """A file is there; returns None if that says enough, else the piece size of its last version: read it."""
+        node, publishing = self._node, self._publishing
+        stands, twin = publishing.stands(path), None
+        if stands is None and stat.size:
+            twin = node.index.places.by_inode(node.me, OWN, stat.inode, stat.size, stat.mtime_ns)
+        change = own_change(stands, seen, twin)
+        if change is OwnChange.NOTHING:
+            return None
+        source = twin if change is OwnChange.RENAMED else stands
+        if source is None:
+            return 0
+        # A twin's record is read from the index itself: its end may be about to be published.
+        known = publishing.record(path) if source is stands else node.index.manifests.get(node.me, OWN, source.path)
+        piece_size = known.piece_size if known is not None and known.kind is Kind.FILE else 0
+        if change is OwnChange.HASH or known is None:
+            return piece_size
+        publishing.put(_row(path, source.root, stat), piece_size)
+        return None
+
+    def on_read(self, path: bytes, hashed: Hashed) -> None:
+        """A file was read: an edit is shared, damage is told."""
+        node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
+        stands = self._publishing.stands(path)
+        if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
+            node.tell("damage", f"damaged on this disk, not shared: {shown}", level="error", subject=shown)
+            return
+        reason = not_portable(hashed.path.name)
+        if reason and stands is None:
+            node.tell("not_portable", f"{shown}: {reason}; some systems cannot hold it", subject=shown)
+        node.index.contents.put(pieces)
+        self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+
+
+class Library:
+    """The own folder."""
+
+    def __init__(self, node: Node, publishing: Publishing) -> None:
+        """Know what the index knows; changes go to `publishing`."""
+        self._node, self._publishing = node, publishing
+        self._reading, self._judge, self._refused = Reading(node), Judge(node, publishing), Refused(node)
         self.scan_when_marked = False  # the marker is being written: scan once it is there
         self.share_reason = ""
-        self.refused: dict[str, str] = {}  # path as a person reads it -> reason
-        self.published: Callable[[Head], None] = _ignore
-        self._looks: dict[OrderId, bool] = {}  # order -> whether it is a full scan
-        self._scan_seen: set[bytes] = set()
-        self._scanning: OrderId | None = None
-        self._hashing = 0
-        self._again: dict[SafePath, float] = {}  # path -> when to look again
-        self._doubtful: dict[bytes, float] = {}  # path missing in a scan -> when it was first missed
+        self._look: Round | None = None
+        self._scan: Round | None = None
         self._touched: set[SafePath] = set()
-        self._records: dict[bytes, FileRecord] = {}  # changed, not yet published
-        self._gone: set[bytes] = set()
-        self._published_s = -limits.HEAD_MIN_S
-        self._seq = 0
-        self._generation = 1
+        self._doubtful: dict[bytes, float] = {}  # missing in a scan -> when it was missed
         self._rescan_s = 0.0
+        self._top: SafePath | None = None
 
     @property
     def top(self) -> SafePath:
         """The own folder below Shared/."""
-        return self._node.top_of(self._node.me)
+        label = self._node.own_label
+        if self._top is None or self._top.parts[0] != label:
+            self._top = self._node.top_of(self._node.me)
+        return self._top
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Paths that are not shared, as a person reads them, and why."""
+        return self._refused.reasons
 
     @property
     def busy(self) -> bool:
-        """Whether something is being looked at or read."""
-        return bool(self._looks or self._hashing or self._records or self._gone or self._touched)
+        """Whether something is being looked at, read or gathered."""
+        under_way = self._look is not None or self._scan is not None
+        return under_way or bool(self._touched or len(self._reading) or self._publishing.pending)
 
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and look at everything once: at once if the share was `marked` before."""
-        head = self._node.index.manifests.head(self._node.me, OWN)
-        if head is not None:
-            self._seq, self._generation = head.seq, head.generation
+        self._publishing.start()
         self._rescan_s = self._node.now + limits.RESCAN_S
         self.scan_when_marked = not marked
         if marked:
             self.scan()
 
     def scan(self) -> None:
-        """Look at the whole own folder."""
-        if self._scanning is not None:
+        """Look at the whole own folder, after the scan under way if there is one."""
+        if self._scan is not None:
             self._rescan_s = self._node.now
             return
-        order = self._node.number()
-        self._scanning, self._scan_seen = order, set()
-        self._looks[order] = True
-        self._rescan_s = self._node.now + limits.RESCAN_S
-        self._node.do(Scan(order, (self.top,)))
+        self._rescan_s = self._node.now + (limits.RESCAN_S if self._node.share_present else OFFLINE_LOOK_S)
+        self._scan = Round(self._node.number(), (self.top,))
+        self._node.do(Scan(self._scan.order, self._scan.paths))
 
     # -- facts ----------------------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
         """The watcher noticed something."""
-        if event.overflow and not self.scan_when_marked:
+        if event.overflow:
             self._rescan_s = self._node.now
-        self._touched.update(path for path in event.paths if path.starts_with(self.top) and path != self.top)
-        if self._touched and not self._hashing and not self._looks:
-            self._look()
+        elif self.top in event.paths:  # a name in it that is refused, or the folder itself: no hurry
+            self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
+        self.look_at(event.paths)
+
+    def look_at(self, paths: Iterable[SafePath]) -> None:
+        """Look at these paths soon; what is not in the own folder is left out."""
+        if self._node.share_present:  # else everything is looked at when the share is back
+            top = self.top
+            self._touched.update(path for path in paths if _is_below(path, top))
+
+    def on_imported(self, names: Iterable[str]) -> None:
+        """Files were brought into the own folder; links are not noticed by every watcher."""
+        for name in names:
+            try:
+                self.look_at([self.top.child(name)])
+            except UnsafePath:
+                self.scan()
+
+    def await_marker(self) -> None:
+        """The group, or the folder's name, is another one now: look at everything once the new marker is there."""
+        self._forget_work()
+        self.scan_when_marked = True
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
-        if self.share_present and not event.present:
-            self._node.tell("share_offline", f"the share is offline: marker {event.reason}", level="error")
-        back = event.present and not self.share_present
-        self.share_present, self.share_reason = event.present, event.reason
-        if event.present and (back or self.scan_when_marked):
+        node, before = self._node, self._node.share_present
+        node.share_present, self.share_reason = event.present, event.reason
+        if event.present:
+            wanted = self._scan is None and (self.scan_when_marked or not before)
             self.scan_when_marked = False
-            self.scan()
+            if wanted:
+                self.scan()
+            return
+        if before:
+            node.tell("share_offline", f"the share is offline: marker {event.reason}", level="error")
+        self.scan_when_marked = False
+        self._forget_work()
+        self._publishing.keep()
+        self._rescan_s = node.now + OFFLINE_LOOK_S
 
-    def on_tree(self, event: TreeSeen) -> bool:
-        """Part of what a look found; returns whether it was one of ours."""
-        if event.order not in self._looks:
-            return False
-        full = self._looks[event.order]
-        for refusal in event.refused:
-            path = f"{refusal.folder}/{refusal.name}"
-            if self.refused.get(path) != refusal.reason and len(self.refused) < limits.LIST_ITEMS:
-                self.refused[path] = refusal.reason
-                self._node.tell("file_refused", f"not shared: {path} ({refusal.reason})", level="warning", subject=path)
-        hashes: list[tuple[SafePath, int]] = []
+    def on_tree(self, event: TreeSeen) -> None:
+        """Part of what a look or a scan found."""
+        found = next((r for r in (self._look, self._scan) if r is not None and r.order == event.order), None)
+        if found is None:
+            return
+        self._refused.note(found, event.refused)
+        top, unread = self.top, list[tuple[SafePath, int]]()
         for seen in event.seen:
-            if seen.path.starts_with(self.top) and seen.path != self.top:
-                hashes += self._judge(seen, full=full)
-        self._hash(hashes)
+            if _is_below(seen.path, top):
+                unread += self._on_seen(seen.path.relative_to(top).wire, seen, found)
+        self._reading.begin(unread)
         if event.last:
-            del self._looks[event.order]
-            if full:
-                self._scanning = None
-                self._judge_missing(complete=event.complete)
-            if self._touched:
-                self._look()
-        self.publish()
-        return True
+            self._end(found, complete=event.complete)
 
     def on_hashed(self, event: FilesHashed) -> None:
         """Files were read."""
-        for hashed in event.files:
-            self._take(hashed)
-        for path in event.unstable:
-            self._again[path] = self._node.now + limits.STILL_S
-        if event.last:
-            self._hashing -= 1
-            if self._touched:
-                self._look()
-        self.publish()
-
-    def on_own_head(self, head: Head) -> None:
-        """Somebody holds a head of ours that is ahead of what we remember: an old disk or a lost index.
-
-        Go one generation above it and publish everything anew; receivers then hold back deletes (docs/protocol.md §6).
-        """
-        known = self._node.index.manifests.head(self._node.me, OWN)
-        if not newer(head, known) or head.instance == self._node.instance:
-            return
-        self._generation = max(head.generation, self._generation) + 1
-        self._seq = max(self._seq, head.seq)
-        self._node.tell("repair", "this device's own files were known to others in a later state", level="warning")
-        self._publish_now()
+        files, again = self._reading.end(event)
+        for hashed in files:
+            self._judge.on_read(hashed.path.relative_to(self.top).wire, hashed)
+        self.look_at(again)
 
     # -- time -----------------------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [*self._again.values()]
-        if self._scanning is None:
-            times += [self._rescan_s, *(missed + limits.SECOND_LOOK_S for missed in self._doubtful.values())]
-        if self._records or self._gone:
-            times.append(self._published_s + limits.HEAD_MIN_S)
-        return min(times, default=None)
+        times = [self._reading.deadline(), *(missed + limits.SECOND_LOOK_S for missed in self._doubtful.values())]
+        if self._scan is None and not self.scan_when_marked:
+            times.append(self._rescan_s)
+        if not self._unsettled:
+            times.append(self._publishing.deadline(len(self._reading)))
+        return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Scan, look again, publish."""
         now = self._node.now
-        due = [path for path, when in self._again.items() if when <= now]
-        for path in due:
-            del self._again[path]
-            self._touched.add(path)
-        doubtful = [path for path, missed in self._doubtful.items() if missed + limits.SECOND_LOOK_S <= now]
-        if now >= self._rescan_s or doubtful:
+        self.look_at(self._reading.due())
+        for path in [path for path, missed in self._doubtful.items() if missed + limits.SECOND_LOOK_S <= now]:
+            self._doubtful[path] = now  # if the look cannot say, it is asked again
+            self.look_at([self.top.joined(parse_wire_path(path))])
+        if now >= self._rescan_s and self._scan is None and not self.scan_when_marked:
             self.scan()
-        if self._touched and not self._looks:
-            self._look()
-        self.publish()
+        if self._touched and self._look is None:
+            self._look = Round(self._node.number(), tuple(sorted(self._touched)))
+            self._touched = set()
+            self._node.do(Look(self._look.order, self._look.paths))
+        if not self._unsettled:
+            self._publishing.on_tick(len(self._reading))
 
-    # -- looking --------------------------------------------------------------------------------------------------
-    def _look(self) -> None:
-        order = self._node.number()
-        self._looks[order] = False
-        paths = tuple(sorted(self._touched))[: limits.PAGE_RECORDS]
-        self._touched.difference_update(paths)
-        self._node.do(Look(order, paths))
+    @property
+    def _unsettled(self) -> bool:
+        """Whether publishing now would tell half of it: a rename whose old path is not judged yet, half a repair."""
+        if self._look is not None and self._look.missing:
+            return True
+        away = not self._node.share_present or self.scan_when_marked
+        return self._publishing.repairing and (away or self._scan is not None or len(self._reading) > 0)
 
-    def _judge(self, seen: PathSeen, *, full: bool) -> list[tuple[SafePath, int]]:
+    # -- what was seen --------------------------------------------------------------------------------------------
+    def _on_seen(self, path: bytes, seen: PathSeen, found: Round) -> Sequence[tuple[SafePath, int]]:
         """Act on what stands at one path; returns what must be read."""
-        node, path = self._node, seen.path.relative_to(self.top).wire
-        if full:
-            self._scan_seen.add(path)
+        if seen.finding is Finding.MISSING:
+            found.missing.add(path)
+            return ()
         self._doubtful.pop(path, None)
-        stands = node.index.places.get(node.me, OWN, path)
-        twin = None
-        if stands is None and seen.stat is not None and seen.stat.size:
-            twin = node.index.places.by_inode(node.me, OWN, seen.stat.inode, seen.stat.size, seen.stat.mtime_ns)
-        change = own_change(stands, seen, twin)
-        if change is OwnChange.HASH:
-            before = node.index.manifests.get(node.me, OWN, path)
-            return [(seen.path, before.piece_size if before else 0)]
-        if change is OwnChange.GONE:
-            self._drop(path)
-        elif change is OwnChange.FOLDER:
+        if self._scan is not None:
+            self._scan.seen.add(path)
+        if self._look is not None:
+            self._look.missing.discard(path)
+        if seen.stat is not None:
+            self._reading.on_seen(seen.path)
+            piece_size = self._judge.on_seen(path, seen, seen.stat)
+            return [(seen.path, piece_size)] if piece_size is not None else ()
+        self._reading.cancel(lambda reading: reading == seen.path)
+        if own_change(self._publishing.stands(path), seen) is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
-            self._write(row, limits.PIECE_MIN_BYTES)
-        elif change in (OwnChange.TOUCH, OwnChange.RENAMED) and seen.stat is not None:
-            source = stands if change is OwnChange.TOUCH else twin
-            if source is not None:
-                known = node.index.manifests.get(node.me, OWN, source.path) or self._records.get(source.path)
-                if known is None:
-                    return [(seen.path, 0)]
-                self._write(_row(path, source.root, seen.stat), known.piece_size)
-        return []
+            self._publishing.put(row, limits.PIECE_MIN_BYTES)
+        return ()
 
-    def _judge_missing(self, *, complete: bool) -> None:
-        """After a whole scan: what the index knows and nobody saw is doubtful, the second time it is gone."""
-        if not complete or not self.share_present:
+    def _end(self, found: Round, *, complete: bool) -> None:
+        if found is self._look:
+            self._look = None
+            self._drop(found.missing)
+        else:
+            self._scan = None
+            if complete:
+                self._doubt(found.seen)
+        if complete:
+            self._refused.forget(found)
+
+    def _drop(self, paths: set[bytes]) -> None:
+        """A look ended: what it did not find is gone, and with it everything below."""
+        if not paths:
             return
-        node = self._node
-        for path in node.index.places.all_paths(node.me, OWN):
-            if path in self._scan_seen:
-                continue
-            missed = self._doubtful.setdefault(path, node.now)
-            if node.now - missed >= limits.SECOND_LOOK_S:
-                del self._doubtful[path]
-                self._drop(path)
+        for path in paths:
+            self._doubtful.pop(path, None)
+        top = self.top
+        self._reading.cancel(lambda path: within(path.relative_to(top).wire, paths))
+        self._publishing.drop({path for path in paths if self._publishing.stands(path) is not None})
 
-    def _hash(self, files: Sequence[tuple[SafePath, int]]) -> None:
-        for at in range(0, len(files), HASH_BATCH):
-            self._hashing += 1
-            self._node.do(Hash(self._node.number(), tuple(files[at : at + HASH_BATCH])))
+    def _doubt(self, seen: set[bytes]) -> None:
+        """After a whole scan: what the index knows and nobody saw is looked at again ten seconds later."""
+        known = self._node.index.places.all_paths(self._node.me, OWN)
+        missed = [path for path in known if path not in seen and not self._publishing.is_gone(path)]
+        self._doubtful = {path: self._doubtful.get(path, self._node.now) for path in missed}
 
-    def _take(self, hashed: Hashed) -> None:
-        """A file was read: an edit is shared, damage is told."""
-        node, path, pieces = self._node, hashed.path.relative_to(self.top).wire, hashed.pieces
-        stands = node.index.places.get(node.me, OWN, path)
-        if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
-            text = f"damaged on this disk, not shared: {hashed.path}"
-            node.tell("damage", text, level="error", subject=str(hashed.path))
-            return
-        reason = not_portable(hashed.path.name)
-        if reason and stands is None:
-            node.tell("not_portable", f"{hashed.path}: {reason}; some systems cannot hold it", subject=str(hashed.path))
-        node.index.contents.put(pieces)
-        self._write(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+    def _forget_work(self) -> None:
+        """Whatever is under way is about a folder that is not there any more."""
+        self._look = self._scan = None
+        self._touched.clear()
+        self._doubtful.clear()
+        self._reading.cancel(lambda _: True)
 
-    # -- changing -------------------------------------------------------------------------------------------------
-    def _write(self, row: PlaceRow, piece_size: int) -> None:
-        """Note what stands at a path, and change its record if that is news."""
-        node = self._node
-        node.index.places.put(node.me, OWN, [row])
-        root = row.root if row.kind is Kind.FILE else EMPTY_ROOT
-        mtime_ns = row.mtime_ns if row.kind is Kind.FILE else 0
-        record = FileRecord(row.path, row.kind, row.size, mtime_ns, row.executable, piece_size, root, 0)
-        known = self._records.get(row.path) or node.index.manifests.get(node.me, OWN, row.path)
-        self._gone.discard(row.path)
-        if known is None or msgspec.structs.replace(known, seq=0) != record:
-            self._records[row.path] = record
 
-    def _drop(self, path: bytes) -> None:
-        """A path is gone, and with it everything below it."""
-        node = self._node
-        if not self.share_present:
-            return
-        below = [row.path for row in node.index.places.under(node.me, OWN, path)]
-        for gone in [path, *below]:
-            self._records.pop(gone, None)
-            self._gone.add(gone)
-        node.index.places.remove(node.me, OWN, [path, *below])
-
-    def publish(self) -> None:
-        """Sign and spread what changed, unless the last head is too young."""
-        if (self._records or self._gone) and self._node.now >= self._published_s + limits.HEAD_MIN_S:
-            self._publish_now()
-
-    def _publish_now(self) -> None:
-        node, manifests = self._node, self._node.index.manifests
-        self._published_s = node.now
-        records = []
-        for record in self._records.values():
-            self._seq += 1
-            records.append(msgspec.structs.replace(record, seq=self._seq))
-        manifests.put(node.me, OWN, records)
-        if self._gone:
-            self._seq = max(self._seq, manifests.delete(node.me, OWN, sorted(self._gone), self._seq + 1))
-        self._records, self._gone = {}, set()
-        count, root = manifests.count(node.me, OWN), manifests.root(node.me, OWN)
-        head = Head(node.me, OWN, self._generation, self._seq, count, root, node.instance)
-        signed = sign_head(head, node.key)
-        manifests.set_head(signed)
-        self.published(signed)
+def _is_below(path: SafePath, top: SafePath) -> bool:
+    return len(path.parts) > 1 and path.parts[0] == top.parts[0]
 
 
 def _row(path: bytes, root: bytes, stat: Stat) -> PlaceRow:
-    return PlaceRow(
-        path, Kind.FILE, Root(root), stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable
-    )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""
+    return PlaceRow(path, Kind.FILE, Root(root), stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)

@@ -1,12 +1,15 @@
 """The meeting: finding the others of one's own group, and keeping exactly one control link to each.
 
-Strategy: core/sightings.py plans whom to call, ask and dial; this part seals and opens datagrams, carries dials out and
-settles double links. If two devices dial each other at once, the link dialled by the smaller id stays and the other
-gets BYE(duplicate), which raises no suspicion. A member that does not know us yet refuses our knock; it is then shown
-the chain of admissions that made us a member, sealed to its own key, and dialled again.
+Strategy: core/sightings.py plans whom to call, ask and dial; this part carries that out over engine/radio.py and by
+dials, and settles double links. If two devices dial each other at once, the link dialled by the smaller id stays and
+the other gets BYE(duplicate), which raises no suspicion. A member that does not know us yet refuses our knock; it is
+then shown the chain of admissions that made us a member, sealed to its own key, and dialled again.
 
 Guarantees: a datagram is a hint to dial, never more; its source address beats every address inside. At most one link
-per device. Limits: everybody keeps a link to everybody (up to 50 nodes; fingers come later).
+per device, and both sides keep the same one, in whatever order they see them open. A link that takes the place of
+another counts as new: what was said on the other one may never have been heard. A device whose process is gone is told
+only once every address that is known of it refused.
+Limits: everybody keeps a link to everybody (up to 50 nodes; fingers come later).
 """
 
 from __future__ import annotations
@@ -14,15 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
 from potluck.core.identity import DeviceId
-from potluck.core.messages import SEALED, Address, Beacon, Envelope, LinkKind, Message, RosterRecord, Unknown, encode
+from potluck.core.messages import Address, Beacon, LinkKind, RosterRecord, encode
 from potluck.core.roster import MemberEntry
-from potluck.core.sealing import NONCE_BYTES, ReplayWindow, open_datagram, open_sealed, seal_datagram, seal_to
+from potluck.core.sealing import open_sealed, seal_to
 from potluck.core.sightings import Ask, Call, Meet, Sightings
-from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce, Transmit
+from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce
 from potluck.engine.events import (
     DialFailed,
     InterfacesSeen,
@@ -32,28 +36,30 @@ from potluck.engine.events import (
     LinkOpened,
     OrderId,
 )
-from potluck.engine.node import Node
+from potluck.engine.node import Node, Peer
+from potluck.engine.radio import Radio
 
-_ENVELOPE = msgspec.msgpack.Decoder(Envelope)
 _CHAIN = msgspec.msgpack.Decoder(list[RosterRecord])
 _INTRODUCTION = b"introduction"
+_REACHED = "reached"  # counts the links that were dialled, over all runs: the order in which addresses are remembered
+INTRODUCTIONS = 2  # so often the same address is dialled again at once after its knock was refused
 
 
 class Meeting:
     """Finds members and holds links to them."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, radio: Radio) -> None:
         """Know nobody yet."""
-        self._node = node
+        self._node, self._radio = node, radio
         self.sightings = Sightings(node.me, node.settings.port, sweep=node.settings.sweep)
         self.own_addresses: list[Address] = []
         self.interfaces: tuple[str, ...] = ()
         self.neighbours = 0
-        self._dials: dict[OrderId, DeviceId] = {}
-        self._windows: dict[DeviceId, ReplayWindow] = {}
-        self._counter = 0
+        self._dials: dict[OrderId, tuple[DeviceId, Address]] = {}
+        self._refusing: dict[DeviceId, set[Address]] = {}  # where nobody listened, since it was last linked
+        self._introductions: dict[DeviceId, int] = {}  # how often we introduced ourselves, since it was last linked
         # Hooks, wired by engine.py.
-        self.beacon: Callable[[bool], Beacon] = _no_beacon
+        self.beacon: Callable[[], Beacon] = _no_beacon
         self.linked: Callable[[DeviceId], None] = _ignore
         self.unlinked: Callable[[DeviceId, bool], None] = _ignore
         self.refused: Callable[[DeviceId], None] = _ignore
@@ -74,23 +80,6 @@ class Meeting:
         self.sightings.on_networks(networks, event.neighbours, self._node.now)
         return self.own_addresses
 
-    def open(self, data: bytes) -> tuple[DeviceId, Message] | None:
-        """Open a sealed datagram of our group; None for another group's, a replay or rubbish."""
-        node = self._node
-        inside = open_datagram(node.roster.group_key, data) if node.roster else None
-        if inside is None:
-            return None
-        try:
-            envelope = _ENVELOPE.decode(inside)
-            message = SEALED.decode(envelope.body)
-        except (msgspec.DecodeError, Malformed):
-            return None
-        sender = DeviceId(envelope.sender)
-        if isinstance(message, Unknown) or sender == node.me or sender not in self._members():
-            return None
-        window = self._windows.setdefault(sender, ReplayWindow())
-        return (sender, message) if window.accept(envelope.instance, envelope.counter) else None
-
     def on_beacon(self, device: DeviceId, beacon: Beacon, source: Address, way: str) -> None:
         """A member calls; answer a question, and dial if there is no link."""
         unicast = "was asked" if beacon.ask else self.sightings.asked.get(source.host, "answer")
@@ -99,38 +88,62 @@ class Meeting:
             self.sightings.on_sighted(device, Address(source.host, beacon.port), found_by, self._node.now)
             self._place(device)
         if beacon.ask:
-            self.send_datagram(device, self.beacon(False), source)
+            self._radio.send(device, self.beacon(), source)
 
+    def on_told(self, device: DeviceId, addresses: Sequence[Address]) -> None:
+        """A member record told where a device is."""
+        self.sightings.on_told(device, [address for address in addresses if address.port], self._node.now)
+        self._place(device)
+
+    def on_members(self) -> None:
+        """The roster grew: what was remembered of the new ones may be used."""
+        for device, addresses in self._node.index.addresses.all().items():
+            if device in self._members():
+                self.sightings.on_told(device, addresses, self._node.now)
+
+    def again(self, device: DeviceId) -> None:
+        """Dial a device believed dead once more."""
+        self.sightings.again(device, self._node.now)
+
+    # -- links ----------------------------------------------------------------------------------------------------
     def on_link_opened(self, event: LinkOpened, device: DeviceId) -> None:
         """A control link is open; of two to one device the one dialled by the smaller id stays."""
-        node = self._node
-        dialled = event.dial is not None and self._dials.pop(event.dial, None) is not None
-        if device not in self._members():
+        node, dialled = self._node, event.dial is not None
+        member = device in self._members() and device != node.me
+        if event.dial is not None:
+            self._dials.pop(event.dial, None)
+            self.sightings.on_dial_ended(device, node.now, linked=member)
+        if not member:
             node.do(Drop(event.link, "not a member"))
             return
         peer = node.peer(device)
-        self.sightings.on_dial_ended(device, node.now, linked=True)
         if peer.link is not None:
-            same_run = peer.instance == event.instance
             dialled_by_smaller = dialled == (node.me < device)
-            if same_run and peer.dialled != dialled and not dialled_by_smaller:
+            if peer.instance == event.instance and peer.dialled != dialled and not dialled_by_smaller:
                 node.do(Drop(event.link, "duplicate"))
                 return
             del node.link_owner[peer.link]
             node.do(Drop(peer.link, "duplicate"))
-        fresh = peer.link is None or peer.instance != event.instance
         peer.link, peer.dialled, peer.instance = event.link, dialled, event.instance
         node.link_owner[event.link] = device
-        peer.address = event.address if dialled else Address(event.address.host, 0)
-        if dialled:
-            node.index.addresses.remember(device, event.address, int(node.number()))
-            self.sightings.on_reached(device, event.address)
+        self._reached(peer, event.address)
+        self.linked(device)
+
+    def _reached(self, peer: Peer, address: Address) -> None:
+        """Remember where a device is, if we know: of a link that came to us only the host is known."""
+        node, device = self._node, peer.device
+        peer.address = address if peer.dialled else Address(address.host, 0)
+        self._refusing.pop(device, None)
+        self._introductions.pop(device, None)
+        if peer.dialled:
+            count = int.from_bytes(node.index.meta.get(_REACHED) or b"") + 1
+            node.index.meta.set(_REACHED, count.to_bytes(8))
+            node.index.addresses.remember(device, address, count)
+            self.sightings.on_reached(device, address)
         elif device not in self.sightings.known:
             self.sightings.on_told(device, [], node.now)
             self.sightings.known[device].found_by = "it found us"
         self._place(device)
-        if fresh:
-            self.linked(device)
 
     def _place(self, device: DeviceId) -> None:
         """Where does a device listen whose link came to us? At an address it told, on the host it came from."""
@@ -144,78 +157,69 @@ class Meeting:
         sighting = self.sightings.known.get(device)
         return sighting.addresses if sighting is not None else []
 
-    def on_link_closed(self, event: LinkClosed) -> DeviceId | None:
-        """A link is gone; returns whose it was, if it was the one that counts."""
-        node = self._node
-        device = node.link_owner.pop(event.link, None)
-        if device is None:
-            return None
-        node.peer(device).link = None
-        self.sightings.on_unlinked(device, node.now)
-        self.unlinked(device, event.clean)
-        return device
+    def on_link_closed(self, event: LinkClosed) -> None:
+        """A link is gone; it matters if it was the one that counts."""
+        device = self._node.link_owner.pop(event.link, None)
+        if device is not None:
+            self._node.peer(device).link = None
+            self.sightings.on_unlinked(device, self._node.now)
+            self.unlinked(device, event.clean)
 
+    def drop_all(self, reason: str) -> None:
+        """Close every link with BYE."""
+        for link in list(self._node.link_owner):
+            self._node.do(Drop(LinkId(link), reason))
+
+    # -- dials that fail ------------------------------------------------------------------------------------------
     def on_dial_failed(self, event: DialFailed) -> bool:
         """A dial of ours failed; returns whether it was one of this part's."""
-        device = self._dials.pop(event.dial, None)
-        if device is None:
+        if event.dial not in self._dials:
             return False
-        known = self.sightings.known.get(device)
-        address = known.addresses[known.tries % len(known.addresses)] if known and known.addresses else None
+        device, address = self._dials.pop(event.dial)
         self.sightings.on_dial_ended(device, self._node.now, linked=False)
-        if event.refused and len(known.addresses if known else ()) <= 1:
-            self.refused(device)
-        if event.knock and address is not None:
-            self._introduce(device, address)
+        if device not in self.wanted():
+            return True  # it came to us meanwhile
+        if event.refused:
+            self._refused(device, address)
+        if event.knock:
+            self._introduce(self._members()[device], address)
         return True
+
+    def _refused(self, device: DeviceId, address: Address) -> None:
+        """Nobody listens there; if that is so at every address that is known, the process is gone."""
+        known = set(self.whereabouts(device))
+        self._refusing[device] = (self._refusing.get(device, set()) & known) | {address}
+        if self._refusing[device] >= known:
+            self.refused(device)
+
+    def _introduce(self, entry: MemberEntry, address: Address) -> None:
+        """Show a device that refused our knock what made us a member, and try there again soon."""
+        node, device = self._node, entry.device
+        chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
+        try:
+            sealed = seal_to(entry.sealing, node.chance.bytes(32), _INTRODUCTION, chain)
+        except Malformed:
+            return  # admitted with a key that is none: nobody can knock there
+        node.do(Introduce(address, sealed))
+        count = self._introductions[device] = self._introductions.get(device, 0) + 1
+        if count <= INTRODUCTIONS:
+            self.sightings.on_sighted(device, address, self.sightings.known[device].found_by, node.now)
+            self.sightings.again(device, node.now + limits.DIAL_BACKOFF_S[0])
 
     def on_introduction(self, event: IntroductionHeard) -> None:
         """Somebody shows the chain of admissions that makes it a member."""
-        records: list[RosterRecord] = []
-        opened = open_sealed(self._node.key, _INTRODUCTION, event.sealed)
+        node, records = self._node, list[RosterRecord]()
+        opened = open_sealed(node.key, _INTRODUCTION, event.sealed)
         if opened is not None:
             try:
                 records = _CHAIN.decode(opened)[: limits.INTRODUCTION_RECORDS]
             except msgspec.DecodeError:
                 records = []
-        before = len(self._members())
         self.introduced(records)
-        self._node.do(AnswerIntroduction(event.knock, len(self._members()) > before))
+        known = set(node.roster.records()) if node.roster is not None else set()
+        node.do(AnswerIntroduction(event.knock, bool(records) and known.issuperset(records)))
 
-    def on_told(self, device: DeviceId, addresses: Sequence[Address]) -> None:
-        """A member record told where a device is."""
-        self.sightings.on_told(device, addresses, self._node.now)
-        self._place(device)
-
-    def on_members(self) -> None:
-        """The roster grew: what was remembered of the new ones may be used."""
-        for device, addresses in self._node.index.addresses.all().items():
-            if device in self._members():
-                self.sightings.on_told(device, addresses, self._node.now)
-
-    def again(self, device: DeviceId) -> None:
-        """Dial a device believed dead once more."""
-        self.sightings.again(device, self._node.now)
-
-    # -- acting ---------------------------------------------------------------------------------------------------
-    def send_datagram(self, device: DeviceId, message: Message, to: Address | None = None) -> None:
-        """Send a sealed datagram to a device, where it was reached or at `to`."""
-        peer = self._node.peers.get(device)
-        address = to or (peer.address if peer else None)
-        if address is not None and address.port:
-            self._transmit(message, address)
-
-    def _transmit(self, message: Message, to: Address | None) -> None:
-        node = self._node
-        if node.roster is None:
-            return
-        self._counter += 1
-        body = msgspec.Raw(encode(message))
-        envelope = encode(Envelope(node.me, node.instance, self._counter, body))
-        sealed = seal_datagram(node.roster.group_key, node.chance.bytes(NONCE_BYTES), envelope)
-        if len(sealed) <= limits.DATAGRAM_BYTES:
-            node.do(Transmit(sealed, to))
-
+    # -- time -----------------------------------------------------------------------------------------------------
     def wanted(self) -> list[DeviceId]:
         """Return the members that should be linked and are not."""
         peers = self._node.peers
@@ -232,29 +236,15 @@ class Meeting:
         for action in self.sightings.on_tick(self.wanted(), nodes, not node.linked(), spread, node.now):
             match action:
                 case Call():
-                    self._transmit(self.beacon(False), None)
+                    self._radio.transmit(self.beacon(), None)
                     ask(None)
                 case Ask(address):
-                    self._transmit(self.beacon(True), address)
+                    self._radio.transmit(replace(self.beacon(), ask=True), address)
                     ask(address)
                 case Meet(device, address):
                     dial = node.number()
-                    self._dials[dial] = device
+                    self._dials[dial] = (device, address)
                     node.do(Dial(dial, LinkKind.CONTROL, device, address))
-
-    def _introduce(self, device: DeviceId, address: Address) -> None:
-        node = self._node
-        entry = self._members().get(device)
-        if entry is None or node.roster is None:
-            return
-        chain = encode(node.roster.chain(node.me))
-        node.do(Introduce(address, seal_to(entry.sealing, node.chance.bytes(32), _INTRODUCTION, chain)))
-        self.sightings.again(device, node.now + limits.DIAL_BACKOFF_S[0])
-
-    def drop_all(self, reason: str) -> None:
-        """Close every link with BYE."""
-        for link in list(self._node.link_owner):
-            self._node.do(Drop(LinkId(link), reason))
 
     def _members(self) -> dict[DeviceId, MemberEntry]:
         return self._node.roster.members if self._node.roster else {}
@@ -264,5 +254,5 @@ def _ignore(*_: object) -> None:
     """Stand where a hook will be."""
 
 
-def _no_beacon(ask: bool) -> Beacon:  # noqa: FBT001 - the hook's signature
-    return Beacon(0, 0, b"", 0, ask)
+def _no_beacon() -> Beacon:
+    return Beacon(0, 0, b"", 0)

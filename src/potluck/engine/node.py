@@ -52,12 +52,18 @@ class Peer:
     kept: dict[tuple[DeviceId, str], Holding] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What waited for the disk when a transaction began."""
+
+    held: dict[int, tuple[Effect, ...]]  # by barrier
+    barrier: int
+
+
 class Node:
     """State that several parts of the engine need, and the effects of the call under way."""
 
-    def __init__(
-        self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes
-    ) -> None:
+    def __init__(self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes) -> None:
         """Know ourselves and nobody else."""
         self.settings, self.key, self.index, self.chance, self.instance = settings, key, index, chance, instance
         self.me = key.device
@@ -65,12 +71,13 @@ class Node:
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.leaving = False
+        self.share_present = True  # while the marker is missing nothing is placed and nothing removed
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
         self.whereabouts: Callable[[DeviceId], Sequence[Address]] = lambda _: ()  # wired by engine.py
         self._effects: list[Effect] = []
         self._orders = int.from_bytes(instance[:4], "big") << 20  # batch numbers outlive a run, so runs do not overlap
-        self._held: dict[int, list[Effect]] = {}
+        self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
         self._notice = 0
@@ -80,6 +87,11 @@ class Node:
         """Ask the world for something."""
         self._effects += effects
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is asked for that was not taken yet."""
+        return not self._effects
+
     def take(self) -> list[Effect]:
         """Return what was asked in this call, and begin anew."""
         if self._barrier > self._asked_barrier:
@@ -88,16 +100,28 @@ class Node:
         effects, self._effects = self._effects, []
         return effects
 
+    def mark(self) -> Mark:
+        """Remember what waits for the disk so far."""
+        return Mark(dict(self._held), self._barrier)
+
+    def undo(self, mark: Mark) -> None:
+        """Forget what was to wait for the disk since `mark`: the index it depends on was rolled back.
+
+        What was asked for directly stays: it does not depend on the index, and the parts count on an answer.
+        """
+        self._held, self._barrier = dict(mark.held), mark.barrier
+
     def when_durable(self, effects: Iterable[Effect]) -> None:
         """Ask for these once everything the index holds now is on the disk."""
         if self._barrier == self._asked_barrier:
             self._barrier += 1
-        self._held.setdefault(self._barrier, []).extend(effects)
+        self._held[self._barrier] = (*self._held.get(self._barrier, ()), *effects)
 
     def when_settled(self, *effects: Effect) -> None:
         """Ask for these now, or after whatever waits for the disk already."""
         if self._held:
-            self._held[max(self._held)].extend(effects)
+            newest = max(self._held)
+            self._held[newest] = (*self._held[newest], *effects)
         else:
             self.do(*effects)
 

@@ -218,7 +218,7 @@ class Viewer:
         )
 
     def _state(self, needed: int) -> tuple[str, str | None]:
-        if not self._library.share_present:
+        if not self._node.share_present:
             return "trouble", f"the share is offline: marker {self._library.share_reason}"
         if self._supply.paused:
             return "paused", self._supply.paused
@@ -248,8 +248,7 @@ class Viewer:
         return {"open": self._doors.is_open, "until_s": left}
 
     def _found(self) -> list[FoundView]:
-        founding = self._doors.founding
-        groups = founding.found.values() if founding is not None else ()
         return [
-            FoundView(f.name, f.label, f"{f.address.host}:{f.address.port}", f.members, f.open) for f in groups
-        ][:LIST_MAX]
+            FoundView(group.name, group.label, f"{group.address.host}:{group.address.port}", group.members, group.open)
+            for group in self._doors.found
+        ]

@@ -125,7 +125,7 @@ def _add(rest: list[str], client: Client) -> list[str]:
     modes = [one.removeprefix("--") for one in rest if one in {"--copy", "--move", "--reflink"}]
     paths = [str(Path(one).expanduser().absolute()) for one in rest if not one.startswith("--")]
     result = client.post("/api/v1/add", {"paths": paths, "mode": modes[-1] if modes else "copy"})
-    return shown(result["text"]).splitlines() or ["Done."]
+    return [shown(line) for line in result["text"].splitlines()] or ["Done."]
 
 
 # -- reading -------------------------------------------------------------------------------------------------

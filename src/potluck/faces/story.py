@@ -18,6 +18,7 @@ ALONE_S = 5.0
 FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
 SETTLED_S = 0.5
 BIG_BYTES = 8_000_000
+_TOLD_HERE = frozenset({"founded", "waiting"})  # told from the state, with the next step
 _MARKS = {"warning": "! ", "error": "✗ "}
 
 
@@ -36,6 +37,8 @@ class Story:
 
     def on_notice(self, notice: dict[str, Any]) -> list[str]:
         """Return the line for something a person was told."""
+        if notice["code"] in _TOLD_HERE:
+            return []
         return [_MARKS.get(notice["level"], "") + shown(notice["text"])]
 
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
@@ -49,7 +52,12 @@ class Story:
             about = (found["name"], found["label"], found["open"], state["door"]["open"])
             if self._first(f"found {about}", "said"):
                 lines += found_lines({**state, "found": [found]}, self._words)
-        if state["state"] == "waiting" and state["reason"] and self._first("waiting", state["reason"]):
+        if (
+            state["state"] == "waiting"
+            and state["reason"]
+            and not state["found"]
+            and self._first("waiting", state["reason"])
+        ):
             lines.append("Waiting: " + shown(state["reason"]))
         lines += self._unshared_lines(state)
         return lines + self.on_tick(now)

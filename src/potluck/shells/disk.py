@@ -26,7 +26,7 @@ from potluck.core import limits
 from potluck.core.errors import PotluckError, UnsafePath
 from potluck.core.paths import SafePath, parse_wire_path
 from potluck.core.pieces import Root
-from potluck.engine.effects import DropParts, Hash, Import, Look, MarkShare, Place, PlaceItem, Scan, Settle
+from potluck.engine.effects import DropParts, Hash, Import, Look, MakeFolders, MarkShare, Place, PlaceItem, Scan, Settle
 from potluck.engine.events import (
     BatchPlaced,
     BatchSettled,
@@ -48,7 +48,7 @@ from potluck.shells.importing import import_paths
 from potluck.shells.scanner import look, scan
 from potluck.shells.workers import Workers
 
-DiskEffect = Look | Scan | Hash | Place | Settle | DropParts | MarkShare | Import
+DiskEffect = Look | Scan | Hash | Place | Settle | DropParts | MarkShare | MakeFolders | Import
 
 PATIENT_THREADS: Final = 2  # one may be hashing a huge file while the other scans; there may be only two cores
 PROMPT_BYTES: Final = 16 * limits.MIB  # of one Hash on the prompt lane: about 10 ms
@@ -118,6 +118,8 @@ class DiskPool:
                 self._prompt.submit(partial(self._do, self._dropped(effect), _nothing))
             case MarkShare():
                 self._prompt.submit(partial(self._do, self._marked(effect), _not_marked))
+            case MakeFolders():
+                self._prompt.submit(partial(self._do, self._made(effect), _nothing))
             case Hash():
                 self._prompt.submit(partial(self._do, self._hashed(effect), partial(_not_hashed, effect)))
             case Scan():
@@ -208,6 +210,12 @@ class DiskPool:
         os.fsync(self._share.shared_fd)
         self._share.write_marker(effect.group, self._whose.device, self._whose.share)
         yield self._state((own,))
+
+    def _made(self, effect: MakeFolders) -> Iterator[Event]:
+        for label in effect.labels:
+            if self._share.stat(parse_wire_path(label.encode())).finding is Finding.MISSING:
+                os.close(self._share.open_folder(parse_wire_path(label.encode()), create=True))
+        yield from ()
 
     def _imported(self, effect: Import) -> Iterator[Event]:
         yield import_paths(self._share, effect)

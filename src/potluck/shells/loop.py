@@ -264,6 +264,7 @@ def _acts(world: World, see: Callable[[Sight], None]) -> dict[type, Callable[[An
         effects.Settle: to_disk,
         effects.DropParts: to_disk,
         effects.Import: to_disk,
+        effects.MakeFolders: to_disk,
         effects.MarkShare: mark,
         effects.Fetch: world.fetching.submit,
         effects.CancelFetch: world.fetching.cancel,

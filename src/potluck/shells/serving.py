@@ -73,6 +73,7 @@ class Serving:
         self.standing: Final = standing
         self.share: Final = share
         self.post: Final = post
+        self.stopping = False
         self._workers: Final = Workers("serve", servers)
         self._lock: Final = threading.Lock()
         self._links: Final[Counter[DeviceId]] = Counter()
@@ -108,7 +109,13 @@ class Serving:
             box.put(effect.reply)
 
     def close(self, wait_s: float) -> bool:
-        """Stop; say whether all threads are gone."""
+        """Stop; say whether all threads are gone. Those that wait for a request or an answer notice within a step."""
+        self.stopping = True
+        with self._lock:
+            waiting = list(self._boxes.values())
+            self._boxes.clear()
+        for box in waiting:
+            box.put(Busy())
         return self._workers.close(wait_s)
 
     def ask(self, peer: DeviceId, message: BulkRequest) -> Work:
@@ -144,13 +151,13 @@ class _Session:
         self._peer: Final = peer
         self._stream: Final = stream
         self._buffer = bytearray()
-        stream.on_silence = self._check_membership
+        stream.on_silence = self._check_welcome
 
     def run(self) -> None:
         """Answer requests until BYE, silence or a failure."""
         while True:
             request = self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
-            self._check_membership()
+            self._check_welcome()
             if isinstance(request, Bye):
                 return
             self._carry_out(self._decide(request))
@@ -160,7 +167,9 @@ class _Session:
             return self._serving.ask(self._peer, request)
         return Gone()  # a request of a newer version: the one who asks need not wait for it
 
-    def _check_membership(self) -> None:
+    def _check_welcome(self) -> None:
+        if self._serving.stopping:
+            raise EOFError("stopping")
         if self._peer not in self._serving.standing.book:
             raise EOFError("no longer a member")
 
@@ -192,7 +201,7 @@ class _Session:
 
     def _serve_piece(self, descriptor: int, content: PieceList, piece: int) -> bool:
         """Read, hash and send one piece; say whether it matched."""
-        self._check_membership()
+        self._check_welcome()
         if piece >= content.count:
             return False
         length = content.length_of(piece)
@@ -213,7 +222,7 @@ class _Session:
             here = path is not None and len(data) == size_bytes and self._read_file(path, root, data, piece_size)
             lengths.append(size_bytes if here else -1)
             at += size_bytes if here else 0
-        self._check_membership()
+        self._check_welcome()
         self._send_behind(FilesHeader(lengths), room, at - FRAME_ROOM_BYTES)
 
     def _read_file(self, path: SafePath, root: Root, data: memoryview, piece_size: int) -> bool:

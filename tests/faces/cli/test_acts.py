@@ -100,7 +100,7 @@ def test_wait_returns_when_it_becomes_true(source: FakeSource, potluck: Call, mo
     def arrive(_: float) -> None:
         source.current = state()
 
-    monkeypatch.setattr(acts.time, "sleep", arrive)
+    monkeypatch.setattr("time.sleep", arrive)
     assert potluck("wait", "--timeout", "60")[0] == 0
 
 

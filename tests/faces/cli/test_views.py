@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from potluck.faces.cli import views
 from potluck.faces.cli.main import run
 from tests.faces.fakes import FakeSource, entry, running, state
 
@@ -52,13 +51,14 @@ def test_status_check(source: FakeSource, potluck: Callable[..., tuple[int, str]
 def test_status_watch_prints_again_until_the_daemon_ends(
     source: FakeSource, potluck: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: float) -> None:
-        interrupt.calls += 1
-        if interrupt.calls == 3:
+    naps: list[float] = []
+
+    def interrupt(nap_s: float) -> None:
+        naps.append(nap_s)
+        if len(naps) == 3:
             raise KeyboardInterrupt
 
-    interrupt.calls = 0
-    monkeypatch.setattr(views.time, "sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupt)
     code, printed = potluck("status", "--watch", "--json")
     assert code == 130
     assert len(printed.splitlines()) == 3

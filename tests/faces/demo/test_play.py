@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from potluck.core.errors import TimedOut
 from potluck.faces.demo import play as play_module
+from potluck.faces.demo import show
 from potluck.faces.demo.files import Item
 from potluck.faces.demo.play import Play, Verdict, verdict_lines
 from potluck.faces.demo.trees import read_tree
@@ -88,7 +90,7 @@ def test_who_is_behind(play: Play) -> None:
     assert play._behind({"a/x": 5}) == "b differs in 2"
     second.listed = first.listed  # type: ignore[attr-defined]
     assert play._behind({"a/x": 5}) == ""
-    picture = play_module.show.bars(quiet=True)
+    picture = show.bars(quiet=True)
     assert play._drawn(picture, [Item("x", "a", {"a/x": 5})], {"a/x": 5}) == ""
     assert play._drawn(picture, [], {"a/y": 5}) == "a, b not complete"
 
@@ -113,7 +115,7 @@ def test_equal_empty_trees_are_not_enough(play: Play) -> None:
 def test_one_flipped_byte_is_found(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     for puppet in play._devices:
         (puppet.shared / "a" / "x").write_bytes(b"12345")
-        play_module.os.utime(puppet.shared / "a" / "x", ns=(1, 1))
+        os.utime(puppet.shared / "a" / "x", ns=(1, 1))
     assert play._compare({"a/x": 5}).equal
     monkeypatch.setenv(play_module.CORRUPT, "1")
     verdict = play._compare({"a/x": 5})

@@ -67,12 +67,13 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
         if not (Path(path).exists() or Path(path).is_symlink()):
             raise NotFound(f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there")
     result = client_of(shared["home"]).post("/api/v1/add", {"paths": absolute, "mode": mode})
+    lines = [shown(line) for line in result["text"].splitlines()]
     if not result["ok"]:
-        raise Refused(shown(result["text"]))
+        raise Refused("\n".join(lines))
     if as_json or shared["json"]:
         say_json(result)
     else:
-        say(shown(result["text"]))
+        say(*lines)
 
 
 @click.command()

@@ -1,0 +1,88 @@
+"""Rosters: the members follow from the set of statements, in whatever order and company these arrive."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from potluck.core.messages import RosterRecord
+from potluck.core.paths import collision_key
+from potluck.core.roster import Roster, admit, found, group_id
+from tests.core.fakes import key
+
+GENESIS = found(key(1), "Home", "desk", bytes(32))
+GROUP = group_id(GENESIS)
+PEOPLE = range(1, 7)
+LABELS = ["a", "A", "b", "everyone", ".."]
+
+
+@lru_cache
+def statement(by: int, whom: int, label: str, *, forged: bool = False) -> RosterRecord:
+    other = key(whom)
+    record = admit(key(by), GROUP, other.certificate, other.sealing_public, label)
+    return RosterRecord(record.body, record.by, bytes(64)) if forged else record
+
+
+statements = st.lists(
+    st.builds(
+        statement,
+        st.sampled_from(PEOPLE),
+        st.sampled_from(PEOPLE),
+        st.sampled_from(LABELS),
+        forged=st.sampled_from([False, False, False, True]),
+    ),
+    max_size=14,
+)
+
+
+def seen(roster: Roster) -> tuple[object, ...]:
+    return (roster.digest, {d: (e.label, e.record) for d, e in roster.members.items()})
+
+
+@given(statements, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_never_matters(records: list[RosterRecord], chance) -> None:
+    at_once, one_by_one = Roster(GENESIS), Roster(GENESIS)
+    at_once.add(records)
+    shuffled = records * 2
+    chance.shuffle(shuffled)
+    for record in shuffled:
+        one_by_one.add([record])
+    assert seen(at_once) == seen(one_by_one)
+
+
+@given(statements, statements)
+def test_union_is_the_same_from_either_side(left: list[RosterRecord], right: list[RosterRecord]) -> None:
+    one, other = Roster(GENESIS), Roster(GENESIS)
+    one.add(left)
+    other.add(right)
+    one.add(right)
+    other.add(left)
+    assert seen(one) == seen(other)
+    before = seen(one)
+    one.add([*left, *right])
+    assert seen(one) == before
+
+
+@given(statements)
+def test_nobody_is_a_member_without_a_chain_from_the_founder(records: list[RosterRecord]) -> None:
+    roster = Roster(GENESIS)
+    roster.add(records)
+    for device in roster.members:
+        chain = roster.chain(device)
+        assert len({record.by for record in chain}) == len(chain), "a chain that runs in a circle"
+        believer = Roster(GENESIS)  # who hears nothing but the chain
+        for record in chain:
+            assert record.by in believer.members
+            believer.add([record])
+        assert device in believer.members
+
+
+@given(statements)
+def test_labels_are_distinct_and_new_members_are_told_once(records: list[RosterRecord]) -> None:
+    roster = Roster(GENESIS)
+    told = [entry.device for record in records for entry in roster.add([record])]
+    assert sorted(told) == sorted(device for device in roster.members if device != roster.founder)
+    labels = [collision_key(entry.label) for entry in roster.members.values()]
+    assert len(set(labels)) == len(labels)
