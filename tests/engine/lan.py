@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from potluck.core.identity import DeviceId
-from potluck.core.messages import Address, Beacon, Bye, LinkKind, Message, Offer, RosterDigest, RosterRecords
+from potluck.core.messages import Address, Beacon, Bye, LinkKind, Message, RosterDigest, RosterRecords
 from potluck.core.sealing import is_sealed
 from potluck.engine import effects
 from potluck.engine.doors import Doors
@@ -166,6 +166,8 @@ class Device:
                 self.meeting.on_introduction(event)
             case Synced(barrier):
                 self.node.on_synced(barrier)
+            case _:
+                raise AssertionError(f"nobody sends {event!r} here")
 
     def _hear_datagram(self, data: bytes, source: Address, way: str) -> None:
         if not is_sealed(data):
@@ -277,6 +279,8 @@ class Lan:
                 self._introduce(device, to, sealed)
             case effects.Sync(barrier):
                 self.later(lambda: device.handle(Synced(barrier)))
+            case _:
+                pass  # for people and disks
 
     def _transmit(self, device: Device, data: bytes, to: Address | None) -> None:
         if to is None:  # a broadcast comes back to its sender, too
@@ -382,6 +386,3 @@ def one_group(devices: list[Device]) -> bool:
     """Whether all of these are members of one group and everybody knows it."""
     groups = {device.group for device in devices}
     return len(groups) == 1 and all(len(device.labels) == len(devices) for device in devices)
-
-
-__all__ = ["Device", "End", "Lan", "Offer", "linked_pairs", "one_group"]

@@ -12,10 +12,9 @@ import random
 import pytest
 
 from potluck.core import limits
-from potluck.core.admission import Joiner
+from potluck.core.admission import Doorkeeper, Joiner
 from potluck.core.founding import OFFER_LIFE_S
 from potluck.core.messages import (
-    Beacon,
     LinkKind,
     Message,
     Offer,
@@ -32,7 +31,7 @@ from potluck.engine.effects import Dial, Drop, Effect, MarkShare, OpenDoor, Send
 from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
 from potluck.engine.membership import Membership
 from potluck.engine.node import Node
-from tests.engine.builders import address, flush, group, key, node, taken
+from tests.engine.builders import address, flush, group, key, member, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
 
 LINK = LinkId(77)
@@ -83,8 +82,8 @@ def test_with_one_door_open_nobody_is_admitted(closed: int) -> None:
     devices = [lan.add(number, open_s=None if number == closed else math.inf) for number in (1, 2)]
     lan.run(2.5)
     waiting = devices[closed - 1]
-    assert waiting.told("waiting") == [f'found "Home" (d{3 - closed}, 10.0.0.{3 - closed}): '
-                                       "this device is not a member yet"]  # fmt: skip
+    near = f'"Home" (d{3 - closed}, 10.0.0.{3 - closed})'
+    assert waiting.told("waiting") == [f"found {near}: this device is not a member yet"]
     lan.run(20.0)
     (found,) = waiting.doors.found
     assert (found.name, found.label, found.members, found.open) == ("Home", f"d{3 - closed}", 1, True)
@@ -171,6 +170,10 @@ def test_who_was_admitted_and_did_not_hear_of_it_gets_in_again_as_the_same() -> 
     assert marks[-1] == MarkShare(host.group, "d1-2", "d1")
 
 
+def one_set(devices: list[Device]) -> bool:
+    return len({device.node.roster.digest for device in devices if device.node.roster is not None}) == 1
+
+
 def test_two_members_asked_one_after_the_other_admit_the_same_device_once_in_effect() -> None:
     """The first one's verdict is lost and it goes away; the second does not know of the first one's admission."""
     lan = Lan()
@@ -192,10 +195,10 @@ def test_two_members_asked_one_after_the_other_admit_the_same_device_once_in_eff
     lan.cut = lambda *_: False
     first = lan.restart(first)
     devices = [first, second, guest]
-    lan.run(lan.now + 20.0, lambda: linked_pairs(devices) and len({d.node.roster.digest for d in devices}) == 1)
+    lan.run(lan.now + 20.0, lambda: linked_pairs(devices) and one_set(devices))
     assert one_group(devices)
     assert linked_pairs(devices)
-    assert len({device.node.roster.digest for device in devices if device.node.roster}) == 1
+    assert one_set(devices)
     assert guest.labels == ["d1", "d2", "d3"]
 
 
@@ -324,6 +327,8 @@ def test_a_door_that_closed_during_the_conversation_admits_nobody() -> None:
     joiner, reveal = knock(here, doors)
     doors.on_message(LINK, reveal)
     here.now = 10.0
+    doors.on_tick()
+    assert OpenDoor(open=False) in here.take()
     doors.on_message(LINK, *joiner.want())
     assert refusal(messages(list(flush(here)))) == "the door is closed"
 
@@ -460,6 +465,28 @@ def test_a_member_is_known_by_where_it_was_asked() -> None:
     assert any(isinstance(message, PairConsent) for message in messages(here.take()))
 
 
+def test_whoever_waits_here_is_sent_away_when_this_device_enters_another_group() -> None:
+    here, doors, dial = asking()
+    doors.on_link_opened(opened(78))
+    doors.on_link_opened(opened(dial=dial.dial))
+    member_side = group(9, 8)
+    keeper = Doorkeeper(key(9), member_side, "d9", bytes(16))
+    heard = messages(here.take())
+    while heard:
+        for message in [answer for said in heard for answer in keeper.hear(said)]:
+            doors.on_message(LINK, message)
+        heard = messages(here.take())
+    keeper.allow()
+    member_side.add([member(key(9), member_side, key(1), "d1")])
+    for frame in keeper.welcome(member_side.records()):
+        doors.on_message(LINK, frame)
+    assert taken(here, Drop) == [Drop(LINK, "admitted"), Drop(LinkId(78), "this device is in another group now")]
+    assert here.roster is not None
+    assert here.roster.group == member_side.group
+    assert doors.founding is None
+    assert not doors.on_link_closed(LINK)
+
+
 def test_a_verdict_that_is_not_signed_by_the_member_is_none() -> None:
     here, doors, dial = asking()
     doors.on_link_opened(opened(dial=dial.dial))
@@ -489,7 +516,8 @@ def test_company_that_came_meanwhile_ends_the_search() -> None:
 # -- what faces see -------------------------------------------------------------------------------------------------
 def test_groups_near_by_are_shown_as_long_as_they_answer() -> None:
     here, doors = host(open_s=None)
-    assert doors.found == []
+    doors.on_offer(Offer(bytes(16), bytes(32), "Home", "d5", 0, 3, open=True), "10.0.0.5")
+    assert doors.found == [], "nobody could be dialled there"
     doors.on_offer(Offer(bytes(16), bytes(32), "Home", "d5", 7685, 3, open=True), "10.0.0.5")
     assert [(found.name, found.members) for found in doors.found] == [("Home", 3)]
     here.now += OFFER_LIFE_S + 0.1
@@ -511,14 +539,4 @@ def test_the_next_thing_to_do_is_known() -> None:
     here.now = limits.FOUND_S
     doors.on_tick()
     assert doors.deadline() == 1.0 + SILENCE_S
-    assert here.roster is not None
-
-
-def test_what_is_not_wired_does_nothing() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
-    doors.on_message(LINK, nonce())
-    doors.on_link_closed(LINK)
-    assert doors.founding is not None
-    assert Beacon(0, 0, b"", 0) is not None
     assert here.roster is not None

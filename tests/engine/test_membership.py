@@ -36,7 +36,9 @@ def link(here: Node, number: int) -> None:
 
 def sent(effects: list[Effect] | tuple[Effect, ...]) -> list[tuple[int, list[RosterRecord]]]:
     """Which roster records went over which link."""
-    return [(e.link, e.message.records) for e in effects if isinstance(e, Send) and isinstance(e.message, RosterRecords)]
+    return [
+        (e.link, e.message.records) for e in effects if isinstance(e, Send) and isinstance(e.message, RosterRecords)
+    ]
 
 
 def of(here: Node) -> Roster:
@@ -76,8 +78,11 @@ def test_the_label_is_known_before_the_start() -> None:
 def test_the_group_of_another_key_is_none_of_ours() -> None:
     here = node(9)
     here.index.roster.replace(group(1, 2).records())
-    assert not Membership(here).start()
+    membership = Membership(here)
+    assert not membership.start()
     assert of(here).founder == here.me
+    membership.admit(newcomer(key(2), "d2"))
+    assert Membership(node(9, index=here.index, run=2)).start(), "nothing is left of it"
 
 
 def test_who_is_admitted_is_on_the_disk_before_anybody_hears_of_it() -> None:
@@ -111,7 +116,7 @@ def test_a_taken_label_gets_a_number() -> None:
 
 @pytest.mark.parametrize("sealing", [bytes(32), b"short"])
 def test_nobody_enters_with_a_key_that_nothing_can_be_sealed_to(sealing: bytes) -> None:
-    here, membership = inside(1)
+    _, membership = inside(1)
     assert not membership.admit(Newcomer(key(2).device, key(2).certificate, sealing, "d2"))
     assert not membership.company
 
@@ -230,5 +235,3 @@ def test_a_hook_that_nobody_wired_does_nothing() -> None:
     _, membership = inside(1)
     assert membership.admit(newcomer(key(2), "d2"))
     assert membership.company
-
-

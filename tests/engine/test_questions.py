@@ -16,8 +16,8 @@ from tests.engine.builders import address, group, node, taken
 ASKED = Solicit(b"n" * 16, bytes(PAD_BYTES))
 
 
-def asker(*, open_s: float | None = math.inf, company: bool = False, **settings: object) -> tuple[Node, Questions]:
-    here = node(1, open_s=open_s, **settings)
+def asker(*, open_s: float | None = math.inf, company: bool = False, name: str = "Home") -> tuple[Node, Questions]:
+    here = node(1, open_s=open_s, group_name=name)
     if company:
         here.index.roster.replace(group(1, 2).records())
     membership = Membership(here)
@@ -95,7 +95,7 @@ def test_our_own_question_come_back_rubbish_and_questions_from_nowhere_are_ignor
 
 
 def test_no_answer_is_longer_than_its_question() -> None:
-    here, questions = asker(company=True, group_name="N" * 64)
+    here, questions = asker(company=True, name="N" * 64)
     questions.on_clear(encode(Solicit(ASKED.nonce, bytes(20))), address(2))
     assert here.take() == []
     longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, open=True)

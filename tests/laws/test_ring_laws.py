@@ -106,11 +106,11 @@ def pair_and_newcomer() -> Mesh:
 
 def fingerprint(mesh: Mesh) -> bytes:
     """What two worlds must share to have the same future (dice and clocks aside)."""
-    rings = [
-        (device, ring.seated, ring.left, ring._contact or b"", sorted(ring._seats._asked.items()), sorted(ring._redirected),
-         sorted(ring._synced_s), [encode(record) for record in ring.beliefs.records])
-        for device, ring in sorted(mesh.rings.items())
-    ]  # fmt: skip
+    rings = []
+    for device, ring in sorted(mesh.rings.items()):
+        search = (ring.seated, ring.left, ring._contact or b"", sorted(ring._redirected))
+        asked = (sorted(ring._seats._asked.items()), sorted(ring._synced_s))
+        rings.append((device, search, asked, [encode(record) for record in ring.beliefs.records]))
     flying = [(*channel, [encode(m) for m in queue]) for channel, queue in sorted(mesh.flying.items()) if queue]
     return encode((rings, flying))
 

@@ -233,7 +233,8 @@ class Swarm:
         for _ in range(looks):
             root = self._small[0]
             download = self.downloads.get(root)
-            if download is None or download.complete or download.orders or root in pack:
+            wanted = download is not None and download.small and not download.complete
+            if download is None or not wanted or download.orders or root in pack:
                 self._small.popleft()
                 continue
             here = slots.at(root, download)

@@ -28,7 +28,7 @@ from potluck.core.messages import (
 )
 from potluck.core.ring import Action, Changed, Ring, RingMessage, Say
 from potluck.core.watching import Action as WatchAction
-from potluck.core.watching import Answered, AskHelper, Probe, Unreachable, Watching
+from potluck.core.watching import Answered, AskHelper, Probe, Watching
 from potluck.engine.meeting import Meeting
 from potluck.engine.node import Node
 from potluck.engine.radio import Radio
@@ -41,7 +41,6 @@ class Circle:
         """Begin as a ring of one; `restart` when the group is another one."""
         self._node, self._meeting, self._radio = node, meeting, radio
         self.heads_digest = b""  # kept current by the exchange, carried by probes
-        self._told_down: set[DeviceId] = set()
         self.restart()
 
     def restart(self) -> None:
@@ -56,7 +55,6 @@ class Circle:
     # -- facts ----------------------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open."""
-        self._told_down.discard(device)
         self._carry(self.watching.on_heard(device, self._node.now))
         self._do(self.ring.on_link_opened(device, self._node.now))
 
@@ -174,8 +172,8 @@ class Circle:
                 case Answered(to, sequence, target):
                     self._radio.send(to, ProbeResult(sequence, target))
                     self._node.say(to, ProbeResult(sequence, target))
-                case Unreachable(device):
-                    self._do(self.ring.on_unreachable(device, self._node.now, process_gone=False))
+                case _:
+                    self._do(self.ring.on_unreachable(action.device, self._node.now, process_gone=False))
 
     def _reply(self, device: DeviceId, pong: Pong, source: Address | None) -> None:
         """Answer the way the question came."""
@@ -190,6 +188,6 @@ class Circle:
         return [record] if record is not None and record.status is not Status.ALIVE else []
 
 
-def _nobody(device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:
+def _nobody(device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:  # noqa: ARG001 - a Verifier
     """Verify nothing: a device without a group believes nobody but itself."""
     return False

@@ -203,6 +203,7 @@ class Commits:
                 break
             taken.append(ready)
             if any(batch.clashes(ready) for batch in self._batches.values()):
+                self._aside.add(ready.spot)
                 continue
             chosen.append(ready)
             size_bytes += ready.size_bytes

@@ -94,7 +94,7 @@ class Doors:
 
     def on_offer(self, offer: Offer, host: str) -> None:
         """A group near by answered our question."""
-        if self.founding is not None:
+        if self.founding is not None and offer.port:
             self.founding.on_offer(offer, host, self._node.now)
             self._near_s = self._node.now
 

@@ -24,7 +24,7 @@ from potluck.core.messages import FileAsk, FileRecord, FilesAsk, Folder, PiecesA
 from potluck.core.paths import SafePath
 from potluck.core.pieces import Bitfield, PieceList, Root
 from potluck.core.reconcile import PlaceRow
-from potluck.core.swarm import Order, Swarm, What
+from potluck.core.swarm import Download, Order, Swarm, What
 from potluck.engine.effects import CancelFetch, DropParts, Fetch
 from potluck.engine.events import (
     FetchEnded,
@@ -78,6 +78,8 @@ class Downloads:
         """A spot waits for the content of its record; it waits for one content at a time."""
         spot, root = want.spot, Root(want.record.root)
         before = self._wants.get(spot)
+        if before is not None and before.record is want.record:
+            return  # it waits already
         if before is not None and before.record.root != root:
             self.release(spot)
         self._wants[spot] = want
@@ -99,7 +101,8 @@ class Downloads:
             del owners[spot[0]]
         if not owners:
             del self._waiting[root]
-            if root in self.swarm.downloads or self.parts.pop(root, None) is not None:
+            if root in self.swarm.downloads:
+                self.parts.pop(root, None)
                 self._forget(root)
                 self._node.do(DropParts((root,)))
 
@@ -226,7 +229,7 @@ class Downloads:
         for order in self.swarm.next_orders(_holders(node, self._waiting), node.now):
             number = node.number()
             self.orders[number] = order
-            node.do(self._fetch(number, order))
+            node.do(_fetch(node, number, order, [self.swarm.downloads[root] for root in order.roots]))
 
     def deadline(self) -> float | None:
         """Return when `ask` must be called next."""
@@ -240,19 +243,6 @@ class Downloads:
         for spots in self._waiting.get(root, {}).values():
             return place_of(self._node, next(iter(spots)))
         return None
-
-    def _fetch(self, number: OrderId, order: Order) -> Fetch:
-        addresses = self._node.addresses_of(order.peer)
-        downloads = [self.swarm.downloads[root] for root in order.roots]
-        match order.what:
-            case What.PACK:
-                sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
-                return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
-            case What.LIST:
-                return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, ())
-            case What.PIECES:
-                ask = FileAsk(order.roots[0], list(order.pieces))
-                return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())
 
     # -- ends -----------------------------------------------------------------------------------------------------
     def _arrive(self, content: PieceList) -> None:
@@ -279,6 +269,20 @@ class Downloads:
             self._forget(root)
             self.swarm.want(root, *following)
             self.swarm.downloads[root].retry_s.update(download.retry_s)  # whoever failed rests, whatever is asked
+
+
+def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
+    """Return the effect that carries an order out."""
+    addresses = node.addresses_of(order.peer)
+    match order.what:
+        case What.PACK:
+            sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
+            return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
+        case What.LIST:
+            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, ())
+        case _:
+            ask = FileAsk(order.roots[0], list(order.pieces))
+            return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())
 
 
 def _holders(node: Node, waiting: dict[Root, dict[DeviceId, dict[Spot, Want]]]) -> Callable[[Root], list[DeviceId]]:

@@ -1,53 +1,33 @@
 """The engine: a function from what happened to what should be done.
 
-Strategy: `handle(event, now)` hands the event to the part whose business it is, then lets every part do what is due,
-and returns the effects in order. The parts are made and wired here, in one visible place; none of them knows the loop,
-a socket or a clock. Each call is one transaction of the index: it stands whole or not at all.
-
-    switchboard  what comes from the network, to whom it belongs
-    doors     who belongs, and the way in           library   the own folder and its manifest
-    meeting   finding members, links to them        exchange  everybody else's manifests
-    publishing  its manifest and heads               following  bringing others' manifests up to date
-    circle    ring and watching                     supply    what is lacking: fetch, place
-    service   what others ask on bulk links         viewer    what faces see
+Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/parts.py has them all), then
+lets every part do what is due, and returns the effects in order. No part knows the loop, a socket or a clock. A call is
+two transactions of the index: the fact with what is due among the devices, then what is due about files. Each stands
+whole or not at all, so a full disk stops files and not the ring.
 
 Guarantees: bad input from a peer changes nothing but a counter and perhaps a notice. Equal calls give equal effects.
+If the index fails, nothing that depends on what was undone is ever asked for; memory may then be ahead of the index, so
+after a rest everything is looked at once more (engine/trouble.py). `on_tick(deadline())` always makes progress.
 Limits: single-threaded by design; one call stays below a millisecond (a page of a manifest is the largest).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from potluck.core.errors import PotluckError
-from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.messages import (
-    Beacon,
-    Head,
-    MemberRecord,
-)
+from potluck.core.identity import DeviceKey
+from potluck.core.messages import MemberRecord
 from potluck.core.ring import Chance
 from potluck.engine import events
-from potluck.engine.circle import Circle
-from potluck.engine.doors import Doors
-from potluck.engine.effects import Effect, LookAround
+from potluck.engine.effects import Effect
 from potluck.engine.events import Event
-from potluck.engine.exchange import Exchange
-from potluck.engine.farewell import Farewell, without_beginnings
-from potluck.engine.following import Following
-from potluck.engine.imports import Imports
+from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
-from potluck.engine.library import Library
-from potluck.engine.meeting import Meeting
-from potluck.engine.membership import Membership
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.publishing import Publishing
-from potluck.engine.questions import Questions
-from potluck.engine.radio import Radio
-from potluck.engine.service import Service
-from potluck.engine.supply import Supplier
-from potluck.engine.switchboard import Switchboard, Way
+from potluck.engine.parts import Parts
+from potluck.engine.switchboard import Switchboard
 from potluck.engine.trouble import Trouble
 from potluck.engine.views import FileView, StateView, Viewer
 
@@ -58,51 +38,18 @@ class Engine:
     """One device's potluck, without the world around it."""
 
     def __init__(self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes) -> None:
-        """Build the parts and wire them."""
-        self.node = node = Node(settings, key, index, chance, instance)
-        self._membership = Membership(node)
-        self._doors = Doors(node, self._membership)
-        self._questions = Questions(node, self._doors)
-        self._radio = Radio(node)
-        self._meeting = Meeting(node, self._radio)
-        self._circle = Circle(node, self._meeting, self._radio)
-        self._publishing = Publishing(node)
-        self._library = Library(node, self._publishing)
-        self._following = Following(node)
-        self._exchange = Exchange(node, self._following)
-        self._supply = Supplier(node)
-        self._service = Service(node)
-        way = Way(self._membership, self._doors, self._questions, self._radio)
-        self.switchboard = Switchboard(node, way, self._meeting, self._circle, self._exchange, self._supply)
-        parts = (self._meeting, self._doors, self._circle, self._library, self._supply, self._service)
-        self._viewer = Viewer(node, parts)
-        self._imports = Imports(node)
-        self._farewell = Farewell(node, self._circle, self._meeting, self._imports)
+        """Build the parts; nothing happens before `start`."""
+        self.node = Node(settings, key, index, chance, instance)
+        self.parts = Parts(self.node)
+        self.switchboard = Switchboard(self.parts)
+        self._viewer = Viewer(self.parts)
         self._trouble = Trouble()
         self._handlers = self._routes()
-        self._wire()
-
-    def _wire(self) -> None:
-        """Say who is told what; read this to know how the parts hang together."""
-        self.node.whereabouts = self._meeting.whereabouts
-        self._membership.regrouped = self._on_regrouped
-        self._membership.relabelled = self._on_relabelled
-        self._membership.changed = self._on_members
-        self._doors.ask = self._questions.ask
-        self._doors.met = self.switchboard.on_met
-        self._meeting.beacon = self._beacon
-        self._meeting.linked = self.switchboard.on_linked
-        self._meeting.unlinked = self.switchboard.on_unlinked
-        self._meeting.refused = self._circle.on_refused
-        self._meeting.introduced = self._membership.add_records
-        self._publishing.published = self._exchange.on_published
-        self._following.applied = self._on_applied
-        self._following.own_head = self._publishing.on_own_head
-        self._exchange.last = self._circle.last
-        self._supply.changed = self._exchange.on_places_changed
 
     def _routes(self) -> dict[type, Callable[[Any], object]]:
-        board = self.switchboard
+        """Say who hears of what."""
+        parts, board = self.parts, self.switchboard
+        following, downloads, commits = parts.following, parts.supply.downloads, parts.supply.commits
         return {
             events.InterfacesSeen: board.on_interfaces,
             events.DatagramHeard: board.on_datagram,
@@ -111,34 +58,37 @@ class Engine:
             events.MessageHeard: board.on_message,
             events.LinkClosed: board.on_link_closed,
             events.IntroductionHeard: board.on_introduction,
-            events.RequestHeard: self._service.on_request,
-            events.PathsTouched: self._library.on_touched,
-            events.TreeSeen: self._library.on_tree,
-            events.FilesHashed: self._library.on_hashed,
-            events.ShareSeen: self._library.on_share,
-            events.ManifestHeard: self._following.on_page,
-            events.PieceListHeard: self._supply.downloads.on_list,
-            events.PiecesVerified: self._supply.downloads.on_pieces,
-            events.FilesVerified: self._supply.downloads.on_files,
-            events.FetchEnded: lambda e: self._following.on_ended(e) or self._supply.downloads.on_ended(e),
-            events.PartsFound: self._supply.downloads.on_parts,
-            events.BatchPlaced: self._supply.commits.on_placed,
-            events.BatchSettled: self._supply.commits.on_settled,
+            events.RequestHeard: parts.service.on_request,
+            events.PathsTouched: parts.library.on_touched,
+            events.TreeSeen: parts.library.on_tree,
+            events.FilesHashed: parts.library.on_hashed,
+            events.ShareSeen: parts.library.on_share,
+            events.ManifestHeard: following.on_page,
+            events.PieceListHeard: downloads.on_list,
+            events.PiecesVerified: downloads.on_pieces,
+            events.FilesVerified: downloads.on_files,
+            events.FetchEnded: lambda e: following.on_ended(e) or downloads.on_ended(e),
+            events.PartsFound: downloads.on_parts,
+            events.BatchPlaced: commits.on_placed,
+            events.BatchSettled: commits.on_settled,
             events.Synced: lambda e: self.node.on_synced(e.barrier),
-            events.SpaceSeen: self._supply.downloads.on_space,
-            events.Imported: self._on_imported,
-            events.LeaveAsked: lambda _: self._farewell.on_leave_asked(),
-            events.AddAsked: lambda e: self._imports.on_add(e, self._library.top),
-            events.RescanAsked: lambda _: self._library.scan(),
+            events.SpaceSeen: downloads.on_space,
+            events.Imported: parts.on_imported,
+            events.LeaveAsked: lambda _: parts.farewell.on_leave_asked(),
+            events.AddAsked: lambda e: parts.imports.on_add(e, parts.library.top),
+            events.RescanAsked: lambda _: parts.library.scan(),
         }
 
     # -- the face of the engine -----------------------------------------------------------------------------------
     def start(self, now: float) -> list[Effect]:
         """Begin; nothing may be handled before."""
-        return self._call(self._start, now)
+        return self._call(self.parts.start, now)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
-        """Take one fact and return what should be done; raises PotluckError if the index failed: nothing was done."""
+        """Take one fact and return what should be done.
+
+        Raises PotluckError (DiskTrouble, in practice) if the index failed: the fact may be told once more, or is lost.
+        """
         return self._call(lambda: self._handlers[type(event)](event), now)
 
     def on_tick(self, now: float) -> list[Effect]:
@@ -148,12 +98,13 @@ class Engine:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next, in the time of `now`."""
+        parts = self.parts
         if self.node.leaving:
-            return self._farewell.deadline()
+            return parts.farewell.deadline()
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
-        company = (self._doors, self._questions, self._meeting, self._circle)
-        content = (self._library, self._exchange, self._supply)
+        company = (parts.doors, parts.questions, parts.meeting, parts.circle)
+        content = (parts.library, parts.exchange, parts.supply)
         times = [time for part in company if (time := part.deadline()) is not None]
         times += [max(time, self._trouble.until_s) for part in content if (time := part.deadline()) is not None]
         return min(times, default=None)
@@ -169,19 +120,19 @@ class Engine:
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes if it never belonged to a group; works before `start`."""
-        return self._membership.stored_label()
+        return self.parts.membership.stored_label()
 
     def ring_records(self) -> list[MemberRecord]:
         """Return every record the ring holds."""
-        return self._circle.ring.beliefs.records
+        return self.parts.circle.ring.beliefs.records
 
     # -- one call -------------------------------------------------------------------------------------------------
     def _call(self, work: Callable[[], object], now: float) -> list[Effect]:
-        """Do the work and what is due, in two transactions: what is due must not take a fact down with it."""
+        """Do the work and what is due."""
         self.node.now = now
         self._transact(work, self._company)
         if self.node.leaving:
-            self._farewell.on_tick()
+            self.parts.farewell.on_tick()
             return without_beginnings(self.node.take())
         if not self._trouble.rests(now):
             try:
@@ -198,73 +149,30 @@ class Engine:
             for work in works:
                 work()
             index.commit()
-        except PotluckError:
+        except Exception:  # house: whatever failed, the index must not stay half written
             self._trouble.on_failed(self.node.now)
             self.node.undo(mark)
             index.rollback()
             raise
 
-    def _start(self) -> None:
-        marked = self._membership.start()
-        self._doors.start(kept=marked)
-        self._circle.restart()
-        self._meeting.start()
-        self._library.start(marked=marked)
-        self._supply.start()
-        self.node.do(LookAround())
-
     def _company(self) -> None:
         """Do what is due among the devices."""
+        parts = self.parts
         if self.node.leaving:
             return
-        self._doors.on_tick()
-        self._questions.on_tick()
-        self._circle.heads_digest = self._exchange.digest
-        self._circle.on_tick()
-        self._meeting.on_tick(len(self._circle.ring.nodes()), self._questions.ask)
+        parts.doors.on_tick()
+        parts.questions.on_tick()
+        parts.circle.heads_digest = parts.exchange.digest
+        parts.circle.on_tick()
+        parts.meeting.on_tick(len(parts.circle.ring.nodes()), parts.questions.ask)
 
     def _content(self) -> None:
         """Do what is due about files."""
         if self._trouble.recovers():
-            self._library.scan()
-            self._exchange.recover()
-            self._supply.start()
-        self._library.on_tick()
-        self._exchange.on_tick()
-        self._supply.on_tick()
-
-    # -- group ----------------------------------------------------------------------------------------------------
-    def _on_regrouped(self) -> None:
-        """This device is in another group now: nothing of the old ring counts."""
-        self._meeting.drop_all("joined another group")
-        self._radio.restart()
-        self._circle.restart()
-        self._meeting.on_members()
-        self._library.await_marker()
-
-    def _on_relabelled(self) -> None:
-        """The own folder has another name now: look at it once it is there."""
-        self._library.await_marker()
-
-    def _on_members(self) -> None:
-        """The group has other members now."""
-        self._doors.on_members()
-        self._meeting.on_members()
-        self._exchange.on_members()
-
-    def _on_imported(self, event: events.Imported) -> None:
-        """Files were brought into the own folder: answer, and look at them, for not every watcher notices links."""
-        self._imports.on_imported(event)
-        self._library.on_imported(event.added)
-
-    def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
-        """Another owner's manifest is held up to a new head."""
-        self._exchange.on_applied(head)
-        self._supply.on_changed(DeviceId(head.owner), paths, held)
-
-    def _beacon(self) -> Beacon:
-        ring = self._circle.ring
-        return Beacon(self.node.settings.port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes()))
+            self.parts.recover()
+        self.parts.library.on_tick()
+        self.parts.exchange.on_tick()
+        self.parts.supply.on_tick()
 
 
 def _nothing() -> None:

@@ -38,6 +38,7 @@ from potluck.engine.events import (
 from potluck.engine.node import Node
 from potluck.engine.publishing import Publishing, within
 from potluck.engine.reading import Reading
+from potluck.engine.timetable import Timetable
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
@@ -51,7 +52,7 @@ class Round:
     order: OrderId
     paths: tuple[SafePath, ...]  # what was asked for
     seen: set[bytes] = field(default_factory=set)  # of a scan: what it, or a look meanwhile, found
-    missing: set[bytes] = field(default_factory=set)  # of a look: what it did not find
+    missing: set[bytes] = field(default_factory=set)  # what it, or a look during a scan, did not find
     refused: set[str] = field(default_factory=set)  # paths as a person reads them
 
 
@@ -133,7 +134,7 @@ class Library:
         self._look: Round | None = None
         self._scan: Round | None = None
         self._touched: set[SafePath] = set()
-        self._doubtful: dict[bytes, float] = {}  # missing in a scan -> when it was missed
+        self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
         self._rescan_s = 0.0
         self._top: SafePath | None = None
 
@@ -142,7 +143,7 @@ class Library:
         """The own folder below Shared/."""
         label = self._node.own_label
         if self._top is None or self._top.parts[0] != label:
-            self._top = self._node.top_of(self._node.me)
+            self._top = parse_wire_path(label.encode())
         return self._top
 
     @property
@@ -165,8 +166,8 @@ class Library:
             self.scan()
 
     def scan(self) -> None:
-        """Look at the whole own folder, after the scan under way if there is one."""
-        if self._scan is not None:
+        """Look at the whole own folder, after the scan under way if there is one, and not before it is marked."""
+        if self._scan is not None or self.scan_when_marked:
             self._rescan_s = self._node.now
             return
         self._rescan_s = self._node.now + (limits.RESCAN_S if self._node.share_present else OFFLINE_LOOK_S)
@@ -199,24 +200,24 @@ class Library:
     def await_marker(self) -> None:
         """The group, or the folder's name, is another one now: look at everything once the new marker is there."""
         self._forget_work()
+        self._refused.reasons.clear()
         self.scan_when_marked = True
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
         node, before = self._node, self._node.share_present
         node.share_present, self.share_reason = event.present, event.reason
-        if event.present:
-            wanted = self._scan is None and (self.scan_when_marked or not before)
-            self.scan_when_marked = False
-            if wanted:
+        wanted, self.scan_when_marked = self.scan_when_marked or not before, False
+        if not event.present:
+            if before:
+                node.tell("share_offline", f"the share is offline: marker {event.reason}", level="error")
+            self._forget_work()
+            self._publishing.keep()
+            self._rescan_s = node.now + OFFLINE_LOOK_S
+        elif wanted:
+            self._rescan_s = node.now + limits.RESCAN_S
+            if self._scan is None:  # else it is the one that found the share again
                 self.scan()
-            return
-        if before:
-            node.tell("share_offline", f"the share is offline: marker {event.reason}", level="error")
-        self.scan_when_marked = False
-        self._forget_work()
-        self._publishing.keep()
-        self._rescan_s = node.now + OFFLINE_LOOK_S
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a look or a scan found."""
@@ -229,20 +230,29 @@ class Library:
             if _is_below(seen.path, top):
                 unread += self._on_seen(seen.path.relative_to(top).wire, seen, found)
         self._reading.begin(unread)
-        if event.last:
-            self._end(found, complete=event.complete)
+        if event.last and found is self._look:
+            self._look = None
+            self._drop(found.missing)
+        elif event.last:
+            self._scan = None
+            if event.complete:
+                self._doubt(found.seen)
+        if event.last and event.complete:
+            self._refused.forget(found)
 
     def on_hashed(self, event: FilesHashed) -> None:
         """Files were read."""
         files, again = self._reading.end(event)
+        top = self.top
         for hashed in files:
-            self._judge.on_read(hashed.path.relative_to(self.top).wire, hashed)
+            if _is_below(hashed.path, top):
+                self._judge.on_read(hashed.path.relative_to(top).wire, hashed)
         self.look_at(again)
 
     # -- time -----------------------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [self._reading.deadline(), *(missed + limits.SECOND_LOOK_S for missed in self._doubtful.values())]
+        times = [self._reading.deadline(), self._doubtful.deadline()]
         if self._scan is None and not self.scan_when_marked:
             times.append(self._rescan_s)
         if not self._unsettled:
@@ -253,8 +263,8 @@ class Library:
         """Scan, look again, publish."""
         now = self._node.now
         self.look_at(self._reading.due())
-        for path in [path for path, missed in self._doubtful.items() if missed + limits.SECOND_LOOK_S <= now]:
-            self._doubtful[path] = now  # if the look cannot say, it is asked again
+        for path in self._doubtful.due(now):
+            self._doubtful.put(path, now + limits.SECOND_LOOK_S)  # if the look cannot say, it is asked again
             self.look_at([self.top.joined(parse_wire_path(path))])
         if now >= self._rescan_s and self._scan is None and not self.scan_when_marked:
             self.scan()
@@ -279,7 +289,10 @@ class Library:
         if seen.finding is Finding.MISSING:
             found.missing.add(path)
             return ()
-        self._doubtful.pop(path, None)
+        if found is self._scan and found.missing and within(path, found.missing):
+            self.look_at([seen.path])  # a look meanwhile did not find it: who saw it last?
+            return ()
+        self._doubtful.discard(path)
         if self._scan is not None:
             self._scan.seen.add(path)
         if self._look is not None:
@@ -288,45 +301,39 @@ class Library:
             self._reading.on_seen(seen.path)
             piece_size = self._judge.on_seen(path, seen, seen.stat)
             return [(seen.path, piece_size)] if piece_size is not None else ()
-        self._reading.cancel(lambda reading: reading == seen.path)
+        self._reading.cancel([seen.path])
         if own_change(self._publishing.stands(path), seen) is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
             self._publishing.put(row, limits.PIECE_MIN_BYTES)
         return ()
-
-    def _end(self, found: Round, *, complete: bool) -> None:
-        if found is self._look:
-            self._look = None
-            self._drop(found.missing)
-        else:
-            self._scan = None
-            if complete:
-                self._doubt(found.seen)
-        if complete:
-            self._refused.forget(found)
 
     def _drop(self, paths: set[bytes]) -> None:
         """A look ended: what it did not find is gone, and with it everything below."""
         if not paths:
             return
         for path in paths:
-            self._doubtful.pop(path, None)
-        top = self.top
-        self._reading.cancel(lambda path: within(path.relative_to(top).wire, paths))
+            self._doubtful.discard(path)
+        if self._scan is not None:
+            self._scan.missing |= paths
+        gone = {path.wire for path in map(self.top.joined, map(parse_wire_path, paths))}
+        self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
         self._publishing.drop({path for path in paths if self._publishing.stands(path) is not None})
 
     def _doubt(self, seen: set[bytes]) -> None:
         """After a whole scan: what the index knows and nobody saw is looked at again ten seconds later."""
         known = self._node.index.places.all_paths(self._node.me, OWN)
-        missed = [path for path in known if path not in seen and not self._publishing.is_gone(path)]
-        self._doubtful = {path: self._doubtful.get(path, self._node.now) for path in missed}
+        missed = {path for path in known if path not in seen and not self._publishing.is_gone(path)}
+        self._doubtful.keep_only(missed)
+        for path in missed:
+            if path not in self._doubtful:
+                self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
 
     def _forget_work(self) -> None:
         """Whatever is under way is about a folder that is not there any more."""
         self._look = self._scan = None
         self._touched.clear()
-        self._doubtful.clear()
-        self._reading.cancel(lambda _: True)
+        self._doubtful.keep_only(set())
+        self._reading.cancel(self._reading.paths)
 
 
 def _is_below(path: SafePath, top: SafePath) -> bool:

@@ -25,7 +25,7 @@ from potluck.core.identity import DeviceId
 from potluck.core.messages import Address, Beacon, LinkKind, RosterRecord, encode
 from potluck.core.roster import MemberEntry
 from potluck.core.sealing import open_sealed, seal_to
-from potluck.core.sightings import Ask, Call, Meet, Sightings
+from potluck.core.sightings import Ask, Call, Sightings
 from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce
 from potluck.engine.events import (
     DialFailed,
@@ -241,10 +241,10 @@ class Meeting:
                 case Ask(address):
                     self._radio.transmit(replace(self.beacon(), ask=True), address)
                     ask(address)
-                case Meet(device, address):
+                case _:
                     dial = node.number()
-                    self._dials[dial] = (device, address)
-                    node.do(Dial(dial, LinkKind.CONTROL, device, address))
+                    self._dials[dial] = (action.device, action.address)
+                    node.do(Dial(dial, LinkKind.CONTROL, action.device, action.address))
 
     def _members(self) -> dict[DeviceId, MemberEntry]:
         return self._node.roster.members if self._node.roster else {}

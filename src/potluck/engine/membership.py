@@ -59,8 +59,7 @@ class Membership:
 
     def keep(self) -> None:
         """The group is not provisional any more: write it down."""
-        self._node.index.roster.replace(self._roster.records())
-        self._node.when_durable([])
+        self._write()
         self._mark("")
 
     def enter(self, roster: Roster) -> None:
@@ -70,8 +69,7 @@ class Membership:
             raise ProtocolError("a group with members does not dissolve")
         former = node.own_label
         node.roster = roster
-        node.index.roster.replace(roster.records())
-        node.when_durable([])
+        self._write()
         self._mark(former)
         self._trust()
         node.tell("joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)')
@@ -97,7 +95,7 @@ class Membership:
         fresh = roster.records()[count:]
         if not fresh:
             return
-        self._write(roster.records() if count == 1 else fresh)  # a provisional group is not on the disk yet
+        self._write()
         for device in node.linked():
             for chunk in _chunks(fresh) if device != source else ():
                 node.say_when_durable(device, chunk)
@@ -138,9 +136,9 @@ class Membership:
         roster.add(records[1:])
         return roster if self._node.me in roster.members else None
 
-    def _write(self, records: Sequence[RosterRecord]) -> None:
-        for record in records:
-            self._node.index.roster.add(record)
+    def _write(self) -> None:
+        """Put the whole set on the disk: what stood there may be of another group, or less than it should be."""
+        self._node.index.roster.replace(self._roster.records())
         self._node.when_durable([])
 
     def _labels(self) -> dict[DeviceId, str]:

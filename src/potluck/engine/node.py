@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core.identity import DeviceId, DeviceKey, short_id
-from potluck.core.messages import Address, Head, Holding, Message
+from potluck.core.messages import Address, Holding, Message
 from potluck.core.paths import SafePath, parse_wire_path
 from potluck.core.ring import Chance
 from potluck.core.roster import Roster
@@ -56,7 +56,7 @@ class Peer:
 class Mark:
     """What waited for the disk when a transaction began."""
 
-    held: dict[int, tuple[Effect, ...]]  # by barrier
+    held: dict[int, int]  # how many effects, by barrier
     barrier: int
 
 
@@ -102,14 +102,16 @@ class Node:
 
     def mark(self) -> Mark:
         """Remember what waits for the disk so far."""
-        return Mark(dict(self._held), self._barrier)
+        return Mark({barrier: len(effects) for barrier, effects in self._held.items()}, self._barrier)
 
     def undo(self, mark: Mark) -> None:
         """Forget what was to wait for the disk since `mark`: the index it depends on was rolled back.
 
-        What was asked for directly stays: it does not depend on the index, and the parts count on an answer.
+        What was asked for directly stays: it does not depend on the index, and the parts count on an answer. So does
+        what is on the disk by now.
         """
-        self._held, self._barrier = dict(mark.held), mark.barrier
+        self._held = {n: effects[: mark.held[n]] for n, effects in self._held.items() if n in mark.held}
+        self._barrier = mark.barrier
 
     def when_durable(self, effects: Iterable[Effect]) -> None:
         """Ask for these once everything the index holds now is on the disk."""
@@ -167,7 +169,7 @@ class Node:
 
     def tell(self, code: str, text: str, *, level: str = "info", subject: str = "") -> None:
         """Tell the person something, and remember it."""
-        tell = Tell(code, text, level, subject)
+        tell = Tell(code, one_line(text), level, subject)
         self._notice += 1
         self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
         self.do(tell)
@@ -193,6 +195,7 @@ class Node:
         members = self.roster.members if self.roster else {}
         return next((device for device, entry in members.items() if entry.label == path.parts[0]), None)
 
-    def known_heads(self) -> list[Head]:
-        """Return the heads of all manifests held completely."""
-        return self.index.manifests.heads()
+
+def one_line(text: str) -> str:
+    """Return a text that may hold strangers' words with nothing in it that moves, turns or hides what is shown."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

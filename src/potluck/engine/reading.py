@@ -11,13 +11,14 @@ Limits: paths and patience only; what a result means is decided by engine/librar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from potluck.core import limits
 from potluck.core.paths import SafePath
 from potluck.engine.effects import Hash
 from potluck.engine.events import FilesHashed, Hashed, OrderId
 from potluck.engine.node import Node
+from potluck.engine.timetable import Timetable
 
 HASH_BATCH = 256
 UNSTABLE_MAX_S = 32.0  # the longest that a file is left alone
@@ -33,7 +34,7 @@ class Reading:
         self._paths: dict[SafePath, OrderId] = {}
         self._seen_again: set[SafePath] = set()
         self._tries: dict[SafePath, int] = {}
-        self._due_s: dict[SafePath, float] = {}
+        self._left_alone = Timetable[SafePath]()
 
     def __len__(self) -> int:
         """Return how many files are being read or wait for it."""
@@ -55,7 +56,7 @@ class Reading:
 
     def has(self, path: SafePath) -> bool:
         """Say whether a file is being read, or left alone for a while."""
-        return path in self._paths or path in self._due_s
+        return path in self._paths or path in self._left_alone
 
     def end(self, event: FilesHashed) -> tuple[list[Hashed], list[SafePath]]:
         """Return which of the files read still count, and which paths to look at once more."""
@@ -72,34 +73,38 @@ class Reading:
         again = [path for path in read if path in self._seen_again]
         for path in read:
             self._tries.pop(path, None)
-        self._forget([*read, *unstable])
+        for path in [*read, *unstable]:
+            self._forget(path)
         if event.last:
             del self._orders[event.order]
         return files, again
 
     def due(self) -> list[SafePath]:
         """Return the files that were left alone long enough."""
-        due = [path for path, when in self._due_s.items() if when <= self._node.now]
-        for path in due:
-            del self._due_s[path]
-        return due
+        return self._left_alone.due(self._node.now)
 
     def deadline(self) -> float | None:
         """Return when the next of them was."""
-        return min(self._due_s.values(), default=None)
+        return self._left_alone.deadline()
 
-    def cancel(self, is_gone: Callable[[SafePath], bool]) -> None:
-        """Forget the files that are gone; what is still read of them does not count."""
-        self._forget([path for path in self._paths if is_gone(path)])
-        for path in [path for path in self._tries if is_gone(path)]:
-            del self._tries[path]
-            self._due_s.pop(path, None)
+    @property
+    def paths(self) -> list[SafePath]:
+        """Every file in hand: being read, left alone, or about to be looked at again after that."""
+        return list(self._paths | self._tries)
 
-    def _forget(self, paths: Iterable[SafePath]) -> None:
+    def cancel(self, paths: Iterable[SafePath]) -> None:
+        """Forget files that are gone; what is still read of them does not count."""
         for path in paths:
-            self._orders[self._paths.pop(path)].discard(path)
+            self._forget(path)
+            self._tries.pop(path, None)
+            self._left_alone.discard(path)
+
+    def _forget(self, path: SafePath) -> None:
+        order = self._paths.pop(path, None)
+        if order is not None:
+            self._orders[order].discard(path)
             self._seen_again.discard(path)
 
     def _put_off(self, path: SafePath) -> None:
         tries = self._tries[path] = self._tries.get(path, 0) + 1
-        self._due_s[path] = self._node.now + min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S)
+        self._left_alone.put(path, self._node.now + min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S))

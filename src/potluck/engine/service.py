@@ -55,7 +55,7 @@ class Service:
             case FileAsk(root, pieces):
                 node.do(Answer(request, self._file(Root(root), tuple(pieces))))
             case FilesAsk(roots):
-                node.do(Answer(request, ServeFiles(tuple(self._small(Root(root)) for root in roots))))
+                node.do(Answer(request, self._files([Root(root) for root in roots])))
             case _:
                 node.do(Answer(request, Gone()))
 
@@ -70,9 +70,9 @@ class Service:
             last = head if complete else None
             floor = manifests.floor(owner, ask.folder)
             page = ManifestPage(owner, ask.folder, records, deleted, upto, floor, last)
-            if limit == 1 or len(encode(page)) <= limits.PAGE_FRAME_BYTES:
+            if len(encode(page)) <= limits.PAGE_FRAME_BYTES:
                 return page
-            limit //= 4
+            limit //= 4  # 62 records of the longest paths fit in any case
 
     def _pieces(self, root: Root, first: int) -> PiecesPage | Gone:
         content = self._node.index.contents.get(root)
@@ -82,23 +82,30 @@ class Service:
         return PiecesPage(root, content.size_bytes, content.piece_size, first, hashes)
 
     def _file(self, root: Root, pieces: tuple[int, ...]) -> ServePieces | Gone:
-        content, place = self._node.index.contents.get(root), self._place(root)
-        if content is None or place is None or any(piece >= content.count for piece in pieces):
+        content, here = self._node.index.contents.get(root), self._here([root])
+        if content is None or root not in here or any(piece >= content.count for piece in pieces):
             return Gone()
         self.sent_bytes += sum(content.length_of(piece) for piece in pieces)
-        return ServePieces(place[0], content, pieces)
+        return ServePieces(here[root][0], content, pieces)
 
-    def _small(self, root: Root) -> tuple[Root, SafePath | None, int, int]:
-        place = self._place(root)
-        self.sent_bytes += place[1] if place is not None else 0
-        return (root, *place) if place is not None else (root, None, 0, limits.PIECE_MIN_BYTES)
+    def _files(self, roots: list[Root]) -> ServeFiles:
+        """Promise small contents, together no more than a pack; the rest of what was asked is not here."""
+        here, files, room_bytes = self._here(roots), list[tuple[Root, SafePath | None, int, int]](), limits.PACK_BYTES
+        for root in roots:
+            found = here.get(root)
+            if found is None or found[1] > room_bytes:
+                files.append((root, None, 0, limits.PIECE_MIN_BYTES))
+                continue
+            files.append((root, *found))
+            room_bytes -= found[1]
+            self.sent_bytes += found[1]
+        return ServeFiles(tuple(files))
 
-    def _place(self, root: Root) -> tuple[SafePath, int, int] | None:
-        """Return a file that holds this content: path below Shared/, size, piece size."""
-        index = self._node.index
-        for owner, folder, row in index.places.by_root(root):
-            record = index.manifests.get(owner, folder, row.path)
-            if record is not None and record.root == root:
-                path = self._node.top_of(owner).joined(parse_wire_path(row.path))
-                return path, row.size, record.piece_size
-        return None
+    def _here(self, roots: list[Root]) -> dict[Root, tuple[SafePath, int, int]]:
+        """Return of each content that is shared and stands here: path below Shared/, size, piece size."""
+        node, tops = self._node, dict[DeviceId, SafePath]()
+        here = {}
+        for root, found in node.index.places.shared(roots).items():
+            top = tops.get(found.owner) or tops.setdefault(found.owner, node.top_of(found.owner))
+            here[root] = (top.joined(parse_wire_path(found.path)), found.size, found.piece_size)
+        return here

@@ -9,6 +9,8 @@ Limits: a label that no member has (any more) leads to no spot.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from potluck.core.identity import DeviceId
 from potluck.core.paths import SafePath, parse_wire_path
 from potluck.engine.node import Node
@@ -19,7 +21,7 @@ Spot = tuple[DeviceId, bytes]
 
 def place_of(node: Node, spot: Spot) -> SafePath:
     """Return where a spot is below Shared/."""
-    return node.top_of(spot[0]).joined(parse_wire_path(spot[1]))
+    return _top(node.label_of(spot[0])).joined(parse_wire_path(spot[1]))
 
 
 def spot_at(node: Node, path: SafePath) -> Spot | None:
@@ -43,3 +45,9 @@ def above(spot: Spot) -> list[Spot]:
 def is_below(spot: Spot, other: Spot) -> bool:
     """Say whether a spot is inside the folder that `other` would be."""
     return spot[0] == other[0] and spot[1].startswith(other[1] + b"/")
+
+
+@lru_cache(maxsize=1024)
+def _top(label: str) -> SafePath:
+    """Return an owner's folder; one label is asked for thousands of times."""
+    return parse_wire_path(label.encode())

@@ -1,9 +1,9 @@
 """The supply: decides about each path of other people's folders, from what is lacking here to files that stand.
 
 Strategy: the index knows what is lacking (records against places). What changed is looked at in slices, one a tick, so
-that a manifest of 100,000 files stops nobody. core/reconcile.py says of each spot what makes the disk right; what
-needs bytes goes to the downloads, what has its bytes goes to the commits, and what both tell comes back here. Each
-decision replaces the one before it.
+that a manifest of 100,000 files stops nobody. The decisions say of each spot what makes the disk right; what needs
+bytes goes to the downloads, what has its bytes goes to the commits, and what both tell comes back here. Each decision
+replaces the one before it.
 
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last change wins. A rename
 moves no content: the file that is to go is moved. What failed is tried again later and told once (setbacks). Deletes
@@ -15,35 +15,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 
 from potluck.core import limits
 from potluck.core.identity import DeviceId
-from potluck.core.messages import FileRecord, Folder, Kind
+from potluck.core.messages import FileRecord, Folder
 from potluck.core.paths import SafePath
-from potluck.core.pieces import PieceList, Root
-from potluck.core.reconcile import Act, Decision, PlaceRow, Supply, decide, supply_of
+from potluck.core.pieces import Root
+from potluck.core.reconcile import PlaceRow
 from potluck.core.swarm import Swarm
-from potluck.engine.commits import Commits, Done, Ready
+from potluck.engine.commits import Commits, Done
+from potluck.engine.decisions import Decisions
 from potluck.engine.downloads import Downloads, Want
-from potluck.engine.effects import PlaceItem, Source
-from potluck.engine.events import Placement, Stat
+from potluck.engine.effects import Source
+from potluck.engine.events import Placed, Placement
 from potluck.engine.held import Held
 from potluck.engine.node import Node
 from potluck.engine.setbacks import Setbacks
-from potluck.engine.spots import Spot, above, is_below, place_of
+from potluck.engine.spots import Spot, above
 
 OWN = Folder.OWN
 SLICE = 500  # spots looked at in one tick: a few milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """A file on this disk that has the content wanted."""
-
-    spot: Spot
-    leaving: bool  # it is to go anyway
 
 
 class Supplier:
@@ -57,6 +50,7 @@ class Supplier:
         self.changed: Callable[[], None] = _ignore  # more (or less) stands here; wired by engine.py
         self._setbacks = Setbacks(node)
         self._held = Held(node.index)
+        self._decisions = Decisions(node, self._held, self._setbacks, self.downloads.parts)
         self._pending: dict[Spot, None] = {}  # to be looked at, in this order
         self._catching_up: deque[tuple[DeviceId, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
@@ -64,12 +58,12 @@ class Supplier:
         self.downloads.arrived = self._on_arrived
         self.commits.ended = self._on_ended
         self.commits.look_again = self._look_again
-        self.commits.leaves = self._leaves
+        self.commits.leaves = self._decisions.leaves
 
     def start(self) -> None:
         """Settle what a crash interrupted, then take up everything that is lacking, and what is there too much."""
         self.commits.start()
-        owners = sorted({DeviceId(head.owner) for head in self._node.known_heads()} - {self._node.me})
+        owners = sorted({DeviceId(head.owner) for head in self._node.index.manifests.heads()} - {self._node.me})
         self._catching_up = deque((owner, b"") for owner in owners)
 
     # -- what others see ------------------------------------------------------------------------------------------
@@ -142,6 +136,7 @@ class Supplier:
 
     def _decide_slice(self) -> None:
         index = self._node.index
+        self._decisions.look_again()
         for spot in list(islice(self._pending, SLICE)):
             del self._pending[spot]
             owner, path = spot
@@ -174,82 +169,22 @@ class Supplier:
         if self._setbacks.rests(spot):
             return
         self.commits.discard(spot)
-        local, decision = self._decide(spot, record, stands)
-        if record is not None and (decision.act is Act.FETCH or decision.supply is Supply.PART):
+        if record is not None and self._held.has(spot):
+            self._returned.add(spot)
+        choice = self._decisions.choose(spot, record, stands)
+        if choice.waits and record is not None:
             self.downloads.want(Want(spot, record, stands))
         else:
             self.downloads.release(spot)
-        if decision.act is Act.NOTHING:
+        if choice.ready is not None:
+            self.commits.add(choice.ready)
+        elif not choice.waits:
             self._setbacks.clear(spot)
-        elif decision.act is not Act.FETCH:
-            self.commits.add(self._ready(spot, record, stands, decision, local))
-
-    def _decide(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> tuple[Local | None, Decision]:
-        """Return what to do about a spot, and the file on this disk that helps, if any."""
-        if record is None:
-            return None, Decision(Act.NOTHING) if self._held.has(spot) else decide(None, stands, None)
-        if self._held.has(spot):
-            self._returned.add(spot)
-        believed = None if self._setbacks.is_bad(spot, spot) else stands
-        part = Root(record.root) in self.downloads.parts
-        decision = decide(record, believed, supply_of(record, part=part, local=False, leaving=False))
-        if decision.act is not Act.FETCH:
-            return None, decision
-        local = self._local(spot, record)
-        if local is None:
-            return None, decision
-        return local, decide(record, believed, supply_of(record, part=False, local=True, leaving=local.leaving))
-
-    def _local(self, spot: Spot, record: FileRecord) -> Local | None:
-        """Return a file on this disk with the content of a record, best one that is to go anyway."""
-        found: Local | None = None
-        for owner, folder, row in self._node.index.places.by_root(Root(record.root)):
-            source = (owner, row.path)
-            usable = folder is OWN and row.size == record.size and not is_below(source, spot)
-            if usable and not self._setbacks.is_bad(spot, source):
-                if self._leaves(source):
-                    return Local(source, leaving=True)
-                found = found or Local(source, leaving=False)
-        return found
-
-    def _leaves(self, spot: Spot) -> bool:
-        """Say whether what stands at a spot is to go."""
-        owner, path = spot
-        wanted = owner == self._node.me or self._node.index.manifests.get(owner, OWN, path) is not None
-        return not wanted and not self._held.has(spot)
-
-    def _ready(
-        self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None, decision: Decision, local: Local | None
-    ) -> Ready:
-        """Say exactly what is to be done at a spot."""
-        source = _SOURCES.get(decision.act) or Source(decision.supply or Supply.EMPTY)
-        if decision.act is Act.TOUCH:
-            local = Local(spot, leaving=False)
-        item = PlaceItem(
-            place_of(self._node, spot),
-            source,
-            self._content(record),
-            place_of(self._node, local.spot) if local is not None else None,
-            record.mtime_ns if record is not None else 0,
-            record.executable if record is not None else False,
-            _stat_of(stands) if stands is not None and stands.kind is Kind.FILE else None,
-            Root(stands.root) if stands is not None and stands.kind is Kind.FILE else None,
-        )
-        over_folder = stands is not None and stands.kind is Kind.FOLDER and source is not Source.NONE
-        return Ready(spot, item, local.spot if local is not None else None, over_folder=over_folder)
-
-    def _content(self, record: FileRecord | None) -> PieceList | None:
-        if record is None or record.kind is Kind.FOLDER:
-            return None
-        root = Root(record.root)
-        known = self.downloads.parts.get(root)
-        if known is None and record.size > record.piece_size:
-            known = self._node.index.contents.get(root)
-        return known or PieceList(root, record.size, record.piece_size, b"")
 
     # -- what came of it ------------------------------------------------------------------------------------------
     def _on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here; of very many spots that wait for it the first ones come first, the others copy them."""
+        self._decisions.look_again()
         for want in wants[: limits.COMMIT_FILES]:
             self._consider(want.spot, want.record, want.stands)
         for want in wants[limits.COMMIT_FILES :]:
@@ -257,22 +192,21 @@ class Supplier:
 
     def _on_ended(self, done: Sequence[Done]) -> None:
         """A group commit is over, its rows are written."""
+        well = {each.ready.spot for each in done if each.stands or each.placed.placement is Placement.REMOVED}
         # Of several spots placed from one part file the last one got the file itself, the others got copies.
         for root, last in {each.ready.part: each for each in done if each.ready.part is not None}.items():
             if last.placed.placement in (Placement.PLACED, Placement.SOURCE_GONE):
                 for spot in self.downloads.on_part_gone(root):
-                    self._look_again(spot)
+                    if spot not in well:
+                        self._look_again(spot)
         failed = []
         for each in done:
             spot = each.ready.spot
-            if each.stands:
+            if spot in well:
                 self._setbacks.clear(spot)
                 self.downloads.release(spot)
-                self._pending.pop(spot, None)
-            elif each.vanished:
-                self._look_again(spot)
             else:
-                failed.append((spot, each.placed, each.ready.source))
+                failed.append((spot, _failure(each), each.ready.source))
             self._hurry_above(each)
         self._setbacks.note(failed)
         for spot in [spot for spot in self._again if not self.commits.busy(spot)]:
@@ -288,11 +222,11 @@ class Supplier:
                 self._setbacks.hurry(folder)
 
 
-_SOURCES = {Act.TOUCH: Source.LOCAL, Act.REMOVE: Source.NONE, Act.FOLDER: Source.FOLDER}
-
-
-def _stat_of(row: PlaceRow) -> Stat:
-    return Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, row.executable)
+def _failure(done: Done) -> Placed:
+    """Return how a spot failed; one that was placed and does not stand was taken away by somebody else."""
+    if done.placed.placement is not Placement.PLACED:
+        return done.placed
+    return replace(done.placed, placement=Placement.FAILED, detail="another program took it away at once")
 
 
 def _ignore(*_: object) -> None:

@@ -9,21 +9,21 @@ Limits: lists are bounded, so that a page of 100,000 refused names costs no more
 
 from __future__ import annotations
 
+import math
+from itertools import islice
+
 from msgspec import Struct
 
 from potluck.core.identity import DeviceId, short_id
-from potluck.core.members import IN_RING
-from potluck.core.messages import Folder, Head, MemberRecord
-from potluck.engine.circle import Circle
-from potluck.engine.doors import Doors
-from potluck.engine.library import Library
-from potluck.engine.meeting import Meeting
-from potluck.engine.node import Node
-from potluck.engine.service import Service
-from potluck.engine.supply import Supplier
+from potluck.core.messages import FileRecord, Folder, Kind, MemberRecord
+from potluck.core.pieces import Root
+from potluck.core.reconcile import PlaceRow
+from potluck.engine.node import one_line
+from potluck.engine.parts import Parts
 
 LIST_MAX = 200
-OWN = Folder.OWN
+FILES_MAX = 10_000
+Name = tuple[DeviceId, Folder]
 
 
 class DeviceView(Struct, frozen=True):
@@ -110,145 +110,147 @@ class StateView(Struct, frozen=True):
 class Viewer:
     """Looks at the parts of the engine."""
 
-    def __init__(self, node: Node, parts: tuple[Meeting, Doors, Circle, Library, Supplier, Service]) -> None:
+    def __init__(self, parts: Parts) -> None:
         """Look at these."""
-        self._node = node
-        self._meeting, self._doors, self._circle, self._library, self._supply, self._service = parts
+        self._node, self._parts = parts.node, parts
 
     def state(self) -> StateView:
         """Return everything a face shows."""
-        node, roster = self._node, self._node.roster
-        needs = [node.index.needs.missing(DeviceId(head.owner), head.folder) for head in self._others()]
-        totals = [
-            (node.index.manifests.count(DeviceId(h.owner), h.folder), node.index.manifests.total_bytes(DeviceId(h.owner), h.folder))
-            for h in node.known_heads()
-        ]
-        state, reason = self._state(sum(files for files, _ in needs))
-        own = str(self._library.top)
+        node, parts, roster = self._node, self._parts, self._node.roster
+        whole = self._whole()
+        lacking = [node.index.needs.missing(*name) for name in whole if name[0] != node.me]
+        state, reason = self._state(sum(files for files, _ in lacking))
+        own = str(parts.library.top)
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group={"id": short_id(roster.group), "name": roster.name} if roster else None,
             node=self._place(),
-            ring=[self._ring_view(n, record) for n, record in enumerate(self._circle.ring.nodes())],
+            ring=[self._ring_view(n, record) for n, record in enumerate(parts.circle.ring.nodes())],
             state=state,
             reason=reason,
-            devices=[self._device(device) for device in sorted(roster.members if roster else ())],
-            files=sum(files for files, _ in totals),
-            bytes=sum(size for _, size in totals),
-            need_files=sum(files for files, _ in needs),
-            need_bytes=sum(size for _, size in needs),
-            received_bytes=self._supply.received_bytes,
-            sent_bytes=self._service.sent_bytes,
+            devices=[self._device(device, whole) for device in sorted(roster.members if roster else ())],
+            files=sum(files for files, _ in whole.values()),
+            bytes=sum(size for _, size in whole.values()),
+            need_files=sum(files for files, _ in lacking),
+            need_bytes=sum(size for _, size in lacking),
+            received_bytes=parts.supply.received_bytes,
+            sent_bytes=parts.service.sent_bytes,
             transfers=self._transfers(),
             folder=node.settings.folder,
             own_folder=f"{node.settings.folder}/Shared/{own}" if node.settings.folder else own,
             port=node.settings.port,
             door=self._door(),
             found=self._found(),
-            tried={"interfaces": list(self._meeting.interfaces), "neighbours": self._meeting.neighbours},
-            refused=[{"path": p, "reason": r} for p, r in list(self._library.refused.items())[:LIST_MAX]],
+            tried={"interfaces": list(parts.meeting.interfaces), "neighbours": parts.meeting.neighbours},
+            refused=[{"path": p, "reason": r} for p, r in islice(parts.library.refused.items(), LIST_MAX)],
         )
 
-    def files(self, prefix: str, limit: int = 10_000) -> list[FileView]:
+    def files(self, prefix: str, limit: int = FILES_MAX) -> list[FileView]:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
         node, found = self._node, list[FileView]()
-        for head in node.known_heads():
+        for head in node.index.manifests.heads():
             owner = DeviceId(head.owner)
             label = node.label_of(owner)
-            if not (label.startswith(prefix) or prefix.startswith((label + "/", label))):
+            if not (label.startswith(prefix) or prefix.startswith(label + "/")):
                 continue
-            inner = prefix[len(label) + 1 :].encode() if prefix.startswith(label + "/") else b""
+            inner = prefix[len(label) + 1 :].encode(errors="replace")
             for record in node.index.manifests.listing(owner, head.folder, inner, limit - len(found)):
-                stands = node.index.places.get(owner, head.folder, record.path)
-                here = stands is not None and (stands.root == record.root or record.kind.value == "folder")
+                here = _stands(record, node.index.places.get(owner, head.folder, record.path))
                 path = f"{label}/{record.path.decode()}"
                 found.append(FileView(path, record.kind.value, record.size, label, here, record.root.hex()))
         return found
 
-    def _others(self) -> list[Head]:
-        return [head for head in self._node.known_heads() if head.owner != self._node.me]
+    def _whole(self) -> dict[Name, tuple[int, int]]:
+        """Return of each manifest held completely how many files it has, and their bytes."""
+        manifests = self._node.index.manifests
+        names = [(DeviceId(head.owner), head.folder) for head in manifests.heads()]
+        return {name: (manifests.count(*name), manifests.total_bytes(*name)) for name in names}
 
     def _place(self) -> dict[str, object] | None:
-        nodes = self._circle.ring.nodes()
-        number = self._circle.number_of(self._node.me)
+        circle, label = self._parts.circle, self._node.label_of
+        nodes, number = circle.ring.nodes(), circle.number_of(self._node.me)
         if number is None:
             return None
         last, following = nodes[number - 1], nodes[(number + 1) % len(nodes)]
         return {
             "number": number,
             "of": len(nodes),
-            "last": self._node.label_of(DeviceId(last.device)),
-            "next": self._node.label_of(DeviceId(following.device)),
-            "digest": self._circle.ring.digest.hex(),
+            "last": label(DeviceId(last.device)),
+            "next": label(DeviceId(following.device)),
+            "digest": circle.ring.digest.hex(),
         }
 
     def _ring_view(self, number: int, record: MemberRecord) -> RingView:
         label = self._node.label_of(DeviceId(record.device))
         return RingView(number, short_id(record.device), label, record.seat, record.status.value)
 
-    def _device(self, device: DeviceId) -> DeviceView:
-        node, me = self._node, device == self._node.me
-        record = self._circle.ring.beliefs.get(device)
-        peer, sighting = node.peers.get(device), self._meeting.sightings.known.get(device)
-        in_ring = me or (self._circle.ring.seated and record is not None and record.status in IN_RING)
+    def _device(self, device: DeviceId, whole: dict[Name, tuple[int, int]]) -> DeviceView:
+        node, me, meeting = self._node, device == self._node.me, self._parts.meeting
+        peer, sighting = node.peers.get(device), meeting.sightings.known.get(device)
+        number = self._parts.circle.number_of(device)
         address = peer.address if peer is not None else None
-        heads = [(DeviceId(h.owner), h.folder) for h in node.known_heads()]
-        lacks_all = [(node.index.manifests.count(*h), node.index.manifests.total_bytes(*h)) for h in heads if h[0] != device]
-        if me:
-            lacking = [node.index.needs.missing(*name) for name in heads if name[0] != device]
-        else:
-            kept = peer.kept if peer is not None else {}
-            lacking = [
-                (kept[name].missing_files, kept[name].missing_bytes) if name in kept else lack
-                for name, lack in zip([h for h in heads if h[0] != device], lacks_all, strict=True)
-            ]
-        total = sum(node.index.manifests.count(*name) for name in heads)
+        lacking = [self._lacking(device, name, every) for name, every in whole.items() if name[0] != device]
         need = sum(files for files, _ in lacking)
         return DeviceView(
             id=short_id(device),
             label=node.label_of(device),
             me=me,
-            online=in_ring,
-            node=self._circle.number_of(device) if in_ring else None,
+            online=me or number is not None,
+            node=number,
             address=f"{address.host}:{address.port}" if address is not None else "",
             found_by="" if me or sighting is None else sighting.found_by,
-            have_files=total - need,
+            have_files=sum(files for files, _ in whole.values()) - need,
             need_files=need,
             need_bytes=sum(size for _, size in lacking),
         )
 
+    def _lacking(self, device: DeviceId, name: Name, every: tuple[int, int]) -> tuple[int, int]:
+        """Return how many files, and bytes, of one folder a device lacks; all of them unless it says otherwise."""
+        if device == self._node.me:
+            return self._node.index.needs.missing(*name)
+        peer = self._node.peers.get(device)
+        kept = peer.kept.get(name) if peer is not None else None
+        return every if kept is None else (min(kept.missing_files, every[0]), min(kept.missing_bytes, every[1]))
+
     def _state(self, needed: int) -> tuple[str, str | None]:
+        library, supply, founding = self._parts.library, self._parts.supply, self._parts.doors.founding
         if not self._node.share_present:
-            return "trouble", f"the share is offline: marker {self._library.share_reason}"
-        if self._supply.paused:
-            return "paused", self._supply.paused
-        founding = self._doors.founding
+            return "trouble", f"the share is offline: marker {library.share_reason}"
+        if supply.paused:
+            return "paused", supply.paused
         if founding is not None and founding.waiting:
             return "waiting", "a group is near and this device is not a member of it"
         if needed:
             return "busy", f"{needed} files to come"
-        return ("busy", "looking at the own files") if self._library.busy or self._supply.busy else ("in_sync", None)
+        return ("busy", "looking at the own files") if library.busy or supply.busy else ("in_sync", None)
 
     def _transfers(self) -> list[TransferView]:
-        node, supply, seen = self._node, self._supply, list[TransferView]()
-        asked: dict[bytes, set[DeviceId]] = {}
+        supply, asked = self._parts.supply, dict[Root, set[DeviceId]]()
         for order in supply.swarm.orders.values():
             for root in order.roots:
                 asked.setdefault(root, set()).add(order.peer)
-        for root, download in supply.swarm.downloads.items():
-            path = supply.path_of(root) if root in asked else None
-            if path is not None and len(seen) < LIST_MAX:
-                sources = sorted(node.label_of(device) for device in asked[root])
+        seen = []
+        for root in islice(asked, LIST_MAX):
+            path, download = supply.path_of(root), supply.swarm.downloads.get(root)
+            if path is not None and download is not None:
+                sources = sorted(self._node.label_of(device) for device in asked[root])
                 seen.append(TransferView(str(path), sources, download.done_bytes, download.size_bytes))
         return seen
 
     def _door(self) -> dict[str, object]:
-        until = self._doors.open_until_s
-        left = None if until is None or until == float("inf") else max(0.0, until - self._node.now)
-        return {"open": self._doors.is_open, "until_s": left}
+        doors = self._parts.doors
+        until = doors.open_until_s if doors.is_open else None
+        return {"open": doors.is_open, "until_s": None if until in (None, math.inf) else until - self._node.now}
 
     def _found(self) -> list[FoundView]:
         return [
-            FoundView(group.name, group.label, f"{group.address.host}:{group.address.port}", group.members, group.open)
-            for group in self._doors.found
+            FoundView(one_line(g.name), one_line(g.label), f"{g.address.host}:{g.address.port}", g.members, g.open)
+            for g in self._parts.doors.found[:LIST_MAX]
         ]
+
+
+def _stands(record: FileRecord, row: PlaceRow | None) -> bool:
+    """Say whether what a record names stands on this disk."""
+    if row is None or row.kind is not record.kind:
+        return False
+    return record.kind is Kind.FOLDER or row.root == record.root

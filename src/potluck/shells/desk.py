@@ -59,7 +59,8 @@ class Desk:
     def __init__(self, unshared_files: int, show: Callable[[Tell], None]) -> None:
         """`unshared_files` were found in a folder without marker; `show` passes notices on at once."""
         self._loop: Loop | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # notices: the loop thread takes it, so nobody waits for the loop under it
+        self._asking = threading.Lock()  # one question for the state at a time
         self._notices: deque[dict[str, Any]] = deque(maxlen=NOTICES)
         self._numbers = itertools.count(1)
         self._commands = itertools.count(1)
@@ -92,7 +93,7 @@ class Desk:
     # -- ControlSource --------------------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """Return the latest snapshot."""
-        with self._lock:
+        with self._asking:
             if self._loop is None or time.monotonic() - self._state_s < FRESH_S:
                 return self._state
             try:

@@ -111,6 +111,7 @@ class Loop:
         self._selector: Final = selector
         self._world: World | None = None
         self._acts: dict[type, Callable[[Any], object]] = {}
+        self._questions: Final[set[Future[Any]]] = set()  # asked by other threads, to be called off at the end
         self._stopping = False
         self._space_s = 0.0
 
@@ -125,13 +126,17 @@ class Loop:
         def reply() -> None:
             try:
                 answer.set_result(question(self._engine, time.monotonic()))
-            except PotluckError as error:
+            except Exception as error:  # house: handed to the thread that asked
                 answer.set_exception(error)
 
+        self._questions.add(answer)
         self.inbox.post(reply)
         if self.ended.is_set():
             answer.cancel()
-        return answer.result(timeout_s)
+        try:
+            return answer.result(timeout_s)
+        finally:
+            self._questions.discard(answer)
 
     def run(self, world: World) -> None:
         """The body of the loop thread."""
@@ -146,6 +151,8 @@ class Loop:
             self._say_goodbye(world)
         finally:
             self.ended.set()
+            for question in list(self._questions):
+                question.cancel()
 
     # -- one turn -------------------------------------------------------------------------------------------------
     def _turn(self, world: World) -> None:
@@ -215,9 +222,10 @@ class Loop:
                 if last_try or not self._world.free_ballast():
                     return
                 continue
-            except PotluckError as error:
+            except Exception as error:  # house: a fault of ours in one event must not take the files of a home offline
                 _log.exception("an event was dropped")
-                self._world.told(effects.Tell("dropped", error.what, "error", ""))
+                what = error.what if isinstance(error, PotluckError) else f"a fault in potluck itself: {error!r}"
+                self._world.told(effects.Tell("dropped", what, "error", ""))
                 return
             for effect in wanted:
                 self._carry_out(effect)

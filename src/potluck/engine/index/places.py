@@ -11,6 +11,7 @@ Limits: rows are beliefs about the disk; whoever serves or replaces a file check
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from potluck.core.identity import DeviceId
 from potluck.core.messages import Folder
@@ -22,6 +23,16 @@ from potluck.engine.index.needs import Needs
 from potluck.engine.index.rows import PLACE, columns, place_of, place_values, stored_inode
 
 Standing = tuple[DeviceId, Folder, PlaceRow]
+
+
+class Shared(NamedTuple):
+    """A file that stands here and that somebody shares."""
+
+    owner: DeviceId
+    path: bytes
+    size: int
+    piece_size: int
+
 
 _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
 _PUT = (  # keeps the row number, so an index whose column did not change is not touched
@@ -94,14 +105,27 @@ class Places:
         rows = self._database.rows(sql, (root[:8], root, _HOLDERS))
         return [(DeviceId(row[0]), Folder(row[1]), place_of(row[2:])) for row in rows]
 
+    def shared(self, roots: Sequence[Root]) -> dict[Root, Shared]:
+        """Return of each content a file that holds it and that its owner still shares; at most 256 roots at once."""
+        marks = ", ".join("?" * len(roots))
+        sql = (  # one walk over the index by root; a hundred of them would cost a hundred times the overhead
+            "SELECT p.root, m.owner, p.path, p.size, r.piece_size FROM place AS p"
+            " JOIN record AS r ON r.manifest = p.manifest AND r.path = p.path AND r.root = p.root"
+            f" JOIN manifest AS m ON m.id = p.manifest WHERE substr(p.root, 1, 8) IN ({marks}) AND p.size > 0"
+        )
+        rows = self._database.rows(sql, [root[:8] for root in roots])
+        wanted = set(roots)
+        found = [(Root(row[0]), Shared(DeviceId(row[1]), *row[2:])) for row in rows if row[0] in wanted]
+        return dict(sorted(found, reverse=True))  # of several the first in order is the one that stays
+
     def by_inode(self, owner: DeviceId, folder: Folder, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
         """Return the place in a folder with this file number, size and mtime, or None; none for an empty file."""
         named = self._names.find(owner, folder)
         if named is None:
             return None
-        sql = (
+        sql = (  # the plus signs keep SQLite from walking the whole manifest by path instead of one inode
             f"SELECT {PLACE} FROM place WHERE inode = ? AND size > 0 AND size = ? AND mtime_ns = ?"
-            " AND manifest = ? ORDER BY path LIMIT 1"
+            " AND +manifest = ? ORDER BY +path LIMIT 1"
         )
         row = self._database.row(sql, (stored_inode(inode), size, mtime_ns, named.number))
         return place_of(row) if row else None

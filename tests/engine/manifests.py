@@ -1,0 +1,210 @@
+"""Devices that exchange manifests over a wire made of nothing: real parts, real signatures, no clock.
+
+Strategy: `Device` has the parts of one engine that heads and pages pass through: publishing, following, exchange and
+service. `Wire` hands every Send and every Fetch to the other side, and moves time from one deadline to the next. What a
+test wants to forge, lose or delay it carries itself, with `ask` and `answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from potluck.core import limits
+from potluck.core.identity import DeviceId
+from potluck.core.manifest import sign_head
+from potluck.core.messages import Folder, Gone, Head, Heads, HeadsAsk, Kept, Kind, ManifestAsk, ManifestPage, Message
+from potluck.core.reconcile import PlaceRow
+from potluck.core.roster import Roster
+from potluck.engine.effects import Answer, Effect, Fetch, Send, Tell
+from potluck.engine.events import FetchEnded, LinkId, ManifestHeard, Outcome, RequestHeard, RequestId
+from potluck.engine.exchange import Exchange
+from potluck.engine.following import Following
+from potluck.engine.publishing import Publishing
+from potluck.engine.service import Service
+from tests.engine.builders import flush, group, key, node
+from tests.engine.index.builders import root_of
+
+OWN = Folder.OWN
+
+
+@dataclass
+class Applied:
+    """One manifest brought up to a head."""
+
+    head: Head
+    paths: list[bytes]
+    held: bool
+
+
+class Device:
+    """One device's part in the exchange of manifests."""
+
+    def __init__(self, number: int, roster: Roster | None = None, *, run: int = 1) -> None:
+        self.number = number
+        self.node = node(number, run=run)
+        self.node.roster = roster or group(1, 2, 3)
+        self.publishing = Publishing(self.node)
+        self.following = Following(self.node)
+        self.exchange = Exchange(self.node, self.following)
+        self.service = Service(self.node)
+        self.applied: list[Applied] = []
+        self.own_heads: list[Head] = []
+        self.tells: list[str] = []
+        self.publishing.published = self.exchange.on_published
+        self.following.applied = self._on_applied
+        self.following.own_head = self._on_own_head
+        self.publishing.start()
+
+    @property
+    def id(self) -> DeviceId:
+        """Who this is."""
+        return self.node.me
+
+    def link(self, other: Device) -> None:
+        """A control link to another device is open here."""
+        self.node.peer(other.id).link = LinkId(other.number)
+        self.node.link_owner[LinkId(other.number)] = other.id
+        self.exchange.on_linked(other.id)
+
+    def unlink(self, other: Device) -> None:
+        """The control link is gone here."""
+        self.node.peer(other.id).link = None
+
+    def write(self, *paths: str) -> None:
+        """Files stand in the own folder; each holds its own path."""
+        for path in paths:
+            row = PlaceRow(path.encode(), Kind.FILE, root_of(path), len(path), 5, 5, 7, executable=False)
+            self.publishing.put(row, limits.PIECE_MIN_BYTES)
+
+    def tick(self) -> list[Effect]:
+        """Do what is due, and return what was asked; what is to be told is kept."""
+        self.publishing.on_tick(0)
+        self.exchange.on_tick()
+        effects = list(flush(self.node))
+        self.tells += [effect.code for effect in effects if isinstance(effect, Tell)]
+        return effects
+
+    def files_of(self, owner: Device) -> list[str]:
+        """The paths of a manifest as it is known here."""
+        records = self.node.index.manifests.listing(owner.id, OWN, b"", 10_000)
+        return [record.path.decode() for record in records]
+
+    def head_of(self, owner: Device) -> Head:
+        """The head of a manifest as it is known here."""
+        head = self.node.index.manifests.head(owner.id, OWN)
+        assert head is not None
+        return head
+
+    def deadline(self) -> float:
+        """When something is due next."""
+        published = self.publishing.deadline(0)
+        return min(self.exchange.deadline(), published if published is not None else 1e9)
+
+    def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
+        self.applied.append(Applied(head, list(paths), held))
+        self.exchange.on_applied(head)
+
+    def _on_own_head(self, head: Head) -> None:
+        self.own_heads.append(head)
+        self.publishing.on_own_head(head)
+
+
+@dataclass
+class Wire:
+    """Carries messages between devices; `lost` says what does not arrive."""
+
+    devices: list[Device]
+    lost: Callable[[Device, Device, Message], bool] = lambda sender, receiver, message: False
+    said: list[tuple[int, int, Message]] = field(default_factory=list)
+    fetched: list[tuple[int, int, ManifestAsk]] = field(default_factory=list)
+
+    def connect(self) -> None:
+        """Open every link."""
+        for one in self.devices:
+            for other in self.devices:
+                if one is not other:
+                    one.link(other)
+
+    def run(self) -> None:
+        """Carry everything there is, at this moment of time; fails if it never ends."""
+        for _ in range(200):
+            effects = [(device, effect) for device in self.devices for effect in device.tick()]
+            busy = [self.carry(device, effect) for device, effect in effects]
+            if not any(busy):
+                return
+        raise AssertionError("never quiet")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, from one deadline to the next."""
+        end = self.devices[0].node.now + seconds
+        self.run()
+        while (due := min(device.deadline() for device in self.devices)) <= end:
+            for device in self.devices:
+                device.node.now = max(device.node.now, due)
+            self.run()
+        for device in self.devices:
+            device.node.now = end
+        self.run()
+
+    def carry(self, sender: Device, effect: Effect) -> bool:
+        """Carry one effect; returns whether anything was carried."""
+        if isinstance(effect, Send):
+            receiver = self._device(sender.node.link_owner[effect.link])
+            self.said.append((sender.number, receiver.number, effect.message))
+            if not self.lost(sender, receiver, effect.message):
+                _hear(receiver, sender.id, effect.message)
+            return True
+        if isinstance(effect, Fetch) and isinstance(effect.ask, ManifestAsk):
+            source = self._device(effect.peer)
+            self.fetched.append((sender.number, source.number, effect.ask))
+            answer(sender, effect, ask(source, sender, effect))
+            return True
+        return False
+
+    def probe(self) -> None:
+        """Everybody tells everybody the digest of its heads."""
+        for one in self.devices:
+            for other in self.devices:
+                if one is not other:
+                    one.exchange.on_digest(other.id, other.exchange.digest)
+
+    def _device(self, device: DeviceId) -> Device:
+        return next(each for each in self.devices if each.id == device)
+
+
+def ask(source: Device, asker: Device, fetch: Fetch) -> ManifestPage | Gone:
+    """What a device answers to a request for a page."""
+    assert isinstance(fetch.ask, ManifestAsk)
+    held = flush(source.node)
+    source.service.on_request(RequestHeard(RequestId(1), asker.id, fetch.ask))
+    (reply,) = [effect.reply for effect in flush(source.node) if isinstance(effect, Answer)]
+    source.node.do(*held)
+    assert isinstance(reply, ManifestPage | Gone)
+    return reply
+
+
+def answer(asker: Device, fetch: Fetch, reply: ManifestPage | Gone, *, unsafe: int = 0) -> None:
+    """Hand the answer to a request over, as the fetching worker does."""
+    if isinstance(reply, ManifestPage):
+        asker.following.on_page(ManifestHeard(fetch.order, reply, unsafe))
+        asker.following.on_ended(FetchEnded(fetch.order, Outcome.DONE, ""))
+    else:
+        asker.following.on_ended(FetchEnded(fetch.order, Outcome.GONE, ""))
+
+
+def forged(number: int, head: Head) -> Head:
+    """A head with a good signature of whoever has that number."""
+    return sign_head(head, key(number))
+
+
+def _hear(receiver: Device, sender: DeviceId, message: Message) -> None:
+    match message:
+        case Heads(heads):
+            receiver.exchange.on_heads(sender, heads)
+        case HeadsAsk():
+            receiver.exchange.on_heads_ask(sender, message)
+        case Kept(holdings):
+            receiver.exchange.on_kept(sender, holdings)
+        case _:
+            raise AssertionError(f"{message!r} has no business here")

@@ -1,0 +1,147 @@
+"""The node: effects in order, effects that wait for the disk, numbers, names, notices."""
+
+from __future__ import annotations
+
+from potluck.core.messages import HeadsAsk
+from potluck.core.paths import parse_wire_path
+from potluck.engine.effects import CancelFetch, Send, Sync, Tell
+from potluck.engine.events import LinkId, OrderId
+from potluck.engine.node import NOTICES_KEPT, Node, one_line
+from tests.engine.builders import address, group, key, node, taken
+
+ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
+BEN = key(2).device
+
+
+def linked(made: Node, link: int = 5) -> Node:
+    """With a control link to d2."""
+    made.peer(BEN).link = LinkId(link)
+    return made
+
+
+def test_effects_come_in_order_and_once() -> None:
+    made = node()
+    assert made.quiet
+    made.do(ONE, TWO)
+    made.do(THREE)
+    assert not made.quiet
+    assert made.take() == [ONE, TWO, THREE]
+    assert made.take() == []
+
+
+def test_what_depends_on_the_disk_waits_for_it() -> None:
+    made = node()
+    made.when_durable([ONE])
+    made.when_durable([TWO])
+    assert made.take() == [Sync(1)]
+    made.when_durable([THREE])
+    assert made.take() == [Sync(2)]
+    made.on_synced(1)
+    assert made.take() == [ONE, TWO]
+    made.on_synced(1)
+    assert made.take() == []
+    made.on_synced(2)
+    assert made.take() == [THREE]
+
+
+def test_a_later_sync_covers_earlier_ones() -> None:
+    made = node()
+    made.when_durable([ONE])
+    made.take()
+    made.when_durable([TWO])
+    made.take()
+    made.on_synced(2)
+    assert made.take() == [ONE, TWO]
+
+
+def test_what_need_not_be_durable_itself_keeps_its_place() -> None:
+    made = node()
+    made.when_settled(ONE)
+    assert made.take() == [ONE]
+    made.when_durable([TWO])
+    made.when_settled(THREE)
+    assert made.take() == [Sync(1)]
+    made.on_synced(1)
+    assert made.take() == [TWO, THREE]
+
+
+def test_a_rollback_undoes_what_depends_on_the_index_and_nothing_else() -> None:
+    made = node()
+    made.when_durable([ONE])
+    made.take()
+    mark = made.mark()
+    made.do(TWO)
+    made.when_durable([THREE])
+    made.when_settled(THREE)
+    made.on_synced(1)
+    made.undo(mark)
+    assert made.take() == [TWO, ONE], "ONE is on the disk: it is asked for, once"
+    made.on_synced(1)
+    assert made.take() == []
+    made.when_durable([THREE])
+    assert made.take() == [Sync(2)]
+
+
+def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
+    first, second = node(run=1), node(run=2)
+    numbers = [made.number() for made in (first, second) for _ in range(1000)]
+    assert len(set(numbers)) == 2000
+    assert max(numbers) < 2**63
+
+
+def test_only_who_is_linked_is_spoken_to() -> None:
+    made = node()
+    assert not made.say(BEN, HeadsAsk(b""))
+    made.peer(BEN)
+    assert not made.say(BEN, HeadsAsk(b""))
+    made.say_when_durable(BEN, HeadsAsk(b""))
+    made.say_when_durable(key(3).device, HeadsAsk(b""))
+    assert made.take() == []
+    assert linked(made).say(BEN, HeadsAsk(b""))
+    made.say_when_durable(BEN, HeadsAsk(b"1"))
+    assert made.linked() == [BEN]
+    assert made.take() == [Send(LinkId(5), HeadsAsk(b"")), Sync(1)]
+    made.on_synced(1)
+    assert made.take() == [Send(LinkId(5), HeadsAsk(b"1"))]
+
+
+def test_addresses_come_best_first_without_those_where_nobody_listens() -> None:
+    made = node()
+    made.whereabouts = lambda _: [address(3), address(4)]
+    made.index.addresses.remember(BEN, address(5), 1)
+    assert made.addresses_of(BEN) == (address(3), address(4), address(5))
+    made.peer(BEN).address = address(4)
+    assert made.addresses_of(BEN) == (address(4), address(3), address(5))
+    made.peer(BEN).address = address(6, port=0)
+    assert made.addresses_of(BEN) == (address(3), address(4), address(5))
+
+
+def test_notices_are_remembered_up_to_a_number() -> None:
+    made = node()
+    for number in range(NOTICES_KEPT + 5):
+        made.tell("code", f"number {number}", subject="d2")
+    assert len(taken(made, Tell)) == NOTICES_KEPT + 5
+    assert len(made.notices) == NOTICES_KEPT
+    number, at, tell = made.notices[-1]
+    assert (number, at, tell.text) == (NOTICES_KEPT + 5, made.now, f"number {NOTICES_KEPT + 4}")
+
+
+def test_no_notice_moves_a_cursor() -> None:
+    made = node()
+    made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
+    assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
+    assert one_line("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert one_line(one_line("\x00")) == one_line("\x00")
+
+
+def test_names_of_members_and_strangers() -> None:
+    made = node()
+    assert made.own_label == "d1"
+    assert made.label_of(BEN).count("-") == 1
+    assert made.owner_at(parse_wire_path(b"d2/a")) is None
+    made.roster = group(1, 2)
+    assert made.label_of(BEN) == "d2"
+    assert made.own_label == "d1"
+    assert str(made.top_of(BEN)) == "d2"
+    assert made.owner_at(parse_wire_path(b"d2/a")) == BEN
+    assert made.owner_at(parse_wire_path(b"d9/a")) is None

@@ -1,0 +1,358 @@
+"""Whole engines on a fake wire: every message really encoded and decoded, time a number, disks a dictionary.
+
+Strategy: a `Box` is a real Engine over a real index; a `Wire` carries out its effects with seeded delays. Datagrams may
+be blocked (`udp`), and so may what links carry (`silent`), each on its own. Disks hold whole files and do at once what
+they are asked. Limits: no losses, no crash points, no partial trees; `tests/sim` has those.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+from potluck.core.identity import DeviceId
+from potluck.core.messages import (
+    CONTROL,
+    PAIRING,
+    Address,
+    Busy,
+    Bye,
+    FilesAsk,
+    LinkKind,
+    ManifestAsk,
+    ManifestPage,
+    MemberRecord,
+    Status,
+    encode,
+)
+from potluck.core.paths import SafePath, parse_wire_path
+from potluck.core.pieces import PieceList, Root, file_root, piece_hash, piece_size_for
+from potluck.engine import effects, events
+from potluck.engine.effects import Effect, Source
+from potluck.engine.engine import Engine
+from potluck.engine.events import Event, Finding, LinkId, OrderId, Outcome, Placement, RequestId, Stat
+from potluck.engine.index import Index
+from tests.engine.builders import Chance, address, settings
+from tests.engine.builders import key as key_of
+
+Kind = TypeVar("Kind")
+SPIN = 300  # calls at one instant that mean a deadline never advances
+
+
+def content_of(data: bytes) -> PieceList:
+    """The piece list of a file of one piece, or of none."""
+    size = piece_size_for(len(data))
+    hashes = piece_hash(data) if data else b""
+    return PieceList(file_root(len(data), size, hashes), len(data), size, hashes)
+
+
+def stat_of(data: bytes) -> Stat:
+    """What the file system would say: equal for equal bytes."""
+    return Stat(len(data), 1_000, 1_000, int.from_bytes(content_of(data).root[:6], "big"), executable=False)
+
+
+class Box:
+    """One machine with one engine."""
+
+    def __init__(self, wire: Wire, number: int, index: Index | None, **others: Any) -> None:
+        self.wire, self.number, self.address = wire, number, address(number)
+        self.key, self.run = key_of(number), next(wire.runs)
+        self.index = index or Index.open(":memory:")
+        self.disk: dict[SafePath, bytes] = {}
+        self.engine = Engine(
+            settings(number, **others), self.key, self.index, Chance(self.run), bytes([number, self.run]) * 8
+        )
+        self.me = self.key.device
+        self.up, self.left = False, False
+        self.links: dict[LinkId, tuple[Box, LinkId, LinkKind]] = {}  # ours -> who, theirs, kind
+        self.trusted: set[DeviceId] = set()
+        self.door = False
+        self.done: list[tuple[float, Effect]] = []
+        self.asked: dict[RequestId, tuple[Box, OrderId, Any]] = {}
+
+    # -- one call ---------------------------------------------------------------------------------------------------
+    def call(self, work: Callable[[float], list[Effect]]) -> list[Effect]:
+        if not self.up:
+            return []
+        wanted = work(self.wire.now)
+        self.done += [(self.wire.now, effect) for effect in wanted]
+        for effect in wanted:
+            self.wire.carry(self, effect)
+        return wanted
+
+    def hear(self, event: Event) -> list[Effect]:
+        return self.call(lambda now: self.engine.handle(event, now))
+
+    def start(self) -> None:
+        self.up = True
+        self.call(self.engine.start)
+        network = events.Interface("eth0", self.address.host, "10.0.0.255", 24)
+        self.hear(events.InterfacesSeen((network,), ()))
+        self.hear(events.SpaceSeen(2**40, 2**41))
+        self.hear(events.PartsFound(()))
+
+    def crash(self) -> None:
+        """The process is gone: its links break, nobody says BYE."""
+        self.up = False
+        for link in list(self.links):
+            self.wire.close(self, link, clean=False)
+
+    # -- people -----------------------------------------------------------------------------------------------------
+    def write(self, name: str, data: bytes) -> None:
+        path = parse_wire_path(f"{self.label}/{name}".encode())
+        self.disk[path] = data
+        self.hear(events.PathsTouched((path,), overflow=False))
+
+    # -- what tests ask ---------------------------------------------------------------------------------------------
+    @property
+    def label(self) -> str:
+        return self.engine.node.own_label
+
+    @property
+    def nodes(self) -> list[DeviceId]:
+        return [DeviceId(record.device) for record in self.engine.parts.circle.ring.nodes()]
+
+    def believes(self, other: Box) -> MemberRecord | None:
+        return self.engine.parts.circle.ring.beliefs.get(other.me)
+
+    def status(self, other: Box) -> Status | None:
+        record = self.believes(other)
+        return record.status if record else None
+
+    def asked_for(self, kind: type[Kind], since: float = 0.0) -> list[Kind]:
+        return [effect for at, effect in self.done if at >= since and isinstance(effect, kind)]
+
+    def told(self, code: str) -> list[str]:
+        return [tell.text for tell in self.asked_for(effects.Tell) if tell.code == code]
+
+
+class Wire:
+    """The network, the disks and the time."""
+
+    def __init__(self, seed: int = 0, delay_s: float = 0.002) -> None:
+        self.random, self.delay_s = random.Random(seed), delay_s
+        self.now = 0.0
+        self.runs = count(1)
+        self.boxes: dict[Address, Box] = {}
+        self.udp: Callable[[Box, Box], bool] = lambda *_: True
+        self.silent: Callable[[Box, Box], bool] = lambda *_: False
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = count(1)
+
+    def add(self, number: int, *, index: Index | None = None, **others: Any) -> Box:
+        """Start a device; over an index of before it is a restart."""
+        box = self.boxes[address(number)] = Box(self, number, index, **others)
+        box.start()
+        return box
+
+    def again(self, box: Box) -> Box:
+        """Start a crashed or left device anew."""
+        new = self.boxes[box.address] = Box(self, box.number, box.index)
+        new.disk = box.disk
+        new.start()
+        return new
+
+    def later(self, act: Callable[[], object], delay_s: float | None = None) -> None:
+        wait = self.random.uniform(0.2, 1.0) * self.delay_s if delay_s is None else delay_s
+        heapq.heappush(self._queue, (self.now + wait, next(self._numbers), act))
+
+    def run(self, seconds: float, done: Callable[[], bool] = lambda: False) -> bool:
+        """Let time pass, at most until `done`; say whether it is."""
+        until, calls, last = self.now + seconds, 0, self.now
+        while not done():
+            due = [(time, n, box) for n, box in enumerate(self.boxes.values()) if (time := self._due(box)) is not None]
+            wake = min(due, default=(float("inf"), 0, None))
+            event = self._queue[0][0] if self._queue else float("inf")
+            if min(event, wake[0]) > until:
+                self.now = until
+                return done()
+            self.now = max(self.now, min(event, wake[0]))
+            calls, last = (calls + 1, last) if self.now == last else (0, self.now)
+            assert calls < SPIN, f"an engine asks to be woken and does nothing at {self.now}"
+            if wake[2] is not None and wake[0] <= event:
+                wake[2].call(wake[2].engine.on_tick)
+            else:
+                heapq.heappop(self._queue)[2]()
+        return True
+
+    def _due(self, box: Box) -> float | None:
+        return box.engine.deadline() if box.up else None
+
+    # -- effects ----------------------------------------------------------------------------------------------------
+    def carry(self, box: Box, effect: Effect) -> None:
+        match effect:
+            case effects.Transmit(data, to):
+                self._transmit(box, data, to)
+            case effects.Dial():
+                self.later(lambda: self._dial(box, effect))
+            case effects.Send(link, message):
+                self._send(box, link, message)
+            case effects.Drop(link, reason):
+                self._send(box, link, Bye(reason))
+                self.close(box, link, clean=True)
+            case effects.Trust(members):
+                box.trusted = {member.device for member in members}
+            case effects.OpenDoor(is_open):
+                box.door = is_open
+            case effects.Introduce(to, sealed):
+                if to in self.boxes:
+                    knock = events.IntroductionHeard(OrderId(next(self._numbers)), sealed, box.address)
+                    self.later(partial(self.boxes[to].hear, knock))
+            case effects.Sync(barrier):
+                self.later(partial(box.hear, events.Synced(barrier)))
+            case effects.Leave():
+                box.left, box.up = True, False
+                for link in list(box.links):
+                    self.close(box, link, clean=True)
+            case effects.Fetch():
+                self.later(lambda: self._fetch(box, effect))
+            case effects.Answer(request, reply):
+                self._answer(box, request, reply)
+            case _:
+                self._disk(box, effect)
+
+    def _transmit(self, box: Box, data: bytes, to: Address | None) -> None:
+        way = "multicast" if to is None else "unicast"
+        for other in list(self.boxes.values()):
+            if to in {None, other.address} and other is not box and self.udp(box, other):
+                self.later(partial(other.hear, events.DatagramHeard(data, box.address, way)))
+
+    def _dial(self, box: Box, dial: effects.Dial) -> None:
+        other = self.boxes.get(dial.address)
+        if other is not None and self.silent(box, other):
+            box.hear(events.DialFailed(dial.dial, "timeout", refused=False, knock=False))
+            return
+        refused = other is not None and not other.up
+        welcome = other is not None and other.up and (dial.peer is None or box.me in other.trusted)
+        if other is None or not welcome or dial.peer not in {None, other.me} or (dial.peer is None and not other.door):
+            knock = not refused and other is not None
+            box.hear(events.DialFailed(dial.dial, "refused", refused=refused, knock=knock))
+            return
+        near, far = LinkId(next(self._numbers)), LinkId(next(self._numbers))
+        box.links[near], other.links[far] = (other, far, dial.kind), (box, near, dial.kind)
+        for mine, link, peer, where, order in (
+            (box, near, other, other.address, dial.dial),
+            (other, far, box, Address(box.address.host, 0), None),
+        ):
+            known = dial.kind is LinkKind.CONTROL
+            instance = peer.engine.node.instance if known else b""
+            mine.hear(events.LinkOpened(link, dial.kind, peer.me if known else None, where, instance, order))
+
+    def _send(self, box: Box, link: LinkId, message: Any) -> None:
+        if link not in box.links:
+            return
+        other, far, kind = box.links[link]
+        catalogue: Any = CONTROL if kind is LinkKind.CONTROL else PAIRING
+        heard = events.MessageHeard(far, catalogue.decode(encode(message)))
+        if not self.silent(box, other):
+            self.later(lambda: other.hear(heard) if far in other.links else None, self.delay_s)
+
+    def close(self, box: Box, link: LinkId, *, clean: bool) -> None:
+        if link not in box.links:
+            return
+        other, far, _ = box.links.pop(link)
+        self.later(partial(box.hear, events.LinkClosed(link, "closed", clean=True)), self.delay_s)
+        self.later(lambda: self._closed(other, far, clean=clean), self.delay_s)
+
+    def _closed(self, box: Box, link: LinkId, *, clean: bool) -> None:
+        if box.links.pop(link, None) is not None:
+            box.hear(events.LinkClosed(link, "closed", clean))
+
+    # -- content ----------------------------------------------------------------------------------------------------
+    def _fetch(self, box: Box, fetch: effects.Fetch) -> None:
+        other = next((self.boxes[a] for a in fetch.addresses if a in self.boxes), None)
+        if other is None or not other.up or self.silent(box, other):
+            box.hear(events.FetchEnded(fetch.order, Outcome.BROKEN, "nobody there"))
+            return
+        request = RequestId(next(self._numbers))
+        other.asked[request] = (box, fetch.order, fetch.ask)
+        other.hear(events.RequestHeard(request, box.me, fetch.ask))
+
+    def _answer(self, box: Box, request: RequestId, reply: Any) -> None:
+        asker, order, ask = box.asked.pop(request)
+        outcome = Outcome.DONE
+        match ask, reply:
+            case ManifestAsk(), ManifestPage():
+                self.later(partial(asker.hear, events.ManifestHeard(order, reply, 0)))
+            case FilesAsk(), effects.ServeFiles(files):
+                here = [root for root, path, _, _ in files if path in box.disk]
+                asker.disk |= {part_of(root): box.disk[path] for root, path, _, _ in files if path in box.disk}  # type: ignore[index]
+                gone = [root for root, path, _, _ in files if path not in box.disk]
+                self.later(partial(asker.hear, events.FilesVerified(order, tuple(here), tuple(gone), 1)))
+            case _, Busy():
+                outcome = Outcome.BUSY
+            case _:
+                outcome = Outcome.GONE
+        self.later(partial(asker.hear, events.FetchEnded(order, outcome, "")), 2 * self.delay_s)
+
+    def _disk(self, box: Box, effect: Effect) -> None:
+        match effect:
+            case effects.MarkShare():
+                self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
+            case effects.Scan(order, tops):
+                self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
+                self._seen(box, order, [path for path in box.disk if any(path.starts_with(top) for top in tops)])
+            case effects.Look(order, paths):
+                self._seen(box, order, paths)
+            case effects.Hash(order, files):
+                hashed = [
+                    events.Hashed(path, stat_of(data), content_of(data))
+                    for path, _ in files
+                    if (data := box.disk.get(path)) is not None
+                ]
+                gone = tuple(path for path, _ in files if path not in box.disk)
+                self.later(partial(box.hear, events.FilesHashed(order, tuple(hashed), gone, last=True)))
+            case effects.Place(batch, items):
+                self.later(partial(box.hear, events.BatchPlaced(batch, tuple(self._placed(box, i) for i in items))))
+            case effects.Settle(batch, items):
+                self.later(partial(box.hear, events.BatchSettled(batch, tuple(_unplaced(i) for i in items))))
+            case _:
+                pass  # told to people, or of no interest here
+
+    def _seen(self, box: Box, order: OrderId, paths: Iterable[SafePath]) -> None:
+        seen = [
+            events.PathSeen(path, Finding.FILE, stat_of(box.disk[path]))
+            if path in box.disk
+            else events.PathSeen(path, Finding.MISSING, None)
+            for path in sorted(paths)
+        ]
+        self.later(partial(box.hear, events.TreeSeen(order, tuple(seen), (), last=True, complete=True)))
+
+    def _placed(self, box: Box, item: effects.PlaceItem) -> events.Placed:
+        root = item.content.root if item.content is not None else None
+        if item.source is Source.NONE:
+            box.disk.pop(item.path, None)
+            return events.Placed(item.path, None, Placement.REMOVED, None, "", "")
+        assert root is not None, "no folders on this disk"
+        data = b"" if item.source is Source.EMPTY else box.disk[item.local or part_of(root)]
+        box.disk[item.path] = data
+        return events.Placed(item.path, root, Placement.PLACED, stat_of(data), "", "")
+
+
+def _unplaced(item: effects.PlaceItem) -> events.Placed:
+    return events.Placed(item.path, None, Placement.SOURCE_GONE, None, "", "")
+
+
+def part_of(root: Root) -> SafePath:
+    """Where this disk keeps the part file of a content."""
+    return parse_wire_path(b".parts/" + root.hex().encode())
+
+
+def one_ring(boxes: Iterable[Box]) -> bool:
+    """Whether these, and nobody else, are one ring in everybody's view, each linked to each."""
+    boxes = list(boxes)
+    views = {tuple(box.nodes) for box in boxes}
+    linked = all(len(box.engine.node.linked()) == len(boxes) - 1 for box in boxes)
+    return len(views) == 1 and set(views.pop()) == {box.me for box in boxes} and linked
+
+
+def ring(count_of: int, seed: int = 0, **others: Any) -> tuple[Wire, list[Box]]:
+    """A ring of open devices that have found each other."""
+    wire = Wire(seed)
+    boxes = [wire.add(number, **others) for number in range(1, count_of + 1)]
+    assert wire.run(20.0, lambda: one_ring(boxes)), [len(box.nodes) for box in boxes]
+    return wire, boxes
