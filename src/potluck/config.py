@@ -100,7 +100,7 @@ class Limits(msgspec.Struct, frozen=True):
     down: str = "0"
     up: str = "0"
     min_free: str = f"{FREE_MIN_BYTES // 2**20}MiB"
-    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = WORKERS
+    workers: Annotated[int, msgspec.Meta(ge=1, le=WORKERS)] = WORKERS  # more orders are never given at once
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -129,7 +129,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 IN_USE = frozenset({
     "node.name", "node.folder", "network.port", "network.discovery_port",
     "network.interfaces", "network.discovery", "network.peers",
-    "sync.rescan_s", "limits.min_free", "limits.workers",
+    "limits.workers",
 })  # fmt: skip
 """The keys this version acts on; the others are understood, and setting one gives a warning."""
 
@@ -185,6 +185,8 @@ def resolve(
     unused = [
         f"{key} has no effect in this version." for key in origins if origins[key] != "default" and key not in IN_USE
     ]
+    if origins["network.discovery"] != "default" and "mdns" in values["network.discovery"]:
+        unused.append("network.discovery: mdns has no effect in this version.")
     return Settings(
         state_dir=state_dir,
         folder=str(Path(values["node.folder"]).expanduser().resolve()),

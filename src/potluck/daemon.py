@@ -4,35 +4,42 @@ Strategy: the composition root. The main thread claims the home, opens key, inde
 shells around one engine, starts their threads and then waits: for a signal, or for the engine to have left. Nothing
 else in the program builds anything of another layer.
 
-Guarantees: a home is used by one process at a time; SIGINT and SIGTERM lead to the same graceful leave as `exit`;
-whatever happens, threads end within five seconds and the socket and claim are given back.
+Guarantees: a home is used by one process at a time; SIGINT, SIGTERM and a closed terminal lead to the same graceful
+leave as `exit`, from the first moment on, and a second SIGINT ends the program at once. Whatever happens, threads end
+within five seconds and socket and claim are given back. A loop that fails is an error, never "has left".
 Limits: one device per process. What outlives the five seconds is a thread stuck in the operating system's disk call.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import random
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Final, Protocol, Self
 
 from potluck import config
 from potluck.config import DaemonFace, Settings
 from potluck.core import limits
+from potluck.core.errors import PotluckError
 from potluck.core.identity import DeviceKey
-from potluck.core.messages import Address
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.engine.effects import MarkShare, Tell
+from potluck.core.paths import parse_wire_path
+from potluck.engine.effects import MarkShare, Tell, Transmit
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.index import Index
 from potluck.shells import homes, ports
+from potluck.shells.ballast import Ballast
+from potluck.shells.chores import Chore, Chores
 from potluck.shells.control import Control
 from potluck.shells.desk import Desk
 from potluck.shells.dialling import Dialling
@@ -41,20 +48,37 @@ from potluck.shells.doorway import Doorway
 from potluck.shells.fetching import Fetching
 from potluck.shells.fsops import Share
 from potluck.shells.handshakes import Handshakes
-from potluck.shells.lan import Lan
+from potluck.shells.hostnames import resolve
+from potluck.shells.inbox import Inbox
+from potluck.shells.interfaces import Survey, survey
+from potluck.shells.lan import Lan, Surveyor
 from potluck.shells.links import Links
-from potluck.shells.loop import Inbox, Loop, World, leave
+from potluck.shells.loop import Loop, World, leave, one_line
 from potluck.shells.parts import Parts
 from potluck.shells.placing import Placer
 from potluck.shells.serving import Serving
 from potluck.shells.store import Store
 from potluck.shells.strangers import Strangers
 from potluck.shells.tls import Standing
+from potluck.shells.trash import prune_trash
 from potluck.shells.watcher import watcher_for
 
 INDEX_NAME: Final = "potluck.sqlite"
 BALLAST_NAME: Final = "ballast"
 OUTSIDE: Final = frozenset({"Shared", ".potluck", "Put aside"})
+SPACE_S: Final = 10.0  # how often the free space is looked at
+BALLAST_S: Final = 60.0  # and whether the ballast can be laid again
+PRUNE_S: Final = 3600.0  # and what of the trash is too old
+TRASH_SHARE: Final = 0.10  # of the disk
+NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm
+DISK_CLOSE_S: Final = 2.5  # for what writes and reads files
+
+
+class Closing(Protocol):
+    """A pool of threads."""
+
+    def close(self, wait_s: float, /) -> bool:
+        """Stop, wait at most so long, say whether all threads are gone."""
 
 
 class OsChance:
@@ -73,139 +97,252 @@ class OsChance:
         return self._source.uniform(low, high)
 
 
+class Departure:
+    """While entered: signals ask for the graceful leave, also when there is no loop yet to ask."""
+
+    SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        """Change nothing before it is entered."""
+        self._loop: Loop | None = None
+        self._asked = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        """Take the signals, if this is the main thread; no other can."""
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                    self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Give them back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # it came from signal.signal
+
+    def attach(self, loop: Loop) -> None:
+        """Ask this loop from now on, at once if a signal came before."""
+        self._loop = loop
+        if self._asked:
+            leave(loop)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:  # the next one ends the program the hard way
+            signal.signal(number, signal.SIG_DFL)
+        self._asked = True
+        if self._loop is not None:
+            leave(self._loop)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was claimed and opened before the shells are built around it."""
+
+    settings: Settings
+    key: DeviceKey
+    index: Index
+    share: Share
+    whose: Whose
+    listener: socket.socket
+    port: int
+    selector: selectors.BaseSelector
+
+    @property
+    def index_path(self) -> str:
+        """Where the index lies."""
+        return str(Path(self.settings.state_dir, INDEX_NAME))
+
+
 def run(settings: Settings, face: DaemonFace) -> int:
-    """Run one device until it leaves; returns the exit code. Raises PotluckError if it cannot start."""
-    with contextlib.ExitStack() as cleanup:
+    """Run one device until it leaves; returns the exit code. Raises PotluckError if it cannot start, or fails."""
+    with ExitStack() as cleanup:
+        departure = cleanup.enter_context(Departure())
         claim = homes.claim(settings.state_dir)
         cleanup.callback(claim.release)
-        return _run(settings, face, cleanup)
+        unshared = _files_outside(settings.folder)
+        desk = Desk(unshared, lambda tell: face.told(tell.code, tell.text, tell.level, tell.subject))
+        opened = _open(settings, cleanup)
+        loop = _start(opened, desk, cleanup)
+        departure.attach(loop)
+        control = Control(homes.socket_to_serve(settings.state_dir), desk)
+        cleanup.callback(control.stop)
+        cleanup.callback(desk.close)
+        desk.state()  # so that there is a last state to answer with, whatever happens
+        control.start()
+        face.started({"socket": control.socket_path, "folder": settings.folder, "port": opened.port})
+        loop.ended.wait()
+    if loop.failure is not None:
+        raise PotluckError(
+            "potluck has stopped working.",
+            f"a fault in potluck itself: {loop.failure!r}",
+            "start it again with up; your files are safe. Please report the lines above",
+        ) from loop.failure
+    return 0
 
 
-def _run(settings: Settings, face: DaemonFace, cleanup: contextlib.ExitStack) -> int:
+# -- opening and starting -------------------------------------------------------------------------------------
+def _open(settings: Settings, cleanup: ExitStack) -> Opened:
+    """Claim and open everything that may be refused; what was opened is closed by `cleanup`."""
     key = DeviceKey(homes.device_secret(settings.state_dir))
-    unshared = _files_outside(settings.folder)
     listener, port = ports.claim(settings.port, given=settings.port_given)
     cleanup.callback(listener.close)
     share = Share(settings.folder)
     cleanup.callback(share.close)
-    index = Index.open(os.path.join(settings.state_dir, INDEX_NAME))
+    index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
-    whose = Whose(key.device, _share_id(index))
-    engine = _engine(settings, key, index, port)
-    desk = Desk(unshared, lambda tell: face.told(tell.code, tell.text, tell.level, tell.subject))
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
-    loop = Loop(engine, selector, Inbox(selector))
+    return Opened(settings, key, index, share, Whose(key.device, _share_id(index)), listener, port, selector)
+
+
+def _start(opened: Opened, desk: Desk, cleanup: ExitStack) -> Loop:
+    """Build engine, loop and shells and start the loop; `cleanup` stops all of it in the opposite order."""
+    engine = _engine(opened, desk)
+    inbox = Inbox(opened.selector)
+    cleanup.callback(inbox.close)
+    loop = Loop(engine, opened.selector, inbox)
+    cleanup.callback(loop.turn_away)  # what the last workers still put in
     desk.attach(loop)
-    world = cleanup.enter_context(_world(_Base(settings, key, engine, share, whose, listener, selector), loop, desk))
-    control = Control(homes.socket_to_serve(settings.state_dir), desk)
+    world = _build(opened, engine, loop, desk, cleanup)
     thread = threading.Thread(target=loop.run, args=(world,), name="loop", daemon=True)
-    with _signals(loop):
-        thread.start()
-        world.disk.find_parts()
-        control.start()
-        cleanup.callback(control.stop)
-        face.started({"socket": control.socket_path, "folder": settings.folder, "port": port})
-        while not loop.ended.wait(1.0):
-            pass
+    cleanup.callback(_end, loop, thread)
+    thread.start()
+    world.disk.find_parts()
+    return loop
+
+
+def _end(loop: Loop, thread: threading.Thread) -> None:
+    """End the loop, if it did not end by itself."""
+    leave(loop)
     thread.join(limits.LEAVE_S)
-    return 0
 
 
-class _Base:
-    """What was opened before the shells are built around it."""
+def _engine(opened: Opened, desk: Desk) -> Engine:
+    settings, index = opened.settings, opened.index
+    hosts = [address.host for addresses in index.addresses.all().values() for address in addresses]
+    peers, unknown = resolve(settings.peers)
+    for host in unknown:
+        desk.told(Tell("peer_unknown", f"nobody knows an IPv4 address of {host}, given by --peer", "warning", host))
+    engine_settings = EngineSettings(
+        label=settings.label or config.derive_label(settings.folder, socket.gethostname(), hosts),
+        port=opened.port,
+        open_s=math.inf if settings.open_s == "always" else settings.open_s,
+        peers=tuple(peers),
+        sweep=settings.sweep,
+        folder=settings.folder,
+        attended=not settings.headless and sys.stdin is not None and sys.stdin.isatty(),
+    )
+    return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(16))
 
-    def __init__(  # noqa: PLR0913 - the composition root names everything once
-        self,
-        settings: Settings,
-        key: DeviceKey,
-        engine: Engine,
-        share: Share,
-        whose: Whose,
-        listener: socket.socket,
-        selector: selectors.BaseSelector,
-    ) -> None:
-        self.settings, self.key, self.engine, self.share = settings, key, engine, share
-        self.whose, self.listener, self.selector = whose, listener, selector
 
-
-@contextlib.contextmanager
-def _world(base: _Base, loop: Loop, desk: Desk) -> Iterator[World]:
-    """Build all shells, and stop them in the opposite order."""
-    settings, engine = base.settings, base.engine
-    standing = Standing(base.key, engine.node.instance)
-    parts = Parts(base.share)
-    placer = Placer(base.share, parts)
+# -- the shells -----------------------------------------------------------------------------------------------
+def _build(opened: Opened, engine: Engine, loop: Loop, desk: Desk, cleanup: ExitStack) -> World:
+    """Build all shells; `cleanup` stops them in the opposite order, pools before what they work on."""
+    settings, share = opened.settings, opened.share
 
     def report(code: str, text: str) -> None:
         desk.told(Tell(code, text, "warning", ""))
 
-    disk = DiskPool(base.share, placer, parts, loop.post, base.whose, report)
-    database = os.path.join(settings.state_dir, INDEX_NAME)
-    store = Store(database, loop.post, lambda error: report("index_trouble", str(error).replace("\n", "; ")))
-    serving = Serving(standing, base.share, loop.post)
-    fetching = Fetching(standing, parts, loop.post)
+    store = Store(opened.index_path, loop.post, lambda error: report("index_trouble", one_line(error)))
+    cleanup.callback(store.close)
+    lan = Lan(opened.port, settings.interfaces, discovery_port=settings.discovery_port, surveyor=_surveyor(settings))
+    cleanup.callback(lan.close)
+    links = Links(opened.selector)
+    cleanup.callback(links.close)
+    parts = Parts(share)
+    placer = Placer(share, parts)
+    standing = Standing(opened.key, engine.node.instance)
+    disk = DiskPool(share, placer, parts, loop.post, opened.whose, report)
+    serving = Serving(standing, share, loop.post)
+    fetching = Fetching(standing, parts, loop.post, settings.workers)
     strangers = Strangers()
     handshakes = Handshakes(standing, strangers, serving, loop.post)
     dialling = Dialling(standing, loop.post)
-    doorway = Doorway(base.listener, base.selector, standing, handshakes.take, strangers)
-    links = Links(base.selector)
-    lan = Lan(doorway.port, settings.interfaces, discovery_port=settings.discovery_port)
-    own = _own_top(engine)
-    watcher = watcher_for(base.share, (own,), loop.post)
+    cleanup.callback(_close_pools, (dialling, handshakes), (fetching, serving, disk))
+    doorway = Doorway(opened.listener, opened.selector, standing, handshakes.take, strangers)
+    cleanup.callback(doorway.close)
+    ballast = Ballast(str(Path(settings.state_dir, BALLAST_NAME)))
+    ballast.lay()
+    return World(
+        standing=standing,
+        lan=lan,
+        links=links,
+        doorway=doorway,
+        dialling=dialling,
+        serving=serving,
+        fetching=fetching,
+        disk=disk,
+        store=store,
+        chores=_chores(disk, ballast, share),
+        transmit=lan.transmit if "beacon" in settings.discovery else _without_beacons(lan),
+        told=desk.told,
+        replied=desk.replied,
+        marked=_follow_label(opened, engine, loop, placer, cleanup),
+        free_ballast=ballast.free,
+    )
+
+
+def _follow_label(
+    opened: Opened, engine: Engine, loop: Loop, placer: Placer, cleanup: ExitStack
+) -> Callable[[MarkShare], None]:
+    """Watch the own folder under the label it has; returns what is to be done when it gets another."""
+    own = parse_wire_path(engine.stored_label().encode())
+    placer.own_label = own.name
+    watcher = watcher_for(opened.share, (own,), loop.post)
+    cleanup.callback(watcher.close)
+    watcher.start()
 
     def marked(effect: MarkShare) -> None:
         placer.own_label = effect.label
         watcher.follow((parse_wire_path(effect.label.encode()),))
 
-    placer.own_label = own.name
-    watcher.start()
-    ballast = os.path.join(settings.state_dir, BALLAST_NAME)
-    _lay_ballast(ballast)
-    try:
-        yield World(
-            standing, lan, links, doorway, dialling, serving, fetching, disk, store,
-            desk.told, desk.replied, marked, lambda: _free_ballast(ballast),
-        )  # fmt: skip
-    finally:
-        until = time.monotonic() + limits.LEAVE_S - 1.5
-        watcher.close()
-        doorway.close()
-        for pool in (dialling, handshakes, fetching, serving, disk):
-            pool.close(max(0.1, until - time.monotonic()))
-        links.close()
-        lan.close()
-        store.close()
+    return marked
 
 
-def _engine(settings: Settings, key: DeviceKey, index: Index, port: int) -> Engine:
-    addresses = [address.host for addresses in index.addresses.all().values() for address in addresses]
-    label = settings.label or config.derive_label(settings.folder, socket.gethostname(), addresses)
-    open_s = math.inf if settings.open_s == "always" else settings.open_s
-    engine_settings = EngineSettings(
-        label=label,
-        port=port,
-        open_s=open_s,
-        peers=tuple(_resolved(settings.peers)),
-        sweep=settings.sweep,
-        folder=settings.folder,
-    )
-    return Engine(engine_settings, key, index, OsChance(), os.urandom(16))
+def _close_pools(network: Sequence[Closing], files: Sequence[Closing]) -> None:
+    """Stop all pools, then wait: hardly for dials and handshakes, longer for those who read or write files."""
+    for pool in (*network, *files):
+        pool.close(0.0)
+    for pools, wait_s in ((network, NETWORK_CLOSE_S), (files, DISK_CLOSE_S)):
+        until = time.monotonic() + wait_s
+        for pool in pools:
+            pool.close(max(0.0, until - time.monotonic()))
 
 
-def _resolved(peers: tuple[tuple[str, int], ...]) -> Iterator[Address]:
-    """Turn host names given by hand into addresses; those that no name service knows are left out."""
-    for host, port in peers:
-        with contextlib.suppress(OSError):
-            found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
-            yield Address(str(found[0][4][0]), port)
+def _chores(disk: DiskPool, ballast: Ballast, share: Share) -> Chores:
+    def prune() -> None:
+        prune_trash(share, time.time(), limits.TRASH_S, TRASH_SHARE)
+
+    return Chores([
+        Chore(SPACE_S, disk.see_space),
+        Chore(BALLAST_S, lambda: disk.tidy(ballast.lay)),
+        Chore(PRUNE_S, lambda: disk.tidy(prune)),
+    ])  # fmt: skip
 
 
-def _own_top(engine: Engine) -> SafePath:
-    """Return the own folder as the index knows it before the engine starts."""
-    return parse_wire_path(engine.stored_label().encode())
+def _surveyor(settings: Settings) -> Surveyor:
+    """Look around as the settings allow: perhaps without asking the neighbours the kernel knows."""
+    if "neighbours" in settings.discovery:
+        return survey
+
+    def without_neighbours(only: Sequence[str]) -> Survey:
+        return replace(survey(only), neighbours=())
+
+    return without_neighbours
 
 
+def _without_beacons(lan: Lan) -> Callable[[Transmit], None]:
+    """Send what goes to somebody, and nothing to everybody."""
+
+    def transmit(effect: Transmit) -> None:
+        if effect.to is not None:
+            lan.transmit(effect)
+
+    return transmit
+
+
+# -- small things ---------------------------------------------------------------------------------------------
 def _share_id(index: Index) -> bytes:
     """Return the id by which this device recognises its own share; made at the first start."""
     known = index.meta.get("share")
@@ -219,50 +356,10 @@ def _share_id(index: Index) -> bytes:
 
 def _files_outside(folder: str) -> int:
     """Count what lies in a folder that never was a share: it is not shared until somebody adds it."""
-    if os.path.lexists(os.path.join(folder, ".potluck", "marker")):
+    if os.path.lexists(Path(folder, ".potluck", "marker")):
         return 0
     try:
         with os.scandir(folder) as entries:
             return sum(1 for entry in entries if entry.name not in OUTSIDE)
     except OSError:
         return 0
-
-
-def _lay_ballast(path: str) -> None:
-    """Keep a few megabytes that can be given up when the index itself cannot be written any more."""
-    try:
-        with open(path, "xb") as ballast:  # noqa: PTH123 - the daemon speaks os paths
-            ballast.write(b"\xff" * limits.BALLAST_BYTES)
-    except FileExistsError:
-        return
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-
-
-def _free_ballast(path: str) -> bool:
-    try:
-        os.unlink(path)
-    except OSError:
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _signals(loop: Loop) -> Iterator[None]:
-    """Leave at SIGINT and SIGTERM; a second SIGINT ends the program the hard way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def on_signal(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        leave(loop)
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-

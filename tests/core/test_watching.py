@@ -181,3 +181,15 @@ def test_after_a_long_pause_open_probes_are_dropped_instead_of_judged() -> None:
     actions = watching.on_tick([A, B], 60.0, 0.0)
     assert [type(action) for action in actions] == [Probe]
     assert len(watching._open) == 1
+
+
+def test_a_tick_before_its_time_says_nothing_about_lateness() -> None:
+    watching = Watching(A)
+    watching.on_tick([A], 10.0, 0.0)
+    for step in range(1, 200):
+        watching.on_tick([A], 10.0 + step * 0.001, 0.0)
+    assert watching.lateness == 1.0
+    watching.on_tick([A], 10.5 + 0.2, 0.0)
+    for step in range(1, 200):
+        watching.on_tick([A], 10.7 + step * 0.001, 0.0)
+    assert watching.lateness > 2.9

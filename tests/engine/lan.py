@@ -1,6 +1,6 @@
 """A LAN of the engine's network parts, without a loop, a socket or a clock.
 
-Strategy: a `Device` is the real Membership, Doors, Questions, Radio and Meeting over a real index, wired as
+Strategy: a `Device` is the real Membership, Doors, Pairings, Questions, Radio and Meeting over a real index, wired as
 engine/engine.py wires them; ring, library and supply are left out. A `Lan` carries their effects with seeded delays:
 datagrams overtake each other and may be lost or come twice, links keep their order, knocks are judged by Trust.
 """
@@ -37,6 +37,7 @@ from potluck.engine.events import (
 from potluck.engine.index import Index
 from potluck.engine.meeting import Meeting
 from potluck.engine.membership import Membership
+from potluck.engine.pairings import Pairings
 from potluck.engine.questions import Questions
 from potluck.engine.radio import Radio
 from tests.engine.builders import address, node
@@ -67,6 +68,7 @@ class Device:
         self.me = self.node.me
         self.membership = Membership(self.node)
         self.doors = Doors(self.node, self.membership)
+        self.pairings = Pairings(self.node, self.membership, self.doors)
         self.questions = Questions(self.node, self.doors)
         self.radio = Radio(self.node)
         self.meeting = Meeting(self.node, self.radio)
@@ -84,7 +86,8 @@ class Device:
         self.membership.regrouped = self._regrouped
         self.membership.changed = self._members_changed
         self.doors.ask = self.questions.ask
-        self.doors.met = lambda d, a: self.meeting.sightings.on_sighted(d, a, "pairing", self.node.now)
+        self.doors.join = self.pairings.ask
+        self.pairings.met = lambda d, a: self.meeting.sightings.on_sighted(d, a, "pairing", self.node.now)
         self.meeting.beacon = lambda: Beacon(self.node.settings.port, 0, b"", 1)
         self.meeting.linked = self._on_linked
         self.meeting.refused = self.refused.append
@@ -130,6 +133,7 @@ class Device:
         self.node.now = self.lan.now
         self.node.index.begin()
         work()
+        self.pairings.on_tick()
         self.doors.on_tick()
         self.questions.on_tick()
         self.meeting.on_tick(1, self.questions.ask)
@@ -140,7 +144,7 @@ class Device:
             self.lan.carry(self, effect)
 
     def deadline(self) -> float | None:
-        times = [part.deadline() for part in (self.doors, self.questions, self.meeting)]
+        times = [part.deadline() for part in (self.doors, self.pairings, self.questions, self.meeting)]
         return min((time for time in times if time is not None), default=None)
 
     def handle(self, event: object) -> None:
@@ -151,16 +155,16 @@ class Device:
             case DatagramHeard(data, source, way):
                 self._hear_datagram(data, source, way)
             case LinkOpened(kind=LinkKind.PAIRING):
-                self.doors.on_link_opened(event)
+                self.pairings.on_link_opened(event)
             case LinkOpened(peer=peer):
                 assert peer is not None
                 self.meeting.on_link_opened(event, peer)
             case DialFailed():
-                assert self.doors.on_dial_failed(event) or self.meeting.on_dial_failed(event)
+                assert self.pairings.on_dial_failed(event) or self.meeting.on_dial_failed(event)
             case MessageHeard(link, message):
                 self._hear(link, message)
             case LinkClosed(link):
-                if not self.doors.on_link_closed(link):
+                if not self.pairings.on_link_closed(link):
                     self.meeting.on_link_closed(event)
             case IntroductionHeard():
                 self.meeting.on_introduction(event)
@@ -183,7 +187,7 @@ class Device:
         self.meeting.on_beacon(sender, message, source, way)
 
     def _hear(self, link: LinkId, message: Any) -> None:
-        if isinstance(message, Bye) or self.doors.on_message(link, message):
+        if isinstance(message, Bye) or self.pairings.on_message(link, message):
             return
         device = self.node.link_owner.get(link)
         if device is not None and isinstance(message, RosterDigest | RosterRecords):

@@ -122,6 +122,7 @@ def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
 def test_what_is_no_source(facts: Facts) -> None:
     facts.stands(record("new/in", text="x"), replace(record("long", text="x"), size=2))
     facts.stands(record("e", text="x"), where=Folder.EVERYONE)
+    facts.stands(record("was a member's", text="x"), owner=builders.key(9).device)
     assert facts.source(record("new", text="x")) == (Source.PART, "fetched")
 
 

@@ -1,7 +1,7 @@
 """The doors: many devices become one group, and everything that may go wrong on the way in.
 
-Strategy: real devices on a LAN without loop or sockets (tests/engine/lan.py) for whole stories; single pairings are
-played by hand where a stranger does what no potluck would do.
+Strategy: whole stories are played by real devices on a LAN without loop or sockets (tests/engine/lan.py); single
+decisions are asked of doors that stand alone.
 """
 
 from __future__ import annotations
@@ -12,29 +12,15 @@ import random
 import pytest
 
 from potluck.core import limits
-from potluck.core.admission import Doorkeeper, Joiner
 from potluck.core.founding import OFFER_LIFE_S
-from potluck.core.messages import (
-    LinkKind,
-    Message,
-    Offer,
-    PairConsent,
-    PairingMessage,
-    PairNonce,
-    PairRecords,
-    PairReveal,
-    PairVerdict,
-    RosterDigest,
-)
-from potluck.engine.doors import NOTICE_S, SILENCE_S, Doors
-from potluck.engine.effects import Dial, Drop, Effect, MarkShare, OpenDoor, Send, Tell
-from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
+from potluck.core.founding import Found as FoundGroup
+from potluck.core.messages import Message, Offer, PairVerdict
+from potluck.engine.doors import SILENCE_S, Doors
+from potluck.engine.effects import MarkShare, OpenDoor
 from potluck.engine.membership import Membership
 from potluck.engine.node import Node
-from tests.engine.builders import address, flush, group, key, member, node, taken
+from tests.engine.builders import address, group, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
-
-LINK = LinkId(77)
 
 
 # -- many devices ---------------------------------------------------------------------------------------------------
@@ -222,15 +208,17 @@ def test_who_waits_at_a_door_that_moves_away_is_told() -> None:
     assert one_group(devices)
 
 
-# -- one pairing by hand: somebody wants to enter -------------------------------------------------------------------
-def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, Doors]:
+# -- single decisions -----------------------------------------------------------------------------------------------
+BETTER = Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True)
+
+
+def alone(*members: int, open_s: float | None = math.inf) -> tuple[Node, Doors]:
     """Device 1, at time 1, with the group of these or (nobody given) a provisional one."""
     here = node(1, open_s=open_s)
     if members:
         here.index.roster.replace(group(*members).records())
     membership = Membership(here)
     doors = Doors(here, membership)
-    membership.changed = doors.on_members
     kept = membership.start()
     doors.start(kept=kept)
     here.now = 1.0
@@ -238,284 +226,77 @@ def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, Doors]:
     return here, doors
 
 
-def opened(link: int = LINK, dial: OrderId | None = None) -> LinkOpened:
-    return LinkOpened(LinkId(link), LinkKind.PAIRING, None, address(2), b"", dial)
-
-
-def messages(effects: list[Effect] | tuple[Effect, ...]) -> list[PairingMessage]:
-    return [e.message for e in effects if isinstance(e, Send) and isinstance(e.message, PairingMessage)]
-
-
-def knock(here: Node, doors: Doors, number: int = 2) -> tuple[Joiner, PairReveal]:
-    """A newcomer opens a link and is about to reveal itself."""
-    joiner = Joiner(key(number), f"d{number}", bytes([number]) * 16)
-    doors.on_link_opened(opened())
-    for message in joiner.begin():
-        assert doors.on_message(LINK, message)
-    (nonce,) = messages(here.take())
-    assert isinstance(nonce, PairNonce)
-    (reveal,) = joiner.hear(nonce)
-    assert isinstance(reveal, PairReveal)
-    return joiner, reveal
-
-
-def enter(here: Node, doors: Doors, number: int = 2) -> list[PairingMessage]:
-    """What a newcomer hears once it has said everything."""
-    joiner, reveal = knock(here, doors, number)
-    doors.on_message(LINK, reveal)
-    assert messages(here.take()) == []
-    for message in joiner.want():
-        doors.on_message(LINK, message)
-    return messages(list(flush(here)))
-
-
-def test_a_newcomer_is_admitted_and_the_provisional_group_stays() -> None:
-    here, doors = host()
-    verdict, records = enter(here, doors)
-    assert isinstance(verdict, PairVerdict)
-    assert verdict.admitted
-    assert isinstance(records, PairRecords)
-    assert len(records.records) == 2
-    assert doors.founding is None
-    assert here.index.roster.all() == records.records
-
-
-def test_nothing_leaves_before_the_admission_is_on_the_disk() -> None:
-    here, doors = host(1, 3)
-    joiner, reveal = knock(here, doors)
-    doors.on_message(LINK, reveal)
-    for message in joiner.want():
-        doors.on_message(LINK, message)
-    assert messages(here.take()) == []
-    here.on_synced(1)
-    assert len(messages(here.take())) == 2
-
-
-def refusal(said: list[PairingMessage]) -> str:
-    (verdict,) = said
-    assert isinstance(verdict, PairVerdict)
-    assert not verdict.admitted
-    return verdict.reason
-
-
-def test_a_device_that_still_listens_or_is_about_to_join_elsewhere_admits_nobody() -> None:
-    here, doors = host()
+def test_nobody_is_admitted_while_it_is_open_where_this_device_belongs() -> None:
+    here, doors = alone()
+    assert doors.why_closed() == ""
     here.now = 0.1
-    assert "about to join" in refusal(enter(here, doors))
-    doors.on_link_closed(LINK)
+    assert "about to join" in doors.why_closed()
     here.now = 1.0
-    better = Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True)
-    doors.on_offer(better, "10.0.0.9")
-    assert "about to join" in refusal(enter(here, doors))
-    assert here.roster is not None
-    assert len(here.roster.members) == 1
-
-
-def test_a_decision_to_join_elsewhere_between_reveal_and_consent_counts() -> None:
-    here, doors = host()
-    joiner, reveal = knock(here, doors)
-    doors.on_message(LINK, reveal)
-    doors.on_offer(Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True), "10.0.0.9")
-    doors.on_tick()
-    assert len(taken(here, Dial)) == 1
-    doors.on_message(LINK, *joiner.want())
-    assert "about to join" in refusal(messages(list(flush(here))))
-
-
-def test_a_door_that_closed_during_the_conversation_admits_nobody() -> None:
-    here, doors = host(1, 3, open_s=10.0)
-    joiner, reveal = knock(here, doors)
-    doors.on_message(LINK, reveal)
-    here.now = 10.0
-    doors.on_tick()
-    assert OpenDoor(open=False) in here.take()
-    doors.on_message(LINK, *joiner.want())
-    assert refusal(messages(list(flush(here)))) == "the door is closed"
-
-
-def test_our_own_clone_is_not_admitted() -> None:
-    here, doors = host(1, 3)
-    assert "cannot be a member" in refusal(enter(here, doors, number=1))
-
-
-def test_a_closed_door_drops_the_link_and_so_does_a_leaving_device() -> None:
-    here, doors = host(1, 2, open_s=None)
-    doors.on_link_opened(opened())
-    assert here.take() == [Drop(LINK, "the door is closed")]
-    here, doors = host(1, 2)
+    doors.on_offer(BETTER, "10.0.0.9")
+    assert "about to join" in doors.why_closed()
+    here, doors = alone(1, 2)
+    assert doors.why_closed() == ""
     here.leaving = True
-    doors.on_link_opened(opened())
-    assert here.take() == [Drop(LINK, "the door is closed")]
+    assert doors.why_closed() == "the door is closed"
+    assert alone(1, 2, open_s=None)[1].why_closed() == "the door is closed"
 
 
-def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
-    here, doors = host(1, 2)
-    for link in range(limits.STRANGERS):
-        doors.on_link_opened(opened(link))
-    assert here.take() == []
-    doors.on_link_opened(opened())
-    assert here.take() == [Drop(LINK, "too many at the door")]
-    assert doors.deadline() == 1.0 + limits.PAIRING_S
-    here.now = 1.0 + limits.PAIRING_S
+def test_the_better_group_is_asked_and_after_a_refusal_asked_how_it_is() -> None:
+    here, doors = alone()
+    asked: list[FoundGroup] = []
+    doors.join = asked.append
+    questioned: list[object] = []
+    doors.ask = questioned.append
+    doors.on_offer(BETTER, "10.0.0.9")
     doors.on_tick()
-    assert len(taken(here, Drop)) == limits.STRANGERS
-    assert doors.deadline() is None
-
-
-def test_a_newcomer_that_has_been_welcomed_and_stays_is_dropped_in_the_end() -> None:
-    here, doors = host(1, 3)
-    enter(here, doors)
-    here.now += limits.PAIRING_S
     doors.on_tick()
-    assert taken(here, Drop) == [Drop(LINK, "too slow")]
-
-
-@pytest.mark.parametrize("nonsense", [PairConsent(), PairRecords([], last=True), RosterDigest(b"")])
-def test_whoever_breaks_the_rules_is_dropped_and_people_hear_of_it_now_and_then(nonsense: Message) -> None:
-    here, doors = host(1, 2)
-    for _ in range(3):
-        doors.on_link_opened(opened())
-        assert doors.on_message(LINK, nonsense)
-        assert not doors.on_message(LINK, nonsense), "it is no pairing any more"
-    effects = here.take()
-    assert len([effect for effect in effects if isinstance(effect, Drop)]) == 3
-    assert [effect.code for effect in effects if isinstance(effect, Tell)] == ["pairing_failed"]
-    here.now += NOTICE_S
-    doors.on_link_opened(opened())
-    doors.on_message(LINK, nonsense)
-    assert len(taken(here, Tell)) == 1
-
-
-def test_links_and_dials_of_others_are_not_ours() -> None:
-    _, doors = host(1, 2)
-    assert not doors.on_message(LINK, PairConsent())
-    assert not doors.on_link_closed(LINK)
-    assert not doors.on_dial_failed(DialFailed(OrderId(5), "", refused=True, knock=False))
-    doors.on_link_opened(opened())
-    assert doors.on_link_closed(LINK)
-
-
-# -- one pairing by hand: we want to enter --------------------------------------------------------------------------
-def asking() -> tuple[Node, Doors, Dial]:
-    """Device 1, that has just decided to ask the group of device 9."""
-    here, doors = host()
-    doors.on_offer(Offer(bytes(16), group(9, 8).group, "Home", "d9", 7685, 2, open=True), "10.0.0.9")
+    assert [wish.address for wish in asked] == [address(9)]
+    doors.on_refused(asked[0])
+    assert questioned == [address(9)]
     doors.on_tick()
-    (dial,) = taken(here, Dial)
-    assert (dial.kind, dial.peer, dial.address) == (LinkKind.PAIRING, None, address(9))
-    return here, doors, dial
-
-
-def nonce(number: int = 9) -> PairNonce:
-    who = key(number)
-    return PairNonce(bytes(16), who.certificate, who.sealing_public, group(9, 8).group, "Home", "d9")
-
-
-def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
-    here, doors, dial = asking()
-    asked: list[object] = []
-    doors.ask = asked.append
-    assert doors.on_dial_failed(DialFailed(dial.dial, "refused", refused=True, knock=False))
-    assert asked == [address(9)]
-    doors.on_tick()
-    assert here.take() == []
+    assert len(asked) == 1, "not at once"
     here.now += 0.5
     doors.on_tick()
-    assert len(taken(here, Dial)) == 1
+    assert len(asked) == 2
 
 
-def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
-    assert len(messages(here.take())) == 1
-    assert doors.deadline() == here.now + limits.PAIRING_S
-    here.now += limits.PAIRING_S
-    doors.on_tick()
-    assert Drop(LINK, "too slow") in here.take()
-    assert doors.founding is not None
-    assert doors.founding.asking is None
-
-
-def test_a_no_of_the_member_ends_it() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
-    doors.on_message(LINK, PairVerdict(admitted=False, reason="no", signature=b""))
-    assert Drop(LINK, "refused") in here.take()
-    assert not doors.on_message(LINK, PairConsent())
-
-
-def test_another_group_than_the_one_that_was_offered_is_not_entered() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
-    here.take()
-    other = PairNonce(bytes(16), key(9).certificate, key(9).sealing_public, bytes(32), "Home", "d9")
-    doors.on_message(LINK, other)
-    effects = here.take()
-    assert not any(isinstance(message, PairConsent) for message in messages(effects))
-    assert any(isinstance(effect, Drop) for effect in effects)
-
-
-def test_a_member_is_known_by_where_it_was_asked() -> None:
-    here, doors, dial = asking()
-    met: list[object] = []
-    doors.met = lambda *who: met.append(who)
-    doors.on_link_opened(opened(dial=dial.dial))
-    doors.on_message(LINK, nonce())
-    assert met == [(key(9).device, address(9))]
-    assert any(isinstance(message, PairConsent) for message in messages(here.take()))
-
-
-def test_whoever_waits_here_is_sent_away_when_this_device_enters_another_group() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(78))
-    doors.on_link_opened(opened(dial=dial.dial))
-    member_side = group(9, 8)
-    keeper = Doorkeeper(key(9), member_side, "d9", bytes(16))
-    heard = messages(here.take())
-    while heard:
-        for message in [answer for said in heard for answer in keeper.hear(said)]:
-            doors.on_message(LINK, message)
-        heard = messages(here.take())
-    keeper.allow()
-    member_side.add([member(key(9), member_side, key(1), "d1")])
-    for frame in keeper.welcome(member_side.records()):
-        doors.on_message(LINK, frame)
-    assert taken(here, Drop) == [Drop(LINK, "admitted"), Drop(LinkId(78), "this device is in another group now")]
-    assert here.roster is not None
-    assert here.roster.group == member_side.group
-    assert doors.founding is None
-    assert not doors.on_link_closed(LINK)
-
-
-def test_a_verdict_that_is_not_signed_by_the_member_is_none() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
-    doors.on_message(LINK, nonce())
-    doors.on_message(LINK, PairVerdict(admitted=True, reason="", signature=bytes(64)))
-    assert any(isinstance(effect, Drop) for effect in here.take())
-    assert doors.founding is not None, "still in its own group"
-
-
-def test_company_that_came_meanwhile_ends_the_search() -> None:
-    here, doors, dial = asking()
-    doors.on_link_opened(opened(dial=dial.dial))
+def test_company_ends_the_search() -> None:
+    here, doors = alone()
+    doors.on_offer(BETTER, "10.0.0.9")
+    (wish,) = doors.found
     doors.on_members()
     assert doors.founding is not None, "nobody came"
     here.roster = group(1, 2)
     doors.on_members()
     assert doors.founding is None
-    here.take()
-    doors.on_link_closed(LINK)
-    doors.on_offer(Offer(bytes(16), bytes(32), "Late", "d5", 7685, 2, open=True), "10.0.0.5")
+    doors.on_offer(BETTER, "10.0.0.9")
     doors.on_foreign()
+    doors.on_refused(wish)
     doors.on_tick()
     assert here.take() == []
     assert doors.found == []
+    assert doors.deadline() is None
+
+
+def test_a_door_with_company_closes_in_time_too() -> None:
+    here, doors = alone(1, 2, open_s=10.0)
+    assert doors.deadline() == 10.0
+    here.now = 10.0
+    doors.on_tick()
+    assert taken(here, OpenDoor) == [OpenDoor(open=False)]
+
+
+def test_doors_that_nobody_wired_keep_quiet() -> None:
+    here, doors = alone()
+    doors.on_offer(BETTER, "10.0.0.9")
+    doors.on_tick()
+    doors.on_refused(doors.found[0])
+    assert here.take() == []
 
 
 # -- what faces see -------------------------------------------------------------------------------------------------
 def test_groups_near_by_are_shown_as_long_as_they_answer() -> None:
-    here, doors = host(open_s=None)
+    here, doors = alone(open_s=None)
     doors.on_offer(Offer(bytes(16), bytes(32), "Home", "d5", 0, 3, open=True), "10.0.0.5")
     assert doors.found == [], "nobody could be dialled there"
     doors.on_offer(Offer(bytes(16), bytes(32), "Home", "d5", 7685, 3, open=True), "10.0.0.5")
@@ -525,7 +306,7 @@ def test_groups_near_by_are_shown_as_long_as_they_answer() -> None:
 
 
 def test_the_next_thing_to_do_is_known() -> None:
-    here, doors = host(open_s=50.0)
+    here, doors = alone(open_s=50.0)
     assert doors.deadline() == limits.FOUND_S
     here.now = limits.FOUND_S
     doors.on_tick()
@@ -534,7 +315,7 @@ def test_the_next_thing_to_do_is_known() -> None:
     doors.on_tick()
     assert taken(here, OpenDoor) == [OpenDoor(open=False)]
     assert doors.deadline() is None
-    here, doors = host(open_s=None)
+    here, doors = alone(open_s=None)
     doors.on_foreign()
     here.now = limits.FOUND_S
     doors.on_tick()

@@ -124,6 +124,14 @@ def test_a_beacon_that_asks_is_answered_to_where_it_came_from() -> None:
     assert here.take() == []
 
 
+def test_who_asks_back_was_found_by_our_own_question() -> None:
+    here, part = meeting(1, 1, 2, peers=(address(2),))
+    part.start()
+    part.on_beacon(key(2).device, replace(BEACON, ask=True), address(2), "unicast")
+    assert part.sightings.known[key(2).device].found_by == "peer"
+    assert here.linked() == []
+
+
 def test_an_address_without_a_port_is_never_dialled() -> None:
     here, part = meeting()
     part.on_beacon(key(2).device, replace(BEACON, port=0), address(2), "multicast")
@@ -275,6 +283,14 @@ def test_a_link_that_came_to_us_is_placed_once_it_is_known_where_the_device_list
     assert here.peer(key(2).device).address == address(2, 8000)
     part.on_told(key(2).device, [address(2, 9000)])
     assert here.peer(key(2).device).address == address(2, 8000)
+
+
+def test_a_link_that_answers_our_question_is_credited_to_the_question() -> None:
+    here, part = meeting(1, 1, 2, peers=(address(2),))
+    part.start()
+    part.on_link_opened(opened(5), key(2).device)
+    assert part.sightings.known[key(2).device].found_by == "peer"
+    assert here.linked() == [key(2).device]
 
 
 @pytest.mark.parametrize("stranger", [key(9).device, key(1).device], ids=["stranger", "own clone"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from potluck.core.identity import DeviceId
 from potluck.core.paths import parse_wire_path
-from potluck.engine.spots import above, is_below, place_of, spot_at
+from potluck.engine import spots
+from potluck.engine.spots import above, has_folder, is_below, place_of, spot_at
 from tests.engine import builders
 
 ANNA = builders.key(2).device
 
 
 def test_a_spot_is_a_place_and_back() -> None:
+    spots._top.cache_clear()
     node = builders.node(1)
     node.roster = builders.group(1, 2)
     path = place_of(node, (ANNA, b"f/a"))
@@ -35,3 +37,11 @@ def test_below_is_inside_the_folder_of_the_same_owner() -> None:
     assert not is_below((ANNA, b"fa"), (ANNA, b"f"))
     assert not is_below((ANNA, b"f"), (ANNA, b"f"))
     assert not is_below((DeviceId(b"b" * 32), b"f/a"), (ANNA, b"f"))
+
+
+def test_only_members_have_a_folder() -> None:
+    node = builders.node(1)
+    assert not has_folder(node, ANNA)
+    node.roster = builders.group(1, 2)
+    assert has_folder(node, ANNA)
+    assert not has_folder(node, builders.key(3).device)

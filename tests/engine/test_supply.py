@@ -14,6 +14,7 @@ from potluck.core.messages import Folder
 from potluck.engine import supply
 from potluck.engine.effects import Source
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
+from tests.engine import builders
 from tests.engine.index.builders import OWN, folder, piece_list, place, record, records, root_of
 from tests.engine.receiver import ANNA, BERT, Receiver
 
@@ -311,6 +312,17 @@ def test_a_folder_goes_after_what_is_in_it(r: Receiver) -> None:
     assert r.told == []
 
 
+def test_folders_that_no_record_names_go_with_the_last_file_in_them(r: Receiver) -> None:
+    r.share([record("f/g/a", text="x"), record("f/g/b"), record("f/c")])
+    r.share([record("f/g/b"), record("f/c"), record("moved", text="x")])
+    assert r.stands() == {"f", "f/g", "f/g/b", "f/c", "moved"}
+    r.share([record("f/c"), record("moved", text="x")])
+    assert r.stands() == {"f", "f/c", "moved"}
+    r.share([])
+    assert r.stands() == set()
+    assert r.told == []
+
+
 def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: Receiver) -> None:
     r.share([folder("d"), record("d/a")])
     r.disk.edit("d2/d/mine", b"?", 1)
@@ -511,6 +523,16 @@ def test_a_start_takes_up_what_is_lacking_and_what_is_too_much(monkeypatch: pyte
     again.start()
     assert again.stands() == {f"new{number}" for number in range(7)}
     assert at_rest(again)
+
+
+def test_the_folder_of_one_who_was_removed_stays_as_it_is(r: Receiver) -> None:
+    r.share([record("a")])
+    r.node.roster = builders.group(1, 3)
+    r.share([record("b")])
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.node.roster = builders.group(1, 3)
+    later.start()
+    assert [*r.batches[1:], *later.batches, *later.told] == []
 
 
 def test_a_start_without_anything_to_do() -> None:

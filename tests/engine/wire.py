@@ -273,6 +273,8 @@ class Wire:
         other.hear(events.RequestHeard(request, box.me, fetch.ask))
 
     def _answer(self, box: Box, request: RequestId, reply: Any) -> None:
+        if request not in box.asked:
+            return
         asker, order, ask = box.asked.pop(request)
         outcome = Outcome.DONE
         match ask, reply:

@@ -140,6 +140,8 @@ class Watching:
     def _measure_lateness(self, now: float) -> None:
         """Stretch by how late this tick comes, relax slowly; drop what a long pause has made meaningless."""
         due = min([self._next_s, *(probe.deadline_s for probe in self._open.values())])
+        if self._ticked_s is not None and now < due:  # called for another reason: this says nothing about lateness
+            return
         late_s = now - due if self._ticked_s is not None else 0.0
         if self._ticked_s is None:
             self._next_s = now

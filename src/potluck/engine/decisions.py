@@ -24,7 +24,7 @@ from potluck.engine.events import Stat
 from potluck.engine.held import Held
 from potluck.engine.node import Node
 from potluck.engine.setbacks import Setbacks
-from potluck.engine.spots import Spot, is_below, place_of
+from potluck.engine.spots import Spot, has_folder, is_below, place_of
 
 OWN = Folder.OWN
 
@@ -93,8 +93,8 @@ class Decisions:
         root = Root(record.root)
         if root not in self._locals:
             rows = self._node.index.places.by_root(root)
-            spots = [((owner, row.path), row.size) for owner, folder, row in rows if folder is OWN]
-            found = [Local(source, size, self.leaves(source)) for source, size in spots]
+            known = [(owner, row) for owner, folder, row in rows if folder is OWN and has_folder(self._node, owner)]
+            found = [Local((owner, row.path), row.size, self.leaves((owner, row.path))) for owner, row in known]
             self._locals[root] = sorted(found, key=lambda local: not local.leaving)
         for local in self._locals[root]:
             usable = local.size_bytes == record.size and not is_below(local.spot, spot)

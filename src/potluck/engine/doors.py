@@ -1,57 +1,32 @@
 """The doors: how a device comes to be in a group, and how it lets others in.
 
-Strategy: core/founding.py decides whether a lonely device keeps its provisional group, asks another one or waits;
-core/admission.py holds the conversation on a pairing link; engine/membership.py holds the roster. This part joins the
-three and keeps time. Discovery is automatic, admission never is: without an open door on both sides nothing happens,
-and an open door has a time limit that no restart carries over.
+Strategy: core/founding.py decides whether a lonely device keeps its provisional group, asks another one or waits; this
+part gives it facts and time, and carries its decisions out. Others' requests are judged here and talked through in
+engine/pairings.py; the roster is engine/membership.py's. Discovery is automatic, admission never is: without an open
+door on both sides nothing happens, and an open door has a time limit that no restart carries over.
 
 A device that waits for a person because another group is near stops waiting once that group has been silent for half
 a minute, and keeps its own: there is nothing to wait for any more. Half a minute, since a closed group is known by its
 beacons only, and two devices may say nothing for 15 s.
 
-Guarantees: no roster record leaves before both sides of a pairing agreed and the admission is on the disk. A device
-that is about to join elsewhere admits nobody. Who was admitted and did not hear of it gets in again, with the same
-record. Every pairing ends in time.
+Guarantees: nobody is admitted through a closed door, nor by a device that is about to join elsewhere. A device with
+company stays where it is.
 Limits: without `--open` a person has to decide, and the words to compare come later.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from potluck.core import limits
-from potluck.core.admission import Doorkeeper, Joiner, Newcomer, State
-from potluck.core.errors import ProtocolError
 from potluck.core.founding import OFFER_LIFE_S, AskToJoin, Founding, KeepGroup
 from potluck.core.founding import Found as FoundGroup
-from potluck.core.identity import DeviceId, device_of
-from potluck.core.messages import Address, LinkKind, Message, Offer, PairingMessage, PairNonce
-from potluck.engine.effects import Dial, Drop, OpenDoor, Send
-from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
+from potluck.core.messages import Address, Offer
+from potluck.engine.effects import OpenDoor
 from potluck.engine.membership import Membership
 from potluck.engine.node import Node
 
 SILENCE_S = 30.0  # nothing of the other groups heard for so long: they are gone
-NOTICE_S = 10.0  # strangers can make pairings fail as often as they like; people hear of it this often at most
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """A pairing in which we want to enter."""
-
-    joiner: Joiner
-    wish: FoundGroup
-    until_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Answering:
-    """A pairing in which somebody wants to enter here."""
-
-    keeper: Doorkeeper
-    until_s: float
 
 
 class Doors:
@@ -63,12 +38,8 @@ class Doors:
         self.founding: Founding | None = None  # until this device has company
         self.open_until_s: float | None = None
         self._near_s = -math.inf  # when another group was last heard of
-        self._noticed_s = -math.inf
-        self._dials: dict[OrderId, FoundGroup] = {}
-        self._asking: dict[LinkId, _Asking] = {}
-        self._answering: dict[LinkId, _Answering] = {}
         # Hooks, wired by engine.py.
-        self.met: Callable[[DeviceId, Address], None] = _ignore  # a member of a group we enter is there
+        self.join: Callable[[FoundGroup], None] = _ignore  # ask that group to let us in
         self.ask: Callable[[Address], None] = _ignore  # put the question of a lonely device to that address
 
     def start(self, *, kept: bool) -> None:
@@ -109,125 +80,25 @@ class Doors:
         if self._membership.company:
             self.founding = None
 
-    # -- pairing links --------------------------------------------------------------------------------------------
-    def on_link_opened(self, event: LinkOpened) -> None:
-        """A pairing link is open: begin to ask, or wait for the question."""
-        node, until_s = self._node, self._node.now + limits.PAIRING_S
-        wish = self._dials.pop(event.dial, None) if event.dial is not None else None
-        if wish is not None:
-            joiner = Joiner(node.key, node.settings.label, node.chance.bytes(16))
-            self._asking[event.link] = _Asking(joiner, wish, until_s)
-            self._send(event.link, joiner.begin())
-        elif node.roster is None or not self.is_open:
-            node.do(Drop(event.link, "the door is closed"))
-        elif len(self._answering) >= limits.STRANGERS:
-            node.do(Drop(event.link, "too many at the door"))
-        else:
-            keeper = Doorkeeper(node.key, node.roster, node.own_label, node.chance.bytes(16))
-            self._answering[event.link] = _Answering(keeper, until_s)
+    # -- decisions ------------------------------------------------------------------------------------------------
+    def why_closed(self) -> str:
+        """Say why nobody may be admitted now; "" if somebody may."""
+        if not self.is_open:
+            return "the door is closed"
+        if self.founding is not None and not self.founding.may_admit(self._node.now):
+            return "not now: this device is about to join another group"
+        return ""
 
-    def on_dial_failed(self, event: DialFailed) -> bool:
-        """A dial failed; returns whether it was for pairing."""
-        wish = self._dials.pop(event.dial, None)
-        if wish is not None:
-            self._refused(wish)
-        return wish is not None
-
-    def on_link_closed(self, link: LinkId) -> bool:
-        """A link is gone; returns whether it was a pairing link."""
-        ours = link in self._asking or link in self._answering
-        self._end(link)
-        return ours
-
-    def on_message(self, link: LinkId, message: Message) -> bool:
-        """A message came; returns whether it was on a pairing link."""
-        if link not in self._asking and link not in self._answering:
-            return False
-        try:
-            self._hear(link, message)
-        except ProtocolError as error:
-            self._notice(error.what)
-            self._node.do(Drop(link, error.what[:200]))
-            self._end(link)
-        return True
-
-    def _hear(self, link: LinkId, message: Message) -> None:
-        if not isinstance(message, PairingMessage):
-            raise ProtocolError(f"{type(message).__name__} is not for a pairing link")
-        if link in self._asking:
-            self._hear_member(link, message)
-        else:
-            self._hear_newcomer(link, message)
-
-    # -- we want to enter -----------------------------------------------------------------------------------------
-    def _hear_member(self, link: LinkId, message: PairingMessage) -> None:
-        joiner, wish = self._asking[link].joiner, self._asking[link].wish
-        self._send(link, joiner.hear(message))
-        if isinstance(message, PairNonce):
-            if joiner.group != wish.group or not self.is_open:
-                raise ProtocolError("that is not the group that was offered, or the own door is closed by now")
-            self._send(link, joiner.want())
-            self.met(device_of(message.certificate), wish.address)
-        if joiner.state is State.DONE:
-            self._membership.enter(joiner.roster())
-            self._node.do(Drop(link, "admitted"))
-            del self._asking[link]
-            self._entered()
-        elif joiner.state is State.REFUSED:
-            self._node.do(Drop(link, "refused"))
-            self._end(link)
-
-    def _entered(self) -> None:
-        """This device has company elsewhere: whoever waits here finds the new group by itself."""
-        self.founding = None
-        for link in self._answering:
-            self._node.do(Drop(link, "this device is in another group now"))
-        self._answering.clear()
-
-    def _end(self, link: LinkId) -> None:
-        """A pairing came to nothing, or has done its work."""
-        self._answering.pop(link, None)
-        asking = self._asking.pop(link, None)
-        if asking is not None:
-            self._refused(asking.wish)
-
-    def _refused(self, wish: FoundGroup) -> None:
+    def on_refused(self, wish: FoundGroup) -> None:
+        """That group was asked in vain."""
         if self.founding is not None:
             self.founding.on_asked(wish.group, self._node.now, joined=False)
             self.ask(wish.address)  # it may be in another group by now, or have company
 
-    # -- somebody wants to enter ----------------------------------------------------------------------------------
-    def _hear_newcomer(self, link: LinkId, message: PairingMessage) -> None:
-        keeper = self._answering[link].keeper
-        self._send(link, keeper.hear(message))
-        if keeper.state is not State.CONSENTED:
-            return
-        refusal = self._admit(keeper.newcomer)
-        if refusal:
-            self._send(link, keeper.deny(refusal))
-            return
-        keeper.allow()
-        records = self._node.roster.records() if self._node.roster is not None else []
-        self._node.when_durable(Send(link, frame) for frame in keeper.welcome(records))
-
-    def _admit(self, newcomer: Newcomer | None) -> str:
-        """Make a newcomer a member; returns why not, "" if it is one."""
-        node = self._node
-        if not self.is_open:
-            return "the door is closed"
-        if self.founding is not None and not self.founding.may_admit(node.now):
-            return "not now: this device is about to join another group"
-        if newcomer is None or not self._membership.admit(newcomer):
-            return "this device cannot be a member here"
-        label = node.label_of(newcomer.device)
-        node.tell("admitted", f"admitted {label} because the door is open", level="warning", subject=label)
-        return ""
-
     # -- time -----------------------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [asking.until_s for asking in self._asking.values()]
-        times += [answering.until_s for answering in self._answering.values()]
+        times: list[float] = []
         if self.open_until_s is not None and self.open_until_s < math.inf:
             times.append(self.open_until_s)
         if self.founding is not None:
@@ -237,15 +108,10 @@ class Doors:
         return min(times, default=None)
 
     def on_tick(self) -> None:
-        """Close the door in time, end what takes too long, decide where a lonely device belongs."""
+        """Close the door in time; decide where a lonely device belongs."""
         node = self._node
         if self.open_until_s is not None and node.now >= self.open_until_s:
             self._close()
-        pairings: dict[LinkId, _Asking | _Answering] = {**self._asking, **self._answering}
-        for link, pairing in pairings.items():
-            if pairing.until_s <= node.now:
-                node.do(Drop(link, "too slow"))
-                self._end(link)
         if self.founding is None:
             return
         if self.founding.waiting and node.now >= self._near_s + SILENCE_S:
@@ -253,9 +119,7 @@ class Doors:
         for action in self.founding.on_tick(node.now):
             match action:
                 case AskToJoin(wish):
-                    dial = node.number()
-                    self._dials[dial] = wish
-                    node.do(Dial(dial, LinkKind.PAIRING, None, wish.address))
+                    self.join(wish)
                 case KeepGroup():
                     self._membership.keep()
                     name = node.roster.name if node.roster is not None else ""
@@ -274,14 +138,6 @@ class Doors:
         groups = ", ".join(f'"{group.name}" ({group.label}, {group.address.host})' for group in self.found)
         what = f"found {groups}" if groups else "found a group whose door is closed"
         self._node.tell("waiting", f"{what}: this device is not a member yet", level="warning")
-
-    def _notice(self, what: str) -> None:
-        if self._node.now - self._noticed_s >= NOTICE_S:
-            self._noticed_s = self._node.now
-            self._node.tell("pairing_failed", f"a pairing failed: {what}", level="warning")
-
-    def _send(self, link: LinkId, messages: Sequence[Message]) -> None:
-        self._node.do(*(Send(link, message) for message in messages))
 
 
 def _ignore(*_: object) -> None:

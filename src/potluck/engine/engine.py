@@ -103,7 +103,7 @@ class Engine:
             return parts.farewell.deadline()
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
-        company = (parts.doors, parts.questions, parts.meeting, parts.circle)
+        company = (parts.doors, parts.pairings, parts.questions, parts.meeting, parts.circle)
         content = (parts.library, parts.exchange, parts.supply)
         times = [time for part in company if (time := part.deadline()) is not None]
         times += [max(time, self._trouble.until_s) for part in content if (time := part.deadline()) is not None]
@@ -160,6 +160,7 @@ class Engine:
         parts = self.parts
         if self.node.leaving:
             return
+        parts.pairings.on_tick()
         parts.doors.on_tick()
         parts.questions.on_tick()
         parts.circle.heads_digest = parts.exchange.digest

@@ -67,7 +67,7 @@ class Meeting:
 
     def start(self) -> None:
         """Try everything that is known at once."""
-        remembered = {d: a for d, a in self._node.index.addresses.all().items() if d in self._members()}
+        remembered = {d: a for d, a in self._node.index.addresses.all().items() if d in _members(self._node)}
         self.sightings.on_start(remembered, self._node.settings.peers, self._node.now)
 
     # -- facts ----------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class Meeting:
 
     def on_beacon(self, device: DeviceId, beacon: Beacon, source: Address, way: str) -> None:
         """A member calls; answer a question, and dial if there is no link."""
-        unicast = "was asked" if beacon.ask else self.sightings.asked.get(source.host, "answer")
+        unicast = self.sightings.asked.get(source.host, "was asked" if beacon.ask else "answer")
         found_by = "beacon" if way != "unicast" else unicast
         if beacon.port:
             self.sightings.on_sighted(device, Address(source.host, beacon.port), found_by, self._node.now)
@@ -98,7 +98,7 @@ class Meeting:
     def on_members(self) -> None:
         """The roster grew: what was remembered of the new ones may be used."""
         for device, addresses in self._node.index.addresses.all().items():
-            if device in self._members():
+            if device in _members(self._node):
                 self.sightings.on_told(device, addresses, self._node.now)
 
     def again(self, device: DeviceId) -> None:
@@ -109,7 +109,7 @@ class Meeting:
     def on_link_opened(self, event: LinkOpened, device: DeviceId) -> None:
         """A control link is open; of two to one device the one dialled by the smaller id stays."""
         node, dialled = self._node, event.dial is not None
-        member = device in self._members() and device != node.me
+        member = device in _members(self._node) and device != node.me
         if event.dial is not None:
             self._dials.pop(event.dial, None)
             self.sightings.on_dial_ended(device, node.now, linked=member)
@@ -142,7 +142,8 @@ class Meeting:
             self.sightings.on_reached(device, address)
         elif device not in self.sightings.known:
             self.sightings.on_told(device, [], node.now)
-            self.sightings.known[device].found_by = "it found us"
+            why = self.sightings.asked.get(address.host, "it found us")
+            self.sightings.known[device].found_by = why
         self._place(device)
 
     def _place(self, device: DeviceId) -> None:
@@ -182,7 +183,7 @@ class Meeting:
         if event.refused:
             self._refused(device, address)
         if event.knock:
-            self._introduce(self._members()[device], address)
+            self._introduce(_members(self._node)[device], address)
         return True
 
     def _refused(self, device: DeviceId, address: Address) -> None:
@@ -223,7 +224,7 @@ class Meeting:
     def wanted(self) -> list[DeviceId]:
         """Return the members that should be linked and are not."""
         peers = self._node.peers
-        return [d for d in self._members() if d != self._node.me and (d not in peers or peers[d].link is None)]
+        return [d for d in _members(self._node) if d != self._node.me and (d not in peers or peers[d].link is None)]
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
@@ -246,8 +247,9 @@ class Meeting:
                     self._dials[dial] = (action.device, action.address)
                     node.do(Dial(dial, LinkKind.CONTROL, action.device, action.address))
 
-    def _members(self) -> dict[DeviceId, MemberEntry]:
-        return self._node.roster.members if self._node.roster else {}
+
+def _members(node: Node) -> dict[DeviceId, MemberEntry]:
+    return node.roster.members if node.roster else {}
 
 
 def _ignore(*_: object) -> None:

@@ -37,6 +37,7 @@ class EngineSettings:
     sweep: bool = True  # whether the own subnet may be swept
     folder: str = ""  # shown to people only
     group_name: str = "Home"  # name of a group this device founds
+    attended: bool = False  # a person sits at this device's prompt and can answer questions
 
 
 @dataclass(slots=True)

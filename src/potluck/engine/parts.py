@@ -4,8 +4,9 @@ Strategy: every part is a small object over the one `Node`; it says what happene
 told. A fact that concerns several parts has a method below that hands it round, in the order in which it must be heard.
 
     membership  the group, its roster              publishing  the own manifest and its heads
-    doors       pairing, the way in                library     the own folder
-    questions   finding strangers' groups          following   bringing others' manifests up to date
+    doors       whether and where to belong        library     the own folder
+    pairings    the way in, link by link           following   bringing others' manifests up to date
+    questions   finding strangers' groups
     radio       sealed datagrams                   exchange    who holds what, head by head
     meeting     finding members, links to them     supply      what is lacking: fetch, place
     circle      ring and watching                  service     what others ask on bulk links
@@ -32,6 +33,7 @@ from potluck.engine.library import Library
 from potluck.engine.meeting import Meeting
 from potluck.engine.membership import Membership
 from potluck.engine.node import Node
+from potluck.engine.pairings import Pairings
 from potluck.engine.publishing import Publishing
 from potluck.engine.questions import Questions
 from potluck.engine.radio import Radio
@@ -47,6 +49,7 @@ class Parts:
         self.node = node
         self.membership = Membership(node)
         self.doors = Doors(node, self.membership)
+        self.pairings = Pairings(node, self.membership, self.doors)
         self.questions = Questions(node, self.doors)
         self.radio = Radio(node)
         self.meeting = Meeting(node, self.radio)
@@ -68,7 +71,8 @@ class Parts:
         self.membership.relabelled = self.library.await_marker
         self.membership.changed = self._on_members
         self.doors.ask = self.questions.ask
-        self.doors.met = self._on_met
+        self.doors.join = self.pairings.ask
+        self.pairings.met = self._on_met
         self.meeting.beacon = self._beacon
         self.meeting.linked = self._on_linked
         self.meeting.unlinked = self._on_unlinked

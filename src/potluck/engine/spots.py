@@ -19,6 +19,11 @@ Spot = tuple[DeviceId, bytes]
 """An owner, and a path in its folder."""
 
 
+def has_folder(node: Node, owner: DeviceId) -> bool:
+    """Say whether a device is a member, so that its folder has a name; that of one who was removed is left alone."""
+    return node.roster is not None and owner in node.roster.members
+
+
 def place_of(node: Node, spot: Spot) -> SafePath:
     """Return where a spot is below Shared/."""
     return _top(node.label_of(spot[0])).joined(parse_wire_path(spot[1]))

@@ -20,7 +20,7 @@ from itertools import islice
 
 from potluck.core import limits
 from potluck.core.identity import DeviceId
-from potluck.core.messages import FileRecord, Folder
+from potluck.core.messages import FileRecord, Folder, Kind
 from potluck.core.paths import SafePath
 from potluck.core.pieces import Root
 from potluck.core.reconcile import PlaceRow
@@ -33,7 +33,7 @@ from potluck.engine.events import Placed, Placement
 from potluck.engine.held import Held
 from potluck.engine.node import Node
 from potluck.engine.setbacks import Setbacks
-from potluck.engine.spots import Spot, above
+from potluck.engine.spots import Spot, above, has_folder
 
 OWN = Folder.OWN
 SLICE = 500  # spots looked at in one tick: a few milliseconds
@@ -64,7 +64,7 @@ class Supplier:
         """Settle what a crash interrupted, then take up everything that is lacking, and what is there too much."""
         self.commits.start()
         owners = sorted({DeviceId(head.owner) for head in self._node.index.manifests.heads()} - {self._node.me})
-        self._catching_up = deque((owner, b"") for owner in owners)
+        self._catching_up = deque((owner, b"") for owner in owners if has_folder(self._node, owner))
 
     # -- what others see ------------------------------------------------------------------------------------------
     @property
@@ -94,6 +94,8 @@ class Supplier:
     # -- what changed ---------------------------------------------------------------------------------------------
     def on_changed(self, owner: DeviceId, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - a hook
         """An owner's manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
+        if not has_folder(self._node, owner):
+            return
         if held:
             self._hold(owner, paths)
         for path in sorted(paths):
@@ -207,19 +209,26 @@ class Supplier:
                 self.downloads.release(spot)
             else:
                 failed.append((spot, _failure(each), each.ready.source))
-            self._hurry_above(each)
         self._setbacks.note(failed)
+        self._look_above(done)
         for spot in [spot for spot in self._again if not self.commits.busy(spot)]:
             self._again.discard(spot)
             self._look_again(spot)
         self.changed()
 
-    def _hurry_above(self, done: Done) -> None:
-        """A folder that could not go (or give way to a file) because of what was in it is tried again at once."""
-        moved = done.ready.source if done.ready.item.source is Source.MOVED else None
-        for spot in (done.ready.spot if done.vanished else None, moved):
-            for folder in above(spot)[:1] if spot is not None else ():
-                self._setbacks.hurry(folder)
+    def _look_above(self, done: Sequence[Done]) -> None:
+        """Something has gone: the folder it was in may be able to go now, or to give way to a file."""
+        gone = {each.ready.spot for each in done if each.vanished}
+        gone |= {each.ready.source for each in done if each.ready.item.source is Source.MOVED and each.ready.source}
+        index = self._node.index
+        for folder in sorted({above(spot)[0] for spot in gone if above(spot)}):
+            owner, path = folder
+            self._setbacks.hurry(folder)
+            named = index.manifests.get(owner, OWN, path) or index.places.get(owner, OWN, path)
+            if named is None and not index.places.under(owner, OWN, path):
+                # It was made only for what was in it: no record names it. Now it stands there for nothing.
+                index.places.put(owner, OWN, [PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)])
+                self._look_again(folder)
 
 
 def _failure(done: Done) -> Placed:

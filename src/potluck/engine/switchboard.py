@@ -91,22 +91,22 @@ class Switchboard:
 
     # -- links ----------------------------------------------------------------------------------------------------
     def on_dial_failed(self, event: DialFailed) -> None:
-        """A dial of the doors or of the meeting came to nothing."""
-        if not self._node.leaving and not self._parts.doors.on_dial_failed(event):
+        """A dial for pairing or of the meeting came to nothing."""
+        if not self._node.leaving and not self._parts.pairings.on_dial_failed(event):
             self._parts.meeting.on_dial_failed(event)
 
     def on_link_opened(self, event: LinkOpened) -> None:
-        """A link is ready: a stranger's goes to the doors, a member's to the meeting."""
+        """A link is ready: a stranger's goes to the pairings, a member's to the meeting."""
         if self._node.leaving:
             self._node.do(Drop(event.link, "leaving"))
         elif event.kind is LinkKind.PAIRING or event.peer is None:
-            self._parts.doors.on_link_opened(event)
+            self._parts.pairings.on_link_opened(event)
         else:
             self._parts.meeting.on_link_opened(event, event.peer)
 
     def on_link_closed(self, event: LinkClosed) -> None:
         """A link is gone."""
-        if not self._parts.doors.on_link_closed(event.link):
+        if not self._parts.pairings.on_link_closed(event.link):
             self._parts.meeting.on_link_closed(event)
 
     def on_introduction(self, event: IntroductionHeard) -> None:
@@ -125,7 +125,7 @@ class Switchboard:
         if isinstance(message, Unknown):
             self.counters["messages unknown"] += 1
             return
-        if isinstance(message, Bye) or self._parts.doors.on_message(event.link, message):
+        if isinstance(message, Bye) or self._parts.pairings.on_message(event.link, message):
             return
         device = self._node.link_owner.get(event.link)
         if device is not None:

@@ -129,11 +129,15 @@ class DiskPool:
 
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
-        self._patient.submit(partial(self._do, self._parts_found(), _no_parts))
+        self._patient.submit(partial(self._do, _parts_found(self._parts), _no_parts))
 
     def see_space(self) -> None:
         """Queue a look at how full the disk is; ends in SpaceSeen."""
         self._prompt.submit(partial(self._do, self._space_seen(), _nothing))
+
+    def tidy(self, work: Callable[[], object]) -> None:
+        """Queue work that has no event, like pruning the trash, behind what somebody waits for."""
+        self._patient.submit(partial(self._do, _tidied(work), _nothing))
 
     def close(self, timeout_s: float) -> bool:
         """Let the running batches end, at most `timeout_s` long, drop the rest; say whether all threads ended."""
@@ -220,9 +224,6 @@ class DiskPool:
     def _imported(self, effect: Import) -> Iterator[Event]:
         yield import_paths(self._share, effect)
 
-    def _parts_found(self) -> Iterator[Event]:
-        yield PartsFound(self._parts.found())
-
     def _space_seen(self) -> Iterator[Event]:
         yield self._share.space()
 
@@ -240,7 +241,7 @@ class DiskPool:
         rest = list(effect.files[PROMPT_FILES:])
         room_bytes = PROMPT_BYTES
         for path, piece_size_before in effect.files[:PROMPT_FILES]:
-            size = self._size(path)
+            size = _size(self._share, path)
             if size <= room_bytes:
                 small.append((path, piece_size_before))
                 room_bytes -= size
@@ -248,13 +249,23 @@ class DiskPool:
                 rest.append((path, piece_size_before))
         return Hash(effect.order, tuple(small)), Hash(effect.order, tuple(rest))
 
-    def _size(self, path: SafePath) -> int:
-        """Return the size of a file; 0 where there is none to be seen, which hashing will say better."""
-        try:
-            stat = self._share.stat(path).stat
-        except (OSError, UnsafePath):
-            return 0
-        return stat.size if stat is not None else 0
+
+def _size(share: Share, path: SafePath) -> int:
+    """Return the size of a file; 0 where there is none to be seen, which hashing will say better."""
+    try:
+        stat = share.stat(path).stat
+    except (OSError, UnsafePath):
+        return 0
+    return stat.size if stat is not None else 0
+
+
+def _parts_found(parts: KeepsParts) -> Iterator[Event]:
+    yield PartsFound(parts.found())
+
+
+def _tidied(work: Callable[[], object]) -> Iterator[Event]:
+    work()
+    yield from ()
 
 
 def _take_along(share: Share, former: SafePath, own: SafePath) -> None:

@@ -89,12 +89,18 @@ class IdleLinks:
 class Fetching:
     """The pool; `submit`, `cancel` and the timer are called by the loop thread."""
 
-    def __init__(self, standing: Standing, parts: HoldsParts, post: Callable[[Fact | FetchEnded], None]) -> None:
-        """`post` must be safe to call from any thread."""
+    def __init__(
+        self,
+        standing: Standing,
+        parts: HoldsParts,
+        post: Callable[[Fact | FetchEnded], None],
+        workers: int = limits.WORKERS,
+    ) -> None:
+        """`post` must be safe to call from any thread; `workers` orders are carried at once."""
         self._standing: Final = standing
         self._parts: Final = parts
         self._post: Final = post
-        self._workers: Final = Workers("fetch", limits.WORKERS)
+        self._workers: Final = Workers("fetch", workers)
         self._idle: Final = IdleLinks()
         self._orders: Final[dict[OrderId, threading.Event]] = {}  # live orders and whether they are called off
 

@@ -37,6 +37,20 @@ def test_a_content_is_found_wherever_it_stands(kept) -> None:
     assert kept.places.by_root(root_of("")) == []
 
 
+def test_what_is_shared_and_stands_is_found_for_many_contents_at_once(kept) -> None:
+    here = [record("b", text="same"), record("a", text="same"), record("c", text="other"), record("gone"), folder("f")]
+    kept.manifests.put(ANNA, OWN, here)
+    kept.manifests.put(BERT, OWN, [record("x", text="changed since")])
+    kept.places.put(ANNA, OWN, [place(one) for one in here])
+    kept.places.put(BERT, OWN, [place(record("x", text="as it was")), place(record("y", text="never shared"))])
+    kept.manifests.delete(ANNA, OWN, [b"gone"], 9)
+    roots = [root_of(text) for text in ("same", "other", "gone", "as it was", "changed since", "never shared", "")]
+    found = kept.places.shared(roots)
+    assert {root: shared.path for root, shared in found.items()} == {root_of("same"): b"a", root_of("other"): b"c"}
+    assert found[root_of("other")] == (ANNA, b"c", 5, here[2].piece_size)
+    assert kept.places.shared([]) == {}
+
+
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:
     file = place(record("a", text="12345", mtime_ns=77), inode=2**64 - 1)
     kept.places.put(ANNA, OWN, [file])

@@ -193,10 +193,13 @@ class Play:
         return f"{', '.join(behind)} not complete" if behind else ""
 
     def _behind(self, expected: dict[str, int]) -> str:
-        """Return which devices do not show exactly `expected`, "" if all do."""
+        """Return which devices do not show exactly `expected` or are still at work on it, "" if all do."""
         behind = []
         for device in self._devices:
             device.check()
+            if device.client.state()["state"] != "in_sync":
+                behind.append(f"{device.label} is busy")
+                continue
             files_here = {
                 entry["path"]: entry["size"]
                 for entry in device.client.files()

@@ -1,0 +1,199 @@
+"""Whole devices on the loopback network, for tests of how a daemon starts, works, fails and ends.
+
+Strategy: a `Device` is a process started by its command line, as a person would; an `Inside` runs `daemon.run` on a
+thread of this process, so that a test can look at threads and descriptors and put faults in. Both are watched through
+their local API. Devices with one discovery port meet, and every test draws its own.
+
+Guarantees: nothing waits for a fixed time, everything has a deadline, and a failure shows what the device said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from potluck import config, daemon
+from potluck.core.errors import PotluckError
+from potluck.faces.cli.client import Client
+from potluck.faces.demo.devices import free_port, loopback
+
+__all__ = ["Device", "Inside", "Seen", "free_port", "one_ring", "until"]
+
+ROOT = Path(__file__).resolve().parents[1]
+WAIT_S = 20.0
+
+
+def until(condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time") -> Any:
+    """Wait for a condition; fail after WAIT_S with what `said` says."""
+    deadline = time.monotonic() + WAIT_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, said()
+        threading.Event().wait(0.01)
+    return value
+
+
+class Seen:
+    """What can be seen of a device from outside."""
+
+    def __init__(self, home: Path, label: str) -> None:
+        self.label, self.home = label, home
+        self.folder = home / "Folder"
+        self.own = self.folder / "Shared" / label
+        self.client = Client(str(home))
+        home.mkdir(parents=True, exist_ok=True)
+
+    def state(self) -> dict[str, Any]:
+        """Its state, {} while nothing answers."""
+        try:
+            return self.client.state()
+        except PotluckError:
+            return {}
+
+    def copy_of(self, other: Seen) -> Path:
+        """Where this device keeps what another owns."""
+        return self.folder / "Shared" / other.label
+
+    def of(self) -> int:
+        """How many nodes its ring has."""
+        return int((self.state().get("node") or {}).get("of", 0))
+
+    def settled(self) -> bool:
+        """Whether it says that all is here and nothing moves."""
+        return bool(self.state().get("state") == "in_sync")
+
+    def notices(self) -> list[dict[str, Any]]:
+        """All notices so far."""
+        found = []
+        stream = self.client.events()
+        for kind, data in stream:
+            if kind == "state":
+                break
+            found.append(data)
+        stream.close()  # type: ignore[attr-defined]  # it is a generator
+        return found
+
+    def codes(self) -> list[str]:
+        """The codes of all notices so far."""
+        return [notice["code"] for notice in self.notices()]
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Put a file into its own folder."""
+        path = self.own / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+
+def one_ring(*devices: Seen) -> bool:
+    """Whether all of them are in one ring."""
+    return all(device.of() == len(devices) for device in devices)
+
+
+class Device(Seen):
+    """A process."""
+
+    def start(self, discovery_port: int, *flags: str) -> Device:
+        """Start it; it may not answer yet."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        environment = {
+            **kept,
+            "HOME": str(self.home),
+            "PYTHONPATH": str(ROOT / "src"),
+            "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
+        }
+        words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
+        words += ["--name", self.label, "--open=always", "--headless", "--interface", loopback(), *flags]
+        with (self.home / "output").open("wb") as output:
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=ROOT
+            )
+        return self
+
+    def said(self) -> str:
+        """All that it printed."""
+        return (self.home / "output").read_text("utf-8", "replace")
+
+    def up(self) -> Device:
+        """Wait until it answers."""
+        until(lambda: self.process.poll() is None and self.state(), self.said)
+        return self
+
+    def ended(self) -> float:
+        """Wait for the end of the process; how long that took."""
+        start = time.monotonic()
+        self.process.wait(WAIT_S)
+        return time.monotonic() - start
+
+    def close(self) -> None:
+        """Whatever became of it, it is gone afterwards."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Inside(Seen):
+    """A daemon on a thread of this process."""
+
+    def start(self, discovery_port: int, toml: str = "", **others: Any) -> Inside:
+        """Start it and wait until it answers, or has failed."""
+        (self.home / "config.toml").write_text(toml)
+        self.settings = config.resolve(
+            config.Flags(
+                folder=str(self.folder), name=self.label, interfaces=(loopback(),), open_s="always", headless=True, **others
+            ),
+            {"POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port)},
+            config_file=str(self.home / "config.toml"),
+            state_dir=str(self.home),
+        )
+        self.code: int | None = None
+        self.error: PotluckError | None = None
+        self.info: dict[str, Any] = {}
+        self.told_by_face: list[str] = []
+        self._started = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=f"main of {self.label}")
+        self.thread.start()
+        assert self._started.wait(WAIT_S)
+        return self
+
+    def _run(self) -> None:
+        try:
+            self.code = daemon.run(self.settings, self)
+        except PotluckError as error:
+            self.error = error
+        finally:
+            self._started.set()
+
+    def started(self, info: dict[str, Any]) -> None:
+        """As config.DaemonFace."""
+        self.info = info
+        self._started.set()
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        """As config.DaemonFace."""
+        del text, level, subject
+        self.told_by_face.append(code)
+
+    def state(self, view: dict[str, Any] | None = None) -> dict[str, Any]:
+        """As config.DaemonFace, and as Seen."""
+        return {} if view is not None else super().state()
+
+    def leave(self) -> float:
+        """Ask it to leave and wait for its end; how long that took."""
+        start = time.monotonic()
+        with contextlib.suppress(PotluckError):
+            self.client.post("/api/v1/leave")
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
+        return time.monotonic() - start
+
+    def close(self) -> None:
+        """Whatever became of it, it is gone afterwards."""
+        if self.thread.is_alive():
+            self.leave()
