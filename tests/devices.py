@@ -138,6 +138,28 @@ class Device(Seen):
         self.process.wait()
 
 
+class Face:
+    """What a daemon tells whoever started it."""
+
+    def __init__(self) -> None:
+        self.info: dict[str, Any] = {}
+        self.codes: list[str] = []  # of what was told
+        self.ready = threading.Event()  # it has started, or failed
+
+    def started(self, info: dict[str, Any]) -> None:
+        """As config.DaemonFace."""
+        self.info = info
+        self.ready.set()
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        """As config.DaemonFace."""
+        del text, level, subject
+        self.codes.append(code)
+
+    def state(self, view: dict[str, Any]) -> None:
+        """As config.DaemonFace."""
+
+
 class Inside(Seen):
     """A daemon on a thread of this process."""
 
@@ -146,7 +168,12 @@ class Inside(Seen):
         (self.home / "config.toml").write_text(toml)
         self.settings = config.resolve(
             config.Flags(
-                folder=str(self.folder), name=self.label, interfaces=(loopback(),), open_s="always", headless=True, **others
+                folder=str(self.folder),
+                name=self.label,
+                interfaces=(loopback(),),
+                open_s="always",
+                headless=True,
+                **others,
             ),
             {"POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port)},
             config_file=str(self.home / "config.toml"),
@@ -154,35 +181,19 @@ class Inside(Seen):
         )
         self.code: int | None = None
         self.error: PotluckError | None = None
-        self.info: dict[str, Any] = {}
-        self.told_by_face: list[str] = []
-        self._started = threading.Event()
+        self.face = Face()
         self.thread = threading.Thread(target=self._run, name=f"main of {self.label}")
         self.thread.start()
-        assert self._started.wait(WAIT_S)
+        assert self.face.ready.wait(WAIT_S)
         return self
 
     def _run(self) -> None:
         try:
-            self.code = daemon.run(self.settings, self)
+            self.code = daemon.run(self.settings, self.face)
         except PotluckError as error:
             self.error = error
         finally:
-            self._started.set()
-
-    def started(self, info: dict[str, Any]) -> None:
-        """As config.DaemonFace."""
-        self.info = info
-        self._started.set()
-
-    def told(self, code: str, text: str, level: str, subject: str) -> None:
-        """As config.DaemonFace."""
-        del text, level, subject
-        self.told_by_face.append(code)
-
-    def state(self, view: dict[str, Any] | None = None) -> dict[str, Any]:
-        """As config.DaemonFace, and as Seen."""
-        return {} if view is not None else super().state()
+            self.face.ready.set()
 
     def leave(self) -> float:
         """Ask it to leave and wait for its end; how long that took."""

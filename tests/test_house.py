@@ -46,12 +46,11 @@ OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
     (house.unfinished, SOURCES),
     (house.broad_excepts, SOURCES),
     (house.undescribed_fields, FACTS),
+    (house.transition_tables, SOURCES),
 ]
 
 
-@pytest.mark.parametrize(
-    ("law", "paths"), OVER_THE_PROJECT, ids=[law.__name__ for law, _ in OVER_THE_PROJECT]
-)
+@pytest.mark.parametrize(("law", "paths"), OVER_THE_PROJECT, ids=[law.__name__ for law, _ in OVER_THE_PROJECT])
 def test_law_holds(law: Law, paths: list[Path]) -> None:
     problems = break_the_law(law, paths)
     assert not problems, problems
@@ -66,6 +65,16 @@ def test_every_module_has_its_own_test_file() -> None:
 
 def test_both_lock_files_are_there() -> None:
     assert [path.name for path in LOCK_FILES] == ["dev.lock", "runtime.lock"]
+
+
+MACHINE = """
+class State(Enum):
+    A = auto()
+    B = auto()
+class Input(Enum):
+    GO = auto()
+"""
+TABLE = "T: dict[tuple[State, Input], State] = "
 
 
 def body(lines: int) -> str:
@@ -99,6 +108,19 @@ BAD: list[tuple[Law, str]] = [
     (house.undescribed_fields, "@dataclass(frozen=True)\nclass C:\n    x: int"),
     (house.undescribed_fields, "@dataclass\nclass C:\n    x: int  # metres"),
     (house.undescribed_fields, "@dataclasses.dataclass(frozen=False)\nclass C: ..."),
+    (house.transition_tables, MACHINE),
+    (house.transition_tables, MACHINE + TABLE + "make()"),
+    (house.transition_tables, MACHINE + TABLE + "{**OTHER}"),
+    (
+        house.transition_tables,
+        MACHINE + TABLE + "{(s, Input.GO): State.B for s in State}",
+    ),
+    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): after}"),
+    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): State.A}"),
+    (
+        house.transition_tables,
+        MACHINE + TABLE + "{(State.A, Input.GO): State.B, (State.A, Input.GO): State.A}",
+    ),
 ]
 
 GOOD: list[tuple[Law, str]] = [
@@ -120,6 +142,8 @@ GOOD: list[tuple[Law, str]] = [
         '@dataclass(frozen=True)\nclass C:\n    x: int\n    """Metres."""\n    y: int  # feet',
     ),
     (house.undescribed_fields, "class C:\n    x: int"),
+    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): State.B}"),
+    (house.transition_tables, "class State(Struct):\n    x = 1"),
 ]
 
 
@@ -144,6 +168,4 @@ def test_law_lets_good_code_pass(case: tuple[Law, str]) -> None:
 def test_a_module_without_test_file_is_found() -> None:
     modules = [Path("core/ring.py"), Path("core/__init__.py"), Path("__main__.py"), Path("faces/cli/up.py")]
     tests = {Path("core/test_ring.py"), Path("core/test_up.py")}
-    assert house.untested_modules(modules, tests) == [
-        "src/potluck/faces/cli/up.py: has no tests/faces/cli/test_up.py"
-    ]
+    assert house.untested_modules(modules, tests) == ["src/potluck/faces/cli/up.py: has no tests/faces/cli/test_up.py"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.messages import FilesAsk, HeadsAsk, Solicit, Status, encode
+from potluck.core.messages import FilesAsk, HeadsAsk, LinkKind, Solicit, Status, encode
 from potluck.core.paths import parse_wire_path
 from potluck.engine import effects, events
 from potluck.engine.effects import Leave, Reply
@@ -63,7 +63,7 @@ def test_a_device_leaves_before_it_has_begun() -> None:
     assert ann.call(lambda _: ann.engine.on_tick(FAREWELL_S)) == [Leave()]
 
 
-@pytest.mark.parametrize("step", range(40))
+@pytest.mark.parametrize("step", range(0, 40, 3))
 def test_a_device_leaves_in_the_middle_of_joining(step: int) -> None:
     wire = Wire(step)
     ann = wire.add(1)
@@ -133,7 +133,7 @@ def test_after_the_farewell_the_network_is_not_heard_and_everybody_gets_an_answe
     assert ann.hear(events.MessageHeard(link, HeadsAsk(b"other"))) == []
     assert ann.hear(events.InterfacesSeen((), ())) == []
     assert ann.hear(events.DialFailed(OrderId(1), "refused", refused=True, knock=False)) == []
-    opened = events.LinkOpened(events.LinkId(99), events.LinkKind.CONTROL, ben.me, ben.address, b"", None)
+    opened = events.LinkOpened(events.LinkId(99), LinkKind.CONTROL, ben.me, ben.address, b"", None)
     assert ann.hear(opened) == [effects.Drop(events.LinkId(99), "leaving")]
     knocked = events.IntroductionHeard(OrderId(5), b"", ben.address)
     assert ann.hear(knocked) == [effects.AnswerIntroduction(OrderId(5), accepted=False)]

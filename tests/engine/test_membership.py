@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.admission import Newcomer
-from potluck.core.errors import ProtocolError
+from potluck.core.errors import DiskTrouble, ProtocolError
 from potluck.core.identity import DeviceKey
 from potluck.core.messages import RosterDigest, RosterRecord, RosterRecords
 from potluck.core.roster import Roster
@@ -202,6 +202,30 @@ def test_entering_a_group_replaces_the_provisional_one() -> None:
     assert entered == ["entered"]
     assert here.index.roster.all() == other.records()
     assert taken(here, MarkShare) == [MarkShare(other.group, "anna-2", "anna")]
+
+
+def test_what_a_failed_index_lost_is_written_down_again() -> None:
+    here, membership = inside(1, 2)
+    here.index.roster.replace([])
+    changed: list[int] = []
+    membership.changed = lambda: changed.append(1)
+    here.take()
+    membership.recover()
+    assert here.index.roster.all() == of(here).records()
+    assert changed == [1]
+    assert len(taken(here, Trust)) == 1
+
+
+def test_if_the_index_fails_no_group_is_entered() -> None:
+    here, membership = inside(1)
+    before, here.index.roster.replace = here.roster, _fails  # type: ignore[method-assign]
+    with pytest.raises(DiskTrouble):
+        membership.enter(group(2, 1))
+    assert here.roster is before
+
+
+def _fails(_: object) -> None:
+    raise DiskTrouble("the index cannot be written")
 
 
 def test_a_group_with_company_does_not_dissolve() -> None:

@@ -88,7 +88,14 @@ def test_links_and_manifests_of_others_are_heard_of_by_all() -> None:
 
 
 def test_recovery_looks_at_everything_again() -> None:
-    wire, (ann,) = ring(1)
+    wire, (ann, _) = ring(2)
     wire.run(3.0)
     ann.engine.parts.recover()
-    assert any(isinstance(effect, effects.Scan) for effect in ann.engine.node.take())
+    kinds = [type(effect) for effect in ann.engine.node.take()]
+    assert {effects.Scan, effects.Trust, effects.Sync} <= set(kinds)
+
+
+def test_recovery_does_not_write_down_a_provisional_group() -> None:
+    parts = started()
+    parts.recover()
+    assert parts.node.index.roster.all() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from potluck.core import limits
 from potluck.core.messages import CLEAR, Address, Offer, Solicit, encode
@@ -71,6 +72,16 @@ def test_an_open_door_answers_to_where_the_question_came_from() -> None:
     ((offer, to),) = said(here)
     assert here.roster is not None
     assert offer == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
+    assert to == address(2)
+
+
+def test_a_closed_door_with_a_person_at_it_answers_that_it_is_closed() -> None:
+    here, questions = asker(open_s=None, company=True)
+    here.settings = replace(here.settings, attended=True)
+    questions.on_clear(encode(ASKED), address(2))
+    ((offer, to),) = said(here)
+    assert isinstance(offer, Offer)
+    assert not offer.open
     assert to == address(2)
 
 

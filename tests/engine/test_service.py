@@ -253,7 +253,8 @@ def test_a_number_beyond_the_last_change_gets_an_empty_last_page(made: Node) -> 
     share(made, {"a": (root_of(1), 5)})
     page = ask(made, ManifestAsk(ANN.device, OWN, limits.SEQ_MAX, 1))
     assert isinstance(page, ManifestPage)
-    assert page.records == page.deleted == []
+    assert not page.records
+    assert not page.deleted
     assert page.head is not None
 
 

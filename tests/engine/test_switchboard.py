@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
 from operator import attrgetter
 
 import pytest
 
+from potluck.core.identity import DeviceId
 from potluck.core.messages import (
     Bye,
     Done,
@@ -33,6 +35,7 @@ from tests.engine.builders import address, group, key, node
 
 BEN = key(2).device
 LINK = LinkId(5)
+RUNS = count(1)  # a new run each time, else the second datagram would be a repetition
 CALLS = [
     ("membership", "on_roster"),
     ("pairings", "on_link_opened"),
@@ -91,7 +94,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Board:
 
 def sealed_by_ben(message: Message, roster_of: Board | None = None) -> bytes:
     """A datagram as d2 would send it."""
-    ben = node(2)
+    ben = node(2, run=next(RUNS))
     ben.roster = roster_of.node.roster if roster_of is not None else group(3, 2)
     Parts(ben).radio.transmit(message, address(1))
     (sent,) = [effect for effect in ben.take() if isinstance(effect, effects.Transmit)]
@@ -138,7 +141,7 @@ def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
 @pytest.mark.parametrize(
     ("kind", "peer", "part"), [(LinkKind.PAIRING, None, "pairings"), (LinkKind.CONTROL, BEN, "meeting")]
 )
-def test_links_of_strangers_and_of_members(board: Board, kind: LinkKind, peer: events.DeviceId, part: str) -> None:
+def test_links_of_strangers_and_of_members(board: Board, kind: LinkKind, peer: DeviceId | None, part: str) -> None:
     board.board.on_link_opened(LinkOpened(LINK, kind, peer, address(2), b"", None))
     assert board.called() == [f"{part}.on_link_opened"]
 

@@ -13,9 +13,10 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.identity import DeviceId
 from potluck.core.manifest import sign_head
 from potluck.core.members import accuse, write_record
-from potluck.core.messages import CLEAR, CONTROL, PAIRING, SEALED, Folder, Head, LinkKind, Status
+from potluck.core.messages import CLEAR, CONTROL, PAIRING, SEALED, BulkRequest, Folder, Head, LinkKind, Status
 from potluck.core.sealing import seal_datagram
 from potluck.engine import events
 from potluck.engine.effects import Drop, Fetch, Transmit
@@ -137,8 +138,8 @@ def test_a_member_seals_anything(seed: int) -> None:
     refused = ann.engine.switchboard.counters["datagrams refused"]
     for _ in range(400):
         rogue.engine.parts.radio.transmit(anything.message(SEALED), ann.address)
-        (sent,) = [effect for effect in rogue.engine.node.take() if isinstance(effect, Transmit)] or [None]
-        if sent is None:
+        sent = next((effect for effect in rogue.engine.node.take() if isinstance(effect, Transmit)), None)
+        if sent is None:  # too long for a datagram
             continue
         data, chance = bytearray(sent.data), anything.random.random()
         if chance < 0.2:
@@ -180,7 +181,7 @@ def test_links_that_never_were(seed: int) -> None:
                 LinkClosed(link, "gone", clean=False),
                 MessageHeard(link, anything.message(CONTROL)),
                 LinkOpened(link, LinkKind.CONTROL, rogue.me, rogue.address, rogue.engine.node.instance, None),
-                LinkOpened(link, LinkKind.CONTROL, events.DeviceId(bytes(32)), rogue.address, b"", None),
+                LinkOpened(link, LinkKind.CONTROL, DeviceId(bytes(32)), rogue.address, b"", None),
             ]
         )
         assert link not in used
@@ -193,9 +194,9 @@ def test_anybody_in_the_group_asks_for_anything(seed: int) -> None:
     wire, ann, ben, rogue, anything = attacked(seed)
     for number in range(400):
         request = events.RequestId(100_000 + number)
-        message = anything._value(get_args(events.BulkRequest)[number % 4])
+        message = anything._value(get_args(BulkRequest)[number % 4])
         asker = anything.random.choice(anything.known["ids"])
-        rogue_heard = events.RequestHeard(request, events.DeviceId(asker), message)
+        rogue_heard = events.RequestHeard(request, DeviceId(asker), message)
         ann.asked[request] = (rogue, events.OrderId(0), None)
         ann.hear(rogue_heard)
         wire.run(0.003)

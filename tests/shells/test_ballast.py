@@ -9,13 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from potluck.core import limits
-from potluck.shells import ballast as module
 from potluck.shells.ballast import PLENTY_BYTES, Ballast
 
 
 def with_free(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
     disk = SimpleNamespace(f_bavail=free_bytes // 4096, f_frsize=4096)
-    monkeypatch.setattr(module.os, "statvfs", lambda _: disk)
+    monkeypatch.setattr("potluck.shells.ballast.os.statvfs", lambda _: disk)
 
 
 def test_it_takes_real_room_and_gives_it_once(tmp_path: Path) -> None:
@@ -48,7 +47,7 @@ def test_half_a_ballast_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             raise OSError(28, "No space left on device")
         return 4096
 
-    monkeypatch.setattr(module.os, "write", write)
+    monkeypatch.setattr("potluck.shells.ballast.os.write", write)
     Ballast(str(tmp_path / "ballast")).lay()
     assert os.listdir(tmp_path) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import socket
 import stat
 import time
@@ -229,3 +230,32 @@ def test_stopping_ends_open_streams_without_waiting(served: Control) -> None:
 
 def test_a_control_that_never_started_stops(tmp_path: Path, source: Source) -> None:
     Control(str(tmp_path / "s"), source).stop()
+
+
+def test_a_client_that_does_not_read_prints_nothing_at_the_end(
+    served: Control, source: Source, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source.told = [
+        {"number": n, "code": "c", "text": "x" * 2000, "level": "info", "subject": "", "at_s": 0.0}
+        for n in range(1, 1000)
+    ]
+    connection = Connection(served)
+    connection.request("GET", "/api/v1/events")
+    connection.sock.recv(10)  # it is being answered, and 2 MB wait
+    begun_s = time.monotonic()
+    served.stop()
+    assert time.monotonic() - begun_s < 4.0
+    connection.close()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_stream_that_fails_ends_and_is_written_down(
+    served: Control, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, answer = open_events(served)
+    next_event(answer)
+    source.failure = ZeroDivisionError("oops")
+    assert b"oops" not in answer.read()
+    connection.close()
+    assert [record.getMessage() for record in caplog.records] == ["the event stream failed"]

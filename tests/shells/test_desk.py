@@ -80,7 +80,7 @@ def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("potluck.shells.desk.time.monotonic", lambda: now[0])
     shown: list[Tell] = []
     desk = Desk(0, shown.append)
     trouble, other = Tell("disk", "full", "error", ""), Tell("disk", "full", "error", "x")
@@ -177,7 +177,7 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     states: list[Any] = []
     asking = threading.Thread(target=lambda: states.append(office.desk.state()))
     asking.start()
-    until(lambda: office.loop.inbox._items.qsize())
+    until(office.loop.inbox._items.qsize)
     start = time.monotonic()
     tell.set()
     asking.join(10)

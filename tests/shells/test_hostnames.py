@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.core.messages import Address
-from potluck.shells import hostnames
 from potluck.shells.hostnames import resolve
 
 
@@ -19,7 +18,7 @@ def with_answers(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], str]) 
         assert (family, kind) == (socket.AF_INET, socket.SOCK_STREAM)
         return [(family, kind, 6, "", (answer(host), port)), (family, kind, 6, "", ("9.9.9.9", port))]
 
-    monkeypatch.setattr(hostnames.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("potluck.shells.hostnames.socket.getaddrinfo", getaddrinfo)
 
 
 def test_addresses_need_no_name_service() -> None:

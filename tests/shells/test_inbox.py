@@ -33,7 +33,11 @@ def turn(selector: selectors.BaseSelector, timeout_s: float = 10.0) -> int:
 
 
 def test_what_is_posted_wakes_and_comes_in_order(selector: selectors.BaseSelector, inbox: Inbox) -> None:
-    threading.Thread(target=lambda: [inbox.post(number) for number in range(5)]).start()
+    def post() -> None:
+        for number in range(5):
+            inbox.post(number)
+
+    threading.Thread(target=post).start()
     taken: list[object] = []
     while len(taken) < 5:
         assert turn(selector) == 1

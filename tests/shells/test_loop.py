@@ -198,9 +198,8 @@ def test_what_a_look_around_finds_is_told_after_the_effects_before_it(stage: Sta
     stage.sights = [Sight(seen, (ear,), ()), Sight(None, (), (ear,))]
     stage.datagrams = [DatagramHeard(b"x", Address("10.0.0.1", 1), "unicast")]
     script.on_start = lambda: [LookAround(), reply(1)]
-    script.on_event = lambda event: (
-        [Leave()] if event == LeaveAsked() else [reply(2)] if event == seen else [LookAround()] if voice.fileno() else []
-    )
+    answers: dict[Any, list[Effect]] = {LeaveAsked(): [Leave()], seen: [reply(2)], stage.datagrams[0]: [LookAround()]}
+    script.on_event = lambda event: answers[event]
     stage.start()
     until(lambda: len(stage.done) == 3)
     assert stage.done == ["looked", reply(1), reply(2)]
@@ -225,7 +224,14 @@ def test_the_engine_is_called_when_it_wants_to_be(stage: Stage, script: Script) 
     times: list[float] = []
     script.due = time.monotonic() + 0.05
     due = script.due
-    script.on_event = lambda event: times.append(event[1]) or [] if event != LeaveAsked() else [Leave()]  # type: ignore[func-returns-value]
+
+    def on_event(event: Any) -> list[Effect]:
+        if event == LeaveAsked():
+            return [Leave()]
+        times.append(event[1])
+        return []
+
+    script.on_event = on_event
     stage.start()
     until(lambda: times)
     assert times[0] >= due
@@ -296,7 +302,7 @@ def test_questions_and_links_that_come_too_late_are_let_go(stage: Stage, script:
 
     def ends(_event: Any) -> list[Effect]:  # in the middle of a turn: what comes now is looked at no more
         asking.start()
-        until(lambda: stage.loop.inbox._items.qsize())
+        until(stage.loop.inbox._items.qsize)
         stage.loop.post(opened)
         return [Leave()]
 

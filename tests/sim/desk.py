@@ -77,7 +77,8 @@ class Desk:
 
         def act() -> None:
             share = process.share()
-            process.post(share)
+            if effect.own:
+                process.post(share)
             if share.present:
                 self._report(process, effect.order, effect.tops)
             else:

@@ -57,6 +57,7 @@ class Admit(Struct, frozen=True, tag="admit", tag_field="t"):
 
 _BODY = msgspec.msgpack.Decoder(Genesis | Admit)
 _PURPOSE = b"roster"
+_PROBE = DeviceKey(bytes(64))  # a key that fails to agree with this one agrees with nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,7 @@ def _decode(body: bytes) -> Genesis | Admit | None:
 def _entry(certificate: bytes, sealing: bytes, label: str, record: RosterRecord) -> MemberEntry | None:
     try:
         device, public = device_of(certificate), public_bytes_of(certificate)
+        _PROBE.agree(sealing, _PURPOSE)  # whoever has no usable key could not be knocked at, nor knock
     except Malformed:
         return None
     too_long = len(label.encode()) > limits.LABEL_BYTES

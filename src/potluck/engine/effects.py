@@ -144,10 +144,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Check the marker, then walk these top folders; ends in ShareSeen and TreeSeen."""
+    """Check the marker, then walk these top folders; ends in ShareSeen (if they are own) and TreeSeen."""
 
     order: OrderId  # handle
     tops: tuple[SafePath, ...]  # e.g. Shared/<label>
+    own: bool = True  # whether they are this device's: the state of somebody else's folder is not that of the share
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ class Engine:
             events.IntroductionHeard: board.on_introduction,
             events.RequestHeard: parts.service.on_request,
             events.PathsTouched: parts.library.on_touched,
-            events.TreeSeen: parts.library.on_tree,
-            events.FilesHashed: parts.library.on_hashed,
+            events.TreeSeen: parts.on_tree,
+            events.FilesHashed: parts.on_hashed,
             events.ShareSeen: parts.library.on_share,
             events.ManifestHeard: following.on_page,
             events.PieceListHeard: downloads.on_list,
@@ -76,7 +76,7 @@ class Engine:
             events.Imported: parts.on_imported,
             events.LeaveAsked: lambda _: parts.farewell.on_leave_asked(),
             events.AddAsked: lambda e: parts.imports.on_add(e, parts.library.top),
-            events.RescanAsked: lambda _: parts.library.scan(),
+            events.RescanAsked: lambda _: parts.scan(),
         }
 
     # -- the face of the engine -----------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Engine:
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
         company = (parts.doors, parts.pairings, parts.questions, parts.meeting, parts.circle)
-        content = (parts.library, parts.exchange, parts.supply)
+        content = (parts.library, parts.guests, parts.exchange, parts.supply)
         times = [time for part in company if (time := part.deadline()) is not None]
         times += [max(time, self._trouble.until_s) for part in content if (time := part.deadline()) is not None]
         return min(times, default=None)
@@ -172,6 +172,7 @@ class Engine:
         if self._trouble.recovers():
             self.parts.recover()
         self.parts.library.on_tick()
+        self.parts.guests.on_tick()
         self.parts.exchange.on_tick()
         self.parts.supply.on_tick()
 

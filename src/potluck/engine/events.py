@@ -18,7 +18,6 @@ from potluck.core.identity import DeviceId
 from potluck.core.messages import (
     Address,
     BulkRequest,
-    Kind,
     LinkKind,
     ManifestPage,
     Message,

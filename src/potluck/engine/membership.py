@@ -59,7 +59,7 @@ class Membership:
 
     def keep(self) -> None:
         """The group is not provisional any more: write it down."""
-        self._write()
+        self._write(self._roster)
         self._mark("")
 
     def enter(self, roster: Roster) -> None:
@@ -68,12 +68,18 @@ class Membership:
         if self.company:
             raise ProtocolError("a group with members does not dissolve")
         former = node.own_label
+        self._write(roster)  # first: if the index fails, nothing has happened
         node.roster = roster
-        self._write()
         self._mark(former)
         self._trust()
         node.tell("joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)')
         self.regrouped()
+
+    def recover(self) -> None:
+        """The index failed and works again: write down what is known, and have it followed."""
+        self._write(self._roster)
+        self._trust()
+        self.changed()
 
     def admit(self, newcomer: Newcomer) -> bool:
         """Make a newcomer a member unless it is one; returns whether it is one now."""
@@ -95,7 +101,7 @@ class Membership:
         fresh = roster.records()[count:]
         if not fresh:
             return
-        self._write()
+        self._write(roster)
         for device in node.linked():
             for chunk in _chunks(fresh) if device != source else ():
                 node.say_when_durable(device, chunk)
@@ -136,9 +142,9 @@ class Membership:
         roster.add(records[1:])
         return roster if self._node.me in roster.members else None
 
-    def _write(self) -> None:
+    def _write(self, roster: Roster) -> None:
         """Put the whole set on the disk: what stood there may be of another group, or less than it should be."""
-        self._node.index.roster.replace(self._roster.records())
+        self._node.index.roster.replace(roster.records())
         self._node.when_durable([])
 
     def _labels(self) -> dict[DeviceId, str]:

@@ -6,7 +6,7 @@ told. A fact that concerns several parts has a method below that hands it round,
     membership  the group, its roster              publishing  the own manifest and its heads
     doors       whether and where to belong        library     the own folder
     pairings    the way in, link by link           following   bringing others' manifests up to date
-    questions   finding strangers' groups
+    questions   finding strangers' groups          guests      other people's folders on this disk
     radio       sealed datagrams                   exchange    who holds what, head by head
     meeting     finding members, links to them     supply      what is lacking: fetch, place
     circle      ring and watching                  service     what others ask on bulk links
@@ -24,10 +24,11 @@ from potluck.core.messages import Address, Beacon, Head
 from potluck.engine.circle import Circle
 from potluck.engine.doors import Doors
 from potluck.engine.effects import LookAround
-from potluck.engine.events import Imported, InterfacesSeen
+from potluck.engine.events import FilesHashed, Imported, InterfacesSeen, TreeSeen
 from potluck.engine.exchange import Exchange
 from potluck.engine.farewell import Farewell
 from potluck.engine.following import Following
+from potluck.engine.guests import Guests
 from potluck.engine.imports import Imports
 from potluck.engine.library import Library
 from potluck.engine.meeting import Meeting
@@ -59,6 +60,7 @@ class Parts:
         self.following = Following(node)
         self.exchange = Exchange(node, self.following)
         self.supply = Supplier(node)
+        self.guests = Guests(node)
         self.service = Service(node)
         self.imports = Imports(node)
         self.farewell = Farewell(node, self.circle, self.meeting, self.imports)
@@ -83,6 +85,9 @@ class Parts:
         self.following.own_head = self.publishing.on_own_head
         self.exchange.last = self.circle.last
         self.supply.changed = self.exchange.on_places_changed
+        self.guests.files.changed = self._on_guests_changed
+        self.guests.files.placing = self.supply.commits.busy
+        self.guests.hindered = self._is_occupied
 
     def start(self) -> None:
         """Begin, from what the index holds."""
@@ -96,11 +101,29 @@ class Parts:
 
     def recover(self) -> None:
         """The index failed and works again: memory may be ahead of it, so look at everything once more."""
+        if self.doors.founding is None:  # else the group is provisional and not to be written down
+            self.membership.recover()
         self.library.scan()
+        self.guests.restart()
         self.exchange.recover()
         self.supply.start()
 
+    def scan(self) -> None:
+        """Look at every folder, the own one first."""
+        self.library.scan()
+        self.guests.scan()
+
     # -- facts that concern several parts -------------------------------------------------------------------------
+    def on_tree(self, event: TreeSeen) -> None:
+        """Part of a folder was looked at: whoever asked knows the order."""
+        self.library.on_tree(event)
+        self.guests.on_tree(event)
+
+    def on_hashed(self, event: FilesHashed) -> None:
+        """Files were read: whoever asked knows the order."""
+        self.library.on_hashed(event)
+        self.guests.on_hashed(event)
+
     def on_interfaces(self, event: InterfacesSeen) -> None:
         """Our networks are these now."""
         self.circle.on_addresses(self.meeting.on_interfaces(event))
@@ -139,6 +162,15 @@ class Parts:
     def _on_unlinked(self, device: DeviceId, clean: bool) -> None:  # noqa: FBT001 - the hook's signature
         """The control link to a member is gone."""
         self.circle.on_unlinked(device, clean=clean)
+
+    def _on_guests_changed(self, owner: DeviceId, paths: Sequence[bytes]) -> None:
+        """What stands at these paths of somebody else's folder is not what was believed."""
+        self.exchange.on_places_changed()
+        self.supply.on_changed(owner, paths, held=False)
+
+    def _is_occupied(self) -> bool:
+        """Say whether other people's folders have to wait: for the own one, or until it is known what a crash left."""
+        return self.library.busy or self.supply.commits.settling
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
         """Another owner's manifest is held up to a new head."""

@@ -3,9 +3,10 @@
 Strategy: a lonely device asks (`Solicit`) everybody and every address it has reason to; a device whose door is open
 answers (`Offer`) to where the question came from. Who is lonely itself asks back, so that two devices get to know each
 other whoever started first and whichever way the question went. Groups that were found are asked again every two
-seconds: what a device decides by is never older than that, also where broadcasts are dropped.
+seconds: what a device decides by is never older than that, also where broadcasts are dropped. A device whose door is
+closed but at whose prompt a person sits answers too, and says that the door is closed: that person can open it.
 
-Guarantees: strangers are answered only while the door is open. No answer is longer than its question, and at most
+Guarantees: strangers are answered only while somebody could let them in. No answer is longer than its question, and at most
 `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses: no use as an amplifier, and no flood
 of invented sources makes anything grow. Only answers to our own question count.
 Limits: nothing here proves who speaks; that is pairing's.
@@ -78,7 +79,7 @@ class Questions:
         self._answers[source] = self._answers.get(source, 0) + 1
         if self._answers[source] > limits.ANSWERS_PER_S:
             return
-        if self._doors.is_open:
+        if self._doors.is_open or self._node.settings.attended:
             self._answer(question, source)
         if source not in self._asked_back:
             self._asked_back.add(source)
@@ -88,7 +89,8 @@ class Questions:
         node, roster = self._node, self._node.roster
         assert roster is not None, "start comes first"
         port, members = node.settings.port, len(roster.members)
-        offer = Offer(question.nonce, roster.group, roster.name, node.own_label, port, members, open=True)
+        is_open = self._doors.is_open
+        offer = Offer(question.nonce, roster.group, roster.name, node.own_label, port, members, open=is_open)
         data = encode(offer)
         if len(data) <= len(question.pad):
             node.do(Transmit(data, source))

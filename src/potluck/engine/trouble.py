@@ -1,8 +1,9 @@
 """The trouble: what the engine does when its own index fails.
 
-Strategy: a transaction that fails is rolled back with every effect it asked for, but memory is not: the parts may
+Strategy: a transaction that fails is rolled back with every effect that depends on it, but memory is not: the parts may
 believe more than the index holds. So after a failure the work on content rests, a little longer each time, while ring
-and links go on; then own folder and index are looked at once more from the beginning, which finds whatever was lost.
+and links go on; then memory is written down and own folder, heads and needs are looked at once more from the beginning
+(`Parts.recover`), which finds whatever was lost.
 
 Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the place in the ring.
 Each failure is reported once. Limits: what is lost in between (a file just hashed, say) is done twice.

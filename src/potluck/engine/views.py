@@ -4,16 +4,19 @@ Strategy: a view is built from the node and its parts when somebody looks, at mo
 JSON by the control shell; its field names are the local API's (docs/faces.md). Faces never see an engine object.
 
 Guarantees: building a view changes nothing and reads only counts that the index keeps up to date.
-Limits: lists are bounded, so that a page of 100,000 refused names costs no more than one of a hundred.
+Words of strangers are shown without what moves a cursor. Limits: lists are bounded, so that a page of 100,000 refused
+names costs no more than one of a hundred; so are sums, for an owner may claim any size.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import islice
 
 from msgspec import Struct
 
+from potluck.core import limits
 from potluck.core.identity import DeviceId, short_id
 from potluck.core.messages import FileRecord, Folder, Kind, MemberRecord
 from potluck.core.pieces import Root
@@ -130,9 +133,9 @@ class Viewer:
             reason=reason,
             devices=[self._device(device, whole) for device in sorted(roster.members if roster else ())],
             files=sum(files for files, _ in whole.values()),
-            bytes=sum(size for _, size in whole.values()),
+            bytes=_shown(size for _, size in whole.values()),
             need_files=sum(files for files, _ in lacking),
-            need_bytes=sum(size for _, size in lacking),
+            need_bytes=_shown(size for _, size in lacking),
             received_bytes=parts.supply.received_bytes,
             sent_bytes=parts.service.sent_bytes,
             transfers=self._transfers(),
@@ -201,7 +204,7 @@ class Viewer:
             found_by="" if me or sighting is None else sighting.found_by,
             have_files=sum(files for files, _ in whole.values()) - need,
             need_files=need,
-            need_bytes=sum(size for _, size in lacking),
+            need_bytes=_shown(size for _, size in lacking),
         )
 
     def _lacking(self, device: DeviceId, name: Name, every: tuple[int, int]) -> tuple[int, int]:
@@ -247,6 +250,11 @@ class Viewer:
             FoundView(one_line(g.name), one_line(g.label), f"{g.address.host}:{g.address.port}", g.members, g.open)
             for g in self._parts.doors.found[:LIST_MAX]
         ]
+
+
+def _shown(sizes: Iterable[int]) -> int:
+    """Return a sum of sizes as JSON can hold it: owners may claim any."""
+    return min(sum(sizes), limits.SEQ_MAX)
 
 
 def _stands(record: FileRecord, row: PlaceRow | None) -> bool:

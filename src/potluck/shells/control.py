@@ -8,7 +8,8 @@ does.
 
 Guarantees: every answer is `{"schema":1,"ok":true,"data":…}` or `{"schema":1,"ok":false,"error":{code, message,
 cause, fix}}`; a bad request is an answer, never an end. `stop` returns in about 0.2 s even with streams open:
-they are told first, since uvicorn would wait for them and then print a traceback (Kludex/uvicorn#451).
+they are told first, since uvicorn would wait for them and then print a traceback (Kludex/uvicorn#451). A client
+that does not read costs one second more, and prints nothing either.
 Limits: requests of at most 1 MiB; notices are resumed by number, the state is always sent whole.
 """
 
@@ -135,6 +136,7 @@ class Control:
         config = uvicorn.Config(
             application(self._source, self._stopping),
             log_config=None,
+            log_level="critical",  # a stream cut off at the end is no error; what fails in here is logged in here
             access_log=False,
             lifespan="off",
             ws="none",
@@ -144,6 +146,10 @@ class Control:
         self._server = uvicorn.Server(config)
         self._ready.set()
         await self._server.serve(sockets=[self._socket])
+        for connection in list(self._server.server_state.connections):  # of those who did not read to the end
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the loop closes them
 
 
 def application(source: ControlSource, stopping: asyncio.Event) -> Starlette:
@@ -194,6 +200,13 @@ class _Endpoints:
         )
 
     async def _stream(self, after: int) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks(after):
+                yield chunk
+        except Exception as error:  # noqa: BLE001 # house: too late for an answer, so the log is where it can be seen
+            _log.error("the event stream failed", exc_info=error)
+
+    async def _chunks(self, after: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         shown, beat_s = b"", loop.time()
         while not self._stopping.is_set():

@@ -174,8 +174,10 @@ class DiskPool:
             yield page
 
     def _scanned(self, effect: Scan) -> Iterator[Event]:
-        state = self._state(effect.tops)
-        if state.present:
+        state = self._state(effect.tops if effect.own else ())
+        if not effect.own:
+            yield from scan(self._share, effect) if state.present else (_not_seen(effect, ""),)
+        elif state.present:
             yield state
             yield from scan(self._share, effect)
         else:

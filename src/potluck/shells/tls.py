@@ -61,17 +61,27 @@ class TrustBook:
         return device in self.members
 
     def secret(self, device: DeviceId) -> bytes:
-        """Return the 32 bytes our knocks to `device` and its knocks to us are proved with; KeyError if unknown."""
+        """Return the 32 bytes our knocks to `device` and its knocks to us are proved with.
+
+        Raises KeyError for a device that is no member, or one whose key is none: nobody shares a secret with that.
+        """
         secret = self._secrets.get(device)
         if secret is None:
-            # Two threads may both derive it; they derive the same.
-            secret = self._secrets[device] = self.key.agree(self.members[device].sealing, knock.PURPOSE)
+            try:
+                # Two threads may both derive it; they derive the same.
+                secret = self._secrets[device] = self.key.agree(self.members[device].sealing, knock.PURPOSE)
+            except Malformed as error:
+                raise KeyError(device) from error
         return secret
 
     def who_knocked(self, challenge: bytes, heard: knock.Knock) -> DeviceId | None:
         """Return the member whose secret proves this knock, or None."""
         for device in self.members:
-            if hmac.compare_digest(knock.proof_of(self.secret(device), challenge, heard.nonce), heard.proof):
+            try:
+                secret = self.secret(device)
+            except KeyError:  # that member's key is none; the others must still be heard
+                continue
+            if hmac.compare_digest(knock.proof_of(secret, challenge, heard.nonce), heard.proof):
                 return device
         return None
 

@@ -1,0 +1,350 @@
+"""The engine: a function of facts and time, that outlives its own index and never spins."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, ProtocolError
+from potluck.engine import effects, events
+from potluck.engine.events import RescanAsked, ShareSeen, SpaceSeen
+from potluck.engine.index import Index
+from tests.engine.wire import Box, Wire, one_ring, ring
+
+
+def pages(box: Box, statement: str) -> int:
+    """Ask SQLite for, or set, a number of pages."""
+    (value,) = box.index._database.rows(f"PRAGMA {statement}")[0]
+    assert isinstance(value, int)
+    return value
+
+
+def fill(box: Box) -> None:
+    """From now on the index cannot grow: SQLITE_FULL, as on a full disk."""
+    pages(box, f"max_page_count = {pages(box, 'page_count')}")
+
+
+def free(box: Box) -> None:
+    """There is room again."""
+    pages(box, "max_page_count = 1000000")
+
+
+# -- a function -------------------------------------------------------------------------------------------------------
+def test_every_fact_has_somebody_who_hears_it() -> None:
+    _, (ann,) = ring(1)
+    assert set(ann.engine._handlers) == set(get_args(events.Event))
+
+
+def test_equal_calls_give_equal_effects() -> None:
+    def story() -> list[list[tuple[float, Any]]]:
+        wire, boxes = ring(3, seed=5)
+        boxes[0].write("a", b"hello")
+        wire.run(3.0)
+        boxes[1].hear(events.LeaveAsked())
+        wire.run(3.0)
+        return [box.done for box in boxes]
+
+    assert story() == story()
+
+
+def test_faces_read_without_changing_anything() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    wire.run(2.0)
+    deadline, done = ann.engine.deadline(), len(ann.done)
+    assert ann.engine.view(wire.now).files == 1
+    assert [file.path for file in ben.engine.files("d1")] == ["d1/a"]
+    assert {record.device for record in ann.engine.ring_records()} == {ann.me, ben.me}
+    assert ann.engine.stored_label() == "d1"
+    assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
+
+
+def test_a_restart_knows_what_was_known() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    wire.run(2.0)
+    ben.crash()
+    again = wire.again(ben)
+    assert again.engine.stored_label() == "d2"
+    assert [file.path for file in again.engine.files("")] == ["d1/a"]
+    assert wire.run(10.0, lambda: one_ring([ann, again]))
+    assert not again.asked_for(effects.Fetch), "nothing is lacking"
+
+
+# -- the index fails --------------------------------------------------------------------------------------------------
+def many(box: Box) -> None:
+    """More files than a page of the index holds."""
+    for number in range(60):
+        box.write(f"{number:03}" + "x" * 100, b"%d" % number)
+
+
+def test_a_full_index_costs_files_but_not_the_ring() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    fill(ann)
+    many(ann)
+    wire.run(120.0)
+    assert ann.troubles
+    assert one_ring([ann, ben])
+    assert not ben.told("node_dead")
+    assert len(ann.troubles) < 200, "told, but not over and over"
+    free(ann)
+    assert wire.run(180.0, lambda: len(ben.engine.files("d1")) == 60)
+    assert wire.run(10.0, lambda: ben.engine.view(wire.now).state == "in_sync")
+
+
+def test_a_receiver_whose_index_is_full_catches_up() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    fill(ben)
+    many(ann)
+    wire.run(120.0)
+    assert ben.troubles
+    assert one_ring([ann, ben])
+    free(ben)
+    assert wire.run(300.0, lambda: ben.engine.view(wire.now).need_files == 0 and len(ben.engine.files("d1")) == 60)
+    assert wire.run(60.0, lambda: len([path for path in ben.disk if str(path).startswith("d1/")]) == 60)
+    assert ben.index.intents.open_batches() == []
+
+
+def caught_up(ann: Box, ben: Box, wire: Wire) -> None:
+    """Write a few files at Ann's, and see that all is well at Ben's in the end."""
+    for number in range(8):
+        ann.write(f"{number}", b"%d" % number)
+        wire.run(0.05)
+    wire.run(20.0)
+    assert len(ben.troubles) == 1
+    assert {path: data for path, data in ben.disk.items() if str(path).startswith("d1/")} == ann.disk
+    assert len(ben.engine.files("d1")) == 8
+    view = ben.engine.view(wire.now)
+    assert (view.need_files, view.state) == (0, "in_sync")
+    assert one_ring([ann, ben])
+
+
+@pytest.mark.parametrize("lost", range(1, 24, 2))
+def test_any_one_commit_may_fail(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    connection, commit = ben.index._database._connection, ben.index.commit
+    seen = {"changes": connection.total_changes, "writes": 0}
+
+    def fails_once() -> None:
+        wrote = connection.total_changes > seen["changes"]
+        seen["changes"], seen["writes"] = connection.total_changes, seen["writes"] + wrote
+        if wrote and seen["writes"] == lost:
+            _fails()
+        commit()
+
+    monkeypatch.setattr(ben.index, "commit", fails_once)
+    caught_up(ann, ben, wire)
+
+
+@pytest.mark.parametrize("lost", range(1, 120, 14))
+def test_any_one_write_may_fail(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    failing(ben.index, lost, monkeypatch)
+    caught_up(ann, ben, wire)
+
+
+def failing(index: Index, lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one write of this index fail: the `lost`-th from now on."""
+    database, left = index._database, [lost]
+    run_many, run = database.run_many, database.run
+
+    def one_less() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            _fails()
+
+    def run_many_or_fail(sql: str, rows: Any) -> int:
+        one_less()
+        return run_many(sql, rows)
+
+    def run_or_fail(sql: str, values: Any = ()) -> int:
+        if sql not in {"BEGIN", "COMMIT", "ROLLBACK"}:
+            one_less()
+        return run(sql, values)
+
+    monkeypatch.setattr(database, "run_many", run_many_or_fail)
+    monkeypatch.setattr(database, "run", run_or_fail)
+
+
+@pytest.mark.parametrize("lost", range(1, 7))
+def test_any_one_write_may_fail_while_joining(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(1)
+    ann = wire.add(1)
+    wire.run(3.0)
+    index = Index.open(":memory:")
+    failing(index, lost, monkeypatch)
+    ben = wire.add(2, index=index)
+    assert wire.run(40.0, lambda: one_ring([ann, ben]))
+    assert len(ben.troubles) == 1
+    ben.crash()
+    again = wire.again(ben)
+    assert wire.run(20.0, lambda: one_ring([ann, again])), "what was lost was written down later"
+
+
+def test_what_a_failed_fact_led_to_reaches_the_world_with_the_next_call() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    ann.hear(events.AddAsked(1, ("/a",), "copy"))
+    fine = ann.index.commit
+    ann.index.commit = _fails  # type: ignore[method-assign]
+    with pytest.raises(DiskTrouble):
+        ann.engine.handle(events.AddAsked(2, ("/b",), "copy"), wire.now)
+    ann.index.commit = fine  # type: ignore[method-assign]
+    assert ann.engine.deadline() == wire.now
+    asked = ann.call(ann.engine.on_tick)
+    assert [effect.paths for effect in asked if isinstance(effect, effects.Import)] == [("/b",)]
+
+
+def test_trouble_with_what_is_due_is_raised_by_the_next_tick() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    ann.engine.parts.library.on_tick = _fails  # type: ignore[method-assign]
+    ann.hear(events.AddAsked(1, ("/a",), "copy"))
+    assert ann.asked_for(effects.Import), "the fact itself is not lost"
+    assert ann.engine.deadline() == wire.now
+    with pytest.raises(DiskTrouble):
+        ann.engine.on_tick(wire.now)
+    deadline = ann.engine.deadline()
+    assert deadline is not None
+    assert deadline > wire.now
+
+
+def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    ann.engine._handlers[RescanAsked] = _breaks
+    with pytest.raises(ProtocolError):
+        ann.engine.handle(RescanAsked(), wire.now)
+    assert not ann.index._database.in_transaction
+    wire.run(5.0)
+    assert ann.engine.view(wire.now).state == "in_sync"
+
+
+def _fails() -> None:
+    raise DiskTrouble("the index cannot be written")
+
+
+def _breaks(_: object) -> None:
+    raise ProtocolError("that should have been caught")
+
+
+# -- time -------------------------------------------------------------------------------------------------------------
+def lonely() -> tuple[Wire, Box]:
+    wire = Wire()
+    return wire, wire.add(1)
+
+
+def lonely_and_closed() -> tuple[Wire, Box]:
+    wire = Wire()
+    return wire, wire.add(1, open_s=None, peers=())
+
+
+def with_a_door_that_closes() -> tuple[Wire, Box]:
+    wire = Wire()
+    return wire, wire.add(1, open_s=20.0)
+
+
+def pair() -> tuple[Wire, Box]:
+    wire, (_, ben) = ring(2)
+    return wire, ben
+
+
+def needs_nobody_can_meet() -> tuple[Wire, Box]:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.ServeFiles,)
+    ann.write("a", b"hello")
+    ann.write("b", b"other")
+    assert wire.run(5.0, lambda: bool(ann.engine.view(wire.now).files))
+    ann.disk.clear()
+    return wire, ben
+
+
+def needs_and_no_holder() -> tuple[Wire, Box]:
+    wire, ben = needs_nobody_can_meet()
+    wire.run(3.0)
+    next(box for box in wire.boxes.values() if box is not ben).crash()
+    return wire, ben
+
+
+def settling() -> tuple[Wire, Box]:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Place, effects.Settle)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: bool(ben.asked_for(effects.Place)))
+    ben.crash()
+    return wire, wire.again(ben)
+
+
+def paused() -> tuple[Wire, Box]:
+    wire, (ann, ben) = ring(2)
+    ben.hear(SpaceSeen(0, 2**40))
+    ann.write("a", b"hello")
+    return wire, ben
+
+
+def share_offline() -> tuple[Wire, Box]:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Scan, effects.MarkShare)
+    ben.hear(ShareSeen(present=False, reason="missing"))
+    ann.write("a", b"hello")
+    return wire, ben
+
+
+def disk_that_never_answers() -> tuple[Wire, Box]:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Sync, effects.Look, effects.Hash, effects.Scan, effects.Place)
+    for box in (ann, ben):
+        box.write("a", b"hello")
+    return wire, ben
+
+
+def index_full() -> tuple[Wire, Box]:
+    wire, (_, ben) = ring(2)
+    fill(ben)
+    many(ben)
+    return wire, ben
+
+
+SITUATIONS = [
+    lonely,
+    lonely_and_closed,
+    with_a_door_that_closes,
+    pair,
+    needs_nobody_can_meet,
+    needs_and_no_holder,
+    settling,
+    paused,
+    share_offline,
+    disk_that_never_answers,
+    index_full,
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> None:
+    wire, box = situation()
+    tick, idle = box.engine.on_tick, [0]
+
+    def watched(now: float) -> Any:
+        wanted = tick(now)
+        deadline = box.engine.deadline()
+        assert deadline is not None
+        idle[0] = 0 if wanted or deadline > now else idle[0] + 1
+        assert idle[0] < 5, "woken for nothing again and again"
+        return wanted
+
+    box.engine.on_tick = watched
+    wire.run(20.0)
+    calls = box.calls
+    wire.run(60.0)
+    assert box.calls - calls < 60 * 30, "thirty calls a second are more than enough for one that has nothing to do"
+
+
+def test_before_anything_is_said_a_deadline_is_there() -> None:
+    _, ann = lonely()
+    assert ann.engine.deadline() is not None

@@ -1,0 +1,250 @@
+"""A rogue: one that was really admitted and then says whatever a test wants, on control and bulk links.
+
+Strategy: the rogue enters through the open door as any newcomer (core/admission.py) and opens links with the real
+knock, TLS and HELLO; from there on everything is raw. To be asked for content it listens itself and says so in a
+sealed beacon; what it answers is a function of the test, `(request, stream) -> None`.
+
+Guarantees: nothing here is refused for its form, so that whatever a daemon survives it survives by its own checks.
+Limits: it never takes a seat, so the ring of the honest does not count it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from potluck.core.admission import Joiner, State
+from potluck.core.errors import ProtocolError
+from potluck.core.identity import DeviceId, DeviceKey
+from potluck.core.manifest import BucketTree, bucket_hash, bucket_of, record_digest, sign_head
+from potluck.core.messages import (
+    BULK_REPLY,
+    BULK_REQUEST,
+    CONTROL,
+    PAIRING,
+    Address,
+    Beacon,
+    Envelope,
+    FileRecord,
+    Folder,
+    Head,
+    LinkKind,
+    Unknown,
+    encode,
+)
+from potluck.core.roster import Roster
+from potluck.core.sealing import NONCE_BYTES, seal_datagram
+from potluck.engine.effects import Member
+from potluck.shells import tls
+from potluck.shells.dialling import Call, NoLink, open_link
+from potluck.shells.opened import accept_hello, hear_hello
+from potluck.shells.stream import Stream
+from tests.hostile.daemons import HOST, Daemon, Pair
+
+WAIT_S = 5.0
+Answers = Callable[[Any, Stream], None]
+
+
+def deadline() -> float:
+    """Until when a handshake may take."""
+    return time.monotonic() + WAIT_S
+
+
+def heads_of(owner: DeviceKey, records: list[FileRecord], seq: int, **others: Any) -> Head:
+    """Return the head an honest owner would sign over these records; `others` are lies in it."""
+    tree = BucketTree()
+    buckets: dict[int, list[bytes]] = {}
+    for record in records:
+        buckets.setdefault(bucket_of(record.path), []).append(record_digest(record))
+    for bucket, digests in buckets.items():
+        tree.set(bucket, bucket_hash(digests))
+    head = Head(owner.device, Folder.OWN, 1, seq, len(records), tree.root(), bytes(16))
+    return sign_head(replace(head, **others), owner)
+
+
+class Control:
+    """A control link on which anything can be said."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.ended = threading.Event()
+        self.heard: list[Any] = []
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._lock = threading.Lock()
+        self._going = True
+        self._thread.start()
+
+    def _listen(self) -> None:
+        """Read in short turns, since one OpenSSL object is for one thread at a time."""
+        buffer = bytearray()
+        while self._going:
+            with self._lock:
+                self.stream.sock.settimeout(0.002)
+                try:
+                    data = self.stream.sock.recv(65536)
+                except TimeoutError:
+                    data = None
+                except OSError:
+                    break
+            if data is None:
+                time.sleep(0.002)
+                continue
+            if not data:
+                break
+            buffer += data
+            while len(buffer) >= 4 and len(buffer) >= (end := 4 + int.from_bytes(buffer[:4], "big")):
+                with suppress(ProtocolError):
+                    self.heard.append(CONTROL.decode(bytes(buffer[4:end])))
+                del buffer[:end]
+        self.ended.set()
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes as they are; a link that was cut meanwhile is no failure of the attack."""
+        with self._lock, suppress(OSError):
+            self.stream.sock.settimeout(WAIT_S)
+            self.stream.sock.sendall(data)
+
+    def body(self, body: bytes) -> None:
+        """Send a frame with any body."""
+        self.raw(len(body).to_bytes(4, "big") + body)
+
+    def say(self, *messages: object) -> None:
+        """Send messages."""
+        for message in messages:
+            self.body(encode(message))
+
+    def wait_for(self, kind: type) -> Any:
+        """Return the newest message of one kind."""
+        end = time.monotonic() + WAIT_S
+        while not (found := [message for message in list(self.heard) if isinstance(message, kind)]):
+            assert time.monotonic() < end, f"no {kind.__name__} in {[type(one).__name__ for one in self.heard]}"
+            time.sleep(0.005)
+        return found[-1]
+
+    def close(self) -> None:
+        """Cut the link without BYE."""
+        self._going = False
+        self._thread.join(WAIT_S)
+        self.stream.close()
+
+
+class Rogue:
+    """A member with a bad mind."""
+
+    def __init__(self, label: str, pair: Pair) -> None:
+        self.key, self.label, self.pair = DeviceKey(os.urandom(64)), label, pair
+        self.instance = os.urandom(16)
+        self.standing = tls.Standing(self.key, self.instance)
+        self.answers: Answers = lambda _request, stream: stream.send({"t": "gone"})
+        self.asked: list[Any] = []
+        self._counter = 0
+        self._listener: socket.socket | None = None
+        self.roster = self._enter(pair.a)
+        self.trust()
+
+    def _enter(self, device: Daemon) -> Roster:
+        """Pair through the open door, as any newcomer."""
+        stream = open_link(self.standing, Call(None, device.address, LinkKind.PAIRING), deadline()).stream
+        joiner = Joiner(self.key, self.label, os.urandom(16))
+        for message in joiner.begin():
+            stream.send(message)
+        while joiner.state is not State.DONE:
+            heard = stream.receive(PAIRING, WAIT_S)
+            assert not isinstance(heard, Unknown)
+            for answer in joiner.hear(heard):  # type: ignore[arg-type]  # a Bye is refused by the joiner
+                stream.send(answer)
+            if joiner.state is State.OFFERED:
+                for answer in joiner.want():
+                    stream.send(answer)
+        stream.close()
+        return joiner.roster()
+
+    def trust(self) -> None:
+        """Take the members of the roster for the group."""
+        members = self.roster.members.values()
+        self.standing.trust([Member(one.device, one.certificate, one.sealing) for one in members])
+
+    def device_of(self, daemon: Daemon) -> DeviceId:
+        """Return the id of an honest daemon."""
+        return next(one.device for one in self.roster.members.values() if one.label == daemon.label)
+
+    # -- links ----------------------------------------------------------------------------------------------------
+    def open(self, daemon: Daemon, kind: LinkKind) -> Stream:
+        """Open a link as a member does; another daemon may not know us yet, so try for a while."""
+        end = deadline()
+        while True:
+            try:
+                return open_link(self.standing, Call(self.device_of(daemon), daemon.address, kind), deadline()).stream
+            except NoLink:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    def control(self, daemon: Daemon) -> Control:
+        """Open a control link."""
+        return Control(self.open(daemon, LinkKind.CONTROL))
+
+    def ask(self, stream: Stream, request: object) -> Any:
+        """Ask one thing on a bulk link; returns the first reply."""
+        stream.send(request)
+        return stream.receive(BULK_REPLY, WAIT_S)
+
+    # -- being asked ----------------------------------------------------------------------------------------------
+    def listen(self, daemon: Daemon) -> Address:
+        """Serve bulk links from now on, and tell a daemon where."""
+        if self._listener is None:
+            self._listener = socket.create_server((HOST, 0), backlog=64)
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        address = Address(HOST, self._listener.getsockname()[1])
+        self.datagram(encode(Beacon(address.port, 1, bytes(8), 1)), daemon)
+        return address
+
+    def datagram(self, body: bytes, daemon: Daemon, sock: socket.socket | None = None) -> bytes:
+        """Send something sealed with the group key, from `sock` if it is given; returns the datagram."""
+        self._counter += 1
+        envelope = encode(Envelope(self.key.device, self.instance, self._counter, msgspec.Raw(body)))
+        sealed = seal_datagram(self.roster.group_key, os.urandom(NONCE_BYTES), envelope)
+        if sock is None:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+                own.sendto(sealed, (HOST, daemon.port))
+        else:
+            sock.sendto(sealed, (HOST, daemon.port))
+        return sealed
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                sock, _ = listener.accept()
+                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with suppress(OSError, EOFError, ProtocolError, msgspec.MsgspecError):
+            sock.settimeout(WAIT_S)
+            challenge = os.urandom(16)
+            sock.sendall(challenge)
+            heard = b""
+            while len(heard) < 49:
+                heard += sock.recv(49 - len(heard)) or b"?" * 49
+            claimed = self.standing.book.who_knocked(challenge, tls.knock.KnockReader().feed(heard))  # type: ignore[arg-type]
+            assert claimed is not None
+            stream = Stream(tls.accept_member(sock, self.standing, claimed, lambda _sock: None))
+            hello = hear_hello(stream, pairing=False)
+            accept_hello(stream, hello.link, self.instance)
+            while hello.link is LinkKind.BULK:
+                request = stream.receive(BULK_REQUEST, 30.0)
+                self.asked.append(request)
+                self.answers(request, stream)
+            time.sleep(1.0)  # a control link of theirs: hold it for a moment, then cut it
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._listener is not None:
+            self._listener.close()

@@ -1,0 +1,536 @@
+"""The daemon: whole devices that start, work, meet trouble and end; inside this process and as processes.
+
+Strategy: what can be seen from inside (threads, descriptors, faults put in) is tested with `Inside`, signals with real
+processes. Every wait has a deadline and none a fixed time; each test draws its own discovery port.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from potluck import daemon
+from potluck.config import Settings
+from potluck.core import limits
+from potluck.core.errors import Refused
+from potluck.core.identity import DeviceKey
+from potluck.core.messages import Address
+from potluck.engine.effects import Transmit
+from potluck.engine.index import Index
+from potluck.shells import homes
+from potluck.shells.chores import Chores
+from potluck.shells.desk import Desk
+from potluck.shells.fetching import Fetching
+from potluck.shells.interfaces import Survey
+from potluck.shells.loop import Loop
+from potluck.shells.trash import prune_trash
+from tests.devices import Device, Inside, Seen, free_port, one_ring, until
+
+LEAVE_S = limits.LEAVE_S
+MIB = limits.MIB
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Callable[..., list[Inside]]]:
+    """Start so many devices in this process; they are gone after the test."""
+    devices: list[Inside] = []
+
+    def start(*labels: str, **others: Any) -> list[Inside]:
+        port = free_port()
+        new = [Inside(tmp_path / f"{label}{len(devices) + n}", label) for n, label in enumerate(labels)]
+        devices.extend(new)
+        for device in new:
+            device.start(port, **others)
+        return new
+
+    before = threading.enumerate()
+    yield start
+    for device in devices:
+        device.close()
+    until(lambda: threading.enumerate() == before, lambda: f"still there: {threading.enumerate()}")
+
+
+def sockets_and_files() -> list[str]:
+    """What this process has open, without numbers that change."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink(f"/proc/self/fd/{name}").partition("[")[0])
+        except FileNotFoundError:
+            continue
+    return sorted(found)
+
+
+class Listener(threading.Thread):
+    """Somebody who watches a device to its end."""
+
+    def __init__(self, device: Seen) -> None:
+        super().__init__(name="events", daemon=True)
+        self.device, self.heard = device, threading.Event()
+        self.start()
+        assert self.heard.wait(10)
+
+    def run(self) -> None:
+        for _ in self.device.client.events():
+            self.heard.set()
+
+
+# -- working and leaving ----------------------------------------------------------------------------------------
+def test_two_devices_meet_share_and_leave_without_a_trace(inside: Callable[..., list[Inside]]) -> None:
+    opened = sockets_and_files()
+    one, other = inside("one", "other")
+    assert one.face.info == {
+        "socket": f"{one.home}/control.sock",
+        "folder": str(one.folder),
+        "port": one.state()["port"],
+    }
+    until(lambda: one_ring(one, other))
+    one.write("folder/song.mp3", os.urandom(3 * MIB))
+    copy = other.copy_of(one) / "folder" / "song.mp3"
+    until(lambda: copy.exists() and other.settled())
+    assert copy.read_bytes() == (one.own / "folder" / "song.mp3").read_bytes()
+    listeners = [Listener(device) for device in (one, other)]
+    for device in (one, other):
+        assert device.leave() < LEAVE_S
+        assert (device.code, device.error) == (0, None)
+        assert not list(device.home.glob("*.sock"))
+        homes.claim(str(device.home)).release()
+    for listener in listeners:
+        listener.join(5)
+    assert sockets_and_files() == opened
+    assert [notice for notice in (*one.face.codes, *other.face.codes) if notice in ("dropped", "left_hard")] == []
+
+
+def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., list[Inside]]) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))
+    one.write("notes/plan.txt", b"what one says")
+    one.write("stays.txt", b"a second file")
+    copy = other.copy_of(one) / "notes" / "plan.txt"
+    until(lambda: copy.exists() and (other.copy_of(one) / "stays.txt").exists() and other.settled())
+    copy.chmod(0o644)
+    copy.write_bytes(b"what other thinks")
+    (other.copy_of(one) / "stays.txt").unlink()
+    (other.copy_of(one) / "mine.txt").write_bytes(b"not one's")
+    other.client.post("/api/v1/rescan")
+    until(lambda: copy.read_bytes() == b"what one says" and (other.copy_of(one) / "stays.txt").exists())
+    (kept,) = (other.folder / "Put aside" / "one").iterdir()
+    assert kept.read_bytes() == b"what other thinks"
+    until(lambda: {"put_aside", "stray_files"} <= set(other.codes()))
+    assert "share_offline" not in other.codes()
+    assert (other.copy_of(one) / "mine.txt").exists()
+    assert sorted(path.name for path in one.own.rglob("*.txt")) == ["plan.txt", "stays.txt"]
+
+
+def test_a_device_that_comes_back_is_the_same_one(inside: Callable[..., list[Inside]]) -> None:
+    (one,) = inside("one")
+    before = one.state()["device"]
+    one.leave()
+    one.start(free_port())
+    assert one.state()["device"] == before
+
+
+def test_two_of_the_same_name_get_two_folders_and_both_are_watched(inside: Callable[..., list[Inside]]) -> None:
+    devices = inside("twin", "twin")
+    until(lambda: one_ring(*devices))
+    folders = until(
+        lambda: len(found := {device.state()["own_folder"].rpartition("/")[2] for device in devices}) == 2 and found
+    )
+    assert "twin" in folders
+    for device in devices:
+        own = Path(device.state()["own_folder"])
+        until(own.is_dir)
+        (own / "mine.txt").write_text(own.name)
+    for device in devices:
+        copies = [device.folder / "Shared" / name / "mine.txt" for name in folders]
+        until(lambda copies=copies: all(copy.exists() for copy in copies))  # type: ignore[misc]
+        assert [copy.read_text() for copy in copies] == list(folders)
+
+
+def test_what_was_added_is_known_as_soon_as_it_is_in_sync(inside: Callable[..., list[Inside]], tmp_path: Path) -> None:
+    (one,) = inside("one")
+    until(one.settled)
+    for number in range(4):
+        source = tmp_path / f"film{number}.mkv"
+        source.write_bytes(os.urandom((number % 2) * 8 * MIB + 1))
+        one.client.post("/api/v1/add", {"paths": [str(source)], "mode": "copy"})
+        until(one.settled)
+        assert f"one/film{number}.mkv" in [file["path"] for file in one.client.files()]
+
+
+# -- ends, as processes -----------------------------------------------------------------------------------------
+def test_every_way_to_leave_is_quick_and_says_so(tmp_path: Path) -> None:
+    port = free_port()
+    devices = [Device(tmp_path / label, label).start(port) for label in ("one", "two", "six")]
+    try:
+        until(lambda: one_ring(*devices), lambda: "\n".join(device.said() for device in devices))
+        listeners = [Listener(device) for device in devices]
+        for device, number in zip(devices, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), strict=True):
+            device.process.send_signal(number)
+            assert device.ended() < LEAVE_S
+            assert device.process.returncode == 0, device.said()
+            assert device.said().splitlines()[-1].startswith("potluck has left")
+            assert "Traceback" not in device.said()
+            assert not list(device.home.glob("*.sock"))
+        for listener in listeners:
+            listener.join(5)
+    finally:
+        for device in devices:
+            device.close()
+
+
+def test_a_signal_during_the_start_leads_to_the_same_end(tmp_path: Path) -> None:
+    device = Device(tmp_path / "one", "one").start(free_port())
+    try:
+        until((device.home / "lock").exists, device.said)
+        device.process.send_signal(signal.SIGTERM)
+        assert device.ended() < LEAVE_S + 5  # the start itself takes a moment
+        assert device.process.returncode == 0, device.said()
+        assert "Traceback" not in device.said()
+        assert not list(device.home.glob("*.sock"))
+        homes.claim(str(device.home)).release()
+    finally:
+        device.close()
+
+
+def test_a_second_sigint_kills() -> None:
+    code = (
+        "import os, signal, potluck.daemon as d\n"
+        "with d.Departure():\n    while True: os.kill(os.getpid(), signal.SIGINT)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGINT
+
+
+def test_signals_are_kept_for_the_loop_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {number: signal.getsignal(number) for number in daemon.Departure.SIGNALS}
+    left: list[object] = []
+    monkeypatch.setattr(daemon, "leave", left.append)
+    loop, later = cast("Loop", object()), cast("Loop", object())
+    with daemon.Departure() as departure:
+        departure.attach(loop)
+        assert left == []
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        assert left == [loop] * 4
+        departure.attach(later)
+        assert left[4:] == [later]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert {number: signal.getsignal(number) for number in daemon.Departure.SIGNALS} == before
+
+
+def test_a_closed_terminal_is_ignored_where_it_was_to_be_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with daemon.Departure():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_on_another_thread_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen: list[object] = []
+
+    def enter() -> None:
+        with daemon.Departure():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+# -- starts that are refused ------------------------------------------------------------------------------------
+def test_two_on_one_home_and_a_port_that_is_taken_are_refused(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    (one,) = inside("one")
+    with pytest.raises(homes.AlreadyRunning):
+        daemon.run(one.settings, one.face)
+    other = Inside(tmp_path / "other", "other").start(free_port(), port=one.face.info["port"])
+    other.thread.join(10)
+    assert isinstance(other.error, Refused)
+    assert f"port {one.face.info['port']} is in use" in other.error.what
+    assert one.state()["state"] == "in_sync"
+    homes.claim(str(other.home)).release()
+
+
+def test_a_start_that_fails_late_stops_what_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, opened = threading.enumerate(), sockets_and_files()
+
+    def no_place(_state_dir: str) -> str:
+        raise Refused("There is no safe place for the control socket.")
+
+    monkeypatch.setattr(homes, "socket_to_serve", no_place)
+    one = Inside(tmp_path / "one", "one").start(free_port())
+    one.thread.join(10)
+    assert isinstance(one.error, Refused)
+    assert threading.enumerate() == before
+    assert sockets_and_files() == opened
+
+
+# -- faults -----------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_fails_is_an_error_and_never_has_left(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = inside("one")
+
+    def broken(_self: Chores, _now: float) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(Chores, "on_tick", broken)
+    one.thread.join(15)
+    assert not one.thread.is_alive()
+    assert one.code is None
+    assert one.error is not None
+    assert one.error.exit_code == 1
+    assert "oops" in one.error.cause
+    assert not list(one.home.glob("*.sock"))
+    homes.claim(str(one.home)).release()
+
+
+def test_a_folder_that_goes_away_is_told_and_the_device_stays(inside: Callable[..., list[Inside]]) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))
+    one.write("note.txt", b"here")
+    until((other.copy_of(one) / "note.txt").exists)
+    shutil.rmtree(other.folder)
+    one.write("second.txt", b"more")
+    other.client.post("/api/v1/rescan")
+    until(lambda: other.state()["state"] == "trouble", lambda: str(other.notices()))
+    assert "share_offline" in other.codes()
+    assert one_ring(one, other)
+    assert (one.own / "note.txt").exists()
+    assert other.leave() < LEAVE_S
+    assert (other.code, other.error) == (0, None)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB, if this user may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=64m", "potluck-test", str(place)]
+    if shutil.which("mount") is None or subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Take all the room there is."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        for size in (MIB, 4096, 1):
+            try:
+                while True:
+                    os.write(descriptor, b"x" * size)
+            except OSError:
+                continue
+    finally:
+        os.close(descriptor)
+
+
+def test_an_index_on_a_full_disk_costs_the_ballast_then_rests_then_recovers(
+    inside: Callable[..., list[Inside]], small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "BALLAST_S", 0.2)
+    (other,) = inside("other")
+    port = other.settings.discovery_port
+    one = Inside(small_disk / "one", "one")
+    one.folder = tmp_path / "elsewhere"
+    one.own = one.folder / "Shared" / "one"
+    one.start(port)
+    try:
+        until(lambda: one_ring(one, other))
+        ballast = one.home / "ballast"
+        assert ballast.stat().st_size == limits.BALLAST_BYTES
+        fill(small_disk / "filler")
+        for number in range(300):
+            one.write(f"many/{number}", b"%d" % number)
+        until(lambda: "ballast_freed" in one.face.codes, lambda: str(one.face.codes))
+        until(lambda: not ballast.exists())
+        fill(small_disk / "filler2")
+        for number in range(300, 600):
+            one.write(f"many/{number}", b"%d" % number)
+        until(lambda: "index_trouble" in one.face.codes, lambda: str(one.face.codes))
+        assert one_ring(one, other)  # the ring goes on
+        (small_disk / "filler").unlink()
+        (small_disk / "filler2").unlink()
+        until(lambda: len(list((other.copy_of(one) / "many").glob("*"))) == 600, lambda: str(one.notices()))
+        until(ballast.exists)  # there is plenty again
+    finally:
+        one.close()
+    assert (one.code, one.error) == (0, None)
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_the_device_stays(
+    inside: Callable[..., list[Inside]], small_disk: Path
+) -> None:
+    (one,) = inside("one")
+    other = Inside(small_disk / "x" / "other", "other")
+    other.folder, other.home = small_disk / "Folder", one.home.parent / "other-home"
+    other.home.mkdir()
+    other.client = type(other.client)(str(other.home))
+    other.start(one.settings.discovery_port)
+    try:
+        until(lambda: one_ring(one, other))
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        one.write("note.txt", b"for you")
+        until(lambda: {"disk", "disk_trouble"} & set(other.face.codes), lambda: str(other.face.codes))
+        assert one_ring(one, other)
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+        until((other.copy_of(one) / "note.txt").exists, lambda: str(other.notices()))
+    finally:
+        other.close()
+    assert (other.code, other.error) == (0, None)
+
+
+# -- what the settings promise ----------------------------------------------------------------------------------
+def a_setting(**others: Any) -> Settings:
+    """Settings of which only these matter."""
+    return cast("Settings", SimpleNamespace(**others))
+
+
+def test_the_old_in_the_trash_is_pruned_from_the_start(
+    inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[float, float, float]] = []
+
+    def prune(share: Any, now_s: float, keep_s: float, share_of_disk: float) -> int:
+        asked.append((now_s, keep_s, share_of_disk))
+        return prune_trash(share, now_s + 31 * 86400, keep_s, share_of_disk)
+
+    monkeypatch.setattr(daemon, "prune_trash", prune)
+    monkeypatch.setattr(daemon, "PRUNE_S", 0.1)
+    old = tmp_path / "one0" / "Folder" / ".potluck" / "trash" / "2020-01-01" / "one" / "old.txt"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    inside("one")
+    until(lambda: not old.exists())
+    until(lambda: len(asked) > 1)  # and again
+    assert asked[0][1:] == (limits.TRASH_S, 0.10)
+    assert abs(asked[0][0] - time.time()) < 60
+
+
+def test_a_trash_that_cannot_be_pruned_is_told(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prune(*_words: Any) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(daemon, "prune_trash", prune)
+    (one,) = inside("one")
+    until(lambda: "disk_trouble" in one.face.codes)
+    assert one.settled()
+
+
+@pytest.mark.parametrize(("discovery", "neighbours"), [(("beacon",), ()), (("neighbours",), ("10.0.0.9",))])
+def test_neighbours_are_asked_only_if_the_settings_allow(
+    monkeypatch: pytest.MonkeyPatch, discovery: tuple[str, ...], neighbours: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(daemon, "survey", lambda _only: Survey(networks=(), neighbours=("10.0.0.9",), left_out=()))
+    assert daemon._surveyor(a_setting(discovery=discovery))(()).neighbours == neighbours
+
+
+def test_without_beacons_only_somebody_is_spoken_to() -> None:
+    sent: list[Transmit] = []
+    transmit = daemon._without_beacons(cast("Any", SimpleNamespace(transmit=sent.append)))
+    everybody, somebody = Transmit(b"x", None), Transmit(b"x", Address("10.0.0.1", 1))
+    transmit(everybody)
+    transmit(somebody)
+    assert sent == [somebody]
+
+
+def test_settings_reach_those_who_act_on_them(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[int] = []
+
+    def watched(standing: Any, parts: Any, post: Any, count: int) -> Any:
+        workers.append(count)
+        return Fetching(standing, parts, post, count)
+
+    monkeypatch.setattr(daemon, "Fetching", watched)
+    monkeypatch.setattr(daemon, "resolve", lambda _peers: ([], ["nsa"]))
+    (one,) = inside("one", toml='[limits]\nworkers = 3\n[network]\ndiscovery = ["neighbours"]\n')
+    assert workers == [3]
+    assert "peer_unknown" in one.codes()
+
+
+@pytest.mark.parametrize(
+    ("headless", "terminal", "attended"), [(False, True, True), (True, True, False), (False, False, False)]
+)
+def test_somebody_at_the_prompt_makes_the_door_attended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, terminal: bool, attended: bool
+) -> None:
+    monkeypatch.setattr("potluck.daemon.sys.stdin", SimpleNamespace(isatty=lambda: terminal))
+    index = Index.open(":memory:")
+    settings = a_setting(
+        headless=headless, peers=(), label="one", folder=str(tmp_path), open_s="always", sweep=False, state_dir="/s"
+    )
+    opened = daemon.Opened(settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None]))
+    engine = daemon._engine(opened, Desk(0, lambda _: None))
+    assert engine.node.settings.attended is attended
+    assert engine.node.settings.open_s == math.inf
+    assert opened.index_path == "/s/potluck.sqlite"
+    index.close()
+
+
+def test_a_program_without_standard_input_is_unattended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("potluck.daemon.sys.stdin", None)
+    index = Index.open(":memory:")
+    settings = a_setting(headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False)
+    opened = daemon.Opened(settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None]))
+    settings_of_engine = daemon._engine(opened, Desk(0, lambda _: None)).node.settings
+    assert not settings_of_engine.attended
+    assert settings_of_engine.open_s == 60.0
+    assert settings_of_engine.label
+    index.close()
+
+
+# -- small things -----------------------------------------------------------------------------------------------
+def test_what_lies_in_a_folder_that_never_was_a_share_is_counted(tmp_path: Path) -> None:
+    assert daemon._files_outside(str(tmp_path / "none")) == 0
+    for name in ("Shared", ".potluck", "Put aside", "photos"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "letter.txt").touch()
+    assert daemon._files_outside(str(tmp_path)) == 2
+    (tmp_path / ".potluck" / "marker").touch()
+    assert daemon._files_outside(str(tmp_path)) == 0
+
+
+def test_pools_are_all_told_to_stop_before_any_is_waited_for() -> None:
+    asked: list[tuple[str, bool]] = []
+
+    class Pool:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self, wait_s: float) -> bool:
+            asked.append((self.name, wait_s > 0))
+            return True
+
+    daemon._close_pools((Pool("dials"),), (Pool("fetches"), Pool("disk")))
+    assert [name for name, _ in asked] == ["dials", "fetches", "disk"] * 2
+    assert [waits for _, waits in asked] == [False] * 3 + [True] * 3
+
+
+def test_chance_is_not_the_same_twice() -> None:
+    chance = daemon.OsChance()
+    assert chance.bytes(16) != chance.bytes(16)
+    assert 1.0 <= chance.uniform(1.0, 2.0) <= 2.0
