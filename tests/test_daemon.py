@@ -210,7 +210,8 @@ def test_a_second_sigint_kills() -> None:
         "import os, signal, potluck.daemon as d\n"
         "with d.Departure():\n    while True: os.kill(os.getpid(), signal.SIGINT)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGINT
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode == -signal.SIGINT
 
 
 def test_signals_are_kept_for_the_loop_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,8 @@ class Home(Receiver):
         hidden = self.ignored | self.refused
         if asked in hidden:
             return []
+        if asked in self.disk.files:
+            return [self._one(asked)]
         every = sorted({*self.disk.files, *self.disk.folders} - hidden)
         found = [self._one(name) for name in every if name == asked or name.startswith(asked + "/")]
         if not look:
@@ -154,10 +156,12 @@ def home() -> Home:
 # -- when -----------------------------------------------------------------------------------------------------------
 def test_others_are_scanned_at_start_and_as_often_as_the_own_folder() -> None:
     home = Home()
+    home.hinder = True
     home.share([record("a")], run=False)
     home.share([record("a")], BERT, run=False)
+    home.hinder = False
     home.run()
-    assert [scan.tops for scan in home.scans] == [(path("d2"),), (path("d3"),)]
+    assert sorted(scan.tops for scan in home.scans) == [(path("d2"),), (path("d3"),)]
     home.run(limits.RESCAN_S - 2)
     assert len(home.scans) == 2
     home.run(2)
@@ -177,11 +181,11 @@ def test_who_is_removed_meanwhile_is_not_scanned(home: Home) -> None:
     home.share([record("a")], BERT)
     home.hold = True
     home.rescan()
-    home.node.roster = builders.group(1, 2)
+    home.node.roster = builders.group(1)
     home.hold = False
     home.answer_held()
     home.run()
-    assert [scan.tops for scan in home.scans] == [(path("d2"),)]
+    assert len(home.scans) == 1
 
 
 def test_a_clean_folder_costs_one_scan(home: Home) -> None:
@@ -486,11 +490,43 @@ def test_a_stray_that_is_gone_at_the_look_is_none(home: Home) -> None:
 
 
 def test_very_many_strays_are_not_all_counted(home: Home) -> None:
-    for number in range(limits.PAGE_RECORDS + STRAYS_MAX):
+    for number in range(STRAYS_MAX + 10):
         home.disk.edit(f"d2/mine {number}", ELSE, 9)
     home.rescan()
     (text,) = home.texts("stray_files")
     assert int(text.split()[0]) == STRAYS_MAX
+
+
+def test_what_is_no_path_in_the_folder_is_not_listened_to(home: Home) -> None:
+    home.hold = True
+    home.rescan()
+    seen = (PathSeen(path("d3/x"), Finding.FOLDER, None), PathSeen(path("d2/a"), Finding.MISSING, None))
+    home.call(lambda: home.guests.on_tree(TreeSeen(home.scans[0].order, seen, (), last=False, complete=False)))
+    home.answer_held()
+    assert (home.looks, home.lacking()) == ([], 0)
+
+
+def test_what_was_seen_again_of_one_who_was_removed_is_not_looked_at(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    reading, home.held = home.held, []
+    home.rescan()
+    home.answer_held()
+    home.node.roster = builders.group(1)
+    home.held = reading
+    home.answer_held()
+    assert home.looks == []
+
+
+def test_deadlines_of_a_look_that_waits(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.unstable.add("d2/a")
+    home.rescan(0.5)
+    home.node.now += limits.STILL_S
+    home.guests._doubt([path("d2/a")])
+    assert home.guests.deadline() == home.node.now
 
 
 def test_unwired_it_is_never_hindered() -> None:

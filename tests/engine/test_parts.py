@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potluck.core.messages import Address
+from potluck.core.messages import Address, Folder
 from potluck.engine import effects, events
 from potluck.engine.parts import Parts
 from tests.engine.builders import address, group, key, node, taken
@@ -99,3 +99,23 @@ def test_recovery_does_not_write_down_a_provisional_group() -> None:
     parts = started()
     parts.recover()
     assert parts.node.index.roster.all() == []
+
+
+def test_a_full_look_begins_with_the_own_folder() -> None:
+    wire, (ann, _) = ring(2)
+    wire.run(3.0)
+    ann.engine.parts.scan()
+    assert any(isinstance(effect, effects.Scan) for effect in ann.engine.node.take())
+
+
+def test_what_a_guest_changed_is_decided_about_and_told() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: len(ben.disk) == 2)
+    wire.run(3.0)
+    ben.index.begin()
+    ben.index.places.remove(ann.me, Folder.OWN, [b"a"])
+    ben.index.commit()
+    ben.engine.parts.guests.files.changed(ann.me, [b"a"])
+    count = len(ben.asked_for(effects.Fetch))
+    assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) > count)

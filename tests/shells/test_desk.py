@@ -214,11 +214,12 @@ def test_a_rescan_reaches_the_engine(office: Office) -> None:
     until(lambda: len(office.done) > before)
 
 
-def test_files_being_added_are_busy_until_the_engine_has_them(office: Office) -> None:
+def test_files_being_added_are_busy_until_the_engine_has_them(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.loop.post(ShareSeen(present=True, reason=""))
     scan = office.effect(Scan)
     office.loop.post(TreeSeen(scan.order, (), (), last=True, complete=True))
-    office.loop.ask(lambda engine, now: engine.view(now))
+    until(lambda: office.desk.state()["state"] == "in_sync")
+    monkeypatch.setattr(module, "FRESH_S", 60.0)  # what was seen before must not be said again
     answers: list[Any] = []
     adding = threading.Thread(target=lambda: answers.append(office.desk.add(["/x/song.mp3"], "copy")))
     adding.start()
@@ -228,7 +229,8 @@ def test_files_being_added_are_busy_until_the_engine_has_them(office: Office) ->
     office.loop.post(Imported(wanted.order, ("song.mp3",), ()))
     adding.join(5)
     assert answers == [{"ok": True, "text": "added song.mp3"}]
-    assert office.desk.state()["state"] == "busy"  # the engine looks at it now
+    assert (office.desk.state()["state"], office.desk.state()["reason"]) == ("busy", "looking at the own files")
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
     look = office.effect(Look)
     office.loop.post(TreeSeen(look.order, (PathSeen(look.paths[0], Finding.MISSING, None),), (), True, True))
     until(lambda: office.desk.state()["state"] == "in_sync")

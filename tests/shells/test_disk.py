@@ -193,6 +193,22 @@ def test_a_scan_ends_in_share_seen_and_tree_seen(pool: DiskPool, own: Path, post
     assert len(tree.seen) == 2
 
 
+def test_a_scan_of_somebody_elses_folder_says_nothing_of_the_share(pool: DiskPool, own: Path, posted: Posted) -> None:
+    (own.parent / "guest").mkdir()
+    (own.parent / "guest" / "file").touch()
+    pool.submit(Scan(ORDER, (parse_wire_path(b"guest"),), own=False))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert posted.events == [tree]
+    assert [str(seen.path) for seen in tree.seen] == ["guest", "guest/file"]
+
+
+def test_without_the_marker_nothing_of_somebody_elses_is_missing(pool: DiskPool, share: Share, posted: Posted) -> None:
+    (Path(share.folder) / ".potluck" / "marker").unlink()
+    pool.submit(Scan(ORDER, (parse_wire_path(b"guest"),), own=False))
+    assert posted.wait_for(TreeSeen) == TreeSeen(ORDER, (), (), last=True, complete=False)
+    assert len(posted.events) == 1
+
+
 def test_a_hash_ends_in_files_hashed(pool: DiskPool, own: Path, posted: Posted) -> None:
     (own / "file").touch()
     pool.submit(hash_of("file", "gone"))

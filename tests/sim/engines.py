@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from potluck.engine.engine import Engine, EngineSettings
-
 from potluck.core.messages import Address
+from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.index import Index
 from potluck.engine.index.database import Database
 from tests.sim.hosts import EngineLike, Host, SeededChance

@@ -264,6 +264,8 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
             ops.append(Op(chance.uniform(1, seconds), "tamper", (one, other, chance.choice(NAMES), b"mine now")))
     end = max((op.at for op in ops), default=0.0) + 0.01
     ops += [Op(end, "heal"), Op(end, "multicast", (True,)), Op(end, "storm", (0.0, 0.0, 0.0))]
+    if profile == "tamper":  # such edits are found by scans, and nobody waits ten minutes here
+        ops += [Op(end + limits.LEAVE_S + 3.0, "rescan", (number,)) for number in range(nodes)]
     for number in range(nodes):
         ops += [Op(end, "full", (number, False)), Op(end, "misbehave", (number, "wrong", 0.0))]
         ops += [Op(end + limits.LEAVE_S, "start", (number,))]

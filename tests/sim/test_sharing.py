@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sim.disks import path_of
 from tests.sim.engines import RealEngines
 from tests.sim.network import Policy
 from tests.sim.world import World
@@ -203,6 +204,23 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside_and_healed():
     world.faults.rescan(1)
     world.judge.settle(30.0)
     assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
+
+
+def test_what_is_deleted_in_somebody_elses_folder_comes_back():
+    world = group()
+    for number in range(30):
+        do(world, 0, "write", f"f/{number}", b"x" * number)
+    world.judge.settle(10.0, calm_s=0.0)
+    world.person(1, "delete", path_of("ada/f/7"))
+    world.faults.rescan(1)
+    world.judge.settle(10.0)
+    world.person(1, "delete", path_of("ada/f"))
+    world.faults.rescan(1)
+    world.run_for(8.0)
+    assert [tell.code for _now, label, tell in world.told if label == "bob" and tell.code == "files_missing"]
+    assert not [path for path in world.hosts[1].disk.files if path.parts[0] == "ada"]
+    world.judge.settle(10.0)
+    assert len([path for path in world.hosts[0].disk.files if path.parts[0] == "ada"]) == 30
 
 
 @pytest.mark.parametrize("kind", ["wrong", "gone", "busy", "break"])

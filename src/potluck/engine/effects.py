@@ -288,5 +288,6 @@ class Leave:
 
 Effect = (
     Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround | Answer | Look
-    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | MakeFolders | Import | Reply
+    | Tell | Leave
 )  # fmt: skip

@@ -35,7 +35,7 @@ from potluck.engine.timetable import Timetable
 OWN = Folder.OWN
 MASS_FILES = 20  # more than so many …
 MASS_PART = 4  # … and more than a quarter of a folder missing is no matter of single files
-STRAYS_MAX = limits.LIST_ITEMS  # counted per owner; more help nobody
+STRAYS_MAX = 1000  # looked at and counted per owner; more help nobody
 GRAINS_NS = (100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)  # what file systems round times down to
 
 
@@ -47,6 +47,7 @@ class Round:
     owner: DeviceId
     top: SafePath
     seen: set[bytes] = field(default_factory=set)
+    strange: int = 0  # how much of it the index does not explain
 
 
 class Files:
@@ -122,10 +123,6 @@ class Strays:
     def add(self, spot: Spot) -> None:
         """Count one."""
         self._found.setdefault(spot[0], set()).add(spot[1])
-
-    def enough(self, owner: DeviceId) -> bool:
-        """Say whether so many were found that more help nobody."""
-        return len(self._found.get(owner, ())) >= STRAYS_MAX
 
     def tell(self) -> None:
         """All that was doubtful was looked at."""
@@ -256,7 +253,8 @@ class Guests:
             elif seen.finding is not Finding.MISSING and seen.path.starts_with(scan.top):
                 path = seen.path.relative_to(scan.top).wire
                 scan.seen.add(path)
-                if not self._accounts_for((owner, path), seen):
+                if not self._accounts_for((owner, path), seen) and scan.strange < STRAYS_MAX:
+                    scan.strange += 1
                     self._doubtful[owner, path] = None
         if event.last:
             self._scan = None
@@ -297,8 +295,7 @@ class Guests:
         if self.files.placing(spot):
             return True
         if row is None:
-            wanted = stat is None or self._node.index.manifests.get(spot[0], OWN, spot[1]) is not None
-            return wanted or self._strays.enough(spot[0])
+            return stat is None or self._node.index.manifests.get(spot[0], OWN, spot[1]) is not None
         if stat is None or row.kind is not Kind.FILE:
             return stat is None and row.kind is Kind.FOLDER
         self.files.compare(spot, row, seen.path, stat)

@@ -4,10 +4,10 @@ Strategy: a lonely device asks (`Solicit`) everybody and every address it has re
 answers (`Offer`) to where the question came from. Who is lonely itself asks back, so that two devices get to know each
 other whoever started first and whichever way the question went. Groups that were found are asked again every two
 seconds: what a device decides by is never older than that, also where broadcasts are dropped. A device whose door is
-closed but at whose prompt a person sits answers too, and says that the door is closed: that person can open it.
+closed but at whose prompt a person sits answers too, and says that it is closed: that person can open it.
 
-Guarantees: strangers are answered only while somebody could let them in. No answer is longer than its question, and at most
-`ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses: no use as an amplifier, and no flood
+Guarantees: strangers are answered only while somebody could let them in. No answer is longer than its question, and at
+most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses: no use as an amplifier, and no flood
 of invented sources makes anything grow. Only answers to our own question count.
 Limits: nothing here proves who speaks; that is pairing's.
 """
