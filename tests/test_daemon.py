@@ -27,9 +27,10 @@ from potluck.core import limits
 from potluck.core.errors import Refused
 from potluck.core.identity import DeviceKey
 from potluck.core.messages import Address
-from potluck.engine.effects import Transmit
+from potluck.engine.effects import Import, Transmit
+from potluck.engine.events import Imported
 from potluck.engine.index import Index
-from potluck.shells import homes
+from potluck.shells import disk, homes
 from potluck.shells.chores import Chores
 from potluck.shells.desk import Desk
 from potluck.shells.fetching import Fetching
@@ -284,18 +285,32 @@ def test_a_start_that_fails_late_stops_what_was_started(tmp_path: Path, monkeypa
 
 
 # -- faults -----------------------------------------------------------------------------------------------------
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_that_fails_is_an_error_and_never_has_left(
     inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (one,) = inside("one")
+    importing, answers = threading.Event(), list[dict[str, Any]]()
+
+    def import_slowly(_share: Any, order: Import) -> Imported:
+        importing.set()
+        one.thread.join(1)
+        return Imported(order.order, (), ())
+
+    monkeypatch.setattr(disk, "import_paths", import_slowly)
+    body = {"paths": ["/etc/hostname"], "mode": "copy"}
+    adding = threading.Thread(target=lambda: answers.append(one.client.post("/api/v1/add", body)))
+    adding.start()
+    assert importing.wait(10)
+    start = time.monotonic()
 
     def broken(_self: Chores, _now: float) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(Chores, "on_tick", broken)
     one.thread.join(15)
-    assert not one.thread.is_alive()
+    assert time.monotonic() - start < LEAVE_S
+    adding.join(5)
+    assert [answer["ok"] for answer in answers] == [False]  # whoever waited for the loop is told
     assert one.code is None
     assert one.error is not None
     assert one.error.exit_code == 1

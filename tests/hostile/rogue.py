@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ from potluck.core.messages import (
     PAIRING,
     Address,
     Beacon,
+    Bye,
     Envelope,
     FileRecord,
     Folder,
@@ -226,7 +227,8 @@ class Rogue:
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        with suppress(OSError, EOFError, ProtocolError, msgspec.MsgspecError):
+        with ExitStack() as held, suppress(OSError, EOFError, ProtocolError, msgspec.MsgspecError):
+            held.enter_context(sock)
             sock.settimeout(WAIT_S)
             challenge = os.urandom(16)
             sock.sendall(challenge)
@@ -236,13 +238,16 @@ class Rogue:
             claimed = self.standing.book.who_knocked(challenge, tls.knock.KnockReader().feed(heard))  # type: ignore[arg-type]
             assert claimed is not None
             stream = Stream(tls.accept_member(sock, self.standing, claimed, lambda _sock: None))
+            held.callback(stream.close)
             hello = hear_hello(stream, pairing=False)
+            if hello.link is not LinkKind.BULK:
+                stream.send(Bye("the rogue dials itself"))  # else it would have two, and one of them would be dropped
+                return
             accept_hello(stream, hello.link, self.instance)
-            while hello.link is LinkKind.BULK:
+            while True:
                 request = stream.receive(BULK_REQUEST, 30.0)
                 self.asked.append(request)
                 self.answers(request, stream)
-            time.sleep(1.0)  # a control link of theirs: hold it for a moment, then cut it
 
     def close(self) -> None:
         """Stop listening."""

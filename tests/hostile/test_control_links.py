@@ -80,7 +80,7 @@ def victim(link: Control) -> MemberRecord:
         b"\0\0\x10\0" + b"\x91" * 4096,
         b"\0\0\x10\0" + b"\x81\xa1t" * 1365 + b"\0",
         b"\0\0\0\x05\xdd\xff\xff\xff\xff",
-        b"\0\0\0\x0a\x82\xa1t\xa4ping\xa1",
+        b"\0\0\0\x09\x82\xa1t\xa4ping\xa1",
         b"GET / HTTP/1.1\r\n\r\n",
     ],
     ids=["4-GiB", "one-too-long", "empty", "reserved", "deep", "deep-maps", "giant-array", "cut", "http"],

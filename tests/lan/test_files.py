@@ -190,6 +190,7 @@ def test_changes_on_idle_devices_are_seen_within_a_second(ring):
     wait_same(nodes, READY_S)
 
 
+@pytest.mark.xfail(strict=True, reason="pieces of the version before are not used again yet: docs/protocol.md §7")
 def test_editing_one_piece_sends_one_piece(ring):
     owner, _ = nodes = ring(2)
     big = write_random(owner.own / "big.bin", BIG_BYTES)

@@ -167,9 +167,10 @@ class Faults:
         self.world.person(number, verb, *paths)
 
     def tamper(self, number: int, owner: int, name: str, data: bytes) -> None:
-        """A person writes into somebody else's folder."""
+        """A person edits a file in somebody else's folder; one that the owner has not would stay there for good."""
         path = path_of(f"{self.world.hosts[owner].disk.label}/{name}")
-        self.world.person(number, "write", path, data)
+        if path in self.world.hosts[number].disk.files:
+            self.world.person(number, "write", path, data)
 
     def rescan(self, number: int) -> None:
         """Look at everything now."""

@@ -1,8 +1,8 @@
 """Guests: other people's folders on this disk, looked at until they are their owners' again.
 
 Strategy: one owner after the other, after the own folder and as rarely as that, a scan is compared with the rows of the
-index. What differs by its stat is read; what is another content, or is gone, loses its row, so that it is lacking again
-and the supply brings it back; whoever places it puts aside what it did not expect. What a scan lacks, or does not
+index. What differs by its stat is read; the row of another content becomes that of an unknown one, what is gone loses
+its row, so both are lacking again and the supply brings them back; whoever places it puts aside what it did not expect. What a scan lacks, or does not
 know, counts only after a look: looks and group commits are done one after another, so a look never tells of a moment
 before a row was written.
 
@@ -35,6 +35,7 @@ from potluck.engine.timetable import Timetable
 OWN = Folder.OWN
 MASS_FILES = 20  # more than so many …
 MASS_PART = 4  # … and more than a quarter of a folder missing is no matter of single files
+UNKNOWN = Root(bytes(32))  # no content has it
 STRAYS_MAX = 1000  # looked at and counted per owner; more help nobody
 GRAINS_NS = (100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)  # what file systems round times down to
 
@@ -85,8 +86,8 @@ class Files:
         record, root = self._node.index.manifests.get(spot[0], OWN, spot[1]), hashed.pieces.root
         if root == row.root or (record is not None and root == record.root):
             self._put(spot[0], _renewed(row, hashed.stat, root))
-        else:
-            self.forget([spot])
+        else:  # known to stand, as nothing anybody expects: also if its owner drops it now, it is put aside
+            self._put(spot[0], PlaceRow(row.path, Kind.FILE, UNKNOWN, hashed.stat.size, 0, 0, 0, executable=False))
 
     def forget(self, spots: Iterable[Spot]) -> None:
         """Something else, or nothing, stands at these: whatever the owner wants there is lacking again."""
