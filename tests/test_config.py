@@ -105,6 +105,10 @@ def test_other_variables_are_left_alone(tmp_path: Path) -> None:
 def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
     assert resolve(tmp_path, '[limits]\ndown = "20M"').warnings == ("limits.down has no effect in this version.",)
     assert resolve(tmp_path).origins.keys() >= config.IN_USE
+    assert resolve(tmp_path, "[sync]\nrescan_s = 60").warnings == ("sync.rescan_s has no effect in this version.",)
+    assert resolve(tmp_path, "[limits]\nworkers = 3").warnings == ()
+    mdns = resolve(tmp_path, '[network]\ndiscovery = ["beacon", "mdns"]')
+    assert mdns.warnings == ("network.discovery: mdns has no effect in this version.",)
 
 
 @pytest.mark.parametrize(

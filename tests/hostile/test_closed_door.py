@@ -8,36 +8,161 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from potluck.core.identity import DeviceKey
-from potluck.core.messages import Solicit, encode
-from potluck.shells.homes import device_secret
+from potluck.core import limits
+from potluck.core.messages import Beacon, Offer, Solicit, encode
+from potluck.core.roster import Roster
+from potluck.engine.index import Index
+from potluck.shells.homes import place_of
 from potluck.shells.knock import CHALLENGE_BYTES, Kind
-from tests.devices import Device, free_port, loopback, one_ring, until
+from tests.devices import ROOT, free_port, loopback, one_ring, until
 from tests.hostile.daemons import HOST, TRACEBACK, Daemon, within
 
 LABELS = ("quillwort", "snowberry")
-NAME, CONTENT = "mistletoe-inventory", b"the secret of the mistletoe is that it has none. " * 30
-ETH_P_ALL = 3
+NAME = "mistletoe-inventory"
+CONTENT = b"the secret of the mistletoe is that it has none. " * 30
+ALL_FRAMES = 3  # linux/if_ether.h: ETH_P_ALL
 
 
 class Closed(Daemon):
-    """A daemon that can be started with its door closed."""
+    """A daemon whose door can be closed."""
 
-    def again(self, discovery_port: int) -> None:
-        """Start it once more, now without --open."""
-        words = Device.words
-        del words
-        self.begin(discovery_port)
+    door: tuple[str, ...] = ()
+
+    def start(self, discovery_port: int, *flags: str) -> Closed:
+        """As any device, without --open unless it is asked for."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "PYTHONPATH": str(ROOT / "src"),
+            "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
+        }
+        words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
+        words += ["--name", self.label, "--headless", "--interface", loopback(), *self.door, *flags]
+        with (self.home / "output").open("ab") as output:
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=ROOT
+            )
+        return self
+
+    def leave(self) -> None:
+        """Leave gracefully."""
+        self.client.post("/api/v1/leave")
+        self.ended()
+
+    def roster(self) -> Roster:
+        """What it knows of its group, read from its index while it does not run."""
+        index = Index.open(str(Path(place_of(str(self.home)).state_dir, "potluck.sqlite")))
+        try:
+            records = index.roster.all()
+        finally:
+            index.close()
+        roster = Roster(records[0])
+        roster.add(records[1:])
+        return roster
 
 
-def start(daemon: Daemon, discovery_port: int, *, opened: bool) -> None:
-    """Start with the door as wished; the last word about --open counts."""
-    daemon.begin(discovery_port, *(() if opened else ("--open=0",)))
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[tuple[int, list[Closed]]]:
+    """Two devices of one group that are not running, and whose doors will be closed."""
+    discovery_port = free_port()
+    devices = [Closed(tmp_path / label, label) for label in LABELS]
+    try:
+        for device in devices:
+            device.door = ("--open=always",)
+            device.begin(discovery_port)
+        until(lambda: one_ring(*devices), lambda: devices[0].said())
+        for device in devices:
+            device.leave()
+            device.door = ()
+        yield discovery_port, devices
+    finally:
+        for device in devices:
+            device.close()
+            assert TRACEBACK not in device.said()
+
+
+@contextmanager
+def captured() -> Iterator[bytearray]:
+    """Every byte that passes the loopback device meanwhile."""
+    heard, going = bytearray(), threading.Event()
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_FRAMES)) as ear:
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * limits.MIB)
+        ear.bind((loopback(), ALL_FRAMES))
+        ear.settimeout(0.1)
+
+        def listen() -> None:
+            while not going.is_set():
+                with suppress(TimeoutError):
+                    heard.extend(ear.recv(70_000))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            going.set()
+            thread.join()
+
+
+def secrets_of(roster: Roster) -> dict[str, bytes]:
+    """Everything that names somebody or something, by what it is."""
+    found = {f"label {label}": label.encode() for label in LABELS}
+    found |= {"file name": NAME.encode(), "content": CONTENT[:40], "group": roster.group, "group key": roster.group_key}
+    for entry in roster.members.values():
+        found |= {
+            f"id of {entry.label}": entry.device,
+            f"certificate of {entry.label}": entry.certificate[:60],
+            f"key of {entry.label}": entry.public_key,
+            f"sealing key of {entry.label}": entry.sealing,
+        }
+    hexes = {f"{what}, hex": data.hex().encode() for what, data in found.items()}
+    return found | hexes | {f"{what}, HEX": data.upper() for what, data in hexes.items()}
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_PACKET") or os.geteuid() != 0, reason="listening to a device takes root")
+def test_a_closed_session_names_nobody(closed: tuple[int, list[Closed]]) -> None:
+    discovery_port, (first, second) = closed
+    roster = first.roster()
+    assert len(roster.members) == 2
+    with captured() as heard:
+        for device in (first, second):
+            device.begin(discovery_port)
+        until(lambda: one_ring(first, second), first.said)
+        first.write(NAME, CONTENT)
+        within(5, (second.copy_of(first) / NAME).exists, second.said)
+        for device in (first, second):
+            device.leave()
+    assert len(heard) > 10_000
+    assert b"plk1" in heard  # the capture does hear what is said
+    data = bytes(heard)
+    assert [what for what, secret in secrets_of(roster).items() if secret in data] == []
+
+
+def test_strangers_at_a_closed_door_get_nothing(closed: tuple[int, list[Closed]]) -> None:
+    discovery_port, (first, _) = closed
+    first.begin(discovery_port)
+    with socket.create_connection((HOST, first.port), 5) as sock:
+        sock.sendall(Kind.PAIRING.value)
+        heard = b""
+        with suppress(ConnectionError):
+            while more := sock.recv(4096):
+                heard += more
+    assert len(heard) == CHALLENGE_BYTES
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(1.0)
+        for port in (first.port, discovery_port):
+            sock.sendto(encode(Solicit(os.urandom(16), bytes(512))), (HOST, port))
+            sock.sendto(encode(Offer(bytes(16), bytes(32), "x", "y", 1, 9, open=True)), (HOST, port))
+            sock.sendto(encode(Beacon(1, 1, b"", 1, ask=True)), (HOST, port))
+        with pytest.raises(TimeoutError):
+            sock.recv(2000)
+    assert first.alive()

@@ -2,9 +2,9 @@
 
 Strategy: one owner after the other, after the own folder and as rarely as that, a scan is compared with the rows of the
 index. What differs by its stat is read; the row of another content becomes that of an unknown one, what is gone loses
-its row, so both are lacking again and the supply brings them back; whoever places it puts aside what it did not expect. What a scan lacks, or does not
-know, counts only after a look: looks and group commits are done one after another, so a look never tells of a moment
-before a row was written.
+its row, so both are lacking again and the supply brings them back; whoever places it puts aside what it did not expect.
+What a scan lacks, or does not know, counts only after a look: looks and group commits are done one after another, so a
+look never tells of a moment before a row was written.
 
 Guarantees: nothing found here is ever shared, and nothing is removed. A row that changed while its file was read stays.
 Where much is missing at once, or a whole folder, that is told, and only what a second look ten seconds later does not
