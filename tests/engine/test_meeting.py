@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.identity import DeviceId
 from potluck.core.messages import Address, Beacon, LinkKind, RosterRecord, encode
-from potluck.core.roster import Roster, admit
+from potluck.core.roster import Roster
 from potluck.core.sealing import open_sealed, seal_to
 from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce, Transmit
 from potluck.engine.events import (
@@ -460,14 +460,6 @@ def test_who_never_wants_to_know_us_is_not_bothered_for_ever() -> None:
         assert part.deadline() == here.now + limits.DIAL_BACKOFF_S[0]
         here.now += limits.DIAL_BACKOFF_S[0]
         (dial,) = dials(here, part)
-
-
-def test_a_member_with_a_key_that_is_none_is_not_introduced_to() -> None:
-    here, part = meeting(1, 1)
-    assert here.roster is not None
-    here.roster.add([admit(key(1), here.roster.group, key(2).certificate, bytes(32), "d2")])
-    assert part.on_dial_failed(failed(sight(here, part), knock=True))
-    assert taken(here, Introduce) == []
 
 
 def hear(event: IntroductionHeard) -> tuple[bool, Roster]:

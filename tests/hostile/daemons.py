@@ -53,7 +53,11 @@ class Daemon(Device):
     def shared(self) -> list[str]:
         """Everything below Shared/, escaped as Python writes it."""
         top = os.fsencode(self.folder / "Shared")
-        return [ascii(os.path.relpath(os.path.join(at, name), top)) for at, dirs, files in os.walk(top) for name in (*dirs, *files)]  # noqa: E501,PTH118
+        return [
+            ascii(os.path.relpath(os.path.join(at, name), top))
+            for at, dirs, files in os.walk(top)
+            for name in (*dirs, *files)
+        ]  # noqa: E501
 
     def alive(self) -> bool:
         """Whether the process runs."""
@@ -99,7 +103,9 @@ class Pair:
         """All files near the homes that are not the daemons' own."""
         ours = {device.label for device in self.devices}
         strange = [path for path in self.base.rglob("*") if path.relative_to(self.base).parts[0] not in ours]
-        near = [path for one in self.devices for path in one.folder.iterdir() if path.name not in ("Shared", ".potluck")]
+        near = [
+            path for one in self.devices for path in one.folder.iterdir() if path.name not in ("Shared", ".potluck")
+        ]
         return {str(path): path.read_bytes() for path in (*strange, *near) if path.is_file()}
 
 

@@ -99,7 +99,9 @@ def page(rogue: Rogue, records: list[FileRecord], head: Head | None, deleted: tu
 
 def record_of(path: bytes, data_size: int, root: bytes, seq: int = 1) -> FileRecord:
     """A record of a file of the smallest piece size."""
-    return FileRecord(path, Kind.FILE, data_size, 0, executable=False, piece_size=limits.PIECE_MIN_BYTES, root=root, seq=seq)
+    return FileRecord(
+        path, Kind.FILE, data_size, 0, executable=False, piece_size=limits.PIECE_MIN_BYTES, root=root, seq=seq
+    )
 
 
 def content_of(data: bytes) -> tuple[bytes, bytes]:
@@ -170,7 +172,9 @@ def test_pages_that_say_nothing_for_ever(liar: Liar) -> None:
 
 
 def test_answers_that_are_none(liar: Liar) -> None:
-    said = itertools.cycle([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\1\xc1", b"GET / HTTP/1.1\r\n\r\n", b"\0\x10\0\0" + b"\x91" * MIB])
+    said = itertools.cycle(
+        [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\1\xc1", b"GET / HTTP/1.1\r\n\r\n", b"\0\x10\0\0" + b"\x91" * MIB]
+    )
     liar.rogue.answers = lambda _request, stream: stream.send_bytes(next(said))
     for number in range(1, 6):
         liar.link.say(Heads([heads_of(liar.rogue.key, [record_of(b"%d" % number, 0, bytes(32))], number)]))
@@ -263,19 +267,21 @@ def test_lies_about_pieces(liar: Liar, lie: Callable[[Any, Stream], None]) -> No
     assert f"'{liar.rogue.label}/big'" not in liar.pair.a.shared()
 
 
+LISTED = BIG[::-1]  # a content whose piece list nobody has told yet
+LISTED_ROOT, LISTED_HASHES = content_of(LISTED)
 LISTS = {
-    "another root": PiecesPage(bytes(32), len(BIG), PIECE, 0, BIG_HASHES),
-    "wrong hashes": PiecesPage(BIG_ROOT, len(BIG), PIECE, 0, bytes(len(BIG_HASHES))),
-    "another size": PiecesPage(BIG_ROOT, limits.FILE_MAX_BYTES, limits.PIECE_MAX_BYTES, 0, BIG_HASHES),
-    "endless": PiecesPage(BIG_ROOT, 2**49, PIECE, 0, b""),
-    "half a hash": PiecesPage(BIG_ROOT, len(BIG), PIECE, 0, BIG_HASHES[:-1]),
-    "not from the start": PiecesPage(BIG_ROOT, len(BIG), PIECE, 3, BIG_HASHES),
+    "another root": PiecesPage(bytes(32), len(LISTED), PIECE, 0, LISTED_HASHES),
+    "wrong hashes": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 0, bytes(len(LISTED_HASHES))),
+    "another size": PiecesPage(LISTED_ROOT, limits.FILE_MAX_BYTES, limits.PIECE_MAX_BYTES, 0, LISTED_HASHES),
+    "endless": PiecesPage(LISTED_ROOT, 2**49, PIECE, 0, b""),
+    "half a hash": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 0, LISTED_HASHES[:-1]),
+    "not from the start": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 3, LISTED_HASHES),
 }
 
 
 @pytest.mark.parametrize("lie", LISTS.values(), ids=LISTS.keys())
 def test_lies_about_piece_lists(liar: Liar, lie: PiecesPage) -> None:
-    liar.publish([record_of(b"big", len(BIG), BIG_ROOT)], lie_with(lie))
+    liar.publish([record_of(b"big", len(LISTED), LISTED_ROOT)], lie_with(lie))
     liar.was_asked(PiecesAsk)
 
 

@@ -223,7 +223,9 @@ def test_heads_that_the_owner_did_not_sign(link: Control, rogue: Rogue, attacked
 def test_two_heads_with_one_number_freeze_the_folder_of_the_liar_only(attacked: Pair) -> None:
     twofaced = Rogue("twofaced", attacked)
     link = twofaced.control(attacked.a)
-    link.say(Heads([heads_of(twofaced.key, [record_of(b"x")], 1)]), Heads([heads_of(twofaced.key, [record_of(b"y")], 1)]))
+    link.say(
+        Heads([heads_of(twofaced.key, [record_of(b"x")], 1)]), Heads([heads_of(twofaced.key, [record_of(b"y")], 1)])
+    )
     until(lambda: "folder_frozen" in attacked.a.codes(), attacked.said)
     link.close()
 

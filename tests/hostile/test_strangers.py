@@ -162,7 +162,7 @@ def test_no_certificate_is_refused(attacked: Pair, rogue: Rogue) -> None:
 
 def test_the_certificate_of_somebody_else_is_refused(attacked: Pair, rogue: Rogue) -> None:
     context = bare_context()
-    tls._show_certificate(context, DeviceKey(os.urandom(64)))  # noqa: SLF001 - the one way to load a key from memory
+    tls._show_certificate(context, DeviceKey(os.urandom(64)))
     with member_knocks(rogue, attacked.a) as sock:
         assert shaken(context, sock) == b""
 
@@ -175,7 +175,7 @@ def test_another_alpn_is_refused(attacked: Pair, rogue: Rogue, alpn: list[str]) 
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    tls._show_certificate(context, rogue.key)  # noqa: SLF001
+    tls._show_certificate(context, rogue.key)
     with member_knocks(rogue, attacked.a) as sock:
         assert shaken(context, sock) == b""
 

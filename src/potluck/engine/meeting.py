@@ -20,7 +20,6 @@ import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.errors import Malformed
 from potluck.core.identity import DeviceId
 from potluck.core.messages import Address, Beacon, LinkKind, RosterRecord, encode
 from potluck.core.roster import MemberEntry
@@ -197,11 +196,7 @@ class Meeting:
         """Show a device that refused our knock what made us a member, and try there again soon."""
         node, device = self._node, entry.device
         chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
-        try:
-            sealed = seal_to(entry.sealing, node.chance.bytes(32), _INTRODUCTION, chain)
-        except Malformed:
-            return  # admitted with a key that is none: nobody can knock there
-        node.do(Introduce(address, sealed))
+        node.do(Introduce(address, seal_to(entry.sealing, node.chance.bytes(32), _INTRODUCTION, chain)))
         count = self._introductions[device] = self._introductions.get(device, 0) + 1
         if count <= INTRODUCTIONS:
             self.sightings.on_sighted(device, address, self.sightings.known[device].found_by, node.now)

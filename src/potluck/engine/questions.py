@@ -7,8 +7,8 @@ seconds: what a device decides by is never older than that, also where broadcast
 closed but at whose prompt a person sits answers too, and says that it is closed: that person can open it.
 
 Guarantees: strangers are answered only while somebody could let them in. No answer is longer than its question, and at
-most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses: no use as an amplifier, and no flood
-of invented sources makes anything grow. Only answers to our own question count.
+most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses: no use as an amplifier, and no
+flood of invented sources makes anything grow. Only answers to our own question count.
 Limits: nothing here proves who speaks; that is pairing's.
 """
 
