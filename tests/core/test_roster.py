@@ -197,3 +197,11 @@ def test_statements_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(roster, "RECORDS_MAX", 3)
     home.add(signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
     assert len(home.records()) == 3
+
+
+def test_a_member_with_a_key_that_agrees_with_nobody_is_none() -> None:
+    """Nobody could ever knock at it, and every knock is tried with the keys of all."""
+    founder, ghost = DeviceKey(bytes([1]) * 64), DeviceKey(bytes([2]) * 64)
+    roster = Roster(found(founder, "Home", "founder", bytes(32)))
+    assert roster.add([admit(founder, roster.group, ghost.certificate, bytes(32), "ghost")]) == []
+    assert ghost.device not in roster.members

@@ -57,7 +57,7 @@ class Daemon(Device):
             ascii(os.path.relpath(os.path.join(at, name), top))
             for at, dirs, files in os.walk(top)
             for name in (*dirs, *files)
-        ]  # noqa: E501
+        ]
 
     def alive(self) -> bool:
         """Whether the process runs."""

@@ -253,6 +253,7 @@ LARGE = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("lie", LARGE.values(), ids=LARGE.keys())
 def test_lies_about_pieces(liar: Liar, lie: Callable[[Any, Stream], None]) -> None:
     def answer(request: Any, stream: Stream) -> None:
@@ -321,7 +322,7 @@ def test_requests_as_fast_as_possible(attacked: Pair, rogue: Rogue) -> None:
 
 def test_a_slow_reader_costs_one_worker(attacked: Pair, rogue: Rogue) -> None:
     attacked.a.write("large", BIG)
-    until(lambda: (attacked.b.copy_of(attacked.a) / "large").exists(), attacked.said)
+    until((attacked.b.copy_of(attacked.a) / "large").exists, attacked.said)
     with ExitStack() as held:
         for _ in range(limits.FETCHES_PER_PEER):
             stream = rogue.open(attacked.a, LinkKind.BULK)

@@ -79,7 +79,7 @@ def closed(tmp_path: Path) -> Iterator[tuple[int, list[Closed]]]:
         for device in devices:
             device.door = ("--open=always",)
             device.begin(discovery_port)
-        until(lambda: one_ring(*devices), lambda: devices[0].said())
+        until(lambda: one_ring(*devices), devices[0].said)
         for device in devices:
             device.leave()
             device.door = ()

@@ -83,6 +83,7 @@ def test_what_is_no_knock_is_answered_by_nothing(attacked: Pair, said: bytes) ->
     assert len(heard) <= CHALLENGE_BYTES + 1
 
 
+@pytest.mark.full
 def test_a_chain_that_trickles_in_is_cut_off(attacked: Pair) -> None:
     with connect(attacked.a) as sock:
         sock.sendall(b"I\0\0\xff\xff")

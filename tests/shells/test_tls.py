@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.engine.effects import Member
 from potluck.shells import knock, tls
 from tests.shells.peers import WAIT_S, member_of, new_key, standing_of
 
@@ -242,3 +243,15 @@ def test_a_new_book_keeps_what_did_not_change_and_nothing_else():
     assert OTHER.device not in standing.book._secrets
     with pytest.raises(KeyError):
         standing.book.client_context(OTHER.device)
+
+
+def test_a_member_whose_key_is_none_shares_no_secret_and_hides_nobody() -> None:
+    me, ghost, friend = new_key(1), new_key(2), new_key(3)
+    members = [Member(ghost.device, ghost.certificate, bytes(32)), member_of(friend)]
+    book = tls.TrustBook(me, members)
+    with pytest.raises(KeyError):
+        book.secret(ghost.device)
+    said = knock.member_knock(book.secret(friend.device), bytes(16), bytes(16))
+    heard = knock.KnockReader().feed(said)
+    assert heard is not None
+    assert book.who_knocked(bytes(16), heard) == friend.device
