@@ -45,9 +45,7 @@ class Stage:
     tests: bool = True  # False: a tool that counts no tests
 
 
-LINT_IMPORTS = (
-    "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run(['--no-logo']))"
-)
+LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run(['--no-logo']))"
 TOOLS = [
     Stage("lint", ("-m", "ruff", "check"), tests=False),
     Stage("format", ("-m", "ruff", "format", "--check"), tests=False),

@@ -9,13 +9,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.errors import Malformed
-from potluck.core.identity import DeviceKey, device_of, public_bytes_of, short_id, verify
+from potluck.core.identity import DeviceKey, device_of, public_bytes_of, sealing_of, short_id, verify
 from tests.core.fakes import key
+
+SEALING = x509.ObjectIdentifier("2.25.7685.1")
 
 
 def test_a_device_id_is_recomputed_from_the_certificate() -> None:
@@ -104,3 +107,37 @@ def test_a_damaged_certificate_is_malformed_or_read_and_nothing_else(data: st.Da
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with suppress(Malformed):
         assert len(device_of(bytes(damaged))) == 32
+
+
+def forged(
+    owner: DeviceKey, *, signer: DeviceKey | None = None, name: str = "", sealing: bytes | None = b"s" * 32
+) -> bytes:
+    """A certificate around `owner`'s public key that `owner` did not make, or not like this."""
+    own = x509.load_der_x509_certificate(owner.certificate)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name or owner.device.hex())])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(own.public_key())
+        .serial_number(1)
+        .not_valid_before(own.not_valid_before_utc)
+        .not_valid_after(own.not_valid_after_utc)
+    )
+    if sealing is not None:
+        builder = builder.add_extension(x509.UnrecognizedExtension(SEALING, sealing), critical=False)
+    secret = Ed25519PrivateKey.from_private_bytes((signer or owner).secret[:32])
+    return builder.sign(secret, None).public_bytes(serialization.Encoding.DER)
+
+
+def test_a_certificate_vouches_for_the_sealing_key_of_its_owner() -> None:
+    assert sealing_of(key(1).certificate) == key(1).sealing_public
+    assert sealing_of(forged(key(1))) == b"s" * 32  # the owner itself may change its mind
+
+
+def test_nobody_else_can_vouch_for_a_device() -> None:
+    foreign = forged(key(1), signer=key(2))
+    assert device_of(foreign) == key(1).device
+    for bad in (foreign, forged(key(1), name="x"), forged(key(1), sealing=None)):
+        with pytest.raises(Malformed):
+            sealing_of(bad)

@@ -205,3 +205,11 @@ def test_a_member_with_a_key_that_agrees_with_nobody_is_none() -> None:
     roster = Roster(found(founder, "Home", "founder", bytes(32)))
     assert roster.add([admit(founder, roster.group, ghost.certificate, bytes(32), "ghost")]) == []
     assert ghost.device not in roster.members
+
+
+def test_nobody_admits_a_device_with_a_sealing_key_that_is_not_its_own() -> None:
+    roster = Roster(found(FOUNDER, "Home", "founder", b"k" * 32))
+    other, liar = key(2), key(3)
+    record = admit(FOUNDER, roster.group, other.certificate, liar.sealing_public, "other")
+    assert roster.add([record]) == []
+    assert roster.add([admit(FOUNDER, roster.group, other.certificate, other.sealing_public, "other")]) != []

@@ -46,7 +46,11 @@ class Home(Receiver):
         self.held: list[Callable[[], None]] = []
 
     def call(self, work: Callable[[], object] = lambda: None) -> None:
-        super().call(lambda: (work(), self.guests.on_tick()))
+        def both() -> None:
+            work()
+            self.guests.on_tick()
+
+        super().call(both)
 
     def run(self, until_s: float = 1.0) -> None:
         end = self.node.now + until_s
@@ -149,7 +153,8 @@ def home() -> Home:
     made.share([record("a"), record("b"), folder("f"), record("f/c")])
     made.rescan()
     assert made.stands() == {"a", "b", "f", "f/c"}
-    made.looks.clear(), made.hashed.clear(), made.asked.clear(), made.told.clear(), made.scans.clear()
+    for noted in (made.looks, made.hashed, made.asked, made.told, made.scans):
+        noted.clear()
     return made
 
 
@@ -463,7 +468,7 @@ def test_what_is_placed_after_a_look_missed_it_is_not_missing(home: Home) -> Non
     assert home.node.index.places.get(ANNA, OWN, b"a") == row
 
 
-def replace_inode(row):  # type: ignore[no-untyped-def]
+def replace_inode(row):
     return type(row)(row.path, row.kind, row.root, row.size, row.mtime_ns, 1, 1, executable=False)
 
 

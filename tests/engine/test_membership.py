@@ -218,7 +218,8 @@ def test_what_a_failed_index_lost_is_written_down_again() -> None:
 
 def test_if_the_index_fails_no_group_is_entered() -> None:
     here, membership = inside(1)
-    before, here.index.roster.replace = here.roster, _fails  # type: ignore[method-assign]
+    before = here.roster
+    here.index.roster.replace = _fails  # type: ignore[method-assign, assignment]
     with pytest.raises(DiskTrouble):
         membership.enter(group(2, 1))
     assert here.roster is before

@@ -46,12 +46,19 @@ from potluck.core.sealing import NONCE_BYTES, seal_datagram
 from potluck.engine.effects import Member
 from potluck.shells import tls
 from potluck.shells.dialling import Call, NoLink, open_link
+from potluck.shells.knock import Knock, KnockReader
 from potluck.shells.opened import accept_hello, hear_hello
 from potluck.shells.stream import Stream
 from tests.hostile.daemons import HOST, Daemon, Pair
 
 WAIT_S = 5.0
 Answers = Callable[[Any, Stream], None]
+
+
+def _knock(heard: bytes) -> Knock:
+    knock = KnockReader().feed(heard)
+    assert knock is not None, "half a knock"
+    return knock
 
 
 def deadline() -> float:
@@ -160,7 +167,7 @@ class Rogue:
         while joiner.state is not State.DONE:
             heard = stream.receive(PAIRING, WAIT_S)
             assert not isinstance(heard, Unknown)
-            for answer in joiner.hear(heard):  # type: ignore[arg-type]  # a Bye is refused by the joiner
+            for answer in joiner.hear(heard):
                 stream.send(answer)
             if joiner.state is State.OFFERED:
                 for answer in joiner.want():
@@ -235,7 +242,7 @@ class Rogue:
             heard = b""
             while len(heard) < 49:
                 heard += sock.recv(49 - len(heard)) or b"?" * 49
-            claimed = self.standing.book.who_knocked(challenge, tls.knock.KnockReader().feed(heard))  # type: ignore[arg-type]
+            claimed = self.standing.book.who_knocked(challenge, _knock(heard))
             assert claimed is not None
             stream = Stream(tls.accept_member(sock, self.standing, claimed, lambda _sock: None))
             held.callback(stream.close)

@@ -21,9 +21,10 @@ from potluck.core import limits
 from potluck.core.messages import Beacon, Offer, Solicit, encode
 from potluck.core.roster import Roster
 from potluck.engine.index import Index
+from potluck.faces.demo.devices import loopback
 from potluck.shells.homes import place_of
 from potluck.shells.knock import CHALLENGE_BYTES, Kind
-from tests.devices import ROOT, free_port, loopback, one_ring, until
+from tests.devices import ROOT, free_port, one_ring, until
 from tests.hostile.daemons import HOST, TRACEBACK, Daemon, within
 
 LABELS = ("quillwort", "snowberry")

@@ -5,6 +5,8 @@ it can be recomputed from any certificate and never has to be believed. A second
 the knock (protocol.md §1, §2). Every signature covers a purpose string, so bytes signed for one use cannot be
 replayed in another (Borg calls this the Horton principle).
 
+The certificate carries the X25519 key too, so that a device vouches for both halves of itself.
+
 Guarantees: pure and deterministic; randomness comes in as seeds. One key always yields byte for byte the same
 certificate (Ed25519 signatures are deterministic, RFC 8032), so a certificate needs no storage of its own.
 Limits: certificates are valid 1970 to 9999, since clocks lie; CN = device id and SKI/AKI are set, since OpenSSL picks
@@ -34,6 +36,7 @@ GroupId = NewType("GroupId", bytes)
 """32 bytes: BLAKE3 of the group's genesis record."""
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SEALING_KEY = x509.ObjectIdentifier("2.25.7685.1")  # 2.25 needs no registration (ITU-T X.667)
 _NOT_BEFORE = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _NOT_AFTER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 
@@ -71,6 +74,25 @@ def device_of(certificate: bytes) -> DeviceId:
 def public_bytes_of(certificate: bytes) -> bytes:
     """Return the 32 bytes of the Ed25519 public key in a DER certificate; raises Malformed."""
     return _public_key(certificate).public_bytes_raw()
+
+
+def sealing_of(certificate: bytes) -> bytes:
+    """Return the X25519 key that the owner of a DER certificate put into it; raises Malformed unless it is whole.
+
+    Whole means: named after its own key and signed by it. So nobody can admit a device with a sealing key, or under a
+    certificate, that is not the device's own.
+    """
+    public = _public_key(certificate)
+    parsed = x509.load_der_x509_certificate(certificate)
+    name = _name(_identify(public))
+    try:
+        public.verify(parsed.signature, parsed.tbs_certificate_bytes)
+        sealing = parsed.extensions.get_extension_for_oid(_SEALING_KEY).value
+    except (InvalidSignature, x509.ExtensionNotFound, ValueError) as error:
+        raise Malformed("the certificate is not its owner's", str(error)) from error
+    if parsed.subject != name or parsed.issuer != name or not isinstance(sealing, x509.UnrecognizedExtension):
+        raise Malformed("the certificate is not named after its key")
+    return sealing.value
 
 
 def verify(public_key: bytes, purpose: bytes, data: bytes, signature: bytes) -> bool:
@@ -112,7 +134,7 @@ class DeviceKey:
     def certificate(self) -> bytes:
         """The self-signed certificate, DER."""
         public = self._signing.public_key()
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.device.hex())])
+        name, sealing = _name(self.device), x509.UnrecognizedExtension(_SEALING_KEY, self.sealing_public)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -124,6 +146,7 @@ class DeviceKey:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+            .add_extension(sealing, critical=False)
         )
         return builder.sign(self._signing, None).public_bytes(serialization.Encoding.DER)
 
@@ -158,6 +181,10 @@ def _bound(purpose: bytes, data: bytes) -> bytes:
 def _identify(public: Ed25519PublicKey) -> DeviceId:
     spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return DeviceId(hashlib.sha256(spki).digest())
+
+
+def _name(device: DeviceId) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device.hex())])
 
 
 def _public_key(certificate: bytes) -> Ed25519PublicKey:

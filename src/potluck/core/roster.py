@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
-from potluck.core.identity import DeviceId, DeviceKey, GroupId, device_of, public_bytes_of, short_id, verify
+from potluck.core.identity import DeviceId, DeviceKey, GroupId, device_of, public_bytes_of, sealing_of, short_id, verify
 from potluck.core.messages import RosterRecord, encode
 from potluck.core.paths import collision_key, why_unsafe
 from potluck.core.records import Certificate, Id, Key, Label
@@ -244,8 +244,11 @@ def _decode(body: bytes) -> Genesis | Admit | None:
 def _entry(certificate: bytes, sealing: bytes, label: str, record: RosterRecord) -> MemberEntry | None:
     try:
         device, public = device_of(certificate), public_bytes_of(certificate)
+        own = sealing_of(certificate) == sealing  # nobody gives a device a key that is not its own
         _PROBE.agree(sealing, _PURPOSE)  # whoever has no usable key could not be knocked at, nor knock
     except Malformed:
+        return None
+    if not own:
         return None
     too_long = len(label.encode()) > limits.LABEL_BYTES
     if why_unsafe(label) or too_long or collision_key(label) in _RESERVED_LABELS:
