@@ -100,6 +100,8 @@ def test_a_certificate_of_an_unknown_version_is_refused() -> None:
         device_of(key(1).certificate.replace(version_3, bytes.fromhex("a003020109")))
 
 
+# A serial number that is not positive is only warned of by this version of the library; the next one refuses it.
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @given(st.data())
 def test_a_damaged_certificate_is_malformed_or_read_and_nothing_else(data: st.DataObject) -> None:
     damaged = bytearray(key(1).certificate)
