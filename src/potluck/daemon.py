@@ -172,6 +172,8 @@ def run(settings: Settings, face: DaemonFace) -> int:
         control.start()
         face.started({"socket": control.socket_path, "folder": settings.folder, "port": opened.port})
         loop.ended.wait()
+    if isinstance(loop.failure, PotluckError):
+        raise loop.failure
     if loop.failure is not None:
         raise PotluckError(
             "potluck has stopped working.",

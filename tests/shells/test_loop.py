@@ -402,6 +402,17 @@ def test_a_fault_of_the_loop_itself_is_kept_and_ends_it(
         sock.close()
 
 
+def test_an_engine_that_cannot_begin_ends_the_loop(stage: Stage, script: Script) -> None:
+    def full() -> list[Any]:
+        raise DiskTrouble("the index cannot be written")
+
+    script.on_start = full
+    stage.start()
+    assert stage.loop.ended.wait(10)
+    stage.join()
+    assert isinstance(stage.loop.failure, DiskTrouble)
+
+
 # -- ends -----------------------------------------------------------------------------------------------------
 def test_leaving_ends_the_loop_without_a_failure(stage: Stage) -> None:
     stage.start()

@@ -123,7 +123,8 @@ class Loop:
         try:
             for sock in world.lan.sockets():
                 self._selector.register(sock, selectors.EVENT_READ, _receiver(world.lan, sock))
-            self._call(world, self._engine.start)
+            for effect in self._try(world, self._engine.start):  # what never began cannot go on: trouble ends the loop
+                self._carry_out(world, effect)
             while not self._stopping:
                 self._turn(world)
             self._say_goodbye(world)
