@@ -37,6 +37,8 @@ from potluck.core.errors import Malformed, NotFound, PotluckError
 
 SCHEMA = 1
 EVENT_INTERVAL_S = 0.25  # a person does not read faster, and a poll costs one encoding
+QUIET_INTERVAL_S = 1.0  # where nothing changes, so that a view left open costs next to nothing
+QUIET_AFTER_S = 3.0
 HEARTBEAT_S = 15.0  # so that a client notices a daemon that is gone
 REQUEST_BYTES = 1024 * 1024
 ADD_PATHS = 4096
@@ -223,8 +225,9 @@ class _Endpoints:
             if chunks:
                 beat_s = loop.time()
                 yield b"".join(chunks)
+            quiet = loop.time() - beat_s > QUIET_AFTER_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVENT_INTERVAL_S)
+                await asyncio.wait_for(self._stopping.wait(), QUIET_INTERVAL_S if quiet else EVENT_INTERVAL_S)
 
 
 # -- in and out ----------------------------------------------------------------------------------------------
