@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Runs potluck from a fresh checkout: `python3 pot.py up`, `python3 pot.py test`, `python3 pot.py COMMAND…`.
+"""Runs potluck from a fresh checkout: `python3 pot.py up`, `python3 pot.py test`, and so on.
 
-Strategy: the first run makes `.venv` beside this file from the hash-pinned lock and writes a stamp last; a
-run that finds the stamp it expects starts potluck at once, without asking pip. A `.venv` that says
-`incomplete` was interrupted and is made again. Two first runs at once are serialised by a lock that pip's
-process shares, so an orphaned pip keeps the next run waiting instead of being overtaken.
+Strategy: the first run makes `.venv` beside this file from the hash-pinned lock and writes a stamp
+last; a run that finds the stamp it expects starts potluck at once, without asking pip. A `.venv`
+that says `incomplete` was interrupted and is made again. Two first runs at once are serialised by a
+lock that pip's process shares, so an orphaned pip keeps the next run waiting instead of being
+overtaken.
 
-Guarantees: nothing outside the checkout is written; every package matches a hash in requirements/*.lock;
-every failure says what failed, the probable cause and the next command.
-Assumptions: only the standard library; this file must still *parse* on Python 3.6, to be able to say that
-Python is too old (hence quoted annotations, no walrus, no match).
+Guarantees: nothing outside the checkout is written; every package matches a hash in
+requirements/*.lock; every failure says what failed, the probable cause and the next command.
+Assumptions: only the standard library; this file must still *parse* on Python 3.6, to be able to
+say that Python is too old (hence quoted annotations, no walrus, no match).
 """
 
 import hashlib
@@ -23,8 +24,16 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 INCOMPLETE = os.path.join(VENV, "incomplete")
-PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2"]
-PIP += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement"]
+PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+PIP += [
+    "--retries",
+    "2",
+    "--require-hashes",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--requirement",
+]
 AGAIN = "python3 pot.py " + (" ".join(sys.argv[1:2]) or "up")
 
 # What a failing tool prints -> (what failed, probable cause, next command). The first match speaks.
@@ -45,7 +54,8 @@ DIAGNOSES = [
         ("ensurepip",),
         "Python could not make a virtual environment.",
         "This Python comes without ensurepip; Debian and Ubuntu ship it apart.",
-        "sudo apt install python3-venv   (elsewhere: install Python's venv package), then: " + AGAIN,
+        "sudo apt install python3-venv   (elsewhere: install Python's venv package), then: "
+        + AGAIN,
     ),
     (
         ("DO NOT MATCH THE HASHES", "BadZipFile"),
@@ -82,7 +92,9 @@ def diagnose(output: str) -> "SystemExit":
     for signs, what, cause, command in DIAGNOSES:
         if any(sign in output for sign in signs):
             return fail(what, cause, command, "" if "ensurepip" in signs else tail)
-    return fail("Setting up .venv failed.", "Unknown; the tool's own words stand above.", AGAIN, tail)
+    return fail(
+        "Setting up .venv failed.", "Unknown; the tool's own words stand above.", AGAIN, tail
+    )
 
 
 def check_platform() -> None:
@@ -115,7 +127,7 @@ def read(path: str) -> str:
 
 
 def wanted_stamp(name: str) -> str:
-    """What the stamp of lock `name` must say: the lock's hash and the Python that the packages are for."""
+    """What the stamp of lock `name` must say: its hash, and the Python the packages are for."""
     with open(os.path.join(ROOT, "requirements", name + ".lock"), "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
     return "{} {} {}.{}\n".format(digest, sys.implementation.name, *sys.version_info[:2])
@@ -134,7 +146,8 @@ def is_ready(name: str) -> bool:
 
 def run(command: "list[str]", lock_fd: int) -> None:
     """Run a tool of the set-up, quietly; its child keeps our lock even if we are killed."""
-    unwanted = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
+    python = ("PYTHONPATH", "PYTHONHOME")
+    unwanted = (*python, "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     result = subprocess.run(
         command,
@@ -187,7 +200,9 @@ def prepare(name: str) -> None:
     import fcntl
 
     try:
-        lock_fd = os.open(os.path.join(ROOT, ".pot.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock_fd = os.open(
+            os.path.join(ROOT, ".pot.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         try:
             fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -195,7 +210,9 @@ def prepare(name: str) -> None:
             fcntl.flock(lock_fd, fcntl.LOCK_EX)
         if not is_ready(name):
             what = "the test tools" if name == "dev" else "what potluck needs"
-            sys.stderr.write("potluck: fetching {} into .venv (only this first time)…\n".format(what))
+            sys.stderr.write(
+                "potluck: fetching {} into .venv (only this first time)…\n".format(what)
+            )
             install(name, lock_fd)
         os.close(lock_fd)
     except OSError as error:

@@ -1,13 +1,14 @@
 """potluck's side of the lab: one driver, so that it is measured beside its rivals in one run.
 
-The lab is a simulated LAN (a network namespace a host) with one driver class a system and scenarios for all of them.
-It looks for further drivers in the files that LAB_DRIVERS names:
+The lab is a simulated LAN (a network namespace a host) with one driver class a system and scenarios
+for all of them. It looks for further drivers in the files that LAB_DRIVERS names:
 
     LAB_DRIVERS=bench/lab_driver.py python3 -m lab.run --drivers potluck,syncthing-tuned,rsync,tls13 --scenarios S1,S2
 
-Strategy: one daemon a host as a person would start it, `up FOLDER --open=always --headless`, nothing tuned. What host 0
-shares lies in its owner folder; every receiver is looked at in *its* copy of that owner's folder.
-Limits: needs a checkout whose `.venv` exists (`python3 pot.py version` makes it).
+Strategy: one daemon a host as a person would start it, `up FOLDER --open=always --headless`,
+nothing tuned. What host 0 shares lies in its owner folder; every receiver is looked at in *its*
+copy of that owner's folder. Limits: needs a checkout whose `.venv` exists (`python3 pot.py version`
+makes it).
 """
 
 from __future__ import annotations
@@ -42,13 +43,27 @@ class Potluck(Driver):
         for i in range(self.lan.n):
             self.start(i)
         hosts = range(self.lan.n)
-        wait(lambda: all(self.state(i).get("node", {}).get("of") == self.lan.n for i in hosts), 90, 0.1, "one ring")
-        wait(lambda: all(Path(self.share(i)).is_dir() for i in hosts), 30, 0.1, "the owner's folder everywhere")
+        wait(
+            lambda: all(self.state(i).get("node", {}).get("of") == self.lan.n for i in hosts),
+            90,
+            0.1,
+            "one ring",
+        )
+        wait(
+            lambda: all(Path(self.share(i)).is_dir() for i in hosts),
+            30,
+            0.1,
+            "the owner's folder everywhere",
+        )
 
     def start(self, i):
         """Start one daemon."""
         words = ["up", self.path(i, "folder"), "--open=always", "--headless", "--name", f"h{i}"]
-        self.spawn(i, [PYTHON, "-m", "potluck", "--home", self.path(i, "home"), *words], env=self.surroundings(i))
+        self.spawn(
+            i,
+            [PYTHON, "-m", "potluck", "--home", self.path(i, "home"), *words],
+            env=self.surroundings(i),
+        )
 
     def restart(self, i, item):
         """Host `i`'s daemon was killed; start it again."""
@@ -61,7 +76,9 @@ class Potluck(Driver):
     def state(self, i):
         """Return what `potluck status --json` says on host `i`; {} while it is not up."""
         words = [str(PYTHON), "-m", "potluck", "--home", self.path(i, "home"), "status", "--json"]
-        asked = subprocess.run(words, capture_output=True, text=True, env=self.surroundings(i), check=False)
+        asked = subprocess.run(
+            words, capture_output=True, text=True, env=self.surroundings(i), check=False
+        )
         try:
             return json.loads(asked.stdout).get("data") or {}
         except ValueError:

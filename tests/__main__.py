@@ -1,9 +1,10 @@
-"""Runs the tests, what fails soonest first: `python3 pot.py test [--full | --release] [pytest arguments]`.
+"""Runs the tests, what fails soonest first: `python3 pot.py test [--full | --release] [pytest
+arguments]`.
 
-Strategy: stages, cheapest first; the first one that fails ends the run. A stage whose folder holds no
-test is left out. Everything runs in its own process, so that no stage can leave something behind for the
-next. With paths or options for pytest only pytest runs, on exactly that. The last line sums up every
-stage: `N passed, N failed, N skipped`.
+Strategy: stages, cheapest first; the first one that fails ends the run. A stage whose folder holds
+no test is left out. Everything runs in its own process, so that no stage can leave something behind
+for the next. With paths or options for pytest only pytest runs, on exactly that. The last line sums
+up every stage: `N passed, N failed, N skipped`.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ def run(stage: Stage, totals: Counter[str]) -> bool:
     print(f"── {stage.name}", flush=True)
     started = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, *stage.arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, *stage.arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
     counts: Counter[str] = Counter()
@@ -100,13 +104,18 @@ def run(stage: Stage, totals: Counter[str]) -> bool:
     if not passed and not counts["failed"]:
         counts["failed"] = 1  # the tool or the law itself
     totals.update(counts)
-    print(f"── {stage.name}: {'ok' if passed else 'FAILED'}, {time.monotonic() - started:.1f} s", flush=True)
+    print(
+        f"── {stage.name}: {'ok' if passed else 'FAILED'}, {time.monotonic() - started:.1f} s",
+        flush=True,
+    )
     return passed
 
 
 def main(arguments: list[str]) -> int:
     """Run the tier that was asked for; the exit code."""
-    parser = argparse.ArgumentParser(prog="python3 pot.py test", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python3 pot.py test", description=(__doc__ or "").split("\n")[0]
+    )
     tier = parser.add_mutually_exclusive_group()
     tier.add_argument("--full", dest="tier", action="store_const", const="full", default="default")
     tier.add_argument("--release", dest="tier", action="store_const", const="release")
@@ -121,7 +130,10 @@ def main(arguments: list[str]) -> int:
         if not passed:
             break
     print(f"── {chosen.tier} tier, {time.monotonic() - started:.0f} s")
-    print(f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped", flush=True)
+    print(
+        f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped",
+        flush=True,
+    )
     return 0 if passed else 1
 
 

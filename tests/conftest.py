@@ -1,7 +1,8 @@
 """What every test shares: the tier that is running, and how hard hypothesis tries in it.
 
-Strategy: the tier comes from the environment (`POTLUCK_TIER`, set by `python3 pot.py test --full`), so
-that a bare `pytest` behaves like the default tier. What a tier leaves out is decided here, in one place.
+Strategy: the tier comes from the environment (`POTLUCK_TIER`, set by `python3 pot.py test --full`),
+so that a bare `pytest` behaves like the default tier. What a tier leaves out is decided here, in
+one place.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from hypothesis import HealthCheck, settings
 TIER = os.environ.get("POTLUCK_TIER", "default")
 LEFT_OUT = {"default": {"full", "bench"}, "full": {"bench"}, "release": set()}
 
-# Derandomised in the default tier: a colleague's change must not fail on a seed that mine did not see.
+# Derandomised in the default tier: a colleague's change must not fail on a seed that mine did not
+# see.
 settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("full", max_examples=1_000, deadline=None, print_blob=True)
 settings.register_profile(

@@ -1,10 +1,12 @@
 """Whole devices on the loopback network, for tests of how a daemon starts, works, fails and ends.
 
-Strategy: a `Device` is a process started by its command line, as a person would; an `Inside` runs `daemon.run` on a
-thread of this process, so that a test can look at threads and descriptors and put faults in. Both are watched through
-their local API. Devices with one discovery port meet, and every test draws its own.
+Strategy: a `Device` is a process started by its command line, as a person would; an `Inside` runs
+`daemon.run` on a thread of this process, so that a test can look at threads and descriptors and put
+faults in. Both are watched through their local API. Devices with one discovery port meet, and every
+test draws its own.
 
-Guarantees: nothing waits for a fixed time, everything has a deadline, and a failure shows what the device said.
+Guarantees: nothing waits for a fixed time, everything has a deadline, and a failure shows what the
+device said.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ ROOT = Path(__file__).resolve().parents[1]
 WAIT_S = 20.0
 
 
-def until(condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time") -> Any:
+def until(
+    condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time"
+) -> Any:
     """Wait for a condition; fail after WAIT_S with what `said` says."""
     deadline = time.monotonic() + WAIT_S
     while not (value := condition()):
@@ -109,10 +113,23 @@ class Device(Seen):
             "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
         }
         words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
-        words += ["--name", self.label, "--open=always", "--headless", "--interface", loopback(), *flags]
+        words += [
+            "--name",
+            self.label,
+            "--open=always",
+            "--headless",
+            "--interface",
+            loopback(),
+            *flags,
+        ]
         with (self.home / "output").open("wb") as output:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=ROOT
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=ROOT,
             )
         return self
 

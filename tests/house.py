@@ -1,8 +1,9 @@
-"""The laws of the house as functions: each takes source text and returns what breaks the law, in words.
+"""The laws of the house as functions: each takes source text and returns what breaks the law, in
+words.
 
-Strategy: everything is read with `ast`, nothing is imported, so a law can be fed a bad snippet as well as
-the real tree. `test_house.py` runs each law over the project and proves that each can fail. A problem
-reads `path:line: what is wrong, and what to do`.
+Strategy: everything is read with `ast`, nothing is imported, so a law can be fed a bad snippet as
+well as the real tree. `test_house.py` runs each law over the project and proves that each can fail.
+A problem reads `path:line: what is wrong, and what to do`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def words(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def long_modules(path: str, source: str) -> list[str]:
     """A module has at most 400 lines."""
     count = len(source.splitlines())
-    return [f"{path}:1: {count} lines, at most {MODULE_LINES}: split it by theme"] * (count > MODULE_LINES)
+    return [f"{path}:1: {count} lines, at most {MODULE_LINES}: split it by theme"] * (
+        count > MODULE_LINES
+    )
 
 
 def big_classes(path: str, source: str) -> list[str]:
@@ -99,7 +102,9 @@ def short_docstrings(path: str, source: str) -> list[str]:
     docstring = ast.get_docstring(ast.parse(source)) or ""
     if len(docstring.splitlines()) >= DOCSTRING_LINES:
         return []
-    return [f"{path}:1: the module's docstring needs at least {DOCSTRING_LINES} lines: what it is, its strategy"]
+    return [
+        f"{path}:1: the module's docstring needs at least {DOCSTRING_LINES} lines: what it is, its strategy"
+    ]
 
 
 def untested_modules(modules: list[Path], tests: set[Path]) -> list[str]:
@@ -107,7 +112,8 @@ def untested_modules(modules: list[Path], tests: set[Path]) -> list[str]:
     return [
         f"src/potluck/{module}: has no tests/{module.parent / f'test_{module.name}'}"
         for module in modules
-        if module.stem not in {"__init__", "__main__"} and module.parent / f"test_{module.name}" not in tests
+        if module.stem not in {"__init__", "__main__"}
+        and module.parent / f"test_{module.name}" not in tests
     ]
 
 
@@ -162,7 +168,9 @@ def broad_excepts(path: str, source: str) -> list[str]:
             continue
         caught = {word for _, word in words(node.type)} if node.type else BROAD
         if caught & BROAD:
-            found.append(f"{path}:{node.lineno}: catches everything: name the errors, or give a `# house: reason`")
+            found.append(
+                f"{path}:{node.lineno}: catches everything: name the errors, or give a `# house: reason`"
+            )
     return found
 
 
@@ -173,47 +181,66 @@ def is_frozen_dataclass(node: ast.ClassDef) -> bool | None:
         if "dataclass" not in {word for _, word in words(call)}:
             continue
         keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-        return any(k.arg == "frozen" and isinstance(k.value, ast.Constant) and k.value.value is True for k in keywords)
+        return any(
+            k.arg == "frozen" and isinstance(k.value, ast.Constant) and k.value.value is True
+            for k in keywords
+        )
     return None
 
 
 def undescribed_fields(path: str, source: str) -> list[str]:
-    """Events and effects are frozen; each field has a line or a trailing comment saying what it is."""
+    """Events and effects are frozen; each field has a line beside or above it saying what it is."""
     lines = source.splitlines()
     found = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.ClassDef) or (frozen := is_frozen_dataclass(node)) is None:
             continue
         if not frozen:
-            found.append(f"{path}:{node.lineno}: {node.name} is not frozen: @dataclass(frozen=True)")
+            found.append(
+                f"{path}:{node.lineno}: {node.name} is not frozen: @dataclass(frozen=True)"
+            )
         for field, after in zip(node.body, [*node.body[1:], None], strict=True):
             if not isinstance(field, ast.AnnAssign):
                 continue
             said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            above = lines[field.lineno - 2].lstrip()
             span = lines[field.lineno - 1 : field.end_lineno]
-            if not said and not any("#" in line for line in span):
+            if not (said or above.startswith("#") or any("#" in line for line in span)):
                 name = ast.unparse(field.target)
-                found.append(f"{path}:{field.lineno}: {node.name}.{name} does not say what it is, with its unit")
+                found.append(
+                    f"{path}:{field.lineno}: {node.name}.{name} does not say what it is, with its unit"
+                )
     return found
 
 
 def enum_members(tree: ast.Module, name: str) -> list[str]:
-    """The members of an Enum of this name as the code writes them, `State.START`; empty when there is none."""
+    """The members of an Enum of this name as the code writes them, `State.START`; empty when there
+    is none.
+    """
     enums = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     items = [item for node in enums if "Enum" in map(ast.unparse, node.bases) for item in node.body]
-    return [f"{name}.{ast.unparse(item.targets[0])}" for item in items if isinstance(item, ast.Assign)]
+    return [
+        f"{name}.{ast.unparse(item.targets[0])}" for item in items if isinstance(item, ast.Assign)
+    ]
 
 
 def table_rows(table: ast.AnnAssign) -> list[tuple[str, str]]:
-    """The rows of a table as (key, value) in source form; one row that fits nothing if it is not written out."""
+    """The rows of a table as (key, value) in source form; one row that fits nothing if it is not
+    written out.
+    """
     if not isinstance(table.value, ast.Dict) or None in table.value.keys:
         return [("not literal", "not literal")]
     keys = [key for key in table.value.keys if key is not None]
-    return [(ast.unparse(key), ast.unparse(value)) for key, value in zip(keys, table.value.values, strict=True)]
+    return [
+        (ast.unparse(key), ast.unparse(value))
+        for key, value in zip(keys, table.value.values, strict=True)
+    ]
 
 
 def transition_tables(path: str, source: str) -> list[str]:
-    """A state machine is an Enum of states, one of inputs, and literal tables that together name every member."""
+    """A state machine is an Enum of states, one of inputs, and literal tables that together name
+    every member.
+    """
     tree, found = ast.parse(source), list[str]()
     states, inputs = enum_members(tree, "State"), enum_members(tree, "Input")
     pairs = {f"({state}, {fact})" for state in states for fact in inputs}
@@ -225,9 +252,15 @@ def transition_tables(path: str, source: str) -> list[str]:
     for table in tables:
         rows = table_rows(table)
         if any(key not in pairs or value not in states for key, value in rows):
-            found.append(f"{path}:{table.lineno}: not literal: write (State.X, Input.Y): State.Z, row by row")
+            found.append(
+                f"{path}:{table.lineno}: not literal: write (State.X, Input.Y): State.Z, row by row"
+            )
         if len({key for key, _ in rows}) < len(rows):
-            found.append(f"{path}:{table.lineno}: a pair stands there twice: one of the two is never read")
+            found.append(
+                f"{path}:{table.lineno}: a pair stands there twice: one of the two is never read"
+            )
         named += f"{rows}"
     lost = [name for name in states + inputs if not re.search(rf"{re.escape(name)}\b", named)]
-    return found + [f"{path}:1: no table names {name}: add its row, or take it out" for name in lost]
+    return found + [
+        f"{path}:1: no table names {name}: add its row, or take it out" for name in lost
+    ]

@@ -1,9 +1,10 @@
 """Law 10: every module of core and engine is covered, line and branch, by its own test file alone.
 
-Strategy: one pytest run for all of them. Coverage keeps a *context* with each line; the plugin below
-switches it to the test file whose collection, fixtures or test is running. All modules are imported
-first, in the context `import`, since that part is the same whoever imports them. Then `core/ring.py` must
-be complete looking only at what ran in the contexts `import` and `tests/core/test_ring.py`.
+Strategy: one pytest run for all of them. Coverage keeps a *context* with each line; the plugin
+below switches it to the test file whose collection, fixtures or test is running. All modules are
+imported first, in the context `import`, since that part is the same whoever imports them. Then
+`core/ring.py` must be complete looking only at what ran in the contexts `import` and
+`tests/core/test_ring.py`.
 
 Run it as `python -m tests.own_coverage [pytest arguments]`.
 """
@@ -86,8 +87,11 @@ def gaps(cov: coverage.Coverage, module: Path) -> str:
 def main(arguments: list[str]) -> int:
     """Run the tests of core and engine under coverage and judge each module; the exit code."""
     folders = [f"tests/{layer}" for layer in LAYERS if (ROOT / "tests" / layer).is_dir()]
-    cov = coverage.Coverage(data_file=None, branch=True, source=[str(PACKAGE / layer) for layer in LAYERS])
-    cov.set_option("run:core", "ctrace")  # the only one that knows contexts on every Python we support
+    cov = coverage.Coverage(
+        data_file=None, branch=True, source=[str(PACKAGE / layer) for layer in LAYERS]
+    )
+    # the only one that knows contexts on every Python we support
+    cov.set_option("run:core", "ctrace")
     cov.start()
     cov.switch_context("import")
     for module in modules():
@@ -102,7 +106,9 @@ def main(arguments: list[str]) -> int:
     for test, text in found.items():
         print(f"{test} does not cover its module alone: {text}")
     if found:
-        print(f"law 10: {len(found)} of {len(modules())} modules are not covered by their own test file")
+        print(
+            f"law 10: {len(found)} of {len(modules())} modules are not covered by their own test file"
+        )
         return 1
     print(f"law 10: each of {len(modules())} modules is covered 100 % by its own test file")
     return 0

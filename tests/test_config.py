@@ -1,4 +1,6 @@
-"""Settings: the four layers in order, their origins, and an error for everything that cannot be meant."""
+"""Settings: the four layers in order, their origins, and an error for everything that cannot be
+meant.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from potluck import config
-from potluck.config import Flags, Settings, clean_label, derive_label, parse_open, parse_peer, parse_size
+from potluck.config import (
+    Flags,
+    Settings,
+    clean_label,
+    derive_label,
+    parse_open,
+    parse_peer,
+    parse_size,
+)
 from potluck.core.errors import PotluckError, UsageError
 from potluck.core.limits import FREE_MIN_BYTES, PORT
 
@@ -16,12 +26,19 @@ def resolve(tmp_path: Path, toml: str = "", flags: Flags | None = None, **enviro
     file = tmp_path / "config.toml"
     if toml:
         file.write_text(toml, encoding="utf-8")
-    return config.resolve(flags or Flags(), environ, config_file=str(file), state_dir=str(tmp_path / "state"))
+    return config.resolve(
+        flags or Flags(), environ, config_file=str(file), state_dir=str(tmp_path / "state")
+    )
 
 
 def test_nothing_given_is_all_defaults(tmp_path: Path) -> None:
     settings = resolve(tmp_path)
-    assert (settings.port, settings.port_given, settings.label, settings.open_s) == (PORT, False, None, None)
+    assert (settings.port, settings.port_given, settings.label, settings.open_s) == (
+        PORT,
+        False,
+        None,
+        None,
+    )
     assert settings.folder == str(Path("~/Potluck").expanduser().resolve())
     assert settings.min_free_bytes == FREE_MIN_BYTES
     assert settings.warnings == ()
@@ -29,9 +46,15 @@ def test_nothing_given_is_all_defaults(tmp_path: Path) -> None:
 
 
 def test_each_layer_beats_the_one_below(tmp_path: Path) -> None:
-    toml = '[network]\nport = 1111\npeers = ["a"]\n[node]\nname = "from file"\n[limits]\nworkers = 3'
+    toml = (
+        '[network]\nport = 1111\npeers = ["a"]\n[node]\nname = "from file"\n[limits]\nworkers = 3'
+    )
     settings = resolve(
-        tmp_path, toml, Flags(port=3333), POTLUCK_NETWORK_PORT="2222", POTLUCK_NODE_NAME="from environment"
+        tmp_path,
+        toml,
+        Flags(port=3333),
+        POTLUCK_NETWORK_PORT="2222",
+        POTLUCK_NODE_NAME="from environment",
     )
     assert (settings.port, settings.label, settings.workers) == (3333, "from environment", 3)
     assert settings.port_given
@@ -41,7 +64,9 @@ def test_each_layer_beats_the_one_below(tmp_path: Path) -> None:
 
 
 def test_a_list_in_the_environment_is_split_at_commas(tmp_path: Path) -> None:
-    settings = resolve(tmp_path, POTLUCK_NETWORK_PEERS="a, b:99", POTLUCK_NETWORK_DISCOVERY="beacon")
+    settings = resolve(
+        tmp_path, POTLUCK_NETWORK_PEERS="a, b:99", POTLUCK_NETWORK_DISCOVERY="beacon"
+    )
     assert settings.peers == (("a", PORT), ("b", 99))
     assert settings.discovery == ("beacon",)
 
@@ -72,7 +97,9 @@ def test_the_folder_of_a_home_replaces_only_the_default(tmp_path: Path) -> None:
         ('[node]\nname = "a/b"', "cannot be a device's name (file)", "use “a-b”"),
     ],
 )
-def test_what_cannot_be_meant_is_an_error_with_a_way_out(tmp_path: Path, toml: str, says: str, fix: str) -> None:
+def test_what_cannot_be_meant_is_an_error_with_a_way_out(
+    tmp_path: Path, toml: str, says: str, fix: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(tmp_path, toml)
     assert says in caught.value.what
@@ -99,13 +126,22 @@ def test_an_unknown_key_in_the_environment_is_an_error_too(tmp_path: Path) -> No
 
 
 def test_other_variables_are_left_alone(tmp_path: Path) -> None:
-    assert resolve(tmp_path, POTLUCK_HOME="/x", POTLUCK_DEMO_CORRUPT="1", POTLUCK_NETWORK="y", PATH="z").port == PORT
+    assert (
+        resolve(
+            tmp_path, POTLUCK_HOME="/x", POTLUCK_DEMO_CORRUPT="1", POTLUCK_NETWORK="y", PATH="z"
+        ).port
+        == PORT
+    )
 
 
 def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
-    assert resolve(tmp_path, '[limits]\ndown = "20M"').warnings == ("limits.down has no effect in this version.",)
+    assert resolve(tmp_path, '[limits]\ndown = "20M"').warnings == (
+        "limits.down has no effect in this version.",
+    )
     assert resolve(tmp_path).origins.keys() >= config.IN_USE
-    assert resolve(tmp_path, "[sync]\nrescan_s = 60").warnings == ("sync.rescan_s has no effect in this version.",)
+    assert resolve(tmp_path, "[sync]\nrescan_s = 60").warnings == (
+        "sync.rescan_s has no effect in this version.",
+    )
     assert resolve(tmp_path, "[limits]\nworkers = 3").warnings == ()
     mdns = resolve(tmp_path, '[network]\ndiscovery = ["beacon", "mdns"]')
     assert mdns.warnings == ("network.discovery: mdns has no effect in this version.",)
@@ -113,7 +149,14 @@ def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("0", 0), ("512MiB", 512 * 2**20), ("20M", 20_000_000), ("1.5 GB", 1_500_000_000), ("7b", 7), ("2Ki", 2048)],
+    [
+        ("0", 0),
+        ("512MiB", 512 * 2**20),
+        ("20M", 20_000_000),
+        ("1.5 GB", 1_500_000_000),
+        ("7b", 7),
+        ("2Ki", 2048),
+    ],
 )
 def test_sizes(text: str, expected: int) -> None:
     assert parse_size(text) == expected
@@ -177,4 +220,5 @@ def test_a_folder_with_our_name_or_address_is_taken_as_ours(tmp_path: Path) -> N
     assert derive_label(str(tmp_path), "laptop", ["192.168.1.10"]) == "192.168.1.10"
     (tmp_path / "Shared" / "LAPTOP2").mkdir()
     assert derive_label(str(tmp_path), "laptop2", []) == "LAPTOP2"
-    assert derive_label(str(tmp_path), "laptop2", ["192.168.1.10"]) == "laptop2"  # two match: neither is certain
+    # two match: neither is certain
+    assert derive_label(str(tmp_path), "laptop2", ["192.168.1.10"]) == "laptop2"

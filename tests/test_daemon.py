@@ -1,7 +1,9 @@
-"""The daemon: whole devices that start, work, meet trouble and end; inside this process and as processes.
+"""The daemon: whole devices that start, work, meet trouble and end; inside this process and as
+processes.
 
-Strategy: what can be seen from inside (threads, descriptors, faults put in) is tested with `Inside`, signals with real
-processes. Every wait has a deadline and none a fixed time; each test draws its own discovery port.
+Strategy: what can be seen from inside (threads, descriptors, faults put in) is tested with
+`Inside`, signals with real processes. Every wait has a deadline and none a fixed time; each test
+draws its own discovery port.
 """
 
 from __future__ import annotations
@@ -25,18 +27,19 @@ from potluck import daemon
 from potluck.config import Settings
 from potluck.core import limits
 from potluck.core.errors import Refused
-from potluck.core.identity import DeviceKey
-from potluck.core.messages import Address
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Import, Transmit
 from potluck.engine.events import Imported
 from potluck.engine.index import Index
-from potluck.shells import disk, homes
-from potluck.shells.chores import Chores
-from potluck.shells.desk import Desk
-from potluck.shells.fetching import Fetching
-from potluck.shells.interfaces import Survey
-from potluck.shells.loop import Loop
-from potluck.shells.trash import prune_trash
+from potluck.shells.api.source import RunningSource
+from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.disk import pool
+from potluck.shells.disk.trash import prune_trash
+from potluck.shells.loop.chores import Chores
+from potluck.shells.loop.loop import Loop
+from potluck.shells.net.interfaces import Survey
+from potluck.shells.state import home
 from tests.devices import Device, Inside, Seen, free_port, one_ring, until
 
 LEAVE_S = limits.LEAVE_S
@@ -50,7 +53,9 @@ def inside(tmp_path: Path) -> Iterator[Callable[..., list[Inside]]]:
 
     def start(*labels: str, **others: Any) -> list[Inside]:
         port = free_port()
-        new = [Inside(tmp_path / f"{label}{len(devices) + n}", label) for n, label in enumerate(labels)]
+        new = [
+            Inside(tmp_path / f"{label}{len(devices) + n}", label) for n, label in enumerate(labels)
+        ]
         devices.extend(new)
         for device in new:
             device.start(port, **others)
@@ -88,8 +93,10 @@ class Listener(threading.Thread):
             self.heard.set()
 
 
-# -- working and leaving ----------------------------------------------------------------------------------------
-def test_two_devices_meet_share_and_leave_without_a_trace(inside: Callable[..., list[Inside]]) -> None:
+# -- working and leaving ---------------------------------------------------------------------------
+def test_two_devices_meet_share_and_leave_without_a_trace(
+    inside: Callable[..., list[Inside]],
+) -> None:
     opened = sockets_and_files()
     one, other = inside("one", "other")
     assert one.face.info == {
@@ -107,11 +114,15 @@ def test_two_devices_meet_share_and_leave_without_a_trace(inside: Callable[..., 
         assert device.leave() < LEAVE_S
         assert (device.code, device.error) == (0, None)
         assert not list(device.home.glob("*.sock"))
-        homes.claim(str(device.home)).release()
+        home.claim_home(str(device.home)).release()
     for listener in listeners:
         listener.join(5)
     assert sockets_and_files() == opened
-    assert [notice for notice in (*one.face.codes, *other.face.codes) if notice in ("dropped", "left_hard")] == []
+    assert [
+        notice
+        for notice in (*one.face.codes, *other.face.codes)
+        if notice in ("dropped", "left_hard")
+    ] == []
 
 
 def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., list[Inside]]) -> None:
@@ -126,7 +137,11 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     (other.copy_of(one) / "stays.txt").unlink()
     (other.copy_of(one) / "mine.txt").write_bytes(b"not one's")
     other.client.post("/api/v1/rescan")
-    until(lambda: copy.read_bytes() == b"what one says" and (other.copy_of(one) / "stays.txt").exists())
+    until(
+        lambda: (
+            copy.read_bytes() == b"what one says" and (other.copy_of(one) / "stays.txt").exists()
+        )
+    )
     (kept,) = (other.folder / "Put aside" / "one").iterdir()
     assert kept.read_bytes() == b"what other thinks"
     until(lambda: {"put_aside", "stray_files"} <= set(other.codes()))
@@ -143,11 +158,17 @@ def test_a_device_that_comes_back_is_the_same_one(inside: Callable[..., list[Ins
     assert one.state()["device"] == before
 
 
-def test_two_of_the_same_name_get_two_folders_and_both_are_watched(inside: Callable[..., list[Inside]]) -> None:
+def test_two_of_the_same_name_get_two_folders_and_both_are_watched(
+    inside: Callable[..., list[Inside]],
+) -> None:
     devices = inside("twin", "twin")
     until(lambda: one_ring(*devices))
     folders = until(
-        lambda: len(found := {device.state()["own_folder"].rpartition("/")[2] for device in devices}) == 2 and found
+        lambda: (
+            len(found := {device.state()["own_folder"].rpartition("/")[2] for device in devices})
+            == 2
+            and found
+        )
     )
     assert "twin" in folders
     for device in devices:
@@ -160,7 +181,9 @@ def test_two_of_the_same_name_get_two_folders_and_both_are_watched(inside: Calla
         assert [copy.read_text() for copy in copies] == list(folders)
 
 
-def test_what_was_added_is_known_as_soon_as_it_is_in_sync(inside: Callable[..., list[Inside]], tmp_path: Path) -> None:
+def test_what_was_added_is_known_as_soon_as_it_is_in_sync(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
     (one,) = inside("one")
     until(one.settled)
     for number in range(4):
@@ -171,14 +194,16 @@ def test_what_was_added_is_known_as_soon_as_it_is_in_sync(inside: Callable[..., 
         assert f"one/film{number}.mkv" in [file["path"] for file in one.client.files()]
 
 
-# -- ends, as processes -----------------------------------------------------------------------------------------
+# -- ends, as processes ----------------------------------------------------------------------------
 def test_every_way_to_leave_is_quick_and_says_so(tmp_path: Path) -> None:
     port = free_port()
     devices = [Device(tmp_path / label, label).start(port) for label in ("one", "two", "six")]
     try:
         until(lambda: one_ring(*devices), lambda: "\n".join(device.said() for device in devices))
         listeners = [Listener(device) for device in devices]
-        for device, number in zip(devices, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), strict=True):
+        for device, number in zip(
+            devices, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), strict=True
+        ):
             device.process.send_signal(number)
             assert device.ended() < LEAVE_S
             assert device.process.returncode == 0, device.said()
@@ -201,7 +226,7 @@ def test_a_signal_during_the_start_leads_to_the_same_end(tmp_path: Path) -> None
         assert device.process.returncode == 0, device.said()
         assert "Traceback" not in device.said()
         assert not list(device.home.glob("*.sock"))
-        homes.claim(str(device.home)).release()
+        home.claim_home(str(device.home)).release()
     finally:
         device.close()
 
@@ -212,7 +237,10 @@ def test_a_second_sigint_kills() -> None:
         "with d.Departure():\n    while True: os.kill(os.getpid(), signal.SIGINT)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode == -signal.SIGINT
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode
+        == -signal.SIGINT
+    )
 
 
 def test_signals_are_kept_for_the_loop_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,28 +283,30 @@ def test_on_another_thread_signals_are_left_alone() -> None:
     assert seen == [before]
 
 
-# -- starts that are refused ------------------------------------------------------------------------------------
+# -- starts that are refused -----------------------------------------------------------------------
 def test_two_on_one_home_and_a_port_that_is_taken_are_refused(
     inside: Callable[..., list[Inside]], tmp_path: Path
 ) -> None:
     (one,) = inside("one")
-    with pytest.raises(homes.AlreadyRunning):
+    with pytest.raises(home.AlreadyRunning):
         daemon.run(one.settings, one.face)
     other = Inside(tmp_path / "other", "other").start(free_port(), port=one.face.info["port"])
     other.thread.join(10)
     assert isinstance(other.error, Refused)
     assert f"port {one.face.info['port']} is in use" in other.error.what
     assert one.state()["state"] == "in_sync"
-    homes.claim(str(other.home)).release()
+    home.claim_home(str(other.home)).release()
 
 
-def test_a_start_that_fails_late_stops_what_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_late_stops_what_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, opened = threading.enumerate(), sockets_and_files()
 
     def no_place(_state_dir: str) -> str:
         raise Refused("There is no safe place for the control socket.")
 
-    monkeypatch.setattr(homes, "socket_to_serve", no_place)
+    monkeypatch.setattr(home, "socket_to_serve", no_place)
     one = Inside(tmp_path / "one", "one").start(free_port())
     one.thread.join(10)
     assert isinstance(one.error, Refused)
@@ -284,7 +314,7 @@ def test_a_start_that_fails_late_stops_what_was_started(tmp_path: Path, monkeypa
     assert sockets_and_files() == opened
 
 
-# -- faults -----------------------------------------------------------------------------------------------------
+# -- faults ----------------------------------------------------------------------------------------
 def test_a_loop_that_fails_is_an_error_and_never_has_left(
     inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +326,7 @@ def test_a_loop_that_fails_is_an_error_and_never_has_left(
         one.thread.join(1)
         return Imported(order.order, (), ())
 
-    monkeypatch.setattr(disk, "import_paths", import_slowly)
+    monkeypatch.setattr(pool, "import_paths", import_slowly)
     body = {"paths": ["/etc/hostname"], "mode": "copy"}
     adding = threading.Thread(target=lambda: answers.append(one.client.post("/api/v1/add", body)))
     adding.start()
@@ -316,10 +346,12 @@ def test_a_loop_that_fails_is_an_error_and_never_has_left(
     assert one.error.exit_code == 1
     assert "oops" in one.error.cause
     assert not list(one.home.glob("*.sock"))
-    homes.claim(str(one.home)).release()
+    home.claim_home(str(one.home)).release()
 
 
-def test_a_folder_that_goes_away_is_told_and_the_device_stays(inside: Callable[..., list[Inside]]) -> None:
+def test_a_folder_that_goes_away_is_told_and_the_device_stays(
+    inside: Callable[..., list[Inside]],
+) -> None:
     one, other = inside("one", "other")
     until(lambda: one_ring(one, other))
     one.write("note.txt", b"here")
@@ -341,7 +373,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=64m", "potluck-test", str(place)]
-    if shutil.which("mount") is None or subprocess.run(words, check=False, capture_output=True).returncode:
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(words, check=False, capture_output=True).returncode
+    ):
         pytest.skip("only root may mount a small disk")
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
@@ -362,7 +397,10 @@ def fill(path: Path) -> None:
 
 
 def test_an_index_on_a_full_disk_costs_the_ballast_then_rests_then_recovers(
-    inside: Callable[..., list[Inside]], small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inside: Callable[..., list[Inside]],
+    small_disk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(daemon, "BALLAST_S", 0.2)
     (other,) = inside("other")
@@ -387,7 +425,10 @@ def test_an_index_on_a_full_disk_costs_the_ballast_then_rests_then_recovers(
         assert one_ring(one, other)  # the ring goes on
         (small_disk / "filler").unlink()
         (small_disk / "filler2").unlink()
-        until(lambda: len(list((other.copy_of(one) / "many").glob("*"))) == 600, lambda: str(one.notices()))
+        until(
+            lambda: len(list((other.copy_of(one) / "many").glob("*"))) == 600,
+            lambda: str(one.notices()),
+        )
         until(ballast.exists)  # there is plenty again
     finally:
         one.close()
@@ -407,7 +448,9 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_device_stays(
         until(lambda: one_ring(one, other))
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
         one.write("note.txt", b"for you")
-        until(lambda: {"disk", "disk_trouble"} & set(other.face.codes), lambda: str(other.face.codes))
+        until(
+            lambda: {"disk", "disk_trouble"} & set(other.face.codes), lambda: str(other.face.codes)
+        )
         assert one_ring(one, other)
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
         until((other.copy_of(one) / "note.txt").exists, lambda: str(other.notices()))
@@ -416,7 +459,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_device_stays(
     assert (other.code, other.error) == (0, None)
 
 
-# -- what the settings promise ----------------------------------------------------------------------------------
+# -- what the settings promise ---------------------------------------------------------------------
 def a_setting(**others: Any) -> Settings:
     """Settings of which only these matter."""
     return cast("Settings", SimpleNamespace(**others))
@@ -455,11 +498,15 @@ def test_a_trash_that_cannot_be_pruned_is_told(
     assert one.settled()
 
 
-@pytest.mark.parametrize(("discovery", "neighbours"), [(("beacon",), ()), (("neighbours",), ("10.0.0.9",))])
+@pytest.mark.parametrize(
+    ("discovery", "neighbours"), [(("beacon",), ()), (("neighbours",), ("10.0.0.9",))]
+)
 def test_neighbours_are_asked_only_if_the_settings_allow(
     monkeypatch: pytest.MonkeyPatch, discovery: tuple[str, ...], neighbours: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(daemon, "survey", lambda _only: Survey(networks=(), neighbours=("10.0.0.9",), left_out=()))
+    monkeypatch.setattr(
+        daemon, "survey", lambda _only: Survey(networks=(), neighbours=("10.0.0.9",), left_out=())
+    )
     assert daemon._surveyor(a_setting(discovery=discovery))(()).neighbours == neighbours
 
 
@@ -482,14 +529,15 @@ def test_settings_reach_those_who_act_on_them(
         return Fetching(standing, parts, post, count)
 
     monkeypatch.setattr(daemon, "Fetching", watched)
-    monkeypatch.setattr(daemon, "resolve", lambda _peers: ([], ["nsa"]))
+    monkeypatch.setattr(daemon, "resolve_names", lambda _peers: ([], ["nsa"]))
     (one,) = inside("one", toml='[limits]\nworkers = 3\n[network]\ndiscovery = ["neighbours"]\n')
     assert workers == [3]
     assert "peer_unknown" in one.codes()
 
 
 @pytest.mark.parametrize(
-    ("headless", "terminal", "attended"), [(False, True, True), (True, True, False), (False, False, False)]
+    ("headless", "terminal", "attended"),
+    [(False, True, True), (True, True, False), (False, False, False)],
 )
 def test_somebody_at_the_prompt_makes_the_door_attended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, terminal: bool, attended: bool
@@ -497,29 +545,43 @@ def test_somebody_at_the_prompt_makes_the_door_attended(
     monkeypatch.setattr("potluck.daemon.sys.stdin", SimpleNamespace(isatty=lambda: terminal))
     index = Index.open(":memory:")
     settings = a_setting(
-        headless=headless, peers=(), label="one", folder=str(tmp_path), open_s="always", sweep=False, state_dir="/s"
+        headless=headless,
+        peers=(),
+        label="one",
+        folder=str(tmp_path),
+        open_s="always",
+        sweep=False,
+        state_dir="/s",
     )
-    opened = daemon.Opened(settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None]))
-    engine = daemon._engine(opened, Desk(0, lambda _: None))
+    opened = daemon.Opened(
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+    )
+    engine = daemon._engine(opened, RunningSource(0, lambda _: None))
     assert engine.node.settings.attended is attended
     assert engine.node.settings.open_s == math.inf
     assert opened.index_path == "/s/potluck.sqlite"
     index.close()
 
 
-def test_a_program_without_standard_input_is_unattended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_without_standard_input_is_unattended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("potluck.daemon.sys.stdin", None)
     index = Index.open(":memory:")
-    settings = a_setting(headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False)
-    opened = daemon.Opened(settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None]))
-    settings_of_engine = daemon._engine(opened, Desk(0, lambda _: None)).node.settings
+    settings = a_setting(
+        headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False
+    )
+    opened = daemon.Opened(
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+    )
+    settings_of_engine = daemon._engine(opened, RunningSource(0, lambda _: None)).node.settings
     assert not settings_of_engine.attended
     assert settings_of_engine.open_s == 60.0
     assert settings_of_engine.label
     index.close()
 
 
-# -- small things -----------------------------------------------------------------------------------------------
+# -- small things ----------------------------------------------------------------------------------
 def test_what_lies_in_a_folder_that_never_was_a_share_is_counted(tmp_path: Path) -> None:
     assert daemon._files_outside(str(tmp_path / "none")) == 0
     for name in ("Shared", ".potluck", "Put aside", "photos"):

@@ -1,7 +1,8 @@
-"""The architecture checks itself: each law of docs/architecture.md that a program can see is one test here.
+"""The architecture checks itself: each law of docs/architecture.md that a program can see is one
+test here.
 
-Strategy: the laws are functions in `house.py`. The first half runs each over the project, the second
-feeds each a snippet that breaks it: a law that cannot fail protects nothing.
+Strategy: the laws are functions in `house.py`. The first half runs each over the project, the
+second feeds each a snippet that breaks it: a law that cannot fail protects nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def break_the_law(law: Law, paths: list[Path]) -> str:
 SOURCES = python_files(house.PACKAGE)
 OUTSIDE_SHELLS = [path for path in SOURCES if "shells" not in path.relative_to(house.PACKAGE).parts]
 PURE_TESTS = python_files(*(house.TESTS / name for name in ("core", "engine", "sim", "laws")))
-FACTS = [path for name in ("events", "effects") if (path := house.PACKAGE / "engine" / f"{name}.py").exists()]
+FACTS = [
+    path
+    for name in ("events", "effects")
+    if (path := house.PACKAGE / "engine" / f"{name}.py").exists()
+]
 LOCK_FILES = sorted((house.ROOT / "requirements").glob("*.lock"))
 
 OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
@@ -50,7 +55,9 @@ OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
 ]
 
 
-@pytest.mark.parametrize(("law", "paths"), OVER_THE_PROJECT, ids=[law.__name__ for law, _ in OVER_THE_PROJECT])
+@pytest.mark.parametrize(
+    ("law", "paths"), OVER_THE_PROJECT, ids=[law.__name__ for law, _ in OVER_THE_PROJECT]
+)
 def test_law_holds(law: Law, paths: list[Path]) -> None:
     problems = break_the_law(law, paths)
     assert not problems, problems
@@ -166,6 +173,13 @@ def test_law_lets_good_code_pass(case: tuple[Law, str]) -> None:
 
 
 def test_a_module_without_test_file_is_found() -> None:
-    modules = [Path("core/ring.py"), Path("core/__init__.py"), Path("__main__.py"), Path("faces/cli/up.py")]
+    modules = [
+        Path("core/ring.py"),
+        Path("core/__init__.py"),
+        Path("__main__.py"),
+        Path("faces/cli/up.py"),
+    ]
     tests = {Path("core/test_ring.py"), Path("core/test_up.py")}
-    assert house.untested_modules(modules, tests) == ["src/potluck/faces/cli/up.py: has no tests/faces/cli/test_up.py"]
+    assert house.untested_modules(modules, tests) == [
+        "src/potluck/faces/cli/up.py: has no tests/faces/cli/test_up.py"
+    ]

@@ -1,7 +1,7 @@
 """The bootstrap `pot.py`: what can be checked without fetching anything.
 
-Strategy: the file is loaded as a module with its paths pointed at a temporary checkout; the set-up itself is
-exercised whenever these tests run at all, since `python3 pot.py test` got them here.
+Strategy: the file is loaded as a module with its paths pointed at a temporary checkout; the set-up
+itself is exercised whenever these tests run at all, since `python3 pot.py test` got them here.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """The settings: few, all defaulted, each with its origin.
 
-Strategy: four layers, flag over `POTLUCK_SECTION_KEY` over the TOML file over the default. One table of Structs is
-the whole schema; names are checked before values, so that a typing error gets a suggestion instead of silence, and
-every value is converted by its field's own type, so an error names the key, the value and where it came from.
+Strategy: four layers, flag over `POTLUCK_SECTION_KEY` over the TOML file over the default. One
+table of Structs is the whole schema; names are checked before values, so that a typing error gets a
+suggestion instead of silence, and every value is converted by its field's own type, so an error
+names the key, the value and where it came from.
 
-Guarantees: an unknown section or key is an error in the file and in the environment alike; `origins` says for each
-key which layer won; a key that is understood but has no effect in this version is said in `warnings`, never
-swallowed. Limits: this module reads one file and looks into one folder (for the label); it writes nothing.
+Guarantees: an unknown section or key is an error in the file and in the environment alike;
+`origins` says for each key which layer won; a key that is understood but has no effect in this
+version is said in `warnings`, never swallowed. Limits: this module reads one file and looks into
+one folder (for the label); it writes nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from potluck.core.content.paths import printable
 from potluck.core.errors import PotluckError, UsageError
 from potluck.core.limits import FREE_MIN_BYTES, LABEL_BYTES, OPEN_DEFAULT_S, PORT, RESCAN_S, WORKERS
-from potluck.core.paths import printable
 
 Kind: TypeAlias = Any
 """A type as msgspec reads it from a field."""
@@ -42,7 +44,9 @@ _UNIT = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 class DaemonFace(Protocol):
-    """What the daemon tells whoever started it; every call may come from any thread and must return at once."""
+    """What the daemon tells whoever started it; every call may come from any thread and must return
+    at once.
+    """
 
     def started(self, info: dict[str, Any]) -> None:
         """The local API answers now; `info` holds at least `socket`, `folder` and `port`."""
@@ -54,31 +58,35 @@ class DaemonFace(Protocol):
         """The state changed; at most four times a second."""
 
 
-# -- the schema ----------------------------------------------------------------------------------------------
-class Node(msgspec.Struct, frozen=True):
+# -- the schema ------------------------------------------------------------------------------------
+class NodeSettings(msgspec.Struct, frozen=True):
     """[node]: this device."""
 
     name: str = ""
     folder: str = "~/Potluck"
 
 
-class Network(msgspec.Struct, frozen=True):
+class NetworkSettings(msgspec.Struct, frozen=True):
     """[network]: where and how others are looked for."""
 
     port: PortNumber = PORT
     discovery_port: PortNumber = PORT
     interfaces: tuple[str, ...] = ()
-    discovery: tuple[Literal["beacon", "neighbours", "mdns"], ...] = ("beacon", "neighbours", "mdns")
+    discovery: tuple[Literal["beacon", "neighbours", "mdns"], ...] = (
+        "beacon",
+        "neighbours",
+        "mdns",
+    )
     peers: tuple[str, ...] = ()
 
 
-class Trust(msgspec.Struct, frozen=True):
+class TrustSettings(msgspec.Struct, frozen=True):
     """[trust]: how newcomers are admitted."""
 
     admission: Literal["ask", "code"] = "ask"
 
 
-class Sync(msgspec.Struct, frozen=True):
+class SyncSettings(msgspec.Struct, frozen=True):
     """[sync]: what is kept here and how changes are noticed."""
 
     keep: tuple[str, ...] = ("*",)
@@ -87,44 +95,53 @@ class Sync(msgspec.Struct, frozen=True):
     watch: Literal["auto", "off"] = "auto"
 
 
-class History(msgspec.Struct, frozen=True):
+class HistorySettings(msgspec.Struct, frozen=True):
     """[history]: how long replaced and deleted files are kept."""
 
     days: Annotated[int, msgspec.Meta(ge=0)] = 30
     share_of_disk: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.10
 
 
-class Limits(msgspec.Struct, frozen=True):
+class LimitsSettings(msgspec.Struct, frozen=True):
     """[limits]: what potluck may use up."""
 
     down: str = "0"
     up: str = "0"
     min_free: str = f"{FREE_MIN_BYTES // 2**20}MiB"
-    workers: Annotated[int, msgspec.Meta(ge=1, le=WORKERS)] = WORKERS  # more orders are never given at once
+    # more orders are never given at once
+    workers: Annotated[int, msgspec.Meta(ge=1, le=WORKERS)] = WORKERS
 
 
-class Page(msgspec.Struct, frozen=True):
+class PageSettings(msgspec.Struct, frozen=True):
     """[page]: the web page."""
 
     enabled: bool = True
     listen: str = "127.0.0.1:7686"
 
 
-class Log(msgspec.Struct, frozen=True):
+class LogSettings(msgspec.Struct, frozen=True):
     """[log]: what is written down."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "text", "json"] = "auto"
 
 
-class Metrics(msgspec.Struct, frozen=True):
+class MetricsSettings(msgspec.Struct, frozen=True):
     """[metrics]: numbers for monitoring."""
 
     enabled: bool = False
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
-    kind.__name__.lower(): kind for kind in (Node, Network, Trust, Sync, History, Limits, Page, Log, Metrics)
+    "node": NodeSettings,
+    "network": NetworkSettings,
+    "trust": TrustSettings,
+    "sync": SyncSettings,
+    "history": HistorySettings,
+    "limits": LimitsSettings,
+    "page": PageSettings,
+    "log": LogSettings,
+    "metrics": MetricsSettings,
 }
 IN_USE = frozenset({
     "node.name", "node.folder", "network.port", "network.discovery_port",
@@ -134,7 +151,7 @@ IN_USE = frozenset({
 """The keys this version acts on; the others are understood, and setting one gives a warning."""
 
 
-# -- what comes out ------------------------------------------------------------------------------------------
+# -- what comes out --------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
     """What was typed on the command line; None where nothing was."""
@@ -159,7 +176,9 @@ class Settings:
     label: str | None  # given and sanitised; None: `derive_label`
     port: int  # where to listen
     port_given: bool  # if so, another port is no substitute
-    discovery_port: int  # UDP, where beacons are sent and heard; devices meet only with the same one
+    discovery_port: (
+        int  # UDP, where beacons are sent and heard; devices meet only with the same one
+    )
     interfaces: tuple[str, ...]  # names; empty: all that suit
     discovery: tuple[str, ...]  # which of "beacon", "neighbours", "mdns" may be used
     peers: tuple[tuple[str, int], ...]  # (host, port) to be asked in any case
@@ -170,20 +189,30 @@ class Settings:
     rescan_s: float  # between two full scans
     min_free_bytes: int  # downloads pause below
     workers: int  # fetches at once
-    origins: Mapping[str, str] = field(default_factory=dict)  # "network.port" -> flag, environment, file, default
+    # "network.port" -> flag, environment, file, default
+    origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # for people
 
 
 def resolve(
-    flags: Flags, environ: Mapping[str, str], *, config_file: str, state_dir: str, folder: str | None = None
+    flags: Flags,
+    environ: Mapping[str, str],
+    *,
+    config_file: str,
+    state_dir: str,
+    folder: str | None = None,
 ) -> Settings:
-    """Merge the four layers; `folder` replaces the default one. Raises UsageError naming key, value and origin."""
+    """Merge the four layers; `folder` replaces the default one. Raises UsageError naming key, value
+    and origin.
+    """
     values, origins = _merge(flags, environ, config_file)
     if folder is not None and origins["node.folder"] == "default":
         values["node.folder"] = folder
     name = values["node.name"]
     unused = [
-        f"{key} has no effect in this version." for key in origins if origins[key] != "default" and key not in IN_USE
+        f"{key} has no effect in this version."
+        for key in origins
+        if origins[key] != "default" and key not in IN_USE
     ]
     if origins["network.discovery"] != "default" and "mdns" in values["network.discovery"]:
         unused.append("network.discovery: mdns has no effect in this version.")
@@ -209,8 +238,10 @@ def resolve(
     )
 
 
-# -- merging -------------------------------------------------------------------------------------------------
-def _merge(flags: Flags, environ: Mapping[str, str], config_file: str) -> tuple[dict[str, Any], dict[str, str]]:
+# -- merging ---------------------------------------------------------------------------------------
+def _merge(
+    flags: Flags, environ: Mapping[str, str], config_file: str
+) -> tuple[dict[str, Any], dict[str, str]]:
     layers = [
         ("flag", _from_flags(flags), "the command line"),
         ("environment", _from_environment(environ), "the environment"),
@@ -234,7 +265,9 @@ def _convert(key: str, value: object, kind: Kind, where: str) -> Value:
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
         reason = str(error).split(" - at")[0].replace("`", "")
-        raise UsageError(f"{key} cannot be {value!r}.", f"{reason} ({where})", f"correct {key} in {where}") from error
+        raise UsageError(
+            f"{key} cannot be {value!r}.", f"{reason} ({where})", f"correct {key} in {where}"
+        ) from error
 
 
 def _from_flags(flags: Flags) -> dict[str, object]:
@@ -258,7 +291,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
         value = environ[variable]
         default = msgspec.structs.fields(SECTIONS[section])
         is_list = any(known.name == key and isinstance(known.default, tuple) for known in default)
-        found[f"{section}.{key}"] = [part.strip() for part in value.split(",") if part.strip()] if is_list else value
+        found[f"{section}.{key}"] = (
+            [part.strip() for part in value.split(",") if part.strip()] if is_list else value
+        )
     return found
 
 
@@ -273,7 +308,9 @@ def _from_file(path: str) -> dict[str, object]:
             f"The configuration {path} cannot be read.", str(error.strerror), "check its rights"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"The configuration {path} is not TOML.", str(error), "correct that line") from error
+        raise UsageError(
+            f"The configuration {path} is not TOML.", str(error), "correct that line"
+        ) from error
     found: dict[str, object] = {}
     for section, table in tables.items():
         if section not in SECTIONS or not isinstance(table, dict):
@@ -293,12 +330,16 @@ def _check_key(section: str, key: str, where: str) -> None:
 def _unknown(kind: str, name: str, where: str, known: list[str], prefix: str = "") -> UsageError:
     close = get_close_matches(name, known, 1)
     fix = f"did you mean {prefix}{close[0]}?" if close else "known here: " + ", ".join(known)
-    return UsageError(f"Unknown {kind} {prefix}{printable(name)} in {where}.", "a name was mistyped", fix)
+    return UsageError(
+        f"Unknown {kind} {prefix}{printable(name)} in {where}.", "a name was mistyped", fix
+    )
 
 
-# -- values --------------------------------------------------------------------------------------------------
+# -- values ----------------------------------------------------------------------------------------
 def parse_size(text: str) -> int:
-    """Return the bytes of "512MiB", "20M", "1.5 GB" (B and KB count by 1000, KiB by 1024); raises UsageError."""
+    """Return the bytes of "512MiB", "20M", "1.5 GB" (B and KB count by 1000, KiB by 1024); raises
+    UsageError.
+    """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise UsageError(
@@ -358,7 +399,8 @@ def clean_label(text: str) -> str:
 
 
 def derive_label(folder: str, host_name: str, addresses: Sequence[str] = ()) -> str:
-    """Choose a label: the one folder in FOLDER/Shared that bears this host's name or address, else the host name.
+    """Choose a label: the one folder in FOLDER/Shared that bears this host's name or address, else
+    the host name.
 
     A folder made by hand before the first start is thereby taken as this device's own.
     """

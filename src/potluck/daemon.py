@@ -1,13 +1,14 @@
 """The daemon: everything is built once, here, started in order and stopped in the opposite order.
 
-Strategy: the composition root. The main thread claims the home, opens key, index and share, wins the port, builds the
-shells around one engine, starts their threads and then waits: for a signal, or for the engine to have left. Nothing
-else in the program builds anything of another layer.
+Strategy: the composition root. The main thread claims the home, opens key, index and share, wins
+the port, builds the shells around one engine, starts their threads and then waits: for a signal, or
+for the engine to have left. Nothing else in the program builds anything of another layer.
 
-Guarantees: a home is used by one process at a time; SIGINT, SIGTERM and a closed terminal lead to the same graceful
-leave as `exit`, from the first moment on, and a second SIGINT ends the program at once. Whatever happens, threads end
-within five seconds and socket and claim are given back. A loop that fails is an error, never "has left".
-Limits: one device per process. What outlives the five seconds is a thread stuck in the operating system's disk call.
+Guarantees: a home is used by one process at a time; SIGINT, SIGTERM and a closed terminal lead to
+the same graceful leave as `exit`, from the first moment on, and a second SIGINT ends the program at
+once. Whatever happens, threads end within five seconds and socket and claim are given back. A loop
+that fails is an error, never "has left". Limits: one device per process. What outlives the five
+seconds is a thread stuck in the operating system's disk call.
 """
 
 from __future__ import annotations
@@ -31,37 +32,37 @@ from typing import Final, Protocol, Self
 from potluck import config
 from potluck.config import DaemonFace, Settings
 from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import PotluckError
-from potluck.core.identity import DeviceKey
-from potluck.core.paths import parse_wire_path
+from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import MarkShare, Tell, Transmit
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.index import Index
-from potluck.shells import homes, ports
-from potluck.shells.ballast import Ballast
-from potluck.shells.chores import Chore, Chores
-from potluck.shells.control import Control
-from potluck.shells.desk import Desk
-from potluck.shells.dialling import Dialling
-from potluck.shells.disk import DiskPool, Whose
-from potluck.shells.doorway import Doorway
-from potluck.shells.fetching import Fetching
-from potluck.shells.fsops import Share
-from potluck.shells.handshakes import Handshakes
-from potluck.shells.hostnames import resolve
-from potluck.shells.inbox import Inbox
-from potluck.shells.interfaces import Survey, survey
-from potluck.shells.lan import Lan, Surveyor
-from potluck.shells.links import Links
-from potluck.shells.loop import Loop, World, leave, one_line
-from potluck.shells.parts import Parts
-from potluck.shells.placing import Placer
-from potluck.shells.serving import Serving
-from potluck.shells.store import Store
-from potluck.shells.strangers import Strangers
-from potluck.shells.tls import Standing
-from potluck.shells.trash import prune_trash
-from potluck.shells.watcher import watcher_for
+from potluck.shells.api.server import ApiServer
+from potluck.shells.api.source import RunningSource
+from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.bulk.serving import Serving
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.pool import DiskPool, Whose
+from potluck.shells.disk.receiving.batches import Batches
+from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.trash import prune_trash
+from potluck.shells.disk.watching.watcher import watcher_for
+from potluck.shells.links.control_links import ControlLinks
+from potluck.shells.links.dialling import Dialling
+from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.strangers import Strangers
+from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.chores import Chore, Chores
+from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.loop import Loop, World, first_line, leave
+from potluck.shells.net import ports
+from potluck.shells.net.interfaces import Survey, resolve_names, survey
+from potluck.shells.net.lan import Lan, Surveyor
+from potluck.shells.state import home
+from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.store import Store
 
 INDEX_NAME: Final = "potluck.sqlite"
 BALLAST_NAME: Final = "ballast"
@@ -112,7 +113,8 @@ class Departure:
         """Take the signals, if this is the main thread; no other can."""
         if threading.current_thread() is threading.main_thread():
             for number in self.SIGNALS:
-                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                # as nohup wants it
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._on_signal)
         return self
 
@@ -155,22 +157,28 @@ class Opened:
 
 
 def run(settings: Settings, face: DaemonFace) -> int:
-    """Run one device until it leaves; returns the exit code. Raises PotluckError if it cannot start, or fails."""
+    """Run one device until it leaves; returns the exit code. Raises PotluckError if it cannot
+    start, or fails.
+    """
     with ExitStack() as cleanup:
         departure = cleanup.enter_context(Departure())
-        claim = homes.claim(settings.state_dir)
+        claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
         unshared = _files_outside(settings.folder)
-        desk = Desk(unshared, lambda tell: face.told(tell.code, tell.text, tell.level, tell.subject))
+        desk = RunningSource(
+            unshared, lambda tell: face.told(tell.code, tell.text, tell.level, tell.subject)
+        )
         opened = _open(settings, cleanup)
         loop = _start(opened, desk, cleanup)
         departure.attach(loop)
-        control = Control(homes.socket_to_serve(settings.state_dir), desk)
+        control = ApiServer(home.socket_to_serve(settings.state_dir), desk)
         cleanup.callback(control.stop)
         cleanup.callback(desk.close)
         desk.state()  # so that there is a last state to answer with, whatever happens
         control.start()
-        face.started({"socket": control.socket_path, "folder": settings.folder, "port": opened.port})
+        face.started(
+            {"socket": control.socket_path, "folder": settings.folder, "port": opened.port}
+        )
         loop.ended.wait()
     if isinstance(loop.failure, PotluckError):
         raise loop.failure
@@ -183,11 +191,11 @@ def run(settings: Settings, face: DaemonFace) -> int:
     return 0
 
 
-# -- opening and starting -------------------------------------------------------------------------------------
+# -- opening and starting --------------------------------------------------------------------------
 def _open(settings: Settings, cleanup: ExitStack) -> Opened:
     """Claim and open everything that may be refused; what was opened is closed by `cleanup`."""
-    key = DeviceKey(homes.device_secret(settings.state_dir))
-    listener, port = ports.claim(settings.port, given=settings.port_given)
+    key = DeviceKey(home.device_secret(settings.state_dir))
+    listener, port = ports.claim_port(settings.port, given=settings.port_given)
     cleanup.callback(listener.close)
     share = Share(settings.folder)
     cleanup.callback(share.close)
@@ -195,11 +203,15 @@ def _open(settings: Settings, cleanup: ExitStack) -> Opened:
     cleanup.callback(index.close)
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
-    return Opened(settings, key, index, share, Whose(key.device, _share_id(index)), listener, port, selector)
+    return Opened(
+        settings, key, index, share, Whose(key.device, _share_id(index)), listener, port, selector
+    )
 
 
-def _start(opened: Opened, desk: Desk, cleanup: ExitStack) -> Loop:
-    """Build engine, loop and shells and start the loop; `cleanup` stops all of it in the opposite order."""
+def _start(opened: Opened, desk: RunningSource, cleanup: ExitStack) -> Loop:
+    """Build engine, loop and shells and start the loop; `cleanup` stops all of it in the opposite
+    order.
+    """
     engine = _engine(opened, desk)
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)
@@ -220,12 +232,19 @@ def _end(loop: Loop, thread: threading.Thread) -> None:
     thread.join(limits.LEAVE_S)
 
 
-def _engine(opened: Opened, desk: Desk) -> Engine:
+def _engine(opened: Opened, desk: RunningSource) -> Engine:
     settings, index = opened.settings, opened.index
     hosts = [address.host for addresses in index.addresses.all().values() for address in addresses]
-    peers, unknown = resolve(settings.peers)
+    peers, unknown = resolve_names(settings.peers)
     for host in unknown:
-        desk.told(Tell("peer_unknown", f"nobody knows an IPv4 address of {host}, given by --peer", "warning", host))
+        desk.told(
+            Tell(
+                "peer_unknown",
+                f"nobody knows an IPv4 address of {host}, given by --peer",
+                "warning",
+                host,
+            )
+        )
     engine_settings = EngineSettings(
         label=settings.label or config.derive_label(settings.folder, socket.gethostname(), hosts),
         port=opened.port,
@@ -238,23 +257,27 @@ def _engine(opened: Opened, desk: Desk) -> Engine:
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(16))
 
 
-# -- the shells -----------------------------------------------------------------------------------------------
-def _build(opened: Opened, engine: Engine, loop: Loop, desk: Desk, cleanup: ExitStack) -> World:
+# -- the shells ------------------------------------------------------------------------------------
+def _build(
+    opened: Opened, engine: Engine, loop: Loop, desk: RunningSource, cleanup: ExitStack
+) -> World:
     """Build all shells; `cleanup` stops them in the opposite order, pools before what they work on."""
     settings, share = opened.settings, opened.share
 
     def report(code: str, text: str) -> None:
         desk.told(Tell(code, text, "warning", ""))
 
-    store = Store(opened.index_path, loop.post, lambda error: report("index_trouble", one_line(error)))
+    store = Store(
+        opened.index_path, loop.post, lambda error: report("index_trouble", first_line(error))
+    )
     cleanup.callback(store.close)
-    lan = Lan(opened.port, settings.interfaces, discovery_port=settings.discovery_port, surveyor=_surveyor(settings))
+    lan = _lan(opened)
     cleanup.callback(lan.close)
-    links = Links(opened.selector)
+    links = ControlLinks(opened.selector)
     cleanup.callback(links.close)
-    parts = Parts(share)
-    placer = Placer(share, parts)
-    standing = Standing(opened.key, engine.node.instance)
+    parts = PartFiles(share)
+    placer = Batches(share, parts)
+    standing = CurrentTrust(opened.key, engine.node.instance)
     disk = DiskPool(share, placer, parts, loop.post, opened.whose, report)
     serving = Serving(standing, share, loop.post)
     fetching = Fetching(standing, parts, loop.post, settings.workers)
@@ -285,8 +308,14 @@ def _build(opened: Opened, engine: Engine, loop: Loop, desk: Desk, cleanup: Exit
     )
 
 
+def _lan(opened: Opened) -> Lan:
+    settings = opened.settings
+    discovery_port, surveyor = settings.discovery_port, _surveyor(settings)
+    return Lan(opened.port, settings.interfaces, discovery_port=discovery_port, surveyor=surveyor)
+
+
 def _follow_label(
-    opened: Opened, engine: Engine, loop: Loop, placer: Placer, cleanup: ExitStack
+    opened: Opened, engine: Engine, loop: Loop, placer: Batches, cleanup: ExitStack
 ) -> Callable[[MarkShare], None]:
     """Watch the own folder under the label it has; returns what is to be done when it gets another."""
     own = parse_wire_path(engine.stored_label().encode())
@@ -303,7 +332,9 @@ def _follow_label(
 
 
 def _close_pools(network: Sequence[Closing], files: Sequence[Closing]) -> None:
-    """Stop all pools, then wait: hardly for dials and handshakes, longer for those who read or write files."""
+    """Stop all pools, then wait: hardly for dials and handshakes, longer for those who read or
+    write files.
+    """
     for pool in (*network, *files):
         pool.close(0.0)
     for pools, wait_s in ((network, NETWORK_CLOSE_S), (files, DISK_CLOSE_S)):
@@ -316,11 +347,13 @@ def _chores(disk: DiskPool, ballast: Ballast, share: Share) -> Chores:
     def prune() -> None:
         prune_trash(share, time.time(), limits.TRASH_S, TRASH_SHARE)
 
-    return Chores([
-        Chore(SPACE_S, disk.see_space),
-        Chore(BALLAST_S, lambda: disk.tidy(ballast.lay)),
-        Chore(PRUNE_S, lambda: disk.tidy(prune)),
-    ])  # fmt: skip
+    return Chores(
+        [
+            Chore(SPACE_S, disk.see_space),
+            Chore(BALLAST_S, lambda: disk.tidy(ballast.lay)),
+            Chore(PRUNE_S, lambda: disk.tidy(prune)),
+        ]
+    )
 
 
 def _surveyor(settings: Settings) -> Surveyor:
@@ -344,7 +377,7 @@ def _without_beacons(lan: Lan) -> Callable[[Transmit], None]:
     return transmit
 
 
-# -- small things ---------------------------------------------------------------------------------------------
+# -- small things ----------------------------------------------------------------------------------
 def _share_id(index: Index) -> bytes:
     """Return the id by which this device recognises its own share; made at the first start."""
     known = index.meta.get("share")

@@ -1,8 +1,10 @@
-"""How fast content moves through serving and fetching, as a ratio to a bare TLS stream; measured, never gated.
+"""How fast content moves through serving and fetching, as a ratio to a bare TLS stream; measured,
+never gated.
 
-Strategy: two processes over loopback, one serves a file and one fetches it with hashing on both sides and writing to
-a file; interleaved with a bare stream of the same bytes, so that the noise of the machine hits both. Run it by hand:
-`PYTHONPATH=src:. python tests/bench/bulk_ratio.py [MiB] [rounds] [links] [folder]`.
+Strategy: two processes over loopback, one serves a file and one fetches it with hashing on both
+sides and writing to a file; interleaved with a bare stream of the same bytes, so that the noise of
+the machine hits both. Run it by hand: `PYTHONPATH=src:. python tests/bench/bulk_ratio.py [MiB]
+[rounds] [links] [folder]`.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.messages import Address, FileAsk
-from potluck.core.paths import parse_wire_path
-from potluck.core.pieces import PieceList, file_root, piece_hash, piece_size_for
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import PieceList, file_root, piece_hash, piece_size_for
+from potluck.core.wire.catalogue import Address, FileAsk
 from potluck.engine.effects import Fetch, ServePieces
 from potluck.engine.events import FetchEnded, OrderId, Outcome
-from potluck.shells import tls
+from potluck.shells.links import tls
 from tests.shells.peers import Peer, new_key, pieces_of
 
 PATH = parse_wire_path(b"Shared/bench/file")
@@ -98,7 +100,10 @@ def stream_out(pipe: Connection, name: str) -> None:
         pipe.send(listener.getsockname()[1])
         while pipe.recv() == "go":
             sock, _ = listener.accept()
-            with tls.accept_stranger(sock, context, lambda _sock: None) as secured, open(name, "rb") as file:
+            with (
+                tls.accept_stranger(sock, context, lambda _sock: None) as secured,
+                open(name, "rb") as file,
+            ):
                 while count := file.readinto(room):
                     secured.sendall(room[:count])
                 secured.recv(1)
@@ -126,7 +131,10 @@ def fetch(peer: Peer, port: int, content: PieceList, links: int) -> float:
     begun = time.perf_counter()
     before = len(peer.of(FetchEnded))
     run = max(1, limits.RUN_BYTES // content.piece_size)
-    orders = [list(range(first, min(first + run, content.count))) for first in range(0, content.count, run)]
+    orders = [
+        list(range(first, min(first + run, content.count)))
+        for first in range(0, content.count, run)
+    ]
     waiting = iter(enumerate(orders))
     address = Address("127.0.0.1", port)
     started = 0
@@ -138,7 +146,9 @@ def fetch(peer: Peer, port: int, content: PieceList, links: int) -> float:
             number, pieces = next(waiting)
             started += 1
             ask = FileAsk(content.root, pieces)
-            peer.fetching.submit(Fetch(OrderId(before + number), new_key(1).device, (address,), ask, content, ()))
+            peer.fetching.submit(
+                Fetch(OrderId(before + number), new_key(1).device, (address,), ask, content, ())
+            )
         else:
             time.sleep(0.0005)
     assert all(end.outcome is Outcome.DONE for end in peer.of(FetchEnded)), peer.of(FetchEnded)

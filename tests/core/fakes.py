@@ -1,8 +1,9 @@
-"""Cheap stand-ins for keys and chance: a signature is a keyed BLAKE3, a thousand times cheaper than Ed25519.
+"""Cheap stand-ins for keys and chance: a signature is a keyed BLAKE3, a thousand times cheaper than
+Ed25519.
 
-Strategy: a `Member` signs with its own name as the key, so anybody can check and, in a test, forge. `Crowd` is
-the roster: it knows the members it was given and nobody else. `Dice` is seeded chance. `member_record` and
-`key` make the values nearly every test starts from.
+Strategy: a `Member` signs with its own name as the key, so anybody can check and, in a test, forge.
+`Crowd` is the roster: it knows the members it was given and nobody else. `Dice` is seeded chance.
+`member_record` and `key` make the values nearly every test starts from.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from functools import lru_cache
 
 from blake3 import blake3
 
-from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.members import accuse, write_record
-from potluck.core.messages import MemberRecord, Status
+from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.ring.members import accuse, write_record
+from potluck.core.wire.catalogue import MemberRecord, Status
 
 
 class Member:
@@ -52,16 +53,25 @@ class Dice:
         return self.first.pop(0) if self.first else self.random.uniform(low, high)
 
 
-ANN, BEN, CLEO, DORA, EMIL = people = [Member(name) for name in ("ann", "ben", "cleo", "dora", "emil")]
+ANN, BEN, CLEO, DORA, EMIL = people = [
+    Member(name) for name in ("ann", "ben", "cleo", "dora", "emil")
+]
 ALL = Crowd(*people)
 
 
 def member_record(
-    member: Member, incarnation: int = 1, status: Status = Status.ALIVE, *, seat: int = 1, by: Member | None = None
+    member: Member,
+    incarnation: int = 1,
+    status: Status = Status.ALIVE,
+    *,
+    seat: int = 1,
+    by: Member | None = None,
 ) -> MemberRecord:
     """A valid record about one member; SUSPECT and DEAD need `by`."""
     accused = status in {Status.SUSPECT, Status.DEAD}
-    record = write_record(member, b"run", [], incarnation, seat, Status.ALIVE if accused else status)
+    record = write_record(
+        member, b"run", [], incarnation, seat, Status.ALIVE if accused else status
+    )
     if not accused:
         return record
     assert by is not None

@@ -1,4 +1,5 @@
-"""The error tree: three parts, a sentence for each class, one exit code for each that reaches a shell.
+"""The error tree: three parts, a sentence for each class, one exit code for each that reaches a
+shell.
 
 The docstring of the module is the manual, so the drawn tree must be the real one.
 """
@@ -10,14 +11,28 @@ import re
 import pytest
 
 from potluck.core import errors
-from potluck.core.errors import FrameTooLong, Malformed, NotRunning, PotluckError, ProtocolError, WrongContent
+from potluck.core.errors import (
+    FrameTooLong,
+    Malformed,
+    NotRunning,
+    PotluckError,
+    ProtocolError,
+    WrongContent,
+)
 
-CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, PotluckError)]
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if isinstance(value, type) and issubclass(value, PotluckError)
+]
 
 
 def test_an_error_says_what_failed_why_and_what_to_do() -> None:
     error = PotluckError("cannot write", "the disk is full", "potluck trash --empty")
-    assert str(error) == "cannot write\n  probably: the disk is full\n  try:      potluck trash --empty"
+    assert (
+        str(error)
+        == "cannot write\n  probably: the disk is full\n  try:      potluck trash --empty"
+    )
 
 
 def test_without_cause_and_fix_only_the_first_line_is_said() -> None:

@@ -1,8 +1,9 @@
 """Fake wires: several rings joined in one process, with every message in the test's hand.
 
-Strategy: a `Mesh` carries what rings say over links that keep their order; the test decides what is delivered,
-lost or repeated, and when time passes. `settle` is a kind network: everything arrives, clocks tick, and each
-node shows its digest to the others now and then, as probes do. `check` is the oracle that holds in every state.
+Strategy: a `Mesh` carries what rings say over links that keep their order; the test decides what is
+delivered, lost or repeated, and when time passes. `settle` is a kind network: everything arrives,
+clocks tick, and each node shows its digest to the others now and then, as probes do. `check` is the
+oracle that holds in every state.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.members import digest_of
-from potluck.core.messages import Status
-from potluck.core.ring import Action, Changed, Ring, RingMessage, Say
+from potluck.core.keys.identity import DeviceId
+from potluck.core.ring.members import digest_of
+from potluck.core.ring.ring import Changed, Ring, RingAction, RingMessage, Say
+from potluck.core.wire.catalogue import Status
 from tests.core.fakes import ALL, Crowd, Dice, Member
 
 Channel = tuple[DeviceId, DeviceId]
@@ -36,7 +37,7 @@ class Mesh:
     def _ring(self, device: DeviceId, run: bytes = b"run") -> Ring:
         return Ring(self.members[device], self.crowd, run, Dice(self.seed + sum(device)))
 
-    # -- the world ------------------------------------------------------------------------------------------------
+    # -- the world ---------------------------------------------------------------------------------
     def link(self, one: Member, other: Member) -> None:
         self.open(one.device, other.device)
 
@@ -82,8 +83,8 @@ class Mesh:
         for link in [link for link in self.links if device in link]:
             self.close(*link)
 
-    # -- messages -------------------------------------------------------------------------------------------------
-    def do(self, device: DeviceId, actions: Sequence[Action]) -> None:
+    # -- messages ----------------------------------------------------------------------------------
+    def do(self, device: DeviceId, actions: Sequence[RingAction]) -> None:
         for action in actions:
             if isinstance(action, Changed):
                 self.changes.append((device, action))
@@ -111,12 +112,16 @@ class Mesh:
             assert count < 20_000, "messages never end"
         return count
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
     def tick(self, seconds: float) -> None:
         """Let time pass; everybody is woken when it asked to be."""
         until = self.now + seconds
         while True:
-            due = [(t, d) for d, ring in self.rings.items() if (t := ring.deadline()) is not None and t <= until]
+            due = [
+                (t, d)
+                for d, ring in self.rings.items()
+                if (t := ring.deadline()) is not None and t <= until
+            ]
             if not due:
                 break
             time, device = min(due)
@@ -128,7 +133,9 @@ class Mesh:
         for link in sorted(self.links, key=sorted):
             one, other = sorted(link)
             for here, there in ((one, other), (other, one)):
-                self.do(there, self.rings[there].on_records(here, [], self.rings[here].digest, self.now))
+                self.do(
+                    there, self.rings[there].on_records(here, [], self.rings[here].digest, self.now)
+                )
 
     def settle(self, rounds: int = 40) -> None:
         """Be a kind network until all agree; fails if they do not."""
@@ -142,7 +149,7 @@ class Mesh:
             self.show_digests()
         raise AssertionError(f"no agreement: {self.describe()}")
 
-    # -- oracles --------------------------------------------------------------------------------------------------
+    # -- oracles -----------------------------------------------------------------------------------
     def agreed(self) -> bool:
         """Whether all see the same ring, of exactly those who are there, and nobody is suspected."""
         views = [ring.nodes() for ring in self.rings.values()]
@@ -163,7 +170,9 @@ class Mesh:
             assert own.incarnation >= self.incarnations.get(device, 0), "an incarnation fell"
             self.incarnations[device] = own.incarnation
             suspects = {r.device for r in ring.beliefs.records if r.status is Status.SUSPECT}
-            assert suspects == set(ring.beliefs._suspicions), "a suspect without a suspicion, or the reverse"
+            assert suspects == set(ring.beliefs._suspicions), (
+                "a suspect without a suspicion, or the reverse"
+            )
             for number, node in enumerate(nodes):
                 following = nodes[(number + 1) % len(nodes)]
                 assert nodes[nodes.index(following) - 1] == node
@@ -171,10 +180,14 @@ class Mesh:
     def describe(self) -> str:
         def line(ring: Ring) -> str:
             return ", ".join(
-                f"{r.device.decode().strip(chr(0))}/{r.seat}/{r.incarnation}/{r.status}" for r in ring.nodes()
+                f"{r.device.decode().strip(chr(0))}/{r.seat}/{r.incarnation}/{r.status}"
+                for r in ring.nodes()
             )
 
-        return "; ".join(f"{device.decode().strip(chr(0))}: [{line(ring)}]" for device, ring in self.rings.items())
+        return "; ".join(
+            f"{device.decode().strip(chr(0))}: [{line(ring)}]"
+            for device, ring in self.rings.items()
+        )
 
 
 __all__ = ["Mesh", "Say"]

@@ -1,7 +1,9 @@
-"""Values for tests of the engine's parts: real keys, a seeded chance, a node over an index in memory.
+"""Values for tests of the engine's parts: real keys, a seeded chance, a node over an index in
+memory.
 
-Strategy: equal arguments give equal values. `node` is begun (a transaction of its index is open and time is 0), so a
-part can be driven at once; `taken` returns the effects of one kind that it asked for since.
+Strategy: equal arguments give equal values. `node` is begun (a transaction of its index is open and
+time is 0), so a part can be driven at once; `taken` returns the effects of one kind that it asked
+for since.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from potluck.core import limits
-from potluck.core.identity import DeviceKey
-from potluck.core.messages import Address, RosterRecord
-from potluck.core.roster import Roster, admit, found
-from potluck.engine.effects import Effect, Sync
+from potluck.core.group.roster import Roster, admit, found
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.wire.catalogue import Address, RosterRecord
+from potluck.engine.effects import Effect, MakeDurable
 from potluck.engine.index import Index
 from potluck.engine.node import EngineSettings, Node
 from tests.core.fakes import key
@@ -45,17 +47,26 @@ def address(number: int, port: int = limits.PORT) -> Address:
 
 def settings(number: int = 1, **others: Any) -> EngineSettings:
     """An open device that does not sweep; whatever else is wanted by name."""
-    wanted: dict[str, Any] = {"label": f"d{number}", "port": limits.PORT, "open_s": math.inf, "sweep": False}
+    wanted: dict[str, Any] = {
+        "label": f"d{number}",
+        "port": limits.PORT,
+        "open_s": math.inf,
+        "sweep": False,
+    }
     return EngineSettings(**{**wanted, **others})
 
 
 def node(number: int = 1, *, index: Index | None = None, run: int = 1, **others: Any) -> Node:
-    """A node over a new index in memory, its transaction begun; or, after a restart, over one that is as it is."""
+    """A node over a new index in memory, its transaction begun; or, after a restart, over one that
+    is as it is.
+    """
     if index is None:
         index = Index.open(":memory:")
         index.begin()
     instance = bytes([number, run]) * 8
-    return Node(settings(number, **others), key(number), index, Chance(1000 * run + number), instance)
+    return Node(
+        settings(number, **others), key(number), index, Chance(1000 * run + number), instance
+    )
 
 
 def member(by: DeviceKey, roster: Roster, who: DeviceKey, label: str) -> RosterRecord:
@@ -79,6 +90,6 @@ def taken(node: Node, kind: type[Kind]) -> list[Kind]:
 def flush(node: Node) -> Sequence[Effect]:
     """Return all effects, those included that wait for the disk."""
     effects = node.take()
-    for sync in [effect for effect in effects if isinstance(effect, Sync)]:
+    for sync in [effect for effect in effects if isinstance(effect, MakeDurable)]:
         node.on_synced(sync.barrier)
     return [*effects, *node.take()]

@@ -1,8 +1,9 @@
 """A LAN of the engine's network parts, without a loop, a socket or a clock.
 
-Strategy: a `Device` is the real Membership, Doors, Pairings, Questions, Radio and Meeting over a real index, wired as
-engine/engine.py wires them; ring, library and supply are left out. A `Lan` carries their effects with seeded delays:
-datagrams overtake each other and may be lost or come twice, links keep their order, knocks are judged by Trust.
+Strategy: a `Device` is the real Membership, Doors, Pairings, Questions, Radio and Meeting over a
+real index, wired as engine/engine.py wires them; ring, library and supply are left out. A `Lan`
+carries their effects with seeded delays: datagrams overtake each other and may be lost or come
+twice, links keep their order, knocks are judged by Trust.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import Address, Beacon, Bye, LinkKind, Message, RosterDigest, RosterRecords
-from potluck.core.sealing import is_sealed
+from potluck.core.keys.identity import DeviceId
+from potluck.core.keys.sealing import is_sealed
+from potluck.core.wire.catalogue import (
+    Address,
+    Beacon,
+    Bye,
+    LinkKind,
+    Message,
+    RosterDigest,
+    RosterRecords,
+)
 from potluck.engine import effects
-from potluck.engine.doors import Doors
 from potluck.engine.effects import Effect
 from potluck.engine.events import (
     DatagramHeard,
@@ -30,16 +38,17 @@ from potluck.engine.events import (
     LinkClosed,
     LinkId,
     LinkOpened,
+    MadeDurable,
     MessageHeard,
     OrderId,
-    Synced,
 )
+from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.membership import Membership
+from potluck.engine.group.pairings import Pairings
+from potluck.engine.group.questions import Questions
 from potluck.engine.index import Index
-from potluck.engine.meeting import Meeting
-from potluck.engine.membership import Membership
-from potluck.engine.pairings import Pairings
-from potluck.engine.questions import Questions
-from potluck.engine.radio import Radio
+from potluck.engine.ring.discovery import Discovery
+from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, node
 
 
@@ -53,7 +62,8 @@ class End:
     opened: bool = False
     closed: bool = False
     free_s: float = 0.0  # when the last message sent so far arrives
-    early: list[Callable[[], None]] = field(default_factory=list)  # what came before the link was seen open
+    # what came before the link was seen open
+    early: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Device:
@@ -67,11 +77,11 @@ class Device:
             self.node.index.commit()
         self.me = self.node.me
         self.membership = Membership(self.node)
-        self.doors = Doors(self.node, self.membership)
-        self.pairings = Pairings(self.node, self.membership, self.doors)
-        self.questions = Questions(self.node, self.doors)
-        self.radio = Radio(self.node)
-        self.meeting = Meeting(self.node, self.radio)
+        self.admission_policy = AdmissionPolicy(self.node, self.membership)
+        self.pairings = Pairings(self.node, self.membership, self.admission_policy)
+        self.questions = Questions(self.node, self.admission_policy)
+        self.sealed_datagrams = SealedDatagrams(self.node)
+        self.discovery = Discovery(self.node, self.sealed_datagrams)
         self.up = False
         self.trusted: set[DeviceId] = set()
         self.door_open = False
@@ -82,32 +92,34 @@ class Device:
         self._wire()
 
     def _wire(self) -> None:
-        self.node.whereabouts = self.meeting.whereabouts
+        self.node.whereabouts = self.discovery.whereabouts
         self.membership.regrouped = self._regrouped
         self.membership.changed = self._members_changed
-        self.doors.ask = self.questions.ask
-        self.doors.join = self.pairings.ask
-        self.pairings.met = lambda d, a: self.meeting.sightings.on_sighted(d, a, "pairing", self.node.now)
-        self.meeting.beacon = lambda: Beacon(self.node.settings.port, 0, b"", 1)
-        self.meeting.linked = self._on_linked
-        self.meeting.refused = self.refused.append
-        self.meeting.introduced = self.membership.add_records
+        self.admission_policy.ask = self.questions.ask
+        self.admission_policy.join = self.pairings.ask
+        self.pairings.met = lambda d, a: self.discovery.sightings.on_sighted(
+            d, a, "pairing", self.node.now
+        )
+        self.discovery.beacon = lambda: Beacon(self.node.settings.port, 0, b"", 1)
+        self.discovery.linked = self._on_linked
+        self.discovery.refused = self.refused.append
+        self.discovery.introduced = self.membership.add_records
 
     def _regrouped(self) -> None:
-        self.meeting.drop_all("joined another group")
-        self.radio.restart()
-        self.meeting.on_members()
+        self.discovery.drop_all("joined another group")
+        self.sealed_datagrams.restart()
+        self.discovery.on_members()
 
     def _members_changed(self) -> None:
-        self.doors.on_members()
-        self.meeting.on_members()
+        self.admission_policy.on_members()
+        self.discovery.on_members()
 
     def _on_linked(self, device: DeviceId) -> None:
         self.linked.append(device)
         self.membership.on_linked(device)
         self.lan.tell_where(self)
 
-    # -- what the loop does -------------------------------------------------------------------------------------------
+    # -- what the loop does ------------------------------------------------------------------------
     def start(self, neighbours: tuple[str, ...] = ()) -> None:
         self.up = True
         self.call(self._start)
@@ -115,11 +127,11 @@ class Device:
         self.call(lambda: self.on_interfaces(InterfacesSeen(mine, neighbours)))
 
     def _start(self) -> None:
-        self.doors.start(kept=self.membership.start())
-        self.meeting.start()
+        self.admission_policy.start(kept=self.membership.start())
+        self.discovery.start()
 
     def on_interfaces(self, event: InterfacesSeen) -> None:
-        self.meeting.on_interfaces(event)
+        self.discovery.on_interfaces(event)
 
     def stop(self) -> None:
         """The process is killed: nothing is said, its links break."""
@@ -134,9 +146,9 @@ class Device:
         self.node.index.begin()
         work()
         self.pairings.on_tick()
-        self.doors.on_tick()
+        self.admission_policy.on_tick()
         self.questions.on_tick()
-        self.meeting.on_tick(1, self.questions.ask)
+        self.discovery.on_tick(1, self.questions.ask)
         asked = self.node.take()
         self.node.index.commit()
         self.done += asked
@@ -144,7 +156,10 @@ class Device:
             self.lan.carry(self, effect)
 
     def deadline(self) -> float | None:
-        times = [part.deadline() for part in (self.doors, self.pairings, self.questions, self.meeting)]
+        times = [
+            part.deadline()
+            for part in (self.admission_policy, self.pairings, self.questions, self.discovery)
+        ]
         return min((time for time in times if time is not None), default=None)
 
     def handle(self, event: object) -> None:
@@ -158,17 +173,17 @@ class Device:
                 self.pairings.on_link_opened(event)
             case LinkOpened(peer=peer):
                 assert peer is not None
-                self.meeting.on_link_opened(event, peer)
+                self.discovery.on_link_opened(event, peer)
             case DialFailed():
-                assert self.pairings.on_dial_failed(event) or self.meeting.on_dial_failed(event)
+                assert self.pairings.on_dial_failed(event) or self.discovery.on_dial_failed(event)
             case MessageHeard(link, message):
                 self._hear(link, message)
             case LinkClosed(link):
                 if not self.pairings.on_link_closed(link):
-                    self.meeting.on_link_closed(event)
+                    self.discovery.on_link_closed(event)
             case IntroductionHeard():
-                self.meeting.on_introduction(event)
-            case Synced(barrier):
+                self.discovery.on_introduction(event)
+            case MadeDurable(barrier):
                 self.node.on_synced(barrier)
             case _:
                 raise AssertionError(f"nobody sends {event!r} here")
@@ -177,14 +192,14 @@ class Device:
         if not is_sealed(data):
             self.questions.on_clear(data, source)
             return
-        opened = self.radio.open(data)
+        opened = self.sealed_datagrams.open(data)
         if opened is None:
-            if self.radio.is_foreign(data):
-                self.doors.on_foreign()
+            if self.sealed_datagrams.is_foreign(data):
+                self.admission_policy.on_foreign()
             return
         sender, message = opened
         assert isinstance(message, Beacon)
-        self.meeting.on_beacon(sender, message, source, way)
+        self.discovery.on_beacon(sender, message, source, way)
 
     def _hear(self, link: LinkId, message: Any) -> None:
         if isinstance(message, Bye) or self.pairings.on_message(link, message):
@@ -193,33 +208,51 @@ class Device:
         if device is not None and isinstance(message, RosterDigest | RosterRecords):
             self.membership.on_roster(device, message)
 
-    # -- what tests ask -----------------------------------------------------------------------------------------------
+    # -- what tests ask ----------------------------------------------------------------------------
     @property
     def group(self) -> bytes:
         return self.node.roster.group if self.node.roster else b""
 
     @property
     def labels(self) -> list[str]:
-        return sorted(entry.label for entry in self.node.roster.members.values()) if self.node.roster else []
+        return (
+            sorted(entry.label for entry in self.node.roster.members.values())
+            if self.node.roster
+            else []
+        )
 
     def told(self, code: str) -> list[str]:
-        return [effect.text for effect in self.done if isinstance(effect, effects.Tell) and effect.code == code]
+        return [
+            effect.text
+            for effect in self.done
+            if isinstance(effect, effects.Tell) and effect.code == code
+        ]
 
 
 class Lan:
     """The wire and the time."""
 
-    def __init__(self, seed: int = 0, *, multicast: bool = True, delay_s: float = 0.01, loss: float = 0.0) -> None:
+    def __init__(
+        self, seed: int = 0, *, multicast: bool = True, delay_s: float = 0.01, loss: float = 0.0
+    ) -> None:
         self.random = random.Random(seed)
         self.multicast, self.delay_s, self.loss = multicast, delay_s, loss
         self.now = 0.0
         self.runs = count(1)
         self.devices: dict[Address, Device] = {}
-        self.cut: Callable[[Device, Device, Message], bool] = lambda *_: False  # break the link instead of sending
+        # break the link instead of sending
+        self.cut: Callable[[Device, Device, Message], bool] = lambda *_: False
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count(1)
 
-    def add(self, number: int, *, at: float | None = None, neighbours: tuple[str, ...] = (), **settings: Any) -> Device:
+    def add(
+        self,
+        number: int,
+        *,
+        at: float | None = None,
+        neighbours: tuple[str, ...] = (),
+        **settings: Any,
+    ) -> Device:
         """Put a device on the LAN and start it, now or later."""
         device = Device(self, number, **settings)
         self.devices[device.address] = device
@@ -260,10 +293,10 @@ class Lan:
         """What the ring does: everybody in the group hears where a device is."""
         for other in self.devices.values():
             if other is not device and other.group == device.group:
-                told = partial(other.meeting.on_told, device.me, [device.address])
+                told = partial(other.discovery.on_told, device.me, [device.address])
                 self.later(partial(other.call, told))
 
-    # -- effects ------------------------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------
     def carry(self, device: Device, effect: Effect) -> None:
         match effect:
             case effects.Transmit(data, to):
@@ -281,8 +314,8 @@ class Lan:
                 device.door_open = is_open
             case effects.Introduce(to, sealed):
                 self._introduce(device, to, sealed)
-            case effects.Sync(barrier):
-                self.later(lambda: device.handle(Synced(barrier)))
+            case effects.MakeDurable(barrier):
+                self.later(lambda: device.handle(MadeDurable(barrier)))
             case _:
                 pass  # for people and disks
 
@@ -308,15 +341,23 @@ class Lan:
         else:
             self._fail(device, dial, knock=True)
 
-    def _fail(self, device: Device, dial: effects.Dial, *, refused: bool = False, knock: bool = False) -> None:
+    def _fail(
+        self, device: Device, dial: effects.Dial, *, refused: bool = False, knock: bool = False
+    ) -> None:
         failed = DialFailed(dial.dial, "refused" if refused else "no", refused=refused, knock=knock)
         self.later(lambda: device.handle(failed))
 
     def _open(self, device: Device, target: Device, dial: effects.Dial) -> None:
-        near, far = End(device, LinkId(next(self._numbers))), End(target, LinkId(next(self._numbers)))
+        near, far = (
+            End(device, LinkId(next(self._numbers))),
+            End(target, LinkId(next(self._numbers))),
+        )
         near.other, far.other = far, near
         pairing = dial.kind is LinkKind.PAIRING
-        for end, mine, where, order in ((near, target, dial.address, dial.dial), (far, device, None, None)):
+        for end, mine, where, order in (
+            (near, target, dial.address, dial.dial),
+            (far, device, None, None),
+        ):
             end.device.ends[end.link] = end
             opened = LinkOpened(
                 end.link,

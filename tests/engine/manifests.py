@@ -1,8 +1,10 @@
-"""Devices that exchange manifests over a wire made of nothing: real parts, real signatures, no clock.
+"""Devices that exchange manifests over a wire made of nothing: real parts, real signatures, no
+clock.
 
-Strategy: `Device` has the parts of one engine that heads and pages pass through: publishing, following, exchange and
-service. `Wire` hands every Send and every Fetch to the other side, and moves time from one deadline to the next. What a
-test wants to forge, lose or delay it carries itself, with `ask` and `answer`.
+Strategy: `Device` has the parts of one engine that heads and pages pass through: publishing,
+following, exchange and service. `Wire` hands every Send and every Fetch to the other side, and
+moves time from one deadline to the next. What a test wants to forge, lose or delay it carries
+itself, with `ask` and `answer`.
 """
 
 from __future__ import annotations
@@ -11,17 +13,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.manifest import sign_head
-from potluck.core.messages import Folder, Gone, Head, Heads, HeadsAsk, Kept, Kind, ManifestAsk, ManifestPage, Message
-from potluck.core.reconcile import PlaceRow
-from potluck.core.roster import Roster
+from potluck.core.content.manifest import sign_head
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
+    Folder,
+    Gone,
+    Head,
+    Heads,
+    HeadsAsk,
+    Kept,
+    Kind,
+    ManifestAsk,
+    ManifestPage,
+    Message,
+)
 from potluck.engine.effects import Answer, Effect, Fetch, Send, Tell
-from potluck.engine.events import FetchEnded, LinkId, ManifestHeard, Outcome, RequestHeard, RequestId
-from potluck.engine.exchange import Exchange
-from potluck.engine.following import Following
-from potluck.engine.publishing import Publishing
-from potluck.engine.service import Service
+from potluck.engine.events import (
+    FetchEnded,
+    LinkId,
+    ManifestHeard,
+    Outcome,
+    RequestHeard,
+    RequestId,
+)
+from potluck.engine.others.announcing import Announcing
+from potluck.engine.others.answers import Answers
+from potluck.engine.others.following import Following
+from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
 
@@ -46,12 +66,12 @@ class Device:
         self.node.roster = roster or group(1, 2, 3)
         self.publishing = Publishing(self.node)
         self.following = Following(self.node)
-        self.exchange = Exchange(self.node, self.following)
-        self.service = Service(self.node)
+        self.announcing = Announcing(self.node, self.following)
+        self.service = Answers(self.node)
         self.applied: list[Applied] = []
         self.own_heads: list[Head] = []
         self.tells: list[str] = []
-        self.publishing.published = self.exchange.on_published
+        self.publishing.published = self.announcing.on_published
         self.following.applied = self._on_applied
         self.following.own_head = self._on_own_head
         self.publishing.start()
@@ -65,7 +85,7 @@ class Device:
         """A control link to another device is open here."""
         self.node.peer(other.id).link = LinkId(other.number)
         self.node.link_owner[LinkId(other.number)] = other.id
-        self.exchange.on_linked(other.id)
+        self.announcing.on_linked(other.id)
 
     def unlink(self, other: Device) -> None:
         """The control link is gone here."""
@@ -74,13 +94,15 @@ class Device:
     def write(self, *paths: str) -> None:
         """Files stand in the own folder; each holds its own path."""
         for path in paths:
-            row = PlaceRow(path.encode(), Kind.FILE, root_of(path), len(path), 5, 5, 7, executable=False)
+            row = PlaceRow(
+                path.encode(), Kind.FILE, root_of(path), len(path), 5, 5, 7, executable=False
+            )
             self.publishing.put(row, limits.PIECE_MIN_BYTES)
 
     def tick(self) -> list[Effect]:
         """Do what is due, and return what was asked; what is to be told is kept."""
         self.publishing.on_tick(0)
-        self.exchange.on_tick()
+        self.announcing.on_tick()
         effects = list(flush(self.node))
         self.tells += [effect.code for effect in effects if isinstance(effect, Tell)]
         return effects
@@ -99,11 +121,11 @@ class Device:
     def deadline(self) -> float:
         """When something is due next."""
         published = self.publishing.deadline(0)
-        return min(self.exchange.deadline(), published if published is not None else 1e9)
+        return min(self.announcing.deadline(), published if published is not None else 1e9)
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))
-        self.exchange.on_applied(head)
+        self.announcing.on_applied(head)
 
     def _on_own_head(self, head: Head) -> None:
         self.own_heads.append(head)
@@ -167,7 +189,7 @@ class Wire:
         for one in self.devices:
             for other in self.devices:
                 if one is not other:
-                    one.exchange.on_digest(other.id, other.exchange.digest)
+                    one.announcing.on_digest(other.id, other.announcing.digest)
 
     def _device(self, device: DeviceId) -> Device:
         return next(each for each in self.devices if each.id == device)
@@ -201,10 +223,10 @@ def forged(number: int, head: Head) -> Head:
 def _hear(receiver: Device, sender: DeviceId, message: Message) -> None:
     match message:
         case Heads(heads):
-            receiver.exchange.on_heads(sender, heads)
+            receiver.announcing.on_heads(sender, heads)
         case HeadsAsk():
-            receiver.exchange.on_heads_ask(sender, message)
+            receiver.announcing.on_heads_ask(sender, message)
         case Kept(holdings):
-            receiver.exchange.on_kept(sender, holdings)
+            receiver.announcing.on_kept(sender, holdings)
         case _:
             raise AssertionError(f"{message!r} has no business here")

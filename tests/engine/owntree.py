@@ -1,8 +1,10 @@
-"""An own folder made of nothing: answers Scan, Look and Hash as a disk would, when the test says so.
+"""An own folder made of nothing: answers Scan, Look and Hash as a disk would, when the test says
+so.
 
-Strategy: files are bytes under a path inside the own folder, each with an inode and a time that moves with every
-write. `Own` holds the parts of one device that follow it; `settle` answers what was asked until nothing is, `answers`
-hands the answers over one by one, for tests of what comes late, twice or never.
+Strategy: files are bytes under a path inside the own folder, each with an inode and a time that
+moves with every write. `Own` holds the parts of one device that follow it; `settle` answers what
+was asked until nothing is, `answers` hands the answers over one by one, for tests of what comes
+late, twice or never.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.messages import FileRecord, Folder, Head
-from potluck.core.paths import SafePath
-from potluck.core.pieces import PieceList, file_root, piece_hash
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import PieceList, file_root, piece_hash
+from potluck.core.wire.catalogue import FileRecord, Folder, Head
 from potluck.engine.effects import Effect, Hash, Look, Scan, Tell
 from potluck.engine.events import (
     FilesHashed,
@@ -27,8 +29,8 @@ from potluck.engine.events import (
     Stat,
     TreeSeen,
 )
-from potluck.engine.library import Library
-from potluck.engine.publishing import Publishing
+from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import group, node
 
 OWN = Folder.OWN
@@ -49,7 +51,7 @@ class Own:
         self.node = node(number)
         self.node.roster = group(number)
         self.publishing = Publishing(self.node)
-        self.library = Library(self.node, self.publishing)
+        self.own_folder = OwnFolder(self.node, self.publishing)
         self.heads: list[Head] = []
         self.publishing.published = self.heads.append
         self.files: dict[str, File] = {}
@@ -63,17 +65,19 @@ class Own:
         self._inode = 10
         self._time_ns = 1_700_000_000_000_000_001
         if start:
-            self.library.start(marked=marked)
+            self.own_folder.start(marked=marked)
             self.tick()
 
-    # -- the folder -----------------------------------------------------------------------------------------------
+    # -- the folder --------------------------------------------------------------------------------
     def write(self, path: str, text: str, *, executable: bool = False) -> None:
         """Write a file; an existing one keeps its inode."""
         self._time_ns += 1001
         before = self.files.get(path)
         self._inode += 0 if before else 1
         inode = before.stat.inode if before else self._inode
-        self.files[path] = File(text.encode(), Stat(len(text), self._time_ns, self._time_ns, inode, executable))
+        self.files[path] = File(
+            text.encode(), Stat(len(text), self._time_ns, self._time_ns, inode, executable)
+        )
 
     def change(self, path: str, **fields: Any) -> None:
         """Change the stat of a file and nothing else."""
@@ -83,28 +87,31 @@ class Own:
         """Remove a file, or a folder with everything in it."""
         for name in [name for name in self.files if name == path or name.startswith(path + "/")]:
             del self.files[name]
-        self.folders = {name for name in self.folders if name != path and not name.startswith(path + "/")}
+        self.folders = {
+            name for name in self.folders if name != path and not name.startswith(path + "/")
+        }
 
     def move(self, old: str, new: str) -> None:
         """Rename a file or a folder."""
         for name in [name for name in self.files if name == old or name.startswith(old + "/")]:
             self.files[new + name[len(old) :]] = self.files.pop(name)
         self.folders = {
-            new + name[len(old) :] if name == old or name.startswith(old + "/") else name for name in self.folders
+            new + name[len(old) :] if name == old or name.startswith(old + "/") else name
+            for name in self.folders
         }
 
     def path(self, name: str) -> SafePath:
         """The path of a name in the own folder, below Shared/."""
-        path = self.library.top
+        path = self.own_folder.top
         for part in name.split("/"):
             path = path.child(part)
         return path
 
-    # -- time and effects -----------------------------------------------------------------------------------------
+    # -- time and effects --------------------------------------------------------------------------
     def tick(self, later_s: float = 0.0) -> None:
         """Let time pass, do what is due, and keep what was asked."""
         self.node.now += later_s
-        self.library.on_tick()
+        self.own_folder.on_tick()
         for effect in self.node.take():
             if isinstance(effect, Tell):
                 self.tells.append(effect)
@@ -113,7 +120,7 @@ class Own:
 
     def touch(self, *names: str, overflow: bool = False) -> None:
         """The watcher noticed these."""
-        self.library.on_touched(PathsTouched(tuple(self.path(name) for name in names), overflow))
+        self.own_folder.on_touched(PathsTouched(tuple(self.path(name) for name in names), overflow))
         self.tick()
 
     def settle(self) -> None:
@@ -121,7 +128,7 @@ class Own:
         while True:
             while self.todo:
                 self.answer()
-            due = self.library.deadline()
+            due = self.own_folder.deadline()
             if not self.publishing.pending or due is None:
                 return
             self.tick(max(due - self.node.now, 0.0))
@@ -137,40 +144,56 @@ class Own:
         """Hand a fact over."""
         match event:
             case TreeSeen():
-                self.library.on_tree(event)
+                self.own_folder.on_tree(event)
             case FilesHashed():
-                self.library.on_hashed(event)
+                self.own_folder.on_hashed(event)
             case ShareSeen():
-                self.library.on_share(event)
+                self.own_folder.on_share(event)
         self.tick()
 
     def answers(self, effect: Effect) -> Iterator[ShareSeen | TreeSeen | FilesHashed]:
         """What the disk says to an effect, page by page."""
         match effect:
             case Scan(order, _):
-                yield ShareSeen(self.marker == "present", "" if self.marker == "present" else self.marker)
+                yield ShareSeen(
+                    self.marker == "present", "" if self.marker == "present" else self.marker
+                )
                 if self.marker != "present":
                     yield TreeSeen(order, (), (), last=True, complete=False)
                     return
-                yield from self.pages(order, self._everything(""), list(self.refused), complete=not self.unreadable)
+                yield from self.pages(
+                    order, self._everything(""), list(self.refused), complete=not self.unreadable
+                )
             case Look(order, paths):
                 seen: list[PathSeen] = []
                 met: list[str] = []
                 for path in paths:
-                    name = path.relative_to(self.library.top).wire.decode()
+                    name = path.relative_to(self.own_folder.top).wire.decode()
                     found = self._everything(name)
-                    met += [refused for refused in self.refused if refused == name or refused.startswith(name + "/")]
-                    seen += found or ([] if name in self.refused else [PathSeen(path, Finding.MISSING, None)])
+                    met += [
+                        refused
+                        for refused in self.refused
+                        if refused == name or refused.startswith(name + "/")
+                    ]
+                    seen += found or (
+                        [] if name in self.refused else [PathSeen(path, Finding.MISSING, None)]
+                    )
                 yield from self.pages(order, seen, met, complete=True)
             case Hash(order, files):
                 yield FilesHashed(order, *self._hashed(files), last=True)
             case _:
                 raise AssertionError(f"the own folder asks for nothing like {effect}")
 
-    def pages(self, order: int, seen: list[PathSeen], refused: list[str], *, complete: bool) -> Iterator[TreeSeen]:
+    def pages(
+        self, order: int, seen: list[PathSeen], refused: list[str], *, complete: bool
+    ) -> Iterator[TreeSeen]:
         """The pages of a round, three paths each so that small tests have several."""
         names = tuple(
-            NameRefused(self.path(name).parent or self.library.top, name.rpartition("/")[2], self.refused[name])
+            NameRefused(
+                self.path(name).parent or self.own_folder.top,
+                name.rpartition("/")[2],
+                self.refused[name],
+            )
             for name in refused
         )
         for at in range(0, max(len(seen), 1), 3):
@@ -186,10 +209,12 @@ class Own:
             found.append(PathSeen(self.path(name), finding, file.stat if file else None))
         return found
 
-    def _hashed(self, files: tuple[tuple[SafePath, int], ...]) -> tuple[tuple[Hashed, ...], tuple[SafePath, ...]]:
+    def _hashed(
+        self, files: tuple[tuple[SafePath, int], ...]
+    ) -> tuple[tuple[Hashed, ...], tuple[SafePath, ...]]:
         done, unstable = [], []
         for path, _ in files:
-            name = path.relative_to(self.library.top).wire.decode()
+            name = path.relative_to(self.own_folder.top).wire.decode()
             self.read.append(name)
             if name in self.files:
                 done.append(self.hashed(name))
@@ -202,9 +227,13 @@ class Own:
         file = self.files[name]
         digest = piece_hash(file.text) if file.text else b""
         root = file_root(len(file.text), limits.PIECE_MIN_BYTES, digest)
-        return Hashed(self.path(name), file.stat, PieceList(root, len(file.text), limits.PIECE_MIN_BYTES, digest))
+        return Hashed(
+            self.path(name),
+            file.stat,
+            PieceList(root, len(file.text), limits.PIECE_MIN_BYTES, digest),
+        )
 
-    # -- what is published ----------------------------------------------------------------------------------------
+    # -- what is published -------------------------------------------------------------------------
     def published(self) -> dict[str, FileRecord]:
         """Every record of the own manifest, by path."""
         records = self.node.index.manifests.listing(self.node.me, OWN, b"", 10_000)

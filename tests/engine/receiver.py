@@ -1,9 +1,11 @@
-"""A receiving node for tests: the real supply over a real index, with a model of disk and wire around it.
+"""A receiving node for tests: the real supply over a real index, with a model of disk and wire
+around it.
 
-Strategy: contents are known by their roots alone, so the model of the disk is a few dictionaries. Every effect is
-answered at once, in order, unless a test holds fetches or places back to put something in between; time moves only
-from one deadline to the next. Guarantees: what `Placer` refuses (a source that is gone, a folder that is not empty) is
-refused here; what nobody expected goes aside and is counted.
+Strategy: contents are known by their roots alone, so the model of the disk is a few dictionaries.
+Every effect is answered at once, in order, unless a test holds fetches or places back to put
+something in between; time moves only from one deadline to the next. Guarantees: what `Placer`
+refuses (a source that is gone, a folder that is not empty) is refused here; what nobody expected
+goes aside and is counted.
 """
 
 from __future__ import annotations
@@ -11,20 +13,20 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import Address, FileAsk, FileRecord, FilesAsk, PiecesAsk
-from potluck.core.paths import parse_wire_path
-from potluck.core.pieces import PieceList, Root
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, PiecesAsk
 from potluck.engine.effects import (
     CancelFetch,
     DropParts,
     Effect,
     Fetch,
+    MakeDurable,
     Place,
     PlaceItem,
     Settle,
     Source,
-    Sync,
     Tell,
 )
 from potluck.engine.events import (
@@ -43,7 +45,7 @@ from potluck.engine.events import (
     Stat,
 )
 from potluck.engine.index import Index
-from potluck.engine.supply import Supplier
+from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
 from tests.engine.index.builders import OWN, receive
 
@@ -64,10 +66,14 @@ class Disk:
         self.inode = 100
 
     def place(self, items: Sequence[PlaceItem]) -> tuple[Placed, ...]:
-        uses = Counter(item.content.root for item in items if item.source is Source.PART and item.content)
+        uses = Counter(
+            item.content.root for item in items if item.source is Source.PART and item.content
+        )
         moves = Counter(item.local for item in items if item.source is Source.MOVED)
         here = [self._has_source(item) for item in items]
-        return tuple(self._one(item, has, uses, moves) for item, has in zip(items, here, strict=True))
+        return tuple(
+            self._one(item, has, uses, moves) for item, has in zip(items, here, strict=True)
+        )
 
     def edit(self, path: str, root: bytes, size: int) -> None:
         self.inode += 1
@@ -80,7 +86,9 @@ class Disk:
         if item.source in (Source.LOCAL, Source.MOVED):
             assert item.content is not None
             return self.files.get(str(item.local), (b"", None))[0] == item.content.root
-        return item.source is not Source.PART or (item.content is not None and item.content.root in self.parts)
+        return item.source is not Source.PART or (
+            item.content is not None and item.content.root in self.parts
+        )
 
     def _one(self, item: PlaceItem, has: bool, uses: Counter, moves: Counter) -> Placed:
         path, root = str(item.path), item.content.root if item.content else None
@@ -91,7 +99,14 @@ class Disk:
             return Placed(item.path, root, Placement.SOURCE_GONE, None, "", "gone")
         if path in self.folders and item.source is not Source.FOLDER:
             if self.below(path):
-                return Placed(item.path, root, Placement.BLOCKED, None, "", "a folder that is not empty is kept")
+                return Placed(
+                    item.path,
+                    root,
+                    Placement.BLOCKED,
+                    None,
+                    "",
+                    "a folder that is not empty is kept",
+                )
             self.folders.discard(path)
         aside = self._keep(item) if item.local != item.path else ""
         if item.source is Source.NONE:
@@ -135,12 +150,14 @@ class Disk:
 class Receiver:
     """A node that receives, called r; its disk and its peers answer at once unless told not to."""
 
-    def __init__(self, index: Index | None = None, disk: Disk | None = None, run: int = 1, now: float = 0.0) -> None:
+    def __init__(
+        self, index: Index | None = None, disk: Disk | None = None, run: int = 1, now: float = 0.0
+    ) -> None:
         self.node = builders.node(1, index=index, run=run)
         self.node.now = now
         self.node.roster = builders.group(1, 2, 3)
         self.disk = disk or Disk()
-        self.supply = Supplier(self.node)
+        self.receiving = Receiving(self.node)
         self.lists: dict[bytes, PieceList] = {}
         self.lacks: set[tuple[DeviceId, bytes]] = set()  # what a holder does not have
         self.hold_fetch = self.hold_place = False
@@ -154,11 +171,11 @@ class Receiver:
         self.calls = self.seq = 0
         self._work: deque[Callable[[], object]] = deque()
 
-    # -- the engine around the part ---------------------------------------------------------------------------
+    # -- the engine around the part ----------------------------------------------------------------
     def call(self, work: Callable[[], object] = lambda: None) -> None:
         self.calls += 1
         work()
-        self.supply.on_tick()
+        self.receiving.on_tick()
         for effect in self.node.take():
             self._perform(effect)
 
@@ -169,7 +186,7 @@ class Receiver:
             if self._work:
                 self.call(self._work.popleft())
                 continue
-            due = self.supply.deadline()
+            due = self.receiving.deadline()
             if due is None or due > end:
                 self.node.now = end
                 return
@@ -178,16 +195,21 @@ class Receiver:
         raise AssertionError("it never comes to rest")
 
     def start(self) -> None:
-        self.call(self.supply.start)
+        self.call(self.receiving.start)
         self.run()
 
     def link(self, device: DeviceId = ANNA) -> None:
         peer = self.node.peer(device)
         peer.link, peer.address = LinkId(device[0]), Address("10.0.0.9", 7)
-        self.call(lambda: self.supply.downloads.on_peer(device))
+        self.call(lambda: self.receiving.downloads.on_peer(device))
 
     def share(
-        self, records: Sequence[FileRecord], owner: DeviceId = ANNA, *, held: bool = False, run: bool = True
+        self,
+        records: Sequence[FileRecord],
+        owner: DeviceId = ANNA,
+        *,
+        held: bool = False,
+        run: bool = True,
     ) -> None:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
@@ -199,17 +221,21 @@ class Receiver:
             if self.node.index.manifests.get(owner, OWN, path) is not None or path in before
         ]
         assert set(known) <= set(changed)
-        self.call(lambda: self.supply.on_changed(owner, changed, held))
+        self.call(lambda: self.receiving.on_changed(owner, changed, held))
         if run:
             self.run()
 
-    # -- the world ------------------------------------------------------------------------------------------------
+    # -- the world ---------------------------------------------------------------------------------
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Sync():
+            case MakeDurable():
                 self._work.append(lambda: self.node.on_synced(effect.barrier))
             case Fetch():
-                self.asked += effect.ask.roots if isinstance(effect.ask, FilesAsk) else [effect.ask.root]  # type: ignore[union-attr]
+                match effect.ask:
+                    case FilesAsk(roots):
+                        self.asked += roots
+                    case ask:
+                        self.asked.append(ask.root)  # type: ignore[union-attr]
                 self.fetches.append(effect)
                 if not self.hold_fetch:
                     self._work.append(self.answer)
@@ -233,10 +259,12 @@ class Receiver:
     def answer(self, outcome: Outcome = Outcome.DONE, detail: str = "") -> None:
         """The oldest fetch is answered."""
         fetch = self.fetches.pop(0)
-        downloads = self.supply.downloads
+        downloads = self.receiving.downloads
         good = outcome is Outcome.DONE
         if good and isinstance(fetch.ask, FilesAsk):
-            roots = tuple(Root(root) for root in fetch.ask.roots if (fetch.peer, root) not in self.lacks)
+            roots = tuple(
+                Root(root) for root in fetch.ask.roots if (fetch.peer, root) not in self.lacks
+            )
             self.disk.parts |= set(roots)
             missing = tuple(Root(root) for root in fetch.ask.roots if root not in roots)
             downloads.on_files(FilesVerified(fetch.order, roots, missing, 10 * len(roots)))
@@ -252,14 +280,20 @@ class Receiver:
     def place(self) -> None:
         """The oldest batch is placed."""
         batch = self.places.pop(0)
-        self.supply.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
+        self.receiving.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
 
     def _settle(self, settle: Settle) -> None:
-        self.supply.commits.on_settled(BatchSettled(BatchId(settle.batch), tuple(map(self._found, settle.items))))
+        self.receiving.commits.on_settled(
+            BatchSettled(BatchId(settle.batch), tuple(map(self._found, settle.items)))
+        )
 
     def _found(self, item: PlaceItem) -> Placed:
         path, root = str(item.path), item.content.root if item.content else None
-        if item.source is Source.NONE and path not in self.disk.files and path not in self.disk.folders:
+        if (
+            item.source is Source.NONE
+            and path not in self.disk.files
+            and path not in self.disk.folders
+        ):
             return Placed(item.path, None, Placement.REMOVED, None, "", "")
         if item.source is Source.FOLDER and path in self.disk.folders:
             return Placed(item.path, None, Placement.PLACED, None, "", "")
@@ -267,14 +301,16 @@ class Receiver:
             return Placed(item.path, root, Placement.PLACED, self.disk.files[path][1], "", "")
         return Placed(item.path, root, Placement.SOURCE_GONE, None, "", "not so far")
 
-    # -- questions ------------------------------------------------------------------------------------------------
+    # -- questions ---------------------------------------------------------------------------------
     def lacking(self, owner: DeviceId = ANNA) -> int:
         return self.node.index.needs.missing(owner, OWN)[0]
 
     def stands(self, owner: DeviceId = ANNA) -> set[str]:
         """What is on the disk of an owner, which must be what the index says."""
         label = self.node.label_of(owner)
-        found = {path for path in [*self.disk.files, *self.disk.folders] if path.startswith(label + "/")}
+        found = {
+            path for path in [*self.disk.files, *self.disk.folders] if path.startswith(label + "/")
+        }
         rows = {f"{label}/{path.decode()}" for path in self.node.index.places.all_paths(owner, OWN)}
         assert rows <= found
         return {path.removeprefix(label + "/") for path in found}

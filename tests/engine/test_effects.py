@@ -16,7 +16,11 @@ PARTS = {"Member", "ServePieces", "ServeFiles", "PlaceItem"}  # of which wishes 
 def classes() -> dict[str, type]:
     """Every dataclass of the module."""
     own = {name: value for name, value in vars(effects).items() if inspect.isclass(value)}
-    return {n: c for n, c in own.items() if c.__module__ == effects.__name__ and dataclasses.is_dataclass(c)}
+    return {
+        n: c
+        for n, c in own.items()
+        if c.__module__ == effects.__name__ and dataclasses.is_dataclass(c)
+    }
 
 
 def test_every_wish_is_in_the_union() -> None:

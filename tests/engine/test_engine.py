@@ -30,7 +30,7 @@ def free(box: Box) -> None:
     pages(box, "max_page_count = 1000000")
 
 
-# -- a function -------------------------------------------------------------------------------------------------------
+# -- a function ------------------------------------------------------------------------------------
 def test_every_fact_has_somebody_who_hears_it() -> None:
     _, (ann,) = ring(1)
     assert set(ann.engine._handlers) == set(get_args(events.Event))
@@ -72,7 +72,7 @@ def test_a_restart_knows_what_was_known() -> None:
     assert not again.asked_for(effects.Fetch), "nothing is lacking"
 
 
-# -- the index fails --------------------------------------------------------------------------------------------------
+# -- the index fails -------------------------------------------------------------------------------
 def many(box: Box) -> None:
     """More files than a page of the index holds."""
     for number in range(60):
@@ -103,8 +103,13 @@ def test_a_receiver_whose_index_is_full_catches_up() -> None:
     assert ben.troubles
     assert one_ring([ann, ben])
     free(ben)
-    assert wire.run(300.0, lambda: ben.engine.view(wire.now).need_files == 0 and len(ben.engine.files("d1")) == 60)
-    assert wire.run(60.0, lambda: len([path for path in ben.disk if str(path).startswith("d1/")]) == 60)
+    assert wire.run(
+        300.0,
+        lambda: ben.engine.view(wire.now).need_files == 0 and len(ben.engine.files("d1")) == 60,
+    )
+    assert wire.run(
+        60.0, lambda: len([path for path in ben.disk if str(path).startswith("d1/")]) == 60
+    )
     assert ben.index.intents.open_batches() == []
 
 
@@ -115,7 +120,9 @@ def caught_up(ann: Box, ben: Box, wire: Wire) -> None:
         wire.run(0.05)
     wire.run(20.0)
     assert len(ben.troubles) == 1
-    assert {path: data for path, data in ben.disk.items() if str(path).startswith("d1/")} == ann.disk
+    assert {
+        path: data for path, data in ben.disk.items() if str(path).startswith("d1/")
+    } == ann.disk
     assert len(ben.engine.files("d1")) == 8
     view = ben.engine.view(wire.now)
     assert (view.need_files, view.state) == (0, "in_sync")
@@ -203,7 +210,7 @@ def test_what_a_failed_fact_led_to_reaches_the_world_with_the_next_call() -> Non
 def test_trouble_with_what_is_due_is_raised_by_the_next_tick() -> None:
     wire, (ann,) = ring(1)
     wire.run(5.0)
-    ann.engine.parts.library.on_tick = _fails  # type: ignore[method-assign]
+    ann.engine.wiring.own_folder.on_tick = _fails  # type: ignore[method-assign]
     ann.hear(events.AddAsked(1, ("/a",), "copy"))
     assert ann.asked_for(effects.Import), "the fact itself is not lost"
     assert ann.engine.deadline() == wire.now
@@ -233,7 +240,7 @@ def _breaks(_: object) -> None:
     raise ProtocolError("that should have been caught")
 
 
-# -- time -------------------------------------------------------------------------------------------------------------
+# -- time ------------------------------------------------------------------------------------------
 def lonely() -> tuple[Wire, Box]:
     wire = Wire()
     return wire, wire.add(1)
@@ -297,7 +304,7 @@ def share_offline() -> tuple[Wire, Box]:
 
 def disk_that_never_answers() -> tuple[Wire, Box]:
     wire, (ann, ben) = ring(2)
-    wire.ignored = (effects.Sync, effects.Look, effects.Hash, effects.Scan, effects.Place)
+    wire.ignored = (effects.MakeDurable, effects.Look, effects.Hash, effects.Scan, effects.Place)
     for box in (ann, ben):
         box.write("a", b"hello")
     return wire, ben
@@ -342,7 +349,9 @@ def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> No
     wire.run(20.0)
     calls = box.calls
     wire.run(60.0)
-    assert box.calls - calls < 60 * 30, "thirty calls a second are more than enough for one that has nothing to do"
+    assert box.calls - calls < 60 * 30, (
+        "thirty calls a second are more than enough for one that has nothing to do"
+    )
 
 
 def test_before_anything_is_said_a_deadline_is_there() -> None:

@@ -10,13 +10,25 @@ import pytest
 
 from potluck.engine import events
 
-PARTS = {"Interface", "Stat", "PathSeen", "NameRefused", "Hashed", "PartFound", "Placed"}  # of which facts are made
+PARTS = {
+    "Interface",
+    "Stat",
+    "PathSeen",
+    "NameRefused",
+    "Hashed",
+    "PartFound",
+    "Placed",
+}  # of which facts are made
 
 
 def classes() -> dict[str, type]:
     """Every dataclass of the module."""
     own = {name: value for name, value in vars(events).items() if inspect.isclass(value)}
-    return {n: c for n, c in own.items() if c.__module__ == events.__name__ and dataclasses.is_dataclass(c)}
+    return {
+        n: c
+        for n, c in own.items()
+        if c.__module__ == events.__name__ and dataclasses.is_dataclass(c)
+    }
 
 
 def test_every_fact_is_in_the_union() -> None:
@@ -31,11 +43,18 @@ def test_a_fact_is_frozen_and_says_what_it_means(kind: type) -> None:
 
 
 def test_equal_facts_are_equal() -> None:
-    assert events.Synced(1) == events.Synced(1) != events.Synced(2)
+    assert events.MadeDurable(1) == events.MadeDurable(1) != events.MadeDurable(2)
     assert events.Stat(1, 2, 3, 4, executable=True) != events.Stat(1, 2, 3, 4, executable=False)
 
 
 def test_words_that_leave_the_program_are_plain() -> None:
-    assert [str(outcome) for outcome in events.Outcome] == ["done", "gone", "busy", "broken", "wrong", "disk"]
+    assert [str(outcome) for outcome in events.Outcome] == [
+        "done",
+        "gone",
+        "busy",
+        "broken",
+        "wrong",
+        "disk",
+    ]
     assert str(events.Finding.MISSING) == "missing"
     assert str(events.Placement.SOURCE_GONE) == "source gone"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from potluck.core.messages import HeadsAsk
-from potluck.core.paths import parse_wire_path
-from potluck.engine.effects import CancelFetch, Send, Sync, Tell
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.wire.catalogue import HeadsAsk
+from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, Node, one_line
+from potluck.engine.node import NOTICES_KEPT, Node, printable
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -33,9 +33,9 @@ def test_what_depends_on_the_disk_waits_for_it() -> None:
     made = node()
     made.when_durable([ONE])
     made.when_durable([TWO])
-    assert made.take() == [Sync(1)]
+    assert made.take() == [MakeDurable(1)]
     made.when_durable([THREE])
-    assert made.take() == [Sync(2)]
+    assert made.take() == [MakeDurable(2)]
     made.on_synced(1)
     assert made.take() == [ONE, TWO]
     made.on_synced(1)
@@ -60,7 +60,7 @@ def test_what_need_not_be_durable_itself_keeps_its_place() -> None:
     assert made.take() == [ONE]
     made.when_durable([TWO])
     made.when_settled(THREE)
-    assert made.take() == [Sync(1)]
+    assert made.take() == [MakeDurable(1)]
     made.on_synced(1)
     assert made.take() == [TWO, THREE]
 
@@ -79,7 +79,7 @@ def test_a_rollback_undoes_what_depends_on_the_index_and_nothing_else() -> None:
     made.on_synced(1)
     assert made.take() == []
     made.when_durable([THREE])
-    assert made.take() == [Sync(2)]
+    assert made.take() == [MakeDurable(2)]
 
 
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
@@ -100,7 +100,7 @@ def test_only_who_is_linked_is_spoken_to() -> None:
     assert linked(made).say(BEN, HeadsAsk(b""))
     made.say_when_durable(BEN, HeadsAsk(b"1"))
     assert made.linked() == [BEN]
-    assert made.take() == [Send(LinkId(5), HeadsAsk(b"")), Sync(1)]
+    assert made.take() == [Send(LinkId(5), HeadsAsk(b"")), MakeDurable(1)]
     made.on_synced(1)
     assert made.take() == [Send(LinkId(5), HeadsAsk(b"1"))]
 
@@ -130,8 +130,8 @@ def test_no_notice_moves_a_cursor() -> None:
     made = node()
     made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
     assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
-    assert one_line("naïve 文件 ✓") == "naïve 文件 ✓"
-    assert one_line(one_line("\x00")) == one_line("\x00")
+    assert printable("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert printable(printable("\x00")) == printable("\x00")
 
 
 def test_names_of_members_and_strangers() -> None:

@@ -1,4 +1,6 @@
-"""Tests of the timetable: each key once, not before its time, and nothing to do while nothing is due."""
+"""Tests of the timetable: each key once, not before its time, and nothing to do while nothing is
+due.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Whole engines on a fake wire: every message really encoded and decoded, time a number, disks a dictionary.
+"""Whole engines on a fake wire: every message really encoded and decoded, time a number, disks a
+dictionary.
 
-Strategy: a `Box` is a real Engine over a real index; a `Wire` carries out its effects with seeded delays. Datagrams may
-be blocked (`udp`), and so may what links carry (`silent`), each on its own. Disks hold whole files and do at once what
-they are asked. Limits: no losses, no crash points, no partial trees; `tests/sim` has those.
+Strategy: a `Box` is a real Engine over a real index; a `Wire` carries out its effects with seeded
+delays. Datagrams may be blocked (`udp`), and so may what links carry (`silent`), each on its own.
+Disks hold whole files and do at once what they are asked. Limits: no losses, no crash points, no
+partial trees; `tests/sim` has those.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, piece_size_for
 from potluck.core.errors import DiskTrouble
-from potluck.core.identity import DeviceId
-from potluck.core.messages import (
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
     CONTROL,
     PAIRING,
     Address,
@@ -30,12 +34,19 @@ from potluck.core.messages import (
     Status,
     encode,
 )
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import PieceList, Root, file_root, piece_hash, piece_size_for
 from potluck.engine import effects, events
 from potluck.engine.effects import Effect, Source
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, Finding, LinkId, OrderId, Outcome, Placement, RequestId, Stat
+from potluck.engine.events import (
+    Event,
+    Finding,
+    LinkId,
+    OrderId,
+    Outcome,
+    Placement,
+    RequestId,
+    Stat,
+)
 from potluck.engine.index import Index
 from tests.engine.builders import Chance, address, settings
 from tests.engine.builders import key as key_of
@@ -53,7 +64,9 @@ def content_of(data: bytes) -> PieceList:
 
 def stat_of(data: bytes) -> Stat:
     """What the file system would say: equal for equal bytes."""
-    return Stat(len(data), 1_000, 1_000, int.from_bytes(content_of(data).root[:6], "big"), executable=False)
+    return Stat(
+        len(data), 1_000, 1_000, int.from_bytes(content_of(data).root[:6], "big"), executable=False
+    )
 
 
 class Box:
@@ -65,7 +78,11 @@ class Box:
         self.index = index or Index.open(":memory:")
         self.disk: dict[SafePath, bytes] = {}
         self.engine = Engine(
-            settings(number, **others), self.key, self.index, Chance(self.run), bytes([number, self.run]) * 8
+            settings(number, **others),
+            self.key,
+            self.index,
+            Chance(self.run),
+            bytes([number, self.run]) * 8,
         )
         self.me = self.key.device
         self.up, self.left = False, False
@@ -77,7 +94,7 @@ class Box:
         self.calls = 0
         self.asked: dict[RequestId, tuple[Box, OrderId, Any]] = {}
 
-    # -- one call ---------------------------------------------------------------------------------------------------
+    # -- one call ----------------------------------------------------------------------------------
     def call(self, work: Callable[[float], list[Effect]]) -> list[Effect]:
         if not self.up:
             return []
@@ -109,7 +126,7 @@ class Box:
         for link in list(self.links):
             self.wire.close(self, link, clean=False)
 
-    # -- people -----------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
     def write(self, name: str, data: bytes) -> None:
         path = parse_wire_path(f"{self.label}/{name}".encode())
         self.disk[path] = data
@@ -120,17 +137,17 @@ class Box:
         del self.disk[path]
         self.hear(events.PathsTouched((path,), overflow=False))
 
-    # -- what tests ask ---------------------------------------------------------------------------------------------
+    # -- what tests ask ----------------------------------------------------------------------------
     @property
     def label(self) -> str:
         return self.engine.node.own_label
 
     @property
     def nodes(self) -> list[DeviceId]:
-        return [DeviceId(record.device) for record in self.engine.parts.circle.ring.nodes()]
+        return [DeviceId(record.device) for record in self.engine.wiring.circle.ring.nodes()]
 
     def believes(self, other: Box) -> MemberRecord | None:
-        return self.engine.parts.circle.ring.beliefs.get(other.me)
+        return self.engine.wiring.circle.ring.beliefs.get(other.me)
 
     def status(self, other: Box) -> Status | None:
         record = self.believes(other)
@@ -179,7 +196,11 @@ class Wire:
         """Let time pass, at most until `done`; say whether it is."""
         until, calls, last = self.now + seconds, 0, self.now
         while not done():
-            due = [(time, n, box) for n, box in enumerate(self.boxes.values()) if (time := self._due(box)) is not None]
+            due = [
+                (time, n, box)
+                for n, box in enumerate(self.boxes.values())
+                if (time := self._due(box)) is not None
+            ]
             wake = min(due, default=(float("inf"), 0, None))
             event = self._queue[0][0] if self._queue else float("inf")
             if min(event, wake[0]) > until:
@@ -197,7 +218,7 @@ class Wire:
     def _due(self, box: Box) -> float | None:
         return box.engine.deadline() if box.up else None
 
-    # -- effects ----------------------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------
     def carry(self, box: Box, effect: Effect) -> None:
         match effect:
             case _ if isinstance(effect, self.ignored):
@@ -217,10 +238,12 @@ class Wire:
                 box.door = is_open
             case effects.Introduce(to, sealed):
                 if to in self.boxes:
-                    knock = events.IntroductionHeard(OrderId(next(self._numbers)), sealed, box.address)
+                    knock = events.IntroductionHeard(
+                        OrderId(next(self._numbers)), sealed, box.address
+                    )
                     self.later(partial(self.boxes[to].hear, knock))
-            case effects.Sync(barrier):
-                self.later(partial(box.hear, events.Synced(barrier)))
+            case effects.MakeDurable(barrier):
+                self.later(partial(box.hear, events.MadeDurable(barrier)))
             case effects.Leave():
                 box.left, box.up = True, False
                 for link in list(box.links):
@@ -247,7 +270,12 @@ class Wire:
             return
         refused = other is not None and not other.up
         welcome = other is not None and other.up and (dial.peer is None or box.me in other.trusted)
-        if other is None or not welcome or dial.peer not in {None, other.me} or (dial.peer is None and not other.door):
+        if (
+            other is None
+            or not welcome
+            or dial.peer not in {None, other.me}
+            or (dial.peer is None and not other.door)
+        ):
             knock = not refused and other is not None
             box.hear(events.DialFailed(dial.dial, "refused", refused=refused, knock=knock))
             return
@@ -259,7 +287,11 @@ class Wire:
         ):
             known = dial.kind is LinkKind.CONTROL
             instance = peer.engine.node.instance if known else b""
-            mine.hear(events.LinkOpened(link, dial.kind, peer.me if known else None, where, instance, order))
+            mine.hear(
+                events.LinkOpened(
+                    link, dial.kind, peer.me if known else None, where, instance, order
+                )
+            )
 
     def _send(self, box: Box, link: LinkId, message: Any) -> None:
         if link not in box.links:
@@ -281,7 +313,7 @@ class Wire:
         if box.links.pop(link, None) is not None:
             box.hear(events.LinkClosed(link, "closed", clean))
 
-    # -- content ----------------------------------------------------------------------------------------------------
+    # -- content -----------------------------------------------------------------------------------
     def _fetch(self, box: Box, fetch: effects.Fetch) -> None:
         other = next((self.boxes[a] for a in fetch.addresses if a in self.boxes), None)
         if other is None or not other.up or self.silent(box, other):
@@ -301,9 +333,13 @@ class Wire:
                 self.later(partial(asker.hear, events.ManifestHeard(order, reply, 0)))
             case FilesAsk(), effects.ServeFiles(files):
                 here = [root for root, path, _, _ in files if path in box.disk]
-                asker.disk |= {part_of(root): box.disk[path] for root, path, _, _ in files if path in box.disk}
+                asker.disk |= {
+                    part_of(root): box.disk[path] for root, path, _, _ in files if path in box.disk
+                }
                 gone = [root for root, path, _, _ in files if path not in box.disk]
-                self.later(partial(asker.hear, events.FilesVerified(order, tuple(here), tuple(gone), 1)))
+                self.later(
+                    partial(asker.hear, events.FilesVerified(order, tuple(here), tuple(gone), 1))
+                )
             case _, Busy():
                 outcome = Outcome.BUSY
             case _:
@@ -316,7 +352,11 @@ class Wire:
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
             case effects.Scan(order, tops):
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
-                self._seen(box, order, [path for path in box.disk if any(path.starts_with(top) for top in tops)])
+                self._seen(
+                    box,
+                    order,
+                    [path for path in box.disk if any(path.starts_with(top) for top in tops)],
+                )
             case effects.Look(order, paths):
                 self._seen(box, order, paths)
             case effects.Hash(order, files):
@@ -326,11 +366,22 @@ class Wire:
                     if (data := box.disk.get(path)) is not None
                 ]
                 gone = tuple(path for path, _ in files if path not in box.disk)
-                self.later(partial(box.hear, events.FilesHashed(order, tuple(hashed), gone, last=True)))
+                self.later(
+                    partial(box.hear, events.FilesHashed(order, tuple(hashed), gone, last=True))
+                )
             case effects.Place(batch, items):
-                self.later(partial(box.hear, events.BatchPlaced(batch, tuple(self._placed(box, i) for i in items))))
+                self.later(
+                    partial(
+                        box.hear,
+                        events.BatchPlaced(batch, tuple(self._placed(box, i) for i in items)),
+                    )
+                )
             case effects.Settle(batch, items):
-                self.later(partial(box.hear, events.BatchSettled(batch, tuple(_unplaced(i) for i in items))))
+                self.later(
+                    partial(
+                        box.hear, events.BatchSettled(batch, tuple(_unplaced(i) for i in items))
+                    )
+                )
             case _:
                 pass  # told to people, or of no interest here
 
@@ -341,7 +392,9 @@ class Wire:
             else events.PathSeen(path, Finding.MISSING, None)
             for path in sorted(paths)
         ]
-        self.later(partial(box.hear, events.TreeSeen(order, tuple(seen), (), last=True, complete=True)))
+        self.later(
+            partial(box.hear, events.TreeSeen(order, tuple(seen), (), last=True, complete=True))
+        )
 
     def _placed(self, box: Box, item: effects.PlaceItem) -> events.Placed:
         root = item.content.root if item.content is not None else None

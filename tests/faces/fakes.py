@@ -1,7 +1,9 @@
-"""A potluck that is none: a state as the local API gives it, and a source whose answers a test decides.
+"""A potluck that is none: a state as the local API gives it, and a source whose answers a test
+decides.
 
-Strategy: the real `Control` serves the fake source on a real socket, so that commands, client and prompt are tested
-against the bytes they will meet. `state()` is the one place that knows every key of a snapshot.
+Strategy: the real `Control` serves the fake source on a real socket, so that commands, client and
+prompt are tested against the bytes they will meet. `state()` is the one place that knows every key
+of a snapshot.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from potluck.shells.control import Control
-from potluck.shells.homes import claim, socket_to_serve
+from potluck.shells.api.server import ApiServer
+from potluck.shells.state.home import claim_home, socket_to_serve
 
 ME, OTHER = "7F3A-91C2", "0B5K-TTQ1"
 
@@ -39,7 +41,10 @@ def state(**changes: Any) -> dict[str, Any]:
         ],
         "state": "in_sync",
         "reason": None,
-        "devices": [device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None), device()],
+        "devices": [
+            device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None),
+            device(),
+        ],
         "files": 14,
         "bytes": 1_600_000_000,
         "need_files": 0,
@@ -51,7 +56,11 @@ def state(**changes: Any) -> dict[str, Any]:
         "port": 7685,
         "door": {"open": False, "until_s": None},
         "found": [],
-        "tried": {"interfaces": ["eth0", "wlan0"], "neighbours": 6, "sources": ["beacon", "neighbours"]},
+        "tried": {
+            "interfaces": ["eth0", "wlan0"],
+            "neighbours": 6,
+            "sources": ["beacon", "neighbours"],
+        },
         "refused": [],
         "unshared": {"files": 0},
     }
@@ -61,7 +70,13 @@ def state(**changes: Any) -> dict[str, Any]:
 
 def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, Any]:
     """One entry of `transfers`."""
-    entry = {"path": path, "from": ["kitchen-pc"], "done": 1_100_000_000, "size": 1_400_000_000, "rate": 112_000_000}
+    entry = {
+        "path": path,
+        "from": ["kitchen-pc"],
+        "done": 1_100_000_000,
+        "size": 1_400_000_000,
+        "rate": 112_000_000,
+    }
     return entry | changes
 
 
@@ -69,19 +84,37 @@ def alone(**changes: Any) -> dict[str, Any]:
     """A snapshot of a device that has just founded its group."""
     mine = state()["devices"][:1]
     node = {"number": 0, "of": 1, "last": "kitchen-pc", "next": "kitchen-pc", "digest": "d0"}
-    return state(**({"devices": mine, "ring": state()["ring"][:1], "node": node, "files": 0, "bytes": 0} | changes))
+    return state(
+        **(
+            {"devices": mine, "ring": state()["ring"][:1], "node": node, "files": 0, "bytes": 0}
+            | changes
+        )
+    )
 
 
 def found(**changes: Any) -> dict[str, Any]:
     """One entry of `found`."""
-    entry = {"name": "Home", "label": "kitchen-pc", "address": "192.168.1.10", "members": 1, "open": False}
+    entry = {
+        "name": "Home",
+        "label": "kitchen-pc",
+        "address": "192.168.1.10",
+        "members": 1,
+        "open": False,
+    }
     return entry | changes
 
 
 def entry(path: str, size: int = 100, **changes: Any) -> dict[str, Any]:
     """One entry of `files`."""
     owner = path.partition("/")[0]
-    return {"path": path, "kind": "file", "size": size, "owner": owner, "here": True, "root": "r" * 64} | changes
+    return {
+        "path": path,
+        "kind": "file",
+        "size": size,
+        "owner": owner,
+        "here": True,
+        "root": "r" * 64,
+    } | changes
 
 
 class FakeSource:
@@ -120,14 +153,23 @@ class FakeSource:
 
     def tell(self, text: str, level: str = "info", code: str = "test") -> None:
         number = len(self.told) + 1
-        self.told.append({"number": number, "code": code, "text": text, "level": level, "subject": "", "at_s": 0.0})
+        self.told.append(
+            {
+                "number": number,
+                "code": code,
+                "text": text,
+                "level": level,
+                "subject": "",
+                "at_s": 0.0,
+            }
+        )
 
 
 @contextmanager
 def running(home: Path, source: FakeSource) -> Iterator[FakeSource]:
     """Serve `source` as the potluck of `home`, its claim held; `leave` gives the claim back."""
-    held = claim(str(home))
-    control = Control(socket_to_serve(str(home)), source)
+    held = claim_home(str(home))
+    control = ApiServer(socket_to_serve(str(home)), source)
     control.start()
     source.on_leave = held.release
     try:

@@ -1,4 +1,6 @@
-"""The live view, read from a recorded console: what a person sees, at several widths, with hostile names."""
+"""The live view, read from a recorded console: what a person sees, at several widths, with hostile
+names.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from tests.faces.fakes import state, transfer
 
 
 def busy(**changes: object) -> dict[str, object]:
-    return state(state="busy", need_files=3, need_bytes=400, rates={"down": 100, "up": 0}, **changes)
+    return state(
+        state="busy", need_files=3, need_bytes=400, rates={"down": 100, "up": 0}, **changes
+    )
 
 
 def test_before_the_first_state() -> None:
@@ -21,14 +25,24 @@ def test_before_the_first_state() -> None:
 
 def test_in_sync_it_is_two_lines_and_the_prompt() -> None:
     lines = render(state(), (0, 0), "", 100).plain.splitlines()
-    assert lines[0] == "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2 · last laptop · next laptop"
+    assert (
+        lines[0]
+        == "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2 · last laptop · next laptop"
+    )
     assert lines[1] == "in sync · 14 files · 1.6 GB"
     assert lines[2].startswith("> ▏exit")
 
 
 def test_each_transfer_has_bar_rate_time_left_and_source() -> None:
     lines = render(busy(transfers=[transfer()]), (300, 700), None, 120).plain.splitlines()
-    for part in ("↓ kitchen-pc/holiday.mp4", "████████████", "1.1 GB / 1.4 GB", "112 MB/s", " 3 s", "kitchen-pc"):
+    for part in (
+        "↓ kitchen-pc/holiday.mp4",
+        "████████████",
+        "1.1 GB / 1.4 GB",
+        "112 MB/s",
+        " 3 s",
+        "kitchen-pc",
+    ):
         assert part in lines[2]
     for part in ("Σ everything", "300 B / 700 B", "100 B/s", "4 s"):
         assert part in lines[3]
@@ -37,7 +51,9 @@ def test_each_transfer_has_bar_rate_time_left_and_source() -> None:
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_every_line_fits_the_terminal(width: int) -> None:
     one = transfer("somebody/" + "long name " * 30)
-    for line in render(busy(transfers=[one, transfer(rate=0)]), (1, 2), "", width).plain.splitlines()[2:]:
+    for line in render(
+        busy(transfers=[one, transfer(rate=0)]), (1, 2), "", width
+    ).plain.splitlines()[2:]:
         assert len(line) <= width
 
 
@@ -49,8 +65,14 @@ def test_many_transfers_are_counted_not_drawn() -> None:
 
 
 def test_an_open_door_is_loud() -> None:
-    assert "the door is OPEN for 50 min" in render(state(door={"open": True, "until_s": 3000}), (0, 0), None, 99).plain
-    assert "OPEN: anyone" in render(state(door={"open": True, "until_s": None}), (0, 0), None, 99).plain
+    assert (
+        "the door is OPEN for 50 min"
+        in render(state(door={"open": True, "until_s": 3000}), (0, 0), None, 99).plain
+    )
+    assert (
+        "OPEN: anyone"
+        in render(state(door={"open": True, "until_s": None}), (0, 0), None, 99).plain
+    )
 
 
 def test_the_whole_counts_from_the_most_that_was_missing() -> None:

@@ -79,7 +79,9 @@ def test_an_empty_line_does_nothing(source: FakeSource, client: Client) -> None:
 
 
 def test_adding_from_the_prompt(source: FakeSource, client: Client, tmp_path: Path) -> None:
-    assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == ["1 file is in your folder now."]
+    assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == [
+        "1 file is in your folder now."
+    ]
     assert source.asked == [("add", [f"{tmp_path}/a b"], "move")]
     assert prompt.run_line("add", client, WORDS)[0] == "The paths cannot be added."
 

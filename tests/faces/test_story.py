@@ -16,8 +16,12 @@ def story() -> Story:
 def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     told = story()
     assert told.on_state(alone(), 100.0) == ["potluck 0.1.0 · kitchen-pc · 7F3A-91C2"]
-    lines = told.on_tick(100.0 + FOUNDED_S)  # until then the group may dissolve into one that is found
-    assert lines[0] == "No other device found here (asked 6 neighbours on 2 networks): this device is the group “Home”."
+    # until then the group may dissolve into one that is found
+    lines = told.on_tick(100.0 + FOUNDED_S)
+    assert (
+        lines[0]
+        == "No other device found here (asked 6 neighbours on 2 networks): this device is the group “Home”."
+    )
     assert lines[1].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc      type exit")
     assert told.on_state(alone(), 102.6) == []
     quiet = Story(WORDS, 100.0, prompt=False)
@@ -38,7 +42,14 @@ def test_another_group_later_is_told_again() -> None:
 
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     told = story()
-    waiting = alone(group=None, node=None, ring=[], state="waiting", reason="both doors are closed", found=[found()])
+    waiting = alone(
+        group=None,
+        node=None,
+        ring=[],
+        state="waiting",
+        reason="both doors are closed",
+        found=[found()],
+    )
     lines = told.on_state(waiting, 100.0)
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
     assert "    on kitchen-pc    exit, then: potluck up --open" in lines
@@ -56,7 +67,9 @@ def test_being_alone_for_long_is_explained_once() -> None:
     told.on_state(alone(), 100.0)
     assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 2  # the group, and where to put files
     lines = told.on_tick(100.0 + ALONE_S)
-    assert lines[0].startswith("Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon")
+    assert lines[0].startswith(
+        "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon"
+    )
     assert [line[:7] for line in lines[1:]] == ["  why: ", "  next:"]
     assert told.on_tick(200.0) == []
 
@@ -98,11 +111,19 @@ def test_nothing_is_whole_while_another_lacks_files() -> None:
 
 
 def test_notices_carry_their_level_and_no_control_characters() -> None:
-    notice = {"number": 1, "code": "c", "text": "bad \x1b[2J", "level": "warning", "subject": "", "at_s": 0.0}
+    notice = {
+        "number": 1,
+        "code": "c",
+        "text": "bad \x1b[2J",
+        "level": "warning",
+        "subject": "",
+        "at_s": 0.0,
+    }
     assert story().on_notice(notice) == ["! bad \\x1b[2J"]
     assert story().on_notice(notice | {"level": "error"})[0].startswith("✗ ")
     assert story().on_notice(notice | {"level": "info", "text": "hello"}) == ["hello"]
-    assert story().on_notice(notice | {"code": "founded"}) == []  # the state tells it, with the next step
+    # the state tells it, with the next step
+    assert story().on_notice(notice | {"code": "founded"}) == []
 
 
 def test_plain_screens_hear_of_each_large_transfer_once() -> None:

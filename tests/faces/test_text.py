@@ -25,13 +25,19 @@ def test_sizes(count: float, shown: str) -> None:
     assert text.rate(count) == shown + "/s"
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0.2, "1 s"), (89, "89 s"), (120, "2 min"), (7200, "2 h")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.2, "1 s"), (89, "89 s"), (120, "2 min"), (7200, "2 h")]
+)
 def test_times_left(seconds: float, shown: str) -> None:
     assert text.duration(seconds) == shown
 
 
 def test_counts() -> None:
-    assert [text.count(number, "file") for number in (0, 1, 1234)] == ["0 files", "1 file", "1,234 files"]
+    assert [text.count(number, "file") for number in (0, 1, 1234)] == [
+        "0 files",
+        "1 file",
+        "1,234 files",
+    ]
 
 
 def test_a_bar_is_full_only_when_all_is_done() -> None:
@@ -49,11 +55,16 @@ def test_columns_know_wide_and_combining_letters() -> None:
 def test_long_names_are_cut_in_the_middle() -> None:
     assert text.fitted("short", 8) == "short   "
     assert text.fitted("a long name.txt", 9) == "a lo….txt"
-    assert all(text.columns(text.fitted("名前名前名前.txt", width)) == width for width in range(3, 20))
+    assert all(
+        text.columns(text.fitted("名前名前名前.txt", width)) == width for width in range(3, 20)
+    )
 
 
 def test_tables_stand_in_columns() -> None:
-    assert text.table([["a", "名前", "x"], ["bbb", "c", ""]], indent="") == ["a    名前  x", "bbb  c"]
+    assert text.table([["a", "名前", "x"], ["bbb", "c", ""]], indent="") == [
+        "a    名前  x",
+        "bbb  c",
+    ]
     assert text.table([]) == []
 
 

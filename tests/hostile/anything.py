@@ -1,9 +1,11 @@
-"""Anything that is valid: random values of the wire's Structs and of the engine's events, made from their types.
+"""Anything that is valid: random values of the wire's Structs and of the engine's events, made from
+their types.
 
-Strategy: `Anything` walks the type of each field and prefers what hurts: bounds, empty lists, the ids, roots and paths
-of the world under attack (`known`), and bytes out of it (real signatures under the wrong thing). What it makes for the
-wire passes the catalogue's own decoder, so it is exactly what a malicious member could send.
-Limits: long lists are rare, since the decoder's bounds are tested elsewhere.
+Strategy: `Anything` walks the type of each field and prefers what hurts: bounds, empty lists, the
+ids, roots and paths of the world under attack (`known`), and bytes out of it (real signatures under
+the wrong thing). What it makes for the wire passes the catalogue's own decoder, so it is exactly
+what a malicious member could send. Limits: long lists are rare, since the decoder's bounds are
+tested elsewhere.
 """
 
 from __future__ import annotations
@@ -18,10 +20,19 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from potluck.core import limits
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import PieceList
 from potluck.core.errors import Malformed
-from potluck.core.messages import CLEAR, CONTROL, PAIRING, SEALED, Address, Catalogue, Unknown, encode
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import PieceList
+from potluck.core.wire.catalogue import (
+    CLEAR,
+    CONTROL,
+    PAIRING,
+    SEALED,
+    Address,
+    Catalogue,
+    Unknown,
+    encode,
+)
 from potluck.engine.events import Interface
 from tests.engine.wire import content_of, stat_of
 
@@ -33,14 +44,21 @@ class Anything:
     """A source of valid values."""
 
     def __init__(self, seed: int, known: dict[str, list[Any]]) -> None:
-        """`known` holds what exists in the world: "ids", "bytes", "paths", "numbers", "contents", "addresses"."""
+        """`known` holds what exists in the world: "ids", "bytes", "paths", "numbers", "contents",
+        "addresses".
+        """
         self.random, self.known = Random(seed), known
 
-    # -- the wire ---------------------------------------------------------------------------------------------------
+    # -- the wire ----------------------------------------------------------------------------------
     def message(self, catalogue: Catalogue[Any]) -> Any:
         """A message that this catalogue takes."""
-        kinds = {CONTROL: "ControlMessage", PAIRING: "PairingMessage", CLEAR: "ClearDatagram", SEALED: "SealedMessage"}
-        union = getattr(__import__("potluck.core.messages", fromlist=["x"]), kinds[catalogue])
+        kinds = {
+            CONTROL: "ControlMessage",
+            PAIRING: "PairingMessage",
+            CLEAR: "ClearDatagram",
+            SEALED: "SealedMessage",
+        }
+        union = getattr(__import__("potluck.core.wire.catalogue", fromlist=["x"]), kinds[catalogue])
         while True:
             made = self.struct(self.random.choice(get_args(union)))
             try:
@@ -54,17 +72,25 @@ class Anything:
         """A Struct with random fields."""
         info = msgspec.inspect.type_info(kind)
         assert isinstance(info, msgspec.inspect.StructType)
-        fields = {f.name: self._field(f.type) for f in info.fields if f.required or self.random.random() < 0.8}
+        fields = {
+            f.name: self._field(f.type)
+            for f in info.fields
+            if f.required or self.random.random() < 0.8
+        }
         return kind(**fields)
 
     def _field(self, info: Any) -> Any:
         match info:
             case msgspec.inspect.IntType(ge=low, le=high):
-                return self._integer(-(2**63) if low is None else low, 2**63 - 1 if high is None else high)
+                return self._integer(
+                    -(2**63) if low is None else low, 2**63 - 1 if high is None else high
+                )
             case msgspec.inspect.BytesType(min_length=low, max_length=high):
                 return self._bytes(low or 0, 64 if high is None else high)
             case msgspec.inspect.StrType(max_length=high):
-                text = self.random.choice(["", "d1", "d2", "..", "a/b", "\x1b[2J", "\u202e", "x" * (high or 64), "é"])
+                text = self.random.choice(
+                    ["", "d1", "d2", "..", "a/b", "\x1b[2J", "\u202e", "x" * (high or 64), "é"]
+                )
                 return text[: high or 64]
             case msgspec.inspect.BoolType():
                 return self.random.random() < 0.5
@@ -72,10 +98,17 @@ class Anything:
                 return self.random.choice(list(kind))
             case msgspec.inspect.ListType(item_type=item, max_length=high):
                 longest = SMALL if self.random.random() < 0.97 else 60
-                return [self._field(item) for _ in range(self.random.randint(0, min(high or longest, longest)))]
+                return [
+                    self._field(item)
+                    for _ in range(self.random.randint(0, min(high or longest, longest)))
+                ]
             case msgspec.inspect.StructType(cls=kind):
                 records = [value for value in self.known["structs"] if type(value) is kind]
-                return self.random.choice(records) if records and self.random.random() < 0.4 else self.struct(kind)
+                return (
+                    self.random.choice(records)
+                    if records and self.random.random() < 0.4
+                    else self.struct(kind)
+                )
             case msgspec.inspect.UnionType(types=choices):
                 return self._field(self.random.choice(choices))
             case msgspec.inspect.NoneType():
@@ -85,7 +118,11 @@ class Anything:
 
     def _integer(self, low: int, high: int) -> int:
         near = [n for n in (*EDGES, *self.known["numbers"], low, high) if low <= n <= high]
-        return self.random.choice(near) if self.random.random() < 0.8 else self.random.randint(low, high)
+        return (
+            self.random.choice(near)
+            if self.random.random() < 0.8
+            else self.random.randint(low, high)
+        )
 
     def _bytes(self, low: int, high: int) -> bytes:
         fitting = [data for data in self.known["bytes"] if low <= len(data) <= high]
@@ -93,7 +130,7 @@ class Anything:
             return self.random.choice(fitting)
         return self.random.randbytes(self.random.choice([low, min(high, 200), min(high, low + 5)]))
 
-    # -- facts ------------------------------------------------------------------------------------------------------
+    # -- facts -------------------------------------------------------------------------------------
     def event(self, kind: type) -> Any:
         """An event as a shell could make it, about anything or nothing."""
         hints = get_type_hints(kind)
@@ -142,13 +179,23 @@ def world(*, ids: list[bytes], labels: list[str], structs: list[Any]) -> dict[st
     names = [f"{label}/{name}" for label in labels for name in ("a", "b", "b/c", "d/e/f")]
     contents = [b"", b"hello", b"other", bytes(9000)]
     roots = [content_of(data).root for data in contents]
-    loose = [value for made in structs for value in msgspec.structs.asdict(made).values() if isinstance(value, bytes)]
+    loose = [
+        value
+        for made in structs
+        for value in msgspec.structs.asdict(made).values()
+        if isinstance(value, bytes)
+    ]
     return {
         "ids": ids,
         "bytes": [*ids, *roots, *loose, b"run", b"a", b"b/c", b"../x", b"\xff", bytes(32)],
         "paths": [parse_wire_path(name.encode()) for name in (*names, *labels, "nobody/x")],
         "numbers": [1, 2, 3, 7, 262144, stat_of(b"hello").size],
         "contents": contents,
-        "addresses": [Address("10.0.0.1", 7685), Address("10.0.0.9", 0), Address("", 1), Address("fe80::1", 65535)],
+        "addresses": [
+            Address("10.0.0.1", 7685),
+            Address("10.0.0.9", 0),
+            Address("", 1),
+            Address("fe80::1", 65535),
+        ],
         "structs": structs,
     }

@@ -1,11 +1,14 @@
-"""Real devices under attack: two honest daemons on the loopback network, and what must hold after every attack.
+"""Real devices under attack: two honest daemons on the loopback network, and what must hold after
+every attack.
 
-Strategy: the pair is started once and attacked again and again, since an honest daemon must survive all of it in one
-life. `Pair.unharmed` is the oracle of every case: one ring of exactly the honest ones, a fresh file of 1 KiB travels
-in time, no traceback was printed, nothing outside the share changed, memory stays within bounds.
+Strategy: the pair is started once and attacked again and again, since an honest daemon must survive
+all of it in one life. `Pair.unharmed` is the oracle of every case: one ring of exactly the honest
+ones, a fresh file of 1 KiB travels in time, no traceback was printed, nothing outside the share
+changed, memory stays within bounds.
 
-Guarantees: everything is watched from outside (local API, /proc, the disk); every wait has a deadline.
-Limits: a rogue that was admitted stays a member; it takes no seat, so the honest ring does not count it.
+Guarantees: everything is watched from outside (local API, /proc, the disk); every wait has a
+deadline. Limits: a rogue that was admitted stays a member; it takes no seat, so the honest ring
+does not count it.
 """
 
 from __future__ import annotations
@@ -17,13 +20,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from potluck.core import limits
-from potluck.core.messages import Address
+from potluck.core.wire.catalogue import Address
 from tests.devices import Device, free_port, one_ring, until
 
 HOST = "127.0.0.1"
 DELIVERY_S = 5.0
 MEMORY_BYTES = 200 * limits.MIB
-STATE = ("Folder", "output", ".cache", ".config")  # what a daemon may write in its home, beside its own state
+STATE = (
+    "Folder",
+    "output",
+    ".cache",
+    ".config",
+)  # what a daemon may write in its home, beside its own state
 TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -82,7 +90,9 @@ class Pair:
             self.delivers(source, target)
         for device in self.devices:
             assert TRACEBACK not in device.said(), device.said()
-            assert device.memory_bytes < MEMORY_BYTES, f"{device.label}: {device.memory_bytes} bytes"
+            assert device.memory_bytes < MEMORY_BYTES, (
+                f"{device.label}: {device.memory_bytes} bytes"
+            )
         assert self._seen_outside() == self._outside
 
     def delivers(self, source: Daemon, target: Daemon) -> float:
@@ -97,14 +107,23 @@ class Pair:
 
     def said(self) -> str:
         """What all of them printed and believe, for the report of a failure."""
-        return "\n".join(f"--- {one.label} {one.state()}\n{one.said()[-3000:]}" for one in self.devices)
+        return "\n".join(
+            f"--- {one.label} {one.state()}\n{one.said()[-3000:]}" for one in self.devices
+        )
 
     def _seen_outside(self) -> dict[str, bytes]:
         """All files near the homes that are not the daemons' own."""
         ours = {device.label for device in self.devices}
-        strange = [path for path in self.base.rglob("*") if path.relative_to(self.base).parts[0] not in ours]
+        strange = [
+            path
+            for path in self.base.rglob("*")
+            if path.relative_to(self.base).parts[0] not in ours
+        ]
         near = [
-            path for one in self.devices for path in one.folder.iterdir() if path.name not in ("Shared", ".potluck")
+            path
+            for one in self.devices
+            for path in one.folder.iterdir()
+            if path.name not in ("Shared", ".potluck")
         ]
         return {str(path): path.read_bytes() for path in (*strange, *near) if path.is_file()}
 

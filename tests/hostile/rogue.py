@@ -1,11 +1,13 @@
-"""A rogue: one that was really admitted and then says whatever a test wants, on control and bulk links.
+"""A rogue: one that was really admitted and then says whatever a test wants, on control and bulk
+links.
 
-Strategy: the rogue enters through the open door as any newcomer (core/admission.py) and opens links with the real
-knock, TLS and HELLO; from there on everything is raw. To be asked for content it listens itself and says so in a
-sealed beacon; what it answers is a function of the test, `(request, stream) -> None`.
+Strategy: the rogue enters through the open door as any newcomer (core/admission.py) and opens links
+with the real knock, TLS and HELLO; from there on everything is raw. To be asked for content it
+listens itself and says so in a sealed beacon; what it answers is a function of the test, `(request,
+stream) -> None`.
 
-Guarantees: nothing here is refused for its form, so that whatever a daemon survives it survives by its own checks.
-Limits: it never takes a seat, so the ring of the honest does not count it.
+Guarantees: nothing here is refused for its form, so that whatever a daemon survives it survives by
+its own checks. Limits: it never takes a seat, so the ring of the honest does not count it.
 """
 
 from __future__ import annotations
@@ -21,11 +23,19 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from potluck.core.admission import Joiner, State
+from potluck.core.content.manifest import (
+    BucketTree,
+    bucket_hash,
+    bucket_of,
+    record_digest,
+    sign_head,
+)
 from potluck.core.errors import ProtocolError
-from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.manifest import BucketTree, bucket_hash, bucket_of, record_digest, sign_head
-from potluck.core.messages import (
+from potluck.core.group.admission import Joiner, State
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.keys.sealing import NONCE_BYTES, seal_datagram
+from potluck.core.wire.catalogue import (
     BULK_REPLY,
     BULK_REQUEST,
     CONTROL,
@@ -41,14 +51,12 @@ from potluck.core.messages import (
     Unknown,
     encode,
 )
-from potluck.core.roster import Roster
-from potluck.core.sealing import NONCE_BYTES, seal_datagram
 from potluck.engine.effects import Member
-from potluck.shells import tls
-from potluck.shells.dialling import Call, NoLink, open_link
-from potluck.shells.knock import Knock, KnockReader
-from potluck.shells.opened import accept_hello, hear_hello
-from potluck.shells.stream import Stream
+from potluck.shells.links import tls
+from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from potluck.shells.links.hello import accept_hello, hear_hello
+from potluck.shells.links.knock import Knock, KnockReader
+from potluck.shells.links.stream import Stream
 from tests.hostile.daemons import HOST, Daemon, Pair
 
 WAIT_S = 5.0
@@ -108,7 +116,9 @@ class Control:
             if not data:
                 break
             buffer += data
-            while len(buffer) >= 4 and len(buffer) >= (end := 4 + int.from_bytes(buffer[:4], "big")):
+            while len(buffer) >= 4 and len(buffer) >= (
+                end := 4 + int.from_bytes(buffer[:4], "big")
+            ):
                 with suppress(ProtocolError):
                     self.heard.append(CONTROL.decode(bytes(buffer[4:end])))
                 del buffer[:end]
@@ -133,7 +143,9 @@ class Control:
         """Return the newest message of one kind."""
         end = time.monotonic() + WAIT_S
         while not (found := [message for message in list(self.heard) if isinstance(message, kind)]):
-            assert time.monotonic() < end, f"no {kind.__name__} in {[type(one).__name__ for one in self.heard]}"
+            assert time.monotonic() < end, (
+                f"no {kind.__name__} in {[type(one).__name__ for one in self.heard]}"
+            )
             time.sleep(0.005)
         return found[-1]
 
@@ -150,7 +162,7 @@ class Rogue:
     def __init__(self, label: str, pair: Pair) -> None:
         self.key, self.label, self.pair = DeviceKey(os.urandom(64)), label, pair
         self.instance = os.urandom(16)
-        self.standing = tls.Standing(self.key, self.instance)
+        self.standing = tls.CurrentTrust(self.key, self.instance)
         self.answers: Answers = lambda _request, stream: stream.send({"t": "gone"})
         self.asked: list[Any] = []
         self._counter = 0
@@ -160,7 +172,9 @@ class Rogue:
 
     def _enter(self, device: Daemon) -> Roster:
         """Pair through the open door, as any newcomer."""
-        stream = open_link(self.standing, Call(None, device.address, LinkKind.PAIRING), deadline()).stream
+        stream = open_link(
+            self.standing, DialRequest(None, device.address, LinkKind.PAIRING), deadline()
+        ).stream
         joiner = Joiner(self.key, self.label, os.urandom(16))
         for message in joiner.begin():
             stream.send(message)
@@ -184,13 +198,17 @@ class Rogue:
         """Return the id of an honest daemon."""
         return next(one.device for one in self.roster.members.values() if one.label == daemon.label)
 
-    # -- links ----------------------------------------------------------------------------------------------------
+    # -- links -------------------------------------------------------------------------------------
     def open(self, daemon: Daemon, kind: LinkKind) -> Stream:
         """Open a link as a member does; another daemon may not know us yet, so try for a while."""
         end = deadline()
         while True:
             try:
-                return open_link(self.standing, Call(self.device_of(daemon), daemon.address, kind), deadline()).stream
+                return open_link(
+                    self.standing,
+                    DialRequest(self.device_of(daemon), daemon.address, kind),
+                    deadline(),
+                ).stream
             except NoLink:
                 if time.monotonic() > end:
                     raise
@@ -205,7 +223,7 @@ class Rogue:
         stream.send(request)
         return stream.receive(BULK_REPLY, WAIT_S)
 
-    # -- being asked ----------------------------------------------------------------------------------------------
+    # -- being asked -------------------------------------------------------------------------------
     def listen(self, daemon: Daemon) -> Address:
         """Serve bulk links from now on, and tell a daemon where."""
         if self._listener is None:
@@ -216,9 +234,13 @@ class Rogue:
         return address
 
     def datagram(self, body: bytes, daemon: Daemon, sock: socket.socket | None = None) -> bytes:
-        """Send something sealed with the group key, from `sock` if it is given; returns the datagram."""
+        """Send something sealed with the group key, from `sock` if it is given; returns the
+        datagram.
+        """
         self._counter += 1
-        envelope = encode(Envelope(self.key.device, self.instance, self._counter, msgspec.Raw(body)))
+        envelope = encode(
+            Envelope(self.key.device, self.instance, self._counter, msgspec.Raw(body))
+        )
         sealed = seal_datagram(self.roster.group_key, os.urandom(NONCE_BYTES), envelope)
         if sock is None:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
@@ -248,7 +270,8 @@ class Rogue:
             held.callback(stream.close)
             hello = hear_hello(stream, pairing=False)
             if hello.link is not LinkKind.BULK:
-                stream.send(Bye("the rogue dials itself"))  # else it would have two, and one of them would be dropped
+                # else it would have two, and one of them would be dropped
+                stream.send(Bye("the rogue dials itself"))
                 return
             accept_hello(stream, hello.link, self.instance)
             while True:

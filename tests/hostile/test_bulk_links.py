@@ -1,4 +1,6 @@
-"""A hostile member on bulk links: as the one who is asked, it lies; as the one who asks, it never ends."""
+"""A hostile member on bulk links: as the one who is asked, it lies; as the one who asks, it never
+ends.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import (
+from potluck.core.content.pieces import file_root, piece_hash
+from potluck.core.wire.catalogue import (
     Busy,
     DeletedPath,
     Done,
@@ -33,8 +36,7 @@ from potluck.core.messages import (
     PiecesAsk,
     PiecesPage,
 )
-from potluck.core.pieces import file_root, piece_hash
-from potluck.shells.stream import Stream
+from potluck.shells.links.stream import Stream
 from tests.devices import until
 from tests.hostile.daemons import Pair, within
 from tests.hostile.rogue import Rogue, heads_of
@@ -57,7 +59,9 @@ class Liar:
         self.rogue.listen(pair.a)
         self.served = threading.Event()
 
-    def publish(self, records: list[FileRecord], content: Callable[[Any, Stream], None], **lies: Any) -> Head:
+    def publish(
+        self, records: list[FileRecord], content: Callable[[Any, Stream], None], **lies: Any
+    ) -> Head:
         """Sign and announce a manifest; `content` answers whatever is asked about its files."""
         head = heads_of(self.rogue.key, records, len(records), **lies)
 
@@ -90,7 +94,9 @@ def liar(attacked: Pair) -> Iterator[Liar]:
     liar.close()
 
 
-def page(rogue: Rogue, records: list[FileRecord], head: Head | None, deleted: tuple[bytes, ...] = ()) -> ManifestPage:
+def page(
+    rogue: Rogue, records: list[FileRecord], head: Head | None, deleted: tuple[bytes, ...] = ()
+) -> ManifestPage:
     """A page of a rogue's manifest."""
     gone = [DeletedPath(path, seq) for seq, path in enumerate(deleted, 1)]
     upto = max([one.seq for one in records], default=0)
@@ -100,7 +106,14 @@ def page(rogue: Rogue, records: list[FileRecord], head: Head | None, deleted: tu
 def record_of(path: bytes, data_size: int, root: bytes, seq: int = 1) -> FileRecord:
     """A record of a file of the smallest piece size."""
     return FileRecord(
-        path, Kind.FILE, data_size, 0, executable=False, piece_size=limits.PIECE_MIN_BYTES, root=root, seq=seq
+        path,
+        Kind.FILE,
+        data_size,
+        0,
+        executable=False,
+        piece_size=limits.PIECE_MIN_BYTES,
+        root=root,
+        seq=seq,
     )
 
 
@@ -116,11 +129,14 @@ def nothing(_request: Any, stream: Stream) -> None:
     stream.send(Gone())
 
 
-# -- manifests ----------------------------------------------------------------------------------------------------
+# -- manifests -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", UNSAFE, ids=ascii)
 def test_unsafe_paths_reach_no_disk(liar: Liar, path: bytes) -> None:
     data = b"evil"
-    liar.publish([record_of(path, 4, content_of(data)[0])], lambda request, stream: serve(request, stream, data))
+    liar.publish(
+        [record_of(path, 4, content_of(data)[0])],
+        lambda request, stream: serve(request, stream, data),
+    )
     assert liar.served.wait(5)
     liar.pair.unharmed()
     assert not [name for name in liar.pair.a.shared() if name.startswith(f"'{liar.rogue.label}/")]
@@ -136,7 +152,9 @@ def test_folders_and_files_that_are_each_other(liar: Liar) -> None:
 
 
 def test_a_manifest_of_ten_million_records_ends_at_its_bounds(liar: Liar) -> None:
-    """Pages come as fast as they are asked for; whoever goes on for ever must not hold up the honest."""
+    """Pages come as fast as they are asked for; whoever goes on for ever must not hold up the
+    honest.
+    """
     head = heads_of(liar.rogue.key, [], 10_000_000, count=10_000_000)
     root = content_of(b"evil")[0]
     numbers = itertools.count(1)
@@ -157,7 +175,10 @@ def test_a_manifest_of_ten_million_records_ends_at_its_bounds(liar: Liar) -> Non
 
 
 def test_sizes_at_the_end_of_the_numbers(liar: Liar) -> None:
-    records = [record_of(b"huge %d" % seq, limits.FILE_MAX_BYTES, os.urandom(32), seq) for seq in range(1, 50)]
+    records = [
+        record_of(b"huge %d" % seq, limits.FILE_MAX_BYTES, os.urandom(32), seq)
+        for seq in range(1, 50)
+    ]
     liar.publish(records, nothing)
     assert liar.served.wait(5)
 
@@ -173,15 +194,23 @@ def test_pages_that_say_nothing_for_ever(liar: Liar) -> None:
 
 def test_answers_that_are_none(liar: Liar) -> None:
     said = itertools.cycle(
-        [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\1\xc1", b"GET / HTTP/1.1\r\n\r\n", b"\0\x10\0\0" + b"\x91" * MIB]
+        [
+            b"\xff\xff\xff\xff",
+            b"\0\0\0\0",
+            b"\0\0\0\1\xc1",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\0\x10\0\0" + b"\x91" * MIB,
+        ]
     )
     liar.rogue.answers = lambda _request, stream: stream.send_bytes(next(said))
     for number in range(1, 6):
-        liar.link.say(Heads([heads_of(liar.rogue.key, [record_of(b"%d" % number, 0, bytes(32))], number)]))
+        liar.link.say(
+            Heads([heads_of(liar.rogue.key, [record_of(b"%d" % number, 0, bytes(32))], number)])
+        )
     liar.was_asked(ManifestAsk)
 
 
-# -- content ------------------------------------------------------------------------------------------------------
+# -- content ---------------------------------------------------------------------------------------
 def serve(request: Any, stream: Stream, data: bytes) -> None:
     """Serve a content of one piece as it should be."""
     match request:
@@ -235,7 +264,10 @@ SMALL = {
 @pytest.mark.parametrize("lie", SMALL.values(), ids=SMALL.keys())
 def test_lies_about_a_small_file(liar: Liar, lie: Callable[[Any, Stream], None]) -> None:
     liar.publish([record_of(b"small", 4, content_of(b"good")[0])], lie)
-    until(lambda: [one for one in liar.rogue.asked if isinstance(one, FilesAsk | FileAsk)], liar.pair.said)
+    until(
+        lambda: [one for one in liar.rogue.asked if isinstance(one, FilesAsk | FileAsk)],
+        liar.pair.said,
+    )
     liar.pair.unharmed()
     assert f"'{liar.rogue.label}/small'" not in liar.pair.a.shared()
 
@@ -273,7 +305,9 @@ LISTED_ROOT, LISTED_HASHES = content_of(LISTED)
 LISTS = {
     "another root": PiecesPage(bytes(32), len(LISTED), PIECE, 0, LISTED_HASHES),
     "wrong hashes": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 0, bytes(len(LISTED_HASHES))),
-    "another size": PiecesPage(LISTED_ROOT, limits.FILE_MAX_BYTES, limits.PIECE_MAX_BYTES, 0, LISTED_HASHES),
+    "another size": PiecesPage(
+        LISTED_ROOT, limits.FILE_MAX_BYTES, limits.PIECE_MAX_BYTES, 0, LISTED_HASHES
+    ),
     "endless": PiecesPage(LISTED_ROOT, 2**49, PIECE, 0, b""),
     "half a hash": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 0, LISTED_HASHES[:-1]),
     "not from the start": PiecesPage(LISTED_ROOT, len(LISTED), PIECE, 3, LISTED_HASHES),
@@ -286,7 +320,7 @@ def test_lies_about_piece_lists(liar: Liar, lie: PiecesPage) -> None:
     liar.was_asked(PiecesAsk)
 
 
-# -- asking -------------------------------------------------------------------------------------------------------
+# -- asking ----------------------------------------------------------------------------------------
 def test_what_is_not_shared_is_not_served(attacked: Pair, rogue: Rogue) -> None:
     stream = rogue.open(attacked.a, LinkKind.BULK)
     secret = content_of((attacked.base / "bystander").read_bytes())[0]
@@ -301,7 +335,9 @@ def test_what_is_not_shared_is_not_served(attacked: Pair, rogue: Rogue) -> None:
 
 
 def test_requests_as_fast_as_possible(attacked: Pair, rogue: Rogue) -> None:
-    """Two links that ask without a pause for three seconds, and the honest are still served in time."""
+    """Two links that ask without a pause for three seconds, and the honest are still served in
+    time.
+    """
     with ExitStack() as held:
         streams = [rogue.open(attacked.a, LinkKind.BULK) for _ in range(limits.FETCHES_PER_PEER)]
         end = time.monotonic() + 3

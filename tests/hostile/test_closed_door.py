@@ -1,7 +1,8 @@
 """A closed door: who asks learns nothing, and who listens to a whole session neither.
 
-Strategy: with the right to it (root), every frame on the loopback device is captured while a closed pair meets,
-exchanges a file and leaves; nothing that names anybody or anything may stand in those bytes.
+Strategy: with the right to it (root), every frame on the loopback device is captured while a closed
+pair meets, exchanges a file and leaves; nothing that names anybody or anything may stand in those
+bytes.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from pathlib import Path
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import Beacon, Offer, Solicit, encode
-from potluck.core.roster import Roster
+from potluck.core.group.roster import Roster
+from potluck.core.wire.catalogue import Beacon, Offer, Solicit, encode
 from potluck.engine.index import Index
 from potluck.faces.demo.devices import loopback
-from potluck.shells.homes import place_of
-from potluck.shells.knock import CHALLENGE_BYTES, Kind
+from potluck.shells.links.knock import CHALLENGE_BYTES, KnockKind
+from potluck.shells.state.home import home_paths
 from tests.devices import ROOT, free_port, one_ring, until
 from tests.hostile.daemons import HOST, TRACEBACK, Daemon, within
 
@@ -50,7 +51,12 @@ class Closed(Daemon):
         words += ["--name", self.label, "--headless", "--interface", loopback(), *self.door, *flags]
         with (self.home / "output").open("ab") as output:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=ROOT
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=ROOT,
             )
         return self
 
@@ -61,7 +67,7 @@ class Closed(Daemon):
 
     def roster(self) -> Roster:
         """What it knows of its group, read from its index while it does not run."""
-        index = Index.open(str(Path(place_of(str(self.home)).state_dir, "potluck.sqlite")))
+        index = Index.open(str(Path(home_paths(str(self.home)).state_dir, "potluck.sqlite")))
         try:
             records = index.roster.all()
         finally:
@@ -117,7 +123,12 @@ def captured() -> Iterator[bytearray]:
 def secrets_of(roster: Roster) -> dict[str, bytes]:
     """Everything that names somebody or something, by what it is."""
     found = {f"label {label}": label.encode() for label in LABELS}
-    found |= {"file name": NAME.encode(), "content": CONTENT[:40], "group": roster.group, "group key": roster.group_key}
+    found |= {
+        "file name": NAME.encode(),
+        "content": CONTENT[:40],
+        "group": roster.group,
+        "group key": roster.group_key,
+    }
     for entry in roster.members.values():
         found |= {
             f"id of {entry.label}": entry.device,
@@ -129,7 +140,9 @@ def secrets_of(roster: Roster) -> dict[str, bytes]:
     return found | hexes | {f"{what}, HEX": data.upper() for what, data in hexes.items()}
 
 
-@pytest.mark.skipif(not hasattr(socket, "AF_PACKET") or os.geteuid() != 0, reason="listening to a device takes root")
+@pytest.mark.skipif(
+    not hasattr(socket, "AF_PACKET") or os.geteuid() != 0, reason="listening to a device takes root"
+)
 def test_a_closed_session_names_nobody(closed: tuple[int, list[Closed]]) -> None:
     discovery_port, (first, second) = closed
     roster = first.roster()
@@ -152,7 +165,7 @@ def test_strangers_at_a_closed_door_get_nothing(closed: tuple[int, list[Closed]]
     discovery_port, (first, _) = closed
     first.begin(discovery_port)
     with socket.create_connection((HOST, first.port), 5) as sock:
-        sock.sendall(Kind.PAIRING.value)
+        sock.sendall(KnockKind.PAIRING.value)
         heard = b""
         with suppress(ConnectionError):
             while more := sock.recv(4096):
@@ -162,7 +175,9 @@ def test_strangers_at_a_closed_door_get_nothing(closed: tuple[int, list[Closed]]
         sock.settimeout(1.0)
         for port in (first.port, discovery_port):
             sock.sendto(encode(Solicit(os.urandom(16), bytes(512))), (HOST, port))
-            sock.sendto(encode(Offer(bytes(16), bytes(32), "x", "y", 1, 9, open=True)), (HOST, port))
+            sock.sendto(
+                encode(Offer(bytes(16), bytes(32), "x", "y", 1, 9, open=True)), (HOST, port)
+            )
             sock.sendto(encode(Beacon(1, 1, b"", 1, ask=True)), (HOST, port))
         with pytest.raises(TimeoutError):
             sock.recv(2000)

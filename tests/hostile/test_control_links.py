@@ -1,4 +1,6 @@
-"""A hostile member on control links: frames that are none, and statements that are not its own to make."""
+"""A hostile member on control links: frames that are none, and statements that are not its own to
+make.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.identity import DeviceKey
-from potluck.core.manifest import sign_head
-from potluck.core.members import accuse, write_record
-from potluck.core.messages import (
+from potluck.core.content.manifest import sign_head
+from potluck.core.content.pieces import file_root
+from potluck.core.group.roster import Admit, found
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.ring.members import accuse, write_record
+from potluck.core.wire.catalogue import (
     Address,
     Decrement,
     FileRecord,
@@ -37,9 +41,7 @@ from potluck.core.messages import (
     Welcome,
     encode,
 )
-from potluck.core.messages import Folder as Manifest
-from potluck.core.pieces import file_root
-from potluck.core.roster import Admit, found
+from potluck.core.wire.catalogue import Folder as Manifest
 from tests.devices import one_ring, until
 from tests.hostile.daemons import Pair
 from tests.hostile.rogue import Control, Rogue, heads_of
@@ -60,7 +62,13 @@ def lives(link: Control) -> bool:
     """Whether the other side still answers on a link."""
     number = int.from_bytes(os.urandom(4))
     link.say(Ping(number, b"", b""))
-    return bool(until(lambda: any(isinstance(one, Pong) and one.sequence == number for one in list(link.heard))))
+    return bool(
+        until(
+            lambda: any(
+                isinstance(one, Pong) and one.sequence == number for one in list(link.heard)
+            )
+        )
+    )
 
 
 def victim(link: Control) -> MemberRecord:
@@ -69,7 +77,7 @@ def victim(link: Control) -> MemberRecord:
     return record
 
 
-# -- frames -------------------------------------------------------------------------------------------------------
+# -- frames ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -83,7 +91,17 @@ def victim(link: Control) -> MemberRecord:
         b"\0\0\0\x09\x82\xa1t\xa4ping\xa1",
         b"GET / HTTP/1.1\r\n\r\n",
     ],
-    ids=["4-GiB", "one-too-long", "empty", "reserved", "deep", "deep-maps", "giant-array", "cut", "http"],
+    ids=[
+        "4-GiB",
+        "one-too-long",
+        "empty",
+        "reserved",
+        "deep",
+        "deep-maps",
+        "giant-array",
+        "cut",
+        "http",
+    ],
 )
 def test_a_frame_that_is_none_ends_the_link_and_nothing_else(link: Control, said: bytes) -> None:
     link.raw(said)
@@ -107,7 +125,17 @@ def test_unknown_messages_are_ignored(link: Control) -> None:
 
 
 def test_messages_of_other_links_are_ignored(link: Control) -> None:
-    for tag in ("manifest", "file", "hello", "beacon", "solicit", "offer", "pair_commit", "pair_records", "piece"):
+    for tag in (
+        "manifest",
+        "file",
+        "hello",
+        "beacon",
+        "solicit",
+        "offer",
+        "pair_commit",
+        "pair_records",
+        "piece",
+    ):
         link.body(encode({"t": tag}))
     assert lives(link)
 
@@ -124,19 +152,27 @@ def test_one_byte_at_a_time(link: Control) -> None:
     assert lives(link)
 
 
-# -- the ring -----------------------------------------------------------------------------------------------------
-def test_seats_and_incarnations_out_of_the_world(link: Control, rogue: Rogue, attacked: Pair) -> None:
+# -- the ring --------------------------------------------------------------------------------------
+def test_seats_and_incarnations_out_of_the_world(
+    link: Control, rogue: Rogue, attacked: Pair
+) -> None:
     """The rogue may ruin its own record; nobody believes in a seat that far away."""
     for incarnation, seat in ((FAR, FAR), (FAR - 1, 10**6), (FAR, 0)):
-        mine = write_record(rogue.key, rogue.instance, [Address("127.0.0.1", 1)], incarnation, seat, Status.ALIVE)
-        link.say(Update([mine], b""), Sync([mine], b"", reply=True), Join(mine), Welcome(FAR, [mine]))
+        mine = write_record(
+            rogue.key, rogue.instance, [Address("127.0.0.1", 1)], incarnation, seat, Status.ALIVE
+        )
+        link.say(
+            Update([mine], b""), Sync([mine], b"", reply=True), Join(mine), Welcome(FAR, [mine])
+        )
     assert lives(link)
     left = write_record(rogue.key, rogue.instance, [], FAR, 0, Status.LEFT)
     link.say(Update([left], b""))
     until(lambda: one_ring(*attacked.devices))
 
 
-def test_nobody_else_can_make_a_node_leave_or_move(link: Control, rogue: Rogue, attacked: Pair) -> None:
+def test_nobody_else_can_make_a_node_leave_or_move(
+    link: Control, rogue: Rogue, attacked: Pair
+) -> None:
     record = victim(link)
     forged = [
         replace(record, status=Status.LEFT),
@@ -146,12 +182,21 @@ def test_nobody_else_can_make_a_node_leave_or_move(link: Control, rogue: Rogue, 
         replace(record, status=Status.LEFT, incarnation=FAR),
         replace(record, status=Status.DEAD),
         replace(record, status=Status.DEAD, accuser=rogue.key.device, accusation=bytes(64)),
-        replace(record, signature=rogue.key.sign(b"member", encode(record)), incarnation=record.incarnation + 1),
+        replace(
+            record,
+            signature=rogue.key.sign(b"member", encode(record)),
+            incarnation=record.incarnation + 1,
+        ),
     ]
     with_b = rogue.control(attacked.b)
     for one in forged:
         for at in (link, with_b):
-            at.say(Decrement(one, 0, b""), Update([one], b""), Sync([one], b"", reply=False), Welcome(1, [one]))
+            at.say(
+                Decrement(one, 0, b""),
+                Update([one], b""),
+                Sync([one], b"", reply=False),
+                Welcome(1, [one]),
+            )
     assert lives(link)
     assert lives(with_b)
     for device in attacked.devices:
@@ -161,7 +206,9 @@ def test_nobody_else_can_make_a_node_leave_or_move(link: Control, rogue: Rogue, 
     with_b.close()
 
 
-def test_a_storm_of_accusations_drives_nobody_out(link: Control, rogue: Rogue, attacked: Pair) -> None:
+def test_a_storm_of_accusations_drives_nobody_out(
+    link: Control, rogue: Rogue, attacked: Pair
+) -> None:
     """Each is refuted by the accused; who is refuted that often is not listened to any more."""
     with_b = rogue.control(attacked.b)
     links = (link, with_b)
@@ -170,7 +217,9 @@ def test_a_storm_of_accusations_drives_nobody_out(link: Control, rogue: Rogue, a
     end = time.monotonic() + 3
     while time.monotonic() < end:
         for at in links:
-            for record in [r for one in list(at.heard) if isinstance(one, Update) for r in one.records] or victims:
+            for record in [
+                r for one in list(at.heard) if isinstance(one, Update) for r in one.records
+            ] or victims:
                 if record.status is Status.ALIVE and record.device != rogue.key.device:
                     for status in (Status.SUSPECT, Status.DEAD):
                         for to in links:
@@ -195,10 +244,19 @@ def test_redirects_probes_and_joins_without_end(link: Control, rogue: Rogue) -> 
     assert lives(link)
 
 
-# -- heads --------------------------------------------------------------------------------------------------------
+# -- heads -----------------------------------------------------------------------------------------
 def record_of(path: bytes, size: int = 0, root: bytes = EMPTY, seq: int = 1) -> FileRecord:
     """A record of a file."""
-    return FileRecord(path, Kind.FILE, size, 0, executable=False, piece_size=limits.PIECE_MIN_BYTES, root=root, seq=seq)
+    return FileRecord(
+        path,
+        Kind.FILE,
+        size,
+        0,
+        executable=False,
+        piece_size=limits.PIECE_MIN_BYTES,
+        root=root,
+        seq=seq,
+    )
 
 
 def test_heads_that_the_owner_did_not_sign(link: Control, rogue: Rogue, attacked: Pair) -> None:
@@ -224,21 +282,30 @@ def test_two_heads_with_one_number_freeze_the_folder_of_the_liar_only(attacked: 
     twofaced = Rogue("twofaced", attacked)
     link = twofaced.control(attacked.a)
     link.say(
-        Heads([heads_of(twofaced.key, [record_of(b"x")], 1)]), Heads([heads_of(twofaced.key, [record_of(b"y")], 1)])
+        Heads([heads_of(twofaced.key, [record_of(b"x")], 1)]),
+        Heads([heads_of(twofaced.key, [record_of(b"y")], 1)]),
     )
     until(lambda: "folder_frozen" in attacked.a.codes(), attacked.said)
     link.close()
 
 
-def test_heads_and_holdings_at_the_end_of_the_numbers(link: Control, rogue: Rogue, attacked: Pair) -> None:
+def test_heads_and_holdings_at_the_end_of_the_numbers(
+    link: Control, rogue: Rogue, attacked: Pair
+) -> None:
     owner = rogue.device_of(attacked.a)
-    head = sign_head(replace(heads_of(rogue.key, [], 1), generation=FAR, seq=FAR, count=FAR, signature=b""), rogue.key)
-    link.say(Heads([head]), Kept([Holding(owner, Manifest.OWN, FAR, FAR, FAR, limits.FILE_MAX_BYTES)] * 200))
+    head = sign_head(
+        replace(heads_of(rogue.key, [], 1), generation=FAR, seq=FAR, count=FAR, signature=b""),
+        rogue.key,
+    )
+    link.say(
+        Heads([head]),
+        Kept([Holding(owner, Manifest.OWN, FAR, FAR, FAR, limits.FILE_MAX_BYTES)] * 200),
+    )
     link.say(Kept([Holding(os.urandom(32), Manifest.OWN, FAR, FAR, FAR, 0) for _ in range(200)]))
     assert lives(link)
 
 
-# -- the roster ---------------------------------------------------------------------------------------------------
+# -- the roster ------------------------------------------------------------------------------------
 def admission(rogue: Rogue, certificate: bytes, sealing: bytes, label: str) -> RosterRecord:
     """A record that is signed by a member, whatever it says."""
     body = encode(Admit(rogue.roster.group, certificate, sealing, label))
@@ -247,29 +314,60 @@ def admission(rogue: Rogue, certificate: bytes, sealing: bytes, label: str) -> R
 
 def test_roster_records_that_say_nothing(link: Control, rogue: Rogue, attacked: Pair) -> None:
     ghost = DeviceKey(os.urandom(64))
-    bodies = [b"", b"\xc1", b"\x91" * 4000, encode({"t": "admit"}), encode({"t": "remove"}), os.urandom(4096)]
-    signed = [RosterRecord(body, rogue.key.device, rogue.key.sign(b"roster", body)) for body in bodies]
+    bodies = [
+        b"",
+        b"\xc1",
+        b"\x91" * 4000,
+        encode({"t": "admit"}),
+        encode({"t": "remove"}),
+        os.urandom(4096),
+    ]
+    signed = [
+        RosterRecord(body, rogue.key.device, rogue.key.sign(b"roster", body)) for body in bodies
+    ]
     lies = [
         *signed,
         RosterRecord(b"", ghost.device, b""),
         found(rogue.key, "other", "rogue", bytes(32)),
-        replace(admission(rogue, ghost.certificate, ghost.sealing_public, "ghost"), signature=bytes(64)),
-        replace(admission(rogue, ghost.certificate, ghost.sealing_public, "ghost"), by=rogue.device_of(attacked.a)),
+        replace(
+            admission(rogue, ghost.certificate, ghost.sealing_public, "ghost"), signature=bytes(64)
+        ),
+        replace(
+            admission(rogue, ghost.certificate, ghost.sealing_public, "ghost"),
+            by=rogue.device_of(attacked.a),
+        ),
         admission(rogue, b"", ghost.sealing_public, "ghost"),
         admission(rogue, ghost.certificate[:-1], ghost.sealing_public, "ghost"),
         *(
             admission(rogue, ghost.certificate, ghost.sealing_public, label)
-            for label in ("../up", "a/b", "", ".", "..", "x\n", "x\u202ey", "Everyone", ".potluck", "\x1b[2J")
+            for label in (
+                "../up",
+                "a/b",
+                "",
+                ".",
+                "..",
+                "x\n",
+                "x\u202ey",
+                "Everyone",
+                ".potluck",
+                "\x1b[2J",
+            )
         ),
     ]
     link.say(*(RosterRecords([lie]) for lie in lies), RosterRecords(lies))
-    link.say(RosterRecords([RosterRecord(os.urandom(900), os.urandom(32), bytes(64)) for _ in range(40)]))
+    link.say(
+        RosterRecords([RosterRecord(os.urandom(900), os.urandom(32), bytes(64)) for _ in range(40)])
+    )
     assert lives(link)
     labels = [device["label"] for device in attacked.a.state()["devices"]]
-    assert not [label for label in labels if label not in ("alder", "birch", "rogue", "twofaced")], labels
+    assert not [
+        label for label in labels if label not in ("alder", "birch", "rogue", "twofaced")
+    ], labels
 
 
-@pytest.mark.parametrize("sealing", [bytes(32), b"\1" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f"])
+@pytest.mark.parametrize(
+    "sealing", [bytes(32), b"\1" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f"]
+)
 def test_a_member_with_a_key_that_agrees_with_nobody_is_none(
     link: Control, rogue: Rogue, attacked: Pair, sealing: bytes
 ) -> None:
@@ -283,7 +381,9 @@ def test_a_member_with_a_key_that_agrees_with_nobody_is_none(
 
 def test_a_flood_on_the_control_link(link: Control, rogue: Rogue, attacked: Pair) -> None:
     """Honest delivery goes on in time while somebody talks as fast as it can."""
-    update = encode(Update([write_record(rogue.key, rogue.instance, [], 1, 0, Status.ALIVE)] * 64, b""))
+    update = encode(
+        Update([write_record(rogue.key, rogue.instance, [], 1, 0, Status.ALIVE)] * 64, b"")
+    )
     frame = (len(update).to_bytes(4, "big") + update) * 20
     end = time.monotonic() + 2
     while time.monotonic() < end:

@@ -1,8 +1,9 @@
-"""Whatever a member, a stranger or a confused shell says, the engine goes on and honest devices stay together.
+"""Whatever a member, a stranger or a confused shell says, the engine goes on and honest devices
+stay together.
 
-The oracle: no exception, no transaction left open, a deadline that moves on, a state that faces can show, and a ring in
-which the honest ones still see each other, nobody dead. Each attack is also shown to arrive: something was counted,
-refused or answered.
+The oracle: no exception, no transaction left open, a deadline that moves on, a state that faces can
+show, and a ring in which the honest ones still see each other, nobody dead. Each attack is also
+shown to arrive: something was counted, refused or answered.
 """
 
 from __future__ import annotations
@@ -13,11 +14,21 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.manifest import sign_head
-from potluck.core.members import accuse, write_record
-from potluck.core.messages import CLEAR, CONTROL, PAIRING, SEALED, BulkRequest, Folder, Head, LinkKind, Status
-from potluck.core.sealing import seal_datagram
+from potluck.core.content.manifest import sign_head
+from potluck.core.keys.identity import DeviceId
+from potluck.core.keys.sealing import seal_datagram
+from potluck.core.ring.members import accuse, write_record
+from potluck.core.wire.catalogue import (
+    CLEAR,
+    CONTROL,
+    PAIRING,
+    SEALED,
+    BulkRequest,
+    Folder,
+    Head,
+    LinkKind,
+    Status,
+)
 from potluck.engine import events
 from potluck.engine.effects import Drop, Fetch, Transmit
 from potluck.engine.events import DatagramHeard, LinkClosed, LinkId, LinkOpened, MessageHeard
@@ -45,7 +56,11 @@ def signed(rogue: Box, victims: list[Box]) -> list[Any]:
         for status in (Status.ALIVE, Status.LEFT)
     ]
     about = [record for box in victims if (record := rogue.believes(box)) is not None]
-    return heads + own + [accuse(rogue.key, record, s) for record in about for s in (Status.SUSPECT, Status.DEAD)]
+    return (
+        heads
+        + own
+        + [accuse(rogue.key, record, s) for record in about for s in (Status.SUSPECT, Status.DEAD)]
+    )
 
 
 def attacked(seed: int) -> tuple[Wire, Box, Box, Box, Anything]:
@@ -53,14 +68,20 @@ def attacked(seed: int) -> tuple[Wire, Box, Box, Box, Anything]:
     wire, (ann, ben, rogue) = ring(3, seed)
     ann.write("a", b"hello")
     wire.run(5.0)
-    wire.silent, wire.udp = (lambda _, to: to is rogue), (lambda _, to: to is not rogue)  # its own engine hears nothing
+    # its own engine hears nothing
+    wire.silent, wire.udp = (
+        (lambda _, to: to is rogue),
+        (lambda _, to: to is not rogue),
+    )
     structs = [
         *ann.engine.ring_records(),
         *ann.engine.node.index.manifests.heads(),
         *(ann.engine.node.roster.records() if ann.engine.node.roster else []),
         *signed(rogue, [ann, ben]),
     ]
-    known = world(ids=[ann.me, ben.me, rogue.me, bytes(32)], labels=["d1", "d2", "d3"], structs=structs)
+    known = world(
+        ids=[ann.me, ben.me, rogue.me, bytes(32)], labels=["d1", "d2", "d3"], structs=structs
+    )
     known["numbers"] += [*ann.links, *(fetch.order for fetch in ann.asked_for(Fetch))]
     return wire, ann, ben, rogue, Anything(seed, known)
 
@@ -92,11 +113,11 @@ def test_a_member_says_on_its_control_link_what_belongs_elsewhere(seed: int) -> 
     wire, ann, ben, rogue, anything = attacked(seed)
     link = ann.engine.node.peers[rogue.me].link
     assert link is not None
-    before = ann.engine.switchboard.counters.total()
+    before = ann.engine.dispatch.counters.total()
     for catalogue in (PAIRING, CLEAR, SEALED):
         for _ in range(60):
             ann.hear(MessageHeard(link, anything.message(catalogue)))
-    assert ann.engine.switchboard.counters.total() > before
+    assert ann.engine.dispatch.counters.total() > before
     judge(wire, ann, ben)
 
 
@@ -106,7 +127,12 @@ def test_strangers_say_anything_at_the_pairing_door(seed: int) -> None:
     for number in range(120):
         link = LinkId(10_000 + number)
         opened = LinkOpened(
-            link, LinkKind.PAIRING, None, anything.random.choice(anything.known["addresses"]), b"", None
+            link,
+            LinkKind.PAIRING,
+            None,
+            anything.random.choice(anything.known["addresses"]),
+            b"",
+            None,
         )
         ann.hear(opened)
         for _ in range(anything.random.randint(0, 4)):
@@ -126,7 +152,9 @@ def test_datagrams_in_clear_are_anything(seed: int) -> None:
         data = msgspec.msgpack.encode(anything.message(CLEAR))
         if anything.random.random() < 0.3:
             data = anything.random.randbytes(anything.random.randint(0, 1400))
-        ann.hear(DatagramHeard(data, anything.random.choice(anything.known["addresses"]), "unicast"))
+        ann.hear(
+            DatagramHeard(data, anything.random.choice(anything.known["addresses"]), "unicast")
+        )
     judge(wire, ann, ben)
 
 
@@ -135,10 +163,12 @@ def test_a_member_seals_anything(seed: int) -> None:
     wire, ann, ben, rogue, anything = attacked(seed)
     roster = rogue.engine.node.roster
     assert roster is not None
-    refused = ann.engine.switchboard.counters["datagrams refused"]
+    refused = ann.engine.dispatch.counters["datagrams refused"]
     for _ in range(400):
-        rogue.engine.parts.radio.transmit(anything.message(SEALED), ann.address)
-        sent = next((effect for effect in rogue.engine.node.take() if isinstance(effect, Transmit)), None)
+        rogue.engine.wiring.sealed_datagrams.transmit(anything.message(SEALED), ann.address)
+        sent = next(
+            (effect for effect in rogue.engine.node.take() if isinstance(effect, Transmit)), None
+        )
         if sent is None:  # too long for a datagram
             continue
         data, chance = bytearray(sent.data), anything.random.random()
@@ -150,14 +180,20 @@ def test_a_member_seals_anything(seed: int) -> None:
         for _ in range(1 + (chance > 0.9)):
             ann.hear(DatagramHeard(bytes(data), rogue.address, "unicast"))
         wire.run(0.001)
-    assert ann.engine.switchboard.counters["datagrams refused"] > refused
+    assert ann.engine.dispatch.counters["datagrams refused"] > refused
     judge(wire, ann, ben)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_facts_about_nothing_and_facts_told_twice(seed: int) -> None:
     wire, ann, ben, _, anything = attacked(seed)
-    honest = {events.LeaveAsked, events.LinkClosed, events.LinkOpened, events.MessageHeard}  # these would be true
+    # these would be true
+    honest = {
+        events.LeaveAsked,
+        events.LinkClosed,
+        events.LinkOpened,
+        events.MessageHeard,
+    }
     kinds = [kind for kind in get_args(events.Event) if kind not in honest]
     for _ in range(500):
         event = anything.event(anything.random.choice(kinds))
@@ -166,7 +202,9 @@ def test_facts_about_nothing_and_facts_told_twice(seed: int) -> None:
         if anything.random.random() < 0.1:
             wire.run(0.01)
     ann.hear(events.ShareSeen(present=True, reason=""))
-    ann.hear(events.InterfacesSeen((events.Interface("eth0", ann.address.host, "10.0.0.255", 24),), ()))
+    ann.hear(
+        events.InterfacesSeen((events.Interface("eth0", ann.address.host, "10.0.0.255", 24),), ())
+    )
     judge(wire, ann, ben)
 
 
@@ -180,7 +218,14 @@ def test_links_that_never_were(seed: int) -> None:
             [
                 LinkClosed(link, "gone", clean=False),
                 MessageHeard(link, anything.message(CONTROL)),
-                LinkOpened(link, LinkKind.CONTROL, rogue.me, rogue.address, rogue.engine.node.instance, None),
+                LinkOpened(
+                    link,
+                    LinkKind.CONTROL,
+                    rogue.me,
+                    rogue.address,
+                    rogue.engine.node.instance,
+                    None,
+                ),
                 LinkOpened(link, LinkKind.CONTROL, DeviceId(bytes(32)), rogue.address, b"", None),
             ]
         )

@@ -11,11 +11,11 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from potluck.core import limits
-from potluck.core.identity import DeviceKey
-from potluck.core.messages import Beacon, Offer, Solicit, encode
-from potluck.core.sealing import MAGIC, seal_datagram
-from potluck.shells import knock, tls
-from potluck.shells.knock import CHALLENGE_BYTES
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.keys.sealing import MAGIC, seal_datagram
+from potluck.core.wire.catalogue import Beacon, Offer, Solicit, encode
+from potluck.shells.links import knock, tls
+from potluck.shells.links.knock import CHALLENGE_BYTES
 from tests.devices import until
 from tests.hostile.daemons import HOST, Daemon, Pair
 from tests.hostile.rogue import Rogue
@@ -54,7 +54,9 @@ def client_hello() -> bytes:
     """The first bytes of a TLS client."""
     outgoing = ssl.MemoryBIO()
     with suppress(ssl.SSLWantReadError):
-        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="home").do_handshake()
+        ssl.create_default_context().wrap_bio(
+            ssl.MemoryBIO(), outgoing, server_hostname="home"
+        ).do_handshake()
     return outgoing.read()
 
 
@@ -71,7 +73,17 @@ def client_hello() -> bytes:
         b"I\0\0\0\0",
         b"I\0\0\0\x40" + bytes(64),
     ],
-    ids=["http", "tls", "random", "half", "silence", "wrong", "giant-chain", "empty-chain", "garbage-chain"],
+    ids=[
+        "http",
+        "tls",
+        "random",
+        "half",
+        "silence",
+        "wrong",
+        "giant-chain",
+        "empty-chain",
+        "garbage-chain",
+    ],
 )
 def test_what_is_no_knock_is_answered_by_nothing(attacked: Pair, said: bytes) -> None:
     with connect(attacked.a) as sock:
@@ -187,7 +199,12 @@ def test_giant_and_garbage_datagrams(attacked: Pair) -> None:
             for size in (0, 1, 4, 100, 1200, 1201, 60_000):
                 sock.sendto(os.urandom(size), (HOST, port))
                 sock.sendto((MAGIC + os.urandom(size))[:65_000], (HOST, port))
-            for body in (b"\x81" * 1000, b"\xdd\xff\xff\xff\xff", b"\x81\xa1t\xa7solicit", b"\x81\xa1t\xa5offer"):
+            for body in (
+                b"\x81" * 1000,
+                b"\xdd\xff\xff\xff\xff",
+                b"\x81\xa1t\xa7solicit",
+                b"\x81\xa1t\xa5offer",
+            ):
                 sock.sendto(body, (HOST, port))
 
 
@@ -216,7 +233,15 @@ def test_forged_offers_draw_nobody_out_of_a_group(attacked: Pair) -> None:
     before = attacked.a.state()["group"]["id"]
     with udp() as sock:
         for number in range(300):
-            offer = Offer(os.urandom(16), bytes([number % 256]) * 32, "Evil\n\x1b[2J", "x" * 64, 1, 50, open=True)
+            offer = Offer(
+                os.urandom(16),
+                bytes([number % 256]) * 32,
+                "Evil\n\x1b[2J",
+                "x" * 64,
+                1,
+                50,
+                open=True,
+            )
             sock.sendto(encode(offer), (HOST, attacked.a.port))
             sock.sendto(encode(offer), (HOST, attacked.discovery_port))
     assert attacked.a.state()["group"]["id"] == before

@@ -1,1 +1,3 @@
-"""Real daemons on a LAN of network namespaces; see hosts.py for the LAN and potluck.py for a daemon on it."""
+"""Real daemons on a LAN of network namespaces; see hosts.py for the LAN and potluck.py for a daemon
+on it.
+"""

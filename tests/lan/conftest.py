@@ -1,7 +1,8 @@
 """Fixtures of the LAN tests.
 
-Strategy: a LAN costs a tenth of a second a host, so each test builds its own and no test sees another's leftovers.
-Where there can be none (no root, no nft), the tests are skipped with the reason, never passed.
+Strategy: a LAN costs a tenth of a second a host, so each test builds its own and no test sees
+another's leftovers. Where there can be none (no root, no nft), the tests are skipped with the
+reason, never passed.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
-"""A LAN inside this machine: one network namespace per host, one more for the bridge that joins them.
+"""A LAN inside this machine: one network namespace per host, one more for the bridge that joins
+them.
 
-Strategy: every host has one card, called eth0, whose other end is a port of the bridge. Cables are pulled, rates
-limited, bytes counted and packets dropped *at the bridge*: a host notices nothing but what a real one would.
+Strategy: every host has one card, called eth0, whose other end is a port of the bridge. Cables are
+pulled, rates limited, bytes counted and packets dropped *at the bridge*: a host notices nothing but
+what a real one would.
 
-Guarantees: the machine's own network is never touched, nothing can leave; names and addresses carry the process
-id, so that runs do not meet; `close` ends every process that was started in a host, and what a killed run left
-behind is swept by the next one.
+Guarantees: the machine's own network is never touched, nothing can leave; names and addresses carry
+the process id, so that runs do not meet; `close` ends every process that was started in a host, and
+what a killed run left behind is swept by the next one.
 
-Limits: root on Linux, with iproute2 and nftables. Clocks, disks and processes are shared: only the network is not.
+Limits: root on Linux, with iproute2 and nftables. Clocks, disks and processes are shared: only the
+network is not.
 """
 
 from __future__ import annotations
@@ -32,8 +35,9 @@ GONE_S = 5.0
 CARRIER_S = 5.0
 _numbers = itertools.count()
 
-# At the bridge, so that no host gets an EPERM a real network would never give. ARP must pass: without it there is
-# no LAN at all. "Everybody" is UDP only, since IPv6 finds its neighbours by multicast as well.
+# At the bridge, so that no host gets an EPERM a real network would never give. ARP must pass:
+# without it there is no LAN at all. "Everybody" is UDP only, since IPv6 finds its neighbours by
+# multicast as well.
 _RULES = """
 table bridge lan {
   set deaf { type ifname; }
@@ -65,7 +69,9 @@ def unavailable() -> str:
         if shutil.which(program) is None:
             return f"{program} is not installed"
     probe = f"{PREFIX}-{os.getpid()}-probe"
-    added = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    added = subprocess.run(
+        ["ip", "netns", "add", probe], capture_output=True, text=True, check=False
+    )
     if added.returncode:
         return f"no network namespace can be made here: {added.stderr.strip()}"
     _call("ip", "netns", "del", probe)
@@ -107,7 +113,8 @@ class Hosts:
 
     def _build(self) -> None:
         _call("ip", "netns", "add", self._bridge)
-        # Without snooping the bridge floods multicast at once, instead of after the first membership reports.
+        # Without snooping the bridge floods multicast at once, instead of after the first
+        # membership reports.
         bridge = ["link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0"]
         self._ip(self._bridge, *bridge)
         self._ip(self._bridge, "link", "set", "br0", "up")
@@ -127,14 +134,17 @@ class Hosts:
         self._ip(name, "link", "set", "lo", "up")
         self._ip(name, "addr", "add", f"{self.address(i)}/24", "brd", "+", "dev", "eth0")
         self._ip(name, "link", "set", "eth0", "up")
-        self._ip(name, "route", "add", "default", "via", f"{self._subnet}.254")  # a router that is off
+        # a router that is off
+        self._ip(name, "route", "add", "default", "via", f"{self._subnet}.254")
 
     def cross(self, i: int, j: int, card: str, subnet: str) -> None:
         """Join two hosts by a second cable of their own, beside the bridge."""
         _call("ip", "link", "add", card, "netns", self.name(i), "type", "veth",
               "peer", "name", card, "netns", self.name(j))  # fmt: skip
         for number, host in enumerate((i, j), start=1):
-            self._ip(self.name(host), "addr", "add", f"{subnet}.{number}/24", "brd", "+", "dev", card)
+            self._ip(
+                self.name(host), "addr", "add", f"{subnet}.{number}/24", "brd", "+", "dev", card
+            )
             self._ip(self.name(host), "link", "set", card, "up")
         self._wait_for_carrier(card, (i, j))
 
@@ -162,7 +172,7 @@ class Hosts:
         for name in mine:
             _remove(name)
 
-    # -- names --------------------------------------------------------------------------------------------------
+    # -- names -------------------------------------------------------------------------------------
     def name(self, i: int) -> str:
         """The network namespace of a host."""
         return f"{self._tag}-h{i}"
@@ -171,7 +181,7 @@ class Hosts:
         """The IPv4 address of a host."""
         return f"{self._subnet}.{i + 1}"
 
-    # -- processes ----------------------------------------------------------------------------------------------
+    # -- processes ---------------------------------------------------------------------------------
     def popen(self, i: int, argv: Sequence[object], **options: Any) -> subprocess.Popen[Any]:
         """Start a program in a host; its pid is the program's own, since `ip` becomes it."""
         options.setdefault("stdin", subprocess.DEVNULL)
@@ -199,7 +209,9 @@ class Hosts:
         for process in self._started:
             process.poll()
 
-    def socket(self, i: int, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
+    def socket(
+        self, i: int, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM
+    ) -> socket.socket:
         """A socket that belongs to a host and is used from here."""
         made: list[socket.socket] = []
         failed: list[int] = []
@@ -219,9 +231,11 @@ class Hosts:
             raise OSError(failed[0], os.strerror(failed[0]))
         return made[0]
 
-    # -- cables -------------------------------------------------------------------------------------------------
+    # -- cables ------------------------------------------------------------------------------------
     def cable(self, i: int, up: bool) -> None:
-        """Plug in or pull a host's cable; like a real card, its own end sees the carrier come and go."""
+        """Plug in or pull a host's cable; like a real card, its own end sees the carrier come and
+        go.
+        """
         self._ip(self._bridge, "link", "set", f"p{i}", "up" if up else "down")
         if up:
             self._wait_for_carrier("eth0", (i,))
@@ -229,7 +243,11 @@ class Hosts:
     def rate(self, i: int, rate: str | None) -> None:
         """Limit a host to `rate` ("100mbit") each way at once; None takes the limit away."""
         for name, device in ((self.name(i), "eth0"), (self._bridge, f"p{i}")):
-            subprocess.run(["tc", "-n", name, "qdisc", "del", "dev", device, "root"], capture_output=True, check=False)
+            subprocess.run(
+                ["tc", "-n", name, "qdisc", "del", "dev", device, "root"],
+                capture_output=True,
+                check=False,
+            )
             if rate:
                 shape = ["tbf", "rate", rate, "burst", "64k", "limit", "256k"]
                 _call("tc", "-n", name, "qdisc", "add", "dev", device, "root", *shape)
@@ -239,11 +257,16 @@ class Hosts:
         links = json.loads(_call("ip", "-n", self._bridge, "-s", "-j", "link"))
         stats = {link["ifname"]: link["stats64"] for link in links}
         # What the bridge's end receives, the host has sent.
-        return [Count(stats[f"p{i}"]["rx"]["bytes"], stats[f"p{i}"]["tx"]["bytes"]) for i in range(self.n)]
+        return [
+            Count(stats[f"p{i}"]["rx"]["bytes"], stats[f"p{i}"]["tx"]["bytes"])
+            for i in range(self.n)
+        ]
 
-    # -- troubles -----------------------------------------------------------------------------------------------
+    # -- troubles ----------------------------------------------------------------------------------
     def drop_multicast(self, i: int) -> None:
-        """From now on nothing a host says to everybody gets out, and nothing said to everybody gets in."""
+        """From now on nothing a host says to everybody gets out, and nothing said to everybody gets
+        in.
+        """
         self._nft(f'add element bridge lan deaf {{ "p{i}" }}')
 
     def drop_all(self, i: int, j: int) -> None:
@@ -272,7 +295,8 @@ class Hosts:
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float, every_s: float = 0.02) -> float:
-    """Wait until something is true; returns how long it took, raises TimeoutError with what it last was.
+    """Wait until something is true; returns how long it took, raises TimeoutError with what it last
+    was.
 
     On a machine that does other work as well POTLUCK_PATIENCE=2 allows twice the time.
     """
@@ -301,12 +325,16 @@ def _names() -> list[str]:
 
 
 def _pids(name: str) -> list[int]:
-    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
+    )
     return [int(pid) for pid in listed.stdout.split()]
 
 
 def _kill(name: str, number: int) -> None:
-    """Signal all processes of a namespace; those that end are reaped by their parents, zombies do not count."""
+    """Signal all processes of a namespace; those that end are reaped by their parents, zombies do
+    not count.
+    """
     end = time.monotonic() + GONE_S
     asked: set[int] = set()
     while pids := _pids(name):

@@ -1,11 +1,12 @@
 """A real potluck on one host of the LAN, and what can be seen of it from outside.
 
-Strategy: the daemon is started by its command line, as a person would, in the namespace of its host, with a home and
-a folder of its own. State is read through its local API, a Unix socket, which does not care about namespaces: so a
-look costs milliseconds and timings measure potluck, not the start of a second Python.
+Strategy: the daemon is started by its command line, as a person would, in the namespace of its
+host, with a home and a folder of its own. State is read through its local API, a Unix socket, which
+does not care about namespaces: so a look costs milliseconds and timings measure potluck, not the
+start of a second Python.
 
-Guarantees: what a daemon said is in `log`, and is shown when a wait fails; two trees are equal only if names, kinds,
-sizes, x bits, times and every byte of content are.
+Guarantees: what a daemon said is in `log`, and is shown when a wait fails; two trees are equal only
+if names, kinds, sizes, x bits, times and every byte of content are.
 """
 
 from __future__ import annotations
@@ -50,14 +51,19 @@ class Potluck:
         self.process: subprocess.Popen[bytes] | None = None
         self.home.mkdir(parents=True)
 
-    # -- life ---------------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------
     def start(self, *flags: str, open_door: bool = True, ready: bool = True) -> Potluck:
         """Start it and wait until it listens; `open_door=False` leaves out --open=always."""
         door = ["--open=always"] if open_door else []
         up = ["up", self.folder, *door, "--headless", "--name", self.label, *flags]
         with self.log.open("ab") as log:
             self.process = self.hosts.popen(
-                self.i, self._command(*up), stdout=log, stderr=log, env=self._environment(), cwd=ROOT
+                self.i,
+                self._command(*up),
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=ROOT,
             )
         if ready:
             self.wait_ready()
@@ -71,7 +77,9 @@ class Potluck:
         """Whether its process has a listening TCP socket in the namespace of its host."""
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"{self.label} ended with {self.process.returncode}\n{self.said()}")
+            raise AssertionError(
+                f"{self.label} ended with {self.process.returncode}\n{self.said()}"
+            )
         for table in ("tcp", "tcp6"):
             try:
                 lines = Path(f"/proc/{self.process.pid}/net/{table}").read_text().splitlines()[1:]
@@ -82,7 +90,9 @@ class Potluck:
         return False
 
     def stop(self, number: int | None = None, timeout_s: float = 30.0) -> float:
-        """Leave gracefully, by `down` or by a signal; returns how many seconds until the process was gone."""
+        """Leave gracefully, by `down` or by a signal; returns how many seconds until the process
+        was gone.
+        """
         assert self.process is not None
         start = time.monotonic()
         if number is None:
@@ -102,15 +112,19 @@ class Potluck:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    # -- looking ------------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
     def run(self, *words: object, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Type a command on its host."""
-        return self.hosts.run(self.i, self._command(*words), timeout_s, env=self._environment(), cwd=str(ROOT))
+        return self.hosts.run(
+            self.i, self._command(*words), timeout_s, env=self._environment(), cwd=str(ROOT)
+        )
 
     def api(self, *words: str) -> Any:
         """Type a command with --json; returns its data, fails with what it said."""
         done = self.run(*words, "--json")
-        assert done.returncode == 0, f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0, (
+            f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        )
         answer = json.loads(done.stdout)
         assert answer["schema"] == 1
         assert answer["ok"] is True
@@ -138,16 +152,22 @@ class Potluck:
 
     def said(self) -> str:
         """The end of what it printed, and its state, for the report of a failure."""
-        tail = self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace") if self.log.exists() else ""
+        tail = (
+            self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
+            if self.log.exists()
+            else ""
+        )
         return f"--- {self.label}: {json.dumps(self.status(), indent=1)}\n{tail}"
 
     def wait(self, condition: Callable[[], object], timeout_s: float) -> float:
         """Wait until something is true of it; returns how long that took, fails with what it said."""
         return wait_for(condition, timeout_s, [self])
 
-    # -- its folder ---------------------------------------------------------------------------------------------
+    # -- its folder --------------------------------------------------------------------------------
     def outline(self) -> Outline:
-        """What stands in Shared/: path -> kind, size, x bit, mtime in ns (0 for folders, whose times are local)."""
+        """What stands in Shared/: path -> kind, size, x bit, mtime in ns (0 for folders, whose
+        times are local).
+        """
         found: Outline = {}
         for path in _walk(self.shared):
             try:
@@ -160,7 +180,12 @@ class Potluck:
                 found[name] = ("folder", 0, False, 0)
             else:
                 named = "file" if kind == stat.S_IFREG else "other"
-                found[name] = (named, info.st_size, bool(info.st_mode & stat.S_IXUSR), info.st_mtime_ns)
+                found[name] = (
+                    named,
+                    info.st_size,
+                    bool(info.st_mode & stat.S_IXUSR),
+                    info.st_mtime_ns,
+                )
         return found
 
     def tree_hash(self) -> str:
@@ -176,7 +201,7 @@ class Potluck:
         suspicious = (".part", ".partial", ".tmp", "~")
         return [path for path in _walk(self.shared) if path.name.endswith(suspicious)]
 
-    # -- how it is called ---------------------------------------------------------------------------------------
+    # -- how it is called --------------------------------------------------------------------------
     def _command(self, *words: object) -> list[str]:
         return [sys.executable, "-m", "potluck", "--home", str(self.home), *map(str, words)]
 
@@ -187,7 +212,9 @@ class Potluck:
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[Potluck]) -> float:
-    """Wait until something is true; if it does not become true, fail with what all these nodes said."""
+    """Wait until something is true; if it does not become true, fail with what all these nodes
+    said.
+    """
     try:
         return wait_until(condition, timeout_s)
     except TimeoutError as error:
@@ -195,7 +222,9 @@ def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[
 
 
 def stays(condition: Callable[[], object], seconds: float) -> bool:
-    """Whether something is true all the time; the only way to see that nothing happens is to look for a while."""
+    """Whether something is true all the time; the only way to see that nothing happens is to look
+    for a while.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not condition():
@@ -222,13 +251,17 @@ def one_ring(nodes: Sequence[Potluck]) -> bool:
 
 
 def same_outline(nodes: Sequence[Potluck]) -> bool:
-    """Whether all nodes hold the same names with the same sizes, bits and times; cheap enough to be polled."""
+    """Whether all nodes hold the same names with the same sizes, bits and times; cheap enough to be
+    polled.
+    """
     first, *others = (node.outline() for node in nodes)
     return bool(first) and all(other == first for other in others)
 
 
 def wait_same(nodes: Sequence[Potluck], timeout_s: float) -> float:
-    """Wait until all outlines agree, then compare every byte once; returns how long the waiting took."""
+    """Wait until all outlines agree, then compare every byte once; returns how long the waiting
+    took.
+    """
     spent = wait_for(lambda: same_outline(nodes), timeout_s, nodes)
     hashes = {node.label: node.tree_hash() for node in nodes}
     assert len(set(hashes.values())) == 1, hashes
@@ -241,7 +274,9 @@ def wait_ring(nodes: Sequence[Potluck], timeout_s: float) -> float:
 
 
 def content_hash(path: Path) -> str:
-    """A hash of a file's bytes that skips zeros, so that holes and written zeros are the same content."""
+    """A hash of a file's bytes that skips zeros, so that holes and written zeros are the same
+    content.
+    """
     digest = hashlib.blake2b()
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size

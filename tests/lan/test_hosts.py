@@ -144,4 +144,7 @@ def test_closing_leaves_nothing(hosts):
         process = lan.popen(0, ["sleep", "1000"])
         mark = lan.name(0).rsplit("-", 1)[0]
     assert process.returncode == -signal.SIGKILL
-    assert mark not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    assert (
+        mark
+        not in subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    )

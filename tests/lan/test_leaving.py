@@ -1,7 +1,8 @@
 """Ends of every kind, graceful and not, and that work goes on afterwards where it stopped.
 
-Strategy: transfers are slowed at the bridge, so that "half way" lasts long enough to be hit; bytes counted there say
-how much was sent twice. After every end the host must be empty and no unfinished file may bear a final name.
+Strategy: transfers are slowed at the bridge, so that "half way" lasts long enough to be hit; bytes
+counted there say how much was sent twice. After every end the host must be empty and no unfinished
+file may bear a final name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ RESENT = 0.10  # promised: less than a tenth is sent twice
 
 @pytest.fixture
 def pair(devices):
-    """Two in a ring, and a file of 40 MiB on its way from the first to the second, about half there."""
+    """Two in a ring, and a file of 40 MiB on its way from the first to the second, about half
+    there.
+    """
     owner, other = nodes = [node.start() for node in devices(2)]
     wait_ring(nodes, READY_S)
     wait_for(owner.own.is_dir, READY_S, nodes)
@@ -121,12 +124,16 @@ def test_a_deletion_missed_while_away_is_made_up_for(devices):
     note = write(owner.own / "note.txt", b"short life")
     write(owner.own / "stays.txt", b"long life")
     theirs = other.shared / owner.label
-    wait_for(lambda: (theirs / "note.txt").exists() and (theirs / "stays.txt").exists(), READY_S, nodes)
+    wait_for(
+        lambda: (theirs / "note.txt").exists() and (theirs / "stays.txt").exists(), READY_S, nodes
+    )
     other.stop()
     note.unlink()
     write(owner.own / "new.txt", b"newer")
     other.start()
-    wait_for(lambda: not (theirs / "note.txt").exists() and (theirs / "new.txt").exists(), READY_S, nodes)
+    wait_for(
+        lambda: not (theirs / "note.txt").exists() and (theirs / "new.txt").exists(), READY_S, nodes
+    )
     wait_same(nodes, READY_S)
 
 

@@ -1,7 +1,9 @@
-"""Finding each other and staying one ring: real daemons, real sockets, every order, every trouble a LAN has.
+"""Finding each other and staying one ring: real daemons, real sockets, every order, every trouble a
+LAN has.
 
-Strategy: promises are those of docs/figures.md and count from the moment the last daemon listens. The factor beside
-each says how much more this file allows, since here all daemons share two cores that also run the tests.
+Strategy: promises are those of docs/figures.md and count from the moment the last daemon listens.
+The factor beside each says how much more this file allows, since here all daemons share two cores
+that also run the tests.
 """
 
 from __future__ import annotations
@@ -142,7 +144,9 @@ def test_a_network_torn_in_two_and_healed(devices):
     wait_ring(nodes, 10.0 * 1.5)  # promised 10 s
 
 
-@pytest.mark.parametrize(("one_open", "other_open"), [(False, False), (True, False), (False, True)], ids=str)
+@pytest.mark.parametrize(
+    ("one_open", "other_open"), [(False, False), (True, False), (False, True)], ids=str
+)
 def test_nobody_is_admitted_unless_both_doors_are_open(devices, one_open, other_open):
     one, other = nodes = devices(2)
     one.start(open_door=one_open)

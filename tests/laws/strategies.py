@@ -1,7 +1,8 @@
-"""What the laws draw from: values that are valid on the wire, small enough that coincidences happen.
+"""What the laws draw from: values that are valid on the wire, small enough that coincidences
+happen.
 
-Strategy: few paths and few contents, so that two drawn sets overlap, replace and delete each other. A law that needs
-larger variety widens the strategy it uses, not the shared one.
+Strategy: few paths and few contents, so that two drawn sets overlap, replace and delete each other.
+A law that needs larger variety widens the strategy it uses, not the shared one.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from potluck.core import limits
-from potluck.core.messages import FileRecord, Kind
+from potluck.core.wire.catalogue import FileRecord, Kind
 
-paths = st.lists(st.sampled_from("abcé"), min_size=1, max_size=3).map(lambda parts: "/".join(parts).encode())
+paths = st.lists(st.sampled_from("abcé"), min_size=1, max_size=3).map(
+    lambda parts: "/".join(parts).encode()
+)
 """Wire paths, 84 of them."""
 digests = st.binary(min_size=32, max_size=32)
 """Any 32 bytes."""

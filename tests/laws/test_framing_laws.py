@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.errors import FrameTooLong, Malformed
-from potluck.core.framing import Catalogue, FrameReader, Unknown, encode_frame
-from potluck.core.messages import (
+from potluck.core.wire.catalogue import (
     BULK_REPLY,
     BULK_REQUEST,
     CLEAR,
@@ -27,6 +26,7 @@ from potluck.core.messages import (
     ProbeFor,
     Update,
 )
+from potluck.core.wire.framing import Catalogue, FrameReader, Unknown, encode_frame
 from tests.core.fakes import ANN, BEN, member_record
 
 CATALOGUES = (HELLO, CONTROL, BULK_REQUEST, BULK_REPLY, PAIRING, CLEAR, SEALED)
@@ -51,7 +51,9 @@ plain = st.recursive(
     | st.floats()
     | st.text(max_size=5)
     | st.binary(max_size=40),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
@@ -71,10 +73,14 @@ def test_any_bytes_are_a_message_or_malformed(catalogue: Catalogue[object], body
 
 
 @given(st.sampled_from(CATALOGUES), st.data())
-def test_any_map_with_a_known_tag_is_a_message_or_malformed(catalogue: Catalogue[object], data: st.DataObject) -> None:
+def test_any_map_with_a_known_tag_is_a_message_or_malformed(
+    catalogue: Catalogue[object], data: st.DataObject
+) -> None:
     tag = data.draw(st.sampled_from(sorted(catalogue.tags)))
     fields = data.draw(
-        st.dictionaries(st.sampled_from(["records", "digest", "seat", "reason", "x"]), plain, max_size=4)
+        st.dictionaries(
+            st.sampled_from(["records", "digest", "seat", "reason", "x"]), plain, max_size=4
+        )
     )
     read(catalogue, msgspec.msgpack.encode({"t": tag, **fields}))
 
@@ -105,7 +111,9 @@ def test_cut_anywhere_the_messages_are_the_same(sent: list[object], data: st.Dat
 
 
 @given(st.sampled_from(CATALOGUES), st.integers(1, 2**31))
-def test_no_length_beyond_the_limit_is_waited_for(catalogue: Catalogue[object], beyond: int) -> None:
+def test_no_length_beyond_the_limit_is_waited_for(
+    catalogue: Catalogue[object], beyond: int
+) -> None:
     length = min(catalogue.frame_bytes + beyond, 2**32 - 1)
     with pytest.raises(FrameTooLong):
         FrameReader(catalogue).feed(length.to_bytes(4, "big"))

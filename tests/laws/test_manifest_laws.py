@@ -1,7 +1,9 @@
-"""Laws of manifests: the root is a function of the live records and of nothing else, on both ends of a link.
+"""Laws of manifests: the root is a function of the live records and of nothing else, on both ends
+of a link.
 
-Strategy: histories of puts and deletes are played on a real index in memory and on a dict beside it; a receiver that
-follows by pages, from any point and in any page size, must end with the same records, log and root.
+Strategy: histories of puts and deletes are played on a real index in memory and on a dict beside
+it; a receiver that follows by pages, from any point and in any page size, must end with the same
+records, log and root.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.core.identity import DeviceId
-from potluck.core.manifest import BucketTree, bucket_hash, bucket_of, record_digest
-from potluck.core.messages import FileRecord, Folder, Head
+from potluck.core.content.manifest import BucketTree, bucket_hash, bucket_of, record_digest
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileRecord, Folder, Head
 from potluck.engine.index import Index
 from tests.laws.strategies import digests, file_records, paths
 
@@ -52,7 +54,9 @@ class Owner:
                 for path in step:
                     self.live.pop(path, None)
                 continue
-            numbered = [msgspec.structs.replace(one, seq=self.seq + at) for at, one in enumerate(step, 1)]
+            numbered = [
+                msgspec.structs.replace(one, seq=self.seq + at) for at, one in enumerate(step, 1)
+            ]
             self.seq += len(numbered)
             self.index.manifests.put(OWNER, OWN, numbered)
             self.live |= {record.path: record for record in numbered}
@@ -99,7 +103,9 @@ def test_a_receiver_that_follows_ends_where_the_owner_is(before, after, limit) -
     since = owner.seq
     owner.play(after)
     follow(far, owner, since, limit)
-    assert far.manifests.page(OWNER, OWN, 0, 10_000) == owner.index.manifests.page(OWNER, OWN, 0, 10_000)
+    assert far.manifests.page(OWNER, OWN, 0, 10_000) == owner.index.manifests.page(
+        OWNER, OWN, 0, 10_000
+    )
     assert far.manifests.root(OWNER, OWN) == root_of(owner.live)
     far.close()
     owner.index.close()

@@ -1,9 +1,11 @@
-"""Rings converge: whatever is lost, repeated or reordered, once the network is kind all see the same ring.
+"""Rings converge: whatever is lost, repeated or reordered, once the network is kind all see the
+same ring.
 
-Strategy: hypothesis drives two to six rings through a mesh that loses, repeats and reorders messages, cuts and
-restores links, crashes and restarts nodes and accuses the innocent; the oracle of `tests/core/wires.py` holds
-after every step, and at the end a kind network must bring agreement. Below that, small worlds are searched
-completely: every order of delivery of the few messages of a JOIN beside a JOIN, a crash or a LEAVE.
+Strategy: hypothesis drives two to six rings through a mesh that loses, repeats and reorders
+messages, cuts and restores links, crashes and restarts nodes and accuses the innocent; the oracle
+of `tests/core/wires.py` holds after every step, and at the end a kind network must bring agreement.
+Below that, small worlds are searched completely: every order of delivery of the few messages of a
+JOIN beside a JOIN, a crash or a LEAVE.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import encode
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import encode
 from tests.core.fakes import ANN, BEN, CLEO, Crowd, Member
 from tests.core.wires import Mesh
 
@@ -46,7 +48,10 @@ def misbehave(mesh: Mesh, deed: str, chance) -> None:
         case "mend" if one != other:
             mesh.open(one, other)
         case "accuse" if one != other:
-            mesh.do(one, mesh.rings[one].on_unreachable(other, mesh.now, process_gone=chance.random() < 0.3))
+            mesh.do(
+                one,
+                mesh.rings[one].on_unreachable(other, mesh.now, process_gone=chance.random() < 0.3),
+            )
         case "crash" if len(alive) > 2:
             mesh.crash(one)
         case "leave" if len(alive) > 2:
@@ -55,9 +60,15 @@ def misbehave(mesh: Mesh, deed: str, chance) -> None:
             mesh.restart(other)
 
 
-@given(st.integers(2, 6), st.lists(st.sampled_from(DEEDS), max_size=80), st.randoms(use_true_random=False))
+@given(
+    st.integers(2, 6),
+    st.lists(st.sampled_from(DEEDS), max_size=80),
+    st.randoms(use_true_random=False),
+)
 @settings(max_examples=60)
-def test_whatever_happened_a_kind_network_brings_agreement(count: int, deeds: list[str], chance) -> None:
+def test_whatever_happened_a_kind_network_brings_agreement(
+    count: int, deeds: list[str], chance
+) -> None:
     mesh = Mesh(NAMES[:count], CROWD, seed=chance.randrange(1000))
     mesh.link_all()
     for deed in deeds:
@@ -84,7 +95,7 @@ def agree(mesh: Mesh) -> None:
         assert {record.device: n for n, record in enumerate(ring.nodes())} == number
 
 
-# -- small worlds, searched completely ----------------------------------------------------------------------------
+# -- small worlds, searched completely -------------------------------------------------------------
 def joins(*, seated: bool) -> Mesh:
     """Ben and Cleo come at once; Ann has a ring with nobody else, or is as new as they are."""
     mesh = Mesh([ANN, BEN, CLEO])
@@ -111,12 +122,18 @@ def fingerprint(mesh: Mesh) -> bytes:
         search = (ring.seated, ring.left, ring._contact or b"", sorted(ring._redirected))
         asked = (sorted(ring._seats._asked.items()), sorted(ring._synced_s))
         rings.append((device, search, asked, [encode(record) for record in ring.beliefs.records]))
-    flying = [(*channel, [encode(m) for m in queue]) for channel, queue in sorted(mesh.flying.items()) if queue]
+    flying = [
+        (*channel, [encode(m) for m in queue])
+        for channel, queue in sorted(mesh.flying.items())
+        if queue
+    ]
     return encode((rings, flying))
 
 
 def futures(mesh: Mesh, deed: Callable[[Mesh], None] | None) -> Iterator[tuple[Mesh, bool]]:
-    """Every world one step on: one message delivered, or the deed done; and whether the deed is still to come."""
+    """Every world one step on: one message delivered, or the deed done; and whether the deed is
+    still to come.
+    """
     for channel in mesh.waiting():
         after = copy.deepcopy(mesh)
         after.deliver(channel)

@@ -1,4 +1,6 @@
-"""Rosters: the members follow from the set of statements, in whatever order and company these arrive."""
+"""Rosters: the members follow from the set of statements, in whatever order and company these
+arrive.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from functools import lru_cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.core.messages import RosterRecord
-from potluck.core.paths import collision_key
-from potluck.core.roster import Roster, admit, found, group_id
+from potluck.core.content.paths import collision_key
+from potluck.core.group.roster import Roster, admit, found, group_id
+from potluck.core.wire.catalogue import RosterRecord
 from tests.core.fakes import key
 
 GENESIS = found(key(1), "Home", "desk", bytes(32))
@@ -53,7 +55,9 @@ def test_the_order_of_arrival_never_matters(records: list[RosterRecord], chance)
 
 
 @given(statements, statements)
-def test_union_is_the_same_from_either_side(left: list[RosterRecord], right: list[RosterRecord]) -> None:
+def test_union_is_the_same_from_either_side(
+    left: list[RosterRecord], right: list[RosterRecord]
+) -> None:
     one, other = Roster(GENESIS), Roster(GENESIS)
     one.add(left)
     other.add(right)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import PieceList, file_root, piece_count, piece_hash
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import PieceList, file_root, piece_count, piece_hash
 from potluck.engine.effects import Place, PlaceItem, Source
 from potluck.engine.events import BatchId, Stat
-from potluck.shells.fsops import Share
-from potluck.shells.parts import Parts
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.receiving.part_files import PartFiles
 
 PIECE = limits.PIECE_MIN_BYTES
 OLD_NS = 1_600_000_000_123_456_789
@@ -24,12 +24,13 @@ def path(text: str) -> SafePath:
 
 def content_of(data: bytes, piece_size: int = PIECE) -> PieceList:
     hashes = b"".join(
-        piece_hash(data[n * piece_size : (n + 1) * piece_size]) for n in range(piece_count(len(data), piece_size))
+        piece_hash(data[n * piece_size : (n + 1) * piece_size])
+        for n in range(piece_count(len(data), piece_size))
     )
     return PieceList(file_root(len(data), piece_size, hashes), len(data), piece_size, hashes)
 
 
-def receive(parts: Parts, data: bytes, piece_size: int = PIECE) -> PieceList:
+def receive(parts: PartFiles, data: bytes, piece_size: int = PIECE) -> PieceList:
     """Do what a fetch does."""
     content = content_of(data, piece_size)
     if content.count == 1:
@@ -44,7 +45,16 @@ def receive(parts: Parts, data: bytes, piece_size: int = PIECE) -> PieceList:
 
 def item(text: str, source: Source, data: bytes | None = None, **changes: Any) -> PlaceItem:
     content = content_of(data) if data is not None else None
-    made = PlaceItem(path(text), source, content, None, OLD_NS, executable=False, expected=None, expected_root=None)
+    made = PlaceItem(
+        path(text),
+        source,
+        content,
+        None,
+        OLD_NS,
+        executable=False,
+        expected=None,
+        expected_root=None,
+    )
     return replace(made, **changes)
 
 
@@ -116,4 +126,6 @@ def open_descriptors() -> int:
 
 def data_of(size: int, seed: int = 1) -> bytes:
     """Bytes that are not zeros and differ by seed."""
-    return bytes((n * 31 + seed * 7) % 255 + 1 for n in range(256)) * (size // 256) + b"\x01" * (size % 256)
+    return bytes((n * 31 + seed * 7) % 255 + 1 for n in range(256)) * (size // 256) + b"\x01" * (
+        size % 256
+    )

@@ -1,8 +1,10 @@
-"""A small node made of the real network shells and a fake engine, for tests of those shells over 127.0.0.1.
+"""A small node made of the real network shells and a fake engine, for tests of those shells over
+127.0.0.1.
 
-Strategy: one loop thread per node, as in the program; what it hears is kept in a list that tests wait on with a
-deadline, never for a fixed time. The fake engine answers requests with whatever the test put in `answers`; the share
-and the parts are dictionaries, so that no test here depends on the disk.
+Strategy: one loop thread per node, as in the program; what it hears is kept in a list that tests
+wait on with a deadline, never for a fixed time. The fake engine answers requests with whatever the
+test put in `answers`; the share and the parts are dictionaries, so that no test here depends on the
+disk.
 """
 
 from __future__ import annotations
@@ -18,22 +20,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.messages import Address, Done, FileAsk, LinkKind
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import PieceList, Root, file_root, piece_hash
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash
+from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.wire.catalogue import Address, Done, FileAsk, LinkKind
 from potluck.engine.effects import Answer, Dial, Member, Trust
 from potluck.engine.events import OrderId, RequestHeard
-from potluck.shells.dialling import Call, Dialling, Reached, open_link
-from potluck.shells.doorway import Doorway
-from potluck.shells.fetching import Fetching
-from potluck.shells.handshakes import Handshakes
-from potluck.shells.links import Links
-from potluck.shells.opened import OpenedLink
-from potluck.shells.serving import Serving
-from potluck.shells.strangers import Strangers
-from potluck.shells.stream import Stream, set_options
-from potluck.shells.tls import Standing
+from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.bulk.serving import Serving
+from potluck.shells.links.control_links import ControlLinks
+from potluck.shells.links.dialling import Dialling, DialRequest, Reached, open_link
+from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.hello import OpenedLink
+from potluck.shells.links.strangers import Strangers
+from potluck.shells.links.stream import Stream, set_options
+from potluck.shells.links.tls import CurrentTrust
 
 WAIT_S = 10.0
 
@@ -48,9 +50,9 @@ def member_of(key: DeviceKey) -> Member:
     return Member(key.device, key.certificate, key.sealing_public)
 
 
-def standing_of(key: DeviceKey, *trusted: DeviceKey) -> Standing:
+def standing_of(key: DeviceKey, *trusted: DeviceKey) -> CurrentTrust:
     """Who we are, with these devices as the group."""
-    standing = Standing(key, bytes([7]) * 16)
+    standing = CurrentTrust(key, bytes([7]) * 16)
     standing.trust([member_of(other) for other in trusted])
     return standing
 
@@ -66,7 +68,9 @@ def until(condition: Callable[[], Any], what: str = "") -> Any:
 
 def content_named(data: bytes, piece_size: int = 1 << 18) -> PieceList:
     """The piece list of `data`."""
-    hashes = b"".join(piece_hash(data[at : at + piece_size]) for at in range(0, len(data), piece_size))
+    hashes = b"".join(
+        piece_hash(data[at : at + piece_size]) for at in range(0, len(data), piece_size)
+    )
     return PieceList(file_root(len(data), piece_size, hashes), len(data), piece_size, hashes)
 
 
@@ -141,7 +145,7 @@ class Peer:
 
     def __init__(self, number: int) -> None:
         self.key = new_key(number)
-        self.standing = Standing(self.key, bytes([number]) * 16)
+        self.standing = CurrentTrust(self.key, bytes([number]) * 16)
         self.heard: list[Any] = []
         self.answers: Callable[[RequestHeard], Any] = lambda _request: Done()
         self.shelf, self.drawer = Shelf(), Drawer()
@@ -149,15 +153,19 @@ class Peer:
         self._selector = selectors.DefaultSelector()
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
-        self._selector.register(self._ear, selectors.EVENT_READ, lambda _mask: self._ear.recv(64) and [])
+        self._selector.register(
+            self._ear, selectors.EVENT_READ, lambda _mask: self._ear.recv(64) and []
+        )
         self.serving = Serving(self.standing, self.shelf, self.post)
         strangers = Strangers()
         self.handshakes = Handshakes(self.standing, strangers, self.serving, self.post)
         listener = socket.create_server(("127.0.0.1", 0))
-        self.doorway = Doorway(listener, self._selector, self.standing, self.handshakes.take, strangers)
+        self.doorway = Doorway(
+            listener, self._selector, self.standing, self.handshakes.take, strangers
+        )
         self.dialling = Dialling(self.standing, self.post)
         self.fetching = Fetching(self.standing, self.drawer, self.post)
-        self.links = Links(self._selector)
+        self.links = ControlLinks(self._selector)
         self._running = True
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
@@ -202,7 +210,9 @@ class Peer:
 
     def wait(self, kind: type, count: int = 1) -> list[Any]:
         """Wait until `count` facts of one class were heard."""
-        return until(lambda: found if len(found := self.of(kind)) >= count else None, f"no {kind.__name__}")
+        return until(
+            lambda: found if len(found := self.of(kind)) >= count else None, f"no {kind.__name__}"
+        )
 
     def stop(self) -> None:
         self._running = False
@@ -267,7 +277,9 @@ def peers(count: int = 2) -> Iterator[list[Peer]]:
 def reach(key: DeviceKey, node: Peer, kind: LinkKind = LinkKind.BULK) -> Reached:
     """Open a link to a node by hand, as the device with `key`."""
     peer = None if kind is LinkKind.PAIRING else node.device
-    return open_link(standing_of(key, node.key), Call(peer, node.address, kind), time.monotonic() + 5)
+    return open_link(
+        standing_of(key, node.key), DialRequest(peer, node.address, kind), time.monotonic() + 5
+    )
 
 
 def connect(node: Peer) -> socket.socket:
@@ -290,7 +302,7 @@ def ends(sock: socket.socket) -> bytes:
 
 def stream_pair() -> tuple[Stream, Stream]:
     """Two ends of one TLS connection: the side that dialled, and the side that accepted."""
-    from potluck.shells import tls
+    from potluck.shells.links import tls
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname(), 5)
@@ -298,7 +310,9 @@ def stream_pair() -> tuple[Stream, Stream]:
     server.settimeout(5)
     box: list[ssl.SSLSocket] = []
     context = tls.pairing_context()
-    thread = threading.Thread(target=lambda: box.append(tls.accept_stranger(server, context, lambda _sock: None)))
+    thread = threading.Thread(
+        target=lambda: box.append(tls.accept_stranger(server, context, lambda _sock: None))
+    )
     thread.start()
     secured = tls.dial_stranger(client)
     thread.join(5)

@@ -1,7 +1,9 @@
-"""Replay one seed, or try many: `python -m tests.sim --seed 4711 --nodes 5 --profile mixed [--count 100] [--verbose]`.
+"""Replay one seed, or try many: `python -m tests.sim --seed 4711 --nodes 5 --profile mixed [--count
+100] [--verbose]`.
 
-Strategy: the same `scenarios.play` as the tests. Guarantees: the exit code is 0 only if every seed is well; a failure
-prints its replay line, with `--verbose` the schedule and the last events before it. Limits: one core, one process.
+Strategy: the same `scenarios.play` as the tests. Guarantees: the exit code is 0 only if every seed
+is well; a failure prints its replay line, with `--verbose` the schedule and the last events before
+it. Limits: one core, one process.
 """
 
 from __future__ import annotations
@@ -52,15 +54,28 @@ def replay(seed: int, nodes: int, profile: str, *, verbose: int) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Play what the arguments say; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sim", description=(__doc__ or "").split("\n", 1)[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sim", description=(__doc__ or "").split("\n", 1)[0]
+    )
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--nodes", type=int, default=3, help="how many hosts")
     parser.add_argument("--profile", choices=PROFILES, default="mixed", help="what goes wrong")
     parser.add_argument("--count", type=int, default=1, help="how many seeds")
-    parser.add_argument("--verbose", type=int, nargs="?", const=80, default=0, help="show the last lines of a failure")
+    parser.add_argument(
+        "--verbose",
+        type=int,
+        nargs="?",
+        const=80,
+        default=0,
+        help="show the last lines of a failure",
+    )
     chosen = parser.parse_args(arguments)
     seeds = range(chosen.seed, chosen.seed + chosen.count)
-    failed = [seed for seed in seeds if not replay(seed, chosen.nodes, chosen.profile, verbose=chosen.verbose)]
+    failed = [
+        seed
+        for seed in seeds
+        if not replay(seed, chosen.nodes, chosen.profile, verbose=chosen.verbose)
+    ]
     if chosen.count > 1:
         print(f"{chosen.count - len(failed)} well, {len(failed)} not: {failed[:20]}")
     return 1 if failed else 0

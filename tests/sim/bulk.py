@@ -1,22 +1,25 @@
-"""Fake bulk links: Fetch on one side, RequestHeard and Answer on the other, verified bytes into part files.
+"""Fake bulk links: Fetch on one side, RequestHeard and Answer on the other, verified bytes into
+part files.
 
-Strategy: a `Transfer` is one worker of the asker; it sends a request, takes the reply as a list of timed chunks, and
-posts facts as they arrive. Bytes really come off the server's fake disk and are really hashed on both sides, cards
-have a bandwidth, and every chunk checks that the way is open and both processes live. Requests and replies pass
-through their catalogues, frame limits included.
-Guarantees: one Fetch, one FetchEnded; nothing unverified reaches a part file. Limits: no link reuse; a host may
-misbehave ("wrong", "gone", "busy", "break") with a chance per reply.
+Strategy: a `Transfer` is one worker of the asker; it sends a request, takes the reply as a list of
+timed chunks, and posts facts as they arrive. Bytes really come off the server's fake disk and are
+really hashed on both sides, cards have a bandwidth, and every chunk checks that the way is open and
+both processes live. Requests and replies pass through their catalogues, frame limits included.
+Guarantees: one Fetch, one FetchEnded; nothing unverified reaches a part file. Limits: no link
+reuse; a host may misbehave ("wrong", "gone", "busy", "break") with a chance per reply.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from potluck.core import limits
+from potluck.core.content.pieces import piece_hash
 from potluck.core.errors import ProtocolError
-from potluck.core.messages import (
+from potluck.core.wire.catalogue import (
     BULK_REPLY,
     BULK_REQUEST,
     Address,
@@ -29,14 +32,8 @@ from potluck.core.messages import (
     Unknown,
     encode,
 )
-from potluck.core.pieces import piece_hash
 from potluck.engine.effects import Answer, CancelFetch, DropParts, Fetch, ServeFiles, ServePieces
-from potluck.engine.events import (
-    FetchEnded,
-    Outcome,
-    RequestHeard,
-    RequestId,
-)
+from potluck.engine.events import FetchEnded, Outcome, RequestHeard, RequestId
 from tests.sim.disks import pieces_of
 from tests.sim.hosts import Process
 from tests.sim.receiving import take_files, take_message, take_piece
@@ -75,7 +72,7 @@ class Transfer:
         self.moved_at = world.now
         self.hashes = b""
 
-    # -- asking ---------------------------------------------------------------------------------------------------
+    # -- asking ------------------------------------------------------------------------------------
     def dial(self, addresses: tuple[Address, ...]) -> None:
         """Try one address after the other."""
         if not addresses:
@@ -83,8 +80,18 @@ class Transfer:
             return
         target = self.world.host_at(addresses[0])
         process = target.process if target else None
-        reached = target is not None and target.powered and self.world.network.both_ways(self.asker.host, target)
-        delay = 0.002 if reached and process is not None and not process.paused else 1.0 if not reached else 0.001
+        reached = (
+            target is not None
+            and target.powered
+            and self.world.network.both_ways(self.asker.host, target)
+        )
+        delay = (
+            0.002
+            if reached and process is not None and not process.paused
+            else 1.0
+            if not reached
+            else 0.001
+        )
         self.world.later(delay, lambda: self._dialled(process, addresses[1:]))
 
     def _dialled(self, process: Process | None, others: tuple[Address, ...]) -> None:
@@ -136,9 +143,11 @@ class Transfer:
 
         self.world.later(limits.BULK_STALL_S, stalled)
 
-    # -- receiving ------------------------------------------------------------------------------------------------
+    # -- receiving ---------------------------------------------------------------------------------
     def receive(self, chunks: list[Chunk], broken_after: int) -> None:
-        """Let the next chunk come over the wire; the last one ends the fetch, unless its act asks on."""
+        """Let the next chunk come over the wire; the last one ends the fetch, unless its act asks
+        on.
+        """
         if self.ended or self.server is None:
             return
         if not chunks or broken_after == 0:
@@ -160,7 +169,8 @@ class Transfer:
         if self.ended or self.server is None:
             return
         if not self.world.network.both_ways(self.asker.host, self.server.host):
-            self.world.later(0.25, lambda: self._arrived(chunks, broken_after))  # retransmitted, until it stalls
+            # retransmitted, until it stalls
+            self.world.later(0.25, lambda: self._arrived(chunks, broken_after))
             return
         if not self.server.alive:
             self.broken("connection reset")
@@ -193,7 +203,9 @@ class Bulk:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.content_bytes: dict[str, int] = {}  # label of the asker -> verified bytes of content fetched
+        self.content_bytes: dict[
+            str, int
+        ] = {}  # label of the asker -> verified bytes of content fetched
         self.served_bytes: dict[str, int] = {}  # label of the holder -> bytes of content sent
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Fetch: self.fetch,
@@ -234,7 +246,7 @@ class Bulk:
         for root in effect.roots:
             process.host.disk.parts.pop(root, None)
 
-    # -- serving --------------------------------------------------------------------------------------------------
+    # -- serving -----------------------------------------------------------------------------------
     def answer(self, process: Process, effect: Answer) -> None:
         """Carry out the one answer a request gets."""
         request = process.requests.pop(effect.request, None)
@@ -274,16 +286,18 @@ class Bulk:
                 return [*chunks, *self._message(transfer, Gone())]
             sent = self._spoilt(host, data)
             self.served_bytes[host.label] = self.served_bytes.get(host.label, 0) + len(sent)
-            chunks.append(
-                (len(sent) + 30, lambda transfer, piece=piece, sent=sent: take_piece(transfer, piece, sent))  # type: ignore[misc]
-            )
+            chunks.append((len(sent) + 30, partial(take_piece, piece=piece, data=sent)))
         return chunks
 
     def _files(self, host: Host, transfer: Transfer, serve: ServeFiles) -> list[Chunk]:
         contents: list[bytes | None] = []
         for root, path, size, piece_size in serve.files:
             file = host.disk.files.get(path) if path else None
-            good = file is not None and len(file.data) == size and pieces_of(file.data, piece_size).root == root
+            good = (
+                file is not None
+                and len(file.data) == size
+                and pieces_of(file.data, piece_size).root == root
+            )
             contents.append(self._spoilt(host, file.data) if good and file else None)
         lengths = [-1 if data is None else len(data) for data in contents]
         [(header, _)] = self._message(transfer, FilesHeader(lengths))

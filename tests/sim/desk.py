@@ -1,10 +1,11 @@
 """The fake disk workers of one world: looking, scanning, hashing, placing, settling, syncing.
 
-Strategy: two queues per process, as in reality: readers (Look, Scan, Hash) run at the same time as everything else and
-report what stood there a moment ago, so their facts are often stale; writers (Place, Settle, MarkShare, Import) run
-one after another, a Place step by step. A Sync makes a copy of the index as it stood when it was asked.
-Guarantees: a Place can be interrupted between any two of its steps, by chance or on purpose (`crash_after`).
-Limits: a scan that meets an unmounted folder is incomplete; single unreadable folders are not modelled.
+Strategy: two queues per process, as in reality: readers (Look, Scan, Hash) run at the same time as
+everything else and report what stood there a moment ago, so their facts are often stale; writers
+(Place, Settle, MarkShare, Import) run one after another, a Place step by step. A Sync makes a copy
+of the index as it stood when it was asked. Guarantees: a Place can be interrupted between any two
+of its steps, by chance or on purpose (`crash_after`). Limits: a scan that meets an unmounted folder
+is incomplete; single unreadable folders are not modelled.
 """
 
 from __future__ import annotations
@@ -12,8 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from potluck.core.pieces import piece_size_for
-from potluck.engine.effects import Hash, Import, Look, LookAround, MakeFolders, MarkShare, Place, Scan, Settle, Sync
+from potluck.core.content.pieces import piece_size_for
+from potluck.engine.effects import (
+    Hash,
+    Import,
+    Look,
+    LookAround,
+    MakeDurable,
+    MakeFolders,
+    MarkShare,
+    Place,
+    Scan,
+    Settle,
+)
 from potluck.engine.events import (
     BatchPlaced,
     BatchSettled,
@@ -21,23 +33,25 @@ from potluck.engine.events import (
     FilesHashed,
     Hashed,
     Imported,
+    MadeDurable,
     OrderId,
     PathSeen,
     SpaceSeen,
     Stat,
-    Synced,
     TreeSeen,
 )
 from tests.sim.disks import path_of, pieces_of
 from tests.sim.placing import Placing, settle
 
 if TYPE_CHECKING:
-    from potluck.core.paths import SafePath
+    from potluck.core.content.paths import SafePath
     from tests.sim.hosts import Process
     from tests.sim.world import World
 
 PAGE = 40
-"""Paths per TreeSeen and files per FilesHashed; the real pages are longer, here every seam is wanted."""
+"""Paths per TreeSeen and files per FilesHashed; the real pages are longer, here every seam is
+wanted.
+"""
 STEP_S = 0.0001
 """One step of a Place."""
 
@@ -48,7 +62,9 @@ class Desk:
     def __init__(self, world: World) -> None:
         self.world = world
         self.syncs = 0
-        self.crash_after: dict[int, int] = {}  # host number -> steps of Place until the process is killed
+        self.crash_after: dict[
+            int, int
+        ] = {}  # host number -> steps of Place until the process is killed
         self._writing: dict[int, list[Iterator[float]]] = {}
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Look: self.look,
@@ -56,14 +72,14 @@ class Desk:
             Hash: self.hash,
             Place: self.place,
             Settle: self.settle,
-            Sync: self.sync,
+            MakeDurable: self.sync,
             MarkShare: self.mark_share,
             MakeFolders: self.make_folders,
             Import: self.bring,
             LookAround: self.look_around,
         }
 
-    # -- readers --------------------------------------------------------------------------------------------------
+    # -- readers -----------------------------------------------------------------------------------
     def look_around(self, process: Process, effect: LookAround) -> None:
         """Look at the network."""
         self.world.later(0.002, lambda: process.post(process.interfaces()))
@@ -82,12 +98,17 @@ class Desk:
             if share.present:
                 self._report(process, effect.order, effect.tops)
             else:
-                self.world.later(0.001, lambda: process.post(TreeSeen(effect.order, (), (), last=True, complete=False)))
+                self.world.later(
+                    0.001,
+                    lambda: process.post(TreeSeen(effect.order, (), (), last=True, complete=False)),
+                )
 
         self._later(process, act)
 
     def _report(self, process: Process, order: OrderId, paths: tuple[SafePath, ...]) -> None:
-        seen: list[PathSeen] = list(process.host.disk.walk(paths)) if process.host.disk.mounted else []
+        seen: list[PathSeen] = (
+            list(process.host.disk.walk(paths)) if process.host.disk.mounted else []
+        )
         pages = [tuple(seen[at : at + PAGE]) for at in range(0, len(seen), PAGE)] or [()]
         for number, page in enumerate(pages, 1):
             last = number == len(pages)
@@ -126,7 +147,7 @@ class Desk:
 
         self.world.later(self.world.chance.uniform(0.0002, 0.004), run)
 
-    # -- writers --------------------------------------------------------------------------------------------------
+    # -- writers -----------------------------------------------------------------------------------
     def place(self, process: Process, effect: Place) -> None:
         """Group commit."""
         self._write(process, self._placing(process, effect))
@@ -149,7 +170,9 @@ class Desk:
 
     def settle(self, process: Process, effect: Settle) -> None:
         """Find out what an interrupted Place left."""
-        event: Callable[[], Event] = lambda: BatchSettled(effect.batch, settle(process.host.disk, effect.items))  # noqa: E731
+        event: Callable[[], Event] = lambda: BatchSettled(  # noqa: E731
+            effect.batch, settle(process.host.disk, effect.items)
+        )
         self._write(process, self._once(process, event))
 
     def mark_share(self, process: Process, effect: MarkShare) -> None:
@@ -177,7 +200,9 @@ class Desk:
             for name in effect.paths:
                 if name in disk.outside:
                     target = effect.into.child(name.rsplit("/", 1)[-1])
-                    self.world.hint(process, tuple(disk.person("write", target, disk.outside[name])))
+                    self.world.hint(
+                        process, tuple(disk.person("write", target, disk.outside[name]))
+                    )
                     added.append(target.name)
                 else:
                     failed.append((name, "there is no such file"))
@@ -205,7 +230,7 @@ class Desk:
         if queue:
             self.world.later(delay, lambda: self._step(process, queue))
 
-    def sync(self, process: Process, effect: Sync) -> None:
+    def sync(self, process: Process, effect: MakeDurable) -> None:
         """Make the index as it stands durable; tell a little later."""
         self.syncs += 1
         held = self.world.copy_index(process.host.index)
@@ -213,11 +238,11 @@ class Desk:
         def done() -> None:
             if process.alive:
                 process.host.durable = held if held is not None else process.host.durable
-                process.post(Synced(effect.barrier))
+                process.post(MadeDurable(effect.barrier))
 
         self.world.later(self.world.chance.uniform(0.0005, 0.008), done)
 
-    # -- the rest of a disk ---------------------------------------------------------------------------------------
+    # -- the rest of a disk ------------------------------------------------------------------------
     def fill(self, process: Process | None, host_number: int, *, full: bool) -> None:
         """Fill or empty a disk and let its process know."""
         host = self.world.hosts[host_number]

@@ -1,10 +1,12 @@
-"""Fake disks: the folder `Shared/`, the trash, what was put aside, part files, and what the owner did when.
+"""Fake disks: the folder `Shared/`, the trash, what was put aside, part files, and what the owner
+did when.
 
-Strategy: a disk is a dict from SafePath to a file (bytes, times, inode) or a folder, and every change goes through
-one of four primitive acts (`put`, `remove`, `to_trash`, `put_aside`). A `Chronicle` remembers what every owner ever
-had at every path, so that the invariants can tell an owner's version from a fabricated or half-written one.
-Guarantees: inode, mtime and ctime behave as on a local file system (a rename keeps inode and mtime, a write changes
-mtime and ctime), so an engine that trusts stats is tested honestly. Limits: no permissions, no links, no case folding.
+Strategy: a disk is a dict from SafePath to a file (bytes, times, inode) or a folder, and every
+change goes through one of four primitive acts (`put`, `remove`, `to_trash`, `put_aside`). A
+`Chronicle` remembers what every owner ever had at every path, so that the invariants can tell an
+owner's version from a fabricated or half-written one. Guarantees: inode, mtime and ctime behave as
+on a local file system (a rename keeps inode and mtime, a write changes mtime and ctime), so an
+engine that trusts stats is tested honestly. Limits: no permissions, no links, no case folding.
 """
 
 from __future__ import annotations
@@ -14,12 +16,21 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import Bitfield, PieceList, Root, file_root, piece_hash, piece_size_for
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import (
+    Bitfield,
+    PieceList,
+    Root,
+    file_root,
+    piece_hash,
+    piece_size_for,
+)
 from potluck.engine.events import Finding, PathSeen, Stat
 
 Version = tuple[Root, int, bool]
-"""What a receiver must reproduce of a file: the root at its first piece size, mtime in ns, the x bit."""
+"""What a receiver must reproduce of a file: the root at its first piece size, mtime in ns, the x
+bit.
+"""
 
 
 def path_of(text: str) -> SafePath:
@@ -74,7 +85,9 @@ class Part:
         return part
 
     def verify(self) -> None:
-        """Hash every piece the map claims, as is done at start: a power cut may keep the map and lose the data."""
+        """Hash every piece the map claims, as is done at start: a power cut may keep the map and
+        lose the data.
+        """
         for piece in range(self.content.count):
             at = piece * self.content.piece_size
             data = self.data[at : at + self.content.length_of(piece)]
@@ -90,13 +103,17 @@ class Part:
 
 @dataclass
 class Chronicle:
-    """What every owner ever did: label path -> every content that stood there (None: a folder); what was ever gone."""
+    """What every owner ever did: label path -> every content that stood there (None: a folder);
+    what was ever gone.
+    """
 
     versions: dict[SafePath, set[bytes | None]] = field(default_factory=dict)
     gone: set[SafePath] = field(default_factory=set)
 
     def stood(self, path: SafePath, data: bytes | None) -> None:
-        """The owner has `data` (None: a folder) at `path` now; what stood there as the other kind is gone."""
+        """The owner has `data` (None: a folder) at `path` now; what stood there as the other kind
+        is gone.
+        """
         before = self.versions.setdefault(path, set())
         if data is None and before - {None}:
             self.gone.add(path)
@@ -122,7 +139,7 @@ class Tree:
         self._clock_ns = wall_ns
         self._inodes = 100
 
-    # -- the four acts everything else is made of -----------------------------------------------------------------
+    # -- the four acts everything else is made of --------------------------------------------------
     def tick(self) -> int:
         """Return a wall time in ns that never repeats on this disk."""
         self._clock_ns += 1_000_003
@@ -152,10 +169,12 @@ class Tree:
         """Remove an empty folder."""
         self.folders.remove(path)
 
-    # -- looking --------------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
     def below(self, top: SafePath) -> list[SafePath]:
         """Return every file and folder below `top`, parents first."""
-        return sorted(path for path in (*self.folders, *self.files) if path != top and path.starts_with(top))
+        return sorted(
+            path for path in (*self.folders, *self.files) if path != top and path.starts_with(top)
+        )
 
     def see(self, path: SafePath) -> PathSeen:
         """Return what stands at one path."""
@@ -173,8 +192,12 @@ class Tree:
     def tree(self, label: str) -> dict[SafePath, Version | None]:
         """Return one owner's tree as it stands here; None stands for a folder; the top is left out."""
         top = path_of(label)
-        found: dict[SafePath, Version | None] = {path: None for path in self.folders if path.starts_with(top)}
-        found.update({path: file.version for path, file in self.files.items() if path.starts_with(top)})
+        found: dict[SafePath, Version | None] = {
+            path: None for path in self.folders if path.starts_with(top)
+        }
+        found.update(
+            {path: file.version for path, file in self.files.items() if path.starts_with(top)}
+        )
         found.pop(top, None)
         return found
 
@@ -183,22 +206,36 @@ class Disk(Tree):
     """A file system and the person in front of it."""
 
     def person(self, verb: str, *args: Any) -> list[SafePath]:
-        """Let the person do something (`write`, `rename`, …), note it in the chronicle, return what a watcher names."""
+        """Let the person do something (`write`, `rename`, …), note it in the chronicle, return what
+        a watcher names.
+        """
         before = self.own()
         touched: list[SafePath] = getattr(self, verb)(*args)
         after = self.own()
         for path in before.keys() - after.keys():
             self.chronicle.gone.add(path)
         for path, data in after.items():
-            if path not in before or before[path] is not data or path not in self.chronicle.versions:
+            if (
+                path not in before
+                or before[path] is not data
+                or path not in self.chronicle.versions
+            ):
                 self.chronicle.stood(path, data)
-        made = [path for path in after.keys() - before.keys() if after[path] is None]  # folders made in passing
-        return [*touched, *sorted(path for path in made if not any(path.starts_with(told) for told in touched))]
+        # folders made in passing
+        made = [path for path in after.keys() - before.keys() if after[path] is None]
+        return [
+            *touched,
+            *sorted(path for path in made if not any(path.starts_with(told) for told in touched)),
+        ]
 
     def own(self) -> dict[SafePath, bytes | None]:
         """Return the person's own tree: the bytes of each file, None for a folder."""
-        mine: dict[SafePath, bytes | None] = {path: None for path in self.folders if path.parts[0] == self.label}
-        mine.update({path: file.data for path, file in self.files.items() if path.parts[0] == self.label})
+        mine: dict[SafePath, bytes | None] = {
+            path: None for path in self.folders if path.parts[0] == self.label
+        }
+        mine.update(
+            {path: file.data for path, file in self.files.items() if path.parts[0] == self.label}
+        )
         return mine
 
     def write(self, path: SafePath, data: bytes, executable: bool | None = None) -> list[SafePath]:
@@ -240,11 +277,19 @@ class Disk(Tree):
 
     def copy(self, old: SafePath, new: SafePath) -> list[SafePath]:
         """Copy a file (cp: a new mtime)."""
-        return self.write(new, self.files[old].data, self.files[old].executable) if old in self.files else []
+        return (
+            self.write(new, self.files[old].data, self.files[old].executable)
+            if old in self.files
+            else []
+        )
 
     def rename(self, old: SafePath, new: SafePath) -> list[SafePath]:
         """Rename a file or a folder with all in it; nothing happens where something stands already."""
-        taken = new in self.files or new in self.folders or any(above in self.files for above in _above(new))
+        taken = (
+            new in self.files
+            or new in self.folders
+            or any(above in self.files for above in _above(new))
+        )
         if taken or new.starts_with(old) or (old not in self.files and old not in self.folders):
             return []
         if old in self.files:

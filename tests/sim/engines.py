@@ -1,8 +1,8 @@
 """What the world runs: the real engine over the real index, in memory.
 
-Strategy: the one adapter between the simulation and the program. A restarted process gets a fresh Index object over a
-copy of the database, so nothing an index keeps in memory survives a crash. Limits: imports the engine late, so that
-the tests of the world itself need none.
+Strategy: the one adapter between the simulation and the program. A restarted process gets a fresh
+Index object over a copy of the database, so nothing an index keeps in memory survives a crash.
+Limits: imports the engine late, so that the tests of the world itself need none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from potluck.core.messages import Address
+from potluck.core.wire.catalogue import Address
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.index import Index
 from potluck.engine.index.database import Database

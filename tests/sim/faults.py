@@ -1,10 +1,11 @@
 """Faults as data: what can go wrong, when, and seeded schedules of it.
 
-Strategy: a schedule is a tuple of `Op(at, name, args)`; `Faults` carries each one out. `draw` makes a schedule for a
-seed, a number of hosts and a profile; the same arguments give the same schedule, so a failure can be replayed and
-shortened by hand. Every drawn schedule ends with all faults healed, so that the eventual invariants apply.
-Guarantees: an op that no longer makes sense (a crash of what is down) does nothing. Limits: a drawn schedule never
-cuts the network while the group is being founded, since two groups with members never merge by themselves.
+Strategy: a schedule is a tuple of `Op(at, name, args)`; `Faults` carries each one out. `draw` makes
+a schedule for a seed, a number of hosts and a profile; the same arguments give the same schedule,
+so a failure can be replayed and shortened by hand. Every drawn schedule ends with all faults
+healed, so that the eventual invariants apply. Guarantees: an op that no longer makes sense (a crash
+of what is down) does nothing. Limits: a drawn schedule never cuts the network while the group is
+being founded, since two groups with members never merge by themselves.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Op:
     args: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
-        args = ", ".join(repr(arg) if not isinstance(arg, bytes) else f"<{len(arg)} bytes>" for arg in self.args)
+        args = ", ".join(
+            repr(arg) if not isinstance(arg, bytes) else f"<{len(arg)} bytes>" for arg in self.args
+        )
         return f"{self.at:8.3f} {self.name}({args})"
 
 
@@ -52,7 +55,7 @@ class Faults:
         self.world.remember(f"{self.world.now:10.4f} FAULT  {op}")
         getattr(self, op.name)(*op.args)
 
-    # -- machines -------------------------------------------------------------------------------------------------
+    # -- machines ----------------------------------------------------------------------------------
     def crash(self, number: int) -> None:
         """kill -9: everything the process gave to the kernel stays."""
         process = self.world.hosts[number].process
@@ -75,7 +78,8 @@ class Faults:
             host.index = host.durable
         host.durable = self.world.copy_index(host.index)
         for part in host.disk.parts.values():
-            if part.data and self.world.chance.random() < 0.3:  # its map came to the disk, its last blocks did not
+            # its map came to the disk, its last blocks did not
+            if part.data and self.world.chance.random() < 0.3:
                 part.data[-1] ^= 0xFF
 
     def start(self, number: int) -> None:
@@ -92,7 +96,9 @@ class Faults:
 
     def _must_be_gone(self, process: Any) -> None:
         if process.alive and not process.paused:
-            self.world.fail(f"{process.host.label} was asked to leave and is still there after {limits.LEAVE_S} s")
+            self.world.fail(
+                f"{process.host.label} was asked to leave and is still there after {limits.LEAVE_S} s"
+            )
 
     def quick_restart(self, number: int) -> None:
         """Kill and start again at once."""
@@ -118,14 +124,16 @@ class Faults:
     def readdress(self, number: int) -> None:
         """The host gets another address."""
         host = self.world.hosts[number]
-        host.address = type(host.address)(f"10.0.0.{100 + self.world.new_number() % 100}", host.address.port)
+        host.address = type(host.address)(
+            f"10.0.0.{100 + self.world.new_number() % 100}", host.address.port
+        )
         if host.process is not None:
             for end in list(host.process.links.values()):
                 self.world.links.cut(end)
             event: InterfacesSeen = host.process.interfaces()
             host.process.post(event)
 
-    # -- network --------------------------------------------------------------------------------------------------
+    # -- network -----------------------------------------------------------------------------------
     def partition(self, *sides: tuple[int, ...]) -> None:
         """Cut the network."""
         self.world.network.partition(*sides)
@@ -150,7 +158,7 @@ class Faults:
         """Let the switch drop multicast, or not."""
         self.world.network.multicast = on
 
-    # -- disks and people -----------------------------------------------------------------------------------------
+    # -- disks and people --------------------------------------------------------------------------
     def full(self, number: int, full: bool) -> None:
         """Fill a disk, or make room."""
         self.world.desk.fill(self.world.hosts[number].process, number, full=full)
@@ -167,7 +175,9 @@ class Faults:
         self.world.person(number, verb, *paths)
 
     def tamper(self, number: int, owner: int, name: str, data: bytes) -> None:
-        """A person edits a file in somebody else's folder; one that the owner has not would stay there for good."""
+        """A person edits a file in somebody else's folder; one that the owner has not would stay
+        there for good.
+        """
         path = path_of(f"{self.world.hosts[owner].disk.label}/{name}")
         if path in self.world.hosts[number].disk.files:
             self.world.person(number, "write", path, data)
@@ -179,7 +189,16 @@ class Faults:
             process.post(RescanAsked())
 
 
-NAMES = ("a.txt", "b.bin", "notes/c.md", "notes/deep/d", "notes/e", "photos/f.jpg", "g", "photos/h/i.raw")
+NAMES = (
+    "a.txt",
+    "b.bin",
+    "notes/c.md",
+    "notes/deep/d",
+    "notes/e",
+    "photos/f.jpg",
+    "g",
+    "photos/h/i.raw",
+)
 FOLDERS = ("notes", "photos", "notes/deep", "empty", "photos/h", "moved")
 
 
@@ -196,7 +215,18 @@ def content(chance: Random) -> bytes:
 def act(chance: Random, at: float, number: int) -> Op:
     """Draw what a person does next."""
     verb = chance.choices(
-        ("write", "append", "rename", "delete", "mkdir", "copy", "chmod", "touch", "move folder", "delete folder"),
+        (
+            "write",
+            "append",
+            "rename",
+            "delete",
+            "mkdir",
+            "copy",
+            "chmod",
+            "touch",
+            "move folder",
+            "delete folder",
+        ),
         (8, 3, 3, 2, 1, 2, 1, 1, 1, 0.5),
     )[0]
     one, other = chance.sample(NAMES, 2)
@@ -235,25 +265,40 @@ def trouble(chance: Random, at: float, nodes: int, profile: str) -> list[Op]:
         "partition": [Op(at, "partition", ((), _half(chance, nodes))), Op(over, "heal")],
         "block": [Op(at, "block", tuple(chance.sample(range(nodes), 2))), Op(over, "heal")],
         "storm": [
-            Op(at, "storm", (chance.uniform(0, 0.2), chance.uniform(0, 0.1), chance.uniform(0, 0.1))),
+            Op(
+                at,
+                "storm",
+                (chance.uniform(0, 0.2), chance.uniform(0, 0.1), chance.uniform(0, 0.1)),
+            ),
             Op(over, "storm", (0.0, 0.0, 0.0)),
         ],
         "multicast": [Op(at, "multicast", (False,)), Op(over, "multicast", (True,))],
         "full": [Op(at, "full", (number, True)), Op(over, "full", (number, False))],
-        "misbehave": [Op(at, "misbehave", (number, bad, 0.5)), Op(over, "misbehave", (number, bad, 0.0))],
-        "in place": [Op(at, "crash_in_place", (number, chance.randrange(12))), Op(over, "start", (number,))],
+        "misbehave": [
+            Op(at, "misbehave", (number, bad, 0.5)),
+            Op(over, "misbehave", (number, bad, 0.0)),
+        ],
+        "in place": [
+            Op(at, "crash_in_place", (number, chance.randrange(12))),
+            Op(over, "start", (number,)),
+        ],
     }
     return drawn[kind]
 
 
 def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op, ...]:
-    """Return the schedule of a seed: faults and acts for `seconds`, then healing ops for everything."""
+    """Return the schedule of a seed: faults and acts for `seconds`, then healing ops for
+    everything.
+    """
     chance = Random(f"{seed} {nodes} {profile}")
     ops: list[Op] = []
     if profile != "ring":
         for number in range(nodes):
             ops += [act(chance, chance.uniform(0, 1), number) for _ in range(chance.randint(0, 6))]
-        ops += [act(chance, chance.uniform(0, seconds), chance.randrange(nodes)) for _ in range(chance.randint(4, 20))]
+        ops += [
+            act(chance, chance.uniform(0, seconds), chance.randrange(nodes))
+            for _ in range(chance.randint(4, 20))
+        ]
     if profile != "files":
         for _ in range(chance.randint(1, 5)):
             ops += trouble(chance, chance.uniform(0.5, seconds), nodes, profile)
@@ -262,7 +307,13 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
     if profile == "tamper":
         for _ in range(3):
             one, other = chance.sample(range(nodes), 2)
-            ops.append(Op(chance.uniform(1, seconds), "tamper", (one, other, chance.choice(NAMES), b"mine now")))
+            ops.append(
+                Op(
+                    chance.uniform(1, seconds),
+                    "tamper",
+                    (one, other, chance.choice(NAMES), b"mine now"),
+                )
+            )
     end = max((op.at for op in ops), default=0.0) + 0.01
     ops += [Op(end, "heal"), Op(end, "multicast", (True,)), Op(end, "storm", (0.0, 0.0, 0.0))]
     if profile == "tamper":  # such edits are found by scans, and nobody waits ten minutes here

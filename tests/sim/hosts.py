@@ -1,9 +1,10 @@
 """Hosts and processes: what lives through a crash and what does not.
 
-Strategy: a `Host` is a machine (key, disk, index, clocks, power); a `Process` is one run of potluck on it (engine,
-instance, links, trust). Every host's monotonic clock has its own origin, and a power cut sets it back, so an engine
-that sends or stores its `now` is found out. A paused process hears everything later and ticks late.
-Guarantees: an exception out of an engine is a finding with the event that caused it. Limits: one process per host.
+Strategy: a `Host` is a machine (key, disk, index, clocks, power); a `Process` is one run of potluck
+on it (engine, instance, links, trust). Every host's monotonic clock has its own origin, and a power
+cut sets it back, so an engine that sends or stores its `now` is found out. A paused process hears
+everything later and ticks late. Guarantees: an exception out of an engine is a finding with the
+event that caused it. Limits: one process per host.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId, DeviceKey
-from potluck.core.messages import Address
+from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Effect, Member
 from potluck.engine.events import (
     Event,
@@ -83,7 +84,9 @@ class Host:
         self.key = DeviceKey(world.random_for(f"key {label}").randbytes(64))
         self.device: DeviceId = self.key.device
         self.address = Address(f"10.0.0.{number + 1}", limits.PORT)
-        self.disk = Disk(label, world.chronicle, 1_700_000_000_000_000_000 + world.chance.randrange(10**15))
+        self.disk = Disk(
+            label, world.chronicle, 1_700_000_000_000_000_000 + world.chance.randrange(10**15)
+        )
         self.index: Any = None
         self.durable: Any = None  # a copy of the index as of the last sync
         self.process: Process | None = None
@@ -92,7 +95,9 @@ class Host:
         self.up_free_at = 0.0
         self.down_free_at = 0.0
         self.runs = 0
-        self.misbehaviour: dict[str, float] = {}  # "wrong", "gone", "busy", "break": chance per reply
+        self.misbehaviour: dict[
+            str, float
+        ] = {}  # "wrong", "gone", "busy", "break": chance per reply
         self.lied = False  # it sent wrong bytes once, so others may refuse its files for an hour
 
     @property
@@ -137,11 +142,13 @@ class Process:
         for fact in facts:
             self.world.later(self.world.chance.uniform(0, 0.005), lambda fact=fact: self.post(fact))  # type: ignore[misc]
 
-    # -- facts found at start -------------------------------------------------------------------------------------
+    # -- facts found at start ----------------------------------------------------------------------
     def interfaces(self) -> InterfacesSeen:
         """Look at the network."""
         here = Interface("eth0", self.host.address.host, "10.0.0.255", 24)
-        others = [each.address.host for each in self.world.hosts if each is not self.host and each.powered]
+        others = [
+            each.address.host for each in self.world.hosts if each is not self.host and each.powered
+        ]
         known = tuple(host for host in others if self.world.chance.random() < self.world.neighbours)
         return InterfacesSeen((here,), known)
 
@@ -161,7 +168,7 @@ class Process:
         """Look how full the disk is."""
         return SpaceSeen(0 if self.host.disk.full else self.host.disk.free_bytes, 2**41)
 
-    # -- running --------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------
     def post(self, event: Event) -> None:
         """Tell the engine a fact, now or when it wakes up."""
         if not self.alive:
@@ -203,8 +210,10 @@ class Process:
                 effects = self.engine.handle(event, now)
             else:
                 effects = self.engine.start(now) if verb == "start" else self.engine.on_tick(now)
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises is what we look for
-            self.world.fail(f"{verb}({_short(event)}) raised {type(error).__name__}: {error}", error)
+        except Exception as error:  # noqa: BLE001 # house: too late for an answer, so the log is where it can be seen
+            self.world.fail(
+                f"{verb}({_short(event)}) raised {type(error).__name__}: {error}", error
+            )
         for effect in effects:
             if self.alive:
                 self.world.perform(self, effect)

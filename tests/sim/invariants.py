@@ -1,19 +1,19 @@
 """The oracle: what must hold after every event, and what must hold soon after the last fault.
 
-Strategy: `Invariants.after` is called when an engine has handled an event and its effects were carried out; it looks
-at what that engine shows (its ring) and compares it with what the world knows for certain. The fake disks report
-every publication and every removal, which are compared with the chronicle of what the owners did. `unsettled` says in
-one line why the world is not yet as it must become, or "" when it is.
-Names: S1-S10 and E1-E11 are those of docs/protocol.md §4. Limits: a view is a snapshot for people, so the ring is
-looked at on every `STRIDE`-th event only.
+Strategy: `Invariants.after` is called when an engine has handled an event and its effects were
+carried out; it looks at what that engine shows (its ring) and compares it with what the world knows
+for certain. The fake disks report every publication and every removal, which are compared with the
+chronicle of what the owners did. `unsettled` says in one line why the world is not yet as it must
+become, or "" when it is. Names: S1-S10 and E1-E11 are those of docs/protocol.md §4. Limits: a view
+is a snapshot for people, so the ring is looked at on every `STRIDE`-th event only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from potluck.core.identity import DeviceId, short_id
-from potluck.core.paths import SafePath
+from potluck.core.content.paths import SafePath
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.events import Event, LinkClosed
 from tests.sim.disks import Disk, File
 
@@ -29,7 +29,9 @@ class Broken(AssertionError):
 
 
 def ring_of(process: Process) -> list[DeviceId]:
-    """Return the devices of the ring an engine shows, by number: the one place that knows the view's shape."""
+    """Return the devices of the ring an engine shows, by number: the one place that knows the
+    view's shape.
+    """
     shown = process.engine.view(process.now).ring
     devices = {short_id(host.device): host.device for host in process.world.hosts}
     return [devices.get(node.id, DeviceId(node.id.encode())) for node in shown]
@@ -46,13 +48,16 @@ class Invariants:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.uninvited: set[DeviceId] = set()  # devices whose door was closed and whom nobody admitted
+        # devices whose door was closed and whom nobody admitted
+        self.uninvited: set[DeviceId] = set()
         self.removals = 0
         self.publications = 0
-        self._incarnations: dict[int, tuple[Any, int]] = {}  # id of the process -> its own last incarnation
+        self._incarnations: dict[
+            int, tuple[Any, int]
+        ] = {}  # id of the process -> its own last incarnation
         self._owned: dict[DeviceId, int] = {}  # the largest incarnation an owner gave itself
 
-    # -- after every event ----------------------------------------------------------------------------------------
+    # -- after every event -------------------------------------------------------------------------
     def after(self, process: Process, event: Event | None) -> None:
         """Check what can be checked cheaply."""
         if self.world.events % STRIDE and not isinstance(event, LinkClosed):
@@ -65,15 +70,21 @@ class Invariants:
         names = [self._name(device) for device in ring]
         if len(set(ring)) != len(ring):
             self.world.fail(f"S3: {process.host.label} shows a device twice: {names}")
-        strangers = [name for name, device in zip(names, ring, strict=True) if self.host_of(device) is None]
+        strangers = [
+            name for name, device in zip(names, ring, strict=True) if self.host_of(device) is None
+        ]
         if strangers:
-            self.world.fail(f"S5: {process.host.label} shows devices that do not exist: {strangers}")
+            self.world.fail(
+                f"S5: {process.host.label} shows devices that do not exist: {strangers}"
+            )
         if ring and process.host.device not in ring and not process.leaving:
             self.world.fail(f"S1: {process.host.label} is not in its own ring {names}")
         if process.host.device not in self.uninvited:
             uninvited = [self._name(device) for device in ring if device in self.uninvited]
             if uninvited:
-                self.world.fail(f"S5: {process.host.label} let {uninvited} in, whom nobody admitted")
+                self.world.fail(
+                    f"S5: {process.host.label} let {uninvited} in, whom nobody admitted"
+                )
 
     def _records(self, process: Process) -> None:
         me = process.host.device
@@ -81,13 +92,17 @@ class Invariants:
             device = DeviceId(record.device)
             owner = self.host_of(device)
             if owner is None or owner.runs == 0:
-                self.world.fail(f"S5: {process.host.label} holds a record of {short_id(device)}, which never started")
+                self.world.fail(
+                    f"S5: {process.host.label} holds a record of {short_id(device)}, which never started"
+                )
             if device == me:
                 if str(record.status) not in {"alive", "left"}:
                     self.world.fail(f"S1: {process.host.label} calls itself {record.status}")
                 _last, before = self._incarnations.get(id(process), (process, -1))
                 if record.incarnation < before:
-                    self.world.fail(f"S7: {process.host.label} went back from {before} to {record.incarnation}")
+                    self.world.fail(
+                        f"S7: {process.host.label} went back from {before} to {record.incarnation}"
+                    )
                 self._incarnations[id(process)] = (process, record.incarnation)
                 self._owned[device] = max(self._owned.get(device, 0), record.incarnation)
             elif record.incarnation > self._owned_by(device):
@@ -97,7 +112,9 @@ class Invariants:
                 )
 
     def _owned_by(self, device: DeviceId) -> int:
-        """Return the largest incarnation of an owner, asking it if it lives (it may have moved since we looked)."""
+        """Return the largest incarnation of an owner, asking it if it lives (it may have moved
+        since we looked).
+        """
         host = self.host_of(device)
         if host is not None and host.process is not None:
             self.remember(host.process)
@@ -110,12 +127,14 @@ class Invariants:
             if record.device == me:
                 self._owned[me] = max(self._owned.get(me, 0), record.incarnation)
 
-    # -- what the disks report ------------------------------------------------------------------------------------
+    # -- what the disks report ---------------------------------------------------------------------
     def published(self, disk: Disk, path: SafePath, data: bytes) -> None:
         """Every content an engine puts under a final name was once put there, whole, by its owner."""
         self.publications += 1
         if data not in self.world.chronicle.versions.get(path, set()):
-            self.world.fail(f"on {disk.label}: {path} holds {len(data)} bytes that its owner never had there")
+            self.world.fail(
+                f"on {disk.label}: {path} holds {len(data)} bytes that its owner never had there"
+            )
 
     def removed(self, disk: Disk, path: SafePath, file: File) -> None:
         """An engine takes away only what the owner took away."""
@@ -125,7 +144,7 @@ class Invariants:
         if path not in self.world.chronicle.gone:
             self.world.fail(f"on {disk.label}: {path} was taken away, but its owner always had it")
 
-    # -- in the end -----------------------------------------------------------------------------------------------
+    # -- in the end --------------------------------------------------------------------------------
     def unsettled(self, *, trees: bool = True) -> str:
         """Say why the world is not yet as it must become, or nothing."""
         hosts = [host for host in self.world.running() if host.device not in self.uninvited]
@@ -155,7 +174,11 @@ class Invariants:
                 if here != truth:
                     missing = sorted(str(path) for path in truth.keys() - here.keys())
                     surplus = sorted(str(path) for path in here.keys() - truth.keys())
-                    other = sorted(str(path) for path in truth.keys() & here.keys() if truth[path] != here[path])
+                    other = sorted(
+                        str(path)
+                        for path in truth.keys() & here.keys()
+                        if truth[path] != here[path]
+                    )
                     return (
                         f"E: {owner.label}'s folder on {host.label}: "
                         f"missing {missing[:5]}, surplus {surplus[:5]}, different {other[:5]}"
@@ -170,7 +193,9 @@ class Invariants:
         return ""
 
     def settle(self, seconds: float, *, trees: bool = True, calm_s: float = 10.0) -> float:
-        """Let time pass until all is well, which must then last; fail if not. Return the seconds it took."""
+        """Let time pass until all is well, which must then last; fail if not. Return the seconds it
+        took.
+        """
         began = self.world.now
         if not self.world.run_until(lambda: not self.unsettled(trees=trees), seconds):
             self.world.fail(f"after {seconds} s without faults: {self.unsettled(trees=trees)}")
@@ -183,7 +208,7 @@ class Invariants:
                 self.world.fail(f"E4: it was well, then {trouble}")
         return taken
 
-    # -- names ----------------------------------------------------------------------------------------------------
+    # -- names -------------------------------------------------------------------------------------
     def host_of(self, device: DeviceId) -> Host | None:
         """Return the host with a device id."""
         return next((host for host in self.world.hosts if host.device == device), None)

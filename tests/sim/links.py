@@ -1,9 +1,10 @@
 """Fake control and pairing links: the knock, TLS, frames, partitions and crashes, without a socket.
 
-Strategy: a connection is two ends; each end has a queue of encoded frames that a pump moves to the other end's
-FrameReader, so every message is really encoded, bounded and decoded. Who may connect follows the latest Trust of both
-sides. Guarantees: reliable and in order while both ways are open; a partition stalls a link, and after 5 s each side
-gives up by itself; a killed process resets its links, a power cut leaves them silent. Limits: no half handshakes.
+Strategy: a connection is two ends; each end has a queue of encoded frames that a pump moves to the
+other end's FrameReader, so every message is really encoded, bounded and decoded. Who may connect
+follows the latest Trust of both sides. Guarantees: reliable and in order while both ways are open;
+a partition stalls a link, and after 5 s each side gives up by itself; a killed process resets its
+links, a power cut leaves them silent. Limits: no half handshakes.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
-from potluck.core.identity import DeviceId
-from potluck.core.messages import CONTROL, PAIRING, Address, Bye, FrameReader, LinkKind, Message, encode_frame
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
+    CONTROL,
+    PAIRING,
+    Address,
+    Bye,
+    FrameReader,
+    LinkKind,
+    Message,
+    encode_frame,
+)
 from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce, OpenDoor, Send, Trust
 from potluck.engine.events import (
     DialFailed,
@@ -51,7 +61,9 @@ class End:
     silent: bool = False  # the machine lost power: no reset is ever sent
 
     def __post_init__(self) -> None:
-        self.reader: FrameReader[Any] = FrameReader(CONTROL if self.kind is LinkKind.CONTROL else PAIRING)
+        self.reader: FrameReader[Any] = FrameReader(
+            CONTROL if self.kind is LinkKind.CONTROL else PAIRING
+        )
 
 
 class Links:
@@ -73,7 +85,7 @@ class Links:
             AnswerIntroduction: self.answer_introduction,
         }
 
-    # -- trust and doors ------------------------------------------------------------------------------------------
+    # -- trust and doors ---------------------------------------------------------------------------
     def trust(self, process: Process, effect: Trust) -> None:
         """Swap the certificates a process accepts."""
         process.trust = {member.device: member for member in effect.members}
@@ -97,7 +109,7 @@ class Links:
     def answer_introduction(self, process: Process, effect: AnswerIntroduction) -> None:
         """Nothing: the one who introduced itself dials again by its own clock."""
 
-    # -- dialling -------------------------------------------------------------------------------------------------
+    # -- dialling ----------------------------------------------------------------------------------
     def dial(self, process: Process, effect: Dial) -> None:
         """Try to open a link; LinkOpened or DialFailed follows."""
         target = self.world.host_at(effect.address)
@@ -130,18 +142,28 @@ class Links:
             self._connect(process, listener, effect)
 
     def _fail(
-        self, process: Process, effect: Dial, delay: float, reason: str, *, refused: bool = False, knock: bool = False
+        self,
+        process: Process,
+        effect: Dial,
+        delay: float,
+        reason: str,
+        *,
+        refused: bool = False,
+        knock: bool = False,
     ) -> None:
         event = DialFailed(effect.dial, reason, refused, knock)
         self.world.later(delay, lambda: process.post(event))
 
     def _connect(self, caller: Process, listener: Process, effect: Dial) -> None:
         known = effect.kind is LinkKind.CONTROL
-        near = End(caller, LinkId(self._new()), effect.kind, listener.host.device if known else None)
+        near = End(
+            caller, LinkId(self._new()), effect.kind, listener.host.device if known else None
+        )
         far = End(listener, LinkId(self._new()), effect.kind, caller.host.device if known else None)
         near.other, far.other = far, near
         back = self.world.network.latency(listener.host, caller.host)
-        far.queue.append((self.world.now + back, b""))  # nothing the listener says overtakes the caller's LinkOpened
+        # nothing the listener says overtakes the caller's LinkOpened
+        far.queue.append((self.world.now + back, b""))
         self._open(far, Address(caller.host.address.host, 0), None, 0.0)
         self._open(near, effect.address, effect.dial, back)
 
@@ -161,7 +183,7 @@ class Links:
         if not other.process.alive and other.process.host.powered and not other.queue:
             self._reset(other)
 
-    # -- frames ---------------------------------------------------------------------------------------------------
+    # -- frames ------------------------------------------------------------------------------------
     def send(self, process: Process, effect: Send) -> None:
         """Queue a message."""
         end = process.links.get(effect.link)
@@ -207,13 +229,15 @@ class Links:
             elif end.open:
                 end.process.post(MessageHeard(end.link, message))
 
-    # -- ends -----------------------------------------------------------------------------------------------------
+    # -- ends --------------------------------------------------------------------------------------
     def drop(self, process: Process, effect: Drop) -> None:
         """Flush, say BYE, close."""
         end = process.links.get(effect.link)
         if end is not None:
             self._farewell(end, effect.reason)
-            self.world.later(0.001, lambda: self._close(end, f"dropped: {effect.reason}", clean=True))
+            self.world.later(
+                0.001, lambda: self._close(end, f"dropped: {effect.reason}", clean=True)
+            )
 
     def _farewell(self, end: End, reason: str) -> None:
         if end.talking:

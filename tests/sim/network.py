@@ -1,9 +1,10 @@
 """The fake LAN: who reaches whom, how late, how often, and the datagrams on it.
 
-Strategy: reach is one-way per pair of hosts (`blocked`), partitions are sides of hosts; a `Policy` says how a pair of
-hosts loses, doubles, delays and reorders datagrams. Everything drawn comes from the world's one chance.
-Guarantees: a datagram longer than the limit is a finding, not a loss; a sender hears its own multicast, and everybody
-hears it twice (multicast and directed broadcast), as on a real LAN. Limits: one subnet, one address per host.
+Strategy: reach is one-way per pair of hosts (`blocked`), partitions are sides of hosts; a `Policy`
+says how a pair of hosts loses, doubles, delays and reorders datagrams. Everything drawn comes from
+the world's one chance. Guarantees: a datagram longer than the limit is a finding, not a loss; a
+sender hears its own multicast, and everybody hears it twice (multicast and directed broadcast), as
+on a real LAN. Limits: one subnet, one address per host.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Network:
         self.multicast = True
         self.datagrams = 0
 
-    # -- weather --------------------------------------------------------------------------------------------------
+    # -- weather -----------------------------------------------------------------------------------
     def set_policy(self, **changes: float) -> None:
         """Change the weather for every pair."""
         self.policy = replace(self.policy, **changes)  # type: ignore[arg-type]
@@ -66,7 +67,7 @@ class Network:
         self.blocked = set()
         self.world.links.reach_changed()
 
-    # -- reach ----------------------------------------------------------------------------------------------------
+    # -- reach -------------------------------------------------------------------------------------
     def passes(self, source: Host, target: Host) -> bool:
         """Say whether a packet gets from one host to another now."""
         if (source.number, target.number) in self.blocked:
@@ -85,7 +86,7 @@ class Network:
         """Return the policy of one way."""
         return self.pairs.get((source.number, target.number), self.policy)
 
-    # -- datagrams ------------------------------------------------------------------------------------------------
+    # -- datagrams ---------------------------------------------------------------------------------
     def transmit(self, sender: Process, effect: Transmit) -> None:
         """Send one datagram, to one address or to everybody."""
         if len(effect.data) > limits.DATAGRAM_BYTES:

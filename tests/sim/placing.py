@@ -1,10 +1,11 @@
 """The fake of a group commit: docs/disk.md §4 on a fake disk, interruptible between any two steps.
 
-Strategy: `Placing.steps()` is a generator that yields the name of every crash point; the world runs one step per
-heap action, so a kill, a power cut or a person's edit can fall between any two. Guarantees: nothing is unlinked
-before its replacement is complete; what leaves a path goes to the trash (the engine named it) or is put aside (it did
-not). A power cut undoes a random suffix of the renames that no directory sync has sealed, as a journalling file
-system may. Limits: one temp file per item; the real order of syncs is tested with the real fsops.
+Strategy: `Placing.steps()` is a generator that yields the name of every crash point; the world runs
+one step per heap action, so a kill, a power cut or a person's edit can fall between any two.
+Guarantees: nothing is unlinked before its replacement is complete; what leaves a path goes to the
+trash (the engine named it) or is put aside (it did not). A power cut undoes a random suffix of the
+renames that no directory sync has sealed, as a journalling file system may. Limits: one temp file
+per item; the real order of syncs is tested with the real fsops.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Protocol
 
-from potluck.core.paths import SafePath
-from potluck.core.pieces import Root
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import Root
 from potluck.engine.effects import PlaceItem, Source
 from potluck.engine.events import Placed, Placement
 from tests.sim.disks import Disk, File, pieces_of
@@ -41,7 +42,9 @@ class Placing:
         self.placed: list[Placed] = []
         self.touched: list[SafePath] = []
         self._undo: list[Callable[[], None]] = []
-        self._uses = Counter(item.content.root for item in items if item.source is Source.PART and item.content)
+        self._uses = Counter(
+            item.content.root for item in items if item.source is Source.PART and item.content
+        )
 
     def steps(self) -> Iterator[str]:
         """Carry out the items one by one, yielding the name of each crash point."""
@@ -62,7 +65,7 @@ class Placing:
             undo()
         self._undo.clear()
 
-    # -- one item -------------------------------------------------------------------------------------------------
+    # -- one item ----------------------------------------------------------------------------------
     def _place(self, item: PlaceItem) -> Iterator[str]:
         data = self._content(item)
         if data is None or self.disk.full:
@@ -124,14 +127,18 @@ class Placing:
         self._report(item, Placement.REMOVED, aside)
         yield "removed"
 
-    # -- acts -----------------------------------------------------------------------------------------------------
+    # -- acts --------------------------------------------------------------------------------------
     def _content(self, item: PlaceItem) -> bytes | None:
         """Return the bytes to place, or None if the source is not what was promised."""
         data: bytes | None = b""
         if item.source is Source.PART:
             part = self.disk.parts.get(item.content.root) if item.content else None
             complete = part is not None and part.have.complete
-            data = bytes(part.data) if part and complete else bytes(item.content.size_bytes if item.content else 0)
+            data = (
+                bytes(part.data)
+                if part and complete
+                else bytes(item.content.size_bytes if item.content else 0)
+            )
         elif item.source in {Source.LOCAL, Source.MOVED}:
             local = self.disk.files.get(item.local) if item.local else None
             data = local.data if local else None
@@ -139,7 +146,8 @@ class Placing:
             return data if item.source is Source.EMPTY else None
         if pieces_of(data, item.content.piece_size).root != item.content.root:
             if item.source is Source.PART:
-                self.disk.parts.pop(item.content.root, None)  # a part that lies is of no use to anybody
+                # a part that lies is of no use to anybody
+                self.disk.parts.pop(item.content.root, None)
             return None
         return data
 
@@ -155,7 +163,9 @@ class Placing:
         return False
 
     def _keep(self, item: PlaceItem, old: File) -> str:
-        """Keep what stands at a path: in the trash if the engine expected it, else aside; return where aside."""
+        """Keep what stands at a path: in the trash if the engine expected it, else aside; return
+        where aside.
+        """
         if old.stat == item.expected or pieces_of(old.data).root == item.expected_root:
             self.disk.trash.append((item.path, old.data))
             return ""
@@ -171,7 +181,11 @@ class Placing:
     def _rename(self, item: PlaceItem, data: bytes, old: File | None) -> None:
         stands = item.source is Source.LOCAL and item.local == item.path and old is not None
         inode = old.inode if old is not None and stands else self.disk.new_inode()
-        if item.source is Source.MOVED and item.local in self.disk.files and item.local != item.path:
+        if (
+            item.source is Source.MOVED
+            and item.local in self.disk.files
+            and item.local != item.path
+        ):
             assert item.local is not None
             inode = self._take(item.local).inode
         new = File(data, item.mtime_ns, self.disk.tick(), inode, item.executable)
@@ -206,7 +220,9 @@ class Placing:
 
 
 def settle(disk: Disk, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:
-    """Return what an interrupted Place left: PLACED or REMOVED where it was done, SOURCE_GONE where it was not."""
+    """Return what an interrupted Place left: PLACED or REMOVED where it was done, SOURCE_GONE where
+    it was not.
+    """
     return tuple(_settled(disk, item) for item in items)
 
 
@@ -215,10 +231,24 @@ def _settled(disk: Disk, item: PlaceItem) -> Placed:
     root = item.content.root if item.content else None
     if item.source is Source.NONE:
         done = file is None and item.path not in disk.folders
-        return Placed(item.path, None, Placement.REMOVED if done else Placement.SOURCE_GONE, None, "", "settled")
+        return Placed(
+            item.path,
+            None,
+            Placement.REMOVED if done else Placement.SOURCE_GONE,
+            None,
+            "",
+            "settled",
+        )
     if item.source is Source.FOLDER:
         done = item.path in disk.folders
-        return Placed(item.path, None, Placement.PLACED if done else Placement.SOURCE_GONE, None, "", "settled")
+        return Placed(
+            item.path,
+            None,
+            Placement.PLACED if done else Placement.SOURCE_GONE,
+            None,
+            "",
+            "settled",
+        )
     piece_size = item.content.piece_size if item.content else 0
     wanted = item.content.root if item.content else pieces_of(b"").root
     if file is not None and pieces_of(file.data, piece_size).root == wanted:

@@ -1,8 +1,9 @@
-"""What a fetch worker does with what came over a bulk link: verify, write into part files, post the facts.
+"""What a fetch worker does with what came over a bulk link: verify, write into part files, post the
+facts.
 
-Strategy: one function per kind of reply; each mirrors what the real worker promises: nothing is written before its
-hash was checked, a wrong byte ends the fetch as WRONG, a full disk as DISK. Limits: facts are posted one piece at a
-time, the real worker bundles them.
+Strategy: one function per kind of reply; each mirrors what the real worker promises: nothing is
+written before its hash was checked, a wrong byte ends the fetch as WRONG, a full disk as DISK.
+Limits: facts are posted one piece at a time, the real worker bundles them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash
 from potluck.core.errors import PotluckError, UnsafePath
-from potluck.core.messages import (
+from potluck.core.wire.catalogue import (
     Busy,
     Done,
     FileAsk,
@@ -25,9 +28,13 @@ from potluck.core.messages import (
     PiecesPage,
     Unknown,
 )
-from potluck.core.paths import parse_wire_path
-from potluck.core.pieces import PieceList, Root, file_root, piece_hash
-from potluck.engine.events import FilesVerified, ManifestHeard, Outcome, PieceListHeard, PiecesVerified
+from potluck.engine.events import (
+    FilesVerified,
+    ManifestHeard,
+    Outcome,
+    PieceListHeard,
+    PiecesVerified,
+)
 from tests.sim.disks import Part
 
 if TYPE_CHECKING:
@@ -108,7 +115,9 @@ def take_files(transfer: Transfer, contents: list[bytes | None]) -> None:
         if data is None:
             missing.append(Root(root))
             continue
-        hashes = b"".join(piece_hash(data[at : at + sizes[1]]) for at in range(0, len(data), sizes[1]))
+        hashes = b"".join(
+            piece_hash(data[at : at + sizes[1]]) for at in range(0, len(data), sizes[1])
+        )
         if len(data) != sizes[0] or file_root(len(data), sizes[1], hashes) != root:
             wrong += 1
             continue

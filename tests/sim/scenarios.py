@@ -1,8 +1,10 @@
-"""One drawn run from first start to the last check; what the seeds test and `python -m tests.sim` both play.
+"""One drawn run from first start to the last check; what the seeds test and `python -m tests.sim`
+both play.
 
-Strategy: form a group in a drawn way, play a drawn schedule, heal, and demand that all is well soon and stays so.
-Guarantees: seed, nodes and profile decide everything, and a failure names them as the command that repeats it.
-Limits: 2 to 6 nodes are the sizes a home has; larger rings have tests of their own.
+Strategy: form a group in a drawn way, play a drawn schedule, heal, and demand that all is well soon
+and stays so. Guarantees: seed, nodes and profile decide everything, and a failure names them as the
+command that repeats it. Limits: 2 to 6 nodes are the sizes a home has; larger rings have tests of
+their own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from tests.sim.network import Policy
 from tests.sim.world import World
 
 FORM_S = 20.0  # all started -> one ring
-SETTLE_S = 90.0  # last fault -> all well; above two stalls of a bulk link (15 s each) and two looks (10 s)
+# last fault -> all well; above two stalls of a bulk link (15 s each) and two looks (10 s)
+SETTLE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ def built(seed: int, nodes: int, profile: str) -> World:
 
 
 def form(world: World, chance: Random) -> float:
-    """Start every host, all at once or one after the other, and wait for one ring; return the seconds it took."""
+    """Start every host, all at once or one after the other, and wait for one ring; return the
+    seconds it took.
+    """
     order = list(range(len(world.hosts)))
     chance.shuffle(order)
     stagger = chance.choice((0.0, 0.05, 0.5, 3.0))
@@ -58,7 +63,9 @@ def form(world: World, chance: Random) -> float:
     began = world.now
     everybody = len(order)
     limit = FORM_S + everybody * 4.5
-    if not world.run_until(lambda: len(world.running()) == everybody and not world.judge.unsettled(trees=False), limit):
+    if not world.run_until(
+        lambda: len(world.running()) == everybody and not world.judge.unsettled(trees=False), limit
+    ):
         world.fail(f"no single ring within {limit} s: {world.judge.unsettled(trees=False)}")
     return world.now - began
 

@@ -1,8 +1,8 @@
 """Tiny engines that stand in for the real one where the world itself is tested.
 
-Strategy: a `Recorder` writes down every event and does nothing; tests ask the world for effects in its name. A
-`Chatter` transmits one datagram each half second. Guarantees: no logic worth testing. Limits: their ring is whatever
-the test puts there.
+Strategy: a `Recorder` writes down every event and does nothing; tests ask the world for effects in
+its name. A `Chatter` transmits one datagram each half second. Guarantees: no logic worth testing.
+Limits: their ring is whatever the test puts there.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from potluck.core.identity import DeviceId, short_id
-from potluck.core.messages import LinkKind
+from potluck.core.keys.identity import DeviceId, short_id
+from potluck.core.wire.catalogue import LinkKind
 from potluck.engine.effects import Dial, Effect, Leave, Member, Transmit, Trust
 from potluck.engine.events import DatagramHeard, Event, LeaveAsked, LinkOpened, OrderId
 from tests.sim.hosts import Host, Process
@@ -104,7 +104,9 @@ def running(world: World, number: int) -> tuple[Process, Recorder]:
 
 def trusting(world: World) -> None:
     """Let everybody trust everybody."""
-    members = tuple(Member(host.device, host.key.certificate, host.key.sealing_public) for host in world.hosts)
+    members = tuple(
+        Member(host.device, host.key.certificate, host.key.sealing_public) for host in world.hosts
+    )
     for host in world.hosts:
         if host.process is not None:
             world.perform(host.process, Trust(members))
@@ -115,7 +117,9 @@ def linked(world: World, one: int = 0, other: int = 1) -> tuple[LinkOpened, Link
     trusting(world)
     process, engine = running(world, one)
     target = world.hosts[other]
-    world.perform(process, Dial(OrderId(world.new_number()), LinkKind.CONTROL, target.device, target.address))
+    world.perform(
+        process, Dial(OrderId(world.new_number()), LinkKind.CONTROL, target.device, target.address)
+    )
     world.run_for(0.1)
     return engine.of(LinkOpened)[-1], running(world, other)[1].of(LinkOpened)[-1]
 
@@ -125,7 +129,9 @@ def datagrams(engine: Recorder, way: str = "unicast") -> list[bytes]:
     return [event.data for event in engine.of(DatagramHeard) if event.way == way]
 
 
-def world_of(nodes: int = 2, *, seed: int = 1, factory: StandIns | None = None, **policy: float) -> World:
+def world_of(
+    nodes: int = 2, *, seed: int = 1, factory: StandIns | None = None, **policy: float
+) -> World:
     """Return a started world of stand-ins that has come to rest."""
     world = World(seed, factory or StandIns(), nodes=nodes, policy=Policy(**policy))  # type: ignore[arg-type]
     world.start()

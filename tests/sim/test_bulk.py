@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import Busy, FileAsk, FilesAsk, Gone, PiecesAsk, PiecesPage
-from potluck.core.pieces import Root
+from potluck.core.content.pieces import Root
+from potluck.core.wire.catalogue import Busy, FileAsk, FilesAsk, Gone, PiecesAsk, PiecesPage
 from potluck.engine import effects as do
 from potluck.engine import events as told
 from potluck.engine.events import OrderId, Outcome
@@ -19,7 +19,7 @@ from tests.sim.invariants import Broken
 from tests.sim.standins import Recorder, running, trusting, world_of
 from tests.sim.world import World
 
-# -- bulk -----------------------------------------------------------------------------------------------------
+# -- bulk ------------------------------------------------------------------------------------------
 BIG = bytes(range(256)) * 3000
 LIST = pieces_of(BIG)
 
@@ -31,7 +31,10 @@ def fetching(ask: FileAsk | FilesAsk | PiecesAsk, sizes: tuple[tuple[int, int], 
     world.person(1, "write", path_of("bob/big"), BIG)
     content = LIST if isinstance(ask, FileAsk) else None
     target = world.hosts[1]
-    world.perform(running(world, 0)[0], do.Fetch(OrderId(5), target.device, (target.address,), ask, content, sizes))
+    world.perform(
+        running(world, 0)[0],
+        do.Fetch(OrderId(5), target.device, (target.address,), ask, content, sizes),
+    )
     world.run_for(0.05)
     return world
 
@@ -59,7 +62,9 @@ def test_pieces_are_verified_and_written_into_a_part():
     world = fetching(ASK)
     engine = answer(world, SERVE)
     assert outcome(engine) is Outcome.DONE
-    assert [event.pieces for event in engine.of(told.PiecesVerified)] == [(n,) for n in range(LIST.count)]
+    assert [event.pieces for event in engine.of(told.PiecesVerified)] == [
+        (n,) for n in range(LIST.count)
+    ]
     part = world.hosts[0].disk.parts[LIST.root]
     assert part.have.complete
     assert bytes(part.data) == BIG
@@ -67,7 +72,11 @@ def test_pieces_are_verified_and_written_into_a_part():
 
 
 def test_a_holder_that_lies_breaks_off_is_busy_or_changed_is_told():
-    for kind, expected in (("wrong", Outcome.WRONG), ("busy", Outcome.BUSY), ("gone", Outcome.GONE)):
+    for kind, expected in (
+        ("wrong", Outcome.WRONG),
+        ("busy", Outcome.BUSY),
+        ("gone", Outcome.GONE),
+    ):
         world = fetching(ASK)
         world.faults.misbehave(1, kind, 1.0)
         assert outcome(answer(world, SERVE)) is expected
@@ -102,7 +111,10 @@ def test_a_piece_list_is_asked_for_until_it_is_whole_and_checked():
     assert [event.pieces for event in engine.of(told.PieceListHeard)] == [LIST]
     assert outcome(engine) is Outcome.DONE
     world = fetching(PiecesAsk(LIST.root))
-    assert outcome(answer(world, PiecesPage(LIST.root, len(BIG), LIST.piece_size, 0, bytes(96)))) is Outcome.WRONG
+    assert (
+        outcome(answer(world, PiecesPage(LIST.root, len(BIG), LIST.piece_size, 0, bytes(96))))
+        is Outcome.WRONG
+    )
 
 
 def test_messages_end_a_fetch_and_nobody_answers_twice():

@@ -1,7 +1,8 @@
-"""Equal seeds give equal runs, byte for byte, in this process and in one that hashes strings in another order (S10).
+"""Equal seeds give equal runs, byte for byte, in this process and in one that hashes strings in
+another order (S10).
 
-Strategy: virtual time, so that minutes of network cost a second; bounds are those of docs/protocol.md.
-Limits: the world is a model; real daemons are tested in tests/lan.
+Strategy: virtual time, so that minutes of network cost a second; bounds are those of
+docs/protocol.md. Limits: the world is a model; real daemons are tested in tests/lan.
 """
 
 from __future__ import annotations
@@ -43,9 +44,21 @@ def test_equal_seeds_give_equal_traces():
 
 def test_the_order_in_which_sets_are_walked_decides_nothing():
     def trace(hash_seed: str) -> str:
-        command = [sys.executable, "-m", "tests.sim", "--seed", "12", "--nodes", "4", "--profile", "mixed"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.sim",
+            "--seed",
+            "12",
+            "--nodes",
+            "4",
+            "--profile",
+            "mixed",
+        ]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
         assert run.returncode == 0, run.stdout + run.stderr
         found = re.search(r"trace (\w+)", run.stdout)
         assert found is not None

@@ -1,4 +1,5 @@
-"""Disks of the world: stats, looks, hints, placing, crashes between any two steps, and lost renames.
+"""Disks of the world: stats, looks, hints, placing, crashes between any two steps, and lost
+renames.
 
 Strategy: effects asked for by hand on a stand-in's disk.
 Limits: the real fsops have their own tests.
@@ -11,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from potluck.core.paths import SafePath
+from potluck.core.content.paths import SafePath
 from potluck.engine import effects as do
 from potluck.engine import events as told
 from potluck.engine.effects import PlaceItem, Source
@@ -24,7 +25,7 @@ from tests.sim.test_bulk import ASK, BIG, LIST, SERVE, answer, fetching
 from tests.sim.world import World
 
 
-# -- disks ----------------------------------------------------------------------------------------------------
+# -- disks -----------------------------------------------------------------------------------------
 def test_stats_change_as_on_a_real_file_system():
     world = world_of()
     disk = world.hosts[0].disk
@@ -49,7 +50,10 @@ def test_looks_and_scans_report_what_stands_there():
     world.perform(process, do.Look(OrderId(1), (path_of("ada/f/3"), path_of("ada/no"))))
     world.run_for(0.1)
     [seen] = engine.of(told.TreeSeen)
-    assert [(str(each.path), each.finding.value) for each in seen.seen] == [("ada/f/3", "file"), ("ada/no", "missing")]
+    assert [(str(each.path), each.finding.value) for each in seen.seen] == [
+        ("ada/f/3", "file"),
+        ("ada/no", "missing"),
+    ]
     world.perform(process, do.Scan(OrderId(2), (path_of("ada"),)))
     world.run_for(0.1)
     assert not engine.of(told.ShareSeen)[-1].present
@@ -92,7 +96,9 @@ def test_a_watcher_hints_and_sometimes_only_says_that_it_missed_something():
 
 def item(path: str, source: Source, data: bytes = b"", **more: object) -> PlaceItem:
     content = pieces_of(data) if source not in {Source.NONE, Source.FOLDER} else None
-    plain = PlaceItem(path_of(path), source, content, None, 77, executable=True, expected=None, expected_root=None)
+    plain = PlaceItem(
+        path_of(path), source, content, None, 77, executable=True, expected=None, expected_root=None
+    )
     return replace(plain, **more)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from tests.sim.invariants import Broken
 from tests.sim.standins import running, world_of
 
 
-# -- the oracle and the schedules -----------------------------------------------------------------------------
+# -- the oracle and the schedules ------------------------------------------------------------------
 def test_the_oracle_sees_rings_that_differ_lack_or_invent_a_node():
     world = world_of(3)
     devices = [host.device for host in world.hosts]

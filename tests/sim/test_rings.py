@@ -1,7 +1,8 @@
-"""Rings of real engines: they form in any order, and heal after whoever leaves, dies or was cut off.
+"""Rings of real engines: they form in any order, and heal after whoever leaves, dies or was cut
+off.
 
-Strategy: virtual time, so that minutes of network cost a second; bounds are those of docs/protocol.md.
-Limits: the world is a model; real daemons are tested in tests/lan.
+Strategy: virtual time, so that minutes of network cost a second; bounds are those of
+docs/protocol.md. Limits: the world is a model; real daemons are tested in tests/lan.
 """
 
 from __future__ import annotations
@@ -260,7 +261,9 @@ def test_drawn_ring_faults(seed: int):
     scenarios.play(seed, 2 + seed % 5, "ring")
 
 
-@pytest.mark.parametrize("op", [Op(0, "multicast", (False,)), Op(0, "storm", (0.1, 0.1, 0.1))], ids=str)
+@pytest.mark.parametrize(
+    "op", [Op(0, "multicast", (False,)), Op(0, "storm", (0.1, 0.1, 0.1))], ids=str
+)
 def test_weather_does_not_part_a_ring(op: Op):
     world = formed(4)
     world.faults.apply(op)

@@ -1,4 +1,5 @@
-"""Drawn schedules of faults over real engines: safety after every event, all well soon after the last fault.
+"""Drawn schedules of faults over real engines: safety after every event, all well soon after the
+last fault.
 
 A failure prints the line that replays it. `POTLUCK_TIER=full` plays many more.
 """

@@ -1,7 +1,8 @@
-"""Sharing between real engines: every tree becomes its owner's, whatever happens in between, and costs what it must.
+"""Sharing between real engines: every tree becomes its owner's, whatever happens in between, and
+costs what it must.
 
-Strategy: virtual time, so that minutes of network cost a second; bounds are those of docs/protocol.md.
-Limits: the world is a model; real daemons are tested in tests/lan.
+Strategy: virtual time, so that minutes of network cost a second; bounds are those of
+docs/protocol.md. Limits: the world is a model; real daemons are tested in tests/lan.
 """
 
 from __future__ import annotations
@@ -96,7 +97,9 @@ def test_equal_files_and_renames_cost_no_content():
     assert fetched(world) == before
 
 
-@pytest.mark.xfail(reason="equal pieces of the old version are not used yet: no effect asks a shell to copy them")
+@pytest.mark.xfail(
+    reason="equal pieces of the old version are not used yet: no effect asks a shell to copy them"
+)
 def test_a_small_change_of_a_big_file_fetches_little():
     world = group(2)
     data = b"".join(number.to_bytes(4, "big") for number in range(520_000))  # 8 different pieces
@@ -154,7 +157,9 @@ def test_the_third_catches_up_from_the_second_while_the_owner_is_off():
     world.faults.crash(0)
     world.run_for(3.0)
     world.start(2)
-    assert world.run_until(lambda: world.hosts[2].disk.tree("ada") == truth, 20.0), world.judge.unsettled()
+    assert world.run_until(lambda: world.hosts[2].disk.tree("ada") == truth, 20.0), (
+        world.judge.unsettled()
+    )
     world.start(0)
     world.judge.settle(20.0)
 
@@ -217,7 +222,11 @@ def test_what_is_deleted_in_somebody_elses_folder_comes_back():
     world.person(1, "delete", path_of("ada/f"))
     world.faults.rescan(1)
     world.run_for(8.0)
-    assert [tell.code for _now, label, tell in world.told if label == "bob" and tell.code == "files_missing"]
+    assert [
+        tell.code
+        for _now, label, tell in world.told
+        if label == "bob" and tell.code == "files_missing"
+    ]
     assert not [path for path in world.hosts[1].disk.files if path.parts[0] == "ada"]
     world.judge.settle(10.0)
     assert len([path for path in world.hosts[0].disk.files if path.parts[0] == "ada"]) == 30

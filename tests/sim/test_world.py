@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import Address, LinkKind, Ping
+from potluck.core.wire.catalogue import Address, LinkKind, Ping
 from potluck.engine import effects as do
 from potluck.engine import events as told
 from potluck.engine.events import OrderId
@@ -30,7 +30,7 @@ def send_many(world: World, count: int = 1000) -> int:
     return len(datagrams(running(world, 1)[1]))
 
 
-# -- datagrams ------------------------------------------------------------------------------------------------
+# -- datagrams -------------------------------------------------------------------------------------
 def test_a_calm_network_loses_and_doubles_nothing():
     assert send_many(world_of()) == 1000
 
@@ -82,8 +82,10 @@ def test_a_datagram_longer_than_the_limit_is_a_finding():
         world.perform(running(world, 0)[0], do.Transmit(bytes(limits.DATAGRAM_BYTES + 1), None))
 
 
-# -- links ----------------------------------------------------------------------------------------------------
-def dial(world: World, kind: LinkKind = LinkKind.CONTROL, port: int = limits.PORT) -> told.DialFailed | told.LinkOpened:
+# -- links -----------------------------------------------------------------------------------------
+def dial(
+    world: World, kind: LinkKind = LinkKind.CONTROL, port: int = limits.PORT
+) -> told.DialFailed | told.LinkOpened:
     process, engine = running(world, 0)
     target = world.hosts[1]
     peer = target.device if kind is LinkKind.CONTROL else None
@@ -132,7 +134,10 @@ def test_a_dial_that_meets_another_device_says_so():
     world = world_of(3)
     trusting(world)
     process, engine = running(world, 0)
-    world.perform(process, do.Dial(OrderId(1), LinkKind.CONTROL, world.hosts[2].device, world.hosts[1].address))
+    world.perform(
+        process,
+        do.Dial(OrderId(1), LinkKind.CONTROL, world.hosts[2].device, world.hosts[1].address),
+    )
     world.run_for(0.1)
     assert engine.of(told.DialFailed)[0].reason == "not the device"
 
@@ -161,7 +166,10 @@ def test_a_frame_longer_than_the_limit_is_a_finding():
     world = world_of()
     near, _ = linked(world)
     with pytest.raises(Broken, match="bytes on a"):
-        world.perform(running(world, 0)[0], do.Send(near.link, Ping(1, bytes(limits.CONTROL_FRAME_BYTES), b"")))
+        world.perform(
+            running(world, 0)[0],
+            do.Send(near.link, Ping(1, bytes(limits.CONTROL_FRAME_BYTES), b"")),
+        )
 
 
 def test_a_short_partition_delays_messages_and_a_long_one_breaks_both_ends():
@@ -192,7 +200,9 @@ def test_a_drop_is_clean_on_both_ends_after_what_was_said():
     assert [event.clean for event in engine.of(told.LinkClosed)] == [True]
     other = running(world, 1)[1]
     assert [event.message.sequence for event in other.of(told.MessageHeard)] == [1]
-    assert [(event.clean, event.reason) for event in other.of(told.LinkClosed)] == [(True, "bye: duplicate")]
+    assert [(event.clean, event.reason) for event in other.of(told.LinkClosed)] == [
+        (True, "bye: duplicate")
+    ]
 
 
 def test_a_killed_process_resets_its_links_at_once_and_a_power_cut_does_not():
@@ -228,7 +238,7 @@ def test_an_introduction_reaches_who_listens_there():
     world.perform(running(world, 1)[0], do.AnswerIntroduction(heard.knock, accepted=True))
 
 
-# -- processes and clocks -------------------------------------------------------------------------------------
+# -- processes and clocks --------------------------------------------------------------------------
 def test_a_paused_process_hears_everything_afterwards_and_ticks_late():
     world = world_of(factory=StandIns(period_s=0.5))
     world.faults.apply(Op(0, "pause", (1, 5.0)))
@@ -285,9 +295,9 @@ def test_a_power_cut_loses_what_no_sync_made_durable():
         world.power_cuts = True
         host = world.hosts[0]
         host.index["kept"] = 1
-        world.perform(running(world, 0)[0], do.Sync(7))
+        world.perform(running(world, 0)[0], do.MakeDurable(7))
         world.run_for(0.1)
-        assert running(world, 0)[1].of(told.Synced) == [told.Synced(7)]
+        assert running(world, 0)[1].of(told.MadeDurable) == [told.MadeDurable(7)]
         host.index["maybe"] = 1
         world.faults.power_cut(0)
         assert "kept" in host.index

@@ -1,10 +1,11 @@
 """The world: one heap, one clock, one source of chance, real engines on fake machines.
 
-Strategy: everything that will happen is (time, sequence, action) on one heap; every effect an engine returns is
-carried out at once by one handler, and whatever follows from it is pushed on the heap. Chance comes from the seed
-alone. Every event an engine is told goes into the trace hash, so two runs can be compared byte for byte.
-Guarantees: nothing happens between two actions; an unknown effect, an exception, or a broken invariant ends the run
-with the one line that repeats it. Limits: handling takes no time; only pauses and latencies are modelled.
+Strategy: everything that will happen is (time, sequence, action) on one heap; every effect an
+engine returns is carried out at once by one handler, and whatever follows from it is pushed on the
+heap. Chance comes from the seed alone. Every event an engine is told goes into the trace hash, so
+two runs can be compared byte for byte. Guarantees: nothing happens between two actions; an unknown
+effect, an exception, or a broken invariant ends the run with the one line that repeats it. Limits:
+handling takes no time; only pauses and latencies are modelled.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any, NoReturn, Protocol
 
 from blake3 import blake3
 
-from potluck.core.messages import Address
-from potluck.core.paths import SafePath
+from potluck.core.content.paths import SafePath
+from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Effect, Leave, Reply, Tell, Transmit
 from potluck.engine.events import PathsTouched
 from tests.sim.bulk import Bulk
@@ -29,7 +30,23 @@ from tests.sim.invariants import Broken, Invariants
 from tests.sim.links import Links
 from tests.sim.network import Network, Policy
 
-NAMES = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jon", "kim", "leo", "mia", "ned", "oda")
+NAMES = (
+    "ada",
+    "bob",
+    "cyd",
+    "dan",
+    "eve",
+    "fay",
+    "gus",
+    "hal",
+    "ivy",
+    "jon",
+    "kim",
+    "leo",
+    "mia",
+    "ned",
+    "oda",
+)
 
 
 class Factory(Protocol):
@@ -48,7 +65,9 @@ class Factory(Protocol):
 class World:
     """A seeded LAN of hosts."""
 
-    def __init__(self, seed: int, factory: Factory, *, nodes: int = 0, policy: Policy | None = None) -> None:
+    def __init__(
+        self, seed: int, factory: Factory, *, nodes: int = 0, policy: Policy | None = None
+    ) -> None:
         self.seed = seed
         self.factory = factory
         self.now = 0.0
@@ -56,7 +75,8 @@ class World:
         self.chronicle = Chronicle()
         self.hosts: list[Host] = []
         self.neighbours = 0.5  # share of the other hosts that a neighbour table lists
-        self.hint_loss = 0.0  # share of a person's acts that the watcher misses (an overflow tells so later)
+        # share of a person's acts that the watcher misses (an overflow tells so later)
+        self.hint_loss = 0.0
         self.power_cuts = False  # whether copies of indexes are kept at every sync
         self.told: list[tuple[float, str, Tell]] = []
         self.replies: list[tuple[str, Reply]] = []
@@ -81,7 +101,7 @@ class World:
         for _number in range(nodes):
             self.add_host()
 
-    # -- time -----------------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
     def later(self, delay: float, action: Callable[[], object]) -> None:
         """Let something happen after `delay` seconds."""
         self._sequence += 1
@@ -116,11 +136,13 @@ class World:
         self._sequence += 1
         return self._sequence
 
-    # -- hosts ----------------------------------------------------------------------------------------------------
+    # -- hosts -------------------------------------------------------------------------------------
     def add_host(self, label: str = "") -> Host:
         """Plug in one more machine; nothing runs on it yet."""
         number = len(self.hosts)
-        host = Host(self, number, label or (NAMES[number] if number < len(NAMES) else f"node{number}"))
+        host = Host(
+            self, number, label or (NAMES[number] if number < len(NAMES) else f"node{number}")
+        )
         host.index = self.factory.index(host)
         host.durable = self.copy_index(host.index)
         self.hosts.append(host)
@@ -141,7 +163,9 @@ class World:
 
     def running(self) -> list[Host]:
         """Return the hosts where potluck runs and is not about to leave."""
-        return [host for host in self.hosts if host.process is not None and not host.process.leaving]
+        return [
+            host for host in self.hosts if host.process is not None and not host.process.leaving
+        ]
 
     def host_at(self, address: Address) -> Host | None:
         """Return the host that has an address now."""
@@ -159,9 +183,11 @@ class World:
         for path, data in host.disk.own().items():
             self.chronicle.stood(path, data)
 
-    # -- people ---------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
     def person(self, number: int, verb: str, *args: Any) -> None:
-        """Let the person at one host do something to its disk; the watcher hints, unless it misses it."""
+        """Let the person at one host do something to its disk; the watcher hints, unless it misses
+        it.
+        """
         host = self.hosts[number]
         touched = host.disk.person(verb, *args)
         self._trace.update(f"{self.now:.6f} {host.label} does {verb} {touched}".encode())
@@ -170,7 +196,9 @@ class World:
             self.hint(host.process, tuple(touched))
 
     def hint(self, process: Process, paths: tuple[SafePath, ...]) -> None:
-        """Let the watcher of one process notice paths, or miss them and say later that something was missed."""
+        """Let the watcher of one process notice paths, or miss them and say later that something
+        was missed.
+        """
         if not paths:
             return
         missed = self.chance.random() < self.hint_loss
@@ -178,7 +206,7 @@ class World:
         delay = self.chance.uniform(0.5, 3.0) if missed else self.chance.uniform(0.0001, 0.01)
         self.later(delay, lambda: process.post(event))
 
-    # -- effects --------------------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------
     def perform(self, process: Process, effect: Effect) -> None:
         """Carry out one effect."""
         handler = self._handlers.get(type(effect))
@@ -186,7 +214,9 @@ class World:
             handler(process, effect)
         elif isinstance(effect, Tell):
             self.told.append((self.now, process.host.label, effect))
-            self.remember(f"{self.now:10.4f} {process.host.label:6} tells {effect.code}: {effect.text}")
+            self.remember(
+                f"{self.now:10.4f} {process.host.label:6} tells {effect.code}: {effect.text}"
+            )
         elif isinstance(effect, Reply):
             self.replies.append((process.host.label, effect))
         elif isinstance(effect, Leave):
@@ -195,7 +225,7 @@ class World:
         else:
             self.fail(f"unknown effect {effect!r}")
 
-    # -- proof ----------------------------------------------------------------------------------------------------
+    # -- proof -------------------------------------------------------------------------------------
     def note(self, process: Process, verb: str, event: object) -> None:
         """Put one event into the trace."""
         self.events += 1
@@ -216,4 +246,6 @@ class World:
 
     def fail(self, what: str, cause: Exception | None = None) -> NoReturn:
         """End the run with what is wrong, where, and how to see it again."""
-        raise Broken(f"{what}\n  at {self.now:.4f} s, event {self.events}\n  replay: {self.replay}") from cause
+        raise Broken(
+            f"{what}\n  at {self.now:.4f} s, event {self.events}\n  replay: {self.replay}"
+        ) from cause

@@ -14,9 +14,10 @@
         ├── Malformed                      bytes that are not a message
         └── WrongContent                   bytes whose hash or signature is not what was promised
 
-Strategy: an error has three parts, *what* failed, the probable *cause*, and the *fix*: the next command or act.
-The class docstring is the sentence used when no better `what` is given, so the tree above reads as the manual.
-Guarantee: one exit code per class that reaches a shell; blame is a type (`ProtocolError` is always the other side's).
+Strategy: an error has three parts, *what* failed, the probable *cause*, and the *fix*: the next
+command or act. The class docstring is the sentence used when no better `what` is given, so the tree
+above reads as the manual. Guarantee: one exit code per class that reaches a shell; blame is a type
+(`ProtocolError` is always the other side's).
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class PotluckError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, what: str = "", cause: str = "", fix: str = "") -> None:
-        """Keep the three parts: `what` failed, its probable `cause`, and the `fix` (the next command)."""
+        """Keep the three parts: `what` failed, its probable `cause`, and the `fix` (the next
+        command).
+        """
         self.what = what or (type(self).__doc__ or "").strip().splitlines()[0]
         self.cause = cause
         self.fix = fix

@@ -1,8 +1,9 @@
 """Every size, rate, time-out and count in the program, each with its reason.
 
-Strategy: a number that a peer could use against us, or that two modules must agree on, stands here and nowhere
-else. Guarantee: peers never choose a value of this page; what they send is compared with it *before* anything is
-allocated. Units are in the names (`_s` seconds, `_bytes`); a plain number is a count.
+Strategy: a number that a peer could use against us, or that two modules must agree on, stands here
+and nowhere else. Guarantee: peers never choose a value of this page; what they send is compared
+with it *before* anything is allocated. Units are in the names (`_s` seconds, `_bytes`); a plain
+number is a count.
 """
 
 from __future__ import annotations
@@ -11,16 +12,22 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-# -- names and versions ---------------------------------------------------------------------------------------
+# -- names and versions ----------------------------------------------------------------------------
 ALPN = "potluck/1"  # checked on both sides: an ALPN mismatch does not fail a handshake by itself
 PROTOCOL_VERSION = 1  # the only version of the messages so far
 PORT = 7685  # TCP and UDP; registered to nobody; the port really used travels in the beacon
 PORT_TRIES = 32  # several potlucks on one machine take the next free ports
 MULTICAST_GROUP = "239.192.76.85"  # organisation-local scope, never routed out of a site
 BROADCAST_INTERVAL_S = 5.0  # x number of nodes: about 0.2 beacons a second on a LAN of any size
-BURST_S = (0.0, 0.25, 1.0, 2.0, 4.0)  # beacons after start or an address change; five, since Wi-Fi drops multicast
+BURST_S = (
+    0.0,
+    0.25,
+    1.0,
+    2.0,
+    4.0,
+)  # beacons after start or an address change; five, since Wi-Fi drops multicast
 
-# -- frames and messages --------------------------------------------------------------------------------------
+# -- frames and messages ---------------------------------------------------------------------------
 CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in pages on bulk links
 PAGE_FRAME_BYTES = 1 * MIB  # manifest, roster and piece-list pages
 PAIRING_FRAME_BYTES = 8 * KIB  # from a stranger: a certificate and two keys fit in 1 KiB
@@ -34,7 +41,7 @@ ROSTER_CHUNK = 40  # records per ROSTER message: 40 x about 0.9 KiB stays below 
 HEADS_CHUNK = 200  # heads per HEADS message: 200 x about 0.25 KiB stays below a control frame
 UNSENT_BYTES = 8 * MIB  # control bytes queued for one peer; a peer that reads so slowly is cut off
 
-# -- doors ----------------------------------------------------------------------------------------------------
+# -- doors -----------------------------------------------------------------------------------------
 HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot this long
 KNOCK_S = 1.0  # the knock is two small packets on a LAN
 STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
@@ -52,11 +59,19 @@ SWEEP_PER_S = 200  # datagrams a second while sweeping
 NEIGHBOURS = 256  # entries of the neighbour table that are asked
 SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
-DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # between dials to one device; the last one repeats
+DIAL_BACKOFF_S = (
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+)  # between dials to one device; the last one repeats
 
-# -- ring -----------------------------------------------------------------------------------------------------
+# -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
-PROBE_TIMEOUT_S = 0.15  # first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
+# first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
+PROBE_TIMEOUT_S = 0.15
 PROBE_TIMEOUT_MIN_S = 0.1
 PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
 PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
@@ -78,7 +93,7 @@ SYNC_S = 0.2  # least time between two SYNCs with one peer
 SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
 TICK_S = 0.05  # resolution of the ring's timers
 
-# -- manifests ------------------------------------------------------------------------------------------------
+# -- manifests -------------------------------------------------------------------------------------
 BUCKETS = 4096  # by the first 12 bits of BLAKE3(path)
 HEAD_MIN_S = 0.05  # heads come every 50 ms at most under load; an idle one at once
 HEADS_ASK_S = 10.0  # everyone asks `last` for heads, as the seed does
@@ -90,19 +105,19 @@ STILL_S = 1.0  # without CLOSE_WRITE, size and mtime must be still this long
 RESCAN_S = 600.0  # watcher events are hints, never truth
 SECOND_LOOK_S = 10.0  # a delete found by a scan needs two looks this far apart
 
-# -- content --------------------------------------------------------------------------------------------------
+# -- content ---------------------------------------------------------------------------------------
 PIECE_MIN_BYTES = 256 * KIB
 PIECE_MAX_BYTES = 16 * MIB
 PIECES_AIM = 2048  # pieces per file: the list of a 1 GiB file is 64 KiB
 FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
 PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES
 
-# -- paths ----------------------------------------------------------------------------------------------------
+# -- paths -----------------------------------------------------------------------------------------
 COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold
 PATH_BYTES = 4000  # below PATH_MAX with room for Shared/<label>/
 PATH_DEPTH = 64  # a held directory descriptor per level
 
-# -- transfer -------------------------------------------------------------------------------------------------
+# -- transfer --------------------------------------------------------------------------------------
 WORKERS = 8  # fetches at once
 FETCHES_PER_PEER = 2  # bulk links per pair of nodes
 SERVERS = 64  # bulk links served at once
@@ -120,6 +135,6 @@ FREE_MIN_BYTES = 512 * MIB  # downloads pause below max(this, 1 % of the disk)
 BALLAST_BYTES = 4 * MIB  # freed when the index itself cannot be written
 TRASH_S = 30 * 86400.0  # replaced and deleted files are kept this long
 
-# -- leaving --------------------------------------------------------------------------------------------------
+# -- leaving ---------------------------------------------------------------------------------------
 LEAVE_S = 5.0  # `exit` to the last thread gone
 LEAVE_GOSSIP_S = 0.2  # time given to the farewell to reach the others

@@ -1,11 +1,12 @@
 """What may be asked: every act the engine can want from the world, in the imperative.
 
-Strategy: an effect is an immutable value with two interpreters, reality (`shells/`) and the seeded simulation
-(`tests/sim/`). Effects are carried out in the order given; those that depend on durability are held back by the
-engine until the `Synced` of an earlier `Sync`, so an interpreter never has to wait.
+Strategy: an effect is an immutable value with two interpreters, reality (`shells/`) and the seeded
+simulation (`tests/sim/`). Effects are carried out in the order given; those that depend on
+durability are held back by the engine until the `Synced` of an earlier `Sync`, so an interpreter
+never has to wait.
 
-Guarantee: an interpreter takes no decision. Where it needs one (which certificate, which hash, which path) the
-answer is in the effect.
+Guarantee: an interpreter takes no decision. Where it needs one (which certificate, which hash,
+which path) the answer is in the effect.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import (
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
     Address,
     BulkReply,
     FileAsk,
@@ -24,12 +27,10 @@ from potluck.core.messages import (
     Message,
     PiecesAsk,
 )
-from potluck.core.paths import SafePath
-from potluck.core.pieces import PieceList, Root
 from potluck.engine.events import BatchId, LinkId, OrderId, RequestId, Stat
 
 
-# -- network --------------------------------------------------------------------------------------------------
+# -- network ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Transmit:
     """Send one datagram."""
@@ -105,13 +106,17 @@ class AnswerIntroduction:
 
 @dataclass(frozen=True, slots=True)
 class LookAround:
-    """Look at interfaces and neighbours again; ends in InterfacesSeen (only if something changed, or asked first)."""
+    """Look at interfaces and neighbours again; ends in InterfacesSeen (only if something changed,
+    or asked first).
+    """
 
 
-# -- serving --------------------------------------------------------------------------------------------------
+# -- serving ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class ServePieces:
-    """Read these pieces, hash each again, send header and bytes; Gone where they do not match any more."""
+    """Read these pieces, hash each again, send header and bytes; Gone where they do not match any
+    more.
+    """
 
     path: SafePath  # a file that holds the content
     content: PieceList  # what its hashes must be
@@ -122,7 +127,8 @@ class ServePieces:
 class ServeFiles:
     """Read these small files, hash each again, send one header and all bytes."""
 
-    files: tuple[tuple[Root, SafePath | None, int, int], ...]  # root, where (None: not here), size, piece size
+    # root, where (None: not here), size, piece size
+    files: tuple[tuple[Root, SafePath | None, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class Answer:
     reply: BulkReply | ServePieces | ServeFiles  # a message, or work for the serving worker
 
 
-# -- own tree -------------------------------------------------------------------------------------------------
+# -- own tree --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Look:
     """See what stands at these paths; below a folder everything; ends in TreeSeen."""
@@ -144,11 +150,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Check the marker, then walk these top folders; ends in ShareSeen (if they are own) and TreeSeen."""
+    """Check the marker, then walk these top folders; ends in ShareSeen (if they are own) and
+    TreeSeen.
+    """
 
     order: OrderId  # handle
     tops: tuple[SafePath, ...]  # e.g. Shared/<label>
-    own: bool = True  # whether they are this device's: the state of somebody else's folder is not that of the share
+    # whether they are this device's: the state of somebody else's folder is not that of the share
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ class Hash:
     files: tuple[tuple[SafePath, int], ...]  # path, piece size of the version before (0: none)
 
 
-# -- fetching -------------------------------------------------------------------------------------------------
+# -- fetching --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """Ask a device for something on a bulk link, verify what comes, write content into part files."""
@@ -186,7 +195,7 @@ class DropParts:
     roots: tuple[Root, ...]  # which
 
 
-# -- placing --------------------------------------------------------------------------------------------------
+# -- placing ---------------------------------------------------------------------------------------
 class Source(StrEnum):
     """Where a placed content comes from."""
 
@@ -209,12 +218,15 @@ class PlaceItem:
     mtime_ns: int  # to be set
     executable: bool  # to be set
     expected: Stat | None  # what the index thinks stands there now; anything else is put aside
-    expected_root: Root | None  # the content the index thinks stands there; None: nothing is expected
+    # the content the index thinks stands there; None: nothing is expected
+    expected_root: Root | None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Group commit, steps 3 to 7 of docs/disk.md §4; ends in BatchPlaced. The intents are on the disk already."""
+    """Group commit, steps 3 to 7 of docs/disk.md §4; ends in BatchPlaced. The intents are on the
+    disk already.
+    """
 
     batch: BatchId  # handle
     items: tuple[PlaceItem, ...]  # removals last, folders before what is in them
@@ -229,7 +241,7 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class Sync:
+class MakeDurable:
     """Make everything the index holds now durable (fsync of its log); ends in Synced."""
 
     barrier: int  # handle
@@ -241,17 +253,21 @@ class MarkShare:
 
     group: bytes  # group id
     label: str  # of the own folder
-    former: str  # label it had before, renamed if nothing stands at the new one; "" if there was none
+    former: (
+        str  # label it had before, renamed if nothing stands at the new one; "" if there was none
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MakeFolders:
-    """Make the owner folders Shared/<label> of the members that are missing; empty ones are seen by people."""
+    """Make the owner folders Shared/<label> of the members that are missing; empty ones are seen by
+    people.
+    """
 
     labels: tuple[str, ...]  # of all members but ourselves
 
 
-# -- people ---------------------------------------------------------------------------------------------------
+# -- people ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Import:
     """Bring files from elsewhere on this machine into the own folder; ends in Imported."""
@@ -287,7 +303,7 @@ class Leave:
 
 
 Effect = (
-    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround | Answer | Look
-    | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | Sync | MarkShare | MakeFolders | Import | Reply
-    | Tell | Leave
+    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
+    | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | MakeDurable
+    | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

@@ -1,14 +1,16 @@
 """The engine: a function from what happened to what should be done.
 
-Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/parts.py has them all), then
-lets every part do what is due, and returns the effects in order. No part knows the loop, a socket or a clock. A call is
-two transactions of the index: the fact with what is due among the devices, then what is due about files. Each stands
-whole or not at all, so a full disk stops files and not the ring.
+Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/parts.py has
+them all), then lets every part do what is due, and returns the effects in order. No part knows the
+loop, a socket or a clock. A call is two transactions of the index: the fact with what is due among
+the devices, then what is due about files. Each stands whole or not at all, so a full disk stops
+files and not the ring.
 
-Guarantees: bad input from a peer changes nothing but a counter and perhaps a notice. Equal calls give equal effects.
-If the index fails, nothing that depends on what was undone is ever asked for; memory may then be ahead of the index, so
-after a rest everything is looked at once more (engine/trouble.py). `on_tick(deadline())` always makes progress.
-Limits: single-threaded by design; one call stays below a millisecond (a page of a manifest is the largest).
+Guarantees: bad input from a peer changes nothing but a counter and perhaps a notice. Equal calls
+give equal effects. If the index fails, nothing that depends on what was undone is ever asked for;
+memory may then be ahead of the index, so after a rest everything is looked at once more
+(engine/trouble.py). `on_tick(deadline())` always makes progress. Limits: single-threaded by design;
+one call stays below a millisecond (a page of a manifest is the largest).
 """
 
 from __future__ import annotations
@@ -17,19 +19,19 @@ from collections.abc import Callable
 from typing import Any
 
 from potluck.core.errors import PotluckError
-from potluck.core.identity import DeviceKey
-from potluck.core.messages import MemberRecord
-from potluck.core.ring import Chance
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.ring.ring import Chance
+from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine import events
+from potluck.engine.dispatch import Dispatch
 from potluck.engine.effects import Effect
 from potluck.engine.events import Event
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
+from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.parts import Parts
-from potluck.engine.switchboard import Switchboard
-from potluck.engine.trouble import Trouble
-from potluck.engine.views import FileView, StateView, Viewer
+from potluck.engine.views.viewer import FileView, StateView, Viewer
+from potluck.engine.wiring import Wiring
 
 __all__ = ["Chance", "Engine", "EngineSettings"]
 
@@ -37,19 +39,30 @@ __all__ = ["Chance", "Engine", "EngineSettings"]
 class Engine:
     """One device's potluck, without the world around it."""
 
-    def __init__(self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        key: DeviceKey,
+        index: Index,
+        chance: Chance,
+        instance: bytes,
+    ) -> None:
         """Build the parts; nothing happens before `start`."""
         self.node = Node(settings, key, index, chance, instance)
-        self.parts = Parts(self.node)
-        self.switchboard = Switchboard(self.parts)
-        self._viewer = Viewer(self.parts)
-        self._trouble = Trouble()
+        self.wiring = Wiring(self.node)
+        self.dispatch = Dispatch(self.wiring)
+        self._viewer = Viewer(self.wiring)
+        self._trouble = IndexTrouble()
         self._handlers = self._routes()
 
     def _routes(self) -> dict[type, Callable[[Any], object]]:
         """Say who hears of what."""
-        parts, board = self.parts, self.switchboard
-        following, downloads, commits = parts.following, parts.supply.downloads, parts.supply.commits
+        parts, board = self.wiring, self.dispatch
+        following, downloads, commits = (
+            parts.following,
+            parts.receiving.downloads,
+            parts.receiving.commits,
+        )
         return {
             events.InterfacesSeen: board.on_interfaces,
             events.DatagramHeard: board.on_datagram,
@@ -59,10 +72,10 @@ class Engine:
             events.LinkClosed: board.on_link_closed,
             events.IntroductionHeard: board.on_introduction,
             events.RequestHeard: parts.service.on_request,
-            events.PathsTouched: parts.library.on_touched,
+            events.PathsTouched: parts.own_folder.on_touched,
             events.TreeSeen: parts.on_tree,
             events.FilesHashed: parts.on_hashed,
-            events.ShareSeen: parts.library.on_share,
+            events.ShareSeen: parts.own_folder.on_share,
             events.ManifestHeard: following.on_page,
             events.PieceListHeard: downloads.on_list,
             events.PiecesVerified: downloads.on_pieces,
@@ -71,23 +84,24 @@ class Engine:
             events.PartsFound: downloads.on_parts,
             events.BatchPlaced: commits.on_placed,
             events.BatchSettled: commits.on_settled,
-            events.Synced: lambda e: self.node.on_synced(e.barrier),
+            events.MadeDurable: lambda e: self.node.on_synced(e.barrier),
             events.SpaceSeen: downloads.on_space,
             events.Imported: parts.on_imported,
             events.LeaveAsked: lambda _: parts.farewell.on_leave_asked(),
-            events.AddAsked: lambda e: parts.imports.on_add(e, parts.library.top),
+            events.AddAsked: lambda e: parts.imports.on_add(e, parts.own_folder.top),
             events.RescanAsked: lambda _: parts.scan(),
         }
 
-    # -- the face of the engine -----------------------------------------------------------------------------------
+    # -- the face of the engine --------------------------------------------------------------------
     def start(self, now: float) -> list[Effect]:
         """Begin; nothing may be handled before."""
-        return self._call(self.parts.start, now)
+        return self._call(self.wiring.start, now)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one fact and return what should be done.
 
-        Raises PotluckError (DiskTrouble, in practice) if the index failed: the fact may be told once more, or is lost.
+        Raises PotluckError (DiskTrouble, in practice) if the index failed: the fact may be told
+        once more, or is lost.
         """
         return self._call(lambda: self._handlers[type(event)](event), now)
 
@@ -98,15 +112,25 @@ class Engine:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next, in the time of `now`."""
-        parts = self.parts
+        parts = self.wiring
         if self.node.leaving:
             return parts.farewell.deadline()
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
-        company = (parts.doors, parts.pairings, parts.questions, parts.meeting, parts.circle)
-        content = (parts.library, parts.guests, parts.exchange, parts.supply)
+        company = (
+            parts.admission_policy,
+            parts.pairings,
+            parts.questions,
+            parts.discovery,
+            parts.circle,
+        )
+        content = (parts.own_folder, parts.replica_check, parts.announcing, parts.receiving)
         times = [time for part in company if (time := part.deadline()) is not None]
-        times += [max(time, self._trouble.until_s) for part in content if (time := part.deadline()) is not None]
+        times += [
+            max(time, self._trouble.until_s)
+            for part in content
+            if (time := part.deadline()) is not None
+        ]
         return min(times, default=None)
 
     def view(self, now: float) -> StateView:
@@ -119,30 +143,35 @@ class Engine:
         return self._viewer.files(prefix)
 
     def stored_label(self) -> str:
-        """Return the label this device has, or wishes if it never belonged to a group; works before `start`."""
-        return self.parts.membership.stored_label()
+        """Return the label this device has, or wishes if it never belonged to a group; works before
+        `start`.
+        """
+        return self.wiring.membership.stored_label()
 
     def ring_records(self) -> list[MemberRecord]:
         """Return every record the ring holds."""
-        return self.parts.circle.ring.beliefs.records
+        return self.wiring.circle.ring.beliefs.records
 
-    # -- one call -------------------------------------------------------------------------------------------------
+    # -- one call ----------------------------------------------------------------------------------
     def _call(self, work: Callable[[], object], now: float) -> list[Effect]:
         """Do the work and what is due."""
         self.node.now = now
         self._transact(work, self._company)
         if self.node.leaving:
-            self.parts.farewell.on_tick()
+            self.wiring.farewell.on_tick()
             return without_beginnings(self.node.take())
         if not self._trouble.rests(now):
             try:
                 self._transact(self._content)
             except PotluckError as error:
-                self._trouble.untold = error  # on_tick raises it: the effects of this call must reach the world
+                # on_tick raises it: the effects of this call must reach the world
+                self._trouble.untold = error
         return self.node.take()
 
     def _transact(self, *works: Callable[[], object]) -> None:
-        """Do these in one transaction of the index; if it fails, nothing that depends on it is ever asked for."""
+        """Do these in one transaction of the index; if it fails, nothing that depends on it is ever
+        asked for.
+        """
         mark, index = self.node.mark(), self.node.index
         try:
             index.begin()
@@ -157,24 +186,24 @@ class Engine:
 
     def _company(self) -> None:
         """Do what is due among the devices."""
-        parts = self.parts
+        parts = self.wiring
         if self.node.leaving:
             return
         parts.pairings.on_tick()
-        parts.doors.on_tick()
+        parts.admission_policy.on_tick()
         parts.questions.on_tick()
-        parts.circle.heads_digest = parts.exchange.digest
+        parts.circle.heads_digest = parts.announcing.digest
         parts.circle.on_tick()
-        parts.meeting.on_tick(len(parts.circle.ring.nodes()), parts.questions.ask)
+        parts.discovery.on_tick(len(parts.circle.ring.nodes()), parts.questions.ask)
 
     def _content(self) -> None:
         """Do what is due about files."""
         if self._trouble.recovers():
-            self.parts.recover()
-        self.parts.library.on_tick()
-        self.parts.guests.on_tick()
-        self.parts.exchange.on_tick()
-        self.parts.supply.on_tick()
+            self.wiring.recover()
+        self.wiring.own_folder.on_tick()
+        self.wiring.replica_check.on_tick()
+        self.wiring.announcing.on_tick()
+        self.wiring.receiving.on_tick()
 
 
 def _nothing() -> None:

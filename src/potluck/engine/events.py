@@ -1,11 +1,12 @@
 """What can happen: every fact the world may tell the engine, in the past tense.
 
-Strategy: an event is an immutable value; nothing in it is alive (no socket, no file, no clock). Shells make them out
-of reality, tests and the simulation make them out of nothing. Bulk facts come in batches, so that 20,000 small files
-cost hundreds of events and not tens of thousands. Workers post facts, never bytes: a piece is verified and written
-before `PiecesVerified` says so.
+Strategy: an event is an immutable value; nothing in it is alive (no socket, no file, no clock).
+Shells make them out of reality, tests and the simulation make them out of nothing. Bulk facts come
+in batches, so that 20,000 small files cost hundreds of events and not tens of thousands. Workers
+post facts, never bytes: a piece is verified and written before `PiecesVerified` says so.
 
-Guarantee: paths are `SafePath`s below `Shared/` (first component = label), numbers carry their unit in the name.
+Guarantee: paths are `SafePath`s below `Shared/` (first component = label), numbers carry their unit
+in the name.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import (
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
     Address,
     BulkRequest,
     LinkKind,
@@ -23,8 +26,6 @@ from potluck.core.messages import (
     Message,
     Unknown,
 )
-from potluck.core.paths import SafePath
-from potluck.core.pieces import PieceList, Root
 
 LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
@@ -46,13 +47,16 @@ class Interface:
     prefix: int  # length of the network prefix in bits
 
 
-# -- network --------------------------------------------------------------------------------------------------
+# -- network ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class InterfacesSeen:
-    """The networks and neighbours of this host were looked at; sent at start, then when they change."""
+    """The networks and neighbours of this host were looked at; sent at start, then when they
+    change.
+    """
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
-    neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
+    # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
+    neighbours: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,9 @@ class DatagramHeard:
 
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
-    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK exchanged."""
+    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK
+    exchanged.
+    """
 
     link: LinkId  # handle for Send and Drop
     kind: LinkKind  # CONTROL or PAIRING (bulk links never reach the engine)
@@ -81,7 +87,8 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    reason: str  # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
+    # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
+    reason: str
     refused: bool  # the host answered and nobody listens there: the process is gone
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 
@@ -121,12 +128,13 @@ class RequestHeard:
     message: BulkRequest  # what
 
 
-# -- own tree -------------------------------------------------------------------------------------------------
+# -- own tree --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class PathsTouched:
     """The watcher noticed something; a hint, never truth."""
 
-    paths: tuple[SafePath, ...]  # files written and closed, created, moved or deleted; folders likewise
+    # files written and closed, created, moved or deleted; folders likewise
+    paths: tuple[SafePath, ...]
     overflow: bool  # events were lost or a limit was reached: scan everything
 
 
@@ -175,7 +183,8 @@ class TreeSeen:
     seen: tuple[PathSeen, ...]  # parents before children
     refused: tuple[NameRefused, ...]  # names left out
     last: bool  # nothing more follows
-    complete: bool  # on the last part: every folder below could be read, so what was not seen is not there
+    # on the last part: every folder below could be read, so what was not seen is not there
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +214,7 @@ class ShareSeen:
     reason: str  # if not: "missing", "another share", "unreadable", "other file system"
 
 
-# -- fetching -------------------------------------------------------------------------------------------------
+# -- fetching --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class ManifestHeard:
     """A page of a manifest came; paths are already known to be safe."""
@@ -278,7 +287,7 @@ class PartsFound:
     parts: tuple[PartFound, ...]  # those whose map is whole
 
 
-# -- placing --------------------------------------------------------------------------------------------------
+# -- placing ---------------------------------------------------------------------------------------
 class Placement(StrEnum):
     """What became of one item of a Place."""
 
@@ -286,7 +295,8 @@ class Placement(StrEnum):
     REMOVED = "removed"  # it is in the trash, or was not there
     BLOCKED = "blocked"  # something in the way that is kept: a folder that is not empty
     FAILED = "failed"  # the disk said no
-    SOURCE_GONE = "source gone"  # the part file or the local file to copy from is not what was promised
+    # the part file or the local file to copy from is not what was promised
+    SOURCE_GONE = "source gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +328,7 @@ class BatchSettled:
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
+class MadeDurable:
     """Everything the index held when Sync was asked is on the disk."""
 
     barrier: int  # which Sync
@@ -332,7 +342,7 @@ class SpaceSeen:
     total_bytes: int  # of the file system of FOLDER
 
 
-# -- people ---------------------------------------------------------------------------------------------------
+# -- people ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Imported:
     """An Import ended."""
@@ -364,6 +374,6 @@ class RescanAsked:
 Event = (
     InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed | IntroductionHeard
     | RequestHeard | PathsTouched | TreeSeen | FilesHashed | ShareSeen | ManifestHeard | PieceListHeard
-    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | Synced | SpaceSeen
+    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
     | Imported | LeaveAsked | AddAsked | RescanAsked
 )  # fmt: skip

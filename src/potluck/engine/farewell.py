@@ -1,18 +1,19 @@
 """The farewell: how a device leaves without anybody taking it for dead.
 
-Strategy: say LEFT to everybody at once, give the words a fifth of a second to be sent, then close every link and end.
-From the farewell on the network is not heard any more and nothing new is begun: what was asked before still comes in
-and is recorded, what it would lead to is left for the next start.
+Strategy: say LEFT to everybody at once, give the words a fifth of a second to be sent, then close
+every link and end. From the farewell on the network is not heard any more and nothing new is begun:
+what was asked before still comes in and is recorded, what it would lead to is left for the next
+start.
 
-Guarantees: `Leave` comes exactly once, at most FAREWELL_S after it was asked for, whatever happens meanwhile and
-whether or not the index can be written. A second wish to leave changes nothing. Limits: a batch whose `Place` has not
-been asked yet stays an open intent; the next start settles it (docs/disk.md §4).
+Guarantees: `Leave` comes exactly once, at most FAREWELL_S after it was asked for, whatever happens
+meanwhile and whether or not the index can be written. A second wish to leave changes nothing.
+Limits: a batch whose `Place` has not been asked yet stays an open intent; the next start settles it
+(docs/disk.md §4).
 """
 
 from __future__ import annotations
 
 from potluck.core import limits
-from potluck.engine.circle import Circle
 from potluck.engine.effects import (
     Dial,
     Effect,
@@ -28,9 +29,10 @@ from potluck.engine.effects import (
     Settle,
     Transmit,
 )
-from potluck.engine.imports import Imports
-from potluck.engine.meeting import Meeting
 from potluck.engine.node import Node
+from potluck.engine.own.imports import Imports
+from potluck.engine.ring.circle import Circle
+from potluck.engine.ring.discovery import Discovery
 
 FAREWELL_S = limits.LEAVE_GOSSIP_S
 BEGINNINGS = (Dial, Fetch, Hash, Import, Introduce, Look, LookAround, Place, Scan, Settle, Transmit)
@@ -39,9 +41,9 @@ BEGINNINGS = (Dial, Fetch, Hash, Import, Introduce, Look, LookAround, Place, Sca
 class Farewell:
     """Takes this device out of the ring."""
 
-    def __init__(self, node: Node, circle: Circle, meeting: Meeting, imports: Imports) -> None:
+    def __init__(self, node: Node, circle: Circle, discovery: Discovery, imports: Imports) -> None:
         """Stay until somebody asks to leave."""
-        self._node, self._circle, self._meeting, self._imports = node, circle, meeting, imports
+        self._node, self._circle, self._discovery, self._imports = node, circle, discovery, imports
         self._end_s: float | None = None
 
     def on_leave_asked(self) -> None:
@@ -61,7 +63,7 @@ class Farewell:
         """Close everything once the farewell had its time."""
         if self._end_s is not None and self._node.now >= self._end_s:
             self._end_s = None
-            self._meeting.drop_all("leaving")
+            self._discovery.drop_all("leaving")
             self._node.do(Leave())
 
 

@@ -1,12 +1,13 @@
 """The node: what all parts of the engine share, and how they speak.
 
-Strategy: the engine's parts (doors, meeting, circle, library, exchange, supply, service) are small objects over one
-`Node`. A part never calls another part's insides; it says what it did through the node's hooks, which
-engine/engine.py wires once, in one visible place. Effects are appended in the order in which they must happen.
+Strategy: the engine's parts (doors, meeting, circle, library, exchange, supply, service) are small
+objects over one `Node`. A part never calls another part's insides; it says what it did through the
+node's hooks, which engine/engine.py wires once, in one visible place. Effects are appended in the
+order in which they must happen.
 
-Guarantees: `when_durable` holds effects back until everything the index held at that moment is on the disk, so nobody
-is told anything that a power cut could take back. Link state lives here and only here.
-Limits: no decisions; this is state and plumbing.
+Guarantees: `when_durable` holds effects back until everything the index held at that moment is on
+the disk, so nobody is told anything that a power cut could take back. Link state lives here and
+only here. Limits: no decisions; this is state and plumbing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from potluck.core.identity import DeviceId, DeviceKey, short_id
-from potluck.core.messages import Address, Holding, Message
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.ring import Chance
-from potluck.core.roster import Roster
-from potluck.engine.effects import Effect, Send, Sync, Tell
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
+from potluck.core.ring.ring import Chance
+from potluck.core.wire.catalogue import Address, Holding, Message
+from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 
@@ -47,9 +48,11 @@ class Peer:
     device: DeviceId
     link: LinkId | None = None
     dialled: bool = False  # whether we dialled the link that stands
-    address: Address | None = None  # where its link comes from; port 0 until we know where it listens
+    # where its link comes from; port 0 until we know where it listens
+    address: Address | None = None
     instance: bytes = b""
-    heads: dict[tuple[DeviceId, str], tuple[int, int]] = field(default_factory=dict)  # (generation, seq) it announced
+    # (generation, seq) it announced
+    heads: dict[tuple[DeviceId, str], tuple[int, int]] = field(default_factory=dict)
     kept: dict[tuple[DeviceId, str], Holding] = field(default_factory=dict)
 
 
@@ -64,26 +67,42 @@ class Mark:
 class Node:
     """State that several parts of the engine need, and the effects of the call under way."""
 
-    def __init__(self, settings: EngineSettings, key: DeviceKey, index: Index, chance: Chance, instance: bytes) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        key: DeviceKey,
+        index: Index,
+        chance: Chance,
+        instance: bytes,
+    ) -> None:
         """Know ourselves and nobody else."""
-        self.settings, self.key, self.index, self.chance, self.instance = settings, key, index, chance, instance
+        self.settings, self.key, self.index, self.chance, self.instance = (
+            settings,
+            key,
+            index,
+            chance,
+            instance,
+        )
         self.me = key.device
         self.roster: Roster | None = None
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.leaving = False
-        self.share_present = True  # while the marker is missing nothing is placed and nothing removed
+        # while the marker is missing nothing is placed and nothing removed
+        self.share_present = True
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
-        self.whereabouts: Callable[[DeviceId], Sequence[Address]] = lambda _: ()  # wired by engine.py
+        # wired by engine.py
+        self.whereabouts: Callable[[DeviceId], Sequence[Address]] = lambda _: ()
         self._effects: list[Effect] = []
-        self._orders = int.from_bytes(instance[:4], "big") << 20  # batch numbers outlive a run, so runs do not overlap
+        # batch numbers outlive a run, so runs do not overlap
+        self._orders = int.from_bytes(instance[:4], "big") << 20
         self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
         self._notice = 0
 
-    # -- effects --------------------------------------------------------------------------------------------------
+    # -- effects -----------------------------------------------------------------------------------
     def do(self, *effects: Effect) -> None:
         """Ask the world for something."""
         self._effects += effects
@@ -97,21 +116,26 @@ class Node:
         """Return what was asked in this call, and begin anew."""
         if self._barrier > self._asked_barrier:
             self._asked_barrier = self._barrier
-            self._effects.append(Sync(self._barrier))
+            self._effects.append(MakeDurable(self._barrier))
         effects, self._effects = self._effects, []
         return effects
 
     def mark(self) -> Mark:
         """Remember what waits for the disk so far."""
-        return Mark({barrier: len(effects) for barrier, effects in self._held.items()}, self._barrier)
+        return Mark(
+            {barrier: len(effects) for barrier, effects in self._held.items()}, self._barrier
+        )
 
     def undo(self, mark: Mark) -> None:
-        """Forget what was to wait for the disk since `mark`: the index it depends on was rolled back.
+        """Forget what was to wait for the disk since `mark`: the index it depends on was rolled
+        back.
 
-        What was asked for directly stays: it does not depend on the index, and the parts count on an answer. So does
-        what is on the disk by now.
+        What was asked for directly stays: it does not depend on the index, and the parts count on
+        an answer. So does what is on the disk by now.
         """
-        self._held = {n: effects[: mark.held[n]] for n, effects in self._held.items() if n in mark.held}
+        self._held = {
+            n: effects[: mark.held[n]] for n, effects in self._held.items() if n in mark.held
+        }
         self._barrier = mark.barrier
 
     def when_durable(self, effects: Iterable[Effect]) -> None:
@@ -138,7 +162,7 @@ class Node:
         self._orders += 1
         return OrderId(self._orders)
 
-    # -- speaking -------------------------------------------------------------------------------------------------
+    # -- speaking ----------------------------------------------------------------------------------
     def say(self, device: DeviceId, message: Message) -> bool:
         """Send a message over the control link to a device, if there is one."""
         peer = self.peers.get(device)
@@ -170,12 +194,12 @@ class Node:
 
     def tell(self, code: str, text: str, *, level: str = "info", subject: str = "") -> None:
         """Tell the person something, and remember it."""
-        tell = Tell(code, one_line(text), level, subject)
+        tell = Tell(code, printable(text), level, subject)
         self._notice += 1
         self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
         self.do(tell)
 
-    # -- names ----------------------------------------------------------------------------------------------------
+    # -- names -------------------------------------------------------------------------------------
     def label_of(self, device: DeviceId) -> str:
         """Return the label of a member, or the short id of a stranger."""
         entry = self.roster.members.get(device) if self.roster else None
@@ -194,9 +218,15 @@ class Node:
     def owner_at(self, path: SafePath) -> DeviceId | None:
         """Return whose folder a path below Shared/ is in."""
         members = self.roster.members if self.roster else {}
-        return next((device for device, entry in members.items() if entry.label == path.parts[0]), None)
+        return next(
+            (device for device, entry in members.items() if entry.label == path.parts[0]), None
+        )
 
 
-def one_line(text: str) -> str:
-    """Return a text that may hold strangers' words with nothing in it that moves, turns or hides what is shown."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+def printable(text: str) -> str:
+    """Return a text that may hold strangers' words with nothing in it that moves, turns or hides
+    what is shown.
+    """
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

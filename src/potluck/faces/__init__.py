@@ -1,5 +1,5 @@
 """The faces: what people and scripts see.
 
-Law: a face is a client of the local API and never sees an engine object. Every wait and every refusal it
-shows has a reason and a next step.
+Law: a face is a client of the local API and never sees an engine object. Every wait and every
+refusal it shows has a reason and a next step.
 """

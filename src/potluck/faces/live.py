@@ -1,9 +1,11 @@
-"""The live view of `up`: a header, a bar per file on its way, one for the whole, the prompt; events scroll above.
+"""The live view of `up`: a header, a bar per file on its way, one for the whole, the prompt; events
+scroll above.
 
-Strategy: `render` is a pure function from a snapshot to rich Text, so a test reads exactly what a person sees. The
-`LiveScreen` owns rich's Live and redraws only when asked, from one thread; whoever feeds it decides how often.
-Guarantees: names are never read as rich markup or as control characters; without colour (NO_COLOR, TERM=dumb) every
-fact is still in the words. Limits: at most eight bars at a time, the number of the others is said.
+Strategy: `render` is a pure function from a snapshot to rich Text, so a test reads exactly what a
+person sees. The `LiveScreen` owns rich's Live and redraws only when asked, from one thread; whoever
+feeds it decides how often. Guarantees: names are never read as rich markup or as control
+characters; without colour (NO_COLOR, TERM=dumb) every fact is still in the words. Limits: at most
+eight bars at a time, the number of the others is said.
 """
 
 from __future__ import annotations
@@ -20,7 +22,13 @@ from potluck.faces.text import EMPTY, FULL, bar, duration, fitted, rate, shown, 
 BARS = 8
 LEAST_SOURCE_COLUMNS = 6
 _BAR_COLUMNS = 16
-_COLOURS = {"in_sync": "green", "busy": "cyan", "waiting": "yellow", "paused": "yellow", "trouble": "bold red"}
+_COLOURS = {
+    "in_sync": "green",
+    "busy": "cyan",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "trouble": "bold red",
+}
 
 
 class Whole:
@@ -35,7 +43,9 @@ class Whole:
         return self._most_bytes - need_bytes, self._most_bytes
 
 
-def render(state: dict[str, Any] | None, whole: tuple[int, int], typed: str | None, width: int) -> Text:
+def render(
+    state: dict[str, Any] | None, whole: tuple[int, int], typed: str | None, width: int
+) -> Text:
     """Return the picture: header, bars, whole, and the prompt line (None: no prompt)."""
     picture = Text(no_wrap=True, overflow="crop")
     if state is None:
@@ -70,8 +80,9 @@ def _header(picture: Text, state: dict[str, Any]) -> None:
 def _transfer(picture: Text, one: dict[str, Any], width: int) -> None:
     left = (one["size"] - one["done"]) / one["rate"] if one["rate"] else 0
     sources = ", ".join(shown(label) for label in one["from"])
+    time_left = duration(left) if left else ""
     facts = (
-        f"{size(one['done']):>8} / {size(one['size']):<8} {rate(one['rate']):>10}  {duration(left) if left else '':<6}"
+        f"{size(one['done']):>8} / {size(one['size']):<8} {rate(one['rate']):>10}  {time_left:<6}"
     )
     name_columns = max(12, min(40, width - _BAR_COLUMNS - len(facts) - 19))
     picture.append(f"\n  ↓ {fitted(shown(one['path']), name_columns)} ")
@@ -109,7 +120,9 @@ class LiveScreen:
         self._typed: str | None = "" if prompt else None
         self._whole = Whole()
         self._progress = (0, 0)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop")
+        self._live = Live(
+            console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
+        )
 
     def open(self) -> None:
         """Begin to draw."""
@@ -137,4 +150,6 @@ class LiveScreen:
 
     def draw(self) -> None:
         """Draw the picture now."""
-        self._live.update(render(self._state, self._progress, self._typed, self._console.width), refresh=True)
+        self._live.update(
+            render(self._state, self._progress, self._typed, self._console.width), refresh=True
+        )

@@ -1,12 +1,13 @@
-"""The prompt of `up`: what is typed while the live view is on the screen, and what the typed words do.
+"""The prompt of `up`: what is typed while the live view is on the screen, and what the typed words
+do.
 
-Strategy: under a live view the terminal cannot echo, since every redraw would wipe what was typed. So the
-terminal is put into cbreak mode, one character at a time is read, and the line being typed is handed to the view,
-which draws it. Off a terminal plain lines are read. The words do what the commands of the same name do, through
-the same local API.
-Guarantees: Ctrl-C still is a signal, since ISIG stays on; the terminal is put back whatever happens; a program in
-the background of its terminal never reads it and so is never stopped by it. Limits: editing is backspace, Ctrl-U,
-Ctrl-D; no history.
+Strategy: under a live view the terminal cannot echo, since every redraw would wipe what was typed.
+So the terminal is put into cbreak mode, one character at a time is read, and the line being typed
+is handed to the view, which draws it. Off a terminal plain lines are read. The words do what the
+commands of the same name do, through the same local API. Guarantees: Ctrl-C still is a signal,
+since ISIG stays on; the terminal is put back whatever happens; a program in the background of its
+terminal never reads it and so is never stopped by it. Limits: editing is backspace, Ctrl-U, Ctrl-D;
+no history.
 """
 
 from __future__ import annotations
@@ -53,10 +54,13 @@ class Editor:
         self.text = ""
 
     def feed(self, data: bytes) -> list[str]:
-        """Take what was typed and return the lines that are finished; Ctrl-D on an empty line means exit."""
+        """Take what was typed and return the lines that are finished; Ctrl-D on an empty line means
+        exit.
+        """
         lines = []
         for letter in self._decoder.decode(data):
-            if self._escape:  # an arrow or function key, ESC [ … or ESC O …: swallowed up to its final letter
+            # an arrow or function key, ESC [ … or ESC O …: swallowed up to its final letter
+            if self._escape:
                 self._escape = letter in "[O;" or letter.isdigit()
             elif letter == "\x1b":
                 self._escape = True
@@ -104,7 +108,10 @@ def _run(word: str, rest: list[str], client: Client, words: Words) -> list[str]:
     if word in answers:
         return answers[word]()
     close = get_close_matches(word, _WORDS, 1, 0.5)
-    return [f"There is no “{shown(word)}” here. " + (f"Did you mean {close[0]}?" if close else "Type help.")]
+    return [
+        f"There is no “{shown(word)}” here. "
+        + (f"Did you mean {close[0]}?" if close else "Type help.")
+    ]
 
 
 def _ring(state: dict[str, Any]) -> list[str]:
@@ -128,7 +135,7 @@ def _add(rest: list[str], client: Client) -> list[str]:
     return [shown(line) for line in result["text"].splitlines()] or ["Done."]
 
 
-# -- reading -------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 @contextmanager
 def keys(descriptor: int) -> Iterator[None]:
     """Read keys, not lines, inside; put the terminal back after."""
@@ -148,8 +155,15 @@ def usable(descriptor: int) -> bool:
         return False
 
 
-def read(descriptor: int, stop: threading.Event, typed: Callable[[str], None], entered: Callable[[str], None]) -> None:
-    """Read until `stop` or the end of the input; `typed` gets the unfinished line, `entered` each finished one."""
+def read(
+    descriptor: int,
+    stop: threading.Event,
+    typed: Callable[[str], None],
+    entered: Callable[[str], None],
+) -> None:
+    """Read until `stop` or the end of the input; `typed` gets the unfinished line, `entered` each
+    finished one.
+    """
     editor = Editor()
     while not stop.is_set():
         try:

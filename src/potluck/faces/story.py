@@ -1,10 +1,11 @@
-"""What is worth a line: turns snapshots and notices into the sentences a person reads while potluck runs.
+"""What is worth a line: turns snapshots and notices into the sentences a person reads while potluck
+runs.
 
-Strategy: a small pure machine, `on_state`, `on_notice`, `on_tick`, each returning lines. It remembers what it has
-said, so that a state that comes four times a second is told once. The same story is told by the live view and by
-plain lines.
-Guarantees: being alone, waiting and having unshared files are always explained with the next step; nothing is
-repeated while it does not change. Limits: who joined and left comes as notices from the engine, not from here.
+Strategy: a small pure machine, `on_state`, `on_notice`, `on_tick`, each returning lines. It
+remembers what it has said, so that a state that comes four times a second is told once. The same
+story is told by the live view and by plain lines. Guarantees: being alone, waiting and having
+unshared files are always explained with the next step; nothing is repeated while it does not
+change. Limits: who joined and left comes as notices from the engine, not from here.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ class Story:
     """What was said so far."""
 
     def __init__(self, words: Words, now: float, *, prompt: bool) -> None:
-        """Begin at `now` (seconds, any clock that only goes forward); with `prompt` one can type exit."""
+        """Begin at `now` (seconds, any clock that only goes forward); with `prompt` one can type
+        exit.
+        """
         self._words = words
-        self._way_out = "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
+        self._way_out = (
+            "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
+        )
         self._begun_s = now
         self._said: dict[str, object] = {}
         self._state: dict[str, Any] | None = None
@@ -63,12 +68,16 @@ class Story:
         return lines + self.on_tick(now)
 
     def on_tick(self, now: float) -> list[str]:
-        """Return the lines that time alone makes true: being alone for long, being settled for a moment."""
+        """Return the lines that time alone makes true: being alone for long, being settled for a
+        moment.
+        """
         state = self._state
         if state is None:
             return []
         lines = self._group_lines(state, now)
-        alone = not state["found"] and not any(one["online"] for one in state["devices"] if not one["me"])
+        alone = not state["found"] and not any(
+            one["online"] for one in state["devices"] if not one["me"]
+        )
         if alone and now - self._begun_s >= ALONE_S and self._first("alone", "said"):
             lines += nobody_lines(state, self._words)
         return lines + self._settled_lines(state, now)
@@ -94,7 +103,9 @@ class Story:
         group, accompanied = state["group"], len(state["devices"]) > 1
         if group is None or state["state"] == "waiting":
             return []
-        if not (accompanied or now - self._begun_s >= FOUNDED_S) or not self._first("group", group["id"]):
+        if not (accompanied or now - self._begun_s >= FOUNDED_S) or not self._first(
+            "group", group["id"]
+        ):
             return []
         name = shown(group["name"])
         if accompanied:

@@ -1,9 +1,10 @@
 """Words and figures for people: sizes, rates, times, bars, and the ring drawn in plain characters.
 
-Strategy: pure functions from values to text, without any library, so that `status` need not import one and every
-line can be tested as a string. Guarantee: a name that came from somewhere else goes through `shown`, which leaves no
-control, bidirectional or zero-width character, so no file name can move a cursor or forge a line.
-Limits: the ring is drawn for up to 16 nodes; larger ones are told as a list only.
+Strategy: pure functions from values to text, without any library, so that `status` need not import
+one and every line can be tested as a string. Guarantee: a name that came from somewhere else goes
+through `shown`, which leaves no control, bidirectional or zero-width character, so no file name can
+move a cursor or forge a line. Limits: the ring is drawn for up to 16 nodes; larger ones are told as
+a list only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from potluck.core.paths import printable
+from potluck.core.content.paths import printable
 
 DRAWN_NODES = 16
 FULL, EMPTY = "█", "░"
@@ -32,7 +33,11 @@ def size(count: float) -> str:
     power = 0
     while power < len(_UNITS) - 1 and count >= 999.5:
         count, power = count / 1000, power + 1
-    return f"{count:.0f} {_UNITS[power]}" if power == 0 or count >= 100 else f"{count:.1f} {_UNITS[power]}"
+    return (
+        f"{count:.0f} {_UNITS[power]}"
+        if power == 0 or count >= 100
+        else f"{count:.1f} {_UNITS[power]}"
+    )
 
 
 def rate(per_s: float) -> str:
@@ -64,13 +69,19 @@ def bar(done: float, total: float, width: int = 20) -> str:
 def columns(text: str) -> int:
     """Return how many columns a terminal uses for `text`."""
     return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        0
+        if unicodedata.combining(letter)
+        else 2
+        if unicodedata.east_asian_width(letter) in "WF"
+        else 1
         for letter in text
     )
 
 
 def fitted(text: str, width: int) -> str:
-    """Return `text` in exactly `width` columns, cut in the middle with … where it is too long: both ends tell."""
+    """Return `text` in exactly `width` columns, cut in the middle with … where it is too long: both
+    ends tell.
+    """
     if columns(text) > width:
         head, tail = text, text
         while columns(head) > (width - 1) // 2:
@@ -88,19 +99,26 @@ def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
     widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]))]
     return [
         (
-            indent + "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
+            indent
+            + "  ".join(
+                cell + " " * (width - columns(cell))
+                for cell, width in zip(row, widths, strict=True)
+            )
         ).rstrip()
         for row in rows
     ]
 
 
-# -- the ring ------------------------------------------------------------------------------------------------
+# -- the ring --------------------------------------------------------------------------------------
 def ring_lines(ring: list[dict[str, Any]], own_id: str) -> list[str]:
     """Return the circle with its node numbers, clockwise, then who is last and next to whom."""
     if not ring:
         return ["There is no ring yet: this device is alone and in no group."]
     members = sorted(ring, key=lambda node: int(node["number"]))
-    names = [f"{node['number']} {shown(node['label'])}" + ("*" if node["id"] == own_id else "") for node in members]
+    names = [
+        f"{node['number']} {shown(node['label'])}" + ("*" if node["id"] == own_id else "")
+        for node in members
+    ]
     drawing = _circle(names) if 1 < len(names) <= DRAWN_NODES else []
     rows = [["node", "device", "last", "next"]]
     for place, node in enumerate(members):
@@ -116,7 +134,7 @@ def ring_lines(ring: list[dict[str, Any]], own_id: str) -> list[str]:
     return [*drawing, *([""] if drawing else []), *table(rows)]
 
 
-Label = tuple[int, int, str]
+Caption = tuple[int, int, str]
 """Row, first column, and the text of a name in the drawing."""
 
 
@@ -134,7 +152,7 @@ class _Ellipse:
         row = self.half_height - self.half_height * math.cos(angle)
         return round(row), round(self.middle + self.half_width * math.sin(angle))
 
-    def labels(self, names: list[str]) -> list[Label]:
+    def labels(self, names: list[str]) -> list[Caption]:
         """Return where each name stands, centred on its spot."""
         spots = [self.spot(place / len(names)) for place in range(len(names))]
         return [
@@ -148,7 +166,9 @@ def _circle(names: list[str]) -> list[str]:
     longest = max(columns(name) for name in names)
     half_height = max(3, math.ceil(len(names) * 0.8))
     half_width = max(14, 3 * half_height)
-    while _overlap((ellipse := _Ellipse(half_height, half_width, half_width + longest // 2 + 3)).labels(names)):
+    while _overlap(
+        (ellipse := _Ellipse(half_height, half_width, half_width + longest // 2 + 3)).labels(names)
+    ):
         half_width += 2
     canvas = [[" "] * (2 * ellipse.middle + 2) for _ in range(2 * half_height + 1)]
     steps = 12 * (half_width + half_height)
@@ -163,10 +183,13 @@ def _circle(names: list[str]) -> list[str]:
         row, column = ellipse.spot(turn)
         canvas[row][column] = "→↘↓↙←↖↑↗"[round(turn * 8) % 8]
     labels = ellipse.labels(names)
-    return [_overlaid(line, [label for label in labels if label[0] == row]) for row, line in enumerate(canvas)]
+    return [
+        _overlaid(line, [label for label in labels if label[0] == row])
+        for row, line in enumerate(canvas)
+    ]
 
 
-def _overlap(labels: list[Label]) -> bool:
+def _overlap(labels: list[Caption]) -> bool:
     """Say whether any two names would cover each other."""
     ordered = sorted(labels)
     return any(
@@ -175,7 +198,7 @@ def _overlap(labels: list[Label]) -> bool:
     )
 
 
-def _overlaid(line: list[str], labels: list[Label]) -> str:
+def _overlaid(line: list[str], labels: list[Caption]) -> str:
     """Write labels over one line of the canvas; wide letters take the cells they cover."""
     for _, start, text in labels:
         cells: list[str] = []

@@ -1,7 +1,8 @@
 """Values for tests of the index and of whoever uses it, made from nothing but a number or a name.
 
-Strategy: every builder has defaults for all but what a test is about, and equal arguments give equal values. `index`
-opens an index in memory inside a transaction, the state in which the engine uses it.
+Strategy: every builder has defaults for all but what a test is about, and equal arguments give
+equal values. `index` opens an index in memory inside a transaction, the state in which the engine
+uses it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.messages import FileRecord, Folder, Head, Kind
-from potluck.core.pieces import EMPTY_ROOT, HASH_BYTES, PieceList, Root, file_root, piece_count, piece_hash
-from potluck.core.reconcile import PlaceRow
+from potluck.core.content.pieces import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    PieceList,
+    Root,
+    file_root,
+    piece_count,
+    piece_hash,
+)
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
 from potluck.engine.index import Index
 
 ANNA = DeviceId(b"a" * 32)
@@ -26,16 +35,29 @@ def root_of(text: str) -> Root:
     return file_root(len(data), limits.PIECE_MIN_BYTES, piece_hash(data) if data else b"")
 
 
-def record(path: str, seq: int = 1, text: str | None = None, *, mtime_ns: int = 5, executable: bool = False):
+def record(
+    path: str, seq: int = 1, text: str | None = None, *, mtime_ns: int = 5, executable: bool = False
+):
     """A file with this text (its own path unless given)."""
     text = path if text is None else text
     size = len(text.encode())
-    return FileRecord(path.encode(), Kind.FILE, size, mtime_ns, executable, limits.PIECE_MIN_BYTES, root_of(text), seq)
+    return FileRecord(
+        path.encode(),
+        Kind.FILE,
+        size,
+        mtime_ns,
+        executable,
+        limits.PIECE_MIN_BYTES,
+        root_of(text),
+        seq,
+    )
 
 
 def folder(path: str, seq: int = 1) -> FileRecord:
     """A folder."""
-    return FileRecord(path.encode(), Kind.FOLDER, 0, 0, False, limits.PIECE_MIN_BYTES, EMPTY_ROOT, seq)
+    return FileRecord(
+        path.encode(), Kind.FOLDER, 0, 0, False, limits.PIECE_MIN_BYTES, EMPTY_ROOT, seq
+    )
 
 
 def records(count: int, first: int = 1, directory: str = "d") -> list[FileRecord]:
@@ -70,7 +92,9 @@ def index() -> Index:
     return made
 
 
-def receive(into: Index, live: Sequence[FileRecord], seq: int, owner: DeviceId = ANNA) -> list[bytes]:
+def receive(
+    into: Index, live: Sequence[FileRecord], seq: int, owner: DeviceId = ANNA
+) -> list[bytes]:
     """Receive a whole manifest and return the paths that changed."""
     into.manifests.stage(owner, OWN, live, [])
     into.manifests.stage_rest_as_deleted(owner, OWN, seq)

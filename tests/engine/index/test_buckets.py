@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.manifest import EMPTY_ROOT, BucketTree, bucket_hash, bucket_of, record_digest
+from potluck.core.content.manifest import (
+    EMPTY_ROOT,
+    BucketTree,
+    bucket_hash,
+    bucket_of,
+    record_digest,
+)
 from potluck.engine.index.buckets import Buckets, Edits
 from potluck.engine.index.database import Database
 from potluck.engine.index.rows import record_values

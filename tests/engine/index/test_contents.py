@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from potluck.core.pieces import Root
+from potluck.core.content.pieces import Root
 from tests.engine.index.builders import ANNA, BERT, OWN, index, piece_list, place, record
 
 

@@ -1,7 +1,7 @@
 """The connection: settings that durability rests on, and every error told as a person can read it.
 
-Strategy: real files in a temporary folder; errors are provoked, not faked, except a full disk, which SQLite itself
-plays when the number of its pages is bounded.
+Strategy: real files in a temporary folder; errors are provoked, not faked, except a full disk,
+which SQLite itself plays when the number of its pages is bounded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from potluck.core.errors import DiskTrouble
 from potluck.engine.index import schema
-from potluck.engine.index.database import Database
+from potluck.engine.index.database import Database, move_log
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_every_way_in_tells_errors_as_disk_trouble(database) -> None:
 
 
 def test_a_full_disk_is_said_to_be_full(database) -> None:
-    database.run("PRAGMA max_page_count = 1")  # SQLite takes the present size instead, so nothing can grow
+    # SQLite takes the present size instead, so nothing can grow
+    database.run("PRAGMA max_page_count = 1")
     with pytest.raises(DiskTrouble) as caught:
         database.run("INSERT INTO meta VALUES ('a', ?)", (bytes(1 << 20),))
     assert "the disk is full" in caught.value.cause
@@ -88,3 +89,32 @@ def test_an_index_of_a_newer_program_is_refused_and_left_alone(tmp_path) -> None
     connection.close()
     with pytest.raises(DiskTrouble, match="newer potluck"):
         Database(path)
+
+
+def test_rows_move_from_the_log_into_the_file(tmp_path) -> None:
+    path = tmp_path / "potluck.sqlite"
+    database = Database(str(path))
+    database.run("INSERT INTO meta VALUES ('a', ?)", (b"needle" * 100,))
+    assert b"needle" not in path.read_bytes()
+    move_log(str(path), wholly=False)
+    assert b"needle" in path.read_bytes()
+    assert (tmp_path / "potluck.sqlite-wal").stat().st_size > 0
+    move_log(str(path), wholly=True)
+    assert (tmp_path / "potluck.sqlite-wal").stat().st_size == 0
+    database.close()
+
+
+def test_a_log_that_begins_anew_is_cut(tmp_path) -> None:
+    path = tmp_path / "potluck.sqlite"
+    database = Database(str(path))
+    database.run("INSERT INTO meta VALUES ('a', ?)", (bytes(1 << 20),))
+    move_log(str(path), wholly=False)
+    database.run("INSERT INTO meta VALUES ('b', x'00')")
+    assert (tmp_path / "potluck.sqlite-wal").stat().st_size < 1 << 16
+    database.close()
+
+
+def test_what_is_no_index_is_told(tmp_path) -> None:
+    (tmp_path / "potluck.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(DiskTrouble, match="damaged"):
+        move_log(str(tmp_path / "potluck.sqlite"), wholly=False)

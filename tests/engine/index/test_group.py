@@ -1,13 +1,15 @@
-"""Single values, roster and addresses: sets that survive repetition, newest address first, never too many."""
+"""Single values, roster and addresses: sets that survive repetition, newest address first, never
+too many.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import Address, RosterRecord
+from potluck.core.wire.catalogue import Address, RosterRecord
 from potluck.engine.index.database import Database
-from potluck.engine.index.group import Addresses, Meta, Roster
+from potluck.engine.index.group import Addresses, Meta, RosterTable
 from tests.engine.index.builders import ANNA, BERT
 
 
@@ -27,14 +29,14 @@ def test_meta_keeps_the_last_value(database) -> None:
 
 
 def test_the_roster_is_a_set_in_the_order_of_coming(database) -> None:
-    roster = Roster(database)
+    roster = RosterTable(database)
     one, two = RosterRecord(b"z", ANNA, b"s"), RosterRecord(b"a", BERT, b"s")
     assert [roster.add(one), roster.add(two), roster.add(one)] == [True, True, False]
     assert roster.all() == [one, two]
 
 
 def test_a_roster_can_take_the_place_of_another(database) -> None:
-    roster = Roster(database)
+    roster = RosterTable(database)
     roster.add(RosterRecord(b"provisional", ANNA, b"s"))
     others = [RosterRecord(b"z", BERT, b"s"), RosterRecord(b"a", BERT, b"s")]
     roster.replace(others)

@@ -1,8 +1,10 @@
-"""The index as a whole: one transaction over all subjects, and nothing remembered of one that failed."""
+"""The index as a whole: one transaction over all subjects, and nothing remembered of one that
+failed.
+"""
 
 from __future__ import annotations
 
-from potluck.core.manifest import EMPTY_ROOT
+from potluck.core.content.manifest import EMPTY_ROOT
 from potluck.engine.index import Index
 from tests.engine.index.builders import ANNA, BERT, OWN, index, place, receive, record, records
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import Root
 from potluck.core.errors import UnsafePath
-from potluck.core.messages import encode
-from potluck.core.paths import parse_wire_path
-from potluck.core.pieces import Root
+from potluck.core.wire.catalogue import encode
 from potluck.engine.effects import PlaceItem, Source
 from potluck.engine.events import BatchId, Stat
 from potluck.engine.index.database import Database

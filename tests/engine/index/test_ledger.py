@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.manifest import EMPTY_ROOT, record_digest
+from potluck.core.content.manifest import EMPTY_ROOT, record_digest
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.ledger import Ledger
@@ -31,7 +31,9 @@ def test_lines_of_any_number_of_paths_come_in_their_order(database, count) -> No
     database.run_many(f"INSERT INTO record VALUES ({', '.join('?' * 10)})", rows)
     names.set_totals(named, 600, 0)
     found = ledger.lines(named, [*paths, b"never"])
-    assert list(found.items()) == [(one.path, (record_digest(one), one.size)) for one in reversed(live[:count])]
+    assert list(found.items()) == [
+        (one.path, (record_digest(one), one.size)) for one in reversed(live[:count])
+    ]
 
 
 def test_sums_follow_every_change(database) -> None:

@@ -1,12 +1,24 @@
-"""Manifests: live records, delete log and pages, told as the owner and the receiver live through them."""
+"""Manifests: live records, delete log and pages, told as the owner and the receiver live through
+them.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from potluck.core.manifest import EMPTY_ROOT
-from potluck.core.messages import DeletedPath
-from tests.engine.index.builders import ANNA, BERT, OWN, folder, head, index, receive, record, records
+from potluck.core.content.manifest import EMPTY_ROOT
+from potluck.core.wire.catalogue import DeletedPath
+from tests.engine.index.builders import (
+    ANNA,
+    BERT,
+    OWN,
+    folder,
+    head,
+    index,
+    receive,
+    record,
+    records,
+)
 
 
 @pytest.fixture
@@ -35,7 +47,12 @@ def test_an_owner_adds_changes_and_deletes(kept) -> None:
     assert kept.manifests.get(ANNA, OWN, b"b") is None
     assert (kept.manifests.count(ANNA, OWN), kept.manifests.total_bytes(ANNA, OWN)) == (0, 0)
     assert kept.manifests.root(ANNA, OWN) == EMPTY_ROOT
-    assert kept.manifests.page(ANNA, OWN, 0, 9) == ([], [DeletedPath(b"b", 4), DeletedPath(b"a", 5)], 5, True)
+    assert kept.manifests.page(ANNA, OWN, 0, 9) == (
+        [],
+        [DeletedPath(b"b", 4), DeletedPath(b"a", 5)],
+        5,
+        True,
+    )
     assert kept.manifests.delete(ANNA, OWN, [b"b"], 6) == 5
 
 
@@ -61,7 +78,9 @@ def test_pages_carry_every_change_once_in_order(kept, limit) -> None:
     kept.manifests.delete(ANNA, OWN, [b"d/000002", b"d/000007"], 9)
     pages = all_pages(kept, limit)
     assert all(len(live) + len(gone) <= limit for live, gone in pages)
-    numbers = [sorted([one.seq for one in live] + [one.seq for one in gone]) for live, gone in pages]
+    numbers = [
+        sorted([one.seq for one in live] + [one.seq for one in gone]) for live, gone in pages
+    ]
     assert [number for page in numbers for number in page] == [1, 3, 4, 5, 6, 8, 9, 10]
 
 
@@ -103,7 +122,11 @@ def test_listing_and_under_look_at_names_as_bytes(kept) -> None:
     kept.manifests.put(ANNA, OWN, names)
     assert kept.manifests.under(ANNA, OWN, b"a") == [b"a/x", "a/é".encode()]
     assert len(kept.manifests.under(ANNA, OWN, b"")) == 5
-    assert [one.path for one in kept.manifests.listing(ANNA, OWN, b"a", 3)] == [b"a", b"a b", b"a/x"]
+    assert [one.path for one in kept.manifests.listing(ANNA, OWN, b"a", 3)] == [
+        b"a",
+        b"a b",
+        b"a/x",
+    ]
     assert [one.path for one in kept.manifests.listing(ANNA, OWN, b"ab", 3)] == [b"ab"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.messages import Folder
+from potluck.core.wire.catalogue import Folder
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
 from tests.engine.index.builders import ANNA, BERT, OWN
@@ -20,7 +20,11 @@ def database():
 def test_each_manifest_has_one_number(database) -> None:
     names = Names(database)
     assert names.find(ANNA, OWN) is None
-    anna, bert, everyone = names.make(ANNA, OWN), names.make(BERT, OWN), names.make(ANNA, Folder.EVERYONE)
+    anna, bert, everyone = (
+        names.make(ANNA, OWN),
+        names.make(BERT, OWN),
+        names.make(ANNA, Folder.EVERYONE),
+    )
     assert len({anna.number, bert.number, everyone.number}) == 3
     assert names.make(ANNA, OWN) is anna
     assert names.find(BERT, OWN) is bert

@@ -1,6 +1,7 @@
 """Needs: exactly the paths about which `core.reconcile.decide` has something to say.
 
-Strategy: every kind of difference is made between a record and a place, and the table is compared with `decide` itself.
+Strategy: every kind of difference is made between a record and a place, and the table is compared
+with `decide` itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.reconcile import Act, decide
+from potluck.core.content.reconcile import Act, decide
 from tests.engine.index.builders import ANNA, BERT, OWN, folder, index, place, receive, record
 
 
@@ -36,7 +37,9 @@ VARIANTS = [
 @pytest.mark.parametrize("wanted", [WANTED, folder("a")])
 @pytest.mark.parametrize("stands", VARIANTS)
 @pytest.mark.parametrize("place_first", [True, False])
-def test_a_path_is_lacking_exactly_if_there_is_something_to_do(kept, wanted, stands, place_first) -> None:
+def test_a_path_is_lacking_exactly_if_there_is_something_to_do(
+    kept, wanted, stands, place_first
+) -> None:
     if place_first and stands:
         kept.places.put(ANNA, OWN, [stands])
     receive(kept, [wanted], 1)
@@ -76,7 +79,10 @@ def test_surplus_is_what_stands_and_is_not_wanted_children_first(kept) -> None:
     kept.places.put(ANNA, OWN, places)
     receive(kept, [record("a")], 1)
     assert [row.path for row in kept.needs.surplus(ANNA, OWN)] == [b"d", b"b/c", b"b"]
-    assert [row.path for row in kept.needs.surplus(ANNA, OWN, [b"a", b"b", b"b/c", b"x"])] == [b"b/c", b"b"]
+    assert [row.path for row in kept.needs.surplus(ANNA, OWN, [b"a", b"b", b"b/c", b"x"])] == [
+        b"b/c",
+        b"b",
+    ]
 
 
 def test_the_own_folder_has_no_needs(kept) -> None:
@@ -92,7 +98,9 @@ def test_an_unknown_manifest_needs_nothing(kept) -> None:
 
 
 def test_sizes_that_are_lies_cannot_overflow(kept) -> None:
-    huge = [msgspec.structs.replace(record(f"{n}", n), size=limits.FILE_MAX_BYTES) for n in range(20)]
+    huge = [
+        msgspec.structs.replace(record(f"{n}", n), size=limits.FILE_MAX_BYTES) for n in range(20)
+    ]
     kept.manifests.stage(ANNA, OWN, huge, [])
     receive(kept, huge, 20)
     assert kept.needs.missing(ANNA, OWN) == (20, limits.FILE_MAX_BYTES)

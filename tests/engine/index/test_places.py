@@ -38,15 +38,29 @@ def test_a_content_is_found_wherever_it_stands(kept) -> None:
 
 
 def test_what_is_shared_and_stands_is_found_for_many_contents_at_once(kept) -> None:
-    here = [record("b", text="same"), record("a", text="same"), record("c", text="other"), record("gone"), folder("f")]
+    here = [
+        record("b", text="same"),
+        record("a", text="same"),
+        record("c", text="other"),
+        record("gone"),
+        folder("f"),
+    ]
     kept.manifests.put(ANNA, OWN, here)
     kept.manifests.put(BERT, OWN, [record("x", text="changed since")])
     kept.places.put(ANNA, OWN, [place(one) for one in here])
-    kept.places.put(BERT, OWN, [place(record("x", text="as it was")), place(record("y", text="never shared"))])
+    kept.places.put(
+        BERT, OWN, [place(record("x", text="as it was")), place(record("y", text="never shared"))]
+    )
     kept.manifests.delete(ANNA, OWN, [b"gone"], 9)
-    roots = [root_of(text) for text in ("same", "other", "gone", "as it was", "changed since", "never shared", "")]
+    roots = [
+        root_of(text)
+        for text in ("same", "other", "gone", "as it was", "changed since", "never shared", "")
+    ]
     found = kept.places.shared(roots)
-    assert {root: shared.path for root, shared in found.items()} == {root_of("same"): b"a", root_of("other"): b"c"}
+    assert {root: shared.path for root, shared in found.items()} == {
+        root_of("same"): b"a",
+        root_of("other"): b"c",
+    }
     assert found[root_of("other")] == (ANNA, b"c", 5, here[2].piece_size)
     assert kept.places.shared([]) == {}
 

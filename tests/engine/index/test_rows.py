@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.messages import FileRecord, Kind
-from potluck.core.reconcile import PlaceRow
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.index.database import Database
-from potluck.engine.index.rows import PLACE, RECORD, columns, place_of, place_values, record_of, record_values
+from potluck.engine.index.rows import (
+    PLACE,
+    RECORD,
+    place_row_of,
+    place_values,
+    prefixed,
+    record_of,
+    record_values,
+)
 
 
 @pytest.fixture
@@ -21,12 +29,23 @@ def database():
 @pytest.mark.parametrize(
     "record",
     [
-        FileRecord(b"a", Kind.FILE, limits.FILE_MAX_BYTES, 2**63 - 1, True, 1 << 24, bytes(32), limits.SEQ_MAX),
+        FileRecord(
+            b"a",
+            Kind.FILE,
+            limits.FILE_MAX_BYTES,
+            2**63 - 1,
+            True,
+            1 << 24,
+            bytes(32),
+            limits.SEQ_MAX,
+        ),
         FileRecord(b"\xc3\xa9/b", Kind.FOLDER, 0, -(2**63), False, 1 << 18, b"\xff" * 32, 0),
     ],
 )
 def test_records_come_back(database, record) -> None:
-    database.run(f"INSERT INTO record VALUES ({', '.join('?' * 10)})", record_values(3, record, b"digest"))
+    database.run(
+        f"INSERT INTO record VALUES ({', '.join('?' * 10)})", record_values(3, record, b"digest")
+    )
     (row,) = database.rows(f"SELECT {RECORD} FROM record")
     assert record_of(row) == record
     assert type(record_of(row).executable) is bool
@@ -41,9 +60,9 @@ def test_records_come_back(database, record) -> None:
 )
 def test_places_come_back(database, place) -> None:
     database.run(f"INSERT INTO place VALUES ({', '.join('?' * 9)})", place_values(3, place))
-    (row,) = database.rows(f"SELECT {columns(PLACE, 'p')} FROM place AS p")
-    assert place_of(row) == place
+    (row,) = database.rows(f"SELECT {prefixed(PLACE, 'p')} FROM place AS p")
+    assert place_row_of(row) == place
 
 
 def test_columns_name_their_table() -> None:
-    assert columns("a, b", "t") == "t.a, t.b"
+    assert prefixed("a, b", "t") == "t.a, t.b"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.messages import DeletedPath
+from potluck.core.wire.catalogue import DeletedPath
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
@@ -57,7 +57,9 @@ def test_first_pages_add_up_and_become_live(bench) -> None:
 def test_changes_and_deletes_add_up_with_what_is_live(bench) -> None:
     bench.take(records(4))
     changed, new = record("d/000002", 5, "longer text than before"), record("x", 6)
-    bench.staging.stage(bench.named, [changed, new], [DeletedPath(b"d/000001", 7), DeletedPath(b"never", 8)])
+    bench.staging.stage(
+        bench.named, [changed, new], [DeletedPath(b"d/000001", 7), DeletedPath(b"never", 8)]
+    )
     summed = bench.staging.sum(bench.named)
     other = Bench()
     other.take([changed, new, *records(2, 3)])

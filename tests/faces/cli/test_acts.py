@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from potluck.faces.cli import acts
-from potluck.faces.cli.main import run
+from potluck.faces.cli.main import run_command
 from tests.faces.fakes import FakeSource, alone, running, state
 
 Call = Callable[..., tuple[int, str, str]]
@@ -25,7 +25,7 @@ def source(tmp_path: Path) -> Iterator[FakeSource]:
 @pytest.fixture
 def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
     def call(*words: str) -> tuple[int, str, str]:
-        code = run(["--home", str(tmp_path), *words])
+        code = run_command(["--home", str(tmp_path), *words])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
@@ -33,7 +33,9 @@ def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.mark.parametrize("word", ["down", "exit"])
-def test_leaving_waits_for_the_process_to_let_go(source: FakeSource, potluck: Call, word: str) -> None:
+def test_leaving_waits_for_the_process_to_let_go(
+    source: FakeSource, potluck: Call, word: str
+) -> None:
     assert potluck(word)[:2] == (0, "potluck has left and ended.\n")
     assert source.asked == ["leave"]
 
@@ -42,7 +44,9 @@ def test_leaving_as_json(source: FakeSource, potluck: Call) -> None:
     assert json.loads(potluck("down", "--json")[1])["ok"]
 
 
-def test_a_process_that_does_not_let_go(source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_let_go(
+    source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.on_leave = lambda: None
     monkeypatch.setattr(acts, "LEAVE_S", 0.2)
     code, _, said = potluck("down")
@@ -56,9 +60,12 @@ def test_nothing_to_leave(potluck: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "mode"), [([], "copy"), (["--copy"], "copy"), (["--move"], "move"), (["--reflink"], "reflink")]
+    ("options", "mode"),
+    [([], "copy"), (["--copy"], "copy"), (["--move"], "move"), (["--reflink"], "reflink")],
 )
-def test_add(source: FakeSource, potluck: Call, tmp_path: Path, options: list[str], mode: str) -> None:
+def test_add(
+    source: FakeSource, potluck: Call, tmp_path: Path, options: list[str], mode: str
+) -> None:
     file = tmp_path / "a file"
     file.write_text("x")
     assert potluck("add", str(file), *options)[:2] == (0, "1 file is in your folder now.\n")
@@ -94,7 +101,9 @@ def test_wait_returns_at_once_when_it_is_true(source: FakeSource, potluck: Call)
     assert json.loads(potluck("wait", "--json")[1])["data"] == state()
 
 
-def test_wait_returns_when_it_becomes_true(source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_returns_when_it_becomes_true(
+    source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.current = state(state="busy", need_files=1)
 
     def arrive(_: float) -> None:
@@ -108,7 +117,11 @@ def test_wait_returns_when_it_becomes_true(source: FakeSource, potluck: Call, mo
     ("words", "current", "part"),
     [
         (["--peers", "1"], alone(), "0 other devices online, 1 wanted"),
-        (["--synced"], state(state="busy", reason="disk full", need_files=2), "busy (disk full), 2 files to come"),
+        (
+            ["--synced"],
+            state(state="busy", reason="disk full", need_files=2),
+            "busy (disk full), 2 files to come",
+        ),
         ([], state(need_files=1), "1 file to come"),
     ],
 )

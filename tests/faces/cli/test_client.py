@@ -29,7 +29,11 @@ def test_errors_come_back_as_they_were(tmp_path: Path) -> None:
         source.failure = NotFound("no such thing", "why", "how")
         with pytest.raises(NotFound) as caught:
             client_of(str(tmp_path)).state()
-        assert (caught.value.what, caught.value.cause, caught.value.fix) == ("no such thing", "why", "how")
+        assert (caught.value.what, caught.value.cause, caught.value.fix) == (
+            "no such thing",
+            "why",
+            "how",
+        )
         with pytest.raises(PotluckError, match="nothing at GET /x"):
             Client(str(tmp_path)).get("/x")
 
@@ -42,7 +46,9 @@ def test_nobody_there(tmp_path: Path) -> None:
         next(client_of(str(tmp_path)).events())
 
 
-def test_one_that_hangs_is_not_one_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_hangs_is_not_one_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(client_module, "CALL_S", 0.1)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "control.sock"))

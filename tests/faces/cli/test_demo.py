@@ -1,4 +1,6 @@
-"""The demonstration with real devices: equal trees end with 0, one flipped byte with 1, nothing stays behind."""
+"""The demonstration with real devices: equal trees end with 0, one flipped byte with 1, nothing
+stays behind.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from potluck.faces.cli.main import run
+from potluck.faces.cli.main import run_command
 from potluck.faces.demo import files
 
 
@@ -27,7 +29,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_three_devices_end_up_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "--devices", "3"]) == 0
+    assert run_command(["demo", "--devices", "3"]) == 0
     printed = capsys.readouterr().out
     for part in (
         "Starting 3 devices", "kitchen-pc is up", "sees laptop", "One ring of 3 nodes", "0 ", "next",
@@ -43,7 +45,7 @@ def test_one_flipped_byte_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POTLUCK_DEMO_CORRUPT", "1")
-    assert run(["demo", "--devices", "2", "--json", "--keep"]) == 1
+    assert run_command(["demo", "--devices", "2", "--json", "--keep"]) == 1
     data = json.loads(capsys.readouterr().out)["data"]
     assert data["equal"] is False
     assert len({device["digest"] for device in data["devices"]}) == 2

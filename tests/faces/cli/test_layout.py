@@ -53,7 +53,9 @@ def test_status_without_group_or_node() -> None:
     assert "in no group yet" in text(group=None)
     assert "group    Home\n" in text(node=None)
     assert "node 0 of 1\n" in "\n".join(layout.status_lines(alone()))
-    assert "OPEN: anyone on this network may join, 50 min more" in text(door={"open": True, "until_s": 3000})
+    assert "OPEN: anyone on this network may join, 50 min more" in text(
+        door={"open": True, "until_s": 3000}
+    )
     assert "OPEN: anyone on this network may join\n" in text(door={"open": True, "until_s": None})
 
 
@@ -67,14 +69,19 @@ def test_peers_says_where_and_how() -> None:
         "device          node  address            found by",
         "laptop  online  1     192.168.1.23:7685  beacon",
     ]
-    away = layout.peer_lines(state(devices=[device(online=False, node=None, address=None, found_by=None)]), WORDS)
+    away = layout.peer_lines(
+        state(devices=[device(online=False, node=None, address=None, found_by=None)]), WORDS
+    )
     assert away[1].split() == ["laptop", "away", "unknown"]
     assert away[2].startswith("Nobody answers yet.")
 
 
 def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
-    assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon and neighbours."
+    assert (
+        lines[0]
+        == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon and neighbours."
+    )
     assert "UDP 7685 and TCP 7685" in lines[1]
     assert "`potluck up`" in lines[2]
     assert "`potluck --home h up --peer ADDRESS`" in lines[2]
@@ -86,6 +93,11 @@ def test_a_group_that_was_found() -> None:
     lines = layout.peer_lines(alone(found=[found(name="Ho\x1bme", members=0)]), WORDS)
     assert lines[0] == "Found “Ho\\x1bme” (kitchen-pc, 192.168.1.10)."
     mine = layout.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
-    assert mine[-2:] == ["    on kitchen-pc    exit, then: potluck up --open", "    on this machine  is open already"]
-    both = layout.found_lines(alone(found=[found(open=True)], door={"open": True, "until_s": None}), WORDS)
+    assert mine[-2:] == [
+        "    on kitchen-pc    exit, then: potluck up --open",
+        "    on this machine  is open already",
+    ]
+    both = layout.found_lines(
+        alone(found=[found(open=True)], door={"open": True, "until_s": None}), WORDS
+    )
     assert both[-1] == "  Both doors are open: joining."

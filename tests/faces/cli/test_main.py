@@ -13,7 +13,7 @@ import pytest
 
 from potluck.core.errors import DiskTrouble
 from potluck.faces.cli import main
-from potluck.faces.cli.main import COMMANDS, EVERYDAY, run
+from potluck.faces.cli.main import COMMANDS, EVERYDAY, run_command
 
 HEAVY = (
     "rich",
@@ -29,9 +29,9 @@ HEAVY = (
 
 
 def test_help_shows_everyday_commands_first(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == 0
+    assert run_command([]) == 0
     shown = capsys.readouterr().out
-    assert run(["--help"]) == 0
+    assert run_command(["--help"]) == 0
     assert capsys.readouterr().out == shown
     every, more = shown.split("More:")
     assert all(f"\n  {name} " in every for name in EVERYDAY)
@@ -40,7 +40,7 @@ def test_help_shows_everyday_commands_first(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([name, "--help"]) == 0
+    assert run_command([name, "--help"]) == 0
     assert "Usage:" in capsys.readouterr().out
 
 
@@ -62,7 +62,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 def test_bad_words_are_usage_errors_with_a_next_step(
     words: list[str], what: str, fix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(words) == 2
+    assert run_command(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert what in printed.err.splitlines()[0]
@@ -70,31 +70,49 @@ def test_bad_words_are_usage_errors_with_a_next_step(
     assert fix in printed.err
 
 
-def test_json_errors_go_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--home", str(tmp_path), "status", "--json"]) == 3
+def test_json_errors_go_to_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["--home", str(tmp_path), "status", "--json"]) == 3
     printed = capsys.readouterr()
     envelope = json.loads(printed.out)
-    assert (envelope["schema"], envelope["ok"], envelope["error"]["code"]) == (1, False, "not_running")
+    assert (envelope["schema"], envelope["ok"], envelope["error"]["code"]) == (
+        1,
+        False,
+        "not_running",
+    )
     assert envelope["error"]["fix"] == "potluck up"
     assert printed.err == ""
 
 
 @pytest.mark.parametrize(
     ("raised", "code"),
-    [(DiskTrouble("full"), 8), (click.Abort(), 130), (KeyboardInterrupt(), 130), (click.ClickException("odd"), 2)],
+    [
+        (DiskTrouble("full"), 8),
+        (click.Abort(), 130),
+        (KeyboardInterrupt(), 130),
+        (click.ClickException("odd"), 2),
+    ],
 )
-def test_every_end_has_its_exit_code(raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_end_has_its_exit_code(
+    raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def end(*_: object, **__: object) -> None:
         raise raised
 
     monkeypatch.setattr(main.potluck, "main", end)
-    assert run(["status"]) == code
+    assert run_command(["status"]) == code
 
 
 def python(*words: str, stdin: int | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.run(
-        [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
     )
 
 
@@ -108,10 +126,16 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["status", "ls", "ring", "peers", "wait", "down", "version", "--help"])
+@pytest.mark.parametrize(
+    "name", ["status", "ls", "ring", "peers", "wait", "down", "version", "--help"]
+)
 def test_a_light_command_imports_nothing_heavy(name: str, tmp_path: Path) -> None:
     done = python("-X", "importtime", "-m", "potluck", "--home", str(tmp_path), name)
     assert done.returncode == (0 if name in {"version", "--help"} else 3)
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
     assert "potluck.faces.cli.main" in imported
     assert not imported.intersection(HEAVY)

@@ -1,4 +1,6 @@
-"""Output: the program's name as it was started, envelopes, three parts, and no colour off a terminal."""
+"""Output: the program's name as it was started, envelopes, three parts, and no colour off a
+terminal.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`up`: what is wrong is said before anything starts, options become settings, and the end is the daemon's."""
+"""`up`: what is wrong is said before anything starts, options become settings, and the end is the
+daemon's.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import pytest
 import potluck
 from potluck.config import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
-from potluck.faces.cli.main import run
-from potluck.shells.homes import claim
+from potluck.faces.cli.main import run_command
+from potluck.shells.state.home import claim_home
 from tests.faces.fakes import FakeSource, running, state
 
 
@@ -51,10 +53,12 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Daemon:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Callable[..., int]:
-    return lambda *words: run(["--home", str(tmp_path / "home"), "up", *words])
+    return lambda *words: run_command(["--home", str(tmp_path / "home"), "up", *words])
 
 
-def test_without_words_everything_is_default(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:
+def test_without_words_everything_is_default(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path
+) -> None:
     assert up("--headless") == 0
     settings = daemon.settings
     assert settings is not None
@@ -89,10 +93,17 @@ def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path:
         True,
     )
     assert settings.peers == (("nas", 7685), ("x", 1))
-    assert (settings.interfaces, settings.sweep, settings.no_page, settings.headless) == (("lo",), False, True, True)
+    assert (settings.interfaces, settings.sweep, settings.no_page, settings.headless) == (
+        ("lo",),
+        False,
+        True,
+        True,
+    )
 
 
-@pytest.mark.parametrize(("word", "open_s"), [("--open", 3600), ("--open=30", 1800), ("--open=always", "always")])
+@pytest.mark.parametrize(
+    ("word", "open_s"), [("--open", 3600), ("--open=30", 1800), ("--open=always", "always")]
+)
 def test_open_never_swallows_the_folder(
     daemon: Daemon,
     up: Callable[..., int],
@@ -120,7 +131,12 @@ def test_open_never_swallows_the_folder(
     ],
 )
 def test_what_is_wrong_is_said_before_anything_starts(
-    daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str], words: list[str], code: int, part: str
+    daemon: Daemon,
+    up: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    part: str,
 ) -> None:
     assert up(*words) == code
     said = capsys.readouterr().err
@@ -132,7 +148,7 @@ def test_what_is_wrong_is_said_before_anything_starts(
 def test_a_second_potluck_on_the_same_home(
     daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = claim(str(tmp_path / "home"))
+    held = claim_home(str(tmp_path / "home"))
     assert up() == 5
     assert "already running with the home" in capsys.readouterr().err
     held.release()
@@ -140,7 +156,10 @@ def test_a_second_potluck_on_the_same_home(
 
 
 def test_a_key_without_effect_is_said(
-    daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    daemon: Daemon,
+    up: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("POTLUCK_LOG_LEVEL", "debug")
     assert up("--headless") == 0
@@ -195,7 +214,9 @@ def test_without_a_standard_input_there_is_no_prompt(
     assert up() == 0
 
 
-def test_live_view_on_a_terminal(daemon: Daemon, up: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_view_on_a_terminal(
+    daemon: Daemon, up: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from potluck.faces.cli import up as module
 
     made: list[Any] = []

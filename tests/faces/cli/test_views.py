@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from potluck.faces.cli.main import run
+from potluck.faces.cli.main import run_command
 from tests.faces.fakes import FakeSource, entry, running, state
 
 
@@ -22,7 +22,7 @@ def source(tmp_path: Path) -> Iterator[FakeSource]:
 @pytest.fixture
 def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     def call(*words: str) -> tuple[int, str]:
-        code = run(["--home", str(tmp_path), *words])
+        code = run_command(["--home", str(tmp_path), *words])
         return code, capsys.readouterr().out
 
     return call
@@ -40,9 +40,12 @@ def test_status(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "code"), [("in_sync", 0), ("busy", 10), ("paused", 10), ("waiting", 10), ("trouble", 11)]
+    ("word", "code"),
+    [("in_sync", 0), ("busy", 10), ("paused", 10), ("waiting", 10), ("trouble", 11)],
 )
-def test_status_check(source: FakeSource, potluck: Callable[..., tuple[int, str]], word: str, code: int) -> None:
+def test_status_check(
+    source: FakeSource, potluck: Callable[..., tuple[int, str]], word: str, code: int
+) -> None:
     source.current = state(state=word)
     assert potluck("status", "--check")[0] == code
     assert potluck("status")[0] == 0
@@ -74,7 +77,10 @@ def test_peers_and_ring(source: FakeSource, potluck: Callable[..., tuple[int, st
 def test_ls(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> None:
     source.listed = [entry("laptop/a"), entry("laptop/b/c"), entry("laptop-2/d")]
     assert "laptop-2/" in potluck("ls")[1]
-    assert [one["path"] for one in data(potluck("ls", "Shared/laptop/", "--json")[1])] == ["laptop/a", "laptop/b/c"]
+    assert [one["path"] for one in data(potluck("ls", "Shared/laptop/", "--json")[1])] == [
+        "laptop/a",
+        "laptop/b/c",
+    ]
     assert "b/c" in potluck("ls", "laptop", "-r")[1]
     assert potluck("ls", "nothing")[0] == 7
 

@@ -1,4 +1,6 @@
-"""One device of the demonstration: a real process that comes up, leaves with its pipe, and is ended in any case."""
+"""One device of the demonstration: a real process that comes up, leaves with its pipe, and is ended
+in any case.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import pytest
 from potluck.core.errors import PotluckError, TimedOut
 from potluck.faces.demo import devices
 from potluck.faces.demo.devices import Device, free_port, loopback
-from potluck.shells.homes import holder_of
+from potluck.shells.state.home import holder_of
 
 
 @pytest.fixture
@@ -23,7 +25,9 @@ def device(tmp_path: Path) -> Device:
 
 def standing_in(device: Device, code: str) -> subprocess.Popen[bytes]:
     """Let another program play the device's process; returns once it has said that it is ready."""
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert process.stdout is not None
     process.stdout.readline()
     device._process = process
@@ -74,7 +78,9 @@ def test_one_that_has_ended_is_noticed_with_its_last_words(device: Device) -> No
     close(process)
 
 
-def test_one_that_never_answers_is_given_up(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_never_answers_is_given_up(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(devices, "START_S", 0.0)
     process = standing_in(device, "print(flush=True); input()")
     with pytest.raises(TimedOut, match="does not answer"):
@@ -100,7 +106,9 @@ def test_every_device_has_its_own_name_and_home(tmp_path: Path) -> None:
 def test_settings_of_the_person_do_not_reach_the_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POTLUCK_NODE_NAME", "mine")
     environment = devices._environment(1234)
-    assert {name for name in environment if name.startswith("POTLUCK_")} == {"POTLUCK_NETWORK_DISCOVERY_PORT"}
+    assert {name for name in environment if name.startswith("POTLUCK_")} == {
+        "POTLUCK_NETWORK_DISCOVERY_PORT"
+    }
     assert all(os.path.isabs(path) for path in environment["PYTHONPATH"].split(os.pathsep))
 
 

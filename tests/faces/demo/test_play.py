@@ -1,4 +1,6 @@
-"""The play: its acts over puppets that answer what the test says; real devices play in tests/faces/cli/test_demo.py."""
+"""The play: its acts over puppets that answer what the test says; real devices play in
+tests/faces/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from potluck.core.errors import TimedOut
 from potluck.faces.demo import play as play_module
 from potluck.faces.demo import show
 from potluck.faces.demo.files import Item
-from potluck.faces.demo.play import Play, Verdict, verdict_lines
+from potluck.faces.demo.play import DemoVerdict, Play, verdict_lines
 from potluck.faces.demo.trees import read_tree
 from tests.faces.fakes import alone, device, entry, state
 
@@ -127,8 +129,10 @@ def test_one_flipped_byte_is_found(play: Play, monkeypatch: pytest.MonkeyPatch) 
 def test_the_verdict_in_words(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"1")
     tree = read_tree(tmp_path)
-    lines = verdict_lines(Verdict(equal=True, trees={"a": tree, "b": tree}, problems=[]))
+    lines = verdict_lines(DemoVerdict(equal=True, trees={"a": tree, "b": tree}, problems=[]))
     assert lines[1].split()[:3] == ["a", "1", "1"]
     assert lines[-1] == "All 2 trees are equal: names, bytes, times and executable bits."
-    many = verdict_lines(Verdict(equal=False, trees={"a": tree}, problems=[str(number) for number in range(13)]))
+    many = verdict_lines(
+        DemoVerdict(equal=False, trees={"a": tree}, problems=[str(number) for number in range(13)])
+    )
     assert many[-1] == "  … and 3 more"

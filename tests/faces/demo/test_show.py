@@ -8,23 +8,31 @@ import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.faces.demo import show
 from potluck.faces.demo.files import Item
-from potluck.faces.demo.show import Holding, Row
+from potluck.faces.demo.show import DeviceReport, ItemRow
 from tests.faces.fakes import entry, state, transfer
 
 ITEM = Item("a film", "a", {"a/film": 100, "a/title": 0})
 
 
-def holding(label: str, *here: str, done: int | None = None) -> Holding:
-    return Holding(label, frozenset(here), {} if done is None else {"a/film": (done, 5.0, ("b",))})
+def holding(label: str, *here: str, done: int | None = None) -> DeviceReport:
+    return DeviceReport(
+        label, frozenset(here), {} if done is None else {"a/film": (done, 5.0, ("b",))}
+    )
 
 
-def row(*others: Holding) -> Row:
+def row(*others: DeviceReport) -> ItemRow:
     return show.rows([ITEM], [holding("a", *ITEM.files), *others])[0]
 
 
 def test_rows_add_up_what_the_receivers_hold() -> None:
     nothing = row(holding("b"), holding("c"))
-    assert (nothing.done, nothing.total, nothing.whole, nothing.devices, nothing.complete) == (0, 200, 1, 3, False)
+    assert (nothing.done, nothing.total, nothing.whole, nothing.devices, nothing.complete) == (
+        0,
+        200,
+        1,
+        3,
+        False,
+    )
     partly = row(holding("b", done=40), holding("c", "a/film"))
     assert (partly.done, partly.whole, partly.speed, partly.sources) == (140, 1, 5.0, ("b",))
     assert row(holding("b", *ITEM.files), holding("c", *ITEM.files)).complete

@@ -1,4 +1,6 @@
-"""Trees read from the disk: equal means equal in every way that counts, and each difference is found and named."""
+"""Trees read from the disk: equal means equal in every way that counts, and each difference is
+found and named.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def flip(path: Path) -> None:
         ),
     ],
 )
-def test_every_difference_is_named(tmp_path: Path, change: Callable[[Path], object], said: str) -> None:
+def test_every_difference_is_named(
+    tmp_path: Path, change: Callable[[Path], object], said: str
+) -> None:
     first, other = plant(tmp_path / "1"), plant(tmp_path / "2")
     change(other)
     trees = read_tree(first), read_tree(other)

@@ -1,19 +1,21 @@
-"""Record digests by bucket, and the tree over them: how a manifest root is kept without reading the manifest.
+"""Record digests by bucket, and the tree over them: how a manifest root is kept without reading the
+manifest.
 
-Strategy: digests are stored with their records; here they are held once more, sorted and joined, one bytes object per
-bucket. A change names the digests that go and come, and only touched buckets are joined and hashed again. They are
-in memory and not in a table because buckets are random by design: 250 new files would touch 250 pages of a table.
+Strategy: digests are stored with their records; here they are held once more, sorted and joined,
+one bytes object per bucket. A change names the digests that go and come, and only touched buckets
+are joined and hashed again. They are in memory and not in a table because buckets are random by
+design: 250 new files would touch 250 pages of a table.
 
-Guarantees: `preview` changes nothing; `write` makes exactly what the preview said. All is dropped at a rollback and
-read again from the records when next needed.
-Limits: 32 bytes a record, for manifests that changed in this run; the first use reads the digests of the manifest.
+Guarantees: `preview` changes nothing; `write` makes exactly what the preview said. All is dropped
+at a rollback and read again from the records when next needed. Limits: 32 bytes a record, for
+manifests that changed in this run; the first use reads the digests of the manifest.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from potluck.core.manifest import DIGEST_BYTES, BucketTree, bucket_of, packed_hash
+from potluck.core.content.manifest import DIGEST_BYTES, BucketTree, bucket_of, packed_hash
 from potluck.engine.index.database import Database
 
 

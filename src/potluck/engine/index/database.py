@@ -1,12 +1,13 @@
 """One connection to SQLite, and the only place that knows its errors.
 
-Strategy: explicit transactions, write-ahead log, `synchronous = NORMAL`: a commit writes and never waits for the
-disk. Automatic checkpoints are off, since they would wait on the loop thread; the store thread does both
-(docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite becomes a `DiskTrouble` with a fix in it.
+Strategy: explicit transactions, write-ahead log, `synchronous = NORMAL`: a commit writes and never
+waits for the disk. Automatic checkpoints are off, since they would wait on the loop thread; the
+store thread does both (docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite
+becomes a `DiskTrouble` with a fix in it.
 
-Guarantees: nothing outside `transaction begin … commit` is half done; after an error the caller rolls back and the
-file is as before. No temporary file is ever made (temp_store MEMORY): the daemon may write to its own folders only.
-Limits: one thread at a time.
+Guarantees: nothing outside `transaction begin … commit` is half done; after an error the caller
+rolls back and the file is as before. No temporary file is ever made (temp_store MEMORY): the daemon
+may write to its own folders only. Limits: one thread at a time.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from potluck.engine.index import schema
 Value = str | bytes | int | float | None
 Row = tuple[Any, ...]
 
-_BUSY_S = 10.0  # only a checkpoint that empties the log holds the lock; to wait is better than to fail an event
+# only a checkpoint that empties the log holds the lock; to wait is better than to fail an event
+_BUSY_S = 10.0
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 0",
-    "PRAGMA journal_size_limit = 0",  # a log that begins anew is cut, so its size says what is in it
+    # a log that begins anew is cut, so its size says what is in it
+    "PRAGMA journal_size_limit = 0",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -8192",
     "PRAGMA trusted_schema = OFF",
@@ -42,7 +45,11 @@ class Database:
         try:
             # isolation_level None: transactions are ours; built on one thread, used on another.
             self._connection = sqlite3.connect(
-                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+                path,
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
         except sqlite3.Error as error:
             raise disk_trouble(path, error) from error
@@ -62,7 +69,9 @@ class Database:
             raise disk_trouble(self.path, error) from error
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Execute one statement for each row of values and return how many rows were changed in all."""
+        """Execute one statement for each row of values and return how many rows were changed in
+        all.
+        """
         try:
             return self._connection.executemany(sql, rows).rowcount
         except sqlite3.Error as error:
@@ -84,7 +93,9 @@ class Database:
         return found
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
-        """Yield the rows of a query one by one, for those too many to hold; nothing may be written meanwhile."""
+        """Yield the rows of a query one by one, for those too many to hold; nothing may be written
+        meanwhile.
+        """
         try:
             yield from self._connection.execute(sql, values)
         except sqlite3.Error as error:
@@ -119,7 +130,37 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     """Return what a person can be told about an error of SQLite."""
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL":
-        return DiskTrouble("the index cannot be written", f"the disk is full ({path})", "free some space")
+        return DiskTrouble(
+            "the index cannot be written", f"the disk is full ({path})", "free some space"
+        )
     if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
-        return DiskTrouble("the index is damaged", f"{path}: {error}", f"move {path} away; it is built anew")
-    return DiskTrouble("the index does not work", f"{path}: {error} {name}".strip(), "look at the disk: potluck doctor")
+        return DiskTrouble(
+            "the index is damaged", f"{path}: {error}", f"move {path} away; it is built anew"
+        )
+    return DiskTrouble(
+        "the index does not work",
+        f"{path}: {error} {name}".strip(),
+        "look at the disk: potluck doctor",
+    )
+
+
+_MOVE_WAIT_S = (
+    0.1  # the writer's transactions last milliseconds; if not, the log is moved next time
+)
+
+
+def move_log(path: str, *, wholly: bool) -> None:
+    """Copy the index's log into its file: as far as nobody is disturbed, or `wholly`; raises
+    DiskTrouble.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=_MOVE_WAIT_S, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            if wholly:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise disk_trouble(path, error) from error

@@ -1,11 +1,11 @@
 """Small tables about the group: single values, roster records, and where devices were reached.
 
-Strategy: roster records and addresses are sets; adding what is there changes nothing. Addresses are ordered by a
-counter that the caller gives (a run number or seconds of its own), never by a clock of this module; the newest come
-first.
+Strategy: roster records and addresses are sets; adding what is there changes nothing. Addresses are
+ordered by a counter that the caller gives (a run number or seconds of its own), never by a clock of
+this module; the newest come first.
 
-Limits: at most ADDRESSES_PER_DEVICE addresses are kept for a device, the oldest go. Roster records are never removed:
-what is void stays, as core/roster.py judges the whole set.
+Limits: at most ADDRESSES_PER_DEVICE addresses are kept for a device, the oldest go. Roster records
+are never removed: what is void stays, as core/roster.py judges the whole set.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from blake3 import blake3
 from msgspec.msgpack import Decoder
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.messages import Address, RosterRecord, encode
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, RosterRecord, encode
 from potluck.engine.index.database import Database
 
 _ROSTER_RECORD = Decoder(RosterRecord)
@@ -40,7 +40,7 @@ class Meta:
         self._database.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
-class Roster:
+class RosterTable:
     """The set of all roster records, valid or not."""
 
     def __init__(self, database: Database) -> None:
@@ -51,10 +51,17 @@ class Roster:
         """Put a record into the set and say whether it is new."""
         encoded = encode(record)
         values = (blake3(encoded).digest(), encoded)
-        return self._database.run("INSERT OR IGNORE INTO roster (digest, record) VALUES (?, ?)", values) == 1
+        return (
+            self._database.run(
+                "INSERT OR IGNORE INTO roster (digest, record) VALUES (?, ?)", values
+            )
+            == 1
+        )
 
     def replace(self, records: Iterable[RosterRecord]) -> None:
-        """Put this set in the place of the one that is here: a provisional group dissolved into another."""
+        """Put this set in the place of the one that is here: a provisional group dissolved into
+        another.
+        """
         self._database.run("DELETE FROM roster")
         for record in records:
             self.add(record)
@@ -75,7 +82,8 @@ class Addresses:
     def remember(self, device: DeviceId, address: Address, seen: int) -> None:
         """Note that a device was reached there at `seen`, a counter of the caller that never falls."""
         self._database.run(
-            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)", (device, address.host, address.port, seen)
+            "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)",
+            (device, address.host, address.port, seen),
         )
         self._database.run(
             "DELETE FROM address WHERE device = ?1 AND (host, port) NOT IN"
@@ -86,13 +94,16 @@ class Addresses:
     def of(self, device: DeviceId) -> list[Address]:
         """Return the addresses of a device, the last one that worked first."""
         rows = self._database.rows(
-            "SELECT host, port FROM address WHERE device = ? ORDER BY seen DESC, host, port", (device,)
+            "SELECT host, port FROM address WHERE device = ? ORDER BY seen DESC, host, port",
+            (device,),
         )
         return [Address(host, port) for host, port in rows]
 
     def all(self) -> dict[DeviceId, list[Address]]:
         """Return the addresses of every device, the last one that worked first."""
-        rows = self._database.rows("SELECT device, host, port FROM address ORDER BY device, seen DESC, host, port")
+        rows = self._database.rows(
+            "SELECT device, host, port FROM address ORDER BY device, seen DESC, host, port"
+        )
         found: dict[DeviceId, list[Address]] = {}
         for device, host, port in rows:
             found.setdefault(DeviceId(device), []).append(Address(host, port))

@@ -1,10 +1,12 @@
-"""The index as the engine holds it: one object per subject over one database, and the transaction around them.
+"""The index as the engine holds it: one object per subject over one database, and the transaction
+around them.
 
-Strategy: the engine calls `begin`, handles one event, calls `commit`, or `rollback` if it failed. What the subjects
-keep in memory is written through, so only a rollback has to drop it.
+Strategy: the engine calls `begin`, handles one event, calls `commit`, or `rollback` if it failed.
+What the subjects keep in memory is written through, so only a rollback has to drop it.
 
-Guarantees: after `commit` a killed process keeps everything (the operating system has it); a power cut keeps what was
-written before the last `Synced`. Limits: opened once per process, used by one thread at a time.
+Guarantees: after `commit` a killed process keeps everything (the operating system has it); a power
+cut keeps what was written before the last `Synced`. Limits: opened once per process, used by one
+thread at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.contents import Contents
 from potluck.engine.index.database import Database
-from potluck.engine.index.group import Addresses, Meta, Roster
+from potluck.engine.index.group import Addresses, Meta, RosterTable
 from potluck.engine.index.intents import Intents
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.index.names import Names
@@ -30,7 +32,7 @@ class Index:
         self._names = Names(database)
         self._buckets = Buckets(database)
         self.meta = Meta(database)
-        self.roster = Roster(database)
+        self.roster = RosterTable(database)
         self.addresses = Addresses(database)
         self.needs = Needs(database, self._names)
         self._staging = Staging(database, self._names, self._buckets)
@@ -49,7 +51,9 @@ class Index:
         self._database.run("BEGIN")
 
     def commit(self) -> None:
-        """End it; everything written since `begin` stands together. Raises DiskTrouble, then `rollback` is due."""
+        """End it; everything written since `begin` stands together. Raises DiskTrouble, then
+        `rollback` is due.
+        """
         self._database.run("COMMIT")
 
     def rollback(self) -> None:

@@ -1,8 +1,9 @@
-"""Intents: which group commits were begun, so that a crash between rename and row can be settled (docs/disk.md §4).
+"""Intents: which group commits were begun, so that a crash between rename and row can be settled
+(docs/disk.md §4).
 
-Strategy: one row per batch, its items in one msgpack blob, written and made durable before the first file is
-touched and deleted in the transaction that records what was placed. Plain arrays of plain values are stored, never
-code.
+Strategy: one row per batch, its items in one msgpack blob, written and made durable before the
+first file is touched and deleted in the transaction that records what was placed. Plain arrays of
+plain values are stored, never code.
 
 Guarantee: what comes out equals what went in, paths being checked again on the way.
 """
@@ -14,9 +15,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.msgpack import Decoder
 
-from potluck.core.messages import encode
-from potluck.core.paths import SafePath, parse_wire_path
-from potluck.core.pieces import PieceList, Root
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.wire.catalogue import encode
 from potluck.engine.effects import PlaceItem, Source
 from potluck.engine.events import BatchId, Stat
 from potluck.engine.index.database import Database
@@ -70,7 +71,9 @@ class Intents:
     def open_batches(self) -> list[tuple[BatchId, tuple[PlaceItem, ...]]]:
         """Return every group commit that began and did not end, in the order of their numbers."""
         rows = self._database.rows("SELECT batch, items FROM intent ORDER BY batch")
-        return [(BatchId(batch), tuple(map(_restored, _ITEMS.decode(items)))) for batch, items in rows]
+        return [
+            (BatchId(batch), tuple(map(_restored, _ITEMS.decode(items)))) for batch, items in rows
+        ]
 
 
 def _stored(item: PlaceItem) -> _Item:
@@ -78,11 +81,15 @@ def _stored(item: PlaceItem) -> _Item:
     return _Item(
         item.path.wire,
         item.source,
-        _Content(content.root, content.size_bytes, content.piece_size, content.hashes) if content else None,
+        _Content(content.root, content.size_bytes, content.piece_size, content.hashes)
+        if content
+        else None,
         item.local.wire if item.local else None,
         item.mtime_ns,
         item.executable,
-        _Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable) if stat else None,
+        _Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
+        if stat
+        else None,
         item.expected_root,
     )
 
@@ -92,16 +99,24 @@ def _restored(item: _Item) -> PlaceItem:
     return PlaceItem(
         path=_path(item.path),
         source=item.source,
-        content=PieceList(Root(content.root), content.size, content.piece_size, content.hashes) if content else None,
+        content=PieceList(Root(content.root), content.size, content.piece_size, content.hashes)
+        if content
+        else None,
         local=_path(item.local) if item.local else None,
         mtime_ns=item.mtime_ns,
         executable=item.executable,
-        expected=Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable) if stat else None,
+        expected=Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
+        if stat
+        else None,
         expected_root=Root(root) if root is not None else None,
     )
 
 
 def _path(wire: bytes) -> SafePath:
-    """Return the path that was stored; with its label in front it may be longer than a path that travels."""
+    """Return the path that was stored; with its label in front it may be longer than a path that
+    travels.
+    """
     label, slash, inner = wire.partition(b"/")
-    return parse_wire_path(label).joined(parse_wire_path(inner)) if slash else parse_wire_path(label)
+    return (
+        parse_wire_path(label).joined(parse_wire_path(inner)) if slash else parse_wire_path(label)
+    )

@@ -1,9 +1,10 @@
 """What single records add to a manifest as a whole: its root, its count, its total size.
 
-Strategy: before records change, their old lines are taken; afterwards old and new lines are accounted for. So root and
-totals cost as much as the change, never as much as the manifest.
+Strategy: before records change, their old lines are taken; afterwards old and new lines are
+accounted for. So root and totals cost as much as the change, never as much as the manifest.
 
-Guarantee: after `account` root and totals are those of the live records, if `before` was read in the same transaction.
+Guarantee: after `account` root and totals are those of the live records, if `before` was read in
+the same transaction.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ Lines = dict[bytes, Line]
 """By path."""
 
 _NO_LINE: Line = (None, 0)
-_ASKED_AT_ONCE: Final = 256  # paths in one query: one statement to compile, far below SQLite's limit of variables
+# paths in one query: one statement to compile, far below SQLite's limit of variables
+_ASKED_AT_ONCE: Final = 256
 _ONE: Final = "SELECT path, digest, size FROM record WHERE manifest = ? AND path = ?"
 _MANY: Final = (
-    f"SELECT path, digest, size FROM record WHERE manifest = ? AND path IN ({', '.join('?' * _ASKED_AT_ONCE)})"
+    "SELECT path, digest, size FROM record WHERE manifest = ?"
+    f" AND path IN ({', '.join('?' * _ASKED_AT_ONCE)})"
 )
 
 
@@ -43,8 +46,11 @@ class Ledger:
         found: Lines = {}
         for at in range(0, len(paths), _ASKED_AT_ONCE):
             some = paths[at : at + _ASKED_AT_ONCE]
-            blanks = [b""] * (_ASKED_AT_ONCE - len(some) if len(some) > 1 else 0)  # no path is empty
-            rows = self._database.rows(_ONE if len(some) == 1 else _MANY, (named.number, *some, *blanks))
+            # no path is empty
+            blanks = [b""] * (_ASKED_AT_ONCE - len(some) if len(some) > 1 else 0)
+            rows = self._database.rows(
+                _ONE if len(some) == 1 else _MANY, (named.number, *some, *blanks)
+            )
             found |= {path: (digest, size) for path, digest, size in rows}
         return {path: found[path] for path in paths if path in found}
 
@@ -54,5 +60,9 @@ class Ledger:
         for path in before.keys() | after.keys():
             edits.note(path, before.get(path, _NO_LINE)[0], after.get(path, _NO_LINE)[0])
         self._buckets.write(named.number, self._buckets.preview(named.number, edits))
-        size_bytes = sum(size for _, size in after.values()) - sum(size for _, size in before.values())
-        self._names.set_totals(named, named.count + len(after) - len(before), named.total_bytes + size_bytes)
+        size_bytes = sum(size for _, size in after.values()) - sum(
+            size for _, size in before.values()
+        )
+        self._names.set_totals(
+            named, named.count + len(after) - len(before), named.total_bytes + size_bytes
+        )

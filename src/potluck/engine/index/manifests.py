@@ -1,11 +1,13 @@
 """The manifests of every owner: live records, delete log, signed heads, and pages of all three.
 
-Strategy: a manifest is named (owner, folder). The latest live record of a path is a row; what ended is in the
-delete log under the number of the change that ended it, so one walk by change number over both tables yields
-everything since a number. Root, count and total size are kept up with every change, never computed from the whole.
+Strategy: a manifest is named (owner, folder). The latest live record of a path is a row; what ended
+is in the delete log under the number of the change that ended it, so one walk by change number over
+both tables yields everything since a number. Root, count and total size are kept up with every
+change, never computed from the whole.
 
-Guarantees: a path is live or in the delete log, never both. Reads see every write of the same transaction. Change
-numbers of one manifest are unique if its owner keeps to the protocol; if not, only that manifest stops adding up.
+Guarantees: a path is live or in the delete log, never both. Reads see every write of the same
+transaction. Change numbers of one manifest are unique if its owner keeps to the protocol; if not,
+only that manifest stops adding up.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.msgpack import Decoder
 
-from potluck.core.identity import DeviceId
-from potluck.core.manifest import EMPTY_ROOT, record_digest
-from potluck.core.messages import DeletedPath, FileRecord, Folder, Head, encode
+from potluck.core.content.manifest import EMPTY_ROOT, record_digest
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import DeletedPath, FileRecord, Folder, Head, encode
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.ledger import Ledger
@@ -25,7 +27,7 @@ from potluck.engine.index.needs import Needs
 from potluck.engine.index.rows import RECORD, record_of, record_values
 from potluck.engine.index.staging import Staging
 
-Page = tuple[list[FileRecord], list[DeletedPath], int, bool]
+PageRows = tuple[list[FileRecord], list[DeletedPath], int, bool]
 
 _HEAD = Decoder(Head)
 _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
@@ -34,7 +36,9 @@ _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
 class Manifests:
     """Every manifest this device holds."""
 
-    def __init__(self, database: Database, names: Names, buckets: Buckets, staging: Staging, needs: Needs) -> None:
+    def __init__(
+        self, database: Database, names: Names, buckets: Buckets, staging: Staging, needs: Needs
+    ) -> None:
         """Keep them in this database."""
         self._database = database
         self._names = names
@@ -43,7 +47,7 @@ class Manifests:
         self._needs = needs
         self._ledger = Ledger(database, names, buckets)
 
-    # -- heads ------------------------------------------------------------------------------------------------
+    # -- heads -------------------------------------------------------------------------------------
     def head(self, owner: DeviceId, folder: Folder) -> Head | None:
         """Return the last head of a manifest, or None."""
         sql = "SELECT head FROM manifest WHERE owner = ? AND folder = ? AND head IS NOT NULL"
@@ -52,34 +56,46 @@ class Manifests:
 
     def heads(self) -> list[Head]:
         """Return the last head of every manifest that has one."""
-        rows = self._database.rows("SELECT head FROM manifest WHERE head IS NOT NULL ORDER BY owner, folder")
+        rows = self._database.rows(
+            "SELECT head FROM manifest WHERE head IS NOT NULL ORDER BY owner, folder"
+        )
         return [_HEAD.decode(head) for (head,) in rows]
 
     def set_head(self, head: Head) -> None:
         """Keep a head as the last one of its manifest."""
         named = self._names.make(DeviceId(head.owner), head.folder)
-        self._database.run("UPDATE manifest SET head = ? WHERE id = ?", (encode(head), named.number))
+        self._database.run(
+            "UPDATE manifest SET head = ? WHERE id = ?", (encode(head), named.number)
+        )
 
     def floor(self, owner: DeviceId, folder: Folder) -> int:
-        """Return the change number from which on the delete log is complete; who is behind it needs everything."""
+        """Return the change number from which on the delete log is complete; who is behind it needs
+        everything.
+        """
         sql = "SELECT floor FROM manifest WHERE owner = ? AND folder = ?"
         row = self._database.row(sql, (owner, folder.value))
         return row[0] if row else 0
 
     def raise_floor(self, owner: DeviceId, folder: Folder, floor: int) -> None:
-        """Forget the delete log up to a change number, or note that it was never known; it is never lowered."""
+        """Forget the delete log up to a change number, or note that it was never known; it is never
+        lowered.
+        """
         named = self._names.make(owner, folder)
-        self._database.run("DELETE FROM deleted WHERE manifest = ? AND seq <= ?", (named.number, floor))
+        self._database.run(
+            "DELETE FROM deleted WHERE manifest = ? AND seq <= ?", (named.number, floor)
+        )
         sql = "UPDATE manifest SET floor = max(floor, ?) WHERE id = ?"
         self._database.run(sql, (floor, named.number))
 
-    # -- changes ----------------------------------------------------------------------------------------------
+    # -- changes -----------------------------------------------------------------------------------
     def put(self, owner: DeviceId, folder: Folder, records: Sequence[FileRecord]) -> None:
         """Make records the live ones of their paths; of two for one path the last counts."""
         named = self._names.make(owner, folder)
         latest = {record.path: record for record in records}
         before = self._ledger.lines(named, list(latest))
-        rows = [record_values(named.number, record, record_digest(record)) for record in latest.values()]
+        rows = [
+            record_values(named.number, record, record_digest(record)) for record in latest.values()
+        ]
         sql = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._database.run_many(sql, rows)
         again = [(named.number, path) for path in latest if path not in before]
@@ -87,36 +103,43 @@ class Manifests:
         self._ledger.account(named, before, {row[1]: (row[-1], row[3]) for row in rows})
 
     def delete(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes], seq: int) -> int:
-        """End live paths, each with a change number of its own from `seq` on, and return the last number used.
+        """End live paths, each with a change number of its own from `seq` on, and return the last
+        number used.
 
         Paths that are not live are left out; if all are, nothing is used and `seq - 1` returned.
         """
         named = self._names.make(owner, folder)
         before = self._ledger.lines(named, list(dict.fromkeys(paths)))
         log = [(named.number, path, seq + at) for at, path in enumerate(before)]
-        self._database.run_many("DELETE FROM record WHERE manifest = ? AND path = ?", [row[:2] for row in log])
+        self._database.run_many(
+            "DELETE FROM record WHERE manifest = ? AND path = ?", [row[:2] for row in log]
+        )
         self._database.run_many("INSERT OR REPLACE INTO deleted VALUES (?, ?, ?)", log)
         self._ledger.account(named, before, {})
         return seq + len(log) - 1
 
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
     def get(self, owner: DeviceId, folder: Folder, path: bytes) -> FileRecord | None:
         """Return the live record of a path, or None."""
         named = self._names.find(owner, folder)
         if named is None:
             return None
-        row = self._database.row(f"SELECT {RECORD} FROM record WHERE manifest = ? AND path = ?", (named.number, path))
+        row = self._database.row(
+            f"SELECT {RECORD} FROM record WHERE manifest = ? AND path = ?", (named.number, path)
+        )
         return record_of(row) if row else None
 
-    def page(self, owner: DeviceId, folder: Folder, since: int, limit: int) -> Page:
-        """Return at most `limit` changes after number `since`: records, deleted paths, up to which number, and whether
-        nothing follows.
+    def page(self, owner: DeviceId, folder: Folder, since: int, limit: int) -> PageRows:
+        """Return at most `limit` changes after number `since`: records, deleted paths, up to which
+        number, and whether nothing follows.
         """
         named = self._names.find(owner, folder)
         if named is None:
             return [], [], since, True
         values = (named.number, since, limit + 1)
-        sql = f"SELECT {RECORD} FROM record WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
+        sql = (
+            f"SELECT {RECORD} FROM record WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
+        )
         live = self._database.rows(sql, values)
         sql = "SELECT path, seq FROM deleted WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
         gone = self._database.rows(sql, values)
@@ -141,7 +164,9 @@ class Manifests:
         named = self._names.find(owner, folder)
         return named.total_bytes if named else 0
 
-    def listing(self, owner: DeviceId, folder: Folder, prefix: bytes, limit: int) -> list[FileRecord]:
+    def listing(
+        self, owner: DeviceId, folder: Folder, prefix: bytes, limit: int
+    ) -> list[FileRecord]:
         """Return the first `limit` live records whose path starts with `prefix`, by path."""
         named = self._names.find(owner, folder)
         if named is None:
@@ -151,7 +176,9 @@ class Manifests:
         return [record_of(row) for row in rows]
 
     def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[bytes]:
-        """Return every live path below a folder's path (without it; b"" is the whole manifest), by path."""
+        """Return every live path below a folder's path (without it; b"" is the whole manifest), by
+        path.
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return []
@@ -160,15 +187,23 @@ class Manifests:
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
         return [found for (found,) in rows]
 
-    # -- receiving --------------------------------------------------------------------------------------------
+    # -- receiving ---------------------------------------------------------------------------------
     def stage(
-        self, owner: DeviceId, folder: Folder, records: Iterable[FileRecord], deleted: Iterable[DeletedPath]
+        self,
+        owner: DeviceId,
+        folder: Folder,
+        records: Iterable[FileRecord],
+        deleted: Iterable[DeletedPath],
     ) -> None:
-        """Keep a received page apart; of two changes of one path the one with the larger number counts."""
+        """Keep a received page apart; of two changes of one path the one with the larger number
+        counts.
+        """
         self._staging.stage(self._names.make(owner, folder), records, deleted)
 
     def stage_rest_as_deleted(self, owner: DeviceId, folder: Folder, seq: int) -> None:
-        """Say that the staged pages are the whole manifest: every other live path ended, at change `seq`."""
+        """Say that the staged pages are the whole manifest: every other live path ended, at change
+        `seq`.
+        """
         self._staging.stage_rest_as_deleted(self._names.make(owner, folder), seq)
 
     def staged_root(self, owner: DeviceId, folder: Folder) -> tuple[bytes, int]:
@@ -177,7 +212,9 @@ class Manifests:
         return summed.preview.tree.root(), summed.count
 
     def apply_staged(self, owner: DeviceId, folder: Folder, head: Head) -> list[bytes]:
-        """Make staged changes live under their head, the roots being equal, and return the paths they name."""
+        """Make staged changes live under their head, the roots being equal, and return the paths
+        they name.
+        """
         named = self._names.make(owner, folder)
         self._staging.move(named)
         self._needs.refresh_staged(named)

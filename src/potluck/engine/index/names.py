@@ -1,7 +1,9 @@
-"""Manifests by number: a small integer for each (owner, folder), and what is known of it as a whole.
+"""Manifests by number: a small integer for each (owner, folder), and what is known of it as a
+whole.
 
-Strategy: owner and folder are 32 bytes and a word; rows of every other table carry the number instead. Numbers,
-flags and totals are few and asked for constantly, so all are held in memory and written through.
+Strategy: owner and folder are 32 bytes and a word; rows of every other table carry the number
+instead. Numbers, flags and totals are few and asked for constantly, so all are held in memory and
+written through.
 
 Guarantee: the memory is dropped at a rollback, so it never says what the file does not.
 """
@@ -10,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import Folder
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Folder
 from potluck.engine.index.database import Database
 
 
@@ -67,9 +69,13 @@ class Names:
 
     def _all(self) -> dict[tuple[bytes, str], Named]:
         if self._named is None:
-            rows = self._database.rows("SELECT id, owner, folder, received, count, bytes FROM manifest")
+            rows = self._database.rows(
+                "SELECT id, owner, folder, received, count, bytes FROM manifest"
+            )
             self._named = {
-                (owner, folder): Named(number, DeviceId(owner), Folder(folder), received == 1, count, int(size))
+                (owner, folder): Named(
+                    number, DeviceId(owner), Folder(folder), received == 1, count, int(size)
+                )
                 for number, owner, folder, received, count, size in rows
             }
         return self._named

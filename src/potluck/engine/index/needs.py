@@ -1,12 +1,11 @@
 """What somebody else's folders still lack on this disk: the difference between records and places.
 
-Strategy: the difference is a table of its own, brought up to date for exactly the paths whose record or place
-changed, so neither a start nor a second of a status line ever joins 100,000 rows. Only received manifests have
-needs; in the own folder the disk is right by definition.
+Strategy: the difference is a table of its own, brought up to date for exactly the paths whose
+record or place changed, so neither a start nor a second of a status line ever joins 100,000 rows.
+Only received manifests have needs; in the own folder the disk is right by definition.
 
-Guarantees: a path is in the table exactly if `core.reconcile.decide` would not say NOTHING to it; a test compares
-the two.
-Limits: what stands but is not wanted is no need; `surplus` finds it.
+Guarantees: a path is in the table exactly if `core.reconcile.decide` would not say NOTHING to it; a
+test compares the two. Limits: what stands but is not wanted is no need; `surplus` finds it.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.identity import DeviceId
-from potluck.core.messages import FileRecord, Folder
-from potluck.core.reconcile import PlaceRow
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileRecord, Folder
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
-from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, columns, place_of, record_of
+from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, place_row_of, prefixed, record_of
 
 Lacking = tuple[FileRecord, PlaceRow | None]
 
@@ -33,7 +32,7 @@ _NEED: Final = (  # a file whose content stands already needs no bytes
 )
 _JOIN_PLACE: Final = "LEFT JOIN place AS p ON p.manifest = r.manifest AND p.path = r.path"
 _LACKING: Final = (
-    f"SELECT {columns(RECORD, 'r')}, {columns(PLACE, 'p')} FROM need AS n"
+    f"SELECT {prefixed(RECORD, 'r')}, {prefixed(PLACE, 'p')} FROM need AS n"
     f" JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path {_JOIN_PLACE} WHERE n.manifest = ?"
 )
 _SURPLUS: Final = (
@@ -51,8 +50,12 @@ class Needs:
         self._names = names
         self._missing: dict[int, tuple[int, int]] = {}
 
-    def lacking(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None) -> list[Lacking]:
-        """Return records whose place differs, with that place: all, or those of the paths asked for; parents first."""
+    def lacking(
+        self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None
+    ) -> list[Lacking]:
+        """Return records whose place differs, with that place: all, or those of the paths asked
+        for; parents first.
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return []
@@ -63,35 +66,52 @@ class Needs:
             rows += self._database.rows(f"{_LACKING} AND n.path = ?", (named.number, path))
         return _pairs(rows)
 
-    def lacking_after(self, owner: DeviceId, folder: Folder, after: bytes, limit: int) -> list[Lacking]:
-        """Return the next `limit` records whose place differs, of paths above `after` (b"" for the first)."""
+    def lacking_after(
+        self, owner: DeviceId, folder: Folder, after: bytes, limit: int
+    ) -> list[Lacking]:
+        """Return the next `limit` records whose place differs, of paths above `after` (b"" for the
+        first).
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return []
         sql = f"{_LACKING} AND n.path > ? ORDER BY n.path LIMIT ?"
         return _pairs(self._database.rows(sql, (named.number, after, limit)))
 
-    def surplus(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None) -> list[PlaceRow]:
-        """Return places that no record wants: all (a whole scan), or those of the paths asked for; children first."""
+    def surplus(
+        self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None
+    ) -> list[PlaceRow]:
+        """Return places that no record wants: all (a whole scan), or those of the paths asked for;
+        children first.
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return []
         if paths is None:
-            return list(map(place_of, self._database.rows(f"{_SURPLUS} ORDER BY p.path DESC", (named.number,))))
+            return list(
+                map(
+                    place_row_of,
+                    self._database.rows(f"{_SURPLUS} ORDER BY p.path DESC", (named.number,)),
+                )
+            )
         rows: list[Row] = []
         for path in sorted(set(paths), reverse=True):
             rows += self._database.rows(f"{_SURPLUS} AND p.path = ?2", (named.number, path))
-        return list(map(place_of, rows))
+        return list(map(place_row_of, rows))
 
     def missing(self, owner: DeviceId, folder: Folder) -> tuple[int, int]:
-        """Return how many paths are lacking and how many bytes they need, the latter as far as a message can say."""
+        """Return how many paths are lacking and how many bytes they need, the latter as far as a
+        message can say.
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return 0, 0
         known = self._missing.get(named.number)
         if known is None:
             # total() is a float and cannot overflow, whatever sizes a peer made up
-            row = self._database.row("SELECT count(*), total(size) FROM need WHERE manifest = ?", (named.number,))
+            row = self._database.row(
+                "SELECT count(*), total(size) FROM need WHERE manifest = ?", (named.number,)
+            )
             assert row is not None
             known = self._missing[named.number] = (row[0], min(int(row[1]), limits.FILE_MAX_BYTES))
         return known
@@ -104,7 +124,8 @@ class Needs:
         rows = [(named.number, path) for path in paths]
         self._database.run_many("DELETE FROM need WHERE manifest = ? AND path = ?", rows)
         self._database.run_many(
-            f"{_NEED} FROM record AS r {_JOIN_PLACE} WHERE r.manifest = ? AND r.path = ? AND {_DIFFER}", rows
+            f"{_NEED} FROM record AS r {_JOIN_PLACE} WHERE r.manifest = ? AND r.path = ? AND {_DIFFER}",
+            rows,
         )
 
     def refresh_staged(self, named: Named) -> None:
@@ -127,6 +148,9 @@ class Needs:
 
 def _pairs(rows: list[Row]) -> list[Lacking]:
     return [
-        (record_of(row[:RECORD_WIDTH]), place_of(row[RECORD_WIDTH:]) if row[RECORD_WIDTH] is not None else None)
+        (
+            record_of(row[:RECORD_WIDTH]),
+            place_row_of(row[RECORD_WIDTH:]) if row[RECORD_WIDTH] is not None else None,
+        )
         for row in rows
     ]

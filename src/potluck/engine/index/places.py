@@ -1,9 +1,9 @@
 """What stands on this disk: one row for each path of each folder, own and others'.
 
-Strategy: a row is written from what a stat said after hashing or placing, so an equal stat later means an unchanged
-file. Two more ways lead to a row: by root (who has this content already?) and by inode (was this file renamed?);
-neither indexes folders and empty files, which nobody looks for. Every write brings the needs of its paths up to
-date.
+Strategy: a row is written from what a stat said after hashing or placing, so an equal stat later
+means an unchanged file. Two more ways lead to a row: by root (who has this content already?) and by
+inode (was this file renamed?); neither indexes folders and empty files, which nobody looks for.
+Every write brings the needs of its paths up to date.
 
 Limits: rows are beliefs about the disk; whoever serves or replaces a file checks it again.
 """
@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from potluck.core.identity import DeviceId
-from potluck.core.messages import Folder
-from potluck.core.pieces import Root
-from potluck.core.reconcile import PlaceRow
+from potluck.core.content.pieces import Root
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Folder
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
 from potluck.engine.index.needs import Needs
-from potluck.engine.index.rows import PLACE, columns, place_of, place_values, stored_inode
+from potluck.engine.index.rows import PLACE, place_row_of, place_values, prefixed, stored_inode
 
-Standing = tuple[DeviceId, Folder, PlaceRow]
+StandingFile = tuple[DeviceId, Folder, PlaceRow]
 
 
 class Shared(NamedTuple):
@@ -75,7 +75,7 @@ class Places:
             return None
         sql = f"SELECT {PLACE} FROM place WHERE manifest = ? AND path = ?"
         row = self._database.row(sql, (named.number, path))
-        return place_of(row) if row else None
+        return place_row_of(row) if row else None
 
     def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[PlaceRow]:
         """Return what stands below a folder's path (without it; b"" is everything), by path."""
@@ -83,52 +83,67 @@ class Places:
         if named is None:
             return []
         prefix = path + b"/" if path else b""
-        sql = f"SELECT {PLACE} FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
+        sql = (
+            f"SELECT {PLACE} FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
+        )
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
-        return [place_of(row) for row in rows]
+        return [place_row_of(row) for row in rows]
 
     def all_paths(self, owner: DeviceId, folder: Folder) -> list[bytes]:
         """Return every path of a folder where something stands, ascending."""
         named = self._names.find(owner, folder)
         if named is None:
             return []
-        rows = self._database.rows("SELECT path FROM place WHERE manifest = ? ORDER BY path", (named.number,))
+        rows = self._database.rows(
+            "SELECT path FROM place WHERE manifest = ? ORDER BY path", (named.number,)
+        )
         return [path for (path,) in rows]
 
-    def by_root(self, root: Root) -> list[Standing]:
+    def by_root(self, root: Root) -> list[StandingFile]:
         """Return up to eight places, in any folder, that hold this content; none for the empty one."""
         sql = (
-            f"SELECT m.owner, m.folder, {columns(PLACE, 'p')} FROM place AS p JOIN manifest AS m"
+            f"SELECT m.owner, m.folder, {prefixed(PLACE, 'p')} FROM place AS p JOIN manifest AS m"
             " ON m.id = p.manifest WHERE substr(p.root, 1, 8) = ? AND p.root = ? AND p.size > 0"
             " ORDER BY p.manifest, p.path LIMIT ?"
         )
         rows = self._database.rows(sql, (root[:8], root, _HOLDERS))
-        return [(DeviceId(row[0]), Folder(row[1]), place_of(row[2:])) for row in rows]
+        return [(DeviceId(row[0]), Folder(row[1]), place_row_of(row[2:])) for row in rows]
 
     def shared(self, roots: Sequence[Root]) -> dict[Root, Shared]:
-        """Return of each content a file that holds it and that its owner still shares; at most 256 roots at once."""
+        """Return of each content a file that holds it and that its owner still shares; at most 256
+        roots at once.
+        """
         marks = ", ".join("?" * len(roots))
-        sql = (  # one walk over the index by root; a hundred of them would cost a hundred times the overhead
+        # one walk over the index by root; a hundred of them would cost a hundred times the overhead
+        sql = (
             "SELECT p.root, m.owner, p.path, p.size, r.piece_size FROM place AS p"
             " JOIN record AS r ON r.manifest = p.manifest AND r.path = p.path AND r.root = p.root"
             f" JOIN manifest AS m ON m.id = p.manifest WHERE substr(p.root, 1, 8) IN ({marks}) AND p.size > 0"
         )
         rows = self._database.rows(sql, [root[:8] for root in roots])
         wanted = set(roots)
-        found = [(Root(row[0]), Shared(DeviceId(row[1]), *row[2:])) for row in rows if row[0] in wanted]
-        return dict(sorted(found, reverse=True))  # of several the first in order is the one that stays
+        found = [
+            (Root(row[0]), Shared(DeviceId(row[1]), *row[2:])) for row in rows if row[0] in wanted
+        ]
+        # of several the first in order is the one that stays
+        return dict(sorted(found, reverse=True))
 
-    def by_inode(self, owner: DeviceId, folder: Folder, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
-        """Return the place in a folder with this file number, size and mtime, or None; none for an empty file."""
+    def by_inode(
+        self, owner: DeviceId, folder: Folder, inode: int, size: int, mtime_ns: int
+    ) -> PlaceRow | None:
+        """Return the place in a folder with this file number, size and mtime, or None; none for an
+        empty file.
+        """
         named = self._names.find(owner, folder)
         if named is None:
             return None
-        sql = (  # the plus signs keep SQLite from walking the whole manifest by path instead of one inode
+        # the plus signs keep SQLite from walking the whole manifest by path instead of one inode
+        sql = (
             f"SELECT {PLACE} FROM place WHERE inode = ? AND size > 0 AND size = ? AND mtime_ns = ?"
             " AND +manifest = ? ORDER BY +path LIMIT 1"
         )
         row = self._database.row(sql, (stored_inode(inode), size, mtime_ns, named.number))
-        return place_of(row) if row else None
+        return place_row_of(row) if row else None
 
     def totals(self, owner: DeviceId, folder: Folder) -> tuple[int, int]:
         """Return how many files stand in a folder, and their bytes."""

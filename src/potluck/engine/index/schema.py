@@ -1,12 +1,14 @@
-"""The tables of the index and their version; a newer file is refused, an older one is brought up step by step.
+"""The tables of the index and their version; a newer file is refused, an older one is brought up
+step by step.
 
-Strategy: a manifest (owner, folder) is a small integer everywhere but in its own table, so keys stay short. Tables
-looked up by (manifest, path) are clustered on it (WITHOUT ROWID): one descent of the tree finds the row itself.
-`place` is not: its index by root is in random order by nature, so what counts there is that an entry is short
-(eight bytes of the root and a row number), since every page a transaction touches goes into the log whole.
+Strategy: a manifest (owner, folder) is a small integer everywhere but in its own table, so keys
+stay short. Tables looked up by (manifest, path) are clustered on it (WITHOUT ROWID): one descent of
+the tree finds the row itself. `place` is not: its index by root is in random order by nature, so
+what counts there is that an entry is short (eight bytes of the root and a row number), since every
+page a transaction touches goes into the log whole.
 
-Limits: paths are blobs and compared by bytes, never by collation. Sums of sizes that a peer can choose are kept as
-text, since they may pass 2^63.
+Limits: paths are blobs and compared by bytes, never by collation. Sums of sizes that a peer can
+choose are kept as text, since they may pass 2^63.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ TABLES: Final = (
     """CREATE TABLE address (
         device BLOB NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, seen INTEGER NOT NULL,
         PRIMARY KEY (device, host, port)) WITHOUT ROWID""",
-    # received: somebody sent it to us, so the disk has to follow it; files and bytes: of its live records
+    # received: somebody sent it to us, so the disk has to follow it; files and bytes: of its live
+    # records
     """CREATE TABLE manifest (
         id INTEGER PRIMARY KEY, owner BLOB NOT NULL, folder TEXT NOT NULL, head BLOB,
         received INTEGER NOT NULL DEFAULT 0, floor INTEGER NOT NULL DEFAULT 0,

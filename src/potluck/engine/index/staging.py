@@ -1,12 +1,13 @@
 """Received pages of a manifest, kept apart until they add up to a signed head.
 
-Strategy: pages go into a table of their own, the latest change of a path winning by its number. When the last page
-is in, `root` says what the manifest would be; only if that equals the head are the staged rows moved into the live
-tables, by SQL alone. The digests are computed once, when a page is staged.
+Strategy: pages go into a table of their own, the latest change of a path winning by its number.
+When the last page is in, `root` says what the manifest would be; only if that equals the head are
+the staged rows moved into the live tables, by SQL alone. The digests are computed once, when a page
+is staged.
 
-Guarantees: nothing staged is ever seen by a reader of the manifest; a page that does not add up costs its own bytes
-only.
-Limits: staging starts empty at every start of the program; the pages are asked for again.
+Guarantees: nothing staged is ever seen by a reader of the manifest; a page that does not add up
+costs its own bytes only. Limits: staging starts empty at every start of the program; the pages are
+asked for again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from potluck.core.manifest import record_digest
-from potluck.core.messages import DeletedPath, FileRecord
+from potluck.core.content.manifest import record_digest
+from potluck.core.wire.catalogue import DeletedPath, FileRecord
 from potluck.engine.index.buckets import Buckets, Edits, Preview
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
@@ -63,7 +64,9 @@ class Staging:
         self._sums: dict[int, Sum] = {}
         database.run("DELETE FROM staged")
 
-    def stage(self, named: Named, records: Iterable[FileRecord], deleted: Iterable[DeletedPath]) -> None:
+    def stage(
+        self, named: Named, records: Iterable[FileRecord], deleted: Iterable[DeletedPath]
+    ) -> None:
         """Add one page; of two changes of one path the one with the larger number counts."""
         self._sums.pop(named.number, None)
         number = named.number
@@ -72,7 +75,9 @@ class Staging:
         self._database.run_many(_STAGE, rows)
 
     def stage_rest_as_deleted(self, named: Named, seq: int) -> None:
-        """Stage the end of every live path that is not staged: the pages were the whole manifest, from change 0 on."""
+        """Stage the end of every live path that is not staged: the pages were the whole manifest,
+        from change 0 on.
+        """
         self._sums.pop(named.number, None)
         self._database.run(
             "INSERT INTO staged SELECT manifest, path, 0, 0, 0, 0, 0, x'', ?2, NULL FROM record AS r"
@@ -89,7 +94,9 @@ class Staging:
         return known
 
     def move(self, named: Named) -> None:
-        """Make the staged changes live; the rows stay staged until `drop`, for whoever must act on them."""
+        """Make the staged changes live; the rows stay staged until `drop`, for whoever must act on
+        them.
+        """
         summed = self.sum(named)
         for statement in _MOVE:
             self._database.run(statement, (named.number,))
@@ -99,7 +106,9 @@ class Staging:
 
     def paths(self, named: Named) -> list[bytes]:
         """Return the staged paths, ascending."""
-        rows = self._database.rows("SELECT path FROM staged WHERE manifest = ? ORDER BY path", (named.number,))
+        rows = self._database.rows(
+            "SELECT path FROM staged WHERE manifest = ? ORDER BY path", (named.number,)
+        )
         return [path for (path,) in rows]
 
     def drop(self, named: Named) -> None:
@@ -122,5 +131,6 @@ class Staging:
     def _compared(self, named: Named) -> Iterable[Row]:
         if named.count:
             return self._database.each(_AGAINST_LIVE, (named.number,))
-        sql = "SELECT path, digest, size, NULL, 0 FROM staged WHERE manifest = ?"  # first pages: nothing to join
+        # first pages: nothing to join
+        sql = "SELECT path, digest, size, NULL, 0 FROM staged WHERE manifest = ?"
         return self._database.each(sql, (named.number,))

@@ -1,8 +1,9 @@
 """Commands that do something to a running potluck: `down`, `exit`, `add`, `wait`, and `version`.
 
-Strategy: one request each, then, where the person expects it, watching until it is done. Guarantees: `down`
-returns when the process has let go of its home, so that a following `up` cannot collide; `wait` exits 6 on its
-time-out and says what it still waited for. Limits: `add` names files of this machine, as absolute paths.
+Strategy: one request each, then, where the person expects it, watching until it is done.
+Guarantees: `down` returns when the process has let go of its home, so that a following `up` cannot
+collide; `wait` exits 6 on its time-out and says what it still waited for. Limits: `add` names files
+of this machine, as absolute paths.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from potluck.core.errors import NotFound, PotluckError, Refused, TimedOut
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
-from potluck.shells.homes import holder_of, place_of
+from potluck.shells.state.home import holder_of, home_paths
 
 LOOK_S = 0.1
 LEAVE_S = 15.0
@@ -36,7 +37,7 @@ def json_option(callback: Decorated) -> Decorated:
 @click.pass_obj
 def down(shared: dict[str, Any], as_json: bool) -> None:
     """Leave the group gracefully and end: transfers are parked, the others are told."""
-    state_dir = place_of(shared["home"]).state_dir
+    state_dir = home_paths(shared["home"]).state_dir
     Client(state_dir).post("/api/v1/leave")
     deadline = time.monotonic() + LEAVE_S
     while (holder := holder_of(state_dir)) is not None:
@@ -55,9 +56,13 @@ def down(shared: dict[str, Any], as_json: bool) -> None:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…")
-@click.option("--copy", "mode", flag_value="copy", default=True, help="Keep the originals (the default).")
+@click.option(
+    "--copy", "mode", flag_value="copy", default=True, help="Keep the originals (the default)."
+)
 @click.option("--move", "mode", flag_value="move", help="Move them into my folder.")
-@click.option("--reflink", "mode", flag_value="reflink", help="Share the disk blocks, where the disk can.")
+@click.option(
+    "--reflink", "mode", flag_value="reflink", help="Share the disk blocks, where the disk can."
+)
 @json_option
 @click.pass_obj
 def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool) -> None:
@@ -65,7 +70,9 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     absolute = [str(Path(path).absolute()) for path in paths]
     for path in absolute:
         if not (Path(path).exists() or Path(path).is_symlink()):
-            raise NotFound(f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there")
+            raise NotFound(
+                f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there"
+            )
     result = client_of(shared["home"]).post("/api/v1/add", {"paths": absolute, "mode": mode})
     lines = [shown(line) for line in result["text"].splitlines()]
     if not result["ok"]:
@@ -78,11 +85,20 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
 
 @click.command()
 @click.option("--synced", is_flag=True, help="Until every file is here (the default).")
-@click.option("--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online.")
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up after S seconds: exit code 6.")
+@click.option(
+    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Give up after S seconds: exit code 6.",
+)
 @json_option
 @click.pass_obj
-def wait(shared: dict[str, Any], synced: bool, peers: int | None, timeout: float | None, as_json: bool) -> None:
+def wait(
+    shared: dict[str, Any], synced: bool, peers: int | None, timeout: float | None, as_json: bool
+) -> None:
     """Block until every file is here, or until enough devices are online."""
     client = client_of(shared["home"])
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -136,5 +152,7 @@ def program_version() -> str:
         try:
             number: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
         except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-            raise PotluckError("The version is unknown.", str(error), "install potluck again") from error
+            raise PotluckError(
+                "The version is unknown.", str(error), "install potluck again"
+            ) from error
         return number

@@ -1,10 +1,11 @@
-"""The commands' way to a running potluck: HTTP over its Unix socket, with the standard library alone.
+"""The commands' way to a running potluck: HTTP over its Unix socket, with the standard library
+alone.
 
-Strategy: one short connection per question, and one long one for events, all through `http.client`, whose only
-change is how it connects. Errors of the local API come back as the errors they were, so that a command has nothing to
-translate: same three parts, same exit code.
-Guarantees: a home where nothing answers raises NotRunning with the next command; no call waits longer than its
-time-out. Limits: one reader per event stream; it ends with StopIteration when the daemon does.
+Strategy: one short connection per question, and one long one for events, all through `http.client`,
+whose only change is how it connects. Errors of the local API come back as the errors they were, so
+that a command has nothing to translate: same three parts, same exit code. Guarantees: a home where
+nothing answers raises NotRunning with the next command; no call waits longer than its time-out.
+Limits: one reader per event stream; it ends with StopIteration when the daemon does.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Any
 from potluck.core import errors
 from potluck.core.errors import NotRunning, PotluckError, TimedOut
 from potluck.faces.cli.output import Json, command
-from potluck.shells.homes import place_of, socket_candidates
+from potluck.shells.state.home import home_paths, socket_candidates
 
 CALL_S = 15.0  # the local API answers within 10 s
 EVENTS_S = 40.0  # two heartbeats and a half
 _BY_CODE = {
-    kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PotluckError)
+    kind.code: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, PotluckError)
 }
 
 
@@ -69,7 +72,9 @@ class Client:
         return files
 
     def events(self, after: int = 0) -> Iterator[tuple[str, Json]]:
-        """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning if there is none."""
+        """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning if there is
+        none.
+        """
         connection, answer = self._ask("GET", f"/api/v1/events?after={after}", None, EVENTS_S)
         name = "message"
         try:
@@ -104,12 +109,16 @@ class Client:
             connection = _UnixConnection(candidate, timeout_s)
             try:
                 data = None if body is None else json.dumps(body).encode()
-                connection.request(method, path, data, {"content-type": "application/json"} if data else {})
+                connection.request(
+                    method, path, data, {"content-type": "application/json"} if data else {}
+                )
                 return connection, connection.getresponse()
             except TimeoutError as error:
                 connection.close()
                 raise TimedOut(
-                    "potluck runs but does not answer.", "the machine or its disk is very busy", "try again"
+                    "potluck runs but does not answer.",
+                    "the machine or its disk is very busy",
+                    "try again",
                 ) from error
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
@@ -126,7 +135,7 @@ class Client:
 
 def client_of(home: str | None) -> Client:
     """Return the client for the potluck of `home` (None: the usual place)."""
-    return Client(place_of(home).state_dir)
+    return Client(home_paths(home).state_dir)
 
 
 def _error_of(described: dict[str, str]) -> PotluckError:

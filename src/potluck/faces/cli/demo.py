@@ -1,8 +1,10 @@
-"""The command `demo`: several real devices on this machine, in a temporary folder, watched from start to verdict.
+"""The command `demo`: several real devices on this machine, in a temporary folder, watched from
+start to verdict.
 
-Strategy: the play is `potluck.faces.demo.play`; here are its options, its folder, and the promise that nothing is
-left behind: a termination signal becomes an exception, so that the same clean-up runs on every way out.
-Guarantees: exit 0 only if the trees read from the disks are equal; the folder is removed unless --keep is given.
+Strategy: the play is `potluck.faces.demo.play`; here are its options, its folder, and the promise
+that nothing is left behind: a termination signal becomes an exception, so that the same clean-up
+runs on every way out. Guarantees: exit 0 only if the trees read from the disks are equal; the
+folder is removed unless --keep is given.
 """
 
 from __future__ import annotations
@@ -26,7 +28,12 @@ MOST_DEVICES = 16
 
 @click.command()
 @click.option(
-    "--devices", type=click.IntRange(2, MOST_DEVICES), default=3, show_default=True, metavar="N", help="How many."
+    "--devices",
+    type=click.IntRange(2, MOST_DEVICES),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="How many.",
 )
 @click.option("--keep", is_flag=True, help="Keep the temporary folder.")
 @json_option
@@ -41,7 +48,8 @@ def demo(shared: dict[str, Any], devices: int, keep: bool, as_json: bool) -> int
     try:
         verdict = play.run()
     finally:
-        interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the clean-up
+        # a second Ctrl-C must not stop the clean-up
+        interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
         play.end()
         if not keep:
             shutil.rmtree(root, ignore_errors=True)

@@ -1,9 +1,10 @@
-"""How a snapshot reads: the lines of `status` and `peers`, and the sentences about groups that were found.
+"""How a snapshot reads: the lines of `status` and `peers`, and the sentences about groups that were
+found.
 
-Strategy: pure functions from the state of the local API to lines. They explain as well as show: a refusal comes with
-its reason, waiting with what is waited for, and being alone with what was tried, the likely cause, and the next
-command on which machine.
-Limits: long lists are cut after 20 entries, with the number of the rest.
+Strategy: pure functions from the state of the local API to lines. They explain as well as show: a
+refusal comes with its reason, waiting with what is waited for, and being alone with what was tried,
+the likely cause, and the next command on which machine. Limits: long lists are cut after 20
+entries, with the number of the rest.
 """
 
 from __future__ import annotations
@@ -58,7 +59,11 @@ def group_words(state: dict[str, Any]) -> str:
     if node is None:
         return words
     words += f" · node {node['number']} of {node['of']}"
-    return words if node["of"] == 1 else words + f" · last {shown(node['last'])} · next {shown(node['next'])}"
+    return (
+        words
+        if node["of"] == 1
+        else words + f" · last {shown(node['last'])} · next {shown(node['next'])}"
+    )
 
 
 def state_words(state: dict[str, Any]) -> str:
@@ -78,7 +83,9 @@ def door_words(state: dict[str, Any]) -> str:
     if not door["open"]:
         return "closed"
     until = door["until_s"]
-    return "OPEN: anyone on this network may join" + ("" if until is None else f", {duration(until)} more")
+    return "OPEN: anyone on this network may join" + (
+        "" if until is None else f", {duration(until)} more"
+    )
 
 
 def status_lines(state: dict[str, Any]) -> list[str]:
@@ -95,13 +102,24 @@ def status_lines(state: dict[str, Any]) -> list[str]:
     if state["devices"]:
         lines += ["", "devices", *table([_device_row(device) for device in state["devices"]])]
     if state["transfers"]:
-        lines += ["", "transfers", *table([_transfer_row(one) for one in state["transfers"][:LONGEST_LIST]])]
+        lines += [
+            "",
+            "transfers",
+            *table([_transfer_row(one) for one in state["transfers"][:LONGEST_LIST]]),
+        ]
         lines += _rest(state["transfers"])
     if state["refused"]:
-        lines += ["", "not shared", *table([_refused_row(one) for one in state["refused"][:LONGEST_LIST]])]
+        lines += [
+            "",
+            "not shared",
+            *table([_refused_row(one) for one in state["refused"][:LONGEST_LIST]]),
+        ]
         lines += _rest(state["refused"])
     if state["unshared"]["files"]:
-        lines += ["", f"{count(state['unshared']['files'], 'file')} here not shared yet: see `add --help`."]
+        lines += [
+            "",
+            f"{count(state['unshared']['files'], 'file')} here not shared yet: see `add --help`.",
+        ]
     return lines
 
 
@@ -141,7 +159,9 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
 def asked_words(state: dict[str, Any]) -> str:
     """Return "6 neighbours on 2 networks"."""
     tried = state["tried"]
-    return f"{count(tried['neighbours'], 'neighbour')} on {count(len(tried['interfaces']), 'network')}"
+    return (
+        f"{count(tried['neighbours'], 'neighbour')} on {count(len(tried['interfaces']), 'network')}"
+    )
 
 
 def tried_words(state: dict[str, Any]) -> str:
@@ -149,17 +169,25 @@ def tried_words(state: dict[str, Any]) -> str:
     tried = state["tried"]
     names = [shown(name) for name in tried["interfaces"]]
     said = asked_words(state) + (f" ({', '.join(names)})" if names else "")
-    return said + (f", by {' and '.join(shown(one) for one in tried['sources'])}" if tried.get("sources") else "")
+    return said + (
+        f", by {' and '.join(shown(one) for one in tried['sources'])}"
+        if tried.get("sources")
+        else ""
+    )
 
 
 def found_lines(state: dict[str, Any], words: Words) -> list[str]:
-    """Return, for each group that was found and is not ours, what it is and what to type on which machine."""
+    """Return, for each group that was found and is not ours, what it is and what to type on which
+    machine.
+    """
     lines = []
     mine_open = state["door"]["open"]
     for found in state["found"]:
         label = shown(found["label"])
         members = count(found["members"], "device") + ": " if found["members"] else ""
-        lines.append(f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])}).")
+        lines.append(
+            f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."
+        )
         if mine_open and found["open"]:
             lines.append("  Both doors are open: joining.")
             continue
@@ -171,16 +199,33 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
 
 
 def _device_row(device: dict[str, Any]) -> list[str]:
-    place = "this device" if device["me"] else shown(device["address"] or "") if device["online"] else "away"
+    place = (
+        "this device"
+        if device["me"]
+        else shown(device["address"] or "")
+        if device["online"]
+        else "away"
+    )
     node = "" if device["node"] is None else f"node {device['node']}"
     need = device["need_files"]
     has = f"has {count(device['have_files'], 'file')}"
-    return [shown(device["label"]), node, place, has, f"needs {need:,} ({size(device['need_bytes'])})" if need else ""]
+    return [
+        shown(device["label"]),
+        node,
+        place,
+        has,
+        f"needs {need:,} ({size(device['need_bytes'])})" if need else "",
+    ]
 
 
 def _transfer_row(one: dict[str, Any]) -> list[str]:
     sources = ", ".join(shown(label) for label in one["from"])
-    return [shown(one["path"]), f"{size(one['done'])} of {size(one['size'])}", rate(one["rate"]), f"from {sources}"]
+    return [
+        shown(one["path"]),
+        f"{size(one['done'])} of {size(one['size'])}",
+        rate(one["rate"]),
+        f"from {sources}",
+    ]
 
 
 def _refused_row(one: dict[str, Any]) -> list[str]:

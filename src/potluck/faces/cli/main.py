@@ -1,10 +1,10 @@
 """The entry: which command is meant, where its code is, and how its end becomes an exit code.
 
-Strategy: the group knows every command by one line (name, module, help) and imports a module only when its
-command runs, so that `potluck status` answers in 0.15 s and `potluck --help` imports none. Errors end here:
-click's usage errors and our own become the same three parts.
-Guarantees: exit codes are those of docs/faces.md §2; an unknown command or option gets a suggestion; a closed
-pipe is no error. Limits: click decides how options are written.
+Strategy: the group knows every command by one line (name, module, help) and imports a module only
+when its command runs, so that `potluck status` answers in 0.15 s and `potluck --help` imports none.
+Errors end here: click's usage errors and our own become the same three parts. Guarantees: exit
+codes are those of docs/faces.md §2; an unknown command or option gets a suggestion; a closed pipe
+is no error. Limits: click decides how options are written.
 """
 
 from __future__ import annotations
@@ -88,8 +88,17 @@ class LazyGroup(click.Group):
             formatter.write_dl(others)
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--home", metavar="DIR", envvar="POTLUCK_HOME", help="Keep configuration, state and socket in DIR.")
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--home",
+    metavar="DIR",
+    envvar="POTLUCK_HOME",
+    help="Keep configuration, state and socket in DIR.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @click.option("--verbose", is_flag=True, help="Say more, for finding faults.")
 @click.pass_context
@@ -103,7 +112,7 @@ def potluck(ctx: click.Context, home: str | None, as_json: bool, verbose: bool) 
         click.echo(ctx.get_help())
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     as_json = "--json" in arguments
     try:
@@ -117,7 +126,8 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except PipeClosedError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush has a place to go
+        # so that the last flush has a place to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return result if isinstance(result, int) else 0
 
@@ -127,8 +137,14 @@ def _from_click(error: click.ClickException) -> UsageError:
     command = context.command_path if context is not None else program()
     fix = f"{command} --help"
     if isinstance(error, click.NoSuchOption):
-        known = [name for parameter in (context.command.params if context else ()) for name in parameter.opts]
+        known = [
+            name
+            for parameter in (context.command.params if context else ())
+            for name in parameter.opts
+        ]
         close = get_close_matches(error.option_name, known, 1, 0.5)
         what = f"There is no option {error.option_name}."
-        return UsageError(what, "a name was mistyped", f"did you mean {close[0]}?" if close else fix)
+        return UsageError(
+            what, "a name was mistyped", f"did you mean {close[0]}?" if close else fix
+        )
     return UsageError(error.format_message(), "the command line cannot be read that way", fix)

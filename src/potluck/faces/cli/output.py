@@ -1,10 +1,11 @@
-"""How a command speaks: lines for people, one JSON envelope for scripts, three-part errors, the program's name.
+"""How a command speaks: lines for people, one JSON envelope for scripts, three-part errors, the
+program's name.
 
 Strategy: everything a command prints goes through here, so that `--json` means exactly one thing:
-`{"schema":1,"ok":true,"data":…}` or `{"schema":1,"ok":false,"error":{code, message, cause, fix}}` on standard
-output and nothing else there. Guarantee: errors go to standard error as what failed, the probable cause and the
-next command, and a closed pipe (`| head`) ends quietly. Limits: no colour but bold, dim and red, and none under
-NO_COLOR or off a terminal.
+`{"schema":1,"ok":true,"data":…}` or `{"schema":1,"ok":false,"error":{code, message, cause, fix}}`
+on standard output and nothing else there. Guarantee: errors go to standard error as what failed,
+the probable cause and the next command, and a closed pipe (`| head`) ends quietly. Limits: no
+colour but bold, dim and red, and none under NO_COLOR or off a terminal.
 """
 
 from __future__ import annotations
@@ -60,10 +61,20 @@ def say_json(data: Json) -> None:
 
 
 def say_error(error: PotluckError, *, as_json: bool) -> None:
-    """Print an error: its envelope on standard output for scripts, its three parts on standard error for people."""
+    """Print an error: its envelope on standard output for scripts, its three parts on standard
+    error for people.
+    """
     if as_json:
-        described = {"code": error.code, "message": error.what, "cause": error.cause, "fix": error.fix}
-        print(json.dumps({"schema": SCHEMA, "ok": False, "error": described}, ensure_ascii=False), flush=True)
+        described = {
+            "code": error.code,
+            "message": error.what,
+            "cause": error.cause,
+            "fix": error.fix,
+        }
+        print(
+            json.dumps({"schema": SCHEMA, "ok": False, "error": described}, ensure_ascii=False),
+            flush=True,
+        )
         return
     lines = [f"potluck: {error.what}"]
     lines += [f"  why:  {error.cause}"] if error.cause else []

@@ -1,8 +1,8 @@
 """The listing of shared files: one level of a tree, or everything below it, as lines.
 
-Strategy: the local API gives flat paths; one pass folds them into the children of the folder that was asked for,
-adding up sizes and how much of each is here. Pure: a list in, lines out.
-Limits: a listing is as large as the answer it is made of; 100,000 files take about 0.2 s.
+Strategy: the local API gives flat paths; one pass folds them into the children of the folder that
+was asked for, adding up sizes and how much of each is here. Pure: a list in, lines out. Limits: a
+listing is as large as the answer it is made of; 100,000 files take about 0.2 s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from potluck.faces.text import count, shown, size, table
 
 
 def listing_lines(files: list[dict[str, Any]], prefix: str, *, recursive: bool) -> list[str]:
-    """Return the lines of `ls`: size, whether it is here, name; folders end in a slash and are added up."""
+    """Return the lines of `ls`: size, whether it is here, name; folders end in a slash and are
+    added up.
+    """
     if not files:
         return ["Nothing is shared yet."]
     rows: dict[str, list[int]] = {}  # name -> [bytes, files, files here]
@@ -32,7 +34,9 @@ def listing_lines(files: list[dict[str, Any]], prefix: str, *, recursive: bool) 
     ]
     total, here = sum(row[0] for row in rows.values()), sum(row[2] for row in rows.values())
     number = sum(row[1] for row in rows.values())
-    summary = f"{count(number, 'file')}, {size(total)}" + ("" if here == number else f", {here:,} of them here")
+    summary = f"{count(number, 'file')}, {size(total)}" + (
+        "" if here == number else f", {here:,} of them here"
+    )
     return [*table(lines), summary]
 
 
@@ -50,5 +54,7 @@ def _child(entry: dict[str, Any], prefix: str, *, recursive: bool) -> str:
 
 def _presence(name: str, number: int, here: int) -> str:
     if name.endswith("/"):
-        return count(number, "file") if here == number else f"{here:,} of {count(number, 'file')} here"
+        return (
+            count(number, "file") if here == number else f"{here:,} of {count(number, 'file')} here"
+        )
     return "" if here else "not here yet"

@@ -1,10 +1,10 @@
-"""The command `up`: settings and checks first, then the daemon in this thread, watched through its own local API.
+"""The command `up`: settings and checks first, then the daemon in this thread, watched through its
+own local API.
 
-Strategy: everything that can be wrong with what was typed is found before anything starts, and said in three
-parts. The daemon runs in the main thread, which owns the signals; the view and the prompt are threads that know
-it only as a client of its socket, exactly as another terminal would. Guarantees: whatever ends the daemon, the
-terminal is put back.
-Limits: one device per process.
+Strategy: everything that can be wrong with what was typed is found before anything starts, and said
+in three parts. The daemon runs in the main thread, which owns the signals; the view and the prompt
+are threads that know it only as a client of its socket, exactly as another terminal would.
+Guarantees: whatever ends the daemon, the terminal is put back. Limits: one device per process.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
+from potluck.faces.screen import PlainScreen, Screen, Watching
 from potluck.faces.text import duration, shown
-from potluck.faces.watching import PlainScreen, Screen, Watching
-from potluck.shells import homes
+from potluck.shells.state import home
 
 
 class UpCommand(click.Command):
@@ -39,26 +39,44 @@ class UpCommand(click.Command):
 @click.command(cls=UpCommand)
 @click.argument("folder", required=False)
 @click.option("--name", metavar="LABEL", help="This device's name, also of its folder.")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="P", help="Listen on exactly this port.")
-@click.option("--peer", "peers", multiple=True, metavar="HOST[:PORT]", help="Ask this device, too.")
-@click.option("--interface", "interfaces", multiple=True, metavar="IF", help="Use only this network interface.")
 @click.option(
-    "--open", "open_text", metavar="[=MIN]", help="Admit and join without asking, 60 or MIN minutes or `always`."
+    "--port", type=click.IntRange(1, 65535), metavar="P", help="Listen on exactly this port."
+)
+@click.option("--peer", "peers", multiple=True, metavar="HOST[:PORT]", help="Ask this device, too.")
+@click.option(
+    "--interface",
+    "interfaces",
+    multiple=True,
+    metavar="IF",
+    help="Use only this network interface.",
+)
+@click.option(
+    "--open",
+    "open_text",
+    metavar="[=MIN]",
+    help="Admit and join without asking, 60 or MIN minutes or `always`.",
 )
 @click.option("--headless", is_flag=True, help="No prompt, plain lines.")
 @click.option("--no-page", is_flag=True, help="No web page.")
 @click.option("--no-sweep", is_flag=True, hidden=True)
-@click.option("--while-stdin", is_flag=True, hidden=True, help="Leave when the standard input ends.")
+@click.option(
+    "--while-stdin", is_flag=True, hidden=True, help="Leave when the standard input ends."
+)
 @click.pass_obj
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
     """Start: join the group that is found here, or found one, and keep FOLDER the same everywhere."""
-    place = homes.place_of(shared["home"])
+    place = home.home_paths(shared["home"])
     settings = config.resolve(
-        _flags(typed), os.environ, config_file=place.config_file, state_dir=place.state_dir, folder=place.folder
+        _flags(typed),
+        os.environ,
+        config_file=place.config_file,
+        state_dir=place.state_dir,
+        folder=place.folder,
     )
     _check(settings)
     logging.basicConfig(
-        level=logging.DEBUG if shared["verbose"] else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+        level=logging.DEBUG if shared["verbose"] else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
     )
     for warning in settings.warnings:
         say(f"! {warning}")
@@ -84,11 +102,15 @@ def _flags(typed: dict[str, Any]) -> config.Flags:
 def _check(settings: config.Settings) -> None:
     """Find what is wrong with what was typed before anything starts."""
     if settings.folder == "/":
-        raise UsageError("The whole disk cannot be shared.", "FOLDER is /", "name a folder of your own: up FOLDER")
-    if homes.holder_of(settings.state_dir) is not None:
-        homes.claim(settings.state_dir).release()  # raises, naming the process
-    homes.prepare_folder(settings.folder)
-    homes.check_interfaces(settings.interfaces)
+        raise UsageError(
+            "The whole disk cannot be shared.",
+            "FOLDER is /",
+            "name a folder of your own: up FOLDER",
+        )
+    if home.holder_of(settings.state_dir) is not None:
+        home.claim_home(settings.state_dir).release()  # raises, naming the process
+    home.prepare_folder(settings.folder)
+    home.check_interfaces(settings.interfaces)
 
 
 def _banner(open_s: config.OpenTime) -> None:
@@ -130,7 +152,9 @@ def _run(settings: config.Settings, *, while_stdin: bool) -> int:
     screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
     watching = Watching(client, screen, Words.of_this_run(), reads=reads)
     if while_stdin:
-        threading.Thread(target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True).start()
+        threading.Thread(
+            target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
+        ).start()
     try:
         code = daemon.run(settings, _Face(watching))
     finally:

@@ -1,9 +1,9 @@
 """Commands that show something of a running potluck: `status`, `peers`, `ring`, `ls`.
 
-Strategy: each asks for one snapshot and lays it out as lines; the layout is a pure function of the snapshot, so a
-test needs no daemon and the prompt of `up` shows exactly the same. Guarantees: nothing here imports rich, the
-daemon or a cryptographic library; every silence is explained with what was tried and what to do next.
-Limits: a snapshot is at most 0.25 s old.
+Strategy: each asks for one snapshot and lays it out as lines; the layout is a pure function of the
+snapshot, so a test needs no daemon and the prompt of `up` shows exactly the same. Guarantees:
+nothing here imports rich, the daemon or a cryptographic library; every silence is explained with
+what was tried and what to do next. Limits: a snapshot is at most 0.25 s old.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""One device of the demonstration: a real potluck as a process of its own, seen only through its local API and its
-disk.
+"""One device of the demonstration: a real potluck as a process of its own, seen only through its
+local API and its disk.
 
-Strategy: each gets a home, a folder and a log of its own and is started exactly as a person would start it;
-nothing but the loopback network connects it with the others. Its standard input is a pipe that we hold: should
-the demonstration be killed, the pipe ends and the device leaves by itself. Guarantees: `end` stops the process by
-its id, gently first.
-Limits: a device that does not answer within 30 s counts as failed, and its log is shown.
+Strategy: each gets a home, a folder and a log of its own and is started exactly as a person would
+start it; nothing but the loopback network connects it with the others. Its standard input is a pipe
+that we hold: should the demonstration be killed, the pipe ends and the device leaves by itself.
+Guarantees: `end` stops the process by its id, gently first. Limits: a device that does not answer
+within 30 s counts as failed, and its log is shown.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ from typing import Any
 
 from potluck.core.errors import PotluckError, TimedOut
 from potluck.faces.cli.client import Client
-from potluck.shells.homes import place_of
+from potluck.shells.state.home import home_paths
 
-LABELS = ("kitchen-pc", "laptop", "attic-pc", "garden-pi", "tv-box", "studio-mac", "old-netbook", "workshop")
+LABELS = (
+    "kitchen-pc",
+    "laptop",
+    "attic-pc",
+    "garden-pi",
+    "tv-box",
+    "studio-mac",
+    "old-netbook",
+    "workshop",
+)
 START_S = 30.0
 LEAVE_S = 10.0
 LOOK_S = 0.1
@@ -34,12 +43,14 @@ class Device:
     """One running potluck."""
 
     def __init__(self, number: int, root: Path, discovery_port: int) -> None:
-        """Prepare the `number`-th device below `root`; those with one `discovery_port` meet. Nothing runs yet."""
+        """Prepare the `number`-th device below `root`; those with one `discovery_port` meet.
+        Nothing runs yet.
+        """
         self.label = LABELS[number] if number < len(LABELS) else f"device-{number}"
         self.home = root / self.label
         self.folder = self.home / "Potluck"
         self.log = self.home / "output.txt"
-        self.client = Client(place_of(str(self.home)).state_dir)
+        self.client = Client(home_paths(str(self.home)).state_dir)
         self._discovery_port = discovery_port
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -74,7 +85,9 @@ class Device:
             )
 
     def wait_until_up(self) -> dict[str, Any]:
-        """Return the first state of the local API; raises PotluckError with the log if it does not come."""
+        """Return the first state of the local API; raises PotluckError with the log if it does not
+        come.
+        """
         deadline = time.monotonic() + START_S
         while True:
             self.check()
@@ -82,7 +95,9 @@ class Device:
                 return self.client.state()
             except PotluckError as error:
                 if time.monotonic() > deadline:
-                    raise TimedOut(f"{self.label} does not answer.", str(error), self._tail()) from error
+                    raise TimedOut(
+                        f"{self.label} does not answer.", str(error), self._tail()
+                    ) from error
             time.sleep(LOOK_S)
 
     def check(self) -> None:
@@ -90,7 +105,9 @@ class Device:
         code = self._process.poll() if self._process is not None else None
         if code is not None:
             raise PotluckError(
-                f"{self.label} has ended by itself (exit code {code}).", "its own words follow", self._tail()
+                f"{self.label} has ended by itself (exit code {code}).",
+                "its own words follow",
+                self._tail(),
             )
 
     def leave(self) -> None:

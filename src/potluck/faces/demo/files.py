@@ -1,10 +1,11 @@
-"""The files of the demonstration: several kinds, spread over the devices, and what is done to them later.
+"""The files of the demonstration: several kinds, spread over the devices, and what is done to them
+later.
 
-Strategy: an `Item` is one line on the screen: a title, the device whose folder it lies in, and the files it is
-made of. Items are dealt to the devices in turn, so that everybody gives and everybody takes. Guarantees: the
-kinds are those that break lesser programs: text, hundreds of small files, large random bytes, a sparse giant, odd
-names, an executable, empty ones.
-Limits: names that some file systems refuse (a newline, bytes that are not UTF-8) are left out.
+Strategy: an `Item` is one line on the screen: a title, the device whose folder it lies in, and the
+files it is made of. Items are dealt to the devices in turn, so that everybody gives and everybody
+takes. Guarantees: the kinds are those that break lesser programs: text, hundreds of small files,
+large random bytes, a sparse giant, odd names, an executable, empty ones. Limits: names that some
+file systems refuse (a newline, bytes that are not UTF-8) are left out.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LaterChange:
     """One thing that is done later."""
 
     words: str  # for people
@@ -52,7 +53,9 @@ class Change:
 
 
 def make_items(folders: dict[str, Path], chance: random.Random) -> list[Item]:
-    """Write every item into the folders, label -> path of Shared/<label>, in turn; returns what was written."""
+    """Write every item into the folders, label -> path of Shared/<label>, in turn; returns what was
+    written.
+    """
     makers: list[tuple[str, Callable[[Path, random.Random], dict[str, int]]]] = [
         ("a text file", _text),
         (f"a folder of {SMALL_FILES} small files", _small),
@@ -66,11 +69,13 @@ def make_items(folders: dict[str, Path], chance: random.Random) -> list[Item]:
     for number, (title, maker) in enumerate(makers):
         owner = labels[number % len(labels)]
         written = maker(folders[owner], chance)
-        items.append(Item(title, owner, {f"{owner}/{path}": size for path, size in written.items()}))
+        items.append(
+            Item(title, owner, {f"{owner}/{path}": size for path, size in written.items()})
+        )
     return items
 
 
-def make_changes(items: list[Item], folders: dict[str, Path]) -> list[Change]:
+def make_changes(items: list[Item], folders: dict[str, Path]) -> list[LaterChange]:
     """Rename a folder's file, delete another, and add a line to the text; returns what was done."""
     text, small = items[0], items[1]
     renamed, deleted = sorted(small.files)[:2]
@@ -83,17 +88,17 @@ def make_changes(items: list[Item], folders: dict[str, Path]) -> list[Change]:
         file.write(b"One more line.\n")
         size = file.tell()
     return [
-        Change(
+        LaterChange(
             f"{small.owner} renames {_below(renamed)}",
             frozenset({renamed}),
             {f"{small.owner}/{target}": small.files[renamed]},
         ),
-        Change(f"{small.owner} deletes {_below(deleted)}", frozenset({deleted}), {}),
-        Change(f"{text.owner} adds a line to {_below(path)}", frozenset(), {path: size}),
+        LaterChange(f"{small.owner} deletes {_below(deleted)}", frozenset({deleted}), {}),
+        LaterChange(f"{text.owner} adds a line to {_below(path)}", frozenset(), {path: size}),
     ]
 
 
-def after(items: list[Item], changes: list[Change]) -> dict[str, int]:
+def after(items: list[Item], changes: list[LaterChange]) -> dict[str, int]:
     """Return every path below Shared/ that must be everywhere in the end, with its size."""
     expected = {path: size for item in items for path, size in item.files.items()}
     for change in changes:
@@ -122,7 +127,9 @@ def _text(folder: Path, chance: random.Random) -> dict[str, int]:
 def _small(folder: Path, chance: random.Random) -> dict[str, int]:
     written: dict[str, int] = {}
     for number in range(SMALL_FILES):
-        written |= _write(folder, f"photos/{number:03}.jpg", chance.randbytes(chance.randint(1024, 16384)))
+        written |= _write(
+            folder, f"photos/{number:03}.jpg", chance.randbytes(chance.randint(1024, 16384))
+        )
     return written
 
 

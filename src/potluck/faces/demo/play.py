@@ -1,9 +1,11 @@
-"""The play: start, find each other, send, change, leave, compare. Each act says what it does and what it saw.
+"""The play: start, find each other, send, change, leave, compare. Each act says what it does and
+what it saw.
 
-Strategy: acts are methods called in order by `run`; each waits for a condition seen through the local APIs with a
-deadline, never for a time. What the devices say is only shown; the verdict reads the disks after they have ended.
-Guarantees: whatever happens, every process that was started is ended; a device that stays behind is reported with its
-own reason, and the trees are compared all the same.
+Strategy: acts are methods called in order by `run`; each waits for a condition seen through the
+local APIs with a deadline, never for a time. What the devices say is only shown; the verdict reads
+the disks after they have ended. Guarantees: whatever happens, every process that was started is
+ended; a device that stays behind is reported with its own reason, and the trees are compared all
+the same.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ CORRUPT = "POTLUCK_DEMO_CORRUPT"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DemoVerdict:
     """What the disks say."""
 
     equal: bool  # every tree is the same, and holds what was put in
@@ -57,7 +59,7 @@ class Play:
         self._quiet = quiet
         self._late = ""  # why the play went on without everything being there
 
-    def run(self) -> Verdict:
+    def run(self) -> DemoVerdict:
         """Play it all; raises PotluckError if the devices do not come up or do not meet."""
         try:
             self._start()
@@ -73,7 +75,7 @@ class Play:
         for device in self._devices:
             device.end()
 
-    # -- acts ------------------------------------------------------------------------------------------------
+    # -- acts --------------------------------------------------------------------------------------
     def _start(self) -> None:
         self._say(
             f"Starting {count(len(self._devices), 'device')} in {self._root}",
@@ -83,7 +85,9 @@ class Play:
             device.start()
         for device in self._devices:
             state = device.wait_until_up()
-            self._say(f"  ✓ {device.label} is up   port {state['port']}   {state['device']['id'][:9]}")
+            self._say(
+                f"  ✓ {device.label} is up   port {state['port']}   {state['device']['id'][:9]}"
+            )
 
     def _meet(self) -> None:
         begun_s = time.monotonic()
@@ -92,7 +96,9 @@ class Play:
         while not self._one_ring(states := self._states()):
             self._tell_met(states, met, begun_s)
             if time.monotonic() - begun_s > RING_S:
-                seen = "; ".join(f"{one['device']['label']} sees {len(one['ring'])} nodes" for one in states)
+                seen = "; ".join(
+                    f"{one['device']['label']} sees {len(one['ring'])} nodes" for one in states
+                )
                 raise TimedOut(
                     f"The devices did not form one ring in {RING_S:.0f} s.",
                     seen,
@@ -101,14 +107,17 @@ class Play:
             time.sleep(LOOK_S)
         self._tell_met(states, met, begun_s)
         self._say(
-            "", f"One ring of {len(states)} nodes after {time.monotonic() - begun_s:.1f} s, the same on every device:"
+            "",
+            f"One ring of {len(states)} nodes after {time.monotonic() - begun_s:.1f} s, the same on every device:",
         )
         self._say(*("  " + line for line in ring_lines(states[0]["ring"], "")))
 
     def _share(self) -> dict[str, int]:
         """Put files in, watch them travel, change some; returns what must be everywhere."""
         folders = {device.label: device.shared / device.label for device in self._devices}
-        self._say("", "Putting files of several kinds into the folders; each goes to every other device:")
+        self._say(
+            "", "Putting files of several kinds into the folders; each goes to every other device:"
+        )
         begun_s = time.monotonic()
         items = files.make_items(folders, random.Random(7685))  # noqa: S311 - content that differs, not a secret
         expected = files.after(items, [])
@@ -133,22 +142,27 @@ class Play:
         for device in self._devices:
             device.end()
 
-    def _compare(self, expected: dict[str, int]) -> Verdict:
+    def _compare(self, expected: dict[str, int]) -> DemoVerdict:
         self._say("", "Comparing the trees, read from the disks after all devices have ended:")
         if os.environ.get(CORRUPT):
             _flip_a_byte(self._devices[-1], self._devices[0].label)
         trees = {device.label: read_tree(device.shared) for device in self._devices}
         first = next(iter(trees))
         problems = [f"not everything arrived in time: {self._late}"] if self._late else []
-        problems += [f"{first}: {path} is missing or has another size" for path in _missing(trees[first], expected)]
+        problems += [
+            f"{first}: {path} is missing or has another size"
+            for path in _missing(trees[first], expected)
+        ]
         for label, tree in trees.items():
             problems += [
-                f"{label}: {shown(one)} than {first}’s" if ": another" in one else f"{label}: {shown(one)}"
+                f"{label}: {shown(one)} than {first}’s"
+                if ": another" in one
+                else f"{label}: {shown(one)}"
                 for one in differences(trees[first], tree)
             ]
-        return Verdict(not problems, trees, problems)
+        return DemoVerdict(not problems, trees, problems)
 
-    # -- looking ---------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
     def _states(self) -> list[dict[str, Any]]:
         for device in self._devices:
             device.check()
@@ -161,7 +175,9 @@ class Play:
         whole = all(len(state["ring"]) == wanted and _all_linked(state) for state in states)
         return whole and len(digests) == 1 and len(groups) == 1
 
-    def _tell_met(self, states: list[dict[str, Any]], met: set[tuple[str, str]], begun_s: float) -> None:
+    def _tell_met(
+        self, states: list[dict[str, Any]], met: set[tuple[str, str]], begun_s: float
+    ) -> None:
         """Say who sees whom, each pair once, when the address is known."""
         for state in states:
             mine = state["device"]["label"]
@@ -183,17 +199,26 @@ class Play:
         finally:
             picture.close()
 
-    def _drawn(self, picture: show.PlainBars | show.LiveBars, items: list[files.Item], expected: dict[str, int]) -> str:
+    def _drawn(
+        self,
+        picture: show.PlainBars | show.LiveBars,
+        items: list[files.Item],
+        expected: dict[str, int],
+    ) -> str:
         """Draw the bars and return who is behind."""
         for device in self._devices:
             device.check()
-        holdings = [show.holding(one.label, one.client.files(), one.client.state()) for one in self._devices]
+        holdings = [
+            show.holding(one.label, one.client.files(), one.client.state()) for one in self._devices
+        ]
         picture.show(show.rows(items, holdings))
         behind = [one.label for one in holdings if not one.here >= expected.keys()]
         return f"{', '.join(behind)} not complete" if behind else ""
 
     def _behind(self, expected: dict[str, int]) -> str:
-        """Return which devices do not show exactly `expected` or are still at work on it, "" if all do."""
+        """Return which devices do not show exactly `expected` or are still at work on it, "" if all
+        do.
+        """
         behind = []
         for device in self._devices:
             device.check()
@@ -216,7 +241,8 @@ class Play:
         while why := behind():
             if time.monotonic() > deadline:
                 reasons = [
-                    f"{one['device']['label']}: {one['state']} {one['reason'] or ''}".rstrip() for one in self._states()
+                    f"{one['device']['label']}: {one['state']} {one['reason'] or ''}".rstrip()
+                    for one in self._states()
                 ]
                 self._late = f"{why} after {limit_s:.0f} s ({'; '.join(reasons)})"
                 return False
@@ -229,7 +255,7 @@ def _all_linked(state: dict[str, Any]) -> bool:
     return all(one["address"] for one in state["devices"] if not one["me"])
 
 
-def verdict_lines(verdict: Verdict) -> list[str]:
+def verdict_lines(verdict: DemoVerdict) -> list[str]:
     """Return the table and the sentence."""
     rows = [["device", "files", "bytes", "hash of the tree", ""]]
     first = next(iter(verdict.trees.values())).digest
@@ -238,18 +264,32 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         rows.append([label, f"{tree.files:,}", f"{tree.size_bytes:,}", tree.digest[:32], same])
     lines = table(rows)
     if verdict.equal:
-        return [*lines, "", f"All {len(verdict.trees)} trees are equal: names, bytes, times and executable bits."]
+        return [
+            *lines,
+            "",
+            f"All {len(verdict.trees)} trees are equal: names, bytes, times and executable bits.",
+        ]
     more = len(verdict.problems) - 10
-    lines += ["", "The trees are NOT equal:", *(f"  ✗ {problem}" for problem in verdict.problems[:10])]
+    lines += [
+        "",
+        "The trees are NOT equal:",
+        *(f"  ✗ {problem}" for problem in verdict.problems[:10]),
+    ]
     return [*lines, f"  … and {more} more"] if more > 0 else lines
 
 
 def _missing(tree: Tree, expected: dict[str, int]) -> list[str]:
-    return [path for path, wanted in expected.items() if path not in tree.entries or tree.entries[path].size != wanted]
+    return [
+        path
+        for path, wanted in expected.items()
+        if path not in tree.entries or tree.entries[path].size != wanted
+    ]
 
 
 def _flip_a_byte(device: Device, owner: str) -> None:
-    """Damage one file of another's folder in one home, size and time unchanged: the comparison must see it."""
+    """Damage one file of another's folder in one home, size and time unchanged: the comparison must
+    see it.
+    """
     names = sorted(path for path in (device.shared / owner).rglob("*") if path.is_file())
     path = next(name for name in names if name.stat().st_size)
     facts = path.stat()

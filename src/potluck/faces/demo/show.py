@@ -1,9 +1,9 @@
 """The bars of the demonstration: one row per item, how much of it has reached the others.
 
-Strategy: `rows` is pure: items and what each device says it holds, in; rows, out. A row counts bytes on all
-receivers, what is under way included. On a terminal the rows are redrawn in place; elsewhere a row is printed
-when it has passed another quarter, so that a log stays readable. Guarantee: every item is shown at least once,
-complete or not.
+Strategy: `rows` is pure: items and what each device says it holds, in; rows, out. A row counts
+bytes on all receivers, what is under way included. On a terminal the rows are redrawn in place;
+elsewhere a row is printed when it has passed another quarter, so that a log stays readable.
+Guarantee: every item is shown at least once, complete or not.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ BAR_COLUMNS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DeviceReport:
     """What one device says it holds at one moment."""
 
     label: str  # which device
     here: frozenset[str]  # paths below Shared/ that are wholly there
-    under_way: dict[str, tuple[int, float, tuple[str, ...]]]  # path -> bytes done, bytes per second, sources
+    # path -> bytes done, bytes per second, sources
+    under_way: dict[str, tuple[int, float, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ItemRow:
     """One item and how far it has come."""
 
     title: str  # for people
@@ -47,19 +48,24 @@ class Row:
         return self.whole == self.devices
 
 
-def holding(label: str, files: list[dict[str, Any]], state: dict[str, Any]) -> Holding:
+def holding(label: str, files: list[dict[str, Any]], state: dict[str, Any]) -> DeviceReport:
     """Make a Holding of what a local API says."""
-    here = frozenset(entry["path"] for entry in files if entry["here"] and entry["kind"] != "folder")
-    under_way = {one["path"]: (int(one["done"]), float(one["rate"]), tuple(one["from"])) for one in state["transfers"]}
-    return Holding(label, here, under_way)
+    here = frozenset(
+        entry["path"] for entry in files if entry["here"] and entry["kind"] != "folder"
+    )
+    under_way = {
+        one["path"]: (int(one["done"]), float(one["rate"]), tuple(one["from"]))
+        for one in state["transfers"]
+    }
+    return DeviceReport(label, here, under_way)
 
 
-def rows(items: list[Item], holdings: list[Holding]) -> list[Row]:
+def rows(items: list[Item], holdings: list[DeviceReport]) -> list[ItemRow]:
     """Return one row per item."""
     return [_row(item, holdings) for item in items]
 
 
-def _row(item: Item, holdings: list[Holding]) -> Row:
+def _row(item: Item, holdings: list[DeviceReport]) -> ItemRow:
     done, whole, speed, sources = 0, 1, 0.0, set[str]()
     receivers = [one for one in holdings if one.label != item.owner]
     for one in receivers:
@@ -71,10 +77,12 @@ def _row(item: Item, holdings: list[Holding]) -> Row:
             done, speed = done + min(part, item.files[path]), speed + per_s
             sources |= set(come_from)
     total = item.size_bytes * len(receivers)
-    return Row(item.title, item.owner, done, total, whole, len(holdings), speed, tuple(sorted(sources)))
+    return ItemRow(
+        item.title, item.owner, done, total, whole, len(holdings), speed, tuple(sorted(sources))
+    )
 
 
-def row_line(row: Row, title_columns: int) -> str:
+def row_line(row: ItemRow, title_columns: int) -> str:
     """Return a row as a line."""
     mark = "✓" if row.complete else "↓"
     title = row.title + " " * (title_columns - columns(row.title))
@@ -94,7 +102,7 @@ class PlainBars:
         self._write = write
         self._shown: dict[str, tuple[int, bool]] = {}
 
-    def show(self, current: list[Row]) -> None:
+    def show(self, current: list[ItemRow]) -> None:
         """Print what has come far enough since the last time."""
         width = max((columns(row.title) for row in current), default=0)
         for row in current:
@@ -118,7 +126,7 @@ class LiveBars:
         self._live = Live(console=Console(highlight=False, markup=False), auto_refresh=False)
         self._live.start()
 
-    def show(self, current: list[Row]) -> None:
+    def show(self, current: list[ItemRow]) -> None:
         """Draw all rows."""
         from rich.text import Text  # noqa: PLC0415
 

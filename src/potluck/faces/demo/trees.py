@@ -1,11 +1,11 @@
 """Trees as they stand on the disk: read one, take its hash, tell where several differ.
 
-Strategy: nothing that potluck believes is used here. Every file below a folder is opened and read; its content
-hash is SHA-256 over the 64 KiB blocks that hold anything but zeros, each with its offset, and over the size: two
-files have the same hash if and only if their bytes are equal, and the holes of a sparse file need not be read.
-Names, kinds, sizes, mtimes and the executable bit count, too. Symbolic links are not followed; they count as what
-they are.
-Limits: a tree must not change while it is read; the devices have ended before.
+Strategy: nothing that potluck believes is used here. Every file below a folder is opened and read;
+its content hash is SHA-256 over the 64 KiB blocks that hold anything but zeros, each with its
+offset, and over the size: two files have the same hash if and only if their bytes are equal, and
+the holes of a sparse file need not be read. Names, kinds, sizes, mtimes and the executable bit
+count, too. Symbolic links are not followed; they count as what they are. Limits: a tree must not
+change while it is read; the devices have ended before.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def differences(reference: Tree, other: Tree) -> list[str]:
         elif theirs is None:
             found.append(f"{path}: missing")
         else:
-            parts = [name for name in Entry.__slots__ if getattr(ours, name) != getattr(theirs, name)]
+            parts = [
+                name for name in Entry.__slots__ if getattr(ours, name) != getattr(theirs, name)
+            ]
             found.append(f"{path}: another {' and '.join(parts)}")
     return found
 

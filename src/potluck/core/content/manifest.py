@@ -1,0 +1,125 @@
+"""Manifests: one root for everything a device shares, cheap to keep and cheap to compare
+(docs/protocol.md §6).
+
+Strategy: a path falls into one of 4,096 buckets by the first 12 bits of its BLAKE3. A record is
+hashed in its one canonical form (the shortest msgpack of all its fields), a bucket is the hash of
+its sorted record digests, the manifest root is the hash of the 4,096 bucket hashes. So one changed
+file costs one bucket and one root, whatever the number of files. The owner signs the root in a
+`Head`, once per batch of changes; anyone relays, nobody can alter.
+
+Guarantees: pure; equal sets of records give equal roots on every device, in whatever order they
+came. The digest covers the change number too: two devices at one head agree on the order of
+changes, not only on the files. Limits: an empty bucket hashes to 32 zero bytes, so that the tree of
+an empty manifest costs nothing to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from blake3 import blake3
+
+from potluck.core import limits
+from potluck.core.keys.identity import DeviceId, Signer, Verifier
+from potluck.core.wire.catalogue import FileRecord, Head, encode
+
+DIGEST_BYTES: Final = 32
+EMPTY_BUCKET: Final = bytes(DIGEST_BYTES)
+"""The hash of a bucket without records."""
+PURPOSE: Final = b"head"
+"""What a head's signature is bound to."""
+
+
+def bucket_of(path: bytes) -> int:
+    """Return the bucket of a path, 0 to 4,095: the first 12 bits of its BLAKE3."""
+    first = blake3(path).digest(2)
+    return first[0] << 4 | first[1] >> 4
+
+
+def record_digest(record: FileRecord) -> bytes:
+    """Return the 32-byte digest of a record, over every field in its one canonical encoding."""
+    return blake3(encode(record)).digest()
+
+
+def bucket_hash(digests: Iterable[bytes]) -> bytes:
+    """Return the hash of one bucket from the digests of its records, in any order; EMPTY_BUCKET if
+    there are none.
+    """
+    return packed_hash(b"".join(sorted(digests)))
+
+
+def packed_hash(digests: bytes) -> bytes:
+    """Return the hash of one bucket from its digests, already sorted and joined."""
+    return blake3(digests).digest() if digests else EMPTY_BUCKET
+
+
+class BucketTree:
+    """The 4,096 bucket hashes of one manifest, in one buffer of 128 KiB."""
+
+    __slots__ = ("_hashes",)
+
+    def __init__(self, hashes: bytes | bytearray = b"") -> None:
+        """Make the tree of an empty manifest, or take the joined hashes of all buckets."""
+        self._hashes = bytearray(hashes or limits.BUCKETS * DIGEST_BYTES)
+        if len(self._hashes) != limits.BUCKETS * DIGEST_BYTES:
+            raise ValueError(f"a tree has {limits.BUCKETS} hashes of {DIGEST_BYTES} bytes")
+
+    def set(self, bucket: int, digest: bytes) -> None:
+        """Put the hash of one bucket."""
+        if not 0 <= bucket < limits.BUCKETS or len(digest) != DIGEST_BYTES:
+            raise ValueError(f"bucket {bucket} with a hash of {len(digest)} bytes")
+        self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
+
+    def get(self, bucket: int) -> bytes:
+        """Return the hash of one bucket."""
+        return bytes(self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES])
+
+    def copy(self) -> BucketTree:
+        """Return an independent tree with the same hashes."""
+        return BucketTree(self._hashes)
+
+    def root(self) -> bytes:
+        """Return the manifest root: BLAKE3 of all bucket hashes in order (about 30 µs)."""
+        return blake3(self._hashes).digest()
+
+
+EMPTY_ROOT: Final = BucketTree().root()
+"""The root of a manifest without records."""
+
+
+def _signed_part(head: Head) -> bytes:
+    return encode(msgspec.structs.replace(head, signature=b""))
+
+
+def sign_head(head: Head, signer: Signer) -> Head:
+    """Return the head with its owner's signature; raises ValueError if the signer is not the owner."""
+    if head.owner != signer.device:
+        raise ValueError("a head is signed by its owner")
+    return msgspec.structs.replace(head, signature=signer.sign(PURPOSE, _signed_part(head)))
+
+
+def head_is_signed(head: Head, verifier: Verifier) -> bool:
+    """Say whether the head's signature is its owner's."""
+    return verifier(DeviceId(head.owner), PURPOSE, _signed_part(head), head.signature)
+
+
+def newer(a: Head, b: Head | None) -> bool:
+    """Say whether `a` is a later state of its manifest than `b`: a higher generation, or the same
+    and a higher seq.
+    """
+    return b is None or (a.generation, a.seq) > (b.generation, b.seq)
+
+
+def contradicts(a: Head, b: Head) -> bool:
+    """Say whether two heads of one manifest cannot both be honest: one generation and seq, two
+    contents.
+    """
+    same_state = (a.owner, a.folder, a.generation, a.seq) == (
+        b.owner,
+        b.folder,
+        b.generation,
+        b.seq,
+    )
+    return same_state and (a.root, a.count) != (b.root, b.count)

@@ -1,0 +1,151 @@
+"""Content: how a file is cut into pieces, and the one hash that names it.
+
+Strategy: fixed-size pieces, one BLAKE3 hash each, in a flat list; the *file root* is BLAKE3 in
+derive-key mode over size, piece size and the list, so a root names the content and nothing else
+(not the name, not the owner). A file of one piece needs no list: its only hash follows from the
+bytes. A piece of zeros is known by its hash and never travels: the receiver leaves a hole.
+
+Guarantees: the same bytes with the same piece size give the same root on every device; a wrong
+byte, a missing piece or another order gives another. Limits: no content-defined chunking
+(docs/goals.md says why). Source of the sizes: Syncthing's block sizes and libtorrent's piece sizes,
+see docs/protocol.md §7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NewType
+
+from blake3 import blake3
+
+from potluck.core import limits
+from potluck.core.errors import WrongContent
+
+Root = NewType("Root", bytes)
+"""32 bytes that name a content."""
+
+HASH_BYTES = 32
+_ROOT_CONTEXT = "potluck file v1"
+
+
+def piece_size_for(size_bytes: int, before: int = 0) -> int:
+    """Return the piece size in bytes for a file of `size_bytes`; keep the size `before` the change
+    if it still fits.
+
+    The smallest power of two that gives at most 2,048 pieces, between 256 KiB and 16 MiB. A changed
+    file keeps its old piece size while that gives 500 to 8,192 pieces, so equal pieces of the old
+    version can be used again.
+    """
+    if before and 500 <= piece_count(size_bytes, before) <= 8192:
+        return before
+    piece_size = limits.PIECE_MIN_BYTES
+    while piece_size < limits.PIECE_MAX_BYTES and piece_size * limits.PIECES_AIM < size_bytes:
+        piece_size *= 2
+    return piece_size
+
+
+def piece_count(size_bytes: int, piece_size: int) -> int:
+    """Return how many pieces a file has; an empty file has none."""
+    return -(-size_bytes // piece_size)
+
+
+def piece_length(size_bytes: int, piece_size: int, piece: int) -> int:
+    """Return the length in bytes of piece number `piece`; only the last one may be short."""
+    return min(piece_size, size_bytes - piece * piece_size)
+
+
+def piece_hash(data: bytes | bytearray | memoryview) -> bytes:
+    """Return the 32-byte hash of one piece's bytes."""
+    return blake3(data).digest()
+
+
+@lru_cache(maxsize=64)
+def zero_hash(length: int) -> bytes:
+    """Return the hash of a piece of `length` zeros."""
+    return blake3(bytes(length)).digest()
+
+
+def file_root(size_bytes: int, piece_size: int, hashes: bytes) -> Root:
+    """Return the root of a file from its size, its piece size and its joined piece hashes."""
+    head = size_bytes.to_bytes(8, "big") + piece_size.to_bytes(8, "big")
+    return Root(blake3(head + hashes, derive_key_context=_ROOT_CONTEXT).digest())
+
+
+EMPTY_ROOT = file_root(0, limits.PIECE_MIN_BYTES, b"")
+"""The root of every empty file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PieceList:
+    """The hashes of all pieces of one content."""
+
+    root: Root
+    size_bytes: int
+    piece_size: int
+    hashes: bytes
+
+    @property
+    def count(self) -> int:
+        """How many pieces there are."""
+        return piece_count(self.size_bytes, self.piece_size)
+
+    def hash_of(self, piece: int) -> bytes:
+        """Return the hash of piece number `piece`."""
+        return self.hashes[piece * HASH_BYTES : (piece + 1) * HASH_BYTES]
+
+    def length_of(self, piece: int) -> int:
+        """Return the length of piece number `piece` in bytes."""
+        return piece_length(self.size_bytes, self.piece_size, piece)
+
+    def is_zero(self, piece: int) -> bool:
+        """Say whether a piece holds nothing but zeros, which the receiver can write without asking."""
+        return self.hash_of(piece) == zero_hash(self.length_of(piece))
+
+    def check(self) -> None:
+        """Raise WrongContent unless the list is the one its root names."""
+        whole = len(self.hashes) == self.count * HASH_BYTES
+        if not whole or file_root(self.size_bytes, self.piece_size, self.hashes) != self.root:
+            raise WrongContent("a piece list does not match its file root")
+
+
+class Bitfield:
+    """Which pieces of one content are here: a mutable set of small integers, one bit each."""
+
+    __slots__ = ("_bits", "count")
+
+    def __init__(self, count: int, raw: bytes = b"") -> None:
+        """Make an empty field for `count` pieces, or restore one from `to_bytes`; spare bits are
+        dropped.
+        """
+        self.count = count
+        self._bits = int.from_bytes(raw, "little") & ((1 << count) - 1)
+
+    def __contains__(self, piece: int) -> bool:
+        """Say whether a piece is here."""
+        return bool(self._bits >> piece & 1)
+
+    def __len__(self) -> int:
+        """Return how many pieces are here."""
+        return self._bits.bit_count()
+
+    def add(self, piece: int) -> None:
+        """Note that a piece is here."""
+        self._bits |= 1 << piece
+
+    def discard(self, piece: int) -> None:
+        """Note that a piece is not here."""
+        self._bits &= ~(1 << piece)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every piece is here."""
+        return self._bits == (1 << self.count) - 1
+
+    def missing(self) -> list[int]:
+        """Return the numbers of the pieces that are not here, ascending."""
+        return [piece for piece in range(self.count) if not self._bits >> piece & 1]
+
+    def to_bytes(self) -> bytes:
+        """Return the field as ceil(count / 8) bytes, piece 0 in the lowest bit of the first byte."""
+        return self._bits.to_bytes(-(-self.count // 8), "little")

@@ -1,0 +1,309 @@
+"""One node's map of member records, with the timers that let an accused member answer.
+
+Strategy: merging takes the larger record (core/members.py) with one brake. SUSPECT and DEAD are
+accusations, and a member that is in our ring does not die because somebody says so: an accusation
+arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of four and more,
+when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its place in the ring.
+It refutes by a higher incarnation. Further accusers shorten patience and are passed on, a few of
+them; core/witnesses.py says who is listened to at all.
+
+Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
+falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
+without valid signatures is ever held. A suspicion's deadline is fixed when it is armed; only
+confirmations, stronger evidence and this node's own pauses move it. (Computing it anew at firing
+time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: DEAD and LEFT records
+are forgotten after ten minutes; a ghost then costs one detection time. Such a record of a node
+never heard of is kept but is no news: two nodes that forget at different moments would remind each
+other for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from potluck.core import limits
+from potluck.core.keys.identity import DeviceId, Signer, Verifier
+from potluck.core.ring.members import (
+    ACCUSATIONS,
+    IN_RING,
+    accuse,
+    is_valid,
+    ring_of,
+    supersedes,
+    write_record,
+)
+from potluck.core.wire.catalogue import Address, MemberRecord, Status
+
+SMALL_RING = 4  # below this there are no two witnesses besides the suspect and ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A record that was not believed before."""
+
+    record: MemberRecord
+    before: Status | None  # what was believed of the device, None if it was unknown
+    old_number: int  # its node number before, -1 if it had none
+
+
+class Witnesses:
+    """One node's memory of who accused whom, and who was wrong."""
+
+    def __init__(self) -> None:
+        """Trust everybody."""
+        self._accused: dict[
+            tuple[bytes, bytes], tuple[int, float]
+        ] = {}  # (accuser, target) -> incarnation, when
+        self._refuted_s: dict[bytes, deque[float]] = {}
+
+    def listens(self, accuser: bytes, target: bytes, incarnation: int, now: float) -> bool:
+        """Say whether this accusation counts, and remember that it was made."""
+        wrong = self._refuted_s.get(accuser)
+        if (
+            wrong is not None
+            and len(wrong) == limits.REFUTED_MAX
+            and now - wrong[0] < limits.DEAF_S
+        ):
+            return False
+        before, when_s = self._accused.get((accuser, target), (incarnation, now))
+        if before < incarnation and now - when_s < limits.ACCUSATION_S:
+            return False
+        if before < incarnation or (accuser, target) not in self._accused:
+            self._accused.pop((accuser, target), None)
+            self._accused[accuser, target] = (incarnation, now)
+        if len(self._accused) > limits.LIST_ITEMS:
+            del self._accused[next(iter(self._accused))]
+        return True
+
+    def on_refuted(self, accusers: Iterable[bytes], now: float) -> None:
+        """The accused has answered: these said DEAD and were wrong."""
+        for accuser in accusers:
+            self._refuted_s.setdefault(accuser, deque(maxlen=limits.REFUTED_MAX)).append(now)
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """One accused incarnation and the time it has to answer."""
+
+    incarnation: int
+    armed_s: float
+    full_s: float
+    least_s: float
+    accusers: set[bytes] = field(default_factory=set)
+    killers: set[bytes] = field(default_factory=set)
+
+    def deadline(self) -> float:
+        """Return when patience ends: sooner with each further accuser, never below the least."""
+        confirmations = min(max(len(self.accusers) - 1, 0), limits.WITNESSES)
+        return (
+            self.armed_s
+            + self.full_s
+            - (self.full_s - self.least_s) * confirmations / limits.WITNESSES
+        )
+
+    def add(self, accuser: bytes) -> bool:
+        """Note an accuser; return whether it is worth telling others: new, and among the few that
+        count.
+        """
+        new = accuser not in self.accusers and len(self.accusers) <= limits.WITNESSES
+        self.accusers.add(accuser)
+        return new
+
+
+class Beliefs:
+    """The map {device: record} and its suspicions."""
+
+    def __init__(self, signer: Signer, verifier: Verifier, instance: bytes) -> None:
+        """Know only ourselves: incarnation 1, seat 1."""
+        self.me = signer.device
+        self.lateness = 1.0  # stretch of all patience, by this node's own tick lateness
+        self._signer, self._verifier, self._instance = signer, verifier, instance
+        self._records: dict[DeviceId, MemberRecord] = {}
+        self._suspicions: dict[DeviceId, Suspicion] = {}
+        self._ended_s: dict[DeviceId, float] = {}  # when a record became DEAD or LEFT here
+        self._witnesses = Witnesses()
+        self._ticked_s = -math.inf
+        self.write([], 1, 1, Status.ALIVE)
+
+    @property
+    def own(self) -> MemberRecord:
+        """The own record."""
+        return self._records[self.me]
+
+    @property
+    def records(self) -> list[MemberRecord]:
+        """Every record held."""
+        return list(self._records.values())
+
+    def get(self, device: DeviceId) -> MemberRecord | None:
+        """Return what is believed of one device."""
+        return self._records.get(device)
+
+    def ring(self) -> list[MemberRecord]:
+        """Return the members ALIVE or SUSPECT in the order of their seats."""
+        return ring_of(self._records.values())
+
+    def write(
+        self, addresses: Sequence[Address], incarnation: int, seat: int, status: Status
+    ) -> None:
+        """Write the own record anew; the incarnation must rise with every change."""
+        self._records[self.me] = write_record(
+            self._signer, self._instance, addresses, incarnation, seat, status
+        )
+
+    def suspect(self, device: DeviceId, now: float, *, process_gone: bool) -> list[News]:
+        """Accuse a member of our ring; a closed connection leaves it less time than silence does."""
+        record, suspicion = self._records.get(device), self._suspicions.get(device)
+        if record is None or device == self.me or record.status not in IN_RING:
+            return []
+        said = suspicion is not None and self.me in suspicion.accusers
+        news = [] if said else self.merge([accuse(self._signer, record, Status.SUSPECT)], now)
+        suspicion = self._suspicions.get(device)
+        if process_gone and suspicion is not None:
+            suspicion.full_s = suspicion.least_s = limits.SUSPICION_FAST_S * self.lateness
+        return news
+
+    def merge(self, records: Iterable[MemberRecord], now: float) -> list[News]:
+        """Take the larger of each pair; return what is believed now and was not before."""
+        news = []
+        for record in records:
+            before = self._records.get(DeviceId(record.device))
+            worth = supersedes(record, before) or self._confirms(record, before)
+            if not worth or not is_valid(record, self._verifier):
+                continue
+            number = self._number(record.device)
+            believed = (
+                self._refute(record)
+                if record.device == self.me
+                else self._believe(record, before, now)
+            )
+            if believed is not None:
+                news.append(News(believed, before.status if before else None, number))
+        return news
+
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next: often while somebody is suspected, so that a
+        pause shows.
+        """
+        ends = [
+            min(s.deadline(), max(s.armed_s, self._ticked_s) + limits.PROBE_S)
+            for s in self._suspicions.values()
+        ]
+        return min(
+            ends + [ended + limits.FORGET_S for ended in self._ended_s.values()], default=None
+        )
+
+    def on_tick(self, now: float) -> list[News]:
+        """End suspicions whose time is over; forget the long dead."""
+        self._forgive_pause(now)
+        news: list[News] = []
+        for device in [
+            device for device, suspicion in self._suspicions.items() if suspicion.deadline() <= now
+        ]:
+            record, number = self._records[device], self._number(device)
+            dead = accuse(self._signer, record, Status.DEAD)
+            self._put(dead, now)
+            news.append(News(dead, record.status, number))
+        for device in [
+            device for device, ended in self._ended_s.items() if ended + limits.FORGET_S <= now
+        ]:
+            del self._records[device], self._ended_s[device]
+        return news
+
+    def _forgive_pause(self, now: float) -> None:
+        """A node that slept heard nobody: the time it slept counts against nobody."""
+        for suspicion in self._suspicions.values():
+            pause = now - max(suspicion.armed_s, self._ticked_s)
+            if pause > 4 * limits.PROBE_S:
+                suspicion.armed_s += pause
+        self._ticked_s = now
+
+    def _number(self, device: bytes) -> int:
+        return next((n for n, record in enumerate(self.ring()) if record.device == device), -1)
+
+    def _refute(self, record: MemberRecord) -> MemberRecord | None:
+        """Somebody accuses me, or knows a later me than I do: go one above it. A leaver does not
+        argue.
+        """
+        if self.own.status is Status.LEFT:
+            return None
+        self.write(self.own.addresses, record.incarnation + 1, self.own.seat, Status.ALIVE)
+        return self.own
+
+    def _confirms(self, record: MemberRecord, before: MemberRecord | None) -> bool:
+        """Say whether a record only adds another accuser to a suspicion that is running."""
+        same = before is not None and record.status is before.status is Status.SUSPECT
+        return same and record.incarnation == self._suspicions[DeviceId(record.device)].incarnation
+
+    def _believe(
+        self, record: MemberRecord, before: MemberRecord | None, now: float
+    ) -> MemberRecord | None:
+        """Take a record that is worth it, but let an accused member of our ring answer first;
+        return what is news.
+        """
+        if before is None or before.status not in IN_RING:
+            self._put(record, now)
+            if record.status is Status.SUSPECT:
+                self._suspicion(record, now).add(record.accuser)
+            return None if before is None and record.status not in IN_RING else record
+        if record.status not in ACCUSATIONS:
+            return self._put(record, now)
+        listens = self._witnesses.listens(record.accuser, record.device, record.incarnation, now)
+        if record.accuser != self.me and not listens:
+            return None
+        suspicion = self._suspicion(record, now)
+        told = suspicion.add(record.accuser)
+        if record.status is Status.DEAD:
+            return self._doubt(record, before, now)
+        if supersedes(record, before):
+            self._put(record, now)
+        return record if told else None
+
+    def _doubt(self, record: MemberRecord, before: MemberRecord, now: float) -> MemberRecord | None:
+        """Somebody says that a member of our ring is DEAD: until there is a second one we say
+        SUSPECT.
+        """
+        killers = self._suspicion(record, now).killers
+        killers.add(record.accuser)
+        if len(killers) >= 2 and len(self.ring()) >= SMALL_RING:
+            return self._put(record, now)
+        if before.status is Status.SUSPECT and before.incarnation == record.incarnation:
+            return None
+        return self._put(accuse(self._signer, record, Status.SUSPECT), now)
+
+    def _put(self, record: MemberRecord, now: float) -> MemberRecord:
+        device = DeviceId(record.device)
+        before, self._records[device] = self._records.get(device), record
+        if record.status is Status.SUSPECT:
+            self._suspicion(record, now)
+        else:
+            suspicion = self._suspicions.pop(device, None)
+            refuted = (
+                record.status is Status.ALIVE
+                and before is not None
+                and before.instance == record.instance
+            )
+            # another run says nothing about the one that was accused
+            if suspicion is not None and refuted:
+                self._witnesses.on_refuted(suspicion.killers, now)
+        if record.status in IN_RING:
+            self._ended_s.pop(device, None)
+        else:
+            self._ended_s.setdefault(device, now)
+        return record
+
+    def _suspicion(self, record: MemberRecord, now: float) -> Suspicion:
+        device = DeviceId(record.device)
+        suspicion = self._suspicions.get(device)
+        if suspicion is None or suspicion.incarnation != record.incarnation:
+            full_s, least_s = (
+                limits.SUSPICION_S * self.lateness,
+                limits.SUSPICION_MIN_S * self.lateness,
+            )
+            suspicion = self._suspicions[device] = Suspicion(
+                record.incarnation, now, full_s, least_s
+            )
+        return suspicion

@@ -1,0 +1,182 @@
+"""The messages: one frozen Struct for each thing one device can say to another.
+
+Strategy: a message is a Struct of bounded fields (core/records.py) with a tag; catalogues say which
+messages a kind of link may carry, and framing (core/framing.py) turns them into bytes and back.
+Names are the seed's where it had one: JOIN, UPDATE, DECREMENT, MANIFEST, FILE. Guarantees: what
+decodes is well-formed. Limits: no policy here; who may send what, when, is the engine's business
+(docs/protocol.md, message catalogue).
+"""
+
+from __future__ import annotations
+
+from potluck.core import limits
+from potluck.core.wire.bulk import (
+    Busy,
+    Done,
+    FileAsk,
+    FilesAsk,
+    FilesHeader,
+    Gone,
+    ManifestAsk,
+    ManifestPage,
+    PieceHeader,
+    PiecesAsk,
+    PiecesPage,
+)
+from potluck.core.wire.control import (
+    Bye,
+    Decrement,
+    Heads,
+    HeadsAsk,
+    Hello,
+    HelloOk,
+    Join,
+    Kept,
+    LinkKind,
+    Ping,
+    Pong,
+    ProbeFor,
+    ProbeResult,
+    Redirect,
+    RosterDigest,
+    RosterRecords,
+    Sync,
+    Update,
+    Welcome,
+)
+from potluck.core.wire.discovery import (
+    Beacon,
+    Envelope,
+    Offer,
+    PairCommit,
+    PairConsent,
+    PairNonce,
+    PairRecords,
+    PairReveal,
+    PairVerdict,
+    Solicit,
+)
+from potluck.core.wire.framing import (
+    Catalogue,
+    FrameReader,
+    Unknown,
+    encode,
+    encode_frame,
+    frame_length,
+)
+from potluck.core.wire.records import (
+    Address,
+    DeletedPath,
+    FileRecord,
+    Folder,
+    Head,
+    Holding,
+    Kind,
+    MemberRecord,
+    RosterRecord,
+    Status,
+    Wire,
+)
+
+__all__ = [
+    "BULK_REPLY",
+    "BULK_REQUEST",
+    "CLEAR",
+    "CONTROL",
+    "HELLO",
+    "PAIRING",
+    "SEALED",
+    "Address",
+    "Beacon",
+    "BulkReply",
+    "BulkRequest",
+    "Busy",
+    "Bye",
+    "Catalogue",
+    "ClearDatagram",
+    "ControlMessage",
+    "Decrement",
+    "DeletedPath",
+    "Done",
+    "Envelope",
+    "FileAsk",
+    "FileRecord",
+    "FilesAsk",
+    "FilesHeader",
+    "Folder",
+    "FrameReader",
+    "Gone",
+    "Head",
+    "Heads",
+    "HeadsAsk",
+    "Hello",
+    "HelloMessage",
+    "HelloOk",
+    "Holding",
+    "Join",
+    "Kept",
+    "Kind",
+    "LinkKind",
+    "ManifestAsk",
+    "ManifestPage",
+    "MemberRecord",
+    "Message",
+    "Offer",
+    "PairCommit",
+    "PairConsent",
+    "PairNonce",
+    "PairRecords",
+    "PairReveal",
+    "PairVerdict",
+    "PairingMessage",
+    "PieceHeader",
+    "PiecesAsk",
+    "PiecesPage",
+    "Ping",
+    "Pong",
+    "ProbeFor",
+    "ProbeResult",
+    "Redirect",
+    "RosterDigest",
+    "RosterRecord",
+    "RosterRecords",
+    "SealedMessage",
+    "Solicit",
+    "Status",
+    "Sync",
+    "Unknown",
+    "Update",
+    "Welcome",
+    "Wire",
+    "encode",
+    "encode_frame",
+    "frame_length",
+]
+
+ControlMessage = (
+    Bye | Join | Redirect | Welcome | Update | Decrement | Sync | Ping | Pong | ProbeFor | ProbeResult
+    | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
+)  # fmt: skip
+HelloMessage = Hello | HelloOk | Bye
+BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
+BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
+PairingMessage = PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+ClearDatagram = Solicit | Offer
+SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult
+Message = (
+    ControlMessage
+    | HelloMessage
+    | BulkRequest
+    | BulkReply
+    | PairingMessage
+    | ClearDatagram
+    | SealedMessage
+)
+
+HELLO: Catalogue[HelloMessage] = Catalogue(HelloMessage, limits.CONTROL_FRAME_BYTES)
+CONTROL: Catalogue[ControlMessage] = Catalogue(ControlMessage, limits.CONTROL_FRAME_BYTES)
+BULK_REQUEST: Catalogue[BulkRequest] = Catalogue(BulkRequest, limits.PAGE_FRAME_BYTES)
+BULK_REPLY: Catalogue[BulkReply] = Catalogue(BulkReply, limits.PAGE_FRAME_BYTES)
+PAIRING: Catalogue[PairingMessage] = Catalogue(PairingMessage, limits.PAIRING_FRAME_BYTES)
+CLEAR: Catalogue[ClearDatagram] = Catalogue(ClearDatagram, limits.DATAGRAM_BYTES)
+SEALED: Catalogue[SealedMessage] = Catalogue(SealedMessage, limits.DATAGRAM_BYTES)

@@ -1,0 +1,177 @@
+"""What two members say on their control link: first words, ring, roster, and which manifests there
+are.
+
+Strategy: one control link joins each pair of nodes, for both directions, so everything here is
+short; what is long is asked for on a bulk link (core/bulk_messages.py). PING and its kin also
+travel as sealed datagrams. Limits: form only. Who may send what and when stands in the message
+catalogue of docs/protocol.md §10.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from potluck.core import limits
+from potluck.core.wire.records import (
+    Address,
+    Counter,
+    Digest,
+    Head,
+    Holding,
+    Id,
+    Instance,
+    Label,
+    MemberRecord,
+    RosterRecord,
+    Text,
+    Wire,
+)
+
+_Records = Annotated[list[MemberRecord], Meta(max_length=limits.LIST_ITEMS)]
+
+
+# -- first words on every link ---------------------------------------------------------------------
+class LinkKind(StrEnum):
+    """What a connection is for."""
+
+    CONTROL = "control"
+    BULK = "bulk"
+    PAIRING = "pairing"
+
+
+class Hello(Wire, frozen=True, tag="hello"):
+    """First frame of the side that dialled: what I speak, which run of me this is, what this link
+    is for.
+    """
+
+    versions: Annotated[list[int], Meta(max_length=16)]
+    capabilities: Annotated[list[Label], Meta(max_length=64)]
+    instance: Instance
+    link: LinkKind
+
+
+class HelloOk(Wire, frozen=True, tag="hello_ok"):
+    """First frame of the side that accepted: the version both will speak."""
+
+    version: Counter
+    capabilities: Annotated[list[Label], Meta(max_length=64)]
+    instance: Instance
+
+
+class Bye(Wire, frozen=True, tag="bye"):
+    """Last frame of a link that ends on purpose; never raises suspicion."""
+
+    reason: Text
+
+
+# -- ring ------------------------------------------------------------------------------------------
+class Join(Wire, frozen=True, tag="join"):
+    """To node 0: give me a seat."""
+
+    record: MemberRecord
+
+
+class Redirect(Wire, frozen=True, tag="redirect"):
+    """I am not node 0, this one is."""
+
+    device: Id
+    addresses: Annotated[list[Address], Meta(max_length=limits.ADDRESSES_PER_DEVICE)]
+
+
+class Welcome(Wire, frozen=True, tag="welcome"):
+    """Your seat, and everything I know of the ring."""
+
+    seat: Counter
+    records: _Records
+
+
+class Update(Wire, frozen=True, tag="update"):
+    """Change your references: these records are new, and this is the digest of the ring after them."""
+
+    records: _Records
+    digest: Digest
+
+
+class Decrement(Wire, frozen=True, tag="decrement"):
+    """That node is LEFT or DEAD: higher numbers fall by one, because every node derives them."""
+
+    record: MemberRecord
+    old_number: Counter
+    digest: Digest
+
+
+class Sync(Wire, frozen=True, tag="sync"):
+    """Everything I know of the ring; answer in kind if `reply` asks for it."""
+
+    records: _Records
+    digest: Digest
+    reply: bool
+
+
+class Ping(Wire, frozen=True, tag="ping"):
+    """Are you there? Carries the ring digest, the digest of all heads, and a few records."""
+
+    sequence: Counter
+    digest: Digest
+    heads: Digest
+    records: Annotated[list[MemberRecord], Meta(max_length=8)] = field(default_factory=list)
+
+
+class Pong(Wire, frozen=True, tag="pong"):
+    """I am."""
+
+    sequence: Counter
+    digest: Digest
+    heads: Digest
+    records: Annotated[list[MemberRecord], Meta(max_length=8)] = field(default_factory=list)
+
+
+class ProbeFor(Wire, frozen=True, tag="probe_for"):
+    """Please ask `target` whether it is there; I cannot reach it."""
+
+    sequence: Counter
+    target: Id
+
+
+class ProbeResult(Wire, frozen=True, tag="probe_result"):
+    """It answered me."""
+
+    sequence: Counter
+    target: Id
+
+
+# -- roster ----------------------------------------------------------------------------------------
+class RosterDigest(Wire, frozen=True, tag="roster_digest"):
+    """The digest of every roster record I hold; if yours differs, we exchange them."""
+
+    digest: Digest
+
+
+class RosterRecords(Wire, frozen=True, tag="roster"):
+    """Roster records; merging is a set union, so order and repetition do not matter."""
+
+    records: Annotated[list[RosterRecord], Meta(max_length=limits.ROSTER_CHUNK)]
+
+
+# -- what manifests there are ----------------------------------------------------------------------
+class Heads(Wire, frozen=True, tag="heads"):
+    """Signed heads of manifests that I hold completely and can hand on."""
+
+    heads: Annotated[list[Head], Meta(max_length=limits.HEADS_CHUNK)]
+
+
+class HeadsAsk(Wire, frozen=True, tag="heads_ask"):
+    """Tell me the heads you hold; sent when digests differ, and every 10 s to `last`, as the seed
+    does.
+    """
+
+    digest: Digest
+
+
+class Kept(Wire, frozen=True, tag="kept"):
+    """What I hold of each manifest, for receipts and sources."""
+
+    holdings: Annotated[list[Holding], Meta(max_length=limits.HEADS_CHUNK)]

@@ -1,0 +1,124 @@
+"""What is said before there is a link: datagrams, sealed or in clear, and the conversation of
+pairing.
+
+Strategy: strangers can send all of this, so it is little and small: a datagram is at most 1,200
+bytes, a frame of pairing 8 KiB. `Envelope` is what a sealed datagram holds once opened
+(core/sealing.py). Limits: form only. Who may send what and when stands in the message catalogue of
+docs/protocol.md §10.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from potluck.core.wire.records import (
+    Certificate,
+    Counter,
+    Digest,
+    Id,
+    Instance,
+    Key,
+    Label,
+    Nonce,
+    Port,
+    RosterRecord,
+    Signature,
+    Text,
+    Wire,
+)
+
+
+# -- datagrams -------------------------------------------------------------------------------------
+class Beacon(Wire, frozen=True, tag="beacon"):
+    """Sealed with the group key: here I am; `ask` wants one in return. A hint to dial, never more."""
+
+    port: Port
+    incarnation: Counter
+    digest: Digest
+    count: Counter
+    ask: bool = False
+
+
+class Solicit(Wire, frozen=True, tag="solicit"):
+    """In clear, from a device without a group: is anybody here whose door is open? Padded to the
+    answer's size.
+    """
+
+    nonce: Nonce
+    pad: Annotated[bytes, Meta(max_length=512)]
+
+
+class Offer(Wire, frozen=True, tag="offer"):
+    """In clear, only while the door is open: a group that can be asked, by whom, and whether asking
+    is enough.
+    """
+
+    nonce: Nonce
+    group: Id
+    name: Label
+    label: Label
+    port: Port
+    members: Counter
+    open: bool
+
+
+class Envelope(Struct, frozen=True, array_like=True):
+    """What is inside a sealed datagram: the sender, its run, a counter against replay, and the
+    message.
+    """
+
+    sender: Id
+    instance: Instance
+    counter: Counter
+    body: msgspec.Raw
+
+
+# -- pairing ---------------------------------------------------------------------------------------
+class PairCommit(Wire, frozen=True, tag="pair_commit"):
+    """Joiner: a commitment to my nonce and keys, before I have seen yours."""
+
+    versions: Annotated[list[int], Meta(max_length=16)]
+    commitment: Id
+
+
+class PairNonce(Wire, frozen=True, tag="pair_nonce"):
+    """Member: my nonce, my keys, the group I would admit you to."""
+
+    nonce: Nonce
+    certificate: Certificate
+    sealing: Key
+    group: Id
+    name: Label
+    label: Label
+
+
+class PairReveal(Wire, frozen=True, tag="pair_reveal"):
+    """Joiner: what I committed to, and a signature over everything said so far."""
+
+    nonce: Nonce
+    certificate: Certificate
+    sealing: Key
+    label: Label
+    signature: Signature
+
+
+class PairConsent(Wire, frozen=True, tag="pair_consent"):
+    """Joiner: the person (or --open) here wants this group."""
+
+
+class PairVerdict(Wire, frozen=True, tag="pair_verdict"):
+    """Member: admitted or not, and why not; the member's signature over everything said so far."""
+
+    admitted: bool
+    reason: Text
+    signature: Signature
+
+
+class PairRecords(Wire, frozen=True, tag="pair_records"):
+    """Member: the roster, one chunk at a time; `last` ends it."""
+
+    records: Annotated[list[RosterRecord], Meta(max_length=8)]
+    last: bool

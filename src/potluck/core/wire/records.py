@@ -1,0 +1,144 @@
+"""What messages are made of: bounded field types, and the records that several messages carry.
+
+Strategy: a bound stands in the type, so msgspec refuses what is too long or out of range while it
+decodes, and a record that exists is well-formed. Records that are signed say in core/members.py,
+core/roster.py and core/manifest.py what exactly is signed. Guarantees: everything here is frozen
+and hashable where it is compared. Limits: well-formed is not yet true; signatures, paths and
+plausibility are judged by the modules named above.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from potluck.core import limits
+
+# -- field types: every one bounded ----------------------------------------------------------------
+Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
+"""A device id, a file root, a group id: 32 bytes."""
+Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Nonce = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Signature = Annotated[bytes, Meta(max_length=64)]
+Instance = Annotated[bytes, Meta(max_length=16)]
+Digest = Annotated[bytes, Meta(max_length=32)]
+Counter = Annotated[int, Meta(ge=0, le=limits.SEQ_MAX)]
+Size = Annotated[int, Meta(ge=0, le=limits.FILE_MAX_BYTES)]
+Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Label = Annotated[str, Meta(max_length=limits.LABEL_BYTES)]
+Text = Annotated[str, Meta(max_length=256)]
+Certificate = Annotated[bytes, Meta(max_length=2048)]
+WirePath = Annotated[bytes, Meta(min_length=1, max_length=limits.PATH_BYTES)]
+PieceSize = Annotated[int, Meta(ge=limits.PIECE_MIN_BYTES, le=limits.PIECE_MAX_BYTES)]
+PieceNumber = Annotated[int, Meta(ge=0, le=limits.PIECES_MAX)]
+
+
+class Wire(Struct, frozen=True, tag_field="t", omit_defaults=True):
+    """Anything that can stand in a frame or a datagram."""
+
+
+# -- parts of messages -----------------------------------------------------------------------------
+class Address(Struct, frozen=True, array_like=True, order=True):
+    """Where a device may be reached; a hint, never an identity."""
+
+    host: Annotated[str, Meta(max_length=64)]
+    port: Port
+
+
+class Status(StrEnum):
+    """What is believed about a node; the order of definition is the order of precedence."""
+
+    ALIVE = "alive"
+    SUSPECT = "suspect"
+    DEAD = "dead"
+    LEFT = "left"
+
+
+class MemberRecord(Struct, frozen=True):
+    """One node as the ring knows it (docs/protocol.md §4).
+
+    `signature` is the owner's over the ALIVE or LEFT form. SUSPECT and DEAD are accusations: the
+    owner's ALIVE form stands unchanged beneath, `accuser` and `accusation` say who accuses and
+    prove it.
+    """
+
+    device: Id
+    instance: Instance
+    addresses: Annotated[list[Address], Meta(max_length=limits.ADDRESSES_PER_DEVICE)]
+    incarnation: Counter
+    seat: Counter
+    status: Status
+    signature: Signature
+    accuser: Digest = b""
+    accusation: Signature = b""
+
+
+class RosterRecord(Struct, frozen=True):
+    """One signed statement about who belongs to the group; `body` is one of core/roster.py's kinds,
+    encoded.
+    """
+
+    body: Annotated[bytes, Meta(max_length=4096)]
+    by: Id
+    signature: Signature
+
+
+class Folder(StrEnum):
+    """Which of an owner's two manifests."""
+
+    OWN = "own"
+    EVERYONE = "everyone"
+
+
+class Head(Struct, frozen=True):
+    """What an owner signs: one number for the state of one whole manifest (docs/protocol.md §6)."""
+
+    owner: Id
+    folder: Folder
+    generation: Counter
+    seq: Counter
+    count: Counter
+    root: Id
+    instance: Instance
+    signature: Signature = b""
+
+
+class Kind(StrEnum):
+    """What a manifest record names."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+class FileRecord(Struct, frozen=True, array_like=True):
+    """One live path of a manifest; a folder has size, piece size and root of an empty file."""
+
+    path: WirePath
+    kind: Kind
+    size: Size
+    mtime_ns: Nanoseconds
+    executable: bool
+    piece_size: PieceSize
+    root: Id
+    seq: Counter
+
+
+class DeletedPath(Struct, frozen=True, array_like=True):
+    """A path that was live and is no longer, and the number of the change that removed it."""
+
+    path: WirePath
+    seq: Counter
+
+
+class Holding(Struct, frozen=True, array_like=True):
+    """How much of one manifest a device holds."""
+
+    owner: Id
+    folder: Folder
+    generation: Counter
+    seq: Counter
+    missing_files: Counter
+    missing_bytes: Size

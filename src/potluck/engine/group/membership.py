@@ -1,0 +1,203 @@
+"""Membership: the group this device belongs to, on disk and in what the others are told.
+
+Strategy: core/roster.py judges a set of signed records; this part keeps that set in the index,
+tells the shells whom to trust, and spreads it. When a link opens both sides say their digest, and
+where digests differ both say everything; whoever learns something new hands just that on to
+everybody else it is linked to. Every device starts with a group of its own that is written down
+only once it is kept (engine/doors.py decides) or has company.
+
+Guarantees: what is learned is on the disk before it is handed on. A record spreads only while it is
+news, so gossip ends. A group with company is never left for another one. When two admissions
+crossed and the labels change by it, the own folder follows. Limits: a group is one set; there is no
+way out of it yet but another home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from potluck.core import limits
+from potluck.core.errors import Malformed, ProtocolError
+from potluck.core.group.admission import Newcomer
+from potluck.core.group.roster import Roster, admit, found
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
+from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
+from potluck.engine.node import Node
+
+
+class Membership:
+    """The roster of this device's group."""
+
+    def __init__(self, node: Node) -> None:
+        """Belong to no group yet; `start` makes or loads one."""
+        self._node = node
+        # Hooks, wired by engine.py.
+        self.regrouped: Callable[[], None] = _ignore  # this device is in another group now
+        self.relabelled: Callable[[], None] = _ignore  # its own folder has another name now
+        self.changed: Callable[[], None] = _ignore  # the group has other members now
+
+    # -- the own group -----------------------------------------------------------------------------
+    def start(self) -> bool:
+        """Load the group of an earlier run, or make a provisional one; returns whether there was
+        one.
+        """
+        node, settings, stored = self._node, self._node.settings, self._stored()
+        if stored is not None:
+            node.roster = stored
+        else:
+            node.roster = Roster(
+                found(node.key, settings.group_name, settings.label, node.chance.bytes(32))
+            )
+            self._mark("")
+        self._trust()
+        return stored is not None
+
+    def stored_label(self) -> str:
+        """Return the label of an earlier run, or the one that is wished for."""
+        stored = self._stored()
+        return (
+            stored.members[self._node.me].label if stored is not None else self._node.settings.label
+        )
+
+    @property
+    def company(self) -> bool:
+        """Whether the group has other members."""
+        return len(self._roster.members) > 1
+
+    def keep(self) -> None:
+        """The group is not provisional any more: write it down."""
+        self._write(self._roster)
+        self._mark("")
+
+    def enter(self, roster: Roster) -> None:
+        """Dissolve the provisional group, this device is in that one now; raises ProtocolError if
+        it has company.
+        """
+        node = self._node
+        if self.company:
+            raise ProtocolError("a group with members does not dissolve")
+        former = node.own_label
+        self._write(roster)  # first: if the index fails, nothing has happened
+        node.roster = roster
+        self._mark(former)
+        self._trust()
+        node.tell(
+            "joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)'
+        )
+        self.regrouped()
+
+    def recover(self) -> None:
+        """The index failed and works again: write down what is known, and have it followed."""
+        self._write(self._roster)
+        self._trust()
+        self.changed()
+
+    def admit(self, newcomer: Newcomer) -> bool:
+        """Make a newcomer a member unless it is one; returns whether it is one now."""
+        node, roster = self._node, self._roster
+        if newcomer.device == node.me or not self._speaks(newcomer.sealing):
+            return False
+        if newcomer.device not in roster.members:
+            label = roster.free_label(newcomer.label)
+            record = admit(node.key, roster.group, newcomer.certificate, newcomer.sealing, label)
+            self.add_records([record])
+        return newcomer.device in roster.members
+
+    # -- gossip ------------------------------------------------------------------------------------
+    def add_records(self, records: Sequence[RosterRecord], source: DeviceId | None = None) -> None:
+        """Unite with what a member (or an introduction) showed, and hand on what is news."""
+        node, roster = self._node, self._roster
+        count, label, labels = len(roster.records()), node.own_label, self._labels()
+        new = roster.add(records)
+        fresh = roster.records()[count:]
+        if not fresh:
+            return
+        self._write(roster)
+        for device in node.linked():
+            for chunk in _chunks(fresh) if device != source else ():
+                node.say_when_durable(device, chunk)
+        for entry in new:
+            node.tell(
+                "member_new", f"{entry.label} is a member of {roster.name} now", subject=entry.label
+            )
+        if self._labels() != labels:
+            self._trust()
+            self.changed()
+        if node.own_label != label:
+            self._mark(label)
+            node.tell(
+                "relabelled",
+                f"{label} is called {node.own_label} now: two devices wished one label",
+            )
+            self.relabelled()
+
+    def on_roster(self, device: DeviceId, message: RosterDigest | RosterRecords) -> None:
+        """A member told its roster's digest, or records."""
+        if isinstance(message, RosterRecords):
+            self.add_records(message.records, device)
+        elif message.digest != self._roster.digest:
+            for chunk in _chunks(self._roster.records()):
+                self._node.say(device, chunk)
+
+    def on_linked(self, device: DeviceId) -> None:
+        """A control link to a member is open: compare rosters."""
+        self._node.say(device, RosterDigest(self._roster.digest))
+
+    # -- keeping -----------------------------------------------------------------------------------
+    @property
+    def _roster(self) -> Roster:
+        assert self._node.roster is not None, "start comes first"
+        return self._node.roster
+
+    def _stored(self) -> Roster | None:
+        """Return the roster of an earlier run; one that we are not in (another key's home) is none
+        of ours.
+        """
+        records = self._node.index.roster.all()
+        if not records:
+            return None
+        roster = Roster(records[0])
+        roster.add(records[1:])
+        return roster if self._node.me in roster.members else None
+
+    def _write(self, roster: Roster) -> None:
+        """Put the whole set on the disk: what stood there may be of another group, or less than it
+        should be.
+        """
+        self._node.index.roster.replace(roster.records())
+        self._node.when_durable([])
+
+    def _labels(self) -> dict[DeviceId, str]:
+        return {device: entry.label for device, entry in self._roster.members.items()}
+
+    def _mark(self, former: str) -> None:
+        label = self._node.own_label
+        self._node.do(MarkShare(self._roster.group, label, former if former != label else ""))
+
+    def _trust(self) -> None:
+        others = [entry for entry in self._roster.members.values() if entry.device != self._node.me]
+        self._node.do(
+            Trust(tuple(Member(entry.device, entry.certificate, entry.sealing) for entry in others))
+        )
+        if others:
+            self._node.do(MakeFolders(tuple(sorted(entry.label for entry in others))))
+
+    def _speaks(self, sealing: bytes) -> bool:
+        """Say whether we can share a secret with that key: without one nobody could ever knock at
+        each other.
+        """
+        try:
+            self._node.key.agree(sealing, b"admission")
+        except Malformed:
+            return False
+        return True
+
+
+def _chunks(records: Sequence[RosterRecord]) -> list[RosterRecords]:
+    size = limits.ROSTER_CHUNK
+    return [RosterRecords(list(records[at : at + size])) for at in range(0, len(records), size)]
+
+
+def _ignore() -> None:
+    """Stand where a hook will be."""

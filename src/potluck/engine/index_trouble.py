@@ -1,0 +1,54 @@
+"""The trouble: what the engine does when its own index fails.
+
+Strategy: a transaction that fails is rolled back with every effect that depends on it, but memory
+is not: the parts may believe more than the index holds. So after a failure the work on content
+rests, a little longer each time, while ring and links go on; then memory is written down and own
+folder, heads and needs are looked at once more from the beginning (`Parts.recover`), which finds
+whatever was lost.
+
+Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the
+place in the ring. Each failure is reported once. Limits: what is lost in between (a file just
+hashed, say) is done twice.
+"""
+
+from __future__ import annotations
+
+import math
+
+from potluck.core.errors import PotluckError
+
+REST_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after one failure, two, …; the last one repeats
+WELL_S = 120.0  # this long without a failure: the next one is a first one again
+
+
+class IndexTrouble:
+    """The failures of late."""
+
+    def __init__(self) -> None:
+        """Begin in good health."""
+        self.until_s = -math.inf  # when work on content may go on
+        self.untold: PotluckError | None = None  # a failure nobody was told of yet
+        self._failed_s = -math.inf
+        self._failures = 0
+        self._shaken = False
+
+    def on_failed(self, now: float) -> None:
+        """A transaction failed: rest."""
+        self._failures = self._failures + 1 if now - self._failed_s < WELL_S else 1
+        self._failed_s, self._shaken = now, True
+        self.until_s = now + REST_S[min(self._failures, len(REST_S)) - 1]
+
+    def rests(self, now: float) -> bool:
+        """Say whether work on content has to wait."""
+        return now < self.until_s
+
+    def recovers(self) -> bool:
+        """Say whether everything has to be looked at again; asked once after each rest."""
+        shaken, self._shaken = self._shaken, False
+        return shaken
+
+    def tell(self) -> None:
+        """Raise the failure that nobody was told of yet."""
+        error, self.untold = self.untold, None
+        if error is not None:
+            raise error

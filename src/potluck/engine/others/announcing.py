@@ -1,0 +1,176 @@
+"""The exchange: telling the others which manifests are held here, and finding out what was missed.
+
+Strategy: a head goes to everybody when it is new: an own one to all links, another's only to those
+who cannot have it from its owner. Lost pushes are found by the digest of all heads in every probe:
+who differs is asked, at first at once and then ever less often, and everyone asks *last* every ten
+seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told when a link
+opens and at most once a second while it changes.
+
+Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
+cost nothing. Limits: telling only; what is heard is followed by engine/following.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from potluck.core import limits
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
+from potluck.engine.node import Node
+from potluck.engine.others.following import Following
+
+DIGEST_PATIENCE_S = 0.2  # a difference shorter than this is a push under way
+# between two questions about one difference; doubled each time, up to limits.HEADS_ASK_S
+ASK_AGAIN_S = 1.0
+
+
+@dataclass(slots=True)
+class Difference:
+    """Another node's digest of heads goes on differing from ours."""
+
+    ask_s: float  # when to ask (again)
+    wait_s: float = ASK_AGAIN_S  # how long to wait after that
+
+
+class Announcing:
+    """Says what is held here, and asks what is held elsewhere."""
+
+    def __init__(self, node: Node, following: Following) -> None:
+        """Hold what the index holds; what is heard goes to `following`."""
+        self._node, self._following = node, following
+        self._differences: dict[DeviceId, Difference] = {}
+        self._ask_last_s = -math.inf
+        self._kept_s = -math.inf
+        self._kept_due = False
+        self.digest = self._digest()
+        self.last: Callable[[], DeviceId] = lambda: node.me  # wired by engine.py
+
+    # -- telling -----------------------------------------------------------------------------------
+    def on_linked(self, device: DeviceId) -> None:
+        """A control link to a member is open: say what we hold."""
+        self._differences.pop(device, None)
+        self._following.on_linked(device)
+        self._tell_heads(device)
+        self._tell_kept([device])
+
+    def on_published(self, head: Head) -> None:
+        """Our own manifest has a new head: once it is on the disk everybody hears it."""
+        self.digest = self._digest()
+        for device in self._node.linked():
+            self._node.say_when_durable(device, Heads([head]))
+
+    def on_applied(self, head: Head) -> None:
+        """Another manifest is held up to this head: hand it on to those who cannot have it from its
+        owner.
+        """
+        node, name = self._node, (DeviceId(head.owner), head.folder)
+        self.digest = self._digest()
+        self._kept_due = True
+        if name[0] in node.linked():
+            return
+        for device in node.linked():
+            if node.peers[device].heads.get(name, (0, 0)) < (head.generation, head.seq):
+                node.say_when_durable(device, Heads([head]))
+
+    def on_places_changed(self) -> None:
+        """More (or less) stands on this disk: tell the others, at most once a second."""
+        self._kept_due = True
+
+    # -- asking ------------------------------------------------------------------------------------
+    def on_heads_ask(self, device: DeviceId, ask: HeadsAsk) -> None:
+        """A member wants to know what we hold."""
+        if ask.digest != self.digest:
+            self._tell_heads(device)
+
+    def on_digest(self, device: DeviceId, digest: bytes) -> None:
+        """A probe told the digest of another node's heads; ask if it goes on differing."""
+        now = self._node.now
+        if digest == self.digest:
+            self._differences.pop(device, None)
+            return
+        difference = self._differences.setdefault(device, Difference(now + DIGEST_PATIENCE_S))
+        if now >= difference.ask_s:
+            self._node.say(device, HeadsAsk(self.digest))
+            difference.ask_s = now + difference.wait_s
+            difference.wait_s = min(2 * difference.wait_s, limits.HEADS_ASK_S)
+
+    def on_members(self) -> None:
+        """The roster grew: ask those again who told heads of owners that were no members then."""
+        for device in self._following.strangers():
+            self._node.say(device, HeadsAsk(self.digest))
+
+    def on_heads(self, device: DeviceId, heads: Sequence[Head]) -> None:
+        """A member announced manifests that it holds."""
+        self._following.on_heads(device, heads)
+
+    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
+        """A member told how much of each manifest stands on its disk."""
+        kept = self._node.peer(device).kept
+        for holding in holdings:
+            name = (DeviceId(holding.owner), holding.folder)
+            if name in kept or len(kept) < limits.LIST_ITEMS:
+                kept[name] = holding
+
+    def recover(self) -> None:
+        """The index failed for a while, so what was thought to be held may not be: ask everybody
+        again.
+        """
+        self.digest = self._digest()
+        for device in self._node.linked():
+            self._node.say(device, HeadsAsk(self.digest))
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float:
+        """Return when `on_tick` must be called next."""
+        times = [
+            self._ask_last_s,
+            self._following.deadline(),
+            self._kept_s if self._kept_due else None,
+        ]
+        return min(time for time in times if time is not None)
+
+    def on_tick(self) -> None:
+        """Ask last, tell what we keep, follow what may be followed now."""
+        node = self._node
+        self._following.on_tick()
+        if node.now >= self._ask_last_s:
+            self._ask_last_s = node.now + limits.HEADS_ASK_S
+            node.say(self.last(), HeadsAsk(self.digest))
+        if self._kept_due and node.now >= self._kept_s:
+            self._kept_due, self._kept_s = False, node.now + limits.KEPT_S
+            self._tell_kept(node.linked())
+
+    # -- summing up --------------------------------------------------------------------------------
+    def _tell_heads(self, device: DeviceId) -> None:
+        for heads in _chunks(self._node.index.manifests.heads()):
+            self._node.say_when_durable(device, Heads(heads))
+
+    def _tell_kept(self, devices: Sequence[DeviceId]) -> None:
+        for heads in _chunks(self._node.index.manifests.heads()):
+            kept = Kept([self._holding(head) for head in heads])
+            for device in devices:
+                self._node.say(device, kept)
+
+    def _holding(self, head: Head) -> Holding:
+        own = head.owner == self._node.me
+        lacking = (
+            (0, 0) if own else self._node.index.needs.missing(DeviceId(head.owner), head.folder)
+        )
+        return Holding(head.owner, head.folder, head.generation, head.seq, *lacking)
+
+    def _digest(self) -> bytes:
+        heads = self._node.index.manifests.heads()
+        said = sorted(
+            (head.owner, head.folder.value, head.generation, head.seq, head.root) for head in heads
+        )
+        return blake3(encode(said), derive_key_context="potluck heads digest v1").digest(length=8)
+
+
+def _chunks(heads: Sequence[Head]) -> Iterator[list[Head]]:
+    for at in range(0, len(heads), limits.HEADS_CHUNK):
+        yield list(heads[at : at + limits.HEADS_CHUNK])

@@ -1,0 +1,121 @@
+"""The service: what other members may ask on bulk links, and what they get.
+
+Strategy: the engine decides, the serving worker reads and sends. A request names roots and numbers,
+never paths; a root is served only while a file of this share holds it, and the worker hashes the
+bytes once more before they leave. Pages of manifests and of piece lists are read from the index
+here, in slices that fit a frame.
+
+Guarantees: exactly one answer to each request; nothing that is not in this group's share is ever
+read. A manifest's last page carries the head that all pages add up to at that moment, and never one
+that is not on the disk yet. Limits: contents that are themselves only partly here are not served
+yet.
+"""
+
+from __future__ import annotations
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import HASH_BYTES, Root
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
+    Busy,
+    FileAsk,
+    FilesAsk,
+    Gone,
+    ManifestAsk,
+    ManifestPage,
+    PiecesAsk,
+    PiecesPage,
+    encode,
+)
+from potluck.engine.effects import Answer, ServeFiles, ServePieces
+from potluck.engine.events import RequestHeard
+from potluck.engine.node import Node
+
+HASHES_PER_PAGE = 16384  # 512 KiB of hashes
+
+
+class Answers:
+    """Answers requests."""
+
+    def __init__(self, node: Node) -> None:
+        """Serve from the node's index."""
+        self._node = node
+        self.sent_bytes = 0  # of content that was promised; what is gone meanwhile counts too
+
+    def on_request(self, event: RequestHeard) -> None:
+        """Answer one request."""
+        node, request = self._node, event.request
+        if node.roster is None or event.peer not in node.roster.members or node.leaving:
+            node.do(Answer(request, Busy()))
+            return
+        match event.message:
+            case ManifestAsk():
+                node.when_settled(Answer(request, self._manifest(event.message)))
+            case PiecesAsk(root, first):
+                node.do(Answer(request, self._pieces(Root(root), first)))
+            case FileAsk(root, pieces):
+                node.do(Answer(request, self._file(Root(root), tuple(pieces))))
+            case FilesAsk(roots):
+                node.do(Answer(request, self._files([Root(root) for root in roots])))
+            case _:
+                node.do(Answer(request, Gone()))
+
+    def _manifest(self, ask: ManifestAsk) -> ManifestPage | Gone:
+        owner, manifests = DeviceId(ask.owner), self._node.index.manifests
+        head = manifests.head(owner, ask.folder)
+        if head is None:
+            return Gone()
+        limit = limits.PAGE_RECORDS
+        while True:
+            records, deleted, upto, complete = manifests.page(owner, ask.folder, ask.since, limit)
+            last = head if complete else None
+            floor = manifests.floor(owner, ask.folder)
+            page = ManifestPage(owner, ask.folder, records, deleted, upto, floor, last)
+            if len(encode(page)) <= limits.PAGE_FRAME_BYTES:
+                return page
+            limit //= 4  # 62 records of the longest paths fit in any case
+
+    def _pieces(self, root: Root, first: int) -> PiecesPage | Gone:
+        content = self._node.index.contents.get(root)
+        if content is None or first >= content.count:
+            return Gone()
+        hashes = content.hashes[first * HASH_BYTES : (first + HASHES_PER_PAGE) * HASH_BYTES]
+        return PiecesPage(root, content.size_bytes, content.piece_size, first, hashes)
+
+    def _file(self, root: Root, pieces: tuple[int, ...]) -> ServePieces | Gone:
+        content, here = self._node.index.contents.get(root), self._here([root])
+        if content is None or root not in here or any(piece >= content.count for piece in pieces):
+            return Gone()
+        self.sent_bytes += sum(content.length_of(piece) for piece in pieces)
+        return ServePieces(here[root][0], content, pieces)
+
+    def _files(self, roots: list[Root]) -> ServeFiles:
+        """Promise small contents, together no more than a pack; the rest of what was asked is not
+        here.
+        """
+        here, files, room_bytes = (
+            self._here(roots),
+            list[tuple[Root, SafePath | None, int, int]](),
+            limits.PACK_BYTES,
+        )
+        for root in roots:
+            found = here.get(root)
+            if found is None or found[1] > room_bytes:
+                files.append((root, None, 0, limits.PIECE_MIN_BYTES))
+                continue
+            files.append((root, *found))
+            room_bytes -= found[1]
+            self.sent_bytes += found[1]
+        return ServeFiles(tuple(files))
+
+    def _here(self, roots: list[Root]) -> dict[Root, tuple[SafePath, int, int]]:
+        """Return of each content that is shared and stands here: path below Shared/, size, piece
+        size.
+        """
+        node, tops = self._node, dict[DeviceId, SafePath]()
+        here = {}
+        for root, found in node.index.places.shared(roots).items():
+            top = tops.get(found.owner) or tops.setdefault(found.owner, node.top_of(found.owner))
+            here[root] = (top.joined(parse_wire_path(found.path)), found.size, found.piece_size)
+        return here

@@ -1,0 +1,376 @@
+"""Commits: from contents that are ready to files that stand, durable and written down.
+
+Strategy: what is ready waits in two queues, first what is put in place, then what goes (and files
+that take the place of a folder, which must be empty by then). Group commits take from the front of
+them in the order of docs/disk.md §4: intents are written and made durable, `Place` does the work,
+then rows are written and intents deleted in one transaction. Two batches may be under way if
+neither touches what the other needs; what would clash is set aside until one of them has ended, and
+then decided about anew.
+
+Guarantees: nothing is placed without a durable intent; a spot is in at most one batch at a time. A
+file that moves to a new name is not deleted under its old one. Removals come after everything else,
+from the leaves up. While the share is offline nothing begins. Limits: what to do about a spot is
+decided elsewhere; here it is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import EMPTY_ROOT, Root
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Folder, Kind
+from potluck.engine.effects import Place, PlaceItem, Settle, Source
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
+from potluck.engine.node import Node
+from potluck.engine.others.spots import Spot, above, spot_at
+
+OWN = Folder.OWN
+BATCHES_AT_ONCE = 2
+# what goes waits so long: its owner may be about to say that it only has another name
+REMOVE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Placeable:
+    """One spot that can be made right now."""
+
+    spot: Spot
+    item: PlaceItem
+    source: Spot | None = None  # of `item.local`
+    over_folder: bool = False  # a folder goes here: only once everything in it has gone
+
+    @property
+    def last(self) -> bool:
+        """Whether it must come after everything that is put."""
+        return self.over_folder or self.item.source is Source.NONE
+
+    @property
+    def size_bytes(self) -> int:
+        """How large the content is."""
+        return self.item.content.size_bytes if self.item.content is not None else 0
+
+    @property
+    def part(self) -> Root | None:
+        """The part file it comes from."""
+        return (
+            self.item.content.root
+            if self.item.source is Source.PART and self.item.content is not None
+            else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpotOutcome:
+    """What became of one spot of a batch."""
+
+    ready: Placeable
+    placed: Placed
+
+    @property
+    def stands(self) -> bool:
+        """Whether what was wanted stands there now."""
+        is_file = self.ready.item.source is not Source.FOLDER
+        return self.placed.placement is Placement.PLACED and (
+            self.placed.stat is not None or not is_file
+        )
+
+    @property
+    def vanished(self) -> bool:
+        """Whether nothing stands there now: it was removed, by us or by somebody right after it was
+        placed.
+        """
+        return self.placed.placement is Placement.REMOVED or (
+            self.placed.placement is Placement.PLACED and not self.stands
+        )
+
+
+@dataclass(slots=True)
+class Batch:
+    """One group commit under way, and what no other may touch meanwhile."""
+
+    ready: dict[SafePath, Placeable]
+    changing: set[Spot] = field(default_factory=set)  # targets, and files that are moved away
+    reading: set[Spot] = field(default_factory=set)  # files that are copied
+    parts: set[Root] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Work out what is touched."""
+        for ready in self.ready.values():
+            self.changing.add(ready.spot)
+            if ready.source is not None:
+                (self.changing if ready.item.source is Source.MOVED else self.reading).add(
+                    ready.source
+                )
+            if ready.part is not None:
+                self.parts.add(ready.part)
+
+    def clashes(self, ready: Placeable) -> bool:
+        """Say whether something may not be placed while this batch is under way."""
+        return (
+            ready.spot in self.changing
+            or ready.spot in self.reading
+            or ready.source in self.changing
+            or (ready.item.source is Source.MOVED and ready.source in self.reading)
+            or ready.part in self.parts
+            or any(folder in self.changing for folder in above(ready.spot))
+        )
+
+
+class Commits:
+    """The queue of what is ready, and the batches under way."""
+
+    def __init__(self, node: Node) -> None:
+        """Have nothing to do."""
+        self._node = node
+        # a batch is over, its rows are written
+        self.ended: Callable[[Sequence[SpotOutcome]], None] = _ignore
+        self.look_again: Callable[[Spot], None] = _ignore  # decide about a spot anew
+        self.leaves: Callable[[Spot], bool] = lambda _: True  # whether a file is still to go
+        self._puts: dict[Spot, Placeable] = {}
+        self._lasts: dict[Spot, Placeable] = {}
+        self._order: list[
+            Spot
+        ] = []  # of `_lasts`, ascending, taken from its end; may name what is gone
+        self._sorted = True
+        self._aside: set[Spot] = set()  # clashed with a batch under way
+        self._since_s = 0.0
+        self._remove_s = 0.0
+        self._size_bytes = 0
+        self._batches: dict[BatchId, Batch] = {}
+        self._settling: dict[BatchId, tuple[PlaceItem, ...]] = {}
+
+    def start(self) -> None:
+        """Find out what a crash interrupted; called again after trouble with the index, what it
+        undid is forgotten.
+        """
+        left = dict(self._node.index.intents.open_batches())
+        self._batches = {number: batch for number, batch in self._batches.items() if number in left}
+        self._settling = {
+            number: items for number, items in left.items() if number not in self._batches
+        }
+        self._node.do(*(Settle(batch, items) for batch, items in self._settling.items()))
+
+    @property
+    def settling(self) -> bool:
+        """Whether it is still unknown what a crash interrupted; nothing can be decided before."""
+        return bool(self._settling)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is ready and nothing under way."""
+        return not (self._puts or self._lasts or self._aside or self._batches or self._settling)
+
+    # -- queue -------------------------------------------------------------------------------------
+    def add(self, ready: Placeable) -> None:
+        """Place this soon."""
+        self.discard(ready.spot)
+        if ready.last:
+            if not self._lasts:
+                self._remove_s = self._node.now + REMOVE_S
+            self._lasts[ready.spot] = ready
+            self._sorted = False
+        else:
+            if not self._puts:
+                self._since_s = self._node.now
+            self._puts[ready.spot] = ready
+        self._size_bytes += ready.size_bytes
+
+    def discard(self, spot: Spot) -> None:
+        """What was decided about a spot counts no more; what is under way goes on."""
+        ready = self._puts.pop(spot, None) or self._lasts.pop(spot, None)
+        self._size_bytes -= ready.size_bytes if ready is not None else 0
+        self._aside.discard(spot)
+
+    def busy(self, spot: Spot) -> bool:
+        """Say whether a batch under way changes this spot."""
+        return any(spot in batch.changing for batch in self._batches.values())
+
+    def deadline(self) -> float | None:
+        """Return when `flush` must be called next."""
+        if len(self._batches) >= BATCHES_AT_ONCE or self._settling or not self._node.share_present:
+            return None
+        if self._puts:
+            return self._since_s + limits.COMMIT_S
+        waits = self._batches or self._aside or not self._lasts
+        return None if waits else self._remove_s
+
+    def flush(self, *, deciding: bool, fetching: bool) -> None:
+        """Begin group commits: at once if no more will be ready soon, else when there is enough or
+        it waited enough.
+
+        While `deciding` is unfinished nothing is removed: what is to go may yet be the source of
+        something.
+        """
+        node = self._node
+        while len(self._batches) < BATCHES_AT_ONCE and node.share_present and not self._settling:
+            lasts = self._lasts and not deciding and node.now >= self._remove_s
+            full = len(self._puts) >= limits.COMMIT_FILES or self._size_bytes >= limits.COMMIT_BYTES
+            due = full or not (deciding or fetching) or node.now >= self._since_s + limits.COMMIT_S
+            if not (lasts or (self._puts and due)) or not self._begin(lasts=bool(lasts)):
+                return
+
+    # -- batches -----------------------------------------------------------------------------------
+    def _begin(self, *, lasts: bool) -> bool:
+        """Begin one group commit; returns whether anything left the queue."""
+        taken, chosen = [], list[Placeable]()
+        size_bytes = 0
+        for ready in self._candidates(lasts=lasts):
+            if len(chosen) >= limits.COMMIT_FILES or (
+                chosen and size_bytes + ready.size_bytes > limits.COMMIT_BYTES
+            ):
+                break
+            taken.append(ready)
+            if any(batch.clashes(ready) for batch in self._batches.values()):
+                self._aside.add(ready.spot)
+                continue
+            chosen.append(ready)
+            size_bytes += ready.size_bytes
+        picked = {ready.spot for ready in chosen}
+        for ready in taken:
+            self.discard(ready.spot)
+            if ready.spot not in picked:
+                self._aside.add(ready.spot)
+        self._since_s = self._node.now
+        self._open(chosen)
+        return bool(taken)
+
+    def _candidates(self, *, lasts: bool) -> Iterator[Placeable]:
+        """Yield what may be placed, in its order: folders before what is in them, what goes from
+        the leaves up.
+        """
+        yield from self._puts.values()
+        if not lasts or self._aside:
+            return
+        if not self._sorted:
+            self._order, self._sorted = sorted(self._lasts), True
+        while self._order and self._order[-1] not in self._lasts:
+            self._order.pop()
+        for spot in reversed(self._order):
+            ready = self._lasts.get(spot)
+            if ready is None:
+                continue
+            if self._batches and ready.item.expected is None:
+                return  # a folder: what is in it may be going right now
+            yield ready
+
+    def _open(self, chosen: Sequence[Placeable]) -> None:
+        chosen = [self._checked(ready) for ready in chosen]
+        moved = {ready.source for ready in chosen if ready.item.source is Source.MOVED}
+        chosen = [
+            ready
+            for ready in chosen
+            if ready.item.source is not Source.NONE or ready.spot not in moved
+        ]
+        if chosen:
+            number = BatchId(self._node.number())
+            self._batches[number] = Batch({ready.item.path: ready for ready in chosen})
+            items = tuple(ready.item for ready in chosen)
+            self._node.index.intents.open(number, items)
+            self._node.when_durable([Place(number, items)])
+
+    def _checked(self, ready: Placeable) -> Placeable:
+        """A file that was to go and is wanted again is not moved away but copied."""
+        if (
+            ready.item.source is Source.MOVED
+            and ready.source is not None
+            and not self.leaves(ready.source)
+        ):
+            return replace(ready, item=replace(ready.item, source=Source.LOCAL))
+        return ready
+
+    def on_placed(self, event: BatchPlaced) -> None:
+        """A group commit is on the disk: write the rows, delete the intents, say what became of
+        each spot.
+        """
+        batch = self._batches.pop(event.batch, None)
+        if batch is None:
+            return
+        self._node.index.intents.close(event.batch)
+        done = [
+            SpotOutcome(batch.ready[placed.path], placed)
+            for placed in event.items
+            if placed.path in batch.ready
+        ]
+        self._record(done)
+        moved = batch.changing - {ready.spot for ready in batch.ready.values()}
+        for spot in sorted(moved | self._aside):
+            self.look_again(spot)
+        self._aside.clear()
+        self.ended(done)
+
+    def on_settled(self, event: BatchSettled) -> None:
+        """An interrupted batch was looked at: what stands is ours, the rest is decided about anew."""
+        items = {item.path: item for item in self._settling.pop(event.batch, ())}
+        done = []
+        for placed in event.items:
+            spot, item = spot_at(self._node, placed.path), items.get(placed.path)
+            if spot is not None and item is not None:
+                source = spot_at(self._node, item.local) if item.local is not None else None
+                done.append(SpotOutcome(Placeable(spot, item, source), placed))
+        self._record(done)
+        self._node.index.intents.close(event.batch)
+        for spot in sorted(
+            {
+                spot
+                for each in done
+                for spot in (each.ready.spot, each.ready.source)
+                if spot is not None
+            }
+        ):
+            self.look_again(spot)
+
+    def _record(self, done: Sequence[SpotOutcome]) -> None:
+        """Bring the index up to what stands on the disk now, and tell what was put aside."""
+        rows: dict[DeviceId, list[PlaceRow]] = {}
+        gone: dict[DeviceId, list[bytes]] = {}
+        for owner, path in _gone(done):
+            gone.setdefault(owner, []).append(path)
+        for each in done:
+            owner, path = each.ready.spot
+            if each.stands:
+                rows.setdefault(owner, []).append(_row(path, each))
+            if each.placed.put_aside:
+                text = (
+                    f"a local version of {each.placed.path} was put aside: {each.placed.put_aside}"
+                )
+                self._node.tell("put_aside", text, level="warning", subject=str(each.placed.path))
+        for owner, paths in gone.items():
+            self._node.index.places.remove(owner, OWN, paths)
+        for owner, new in rows.items():
+            self._node.index.places.put(owner, OWN, new)
+
+
+def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
+    """Return where nothing stands any more: what was removed, and what moved wherever it was to
+    move.
+    """
+    removed = {each.ready.spot for each in done if each.vanished}
+    moves = [each for each in done if each.ready.item.source is Source.MOVED]
+    moved = {each.ready.source for each in moves} - {
+        each.ready.source for each in moves if each.placed.placement is not Placement.PLACED
+    }
+    return removed | {spot for spot in moved if spot is not None}
+
+
+def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
+    """Return what stands at a path now.
+
+    Time, x bit and root are those that were asked for, even if the file system keeps coarser ones:
+    else the spot would never be right, and be placed for ever.
+    """
+    stat, item = done.placed.stat, done.ready.item
+    if stat is None:
+        return PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+    root = item.content.root if item.content is not None else EMPTY_ROOT
+    return PlaceRow(
+        path, Kind.FILE, root, stat.size, item.mtime_ns, stat.ctime_ns, stat.inode, item.executable
+    )
+
+
+def _ignore(*_: object) -> None:
+    """Stand where a hook will be."""

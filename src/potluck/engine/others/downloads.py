@@ -1,0 +1,353 @@
+"""Downloads: the contents that are fetched, who waits for them, and what is asked from whom.
+
+Strategy: core/swarm.py says what to ask next; here stand the reasons (which spot waits for which
+content, as a `Want`) and the orders under way. A content wanted at several spots is fetched once.
+It is asked for as long as somebody waits for it and not a moment longer. Part files of an earlier
+run are continued. New orders are looked for only when something happened that can make one: a wish,
+an end, a holder, the end of a rest.
+
+Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
+part file outlives those who wait for it. Two owners may say different sizes of one content, of
+which at most one can be true: each is tried, so a lie delays and never prevents. When the disk is
+nearly full, asking pauses and resumes by itself. Limits: a holder is taken to have what it says of
+the whole folder; whether it has one content is found by asking.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import Bitfield, PieceList, Root
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.content.swarm.orders import Download, Order, Swarm, What
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, Folder, PiecesAsk
+from potluck.engine.effects import CancelFetch, DropParts, Fetch
+from potluck.engine.events import (
+    FetchEnded,
+    FilesVerified,
+    OrderId,
+    Outcome,
+    PartFound,
+    PartsFound,
+    PieceListHeard,
+    PiecesVerified,
+    SpaceSeen,
+)
+from potluck.engine.node import Node
+from potluck.engine.others.spots import Spot, path_of_spot
+
+OWN = Folder.OWN
+# holders tell what they hold about once a second each; ask anew for all of them together
+KEPT_AGAIN_S = 0.2
+NOT_ITS_FAULT = {
+    Outcome.BUSY,
+    Outcome.BROKEN,
+    Outcome.DISK,
+}  # ends of an order that say nothing of the content
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A spot that waits for a content: what is to stand there, and what stands there now."""
+
+    spot: Spot
+    record: FileRecord
+    stands: PlaceRow | None
+
+
+class Downloads:
+    """Contents on their way to this disk."""
+
+    def __init__(self, node: Node) -> None:
+        """Fetch nothing."""
+        self._node = node
+        self.swarm = Swarm()
+        self.orders: dict[OrderId, Order] = {}
+        self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
+        self.paused = ""
+        self.received_bytes = 0
+        self.arrived: Callable[[Sequence[Want]], None] = _ignore  # wired by supply.py
+        self._wants: dict[Spot, Want] = {}
+        self._waiting: dict[Root, dict[DeviceId, dict[Spot, Want]]] = {}
+        self._found: dict[
+            Root, PartFound
+        ] = {}  # part files of an earlier run that nobody wants so far
+        # when holders that failed may be asked again, ascending
+        self._rests: deque[float] = deque()
+        self._ask_s = inf
+        self._trouble = ""
+
+    # -- wishes ------------------------------------------------------------------------------------
+    def want(self, want: Want) -> None:
+        """A spot waits for the content of its record; it waits for one content at a time."""
+        spot, root = want.spot, Root(want.record.root)
+        before = self._wants.get(spot)
+        if before is not None and before.record is want.record:
+            return  # it waits already
+        if before is not None and before.record.root != root:
+            self.release(spot)
+        self._wants[spot] = want
+        self._waiting.setdefault(root, {}).setdefault(spot[0], {})[spot] = want
+        if root not in self.parts:
+            self.swarm.want(root, want.record.size, want.record.piece_size)
+            self._ask_s = self._node.now
+            self._resume(root)
+
+    def release(self, spot: Spot) -> None:
+        """A spot waits no more; what nobody waits for is not fetched any more."""
+        want = self._wants.pop(spot, None)
+        if want is None:
+            return
+        root = Root(want.record.root)
+        owners = self._waiting[root]
+        del owners[spot[0]][spot]
+        if not owners[spot[0]]:
+            del owners[spot[0]]
+        if not owners:
+            del self._waiting[root]
+            if root in self.swarm.downloads:
+                self.parts.pop(root, None)
+                self._forget(root)
+                self._node.do(DropParts((root,)))
+
+    def on_part_gone(self, root: Root) -> list[Spot]:
+        """A part file was placed or is lost; return who still waits for that content."""
+        self.parts.pop(root, None)
+        self._forget(root)
+        return [spot for spots in self._waiting.get(root, {}).values() for spot in spots]
+
+    # -- part files of an earlier run --------------------------------------------------------------
+    def on_parts(self, event: PartsFound) -> None:
+        """Part files of an earlier run: those that are wanted are continued."""
+        for part in event.parts:
+            self._found[part.pieces.root] = part
+            self._resume(part.pieces.root)
+
+    def drop_leftovers(self) -> None:
+        """Everything that is lacking is known: a part file that nobody wants is not needed."""
+        if self._found:
+            self._node.do(DropParts(tuple(self._found)))
+            self._found.clear()
+
+    def _resume(self, root: Root) -> None:
+        download, part = self.swarm.downloads.get(root), self._found.get(root)
+        if download is None or part is None:
+            return
+        del self._found[root]
+        content = part.pieces
+        have = Bitfield(content.count, part.have)
+        if (content.size_bytes, content.piece_size) != (download.size_bytes, download.piece_size):
+            self._node.do(DropParts((root,)))
+        elif download.small:
+            if have.complete and self.swarm.on_files([root]):
+                self._arrive(content)
+        else:
+            self.swarm.on_list(content)
+            self._node.index.contents.put(content)
+            self.swarm.on_pieces(root, [piece for piece in range(content.count) if piece in have])
+            if download.complete:
+                self._arrive(content)
+
+    # -- facts -------------------------------------------------------------------------------------
+    def on_list(self, event: PieceListHeard) -> None:
+        """A piece list came."""
+        content = event.pieces
+        download = self.swarm.downloads.get(content.root)
+        if download is None or (content.size_bytes, content.piece_size) != (
+            download.size_bytes,
+            download.piece_size,
+        ):
+            return
+        self._node.index.contents.put(content)
+        if self.swarm.on_list(content):
+            self._arrive(content)
+
+    def on_pieces(self, event: PiecesVerified) -> None:
+        """Pieces are on this disk."""
+        self.received_bytes += event.size_bytes
+        self._trouble = ""
+        download = self.swarm.downloads.get(event.root)
+        if download is None:  # they came after nobody wanted them any more
+            self._node.do(DropParts((event.root,)))
+        elif self.swarm.on_pieces(event.root, event.pieces) and download.content is not None:
+            self._arrive(download.content)
+
+    def on_files(self, event: FilesVerified) -> None:
+        """Small contents are on this disk."""
+        self.received_bytes += event.size_bytes
+        self._trouble = ""
+        unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
+        if unwanted:
+            self._node.do(DropParts(unwanted))
+        for root in self.swarm.on_files(event.roots):
+            download = self.swarm.downloads[root]
+            self._arrive(PieceList(root, download.size_bytes, download.piece_size, b""))
+
+    def on_ended(self, event: FetchEnded) -> bool:
+        """A fetch ended; returns whether it was one of ours."""
+        order = self.orders.pop(event.order, None)
+        if order is None:
+            return False
+        node = self._node
+        failed, wrong = event.outcome is not Outcome.DONE, event.outcome is Outcome.WRONG
+        self.swarm.on_ended(order.number, node.now, failed=failed, wrong=wrong)
+        self._ask_s = node.now
+        self._rests.append(node.now + limits.RETRY_S)
+        if event.outcome not in NOT_ITS_FAULT:
+            for root in order.roots:
+                self._doubt(root)
+        if wrong:
+            label = node.label_of(order.peer)
+            node.tell(
+                "wrong_content",
+                f"{label} sent wrong bytes; dropped",
+                level="warning",
+                subject=label,
+            )
+        elif event.outcome is Outcome.DISK and event.detail != self._trouble:
+            self._trouble = event.detail  # told once, until something can be written again
+            node.tell("disk", f"cannot write here: {event.detail}", level="error")
+        return True
+
+    def on_space(self, event: SpaceSeen) -> None:
+        """How full the disk is: fetching pauses in time and resumes by itself."""
+        least = min(max(event.total_bytes // 100, limits.FREE_MIN_BYTES), event.total_bytes // 4)
+        full = event.free_bytes < least
+        if full != bool(self.paused):
+            self.paused = "disk full" if full else ""
+            self._ask_s = self._node.now
+            text = (
+                "paused: the disk is almost full"
+                if full
+                else "resumed: there is space on the disk again"
+            )
+            self._node.tell(
+                "paused" if full else "resumed", text, level="error" if full else "info"
+            )
+
+    def on_peer(self, device: DeviceId) -> None:
+        """A device is there: it may be asked at once."""
+        self.swarm.on_peer(device)
+        self._ask_s = self._node.now
+
+    def on_kept(self) -> None:
+        """A device told what it holds: it may have become one to ask."""
+        self._ask_s = min(self._ask_s, self._node.now + KEPT_AGAIN_S)
+
+    # -- asking ------------------------------------------------------------------------------------
+    def ask(self) -> None:
+        """Fill the free slots, if anything happened that could make an order."""
+        node = self._node
+        time = self.deadline()
+        if time is None or time > node.now:
+            return
+        while self._rests and self._rests[0] <= node.now:
+            self._rests.popleft()
+        self._ask_s = inf
+        for order in self.swarm.next_orders(_holders(node, self._waiting), node.now):
+            number = node.number()
+            self.orders[number] = order
+            node.do(
+                _fetch(node, number, order, [self.swarm.downloads[root] for root in order.roots])
+            )
+
+    def deadline(self) -> float | None:
+        """Return when `ask` must be called next."""
+        if self.paused or self._node.leaving or not self._node.share_present:
+            return None
+        time = min(self._ask_s, self._rests[0]) if self._rests else self._ask_s
+        return time if time < inf else None
+
+    def path_of(self, root: Root) -> SafePath | None:
+        """Return one path where a content is wanted, for people."""
+        for spots in self._waiting.get(root, {}).values():
+            return path_of_spot(self._node, next(iter(spots)))
+        return None
+
+    # -- ends --------------------------------------------------------------------------------------
+    def _arrive(self, content: PieceList) -> None:
+        """All of a content is here: tell those who wait for it."""
+        self.parts[content.root] = content
+        waiting = self._waiting[content.root]
+        self.arrived(
+            [waiting[owner][spot] for owner in sorted(waiting) for spot in sorted(waiting[owner])]
+        )
+
+    def _forget(self, root: Root) -> None:
+        """Let go of a content: nothing is asked for it any more."""
+        numbers = set(self.swarm.forget(root))
+        if numbers:
+            self._node.do(
+                *(CancelFetch(order) for order, o in self.orders.items() if o.number in numbers)
+            )
+
+    def _doubt(self, root: Root) -> None:
+        """An order for this content brought nothing: perhaps another owner says the true size."""
+        download = self.swarm.downloads.get(root)
+        if download is None or download.have is not None:
+            return
+        said = {
+            (w.record.size, w.record.piece_size)
+            for spots in self._waiting[root].values()
+            for w in spots.values()
+        }
+        others = sorted(said | {(download.size_bytes, download.piece_size)})
+        following = others[
+            (others.index((download.size_bytes, download.piece_size)) + 1) % len(others)
+        ]
+        if len(others) > 1:
+            self._forget(root)
+            self.swarm.want(root, *following)
+            # whoever failed rests, whatever is asked
+            self.swarm.downloads[root].retry_s.update(download.retry_s)
+
+
+def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
+    """Return the effect that carries an order out."""
+    addresses = node.addresses_of(order.peer)
+    match order.what:
+        case What.PACK:
+            sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
+            return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
+        case What.LIST:
+            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, ())
+        case _:
+            ask = FileAsk(order.roots[0], list(order.pieces))
+            return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())
+
+
+def _holders(
+    node: Node, waiting: dict[Root, dict[DeviceId, dict[Spot, Want]]]
+) -> Callable[[Root], list[DeviceId]]:
+    """Return who may be asked for a root: its owner first, then who holds that whole folder, then
+    who might.
+    """
+    linked, known = node.linked(), dict[DeviceId, list[DeviceId]]()
+
+    def rank(owner: DeviceId, device: DeviceId) -> tuple[bool, int]:
+        kept = node.peers[device].kept.get((owner, OWN))
+        return device != owner, kept.missing_files if kept is not None else 2**53
+
+    def of(owner: DeviceId) -> list[DeviceId]:
+        if owner not in known:
+            candidates = [d for d in linked if d == owner or (owner, OWN) in node.peers[d].kept]
+            known[owner] = sorted(candidates, key=lambda device: rank(owner, device))
+        return known[owner]
+
+    def holders(root: Root) -> list[DeviceId]:
+        owners = waiting.get(root, {})
+        if len(owners) == 1:
+            return of(next(iter(owners)))
+        return list(dict.fromkeys(device for owner in sorted(owners) for device in of(owner)))
+
+    return holders
+
+
+def _ignore(*_: object) -> None:
+    """Stand where a hook will be."""

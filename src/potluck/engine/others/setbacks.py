@@ -1,0 +1,109 @@
+"""Setbacks: what could not be placed, when it is tried again, and what people were told of it.
+
+Strategy: each spot that failed has one entry: how often, until when it rests, and which local files
+turned out not to be what the index said. The first source that is gone is no reason to wait,
+anything else rests 2 s, 4 s, … up to a minute. Times stand in a heap, so that thousands of failures
+cost as little as one.
+
+Guarantees: a spot that fails for ever is tried once a minute and told once; a source that failed a
+spot is not offered to it again; an entry goes as soon as the spot is well or its owner changes it.
+Limits: nothing is remembered across restarts; then everything is tried once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from potluck.core import limits
+from potluck.engine.events import Placed, Placement
+from potluck.engine.node import Node
+from potluck.engine.others.spots import Spot
+
+LONGEST_S = 60.0
+
+
+@dataclass(slots=True)
+class Setback:
+    """What is known of one spot in trouble."""
+
+    failures: int = 0
+    due_s: float | None = None  # None: it is being tried
+    told: str = ""
+    bad_sources: set[Spot] = field(default_factory=set)
+
+
+class Setbacks:
+    """Every spot in trouble."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of none."""
+        self._node = node
+        self._spots: dict[Spot, Setback] = {}
+        self._times: list[tuple[float, Spot]] = []
+
+    def note(self, failed: Iterable[tuple[Spot, Placed, Spot | None]]) -> None:
+        """These spots failed, each with the local file it was to come from; tell what is new, once
+        per reason.
+        """
+        news: dict[str, list[str]] = {}
+        for spot, placed, source in failed:
+            setback = self._spots.setdefault(spot, Setback())
+            setback.failures += 1
+            waits = setback.failures
+            if placed.placement is Placement.SOURCE_GONE:
+                waits -= 1
+                setback.bad_sources |= {source} if source is not None else set()
+            else:
+                reason = f"{placed.placement}, {placed.detail}"
+                if setback.told != reason:
+                    setback.told = reason
+                    news.setdefault(reason, []).append(str(placed.path))
+            self._rest(
+                spot, setback, min(limits.RETRY_S * 2 ** (waits - 1), LONGEST_S) if waits else 0.0
+            )
+        for reason, paths in news.items():
+            more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+            self._node.tell(
+                "place_failed", f"{paths[0]}: {reason}{more}", level="warning", subject=paths[0]
+            )
+
+    def clear(self, spot: Spot) -> None:
+        """A spot is well, or something else is wanted there."""
+        self._spots.pop(spot, None)
+
+    def hurry(self, spot: Spot) -> None:
+        """What stood in the way of a spot may be gone: try it now."""
+        setback = self._spots.get(spot)
+        if setback is not None and setback.due_s is not None:
+            self._rest(spot, setback, 0.0)
+
+    def rests(self, spot: Spot) -> bool:
+        """Say whether a spot is not to be tried yet."""
+        setback = self._spots.get(spot)
+        return setback is not None and setback.due_s is not None
+
+    def is_bad(self, spot: Spot, source: Spot) -> bool:
+        """Say whether this spot found a source not to be what the index said."""
+        setback = self._spots.get(spot)
+        return setback is not None and source in setback.bad_sources
+
+    def due(self) -> list[Spot]:
+        """Return the spots whose rest is over; from now on they are being tried."""
+        found: list[Spot] = []
+        while self._times and self._times[0][0] <= self._node.now:
+            time, spot = heappop(self._times)
+            setback = self._spots.get(spot)
+            if setback is not None and setback.due_s == time:
+                setback.due_s = None
+                found.append(spot)
+        return found
+
+    def deadline(self) -> float | None:
+        """Return when the next rest may be over."""
+        return self._times[0][0] if self._times else None
+
+    def _rest(self, spot: Spot, setback: Setback, seconds: float) -> None:
+        setback.due_s = self._node.now + seconds
+        heappush(self._times, (setback.due_s, spot))

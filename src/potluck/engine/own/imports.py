@@ -1,0 +1,51 @@
+"""The imports: files a person wants in the own folder, from elsewhere on this machine.
+
+Strategy: the disk copies, this part only remembers which command waits for which order and says how
+it went, in one line for each path. What arrived is found by the next look at the own folder, like
+any other file.
+
+Guarantees: each command gets exactly one reply, also when the device is about to leave. Limits:
+nothing outlives a run; a person whose command was cut short types it again.
+"""
+
+from __future__ import annotations
+
+from potluck.core.content.paths import SafePath
+from potluck.engine.effects import Import, Reply
+from potluck.engine.events import AddAsked, Imported, OrderId
+from potluck.engine.node import Node
+
+LEAVING = "this device is leaving: nothing was added\n  try:      start it again with potluck up, then add"
+
+
+class Imports:
+    """Commands that wait for files to be brought in."""
+
+    def __init__(self, node: Node) -> None:
+        """Wait for nothing yet."""
+        self._node = node
+        self._commands: dict[OrderId, int] = {}
+
+    def on_add(self, event: AddAsked, into: SafePath) -> None:
+        """A person wants these files in the own folder `into`."""
+        if self._node.leaving:
+            self._node.do(Reply(event.command, ok=False, text=LEAVING))
+            return
+        order = self._node.number()
+        self._commands[order] = event.command
+        self._node.do(Import(order, event.paths, event.mode, into))
+
+    def on_imported(self, event: Imported) -> None:
+        """An import ended."""
+        command = self._commands.pop(event.order, None)
+        if command is None:
+            return
+        lines = [f"added {name}" for name in event.added]
+        lines += [f"not added: {path} ({reason})" for path, reason in event.failed]
+        self._node.do(Reply(command, not event.failed, "\n".join(lines) or "nothing to add"))
+
+    def on_leaving(self) -> None:
+        """The device leaves: nobody will hear how these went."""
+        for command in self._commands.values():
+            self._node.do(Reply(command, ok=False, text=LEAVING))
+        self._commands.clear()

@@ -1,0 +1,235 @@
+"""Publishing: what stands in the own folder becomes numbered changes under one signed head.
+
+Strategy: a change is kept apart, what stands and what is said of it together, until the next head.
+Then places, records and head are written in one transaction, so a crash leaves either the old head
+and a file that the next scan finds, or the new head and everything under it. An idle device
+publishes at once; the more files wait to be read, the longer it gathers, up to a second.
+
+Guarantees: every change has a number of its own; a head leaves this device only after the index is
+on the disk; a change that was taken back before its head was never made. Who hears its own head
+from a later state than it remembers (a lost index, an old disk) goes one generation above it, at
+most once in ten seconds: two devices with one key do not chase each other. Limits: what was lost
+with an index is not fetched back from the others; receivers keep it (docs/protocol.md §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container
+from typing import NamedTuple
+
+import msgspec
+
+from potluck.core import limits
+from potluck.core.content.manifest import contradicts, sign_head
+from potluck.core.content.pieces import EMPTY_ROOT
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.engine.node import Node
+
+OWN = Folder.OWN
+HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
+HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
+CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
+REPAIR_PAUSE_S = 10.0  # between two changes of generation
+
+
+class PendingRecord(NamedTuple):
+    """What stands at a path now, and what is going to be said of it."""
+
+    row: PlaceRow
+    record: FileRecord
+
+
+class Publishing:
+    """The own manifest."""
+
+    def __init__(self, node: Node) -> None:
+        """Begin with nothing to say; `start` continues where the index ends."""
+        self._node = node
+        self._changed: dict[bytes, PendingRecord] = {}
+        self._gone: set[bytes] = set()
+        self._generation = 1
+        self._seq = 0
+        self._published_s = -HEAD_MAX_S
+        self._ahead: Head | None = None  # an own head of a later state, heard from somebody
+        self._repaired_s: float | None = None
+        self.repairing = False  # a head is due even without changes: the generation is new
+        self.published: Callable[[Head], None] = _ignore
+
+    def start(self) -> None:
+        """Continue where the index ends."""
+        head = self._head()
+        if head is not None:
+            self._seq, self._generation = head.seq, head.generation
+
+    # -- what will be true with the next head ------------------------------------------------------
+    @property
+    def pending(self) -> int:
+        """How many changes wait for the next head."""
+        return len(self._changed) + len(self._gone)
+
+    def stands(self, path: bytes) -> PlaceRow | None:
+        """Return what stands at a path of the own folder, published or not."""
+        change = self._changed.get(path)
+        if change is not None or path in self._gone:
+            return change.row if change is not None else None
+        return self._node.index.places.get(self._node.me, OWN, path)
+
+    def record(self, path: bytes) -> FileRecord | None:
+        """Return what is, or is going to be, said of a path."""
+        change = self._changed.get(path)
+        if change is not None or path in self._gone:
+            return change.record if change is not None else None
+        return self._node.index.manifests.get(self._node.me, OWN, path)
+
+    def put(self, row: PlaceRow, piece_size: int) -> None:
+        """Note what stands at a path; it is a change if it is news."""
+        index, me = self._node.index, self._node.me
+        before = self.stands(row.path)
+        if before is not None and before.kind is Kind.FOLDER and row.kind is Kind.FILE:
+            self._end_below([row.path])  # nothing can stand below a file
+        record = _record(row, piece_size)
+        live = index.manifests.get(me, OWN, row.path)
+        self._gone.discard(row.path)
+        if live is not None and msgspec.structs.replace(live, seq=0) == record:
+            self._changed.pop(row.path, None)
+            if row != before:
+                index.places.put(me, OWN, [row])
+        else:
+            self._changed[row.path] = PendingRecord(row, record)
+
+    def drop(self, paths: Collection[bytes]) -> None:
+        """These paths are gone, and with them everything below them."""
+        folders = [path for path in paths if _is_folder(self.stands(path))]
+        if folders:
+            self._end_below(folders)
+        for path in paths:
+            self._changed.pop(path, None)
+            self._gone.add(path)
+
+    def keep(self) -> None:
+        """The share went away: what seemed to be deleted just before it may only have gone with it."""
+        self._gone.clear()
+
+    def is_gone(self, path: bytes) -> bool:
+        """Say whether the end of a path is about to be published."""
+        return path in self._gone
+
+    def _end_below(self, folders: Collection[bytes]) -> None:
+        places, me = self._node.index.places, self._node.me
+        for folder in folders:
+            self._gone.update(row.path for row in places.under(me, OWN, folder))
+        above = set(folders)
+        for path in [path for path in self._changed if within(path.rpartition(b"/")[0], above)]:
+            del self._changed[path]
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self, waiting: int) -> float | None:
+        """Return when `on_tick` must be called next, while so many files wait to be read."""
+        times = []
+        if self.pending or self.repairing:
+            times.append(self._published_s + _pace_s(waiting))
+        if self._ahead is not None and self._repaired_s is not None:
+            times.append(self._repaired_s + REPAIR_PAUSE_S)
+        return min(times, default=None)
+
+    def on_tick(self, waiting: int) -> None:
+        """Publish what changed, unless the last head is too young for so many files waiting to be
+        read.
+        """
+        now = self._node.now
+        self._repair()
+        due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
+        if due and (self.pending or self.repairing):
+            self._publish()
+
+    # -- heads -------------------------------------------------------------------------------------
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head that this device signed; it may be from a later state than we
+        remember.
+        """
+        known = self._head()
+        later = (head.generation, head.seq) > (self._generation, self._seq)
+        other = known is not None and contradicts(head, known)
+        if head.instance != self._node.instance and (later or other):
+            if self._ahead is None or _state(head) > _state(self._ahead):
+                self._ahead = head
+            self._repair()
+
+    def _repair(self) -> None:
+        """Go one generation above what others know; whatever is missing then is held back by them,
+        not deleted.
+        """
+        ahead, now = self._ahead, self._node.now
+        again = self._repaired_s is not None
+        if ahead is None or (
+            self._repaired_s is not None and now < self._repaired_s + REPAIR_PAUSE_S
+        ):
+            return
+        self._ahead = None
+        if ahead.generation < self._generation:
+            return
+        self._repaired_s, self.repairing = now, True
+        self._generation, self._seq = ahead.generation + 1, max(self._seq, ahead.seq)
+        text = "this device's own files were known to others in a later state"
+        if again:
+            text += ": perhaps another device runs with a copy of this one's key"
+        self._node.tell("repair", text, level="warning")
+
+    def _publish(self) -> None:
+        node, index, seq = self._node, self._node.index, self._seq
+        records = []
+        for seq, change in enumerate(self._changed.values(), self._seq + 1):
+            records.append(msgspec.structs.replace(change.record, seq=seq))
+        index.manifests.put(node.me, OWN, records)
+        index.places.put(node.me, OWN, [change.row for change in self._changed.values()])
+        if self._gone:
+            gone = sorted(self._gone)
+            seq = index.manifests.delete(node.me, OWN, gone, seq + 1)
+            index.places.remove(node.me, OWN, gone)
+        if seq > self._seq or self.repairing:
+            count, root = index.manifests.count(node.me, OWN), index.manifests.root(node.me, OWN)
+            head = sign_head(
+                Head(node.me, OWN, self._generation, seq, count, root, node.instance), node.key
+            )
+            index.manifests.set_head(head)
+            self._seq, self._published_s, self.repairing = seq, node.now, False
+            self.published(head)
+        self._changed, self._gone = {}, set()
+
+    def _head(self) -> Head | None:
+        return self._node.index.manifests.head(self._node.me, OWN)
+
+
+def within(path: bytes, folders: Container[bytes]) -> bool:
+    """Say whether a path, or a folder it stands in, is one of `folders`."""
+    while path:
+        if path in folders:
+            return True
+        path = path.rpartition(b"/")[0]
+    return False
+
+
+def _pace_s(waiting: int) -> float:
+    return min(HEAD_MAX_S, max(limits.HEAD_MIN_S, waiting * HEAD_S_PER_FILE))
+
+
+def _state(head: Head) -> tuple[int, int]:
+    return head.generation, head.seq
+
+
+def _is_folder(row: PlaceRow | None) -> bool:
+    return row is not None and row.kind is Kind.FOLDER
+
+
+def _record(row: PlaceRow, piece_size: int) -> FileRecord:
+    """Return what is said of what stands at a path; its number comes with the head."""
+    if row.kind is Kind.FOLDER:
+        return FileRecord(row.path, Kind.FOLDER, 0, 0, False, limits.PIECE_MIN_BYTES, EMPTY_ROOT, 0)  # noqa: FBT003
+    return FileRecord(
+        row.path, Kind.FILE, row.size, row.mtime_ns, row.executable, piece_size, row.root, 0
+    )
+
+
+def _ignore(*_: object) -> None:
+    """Stand where a hook will be."""

@@ -1,0 +1,115 @@
+"""Reading: which files of the own folder are being hashed, and which would not hold still.
+
+Strategy: a path is read by at most one order at a time. Seen again meanwhile, it is looked at once
+more when its result is in; found gone, its result does not count any more. A file that changed
+while it was read, or could not be read, is left alone for a second, then for two, four, …, whatever
+hints come, so that a file written to without pause costs a bounded part of the disk's time.
+
+Guarantees: every file handed in is reported back once, or was cancelled; results of orders nobody
+knows are dropped. Limits: paths and patience only; what a result means is decided by
+engine/library.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.engine.effects import Hash
+from potluck.engine.events import FilesHashed, Hashed, OrderId
+from potluck.engine.node import Node
+from potluck.engine.timetable import Timetable
+
+HASH_BATCH = 256
+UNSTABLE_MAX_S = 32.0  # the longest that a file is left alone
+
+
+class Reading:
+    """The files in hand."""
+
+    def __init__(self, node: Node) -> None:
+        """Read nothing yet."""
+        self._node = node
+        self._orders: dict[OrderId, set[SafePath]] = {}
+        self._paths: dict[SafePath, OrderId] = {}
+        self._seen_again: set[SafePath] = set()
+        self._tries: dict[SafePath, int] = {}
+        self._left_alone = Timetable[SafePath]()
+
+    def __len__(self) -> int:
+        """Return how many files are being read or wait for it."""
+        return len(self._paths)
+
+    def begin(self, files: Iterable[tuple[SafePath, int]]) -> None:
+        """Have files read that are not in hand already; each comes with the piece size of the
+        version before.
+        """
+        new = list({path: (path, size) for path, size in files if not self.has(path)}.values())
+        for at in range(0, len(new), HASH_BATCH):
+            batch, order = tuple(new[at : at + HASH_BATCH]), self._node.number()
+            self._orders[order] = {path for path, _ in batch}
+            self._paths.update((path, order) for path, _ in batch)
+            self._node.do(Hash(order, batch))
+
+    def on_seen(self, path: SafePath) -> None:
+        """A file is there: if it is being read, what is read may be old already."""
+        if path in self._paths:
+            self._seen_again.add(path)
+
+    def has(self, path: SafePath) -> bool:
+        """Say whether a file is being read, or left alone for a while."""
+        return path in self._paths or path in self._left_alone
+
+    def end(self, event: FilesHashed) -> tuple[list[Hashed], list[SafePath]]:
+        """Return which of the files read still count, and which paths to look at once more."""
+        paths = self._orders.get(event.order)
+        if paths is None:
+            return [], []
+        files = [hashed for hashed in event.files if hashed.path in paths]
+        unstable = paths.intersection(event.unstable)
+        if event.last:
+            unstable = paths.difference(hashed.path for hashed in files)
+        for path in unstable:
+            self._put_off(path)
+        read = [hashed.path for hashed in files]
+        again = [path for path in read if path in self._seen_again]
+        for path in read:
+            self._tries.pop(path, None)
+        for path in [*read, *unstable]:
+            self._forget(path)
+        if event.last:
+            del self._orders[event.order]
+        return files, again
+
+    def due(self) -> list[SafePath]:
+        """Return the files that were left alone long enough."""
+        return self._left_alone.due(self._node.now)
+
+    def deadline(self) -> float | None:
+        """Return when the next of them was."""
+        return self._left_alone.deadline()
+
+    @property
+    def paths(self) -> list[SafePath]:
+        """Every file in hand: being read, left alone, or about to be looked at again after that."""
+        return list(self._paths | self._tries)
+
+    def cancel(self, paths: Iterable[SafePath]) -> None:
+        """Forget files that are gone; what is still read of them does not count."""
+        for path in paths:
+            self._forget(path)
+            self._tries.pop(path, None)
+            self._left_alone.discard(path)
+
+    def _forget(self, path: SafePath) -> None:
+        order = self._paths.pop(path, None)
+        if order is not None:
+            self._orders[order].discard(path)
+            self._seen_again.discard(path)
+
+    def _put_off(self, path: SafePath) -> None:
+        tries = self._tries[path] = self._tries.get(path, 0) + 1
+        self._left_alone.put(
+            path, self._node.now + min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S)
+        )

@@ -1,0 +1,313 @@
+"""The local API: frozen views out, commands in, over HTTP on a Unix socket only this user may open.
+
+Strategy: one small ASGI application on a socket that we bind ourselves: bound, made 0600, and only
+then listened on, so there is no moment at which another user can connect. It runs in its own
+thread, "page", with its own asyncio loop, and knows the rest of the program as a `ControlSource`,
+whose calls may block and are therefore made from worker threads. The event stream polls that source
+while somebody listens, and costs nothing while nobody does.
+
+Guarantees: every answer is `{"schema":1,"ok":true,"data":…}` or
+`{"schema":1,"ok":false,"error":{code, message, cause, fix}}`; a bad request is an answer, never an
+end. `stop` returns in about 0.2 s even with streams open: they are told first, since uvicorn would
+wait for them and then print a traceback (Kludex/uvicorn#451). A client that does not read costs one
+second more, and prints nothing either. Limits: requests of at most 1 MiB; notices are resumed by
+number, the state is always sent whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request  # noqa: TC002 - starlette reads the annotations
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from potluck.core.errors import Malformed, NotFound, PotluckError
+
+SCHEMA = 1
+EVENT_INTERVAL_S = 0.25  # a person does not read faster, and a poll costs one encoding
+QUIET_INTERVAL_S = 1.0  # where nothing changes, so that a view left open costs next to nothing
+QUIET_AFTER_S = 3.0
+HEARTBEAT_S = 15.0  # so that a client notices a daemon that is gone
+REQUEST_BYTES = 1024 * 1024
+ADD_PATHS = 4096
+ADD_MODES = ("copy", "move", "reflink")
+STOP_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class ApiSource(Protocol):
+    """What the local API needs of the program. Every call is thread-safe and takes at most 10 s."""
+
+    def state(self) -> dict[str, Any]:
+        """The latest snapshot, ready for JSON: docs/faces.md §2."""
+
+    def notices(self, after: int) -> list[dict[str, Any]]:
+        """What people were told, numbered above `after`: {number, code, text, level, subject,
+        at_s}.
+        """
+
+    def files(self, prefix: str) -> list[dict[str, Any]]:
+        """Files and folders below Shared/ whose path starts with `prefix`: {path, kind, size,
+        owner, here, root}.
+        """
+
+    def leave(self) -> None:
+        """Ask for the end; returns at once."""
+
+    def add(self, paths: list[str], mode: str) -> dict[str, Any]:
+        """Bring absolute `paths` into the own folder by "copy", "move" or "reflink": {ok, text}."""
+
+    def rescan(self) -> None:
+        """Ask for a full look at the own folder; returns at once."""
+
+
+class AddRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/add."""
+
+    paths: list[str]
+    mode: str = "copy"
+
+
+class ApiServer:
+    """The running local API on one Unix socket."""
+
+    def __init__(self, socket_path: str, source: ApiSource) -> None:
+        """Serve `source` on `socket_path`, which must be ours: the home was claimed before."""
+        self.socket_path = socket_path
+        self._source = source
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+        self._ready = threading.Event()
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Bind and serve; a client may connect as soon as this returns. Raises PotluckError."""
+        with suppress(FileNotFoundError):
+            # left by a crash: whoever holds the home's claim owns the name
+            os.unlink(self.socket_path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(self.socket_path)
+            os.chmod(self.socket_path, 0o600)
+            listener.listen(64)
+        except OSError as error:
+            listener.close()
+            raise PotluckError(
+                f"The control socket {self.socket_path} cannot be made.",
+                str(error.strerror or error),
+                "use a home on a local disk: --home DIR",
+            ) from error
+        listener.settimeout(0)
+        self._socket = listener
+        self._thread.start()
+        self._ready.wait(STOP_S)
+
+    def stop(self) -> None:
+        """End the streams, then the server; harmless when it never started."""
+        if self._socket is None:
+            return
+        loop, stopping = self._loop, self._stopping
+        if loop is not None and stopping is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(stopping.set)
+        if self._server is not None:
+            self._server.should_exit = True
+        self._thread.join(STOP_S)
+        self._socket.close()
+        self._socket = None
+        with suppress(FileNotFoundError):
+            os.unlink(self.socket_path)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        assert self._socket is not None
+        config = uvicorn.Config(
+            application(self._source, self._stopping),
+            log_config=None,
+            # a stream cut off at the end is no error; what fails in here is logged in here
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            http="h11",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._ready.set()
+        await self._server.serve(sockets=[self._socket])
+        # of those who did not read to the end
+        for connection in list(self._server.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the loop closes them
+
+
+def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
+    """Build the ASGI application over `source`; its streams end when `stopping` is set."""
+    endpoints = _Endpoints(source, stopping)
+    routes = [
+        Route("/api/v1/state", endpoints.state, methods=["GET"]),
+        Route("/api/v1/files", endpoints.files, methods=["GET"]),
+        Route("/api/v1/events", endpoints.events, methods=["GET"]),
+        Route("/api/v1/leave", endpoints.leave, methods=["POST"]),
+        Route("/api/v1/add", endpoints.add, methods=["POST"]),
+        Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
+    ]
+    handlers: dict[Any, Any] = {PotluckError: _refused, HTTPException: _http_refused, 500: _broken}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+class _Endpoints:
+    """One method per address; the source is only ever called from worker threads."""
+
+    def __init__(self, source: ApiSource, stopping: asyncio.Event) -> None:
+        self._source = source
+        self._stopping = stopping
+
+    async def state(self, _request: Request) -> Response:
+        return _answer(await run_in_threadpool(self._source.state))
+
+    async def files(self, request: Request) -> Response:
+        return _answer(
+            await run_in_threadpool(self._source.files, request.query_params.get("prefix", ""))
+        )
+
+    async def leave(self, _request: Request) -> Response:
+        await run_in_threadpool(self._source.leave)
+        return _answer({})
+
+    async def rescan(self, _request: Request) -> Response:
+        await run_in_threadpool(self._source.rescan)
+        return _answer({})
+
+    async def add(self, request: Request) -> Response:
+        wanted = _decode_add(await _body(request))
+        return _answer(await run_in_threadpool(self._source.add, wanted.paths, wanted.mode))
+
+    async def events(self, request: Request) -> Response:
+        last = request.headers.get("last-event-id", request.query_params.get("after", "0"))
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else 0
+        return StreamingResponse(
+            self._stream(after),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store"},
+        )
+
+    async def _stream(self, after: int) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks(after):
+                yield chunk
+        except Exception as error:  # noqa: BLE001 # house: too late for an answer, so the log is where it can be seen
+            _log.error("the event stream failed", exc_info=error)
+
+    async def _chunks(self, after: int) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        shown, beat_s = b"", loop.time()
+        while not self._stopping.is_set():
+            chunks = []
+            for notice in await run_in_threadpool(self._source.notices, after):
+                after = max(after, int(notice["number"]))
+                chunks.append(b"id: %d\nevent: notice\ndata: %s\n\n" % (after, _json(notice)))
+            state = _json(await run_in_threadpool(self._source.state))
+            if state != shown:
+                shown = state
+                chunks.append(b"event: state\ndata: %s\n\n" % state)
+            if not chunks and loop.time() - beat_s >= HEARTBEAT_S:
+                chunks.append(b": still here\n\n")
+            if chunks:
+                beat_s = loop.time()
+                yield b"".join(chunks)
+            quiet = loop.time() - beat_s > QUIET_AFTER_S
+            with suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._stopping.wait(), QUIET_INTERVAL_S if quiet else EVENT_INTERVAL_S
+                )
+
+
+# -- in and out ------------------------------------------------------------------------------------
+async def _body(request: Request) -> bytes:
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > REQUEST_BYTES:
+            raise Malformed(
+                "The request is too long.",
+                f"more than {REQUEST_BYTES} bytes",
+                "add fewer paths at once",
+            )
+    return bytes(received)
+
+
+def _decode_add(body: bytes) -> AddRequest:
+    try:
+        wanted = msgspec.json.decode(body, type=AddRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Malformed(
+            "The request is not understood.", str(error), 'send {"paths": […], "mode": "copy"}'
+        ) from error
+    if not 0 < len(wanted.paths) <= ADD_PATHS or not all(
+        os.path.isabs(path) for path in wanted.paths
+    ):
+        raise Malformed(
+            "The paths cannot be added.",
+            f"1 to {ADD_PATHS} absolute paths are needed",
+            "name existing files",
+        )
+    if wanted.mode not in ADD_MODES:
+        raise Malformed(
+            f"There is no way “{wanted.mode}” to add.", "", "use one of " + ", ".join(ADD_MODES)
+        )
+    return wanted
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _answer(data: object) -> Response:
+    return _response(200, {"schema": SCHEMA, "ok": True, "data": data})
+
+
+def _response(status: int, envelope: dict[str, Any]) -> Response:
+    return Response(_json(envelope), status, {"cache-control": "no-store"}, "application/json")
+
+
+def _error(status: int, error: PotluckError) -> Response:
+    described = {"code": error.code, "message": error.what, "cause": error.cause, "fix": error.fix}
+    return _response(status, {"schema": SCHEMA, "ok": False, "error": described})
+
+
+async def _refused(_request: Request, error: PotluckError) -> Response:
+    return _error(404 if isinstance(error, NotFound) else 400, error)
+
+
+async def _http_refused(request: Request, error: HTTPException) -> Response:
+    what = f"There is nothing at {request.method} {request.url.path}."
+    return _error(error.status_code, NotFound(what, str(error.detail), "see docs/faces.md §4"))
+
+
+async def _broken(_request: Request, error: Exception) -> Response:
+    _log.error("the local API failed", exc_info=error)
+    return _error(
+        500, PotluckError("potluck failed to answer.", type(error).__name__, "look into the log")
+    )

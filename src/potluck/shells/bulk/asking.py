@@ -1,0 +1,363 @@
+"""The four exchanges on a bulk link, seen from the side that asks: request out, replies in,
+checked, kept, reported.
+
+Strategy: each exchange is one function `(Exchange) -> Outcome` that reads exactly the replies its
+request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable; everything
+unexpected raises. Content is received into one buffer, hashed there, and written before a fact
+about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk floods
+the engine.
+
+Guarantees: nothing unverified is written or reported; sizes come from our own order, so a peer
+cannot make us allocate; raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
+own disk, OSError and EOFError for the link, Cancelled between two pieces. Limits: a multi-page
+piece list is asked for page by page, without read-ahead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol, Self
+
+import msgspec
+
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import (
+    HASH_BYTES,
+    PieceList,
+    Root,
+    file_root,
+    piece_count,
+    piece_hash,
+)
+from potluck.core.errors import DiskTrouble, Malformed, UnsafePath, WrongContent
+from potluck.core.wire.catalogue import (
+    BULK_REPLY,
+    BulkReply,
+    Busy,
+    DeletedPath,
+    Done,
+    FileAsk,
+    FileRecord,
+    FilesAsk,
+    FilesHeader,
+    Gone,
+    ManifestAsk,
+    ManifestPage,
+    PieceHeader,
+    PiecesAsk,
+    PiecesPage,
+    Unknown,
+)
+from potluck.engine.effects import Fetch
+from potluck.engine.events import (
+    FilesVerified,
+    ManifestHeard,
+    Outcome,
+    PieceListHeard,
+    PiecesVerified,
+)
+from potluck.shells.links.stream import Stream
+
+BATCH_PIECES: Final = 8
+BATCH_FILES: Final = 64
+BATCH_S: Final = 0.05
+# a file keeps its old piece size up to this many pieces (docs/protocol.md §7)
+KEPT_PIECES_MAX: Final = 8192
+
+
+class Cancelled(Exception):
+    """The engine gave the order up."""
+
+
+class HoldsPieces(Protocol):
+    """One content being put together."""
+
+    def write(self, piece: int, data: memoryview, /) -> None:
+        """Write the verified bytes of one piece."""
+
+    def mark(self, pieces: tuple[int, ...], /) -> None:
+        """Note that pieces are written."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class HoldsParts(Protocol):
+    """Where content is put together."""
+
+    def open(self, content: PieceList, /) -> HoldsPieces:
+        """Take up or begin a content."""
+
+    def write_whole(self, content: PieceList, data: memoryview, /) -> None:
+        """Write the verified bytes of a content of one piece."""
+
+
+Fact = ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified
+
+
+@dataclass(slots=True)
+class BulkExchange:
+    """What one request works with."""
+
+    fetch: Fetch
+    stream: Stream
+    parts: HoldsParts
+    post: Callable[[Fact], None]  # from any thread
+    check: Callable[[], None]  # raises Cancelled
+
+    def reply(self) -> BulkReply | Unknown:
+        """Return the next reply frame."""
+        return self.stream.receive(BULK_REPLY)
+
+
+def carry_out(exchange: BulkExchange) -> Outcome:
+    """Do what the order asks on its stream and post the facts; say how it ended (DONE, GONE or
+    BUSY).
+    """
+    match exchange.fetch.ask:
+        case ManifestAsk() as ask:
+            return _manifest(exchange, ask)
+        case PiecesAsk() as ask:
+            return _piece_list(exchange, ask)
+        case FileAsk() as ask:
+            return _pieces(exchange, ask)
+        case FilesAsk() as ask:
+            return _files(exchange, ask)
+
+
+_ENDS: Final[dict[type, Outcome]] = {Done: Outcome.DONE, Gone: Outcome.GONE, Busy: Outcome.BUSY}
+
+
+def _ended(reply: BulkReply | Unknown) -> Outcome:
+    """Return what an ending reply means; anything else breaks the protocol here."""
+    outcome = _ENDS.get(type(reply))
+    if outcome is None:
+        raise Malformed("that is not an answer to the request", type(reply).__name__)
+    return outcome
+
+
+def _without_content(reply: BulkReply | Unknown) -> Outcome:
+    """Return what a reply means that is not the content asked for; a bare `Done` is as good as
+    `Gone`.
+    """
+    outcome = _ended(reply)
+    return Outcome.GONE if outcome is Outcome.DONE else outcome
+
+
+@contextmanager
+def _own_disk() -> Iterator[None]:
+    """Tell a failure of our own disk from one of the link: both are OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskTrouble("received content could not be written", str(error)) from error
+
+
+# -- manifests -------------------------------------------------------------------------------------
+def _manifest(exchange: BulkExchange, ask: ManifestAsk) -> Outcome:
+    """Receive one page; the engine asks for the next one itself."""
+    exchange.stream.send(ask)
+    page = exchange.reply()
+    if not isinstance(page, ManifestPage):
+        return _without_content(page)
+    if (page.owner, page.folder) != (ask.owner, ask.folder):
+        raise WrongContent("a page of another manifest came")
+    records = [record for record in page.records if _is_safe(record)]
+    deleted = [record for record in page.deleted if _is_safe(record)]
+    unsafe = len(page.records) - len(records) + len(page.deleted) - len(deleted)
+    safe_page = msgspec.structs.replace(page, records=records, deleted=deleted)
+    exchange.post(ManifestHeard(exchange.fetch.order, safe_page, unsafe))
+    return Outcome.DONE
+
+
+def _is_safe(record: FileRecord | DeletedPath) -> bool:
+    try:
+        parse_wire_path(record.path)
+    except UnsafePath:
+        return False
+    return True
+
+
+# -- piece lists -----------------------------------------------------------------------------------
+def _piece_list(exchange: BulkExchange, ask: PiecesAsk) -> Outcome:
+    """Ask for page after page until the list is whole, then check it against its root."""
+    first: PiecesPage | None = None
+    hashes = bytearray()
+    while first is None or len(hashes) < piece_count(first.size, first.piece_size) * HASH_BYTES:
+        exchange.check()
+        exchange.stream.send(PiecesAsk(ask.root, len(hashes) // HASH_BYTES))
+        page = exchange.reply()
+        if not isinstance(page, PiecesPage):
+            return _without_content(page)
+        first = first or page
+        _check_page(page, first, ask.root, len(hashes))
+        hashes += page.hashes
+    content = PieceList(Root(ask.root), first.size, first.piece_size, bytes(hashes))
+    content.check()
+    exchange.post(PieceListHeard(exchange.fetch.order, content))
+    return Outcome.DONE
+
+
+def _check_page(page: PiecesPage, first: PiecesPage, root: bytes, have_bytes: int) -> None:
+    """Raise WrongContent unless the page goes on where the last one ended and the list can end."""
+    count = piece_count(page.size, page.piece_size)
+    if (page.root, page.size, page.piece_size) != (root, first.size, first.piece_size):
+        raise WrongContent("a page of another piece list came")
+    if count > max(KEPT_PIECES_MAX, piece_count(page.size, limits.PIECE_MAX_BYTES)):
+        raise WrongContent("a piece list is longer than any file needs", f"{count} pieces")
+    if page.first * HASH_BYTES != have_bytes or len(page.hashes) % HASH_BYTES:
+        raise WrongContent("a page of a piece list does not follow the one before")
+    if (not page.hashes and count) or have_bytes + len(page.hashes) > count * HASH_BYTES:
+        raise WrongContent("a page of a piece list is empty or too long")
+
+
+# -- pieces of one content -------------------------------------------------------------------------
+def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
+    """Receive the pieces asked for, in whatever order they come, each at most once."""
+    content = exchange.fetch.content
+    if content is None or not all(piece < content.count for piece in ask.pieces):
+        raise Malformed("the order does not say what its pieces must hash to")
+    exchange.stream.send(ask)
+    missing = set(ask.pieces)
+    with _PieceWriter(exchange, content) as writer:
+        while isinstance(reply := exchange.reply(), PieceHeader):
+            if reply.piece not in missing or reply.length != content.length_of(reply.piece):
+                raise WrongContent("a piece came that was not asked for", f"number {reply.piece}")
+            missing.discard(reply.piece)
+            writer.take(reply.piece)
+            exchange.check()
+    outcome = _ended(reply)
+    return Outcome.GONE if missing and outcome is Outcome.DONE else outcome
+
+
+class _PieceWriter:
+    """Receives, verifies and writes pieces; reports them in batches, the last one on leaving."""
+
+    def __init__(self, exchange: BulkExchange, content: PieceList) -> None:
+        self._exchange: Final = exchange
+        self._content: Final = content
+        self._room: Final = memoryview(bytearray(min(content.piece_size, content.size_bytes)))
+        self._batch: Final[list[int]] = []
+        self._begun = 0.0
+
+    def __enter__(self) -> Self:
+        with _own_disk():
+            self._part = self._exchange.parts.open(self._content)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Report what is written, however the exchange ended: those pieces need not come again."""
+        try:
+            self._report()
+        finally:
+            self._part.close()
+
+    def take(self, piece: int) -> None:
+        """Receive the bytes of one piece; raises WrongContent if they are others."""
+        data = self._room[: self._content.length_of(piece)]
+        self._exchange.stream.receive_into(data)
+        if piece_hash(data) != self._content.hash_of(piece):
+            raise WrongContent("a piece does not match its hash", f"number {piece}")
+        with _own_disk():
+            self._part.write(piece, data)
+        now = time.monotonic()
+        self._begun = self._begun if self._batch else now
+        self._batch.append(piece)
+        if len(self._batch) >= BATCH_PIECES or now - self._begun >= BATCH_S:
+            self._report()
+
+    def _report(self) -> None:
+        if not self._batch:
+            return
+        pieces = tuple(self._batch)
+        self._batch.clear()
+        with _own_disk():
+            self._part.mark(pieces)
+        size_bytes = sum(self._content.length_of(piece) for piece in pieces)
+        self._exchange.post(
+            PiecesVerified(self._exchange.fetch.order, self._content.root, pieces, size_bytes)
+        )
+
+
+# -- many small contents ---------------------------------------------------------------------------
+def _files(exchange: BulkExchange, ask: FilesAsk) -> Outcome:
+    """Receive a pack of small contents in one go, then check and keep one after the other."""
+    sizes = exchange.fetch.sizes
+    if len(sizes) != len(ask.roots):
+        raise Malformed("the order does not say how long its files are")
+    exchange.stream.send(ask)
+    header = exchange.reply()
+    if not isinstance(header, FilesHeader):
+        return _without_content(header)
+    if len(header.lengths) != len(sizes) or any(
+        length not in (-1, size) for length, (size, _) in zip(header.lengths, sizes, strict=True)
+    ):
+        raise WrongContent("the files that are to come are not those that were asked for")
+    room = memoryview(bytearray(sum(length for length in header.lengths if length > 0)))
+    exchange.stream.receive_into(room)
+    pack = _Pack(exchange)
+    try:
+        at = 0
+        for root, (_, piece_size), length in zip(ask.roots, sizes, header.lengths, strict=True):
+            pack.take(Root(root), piece_size, None if length < 0 else room[at : at + length])
+            at += max(length, 0)
+    finally:
+        pack.report()
+    return Outcome.DONE
+
+
+@dataclass(slots=True)
+class _Pack:
+    """Checks and keeps small contents; reports them in batches."""
+
+    exchange: BulkExchange
+    roots: list[Root] = field(default_factory=list)
+    missing: list[Root] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def take(self, root: Root, piece_size: int, data: memoryview | None) -> None:
+        """Keep one content, None if the holder lacks it; raises WrongContent if it is another."""
+        if data is None:
+            self.missing.append(root)
+            return
+        content = content_of(data, piece_size)
+        if content.root != root:
+            raise WrongContent("a file does not match its root")
+        with _own_disk():
+            self._keep(content, data)
+        self.roots.append(root)
+        self.size_bytes += len(data)
+        if len(self.roots) >= BATCH_FILES:
+            self.report()
+
+    def _keep(self, content: PieceList, data: memoryview) -> None:
+        if content.count == 1:
+            self.exchange.parts.write_whole(content, data)
+            return
+        part = self.exchange.parts.open(content)
+        try:
+            for piece in range(content.count):
+                part.write(piece, data[piece * content.piece_size :][: content.length_of(piece)])
+            part.mark(tuple(range(content.count)))
+        finally:
+            part.close()
+
+    def report(self) -> None:
+        """Post what is kept since the last report."""
+        if self.roots or self.missing:
+            order = self.exchange.fetch.order
+            self.exchange.post(
+                FilesVerified(order, tuple(self.roots), tuple(self.missing), self.size_bytes)
+            )
+        self.roots, self.missing, self.size_bytes = [], [], 0
+
+
+def content_of(data: memoryview, piece_size: int) -> PieceList:
+    """Return the piece list of a content that is whole in memory."""
+    starts = range(0, len(data), piece_size)
+    hashes = b"".join(piece_hash(data[start : start + piece_size]) for start in starts)
+    return PieceList(file_root(len(data), piece_size, hashes), len(data), piece_size, hashes)

@@ -1,0 +1,292 @@
+"""Serving bulk links: one thread per link, strictly request after request.
+
+Strategy: a request goes to the engine as `RequestHeard` and its `Answer` comes back through a box
+of one; the thread then carries it out. Content is read into one buffer that also holds the frame in
+front of it, hashed again, and sent in one call: bytes are copied by the kernel and by TLS and by
+nobody else. What no longer matches its hash is not sent, and the scanner gets a hint to look there.
+
+Guarantees: no byte leaves that does not hash to what was asked for; every request gets an end
+(`Done`, `Gone`, `Busy`, or the reply itself); at most `limits.SERVERS` links and
+`limits.FETCHES_PER_PEER` per device; a device that leaves the group is cut off between two pieces.
+Buffers are bounded by our own limits, not by what is asked for. Limits: one read at a time per
+link; the two links of a pair overlap disk, hash and network.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import PieceList, Root, piece_hash
+from potluck.core.errors import PotluckError, ProtocolError
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
+    BULK_REQUEST,
+    BulkReply,
+    BulkRequest,
+    Busy,
+    Bye,
+    Done,
+    FilesHeader,
+    Gone,
+    Message,
+    PieceHeader,
+    Unknown,
+    encode_frame,
+)
+from potluck.engine.effects import Answer, ServeFiles, ServePieces
+from potluck.engine.events import PathsTouched, RequestHeard, RequestId
+from potluck.shells.bulk.asking import content_of
+from potluck.shells.links.stream import Stream
+from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.workers import Workers
+
+# the engine answers within milliseconds; beyond this something is wrong with us
+ANSWER_S: Final = 10.0
+FRAME_ROOM_BYTES: Final = (
+    4 * limits.KIB
+)  # the longest frame in front of raw bytes: 256 lengths of 5 bytes
+
+_log = logging.getLogger(__name__)
+
+
+class OpensFiles(Protocol):
+    """The share, as far as serving needs it."""
+
+    def open_file(self, path: SafePath) -> int:
+        """Return a descriptor for reading; raises OSError or PotluckError."""
+
+
+Work = BulkReply | ServePieces | ServeFiles
+Posts = Callable[[RequestHeard | PathsTouched], None]
+
+
+class Serving:
+    """The pool of serving threads and the box in which each waits for its Answer."""
+
+    def __init__(
+        self, standing: CurrentTrust, share: OpensFiles, post: Posts, servers: int = limits.SERVERS
+    ) -> None:
+        """`post` must be safe to call from any thread."""
+        self.standing: Final = standing
+        self.share: Final = share
+        self.post: Final = post
+        self.stopping = False
+        self._workers: Final = Workers("serve", servers)
+        self._lock: Final = threading.Lock()
+        self._links: Final[Counter[DeviceId]] = Counter()
+        self._boxes: Final[dict[RequestId, queue.SimpleQueue[Work]]] = {}
+        self._numbers: Final = itertools.count(1)
+
+    def reserve(self, peer: DeviceId) -> bool:
+        """Keep a worker for one more link of `peer`; False if there is none, or the peer has its
+        share.
+        """
+        with self._lock:
+            if (
+                self._links[peer] >= limits.FETCHES_PER_PEER
+                or self._links.total() >= self._workers.count
+            ):
+                return False
+            self._links[peer] += 1
+            return True
+
+    def release(self, peer: DeviceId) -> None:
+        """Give back what `reserve` kept."""
+        with self._lock:
+            self._links[peer] -= 1
+            if not self._links[peer]:
+                del self._links[peer]
+
+    def serve(self, peer: DeviceId, stream: Stream) -> None:
+        """Serve a link for which `reserve` kept a worker; never blocks."""
+        if not self._workers.submit(lambda: self._serve(peer, stream)):
+            self.release(peer)
+            stream.close()
+
+    def answer(self, effect: Answer) -> None:
+        """Hand an answer to the thread that waits for it; nothing if it waits no longer."""
+        with self._lock:
+            box = self._boxes.pop(effect.request, None)
+        if box is not None:
+            box.put(effect.reply)
+
+    def close(self, wait_s: float) -> bool:
+        """Stop; say whether all threads are gone. Those that wait for a request or an answer notice
+        within a step.
+        """
+        self.stopping = True
+        with self._lock:
+            waiting = list(self._boxes.values())
+            self._boxes.clear()
+        for box in waiting:
+            box.put(Busy())
+        return self._workers.close(wait_s)
+
+    def ask(self, peer: DeviceId, message: BulkRequest) -> Work:
+        """Have the engine decide about a request; Busy if it does not in time."""
+        box: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        with self._lock:
+            request = RequestId(next(self._numbers))
+            self._boxes[request] = box
+        self.post(RequestHeard(request, peer, message))
+        try:
+            return box.get(timeout=ANSWER_S)
+        except queue.Empty:
+            with self._lock:
+                self._boxes.pop(request, None)
+            return Busy()
+
+    def _serve(self, peer: DeviceId, stream: Stream) -> None:
+        """Serve one link until it ends; the job of a worker."""
+        try:
+            _Session(self, peer, stream).run()
+        except (OSError, EOFError, ProtocolError) as error:
+            _log.debug("a bulk link ended: %s", error)
+        finally:
+            self.release(peer)
+            stream.close()
+
+
+class _Session:
+    """One bulk link being served."""
+
+    def __init__(self, serving: Serving, peer: DeviceId, stream: Stream) -> None:
+        self._serving: Final = serving
+        self._peer: Final = peer
+        self._stream: Final = stream
+        self._buffer = bytearray()
+        stream.on_silence = self._check_welcome
+
+    def run(self) -> None:
+        """Answer requests until BYE, silence or a failure."""
+        while True:
+            request = self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
+            self._check_welcome()
+            if isinstance(request, Bye):
+                return
+            self._carry_out(self._decide(request))
+
+    def _decide(self, request: Message | Unknown) -> Work:
+        if isinstance(request, BulkRequest):
+            return self._serving.ask(self._peer, request)
+        return Gone()  # a request of a newer version: the one who asks need not wait for it
+
+    def _check_welcome(self) -> None:
+        if self._serving.stopping:
+            raise EOFError("stopping")
+        if self._peer not in self._serving.standing.book:
+            raise EOFError("no longer a member")
+
+    def _carry_out(self, work: Work) -> None:
+        match work:
+            case ServePieces():
+                self._serve_pieces(work)
+            case ServeFiles():
+                self._serve_files(work)
+            case _:
+                self._stream.send(work)
+
+    # -- pieces of one content --
+    def _serve_pieces(self, work: ServePieces) -> None:
+        """Send every piece that still matches, then Done, or Gone if one did not."""
+        try:
+            descriptor = self._serving.share.open_file(work.path)
+        except (OSError, PotluckError) as error:
+            self._hint(work.path, str(error))
+            self._stream.send(Gone())
+            return
+        try:
+            sent = [self._serve_piece(descriptor, work.content, piece) for piece in work.pieces]
+        finally:
+            os.close(descriptor)
+        if not all(sent):
+            self._hint(work.path, "a piece does not match any more")
+        self._stream.send(Done() if all(sent) else Gone())
+
+    def _serve_piece(self, descriptor: int, content: PieceList, piece: int) -> bool:
+        """Read, hash and send one piece; say whether it matched."""
+        self._check_welcome()
+        if piece >= content.count:
+            return False
+        length = content.length_of(piece)
+        room = self._room(length)
+        data = room[FRAME_ROOM_BYTES : FRAME_ROOM_BYTES + length]
+        if not _read_at(descriptor, data, piece * content.piece_size) or piece_hash(
+            data
+        ) != content.hash_of(piece):
+            return False
+        self._send_behind(PieceHeader(piece, length), room, length)
+        return True
+
+    # -- many small contents --
+    def _serve_files(self, work: ServeFiles) -> None:
+        lengths: list[int] = []
+        room = self._room(limits.PACK_BYTES)
+        at = FRAME_ROOM_BYTES
+        for root, path, size_bytes, piece_size in work.files:
+            data = room[at : at + size_bytes]
+            here = (
+                path is not None
+                and len(data) == size_bytes
+                and self._read_file(path, root, data, piece_size)
+            )
+            lengths.append(size_bytes if here else -1)
+            at += size_bytes if here else 0
+        self._check_welcome()
+        self._send_behind(FilesHeader(lengths), room, at - FRAME_ROOM_BYTES)
+
+    def _read_file(self, path: SafePath, root: Root, data: memoryview, piece_size: int) -> bool:
+        """Read a whole small file into `data`; say whether it is the content `root`."""
+        try:
+            descriptor = self._serving.share.open_file(path)
+            try:
+                whole = _read_at(descriptor, data, 0)
+            finally:
+                os.close(descriptor)
+        except (OSError, PotluckError) as error:
+            self._hint(path, str(error))
+            return False
+        if whole and content_of(data, piece_size).root == root:
+            return True
+        self._hint(path, "the file does not match any more")
+        return False
+
+    # -- both --
+    def _room(self, length: int) -> memoryview:
+        """Return a buffer with room for a frame and `length` bytes; it is the same one each time."""
+        if len(self._buffer) < FRAME_ROOM_BYTES + length:
+            self._buffer = bytearray(FRAME_ROOM_BYTES + length)
+        return memoryview(self._buffer)
+
+    def _send_behind(self, header: Message, room: memoryview, length: int) -> None:
+        """Send `header` and the `length` bytes at FRAME_ROOM_BYTES in one call, the header put
+        right before them.
+        """
+        frame = encode_frame(header)
+        start = FRAME_ROOM_BYTES - len(frame)
+        room[start:FRAME_ROOM_BYTES] = frame
+        self._stream.send_bytes(room[start : FRAME_ROOM_BYTES + length])
+
+    def _hint(self, path: SafePath, why: str) -> None:
+        _log.info("not served: %s: %s", path, why)
+        self._serving.post(PathsTouched((path,), overflow=False))
+
+
+def _read_at(descriptor: int, view: memoryview, offset: int) -> bool:
+    """Fill `view` from `offset` of a file; False if the file ends before."""
+    at = 0
+    while at < len(view):
+        count = os.preadv(descriptor, [view[at:]], offset + at)
+        if count == 0:
+            return False
+        at += count
+    return True

@@ -1,0 +1,92 @@
+"""Folder descriptors below one root, kept open for the length of a batch.
+
+Strategy: a batch of 256 files mostly goes into few folders. Each is walked to once, component by
+component without following links, from the descriptor of its parent; where something was changed is
+remembered and fsynced once, at the end, or earlier when too many folders are open.
+
+Guarantees: a folder that was made has its parent fsynced too; a failed fsync is remembered and
+never tried again. Limits: one thread; a folder that another program moves away meanwhile takes
+along what is written into it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, Self
+
+from potluck.shells.disk.fsops import enter, reason_of
+
+_OPEN: Final = 64
+
+Components = tuple[str, ...]
+
+
+class Folders:
+    """Open folders below one root, by their components."""
+
+    def __init__(self, root_fd: int) -> None:
+        """Keep a duplicate of the root's descriptor."""
+        self._root_fd = os.dup(root_fd)
+        self._open: dict[Components, int] = {}
+        self._touched: set[Components] = set()
+        self._failed: dict[Components, str] = {}
+
+    def get(self, parts: Components, *, create: bool = False) -> int:
+        """Return the descriptor of a folder, valid until `trim`; raises UnsafePath for a link, or
+        OSError.
+        """
+        if not parts:
+            return self._root_fd
+        descriptor = self._open.get(parts)
+        if descriptor is None:
+            parent = self.get(parts[:-1], create=create)
+            try:
+                descriptor = enter(parent, parts[-1])
+            except FileNotFoundError:
+                if not create:
+                    raise
+                descriptor = enter(parent, parts[-1], create=True)
+                self.touch(parts[:-1])
+            self._open[parts] = descriptor
+        return descriptor
+
+    def touch(self, parts: Components) -> None:
+        """Note that an entry of this folder changed."""
+        self._touched.add(parts)
+
+    def forget(self, parts: Components) -> None:
+        """Close a folder and those below it: another thing stands at its name now."""
+        for known in [each for each in self._open if each[: len(parts)] == parts]:
+            os.close(self._open.pop(known))
+            self._touched.discard(known)
+
+    def trim(self) -> None:
+        """Between two items: if too many folders are open, fsync and close them all."""
+        if len(self._open) > _OPEN:
+            self.sync()
+            self._close_all()
+
+    def sync(self) -> dict[Components, str]:
+        """Fsync every folder that was touched; return the failures so far, with their reasons."""
+        for parts in sorted(self._touched, reverse=True):  # the deeper first
+            try:
+                os.fsync(self.get(parts))
+            except OSError as error:
+                self._failed[parts] = reason_of(error)
+        self._touched.clear()
+        return self._failed
+
+    def close(self) -> None:
+        """Close everything; without `sync` nothing is durable."""
+        self._close_all()
+        os.close(self._root_fd)
+
+    def _close_all(self) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()

@@ -1,0 +1,380 @@
+"""Files below one FOLDER: every operation relative to a held directory descriptor, one component at
+a time.
+
+Strategy: `Share` opens FOLDER once and keeps descriptors of `Shared/`, `.potluck/`, `tmp/` and
+`trash/`. A path is walked with `dir_fd` and `O_NOFOLLOW | O_DIRECTORY`, a file is opened
+`O_NOFOLLOW | O_NONBLOCK`, and what was opened is judged by its descriptor. So no name is looked at
+first and opened afterwards, and a symbolic link planted anywhere below `Shared/` leads nowhere
+(docs/disk.md §2).
+
+Guarantees: nothing outside FOLDER is opened, whatever other programs do meanwhile; a `str` where a
+SafePath is expected raises TypeError; trouble with FOLDER itself is a DiskTrouble in three parts.
+Limits: FOLDER itself may be reached through links, as the person chose it. Whoever moves a folder
+while we hold its descriptor takes along what we write into it. `crashpoint` does nothing unless a
+test asked for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import stat as modes
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Self
+
+from potluck.core.content.paths import SafePath
+from potluck.core.errors import DiskTrouble, UnsafePath
+from potluck.engine.events import Finding, PathSeen, ShareSeen, SpaceSeen, Stat
+
+OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""To be joined with O_RDONLY or O_RDWR; O_NONBLOCK, or a FIFO would hold us for ever."""
+MARKER_BYTES: Final = 4096
+
+CrashHook = Callable[[str], None]
+_hook: CrashHook | None = None
+_kill_at: Final = os.environ.get("POTLUCK_CRASHPOINT", "")
+
+
+def set_crash_hook(hook: CrashHook | None) -> None:
+    """Have `hook` called with the name of every step that is reached; it may raise OSError."""
+    global _hook  # noqa: PLW0603 - one seam for tests, set before the threads start
+    _hook = hook
+
+
+def crashpoint(name: str) -> None:
+    """Mark a step, so that a test can fail or kill the program exactly there; otherwise do nothing."""
+    if _hook is not None:
+        _hook(name)
+    if name == _kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What `.potluck/marker` says: which share of which device in which group this folder is."""
+
+    group: bytes
+    device: bytes
+    share: bytes
+
+
+class Share:
+    """One FOLDER, held open; made if it is not there. Raises DiskTrouble if it cannot be used."""
+
+    def __init__(self, folder: str) -> None:
+        """Open `folder` (made if absent) with `Shared/`, `.potluck/tmp` and `.potluck/trash`
+        inside.
+        """
+        self.folder: Final = os.path.abspath(folder)
+        self._held: list[int] = []
+        try:
+            self._open()
+        except OSError as error:
+            self.close()
+            raise _trouble(error, self.folder) from error
+        except UnsafePath as error:
+            self.close()
+            raise DiskTrouble(
+                f"the folder {self.folder} cannot be used", str(error), "put a folder there"
+            ) from error
+
+    def _open(self) -> None:
+        if sys.getfilesystemencoding().lower() != "utf-8":
+            raise OSError(errno.EILSEQ, "file names are not UTF-8 here")
+        os.makedirs(self.folder, exist_ok=True)
+        self._top_fd = self._hold(os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        self._shared_fd = self._hold(enter(self._top_fd, "Shared", create=True))
+        self._private_fd = self._hold(enter(self._top_fd, ".potluck", create=True, mode=0o700))
+        self.tmp_fd = self._hold(enter(self._private_fd, "tmp", create=True, mode=0o700))
+        self.trash_fd = self._hold(enter(self._private_fd, "trash", create=True, mode=0o700))
+        probe = os.open("probe", os.O_WRONLY | os.O_CREAT | OPEN_FILE, 0o600, dir_fd=self.tmp_fd)
+        os.close(probe)
+        os.unlink("probe", dir_fd=self.tmp_fd)
+        for descriptor in (self._private_fd, self._top_fd):
+            os.fsync(descriptor)
+
+    def _hold(self, descriptor: int) -> int:
+        self._held.append(descriptor)
+        return descriptor
+
+    def close(self) -> None:
+        """Close every descriptor; the share is of no use afterwards."""
+        while self._held:
+            os.close(self._held.pop())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    # -- reading -----------------------------------------------------------------------------------
+    def open_folder(self, path: SafePath | None, *, create: bool = False) -> int:
+        """Return a descriptor of a folder below `Shared/`, or of `Shared/` itself; the caller
+        closes it.
+
+        Raises UnsafePath where a component is a symbolic link, NotADirectoryError or
+        FileNotFoundError.
+        """
+        descriptor = os.dup(self._shared_fd)
+        for name in _parts(path) if path is not None else ():
+            try:
+                deeper = enter(descriptor, name, create=create)
+            finally:
+                os.close(descriptor)
+            descriptor = deeper
+        return descriptor
+
+    def open_file(self, path: SafePath) -> int:
+        """Return a read-only descriptor of a regular file; raises UnsafePath for others, or
+        OSError.
+        """
+        _parts(path)
+        parent = self.open_folder(path.parent)
+        try:
+            return open_regular(parent, path.name)
+        finally:
+            os.close(parent)
+
+    def stat(self, path: SafePath) -> PathSeen:
+        """Say what stands at a path; raises UnsafePath for a link or a special file, or OSError."""
+        _parts(path)
+        try:
+            parent = self.open_folder(path.parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return PathSeen(path, Finding.MISSING, None)
+        try:
+            found = stat_at(parent, path.name)
+        finally:
+            os.close(parent)
+        if found is None:
+            return PathSeen(path, Finding.MISSING, None)
+        if modes.S_ISDIR(found.st_mode):
+            return PathSeen(path, Finding.FOLDER, None)
+        if not modes.S_ISREG(found.st_mode):
+            raise UnsafePath(f"“{path}” is not shared", what_is(found))
+        return PathSeen(path, Finding.FILE, stat_of(found))
+
+    def stat_fd(self, descriptor: int) -> Stat:
+        """Return the Stat of an open file."""
+        return stat_of(os.fstat(descriptor))
+
+    def is_own_place(self, found: os.stat_result) -> bool:
+        """Say whether that is FOLDER, `Shared/` or `.potluck/` itself, under whatever name."""
+        own = (
+            os.fstat(descriptor) for descriptor in (self._top_fd, self._shared_fd, self._private_fd)
+        )
+        return any(os.path.samestat(found, mine) for mine in own)
+
+    @property
+    def shared_fd(self) -> int:
+        """The descriptor of `Shared/`; not to be closed."""
+        return self._shared_fd
+
+    def open_aside(self) -> int:
+        """Return a descriptor of `Put aside/`, made when first needed; the caller closes it."""
+        return enter(self._top_fd, "Put aside", create=True)
+
+    def space(self) -> SpaceSeen:
+        """Say how full the file system of FOLDER is."""
+        found = os.fstatvfs(self._top_fd)
+        return SpaceSeen(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+    # -- marker ------------------------------------------------------------------------------------
+    def write_marker(self, group: bytes, device: bytes, share: bytes) -> None:
+        """Say durably which share this folder is; replaces an older marker in one rename."""
+        text = json.dumps({"group": group.hex(), "device": device.hex(), "share": share.hex()})
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OPEN_FILE
+        descriptor = os.open("marker.new", flags, 0o600, dir_fd=self._private_fd)
+        try:
+            write_all(descriptor, text.encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        crashpoint("before_marker_rename")
+        os.rename("marker.new", "marker", src_dir_fd=self._private_fd, dst_dir_fd=self._private_fd)
+        os.fsync(self._private_fd)
+
+    def read_marker(self) -> Marker | None:
+        """Return what the marker says, or None if there is none; raises OSError or ValueError."""
+        try:
+            private = enter(self._top_fd, ".potluck")  # by name: what stands there *now* counts
+        except FileNotFoundError:
+            return None
+        try:
+            descriptor = open_regular(private, "marker")
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(private)
+        try:
+            fields = json.loads(os.read(descriptor, MARKER_BYTES))
+            return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
+        except (KeyError, TypeError) as error:
+            raise ValueError("the marker lacks a field") from error
+        finally:
+            os.close(descriptor)
+
+    def marker_state(self, share: bytes, own: SafePath | None = None) -> ShareSeen:
+        """Say whether this folder is that share now, and `own` on the same file system as the
+        marker.
+        """
+        try:
+            marker = self.read_marker()
+            one_disk = self._is_one_disk(own)
+        except (OSError, ValueError, UnsafePath):
+            return ShareSeen(present=False, reason="unreadable")
+        if marker is None:
+            return ShareSeen(present=False, reason="missing")
+        if marker.share != share:
+            return ShareSeen(present=False, reason="another share")
+        if not one_disk:
+            return ShareSeen(present=False, reason="other file system")
+        return ShareSeen(present=True, reason="")
+
+    def _is_one_disk(self, own: SafePath | None) -> bool:
+        """Say whether FOLDER, by name, is still what we hold, and marker and own folder on its
+        disk.
+        """
+        if not os.path.samestat(os.stat(self.folder), os.fstat(self._top_fd)):
+            return False
+        found = [stat_at(self._top_fd, ".potluck"), stat_at(self._top_fd, "Shared")]
+        if own is not None:
+            # by name: something may be mounted over what we hold
+            shared = enter(self._top_fd, "Shared")
+            try:
+                found.append(stat_at(shared, _parts(own)[0]))
+            finally:
+                os.close(shared)
+        # An own folder that is not there is a delete, and there are breakers for those.
+        return len({each.st_dev for each in found if each is not None}) == 1
+
+
+def enter(folder: int, name: str, *, create: bool = False, mode: int = 0o755) -> int:
+    """Return a descriptor of the folder `name` in `folder`, made if asked; never through a symbolic
+    link.
+
+    Raises UnsafePath for a link, NotADirectoryError for another thing, FileNotFoundError, or
+    another OSError.
+    """
+    try:
+        return os.open(name, OPEN_FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR} and is_link(folder, name):
+            raise UnsafePath(f"“{name}” is not followed", "symbolic link") from error
+        raise
+    # another thread was faster; what it made is judged by the open below
+    with suppress(FileExistsError):
+        os.mkdir(name, mode, dir_fd=folder)
+    return enter(folder, name)
+
+
+def open_regular(folder: int, name: str, access: int = os.O_RDONLY) -> int:
+    """Return a descriptor of the regular file `name` in `folder`; raises UnsafePath or OSError."""
+    try:
+        descriptor = os.open(name, access | OPEN_FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EMLINK}:
+            raise UnsafePath(f"“{name}” is not followed", "symbolic link") from error
+        if error.errno in {errno.ENXIO, errno.EOPNOTSUPP}:
+            raise UnsafePath(f"“{name}” is not a file", "socket or device") from error
+        raise
+    found = os.fstat(descriptor)
+    if not modes.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise UnsafePath(f"“{name}” is not a file", what_is(found))
+    return descriptor
+
+
+def stat_at(folder: int, name: str) -> os.stat_result | None:
+    """Return what `name` in `folder` is, links not followed, or None if it is not there."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def is_link(folder: int, name: str) -> bool:
+    """Say whether `name` in `folder` is a symbolic link."""
+    found = stat_at(folder, name)
+    return found is not None and modes.S_ISLNK(found.st_mode)
+
+
+def stat_of(found: os.stat_result) -> Stat:
+    """Return the part of a stat result that tells whether a file changed."""
+    executable = bool(found.st_mode & modes.S_IXUSR)
+    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, executable)
+
+
+def what_is(found: os.stat_result) -> str:
+    """Return the kind of a thing in words, for NameRefused and the like."""
+    kinds = {
+        modes.S_IFREG: "file",
+        modes.S_IFDIR: "folder",
+        modes.S_IFLNK: "symbolic link",
+        modes.S_IFIFO: "named pipe",
+        modes.S_IFSOCK: "socket",
+    }
+    return kinds.get(modes.S_IFMT(found.st_mode), "device")
+
+
+def write_all(descriptor: int, data: bytes | memoryview, offset: int = 0) -> None:
+    """Write all of `data` at `offset`, however many calls that takes."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        offset += written
+        rest = rest[written:]
+
+
+def reason_of(error: OSError | UnsafePath) -> str:
+    """Return an error as `detail` carries it: DISK_FULL, the system's own words, or why it is
+    unsafe.
+    """
+    if isinstance(error, UnsafePath):
+        return error.cause
+    return (
+        DISK_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror or str(error)
+    )
+
+
+DISK_FULL: Final = "disk full"
+"""The detail of every failure for want of space."""
+
+
+def _parts(path: SafePath) -> tuple[str, ...]:
+    if not isinstance(path, SafePath):
+        raise TypeError(f"a SafePath is wanted, not {type(path).__name__}")
+    return path.parts
+
+
+def _trouble(error: OSError, folder: str) -> DiskTrouble:
+    what = f"the folder {folder} cannot be used"
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return DiskTrouble(
+                what, "this user may not write there", f"ls -ld {folder}, or choose another folder"
+            )
+        case errno.EROFS:
+            return DiskTrouble(
+                what, "the disk is read-only", "mount it writable, or choose another folder"
+            )
+        case errno.ENOTDIR | errno.EEXIST:
+            return DiskTrouble(
+                what, "a file of that name is in the way", "move it away, or choose another folder"
+            )
+        case errno.ENOSPC | errno.EDQUOT:
+            return DiskTrouble(what, "the disk is full", "make room, then start again")
+        case errno.EILSEQ:
+            return DiskTrouble(what, "file names are not UTF-8 here", "start with PYTHONUTF8=1 set")
+        case _:
+            return DiskTrouble(what, error.strerror or str(error), "choose another folder")

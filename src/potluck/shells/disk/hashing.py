@@ -1,0 +1,230 @@
+"""Hashing: from a file on the disk to the list of its pieces.
+
+Strategy: open once, look at the descriptor, read piece by piece into one reused buffer, look at the
+descriptor again. Holes are skipped with SEEK_DATA: a piece that lies wholly in a hole is known
+without reading it. A file touched in the running tick of the kernel's clock is hashed after that
+tick, because a second change in it would leave the same times behind and never be noticed (git
+calls this the racy entry).
+
+Guarantees: a `Hashed` names bytes that held still: size, mtime, ctime and inode were the same
+before and after. What is no regular file is never read, and opening it never blocks. A file that
+cannot be read is `unstable`, and told. Limits: one thread per order; on file systems whose times
+are coarser than the clock's tick (FAT: 2 s) a change within one step is found by its hash only,
+when the piece is served.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import (
+    PieceList,
+    file_root,
+    piece_count,
+    piece_hash,
+    piece_length,
+    piece_size_for,
+    zero_hash,
+)
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import Hash
+from potluck.engine.events import FilesHashed, Hashed
+from potluck.shells.disk.fsops import Share, reason_of, stat_of
+
+TICK_NS: Final = 10_000_000  # the longest tick of a Linux clock (HZ=100); most have 4 ms
+_TICK_LOOK_S: Final = 0.001  # between two looks at the clock
+# a file written without pause is not waited for; its next event brings it back
+_TICK_LOOKS: Final = 20
+# Linux, <time.h>: the clock that stamps files; Python has no name for it
+_CLOCK_REALTIME_COARSE: Final = 5
+_BLOCK_BYTES: Final = 512  # the unit of st_blocks, whatever the file system's own
+
+
+def never() -> bool:
+    """Say no: the default of those who may be asked to stop."""
+    return False
+
+
+def untold(_code: str, _text: str) -> None:
+    """Tell nobody: the default of those who may report trouble."""
+
+
+class Buffer:
+    """One piece of memory for reading, reused; it grows to the largest piece asked for."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray(limits.PIECE_MIN_BYTES)
+
+    def view(self, length: int) -> memoryview:
+        """Return the first `length` bytes; what they held before is overwritten by the next reader."""
+        if length > len(self._bytes):
+            self._bytes = bytearray(length)
+        return memoryview(self._bytes)[:length]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What will stand in the next FilesHashed."""
+
+    files: list[Hashed] = field(default_factory=list)
+    unstable: list[SafePath] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def is_full(self) -> bool:
+        return (
+            len(self.files) + len(self.unstable) >= limits.COMMIT_FILES
+            or self.size_bytes >= limits.COMMIT_BYTES
+        )
+
+
+def hash_files(
+    share: Share,
+    effect: Hash,
+    report: Callable[[str, str], None] = untold,
+    stopping: Callable[[], bool] = never,
+) -> Iterator[FilesHashed]:
+    """Yield what became of the files of `effect`, at most 256 files or about 64 MiB at a time.
+
+    `report(code, text)` hears of files that could not be read; once `stopping()` says yes, nothing
+    is read.
+    """
+    buffer = Buffer()
+    batch = _Batch()
+    for path, piece_size_before in effect.files:
+        if batch.is_full():
+            yield FilesHashed(effect.order, tuple(batch.files), tuple(batch.unstable), last=False)
+            batch = _Batch()
+        try:
+            hashed = hash_file(share, path, piece_size_before, buffer, stopping)
+        except OSError as error:
+            report("file_unreadable", f"“{path}” could not be read: {reason_of(error)}")
+            hashed = None
+        if hashed is None:
+            batch.unstable.append(path)
+        else:
+            batch.files.append(hashed)
+            batch.size_bytes += hashed.stat.size
+    yield FilesHashed(effect.order, tuple(batch.files), tuple(batch.unstable), last=True)
+
+
+def hash_file(
+    share: Share,
+    path: SafePath,
+    piece_size_before: int,
+    buffer: Buffer | None = None,
+    stopping: Callable[[], bool] = never,
+) -> Hashed | None:
+    """Return the pieces of one file; None if it changed, is gone, is no file, or `stopping()` said
+    yes.
+
+    Raises OSError where the disk or the file's permissions say no.
+    """
+    try:
+        descriptor = share.open_file(path)
+    except (FileNotFoundError, NotADirectoryError, UnsafePath):
+        return None  # gone, or swapped for something that is not shared
+    try:
+        return _hash_open(descriptor, path, piece_size_before, buffer or Buffer(), stopping)
+    finally:
+        os.close(descriptor)
+
+
+def _hash_open(
+    descriptor: int,
+    path: SafePath,
+    piece_size_before: int,
+    buffer: Buffer,
+    stopping: Callable[[], bool],
+) -> Hashed | None:
+    before = _stat_out_of_tick(descriptor)
+    size = before.st_size
+    piece_size = piece_size_for(size, piece_size_before)
+    hashes = _piece_hashes(descriptor, before, piece_size, buffer, stopping)
+    if hashes is None:
+        return None
+    stat = stat_of(before)
+    if stat_of(os.fstat(descriptor)) != stat:
+        return None
+    return Hashed(
+        path, stat, PieceList(file_root(size, piece_size, hashes), size, piece_size, hashes)
+    )
+
+
+def _piece_hashes(
+    descriptor: int,
+    before: os.stat_result,
+    piece_size: int,
+    buffer: Buffer,
+    stopping: Callable[[], bool],
+) -> bytes | None:
+    """Return the joined hashes of all pieces; None if the file is shorter than it was, or we are to
+    stop.
+    """
+    size = before.st_size
+    sparse = before.st_blocks * _BLOCK_BYTES < size
+    data_from = 0  # every byte between the piece's start and here is in a hole
+    hashes: list[bytes] = []
+    for piece in range(piece_count(size, piece_size)):
+        if stopping():
+            return None
+        start = piece * piece_size
+        length = piece_length(size, piece_size, piece)
+        if sparse and data_from <= start:
+            data_from = _next_data(descriptor, start, size)
+        if data_from >= start + length:
+            hashes.append(zero_hash(length))
+            continue
+        view = buffer.view(length)
+        if not _fill(descriptor, view, start):
+            return None
+        hashes.append(piece_hash(view))
+    return b"".join(hashes)
+
+
+def _fill(descriptor: int, view: memoryview, offset: int) -> bool:
+    """Read exactly `view` from `offset`; False if the file ends before that."""
+    filled = 0
+    while filled < len(view):
+        count = os.preadv(descriptor, [view[filled:]], offset + filled)
+        if not count:
+            return False
+        filled += count
+    return True
+
+
+def _next_data(descriptor: int, offset: int, size: int) -> int:
+    """Return where the first byte at `offset` or later stands that is in no hole; `size` if none
+    is.
+    """
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as error:
+        # ENXIO: nothing but a hole up to the end. Anything else: no holes are known here, so all is
+        # read.
+        return size if error.errno == errno.ENXIO else offset
+
+
+def _stat_out_of_tick(descriptor: int) -> os.stat_result:
+    """Return the descriptor's stat, taken after the clock's tick of its last change."""
+    result = os.fstat(descriptor)
+    for _ in range(_TICK_LOOKS):
+        if not 0 <= result.st_ctime_ns - _file_clock_ns() <= TICK_NS:
+            break  # the tick is over; or the clock was set back, which waiting does not mend
+        time.sleep(_TICK_LOOK_S)
+        result = os.fstat(descriptor)
+    return result
+
+
+def _file_clock_ns() -> int:
+    """Return the time that a file changed now would get."""
+    return (
+        time.clock_gettime_ns(_CLOCK_REALTIME_COARSE) if sys.platform == "linux" else time.time_ns()
+    )

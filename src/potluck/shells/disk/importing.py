@@ -1,0 +1,227 @@
+"""Bringing files of this machine into the own folder: `potluck add`.
+
+Strategy: a source is opened by the path the person gave, and from there on walked by descriptors.
+Every file is made in `tmp/` (sharing blocks where the file system can) and appears in the own
+folder by one link, so the watcher never sees half a file. A move is a link too where that is
+possible, and only then is the source removed.
+
+Guarantees: never replaces anything: a taken name gets ` (2)`; a source is removed only after its
+copy is durable; symbolic links, devices and refused names are reported and left where they are;
+mtime, the x bit and holes stay. Limits: owner, other mode bits and extended attributes stay behind
+on a copy; FOLDER itself is not imported into itself. A file that changes while it is copied is
+reported and left out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import Final
+
+from potluck.core.content.paths import SafePath, printable, why_unsafe
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import Import
+from potluck.engine.events import Imported
+from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.fsops import (
+    OPEN_FOLDER,
+    Share,
+    crashpoint,
+    open_regular,
+    reason_of,
+    stat_at,
+    stat_of,
+    what_is,
+)
+from potluck.shells.disk.keeping import numbered
+
+_NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+)
+_TMP: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def import_paths(share: Share, order: Import) -> Imported:
+    """Bring files and whole folders into `order.into`, made if need be; what fails is in the
+    result.
+    """
+    with Folders(share.shared_fd) as folders:
+        importing = _Importing(share, order, folders)
+        for path in order.paths:
+            importing.bring(path)
+        failed = folders.sync()
+    for parts, reason in failed.items():
+        importing.failed.append(("/".join(parts), reason))
+    return Imported(order.order, tuple(importing.added), tuple(importing.failed))
+
+
+class _Importing:
+    """One Import being carried out."""
+
+    def __init__(self, share: Share, order: Import, folders: Folders) -> None:
+        self.added: list[str] = []
+        self.failed: list[tuple[str, str]] = []
+        self._share = share
+        self._into = order.into
+        self._move = order.mode == "move"
+        self._tmp_name = f"import.{order.order}"
+        self._folders = folders
+
+    def bring(self, path: str) -> None:
+        """Bring one file or folder in under its own name, or one like it."""
+        path = os.path.normpath(path)
+        try:
+            parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            self._fail(path, reason_of(error))
+            return
+        try:
+            name = self._bring_entry(parent, os.path.basename(path), self._into, path)
+        finally:
+            os.close(parent)
+        if name:
+            self.added.append(name)
+
+    def _bring_entry(self, source: int, name: str, into: SafePath, shown: str) -> str:
+        """Bring in an entry of the folder `source`; return its new name, or "" if it failed and was
+        reported.
+        """
+        try:
+            reason = why_unsafe(name)
+            found = stat_at(source, name) if not reason else None
+            if found is None:
+                self._fail(shown, reason or "not there")
+            elif modes.S_ISDIR(found.st_mode):
+                return self._bring_folder(source, name, into, shown)
+            elif modes.S_ISREG(found.st_mode):
+                return self._bring_file(source, name, into)
+            else:
+                self._fail(shown, what_is(found))
+        except (OSError, UnsafePath) as error:
+            self._fail(shown, reason_of(error))
+        return ""
+
+    def _bring_folder(self, source: int, name: str, into: SafePath, shown: str) -> str:
+        descriptor = os.open(name, OPEN_FOLDER, dir_fd=source)
+        try:
+            if self._is_ours(os.fstat(descriptor)):
+                self._fail(shown, "it is where shared files go")
+                return ""
+            made = self._make_folder(into, name)
+            for entry in sorted(os.listdir(descriptor)):
+                self._bring_entry(descriptor, entry, made, os.path.join(shown, entry))
+                self._folders.trim()
+        finally:
+            os.close(descriptor)
+        if self._move and not self._has_failed_below(shown):
+            os.rmdir(name, dir_fd=source)
+        return made.name
+
+    def _make_folder(self, into: SafePath, name: str) -> SafePath:
+        parent = self._folders.get(into.parts, create=True)
+        for free in _names(name):
+            with suppress(FileExistsError):
+                os.mkdir(free, 0o755, dir_fd=parent)
+                self._folders.touch(into.parts)
+                return into.child(free)
+        raise AssertionError("names never end")
+
+    def _bring_file(self, source: int, name: str, into: SafePath) -> str:
+        folder = self._folders.get(into.parts, create=True)
+        descriptor = open_regular(source, name)
+        try:
+            taken = self._link(source, name, folder, descriptor) if self._move else ""
+            taken = taken or self._copy(descriptor, folder, name)
+            self._folders.touch(into.parts)
+            if self._move:
+                self._remove_source(source, name, descriptor, folder)
+        finally:
+            os.close(descriptor)
+        return taken
+
+    def _link(self, source: int, name: str, folder: int, descriptor: int) -> str:
+        """Give the file itself a second name; return it, or "" where only a copy can do."""
+        taken = _link_free(source, name, folder, name)
+        if taken and not os.path.samestat(
+            os.fstat(descriptor), os.stat(taken, dir_fd=folder, follow_symlinks=False)
+        ):
+            os.unlink(taken, dir_fd=folder)  # exchanged meanwhile
+            return ""
+        return taken
+
+    def _copy(self, source: int, folder: int, name: str) -> str:
+        tmp_fd = self._share.tmp_fd
+        before = os.fstat(source)
+        copy = os.open(self._tmp_name, _TMP, 0o600, dir_fd=tmp_fd)
+        try:
+            copy_content(source, copy)
+            if stat_of(os.fstat(source)) != stat_of(before):
+                raise OSError(errno.EAGAIN, "it changed while it was copied")
+            os.fchmod(copy, 0o755 if before.st_mode & modes.S_IXUSR else 0o644)
+            os.utime(copy, ns=(before.st_mtime_ns, before.st_mtime_ns))
+            os.fsync(copy)
+            crashpoint("before_import")
+            return _link_free(tmp_fd, self._tmp_name, folder, name) or _rename_free(
+                tmp_fd, self._tmp_name, folder, name
+            )
+        finally:
+            os.close(copy)
+            with suppress(FileNotFoundError):
+                os.unlink(self._tmp_name, dir_fd=tmp_fd)
+
+    def _remove_source(self, source: int, name: str, descriptor: int, folder: int) -> None:
+        os.fsync(folder)  # the new name first, then the old one may go
+        crashpoint("before_remove_source")
+        found = stat_at(source, name)
+        if found is not None and os.path.samestat(found, os.fstat(descriptor)):
+            os.unlink(name, dir_fd=source)
+
+    def _is_ours(self, found: os.stat_result) -> bool:
+        own = os.fstat(self._folders.get(self._into.parts, create=True))
+        return self._share.is_own_place(found) or os.path.samestat(found, own)
+
+    def _has_failed_below(self, shown: str) -> bool:
+        """Say whether something stayed behind in a folder, which then stays too."""
+        return any(path.startswith(printable(shown) + os.sep) for path, _reason in self.failed)
+
+    def _fail(self, path: str, reason: str) -> None:
+        self.failed.append((printable(path), reason))
+
+
+def _names(name: str) -> Iterator[str]:
+    """Yield `name`, then `name (2)`, `name (3)`, … with the extension last."""
+    return chain((name,), numbered(name, lambda n: f" ({n + 1})"))
+
+
+def _link_free(source: int, name: str, folder: int, wanted: str) -> str:
+    """Link a file into `folder` under the first free name; return that, or "" where there are no
+    links.
+    """
+    for free in _names(wanted):
+        try:
+            os.link(name, free, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return ""
+            raise
+        return free
+    raise AssertionError("names never end")
+
+
+def _rename_free(source: int, name: str, folder: int, wanted: str) -> str:
+    """Rename a file into `folder`; the first free name is claimed by an empty file, which the
+    rename replaces.
+    """
+    for free in _names(wanted):
+        with suppress(FileExistsError):
+            os.close(os.open(free, _TMP, 0o600, dir_fd=folder))
+            os.rename(name, free, src_dir_fd=source, dst_dir_fd=folder)
+            return free
+    raise AssertionError("names never end")

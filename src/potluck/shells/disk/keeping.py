@@ -1,0 +1,216 @@
+"""What is replaced or removed is kept: the owner's earlier versions in the trash, local ones in
+`Put aside/`.
+
+Strategy: a file that is about to be replaced is kept by a second link, so its name never stands
+empty; a thing that is to go is moved by one rename onto a name that was claimed before. What was
+really kept is looked at afterwards: if somebody exchanged the file between the look and the link,
+it goes to `Put aside/` and not to the trash.
+
+Guarantees: nothing kept ever replaces another thing; names are made unique, `name~2` in the trash
+and `name (label, date) 2` beside it, cut where they would become too long. Links are kept as links,
+never followed. Limits: where the file system knows no hard links, the old version is renamed away
+first, so its name is empty for a moment; the clock is the computer's, in local time for `Put
+aside/`, which people read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import Final, Self
+
+from potluck.core.content.paths import SafePath
+from potluck.core.limits import COMPONENT_BYTES
+from potluck.shells.disk.folders import Components, Folders
+from potluck.shells.disk.fsops import Share, crashpoint, stat_at
+
+KeptNames = Callable[[], Iterator[str]]
+"""What a kept thing may be called, the first choice first; without an end."""
+
+_NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """A thing that stands somewhere below `Shared/`, as it was looked at."""
+
+    path: SafePath
+    folder_fd: int
+    found: os.stat_result
+
+
+class Keeper:
+    """Trash and `Put aside/`, for the length of a batch."""
+
+    def __init__(self, share: Share, now_s: float) -> None:
+        """Keep things under the date of `now_s`, seconds since 1970."""
+        self._share = share
+        self._now = time.localtime(now_s)
+        self._trash = Folders(share.trash_fd)
+        self._aside: Folders | None = None
+
+    def trash(self, standing: Occupant, *, leave: bool) -> str:
+        """Keep an earlier version of the owner; return where it went if it was another after all,
+        else "".
+
+        `leave` keeps its name standing, for a rename over it. Raises OSError.
+        """
+        parts = self._trash_folder(standing.path)
+        name = _keep(
+            standing, self._trash.get(parts), lambda: trash_names(standing.path.name), leave=leave
+        )
+        self._trash.touch(parts)
+        kept = stat_at(self._trash.get(parts), name)
+        if kept is None or _is_same(kept, standing.found):
+            return ""
+        # Exchanged by another program between our look and our link: that was no version of the
+        # owner's.
+        return self._put_aside(Occupant(standing.path, self._trash.get(parts), kept), name)
+
+    def put_aside(self, standing: Occupant, *, leave: bool) -> str:
+        """Keep a local version; return where it is, for people. Raises OSError."""
+        return self._put_aside(standing, standing.path.name, leave=leave)
+
+    def sync(self) -> None:
+        """Make durable what was kept; raises OSError."""
+        failed = self._trash.sync() | (self._aside.sync() if self._aside is not None else {})
+        for reason in failed.values():
+            raise OSError(errno.EIO, reason)
+
+    def close(self) -> None:
+        """Close the folders."""
+        self._trash.close()
+        if self._aside is not None:
+            self._aside.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _trash_folder(self, path: SafePath) -> Components:
+        """Return a folder in the trash with room for a path, whatever was a file or a folder there
+        before.
+        """
+        day = time.strftime("%Y%m%d", self._now)
+        for label in trash_names(path.parts[0]):
+            parts = (day, label, *path.parts[1:-1])
+            with suppress(NotADirectoryError):
+                self._trash.get(parts, create=True)
+                return parts
+        raise AssertionError("trash_names never ends")
+
+    def _put_aside(self, standing: Occupant, name: str, *, leave: bool = False) -> str:
+        if self._aside is None:
+            descriptor = self._share.open_aside()
+            self._aside = Folders(descriptor)
+            os.close(descriptor)
+        label = standing.path.parts[0]
+        folder = self._aside.get((label,), create=True)
+        date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
+        kept = _keep(
+            standing, folder, lambda: _aside_names(standing.path, date), leave=leave, name=name
+        )
+        self._aside.touch((label,))
+        return f"Put aside/{label}/{kept}"
+
+
+def numbered(name: str, number: Callable[[int], str]) -> Iterator[str]:
+    """Yield `name` with `number(1)`, `number(2)`, … before the extension, cut so that no name is
+    too long.
+    """
+    stem, extension = os.path.splitext(name)
+    if len(extension.encode()) > COMPONENT_BYTES // 4:
+        stem, extension = name, ""
+    for n in count(1):
+        tail = (number(n) + extension).encode()
+        head = stem.encode()[: COMPONENT_BYTES - len(tail)]
+        yield head.decode("utf-8", "ignore") + tail.decode()
+
+
+def trash_names(name: str) -> Iterator[str]:
+    """Yield the names under which something can lie in the trash, the first choice first."""
+    yield name
+    for n in count(2):
+        tail = f"~{n}"
+        yield name.encode()[: COMPONENT_BYTES - len(tail)].decode("utf-8", "ignore") + tail
+
+
+def _aside_names(path: SafePath, date: str) -> Iterator[str]:
+    label = path.parts[0]
+    return numbered(
+        path.name, lambda n: f" ({label}, {date})" if n == 1 else f" ({label}, {date}) {n}"
+    )
+
+
+def _is_same(kept: os.stat_result, found: os.stat_result) -> bool:
+    """Say whether two looks saw one unchanged file; ctime is left out, a new link changes it."""
+    return (kept.st_ino, kept.st_size, kept.st_mtime_ns) == (
+        found.st_ino,
+        found.st_size,
+        found.st_mtime_ns,
+    )
+
+
+def _keep(standing: Occupant, folder: int, names: KeptNames, *, leave: bool, name: str = "") -> str:
+    """Link or move a thing into `folder` under the first name that is free; return that name."""
+    source = name or standing.path.name
+    if leave and modes.S_ISREG(standing.found.st_mode):
+        kept = _link(standing.folder_fd, source, folder, names())
+        if kept:
+            return kept
+    crashpoint("before_move")
+    target = _claim(folder, names(), is_folder=modes.S_ISDIR(standing.found.st_mode))
+    crashpoint("after_claim")
+    try:
+        os.rename(source, target, src_dir_fd=standing.folder_fd, dst_dir_fd=folder)
+    except OSError:
+        _give_up(folder, target, is_folder=modes.S_ISDIR(standing.found.st_mode))
+        raise
+    crashpoint("after_move")
+    return target
+
+
+def _link(source_fd: int, source: str, folder: int, names: Iterator[str]) -> str:
+    """Make a second link; return "" where there are none. `source` itself may be a link and is not
+    followed.
+    """
+    crashpoint("before_link")
+    for target in names:
+        try:
+            os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                return ""
+            raise
+        crashpoint("after_link")
+        return target
+    raise AssertionError("names never end")
+
+
+def _claim(folder: int, names: Iterator[str], *, is_folder: bool) -> str:
+    """Make an empty thing under the first free name, for a rename to replace; return the name."""
+    for name in names:
+        with suppress(FileExistsError):
+            if is_folder:
+                os.mkdir(name, 0o700, dir_fd=folder)
+            else:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                os.close(os.open(name, flags, 0o600, dir_fd=folder))
+            return name
+    raise AssertionError("names never end")
+
+
+def _give_up(folder: int, name: str, *, is_folder: bool) -> None:
+    (os.rmdir if is_folder else os.unlink)(name, dir_fd=folder)

@@ -1,0 +1,228 @@
+"""Placing what was received: steps 3 to 7 of docs/disk.md §4, and finding out what a crash left of
+them.
+
+Strategy: a batch goes through its steps together. Files are made ready in `tmp/` (verified, with
+time and mode) and fsynced in parallel; then, one path after the other, what stands there is kept
+and one rename puts the new file over it; last, each touched folder is fsynced once. `crashpoint`
+names stand before and after every step.
+
+Guarantees: at every moment a path holds the whole old or the whole new content; nothing unexpected
+is ever deleted or overwritten; no link is followed; an error ends one item and no other. A failed
+fsync is not tried again: the file is dropped and fetched anew. Limits: a file that another program
+renames into place between our look and our rename is replaced (microseconds); one that it goes on
+writing is kept with what it writes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import Place, PlaceItem, Settle, Source
+from potluck.engine.events import BatchPlaced, BatchSettled, Finding, Placed, Placement
+from potluck.shells.disk.content_check import content_matches
+from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.fsops import Share, crashpoint, reason_of
+from potluck.shells.disk.keeping import Keeper
+from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.receiving.replacing import Blocked, Replacing
+from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, Sources, root_wanted
+
+_SYNCERS: Final = 4  # fsyncs at once: file systems put what comes together into one commit
+_NO_FILE: Final = frozenset({Source.FOLDER, Source.NONE})
+
+CRASHPOINTS: Final = (
+    "before_prepare", "after_prepare", "after_sync_files", "after_compare", "before_keep", "before_link",
+    "after_link", "before_move", "after_claim", "after_move", "after_keep", "before_rename", "after_rename",
+    "before_mkdir", "after_mkdir", "before_rmdir", "after_rmdir", "before_sync_folders", "after_sync_folders",
+)  # fmt: skip
+"""Every step of a batch at which a test may end the program, in about the order they are reached.
+"""
+
+_Step = Placed | ReadyFile | None
+
+
+class Batches:
+    """Places batches in one share; batches may run on several threads if they share no path."""
+
+    def __init__(
+        self,
+        share: Share,
+        parts: PartFiles,
+        own_label: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Place from `parts`; files under `own_label` stay writable; `clock` dates what is kept."""
+        self.own_label = own_label
+        self._share = share
+        self._parts = parts
+        self._clock = clock
+
+    def place(self, order: Place) -> BatchPlaced:
+        """Carry a batch out and say what became of each item; an item's trouble is its own."""
+        sources = Sources(self._share, self._parts, order.items, self.own_label)
+        crashpoint("before_prepare")
+        steps = [
+            _prepare(sources, item, f"{order.batch}.{n}.copy") for n, item in enumerate(order.items)
+        ]
+        crashpoint("after_prepare")
+        self._sync_files(sources, order.items, steps)
+        crashpoint("after_sync_files")
+        with (
+            Keeper(self._share, self._clock()) as keeper,
+            Folders(self._share.shared_fd) as folders,
+        ):
+            publisher = Replacing(self._share.tmp_fd, keeper, folders)
+            placed = []
+            for item, step in zip(order.items, steps, strict=True):
+                placed.append(
+                    step if isinstance(step, Placed) else self._publish(publisher, item, step)
+                )
+                folders.trim()
+                if isinstance(step, ReadyFile):
+                    self._tidy(sources, step, placed[-1])
+            crashpoint("before_sync_folders")
+            done = _sync_folders(keeper, folders, placed)
+            crashpoint("after_sync_folders")
+        return BatchPlaced(order.batch, done)
+
+    def settle(self, order: Settle) -> BatchSettled:
+        """Look what an interrupted batch left, and make durable what is there."""
+        with Folders(self._share.shared_fd) as folders:
+            found = []
+            for item in order.items:
+                found.append(self._found(item))
+                with suppress(OSError, UnsafePath):  # a folder that is not there needs no fsync
+                    folders.get(item.path.parts[:-1])
+                    folders.touch(item.path.parts[:-1])
+                folders.trim()
+            failed = folders.sync()
+        return BatchSettled(order.batch, tuple(_unless_failed(item, failed) for item in found))
+
+    def _sync_files(
+        self, sources: Sources, items: tuple[PlaceItem, ...], steps: list[_Step]
+    ) -> None:
+        """Fsync every ready file; one that fails is dropped and its item FAILED."""
+
+        def sync(n: int) -> None:
+            step = steps[n]
+            assert isinstance(step, ReadyFile)
+            reason = _sync_file(sources, step, items[n])
+            if reason:
+                sources.discard(step)
+                if step.part is not None:
+                    self._parts.drop((step.part,))
+                steps[n] = _outcome(items[n], Placement.FAILED, reason)
+
+        ready = [n for n, step in enumerate(steps) if isinstance(step, ReadyFile)]
+        if len(ready) > 1:
+            with ThreadPoolExecutor(_SYNCERS, "sync") as pool:
+                list(pool.map(sync, ready))
+        elif ready:
+            sync(ready[0])
+
+    def _publish(self, publisher: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
+        try:
+            if ready is not None:
+                return publisher.put(item, ready)
+            return (
+                publisher.make_folder(item)
+                if item.source is Source.FOLDER
+                else publisher.remove(item)
+            )
+        except Blocked as blocked:
+            return _outcome(item, Placement.BLOCKED, str(blocked))
+        except SourceGone as gone:
+            return _outcome(item, Placement.SOURCE_GONE, str(gone))
+        except UnsafePath as error:  # somebody plants links faster than we put them aside
+            return _outcome(item, Placement.BLOCKED, reason_of(error))
+        except OSError as error:
+            return _outcome(item, Placement.FAILED, reason_of(error))
+
+    def _tidy(self, sources: Sources, ready: ReadyFile, placed: Placed) -> None:
+        if placed.placement is not Placement.PLACED:
+            sources.discard(ready)
+        elif ready.part is not None:
+            self._parts.placed(ready.part)
+
+    def _found(self, item: PlaceItem) -> Placed:
+        """Say whether what an item asked for stands on the disk."""
+        try:
+            seen = self._share.stat(item.path)
+            if item.source is Source.NONE:
+                if seen.finding is Finding.MISSING:
+                    return _outcome(item, Placement.REMOVED)
+            elif item.source is Source.FOLDER:
+                if seen.finding is Finding.FOLDER:
+                    return _outcome(item, Placement.PLACED)
+            elif seen.finding is Finding.FILE and self._stands(item):
+                return replace(_outcome(item, Placement.PLACED), stat=seen.stat)
+        except (OSError, UnsafePath) as error:
+            return _outcome(item, Placement.SOURCE_GONE, reason_of(error))
+        return _outcome(item, Placement.SOURCE_GONE, "the batch did not come so far")
+
+    def _stands(self, item: PlaceItem) -> bool:
+        descriptor = self._share.open_file(item.path)
+        try:
+            found = self._share.stat_fd(descriptor)
+            if item.local == item.path and item.mtime_ns != found.mtime_ns:
+                return False  # the content was there before; its time was what had to be set
+            if item.content is None:
+                return found.size == 0
+            return content_matches(descriptor, item.content)
+        finally:
+            os.close(descriptor)
+
+
+def _prepare(sources: Sources, item: PlaceItem, copy_name: str) -> _Step:
+    if item.source in _NO_FILE:
+        return None
+    try:
+        return sources.prepare(item, copy_name)
+    except SourceGone as gone:
+        return _outcome(item, Placement.SOURCE_GONE, str(gone))
+    except (OSError, UnsafePath) as error:
+        return _outcome(item, Placement.FAILED, reason_of(error))
+
+
+def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> str:
+    """Fsync one file; return why that failed, or ""."""
+    try:
+        descriptor = sources.open(ready, item.path)
+    except (OSError, UnsafePath) as error:
+        return reason_of(error)
+    try:
+        crashpoint("sync_file")
+        os.fsync(descriptor)
+    except OSError as error:
+        return reason_of(error)
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _sync_folders(keeper: Keeper, folders: Folders, placed: list[Placed]) -> tuple[Placed, ...]:
+    """Make the batch durable: what was kept first. Items in a folder whose fsync failed are FAILED."""
+    try:
+        keeper.sync()
+    except OSError as error:
+        return tuple(
+            replace(item, placement=Placement.FAILED, detail=reason_of(error)) for item in placed
+        )
+    failed = folders.sync()
+    return tuple(_unless_failed(item, failed) for item in placed)
+
+
+def _unless_failed(item: Placed, failed: dict[tuple[str, ...], str]) -> Placed:
+    reason = failed.get(item.path.parts[:-1])
+    return item if reason is None else replace(item, placement=Placement.FAILED, detail=reason)
+
+
+def _outcome(item: PlaceItem, placement: Placement, detail: str = "") -> Placed:
+    return Placed(item.path, root_wanted(item), placement, None, "", detail)

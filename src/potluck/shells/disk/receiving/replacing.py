@@ -1,0 +1,206 @@
+"""One path: compare what stands there with what is expected, keep it, and put the new thing in its
+place.
+
+Strategy: the parent is walked to without following links; a file or a link where a folder must be
+is moved to `Put aside/`. What the index expects goes to the trash, by a second link; what it does
+not expect goes to `Put aside/`; a folder that is not empty stays and blocks. Then one rename.
+
+Guarantees: never unlinks before the new file stands; deletes nothing but empty folders and files
+equal to the new one; what is removed is moved. Limits: durable only after `Folders.sync` and
+`Keeper.sync`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from typing import Final
+
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import piece_size_for
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import PlaceItem
+from potluck.engine.events import Placed, Placement
+from potluck.shells.disk.content_check import content_matches, root_of
+from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.fsops import crashpoint, open_regular, stat_at, stat_of
+from potluck.shells.disk.keeping import Keeper, Occupant
+from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
+
+_NOT_EMPTY: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
+
+
+class Blocked(Exception):
+    """Something that is kept is in the way."""
+
+
+class Replacing:
+    """Changes paths below `Shared/`, for the length of a batch."""
+
+    def __init__(self, tmp_fd: int, keeper: Keeper, folders: Folders) -> None:
+        """Take ready files from `tmp_fd`, keep what they replace with `keeper`."""
+        self._tmp_fd = tmp_fd
+        self._keeper = keeper
+        self._folders = folders
+
+    def put(self, item: PlaceItem, ready: ReadyFile) -> Placed:
+        """Rename a ready file over its path; raises Blocked, SourceGone, UnsafePath or OSError."""
+        if ready.stands:
+            return self._placed(item, "")
+        folder, aside = self._way(item.path)
+        self._source(ready)  # before anything is kept, and again after: hashing may have taken long
+        aside = self._clear(item, folder) or aside
+        source = self._source(ready)
+        crashpoint("before_rename")
+        os.rename(ready.name, item.path.name, src_dir_fd=source, dst_dir_fd=folder)
+        crashpoint("after_rename")
+        self._folders.touch(item.path.parts[:-1])
+        if ready.moved is not None:
+            self._folders.touch(ready.moved.parts[:-1])
+        return self._placed(item, aside)
+
+    def make_folder(self, item: PlaceItem) -> Placed:
+        """Make a folder, and keep a file that stands there; raises UnsafePath or OSError."""
+        folder, aside = self._way(item.path)
+        found = stat_at(folder, item.path.name)
+        if found is not None and not modes.S_ISDIR(found.st_mode):
+            aside = self._keep(item, Occupant(item.path, folder, found), leave=False) or aside
+            found = None
+        if found is None:
+            self._folders.forget(item.path.parts)
+            crashpoint("before_mkdir")
+            self._folders.get(item.path.parts, create=True)
+            self._folders.touch(item.path.parts[:-1])
+            crashpoint("after_mkdir")
+        return Placed(item.path, None, Placement.PLACED, None, aside, "")
+
+    def remove(self, item: PlaceItem) -> Placed:
+        """Move a file to the trash, or remove an empty folder; raises Blocked, UnsafePath or
+        OSError.
+        """
+        parent = item.path.parts[:-1]
+        try:
+            folder = self._folders.get(parent)
+        except (FileNotFoundError, NotADirectoryError, UnsafePath):
+            return _removed(item, "")  # nothing can stand below what is not a folder of ours
+        found = stat_at(folder, item.path.name)
+        aside = ""
+        if found is not None:
+            if modes.S_ISDIR(found.st_mode):
+                self._remove_folder(item.path, folder)
+            else:
+                aside = self._keep(item, Occupant(item.path, folder, found), leave=False)
+            self._folders.touch(parent)
+        return _removed(item, aside)
+
+    def _way(self, path: SafePath) -> tuple[int, str]:
+        """Return the descriptor of a path's folder, and where what stood in its way was put."""
+        parts = path.parts[:-1]
+        try:
+            return self._folders.get(parts, create=True), ""
+        except (UnsafePath, NotADirectoryError):
+            aside = self._clear_way(parts)
+        return self._folders.get(parts, create=True), aside
+
+    def _clear_way(self, parts: tuple[str, ...]) -> str:
+        for depth, name in enumerate(parts):
+            folder = self._folders.get(parts[:depth])
+            found = stat_at(folder, name)
+            if found is not None and not modes.S_ISDIR(found.st_mode):
+                path = parse_wire_path("/".join(parts[: depth + 1]).encode())
+                self._folders.forget(path.parts)
+                self._folders.touch(path.parts[:-1])
+                return self._keeper.put_aside(Occupant(path, folder, found), leave=False)
+        return ""
+
+    def _clear(self, item: PlaceItem, folder: int) -> str:
+        """Keep what stands where a file is to be put; return where, if that was put aside."""
+        found = stat_at(folder, item.path.name)
+        crashpoint("after_compare")
+        if found is None:
+            return ""
+        if modes.S_ISDIR(found.st_mode):
+            self._remove_folder(item.path, folder)
+            return ""
+        standing = Occupant(item.path, folder, found)
+        if modes.S_ISREG(found.st_mode) and self._is_new(item, standing):
+            return ""
+        return self._keep(item, standing, leave=True)
+
+    def _keep(self, item: PlaceItem, standing: Occupant, *, leave: bool) -> str:
+        crashpoint("before_keep")
+        if modes.S_ISREG(standing.found.st_mode) and self._is_expected(item, standing):
+            aside = self._keeper.trash(standing, leave=leave)
+        else:
+            aside = self._keeper.put_aside(standing, leave=leave)
+        crashpoint("after_keep")
+        return aside
+
+    def _is_expected(self, item: PlaceItem, standing: Occupant) -> bool:
+        """Say whether a file is the version the index knows: by its Stat, or, if only that changed,
+        by its hash.
+        """
+        if item.expected is not None and stat_of(standing.found) == item.expected:
+            return True
+        if item.expected_root is None or (
+            item.expected and item.expected.size != standing.found.st_size
+        ):
+            return False
+        sizes = {piece_size_for(standing.found.st_size)}
+        if item.content is not None:
+            sizes.add(item.content.piece_size)
+        return any(self._has_root(standing, size, item.expected_root) for size in sizes)
+
+    def _has_root(self, standing: Occupant, piece_size: int, root: bytes) -> bool:
+        descriptor = open_regular(standing.folder_fd, standing.path.name)
+        try:
+            read = root_of(descriptor, piece_size)
+        finally:
+            os.close(descriptor)
+        return read is not None and read[0] == root
+
+    def _is_new(self, item: PlaceItem, standing: Occupant) -> bool:
+        """Say whether the new content stands there already, so nothing has to be kept."""
+        if item.content is None or standing.found.st_size != item.content.size_bytes:
+            return False
+        if item.expected is not None and stat_of(standing.found) == item.expected:
+            return item.expected_root == item.content.root
+        descriptor = open_regular(standing.folder_fd, standing.path.name)
+        try:
+            return content_matches(descriptor, item.content)
+        finally:
+            os.close(descriptor)
+
+    def _remove_folder(self, path: SafePath, folder: int) -> None:
+        self._folders.forget(path.parts)
+        crashpoint("before_rmdir")
+        try:
+            os.rmdir(path.name, dir_fd=folder)
+        except OSError as error:
+            if error.errno in _NOT_EMPTY:
+                raise Blocked("a folder that is not empty is kept") from error
+            raise
+        crashpoint("after_rmdir")
+
+    def _source(self, ready: ReadyFile) -> int:
+        """Return the folder a ready file lies in, if that is still the file that was verified."""
+        try:
+            folder = (
+                self._tmp_fd if ready.moved is None else self._folders.get(ready.moved.parts[:-1])
+            )
+        except (FileNotFoundError, NotADirectoryError, UnsafePath) as error:
+            raise SourceGone("the local file is gone") from error
+        found = stat_at(folder, ready.name)
+        if found is None or stat_of(found) != ready.stat:
+            raise SourceGone("the local file was exchanged")
+        return folder
+
+    def _placed(self, item: PlaceItem, aside: str) -> Placed:
+        found = stat_at(self._folders.get(item.path.parts[:-1]), item.path.name)
+        seen = stat_of(found) if found is not None else None
+        return Placed(item.path, root_wanted(item), Placement.PLACED, seen, aside, "")
+
+
+def _removed(item: PlaceItem, aside: str) -> Placed:
+    return Placed(item.path, None, Placement.REMOVED, None, aside, "")

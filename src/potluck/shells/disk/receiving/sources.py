@@ -1,0 +1,204 @@
+"""Where a placed content comes from: each becomes one file, verified, with its time and mode, ready
+to be renamed.
+
+Strategy: the part file itself is what is placed; only where a batch places one root at several
+paths are the others copied from it. A local file is copied into `tmp/` (sharing blocks where the
+file system can) and the copy is hashed, or, if it is to go anyway, hashed where it stands and moved
+later. mtime and mode are set here, before the fsync, so that after it nothing but one rename is
+left to do.
+
+Guarantees: nothing here changes what stands at a target path; what is `Ready` holds exactly the
+content promised. Limits: a moved file is read once more to hash it; that costs time and makes a
+rename safe against an edit meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import PlaceItem, Source
+from potluck.engine.events import Stat
+from potluck.shells.disk.content_check import content_matches, copy_content
+from potluck.shells.disk.fsops import Share, open_regular
+from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.receiving.part_map import part_name
+
+EVERYONE: Final = "Everyone"
+"""The label of the folder that everybody writes."""
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class SourceGone(Exception):
+    """The part file or the local file is not what was promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyFile:
+    """A file that only has to be renamed, or that stands already."""
+
+    name: str  # in tmp/, or in the folder of `moved`
+    stat: Stat  # as it was verified
+    part: Root | None  # the part file this is
+    moved: SafePath | None  # the local file this is
+    stands: bool = False  # at its path already; only time and mode were changed
+
+
+class Sources:
+    """Makes the files of one batch ready."""
+
+    def __init__(
+        self, share: Share, parts: PartFiles, items: tuple[PlaceItem, ...], own_label: str
+    ) -> None:
+        """Look at the whole batch, to know which sources are used more than once."""
+        self._share = share
+        self._parts = parts
+        self._writable = {own_label, EVERYONE}
+        self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
+        self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
+        self._targets = {item.path for item in items if item.source is not Source.NONE}
+
+    def prepare(self, item: PlaceItem, copy_name: str) -> ReadyFile:
+        """Make the file of one item ready, under `copy_name` in `tmp/` if a new one is needed.
+
+        Raises SourceGone, UnsafePath or OSError; then nothing is left behind.
+        """
+        match item.source:
+            case Source.PART:
+                return self._part(item, copy_name)
+            case Source.LOCAL if item.local == item.path:
+                return self._standing(item)
+            case Source.LOCAL:
+                return self._copied(item, copy_name)
+            case Source.MOVED:
+                return self._moved(item, copy_name)
+            case _:
+                return self._made(item, copy_name, None)
+
+    def discard(self, ready: ReadyFile) -> None:
+        """Remove a copy that was not placed; part files and local files stay."""
+        if ready.part is None and ready.moved is None and not ready.stands:
+            with suppress(FileNotFoundError):
+                os.unlink(ready.name, dir_fd=self._share.tmp_fd)
+
+    def open(self, ready: ReadyFile, path: SafePath) -> int:
+        """Return a descriptor of a ready file, for its fsync; raises UnsafePath or OSError."""
+        if ready.stands or ready.moved is not None:
+            return self._share.open_file(ready.moved or path)
+        return open_regular(self._share.tmp_fd, ready.name)
+
+    def _part(self, item: PlaceItem, copy_name: str) -> ReadyFile:
+        content = _content_of(item)
+        if not self._parts.seal(content):
+            raise SourceGone("the part file is not complete")
+        name = part_name(content.root)
+        try:
+            descriptor = open_regular(self._share.tmp_fd, name)
+        except (FileNotFoundError, UnsafePath) as error:
+            raise SourceGone("the part file is gone") from error
+        try:
+            if os.fstat(descriptor).st_size != content.size_bytes:
+                raise SourceGone("the part file has another length")
+            self._part_uses[content.root] -= 1
+            if self._part_uses[content.root]:
+                return self._made(item, copy_name, descriptor)
+            self._dress(descriptor, item)
+            return ReadyFile(name, self._share.stat_fd(descriptor), content.root, None)
+        finally:
+            os.close(descriptor)
+
+    def _standing(self, item: PlaceItem) -> ReadyFile:
+        """Only time and mode change, where the content already stands."""
+        descriptor = self._open_local(item.path)
+        try:
+            unchanged = item.expected == self._share.stat_fd(descriptor)
+            if not unchanged and not content_matches(descriptor, _content_of(item)):
+                raise SourceGone("the file has another content")
+            self._dress(descriptor, item)
+            return ReadyFile(
+                item.path.name, self._share.stat_fd(descriptor), None, None, stands=True
+            )
+        finally:
+            os.close(descriptor)
+
+    def _copied(self, item: PlaceItem, copy_name: str) -> ReadyFile:
+        descriptor = self._open_local(_local_of(item))
+        try:
+            return self._made(item, copy_name, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _moved(self, item: PlaceItem, copy_name: str) -> ReadyFile:
+        local = _local_of(item)
+        self._moves[local] -= 1
+        # wanted again, or about to be replaced: take a copy
+        if self._moves[local] or local in self._targets:
+            return self._copied(item, copy_name)
+        descriptor = self._open_local(local)
+        try:
+            if not content_matches(descriptor, _content_of(item)):
+                raise SourceGone("the local file has another content")
+            self._dress(descriptor, item)
+            return ReadyFile(local.name, self._share.stat_fd(descriptor), None, local)
+        finally:
+            os.close(descriptor)
+
+    def _made(self, item: PlaceItem, copy_name: str, source: int | None) -> ReadyFile:
+        """Make a new file, a copy of `source` or empty, and verify it."""
+        tmp_fd = self._share.tmp_fd
+        descriptor = os.open(copy_name, _NEW, 0o600, dir_fd=tmp_fd)
+        done = False
+        try:
+            if source is not None:
+                copy_content(source, descriptor)
+                if not content_matches(descriptor, _content_of(item)):
+                    raise SourceGone("the local file has another content")
+            self._dress(descriptor, item)
+            done = True
+            return ReadyFile(copy_name, self._share.stat_fd(descriptor), None, None)
+        finally:
+            os.close(descriptor)
+            if not done:
+                os.unlink(copy_name, dir_fd=tmp_fd)
+
+    def _open_local(self, path: SafePath) -> int:
+        try:
+            return self._share.open_file(path)
+        except (FileNotFoundError, NotADirectoryError, UnsafePath) as error:
+            raise SourceGone("the local file is gone") from error
+
+    def _dress(self, descriptor: int, item: PlaceItem) -> None:
+        """Set time and mode, if they are not as they should be; other people's files are read-only."""
+        mode = 0o644 if item.path.parts[0] in self._writable else 0o444
+        mode |= 0o111 if item.executable else 0
+        found = os.fstat(descriptor)
+        if found.st_mode & 0o7777 != mode:
+            os.fchmod(descriptor, mode)
+        if found.st_mtime_ns != item.mtime_ns:
+            os.utime(descriptor, ns=(item.mtime_ns, item.mtime_ns))
+
+
+def _content_of(item: PlaceItem) -> PieceList:
+    if item.content is None:
+        raise SourceGone("the order names no content")
+    return item.content
+
+
+def root_wanted(item: PlaceItem) -> Root | None:
+    """Return the root of the content an item asks for; None for a folder or a removal."""
+    if item.source is Source.EMPTY:
+        return EMPTY_ROOT
+    no_file = item.source is Source.FOLDER or item.source is Source.NONE
+    return None if no_file or item.content is None else item.content.root
+
+
+def _local_of(item: PlaceItem) -> SafePath:
+    if item.local is None:
+        raise SourceGone("the order names no local file")
+    return item.local

@@ -1,0 +1,202 @@
+"""Looking at the tree: what stands at these paths, and everything below these folders.
+
+Strategy: walk by directory descriptors, one `scandir` per folder and one `fstatat` per file; a name
+is joined to nothing, so whoever swaps a folder for a symbolic link while we walk gains nothing.
+Parents come before children, in pages of at most `limits.PAGE_RECORDS`, so that a million files are
+never held at once. `look` and `scan` are one walk; they differ in who asked.
+
+Guarantees: nothing is opened but folders, nothing is followed. A path is MISSING only if the folder
+it would stand in could be read, or is itself not there; whatever could not be read makes the last
+page say `complete=False`, so a bad disk never looks like a deleted file. Names that are refused are
+reported escaped, never raw. Limits: a walk is not a snapshot; the watcher's hints and the next scan
+cover what changed behind its back.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath, printable
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import Look, Scan
+from potluck.engine.events import Finding, NameRefused, OrderId, PathSeen, TreeSeen
+from potluck.shells.disk.fsops import Share, enter, stat_of, what_is
+
+# Files that programs make beside the one being edited and remove again. Sharing them would show
+# everybody a lock that holds nowhere else, or half a document. Left out silently: there is one for
+# every open document.
+IGNORED_NAMES: Final = frozenset(
+    {".DS_Store", "Thumbs.db", "desktop.ini"}
+)  # what file browsers leave behind
+IGNORED_PREFIXES: Final = (
+    ".#",  # Emacs locks
+    "~$",  # Microsoft Office locks
+    ".goutputstream-",  # GLib writes here, then renames
+    ".nfs",  # NFS: deleted but still open somewhere
+)
+IGNORED_SUFFIXES: Final = (
+    "~",  # backups of Emacs, gedit, Kate
+    ".swp",  # Vim's unsaved changes
+    ".swx",  # Vim asks whether it may write here
+    ".part.potluck",  # our own: a file on its way in
+)
+
+
+def ignored(name: str) -> bool:
+    """Say whether a name is an editor's or file browser's own: never shared, and left out without a
+    word.
+    """
+    return (
+        name.endswith(IGNORED_SUFFIXES)
+        or name.startswith(IGNORED_PREFIXES)
+        or name in IGNORED_NAMES
+        or (name.startswith(".~lock.") and name.endswith("#"))  # LibreOffice locks
+    )
+
+
+def look_at(share: Share, effect: Look) -> Iterator[TreeSeen]:
+    """Yield what stands at the paths of `effect` and, where that is a folder, everything below it."""
+    return _Walk(share, effect.order).pages(effect.paths)
+
+
+def scan(share: Share, effect: Scan) -> Iterator[TreeSeen]:
+    """Yield the top folders of `effect` and everything below them."""
+    return _Walk(share, effect.order).pages(effect.tops)
+
+
+class _Walk:
+    """One walk: the page being filled, and whether everything could be read so far."""
+
+    def __init__(self, share: Share, order: OrderId) -> None:
+        self._share = share
+        self._order = order
+        self._complete = True
+        self._seen: list[PathSeen] = []
+        self._refused: list[NameRefused] = []
+        self._walked: SafePath | None = None  # the last folder asked for; all below it was seen too
+
+    def pages(self, paths: Iterable[SafePath]) -> Iterator[TreeSeen]:
+        """Yield all pages; the last one always comes, and says so."""
+        if self._share_is_readable():
+            for path in sorted(set(paths), key=_by_parts):
+                if self._walked is None or not path.starts_with(self._walked):
+                    yield from self._path(path)
+        yield self._page(last=True)
+
+    def _share_is_readable(self) -> bool:
+        """Without `Shared/` nothing can be called missing: an absent disk is no deleted file."""
+        try:
+            os.close(self._share.open_folder(None))
+        except OSError:
+            self._complete = False
+        return self._complete
+
+    def _path(self, path: SafePath) -> Iterator[TreeSeen]:
+        if any(ignored(part) for part in path.parts):
+            return
+        try:
+            parent = self._share.open_folder(path.parent)
+        except (
+            FileNotFoundError,
+            NotADirectoryError,
+            UnsafePath,
+        ):  # UnsafePath: it would be behind a link
+            self._seen.append(PathSeen(path, Finding.MISSING, None))
+        except OSError:
+            self._complete = False
+        else:
+            try:
+                yield from self._named(parent, path)
+            finally:
+                os.close(parent)
+        if self._is_full():
+            yield self._page()
+
+    def _named(self, parent: int, path: SafePath) -> Iterator[TreeSeen]:
+        try:
+            found = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            self._seen.append(PathSeen(path, Finding.MISSING, None))
+        except OSError:
+            self._complete = False
+        else:
+            if modes.S_ISDIR(found.st_mode):
+                self._walked = path
+                self._seen.append(PathSeen(path, Finding.FOLDER, None))
+                yield from self._opened(parent, path)
+            else:
+                self._found(path, found)
+
+    def _opened(self, parent: int, folder: SafePath) -> Iterator[TreeSeen]:
+        """Yield full pages of what is below `folder`, which stands in the open folder `parent`."""
+        try:
+            descriptor = enter(parent, folder.name)
+        except (OSError, UnsafePath):  # gone since it was listed, swapped, or not ours to read
+            self._complete = False
+            return
+        try:
+            inner: list[SafePath] = []
+            yield from self._listed(descriptor, folder, inner)
+            for path in inner:
+                yield from self._opened(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+    def _listed(
+        self, descriptor: int, folder: SafePath, inner: list[SafePath]
+    ) -> Iterator[TreeSeen]:
+        """Yield full pages of what is in one folder; the folders in it are appended to `inner`."""
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    self._entry(entry, folder, inner)
+                    if self._is_full():
+                        yield self._page()
+        except OSError:
+            self._complete = False
+
+    def _entry(self, entry: os.DirEntry[str], folder: SafePath, inner: list[SafePath]) -> None:
+        name = entry.name
+        if ignored(name):
+            return
+        try:
+            path = folder.child(name)
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(path)
+                self._seen.append(PathSeen(path, Finding.FOLDER, None))
+            else:
+                self._found(path, entry.stat(follow_symlinks=False))
+        except UnsafePath as error:
+            self._refused.append(NameRefused(folder, printable(name), error.cause))
+        except FileNotFoundError:
+            return  # deleted since it was listed: not there, which is what leaving it out says
+        except OSError:
+            self._complete = False
+
+    def _found(self, path: SafePath, found: os.stat_result) -> None:
+        """Note something that is no folder: a file, or what is not shared."""
+        if modes.S_ISREG(found.st_mode):
+            self._seen.append(PathSeen(path, Finding.FILE, stat_of(found)))
+        elif (folder := path.parent) is not None:
+            self._refused.append(NameRefused(folder, printable(path.name), what_is(found)))
+
+    def _is_full(self) -> bool:
+        return len(self._seen) + len(self._refused) >= limits.PAGE_RECORDS
+
+    def _page(self, *, last: bool = False) -> TreeSeen:
+        page = TreeSeen(
+            self._order, tuple(self._seen), tuple(self._refused), last, complete=self._complete
+        )
+        self._seen, self._refused = [], []
+        return page
+
+
+def _by_parts(path: SafePath) -> tuple[str, ...]:
+    """Order folders directly before what is in them; by bytes `a-b` would stand between `a` and
+    `a/b`.
+    """
+    return path.parts

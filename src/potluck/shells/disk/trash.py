@@ -1,0 +1,101 @@
+"""Emptying the trash: what is too old goes, then the oldest of whoever has most there.
+
+Strategy: the trash is `<day>/<label>/<path>`. Files are listed by the time they came there (their
+ctime: the link or rename that put them there set it). Older than the limit goes at once; while the
+rest is more than its share of the disk, the owner with most bytes loses the oldest file, so one
+busy owner cannot push out the others' versions.
+
+Guarantees: walks by descriptors and follows no link; removes nothing outside the trash; a file that
+cannot be removed is left and counted as gone, so it never keeps the others from being pruned.
+Limits: the listing is in memory, about 200 bytes a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.fsops import Share
+
+_SAFE_TO_SKIP: Final = (FileNotFoundError, PermissionError)
+_RESTING_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    came_ns: int
+    folder: tuple[str, ...]
+    name: str
+    size_bytes: int
+
+
+def prune_trash(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> int:
+    """Remove what is older than `keep_s`, then the oldest until the trash is below its share;
+    return how many files.
+
+    `share_of_disk` is a fraction of the whole disk, 0.1 for a tenth. Raises OSError.
+    """
+    owners = _list(share.trash_fd)
+    removed = 0
+    with Folders(share.trash_fd) as folders:
+        for kept in owners.values():
+            while kept and kept[0].came_ns < (now_s - keep_s) * 1e9:
+                removed += _remove(folders, kept.popleft())
+        bytes_of = {label: sum(each.size_bytes for each in kept) for label, kept in owners.items()}
+        limit = share.space().total_bytes * share_of_disk
+        while sum(bytes_of.values()) > limit:
+            label = max(bytes_of, key=lambda each: (bytes_of[each], each))
+            oldest = owners[label].popleft()
+            bytes_of[label] -= oldest.size_bytes
+            removed += _remove(folders, oldest)
+    _remove_empty_folders(share.trash_fd, now_s - _RESTING_S)
+    return removed
+
+
+def _list(trash_fd: int) -> dict[str, deque[_Kept]]:
+    """Return the files of each owner, the oldest first."""
+    owners: dict[str, list[_Kept]] = defaultdict(list)
+    for folder, _folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
+        where = tuple(folder.split("/")[1:])  # without the "."
+        label = where[1].partition("~")[0] if len(where) > 1 else ""
+        for name in files:
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            owners[label].append(_Kept(_came_ns(found), where, name, found.st_blocks * 512))
+    return {
+        label: deque(sorted(kept, key=lambda each: each.came_ns)) for label, kept in owners.items()
+    }
+
+
+def _came_ns(found: os.stat_result) -> int:
+    """Return when a file came into the trash: the link or rename that put it there set its ctime."""
+    return found.st_ctime_ns
+
+
+def _remove(folders: Folders, kept: _Kept) -> int:
+    """Remove one file; return how many that were."""
+    try:
+        os.unlink(kept.name, dir_fd=folders.get(kept.folder))
+    except _SAFE_TO_SKIP:
+        return 0
+    folders.trim()
+    return 1
+
+
+def _remove_empty_folders(trash_fd: int, before_s: float) -> None:
+    """Remove empty folders, but not those that somebody may just be about to use."""
+    for _folder, folders, _files, descriptor in os.fwalk(".", topdown=False, dir_fd=trash_fd):
+        for name in folders:
+            if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mtime < before_s:
+                _remove_if_empty(name, descriptor)
+
+
+def _remove_if_empty(name: str, descriptor: int) -> None:
+    try:
+        os.rmdir(name, dir_fd=descriptor)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise

@@ -1,0 +1,113 @@
+"""Files that are written and not closed: when they may be shared all the same.
+
+Strategy: a file that somebody keeps open (a log, a database, a recording) is never reported as
+closed. It counts as still when its size and mtime did not change for `limits.STILL_S`. The table is
+kept in the order in which files may come to rest, so that only the first has to be asked how long
+to wait.
+
+Guarantees: whatever is put in comes out once, unless it is closed first; a file that is written all
+the time costs one entry and no system call. What was made by `link` has nobody who will close it,
+and comes out at once. Limits: at most `UNCLOSED_MOST` files; the caller asks `is_full` and reports
+any more directly.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.core.errors import UnsafePath
+from potluck.shells.disk.fsops import Share, stat_at
+
+UNCLOSED_MOST: Final = 10_000  # far above what one user may hold open; about 2 MB of memory
+
+
+@dataclass(slots=True)
+class _Unclosed:
+    """One file that was written and not closed yet."""
+
+    due_s: float  # when it may count as still
+    seen: tuple[int, int] | None = None  # size and mtime_ns when last looked at
+
+
+class Stillness:
+    """Files open for writing, in the order in which they may come to rest, by one monotonic clock."""
+
+    def __init__(self, share: Share) -> None:
+        self._share: Final = share
+        self._files: Final[dict[SafePath, _Unclosed]] = {}
+        self._fresh: Final[dict[SafePath, bool]] = {}  # not looked at yet; True: made, not written
+
+    def __contains__(self, path: SafePath) -> bool:
+        """Say whether a file is waited for."""
+        return path in self._files
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be kept in mind."""
+        return len(self._files) >= UNCLOSED_MOST
+
+    def written(self, path: SafePath, now: float, *, made: bool = False) -> None:
+        """A file was written, or `made`."""
+        self._files.pop(path, None)
+        self._files[path] = _Unclosed(now + limits.STILL_S)
+        self._fresh[path] = made
+
+    def closed(self, path: SafePath) -> None:
+        """A file was closed, or is gone."""
+        if self._files.pop(path, None) is not None:
+            self._fresh.pop(path, None)
+
+    def wait_s(self, now: float) -> float | None:
+        """Return how long until a file may have come to rest; None if there is no file."""
+        for unclosed in self._files.values():
+            return max(unclosed.due_s - now, 0.0)
+        return None
+
+    def rested(self, now: float) -> list[SafePath]:
+        """Return, and forget, the files to report: still for long enough, or with nobody to close
+        them.
+        """
+        ready = [path for path, made in self._fresh.items() if self._is_complete(path, made=made)]
+        self._fresh.clear()
+        for path in ready:
+            del self._files[path]
+        while (first := next(iter(self._files.items()), None)) is not None and first[
+            1
+        ].due_s <= now:
+            path, unclosed = first
+            del self._files[path]
+            seen = _size_and_time(self._stat(path))
+            if seen is None or seen == unclosed.seen:
+                ready.append(path)
+            else:
+                self._files[path] = _Unclosed(now + limits.STILL_S, seen)
+        return ready
+
+    def _is_complete(self, path: SafePath, *, made: bool) -> bool:
+        """Look at a file for the first time: a new hard link, or what is no file, nobody will
+        close.
+        """
+        found = self._stat(path)
+        self._files[path].seen = _size_and_time(found)
+        return found is None or not modes.S_ISREG(found.st_mode) or (made and found.st_nlink > 1)
+
+    def _stat(self, path: SafePath) -> os.stat_result | None:
+        try:
+            parent = self._share.open_folder(path.parent)
+        except (OSError, UnsafePath):
+            return None
+        try:
+            return stat_at(parent, path.name)
+        except OSError:
+            return None
+        finally:
+            os.close(parent)
+
+
+def _size_and_time(found: os.stat_result | None) -> tuple[int, int] | None:
+    return None if found is None else (found.st_size, found.st_mtime_ns)

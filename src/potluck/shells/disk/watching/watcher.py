@@ -1,0 +1,350 @@
+"""Hints about local changes: which paths were written, made, moved or deleted, within milliseconds.
+
+Strategy: inotify on every folder below the own tops. A new folder is watched, then reported itself,
+and looking at it sees what was put into it before its watch stood (`mkdir -p a/b && echo >a/b/c` is
+faster than any watcher). A file is reported when it is closed; one that stays open, when its size
+and time were still for `limits.STILL_S`. Hints are gathered until 5 ms were quiet, or 100 ms under
+load; in between the kernel joins equal events for us.
+
+Guarantees: events that were lost, watches that could not be had and folders that went away under us
+end in `overflow=True`, which makes everybody look at everything; both halves of a rename come in
+one hint; a file that is being written is not reported. Idle costs nothing: one thread, asleep in
+one poll. Limits: hints, never truth: network file systems tell us nothing of their other users, and
+mmap writes nothing at all. Writing into a hard link tells only the folder it was written through.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.errors import UnsafePath
+from potluck.engine.events import PathsTouched
+from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.scanner import ignored
+from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
+from potluck.shells.disk.watching.stillness import Stillness
+
+_WANTED: Final = int(
+    Mask.MODIFY | Mask.ATTRIB | Mask.CLOSE_WRITE | Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CREATE | Mask.DELETE
+    | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR | Mask.EXCL_UNLINK
+)  # fmt: skip
+_HERE: Final = int(Mask.CREATE | Mask.MOVED_TO)
+_GONE: Final = int(Mask.DELETE | Mask.MOVED_FROM)
+_WRITING: Final = int(Mask.CREATE | Mask.MODIFY)
+_ITSELF: Final = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT | Mask.IGNORED)
+
+
+@dataclass(slots=True, eq=False)
+class _Folder:
+    """One watched folder."""
+
+    path: SafePath | None  # None: Shared/ itself
+    watch: int  # number the kernel gave
+    inner: dict[str, _Folder] = field(default_factory=dict)  # watched folders in it, by name
+
+
+class _Tree:
+    """Which watch stands for which folder; a moved folder keeps its number, so the newest owner
+    counts.
+    """
+
+    def __init__(self, share: Share, inotify: Inotify, follows: Callable[[SafePath], bool]) -> None:
+        self._share = share
+        self._inotify = inotify
+        self._follows = follows
+        self._folders: dict[int, _Folder] = {}
+        self.limited = False
+
+    def get(self, watch: int) -> _Folder | None:
+        """Return the folder of a watch, None if it is not ours any more."""
+        return self._folders.get(watch)
+
+    def rebuild(self) -> None:
+        """Watch everything anew; watches that stand already are kept, so nothing is missed
+        meanwhile.
+        """
+        old, self._folders = self._folders, {}
+        self.grow(None, None)
+        for watch in old.keys() - self._folders.keys():
+            self._inotify.unwatch(watch)
+
+    def grow(self, outer: _Folder | None, path: SafePath | None) -> None:
+        """Watch the folder at `path`, which stands in `outer`, and all below it."""
+        try:
+            descriptor = self._share.open_folder(path)
+        except (OSError, UnsafePath):
+            return  # gone again, a link, or not ours to read: whoever looks at it will say so
+        try:
+            self._grow(outer, path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def forget(self, outer: _Folder, name: str) -> None:
+        """Stop watching the folder `name` in `outer` and all below it."""
+        leaving = [outer.inner.pop(name)] if name in outer.inner else []
+        while leaving:
+            folder = leaving.pop()
+            leaving.extend(folder.inner.values())
+            if self._folders.get(folder.watch) is folder:
+                del self._folders[folder.watch]
+                self._inotify.unwatch(folder.watch)
+
+    def ended(self, folder: _Folder) -> None:
+        """The kernel ended a watch by itself."""
+        self._folders.pop(folder.watch, None)
+
+    def _grow(self, outer: _Folder | None, path: SafePath | None, descriptor: int) -> None:
+        folder = self._watched(path, descriptor)
+        if folder is None:
+            return
+        if outer is not None and path is not None:
+            outer.inner[path.name] = folder
+        for inner in self._folders_in(path, descriptor):
+            try:
+                inner_descriptor = enter(descriptor, inner.name)
+            except (OSError, UnsafePath):
+                continue  # as in grow
+            try:
+                self._grow(folder, inner, inner_descriptor)
+            finally:
+                os.close(inner_descriptor)
+
+    def _watched(self, path: SafePath | None, descriptor: int) -> _Folder | None:
+        try:
+            watch = self._inotify.watch(descriptor, _WANTED)
+        except OSError as error:
+            self.limited = self.limited or error.errno == errno.ENOSPC
+            return None
+        folder = self._folders[watch] = _Folder(path, watch)
+        return folder
+
+    def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
+        found = []
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name):
+                        inner = _child(path, entry.name)
+                        if inner is not None and self._follows(inner):
+                            found.append(inner)
+        except OSError:
+            return found  # the folder went away while it was listed; its parent tells
+        return found
+
+
+class Watcher:
+    """Posts a PathsTouched soon after something below the tops changed. `start` it before the first
+    scan.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        tops: tuple[SafePath, ...],
+        post: Callable[[PathsTouched], None],
+        *,
+        foreign: bool = False,
+    ) -> None:
+        """Watch the folders `tops` (each one component), or with `foreign` all that is below
+        Shared/.
+
+        Raises OSError if the system gives no inotify instance.
+        """
+        self._tops = frozenset(top.parts[0] for top in tops)
+        self._foreign = foreign
+        self._post = post
+        self._inotify = Inotify()
+        self._tree = _Tree(share, self._inotify, self._follows)
+        self._stillness = Stillness(share)
+        self._touched: dict[SafePath, None] = {}
+        self._half_moves: set[int] = set()
+        self._lost = False
+        self._told_limit = False
+        self._wake_read, self._wake_write = os.pipe()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether the system refused watches, so that some changes are found by scans only."""
+        return self._tree.limited
+
+    def start(self) -> None:
+        """Set up all watches, then start the thread: what changes after this returns is noticed."""
+        self._tree.rebuild()
+        self._thread = threading.Thread(target=self.run, name="watcher", daemon=True)
+        self._thread.start()
+
+    def follow(self, tops: tuple[SafePath, ...]) -> None:
+        """Watch these tops instead, from another thread; ends in a hint with `overflow=True`."""
+        self._tops = frozenset(top.parts[0] for top in tops)
+        if self._wake_write >= 0:
+            os.write(self._wake_write, b"f")
+
+    def close(self) -> None:
+        """Stop the thread, wait for it and give the watches back. A second call does nothing."""
+        if self._wake_write < 0:
+            return
+        os.close(self._wake_write)
+        self._wake_write = -1
+        if self._thread is not None:
+            self._thread.join()
+        os.close(self._wake_read)
+        self._inotify.close()
+
+    def run(self) -> None:
+        """Read, gather and post until `close`: the body of the thread."""
+        self._flush()  # the limit may have been met already
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        poll.register(self._inotify.fileno(), select.POLLIN)
+        while True:
+            wait_s = self._stillness.wait_s(time.monotonic())
+            ready = poll.poll(None if wait_s is None else wait_s * 1000 + 1)
+            woken = any(descriptor == self._wake_read for descriptor, _ in ready)
+            if (woken and not self._heed()) or not self._gather():
+                return
+            self._flush()
+
+    def _follows(self, path: SafePath) -> bool:
+        return self._foreign or path.parts[0] in self._tops
+
+    def _gather(self) -> bool:
+        """Read until nothing comes for a while; False if we are to stop meanwhile."""
+        began = time.monotonic()
+        wake = select.poll()
+        wake.register(self._wake_read, select.POLLIN)
+        while notices := self._inotify.read():
+            now = time.monotonic()
+            for notice in notices:
+                self._on_notice(notice, now)
+            # The other half of a rename is in the queue already, or never comes: one more read will
+            # tell.
+            patience_s = limits.TOUCH_BUSY_S + (limits.TOUCH_IDLE_S if self._half_moves else 0.0)
+            if now - began >= patience_s:
+                break
+            if wake.poll(limits.TOUCH_IDLE_S * 1000):
+                return self._heed()
+        return True
+
+    def _heed(self) -> bool:
+        """Find out why we were woken: to watch other folders, or (False) to stop."""
+        self._lost = True
+        return bool(os.read(self._wake_read, 1))
+
+    def _flush(self) -> None:
+        """Post what was gathered."""
+        self._half_moves.clear()
+        for path in self._stillness.rested(time.monotonic()):
+            self._touched[path] = None
+        if self._lost:
+            self._tree.rebuild()  # before the scan that follows, so that nothing falls between them
+        if self.limited and not self._told_limit:
+            self._told_limit = self._lost = True
+        if self._touched or self._lost:
+            hint = PathsTouched(tuple(self._touched), self._lost)
+            self._touched, self._lost = {}, False
+            self._post(hint)
+
+    def _on_notice(self, notice: Notice, now: float) -> None:
+        folder = self._tree.get(notice.watch)
+        if notice.mask & Mask.Q_OVERFLOW:
+            self._lost = True
+        elif folder is None:
+            return  # an event from before the folder was forgotten
+        elif notice.mask & _ITSELF:
+            self._on_folder_itself(folder, notice.mask)
+        elif not ignored(name := os.fsdecode(notice.name)):
+            self._on_name(folder, name, notice, now)
+
+    def _on_folder_itself(self, folder: _Folder, mask: int) -> None:
+        if mask & Mask.IGNORED:
+            self._tree.ended(folder)
+        # any other folder is told of by the one it stands in
+        if folder.path is None or mask & Mask.UNMOUNT:
+            self._lost = True
+
+    def _on_name(self, folder: _Folder, name: str, notice: Notice, now: float) -> None:
+        path = _child(folder.path, name)
+        if path is None:
+            if folder.path is not None and notice.mask & (_HERE | _GONE):
+                self._touched[folder.path] = None  # looking at it tells of the name that is refused
+            return
+        if not self._follows(path):
+            return
+        if notice.mask & Mask.MOVED_FROM:
+            self._half_moves.add(notice.cookie)
+        elif notice.mask & Mask.MOVED_TO:
+            self._half_moves.discard(notice.cookie)
+        if notice.mask & Mask.ISDIR:
+            self._on_inner_folder(folder, path, notice.mask)
+        else:
+            self._on_file(path, notice.mask, now)
+
+    def _on_inner_folder(self, folder: _Folder, path: SafePath, mask: int) -> None:
+        if mask & _GONE:
+            self._tree.forget(folder, path.name)
+        elif path.name in folder.inner and not mask & _HERE:
+            return  # only its times or permissions
+        else:  # new, or made readable
+            self._tree.grow(folder, path)
+        self._touched[path] = None
+
+    def _on_file(self, path: SafePath, mask: int, now: float) -> None:
+        if mask & _WRITING and not self._stillness.is_full:
+            self._stillness.written(path, now, made=bool(mask & Mask.CREATE))
+        elif mask & Mask.ATTRIB and path in self._stillness:
+            return  # whoever writes it will close it
+        else:
+            self._stillness.closed(path)
+            self._touched[path] = None
+
+
+class NoWatcher:
+    """The same face where no hints can be had: regular scans find every change, later."""
+
+    limited = True
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def run(self) -> None:
+        """Do nothing."""
+
+    def follow(self, tops: tuple[SafePath, ...]) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def watcher_for(
+    share: Share,
+    tops: tuple[SafePath, ...],
+    post: Callable[[PathsTouched], None],
+    *,
+    foreign: bool = False,
+) -> Watcher | NoWatcher:
+    """Return the best watcher that this system gives."""
+    if not available():
+        return NoWatcher()
+    try:
+        return Watcher(share, tops, post, foreign=foreign)
+    except OSError:  # all inotify instances of this user are taken, or the kernel has none
+        return NoWatcher()
+
+
+def _child(folder: SafePath | None, name: str) -> SafePath | None:
+    """Return the path of `name` in `folder` (None: Shared/); None if the name is refused."""
+    try:
+        return parse_wire_path(os.fsencode(name)) if folder is None else folder.child(name)
+    except UnsafePath:
+        return None

@@ -1,0 +1,226 @@
+"""Dialling: from an address to a link, or to a precise reason why not.
+
+Strategy: `open_link` blocks through connect, knock, TLS and HELLO under one deadline; control and
+pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one. Each
+step that fails names itself: the engine acts differently on "nobody listens", "did not like my
+knock" and "is somebody else".
+
+Guarantees: every Dial ends in exactly one OpenedLink or DialFailed; a failed socket is closed; only
+members are dialled (and never ourselves, who are not in the book). Limits: a knock that was refused
+and a doorway that was full look the same from here, on purpose of the other side.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.errors import FrameTooLong, ProtocolError, Refused
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, LinkKind
+from potluck.engine.effects import Dial, Introduce
+from potluck.engine.events import DialFailed
+from potluck.shells.links import knock, tls
+from potluck.shells.links.hello import OpenedLink, say_hello
+from potluck.shells.links.stream import Stream, remaining_s, set_options
+from potluck.shells.loop.workers import Workers
+
+DIAL_THREADS: Final = 4
+# on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
+CONNECT_S: Final = 2.5
+
+_log = logging.getLogger(__name__)
+
+
+class NoLink(Exception):
+    """Dialling came to nothing."""
+
+    def __init__(self, reason: str, *, refused: bool = False, knock_refused: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refused = refused  # nobody listens there
+        self.knock_refused = knock_refused  # closed right after our knock
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """Whom to reach, where, for what."""
+
+    peer: DeviceId | None  # None for PAIRING
+    address: Address
+    kind: LinkKind
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A connection on which HELLO_OK was heard."""
+
+    stream: Stream
+    instance: bytes  # the other side's run
+
+
+def open_link(standing: tls.CurrentTrust, call: DialRequest, deadline: float) -> Reached:
+    """Connect, knock, secure and greet until `deadline` (monotonic); raises NoLink and nothing
+    else.
+    """
+    if call.kind is not LinkKind.PAIRING and (call.peer is None or call.peer not in standing.book):
+        raise NoLink("not a member")
+    with ExitStack() as undo:
+        sock = undo.enter_context(_connect(call.address, deadline))
+        stream = _secure(sock, standing, call)
+        undo.callback(stream.close)
+        reached = _greet(stream, standing, call.kind, deadline)
+        undo.pop_all()
+        return reached
+
+
+def _connect(address: Address, deadline: float) -> socket.socket:
+    try:
+        sock = socket.create_connection(
+            (address.host, address.port), min(CONNECT_S, remaining_s(deadline))
+        )
+        set_options(sock)
+        sock.settimeout(remaining_s(deadline))
+    except ConnectionRefusedError as error:
+        raise NoLink("refused", refused=True) from error
+    except TimeoutError as error:
+        raise NoLink("timeout") from error
+    except (
+        OSError,
+        UnicodeError,
+        OverflowError,
+    ) as error:  # the latter two: a host name no resolver accepts
+        raise NoLink(f"unreachable: {error}") from error
+    return sock
+
+
+def _secure(sock: socket.socket, standing: tls.CurrentTrust, call: DialRequest) -> Stream:
+    _answer_challenge(sock, standing, call.peer)
+    try:
+        if call.peer is None:
+            return Stream(tls.dial_stranger(sock))
+        return Stream(tls.dial_member(sock, standing, call.peer))
+    except (ssl.SSLEOFError, ConnectionError) as error:
+        raise NoLink("knock refused", knock_refused=True) from error
+    except TimeoutError as error:
+        raise NoLink("timeout") from error
+    except (ssl.SSLCertVerificationError, tls.NotTheDevice) as error:
+        raise NoLink("not the device") from error
+    except (OSError, ProtocolError) as error:
+        raise NoLink(f"tls: {error}") from error
+    except KeyError as error:  # it was removed from the group a moment ago
+        raise NoLink("not a member") from error
+
+
+def _answer_challenge(
+    sock: socket.socket, standing: tls.CurrentTrust, peer: DeviceId | None
+) -> None:
+    try:
+        challenge = _read_exactly(sock, knock.CHALLENGE_BYTES)
+        if peer is None:
+            sock.sendall(knock.KnockKind.PAIRING.value)
+            return
+        secret = standing.book.secret(peer)
+        sock.sendall(knock.member_knock(secret, challenge, os.urandom(knock.CHALLENGE_BYTES)))
+    except TimeoutError as error:
+        raise NoLink("timeout") from error
+    except (OSError, EOFError) as error:
+        raise NoLink(f"no potluck there: {error}") from error
+    except KeyError as error:
+        raise NoLink("not a member") from error
+
+
+def _read_exactly(sock: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = sock.recv(count - len(data))
+        if not more:
+            raise EOFError("closed at once")
+        data += more
+    return data
+
+
+def _greet(stream: Stream, standing: tls.CurrentTrust, kind: LinkKind, deadline: float) -> Reached:
+    stream.deadline = deadline
+    try:
+        instance = say_hello(stream, kind, standing.instance)
+    except Refused as error:
+        raise NoLink(error.cause) from error
+    except TimeoutError as error:
+        raise NoLink("timeout") from error
+    except ssl.SSLError as error:  # a TLS 1.3 server that rejects our certificate says so only now
+        raise NoLink(f"tls: {error}") from error
+    except (EOFError, OSError, ProtocolError) as error:
+        raise NoLink(f"no hello: {error}") from error
+    stream.deadline = 0.0
+    return Reached(stream, instance)
+
+
+class Dialling:
+    """The pool that carries out Dial and Introduce."""
+
+    def __init__(
+        self, standing: tls.CurrentTrust, post: Callable[[OpenedLink | DialFailed], None]
+    ) -> None:
+        """`post` must be safe to call from any thread."""
+        self._standing: Final = standing
+        self._post: Final = post
+        self._workers: Final = Workers("handshake-dial", DIAL_THREADS)
+
+    def dial(self, effect: Dial) -> None:
+        """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
+        if not self._workers.submit(lambda: self._dial(effect)):
+            self._post(DialFailed(effect.dial, "stopping", refused=False, knock=False))
+
+    def introduce(self, effect: Introduce) -> None:
+        """Show a chain of admissions; what comes of it shows when the engine dials again."""
+        self._workers.submit(lambda: self._introduce(effect))
+
+    def close(self, wait_s: float) -> bool:
+        """Stop; say whether all threads are gone."""
+        return self._workers.close(wait_s)
+
+    def _dial(self, effect: Dial) -> None:
+        call = DialRequest(effect.peer, effect.address, effect.kind)
+        try:
+            reached = open_link(self._standing, call, time.monotonic() + limits.HANDSHAKE_S)
+        except NoLink as error:
+            failed = DialFailed(
+                effect.dial, error.reason, refused=error.refused, knock=error.knock_refused
+            )
+            self._post(failed)
+            return
+        self._post(
+            OpenedLink(
+                reached.stream.sock,
+                effect.kind,
+                effect.peer,
+                effect.address,
+                reached.instance,
+                effect.dial,
+            )
+        )
+
+    def _introduce(self, effect: Introduce) -> None:
+        host = effect.address.host
+        try:
+            with _connect(effect.address, time.monotonic() + limits.HANDSHAKE_S) as sock:
+                _read_exactly(sock, knock.CHALLENGE_BYTES)
+                sock.sendall(knock.introduction_knock(effect.sealed))
+                answer = sock.recv(1)
+        except (NoLink, OSError, EOFError, FrameTooLong) as error:
+            _log.info("introduction to %s failed: %s", host, error)
+            return
+        _log.info(
+            "introduction to %s: %s",
+            host,
+            "accepted" if answer == knock.WELCOME else "not accepted",
+        )

@@ -1,0 +1,240 @@
+"""The doorway: listens on TCP, hears knocks without ever waiting, and passes on those that were
+right.
+
+Strategy: this part runs inside the loop thread's selector and does no TLS. Each connection gets 16
+random bytes and `limits.KNOCK_S` for its knock, counted from accept(). A right one leaves for the
+handshake workers with the rest of `limits.HANDSHAKE_S`; an introduction goes to the engine and
+waits for one byte of answer; anything else is closed without a byte more, whether the key, the
+letter or the time was wrong, so that nothing can be learned from it.
+
+Guarantees: the caps of strangers.py; a stranger costs one descriptor and fifty bytes; nothing
+raises to the loop. Selector data is a callable `(mask) -> list[Event]`. Limits: introductions are
+few a second, since each costs the engine some public-key work; the rest are closed and come again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.errors import ProtocolError
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address
+from potluck.engine.effects import AnswerIntroduction, OpenDoor
+from potluck.engine.events import Event, IntroductionHeard, OrderId
+from potluck.shells.links import knock
+from potluck.shells.links.strangers import Slot, Strangers
+from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.net.ports import plain_address
+
+ACCEPTS_PER_TURN: Final = 32  # then the loop looks at its other links
+INTRODUCTIONS_PER_S: Final = 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Knocked:
+    """A connection whose knock was right; blocking from here on."""
+
+    slot: Slot  # owns the socket and its place in the doorway
+    address: Address  # where it came from
+    # whose secret the knock was proved with; None: a newcomer that wants to pair
+    claimed: DeviceId | None
+    deadline: float  # HELLO_OK must be sent by then (monotonic)
+
+
+@dataclass(slots=True, eq=False)
+class _Visitor:
+    slot: Slot
+    address: Address
+    accepted: float
+    deadline: float
+    challenge: bytes
+    reader: knock.KnockReader = field(default_factory=knock.KnockReader)
+
+
+class Doorway:
+    """Owned by the loop thread."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        selector: selectors.BaseSelector,
+        standing: CurrentTrust,
+        pass_on: Callable[[Knocked], None],
+        strangers: Strangers,
+    ) -> None:
+        """Take a listening socket; `pass_on` gets every right knock and must not block, it shares
+        `strangers`.
+        """
+        self.port: Final[int] = listener.getsockname()[1]
+        self.open = False
+        self.strangers: Final = strangers
+        self._listener: Final = listener
+        self._selector: Final = selector
+        self._standing: Final = standing
+        self._pass_on: Final = pass_on
+        self._visitors: Final[dict[Slot, _Visitor]] = {}
+        self._introduced: Final[dict[OrderId, _Visitor]] = {}
+        self._numbers: Final = itertools.count(1)
+        self._introductions = float(INTRODUCTIONS_PER_S)  # a token bucket
+        self._counted = time.monotonic()
+        listener.settimeout(0)
+        selector.register(listener, selectors.EVENT_READ, self._on_accept)
+
+    # -- effects --
+    def open_door(self, effect: OpenDoor) -> None:
+        """Answer knocks for pairing from now on, or stop."""
+        self.open = effect.open
+
+    def answer_introduction(self, effect: AnswerIntroduction) -> None:
+        """Send the one byte of answer and close; nothing if the other side is gone."""
+        visitor = self._introduced.pop(effect.knock, None)
+        if visitor is None:
+            return
+        try:
+            visitor.slot.sock.send(knock.WELCOME if effect.accepted else knock.UNWELCOME)
+        except OSError as error:
+            _log.debug("the introduced %s is gone: %s", visitor.address.host, error)
+        self._close(visitor)
+
+    # -- time --
+    def deadline(self) -> float | None:
+        """Return when `on_tick` wants to be called, monotonic."""
+        waiting = [
+            visitor.deadline for visitor in (*self._visitors.values(), *self._introduced.values())
+        ]
+        return min(waiting, default=None)
+
+    def on_tick(self, now: float) -> None:
+        """Close those whose time is over."""
+        for visitor in [one for one in self._visitors.values() if now >= one.deadline]:
+            self._close(visitor)
+        for number, visitor in [
+            pair for pair in self._introduced.items() if now >= pair[1].deadline
+        ]:
+            del self._introduced[number]
+            self._close(visitor)
+
+    def close(self) -> None:
+        """Stop listening and close everybody in the doorway."""
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        for visitor in [*self._visitors.values(), *self._introduced.values()]:
+            self._close(visitor)
+        self._introduced.clear()
+
+    # -- accepting --
+    def _on_accept(self, _mask: int) -> list[Event]:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                sock, source = self._listener.accept()
+            except BlockingIOError:
+                break
+            except (
+                OSError
+            ) as error:  # no descriptor left, or the other side gave up: try at the next turn
+                _log.warning("a connection could not be accepted: %s", error)
+                break
+            self._welcome(sock, plain_address(source))
+        return []
+
+    def _welcome(self, sock: socket.socket, address: Address) -> None:
+        now = time.monotonic()
+        sock.settimeout(0)
+        slot = self.strangers.enter(sock, address.host)
+        visitor = _Visitor(
+            slot, address, now, now + limits.KNOCK_S, os.urandom(knock.CHALLENGE_BYTES)
+        )
+        self._visitors[slot] = visitor
+        self._selector.register(
+            sock, selectors.EVENT_READ, lambda _mask: self._on_readable(visitor)
+        )
+        try:
+            sock.send(visitor.challenge)
+        except OSError:
+            self._close(visitor)
+
+    # -- knocks --
+    def _on_readable(self, visitor: _Visitor) -> list[Event]:
+        try:
+            heard = self._read(visitor)
+        except (OSError, EOFError, ProtocolError) as error:
+            _log.debug("no knock from %s: %s", visitor.address.host, error)
+            self._close(visitor)
+            return []
+        return [] if heard is None else self._on_knock(visitor, heard)
+
+    def _read(self, visitor: _Visitor) -> knock.Knock | None:
+        """Return the knock if it is complete; never read a byte of what follows it."""
+        while True:
+            try:
+                data = visitor.slot.sock.recv(visitor.reader.wanted)
+            except BlockingIOError:
+                return None
+            if not data:
+                raise EOFError("closed before the knock was complete")
+            heard = visitor.reader.feed(data)
+            if heard is not None:
+                return heard
+            # up to 64 KiB: that may take a moment longer
+            if visitor.reader.kind is knock.KnockKind.INTRODUCTION:
+                visitor.deadline = visitor.accepted + limits.HANDSHAKE_S
+
+    def _on_knock(self, visitor: _Visitor, heard: knock.Knock) -> list[Event]:
+        match heard.kind:
+            case knock.KnockKind.MEMBER:
+                claimed = self._standing.book.who_knocked(visitor.challenge, heard)
+                if claimed is not None:
+                    self._let_in(visitor, claimed)
+                    return []
+            case knock.KnockKind.PAIRING if self.open:
+                self._let_in(visitor, None)
+                return []
+            case knock.KnockKind.INTRODUCTION if self._may_introduce():
+                return [self._introduce(visitor, heard.sealed)]
+            case _:
+                pass
+        self._close(visitor)
+        return []
+
+    def _let_in(self, visitor: _Visitor, claimed: DeviceId | None) -> None:
+        self._forget(visitor)
+        deadline = visitor.accepted + limits.HANDSHAKE_S
+        self._pass_on(Knocked(visitor.slot, visitor.address, claimed, deadline))
+
+    def _introduce(self, visitor: _Visitor, sealed: bytes) -> Event:
+        self._forget(visitor)
+        number = OrderId(next(self._numbers))
+        self._introduced[number] = visitor
+        return IntroductionHeard(number, sealed, visitor.address)
+
+    def _may_introduce(self) -> bool:
+        now = time.monotonic()
+        earned = (now - self._counted) * INTRODUCTIONS_PER_S
+        self._introductions = min(float(INTRODUCTIONS_PER_S), self._introductions + earned)
+        self._counted = now
+        if self._introductions < 1:
+            return False
+        self._introductions -= 1
+        return True
+
+    # -- ends --
+    def _forget(self, visitor: _Visitor) -> None:
+        """Stop listening to a connection without closing it; it keeps its slot."""
+        if self._visitors.pop(visitor.slot, None) is not None:
+            self._selector.unregister(visitor.slot.sock)
+
+    def _close(self, visitor: _Visitor) -> None:
+        self._forget(visitor)
+        self.strangers.leave(visitor.slot)
+        visitor.slot.sock.close()

@@ -1,0 +1,85 @@
+"""What a worker hands to the loop thread when a connection is ready, and the first words on it.
+
+Strategy: both sides say HELLO the same way whoever dialled, so the rules stand here once: the
+dialler speaks first, the other answers HELLO_OK or BYE with a reason, and nothing counts before
+that (a TLS 1.3 client that was rejected has seen a successful handshake).
+
+Guarantees: the version is one both know; the kind of link is the one the knock asked for; a wrong
+first frame raises ProtocolError. Limits: capabilities are carried and not yet used by anything.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.errors import Malformed, Refused
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import (
+    PAIRING,
+    Address,
+    Bye,
+    Catalogue,
+    Hello,
+    HelloMessage,
+    HelloOk,
+    LinkKind,
+)
+from potluck.engine.events import OrderId
+from potluck.shells.links.stream import Stream
+
+BUSY: Final = "busy"
+"""The reason in a BYE to a bulk link for which no worker is free."""
+
+FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
+"""HELLO and its answers, in small frames: the other side may be anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLink:
+    """A control or pairing connection that the loop thread is to own from now on."""
+
+    sock: ssl.SSLSocket  # after HELLO_OK
+    kind: LinkKind  # CONTROL or PAIRING
+    peer: DeviceId | None  # who, proved by TLS; None on a pairing link
+    address: Address  # the other end; port 0 if the other side dialled
+    instance: bytes  # the other side's run, b"" on a pairing link
+    dial: OrderId | None  # our Dial, None if the other side dialled
+
+
+def say_hello(stream: Stream, kind: LinkKind, instance: bytes) -> bytes:
+    """As the side that dialled: HELLO, wait for HELLO_OK; return the other's instance; raises
+    Refused on BYE.
+    """
+    ours = b"" if kind is LinkKind.PAIRING else instance
+    stream.send(Hello([limits.PROTOCOL_VERSION], [], ours, kind))
+    match stream.receive(FIRST_WORDS):
+        case HelloOk(version=limits.PROTOCOL_VERSION, instance=theirs):
+            return theirs
+        case Bye(reason=reason):
+            raise Refused(cause=reason)
+        case answer:
+            raise Malformed("that is not an answer to HELLO", type(answer).__name__)
+
+
+def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
+    """As the side that accepted: return the HELLO of a link that may be opened; raises
+    ProtocolError.
+    """
+    hello = stream.receive(FIRST_WORDS)
+    if not isinstance(hello, Hello):
+        raise Malformed("the first frame must be HELLO", type(hello).__name__)
+    if (hello.link is LinkKind.PAIRING) != pairing:
+        raise Malformed("the link is not of the kind that was knocked for", hello.link)
+    if limits.PROTOCOL_VERSION not in hello.versions:
+        stream.send(Bye("no common version"))
+        raise Malformed("no common version", str(hello.versions[:4]))
+    return hello
+
+
+def accept_hello(stream: Stream, kind: LinkKind, instance: bytes) -> None:
+    """As the side that accepted: answer HELLO_OK."""
+    ours = b"" if kind is LinkKind.PAIRING else instance
+    stream.send(HelloOk(limits.PROTOCOL_VERSION, [], ours))

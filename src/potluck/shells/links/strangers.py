@@ -1,0 +1,95 @@
+"""Who stands in the doorway: connections that have not proved anything yet, and how many may.
+
+Strategy: every accepted connection takes a slot until it is either a link or gone. At most
+`limits.STRANGERS_PER_ADDRESS` from one address and `limits.STRANGERS` in all; the oldest makes room
+for the newest, so whoever floods pushes out mostly himself. Hosts that members lately came from go
+last: a flood cannot keep them out.
+
+Guarantees: the two caps hold at every moment. Eviction only shuts the connection down, at the level
+of the kernel; closing stays with the thread that owns the socket, so nobody touches another
+thread's TLS object. Limits: addresses can be forged on a LAN only by hosts that also receive the
+answers, so counting them is worth it.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from potluck.core import limits
+
+KNOWN_HOSTS: Final = 1024  # hosts remembered as members'; each costs a hundred bytes
+
+
+class Slot:
+    """One connection in the doorway; the thread that owns it closes it."""
+
+    __slots__ = ("evicted", "host", "sock")
+
+    def __init__(self, sock: socket.socket, host: str) -> None:
+        self.sock = sock
+        self.host: Final = host
+        self.evicted = False
+
+    def hold(self, sock: socket.socket) -> None:
+        """Stand for `sock` from now on: TLS wraps a connection into a new object."""
+        self.sock = sock
+        if self.evicted:  # it happened while the old object was on its way out
+            self.evict()
+
+    def evict(self) -> None:
+        """End the connection under its owner's hands."""
+        self.evicted = True
+        try:
+            # The base class's method: SSLSocket's own would drop the TLS object another thread is
+            # using.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        except OSError:
+            return  # it is gone already, which is what was wanted
+
+
+class Strangers:
+    """The slots; used by the loop thread and by handshake workers."""
+
+    def __init__(
+        self, per_host: int = limits.STRANGERS_PER_ADDRESS, in_all: int = limits.STRANGERS
+    ) -> None:
+        self.per_host: Final = per_host
+        self.in_all: Final = in_all
+        self._lock: Final = threading.Lock()
+        self._slots: Final[OrderedDict[Slot, None]] = OrderedDict()  # oldest first
+        self._known: Final[OrderedDict[str, None]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many stand in the doorway."""
+        return len(self._slots)
+
+    def enter(self, sock: socket.socket, host: str) -> Slot:
+        """Give a new connection its slot; the oldest are evicted where a cap would be exceeded."""
+        slot = Slot(sock, host)
+        with self._lock:
+            crowd = [other for other in self._slots if other.host == host]
+            self._evict(crowd[: max(0, len(crowd) + 1 - self.per_host)])
+            if len(self._slots) >= self.in_all:
+                # stable: oldest first
+                by_need = sorted(self._slots, key=lambda other: other.host in self._known)
+                self._evict(by_need[: len(self._slots) + 1 - self.in_all])
+            self._slots[slot] = None
+        return slot
+
+    def leave(self, slot: Slot, *, proved: bool = False) -> None:
+        """Free a slot; `proved` means that the host turned out to be a member's."""
+        with self._lock:
+            self._slots.pop(slot, None)
+            if proved:
+                self._known[slot.host] = None
+                self._known.move_to_end(slot.host)
+                while len(self._known) > KNOWN_HOSTS:
+                    self._known.popitem(last=False)
+
+    def _evict(self, slots: list[Slot]) -> None:
+        for slot in slots:
+            del self._slots[slot]
+            slot.evict()

@@ -1,0 +1,138 @@
+"""One TLS connection that a thread may block on: frames and raw bytes, in and out.
+
+Strategy: a stream belongs to one thread at a time (two threads in one OpenSSL object crash
+CPython). Reads ask for exactly what is needed, so raw bytes after a frame go straight into the
+caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
+`on_silence` may raise, which is how a worker is called off.
+
+Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
+silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
+read. Limits: a peer that sends one byte per step is slow, not silent: handshakes therefore carry a
+deadline, not a patience.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_length
+
+M = TypeVar("M")
+STEP_S: Final = 0.25  # how long a call-off may go unnoticed
+KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
+
+
+class Stream:
+    """A blocking, authenticated connection."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self.sock: Final = sock
+        sock.settimeout(STEP_S)
+        self.on_silence: Callable[[], None] = _nothing
+        self.heard = False  # whether a byte came since somebody last set this to False
+        # longest silence in the middle of something, either way
+        self.stall_s: Final = limits.BULK_STALL_S
+        self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
+
+    def receive(self, catalogue: Catalogue[M], wait_s: float | None = None) -> M | Unknown:
+        """Return the next frame, begun within `wait_s` (or `stall_s`); raises ProtocolError,
+        OSError, EOFError.
+        """
+        prefix = bytearray(4)
+        self.receive_into(memoryview(prefix), wait_s)
+        body = bytearray(frame_length(prefix, catalogue.frame_bytes))
+        self.receive_into(memoryview(body))
+        return catalogue.decode(body)
+
+    def receive_into(self, view: memoryview, wait_s: float | None = None) -> None:
+        """Fill `view`; raises TimeoutError after `wait_s` without a byte, EOFError if the other
+        side ends.
+        """
+        at, wanted = 0, len(view)
+        while at < wanted:
+            at += self._some(view[at:], self.stall_s if wait_s is None else wait_s)
+
+    def _some(self, view: memoryview, wait_s: float) -> int:
+        # without a deadline the clock is read only when there is silence: this is the hot path
+        give_up = 0.0
+        while True:
+            if self.deadline:
+                remaining_s(self.deadline)
+            try:
+                count = self.sock.recv_into(view)
+            except TimeoutError:
+                self.on_silence()
+                now = time.monotonic()
+                give_up = give_up or now + wait_s - STEP_S
+                if now >= give_up:
+                    raise
+                continue
+            if count == 0:
+                raise EOFError("the other side closed the connection")
+            self.heard = True
+            return count
+
+    def send(self, message: object) -> None:
+        """Send one frame; raises OSError."""
+        self.send_bytes(encode_frame(message))
+
+    def send_bytes(self, data: bytes | memoryview) -> None:
+        """Send ready-made bytes; the other side may pause `stall_s`; raises OSError."""
+        self.sock.settimeout(self.stall_s)
+        try:
+            self.sock.sendall(data)
+        finally:
+            self.sock.settimeout(STEP_S)
+
+    def unread(self) -> bool:
+        """Say whether an idle connection has something to read, which on a link that owes nothing
+        means its end.
+        """
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            return True
+        finally:
+            self.sock.settimeout(STEP_S)
+        return True
+
+    def close(self) -> None:
+        """Close; never fails."""
+        self.sock.close()
+
+
+def _nothing() -> None:
+    """Nobody calls this stream off."""
+
+
+def remaining_s(deadline: float) -> float:
+    """Return the seconds left until `deadline` (monotonic); raises TimeoutError when there are
+    none.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the handshake took too long")
+    return left
+
+
+def set_options(sock: socket.socket) -> None:
+    """Set what every connection wants: no delay for small frames, and a dead host found soon."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", KEEPALIVE_S), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def set_user_timeout(sock: socket.socket, seconds: float) -> None:
+    """Let the kernel give a connection up when sent bytes stay unacknowledged for so long (Linux)."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

@@ -1,0 +1,282 @@
+"""TLS contexts and whom they trust: the whole recipe of docs/protocol.md §2.
+
+Strategy: a `TrustBook` is an immutable picture of the group: its members, the contexts that trust
+exactly them, and the secrets their knocks are proved with. A change of the group makes a new book
+and swaps one reference in `Standing`; a live context is never mutated (CPython had a race there,
+CVE-2024-0397). The server trusts all members' certificates, a client only the one it expects.
+Afterwards the device id is recomputed from the certificate that was really shown and looked up in
+the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
+
+Guarantees: TLS 1.3 only, no session tickets (resumption would skip the certificates), a missing
+certificate is refused by the handshake itself (CERT_REQUIRED), and a connection cut off is never
+mistaken for one that ended. `sni_callback` is not used for anything: it lets clients without a
+certificate in (measured). Limits: pairing contexts verify nothing; there the admission machine
+binds the keys by words or code.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.errors import Malformed, ProtocolError
+from potluck.core.keys.identity import DeviceId, DeviceKey, device_of
+from potluck.engine.effects import Member
+from potluck.shells.links import knock
+
+PAIRING_ALPN: Final = "potluck-pair/1"
+
+
+class NotTheDevice(ProtocolError):
+    """The other side proved to be somebody else than expected."""
+
+    code = "not_the_device"
+
+
+class TrustBook:
+    """Who belongs to the group at one moment, and everything the doors derive from it; immutable."""
+
+    def __init__(
+        self, key: DeviceKey, members: Iterable[Member] = (), before: TrustBook | None = None
+    ) -> None:
+        """Take our key and the members without ourselves; reuse what `before` derived for unchanged
+        members.
+        """
+        self.key: Final = key
+        self.members: Final = {
+            member.device: member for member in members if member.device != key.device
+        }
+        self._secrets: Final[dict[DeviceId, bytes]] = {}
+        self._clients: Final[dict[DeviceId, ssl.SSLContext]] = {}
+        if before is not None:
+            self._inherit(before)
+
+    def _inherit(self, before: TrustBook) -> None:
+        # Both depend on the member alone. list() because a worker may be filling the older book
+        # just now.
+        unchanged = {
+            device
+            for device, member in self.members.items()
+            if before.members.get(device) == member
+        }
+        self._secrets.update(
+            {who: what for who, what in list(before._secrets.items()) if who in unchanged}
+        )
+        self._clients.update(
+            {who: what for who, what in list(before._clients.items()) if who in unchanged}
+        )
+
+    def __contains__(self, device: DeviceId) -> bool:
+        """Say whether a device is a member other than ourselves."""
+        return device in self.members
+
+    def secret(self, device: DeviceId) -> bytes:
+        """Return the 32 bytes our knocks to `device` and its knocks to us are proved with.
+
+        Raises KeyError for a device that is no member, or one whose key is none: nobody shares a
+        secret with that.
+        """
+        secret = self._secrets.get(device)
+        if secret is None:
+            try:
+                # Two threads may both derive it; they derive the same.
+                secret = self._secrets[device] = self.key.agree(
+                    self.members[device].sealing, knock.PURPOSE
+                )
+            except Malformed as error:
+                raise KeyError(device) from error
+        return secret
+
+    def who_knocked(self, challenge: bytes, heard: knock.Knock) -> DeviceId | None:
+        """Return the member whose secret proves this knock, or None."""
+        for device in self.members:
+            try:
+                secret = self.secret(device)
+            except KeyError:  # that member's key is none; the others must still be heard
+                continue
+            if hmac.compare_digest(knock.proof_of(secret, challenge, heard.nonce), heard.proof):
+                return device
+        return None
+
+    @cached_property
+    def server_context(self) -> ssl.SSLContext:
+        """The context for members that dial us: 3 ms for ten members, so workers ask for it first,
+        not the loop.
+        """
+        context = _context(ssl.PROTOCOL_TLS_SERVER, limits.ALPN)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.num_tickets = 0
+        _trust_only(context, [member.certificate for member in self.members.values()])
+        _show_certificate(context, self.key)
+        return context
+
+    def client_context(self, device: DeviceId) -> ssl.SSLContext:
+        """Return the context for dialling one member: its certificate is the only anchor; KeyError
+        if unknown.
+        """
+        context = self._clients.get(device)
+        if context is None:
+            context = _context(ssl.PROTOCOL_TLS_CLIENT, limits.ALPN)
+            _trust_only(context, [self.members[device].certificate])
+            _show_certificate(context, self.key)
+            self._clients[device] = context
+        return context
+
+
+class CurrentTrust:
+    """Who we are and, at this moment, whom we trust; the one object that the doors and workers
+    share.
+
+    Only the loop thread calls `trust`; everyone reads `book` afresh whenever a decision hangs on
+    it.
+    """
+
+    def __init__(self, key: DeviceKey, instance: bytes) -> None:
+        """Take our key and the random bytes that name this run of us; trust nobody yet."""
+        self.key: Final = key
+        self.instance: Final = instance
+        self.book = TrustBook(key)
+
+    def trust(self, members: Iterable[Member]) -> None:
+        """From now on these devices are the group."""
+        self.book = TrustBook(self.key, members, before=self.book)
+
+
+def accept_member(
+    sock: socket.socket,
+    standing: CurrentTrust,
+    claimed: DeviceId,
+    hold: Callable[[ssl.SSLSocket], None],
+) -> ssl.SSLSocket:
+    """Be the server of a handshake with the member that knocked; blocks as the socket's time-out
+    says.
+
+    `hold` hears of the new socket object before the handshake. Raises NotTheDevice, Malformed,
+    ssl.SSLError and OSError; the socket is closed then.
+    """
+    secured = _wrap(standing.book.server_context, sock, server=True)
+    hold(secured)
+    return _checked(_shaken(secured), standing, claimed)
+
+
+def dial_member(sock: socket.socket, standing: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
+    """Be the client of a handshake with `expected`; raises as `accept_member`, and KeyError for no
+    member.
+    """
+    secured = _wrap(standing.book.client_context(expected), sock, server=False)
+    return _checked(_shaken(secured), standing, expected)
+
+
+def accept_stranger(
+    sock: socket.socket, context: ssl.SSLContext, hold: Callable[[ssl.SSLSocket], None]
+) -> ssl.SSLSocket:
+    """Be the server of a pairing handshake; nobody is authenticated by it."""
+    secured = _wrap(context, sock, server=True)
+    hold(secured)
+    return _with_alpn(_shaken(secured), PAIRING_ALPN)
+
+
+def dial_stranger(sock: socket.socket) -> ssl.SSLSocket:
+    """Be the client of a pairing handshake; nobody is authenticated by it."""
+    context = _context(ssl.PROTOCOL_TLS_CLIENT, PAIRING_ALPN)
+    context.verify_mode = ssl.CERT_NONE
+    return _with_alpn(_shaken(_wrap(context, sock, server=False)), PAIRING_ALPN)
+
+
+def pairing_context() -> ssl.SSLContext:
+    """Return a server context with a certificate made for this occasion, which names nobody."""
+    context = _context(ssl.PROTOCOL_TLS_SERVER, PAIRING_ALPN)
+    context.verify_mode = ssl.CERT_NONE
+    context.num_tickets = 0
+    _show_certificate(context, DeviceKey(os.urandom(64)))
+    return context
+
+
+def _context(protocol: int, alpn: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False  # a name proves nothing here; the certificate itself is pinned
+    context.set_alpn_protocols([alpn])
+    return context
+
+
+def _trust_only(context: ssl.SSLContext, certificates: list[bytes]) -> None:
+    if certificates:  # no anchor at all means that everybody is refused, which is right
+        context.load_verify_locations(cadata=b"".join(certificates))
+
+
+def _show_certificate(context: ssl.SSLContext, key: DeviceKey) -> None:
+    """Load certificate and private key; `ssl` reads them from files only, and pipes are files that
+    touch no disk.
+    """
+    certificate = _pipe_with(ssl.DER_cert_to_PEM_cert(key.certificate).encode())
+    try:
+        private = _pipe_with(key.private_pem)
+        try:
+            context.load_cert_chain(f"/dev/fd/{certificate}", f"/dev/fd/{private}")
+        finally:
+            os.close(private)
+    finally:
+        os.close(certificate)
+
+
+def _pipe_with(data: bytes) -> int:
+    """Return the reading end of a pipe that holds `data`, far less than a pipe's 16 KiB or more."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, data)
+    finally:
+        os.close(writing)
+    return reading
+
+
+def _wrap(context: ssl.SSLContext, sock: socket.socket, *, server: bool) -> ssl.SSLSocket:
+    """Put TLS around a socket; the default for `suppress_ragged_eofs` would make a cut connection a
+    clean end.
+    """
+    try:
+        sock.getpeername()
+    except OSError as error:
+        # Reset already. wrap_socket would find that out as well, and leave its descriptor to the
+        # garbage collector.
+        raise ConnectionResetError("closed before the handshake") from error
+    return context.wrap_socket(
+        sock, server_side=server, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
+
+
+def _shaken(secured: ssl.SSLSocket) -> ssl.SSLSocket:
+    """Do the handshake."""
+    with ExitStack() as undo:
+        undo.callback(secured.close)
+        secured.do_handshake()
+        undo.pop_all()
+    return secured
+
+
+def _checked(secured: ssl.SSLSocket, standing: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
+    """Return the socket if its certificate is the expected device's and that device is a member
+    *now*.
+    """
+    try:
+        device = device_of(secured.getpeercert(binary_form=True) or b"")
+        if device != expected or device not in standing.book:
+            raise NotTheDevice
+    except ProtocolError:
+        secured.close()
+        raise
+    return _with_alpn(secured, limits.ALPN)
+
+
+def _with_alpn(secured: ssl.SSLSocket, alpn: str) -> ssl.SSLSocket:
+    if secured.selected_alpn_protocol() != alpn:
+        secured.close()
+        raise Malformed("the other side does not speak potluck/1")
+    return secured

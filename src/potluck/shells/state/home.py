@@ -1,0 +1,280 @@
+"""The home of one device: where its state lies, who holds it, its key, and the checks made before
+anything starts.
+
+Strategy: a home is claimed with flock(2) on STATE/lock, so a crash can never leave a stale claim,
+and the process id in the file only serves the message for the second one. The device key is written
+to a name of its own, made durable, and then linked to its final name: link(2) refuses to replace,
+so of two first starts one wins and a torn key never stands under the final name.
+
+Guarantees: the state folder is 0700 and the key 0600; a key that others may read is refused, not
+used. Daemon and commands find the socket by the same rule and without asking the environment:
+STATE/control.sock while that fits an AF_UNIX address (104 bytes on macOS, 108 on Linux), else a
+hashed name in a 0700 runtime folder of this user. Limits: local file systems; flock over NFS is as
+good as the server's.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import socket
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
+
+SOCKET_NAME = "control.sock"
+SOCKET_PATH_BYTES = 100  # AF_UNIX holds 104 bytes on macOS with the final NUL
+SECRET_BYTES = 64  # an Ed25519 seed and an X25519 key
+
+_LOCK_NAME = "lock"
+_KEY_NAME = "device.key"
+
+
+class AlreadyRunning(Refused):
+    """Another potluck is running on this home."""
+
+    code = "already_running"
+
+
+@dataclass(frozen=True, slots=True)
+class HomePaths:
+    """Where one device keeps what is its own."""
+
+    config_file: str  # TOML, may be missing
+    state_dir: str  # key, index, lock, socket
+    folder: str | None  # the folder to use when none is named; None: the configured one
+
+
+def home_paths(home: str | None) -> HomePaths:
+    """Return where things lie under `home`, or where the platform wants them when it is None."""
+    if home is not None:
+        base = os.path.abspath(os.path.expanduser(home))
+        return HomePaths(os.path.join(base, "config.toml"), base, os.path.join(base, "Potluck"))
+    import platformdirs  # noqa: PLC0415 - costs 15 ms that `--home` need not pay
+
+    config_file = os.path.join(platformdirs.user_config_dir("potluck"), "config.toml")
+    return HomePaths(config_file, platformdirs.user_state_dir("potluck"), None)
+
+
+# -- the claim -------------------------------------------------------------------------------------
+class Claim:
+    """The right to run on a home, held until `release` or the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Keep the locked `descriptor`."""
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the home back; harmless when done twice."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def claim_home(state_dir: str) -> Claim:
+    """Make the state folder (0700) and claim it; raises AlreadyRunning naming the other process, or
+    DiskTrouble.
+    """
+    path = os.path.join(state_dir, _LOCK_NAME)
+    try:
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise _disk(
+            f"The state folder {state_dir} cannot be used", error, "choose another with --home DIR"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = _read_pid(descriptor)
+        os.close(descriptor)
+        raise AlreadyRunning(
+            f"Another potluck is already running with the home {state_dir}"
+            + (f" (process {holder})." if holder else "."),
+            "it was started earlier, perhaps in another terminal",
+            "look at it with `status`, end it with `down`, or start a second device with --home DIR",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return Claim(descriptor)
+
+
+def holder_of(state_dir: str) -> int | None:
+    """Return the process id of the potluck that runs on this home, 0 if it cannot be read, None if
+    none runs.
+    """
+    try:
+        descriptor = os.open(
+            os.path.join(state_dir, _LOCK_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        )
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_pid(descriptor)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read_pid(descriptor: int) -> int:
+    text = os.pread(descriptor, 32, 0).strip()
+    return int(text) if text.isdigit() else 0
+
+
+# -- the key ---------------------------------------------------------------------------------------
+def device_secret(state_dir: str) -> bytes:
+    """Return the 64 secret bytes of this device, made now if it has none; raises DiskTrouble or
+    Refused.
+    """
+    path = os.path.join(state_dir, _KEY_NAME)
+    try:
+        return _read_secret(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _disk(f"The device key {path} cannot be read", error, "check who owns it") from error
+    try:
+        _write_secret(state_dir, path)
+        return _read_secret(path)
+    except OSError as error:
+        raise _disk(
+            f"The device key {path} cannot be written",
+            error,
+            "check the space and the rights there",
+        ) from error
+
+
+def _write_secret(state_dir: str, path: str) -> None:
+    fresh = f"{path}.{os.getpid()}.new"
+    with suppress(FileNotFoundError):
+        os.unlink(fresh)  # of a start with the same process id that was cut off
+    descriptor = os.open(
+        fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+    )
+    try:
+        os.write(descriptor, secrets.token_bytes(SECRET_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    os.unlink(fresh)
+    folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_secret(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        facts = os.fstat(descriptor)
+        secret = os.read(descriptor, SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if stat.S_IMODE(facts.st_mode) & 0o077 or facts.st_uid != os.geteuid():
+        raise Refused(
+            f"The device key {path} is not yours alone.",
+            "its owner or its rights were changed",
+            f"chmod 600 {path}",
+        )
+    if len(secret) != SECRET_BYTES:
+        raise DiskTrouble(
+            f"The device key {path} is damaged: {len(secret)} bytes instead of {SECRET_BYTES}.",
+            "it was edited, or its disk lost data",
+            "put it back from a backup; or move it away to become a new device",
+        )
+    return secret
+
+
+# -- the socket ------------------------------------------------------------------------------------
+def socket_candidates(state_dir: str) -> tuple[str, ...]:
+    """Return where the control socket of a home may be, best first; the environment has no say."""
+    near = os.path.join(state_dir, SOCKET_NAME)
+    if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
+        return (near,)
+    name = hashlib.sha256(os.fsencode(os.path.realpath(state_dir))).hexdigest()[:24] + ".sock"
+    user = os.geteuid()
+    return (f"/run/user/{user}/potluck/{name}", f"/tmp/potluck-{user}/{name}")  # noqa: S108 - its owner is checked
+
+
+def socket_to_serve(state_dir: str) -> str:
+    """Return the path to bind, its folder made and checked to be ours alone; raises Refused."""
+    candidates = socket_candidates(state_dir)
+    if len(candidates) == 1:
+        return candidates[0]
+    reason = "no runtime folder can be made"
+    for path in candidates:
+        folder = os.path.dirname(path)
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            reason = f"{folder}: {error.strerror}"
+            continue
+        facts = os.lstat(folder)
+        if (
+            stat.S_ISDIR(facts.st_mode)
+            and facts.st_uid == os.geteuid()
+            and not facts.st_mode & 0o077
+        ):
+            return path
+        reason = f"{folder} belongs to somebody else or is open to others"
+    raise Refused(
+        "There is no safe place for the control socket.",
+        reason,
+        "use a home with a shorter path: --home DIR",
+    )
+
+
+# -- before the start ------------------------------------------------------------------------------
+def prepare_folder(folder: str) -> None:
+    """Make the shared folder if it is missing and prove that files can be made in it; raises
+    DiskTrouble.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError as error:
+        raise DiskTrouble(
+            f"{folder} is a file, not a folder.", "a name was mistyped", "name a folder: up FOLDER"
+        ) from error
+    except OSError as error:
+        fix = (
+            "free some space" if error.errno == errno.ENOSPC else "choose another folder: up FOLDER"
+        )
+        raise _disk(f"The folder {folder} cannot be written", error, fix) from error
+
+
+def check_interfaces(names: tuple[str, ...]) -> None:
+    """Raise UsageError if this machine lacks one of the interfaces that were asked for."""
+    present = [name for _, name in socket.if_nameindex()]
+    for name in names:
+        if name not in present:
+            close = get_close_matches(name, present, 1)
+            raise UsageError(
+                f"There is no network interface “{name}”.",
+                "this machine has " + ", ".join(present),
+                f"did you mean {close[0]}?" if close else "leave --interface away to use all",
+            )
+
+
+def _disk(what: str, error: OSError, fix: str) -> PotluckError:
+    return DiskTrouble(
+        f"{what}: {error.strerror or error}.",
+        "its rights, its disk, or a name that is too long",
+        fix,
+    )

@@ -1,0 +1,283 @@
+"""The swarm: facts in, orders out; what is asked of whom, and what happens when it does not come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from potluck.core import limits
+from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
+from potluck.core.content.swarm.orders import Order, Swarm, What
+from potluck.core.keys.identity import DeviceId
+from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
+
+SMALL = limits.PIECE_MIN_BYTES
+A, B = ANN.device, BEN.device
+
+
+def root(number: int) -> Root:
+    return Root(number.to_bytes(32, "big"))
+
+
+def content(pieces: int, *, zeros: tuple[int, ...] = (), piece_size: int = SMALL) -> PieceList:
+    hashes = b"".join(
+        zero_hash(piece_size) if n in zeros else piece_hash(b"%d" % n) for n in range(pieces)
+    )
+    size = pieces * piece_size
+    return PieceList(file_root(size, piece_size, hashes), size, piece_size, hashes)
+
+
+def held_by(*devices: DeviceId):
+    def holders(_: Root) -> Sequence[DeviceId]:
+        return devices
+
+    return holders
+
+
+def wanting(*contents: PieceList) -> Swarm:
+    swarm = Swarm()
+    for one in contents:
+        swarm.want(one.root, one.size_bytes, one.piece_size)
+    return swarm
+
+
+def listed(one: PieceList) -> Swarm:
+    """A swarm that wants a large content and has its piece list."""
+    swarm = wanting(one)
+    (order,) = swarm.next_orders(held_by(A), 0.0)
+    swarm.on_list(one)
+    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    return swarm
+
+
+def orders(swarm: Swarm, now: float, *devices: DeviceId) -> list[Order]:
+    return swarm.next_orders(held_by(*devices), now)
+
+
+# -- small contents --------------------------------------------------------------------------------
+def test_small_contents_travel_in_packs_in_the_order_they_were_wanted() -> None:
+    swarm = Swarm()
+    for number in (3, 1, 2, 1):
+        swarm.want(root(number), 10, SMALL)
+    assert orders(swarm, 0.0, A) == [Order(1, A, What.PACK, (root(3), root(1), root(2)))]
+    assert orders(swarm, 0.0, A) == []
+    assert swarm.on_files([root(3), root(1), root(9)]) == [root(3), root(1)]
+    assert swarm.on_files([root(3)]) == []
+    assert swarm.downloads[root(3)].done_bytes == 10
+    assert swarm.downloads[root(2)].done_bytes == 0
+
+
+def test_a_pack_ends_by_count_and_by_size() -> None:
+    many = Swarm()
+    for number in range(limits.PACK_FILES + 1):
+        many.want(root(number), 1, SMALL)
+    assert [len(order.roots) for order in orders(many, 0.0, A)] == [limits.PACK_FILES, 1]
+    big = Swarm()
+    for number in range(20):
+        big.want(root(number), SMALL, SMALL)
+    assert [len(order.roots) for order in orders(big, 0.0, A)] == [16, 4]
+
+
+def test_a_pack_ends_where_another_holder_begins() -> None:
+    swarm = Swarm()
+    for number in range(4):
+        swarm.want(root(number), 1, SMALL)
+    where = {root(0): [A], root(1): [A], root(2): [B], root(3): []}
+    found = swarm.next_orders(lambda which: where[which], 0.0)
+    assert [(order.peer, order.roots) for order in found] == [
+        (A, (root(0), root(1))),
+        (B, (root(2),)),
+    ]
+    where[root(3)] = [A]
+    assert [order.roots for order in swarm.next_orders(lambda which: where[which], 0.0)] == [
+        (root(3),)
+    ]
+
+
+def test_what_a_pack_did_not_bring_is_asked_of_another_then_again_later() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 1, SMALL)
+    (first,) = orders(swarm, 0.0, A, B)
+    swarm.on_ended(first.number, 0.0, failed=False, wrong=False)
+    (second,) = orders(swarm, 0.1, A, B)
+    assert (first.peer, second.peer) == (A, B)
+    swarm.on_ended(second.number, 0.1, failed=True, wrong=False)
+    assert orders(swarm, 0.2, A, B) == []
+    assert swarm.deadline(0.2) == limits.RETRY_S
+    assert [order.peer for order in orders(swarm, limits.RETRY_S, A, B)] == [A]
+
+
+def test_a_device_that_is_back_is_asked_at_once() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 1, SMALL)
+    (order,) = orders(swarm, 0.0, A)
+    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    swarm.on_peer(A)
+    assert len(orders(swarm, 0.1, A)) == 1
+
+
+def test_wrong_bytes_twice_are_the_last() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 1, SMALL)
+    for strike in range(limits.STRIKES):
+        (order,) = orders(swarm, strike * 10.0, A)
+        swarm.on_ended(order.number, strike * 10.0, failed=True, wrong=True)
+    assert orders(swarm, 100.0, A) == []
+    assert len(orders(swarm, 100.0, A, B)) == 1
+
+
+# -- large contents --------------------------------------------------------------------------------
+def test_a_large_content_first_needs_its_list() -> None:
+    one = content(3)
+    swarm = wanting(one)
+    assert orders(swarm, 0.0, A) == [Order(1, A, What.LIST, (one.root,))]
+    assert orders(swarm, 0.0, A) == []
+    assert swarm.on_list(one) is False
+    assert swarm.on_list(one) is False
+    swarm.on_ended(1, 0.0, failed=False, wrong=False)
+    assert orders(swarm, 0.0, A) == [Order(2, A, What.PIECES, (one.root,), (0, 1, 2))]
+    assert swarm.on_pieces(one.root, [0, 1]) is False
+    assert swarm.downloads[one.root].done_bytes == 2 * SMALL
+    assert swarm.on_pieces(one.root, [2]) is True
+    assert swarm.on_pieces(one.root, [2]) is False
+    swarm.on_ended(2, 0.0, failed=False, wrong=False)
+    assert swarm.deadline(0.0) is None
+    assert orders(swarm, 0.0, A) == []
+
+
+def test_a_list_that_did_not_come_is_asked_elsewhere() -> None:
+    swarm = wanting(content(3))
+    (order,) = orders(swarm, 0.0, A, B)
+    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    assert [order.peer for order in orders(swarm, 0.0, A, B)] == [B]
+
+
+def test_a_file_of_zeros_needs_nothing_more() -> None:
+    one = content(2, zeros=(0, 1))
+    swarm = wanting(one)
+    assert swarm.on_list(one) is True
+    assert swarm.on_list(content(5)) is False
+
+
+def test_zeros_are_never_asked_and_runs_end_there() -> None:
+    one = content(6, zeros=(2, 3))
+    swarm = listed(one)
+    assert [order.pieces for order in orders(swarm, 0.0, A, B)] == [(0, 1), (4, 5)]
+
+
+def test_runs_are_bounded_and_no_piece_is_in_two_orders() -> None:
+    pieces = limits.RUN_BYTES // SMALL
+    swarm = listed(content(2 * pieces + 1))
+    found = orders(swarm, 0.0, A, B)
+    assert [len(order.pieces) for order in found] == [pieces, pieces, 1]
+    everything = [piece for order in found for piece in order.pieces]
+    assert len(set(everything)) == len(everything)
+    assert [order.peer for order in found] == [A, A, B]
+
+
+def test_pieces_that_did_not_come_are_asked_of_another() -> None:
+    one = content(4)
+    swarm = listed(one)
+    (order,) = orders(swarm, 0.0, A, B)
+    swarm.on_pieces(one.root, [0])
+    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    assert [(o.peer, o.pieces) for o in orders(swarm, 0.0, A, B)] == [(B, (1, 2, 3))]
+
+
+def test_a_run_goes_around_what_others_were_asked() -> None:
+    swarm = listed(content(5))
+    (download,) = swarm.downloads.values()
+    download.asked.update({0, 2})
+    assert [order.pieces for order in orders(swarm, 0.0, A, B)] == [(1,), (3, 4)]
+
+
+def test_a_part_file_of_an_earlier_run_is_continued() -> None:
+    one = content(10, zeros=(9,))
+    swarm = wanting(one)
+    swarm.resume(one, b"\x0f")
+    assert [order.pieces for order in orders(swarm, 0.0, A)] == [(4, 5, 6, 7, 8)]
+    swarm.resume(content(2), b"\3")
+    small = Swarm()
+    small.want(root(1), 1, SMALL)
+    small.resume(PieceList(root(1), 1, SMALL, b""), b"\1")
+    assert not small.downloads[root(1)].complete
+
+
+def test_facts_about_what_nobody_wants_are_nothing() -> None:
+    swarm = wanting(content(3))
+    assert swarm.on_pieces(root(9), [0]) is False
+    assert swarm.on_pieces(content(3).root, [0]) is False  # before its list
+    swarm.on_ended(99, 0.0, failed=True, wrong=False)
+    assert swarm.forget(root(9)) == []
+
+
+# -- slots -----------------------------------------------------------------------------------------
+def test_each_peer_serves_two_and_there_are_eight_in_all() -> None:
+    swarm = wanting(*(content(n) for n in range(2, 14)))
+    assert [order.peer for order in orders(swarm, 0.0, A)] == [A, A]
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    assert len(orders(swarm, 0.0, *everybody)) == limits.WORKERS - 2
+    for number in range(20):
+        swarm.want(root(number), 1, SMALL)
+    assert orders(swarm, 0.0, *everybody) == []
+
+
+def test_while_orders_are_under_way_only_some_small_contents_are_looked_at() -> None:
+    swarm = Swarm()
+    for number in range(2000):
+        swarm.want(root(number), 1, SMALL)
+    (first,) = swarm.next_orders(lambda which: [A] if which == root(1999) else [], 0.0)
+    assert first.roots == (root(1999),)
+    looked: list[Root] = []
+
+    def nobody(which: Root) -> Sequence[DeviceId]:
+        looked.append(which)
+        return ()
+
+    swarm.next_orders(nobody, 0.0)
+    assert len(looked) == 2 * limits.PACK_FILES
+
+
+# -- wanted no more --------------------------------------------------------------------------------
+def test_what_is_forgotten_is_cancelled_and_asked_no_more() -> None:
+    one = content(3)
+    swarm = listed(one)
+    (order,) = orders(swarm, 0.0, A)
+    assert swarm.forget(one.root) == [order.number]
+    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    assert orders(swarm, 0.0, A) == []
+    small = Swarm()
+    small.want(root(1), 1, SMALL)
+    assert small.forget(root(1)) == []
+    assert orders(small, 0.0, A) == []
+
+
+def test_wanted_again_while_the_old_order_runs_it_is_asked_anew() -> None:
+    one = content(3)
+    swarm = wanting(one)
+    (old,) = orders(swarm, 0.0, A)
+    swarm.forget(one.root)
+    swarm.want(one.root, one.size_bytes, one.piece_size)
+    swarm.on_ended(old.number, 0.0, failed=True, wrong=False)
+    assert [order.what for order in orders(swarm, 0.0, A)] == [What.LIST]
+
+
+def test_a_small_content_wanted_again_is_asked_once() -> None:
+    swarm = Swarm()
+    for _ in range(3):
+        swarm.want(root(1), 1, SMALL)
+        swarm.forget(root(1))
+    swarm.want(root(1), 1, SMALL)
+    assert [order.roots for order in orders(swarm, 0.0, A, B)] == [(root(1),)]
+    assert orders(swarm, 0.0, A, B) == []
+
+
+def test_what_came_by_another_way_is_not_asked() -> None:
+    swarm = Swarm()
+    for number in (1, 2):
+        swarm.want(root(number), 1, SMALL)
+    swarm.on_files([root(1)])
+    (order,) = orders(swarm, 0.0, A)
+    assert order.roots == (root(2),)
+    swarm.on_files([root(2)])
+    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    assert orders(swarm, 0.0, A) == []

@@ -1,0 +1,127 @@
+"""Manifest roots and signed heads, against values written down once and for all where the wire
+depends on them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from blake3 import blake3
+
+from potluck.core import limits
+from potluck.core.content import manifest
+from potluck.core.keys.identity import DeviceKey, verify
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+
+RECORD = FileRecord(b"d/a", Kind.FILE, 5, -1, True, limits.PIECE_MIN_BYTES, b"r" * 32, 7)
+KEY = DeviceKey(bytes(64))
+
+
+def head(**changes) -> Head:
+    plain = Head(KEY.device, Folder.OWN, 1, 2, 3, b"r" * 32, b"i" * 16)
+    return msgspec.structs.replace(plain, **changes)
+
+
+def verifier(device, purpose, data, signature) -> bool:
+    return device == KEY.device and verify(KEY.public_bytes, purpose, data, signature)
+
+
+def test_a_bucket_is_the_first_twelve_bits() -> None:
+    for path in (b"a", b"d/a", b"\xff" * 100):
+        assert manifest.bucket_of(path) == int.from_bytes(blake3(path).digest(), "big") >> 244
+
+
+def test_the_digest_of_a_record_never_changes() -> None:
+    encoded = b"\x98" + b"\xc4\x03d/a" + b"\xa4file" + b"\x05\xff\xc3" + b"\xce\x00\x04\x00\x00"
+    encoded += b"\xc4\x20" + b"r" * 32 + b"\x07"
+    assert manifest.record_digest(RECORD) == blake3(encoded).digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": b"d/b"},
+        {"kind": Kind.FOLDER},
+        {"size": 6},
+        {"mtime_ns": 0},
+        {"executable": False},
+        {"piece_size": limits.PIECE_MAX_BYTES},
+        {"root": b"s" * 32},
+        {"seq": 8},
+    ],
+)
+def test_every_field_counts(change) -> None:
+    assert manifest.record_digest(
+        msgspec.structs.replace(RECORD, **change)
+    ) != manifest.record_digest(RECORD)
+
+
+def test_a_bucket_does_not_know_the_order_of_its_records() -> None:
+    one, two = b"1" * 32, b"2" * 32
+    assert (
+        manifest.bucket_hash([two, one])
+        == manifest.bucket_hash([one, two])
+        == blake3(one + two).digest()
+    )
+    assert manifest.bucket_hash([]) == manifest.EMPTY_BUCKET == bytes(32)
+
+
+def test_a_tree_is_the_hash_of_its_buckets_in_order() -> None:
+    tree = manifest.BucketTree()
+    assert tree.root() == manifest.EMPTY_ROOT == blake3(bytes(4096 * 32)).digest()
+    copy = tree.copy()
+    tree.set(0, b"a" * 32)
+    tree.set(4095, b"z" * 32)
+    assert tree.root() == blake3(b"a" * 32 + bytes(4094 * 32) + b"z" * 32).digest()
+    assert (tree.get(0), tree.get(1)) == (b"a" * 32, bytes(32))
+    assert copy.root() == manifest.EMPTY_ROOT
+
+
+@pytest.mark.parametrize(("bucket", "digest"), [(-1, bytes(32)), (4096, bytes(32)), (0, bytes(31))])
+def test_a_tree_takes_only_its_own_buckets(bucket, digest) -> None:
+    with pytest.raises(ValueError, match="bucket"):
+        manifest.BucketTree().set(bucket, digest)
+
+
+def test_a_tree_has_all_its_buckets() -> None:
+    with pytest.raises(ValueError, match="4096 hashes"):
+        manifest.BucketTree(bytes(32))
+
+
+def test_an_owner_signs_and_nobody_alters() -> None:
+    signed = manifest.sign_head(head(), KEY)
+    assert manifest.head_is_signed(signed, verifier)
+    assert not manifest.head_is_signed(head(), verifier)
+    for change in (
+        {"seq": 3},
+        {"root": b"s" * 32},
+        {"instance": b""},
+        {"folder": Folder.EVERYONE},
+        {"count": 4},
+    ):
+        assert not manifest.head_is_signed(msgspec.structs.replace(signed, **change), verifier)
+
+
+def test_a_signature_for_another_purpose_is_none() -> None:
+    replayed = KEY.sign(b"record", msgspec.msgpack.encode(head()))
+    assert not manifest.head_is_signed(head(signature=replayed), verifier)
+
+
+def test_nobody_signs_for_another() -> None:
+    with pytest.raises(ValueError, match="owner"):
+        manifest.sign_head(head(owner=b"o" * 32), KEY)
+
+
+def test_newer_goes_by_generation_then_seq() -> None:
+    assert manifest.newer(head(), None)
+    assert manifest.newer(head(generation=2, seq=0), head())
+    assert manifest.newer(head(seq=3), head())
+    assert not manifest.newer(head(), head())
+    assert not manifest.newer(head(), head(generation=2, seq=0))
+
+
+def test_two_contents_of_one_state_contradict() -> None:
+    assert manifest.contradicts(head(), head(root=b"s" * 32))
+    assert manifest.contradicts(head(), head(count=4))
+    assert not manifest.contradicts(head(), head(instance=b"", signature=b"s"))
+    assert not manifest.contradicts(head(), head(seq=3, root=b"s" * 32))

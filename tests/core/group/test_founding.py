@@ -1,0 +1,185 @@
+"""Founding: what one lonely device decides, and what many of them become when they start at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.group.founding import (
+    ASK_RETRY_S,
+    OFFER_LIFE_S,
+    TRIES,
+    AskToJoin,
+    Founding,
+    FoundingAction,
+    KeepGroup,
+    WaitForPerson,
+)
+from potluck.core.keys.identity import GroupId
+from potluck.core.wire.catalogue import Offer
+
+
+def group(number: int) -> GroupId:
+    return GroupId(bytes([number]) * 32)
+
+
+OWN = group(5)
+
+
+def lonely(*, open_door: bool = True, kept: bool = False) -> Founding:
+    return Founding(OWN, 0.0, open_door=open_door, kept=kept)
+
+
+def offer(number: int, members: int = 1, *, door: bool = True) -> Offer:
+    return Offer(bytes(16), group(number), f"group {number}", "label", 7685, members, door)
+
+
+def run(founding: Founding, until: float) -> list[tuple[float, FoundingAction]]:
+    """Wake up whenever asked to; a deadline that stays in the past would spin for ever."""
+    done: list[tuple[float, FoundingAction]] = []
+    idle = 0
+    while (due := founding.deadline()) is not None and due <= until and idle < 3:
+        actions = founding.on_tick(due)
+        done += [(due, action) for action in actions]
+        idle = 0 if actions else idle + 1
+    assert idle < 3, "it asks to be woken and does nothing"
+    return done
+
+
+@pytest.mark.parametrize("open_door", [True, False])
+def test_alone_for_two_seconds_the_group_is_kept(open_door: bool) -> None:
+    founding = lonely(open_door=open_door)
+    assert founding.on_tick(1.9) == []
+    assert run(founding, 9.0) == [(limits.FOUND_S, KeepGroup())]
+    assert founding.deadline() is None
+
+
+def test_a_group_of_an_earlier_run_is_kept_already() -> None:
+    founding = lonely(kept=True)
+    assert founding.deadline() is None
+    assert founding.on_tick(9.0) == []
+
+
+def test_an_open_newcomer_listens_and_then_asks_the_group_with_company() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1), "10.0.0.1", 0.1)
+    founding.on_offer(offer(9, members=2), "10.0.0.9", 0.1)
+    assert founding.on_tick(0.2) == []
+    ((time, asked),) = run(founding, 1.0)
+    assert time == limits.LISTEN_S
+    assert isinstance(asked, AskToJoin)
+    assert (asked.found.group, asked.found.address.host, asked.found.members) == (
+        group(9),
+        "10.0.0.9",
+        2,
+    )
+    assert run(founding, 99.0) == []  # one at a time, and nothing else meanwhile
+
+
+def test_among_the_lonely_the_lower_group_id_stays() -> None:
+    founding = lonely()
+    founding.on_offer(offer(7), "h", 0.0)
+    assert founding.better(0.1) is None
+    assert run(founding, 1.0) == []
+    founding.on_offer(offer(3), "h", 0.1)
+    founding.on_offer(offer(4), "h", 0.1)
+    found = founding.better(0.1)
+    assert found is not None
+    assert found.group == group(3)
+
+
+def test_a_closed_group_or_our_own_is_not_asked() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1, door=False), "h", 0.0)
+    founding.on_offer(offer(5), "h", 0.0)
+    assert founding.better(0.1) is None
+    assert OWN not in founding.found
+
+
+def test_without_open_nothing_is_joined_and_a_person_is_waited_for() -> None:
+    founding = lonely(open_door=False)
+    founding.on_offer(offer(1, members=3), "h", 1.5)
+    assert run(founding, 60.0) == [(limits.FOUND_S, WaitForPerson())]
+    foreign = lonely(open_door=False)
+    foreign.on_foreign(1.0)
+    assert run(foreign, 60.0) == [(limits.FOUND_S, WaitForPerson())]
+
+
+def test_who_asks_admits_nobody_and_neither_does_who_should_ask() -> None:
+    founding = lonely()
+    assert not founding.may_admit(limits.LISTEN_S - 0.01)
+    assert founding.may_admit(limits.LISTEN_S)
+    founding.on_offer(offer(1), "h", 0.4)
+    assert not founding.may_admit(0.5)
+    founding.open_door = False
+    assert founding.may_admit(0.5)
+    founding.open_door = True
+    founding.on_tick(0.5)
+    assert not founding.may_admit(0.6)
+
+
+def test_a_group_that_did_not_admit_us_is_asked_again_later_if_it_still_offers() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1), "h", 0.1)
+    run(founding, 0.5)
+    founding.on_asked(group(1), 1.0, joined=False)
+    assert not founding.may_admit(1.1)  # it is the better group still
+    assert founding.deadline() == 1.0 + ASK_RETRY_S
+    assert founding.on_tick(1.2) == []
+    assert [type(action) for _, action in run(founding, 1.5)] == [AskToJoin]
+    founding.on_asked(group(1), 2.0, joined=True)
+    assert founding.asking is None
+
+
+def test_offers_age() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1), "h", 0.1)
+    assert founding.better(0.1 + OFFER_LIFE_S) is not None
+    assert founding.better(0.2 + OFFER_LIFE_S) is None
+
+
+def test_made_up_groups_are_bounded() -> None:
+    founding = lonely()
+    for number in range(6, 200):
+        founding.on_offer(offer(number), "h", 0.1)
+    assert len(founding.found) == limits.OFFERS
+    founding.on_offer(offer(6, members=4), "h", 0.2)
+    assert founding.found[group(6)].members == 4
+    founding.on_offer(offer(199), "h", 0.2 + OFFER_LIFE_S)
+    assert group(199) in founding.found
+    for number in range(50):
+        founding.on_asked(group(number), float(number), joined=False)
+    assert (
+        len(founding._failed_s)
+        == len(founding._refusals)
+        == 1 + len({group(6), group(199)} & set(founding._failed_s))
+    )
+
+
+def test_a_group_that_refused_often_enough_is_no_reason_to_wait() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1), "h", 0.5)
+    for _ in range(TRIES):
+        assert [type(action) for _, action in run(founding, 5.0)] == [AskToJoin]
+        founding.on_asked(group(1), 1.0, joined=False)
+    assert founding.better(1.0) is None
+    assert founding.may_admit(1.0)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_of_many_that_start_at_once_just_one_admits(count: int) -> None:
+    devices = {
+        group(n): Founding(group(n), 0.0, open_door=True, kept=False) for n in range(1, count + 1)
+    }
+    for own in devices:
+        for other, founding in devices.items():
+            if own != other:
+                founding.on_offer(offer(own[0]), "h", 0.1)
+    asked = [
+        action.found.group
+        for f in devices.values()
+        for action in f.on_tick(0.5)
+        if isinstance(action, AskToJoin)
+    ]
+    assert asked == [group(1)] * (count - 1)
+    assert [own for own, founding in devices.items() if founding.may_admit(0.6)] == [group(1)]

@@ -1,0 +1,236 @@
+"""The roster: who is a member follows from the set of statements, whatever a member or a stranger
+signs.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.paths import collision_key
+from potluck.core.errors import Malformed
+from potluck.core.group import roster
+from potluck.core.group.roster import Admit, Roster, admit, found, group_id, record_hash
+from potluck.core.keys.identity import DeviceKey, GroupId
+from potluck.core.wire.catalogue import RosterRecord, encode
+from tests.core.fakes import key
+
+FOUNDER, ANN, BEN, CLEO = (key(number) for number in range(1, 5))
+GENESIS = found(FOUNDER, "Home", "desk", bytes(32))
+GROUP = group_id(GENESIS)
+
+
+def admission(
+    by: DeviceKey, whom: DeviceKey, label: str = "laptop", group: GroupId = GROUP
+) -> RosterRecord:
+    return admit(by, group, whom.certificate, whom.sealing_public, label)
+
+
+def signed(by: DeviceKey, statement: object) -> RosterRecord:
+    body = statement if isinstance(statement, bytes) else encode(statement)
+    return RosterRecord(body, by.device, by.sign(b"roster", body))
+
+
+def labels(group: Roster) -> dict[bytes, str]:
+    return {device: entry.label for device, entry in group.members.items()}
+
+
+def test_a_group_begins_with_its_founder() -> None:
+    home = Roster(GENESIS)
+    assert (home.name, home.group, home.founder, home.group_key) == (
+        "Home",
+        GROUP,
+        FOUNDER.device,
+        bytes(32),
+    )
+    assert labels(home) == {FOUNDER.device: "desk"}
+    assert home.records() == [GENESIS]
+    assert home.chain(FOUNDER.device) == []
+
+
+def test_a_member_makes_a_member() -> None:
+    home = Roster(GENESIS)
+    (new,) = home.add([admission(FOUNDER, ANN)])
+    assert (new.device, new.label, new.admitted_by) == (ANN.device, "laptop", FOUNDER.device)
+    assert home.add([admission(FOUNDER, ANN)]) == []
+    assert len(home.records()) == 2
+
+
+def test_statements_wait_for_their_signer() -> None:
+    home = Roster(GENESIS)
+    first, second = admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b")
+    assert home.add([second]) == []
+    assert {entry.device for entry in home.add([first])} == {ANN.device, BEN.device}
+    assert home.chain(BEN.device) == [first, second]
+    assert home.chain(CLEO.device) == []
+
+
+def test_digests_tell_rosters_apart_whatever_the_order() -> None:
+    one, other = Roster(GENESIS), Roster(GENESIS)
+    records = [admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b")]
+    one.add(records)
+    assert one.digest != other.digest
+    other.add(records[::-1])
+    assert one.digest == other.digest
+
+
+def test_only_members_signatures_count() -> None:
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN)])
+    signature = ANN.sign(b"member", b"x")
+    assert home.verify(ANN.device, b"member", b"x", signature)
+    assert not home.verify(BEN.device, b"member", b"x", signature)
+    assert not home.verify(ANN.device, b"member", b"y", signature)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        admission(BEN, CLEO),  # of a stranger
+        admission(FOUNDER, BEN, group=GroupId(bytes(32))),
+        admission(FOUNDER, BEN, ".."),
+        admission(FOUNDER, BEN, "a/b"),
+        admission(FOUNDER, BEN, "everyone"),
+        admission(FOUNDER, BEN, "ü" * 40),
+        RosterRecord(admission(FOUNDER, BEN).body, FOUNDER.device, bytes(64)),
+        RosterRecord(admission(FOUNDER, BEN).body, ANN.device, FOUNDER.sign(b"roster", b"")),
+        signed(FOUNDER, Admit(GROUP, b"no certificate", bytes(32), "x")),
+        signed(FOUNDER, b"\xc1"),
+        signed(FOUNDER, b"\x91" * 3000),
+        signed(FOUNDER, msgspec.msgpack.encode({"t": "admit", "group": 3})),
+        found(BEN, "Home", "mine", bytes(32)),
+        found(FOUNDER, "Home", "another", bytes(32)),
+    ],
+    ids=range(14),
+)
+def test_what_is_no_admission_admits_nobody(record: RosterRecord) -> None:
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN)])
+    before = home.digest
+    assert home.add([record]) == []
+    assert home.digest == before
+
+
+def test_a_statement_of_a_newer_version_is_kept_and_handed_on_unread() -> None:
+    home = Roster(GENESIS)
+    later = signed(FOUNDER, msgspec.msgpack.encode({"t": "remove", "device": ANN.device}))
+    assert home.add([later]) == []
+    assert home.records() == [GENESIS, later]
+
+
+@pytest.mark.parametrize(
+    "genesis",
+    [
+        admission(FOUNDER, ANN),
+        RosterRecord(GENESIS.body, ANN.device, GENESIS.signature),
+        RosterRecord(GENESIS.body, FOUNDER.device, bytes(64)),
+        signed(FOUNDER, msgspec.msgpack.encode({"t": "remove"})),
+        signed(FOUNDER, b""),
+        found(FOUNDER, "Home", "..", bytes(32)),
+    ],
+    ids=range(6),
+)
+def test_a_roster_begins_with_a_genesis_signed_by_its_founder(genesis: RosterRecord) -> None:
+    with pytest.raises(Malformed):
+        Roster(genesis)
+
+
+def test_nobody_admits_what_is_no_device() -> None:
+    with pytest.raises(Malformed):
+        admit(FOUNDER, GROUP, b"nothing", bytes(32), "x")
+
+
+def test_two_members_who_admit_each_other_close_no_circle() -> None:
+    home = Roster(GENESIS)
+    for number in range(20):  # so that some hash is smaller than that of the first admission
+        home.add(
+            [
+                admission(FOUNDER, ANN, "a"),
+                admission(ANN, BEN, "b"),
+                admission(BEN, ANN, f"again{number}"),
+            ]
+        )
+    assert home.chain(ANN.device) == [admission(FOUNDER, ANN, "a")]
+    assert labels(home)[ANN.device] == "a"
+
+
+def test_of_two_admissions_at_the_same_distance_the_smaller_hash_counts() -> None:
+    records = [admission(FOUNDER, ANN, f"label {n}") for n in range(5)]
+    smallest = min(records, key=record_hash)
+    home = Roster(GENESIS)
+    for record in records:
+        home.add([record])
+    assert home.members[ANN.device].record == smallest
+    home.add([admission(ANN, FOUNDER, "usurped")])
+    assert labels(home)[FOUNDER.device] == "desk"
+
+
+def test_labels_are_distinct_whatever_is_wished_for() -> None:
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN, "Laptop"), admission(FOUNDER, BEN, "laptop")])
+    long = max(labels(home).values(), key=len)
+    assert long.lower().startswith("laptop-")
+    home.add([admission(FOUNDER, CLEO, long), admission(FOUNDER, key(9), "DESK")])
+    keys = [collision_key(label) for label in labels(home).values()]
+    assert len(set(keys)) == len(keys) == 5
+
+
+def test_a_hostile_wish_for_anothers_long_label_still_gives_two_labels() -> None:
+    wanted = Roster(GENESIS)
+    wanted.add([admission(FOUNDER, ANN, "x"), admission(FOUNDER, BEN, "x")])
+    taken = next(label for label in labels(wanted).values() if label.startswith("x-"))
+    for squatter in range(10, 16):
+        home = Roster(GENESIS)
+        home.add([*wanted.records()[1:], admission(FOUNDER, key(squatter), taken)])
+        assert len({collision_key(label) for label in labels(home).values()}) == 4
+
+
+def test_a_free_label_is_found_before_admission() -> None:
+    home = Roster(GENESIS)
+    assert home.free_label("laptop") == "laptop"
+    assert home.free_label("DESK") == "DESK-2"
+    home.add([admission(FOUNDER, ANN, "desk-2")])
+    assert home.free_label("desk") == "desk-3"
+    assert home.free_label("Everyone") == "Everyone-2"
+    for wish in ("..", "", "x" * limits.LABEL_BYTES):
+        assert home.free_label(wish) == "device"
+
+
+def test_waiting_statements_are_bounded_and_do_not_shut_others_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(roster, "WAITING_MAX", 5)
+    home = Roster(GENESIS)
+    home.add(RosterRecord(b"junk %d" % n, ANN.device, b"") for n in range(50))
+    assert len(home._waiting) == 5
+    assert len(home.add([admission(FOUNDER, BEN)])) == 1
+
+
+def test_statements_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "MEMBERS_MAX", 2)
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b")])
+    assert len(home.members) == 2
+    monkeypatch.setattr(roster, "RECORDS_MAX", 3)
+    home.add(signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
+    assert len(home.records()) == 3
+
+
+def test_a_member_with_a_key_that_agrees_with_nobody_is_none() -> None:
+    """Nobody could ever knock at it, and every knock is tried with the keys of all."""
+    founder, ghost = DeviceKey(bytes([1]) * 64), DeviceKey(bytes([2]) * 64)
+    roster = Roster(found(founder, "Home", "founder", bytes(32)))
+    assert roster.add([admit(founder, roster.group, ghost.certificate, bytes(32), "ghost")]) == []
+    assert ghost.device not in roster.members
+
+
+def test_nobody_admits_a_device_with_a_sealing_key_that_is_not_its_own() -> None:
+    roster = Roster(found(FOUNDER, "Home", "founder", b"k" * 32))
+    other, liar = key(2), key(3)
+    record = admit(FOUNDER, roster.group, other.certificate, liar.sealing_public, "other")
+    assert roster.add([record]) == []
+    assert (
+        roster.add([admit(FOUNDER, roster.group, other.certificate, other.sealing_public, "other")])
+        != []
+    )

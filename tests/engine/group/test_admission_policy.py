@@ -1,0 +1,342 @@
+"""The doors: many devices become one group, and everything that may go wrong on the way in.
+
+Strategy: whole stories are played by real devices on a LAN without loop or sockets
+(tests/engine/lan.py); single decisions are asked of doors that stand alone.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.group.founding import OFFER_LIFE_S, FoundGroup
+from potluck.core.wire.catalogue import Message, Offer, PairVerdict
+from potluck.engine.effects import MarkShare, OpenDoor
+from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
+from potluck.engine.group.membership import Membership
+from potluck.engine.node import Node
+from tests.engine.builders import address, group, node, taken
+from tests.engine.lan import Device, Lan, linked_pairs, one_group
+
+
+# -- many devices ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("multicast", [True, False], ids=["multicast", "neighbours"])
+@pytest.mark.parametrize("count", [2, 3, 5, 8])
+def test_however_many_start_in_one_second_they_become_one_group(
+    count: int, multicast: bool
+) -> None:
+    lan = Lan(count, multicast=multicast, delay_s=0.05)
+    chance = random.Random(count)
+    hosts = [address(number).host for number in range(1, count + 1)]
+    devices = [
+        lan.add(number, at=chance.uniform(0, 1), neighbours=() if multicast else tuple(hosts))
+        for number in range(1, count + 1)
+    ]
+    lan.run(15.0, lambda: one_group(devices) and linked_pairs(devices))
+    assert one_group(devices)
+    assert linked_pairs(devices)
+    admissions = sum(len(device.told("admitted")) for device in devices)
+    assert admissions == count - 1, (
+        "everybody was admitted once: nobody was ever in a second group with members"
+    )
+
+
+def test_a_lossy_network_changes_nothing_but_the_time_it_takes() -> None:
+    lan = Lan(4, loss=0.2)
+    devices = [lan.add(number, at=number / 10) for number in range(1, 5)]
+    lan.run(30.0, lambda: one_group(devices) and linked_pairs(devices))
+    assert one_group(devices)
+    assert linked_pairs(devices)
+
+
+def test_two_groups_with_members_stay_two() -> None:
+    lan = Lan()
+    pairs = [[lan.add(1), lan.add(2)], [lan.add(3), lan.add(4)]]
+    for pair, numbers in zip(pairs, ((1, 2), (3, 4)), strict=True):
+        for device in pair:
+            device.node.index.roster.replace(group(*numbers).records())
+    lan.run(9.0)
+    devices = [device for pair in pairs for device in pair]
+    assert [device.labels for device in devices] == [["d1", "d2"]] * 2 + [["d3", "d4"]] * 2
+    assert all(device.admission_policy.founding is None for device in devices)
+
+
+# -- consent ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("closed", [1, 2])
+def test_with_one_door_open_nobody_is_admitted(closed: int) -> None:
+    lan = Lan()
+    devices = [lan.add(number, open_s=None if number == closed else math.inf) for number in (1, 2)]
+    lan.run(2.5)
+    waiting = devices[closed - 1]
+    near = f'"Home" (d{3 - closed}, 10.0.0.{3 - closed})'
+    assert waiting.told("waiting") == [f"found {near}: this device is not a member yet"]
+    lan.run(20.0)
+    (found,) = waiting.admission_policy.found
+    assert (found.name, found.label, found.members, found.open) == (
+        "Home",
+        f"d{3 - closed}",
+        1,
+        True,
+    )
+    assert found.address == address(3 - closed)
+    assert devices[0].group != devices[1].group
+    assert not devices[0].told("admitted") + devices[1].told("admitted")
+
+
+def test_near_a_group_whose_door_is_closed_a_device_waits_and_says_so() -> None:
+    lan = Lan()
+    lan.add(1, open_s=None)
+    waiting = lan.add(2, open_s=None)
+    lan.run(2.5)
+    assert waiting.told("waiting") == [
+        "found a group whose door is closed: this device is not a member yet"
+    ]
+    lan.run(20.0)
+    assert not waiting.told("founded"), "the group is still there"
+
+
+def test_once_the_other_group_is_gone_there_is_nothing_to_wait_for() -> None:
+    lan = Lan()
+    other, waiting = lan.add(1, open_s=None), lan.add(2, open_s=None)
+    lan.run(3.0)
+    other.stop()
+    lan.run(SILENCE_S - 1)
+    assert not waiting.told("founded")
+    assert waiting.node.index.roster.all() == []
+    lan.run(SILENCE_S + 9)
+    assert waiting.told("founded") == ['no group found here: started "Home"']
+    assert waiting.node.index.roster.all() != []
+
+
+def test_the_own_voice_is_nobody_to_wait_for() -> None:
+    lan = Lan()
+    alone = lan.add(1, open_s=None)
+    lan.run(3.0)
+    assert alone.told("founded")
+
+
+def test_an_open_door_closes_in_time_and_a_restart_opens_none() -> None:
+    lan = Lan()
+    host = lan.add(1, open_s=5.0)
+    lan.run(4.9)
+    assert host.door_open
+    lan.run(5.1)
+    assert not host.door_open
+    assert len(host.told("door_closed")) == 1
+    late = lan.add(2)
+    lan.run(12.0)
+    assert not late.admission_policy.found
+    host = lan.restart(host, open_s=None)
+    lan.run(13.0)
+    assert not host.door_open
+
+
+def test_a_door_that_closes_while_a_decision_is_due_joins_nothing() -> None:
+    lan = Lan()
+    lan.add(1), lan.add(2, open_s=0.3)
+    lan.run(9.0)
+    assert [len(device.labels) for device in lan.devices.values()] == [1, 1]
+
+
+# -- things that break -----------------------------------------------------------------------------
+def test_who_was_admitted_and_did_not_hear_of_it_gets_in_again_as_the_same() -> None:
+    lan = Lan()
+    broken: list[Message] = []
+
+    def cut(_: Device, __: Device, message: Message) -> bool:
+        if isinstance(message, PairVerdict) and message.admitted and not broken:
+            broken.append(message)
+            return True
+        return False
+
+    lan.cut = cut
+    host = lan.add(1)
+    lan.run(3.0)
+    lan.add(9, open_s=None)  # somebody else's voice in between
+    guest = lan.add(2, label="d1")
+    lan.run(12.0, lambda: guest.group == host.group and linked_pairs([host, guest]))
+    assert broken
+    assert guest.labels == host.labels == ["d1", "d1-2"]
+    assert host.node.roster is not None
+    assert len(host.node.roster.records()) == 2
+    marks = [effect for effect in guest.done if isinstance(effect, MarkShare)]
+    assert marks[-1] == MarkShare(host.group, "d1-2", "d1")
+
+
+def one_set(devices: list[Device]) -> bool:
+    return (
+        len({device.node.roster.digest for device in devices if device.node.roster is not None})
+        == 1
+    )
+
+
+def test_two_members_asked_one_after_the_other_admit_the_same_device_once_in_effect() -> None:
+    """The first one's verdict is lost and it goes away; the second does not know of the first one's
+    admission.
+    """
+    lan = Lan()
+    first, second = lan.add(1), lan.add(2)
+    for device in (first, second):
+        device.node.index.roster.replace(group(1, 2).records())
+    lan.run(1.0)
+    first.stop()
+    second.stop()
+    first = lan.restart(first)
+    lan.cut = lambda sender, _, message: sender is first and isinstance(message, PairVerdict)
+    guest = lan.add(3)
+    lan.run(lan.now + 3.0)
+    assert first.told("admitted")
+    assert guest.group != first.group
+    first.stop()
+    second = lan.restart(second)
+    lan.run(lan.now + 9.0, lambda: guest.group == second.group)
+    lan.cut = lambda *_: False
+    first = lan.restart(first)
+    devices = [first, second, guest]
+    lan.run(lan.now + 20.0, lambda: linked_pairs(devices) and one_set(devices))
+    assert one_group(devices)
+    assert linked_pairs(devices)
+    assert one_set(devices)
+    assert guest.labels == ["d1", "d2", "d3"]
+
+
+def test_a_group_that_was_never_kept_is_another_one_after_a_restart_and_joins_as_well() -> None:
+    lan = Lan()
+    first = lan.add(1)
+    lan.run(1.0)
+    before = first.group
+    again = lan.restart(first)
+    other = lan.add(2)
+    lan.run(12.0, lambda: one_group([again, other]))
+    assert one_group([again, other])
+    assert again.group != before
+
+
+def test_who_waits_at_a_door_that_moves_away_is_told() -> None:
+    """Two ask one that is itself about to join a third; all end up there."""
+    lan = Lan(3, delay_s=0.2)
+    devices = [lan.add(number, at=0.0) for number in (1, 2, 3, 4)]
+    lan.run(20.0, lambda: one_group(devices))
+    assert one_group(devices)
+
+
+# -- single decisions ------------------------------------------------------------------------------
+BETTER = Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True)
+
+
+def alone(*members: int, open_s: float | None = math.inf) -> tuple[Node, AdmissionPolicy]:
+    """Device 1, at time 1, with the group of these or (nobody given) a provisional one."""
+    here = node(1, open_s=open_s)
+    if members:
+        here.index.roster.replace(group(*members).records())
+    membership = Membership(here)
+    admission_policy = AdmissionPolicy(here, membership)
+    kept = membership.start()
+    admission_policy.start(kept=kept)
+    here.now = 1.0
+    here.take()
+    return here, admission_policy
+
+
+def test_nobody_is_admitted_while_it_is_open_where_this_device_belongs() -> None:
+    here, admission_policy = alone()
+    assert admission_policy.why_closed() == ""
+    here.now = 0.1
+    assert "about to join" in admission_policy.why_closed()
+    here.now = 1.0
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    assert "about to join" in admission_policy.why_closed()
+    here, admission_policy = alone(1, 2)
+    assert admission_policy.why_closed() == ""
+    here.leaving = True
+    assert admission_policy.why_closed() == "the door is closed"
+    assert alone(1, 2, open_s=None)[1].why_closed() == "the door is closed"
+
+
+def test_the_better_group_is_asked_and_after_a_refusal_asked_how_it_is() -> None:
+    here, admission_policy = alone()
+    asked: list[FoundGroup] = []
+    admission_policy.join = asked.append
+    questioned: list[object] = []
+    admission_policy.ask = questioned.append
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    admission_policy.on_tick()
+    assert [wish.address for wish in asked] == [address(9)]
+    admission_policy.on_refused(asked[0])
+    assert questioned == [address(9)]
+    admission_policy.on_tick()
+    assert len(asked) == 1, "not at once"
+    here.now += 0.5
+    admission_policy.on_tick()
+    assert len(asked) == 2
+
+
+def test_company_ends_the_search() -> None:
+    here, admission_policy = alone()
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    (wish,) = admission_policy.found
+    admission_policy.on_members()
+    assert admission_policy.founding is not None, "nobody came"
+    here.roster = group(1, 2)
+    admission_policy.on_members()
+    assert admission_policy.founding is None
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_foreign()
+    admission_policy.on_refused(wish)
+    admission_policy.on_tick()
+    assert here.take() == []
+    assert admission_policy.found == []
+    assert admission_policy.deadline() is None
+
+
+def test_a_door_with_company_closes_in_time_too() -> None:
+    here, admission_policy = alone(1, 2, open_s=10.0)
+    assert admission_policy.deadline() == 10.0
+    here.now = 10.0
+    admission_policy.on_tick()
+    assert taken(here, OpenDoor) == [OpenDoor(open=False)]
+
+
+def test_doors_that_nobody_wired_keep_quiet() -> None:
+    here, admission_policy = alone()
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    admission_policy.on_refused(admission_policy.found[0])
+    assert here.take() == []
+
+
+# -- what faces see --------------------------------------------------------------------------------
+def test_groups_near_by_are_shown_as_long_as_they_answer() -> None:
+    here, admission_policy = alone(open_s=None)
+    admission_policy.on_offer(
+        Offer(bytes(16), bytes(32), "Home", "d5", 0, 3, open=True), "10.0.0.5"
+    )
+    assert admission_policy.found == [], "nobody could be dialled there"
+    admission_policy.on_offer(
+        Offer(bytes(16), bytes(32), "Home", "d5", 7685, 3, open=True), "10.0.0.5"
+    )
+    assert [(found.name, found.members) for found in admission_policy.found] == [("Home", 3)]
+    here.now += OFFER_LIFE_S + 0.1
+    assert admission_policy.found == []
+
+
+def test_the_next_thing_to_do_is_known() -> None:
+    here, admission_policy = alone(open_s=50.0)
+    assert admission_policy.deadline() == limits.FOUND_S
+    here.now = limits.FOUND_S
+    admission_policy.on_tick()
+    assert admission_policy.deadline() == 50.0
+    here.now = 50.0
+    admission_policy.on_tick()
+    assert taken(here, OpenDoor) == [OpenDoor(open=False)]
+    assert admission_policy.deadline() is None
+    here, admission_policy = alone(open_s=None)
+    admission_policy.on_foreign()
+    here.now = limits.FOUND_S
+    admission_policy.on_tick()
+    assert admission_policy.deadline() == 1.0 + SILENCE_S
+    assert here.roster is not None

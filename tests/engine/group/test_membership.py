@@ -1,0 +1,271 @@
+"""Membership: what of the roster is on the disk, what the others and the shells are told, and when
+the label moves.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, ProtocolError
+from potluck.core.group.admission import Newcomer
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceKey
+from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
+from potluck.engine.effects import Effect, MarkShare, Send, Tell, Trust
+from potluck.engine.events import LinkId
+from potluck.engine.group.membership import Membership
+from potluck.engine.node import Node
+from tests.engine.builders import flush, group, key, member, node, taken
+
+
+def newcomer(who: DeviceKey, label: str) -> Newcomer:
+    return Newcomer(who.device, who.certificate, who.sealing_public, label)
+
+
+def inside(*numbers: int, me: int = 1) -> tuple[Node, Membership]:
+    """Device `me`, that kept the group of these devices in an earlier run."""
+    here = node(me)
+    here.index.roster.replace(group(*numbers).records())
+    membership = Membership(here)
+    assert membership.start()
+    here.take()
+    return here, membership
+
+
+def link(here: Node, number: int) -> None:
+    here.peer(key(number).device).link = LinkId(number)
+
+
+def sent(effects: list[Effect] | tuple[Effect, ...]) -> list[tuple[int, list[RosterRecord]]]:
+    """Which roster records went over which link."""
+    return [
+        (e.link, e.message.records)
+        for e in effects
+        if isinstance(e, Send) and isinstance(e.message, RosterRecords)
+    ]
+
+
+def of(here: Node) -> Roster:
+    assert here.roster is not None
+    return here.roster
+
+
+def test_the_first_start_makes_a_group_that_is_not_written_down() -> None:
+    here = node(1)
+    membership = Membership(here)
+    assert not membership.start()
+    assert not membership.company
+    assert here.take() == [MarkShare(of(here).group, "d1", ""), Trust(())]
+    assert here.index.roster.all() == []
+    again = Membership(node(1, index=here.index, run=2))
+    assert not again.start(), "a group that was never kept is not there after a restart"
+
+
+def test_a_group_that_was_kept_is_there_after_a_restart() -> None:
+    here = node(1)
+    membership = Membership(here)
+    membership.start()
+    membership.keep()
+    later = node(1, index=here.index, run=2)
+    again = Membership(later)
+    assert again.start()
+    assert of(later).group == of(here).group
+    assert taken(later, MarkShare) == [], "what the marker says is checked then, not written anew"
+
+
+def test_the_label_is_known_before_the_start() -> None:
+    here, _ = inside(1, 2)
+    assert Membership(here).stored_label() == "d1"
+    assert Membership(node(3, label="cleo")).stored_label() == "cleo"
+
+
+def test_the_group_of_another_key_is_none_of_ours() -> None:
+    here = node(9)
+    here.index.roster.replace(group(1, 2).records())
+    membership = Membership(here)
+    assert not membership.start()
+    assert of(here).founder == here.me
+    membership.admit(newcomer(key(2), "d2"))
+    assert Membership(node(9, index=here.index, run=2)).start(), "nothing is left of it"
+
+
+def test_who_is_admitted_is_on_the_disk_before_anybody_hears_of_it() -> None:
+    here, membership = inside(1, 2)
+    link(here, 2)
+    assert membership.admit(newcomer(key(3), "d3"))
+    before = here.take()
+    assert sent(before) == []
+    assert {m.device for e in before if isinstance(e, Trust) for m in e.members} == {
+        key(2).device,
+        key(3).device,
+    }
+    here.on_synced(1)
+    record = of(here).records()[-1]
+    assert sent(here.take()) == [(2, [record])]
+    assert here.index.roster.all()[-1] == record
+
+
+def test_who_asks_again_is_the_same_member_with_the_same_record() -> None:
+    here, membership = inside(1)
+    assert membership.admit(newcomer(key(2), "anna"))
+    count = len(of(here).records())
+    assert membership.admit(newcomer(key(2), "another name"))
+    assert len(of(here).records()) == count
+    assert here.label_of(key(2).device) == "anna"
+    assert membership.company
+
+
+def test_a_taken_label_gets_a_number() -> None:
+    here, membership = inside(1)
+    assert membership.admit(newcomer(key(2), "d1"))
+    assert here.label_of(key(2).device) == "d1-2"
+
+
+@pytest.mark.parametrize("sealing", [bytes(32), b"short"])
+def test_nobody_enters_with_a_key_that_nothing_can_be_sealed_to(sealing: bytes) -> None:
+    _, membership = inside(1)
+    assert not membership.admit(Newcomer(key(2).device, key(2).certificate, sealing, "d2"))
+    assert not membership.company
+
+
+def test_we_do_not_admit_ourselves() -> None:
+    _, membership = inside(1, 2)
+    assert not membership.admit(newcomer(key(1), "d1"))
+
+
+def test_news_is_handed_on_to_everybody_but_its_source_and_only_once() -> None:
+    here, membership = inside(1, 2, 3)
+    link(here, 2)
+    link(here, 3)
+    news = member(key(2), of(here), key(4), "d4")
+    membership.on_roster(key(2).device, RosterRecords([news]))
+    effects = flush(here)
+    assert sent(list(effects)) == [(3, [news])]
+    assert [e.subject for e in effects if isinstance(e, Tell)] == ["d4"]
+    membership.on_roster(key(3).device, RosterRecords([news]))
+    assert flush(here) == []
+
+
+def test_a_second_admission_of_a_member_is_kept_and_handed_on_though_nobody_is_new() -> None:
+    here, membership = inside(1, 2, 3)
+    link(here, 3)
+    again = member(key(2), of(here), key(3), "other")
+    membership.add_records([again])
+    assert sent(list(flush(here))) == [(3, [again])]
+    assert again in here.index.roster.all()
+    restarted = node(1, index=here.index, run=2)
+    Membership(restarted).start()
+    assert of(restarted).digest == of(here).digest
+
+
+def test_records_of_strangers_and_garbage_change_nothing() -> None:
+    here, membership = inside(1, 2)
+    link(here, 2)
+    stranger = member(key(7), of(here), key(8), "d8")
+    elsewhere = member(key(1), group(5, name="Other"), key(8), "d8")
+    forged = RosterRecord(member(key(1), of(here), key(8), "d8").body, key(1).device, bytes(64))
+    membership.add_records(
+        [stranger, elsewhere, forged, RosterRecord(b"rubbish", key(1).device, b"")]
+    )
+    assert flush(here) == []
+    assert here.index.roster.all() == group(1, 2).records()
+
+
+def test_two_members_that_admitted_the_same_newcomer_agree_on_it() -> None:
+    """Both records stand; which of them counts does not depend on who heard what first."""
+    one, first = inside(1, 2, 3, me=1)
+    two, second = inside(1, 2, 3, me=2)
+    for membership in (first, second):
+        assert membership.admit(newcomer(key(4), "d4"))
+    link(one, 2)
+    link(two, 1)
+    first.on_roster(key(2).device, RosterRecords(of(two).records()))
+    second.on_roster(key(1).device, RosterRecords(of(one).records()))
+    assert of(one).digest == of(two).digest
+    assert len(of(one).records()) == 5
+    assert of(one).members[key(4).device] == of(two).members[key(4).device]
+
+
+def test_when_a_link_opens_digests_are_compared_and_everything_is_said_in_pages() -> None:
+    here, membership = inside(*range(1, 43))
+    link(here, 2)
+    membership.on_linked(key(2).device)
+    (hello,) = here.take()
+    assert hello == Send(LinkId(2), RosterDigest(of(here).digest))
+    membership.on_roster(key(2).device, RosterDigest(of(here).digest))
+    assert here.take() == []
+    membership.on_roster(key(2).device, RosterDigest(b"other"))
+    assert [len(records) for _, records in sent(here.take())] == [40, 2]
+
+
+def test_entering_a_group_replaces_the_provisional_one() -> None:
+    here = node(2, label="anna")
+    membership = Membership(here)
+    membership.start()
+    here.take()
+    entered: list[str] = []
+    membership.regrouped = lambda: entered.append("entered")
+    other = group(1)
+    other.add([member(key(1), other, key(2), "anna-2")])
+    membership.enter(other)
+    assert entered == ["entered"]
+    assert here.index.roster.all() == other.records()
+    assert taken(here, MarkShare) == [MarkShare(other.group, "anna-2", "anna")]
+
+
+def test_what_a_failed_index_lost_is_written_down_again() -> None:
+    here, membership = inside(1, 2)
+    here.index.roster.replace([])
+    changed: list[int] = []
+    membership.changed = lambda: changed.append(1)
+    here.take()
+    membership.recover()
+    assert here.index.roster.all() == of(here).records()
+    assert changed == [1]
+    assert len(taken(here, Trust)) == 1
+
+
+def test_if_the_index_fails_no_group_is_entered() -> None:
+    here, membership = inside(1)
+    before = here.roster
+    here.index.roster.replace = _fails  # type: ignore[method-assign, assignment]
+    with pytest.raises(DiskTrouble):
+        membership.enter(group(2, 1))
+    assert here.roster is before
+
+
+def _fails(_: object) -> None:
+    raise DiskTrouble("the index cannot be written")
+
+
+def test_a_group_with_company_does_not_dissolve() -> None:
+    here, membership = inside(1, 2)
+    with pytest.raises(ProtocolError):
+        membership.enter(group(3, 1))
+    assert of(here).founder == key(1).device
+
+
+def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
+    """Both devices 2 and 3 were admitted as "anna" by members that did not know of each other."""
+    roster = group(1, 4)
+    records = [member(key(1), roster, key(2), "anna"), member(key(4), roster, key(3), "anna")]
+    here = node(3)
+    here.index.roster.replace([*roster.records(), records[1]])
+    membership = Membership(here)
+    membership.start()
+    here.take()
+    moved: list[str] = []
+    membership.relabelled = lambda: moved.append(here.own_label)
+    changed: list[int] = []
+    membership.changed = lambda: changed.append(len(of(here).members))
+    membership.add_records([records[0]])
+    assert moved == [here.own_label]
+    assert here.own_label.startswith("anna-")
+    assert taken(here, MarkShare) == [MarkShare(roster.group, here.own_label, "anna")]
+    assert changed == [4]
+
+
+def test_a_hook_that_nobody_wired_does_nothing() -> None:
+    _, membership = inside(1)
+    assert membership.admit(newcomer(key(2), "d2"))
+    assert membership.company

@@ -1,0 +1,345 @@
+"""Pairings: every conversation on the way in, with those who keep the rules and those who do not.
+
+Strategy: one side is a real part on a node, the other is played by hand with core/admission.py, or
+against its rules.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.group.admission import Doorkeeper, Joiner
+from potluck.core.wire.catalogue import (
+    LinkKind,
+    Message,
+    Offer,
+    PairConsent,
+    PairingMessage,
+    PairNonce,
+    PairRecords,
+    PairReveal,
+    PairVerdict,
+    RosterDigest,
+)
+from potluck.engine.effects import Dial, Drop, Effect, Send, Tell
+from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
+from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.membership import Membership
+from potluck.engine.group.pairings import NOTICE_S, Pairings
+from potluck.engine.node import Node
+from tests.engine.builders import address, flush, group, key, member, node, taken
+
+LINK = LinkId(77)
+
+
+# -- somebody wants to enter -----------------------------------------------------------------------
+def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, AdmissionPolicy, Pairings]:
+    """Device 1, at time 1, with the group of these or (nobody given) a provisional one."""
+    here = node(1, open_s=open_s)
+    if members:
+        here.index.roster.replace(group(*members).records())
+    membership = Membership(here)
+    admission_policy = AdmissionPolicy(here, membership)
+    pairings = Pairings(here, membership, admission_policy)
+    admission_policy.join = pairings.ask
+    membership.changed = admission_policy.on_members
+    kept = membership.start()
+    admission_policy.start(kept=kept)
+    here.now = 1.0
+    here.take()
+    return here, admission_policy, pairings
+
+
+def opened(link: int = LINK, dial: OrderId | None = None) -> LinkOpened:
+    return LinkOpened(LinkId(link), LinkKind.PAIRING, None, address(2), b"", dial)
+
+
+def messages(effects: list[Effect] | tuple[Effect, ...]) -> list[PairingMessage]:
+    return [
+        e.message for e in effects if isinstance(e, Send) and isinstance(e.message, PairingMessage)
+    ]
+
+
+def knock(here: Node, pairings: Pairings, number: int = 2) -> tuple[Joiner, PairReveal]:
+    """A newcomer opens a link and is about to reveal itself."""
+    joiner = Joiner(key(number), f"d{number}", bytes([number]) * 16)
+    pairings.on_link_opened(opened())
+    for message in joiner.begin():
+        assert pairings.on_message(LINK, message)
+    (nonce,) = messages(here.take())
+    assert isinstance(nonce, PairNonce)
+    (reveal,) = joiner.hear(nonce)
+    assert isinstance(reveal, PairReveal)
+    return joiner, reveal
+
+
+def enter(here: Node, pairings: Pairings, number: int = 2) -> list[PairingMessage]:
+    """What a newcomer hears once it has said everything."""
+    joiner, reveal = knock(here, pairings, number)
+    pairings.on_message(LINK, reveal)
+    assert messages(here.take()) == []
+    for message in joiner.want():
+        pairings.on_message(LINK, message)
+    return messages(list(flush(here)))
+
+
+def test_a_newcomer_is_admitted_and_the_provisional_group_stays() -> None:
+    here, admission_policy, pairings = host()
+    verdict, records = enter(here, pairings)
+    assert isinstance(verdict, PairVerdict)
+    assert verdict.admitted
+    assert isinstance(records, PairRecords)
+    assert len(records.records) == 2
+    assert admission_policy.founding is None
+    assert here.index.roster.all() == records.records
+
+
+def test_nothing_leaves_before_the_admission_is_on_the_disk() -> None:
+    here, _, pairings = host(1, 3)
+    joiner, reveal = knock(here, pairings)
+    pairings.on_message(LINK, reveal)
+    for message in joiner.want():
+        pairings.on_message(LINK, message)
+    assert messages(here.take()) == []
+    here.on_synced(1)
+    assert len(messages(here.take())) == 2
+
+
+def refusal(said: list[PairingMessage]) -> str:
+    (verdict,) = said
+    assert isinstance(verdict, PairVerdict)
+    assert not verdict.admitted
+    return verdict.reason
+
+
+def test_a_device_that_still_listens_or_is_about_to_join_elsewhere_admits_nobody() -> None:
+    here, admission_policy, pairings = host()
+    here.now = 0.1
+    assert "about to join" in refusal(enter(here, pairings))
+    pairings.on_link_closed(LINK)
+    here.now = 1.0
+    better = Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True)
+    admission_policy.on_offer(better, "10.0.0.9")
+    assert "about to join" in refusal(enter(here, pairings))
+    assert here.roster is not None
+    assert len(here.roster.members) == 1
+
+
+def test_a_decision_to_join_elsewhere_between_reveal_and_consent_counts() -> None:
+    here, admission_policy, pairings = host()
+    joiner, reveal = knock(here, pairings)
+    pairings.on_message(LINK, reveal)
+    admission_policy.on_offer(
+        Offer(bytes(16), bytes(32), "Better", "d9", 7685, 1, open=True), "10.0.0.9"
+    )
+    admission_policy.on_tick()
+    assert len(taken(here, Dial)) == 1
+    pairings.on_message(LINK, *joiner.want())
+    assert "about to join" in refusal(messages(list(flush(here))))
+
+
+def test_a_door_that_closed_during_the_conversation_admits_nobody() -> None:
+    here, admission_policy, pairings = host(1, 3, open_s=10.0)
+    joiner, reveal = knock(here, pairings)
+    pairings.on_message(LINK, reveal)
+    here.now = 10.0
+    admission_policy.on_tick()
+    pairings.on_message(LINK, *joiner.want())
+    assert refusal(messages(list(flush(here)))) == "the door is closed"
+
+
+def test_our_own_clone_is_not_admitted() -> None:
+    here, _, pairings = host(1, 3)
+    assert "cannot be a member" in refusal(enter(here, pairings, number=1))
+
+
+def test_a_closed_door_drops_the_link_and_so_does_a_leaving_device() -> None:
+    here, _, pairings = host(1, 2, open_s=None)
+    pairings.on_link_opened(opened())
+    assert here.take() == [Drop(LINK, "the door is closed")]
+    here, _, pairings = host(1, 2)
+    here.leaving = True
+    pairings.on_link_opened(opened())
+    assert here.take() == [Drop(LINK, "the door is closed")]
+
+
+def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
+    here, _, pairings = host(1, 2)
+    for link in range(limits.STRANGERS):
+        pairings.on_link_opened(opened(link))
+    assert here.take() == []
+    pairings.on_link_opened(opened())
+    assert here.take() == [Drop(LINK, "too many at the door")]
+    assert pairings.deadline() == 1.0 + limits.PAIRING_S
+    here.now = limits.PAIRING_S
+    pairings.on_tick()
+    assert here.take() == []
+    here.now = 1.0 + limits.PAIRING_S
+    pairings.on_tick()
+    assert len(taken(here, Drop)) == limits.STRANGERS
+    assert pairings.deadline() is None
+
+
+def test_a_newcomer_that_has_been_welcomed_and_stays_is_dropped_in_the_end() -> None:
+    here, _, pairings = host(1, 3)
+    enter(here, pairings)
+    here.now += limits.PAIRING_S
+    pairings.on_tick()
+    assert taken(here, Drop) == [Drop(LINK, "too slow")]
+
+
+@pytest.mark.parametrize("nonsense", [PairConsent(), PairRecords([], last=True), RosterDigest(b"")])
+def test_whoever_breaks_the_rules_is_dropped_and_people_hear_of_it_now_and_then(
+    nonsense: Message,
+) -> None:
+    here, _, pairings = host(1, 2)
+    for _ in range(3):
+        pairings.on_link_opened(opened())
+        assert pairings.on_message(LINK, nonsense)
+        assert not pairings.on_message(LINK, nonsense), "it is no pairing any more"
+    effects = here.take()
+    assert len([effect for effect in effects if isinstance(effect, Drop)]) == 3
+    assert [effect.code for effect in effects if isinstance(effect, Tell)] == ["pairing_failed"]
+    here.now += NOTICE_S
+    pairings.on_link_opened(opened())
+    pairings.on_message(LINK, nonsense)
+    assert len(taken(here, Tell)) == 1
+
+
+def test_links_and_dials_of_others_are_not_ours() -> None:
+    _, _, pairings = host(1, 2)
+    assert not pairings.on_message(LINK, PairConsent())
+    assert not pairings.on_link_closed(LINK)
+    assert not pairings.on_dial_failed(DialFailed(OrderId(5), "", refused=True, knock=False))
+    pairings.on_link_opened(opened())
+    assert pairings.on_link_closed(LINK)
+
+
+# -- we want to enter ------------------------------------------------------------------------------
+def asking() -> tuple[Node, AdmissionPolicy, Pairings, Dial]:
+    """Device 1, that has just decided to ask the group of device 9."""
+    here, admission_policy, pairings = host()
+    admission_policy.on_offer(
+        Offer(bytes(16), group(9, 8).group, "Home", "d9", 7685, 2, open=True), "10.0.0.9"
+    )
+    admission_policy.on_tick()
+    (dial,) = taken(here, Dial)
+    assert (dial.kind, dial.peer, dial.address) == (LinkKind.PAIRING, None, address(9))
+    return here, admission_policy, pairings, dial
+
+
+def nonce(number: int = 9) -> PairNonce:
+    who = key(number)
+    return PairNonce(
+        bytes(16), who.certificate, who.sealing_public, group(9, 8).group, "Home", "d9"
+    )
+
+
+def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
+    here, admission_policy, pairings, dial = asking()
+    asked: list[object] = []
+    admission_policy.ask = asked.append
+    assert pairings.on_dial_failed(DialFailed(dial.dial, "refused", refused=True, knock=False))
+    assert asked == [address(9)]
+    admission_policy.on_tick()
+    assert here.take() == []
+    here.now += 0.5
+    admission_policy.on_tick()
+    assert len(taken(here, Dial)) == 1
+
+
+def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
+    here, admission_policy, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert len(messages(here.take())) == 1
+    assert pairings.deadline() == here.now + limits.PAIRING_S
+    here.now += limits.PAIRING_S
+    pairings.on_tick()
+    assert Drop(LINK, "too slow") in here.take()
+    assert admission_policy.founding is not None
+    assert admission_policy.founding.asking is None
+
+
+def test_a_no_of_the_member_ends_it() -> None:
+    here, _, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    pairings.on_message(LINK, PairVerdict(admitted=False, reason="no", signature=b""))
+    assert Drop(LINK, "refused") in here.take()
+    assert not pairings.on_message(LINK, PairConsent())
+
+
+def test_another_group_than_the_one_that_was_offered_is_not_entered() -> None:
+    here, _, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    here.take()
+    other = PairNonce(bytes(16), key(9).certificate, key(9).sealing_public, bytes(32), "Home", "d9")
+    pairings.on_message(LINK, other)
+    effects = here.take()
+    assert not any(isinstance(message, PairConsent) for message in messages(effects))
+    assert any(isinstance(effect, Drop) for effect in effects)
+
+
+def test_a_member_is_known_by_where_it_was_asked() -> None:
+    here, _, pairings, dial = asking()
+    met: list[object] = []
+    pairings.met = lambda *who: met.append(who)
+    pairings.on_link_opened(opened(dial=dial.dial))
+    pairings.on_message(LINK, nonce())
+    assert met == [(key(9).device, address(9))]
+    assert any(isinstance(message, PairConsent) for message in messages(here.take()))
+
+
+def test_whoever_waits_here_is_sent_away_when_this_device_enters_another_group() -> None:
+    here, admission_policy, pairings, dial = asking()
+    pairings.on_link_opened(opened(78))
+    pairings.on_link_opened(opened(dial=dial.dial))
+    member_side = group(9, 8)
+    keeper = Doorkeeper(key(9), member_side, "d9", bytes(16))
+    heard = messages(here.take())
+    while heard:
+        for message in [answer for said in heard for answer in keeper.hear(said)]:
+            pairings.on_message(LINK, message)
+        heard = messages(here.take())
+    keeper.allow()
+    member_side.add([member(key(9), member_side, key(1), "d1")])
+    for frame in keeper.welcome(member_side.records()):
+        pairings.on_message(LINK, frame)
+    assert taken(here, Drop) == [
+        Drop(LINK, "admitted"),
+        Drop(LinkId(78), "this device is in another group now"),
+    ]
+    assert here.roster is not None
+    assert here.roster.group == member_side.group
+    assert admission_policy.founding is None
+    assert not pairings.on_link_closed(LINK)
+
+
+def test_a_verdict_that_is_not_signed_by_the_member_is_none() -> None:
+    here, admission_policy, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    pairings.on_message(LINK, nonce())
+    pairings.on_message(LINK, PairVerdict(admitted=True, reason="", signature=bytes(64)))
+    assert any(isinstance(effect, Drop) for effect in here.take())
+    assert admission_policy.founding is not None, "still in its own group"
+
+
+def test_company_that_came_meanwhile_ends_the_search() -> None:
+    here, admission_policy, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    admission_policy.on_members()
+    assert admission_policy.founding is not None, "nobody came"
+    here.roster = group(1, 2)
+    admission_policy.on_members()
+    assert admission_policy.founding is None
+    here.take()
+    pairings.on_link_closed(LINK)
+    admission_policy.on_offer(
+        Offer(bytes(16), bytes(32), "Late", "d5", 7685, 2, open=True), "10.0.0.5"
+    )
+    admission_policy.on_foreign()
+    admission_policy.on_tick()
+    assert here.take() == []
+    assert admission_policy.found == []

@@ -1,0 +1,161 @@
+"""Questions: who is asked, who is answered, and that strangers can make nothing grow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
+from potluck.engine.effects import Transmit
+from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.membership import Membership
+from potluck.engine.group.questions import ASK_AGAIN_S, PAD_BYTES, QUESTIONERS, Questions
+from potluck.engine.node import Node
+from tests.engine.builders import address, group, node, taken
+
+ASKED = Solicit(b"n" * 16, bytes(PAD_BYTES))
+
+
+def asker(
+    *, open_s: float | None = math.inf, company: bool = False, name: str = "Home"
+) -> tuple[Node, Questions]:
+    here = node(1, open_s=open_s, group_name=name)
+    if company:
+        here.index.roster.replace(group(1, 2).records())
+    membership = Membership(here)
+    admission_policy = AdmissionPolicy(here, membership)
+    kept = membership.start()
+    admission_policy.start(kept=kept)
+    here.take()
+    return here, Questions(here, admission_policy)
+
+
+def said(here: Node) -> list[tuple[object, Address | None]]:
+    return [(CLEAR.decode(effect.data), effect.to) for effect in taken(here, Transmit)]
+
+
+def own_question(here: Node, questions: Questions) -> Solicit:
+    questions.ask(None)
+    ((question, to),) = said(here)
+    assert isinstance(question, Solicit)
+    assert to is None
+    return question
+
+
+def answer(question: Solicit, number: int = 5, members: int = 2) -> bytes:
+    return encode(
+        Offer(question.nonce, bytes([number]) * 32, "Home", "other", 7685, members, open=True)
+    )
+
+
+def test_a_lonely_device_asks_and_takes_the_answers_to_its_own_question_only() -> None:
+    here, questions = asker(open_s=None)
+    question = own_question(here, questions)
+    questions.on_clear(answer(ASKED), address(5))
+    assert questions._admission_policy.found == []
+    questions.on_clear(answer(question), address(5))
+    (found,) = questions._admission_policy.found
+    assert (found.name, found.address, found.members) == ("Home", address(5), 2)
+
+
+def test_a_device_with_company_or_on_its_way_out_asks_nobody() -> None:
+    here, questions = asker(company=True)
+    questions.ask(None)
+    assert here.take() == []
+    here, questions = asker()
+    here.leaving = True
+    questions.ask(address(2))
+    questions.on_clear(encode(ASKED), address(2))
+    assert here.take() == []
+
+
+def test_an_open_door_answers_to_where_the_question_came_from() -> None:
+    here, questions = asker(company=True)
+    questions.on_clear(encode(ASKED), address(2))
+    ((offer, to),) = said(here)
+    assert here.roster is not None
+    assert offer == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
+    assert to == address(2)
+
+
+def test_a_closed_door_with_a_person_at_it_answers_that_it_is_closed() -> None:
+    here, questions = asker(open_s=None, company=True)
+    here.settings = replace(here.settings, attended=True)
+    questions.on_clear(encode(ASKED), address(2))
+    ((offer, to),) = said(here)
+    assert isinstance(offer, Offer)
+    assert not offer.open
+    assert to == address(2)
+
+
+def test_a_closed_door_answers_nobody_but_asks_back_while_it_is_lonely() -> None:
+    here, questions = asker(open_s=None)
+    questions.on_clear(encode(ASKED), address(2))
+    ((question, to),) = said(here)
+    assert isinstance(question, Solicit)
+    assert to == address(2)
+    here, questions = asker(open_s=None, company=True)
+    questions.on_clear(encode(ASKED), address(2))
+    assert here.take() == []
+
+
+def test_our_own_question_come_back_rubbish_and_questions_from_nowhere_are_ignored() -> None:
+    here, questions = asker()
+    question = own_question(here, questions)
+    questions.on_clear(encode(question), address(1))
+    questions.on_clear(b"rubbish", address(2))
+    questions.on_clear(encode(ASKED), Address("10.0.0.2", 0))
+    assert here.take() == []
+
+
+def test_no_answer_is_longer_than_its_question() -> None:
+    here, questions = asker(company=True, name="N" * 64)
+    questions.on_clear(encode(Solicit(ASKED.nonce, bytes(20))), address(2))
+    assert here.take() == []
+    longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, open=True)
+    assert len(encode(longest)) <= PAD_BYTES
+
+
+def test_one_source_is_answered_so_often_and_asked_back_once_a_second() -> None:
+    here, questions = asker()
+    for _ in range(3 * limits.ANSWERS_PER_S):
+        questions.on_clear(encode(ASKED), address(2))
+    kinds = [type(message) for message, _ in said(here)]
+    assert kinds.count(Offer) == limits.ANSWERS_PER_S
+    assert kinds.count(Solicit) == 1
+    questions.on_clear(encode(ASKED), address(3))
+    assert len(said(here)) == 2, "another device is not to suffer for it"
+    questions.on_clear(encode(ASKED), Address("10.0.0.2", 7686))
+    assert len(said(here)) == 2, "nor one on the same host"
+    here.now = 1.0
+    questions.on_clear(encode(ASKED), address(2))
+    assert len(said(here)) == 2
+
+
+def test_a_flood_of_invented_sources_makes_nothing_grow() -> None:
+    here, questions = asker()
+    for number in range(3 * QUESTIONERS):
+        questions.on_clear(encode(ASKED), Address(f"10.1.{number // 250}.{number % 250}", 9))
+    assert len(said(here)) == 2 * QUESTIONERS
+    assert len(questions._answers) == len(questions._asked_back) == QUESTIONERS
+
+
+def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:
+    here, questions = asker(open_s=None)
+    question = own_question(here, questions)
+    assert questions.deadline() is None
+    questions.on_tick()
+    assert here.take() == []
+    questions.on_clear(answer(question, 5), address(5))
+    questions.on_clear(answer(question, 6), address(6))
+    assert questions.deadline() == 0.0
+    questions.on_tick()
+    assert [to for _, to in said(here)] == [address(5), address(6)]
+    questions.on_tick()
+    assert here.take() == []
+    assert questions.deadline() == ASK_AGAIN_S
+    here.now = 7.0
+    questions.on_tick()
+    assert here.take() == [], "an answer is good for some seconds only"
+    assert questions.deadline() is None

@@ -1,0 +1,263 @@
+"""Tests of the exchange: who is told what and when, what is asked again, and that equal digests are
+silent.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
+from potluck.engine.effects import Fetch, MakeDurable, Send
+from tests.engine.builders import flush, group, taken
+from tests.engine.manifests import OWN, Device, Wire
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """Three linked devices that hold nothing yet."""
+    made = Wire([Device(1), Device(2), Device(3)])
+    made.connect()
+    made.run()
+    made.said.clear()
+    return made
+
+
+def said(wire: Wire, kind: type) -> list[tuple[int, int]]:
+    """Who said messages of this kind to whom since the last question."""
+    found = [
+        (sender, receiver) for sender, receiver, message in wire.said if isinstance(message, kind)
+    ]
+    wire.said.clear()
+    return sorted(found)
+
+
+# -- heads -----------------------------------------------------------------------------------------
+def test_a_change_reaches_everybody_and_each_copy_comes_from_its_owner(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a", "b")
+    wire.run()
+    assert two.files_of(one) == three.files_of(one) == ["a", "b"]
+    assert [fetch[:2] for fetch in wire.fetched] == [(2, 1), (3, 1)]
+    assert said(wire, Heads) == [(1, 2), (1, 3)]
+    assert one.announcing.digest == two.announcing.digest == three.announcing.digest
+
+
+def test_a_head_leaves_only_when_the_index_is_on_the_disk() -> None:
+    one, two = Device(1), Device(2)
+    one.link(two)
+    flush(one.node)
+    one.write("a")
+    one.publishing.on_tick(0)
+    effects = one.node.take()
+    (sync,) = [effect for effect in effects if isinstance(effect, MakeDurable)]
+    assert not [effect for effect in effects if isinstance(effect, Send)]
+    one.node.on_synced(sync.barrier)
+    assert [type(effect.message) for effect in taken(one.node, Send)] == [Heads]
+
+
+def test_who_is_not_linked_to_the_owner_hears_it_from_those_who_are() -> None:
+    one, two, three = Device(1), Device(2), Device(3)
+    wire = Wire([one, two, three])
+    for here, there in ((one, two), (two, one), (two, three), (three, two)):
+        here.link(there)
+    one.write("a")
+    wire.run()
+    assert two.files_of(one) == ["a"]
+    one.unlink(two)
+    two.unlink(one)
+    wire.wait(limits.HEADS_ASK_S)
+    three.announcing.last = lambda: two.id
+    wire.wait(limits.HEADS_ASK_S * 2)
+    assert three.files_of(one) == ["a"]
+    assert three.applied[0].head.owner == one.id
+
+
+def test_a_head_whose_owner_left_meanwhile_is_handed_on_to_those_who_lack_it() -> None:
+    one, two, three = Device(1), Device(2), Device(3)
+    wire = Wire([one, two, three])
+    for here, there in ((one, two), (two, one), (two, three), (three, two)):
+        here.link(there)
+    wire.run()
+    one.write("a")
+    for effect in one.tick():
+        wire.carry(one, effect)
+    (fetch,) = [effect for effect in two.tick() if isinstance(effect, Fetch)]
+    two.unlink(one)
+    one.unlink(two)
+    wire.carry(two, fetch)
+    wire.run()
+    assert three.files_of(one) == ["a"]
+    assert [asked[:2] for asked in wire.fetched] == [(2, 1), (3, 2)]
+    two.announcing.on_heads(three.id, three.node.index.manifests.heads())
+    wire.said.clear()
+    two.announcing.on_applied(two.applied[-1].head)  # who announced it need not be told
+    wire.run()
+    assert said(wire, Heads) == []
+
+
+def test_a_push_that_got_lost_is_found_by_the_digest(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    wire.lost = lambda sender, receiver, message: isinstance(message, Heads) and receiver is two
+    one.write("a")
+    wire.run()
+    assert two.files_of(one) == []
+    wire.lost = lambda *_: False
+    wire.probe()
+    wire.run()
+    assert two.files_of(one) == []  # it may be on its way
+    wire.wait(0.25)
+    wire.probe()
+    wire.run()
+    assert two.files_of(one) == ["a"]
+
+
+def test_a_difference_that_stays_is_asked_about_ever_less_often(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    asked = []
+    for _ in range(1200):
+        two.node.now += 0.05
+        two.announcing.on_digest(one.id, b"other")
+        if any(isinstance(effect.message, HeadsAsk) for effect in taken(two.node, Send)):
+            asked.append(round(two.node.now, 2))
+    waits = [round(after - before) for before, after in pairwise(asked)]
+    assert waits[:5] == [1, 2, 4, 8, 10]
+    assert set(waits[5:]) == {10}
+    two.announcing.on_digest(one.id, two.announcing.digest)
+    two.announcing.on_digest(one.id, b"other")
+    two.node.now += 0.25
+    two.announcing.on_digest(one.id, b"other")
+    assert [type(effect.message) for effect in taken(two.node, Send)] == [HeadsAsk]
+
+
+def test_equal_digests_are_silent(wire: Wire) -> None:
+    wire.devices[0].write("a")
+    wire.run()
+    wire.wait(2 * limits.KEPT_S)
+    wire.said.clear()
+    for _ in range(5):
+        wire.probe()
+        wire.wait(0.3)
+    one, two, _ = wire.devices
+    one.announcing.on_heads_ask(two.id, HeadsAsk(two.announcing.digest))
+    wire.run()
+    assert wire.said == []
+
+
+def test_everyone_asks_last_now_and_then(wire: Wire) -> None:
+    one, two, three = wire.devices
+    for device, last in ((one, three), (two, one), (three, two)):
+        device.announcing.last = lambda last=last: last.id  # type: ignore[misc]
+    wire.wait(limits.HEADS_ASK_S * 1.5)
+    assert said(wire, HeadsAsk) == [(1, 3), (2, 1), (3, 2)]
+
+
+def test_many_heads_go_in_several_messages() -> None:
+    one, two = Device(1), Device(2)
+    one.write("a")
+    flush(one.node)
+    one.publishing.on_tick(0)
+    (head,) = one.node.index.manifests.heads()
+    one.node.index.manifests.heads = lambda: [head] * (limits.HEADS_CHUNK + 1)  # type: ignore[method-assign]
+    flush(one.node)
+    one.link(two)
+    messages = [effect.message for effect in flush(one.node) if isinstance(effect, Send)]
+    assert [len(message.heads) for message in messages if isinstance(message, Heads)] == [
+        limits.HEADS_CHUNK,
+        1,
+    ]
+    assert [len(message.holdings) for message in messages if isinstance(message, Kept)] == [
+        limits.HEADS_CHUNK,
+        1,
+    ]
+
+
+def test_whose_index_failed_asks_everybody_again(wire: Wire) -> None:
+    one = wire.devices[0]
+    one.announcing.digest = b"made up"
+    one.announcing.recover()
+    assert one.announcing.digest == wire.devices[1].announcing.digest
+    wire.run()
+    assert said(wire, HeadsAsk) == [(1, 2), (1, 3)]
+
+
+def test_heads_of_an_owner_who_becomes_a_member_are_learned_at_once() -> None:
+    small, large = group(1, 2), group(1, 2, 3)
+    one, two, three = Device(1, large), Device(2, small), Device(3, large)
+    wire = Wire([one, two, three])
+    one.link(three)
+    three.link(one)
+    three.write("a")
+    wire.run()
+    one.link(two)
+    two.link(one)
+    wire.run()
+    assert (one.files_of(three), two.files_of(three)) == (["a"], [])
+    two.node.roster = large
+    wire.said.clear()
+    two.announcing.on_members()
+    wire.run()
+    assert two.files_of(three) == ["a"]
+    assert said(wire, HeadsAsk) == [(2, 1)]
+    two.announcing.on_members()
+    wire.run()
+    assert said(wire, HeadsAsk) == []
+
+
+# -- kept ------------------------------------------------------------------------------------------
+def test_what_stands_here_is_told_at_once_and_then_at_most_once_a_second(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    holding = wire.devices[2].node.peer(two.id).kept[one.id, OWN]
+    assert (holding.missing_files, holding.missing_bytes) == (1, 1)
+    wire.said.clear()
+    for _ in range(10):
+        two.announcing.on_places_changed()
+        wire.wait(0.25)
+    assert said(wire, Kept) == [(2, 1), (2, 1), (2, 3), (2, 3)]  # two seconds passed
+    wire.wait(5.0)
+    assert said(wire, Kept) == [(2, 1), (2, 3)]
+    wire.wait(5.0)
+    assert said(wire, Kept) == []
+
+
+def test_nothing_is_lacking_of_the_own_folder(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    one.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    assert two.node.peer(one.id).kept[one.id, OWN] == Holding(one.id, OWN, 1, 1, 0, 0)
+
+
+def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    many = [
+        Holding(number.to_bytes(32, "big"), Folder.OWN, 1, 1, 0, 0)
+        for number in range(limits.LIST_ITEMS + 10)
+    ]
+    one.announcing.on_kept(two.id, many)
+    one.announcing.on_kept(two.id, [Holding(many[0].owner, Folder.OWN, 1, 2, 0, 0)])
+    kept = one.node.peer(two.id).kept
+    assert len(kept) == limits.LIST_ITEMS
+    assert kept[many[0].owner, OWN].seq == 2  # type: ignore[index]
+
+
+# -- time ------------------------------------------------------------------------------------------
+def test_deadlines_never_lie_in_the_past(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.write("a", "b")
+    one.announcing.on_places_changed()
+    wire.run()
+    assert one.announcing.deadline() > one.node.now
+    one.announcing.on_places_changed()
+    assert one.announcing.deadline() == one.node.now + limits.KEPT_S
+
+
+def test_a_new_device_alone_says_nothing_to_itself() -> None:
+    one = Device(1)
+    one.announcing.on_tick()
+    assert one.node.take() == []

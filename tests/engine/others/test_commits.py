@@ -1,0 +1,449 @@
+"""Commits as transcripts: what is ready goes to the disk in batches, in the right order, and into
+the index.
+
+Strategy: the real node and index; the test is the disk and says what became of each item. `begun`
+makes what waits for durable intents come out.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.wire.catalogue import Kind
+from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Source, Tell
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement, Stat
+from potluck.engine.index import Index
+from potluck.engine.others.commits import REMOVE_S, Commits, Placeable, SpotOutcome
+from potluck.engine.others.spots import Spot, path_of_spot
+from tests.engine import builders
+from tests.engine.index.builders import OWN, place, record, root_of
+
+ANNA = builders.key(2).device
+STAT = Stat(1, 7, 8, 9, False)
+
+
+class Bench:
+    """Commits, and what they tell."""
+
+    def __init__(self, index: Index | None = None) -> None:
+        self.node = builders.node(1, index=index)
+        self.node.roster = builders.group(1, 2)
+        self.commits = Commits(self.node)
+        self.ended: list[list[tuple[str, Placement]]] = []
+        self.again: list[str] = []
+        self.commits.ended = self._on_ended
+        self.commits.look_again = lambda spot: self.again.append(spot[1].decode())
+
+    def _on_ended(self, done) -> None:
+        self.ended.append([(each.ready.spot[1].decode(), each.placed.placement) for each in done])
+
+    def spot(self, path: str) -> Spot:
+        return ANNA, path.encode()
+
+    def ready(
+        self,
+        path: str,
+        source: Source = Source.PART,
+        *,
+        local: str = "",
+        text: str = "",
+        over_folder: bool = False,
+    ) -> Placeable:
+        spot, from_spot = self.spot(path), self.spot(local) if local else None
+        no_file = source in (Source.NONE, Source.FOLDER)
+        root = root_of(text or path)
+        content = None if no_file else PieceList(root, 1, limits.PIECE_MIN_BYTES, b"")
+        expected = STAT if source is Source.NONE and path != "folder" else None
+        local_path = path_of_spot(self.node, from_spot) if from_spot else None
+        item = PlaceItem(
+            path_of_spot(self.node, spot), source, content, local_path, 5, False, expected, None
+        )
+        return Placeable(spot, item, from_spot, over_folder=over_folder)
+
+    def add(self, *ready: Placeable) -> None:
+        for each in ready:
+            self.commits.add(each)
+
+    def begun(self, *, deciding: bool = False, fetching: bool = False) -> list[Place]:
+        self.commits.flush(deciding=deciding, fetching=fetching)
+        return [effect for effect in builders.flush(self.node) if isinstance(effect, Place)]
+
+    def names(self, *, deciding: bool = False, fetching: bool = False) -> list[list[str]]:
+        places = self.begun(deciding=deciding, fetching=fetching)
+        return [[str(item.path)[3:] for item in each.items] for each in places]
+
+    def later(self, seconds: float = REMOVE_S) -> None:
+        self.node.now += seconds
+
+    def placed(self, place: Place, **how: Placement) -> None:
+        self.commits.on_placed(
+            BatchPlaced(place.batch, tuple(_placed(item, how) for item in place.items))
+        )
+
+    def row(self, path: str) -> PlaceRow | None:
+        return self.node.index.places.get(ANNA, OWN, path.encode())
+
+
+def _placed(item: PlaceItem, how: dict[str, Placement]) -> Placed:
+    good = Placement.REMOVED if item.source is Source.NONE else Placement.PLACED
+    placement = how.get(str(item.path)[3:], good)
+    stands = placement is Placement.PLACED and item.source is not Source.FOLDER
+    return Placed(
+        item.path,
+        item.content.root if item.content else None,
+        placement,
+        STAT if stands else None,
+        "",
+        "",
+    )
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+# -- when ------------------------------------------------------------------------------------------
+def test_nothing_is_placed_before_its_intent_is_on_the_disk(bench: Bench) -> None:
+    bench.add(bench.ready("a"))
+    bench.commits.flush(deciding=False, fetching=False)
+    (sync,) = bench.node.take()
+    assert isinstance(sync, MakeDurable)
+    ((batch, items),) = bench.node.index.intents.open_batches()
+    bench.node.on_synced(sync.barrier)
+    assert bench.node.take() == [Place(batch, items)]
+    assert not bench.commits.idle
+
+
+def test_what_stands_is_written_down_and_the_intent_goes(bench: Bench) -> None:
+    bench.add(bench.ready("a"), bench.ready("f", Source.FOLDER))
+    (place_,) = bench.begun()
+    assert bench.commits.busy(bench.spot("a"))
+    bench.placed(place_)
+    assert bench.row("a") == PlaceRow(b"a", Kind.FILE, root_of("a"), 1, 5, 8, 9, executable=False)
+    assert bench.row("f") == PlaceRow(b"f", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+    assert bench.node.index.intents.open_batches() == []
+    assert bench.ended == [[("a", Placement.PLACED), ("f", Placement.PLACED)]]
+    assert bench.commits.idle
+    assert not bench.commits.busy(bench.spot("a"))
+
+
+def test_a_batch_waits_for_more_while_more_is_coming(bench: Bench) -> None:
+    bench.add(bench.ready("a"))
+    assert bench.names(fetching=True) == []
+    assert bench.commits.deadline() == limits.COMMIT_S
+    bench.later(limits.COMMIT_S)
+    assert bench.names(fetching=True) == [["a"]]
+    assert bench.commits.deadline() is None
+
+
+def test_a_full_batch_does_not_wait(bench: Bench) -> None:
+    bench.add(*(bench.ready(f"{number:03}") for number in range(limits.COMMIT_FILES + 1)))
+    (names,) = bench.names(fetching=True)
+    assert len(names) == limits.COMMIT_FILES
+    assert bench.names() == [["256"]]
+
+
+def test_a_batch_has_so_many_bytes_and_at_least_one_file(bench: Bench) -> None:
+    for name in "abc":
+        ready = bench.ready(name)
+        content = PieceList(root_of(name), limits.COMMIT_BYTES, limits.PIECE_MIN_BYTES, b"")
+        item = PlaceItem(ready.item.path, Source.PART, content, None, 5, False, None, None)
+        bench.add(Placeable(ready.spot, item))
+    assert bench.names(deciding=True) == [["a"], ["b"]]
+    assert bench.names() == []  # two at once and no more
+    assert bench.commits.deadline() is None
+
+
+def test_nothing_begins_while_the_share_is_offline(bench: Bench) -> None:
+    bench.add(bench.ready("a"), bench.ready("b", Source.NONE))
+    bench.node.share_present = False
+    bench.later()
+    assert (bench.names(), bench.commits.deadline()) == ([], None)
+    bench.node.share_present = True
+    assert bench.names() == [["a", "b"]]
+
+
+def test_nothing_to_do_has_no_deadline(bench: Bench) -> None:
+    assert (bench.names(), bench.commits.deadline(), bench.commits.idle) == ([], None, True)
+
+
+def test_what_was_decided_before_counts_no_more(bench: Bench) -> None:
+    bench.add(bench.ready("a"), bench.ready("b", Source.NONE))
+    bench.commits.discard(bench.spot("a"))
+    bench.commits.discard(bench.spot("b"))
+    bench.commits.discard(bench.spot("c"))
+    assert bench.commits.idle
+    bench.add(bench.ready("a"), bench.ready("a", Source.NONE))
+    assert bench.names() == []
+    bench.later()
+    (place_,) = bench.begun()
+    assert [item.source for item in place_.items] == [Source.NONE]
+
+
+# -- in what order ---------------------------------------------------------------------------------
+def test_what_goes_comes_last_from_the_leaves_up(bench: Bench) -> None:
+    paths = ("folder", "folder/a", "folder/b")
+    bench.add(*(bench.ready(path, Source.NONE) for path in paths), bench.ready("a"))
+    (first,) = bench.begun()
+    assert [str(item.path) for item in first.items] == ["d2/a"]
+    assert bench.commits.deadline() is None
+    bench.placed(first)
+    bench.later()
+    assert bench.names() == [["folder/b", "folder/a", "folder"]]
+
+
+def test_removals_wait_for_what_may_still_need_them(bench: Bench) -> None:
+    bench.add(bench.ready("a", Source.NONE))
+    assert bench.commits.deadline() == REMOVE_S
+    bench.later()
+    assert bench.names(deciding=True) == []
+    assert bench.names(fetching=True) == [["a"]]
+
+
+def test_a_folder_goes_when_nothing_is_under_way(bench: Bench) -> None:
+    bench.add(bench.ready("x"))
+    (first,) = bench.begun()
+    bench.add(bench.ready("folder", Source.NONE), bench.ready("z", Source.NONE))
+    bench.later()
+    assert bench.names() == [["z"]]
+    assert bench.commits.deadline() is None
+    bench.placed(first)
+    assert bench.names() == []
+    bench.add(bench.ready("folder/a", Source.NONE))
+    bench.later()
+    assert bench.names() == [["folder/a"]]
+
+
+def test_a_file_takes_the_place_of_a_folder_after_what_was_in_it(bench: Bench) -> None:
+    bench.add(
+        bench.ready("y", over_folder=True), bench.ready("y/in", Source.NONE), bench.ready("z")
+    )
+    bench.later()
+    assert bench.names() == [["z", "y/in", "y"]]
+
+
+def test_a_removal_that_is_decided_late_is_sorted_in(bench: Bench) -> None:
+    bench.add(
+        *(bench.ready(f"{number:03}", Source.NONE) for number in range(limits.COMMIT_FILES + 2))
+    )
+    bench.later()
+    (first, second) = bench.names()
+    assert (first[0], second) == ("257", ["001", "000"])
+    bench.add(bench.ready("a", Source.NONE))
+    assert not bench.commits.idle
+
+
+def test_one_of_the_removals_is_taken_back(bench: Bench) -> None:
+    bench.add(bench.ready("x"))
+    (first,) = bench.begun()
+    bench.add(*(bench.ready(name, Source.NONE) for name in ("a", "b", "folder")))
+    bench.later()
+    assert bench.names() == []  # the folder is first and waits
+    bench.commits.discard(bench.spot("b"))
+    bench.placed(first)
+    assert bench.names() == [["folder", "a"]]
+
+
+# -- moves -----------------------------------------------------------------------------------------
+def test_a_file_that_moves_is_not_removed_under_its_old_name(bench: Bench) -> None:
+    bench.node.index.places.put(ANNA, OWN, [place(record("old"))])
+    bench.add(bench.ready("old", Source.NONE), bench.ready("new", Source.MOVED, local="old"))
+    bench.later()
+    (place_,) = bench.begun()
+    assert [str(item.path) for item in place_.items] == ["d2/new"]
+    assert bench.commits.busy(bench.spot("old"))
+    bench.placed(place_)
+    assert bench.row("old") is None
+    assert bench.row("new") is not None
+    assert bench.again == ["old"]
+
+
+def test_a_move_that_failed_leaves_the_old_row(bench: Bench) -> None:
+    bench.node.index.places.put(ANNA, OWN, [place(record("old"))])
+    bench.add(
+        bench.ready("new", Source.MOVED, local="old"),
+        bench.ready("other", Source.MOVED, local="old"),
+    )
+    (place_,) = bench.begun()
+    bench.placed(place_, new=Placement.FAILED)
+    assert bench.row("old") is not None
+    assert bench.again == ["old"]
+
+
+def test_a_file_that_is_wanted_again_is_copied(bench: Bench) -> None:
+    bench.commits.leaves = lambda _: False
+    bench.add(bench.ready("new", Source.MOVED, local="old"))
+    (place_,) = bench.begun()
+    assert [item.source for item in place_.items] == [Source.LOCAL]
+
+
+# -- two batches at once ---------------------------------------------------------------------------
+CLASHES = {
+    "a spot that is being placed": ("a", Source.PART, ""),
+    "a spot that is being copied from": ("copied", Source.PART, ""),
+    "a source that is being placed": ("new", Source.LOCAL, "a"),
+    "a source that is being moved": ("new", Source.LOCAL, "moved"),
+    "a move of what is being copied": ("new", Source.MOVED, "copied"),
+    "a part that is being placed": ("new", Source.PART, ""),
+    "a folder above that is being made": ("f/g/new", Source.PART, ""),
+}
+
+
+@pytest.mark.parametrize("what", CLASHES)
+def test_what_would_clash_is_decided_about_anew_after_the_batch(bench: Bench, what: str) -> None:
+    bench.add(
+        bench.ready("a"),
+        bench.ready("b", Source.LOCAL, local="copied"),
+        bench.ready("c", Source.MOVED, local="moved"),
+        bench.ready("f", Source.FOLDER),
+    )
+    (first,) = bench.begun()
+    path, source, local = CLASHES[what]
+    bench.add(bench.ready(path, source, local=local, text="a" if "part" in what else ""))
+    bench.add(bench.ready("last", Source.NONE))
+    bench.later()
+    assert bench.names() == []
+    assert not bench.commits.idle
+    assert bench.commits.deadline() is None
+    bench.placed(first)
+    assert bench.again == sorted({path, "moved"})
+    assert bench.names() == [["last"]]
+
+
+def test_what_was_set_aside_and_decided_meanwhile_is_not_looked_at_again(bench: Bench) -> None:
+    bench.add(bench.ready("a"))
+    (first,) = bench.begun()
+    bench.add(bench.ready("new", Source.LOCAL, local="a"))
+    assert bench.names() == []
+    bench.add(bench.ready("new"))
+    assert bench.names() == [["new"]]
+    bench.placed(first)
+    assert bench.again == []
+
+
+def test_two_batches_may_copy_the_same_file(bench: Bench) -> None:
+    bench.add(bench.ready("a", Source.LOCAL, local="x"))
+    assert bench.names() == [["a"]]
+    bench.add(bench.ready("b", Source.LOCAL, local="x"))
+    assert bench.names() == [["b"]]
+
+
+# -- what came of it -------------------------------------------------------------------------------
+def test_what_was_removed_and_what_vanished_has_no_row(bench: Bench) -> None:
+    bench.node.index.places.put(ANNA, OWN, [place(record("a")), place(record("b"))])
+    bench.add(bench.ready("a"), bench.ready("b", Source.NONE))
+    bench.later()
+    (place_,) = bench.begun()
+    gone = Placed(place_.items[0].path, root_of("a"), Placement.PLACED, None, "", "")
+    removed = Placed(place_.items[1].path, None, Placement.REMOVED, None, "", "")
+    bench.commits.on_placed(BatchPlaced(place_.batch, (gone, removed)))
+    assert (bench.row("a"), bench.row("b")) == (None, None)
+
+
+def test_a_file_system_with_coarse_times_is_believed_all_the_same(bench: Bench) -> None:
+    bench.add(bench.ready("a"))
+    (place_,) = bench.begun()
+    bench.placed(place_)
+    row = bench.row("a")
+    assert row is not None
+    assert (STAT.mtime_ns, row.mtime_ns) == (7, 5)  # else it would be touched for ever
+
+
+def test_a_local_version_that_was_put_aside_is_told(bench: Bench) -> None:
+    bench.add(bench.ready("a"))
+    (place_,) = bench.begun()
+    placed = Placed(place_.items[0].path, root_of("a"), Placement.PLACED, STAT, "Put aside/a", "")
+    bench.commits.on_placed(BatchPlaced(place_.batch, (placed,)))
+    assert [tell.code for tell in builders.taken(bench.node, Tell)] == ["put_aside"]
+
+
+def test_what_nobody_asked_for_is_ignored(bench: Bench) -> None:
+    bench.commits.on_placed(BatchPlaced(BatchId(7), ()))
+    bench.add(bench.ready("a"))
+    (place_,) = bench.begun()
+    strange = Placed(
+        path_of_spot(bench.node, bench.spot("b")), None, Placement.PLACED, STAT, "", ""
+    )
+    bench.commits.on_placed(BatchPlaced(place_.batch, (strange,)))
+    assert bench.ended == [[]]
+    assert bench.row("b") is None
+
+
+def test_an_empty_file_needs_no_content() -> None:
+    bench = Bench()
+    ready = bench.ready("a")
+    item = PlaceItem(ready.item.path, Source.EMPTY, None, None, 5, False, None, None)
+    bench.add(Placeable(ready.spot, item))
+    (place_,) = bench.begun()
+    bench.placed(place_)
+    row = bench.row("a")
+    assert row is not None
+    assert row.root == root_of("")
+
+
+# -- after a crash ---------------------------------------------------------------------------------
+def crashed(*ready: Placeable, bench: Bench) -> tuple[Bench, Settle]:
+    bench.add(*ready)
+    bench.later()
+    bench.begun()
+    later = Bench(bench.node.index)
+    later.commits.start()
+    (settle,) = builders.taken(later.node, Settle)
+    assert later.commits.settling
+    return later, settle
+
+
+def test_an_interrupted_batch_is_settled_by_what_stands(bench: Bench) -> None:
+    bench.node.index.places.put(ANNA, OWN, [place(record("old")), place(record("goes"))])
+    later, settle = crashed(
+        bench.ready("new", Source.MOVED, local="old"),
+        bench.ready("b"),
+        bench.ready("goes", Source.NONE),
+        bench=bench,
+    )
+    later.add(later.ready("other"))
+    assert (later.names(), later.commits.deadline(), later.commits.idle) == ([], None, False)
+    placements = {"b": Placement.SOURCE_GONE}
+    placed = tuple(_placed(item, placements) for item in settle.items)
+    later.commits.on_settled(BatchSettled(settle.batch, placed))
+    assert (later.row("old"), later.row("b"), later.row("goes")) == (None, None, None)
+    assert later.row("new") is not None
+    assert later.again == ["b", "goes", "new", "old"]
+    assert later.node.index.intents.open_batches() == []
+    assert later.names() == [["other"]]
+
+
+def test_a_batch_of_somebody_who_left_is_closed(bench: Bench) -> None:
+    later, settle = crashed(bench.ready("a"), bench=bench)
+    later.node.roster = builders.group(1)
+    later.commits.on_settled(
+        BatchSettled(settle.batch, tuple(_placed(item, {}) for item in settle.items))
+    )
+    assert later.node.index.intents.open_batches() == []
+    assert later.again == []
+    later.commits.on_settled(BatchSettled(BatchId(1), ()))
+
+
+def test_hooks_stand_empty_until_they_are_wired() -> None:
+    bench = Bench()
+    commits = Commits(bench.node)
+    commits.add(bench.ready("new", Source.MOVED, local="old"))
+    commits.flush(deciding=False, fetching=False)
+    (effect,) = [each for each in builders.flush(bench.node) if isinstance(each, Place)]
+    assert isinstance(effect, Effect)
+    assert [item.source for item in effect.items] == [Source.MOVED]
+    commits.on_placed(BatchPlaced(effect.batch, tuple(_placed(item, {}) for item in effect.items)))
+    assert commits.idle
+
+
+def test_what_is_done_says_what_stands() -> None:
+    bench = Bench()
+    gone = SpotOutcome(
+        bench.ready("a"),
+        Placed(bench.ready("a").item.path, Root(b""), Placement.SOURCE_GONE, None, "", ""),
+    )
+    assert (gone.stands, gone.vanished) == (False, False)

@@ -1,0 +1,169 @@
+"""Decisions: each fact about a spot, and what follows from it.
+
+Strategy: a real node and index; a table of facts would hide why each one matters, so each has a
+short test.
+"""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import PieceList, Root
+from potluck.core.wire.catalogue import FileRecord, Folder
+from potluck.engine.effects import Source
+from potluck.engine.events import Placed, Placement
+from potluck.engine.others.decisions import Choice, Decisions
+from potluck.engine.others.holds import Holds
+from potluck.engine.others.setbacks import Setbacks
+from potluck.engine.others.spots import Spot
+from tests.engine import builders
+from tests.engine.index.builders import OWN, folder, piece_list, place, receive, record, root_of
+
+ANNA, BERT = builders.key(2).device, builders.key(3).device
+A: Spot = (ANNA, b"a")
+
+
+class Facts:
+    """Decisions, and all they decide by."""
+
+    def __init__(self) -> None:
+        self.node = builders.node(1)
+        self.node.roster = builders.group(1, 2, 3)
+        self.held = Holds(self.node.index)
+        self.setbacks = Setbacks(self.node)
+        self.parts: dict[Root, PieceList] = {}
+        self.decisions = Decisions(self.node, self.held, self.setbacks, self.parts)
+
+    def shares(self, *records: FileRecord) -> None:
+        receive(self.node.index, list(records), 9, ANNA)
+
+    def stands(self, *records: FileRecord, owner=ANNA, where: Folder = OWN) -> None:
+        self.node.index.places.put(owner, where, [place(each) for each in records])
+
+    def failed(self, spot: Spot, source: Spot) -> None:
+        path = parse_wire_path(b"d2/" + spot[1])
+        self.setbacks.note(
+            [(spot, Placed(path, None, Placement.SOURCE_GONE, None, "", ""), source)]
+        )
+
+    def source(self, of: FileRecord) -> tuple[Source, str]:
+        choice = self.decisions.choose((ANNA, of.path), of, None)
+        if choice.ready is None:
+            return Source.PART, "fetched"
+        return choice.ready.item.source, str(choice.ready.item.local or "")
+
+
+@pytest.fixture
+def facts() -> Facts:
+    return Facts()
+
+
+def test_what_is_right_needs_nothing(facts: Facts) -> None:
+    assert facts.decisions.choose(A, record("a"), place(record("a"))) == Choice()
+    assert facts.decisions.choose(A, None, None) == Choice()
+
+
+def test_a_content_that_is_nowhere_is_waited_for(facts: Facts) -> None:
+    assert facts.decisions.choose(A, record("a"), None) == Choice(waits=True)
+
+
+def test_a_content_in_a_part_file_is_placed_and_still_waited_for(facts: Facts) -> None:
+    facts.parts[root_of("a")] = content = PieceList(root_of("a"), 1, 262_144, b"")
+    choice = facts.decisions.choose(A, record("a", executable=True), place(record("a", text="old")))
+    assert choice.waits
+    assert choice.ready is not None
+    item = choice.ready.item
+    assert (item.source, item.content, item.mtime_ns, item.executable) == (
+        Source.PART,
+        content,
+        5,
+        True,
+    )
+    assert (item.expected_root, item.expected and item.expected.size) == (root_of("old"), 3)
+    assert not choice.ready.over_folder
+
+
+def test_folders_empty_files_and_removals_need_no_source(facts: Facts) -> None:
+    ready = facts.decisions.choose(A, folder("a"), place(record("a"))).ready
+    assert ready is not None
+    assert (ready.item.source, ready.item.content, ready.item.expected_root) == (
+        Source.FOLDER,
+        None,
+        root_of("a"),
+    )
+    ready = facts.decisions.choose(A, record("a", text=""), None).ready
+    assert ready is not None
+    assert (ready.item.source, ready.item.expected) == (Source.EMPTY, None)
+    ready = facts.decisions.choose(A, None, place(folder("a"))).ready
+    assert ready is not None
+    assert (ready.item.source, ready.item.expected, ready.over_folder) == (Source.NONE, None, False)
+
+
+def test_a_file_over_a_folder_says_so(facts: Facts) -> None:
+    ready = facts.decisions.choose(A, record("a", text=""), place(folder("a"))).ready
+    assert ready is not None
+    assert ready.over_folder
+
+
+def test_time_and_mode_are_touched_in_place(facts: Facts) -> None:
+    ready = facts.decisions.choose(A, record("a", mtime_ns=9), place(record("a"))).ready
+    assert ready is not None
+    assert (ready.item.source, ready.item.local, ready.source) == (Source.LOCAL, ready.item.path, A)
+
+
+def test_a_file_that_stays_is_copied_and_one_that_goes_is_moved(facts: Facts) -> None:
+    facts.shares(record("stays", text="x"), record("new", text="x"))
+    facts.stands(record("stays", text="x"))
+    assert facts.source(record("new", text="x")) == (Source.LOCAL, "d2/stays")
+    facts.stands(record("goes", text="x"), owner=BERT)
+    assert facts.source(record("new", text="x")) == (Source.LOCAL, "d2/stays")  # remembered
+    facts.decisions.look_again()
+    assert facts.source(record("new", text="x")) == (Source.MOVED, "d3/goes")
+
+
+def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
+    assert not facts.decisions.leaves((facts.node.me, b"mine"))
+    assert facts.decisions.leaves(A)
+    facts.held.hold(ANNA, [b"a"])
+    assert not facts.decisions.leaves(A)
+    assert facts.decisions.choose(A, None, place(record("a"))) == Choice()
+
+
+def test_what_is_no_source(facts: Facts) -> None:
+    facts.stands(record("new/in", text="x"), replace(record("long", text="x"), size=2))
+    facts.stands(record("e", text="x"), where=Folder.EVERYONE)
+    facts.stands(record("was a member's", text="x"), owner=builders.key(9).device)
+    assert facts.source(record("new", text="x")) == (Source.PART, "fetched")
+
+
+def test_a_source_that_failed_is_not_offered_again(facts: Facts) -> None:
+    facts.stands(record("old", text="x"))
+    facts.failed((ANNA, b"new"), (ANNA, b"old"))
+    assert facts.source(record("new", text="x")) == (Source.PART, "fetched")
+    assert facts.source(record("other", text="x")) == (Source.MOVED, "d2/old")
+
+
+def test_a_spot_that_is_not_what_was_thought_is_replaced(facts: Facts) -> None:
+    facts.failed(A, A)
+    assert facts.decisions.choose(A, record("a", mtime_ns=9), place(record("a"))) == Choice(
+        waits=True
+    )
+
+
+def test_a_large_content_is_checked_by_its_list(facts: Facts) -> None:
+    content = piece_list(2)
+    wanted = replace(record("big"), root=content.root, size=content.size_bytes)
+    facts.stands(replace(wanted, path=b"old"))
+    ready = facts.decisions.choose((ANNA, b"big"), wanted, None).ready
+    assert ready is not None
+    assert ready.item.content == replace_hashes(content)
+    facts.node.index.contents.put(content)
+    ready = facts.decisions.choose((ANNA, b"big"), wanted, None).ready
+    assert ready is not None
+    assert ready.item.content == content
+
+
+def replace_hashes(content: PieceList) -> PieceList:
+    return PieceList(content.root, content.size_bytes, content.piece_size, b"")

@@ -1,0 +1,442 @@
+"""Downloads as transcripts: who waits for a content, what is asked for it, and what becomes of its
+part file.
+
+Strategy: the real node and swarm; the test is the wire and the disk. `arrived` says what is told to
+those who wait.
+"""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from potluck.core import limits
+from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, Holding, PiecesAsk
+from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, Tell
+from potluck.engine.events import (
+    FetchEnded,
+    FilesVerified,
+    LinkId,
+    OrderId,
+    Outcome,
+    PartFound,
+    PartsFound,
+    PieceListHeard,
+    PiecesVerified,
+    SpaceSeen,
+)
+from potluck.engine.others.downloads import KEPT_AGAIN_S, Downloads, Want
+from potluck.engine.others.spots import Spot
+from tests.engine import builders
+from tests.engine.index.builders import OWN, piece_list, record, root_of
+
+ANNA, BERT, CARL = (builders.key(number).device for number in (2, 3, 4))
+BIG = piece_list(3)
+
+
+class Wire:
+    """Downloads, and what they asked the world for."""
+
+    def __init__(self) -> None:
+        self.node = builders.node(1)
+        self.node.roster = builders.group(1, 2, 3, 4)
+        self.downloads = Downloads(self.node)
+        self.arrived: list[list[Spot]] = []
+        self.downloads.arrived = lambda wants: self.arrived.append([want.spot for want in wants])
+
+    def link(self, *devices: DeviceId) -> None:
+        for device in devices:
+            peer = self.node.peer(device)
+            peer.link, peer.address = LinkId(device[0]), Address("10.0.0.9", 7)
+            self.downloads.on_peer(device)
+
+    def keeps(self, device: DeviceId, owner: DeviceId, missing: int) -> None:
+        self.node.peer(device).kept[owner, OWN] = Holding(owner, OWN, 1, 1, missing, 0)
+        self.downloads.on_kept()
+
+    def want(self, of: FileRecord, owner: DeviceId = ANNA) -> Spot:
+        spot = (owner, of.path)
+        self.downloads.want(Want(spot, of, None))
+        return spot
+
+    def effects(self) -> list[Effect]:
+        self.downloads.ask()
+        return self.node.take()
+
+    def fetches(self) -> list[Fetch]:
+        return [effect for effect in self.effects() if isinstance(effect, Fetch)]
+
+    def fetch(self) -> Fetch:
+        (fetch,) = self.fetches()
+        return fetch
+
+    def end(self, fetch: Fetch, outcome: Outcome = Outcome.DONE, detail: str = "") -> None:
+        assert self.downloads.on_ended(FetchEnded(fetch.order, outcome, detail))
+
+    def bring(self, fetch: Fetch) -> None:
+        assert isinstance(fetch.ask, FilesAsk)
+        roots = tuple(Root(root) for root in fetch.ask.roots)
+        self.downloads.on_files(FilesVerified(fetch.order, roots, (), 5))
+        self.end(fetch)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    wire = Wire()
+    wire.link(ANNA)
+    return wire
+
+
+def big(path: str = "big", content: PieceList = BIG) -> FileRecord:
+    return replace(record(path), root=content.root, size=content.size_bytes)
+
+
+# -- asking ----------------------------------------------------------------------------------------
+def test_small_contents_are_asked_in_one_pack_and_arrive(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.want(record("b"))
+    fetch = wire.fetch()
+    assert fetch.ask == FilesAsk([root_of("a"), root_of("b")])
+    assert fetch.sizes == ((1, limits.PIECE_MIN_BYTES),) * 2
+    assert (fetch.peer, fetch.addresses) == (ANNA, (Address("10.0.0.9", 7),))
+    wire.bring(fetch)
+    assert wire.arrived == [[(ANNA, b"a")], [(ANNA, b"b")]]
+    assert wire.downloads.parts[root_of("a")] == PieceList(
+        root_of("a"), 1, limits.PIECE_MIN_BYTES, b""
+    )
+    assert wire.downloads.received_bytes == 5
+    assert wire.fetches() == []
+
+
+def test_a_large_content_is_listed_first_then_asked_in_pieces(wire: Wire) -> None:
+    wire.want(big())
+    fetch = wire.fetch()
+    assert (fetch.ask, fetch.sizes) == (PiecesAsk(BIG.root), ())
+    wire.downloads.on_list(PieceListHeard(fetch.order, BIG))
+    assert wire.node.index.contents.get(BIG.root) == BIG
+    wire.end(fetch)
+    fetch = wire.fetch()
+    assert (fetch.ask, fetch.content) == (FileAsk(BIG.root, [0, 1, 2]), BIG)
+    wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (0, 1), 7))
+    assert wire.arrived == []
+    wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (2,), 4))
+    assert wire.arrived == [[(ANNA, b"big")]]
+    wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (2,), 4))
+    assert len(wire.arrived) == 1
+    wire.end(fetch)
+    assert wire.downloads.received_bytes == 15
+
+
+def test_a_content_of_zeros_needs_only_its_list(wire: Wire) -> None:
+    size = 2 * limits.PIECE_MIN_BYTES
+    hashes = zero_hash(limits.PIECE_MIN_BYTES) * 2
+    zeros = PieceList(
+        file_root(size, limits.PIECE_MIN_BYTES, hashes), size, limits.PIECE_MIN_BYTES, hashes
+    )
+    wire.want(big(content=zeros))
+    wire.downloads.on_list(PieceListHeard(wire.fetch().order, zeros))
+    assert wire.arrived == [[(ANNA, b"big")]]
+
+
+def test_a_list_that_is_not_wanted_or_not_as_promised_is_left(wire: Wire) -> None:
+    wire.downloads.on_list(PieceListHeard(OrderId(1), BIG))
+    assert wire.node.index.contents.get(BIG.root) is None
+    wire.want(replace(big(), size=BIG.size_bytes + 1))
+    wire.downloads.on_list(PieceListHeard(OrderId(1), BIG))
+    assert wire.node.index.contents.get(BIG.root) is None
+
+
+def test_nothing_is_asked_while_nothing_happens(wire: Wire) -> None:
+    assert wire.downloads.deadline() is not None
+    assert wire.fetches() == []
+    assert wire.downloads.deadline() is None
+    assert wire.fetches() == []
+
+
+def test_an_end_of_somebody_elses_order_is_not_ours(wire: Wire) -> None:
+    assert not wire.downloads.on_ended(FetchEnded(OrderId(1), Outcome.DONE, ""))
+
+
+def test_nothing_is_asked_while_leaving_or_offline(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.node.leaving = True
+    assert (wire.downloads.deadline(), wire.fetches()) == (None, [])
+    wire.node.leaving, wire.node.share_present = False, False
+    assert (wire.downloads.deadline(), wire.fetches()) == (None, [])
+    wire.node.share_present = True
+    assert len(wire.fetches()) == 1
+
+
+# -- who waits -------------------------------------------------------------------------------------
+def test_a_content_wanted_twice_is_fetched_once_and_told_to_both(wire: Wire) -> None:
+    wire.want(record("b", text="x"))
+    wire.want(record("a", text="x"))
+    wire.bring(wire.fetch())
+    assert wire.arrived == [[(ANNA, b"a"), (ANNA, b"b")]]
+
+
+def test_wanting_again_changes_nothing(wire: Wire) -> None:
+    wanted = record("a")
+    spot = wire.want(wanted)
+    wire.want(wanted)
+    wire.downloads.release(spot)
+    wire.downloads.release(spot)
+    assert wire.downloads.swarm.downloads == {}
+
+
+def test_a_content_is_fetched_as_long_as_somebody_waits(wire: Wire) -> None:
+    first, second, third = (
+        wire.want(record("a", text="x")),
+        wire.want(record("b", text="x")),
+        wire.want(record("c", text="x"), BERT),
+    )
+    fetch = wire.fetch()
+    assert str(wire.downloads.path_of(root_of("x"))) == "d2/a"
+    wire.downloads.release(first)
+    wire.downloads.release(second)
+    assert str(wire.downloads.path_of(root_of("x"))) == "d3/c"
+    assert wire.effects() == []
+    wire.downloads.release(third)
+    assert wire.downloads.path_of(root_of("x")) is None
+    assert wire.effects() == [CancelFetch(fetch.order), DropParts((root_of("x"),))]
+
+
+def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
+    wire.want(record("a", text="old"))
+    wire.fetch()
+    wire.want(record("a", text="new"))
+    assert set(wire.downloads.swarm.downloads) == {root_of("new")}
+    wire.want(record("a", text="new", mtime_ns=9))
+    wire.bring(wire.fetch())
+    assert wire.arrived == [[(ANNA, b"a")]]
+
+
+def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
+    wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), (), 1))
+    wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
+    assert wire.effects() == [DropParts((root_of("x"),)), DropParts((BIG.root,))]
+
+
+def test_a_part_goes_when_nobody_waits_for_it_any_more(wire: Wire) -> None:
+    spot = wire.want(record("a"))
+    wire.bring(wire.fetch())
+    wire.downloads.release(spot)
+    assert wire.effects() == [DropParts((root_of("a"),))]
+    assert wire.downloads.parts == {}
+
+
+def test_a_part_that_was_placed_needs_no_dropping_and_the_others_are_named(wire: Wire) -> None:
+    first, second = wire.want(record("a", text="x")), wire.want(record("b", text="x"))
+    wire.bring(wire.fetch())
+    assert wire.downloads.on_part_gone(root_of("x")) == [first, second]
+    wire.downloads.release(first)
+    wire.downloads.release(second)
+    assert wire.downloads.on_part_gone(root_of("x")) == []
+    assert wire.effects() == []
+
+
+def test_who_comes_when_the_part_is_here_waits_for_it_to_be_placed(wire: Wire) -> None:
+    wire.want(record("a", text="x"))
+    wire.bring(wire.fetch())
+    wire.want(record("b", text="x"))
+    assert wire.fetches() == []
+    assert wire.downloads.on_part_gone(root_of("x")) == [(ANNA, b"a"), (ANNA, b"b")]
+
+
+# -- whom ------------------------------------------------------------------------------------------
+def test_the_owner_is_asked_first_then_who_lacks_least() -> None:
+    wire = Wire()
+    wire.link(BERT, CARL)
+    wire.keeps(BERT, ANNA, 5)
+    wire.keeps(CARL, ANNA, 0)
+    wire.want(record("a"))
+    fetch = wire.fetch()
+    assert fetch.peer == CARL
+    wire.end(fetch, Outcome.GONE)
+    fetch = wire.fetch()
+    assert fetch.peer == BERT
+    wire.link(ANNA)
+    wire.end(fetch, Outcome.BROKEN)
+    assert wire.fetch().peer == ANNA
+
+
+def test_a_content_of_two_owners_is_asked_from_both() -> None:
+    wire = Wire()
+    wire.link(BERT)
+    wire.want(record("a", text="x"), ANNA)
+    assert wire.fetches() == []
+    wire.want(record("b", text="x"), BERT)
+    assert wire.fetch().peer == BERT
+
+
+def test_a_device_that_comes_to_hold_something_is_asked_soon() -> None:
+    wire = Wire()
+    wire.link(BERT)
+    wire.want(record("a"))
+    assert wire.fetches() == []
+    wire.keeps(BERT, ANNA, 0)
+    assert wire.downloads.deadline() == KEPT_AGAIN_S
+    wire.node.now = KEPT_AGAIN_S
+    assert wire.fetch().peer == BERT
+
+
+def test_a_holder_that_failed_is_asked_again_after_a_rest(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.end(wire.fetch(), Outcome.BUSY)
+    assert wire.fetches() == []
+    assert wire.downloads.deadline() == limits.RETRY_S
+    wire.node.now = limits.RETRY_S
+    assert wire.fetch().peer == ANNA
+
+
+# -- trouble ---------------------------------------------------------------------------------------
+def test_wrong_bytes_are_told(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.end(wire.fetch(), Outcome.WRONG)
+    assert [tell.code for tell in builders.taken(wire.node, Tell)] == ["wrong_content"]
+
+
+def test_a_disk_that_cannot_be_written_is_told_once_until_it_can(wire: Wire) -> None:
+    wire.link(BERT)
+    told = []
+    for number, detail in enumerate(["full", "full", "worn out"]):
+        wire.want(record(f"{number}"))
+        wire.want(record("big", text="b"))
+        fetch = wire.fetches()[0]
+        wire.end(fetch, Outcome.DISK, detail)
+        told += [tell.text for tell in builders.taken(wire.node, Tell)]
+    assert told == ["cannot write here: full", "cannot write here: worn out"]
+    wire.want(record("c"))
+    fetch = wire.fetch()
+    wire.downloads.on_files(FilesVerified(fetch.order, (), (root_of("c"),), 0))
+    wire.end(fetch, Outcome.DISK, "worn out")
+    assert len(builders.taken(wire.node, Tell)) == 1
+
+
+def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.downloads.on_space(SpaceSeen(100 * limits.MIB, 100 * limits.GIB))
+    assert wire.downloads.paused == "disk full"
+    assert [tell.code for tell in builders.taken(wire.node, Tell)] == ["paused"]
+    wire.downloads.on_space(SpaceSeen(99 * limits.MIB, 100 * limits.GIB))
+    assert (wire.effects(), wire.downloads.deadline()) == ([], None)
+    wire.downloads.on_space(SpaceSeen(90 * limits.GIB, 100 * limits.GIB))
+    assert wire.downloads.paused == ""
+    effects = wire.effects()
+    assert [type(effect) for effect in effects] == [Tell, Fetch]
+
+
+def test_a_small_disk_may_be_three_quarters_full(wire: Wire) -> None:
+    wire.downloads.on_space(SpaceSeen(300 * limits.MIB, 1024 * limits.MIB))
+    assert wire.downloads.paused == ""
+
+
+# -- lies about sizes ------------------------------------------------------------------------------
+def test_each_size_that_is_said_of_a_content_is_tried(wire: Wire) -> None:
+    wire.link(BERT)
+    wire.want(replace(big("lie"), size=5), BERT)
+    fetch = wire.fetch()
+    assert isinstance(fetch.ask, FilesAsk)
+    wire.want(big("true"))
+    wire.end(fetch, Outcome.WRONG)
+    fetch = wire.fetch()
+    assert fetch.ask == PiecesAsk(BIG.root)
+    assert fetch.peer == ANNA  # who failed rests, whatever is asked
+    wire.end(fetch, Outcome.BUSY)
+    # it is nobody's fault
+    assert wire.downloads.swarm.downloads[BIG.root].size_bytes == BIG.size_bytes
+    wire.node.now = limits.RETRY_S
+    fetch = wire.fetches()[0]
+    wire.downloads.on_list(PieceListHeard(fetch.order, BIG))
+    wire.end(fetch, Outcome.WRONG)
+    # the list proved the size: no more doubt
+    assert wire.downloads.swarm.downloads[BIG.root].content == BIG
+
+
+def test_orders_for_a_size_in_doubt_are_cancelled(wire: Wire) -> None:
+    wire.link(BERT)
+    wire.want(replace(record("lie", text="x"), size=2), BERT)
+    wire.want(record("true", text="x"))
+    first = wire.fetch()
+    wire.end(first, Outcome.DONE)  # it had nothing of that size
+    assert wire.downloads.swarm.downloads[root_of("x")].size_bytes == 1
+    assert wire.fetch().sizes == ((1, limits.PIECE_MIN_BYTES),)
+
+
+def test_an_order_that_brings_nothing_changes_no_size_if_all_say_the_same(wire: Wire) -> None:
+    wire.want(record("a", text="x"))
+    download = wire.downloads.swarm.downloads[root_of("x")]
+    wire.end(wire.fetch(), Outcome.GONE)
+    assert wire.downloads.swarm.downloads[root_of("x")] is download
+
+
+def test_an_order_that_ends_after_its_content_was_forgotten_is_no_doubt(wire: Wire) -> None:
+    spot = wire.want(record("a"))
+    fetch = wire.fetch()
+    wire.downloads.release(spot)
+    wire.end(fetch, Outcome.GONE)
+
+
+# -- part files of an earlier run ------------------------------------------------------------------
+def test_a_part_that_is_wanted_already_is_continued(wire: Wire) -> None:
+    wire.want(big())
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
+    assert wire.fetch().ask == FileAsk(BIG.root, [2])
+    assert wire.node.index.contents.get(BIG.root) == BIG
+
+
+def test_a_part_waits_until_it_is_wanted(wire: Wire) -> None:
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\5"),)))
+    wire.want(big())
+    assert wire.fetch().ask == FileAsk(BIG.root, [1])
+    wire.downloads.drop_leftovers()
+    assert wire.effects() == []
+
+
+def test_a_part_adds_to_what_came_meanwhile(wire: Wire) -> None:
+    wire.want(big())
+    fetch = wire.fetch()
+    wire.downloads.on_list(PieceListHeard(fetch.order, BIG))
+    wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (2,), 1))
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\1"),)))
+    wire.end(fetch)
+    assert wire.fetch().ask == FileAsk(BIG.root, [1])
+
+
+def test_whole_parts_are_not_fetched_again(wire: Wire) -> None:
+    wire.want(big())
+    wire.want(record("a"))
+    small = PieceList(root_of("a"), 1, limits.PIECE_MIN_BYTES, b"")
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\7"), PartFound(small, b"\1"))))
+    assert wire.arrived == [[(ANNA, b"big")], [(ANNA, b"a")]]
+    assert wire.fetches() == []
+
+
+def test_a_small_part_that_is_not_whole_is_fetched(wire: Wire) -> None:
+    small = PieceList(root_of("a"), 1, limits.PIECE_MIN_BYTES, b"")
+    wire.downloads.on_parts(PartsFound((PartFound(small, b"\0"),)))
+    wire.want(record("a"))
+    assert len(wire.fetches()) == 1
+
+
+def test_a_part_of_another_size_is_dropped(wire: Wire) -> None:
+    wire.want(replace(big(), size=BIG.size_bytes + 1))
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
+    assert DropParts((BIG.root,)) in wire.effects()
+
+
+def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
+    wire.downloads.drop_leftovers()
+    wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
+    wire.downloads.drop_leftovers()
+    assert wire.effects() == [DropParts((BIG.root,))]
+
+
+def test_hooks_stand_empty_until_they_are_wired() -> None:
+    wire = Wire()
+    downloads = Downloads(wire.node)
+    downloads.want(Want((ANNA, b"a"), record("a"), None))
+    downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
+    assert root_of("a") in downloads.parts

@@ -1,0 +1,455 @@
+"""Tests of following: honest owners are caught up with, and no peer can make us believe, loop or
+stage without end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from potluck.core import limits
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, ManifestAsk, ManifestPage
+from potluck.engine.effects import Fetch
+from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
+from potluck.engine.others.following import AHEAD_MAX, PAUSE_MAX_S, Following
+from tests.engine.builders import group, node
+from tests.engine.index.builders import record
+from tests.engine.manifests import OWN, Device, Wire, answer, ask, forged
+
+Change = Callable[[ManifestPage], ManifestPage]
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """Three linked devices; the first has published two files and the others know."""
+    made = Wire([Device(1), Device(2), Device(3)])
+    made.connect()
+    made.devices[0].write("a", "b")
+    made.wait(1.0)
+    made.fetched.clear()
+    return made
+
+
+def asked(device: Device) -> list[Fetch]:
+    """The pages that a device asks for now."""
+    return [effect for effect in device.tick() if isinstance(effect, Fetch)]
+
+
+def announced(wire: Wire) -> Fetch:
+    """The first device has news, the second has heard of it and asks; nobody else is in play."""
+    one, two, three = wire.devices
+    two.unlink(three)
+    one.write("c")
+    one.publishing.on_tick(0)
+    one.tick()
+    two.announcing.on_heads(one.id, [one.head_of(one)])
+    (fetch,) = asked(two)
+    return fetch
+
+
+# -- honest owners ---------------------------------------------------------------------------------
+def test_changes_and_deletes_are_asked_by_number(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("c")
+    one.publishing.drop({b"a"})
+    wire.wait(1.0)
+    assert two.files_of(one) == ["b", "c"]
+    assert [(source, request.since) for asker, source, request in wire.fetched if asker == 2] == [
+        (1, 2)
+    ]
+    assert (two.applied[-1].paths, two.applied[-1].held) == ([b"a", b"c"], False)
+
+
+def test_a_large_manifest_comes_page_by_page(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write(*(f"{number:05}" for number in range(2 * limits.PAGE_RECORDS + 10)))
+    wire.wait(1.0)
+    assert len(two.files_of(one)) == 2 * limits.PAGE_RECORDS + 12
+    assert [request.since for asker, _, request in wire.fetched if asker == 2] == [2, 1002, 2002]
+    assert len(two.applied) == 2
+
+
+def test_an_owner_who_never_stops_publishing_is_caught_up_with(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write(*(f"{number:05}" for number in range(3000)))
+    one.publishing.on_tick(0)
+    one.tick()
+    two.announcing.on_heads(one.id, [one.head_of(one)])
+    pages = 0
+    while fetches := asked(two):
+        pages += 1
+        answer(two, fetches[0], ask(one, two, fetches[0]))
+        if pages < 20:
+            one.node.now += 0.06
+            one.write(f"more {pages}")
+            one.publishing.drop({f"{pages:05}".encode()})
+            one.publishing.on_tick(0)
+            one.tick()
+        two.announcing.on_heads(one.id, [one.head_of(one)])
+    assert two.head_of(one) == one.head_of(one)
+    assert pages == 20  # one page for each of its changes, none in vain
+
+
+def test_without_the_owner_anybody_who_announced_it_is_asked(wire: Wire) -> None:
+    one, two, three = wire.devices
+    wire.lost = lambda sender, receiver, message: receiver is two
+    one.write("c")
+    wire.wait(1.0)
+    two.unlink(one)
+    wire.lost = lambda *_: False
+    two.announcing.on_heads(three.id, [three.head_of(one)])
+    wire.run()
+    assert two.files_of(one) == ["a", "b", "c"]
+    assert wire.fetched[-1][:2] == (2, 3)
+
+
+def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    one.node.now += 1.0
+    one.write("d")
+    one.tick()
+    two.announcing.on_heads(one.id, [one.head_of(one)])
+    answer(two, fetch, page)
+    assert two.files_of(one) == ["a", "b", "c"]
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(one, two, fetch))
+    assert two.files_of(one) == ["a", "b", "c", "d"]
+
+
+def test_what_an_earlier_run_announced_does_not_count(wire: Wire) -> None:
+    one, two, three = wire.devices
+    two.unlink(one)
+    two.announcing.on_heads(three.id, [msgspec.structs.replace(one.head_of(one))])
+    two.following.on_linked(three.id)
+    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
+    assert asked(two) == []
+
+
+def test_too_short_a_delete_log_costs_the_whole_manifest(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.publishing.drop({b"a"})
+    one.write("c")
+    one.node.now += 1.0
+    one.publishing.on_tick(0)
+    one.node.index.manifests.raise_floor(one.id, OWN, 4)
+    wire.run()
+    assert two.files_of(one) == ["b", "c"]
+    assert [request.since for asker, _, request in wire.fetched if asker == 2] == [2, 0]
+    assert two.node.index.manifests.floor(one.id, OWN) == 4
+
+
+# -- a new generation ------------------------------------------------------------------------------
+def test_after_a_new_generation_deletes_are_held_back_and_everything_is_asked(wire: Wire) -> None:
+    one, two, three = wire.devices
+    reborn = Device(1, run=2)
+    wire.devices[0] = reborn
+    for other in (two, three):
+        other.unlink(one)
+        other.link(reborn)
+        reborn.link(other)
+    reborn.write("b")
+    wire.wait(1.0)
+    assert reborn.own_heads
+    assert reborn.head_of(reborn).generation == 2
+    assert two.files_of(reborn) == three.files_of(reborn) == ["b"]
+    last = two.applied[-1]
+    assert (last.held, last.paths) == (True, [b"a", b"b"])
+    reborn.write("d")
+    wire.wait(1.0)
+    assert not two.applied[-1].held
+    assert two.files_of(reborn) == ["b", "d"]
+    assert "folder_frozen" not in two.tells
+
+
+def test_an_owner_who_lost_its_index_and_counted_as_far_again_is_thawed(wire: Wire) -> None:
+    one, two, three = wire.devices
+    reborn = Device(1, run=2)
+    reborn.write("b", "x")  # two changes, as before
+    reborn.publishing.on_tick(0)
+    reborn.tick()
+    two.announcing.on_heads(one.id, [reborn.head_of(reborn)])
+    two.tick()
+    assert two.tells == ["folder_frozen"]
+    wire.devices[0] = reborn
+    for other in (two, three):
+        other.unlink(one)
+        other.link(reborn)
+        reborn.link(other)
+    wire.wait(1.0)
+    assert two.files_of(reborn) == ["b", "x"]
+    assert "folder_thawed" in two.tells
+
+
+# -- heads -----------------------------------------------------------------------------------------
+def test_heads_that_prove_nothing_change_nothing(wire: Wire) -> None:
+    one, two, three = wire.devices
+    good = msgspec.structs.replace(one.head_of(one), seq=9)
+    everyone = forged(1, msgspec.structs.replace(good, folder=Folder.EVERYONE))
+    other = DeviceId(b"\7" * 32)
+    unknown = msgspec.structs.replace(good, owner=other, signature=b"")
+    by_another = msgspec.structs.replace(forged(1, good), owner=three.id)
+    older = forged(1, msgspec.structs.replace(good, seq=1))
+    two.announcing.on_heads(three.id, [good, everyone, unknown, by_another, older])
+    assert asked(two) == []
+    assert two.following.strangers() == [three.id]
+    assert two.following.strangers() == []
+    assert set(two.node.peer(three.id).heads) == {(one.id, OWN)}
+
+
+def test_a_device_without_a_group_believes_no_head(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.node.roster = None
+    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
+    assert asked(two) == []
+
+
+def test_own_heads_are_handed_on_and_not_followed(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    head = forged(1, msgspec.structs.replace(one.head_of(one), seq=9))
+    one.announcing.on_heads(two.id, [head])
+    assert one.own_heads[-1] == head
+    assert asked(one) == []
+
+
+def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
+    one, two, three = wire.devices
+    fetch = announced(wire)
+    unsigned = msgspec.structs.replace(two.head_of(one), root=b"x" * 32)
+    two.announcing.on_heads(three.id, [unsigned])
+    assert two.tells == []
+    newest = one.head_of(one)
+    two.announcing.on_heads(three.id, [forged(1, msgspec.structs.replace(newest, root=b"x" * 32))])
+    assert asked(two) == []
+    assert two.tells == ["folder_frozen"]
+    answer(two, fetch, ask(one, two, fetch))
+    two.announcing.on_heads(
+        three.id, [forged(1, unsigned), forged(1, msgspec.structs.replace(newest, seq=50))]
+    )
+    two.announcing.on_heads(
+        three.id, [forged(1, msgspec.structs.replace(newest, seq=50, root=b"y" * 32))]
+    )
+    two.node.now += PAUSE_MAX_S
+    assert asked(two) == []
+    assert (two.files_of(one), two.tells) == (["a", "b"], ["folder_frozen"])
+    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
+    assert len(asked(two)) == 1
+    assert two.tells == ["folder_frozen", "folder_thawed"]
+
+
+# -- pages that do not belong ----------------------------------------------------------------------
+def _of_another(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, owner=b"\7" * 32)
+
+
+def _without_end(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, head=None, records=[], upto=page.upto + 1)
+
+
+def _standing_still(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, head=None, upto=2)
+
+
+def _far_ahead(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, head=None, upto=page.upto + AHEAD_MAX + 1)
+
+
+def _numbered_from_the_past(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, deleted=[DeletedPath(b"b", 1)])
+
+
+def _numbered_beyond(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, records=[record("c", 99)])
+
+
+def _numbered_twice(page: ManifestPage) -> ManifestPage:
+    return msgspec.structs.replace(page, deleted=[DeletedPath(b"b", 3)])
+
+
+def _unsigned(page: ManifestPage) -> ManifestPage:
+    assert page.head is not None
+    return msgspec.structs.replace(page, head=msgspec.structs.replace(page.head, seq=4))
+
+
+def _with_the_head_of_another_folder(page: ManifestPage) -> ManifestPage:
+    assert page.head is not None
+    return msgspec.structs.replace(
+        page, head=forged(1, msgspec.structs.replace(page.head, folder=Folder.EVERYONE))
+    )
+
+
+def _older_than_known(page: ManifestPage) -> ManifestPage:
+    assert page.head is not None
+    return msgspec.structs.replace(page, head=forged(1, msgspec.structs.replace(page.head, seq=2)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _of_another,
+        _without_end,
+        _standing_still,
+        _far_ahead,
+        _numbered_from_the_past,
+        _numbered_beyond,
+        _numbered_twice,
+        _unsigned,
+        _with_the_head_of_another_folder,
+        _older_than_known,
+    ],
+)
+def test_a_page_that_does_not_belong_fails_its_source_for_a_while(
+    wire: Wire, change: Change
+) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    assert isinstance(page, ManifestPage)
+    answer(two, fetch, change(page))
+    assert asked(two) == []
+    assert two.files_of(one) == ["a", "b"]
+    assert two.following.deadline() == two.node.now + 1.0
+    two.node.now += 1.0
+    (again,) = asked(two)
+    answer(two, again, page)
+    assert two.files_of(one) == ["a", "b", "c"]
+    assert two.following.deadline() is not None
+    asked(two)
+    assert two.following.deadline() is None
+
+
+def test_records_that_do_not_add_up_cost_one_whole_manifest_and_then_a_pause(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    asks, now = [], two.node.now
+    for _ in range(7):
+        page = ask(one, two, fetch)
+        assert isinstance(page, ManifestPage)
+        assert isinstance(fetch.ask, ManifestAsk)
+        asks.append((round(two.node.now - now), fetch.ask.since))
+        answer(two, fetch, msgspec.structs.replace(page, records=[record("liar", 3)]))
+        fetches = asked(two)
+        if not fetches:
+            due = two.following.deadline()
+            assert due is not None
+            two.node.now = due
+            fetches = asked(two)
+        (fetch,) = fetches
+    assert asks == [(0, 2), (0, 0), (1, 2), (1, 0), (3, 2), (3, 0), (7, 2)]
+    assert two.files_of(one) == ["a", "b"]
+
+
+def test_a_source_that_cannot_serve_what_it_announced_does_not_hold_up_the_others(
+    wire: Wire,
+) -> None:
+    one, two, three = wire.devices
+    wire.lost = lambda sender, receiver, message: receiver is two
+    one.write("c")
+    wire.wait(1.0)
+    head = one.head_of(one)
+    two.unlink(one)
+    liar = Device(1)  # stands for another link: it announces and has nothing
+    two.announcing.on_heads(three.id, [head])
+    (fetch,) = asked(two)
+    assert fetch.peer == three.id
+    answer(two, fetch, Gone())
+    assert asked(two) == []
+    two.link(liar)
+    two.announcing.on_heads(one.id, [head])
+    (fetch,) = asked(two)
+    assert fetch.peer == one.id
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
+    two.node.now += 1.0
+    (fetch,) = asked(two)
+    assert fetch.peer == one.id  # the owner first, if it is its turn again
+
+
+def test_of_two_holders_the_one_that_failed_less_is_asked(wire: Wire) -> None:
+    one, two, three = wire.devices
+    four = Device(4, group(1, 2, 3, 4))
+    two.node.roster = group(1, 2, 3, 4)
+    fetch = announced(wire)
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
+    two.unlink(one)
+    for other in (three, four):
+        two.link(other)
+    two.announcing.on_heads(three.id, [one.head_of(one)])
+    (fetch,) = asked(two)
+    assert fetch.peer == three.id
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
+    two.announcing.on_heads(four.id, [one.head_of(one)])
+    two.node.now += 1.0
+    (fetch,) = asked(two)
+    assert fetch.peer == four.id
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
+    (fetch,) = asked(two)
+    assert fetch.peer == three.id
+
+
+def test_a_source_that_always_fails_is_asked_once_a_minute_at_last(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    waits = []
+    for _ in range(9):
+        two.following.on_ended(FetchEnded(fetch.order, Outcome.GONE, ""))
+        assert asked(two) == []
+        two.announcing.on_heads(one.id, [one.head_of(one)])
+        assert asked(two) == []
+        due = two.following.deadline()
+        assert due is not None
+        waits.append(due - two.node.now)
+        two.node.now = due
+        (fetch,) = asked(two)
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
+def test_unsafe_names_are_told_once_and_refused_always(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    for _ in range(3):
+        answer(two, fetch, ask(one, two, fetch), unsafe=1)
+        two.tick()
+        two.node.now += PAUSE_MAX_S
+        (fetch,) = asked(two)
+    assert two.tells == ["manifest_refused"]
+    assert two.files_of(one) == ["a", "b"]
+
+
+def test_what_comes_from_orders_nobody_gave_is_ignored(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    assert isinstance(page, ManifestPage)
+    two.following.on_page(ManifestHeard(OrderId(1), page, 0))
+    assert two.files_of(one) == ["a", "b"]
+    assert not two.following.on_ended(FetchEnded(OrderId(1), Outcome.DONE, ""))
+    two.following.on_page(ManifestHeard(fetch.order, page, 0))
+    two.following.on_page(ManifestHeard(fetch.order, page, 0))
+    assert not two.following.on_ended(FetchEnded(fetch.order, Outcome.DONE, ""))
+    assert two.files_of(one) == ["a", "b", "c"]
+
+
+def test_a_fetch_that_ends_well_without_a_page_is_a_failure(wire: Wire) -> None:
+    two = wire.devices[1]
+    fetch = announced(wire)
+    assert two.following.on_ended(FetchEnded(fetch.order, Outcome.DONE, ""))
+    assert asked(two) == []
+
+
+def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
+    one = Device(1)
+    one.write("a")
+    one.publishing.on_tick(0)
+    alone = node(2)
+    alone.roster = group(1, 2)
+    following = Following(alone)
+    following.on_heads(
+        one.id, [one.head_of(one), forged(2, Head(alone.me, OWN, 1, 1, 0, b"r" * 32, b""))]
+    )
+    assert following.deadline() == 0.0
+    following.on_tick()
+    assert following.deadline() is None

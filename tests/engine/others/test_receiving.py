@@ -1,0 +1,601 @@
+"""The supply as transcripts: an owner's manifest changes, and the disk of a receiver follows.
+
+Strategy: the real supply, downloads, commits and index, with the model of disk and wire in
+tests/engine/receiver.py. Each test tells what the owner does and asks what stands, what was fetched
+for it and what people were told.
+"""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Folder
+from potluck.engine.effects import Source
+from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
+from potluck.engine.others import receiving
+from tests.engine import builders
+from tests.engine.index.builders import OWN, folder, piece_list, place, record, records, root_of
+from tests.engine.receiver import ANNA, BERT, Receiver
+
+
+@pytest.fixture
+def r() -> Receiver:
+    receiver = Receiver()
+    receiver.start()
+    receiver.link()
+    return receiver
+
+
+def at_rest(r: Receiver) -> bool:
+    return (
+        not r.receiving.busy
+        and not r.disk.parts
+        and not r.lacking()
+        and not r.receiving.downloads.orders
+    )
+
+
+# -- receiving -------------------------------------------------------------------------------------
+def test_files_folders_and_empty_files_arrive(r: Receiver) -> None:
+    r.share([folder("f"), record("f/a"), record("empty", text=""), record("run", executable=True)])
+    assert r.stands() == {"f", "f/a", "empty", "run"}
+    assert r.disk.files["d2/run"][1].executable
+    assert at_rest(r)
+    assert r.told == []
+
+
+def test_faces_see_what_is_on_its_way(r: Receiver) -> None:
+    told = []
+    r.receiving.changed = lambda: told.append(1)
+    r.hold_fetch = True
+    r.share([record("a")])
+    assert (r.receiving.busy, r.receiving.paused, r.receiving.received_bytes) == (True, "", 0)
+    root = root_of("a")
+    assert str(r.receiving.path_of(root)) == "d2/a"
+    assert root in r.receiving.swarm.downloads
+    r.call(r.answer)
+    r.run()
+    assert (r.receiving.busy, r.receiving.received_bytes, r.receiving.path_of(root)) == (
+        False,
+        10,
+        None,
+    )
+    assert told
+
+
+def test_a_content_of_several_pieces_is_listed_and_fetched(r: Receiver) -> None:
+    content = piece_list(3)
+    r.lists[content.root] = content
+    wanted = replace(record("big"), root=content.root, size=content.size_bytes)
+    r.share([wanted])
+    assert r.stands() == {"big"}
+    assert r.batches[0].items[0].content == content
+    r.share([wanted, replace(wanted, path=b"copy")])
+    assert r.batches[1].items[0].content == content  # the list is known, so the copy can be checked
+    assert len(r.asked) == 2
+    assert at_rest(r)
+
+
+def test_a_content_at_many_spots_is_fetched_once_and_no_part_stays(r: Receiver) -> None:
+    wanted = [record(f"{number:04}", number + 1, "same") for number in range(600)]
+    r.share(wanted)
+    assert len(r.asked) == 1
+    assert len(r.stands()) == 600
+    assert sum(sources.count(Source.PART) for sources in r.sources()) == limits.COMMIT_FILES
+    assert sum(sources.count(Source.LOCAL) for sources in r.sources()) == 600 - limits.COMMIT_FILES
+    assert at_rest(r)
+
+
+def test_a_second_spot_that_comes_while_the_part_is_being_placed_copies_it(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a", text="x")])
+    r.share([record("a", text="x"), record("b", text="x")])
+    assert len(r.places) == 1
+    r.hold_place = False
+    r.call(r.place)
+    r.run()
+    assert r.stands() == {"a", "b"}
+    assert len(r.asked) == 1
+    assert at_rest(r)
+
+
+def test_many_changes_are_looked_at_in_slices(r: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "SLICE", 10)
+    calls = r.calls
+    r.share(records(25))
+    assert r.calls - calls > 3
+    assert len(r.stands()) == 26  # and their folder, which no record names
+    assert at_rest(r)
+
+
+# -- renames, swaps, kinds -------------------------------------------------------------------------
+def test_a_rename_is_a_move_and_fetches_nothing(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.share([record("b", text="x")])
+    assert r.stands() == {"b"}
+    assert (len(r.asked), r.sources()[1:], r.disk.trash) == (1, [[Source.MOVED]], [])
+
+
+def test_a_rename_told_in_two_steps_is_a_move_too(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.share([], run=False)
+    r.share([record("b", text="x")])
+    assert r.stands() == {"b"}
+    assert (len(r.asked), r.sources()[1:]) == (1, [[Source.MOVED]])
+
+
+def test_a_folder_of_a_thousand_files_is_renamed_without_fetching(r: Receiver) -> None:
+    r.share([folder("d"), *records(1000)])
+    asked = len(r.asked)
+    r.share([folder("e"), *(replace(each, path=b"e" + each.path[1:]) for each in records(1000))])
+    assert len(r.asked) == asked == 1000
+    assert r.stands() == {"e"} | {f"e/{number:06}" for number in range(1, 1001)}
+    assert (r.disk.trash, r.disk.aside, r.told) == ([], [], [])
+
+
+def test_two_new_names_for_one_file_that_goes(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.share([record("b", text="x"), record("c", text="x")])
+    assert r.stands() == {"b", "c"}
+    assert len(r.asked) == 1
+
+
+def test_swapped_names_need_no_fetch(r: Receiver) -> None:
+    r.share([record("a", text="1"), record("b", text="2")])
+    r.share([record("a", text="2"), record("b", text="1")])
+    assert r.disk.files["d2/a"][0] == root_of("2")
+    assert r.disk.files["d2/b"][0] == root_of("1")
+    assert len(r.asked) == 2
+    assert at_rest(r)
+
+
+def test_a_file_becomes_a_folder(r: Receiver) -> None:
+    r.share([record("x")])
+    r.share([folder("x"), record("x/in")])
+    assert r.stands() == {"x", "x/in"}
+    assert (r.disk.trash, r.disk.aside) == (["d2/x"], [])
+
+
+def test_a_folder_becomes_a_file_once_it_is_empty(r: Receiver) -> None:
+    r.share([folder("y"), record("y/in"), record("y/other")])
+    r.share([record("y")])
+    assert r.stands() == {"y"}
+    assert sorted(r.disk.trash) == ["d2/y/in", "d2/y/other"]
+    assert r.told == []
+
+
+def test_a_folder_becomes_the_file_that_was_in_it(r: Receiver) -> None:
+    r.share([folder("y"), record("y/in", text="x")])
+    r.share([record("y", text="x")])
+    assert r.stands() == {"y"}
+    assert r.told == []
+
+
+def test_case_twins_are_two_paths(r: Receiver) -> None:
+    r.share([record("A"), record("a")])
+    assert r.stands() == {"A", "a"}
+
+
+def test_time_and_mode_are_touched_where_the_file_stands(r: Receiver) -> None:
+    r.share([record("a")])
+    r.share([record("a", mtime_ns=9, executable=True)])
+    (item,) = r.batches[1].items
+    assert (item.source, item.local) == (Source.LOCAL, item.path)
+    assert r.disk.files["d2/a"][1].mtime_ns == 9
+    assert (len(r.asked), at_rest(r)) == (1, True)
+
+
+def test_a_content_of_another_owner_is_copied_and_own_files_too(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.share([record("b", text="x")], BERT)
+    r.node.index.places.put(r.node.me, OWN, [place(record("mine"))])
+    r.disk.edit("d1/mine", root_of("mine"), 4)
+    r.share([record("b", text="x"), record("c", text="mine")], BERT)
+    assert r.stands(BERT) == {"b", "c"}
+    assert len(r.asked) == 1
+
+
+def test_what_stands_in_another_kind_of_folder_is_no_source(r: Receiver) -> None:
+    r.node.index.places.put(BERT, Folder.EVERYONE, [place(record("e", text="x"))])
+    r.share([record("a", text="x")])
+    assert r.stands() == {"a"}
+    assert len(r.asked) == 1
+
+
+# -- changes meanwhile -----------------------------------------------------------------------------
+def test_a_file_that_changes_while_it_is_fetched(r: Receiver) -> None:
+    r.hold_fetch = True
+    r.share([record("a", text="old")])
+    r.share([record("a", text="new")])
+    assert r.dropped == [root_of("old")]
+    assert len(r.cancelled) == 1
+    r.call(r.answer)
+    assert r.dropped == [root_of("old")] * 2  # it came all the same
+    r.call(r.answer)
+    r.run()
+    assert r.disk.files["d2/a"][0] == root_of("new")
+    assert at_rest(r)
+
+
+def test_a_file_that_goes_while_it_is_fetched(r: Receiver) -> None:
+    r.hold_fetch = True
+    r.share([record("a"), record("b")])
+    r.share([record("b")])
+    r.call(r.answer)
+    r.run()
+    assert r.stands() == {"b"}
+    assert at_rest(r)
+
+
+def test_a_file_that_goes_once_it_is_complete_leaves_no_part(r: Receiver) -> None:
+    r.node.share_present = False
+    r.share([record("a")])
+    r.node.share_present = True
+    r.call()
+    r.node.share_present = False
+    r.run()
+    assert r.disk.parts == {root_of("a")}
+    r.share([])
+    assert r.dropped == [root_of("a")]
+    assert at_rest(r)
+
+
+def test_a_file_that_changes_while_it_is_placed_is_decided_anew(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a", text="old")])
+    r.share([record("a", text="new")])
+    r.share([record("a", text="newest")])
+    assert len(r.asked) == 1
+    r.call(r.place)
+    r.hold_place = False
+    r.run()
+    assert r.disk.files["d2/a"][0] == root_of("newest")
+    assert at_rest(r)
+
+
+def test_a_change_that_waits_for_its_turn_is_not_lost_when_a_batch_ends(
+    r: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "SLICE", 1)
+    r.hold_place = True
+    r.share([record("z", text="old")])
+    r.share([*records(5), record("z", text="new")], run=False)
+    r.call(r.place)
+    r.hold_place = False
+    r.run()
+    assert r.disk.files["d2/z"][0] == root_of("new")
+    assert at_rest(r)
+
+
+def test_a_file_that_a_program_takes_away_at_once_is_placed_again_but_not_for_ever(
+    r: Receiver,
+) -> None:
+    r.disk.trouble = {"d2/a": (Placement.PLACED, "and gone")}
+    r.share([record("a")])
+    r.run(60.0)
+    assert [tell.text for tell in r.told] == ["d2/a: failed, another program took it away at once"]
+    assert len(r.batches) < 10
+    r.disk.trouble = {}
+    r.run(60.0)
+    assert r.stands() == {"a"}
+    assert at_rest(r)
+
+
+def test_a_file_that_goes_while_it_is_placed_goes(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a")])
+    r.share([])
+    r.call(r.place)
+    r.hold_place = False
+    r.run()
+    assert r.stands() == set()
+    assert at_rest(r)
+
+
+def test_a_file_that_comes_back_before_it_was_removed_stays(r: Receiver) -> None:
+    r.share([record("a")])
+    r.share([], run=False)
+    assert r.receiving.busy
+    r.share([record("a")])
+    assert r.stands() == {"a"}
+    assert r.disk.trash == []
+    assert len(r.batches) == 1
+
+
+def test_a_file_that_comes_back_is_copied_and_not_moved_away(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.node.share_present = False
+    r.share([record("b", text="x")])
+    r.share([record("a", text="x"), record("b", text="x")])
+    r.node.share_present = True
+    r.run()
+    assert r.sources()[1:] == [[Source.LOCAL]]
+    assert r.stands() == {"a", "b"}
+
+
+# -- removing --------------------------------------------------------------------------------------
+def test_a_folder_goes_after_what_is_in_it(r: Receiver) -> None:
+    r.share([folder("d"), *records(600)])
+    r.share([])
+    assert r.stands() == set()
+    assert len(r.disk.trash) == 600
+    assert r.told == []
+
+
+def test_folders_that_no_record_names_go_with_the_last_file_in_them(r: Receiver) -> None:
+    r.share([record("f/g/a", text="x"), record("f/g/b"), record("f/c")])
+    r.share([record("f/g/b"), record("f/c"), record("moved", text="x")])
+    assert r.stands() == {"f", "f/g", "f/g/b", "f/c", "moved"}
+    r.share([record("f/c"), record("moved", text="x")])
+    assert r.stands() == {"f", "f/c", "moved"}
+    r.share([])
+    assert r.stands() == set()
+    assert r.told == []
+
+
+def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: Receiver) -> None:
+    r.share([folder("d"), record("d/a")])
+    r.disk.edit("d2/d/mine", b"?", 1)
+    r.share([])
+    r.run(600.0)
+    assert r.codes() == ["place_failed"]
+    assert "not empty" in r.told[0].text
+    assert len(r.batches) < 20
+    assert not r.receiving.busy
+    del r.disk.files["d2/d/mine"]
+    r.run(61.0)
+    assert r.stands() == set()
+
+
+def test_a_folder_is_tried_at_once_when_what_was_in_the_way_has_gone(r: Receiver) -> None:
+    r.share([folder("d"), record("d/a"), record("d/b", text="y")])
+    r.disk.trouble = {"d2/d/a": (Placement.FAILED, "no"), "d2/d/b": (Placement.FAILED, "no")}
+    r.share([])
+    assert r.codes() == ["place_failed", "place_failed"]  # one for both files, one for the folder
+    r.disk.trouble = {}
+    r.run(2.5)
+    assert r.stands() == set()
+
+
+def test_a_move_out_of_a_folder_that_was_in_the_way_frees_it(r: Receiver) -> None:
+    r.share([folder("d"), record("d/a", text="x")])
+    r.disk.trouble = {"d2/b": (Placement.FAILED, "no"), "d2/d/a": (Placement.FAILED, "no")}
+    r.share([record("b", text="x")])
+    r.disk.trouble = {"d2/d/a": (Placement.FAILED, "no")}
+    r.run(2.5)
+    assert r.stands() == {"b"}
+
+
+# -- failures --------------------------------------------------------------------------------------
+def test_a_full_disk_is_told_once_and_tried_again(r: Receiver) -> None:
+    r.disk.trouble = {f"d2/{name}": (Placement.FAILED, "no space left") for name in "abc"}
+    r.share([record(name) for name in "abc"])
+    assert [tell.text for tell in r.told] == ["d2/a: failed, no space left (and 2 more)"]
+    r.run(10.0)
+    assert len(r.told) == 1
+    r.disk.trouble = {}
+    r.run(60.0)
+    assert r.stands() == set("abc")
+    assert len(r.asked) == 3
+    assert at_rest(r)
+
+
+def test_a_part_that_is_gone_is_fetched_anew(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a")])
+    r.disk.parts.clear()
+    r.hold_place = False
+    r.call(r.place)
+    r.run()
+    assert r.stands() == {"a"}
+    assert r.asked == [root_of("a")] * 2
+    assert (r.told, at_rest(r)) == ([], True)
+
+
+def test_a_part_that_is_always_gone_does_not_keep_everybody_busy(r: Receiver) -> None:
+    r.disk.trouble = {"d2/a": (Placement.SOURCE_GONE, "gone")}
+    r.share([record("a")])
+    r.run(600.0)
+    assert 3 < len(r.asked) < 20
+
+
+def test_a_local_file_that_is_not_what_was_thought_is_not_used_again(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.disk.edit("d2/a", b"edited", 1)
+    r.share([record("a", text="x"), record("b", text="x")])
+    assert r.disk.files["d2/b"][0] == root_of("x")
+    assert r.asked == [root_of("x")] * 2
+    assert at_rest(r)
+
+
+def test_a_touch_finds_another_content_and_heals_it(r: Receiver) -> None:
+    r.share([record("a")])
+    r.disk.edit("d2/a", b"edited", 1)
+    r.share([record("a", mtime_ns=9)])
+    assert r.disk.files["d2/a"][0] == root_of("a")
+    assert r.disk.aside == ["d2/a"]
+    assert r.codes() == ["put_aside"]
+    assert at_rest(r)
+
+
+def test_a_change_ends_the_rest_after_a_failure(r: Receiver) -> None:
+    r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    r.share([record("a", text="1")])
+    r.disk.trouble = {}
+    r.share([record("a", text="2")])
+    assert r.disk.files["d2/a"][0] == root_of("2")
+    assert at_rest(r)
+
+
+def test_a_spot_that_rests_is_left_alone(r: Receiver) -> None:
+    r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    r.share([record("a")])
+    batches = len(r.batches)
+    r.call(lambda: r.receiving.commits.look_again((ANNA, b"a")))
+    assert len(r.batches) == batches
+
+
+def test_an_empty_file_with_a_wrong_root_is_placed_once(r: Receiver) -> None:
+    r.share([replace(record("a", text=""), root=b"z" * 32)])
+    assert len(r.batches) == 1
+    assert at_rest(r)
+
+
+def test_a_lie_about_the_size_of_a_content_does_not_prevent_it(r: Receiver) -> None:
+    r.hold_fetch = True
+    true = record("true", text="x")
+    r.share([replace(true, path=b"lie", size=2)], BERT)
+    r.share([true])
+    r.call(lambda: r.answer(Outcome.WRONG))
+    r.run(3.0)
+    r.call(r.answer)
+    r.run()
+    assert r.stands() == {"true"}
+    assert r.stands(BERT) == {"lie"}  # with the true content, as its root says
+
+
+def test_nothing_is_copied_from_a_file_of_another_size(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.link(BERT)
+    r.hold_fetch = True
+    r.share([replace(record("lie", text="x"), size=2)], BERT)
+    assert len(r.fetches) == 1
+
+
+# -- offline, held, restarts -----------------------------------------------------------------------
+def test_while_the_share_is_offline_nothing_is_placed_or_removed(r: Receiver) -> None:
+    r.share([record("a")])
+    r.node.share_present = False
+    r.share([record("b")])
+    r.run(100.0)
+    assert len(r.batches) == 1
+    assert r.receiving.deadline() is None
+    r.node.share_present = True
+    r.run()
+    assert r.stands() == {"b"}
+
+
+def test_what_an_owner_lost_is_held_also_across_restarts(r: Receiver) -> None:
+    r.share([record("a"), record("b")])
+    r.share([record("b")], held=True)
+    assert r.stands() == {"a", "b"}
+    assert [tell.text for tell in r.told] == [
+        "d2 came back without 1 of its files: they are kept here"
+    ]
+    r.share([record("b")], held=True)
+    assert len(r.told) == 1
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.start()
+    assert later.stands() == {"a", "b"}
+    assert later.batches == []
+
+
+def test_a_held_file_is_copied_and_not_moved(r: Receiver) -> None:
+    r.share([record("a", text="x")])
+    r.share([record("b", text="x")], held=True)
+    assert r.stands() == {"a", "b"}
+    assert r.sources()[1:] == [[Source.LOCAL]]
+
+
+def test_a_file_that_is_being_placed_when_its_owner_lost_it_is_held_too(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a")])
+    r.share([], held=True)
+    r.call(r.place)
+    r.hold_place = False
+    r.run()
+    assert r.stands() == {"a"}
+
+
+def test_a_file_that_never_came_is_not_held(r: Receiver) -> None:
+    r.hold_fetch = True
+    r.share([record("a")])
+    r.share([], held=True)
+    assert r.told == []
+
+
+def test_a_held_file_that_is_shared_again_can_be_removed(r: Receiver) -> None:
+    r.share([record("a")])
+    r.share([], held=True)
+    r.share([record("a")])
+    r.share([])
+    assert r.stands() == set()
+
+
+def test_a_start_takes_up_what_is_lacking_and_what_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(receiving, "SLICE", 3)
+    r = Receiver()
+    r.link()
+    r.share([record(f"old{number}") for number in range(5)])
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.node.share_present = False
+    later.share([record(f"new{number}") for number in range(7)])
+    again = Receiver(later.node.index, r.disk, run=3)
+    again.link()
+    again.start()
+    assert again.stands() == {f"new{number}" for number in range(7)}
+    assert at_rest(again)
+
+
+def test_the_folder_of_one_who_was_removed_stays_as_it_is(r: Receiver) -> None:
+    r.share([record("a")])
+    r.node.roster = builders.group(1, 3)
+    r.share([record("b")])
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.node.roster = builders.group(1, 3)
+    later.start()
+    assert [*r.batches[1:], *later.batches, *later.told] == []
+
+
+def test_a_start_without_anything_to_do() -> None:
+    r = Receiver()
+    r.start()
+    assert (r.receiving.deadline(), r.receiving.busy) == (None, False)
+
+
+def test_a_crash_after_placing_costs_nothing(r: Receiver) -> None:
+    r.share([record("goes", text="x"), record("old"), folder("d")])
+    r.hold_place = True
+    r.share([record("came", text="x"), folder("new")])
+    r.disk.place(r.places[0].items)
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.link()
+    later.start()
+    assert later.stands() == {"came", "new"}
+    assert later.asked == []
+    assert later.node.index.intents.open_batches() == []
+    assert at_rest(later)
+
+
+def test_a_crash_before_placing_is_made_good(r: Receiver) -> None:
+    r.hold_place = True
+    r.share([record("a"), folder("d")])
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.link()
+    later.call(later.receiving.start)
+    assert later.receiving.deadline() is None  # nothing is decided before it is known what stands
+    later.call(lambda: later.receiving.downloads.on_parts(_found(r)))
+    later.run()
+    assert later.stands() == {"a", "d"}
+    assert later.asked == []
+    assert at_rest(later)
+
+
+def test_parts_of_an_earlier_run_that_nobody_wants_are_dropped() -> None:
+    r = Receiver()
+    r.call(r.receiving.start)
+    content = piece_list(2)
+    r.call(lambda: r.receiving.downloads.on_parts(PartsFound((PartFound(content, b"\1"),))))
+    r.run()
+    assert r.dropped == [content.root]
+
+
+def _found(r: Receiver) -> PartsFound:
+    content = r.batches[0].items[0].content or r.batches[0].items[1].content
+    assert content is not None
+    assert content.root in r.disk.parts
+    return PartsFound((PartFound(content, b"\1"),))

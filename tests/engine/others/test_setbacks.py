@@ -1,0 +1,97 @@
+"""Setbacks: how long a spot rests, what is told of it, and what it will not be offered again."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.engine.effects import Tell
+from potluck.engine.events import Placed, Placement
+from potluck.engine.node import Node
+from potluck.engine.others.setbacks import LONGEST_S, Setbacks
+from potluck.engine.others.spots import Spot
+from tests.engine import builders
+
+ANNA = builders.key(2).device
+A: Spot = (ANNA, b"a")
+B: Spot = (ANNA, b"b")
+
+
+@pytest.fixture
+def node() -> Node:
+    return builders.node(1)
+
+
+def fails(
+    spot: Spot,
+    placement: Placement = Placement.FAILED,
+    detail: str = "no",
+    source: Spot | None = None,
+):
+    return (
+        spot,
+        Placed(parse_wire_path(b"d2/" + spot[1]), None, placement, None, "", detail),
+        source,
+    )
+
+
+def test_a_failure_rests_ever_longer_up_to_a_minute(node: Node) -> None:
+    setbacks = Setbacks(node)
+    rests = []
+    for _ in range(8):
+        setbacks.note([fails(A)])
+        assert setbacks.rests(A)
+        assert setbacks.due() == []
+        due = setbacks.deadline()
+        assert due is not None
+        rests.append(due - node.now)
+        node.now = due
+        assert setbacks.due() == [A]
+        assert not setbacks.rests(A)
+    assert rests[:4] == [limits.RETRY_S * factor for factor in (1, 2, 4, 8)]
+    assert rests[-1] == LONGEST_S
+
+
+def test_the_first_source_that_is_gone_costs_no_time_and_is_not_told(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.note([fails(A, Placement.SOURCE_GONE, source=B)])
+    assert setbacks.due() == [A]
+    assert setbacks.is_bad(A, B)
+    assert not setbacks.is_bad(B, A)
+    setbacks.note([fails(A, Placement.SOURCE_GONE)])
+    assert setbacks.deadline() == limits.RETRY_S
+    assert builders.taken(node, Tell) == []
+
+
+def test_each_reason_is_told_once_for_all_its_spots(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.note([fails(A), fails(B), fails((ANNA, b"c"), Placement.BLOCKED, "a folder")])
+    assert [tell.text for tell in builders.taken(node, Tell)] == [
+        "d2/a: failed, no (and 1 more)",
+        "d2/c: blocked, a folder",
+    ]
+    setbacks.note([fails(A), fails(B, detail="another")])
+    assert [tell.text for tell in builders.taken(node, Tell)] == ["d2/b: failed, another"]
+
+
+def test_what_is_well_is_forgotten(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.note([fails(A)])
+    setbacks.clear(A)
+    assert not setbacks.rests(A)
+    node.now = 100.0
+    assert setbacks.due() == []
+    assert setbacks.deadline() is None
+
+
+def test_a_spot_can_be_hurried_while_it_rests(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.hurry(A)
+    setbacks.note([fails(A)])
+    setbacks.hurry(A)
+    assert setbacks.due() == [A]
+    setbacks.hurry(A)
+    assert setbacks.due() == []
+    node.now = 100.0
+    assert setbacks.due() == []  # the rest that was cut short does not count again

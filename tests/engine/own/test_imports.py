@@ -1,0 +1,55 @@
+"""Imports: which command waits for which order, and what it hears."""
+
+from __future__ import annotations
+
+from potluck.core.content.paths import parse_wire_path
+from potluck.engine.effects import Import, Reply
+from potluck.engine.events import AddAsked, Imported, OrderId
+from potluck.engine.own.imports import Imports
+from tests.engine.builders import node, taken
+
+TOP = parse_wire_path(b"d1")
+
+
+def test_a_command_hears_what_was_added_and_what_was_not() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(7, ("/home/a", "/home/b"), "move"), TOP)
+    (wanted,) = taken(made, Import)
+    assert (wanted.paths, wanted.mode, wanted.into) == (("/home/a", "/home/b"), "move", TOP)
+    imports.on_imported(Imported(wanted.order, ("a",), (("/home/b", "not there"),)))
+    assert taken(made, Reply) == [
+        Reply(7, ok=False, text="added a\nnot added: /home/b (not there)")
+    ]
+    imports.on_imported(Imported(wanted.order, ("a",), ()))
+    assert made.take() == []
+
+
+def test_nothing_to_add_is_an_answer_too() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, (), "copy"), TOP)
+    (wanted,) = taken(made, Import)
+    imports.on_imported(Imported(wanted.order, (), ()))
+    assert taken(made, Reply) == [Reply(1, ok=True, text="nothing to add")]
+
+
+def test_an_order_nobody_gave_is_ignored() -> None:
+    made = node()
+    Imports(made).on_imported(Imported(OrderId(99), ("a",), ()))
+    assert made.take() == []
+
+
+def test_a_device_that_leaves_answers_every_command() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    (wanted,) = taken(made, Import)
+    made.leaving = True
+    imports.on_leaving()
+    imports.on_add(AddAsked(2, ("/b",), "copy"), TOP)
+    replies = taken(made, Reply)
+    assert [(reply.command, reply.ok) for reply in replies] == [(1, False), (2, False)]
+    assert all("leaving" in reply.text for reply in replies)
+    imports.on_imported(Imported(wanted.order, ("a",), ()))
+    assert made.take() == []

@@ -1,0 +1,617 @@
+"""Tests of the library: hints, scans and readings in every order, and a manifest that follows all
+the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.manifest import sign_head
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.wire.catalogue import Head, Kind
+from potluck.engine.effects import Hash, Look, Scan
+from potluck.engine.events import (
+    FilesHashed,
+    Finding,
+    NameRefused,
+    OrderId,
+    PathSeen,
+    PathsTouched,
+    ShareSeen,
+    TreeSeen,
+)
+from potluck.engine.own.own_folder import OFFLINE_LOOK_S, REFUSED_MAX
+from tests.engine.builders import group, key
+from tests.engine.owntree import OWN, Own
+
+
+@pytest.fixture
+def own() -> Own:
+    """A device with a folder and two files in it, all published."""
+    it = Own()
+    it.folders = {"d"}
+    it.write("a", "alpha")
+    it.write("d/b", "beta")
+    it.settle()
+    it.read.clear()
+    it.node.now += 5.0
+    return it
+
+
+# -- finding out -----------------------------------------------------------------------------------
+def test_the_first_scan_shares_everything(own: Own) -> None:
+    assert {path: record.kind for path, record in own.published().items()} == {
+        "a": Kind.FILE,
+        "d": Kind.FOLDER,
+        "d/b": Kind.FILE,
+    }
+    assert not own.own_folder.busy
+    assert own.own_folder.deadline() == pytest.approx(limits.RESCAN_S, abs=1.0)
+
+
+def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
+    own = Own(marked=False)
+    own.write("a", "alpha")
+    own.own_folder.scan()
+    own.tick(limits.RESCAN_S * 2)
+    assert (own.todo, own.own_folder.deadline()) == ([], None)
+    own.tell(ShareSeen(present=True, reason=""))
+    own.settle()
+    assert sorted(own.published()) == ["a"]
+    own.tell(ShareSeen(present=True, reason=""))
+    assert own.todo == []
+
+
+def test_a_hint_is_looked_at_read_and_published(own: Own) -> None:
+    own.write("d/c", "gamma")
+    own.touch("d/c")
+    assert own.own_folder.busy
+    look = own.answer()
+    assert isinstance(look, Look)
+    own.settle()
+    assert (own.read, own.published()["d/c"].size) == (["d/c"], 5)
+    assert own.heads[-1].seq == 4
+
+
+def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> None:
+    own.own_folder.on_touched(
+        PathsTouched((parse_wire_path(b"d2/x"), own.own_folder.top), overflow=False)
+    )
+    own.tick()
+    assert own.todo == []
+    # something is odd at the top: scan soon
+    assert own.own_folder.deadline() == own.node.now + limits.SECOND_LOOK_S
+    own.tick(limits.SECOND_LOOK_S)
+    assert isinstance(own.answer(), Scan)
+
+
+def test_a_flood_of_hints_and_a_wish_end_in_one_scan_after_the_one_under_way(own: Own) -> None:
+    own.touch(overflow=True)
+    own.touch(overflow=True)
+    own.own_folder.scan()
+    assert [type(effect) for effect in own.todo] == [Scan]
+    own.answer()
+    assert [type(effect) for effect in own.todo] == [Scan]
+    own.settle()
+    assert own.todo == []
+
+
+def test_a_look_does_not_wait_for_a_scan_nor_for_a_long_reading(own: Own) -> None:
+    own.write("film", "very long")
+    own.touch("film")
+    own.answer()
+    film = own.todo.pop()  # is being read for minutes
+    own.own_folder.scan()
+    own.tick()
+    scan = own.todo.pop()
+    own.write("note", "short")
+    own.touch("note")
+    own.settle()
+    assert "note" in own.published()
+    own.todo = [scan, film]
+    own.settle()
+    assert "film" in own.published()
+    assert own.read.count("film") == 1
+
+
+def test_many_hints_at_once_are_one_look(own: Own) -> None:
+    names = [f"d/{number:04}" for number in range(limits.PAGE_RECORDS + 5)]
+    own.touch(*names)
+    (look,) = own.todo
+    assert isinstance(look, Look)
+    assert len(look.paths) == len(names)
+    own.touch("a")
+    assert len(own.todo) == 1
+    own.settle()
+    assert own.read == []
+
+
+def test_answers_to_orders_nobody_gave_change_nothing(own: Own) -> None:
+    ghost = PathSeen(own.path("ghost"), Finding.FOLDER, None)
+    own.tell(TreeSeen(OrderId(1), (ghost,), (), last=True, complete=True))
+    own.write("ghost", "x")
+    own.tell(FilesHashed(OrderId(1), (own.hashed("ghost"),), (), last=True))
+    own.settle()
+    assert "ghost" not in own.published()
+
+
+def test_paths_outside_the_own_folder_are_left_alone(own: Own) -> None:
+    own.own_folder.scan()
+    own.tick()
+    (scan,) = own.todo
+    assert isinstance(scan, Scan)
+    outside = (
+        PathSeen(own.own_folder.top, Finding.FOLDER, None),
+        PathSeen(parse_wire_path(b"d2/x"), Finding.FOLDER, None),
+    )
+    own.tell(TreeSeen(scan.order, outside, (), last=False, complete=True))
+    own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+
+
+# -- without reading -------------------------------------------------------------------------------
+def test_a_renamed_file_is_not_read(own: Own) -> None:
+    heads = len(own.heads)
+    own.move("a", "d/a2")
+    own.touch("a", "d/a2")
+    own.settle()
+    assert (own.read, sorted(own.published())) == ([], ["d", "d/a2", "d/b"])
+    # both halves under one head: receivers move instead of copying
+    assert len(own.heads) == heads + 1
+
+
+def test_a_renamed_folder_is_not_read_however_many_pages_it_takes(own: Own) -> None:
+    for number in range(20):
+        own.write(f"d/{number:02}", f"text {number}")
+    own.touch(*(f"d/{number:02}" for number in range(20)))
+    own.settle()
+    own.read.clear()
+    heads = len(own.heads)
+    own.node.now += 5.0
+    own.move("d", "e")
+    own.touch("d", "e")
+    own.settle()
+    assert own.read == []
+    assert not any(path.startswith("d") for path in own.published())
+    assert sum(path.startswith("e/") for path in own.published()) == 21
+    assert len(own.heads) == heads + 1
+
+
+def test_a_changed_x_bit_needs_no_reading(own: Own) -> None:
+    own.change("a", executable=True, ctime_ns=5)
+    own.touch("a")
+    own.settle()
+    assert (own.read, own.published()["a"].executable) == ([], True)
+
+
+def test_a_hard_link_is_not_read_and_a_rename_chain_before_the_head_is(own: Own) -> None:
+    own.files["link"] = own.files["a"]
+    own.touch("link")
+    own.settle()
+    assert (own.read, own.published()["link"].root) == ([], own.published()["a"].root)
+    own.node.now += 5.0
+    own.write("n1", "new")
+    own.touch("n1")
+    own.settle()
+    own.move("n1", "n2")
+    own.touch("n1", "n2")
+    own.settle()
+    assert own.read == ["n1"]
+
+
+def test_a_twin_without_a_record_is_read(own: Own) -> None:
+    own.node.index.manifests.delete(own.node.me, OWN, [b"a"], 90)
+    own.move("a", "a2")
+    own.touch("a2")
+    own.settle()
+    assert own.read == ["a2"]
+
+
+def test_the_piece_size_of_the_last_version_goes_with_the_order(own: Own) -> None:
+    own.write("a", "alpha 2")
+    own.write("new", "new")
+    own.remove("d")
+    own.write("d", "a file now")
+    own.touch("a", "d", "new")
+    own.answer()
+    (order,) = own.todo
+    assert isinstance(order, Hash)
+    sizes = {path.name: size for path, size in order.files}
+    assert sizes == {"a": limits.PIECE_MIN_BYTES, "d": 0, "new": 0}
+
+
+# -- reading ---------------------------------------------------------------------------------------
+def test_a_file_deleted_while_it_was_read_stays_deleted(own: Own) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    late = own.hashed("n")
+    (order,) = own.todo
+    own.todo.clear()
+    own.remove("n")
+    own.touch("n")
+    own.settle()
+    assert isinstance(order, Hash)
+    own.tell(FilesHashed(order.order, (late,), (), last=True))
+    own.settle()
+    assert "n" not in own.published()
+
+
+def test_a_folder_deleted_while_files_in_it_were_read_stays_deleted(own: Own) -> None:
+    own.write("d/n", "new")
+    own.touch("d/n")
+    own.answer()
+    late = own.hashed("d/n")
+    (order,) = own.todo
+    own.todo.clear()
+    own.remove("d")
+    own.touch("d")
+    own.settle()
+    assert isinstance(order, Hash)
+    own.tell(FilesHashed(order.order, (late,), (), last=True))
+    own.settle()
+    assert sorted(own.published()) == ["a"]
+
+
+def test_a_file_replaced_by_a_folder_while_it_was_read_is_a_folder(own: Own) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    late = own.hashed("n")
+    (order,) = own.todo
+    own.todo.clear()
+    own.remove("n")
+    own.folders.add("n")
+    own.touch("n")
+    own.settle()
+    assert isinstance(order, Hash)
+    own.tell(FilesHashed(order.order, (late,), (), last=True))
+    own.settle()
+    assert own.published()["n"].kind is Kind.FOLDER
+
+
+def test_a_file_written_again_while_it_was_read_is_read_once_more_and_never_twice_at_a_time(
+    own: Own,
+) -> None:
+    own.write("n", "one")
+    own.touch("n")
+    own.answer()
+    (order,) = own.todo
+    own.todo.clear()
+    late = own.hashed("n")
+    for text in ("two", "three"):
+        own.write("n", text)
+        own.touch("n")
+        own.settle()
+    assert own.read == []
+    assert isinstance(order, Hash)
+    own.tell(FilesHashed(order.order, (late,), (), last=True))
+    own.settle()
+    assert (own.read, own.published()["n"].root) == (["n"], own.hashed("n").pieces.root)
+
+
+def test_a_file_that_keeps_changing_is_left_alone_ever_longer_and_shared_in_the_end(
+    own: Own,
+) -> None:
+    own.write("log", "x")
+    own.touch("log")
+    restless = []
+    for _ in range(4):
+        own.answer()
+        (order,) = own.todo
+        assert isinstance(order, Hash)
+        own.todo.clear()
+        own.tell(FilesHashed(order.order, (), (own.path("log"),), last=True))
+        own.write("log", "xx")
+        own.touch("log")  # a hint does not make it read sooner
+        own.settle()
+        due = own.own_folder.deadline()
+        assert due is not None
+        restless.append(round(due - own.node.now, 3))
+        own.tick(due - own.node.now)
+    assert restless == [1.0, 2.0, 4.0, 8.0]
+    own.settle()
+    assert (own.read, "log" in own.published()) == (["log"], True)
+
+
+def test_damage_is_told_and_not_published(own: Own) -> None:
+    before = own.published()["a"]
+    own.change("a", ctime_ns=9)
+    own.touch("a")
+    own.answer()
+    own.files["a"].text = b"alphb"
+    own.change("a", ctime_ns=own.node.index.places.get(own.node.me, OWN, b"a").ctime_ns)  # type: ignore[union-attr]
+    own.settle()
+    assert (own.published()["a"], own.codes()) == (before, ["damage"])
+
+
+def test_a_name_that_some_systems_cannot_hold_is_told_when_it_is_new(own: Own) -> None:
+    own.write("what?", "x")
+    own.touch("what?")
+    own.settle()
+    own.write("what?", "y")
+    own.touch("what?")
+    own.settle()
+    assert own.codes() == ["not_portable"]
+    assert "what?" in own.published()
+
+
+# -- missing ---------------------------------------------------------------------------------------
+def test_what_a_look_does_not_find_is_gone_at_once(own: Own) -> None:
+    own.remove("d")
+    own.touch("d")
+    own.settle()
+    assert sorted(own.published()) == ["a"]
+
+
+def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> None:
+    own.remove("a")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    assert "a" in own.published()
+    due = own.own_folder.deadline()
+    assert due == own.node.now + limits.SECOND_LOOK_S
+    own.tick(limits.SECOND_LOOK_S - 1.0)
+    assert own.todo == []
+    own.tick(1.0)
+    (look,) = own.todo
+    assert isinstance(look, Look)
+    assert look.paths == (own.path("a"),)
+    own.settle()
+    assert "a" not in own.published()
+    assert own.own_folder.deadline() == pytest.approx(own.node.now + limits.RESCAN_S, abs=20)
+
+
+def test_a_doubt_is_over_when_the_file_is_seen_again(own: Own) -> None:
+    hidden = own.files.pop("a")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.own_folder.scan()
+    own.tick(1.0)
+    own.settle()  # a second scan soon after is no second look
+    assert "a" in own.published()
+    own.files["a"] = hidden
+    own.touch("a")
+    own.settle()
+    own.tick(limits.SECOND_LOOK_S)
+    assert (own.todo, "a" in own.published()) == ([], True)
+
+
+def test_a_doubt_that_a_look_cannot_settle_stays(own: Own) -> None:
+    own.remove("a")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.tick(limits.SECOND_LOOK_S)
+    (look,) = own.todo
+    own.todo.clear()
+    assert isinstance(look, Look)
+    own.tell(TreeSeen(look.order, (), (), last=True, complete=False))
+    own.settle()
+    assert "a" in own.published()
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert "a" not in own.published()
+
+
+def test_a_scan_that_could_not_read_everything_doubts_nothing(own: Own) -> None:
+    own.remove("a")
+    own.unreadable = True
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.tick(limits.SECOND_LOOK_S * 2)
+    assert own.todo == []
+    assert "a" in own.published()
+
+
+def test_what_a_look_found_while_a_scan_ran_is_not_doubted(own: Own) -> None:
+    own.own_folder.scan()
+    own.tick()
+    scan = own.todo.pop()
+    assert isinstance(scan, Scan)
+    pages = list(own.answers(scan))
+    own.write("n", "new")
+    own.touch("n")
+    own.settle()
+    own.remove("a")
+    own.touch("a")
+    own.settle()
+    for page in pages:  # the scan saw "a" before it went
+        own.tell(page)
+    own.settle()
+    assert (sorted(own.published()), own.read) == (["d", "d/b", "n"], ["n"])
+    own.tick(limits.SECOND_LOOK_S)
+    assert own.todo == []
+
+
+def test_a_path_that_a_look_missed_and_a_scan_then_found_is_there(own: Own) -> None:
+    own.touch("a", "d")
+    look = own.todo.pop()
+    assert isinstance(look, Look)
+    missing = PathSeen(own.path("a"), Finding.MISSING, None)
+    own.tell(TreeSeen(look.order, (missing,), (), last=False, complete=True))
+    own.own_folder.scan()
+    own.tick()
+    own.answer()
+    own.tell(TreeSeen(look.order, (), (), last=True, complete=True))
+    own.settle()
+    assert "a" in own.published()
+
+
+# -- the share goes away ---------------------------------------------------------------------------
+def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
+    kept = dict(own.files)
+    own.write("d/c", "gamma")
+    own.touch("a", "d/c")
+    look = own.todo.pop()
+    assert isinstance(look, Look)
+    own.files.clear()
+    own.marker = "missing"
+    own.tell(ShareSeen(present=False, reason="missing"))
+    own.tell(ShareSeen(present=False, reason="missing"))
+    missing = PathSeen(own.path("a"), Finding.MISSING, None)
+    own.tell(TreeSeen(look.order, (missing,), (), last=True, complete=True))
+    own.touch("a", "d/b")
+    assert (own.todo, own.codes(), own.node.share_present) == ([], ["share_offline"], False)
+    assert own.own_folder.share_reason == "missing"
+    for _ in range(3):
+        own.tick(OFFLINE_LOOK_S)
+        own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+    own.files, own.marker = kept, "present"
+    own.tick(OFFLINE_LOOK_S)
+    own.settle()
+    assert own.node.share_present
+    assert own.todo == []
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+    assert own.own_folder.deadline() == pytest.approx(own.node.now + limits.RESCAN_S, abs=1.0)
+
+
+def test_what_was_found_deleted_just_before_is_looked_for_when_the_share_is_back(own: Own) -> None:
+    # the last head is young, so nothing is published yet
+    own.node.now = own.publishing._published_s
+    own.remove("a")
+    own.touch("a")
+    own.answer()
+    assert own.publishing.is_gone(b"a")
+    own.tell(ShareSeen(present=False, reason="missing"))
+    own.tell(ShareSeen(present=True, reason=""))
+    own.settle()
+    assert "a" in own.published()
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert "a" not in own.published()
+
+
+def test_in_another_group_everything_is_seen_anew_under_the_new_name(own: Own) -> None:
+    own.refused["socket"] = "socket"
+    own.touch("socket")
+    own.settle()
+    own.write("n", "new")
+    own.touch("n", "a")
+    own.answer()
+    (order,) = own.todo
+    own.todo.clear()
+    late = own.hashed("n")
+    own.refused.clear()
+    own.node.roster = group(2, 1)
+    assert own.node.own_label == "d1"
+    own.own_folder.await_marker()
+    assert not own.own_folder.refused
+    assert isinstance(order, Hash)
+    own.tell(FilesHashed(order.order, (late,), (), last=True))
+    own.tell(ShareSeen(present=True, reason=""))
+    own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/b", "n"]
+
+
+def test_what_was_read_under_a_former_name_is_dropped(own: Own) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    own.node.roster = None
+    own.node.settings = type(own.node.settings)("other", 1, None)
+    assert str(own.own_folder.top) == "other"
+    (order,) = own.todo
+    own.todo.clear()
+    assert isinstance(order, Hash)
+    n = own.path("n")
+    read = replace(own.hashed("n"), path=order.files[0][0])
+    assert (str(read.path), str(n)) == ("d1/n", "other/n")
+    own.tell(FilesHashed(order.order, (read,), (), last=True))
+    assert own.publishing.pending == 0
+
+
+# -- names that are not shared ---------------------------------------------------------------------
+def test_a_refused_name_is_told_once_and_forgotten_when_it_is_gone(own: Own) -> None:
+    own.refused = {"d/pipe": "named pipe", "link": "symbolic link"}
+    for _ in range(2):
+        own.own_folder.scan()
+        own.tick()
+        own.settle()
+    assert own.codes() == ["file_refused", "file_refused"]
+    assert dict(own.own_folder.refused) == {"d1/d/pipe": "named pipe", "d1/link": "symbolic link"}
+    own.refused["link"] = "socket"
+    own.touch("link")
+    own.settle()
+    assert own.own_folder.refused["d1/link"] == "socket"
+    del own.refused["d/pipe"]
+    own.touch("link")
+    own.settle()
+    assert len(own.own_folder.refused) == 2
+    own.touch("d")
+    own.settle()
+    assert list(own.own_folder.refused) == ["d1/link"]
+    own.refused.clear()
+    own.unreadable = True
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    assert list(own.own_folder.refused) == ["d1/link"]  # what could not be read may still hold it
+    own.unreadable = False
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    assert not own.own_folder.refused
+
+
+def test_the_list_of_refused_names_is_bounded(own: Own) -> None:
+    own.own_folder.scan()
+    own.tick()
+    (scan,) = own.todo
+    assert isinstance(scan, Scan)
+    names = tuple(
+        NameRefused(own.own_folder.top, f"{number}", "socket") for number in range(REFUSED_MAX + 10)
+    )
+    own.tell(TreeSeen(scan.order, (), names, last=False, complete=True))
+    assert len(own.own_folder.refused) == len(own.tells) == REFUSED_MAX
+
+
+# -- what others ask -------------------------------------------------------------------------------
+def test_imported_files_are_looked_at(own: Own) -> None:
+    own.write("imported", "x")
+    own.own_folder.on_imported(["imported"])
+    own.tick()
+    own.settle()
+    assert "imported" in own.published()
+    own.own_folder.on_imported(["a/b"])
+    own.tick()
+    assert [type(effect) for effect in own.todo] == [Scan]
+
+
+def test_a_new_generation_waits_until_everything_was_seen_and_read() -> None:
+    own = Own()
+    own.write("a", "alpha")
+    own.write("b", "beta")
+    head = sign_head(Head(own.node.me, OWN, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
+    own.publishing.on_own_head(head)
+    own.tick(5.0)
+    assert own.heads == []
+    assert own.own_folder.deadline() is None  # nothing to wait for but a disk
+    own.answer()
+    own.tick(5.0)
+    assert own.heads == []
+    own.settle()
+    (new,) = own.heads
+    assert (new.generation, new.count, new.seq) == (2, 2, 52)
+
+
+def test_many_new_files_are_published_under_few_heads() -> None:
+    own = Own()
+    for number in range(600):
+        own.write(f"{number:03}", f"{number}")
+    own.answer()
+    orders = list(own.todo)
+    assert sum(len(order.files) for order in orders if isinstance(order, Hash)) == 600
+    while own.todo:
+        own.tick(0.02)
+        own.answer()
+    own.settle()
+    assert len(own.published()) == 600
+    assert len(own.heads) * 5 < len(orders)

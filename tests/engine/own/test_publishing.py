@@ -1,0 +1,306 @@
+"""Tests of publishing: one transaction per head, numbers without gaps, pace, and heads from a later
+state.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.manifest import head_is_signed, sign_head
+from potluck.core.content.pieces import EMPTY_ROOT
+from potluck.core.content.reconcile import PlaceRow
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.engine.effects import Tell
+from potluck.engine.node import Node
+from potluck.engine.own.publishing import (
+    CHANGES_MAX,
+    HEAD_MAX_S,
+    REPAIR_PAUSE_S,
+    Publishing,
+    within,
+)
+from tests.engine.builders import group, key, node, taken
+from tests.engine.index.builders import root_of
+
+OWN = Folder.OWN
+PIECE = limits.PIECE_MIN_BYTES
+
+
+class Publisher:
+    """A device that publishes, and what it published."""
+
+    def __init__(self, over: Node | None = None, run: int = 1) -> None:
+        self.node = node(1, run=run) if over is None else over
+        self.node.roster = group(1, 2)
+        self.publishing = Publishing(self.node)
+        self.heads: list[Head] = []
+        self.publishing.published = self.heads.append
+        self.publishing.start()
+
+    def put(self, path: str, text: str = "x", *, mtime_ns: int = 1, ctime_ns: int = 1) -> None:
+        root = root_of(text)
+        row = PlaceRow(
+            path.encode(), Kind.FILE, root, len(text), mtime_ns, ctime_ns, 7, executable=False
+        )
+        self.publishing.put(row, PIECE)
+
+    def folder(self, path: str) -> None:
+        self.publishing.put(
+            PlaceRow(path.encode(), Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE
+        )
+
+    def drop(self, *paths: str) -> None:
+        self.publishing.drop({path.encode() for path in paths})
+
+    def tick(self, later_s: float = 1.0, waiting: int = 0) -> int:
+        """Let time pass; returns how many heads that brought."""
+        before = len(self.heads)
+        self.node.now += later_s
+        self.publishing.on_tick(waiting)
+        return len(self.heads) - before
+
+    @property
+    def records(self) -> dict[str, FileRecord]:
+        listed = self.node.index.manifests.listing(self.node.me, OWN, b"", 1000)
+        return {record.path.decode(): record for record in listed}
+
+    @property
+    def places(self) -> list[bytes]:
+        return self.node.index.places.all_paths(self.node.me, OWN)
+
+    def foreign(
+        self, generation: int, seq: int, count: int = 3, instance: bytes = b"earlier"
+    ) -> Head:
+        """An own head of another run."""
+        return sign_head(
+            Head(self.node.me, OWN, generation, seq, count, b"r" * 32, instance), key(1)
+        )
+
+
+def test_changes_get_numbers_and_one_signed_head_that_says_what_is_in_the_index() -> None:
+    it = Publisher()
+    it.folder("d")
+    it.put("d/a", "one")
+    it.put("b", "two")
+    assert (it.publishing.pending, it.records, it.places) == (3, {}, [])
+    assert it.tick() == 1
+    assert {path: record.seq for path, record in it.records.items()} == {"d": 1, "d/a": 2, "b": 3}
+    assert it.records["d"] == FileRecord(b"d", Kind.FOLDER, 0, 0, False, PIECE, EMPTY_ROOT, 1)
+    assert it.places == [b"b", b"d", b"d/a"]
+    (head,) = it.heads
+    manifests = it.node.index.manifests
+    assert (head.generation, head.seq, head.count, head.instance) == (1, 3, 3, it.node.instance)
+    assert head.root == manifests.root(it.node.me, OWN)
+    assert head == manifests.head(it.node.me, OWN)
+    assert it.node.roster is not None
+    assert head_is_signed(head, it.node.roster.verify)
+    assert (it.tick(), it.publishing.pending, it.publishing.deadline(0)) == (0, 0, None)
+
+
+def test_a_restart_goes_on_counting() -> None:
+    first = Publisher()
+    first.put("a")
+    first.tick()
+    second = Publisher(first.node)
+    second.put("b")
+    second.tick()
+    assert (second.heads[0].generation, second.heads[0].seq) == (1, 2)
+
+
+def test_what_was_not_published_is_not_in_the_index_so_a_crash_loses_nothing() -> None:
+    first = Publisher()
+    first.put("a")
+    first.tick()
+    first.put("b")
+    first.drop("a")
+    second = Publisher(first.node)  # the process was killed before the next head
+    assert second.publishing.stands(b"a") is not None
+    assert second.publishing.stands(b"b") is None
+
+
+def test_the_same_again_is_no_change_and_a_new_stat_is_only_remembered() -> None:
+    it = Publisher()
+    it.put("a")
+    it.tick()
+    it.put("a")
+    it.put("a", ctime_ns=2)
+    assert (it.publishing.pending, it.tick()) == (0, 0)
+    stands = it.publishing.stands(b"a")
+    assert stands is not None
+    assert stands.ctime_ns == 2
+    it.put("a", mtime_ns=2)
+    assert it.tick() == 1
+
+
+def test_what_is_taken_back_before_its_head_was_never_said() -> None:
+    it = Publisher()
+    it.put("a", "one")
+    it.tick()
+    it.put("a", "two")
+    it.put("b")
+    assert it.publishing.record(b"b") is not None
+    it.put("a", "one")
+    it.drop("b")
+    assert (it.tick(), it.records["a"].seq) == (0, 1)
+    it.drop("a")
+    assert (
+        it.publishing.stands(b"a"),
+        it.publishing.record(b"a"),
+        it.publishing.is_gone(b"a"),
+    ) == (None, None, True)
+    it.put("a", "one")
+    assert (it.tick(), it.records["a"].seq, it.places) == (0, 1, [b"a"])
+    record = it.publishing.record(b"a")
+    assert record is not None
+    assert record.seq == 1
+
+
+def test_a_folder_takes_everything_below_it_along_published_or_not() -> None:
+    it = Publisher()
+    for path in ("d", "d/e"):
+        it.folder(path)
+    it.put("d/e/a")
+    it.put("dx")
+    it.tick()
+    it.put("d/new")
+    it.put("d/e/newer")
+    it.put("d-new")
+    it.drop("d", "not there")
+    it.tick()
+    assert sorted(it.records) == ["d-new", "dx"]
+    assert it.places == [b"d-new", b"dx"]
+    _, deleted, _, _ = it.node.index.manifests.page(it.node.me, OWN, 0, 100)
+    numbers = sorted(
+        [path.seq for path in deleted] + [record.seq for record in it.records.values()]
+    )
+    assert numbers == [4, 5, 6, 7, 8]
+    assert it.heads[-1].seq == 8
+
+
+def test_a_file_where_a_folder_stood_ends_what_was_in_it() -> None:
+    it = Publisher()
+    it.folder("d")
+    it.put("d/a")
+    it.tick()
+    it.put("d/b")
+    it.put("d")
+    it.tick()
+    assert {path: record.kind for path, record in it.records.items()} == {"d": Kind.FILE}
+    it.folder("d")
+    it.tick()
+    assert {path: record.kind for path, record in it.records.items()} == {"d": Kind.FOLDER}
+
+
+def test_what_seemed_deleted_when_the_share_went_away_is_kept() -> None:
+    it = Publisher()
+    it.put("a")
+    it.tick()
+    it.drop("a")
+    it.publishing.keep()
+    assert (it.tick(), sorted(it.records), it.places) == (0, ["a"], [b"a"])
+
+
+def test_an_idle_device_publishes_at_once_and_a_busy_one_gathers() -> None:
+    it = Publisher()
+    it.put("a")
+    assert it.tick(0.0) == 1
+    it.put("b")
+    assert it.tick(limits.HEAD_MIN_S / 2) == 0
+    due = it.publishing.deadline(0)
+    assert due == pytest.approx(limits.HEAD_MIN_S)
+    assert it.tick(limits.HEAD_MIN_S / 2) == 1
+    it.put("c")
+    assert it.tick(limits.HEAD_MIN_S, waiting=300) == 0
+    assert it.publishing.deadline(300) == pytest.approx(0.05 + 0.3)
+    assert it.tick(0.25, waiting=300) == 1
+    it.put("d")
+    assert it.publishing.deadline(10**6) == pytest.approx(it.node.now + HEAD_MAX_S)
+    assert it.tick(HEAD_MAX_S, waiting=10**6) == 1
+
+
+def test_very_many_changes_do_not_wait() -> None:
+    it = Publisher()
+    it.put("first")
+    it.tick()
+    for number in range(CHANGES_MAX):
+        it.put(f"{number}")
+    assert it.tick(0.0, waiting=10**6) == 1
+
+
+def test_a_head_from_a_later_state_starts_a_new_generation_above_it() -> None:
+    it = Publisher()
+    it.publishing.on_own_head(it.foreign(3, 50))
+    assert it.publishing.repairing
+    assert [tell.code for tell in taken(it.node, Tell)] == ["repair"]
+    it.put("a")
+    assert it.tick() == 1
+    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (4, 51, 1)
+    assert not it.publishing.repairing
+
+
+def test_a_new_generation_is_told_even_if_nothing_changed() -> None:
+    it = Publisher()
+    it.publishing.on_own_head(it.foreign(1, 50))
+    assert it.publishing.deadline(0) is not None
+    assert it.tick() == 1
+    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (2, 50, 0)
+
+
+def test_whoever_lost_its_index_and_counted_as_far_again_notices_it() -> None:
+    it = Publisher()
+    it.put("a")
+    it.tick()
+    it.publishing.on_own_head(it.foreign(1, 1, count=1))
+    assert it.tick() == 1
+    assert (it.heads[-1].generation, it.heads[-1].seq) == (2, 1)
+
+
+def test_older_equal_and_own_heads_repair_nothing() -> None:
+    it = Publisher()
+    it.put("a")
+    it.put("b")
+    it.tick()
+    it.publishing.on_own_head(it.foreign(1, 1))
+    it.publishing.on_own_head(it.heads[0])
+    it.publishing.on_own_head(msgspec.structs.replace(it.heads[0], instance=b"earlier"))
+    it.publishing.on_own_head(it.foreign(9, 9, instance=it.node.instance))
+    assert (it.publishing.repairing, it.tick()) == (False, 0)
+
+
+def test_two_devices_with_one_key_do_not_chase_each_other() -> None:
+    it = Publisher()
+    it.publishing.on_own_head(it.foreign(1, 50))
+    it.tick(0.0)
+    for generation in (3, 5, 4):
+        it.publishing.on_own_head(it.foreign(generation, 50))
+        it.tick(0.1)
+    assert [head.generation for head in it.heads] == [2]
+    due = it.publishing.deadline(0)
+    assert due == REPAIR_PAUSE_S
+    assert it.tick(REPAIR_PAUSE_S) == 1
+    assert [head.generation for head in it.heads] == [2, 6]
+    assert "another device" in taken(it.node, Tell)[-1].text
+
+
+def test_a_head_that_was_overtaken_during_the_pause_is_forgotten() -> None:
+    it = Publisher()
+    it.publishing.on_own_head(it.foreign(5, 50))
+    it.tick(0.0)
+    it.publishing._ahead = it.foreign(1, 60)
+    assert it.tick(REPAIR_PAUSE_S) == 0
+    assert it.publishing.deadline(0) is None
+
+
+def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:
+    publishing = Publishing(node())
+    publishing.put(PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE)
+    publishing.on_tick(0)
+    assert publishing.pending == 0
+
+
+def test_within_knows_folders_from_names_that_begin_alike() -> None:
+    assert within(b"a/b/c", {b"a/b"})
+    assert within(b"a", {b"a"})
+    assert not within(b"ab/c", {b"a", b""})

@@ -1,0 +1,245 @@
+"""The circle: ring and watching of whole engines on a fake wire, and the few turns that no network
+brings about.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.ring.ring import Changed
+from potluck.core.wire.catalogue import (
+    Address,
+    Beacon,
+    Ping,
+    Pong,
+    ProbeFor,
+    ProbeResult,
+    Redirect,
+    Status,
+    Update,
+)
+from potluck.engine.effects import Dial, Send, Tell, Transmit
+from potluck.engine.events import InterfacesSeen, LeaveAsked, MessageHeard
+from potluck.engine.ring.circle import Circle
+from potluck.engine.ring.discovery import Discovery
+from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from tests.engine.builders import address, group, key, node, taken
+from tests.engine.wire import Box, one_ring, ring
+
+
+def said(box: Box, kind: type, since: float = 0.0) -> list:
+    """The messages of a kind a device sent over links."""
+    return [send.message for send in box.asked_for(Send, since) if isinstance(send.message, kind)]
+
+
+def test_two_become_a_ring_and_each_is_last_and_next_of_the_other() -> None:
+    wire, (ann, ben) = ring(2)
+    assert wire.now < 2.0
+    assert ann.nodes == ben.nodes
+    assert {box.engine.wiring.circle.number_of(box.me) for box in (ann, ben)} == {0, 1}
+    assert ann.engine.wiring.circle.last() == ben.me
+    assert ann.told("node_joined") == ["d2 is here"]
+
+
+def test_alone_last_is_oneself_and_a_stranger_has_no_number() -> None:
+    _, (ann,) = ring(1)
+    assert ann.engine.wiring.circle.last() == ann.me
+    assert ann.engine.wiring.circle.number_of(key(9).device) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_joiner_is_sent_on_to_node_0_or_admitted_by_its_deputy(seed: int) -> None:
+    wire, boxes = ring(3, seed)
+    boxes.append(wire.add(4))
+    assert wire.run(20.0, lambda: one_ring(boxes))
+    numbers = [box.engine.wiring.circle.number_of(box.me) for box in boxes]
+    assert sorted(number for number in numbers if number is not None) == [0, 1, 2, 3]
+
+
+def test_a_node_that_is_not_node_0_redirects() -> None:
+    wire, boxes = ring(2)
+    first = next(box for box in boxes if box.engine.wiring.circle.number_of(box.me) == 0)
+    wire.udp = lambda a, b: first not in {a, b}  # the newcomer meets the other one first
+    boxes.append(wire.add(3, open_s=float("inf")))
+    assert wire.run(
+        30.0, lambda: len({tuple(box.nodes) for box in boxes}) == 1 and len(boxes[-1].nodes) == 3
+    )
+    assert any(said(box, Redirect) for box in boxes if box is not first)
+
+
+def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
+    wire, boxes = ring(3)
+    first = next(box for box in boxes if box.engine.wiring.circle.number_of(box.me) == 0)
+    others = [box for box in boxes if box is not first]
+    first.hear(LeaveAsked())
+    at = wire.now
+    assert wire.run(1.0, lambda: first.left)
+    assert wire.now - at <= 0.21
+    wire.run(0.05)
+    assert all(box.status(first) is Status.LEFT for box in others)
+    assert sorted(box.engine.wiring.circle.number_of(box.me) for box in others) == [0, 1]  # type: ignore[type-var]
+    assert all(box.told("node_left") == [f"{first.label} left"] for box in others)
+    wire.run(20.0)
+    assert not any(box.told("node_dead") for box in others)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_crashed_node_is_dead_within_half_a_second_and_comes_back_as_itself(count: int) -> None:
+    wire, (victim, *others) = ring(count)
+    wire.run(3.0)
+    at = wire.now
+    victim.crash()
+    assert wire.run(2.0, lambda: all(box.status(victim) is Status.DEAD for box in others))
+    assert wire.now - at < 0.5
+    assert all(len(box.told("node_dead")) == 1 for box in others)
+    assert all("gone (no answer)" in box.told("node_dead")[0] for box in others)
+    again = wire.again(victim)
+    assert wire.run(20.0, lambda: one_ring([again, *others]))
+
+
+def test_where_datagrams_are_blocked_everybody_stays_alive() -> None:
+    wire, boxes = ring(3)
+    wire.udp = lambda *_: False
+    wire.run(30.0)
+    assert one_ring(boxes)
+    assert not any(box.told("node_dead") for box in boxes)
+    assert said(boxes[0], Ping)
+    assert said(boxes[0], Pong)
+
+
+def test_where_links_are_silent_datagrams_keep_everybody_alive() -> None:
+    wire, boxes = ring(3)
+    wire.run(1.0)
+    wire.silent = lambda *_: True
+    wire.run(30.0)
+    assert one_ring(boxes)
+    assert not any(box.told("node_dead") for box in boxes)
+
+
+def test_a_third_node_vouches_for_two_that_cannot_hear_each_other() -> None:
+    wire, (ann, ben, cleo) = ring(3)
+    wire.run(1.0)
+    wire.udp = lambda a, b: {a, b} != {ann, ben}
+    wire.silent = lambda a, b: {a, b} == {ann, ben}
+    wire.run(20.0)
+    assert ann.status(ben) is ben.status(ann) is Status.ALIVE
+    assert said(ann, ProbeFor)
+    assert said(cleo, ProbeResult)
+
+
+def test_a_suspect_that_hears_of_it_proves_that_it_lives() -> None:
+    wire, (ann, ben, cleo) = ring(3)
+    wire.run(1.0)
+    before = ann.believes(ben)
+    wire.udp = lambda a, b: ben not in {a, b}
+    wire.silent = lambda a, b: ben in {a, b}
+    assert wire.run(5.0, lambda: ann.status(ben) is Status.SUSPECT)
+    wire.udp, wire.silent = (lambda *_: True), (lambda *_: False)
+    assert wire.run(5.0, lambda: ann.status(ben) is cleo.status(ben) is Status.ALIVE)
+    after = ann.believes(ben)
+    assert before is not None
+    assert after is not None
+    assert after.incarnation > before.incarnation
+    assert not ann.told("node_dead")
+
+
+def test_halves_that_cannot_reach_each_other_meet_again() -> None:
+    wire, boxes = ring(3)
+    wire.run(1.0)
+    apart = {boxes[0]}
+    wire.udp = lambda a, b: (a in apart) == (b in apart)
+    wire.silent = lambda a, b: (a in apart) != (b in apart)
+    assert wire.run(20.0, lambda: boxes[1].status(boxes[0]) is Status.DEAD)
+    wire.run(15.0)
+    assert len(boxes[0].nodes) == 1
+    assert len(boxes[1].nodes) == 2
+    wire.udp, wire.silent = (lambda *_: True), (lambda *_: False)
+    assert wire.run(30.0, lambda: one_ring(boxes))
+
+
+def test_the_dead_are_dialled_again_now_and_then() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.udp = lambda *_: False
+    ben.crash()
+    wire.run(60.0)
+    assert ann.status(ben) is Status.DEAD
+    dials = [
+        at
+        for at, effect in ann.done
+        if isinstance(effect, Dial) and at > wire.now - 2 * limits.DEAD_PROBE_S
+    ]
+    assert dials
+    assert len(dials) < 10
+
+
+def test_a_refused_dial_is_strong_evidence() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(1.0)
+    ann.engine.wiring.circle.on_refused(ben.me)
+    assert ann.status(ben) is Status.SUSPECT
+    assert wire.run(1.0, lambda: ann.status(ben) is Status.ALIVE)
+
+
+def test_new_addresses_are_told_to_everybody() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.hear(InterfacesSeen((), ()))
+    wire.run(0.1)
+    record = ben.believes(ann)
+    assert record is not None
+    assert record.addresses == []
+
+
+def test_a_beacon_of_a_member_with_another_digest_leads_to_a_sync() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    at = wire.now
+    ann.engine.wiring.circle.on_digest(ben.me, b"another")
+    ann.hear(MessageHeard(ann.engine.node.peers[ben.me].link, Update([], b"yet another")))  # type: ignore[arg-type]
+    assert wire.run(1.0, lambda: any(box.asked_for(Send, at) for box in (ann, ben)))
+
+
+# -- without a network -----------------------------------------------------------------------------
+def alone(others: int = 0, number: int = 1) -> tuple[Circle, Discovery]:
+    """A circle of a device in a group with others, of whom nobody is linked."""
+    made = node(number)
+    made.roster = group(1, *range(2, 2 + others)) if others else None
+    sealed_datagrams = SealedDatagrams(made)
+    discovery = Discovery(made, sealed_datagrams)
+    return Circle(made, discovery, sealed_datagrams), discovery
+
+
+def test_without_a_group_nobody_is_believed() -> None:
+    circle, _ = alone()
+    stranger, _ = alone(1, number=2)
+    circle.on_message(key(2).device, Update([stranger.ring.beliefs.own], b""))
+    assert [record.device for record in circle.ring.nodes()] == [key(1).device]
+
+
+def test_only_probes_are_probes() -> None:
+    circle, _ = alone(1)
+    with pytest.raises(AssertionError, match="no probe"):
+        circle.on_probe(key(2).device, Beacon(1, 1, b"", 1), None)
+
+
+def test_a_probe_by_datagram_is_answered_where_it_came_from() -> None:
+    circle, _ = alone(1)
+    circle.on_probe(key(2).device, Ping(7, b"", b""), address(2, 1234))
+    (sent,) = taken(circle._node, Transmit)
+    assert sent.to == Address("10.0.0.2", 1234)
+
+
+def test_who_is_known_to_be_gone_is_told_once() -> None:
+    circle, _ = alone(1)
+    circle._changed(Changed(key(2).device, Status.ALIVE, Status.DEAD))
+    circle._changed(Changed(key(2).device, Status.DEAD, Status.LEFT))
+    assert [tell.code for tell in taken(circle._node, Tell)] == ["node_dead"]
+
+
+def test_after_the_farewell_nothing_is_due() -> None:
+    circle, _ = alone(1)
+    circle.leave()
+    taken(circle._node, Send)
+    circle._node.now = 100.0
+    circle.on_tick()
+    assert circle._node.take() == []

@@ -1,0 +1,287 @@
+"""The local API over its real socket: envelopes, bad requests, the event stream, and a stop that
+does not wait.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.shells.api import server
+from potluck.shells.api.server import ApiServer
+
+
+class Source:
+    """Answers that a test decides."""
+
+    def __init__(self) -> None:
+        self.current: dict[str, Any] = {"files": 1}
+        self.told: list[dict[str, Any]] = []
+        self.asked: list[Any] = []
+        self.failure: Exception | None = None
+
+    def state(self) -> dict[str, Any]:
+        if self.failure is not None:
+            raise self.failure
+        return self.current
+
+    def notices(self, after: int) -> list[dict[str, Any]]:
+        return [notice for notice in self.told if notice["number"] > after]
+
+    def files(self, prefix: str) -> list[dict[str, Any]]:
+        return [{"path": prefix}]
+
+    def leave(self) -> None:
+        self.asked.append("leave")
+
+    def add(self, paths: list[str], mode: str) -> dict[str, Any]:
+        self.asked.append((paths, mode))
+        return {"ok": True, "text": "added"}
+
+    def rescan(self) -> None:
+        self.asked.append("rescan")
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def served(tmp_path: Path, source: Source) -> Iterator[ApiServer]:
+    running = ApiServer(str(tmp_path / "s"), source)
+    running.start()
+    yield running
+    running.stop()
+
+
+class Connection(http.client.HTTPConnection):
+    def __init__(self, served: ApiServer) -> None:
+        super().__init__("x", timeout=10)
+        self.path = served.socket_path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(10)
+        self.sock.connect(self.path)
+
+
+def ask(served: ApiServer, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
+    connection = Connection(served)
+    connection.request(method, path, body)
+    answer = connection.getresponse()
+    envelope = json.loads(answer.read())
+    connection.close()
+    assert envelope["schema"] == 1
+    assert envelope["ok"] == (answer.status == 200)
+    return answer.status, envelope
+
+
+def test_the_socket_is_ours_alone_and_gone_after(served: ApiServer) -> None:
+    path = Path(served.socket_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    served.stop()
+    served.stop()
+    assert not path.exists()
+
+
+def test_a_socket_left_by_a_crash_is_replaced(tmp_path: Path, source: Source) -> None:
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(tmp_path / "s"))
+    left.close()
+    running = ApiServer(str(tmp_path / "s"), source)
+    running.start()
+    assert ask(running, "GET", "/api/v1/state")[0] == 200
+    running.stop()
+
+
+def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path, source: Source) -> None:
+    for path in (tmp_path / "missing" / "s", tmp_path / ("x" * 200)):
+        running = ApiServer(str(path), source)
+        with pytest.raises(PotluckError, match="cannot be made"):
+            running.start()
+        running.stop()
+
+
+def test_views(served: ApiServer) -> None:
+    assert ask(served, "GET", "/api/v1/state") == (
+        200,
+        {"schema": 1, "ok": True, "data": {"files": 1}},
+    )
+    assert ask(served, "GET", "/api/v1/files?prefix=a%2F%C3%BC")[1]["data"] == [{"path": "a/ü"}]
+    assert ask(served, "GET", "/api/v1/files")[1]["data"] == [{"path": ""}]
+
+
+def test_acts(served: ApiServer, source: Source) -> None:
+    assert ask(served, "POST", "/api/v1/rescan")[0] == 200
+    assert ask(served, "POST", "/api/v1/leave")[0] == 200
+    _, envelope = ask(served, "POST", "/api/v1/add", b'{"paths":["/a"],"mode":"move"}')
+    assert envelope["data"] == {"ok": True, "text": "added"}
+    assert source.asked == ["rescan", "leave", (["/a"], "move")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b'{"paths":[]}', b'{"paths":["relative"]}', b'{"paths":"/a"}', b'{"paths":["/a"],"x":1}',
+        b'{"paths":["/a"],"mode":"steal"}', b"\xff", b'{"paths":["' + b"x" * server.REQUEST_BYTES + b'"]}',
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_a_bad_request_is_an_answer_and_nothing_happens(
+    served: ApiServer, source: Source, body: bytes
+) -> None:
+    status, envelope = ask(served, "POST", "/api/v1/add", body)
+    assert status == 400
+    assert {"code", "message", "cause", "fix"} == envelope["error"].keys()
+    assert source.asked == []
+
+
+def test_an_unknown_address_or_method_is_an_answer(served: ApiServer, source: Source) -> None:
+    assert ask(served, "GET", "/nothing")[0] == 404
+    assert ask(served, "GET", "/api/v1/leave")[0] == 405
+    assert source.asked == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [(Refused("no", "why", "how"), 400, "refused"), (NotFound("gone"), 404, "not_found")],
+)
+def test_an_error_keeps_its_parts(
+    served: ApiServer, source: Source, failure: PotluckError, status: int, code: str
+) -> None:
+    source.failure = failure
+    got, envelope = ask(served, "GET", "/api/v1/state")
+    assert (got, envelope["error"]["code"], envelope["error"]["message"]) == (
+        status,
+        code,
+        failure.what,
+    )
+    assert envelope["error"]["fix"] == failure.fix
+
+
+def test_a_fault_is_an_answer_and_goes_into_the_log(
+    served: ApiServer, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.failure = ZeroDivisionError("inside")
+    status, envelope = ask(served, "GET", "/api/v1/state")
+    assert (status, envelope["error"]["cause"]) == (500, "ZeroDivisionError")
+    assert "inside" in caplog.text
+    source.failure = None
+    assert ask(served, "GET", "/api/v1/state")[0] == 200
+
+
+def notice(number: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "code": "c",
+        "text": f"notice {number}",
+        "level": "info",
+        "subject": "",
+        "at_s": 0.0,
+    }
+
+
+def open_events(served: ApiServer, **headers: str) -> tuple[Connection, http.client.HTTPResponse]:
+    connection = Connection(served)
+    connection.request("GET", "/api/v1/events", headers=headers)
+    answer = connection.getresponse()
+    assert answer.getheader("content-type") == "text/event-stream; charset=utf-8"
+    return connection, answer
+
+
+def next_event(answer: http.client.HTTPResponse) -> list[str]:
+    lines: list[str] = []
+    while line := answer.readline().decode().rstrip("\n"):
+        lines.append(line)
+    return lines
+
+
+def test_events_bring_notices_and_every_change(served: ApiServer, source: Source) -> None:
+    source.told = [notice(1)]
+    connection, answer = open_events(served)
+    first = next_event(answer)
+    assert first[:2] == ["id: 1", "event: notice"]
+    assert json.loads(first[2].removeprefix("data: "))["text"] == "notice 1"
+    assert next_event(answer) == ["event: state", 'data: {"files":1}']
+    source.current = {"files": 2}
+    assert next_event(answer) == ["event: state", 'data: {"files":2}']
+    source.told.append(notice(2))
+    assert next_event(answer)[0] == "id: 2"
+    connection.close()
+
+
+@pytest.mark.parametrize(("last", "number"), [("1", 2), ("nonsense", 1), ("9" * 30, 1), ("-5", 1)])
+def test_events_resume_after_the_last_one_seen(
+    served: ApiServer, source: Source, last: str, number: int
+) -> None:
+    source.told = [notice(1), notice(2)]
+    connection, answer = open_events(served, **{"Last-Event-ID": last})
+    assert next_event(answer)[0] == f"id: {number}"
+    connection.close()
+
+
+def test_a_silent_stream_has_a_heartbeat(
+    served: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEARTBEAT_S", 0.0)
+    connection, answer = open_events(served)
+    next_event(answer)
+    assert next_event(answer) == [": still here"]
+    connection.close()
+
+
+def test_stopping_ends_open_streams_without_waiting(served: ApiServer) -> None:
+    connection, answer = open_events(served)
+    next_event(answer)
+    begun_s = time.monotonic()
+    served.stop()
+    assert time.monotonic() - begun_s < 2.0
+    assert answer.read() == b""
+    connection.close()
+
+
+def test_a_control_that_never_started_stops(tmp_path: Path, source: Source) -> None:
+    ApiServer(str(tmp_path / "s"), source).stop()
+
+
+def test_a_client_that_does_not_read_prints_nothing_at_the_end(
+    served: ApiServer,
+    source: Source,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    source.told = [
+        {"number": n, "code": "c", "text": "x" * 2000, "level": "info", "subject": "", "at_s": 0.0}
+        for n in range(1, 1000)
+    ]
+    connection = Connection(served)
+    connection.request("GET", "/api/v1/events")
+    connection.sock.recv(10)  # it is being answered, and 2 MB wait
+    begun_s = time.monotonic()
+    served.stop()
+    assert time.monotonic() - begun_s < 4.0
+    connection.close()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_stream_that_fails_ends_and_is_written_down(
+    served: ApiServer, source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, answer = open_events(served)
+    next_event(answer)
+    source.failure = ZeroDivisionError("oops")
+    assert b"oops" not in answer.read()
+    connection.close()
+    assert [record.getMessage() for record in caplog.records] == ["the event stream failed"]

@@ -1,0 +1,272 @@
+"""The desk: answers, notices, commands, and that neither the loop nor those who ask ever wait for
+the other.
+
+Strategy: a real loop with a real engine on its thread wherever the loop matters, in a world of
+stand-ins (tests/shells/test_loop.py) that leaves imports to the test; plain values everywhere else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from potluck.core.keys.identity import DeviceKey
+from potluck.engine.effects import Import, Look, Reply, Scan, Tell
+from potluck.engine.engine import Engine, EngineSettings
+from potluck.engine.events import Finding, Imported, PathSeen, ShareSeen, TreeSeen
+from potluck.engine.index import Index
+from potluck.shells.api import source as module
+from potluck.shells.api.source import LEFT, Meter, Notices, RunningSource
+from potluck.shells.loop.loop import leave
+from tests.engine.builders import Chance
+from tests.shells.loop.test_loop import Stage
+from tests.shells.peers import until
+
+
+class Office(Stage):
+    """A loop with a real engine, and the desk in front of it."""
+
+    def __init__(self) -> None:
+        self.index = Index.open(":memory:")
+        settings = EngineSettings(label="den", port=7685, open_s=None, sweep=False, folder="/f")
+        super().__init__(Engine(settings, DeviceKey(b"k" * 64), self.index, Chance(1), b"i" * 16))
+        self.shown: list[Tell] = []
+        self.desk = RunningSource(3, self.shown.append)
+        self.desk.attach(self.loop)
+
+    def world(self) -> Any:
+        return replace(super().world(), replied=self.desk.replied, told=self.desk.told)
+
+    def close(self) -> None:
+        super().close()
+        self.index.close()
+
+    def effect(self, kind: type[Any]) -> Any:
+        """Wait until the engine has asked for this."""
+        return until(
+            lambda: next((effect for effect in self.done if isinstance(effect, kind)), None)
+        )
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    one = Office()
+    one.start()
+    yield one
+    one.close()
+
+
+# -- notices ---------------------------------------------------------------------------------------
+def test_notices_are_numbered_and_kept_in_order() -> None:
+    notices = Notices()
+    for text in ("a", "b", "a"):
+        assert notices.put(Tell("code", text, "info", "s"))
+    assert [(notice["number"], notice["text"]) for notice in notices.above(1)] == [
+        (2, "b"),
+        (3, "a"),
+    ]
+    assert notices.above(3) == []
+    first = notices.above(0)[0]
+    assert first.keys() == {"number", "at_s", "code", "text", "level", "subject"}
+    assert abs(first["at_s"] - time.time()) < 60
+
+
+def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NOTICES", 2)
+    notices = Notices()
+    for number in range(5):
+        notices.put(Tell("code", str(number), "info", ""))
+    assert [notice["number"] for notice in notices.above(0)] == [4, 5]
+
+
+def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("potluck.shells.api.source.time.monotonic", lambda: now[0])
+    shown: list[Tell] = []
+    desk = RunningSource(0, shown.append)
+    trouble, other = Tell("disk", "full", "error", ""), Tell("disk", "full", "error", "x")
+    for tell in (trouble, other, trouble):
+        desk.told(tell)
+    assert shown == [trouble, other]
+    now[0] += 61
+    desk.told(trouble)
+    assert shown == [trouble, other, trouble]
+    assert len(desk.notices(0)) == 3
+
+
+# -- rates -----------------------------------------------------------------------------------------
+def test_a_rate_is_smoothed_and_falls_to_nothing() -> None:
+    meter = Meter()
+    assert meter.see(0, 0.0) == 0.0
+    assert meter.see(1000, 0.1) == 0.0  # too soon to say
+    assert meter.see(1000, 1.0) == 1000.0
+    assert meter.see(4000, 2.0) == 2000.0
+    assert meter.see(4000, 3.0) == 1000.0
+    assert [meter.see(4000, 4.0 + second) for second in range(12)][-1] == 0.0
+
+
+# -- before and after the loop ---------------------------------------------------------------------
+def test_without_a_loop_everything_is_empty() -> None:
+    desk = RunningSource(0, lambda _: None)
+    desk.leave()
+    desk.rescan()
+    assert (desk.state(), desk.files(""), desk.notices(0)) == ({}, [], [])
+    assert desk.add(["/x"], "copy") == {"ok": False, "text": "not ready yet"}
+
+
+def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Office) -> None:
+    before = office.desk.state()
+    office.desk.leave()
+    office.join()
+    office.desk.close()
+    start = time.monotonic()
+    assert office.desk.state() == before
+    assert office.desk.files("") == []
+    assert office.desk.add(["/x"], "copy") == {"ok": False, "text": LEFT}
+    office.desk.rescan()
+    assert time.monotonic() - start < 1
+
+
+def test_who_waits_for_a_command_when_the_loop_ends_is_told(office: Office) -> None:
+    answers: list[dict[str, Any]] = []
+    waiting = threading.Thread(target=lambda: answers.append(office.desk.add(["/x"], "copy")))
+    waiting.start()
+    office.effect(Import)
+    leave(office.loop)
+    office.join()
+    office.desk.close()
+    waiting.join(5)
+    assert [answer["ok"] for answer in answers] == [False]
+
+
+# -- questions -------------------------------------------------------------------------------------
+def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: Office) -> None:
+    state = office.desk.state()
+    assert state["device"]["label"] == "den"
+    assert state["unshared"] == {"files": 3}
+    assert state["rates"] == {"down": 0.0, "up": 0.0}
+    assert state["version"]
+    assert not {"received_bytes", "sent_bytes"} & state.keys()
+    assert state["own_folder"] == "/f/Shared/den"
+    assert office.desk.files("den") == []
+
+
+def test_transfers_get_their_rate_and_their_sources() -> None:
+    desk = RunningSource(0, lambda _: None)
+
+    def dressed(done: int) -> Any:
+        transfer = {"path": "p", "sources": ["attic"], "done": done, "size": 9}
+        return desk._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": [transfer]})[
+            "transfers"
+        ]
+
+    assert dressed(0) == [{"path": "p", "from": ["attic"], "done": 0, "size": 9, "rate": 0.0}]
+    desk._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": []})
+    assert desk._per_file == {}
+
+
+def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office: Office) -> None:
+    """The loop once waited for the lock of a thread that waited for the loop: leaving took ten
+    seconds.
+    """
+    holding, tell = threading.Event(), threading.Event()
+
+    def hold() -> None:  # the loop is busy; somebody asks; then the loop tells something
+        holding.set()
+        tell.wait(10)
+        office.desk.told(Tell("code", "text", "info", ""))
+
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: hold()))
+    busy.start()
+    holding.wait(10)
+    states: list[Any] = []
+    asking = threading.Thread(target=lambda: states.append(office.desk.state()))
+    asking.start()
+    until(office.loop.inbox._items.qsize)
+    start = time.monotonic()
+    tell.set()
+    asking.join(10)
+    busy.join(10)
+    assert states[0]["device"]["label"] == "den"
+    assert time.monotonic() - start < 2
+
+
+def test_an_engine_that_is_busy_for_long_is_answered_for_with_the_last_state(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = office.desk.state()
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    over = threading.Event()
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: over.wait(10)))
+    busy.start()
+    assert office.desk.state() == before
+    assert office.desk.files("") == []
+    over.set()
+    busy.join(10)
+
+
+def test_states_asked_for_in_quick_succession_cost_one_question(office: Office) -> None:
+    assert office.desk.state() is office.desk.state()
+
+
+# -- commands --------------------------------------------------------------------------------------
+def test_a_rescan_reaches_the_engine(office: Office) -> None:
+    office.loop.post(ShareSeen(present=True, reason=""))
+    before = len(office.done)
+    office.desk.rescan()
+    assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.busy)
+    until(lambda: len(office.done) > before)
+
+
+def test_files_being_added_are_busy_until_the_engine_has_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.loop.post(ShareSeen(present=True, reason=""))
+    scan = office.effect(Scan)
+    office.loop.post(TreeSeen(scan.order, (), (), last=True, complete=True))
+    until(lambda: office.desk.state()["state"] == "in_sync")
+    monkeypatch.setattr(module, "FRESH_S", 60.0)  # what was seen before must not be said again
+    answers: list[Any] = []
+    adding = threading.Thread(
+        target=lambda: answers.append(office.desk.add(["/x/song.mp3"], "copy"))
+    )
+    adding.start()
+    wanted = office.effect(Import)
+    assert (wanted.paths, wanted.mode) == (("/x/song.mp3",), "copy")
+    assert (office.desk.state()["state"], office.desk.state()["reason"]) == ("busy", "adding files")
+    office.loop.post(Imported(wanted.order, ("song.mp3",), ()))
+    adding.join(5)
+    assert answers == [{"ok": True, "text": "added song.mp3"}]
+    assert (office.desk.state()["state"], office.desk.state()["reason"]) == (
+        "busy",
+        "looking at the own files",
+    )
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    look = office.effect(Look)
+    office.loop.post(
+        TreeSeen(look.order, (PathSeen(look.paths[0], Finding.MISSING, None),), (), True, True)
+    )
+    until(lambda: office.desk.state()["state"] == "in_sync")
+
+
+def test_a_long_copy_goes_on_and_stays_busy(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    office.loop.post(ShareSeen(present=True, reason=""))
+    scan = office.effect(Scan)
+    office.loop.post(TreeSeen(scan.order, (), (), last=True, complete=True))
+    answer = office.desk.add(["/x/film.mkv"], "move")
+    assert answer["ok"]
+    assert "still adding" in answer["text"]
+    monkeypatch.setattr(module, "ANSWER_S", 5.0)
+    assert office.desk.state()["reason"] == "adding files"
+    office.desk.replied(Reply(1, ok=True, text=""))
+    until(lambda: office.desk.state()["state"] == "in_sync")
+    office.desk.replied(Reply(1, ok=True, text=""))  # a second one is nobody's

@@ -1,0 +1,241 @@
+"""Fetching: every order ends once, links are reused and replaced, and orders can be called off.
+
+Strategy: two whole nodes; the holder's fake engine decides what the fetcher runs into.
+"""
+
+import threading
+import time
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone
+from potluck.engine.effects import CancelFetch, Fetch, ServePieces
+from potluck.engine.events import FetchEnded, OrderId, Outcome, PiecesVerified, RequestHeard
+from potluck.shells.bulk import fetching as fetching_module
+from potluck.shells.links import stream as stream_module
+from tests.shells.peers import content_named, peers, pieces_of, until
+
+DATA = bytes(range(256)) * 8192  # eight pieces
+CONTENT = content_named(DATA)
+
+
+@pytest.fixture
+def pair(monkeypatch):
+    monkeypatch.setattr(stream_module, "STEP_S", 0.02)
+    with peers() as (holder, fetcher):
+        path = holder.shelf.put("Shared/a/file", DATA)
+        holder.answers = lambda request: ServePieces(path, CONTENT, pieces_of(request))
+        yield holder, fetcher
+
+
+def order(holder, number=1, pieces=range(8), addresses=None):
+    addresses = (holder.address,) if addresses is None else addresses
+    ask = FileAsk(CONTENT.root, list(pieces))
+    return Fetch(OrderId(number), holder.device, addresses, ask, CONTENT, ())
+
+
+def ended(fetcher, number=1):
+    return until(lambda: next((end for end in fetcher.of(FetchEnded) if end.order == number), None))
+
+
+def idle_streams(fetcher):
+    return [one.stream for waiting in fetcher.fetching._idle._idle.values() for one in waiting]
+
+
+def test_an_order_ends_once_and_its_link_waits_for_the_next(pair):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher) == FetchEnded(OrderId(1), Outcome.DONE, "")
+    assert b"".join(fetcher.drawer.pieces[CONTENT.root, piece] for piece in range(8)) == DATA
+    (stream,) = idle_streams(fetcher)
+    fetcher.fetching.submit(order(holder, 2, [0]))
+    assert ended(fetcher, 2).outcome is Outcome.DONE
+    assert idle_streams(fetcher) == [stream]
+    assert len(fetcher.of(FetchEnded)) == 2
+
+
+def test_a_link_that_went_stale_is_replaced(pair):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    ended(fetcher)
+    (stale,) = idle_streams(fetcher)
+    stale.sock.shutdown(1)  # unusable, and not noticed by looking at it
+    stale.unread = lambda: False
+    fetcher.fetching.submit(order(holder, 2))
+    assert ended(fetcher, 2).outcome is Outcome.DONE
+    assert idle_streams(fetcher) != [stale]
+
+
+def test_a_link_the_other_side_closed_is_noticed_before_it_is_used(pair):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    ended(fetcher)
+    (closed,) = idle_streams(fetcher)
+    holder.trust()
+    until(lambda: not holder.serving._links)
+    holder.trust(fetcher)
+    fetcher.fetching.submit(order(holder, 2))
+    assert ended(fetcher, 2).outcome is Outcome.DONE
+    assert closed.sock.fileno() == -1
+
+
+def test_idle_links_are_closed_in_time_and_bounded(pair):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    ended(fetcher)
+    until(lambda: fetcher.fetching.deadline() is not None)
+    assert fetcher.fetching.deadline() > time.monotonic()
+    fetcher.fetching.on_tick(time.monotonic())
+    assert idle_streams(fetcher)
+    fetcher.fetching.on_tick(time.monotonic() + fetching_module.REUSE_S + 1)
+    assert not idle_streams(fetcher)
+    assert fetcher.fetching.deadline() is None
+
+    class Closed:
+        closed = False
+
+        def close(self):
+            self.closed = True
+
+        def unread(self):
+            return False
+
+    spare = [Closed() for _ in range(limits.FETCHES_PER_PEER + 1)]
+    for one in spare:
+        fetcher.fetching._idle.put(holder.device, one)
+    assert [one.closed for one in spare] == [False, False, True]
+
+
+def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    ended(fetcher)
+    monkeypatch.setattr(fetching_module, "REUSE_S", 0.0)
+    assert fetcher.fetching._idle.take(holder.device) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"), [(Gone(), Outcome.GONE), (Busy(), Outcome.BUSY), (Done(), Outcome.GONE)]
+)
+def test_what_the_holder_says_is_the_outcome_and_the_link_stays(pair, reply, outcome):
+    holder, fetcher = pair
+    holder.answers = lambda _request: reply
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher).outcome is outcome
+    assert len(idle_streams(fetcher)) == 1
+
+
+def test_a_third_link_is_busy(pair):
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    for number in range(3):
+        fetcher.fetching.submit(order(holder, number))
+    end = fetcher.wait(FetchEnded)[0]
+    assert (end.outcome, end.detail) == (Outcome.BUSY, "busy")
+    for number in range(3):
+        fetcher.fetching.cancel(CancelFetch(OrderId(number)))
+    assert {end.detail for end in fetcher.wait(FetchEnded, 3)} == {"busy", "cancelled"}
+
+
+def test_a_stalled_holder_is_given_up(pair, monkeypatch):
+    monkeypatch.setattr(limits, "BULK_STALL_S", 0.1)
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    fetcher.fetching.submit(order(holder))
+    end = ended(fetcher)
+    assert end.outcome is Outcome.BROKEN
+    assert not idle_streams(fetcher)
+
+
+def test_called_off_between_two_pieces(pair):
+    holder, fetcher = pair
+    real = fetcher.drawer.check
+    fetcher.drawer.check = lambda: (real(), fetcher.fetching.cancel(CancelFetch(OrderId(1))))
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher) == FetchEnded(OrderId(1), Outcome.BROKEN, "cancelled")
+    assert [heard.pieces for heard in fetcher.of(PiecesVerified)] == [(0,)], (
+        "what is written is reported"
+    )
+    assert fetcher.drawer.opened == 0
+    until(lambda: not holder.serving._links)
+
+
+def test_called_off_before_it_began_and_after_it_ended(pair):
+    holder, fetcher = pair
+    gate = threading.Event()
+    for _ in range(limits.WORKERS):
+        fetcher.fetching._workers.submit(lambda: gate.wait(5))
+    fetcher.fetching.submit(order(holder))
+    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
+    gate.set()
+    assert ended(fetcher).detail == "cancelled"
+    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
+    assert len(fetcher.of(FetchEnded)) == 1
+
+
+def test_our_own_disk_is_told_apart_from_the_link(pair):
+    holder, fetcher = pair
+    fetcher.drawer.full = True
+    fetcher.fetching.submit(order(holder))
+    end = ended(fetcher)
+    assert end.outcome is Outcome.DISK
+    assert "No space left" in end.detail
+
+
+def test_addresses_are_tried_in_order(pair):
+    holder, fetcher = pair
+    nobody = Address("127.0.0.1", 1)
+    fetcher.fetching.submit(order(holder, 1, addresses=(nobody, holder.address)))
+    assert ended(fetcher).outcome is Outcome.DONE
+    fetcher.fetching.on_tick(time.monotonic() + 100)
+    fetcher.fetching.submit(order(holder, 2, addresses=(nobody,)))
+    assert ended(fetcher, 2) == FetchEnded(OrderId(2), Outcome.BROKEN, "refused")
+    fetcher.fetching.submit(order(holder, 3, addresses=()))
+    assert ended(fetcher, 3).detail == "no address"
+
+
+def test_who_is_no_member_is_not_asked_even_over_an_idle_link(pair):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder))
+    ended(fetcher)
+    fetcher.trust()
+    fetcher.fetching.submit(order(holder, 2))
+    assert ended(fetcher, 2).detail == "not a member"
+
+
+def test_something_unforeseen_still_ends_the_order(pair, monkeypatch):
+    holder, fetcher = pair
+    said = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: said.append(args.exc_value))
+    monkeypatch.setattr(fetching_module, "carry_out", lambda _exchange: 1 // 0)
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher).outcome is Outcome.BROKEN
+    assert isinstance(until(lambda: said)[0], ZeroDivisionError)
+
+
+def test_closing_calls_everything_off(pair):
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    fetcher.fetching.submit(order(holder))
+    holder.wait(RequestHeard)
+    assert fetcher.fetching.close(5)
+    assert ended(fetcher).detail == "cancelled"
+    fetcher.fetching.submit(order(holder, 2))
+    assert ended(fetcher, 2).detail == "stopping"
+
+
+def test_who_asks_the_holder_that_just_removed_us_hears_nothing(pair):
+    holder, fetcher = pair
+    removed = threading.Event()
+
+    def remove(_request):
+        holder.standing.trust([])
+        removed.set()
+        return ServePieces(holder.shelf.put("Shared/a/file", DATA), CONTENT, (0,))
+
+    holder.answers = remove
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher).outcome is Outcome.BROKEN
+    assert removed.is_set()
+    assert not fetcher.drawer.pieces

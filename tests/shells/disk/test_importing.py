@@ -1,0 +1,251 @@
+"""Importing: files and whole folders come in whole, under a free name, and a source goes only when
+they are safe.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from potluck.engine.effects import Import
+from potluck.engine.events import OrderId
+from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.fsops import Share, open_regular, set_crash_hook
+from potluck.shells.disk.importing import import_paths
+from tests.shells.files import OLD_NS, data_of, open_descriptors, path, shared, temporary, write
+
+DATA = data_of(5000)
+
+
+@pytest.fixture
+def share(tmp_path):
+    with Share(str(tmp_path / "Potluck")) as share:
+        yield share
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = tmp_path / "home"
+    (home / "Photos" / "2024").mkdir(parents=True)
+    (home / "a.txt").write_bytes(DATA)
+    (home / "Photos" / "one.jpg").write_bytes(b"one")
+    (home / "Photos" / "2024" / "two.jpg").write_bytes(b"two")
+    os.utime(home / "a.txt", ns=(OLD_NS, OLD_NS))
+    os.chmod(home / "a.txt", 0o750)
+    return home
+
+
+@pytest.fixture
+def hook():
+    yield set_crash_hook
+    set_crash_hook(None)
+
+
+def bring(share, *paths, mode="copy"):
+    before = open_descriptors()
+    result = import_paths(share, Import(OrderId(7), tuple(map(str, paths)), mode, path("me")))
+    assert open_descriptors() == before
+    assert temporary(share) == []
+    assert result.order == 7
+    return result
+
+
+@pytest.mark.parametrize("mode", ["copy", "move", "reflink"])
+def test_files_and_folders_come_in(share, home, mode):
+    result = bring(share, home / "a.txt", f"{home}/Photos/", mode=mode)
+    assert (result.added, result.failed) == (("a.txt", "Photos"), ())
+    assert shared(share) == {
+        "me/a.txt": DATA,
+        "me/Photos/one.jpg": b"one",
+        "me/Photos/2024/two.jpg": b"two",
+    }
+    seen = share.stat(path("me/a.txt")).stat
+    assert (seen.mtime_ns, seen.executable) == (OLD_NS, True)
+    assert os.listdir(home) == ([] if mode == "move" else os.listdir(home))
+    assert (home / "a.txt").exists() == (mode != "move")
+
+
+def test_a_taken_name_gets_a_number(share, home):
+    for _ in range(3):
+        bring(share, home / "a.txt", home / "Photos")
+    names = {text.split("/")[1] for text in shared(share)}
+    assert names == {"a.txt", "a (2).txt", "a (3).txt", "Photos", "Photos (2)", "Photos (3)"}
+
+
+def test_a_move_never_replaces_and_keeps_the_file(share, home):
+    write(share, "me/a.txt", b"mine")
+    inode = (home / "a.txt").stat().st_ino
+    assert bring(share, home / "a.txt", mode="move").added == ("a (2).txt",)
+    assert share.stat(path("me/a (2).txt")).stat.inode == inode
+    assert shared(share)["me/a.txt"] == b"mine"
+
+
+def test_what_is_not_shared_is_reported_and_stays(share, home):
+    os.symlink("one.jpg", home / "Photos" / "link")
+    os.symlink("/", home / "Photos" / "root")
+    os.mkfifo(home / "Photos" / "pipe")
+    (home / "Photos" / "bad\x1bname").write_bytes(b"")
+    os.symlink("a.txt", home / "top")
+    result = bring(
+        share,
+        home / "Photos",
+        home / "top",
+        home / "nothing",
+        "/no/such/folder/x",
+        "/",
+        mode="move",
+    )
+    assert result.added == ("Photos",)
+    assert dict(result.failed) == {
+        f"{home}/Photos/bad\\x1bname": "control character",
+        f"{home}/Photos/link": "symbolic link",
+        f"{home}/Photos/pipe": "named pipe",
+        f"{home}/Photos/root": "symbolic link",
+        f"{home}/top": "symbolic link",
+        f"{home}/nothing": "not there",
+        "/no/such/folder/x": os.strerror(errno.ENOENT),
+        "/": "empty component",
+    }
+    assert sorted(os.listdir(home / "Photos")) == ["bad\x1bname", "link", "pipe", "root"]
+
+
+def test_a_name_that_is_not_utf8_is_reported_readably(share, home):
+    os.close(os.open(os.fsencode(home) + b"/x\xff", os.O_CREAT, 0o600))
+    ((shown, reason),) = bring(share, os.fsdecode(os.fsencode(home) + b"/x\xff")).failed
+    assert (shown, reason) == (f"{home}/x\\xff", "surrogate")
+
+
+def test_the_folder_itself_is_never_imported_into_itself(share, home, tmp_path):
+    write(share, "me/own", b"own")
+    result = bring(share, tmp_path, share.folder, os.path.join(share.folder, "Shared", "me"))
+    assert {reason for _, reason in result.failed} == {"it is where shared files go"}
+    assert len(result.failed) == 3
+    assert sum(text.endswith("/own") for text in shared(share)) == 1
+
+
+def test_holes_stay_holes(share, tmp_path):
+    with open(tmp_path / "sparse", "wb") as file:
+        file.truncate(10_000_000)
+    bring(share, tmp_path / "sparse")
+    found = os.stat(os.path.join(share.folder, "Shared/me/sparse"))
+    assert (found.st_size, found.st_blocks) == (10_000_000, 0)
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])
+def test_where_no_link_is_possible_a_move_is_a_durable_copy(share, home, monkeypatch, hook, number):
+    real, synced = os.link, []
+
+    def link(source, target, **options):
+        if options["src_dir_fd"] != share.tmp_fd or number == errno.EPERM:
+            raise OSError(number, os.strerror(number))
+        real(source, target, **options)
+
+    def check(name):
+        if name == "before_remove_source":
+            synced.append(shared(share) == {"me/a.txt": DATA} and (home / "a.txt").exists())
+
+    monkeypatch.setattr(os, "link", link)
+    hook(check)
+    assert bring(share, home / "a.txt", mode="move").added == ("a.txt",)
+    assert synced == [True]
+    assert shared(share) == {"me/a.txt": DATA}
+    assert not (home / "a.txt").exists()
+    write(share, "me/one.jpg", b"mine")
+    assert bring(share, home / "Photos" / "one.jpg", mode="move").added == ("one (2).jpg",)
+    assert shared(share)["me/one.jpg"] == b"mine"
+
+
+def test_half_a_file_is_never_seen(share, home, hook):
+    seen = []
+    hook(lambda name: seen.append((name, shared(share))))
+    bring(share, home / "a.txt")
+    assert seen == [("before_import", {})]
+
+
+def test_a_copy_is_on_the_disk_before_it_is_seen(share, home, hook, monkeypatch):
+    real, synced, seen = os.fsync, [], []
+
+    def fsync(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    hook(lambda name: seen.append(list(synced)))
+    bring(share, home / "a.txt")
+    assert seen == [[share.stat(path("me/a.txt")).stat.inode]]
+
+
+def test_a_file_that_changes_while_it_is_copied_is_left_out(share, home, monkeypatch):
+    real = copy_content
+
+    def changing(source, target):
+        real(source, target)
+        (home / "a.txt").write_bytes(b"changed")
+
+    monkeypatch.setattr("potluck.shells.disk.importing.copy_content", changing)
+    assert bring(share, home / "a.txt").failed == (
+        (f"{home}/a.txt", "it changed while it was copied"),
+    )
+    assert shared(share) == {}
+
+
+def test_a_full_disk_ends_one_file(share, home, monkeypatch):
+    real = copy_content
+
+    def full(source, target):
+        if os.fstat(source).st_size == len(DATA):
+            raise OSError(errno.ENOSPC, "full")
+        real(source, target)
+
+    monkeypatch.setattr("potluck.shells.disk.importing.copy_content", full)
+    result = bring(share, home / "a.txt", home / "Photos", mode="copy")
+    assert (result.added, result.failed) == (("Photos",), ((f"{home}/a.txt", "disk full"),))
+
+
+def test_a_source_exchanged_while_it_is_moved_is_not_removed(share, home, hook):
+    def exchange(name):
+        if name == "before_remove_source":
+            os.rename(home / "Photos" / "one.jpg", home / "a.txt")
+
+    hook(exchange)
+    bring(share, home / "a.txt", mode="move")
+    assert shared(share) == {"me/a.txt": DATA}
+    assert (home / "a.txt").read_bytes() == b"one"
+
+
+def test_a_file_exchanged_before_it_is_linked_is_copied_from_what_was_opened(
+    share, home, monkeypatch
+):
+    real = open_regular
+
+    def exchange(folder, name):
+        descriptor = real(folder, name)
+        os.rename(home / "Photos" / "one.jpg", home / "a.txt")
+        return descriptor
+
+    monkeypatch.setattr("potluck.shells.disk.importing.open_regular", exchange)
+    assert bring(share, home / "a.txt", mode="move").added == ("a.txt",)
+    assert shared(share) == {"me/a.txt": DATA}
+    assert (home / "a.txt").read_bytes() == b"one"
+
+
+def test_real_trouble_with_a_link_is_told(share, home, monkeypatch):
+    def fail(*_args, **_options):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "link", fail)
+    assert bring(share, home / "a.txt").failed == ((f"{home}/a.txt", "broken"),)
+
+
+def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
+    real = os.fsync
+
+    def fail(descriptor):
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith("Shared/me"):
+            raise OSError(errno.EIO, "write error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert bring(share, home / "a.txt").failed == (("me", "write error"),)

@@ -1,0 +1,149 @@
+"""Kept things: names that are free and fit, links kept as links, nothing lost when a move fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from potluck.shells.disk.fsops import Share, stat_at
+from potluck.shells.disk.keeping import Keeper, Occupant, numbered, trash_names
+from tests.shells.files import aside, open_descriptors, path, shared, trash, write
+
+NOON = time.mktime((2025, 1, 31, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def share(tmp_path):
+    with Share(str(tmp_path / "Potluck")) as share:
+        yield share
+
+
+@pytest.fixture
+def keeper(share):
+    before = open_descriptors()
+    with Keeper(share, NOON) as keeper:
+        yield keeper
+    assert open_descriptors() <= before + 1  # the folder of `standing`
+
+
+@pytest.fixture
+def standing(share):
+    opened = []
+
+    def make(text):
+        folder = share.open_folder(path(text).parent)
+        opened.append(folder)
+        found = stat_at(folder, path(text).name)
+        assert found is not None
+        return Occupant(path(text), folder, found)
+
+    yield make
+    for folder in opened:
+        os.close(folder)
+
+
+@pytest.mark.parametrize("leave", [True, False])
+def test_trash_and_aside_keep_the_same_file(share, keeper, standing, leave):
+    write(share, "ann/a.tar.gz", b"old")
+    write(share, "ann/b", b"mine")
+    inode = standing("ann/a.tar.gz").found.st_ino
+    assert keeper.trash(standing("ann/a.tar.gz"), leave=leave) == ""
+    assert (
+        keeper.put_aside(standing("ann/b"), leave=leave)
+        == "Put aside/ann/b (ann, 2025-01-31 12.00.00)"
+    )
+    keeper.sync()
+    assert trash(share) == {"20250131/ann/a.tar.gz": b"old"}
+    assert aside(share) == {"ann/b (ann, 2025-01-31 12.00.00)": b"mine"}
+    assert os.stat("20250131/ann/a.tar.gz", dir_fd=share.trash_fd).st_ino == inode
+    assert len(shared(share)) == (2 if leave else 0)
+
+
+def test_equal_names_are_numbered(share, keeper, standing):
+    for n in range(3):
+        write(share, "ann/a.txt", b"%d" % n)
+        keeper.put_aside(standing("ann/a.txt"), leave=False)
+        write(share, "ann/a.txt", b"%d" % n)
+        keeper.trash(standing("ann/a.txt"), leave=n == 1)
+        if n == 1:
+            # or the next write would go into its link
+            os.unlink(os.path.join(share.folder, "Shared/ann/a.txt"))
+    stem = "ann/a (ann, 2025-01-31 12.00.00)"
+    assert aside(share) == {f"{stem}.txt": b"0", f"{stem} 2.txt": b"1", f"{stem} 3.txt": b"2"}
+    assert trash(share) == {
+        f"20250131/ann/a.txt{tail}": b"%d" % n for n, tail in enumerate(("", "~2", "~3"))
+    }
+
+
+def test_a_whole_folder_can_be_put_aside(share, keeper, standing):
+    write(share, "ann/docs/a", b"a")
+    keeper.put_aside(standing("ann/docs"), leave=False)
+    assert aside(share) == {"ann/docs (ann, 2025-01-31 12.00.00)/a": b"a"}
+
+
+@pytest.mark.parametrize("text", ["ann/docs", "ann/docs/a"])
+def test_a_move_that_fails_gives_its_claim_up(share, keeper, standing, monkeypatch, text):
+    write(share, "ann/docs/a", b"a")
+    kept = standing(text)
+
+    def fail(*_args, **_kwargs):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError, match="broken"):
+        keeper.put_aside(kept, leave=False)
+    assert os.listdir(os.path.join(share.folder, "Put aside", "ann")) == []
+    assert shared(share) == {"ann/docs/a": b"a"}
+
+
+def test_a_link_that_fails_for_real_is_an_error(share, keeper, standing, monkeypatch):
+    write(share, "ann/a", b"a")
+    kept = standing("ann/a")
+
+    def fail(*_args, **_kwargs):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(OSError, match="broken"):
+        keeper.trash(kept, leave=True)
+
+
+def test_a_thing_that_was_kept_and_is_gone_at_once_is_no_trouble(
+    share, keeper, standing, monkeypatch
+):
+    write(share, "ann/a", b"a")
+    kept = standing("ann/a")
+    monkeypatch.setattr("potluck.shells.disk.keeping.stat_at", lambda *_args: None)
+    assert keeper.trash(kept, leave=True) == ""
+
+
+def test_a_failed_sync_is_told(share, keeper, standing, monkeypatch):
+    write(share, "ann/a", b"a")
+    keeper.put_aside(standing("ann/a"), leave=True)
+
+    def fail(_descriptor):
+        raise OSError(errno.EIO, "write error")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="write error"):
+        keeper.sync()
+
+
+@given(st.text("aé😀. ", min_size=1, max_size=255).filter(lambda name: len(name.encode()) <= 255))
+def test_numbered_names_fit_and_differ(name):
+    for names in (numbered(name, lambda n: f" ({n})"), trash_names(name)):
+        drawn = list(islice(names, 12))
+        assert len(set(drawn)) == 12
+        assert all(0 < len(each.encode()) <= 255 for each in drawn)
+
+
+def test_the_extension_stays_last_unless_it_is_no_extension():
+    assert next(numbered("a.txt", lambda n: f" ({n})")) == "a (1).txt"
+    assert next(numbered(".bashrc", lambda n: f" ({n})")) == ".bashrc (1)"
+    assert next(numbered("a." + "x" * 100, lambda n: "!")) == "a." + "x" * 100 + "!"

@@ -1,0 +1,544 @@
+"""The disk pool: real files, a placer and parts that are played, and disks that fail.
+
+Strategy: events are collected as they are posted and waited for with a deadline. What must not wait
+for each other is proved by holding one of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
+from potluck.core.errors import DiskTrouble
+from potluck.engine.effects import (
+    DropParts,
+    Hash,
+    Import,
+    Look,
+    MarkShare,
+    Place,
+    PlaceItem,
+    Scan,
+    Settle,
+    Source,
+)
+from potluck.engine.events import (
+    BatchId,
+    BatchPlaced,
+    BatchSettled,
+    Event,
+    FilesHashed,
+    Finding,
+    Imported,
+    OrderId,
+    PartFound,
+    PartsFound,
+    Placement,
+    ShareSeen,
+    SpaceSeen,
+    TreeSeen,
+)
+from potluck.shells.disk import hashing
+from potluck.shells.disk import pool as module
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.hashing import hash_files
+from potluck.shells.disk.pool import DiskPool, Whose
+
+DEADLINE_S = 10.0
+GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
+ORDER, BATCH = OrderId(5), BatchId(6)
+ME = parse_wire_path(b"me")
+CONTENT = PieceList(EMPTY_ROOT, 0, limits.PIECE_MIN_BYTES, b"")
+ITEM = PlaceItem(
+    ME.child("file"),
+    Source.EMPTY,
+    CONTENT,
+    None,
+    0,
+    executable=False,
+    expected=None,
+    expected_root=None,
+)
+FOLDER_ITEM = PlaceItem(
+    ME.child("folder"),
+    Source.FOLDER,
+    None,
+    None,
+    0,
+    executable=False,
+    expected=None,
+    expected_root=None,
+)
+FULL = OSError(28, "No space left on device")
+T = TypeVar("T")
+
+
+class Posted:
+    """The events that were posted, and what was reported."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.reports: list[tuple[str, str]] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, event: Event) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    def report(self, code: str, text: str) -> None:
+        with self._changed:
+            self.reports.append((code, text))
+            self._changed.notify_all()
+
+    def wait_until(self, met: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(met, DEADLINE_S), f"not in {DEADLINE_S} s: {self.events}"
+
+    def of(self, kind: type[T]) -> list[T]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def wait_for(self, kind: type[T], *, last: bool = False) -> T:
+        self.wait_until(
+            lambda: any(not last or getattr(event, "last", False) for event in self.of(kind))
+        )
+        return self.of(kind)[-1]
+
+
+class Placer:
+    """Places nothing, and says so; may be held or broken."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.began, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def _act(self) -> None:
+        self.began.set()
+        assert self.go_on.wait(DEADLINE_S)
+        if self.error is not None:
+            raise self.error
+
+    def place(self, effect: Place) -> BatchPlaced:
+        self._act()
+        return BatchPlaced(effect.batch, ())
+
+    def settle(self, effect: Settle) -> BatchSettled:
+        self._act()
+        return BatchSettled(effect.batch, ())
+
+
+class Parts:
+    """Part files that are a list."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.dropped = threading.Event()
+
+    def found(self) -> tuple[PartFound, ...]:
+        if self.error is not None:
+            raise self.error
+        return (PartFound(CONTENT, b""),)
+
+    def drop(self, roots: Iterable[Root]) -> None:
+        if self.error is not None:
+            raise self.error
+        assert list(roots) == [EMPTY_ROOT]
+        self.dropped.set()
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Share]:
+    with Share(str(tmp_path / "pot")) as opened:
+        (tmp_path / "pot/Shared/me").mkdir()
+        opened.write_marker(GROUP, DEVICE, SHARE)
+        yield opened
+
+
+@pytest.fixture
+def own(share: Share) -> Path:
+    return Path(share.folder) / "Shared/me"
+
+
+@pytest.fixture
+def placer() -> Placer:
+    return Placer()
+
+
+@pytest.fixture
+def parts() -> Parts:
+    return Parts()
+
+
+@pytest.fixture
+def posted() -> Posted:
+    return Posted()
+
+
+@pytest.fixture
+def pool(share: Share, placer: Placer, parts: Parts, posted: Posted) -> Iterator[DiskPool]:
+    made = DiskPool(share, placer, parts, posted, Whose(DEVICE, SHARE), posted.report)
+    yield made
+    placer.go_on.set()
+    assert made.close(DEADLINE_S)
+
+
+def hash_of(*names: str) -> Hash:
+    return Hash(ORDER, tuple((ME.child(name), 0) for name in names))
+
+
+# -- every effect ends in its event ----------------------------------------------------------------
+def test_a_look_ends_in_tree_seen(pool: DiskPool, own: Path, posted: Posted) -> None:
+    (own / "file").touch()
+    pool.submit(Look(ORDER, (ME.child("file"),)))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert [(str(seen.path), seen.finding) for seen in tree.seen] == [("me/file", Finding.FILE)]
+    assert tree.complete
+
+
+def test_a_scan_ends_in_share_seen_and_tree_seen(pool: DiskPool, own: Path, posted: Posted) -> None:
+    (own / "file").touch()
+    pool.submit(Scan(ORDER, (ME,)))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert posted.events == [ShareSeen(present=True, reason=""), tree]
+    assert len(tree.seen) == 2
+
+
+def test_a_scan_of_somebody_elses_folder_says_nothing_of_the_share(
+    pool: DiskPool, own: Path, posted: Posted
+) -> None:
+    (own.parent / "guest").mkdir()
+    (own.parent / "guest" / "file").touch()
+    pool.submit(Scan(ORDER, (parse_wire_path(b"guest"),), own=False))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert posted.events == [tree]
+    assert [str(seen.path) for seen in tree.seen] == ["guest", "guest/file"]
+
+
+def test_without_the_marker_nothing_of_somebody_elses_is_missing(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    (Path(share.folder) / ".potluck" / "marker").unlink()
+    pool.submit(Scan(ORDER, (parse_wire_path(b"guest"),), own=False))
+    assert posted.wait_for(TreeSeen) == TreeSeen(ORDER, (), (), last=True, complete=False)
+    assert len(posted.events) == 1
+
+
+def test_a_hash_ends_in_files_hashed(pool: DiskPool, own: Path, posted: Posted) -> None:
+    (own / "file").touch()
+    pool.submit(hash_of("file", "gone"))
+    hashed = posted.wait_for(FilesHashed, last=True)
+    assert [one.pieces.root for one in hashed.files] == [EMPTY_ROOT]
+    assert hashed.unstable == (ME.child("gone"),)
+
+
+def test_a_place_and_a_settle_end_in_theirs(pool: DiskPool, posted: Posted) -> None:
+    pool.submit(Place(BATCH, (ITEM,)))
+    pool.submit(Settle(BATCH, (ITEM,)))
+    posted.wait_for(BatchSettled)
+    assert posted.events == [BatchPlaced(BATCH, ()), BatchSettled(BATCH, ())]
+
+
+def test_parts_are_dropped_and_found(pool: DiskPool, parts: Parts, posted: Posted) -> None:
+    pool.submit(DropParts((EMPTY_ROOT,)))
+    assert parts.dropped.wait(DEADLINE_S)
+    pool.find_parts()
+    assert posted.wait_for(PartsFound) == PartsFound((PartFound(CONTENT, b""),))
+
+
+def test_marking_writes_the_marker_and_makes_the_own_folder(
+    pool: DiskPool, share: Share, own: Path, posted: Posted
+) -> None:
+    own.rmdir()
+    pool.submit(MarkShare(b"n" * 32, "me", former=""))
+    assert posted.wait_for(ShareSeen) == ShareSeen(present=True, reason="")
+    marker = share.read_marker()
+    assert marker is not None
+    assert (marker.group, marker.device, marker.share) == (b"n" * 32, DEVICE, SHARE)
+    assert own.is_dir()
+
+
+def test_a_new_label_takes_the_own_folder_along(
+    pool: DiskPool, share: Share, own: Path, posted: Posted
+) -> None:
+    (own / "file").write_bytes(b"mine")
+    pool.submit(MarkShare(GROUP, "me-2", former="me"))
+    assert posted.wait_for(ShareSeen).present
+    assert (own.parent / "me-2/file").read_bytes() == b"mine"
+    assert not own.exists()
+
+
+@pytest.mark.parametrize("former", ["me", "nobody", "a file", "a link"])
+def test_a_new_label_that_is_taken_or_has_no_former_folder_renames_nothing(
+    pool: DiskPool, own: Path, posted: Posted, former: str
+) -> None:
+    (own.parent / "a file").touch()
+    (own.parent / "a link").symlink_to("me")
+    (own / "file").write_bytes(b"mine")
+    if former == "me":
+        (own.parent / "me-2").mkdir()
+    pool.submit(MarkShare(GROUP, "me-2", former=former))
+    assert posted.wait_for(ShareSeen).present
+    assert list((own.parent / "me-2").iterdir()) == []
+    assert (own / "file").read_bytes() == b"mine"
+    assert (own.parent / "a link").is_symlink()
+
+
+def test_an_import_ends_in_imported(
+    pool: DiskPool, own: Path, tmp_path: Path, posted: Posted
+) -> None:
+    (tmp_path / "letter").write_bytes(b"hello")
+    pool.submit(Import(ORDER, (str(tmp_path / "letter"),), "copy", ME))
+    assert posted.wait_for(Imported).added
+    assert (own / "letter").read_bytes() == b"hello"
+
+
+def test_space_is_seen(pool: DiskPool, posted: Posted) -> None:
+    pool.see_space()
+    assert posted.wait_for(SpaceSeen).total_bytes > 0
+
+
+# -- a share that is not there ---------------------------------------------------------------------
+def test_a_scan_of_another_share_finds_nothing_missing(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    share.write_marker(GROUP, DEVICE, b"x" * 16)
+    pool.submit(Scan(ORDER, (ME, ME.child("no"))))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert posted.events == [ShareSeen(present=False, reason="another share"), tree]
+    assert tree == TreeSeen(ORDER, (), (), last=True, complete=False)
+
+
+def test_a_look_that_misses_something_checks_the_share_first(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    (Path(share.folder) / ".potluck/marker").unlink()
+    pool.submit(Look(ORDER, (ME.child("gone"),)))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert posted.events == [ShareSeen(present=False, reason="missing"), tree]
+    assert tree == TreeSeen(ORDER, (), (), last=True, complete=False)
+
+
+def test_a_look_in_a_share_that_is_there_tells_what_is_missing(
+    pool: DiskPool, posted: Posted
+) -> None:
+    pool.submit(
+        Look(ORDER, tuple(ME.child(f"{number}") for number in range(limits.PAGE_RECORDS + 1)))
+    )
+    posted.wait_for(TreeSeen, last=True)
+    assert sum(len(tree.seen) for tree in posted.of(TreeSeen)) == limits.PAGE_RECORDS + 1
+    assert posted.of(ShareSeen) == []
+
+
+# -- lanes -----------------------------------------------------------------------------------------
+def test_a_big_hash_delays_nobody(
+    pool: DiskPool, own: Path, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROMPT_BYTES", 10)
+    (own / "big").write_bytes(b"x" * 11)
+    (own / "small").write_bytes(b"x")
+    held = threading.Event()
+    real = hash_files
+
+    def hash_held(share: Share, effect: Hash, *how: object) -> Iterator[FilesHashed]:
+        if any(path.name == "big" for path, _ in effect.files):
+            assert held.wait(DEADLINE_S)
+        return real(share, effect, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "hash_files", hash_held)
+    pool.submit(hash_of("big", "small"))
+    pool.submit(Look(ORDER, (ME,)))
+    pool.submit(Place(BATCH, ()))
+    posted.wait_for(BatchPlaced)
+    posted.wait_for(TreeSeen, last=True)
+    (first,) = posted.of(FilesHashed)
+    assert [one.path.name for one in first.files] == ["small"]
+    assert not first.last
+    pool.submit(Scan(ORDER, (ME,)))  # the other patient thread
+    posted.wait_for(ShareSeen)
+    held.set()
+    last = posted.wait_for(FilesHashed, last=True)
+    assert [one.path.name for one in last.files] == ["big"]
+
+
+def test_a_hash_of_big_files_only_has_no_empty_part(
+    pool: DiskPool, own: Path, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROMPT_BYTES", 10)
+    (own / "big").write_bytes(b"x" * 11)
+    pool.submit(hash_of("big"))
+    posted.wait_for(FilesHashed, last=True)
+    assert len(posted.of(FilesHashed)) == 1
+
+
+def test_a_hash_of_many_files_goes_on_patiently(
+    pool: DiskPool, own: Path, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROMPT_FILES", 3)
+    names = [f"{number}" for number in range(10)]
+    for name in names:
+        (own / name).touch()
+    pool.submit(hash_of(*names))
+    posted.wait_for(FilesHashed, last=True)
+    assert [len(event.files) for event in posted.of(FilesHashed)] == [3, 7]
+    assert [event.last for event in posted.of(FilesHashed)] == [False, True]
+
+
+def test_what_cannot_be_measured_is_left_to_hashing(
+    pool: DiskPool, own: Path, posted: Posted
+) -> None:
+    (own / "link").symlink_to("nowhere")
+    (own / "folder").mkdir()
+    pool.submit(hash_of("link", "folder"))
+    assert len(posted.wait_for(FilesHashed, last=True).unstable) == 2
+
+
+# -- disks that fail -------------------------------------------------------------------------------
+def test_a_place_that_fails_is_told_item_by_item(
+    pool: DiskPool, placer: Placer, posted: Posted
+) -> None:
+    placer.error = FULL
+    pool.submit(Place(BATCH, (ITEM, FOLDER_ITEM)))
+    pool.submit(Settle(BATCH, (ITEM,)))
+    settled = posted.wait_for(BatchSettled)
+    (placed,) = posted.of(BatchPlaced)
+    for event, count in ((placed, 2), (settled, 1)):
+        assert event.batch == BATCH
+        assert len(event.items) == count
+        assert {item.placement for item in event.items} == {Placement.FAILED}
+        assert {item.detail for item in event.items} == {"disk full"}
+    assert [item.root for item in placed.items] == [EMPTY_ROOT, None]
+    assert posted.reports == [("disk_trouble", "the disk did not do what was asked: disk full")] * 2
+
+
+def test_trouble_in_three_parts_is_told_in_one_line(
+    pool: DiskPool, placer: Placer, posted: Posted
+) -> None:
+    placer.error = DiskTrouble("the disk failed", "it is old", "buy another")
+    pool.submit(Place(BATCH, (ITEM,)))
+    assert posted.wait_for(BatchPlaced).items[0].detail == "the disk failed: it is old"
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (Look(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
+        (Scan(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
+        (hash_of("a", "b"), FilesHashed(ORDER, (), (ME.child("a"), ME.child("b")), last=True)),
+        (MarkShare(GROUP, "me", former=""), ShareSeen(present=False, reason="unreadable")),
+        (MarkShare(GROUP, "../me", former=""), ShareSeen(present=False, reason="unreadable")),
+        (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "Input/output error"),))),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_fails_ends_in_what_is_true(
+    pool: DiskPool,
+    share: Share,
+    posted: Posted,
+    monkeypatch: pytest.MonkeyPatch,
+    effect: module.DiskEffect,
+    expected: Event,
+) -> None:
+    def failing(*_args: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    for name in ("look_at", "scan", "hash_files", "import_paths"):
+        monkeypatch.setattr(module, name, failing)
+    monkeypatch.setattr(share, "write_marker", failing)
+    pool.submit(effect)
+    posted.wait_until(lambda: expected in posted.events)
+    assert [code for code, _ in posted.reports] == ["disk_trouble"]
+
+
+def test_parts_that_cannot_be_dropped_or_found_are_told(
+    pool: DiskPool, parts: Parts, posted: Posted
+) -> None:
+    parts.error = OSError(5, "Input/output error")
+    pool.submit(DropParts((EMPTY_ROOT,)))
+    posted.wait_until(lambda: len(posted.reports) == 1)
+    pool.find_parts()
+    assert posted.wait_for(PartsFound) == PartsFound(())
+    assert len(posted.reports) == 2
+
+
+def test_a_failure_ends_no_thread(pool: DiskPool, placer: Placer, posted: Posted) -> None:
+    placer.error = FULL
+    pool.submit(Place(BATCH, (ITEM,)))
+    posted.wait_for(BatchPlaced)
+    placer.error = None
+    pool.submit(Place(BatchId(7), ()))
+    posted.wait_until(lambda: BatchPlaced(BatchId(7), ()) in posted.events)
+
+
+# -- the end ---------------------------------------------------------------------------------------
+def test_close_ends_the_running_batch_and_drops_the_rest(
+    pool: DiskPool, placer: Placer, posted: Posted
+) -> None:
+    placer.go_on.clear()
+    pool.submit(Place(BATCH, ()))
+    pool.submit(Place(BatchId(7), ()))
+    assert placer.began.wait(DEADLINE_S)
+    assert not pool.close(0.05)
+    placer.go_on.set()
+    assert pool.close(DEADLINE_S)
+    assert posted.events == [BatchPlaced(BATCH, ())]
+    pool.submit(Place(BatchId(8), ()))
+    assert posted.events == [BatchPlaced(BATCH, ())]
+
+
+def test_close_ends_a_hash_between_two_pieces(
+    pool: DiskPool, own: Path, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "big").write_bytes(b"x" * 3 * limits.PIECE_MIN_BYTES)
+    monkeypatch.setattr(module, "PROMPT_BYTES", 10)
+    started, go_on = threading.Event(), threading.Event()
+    read: list[int] = []
+    real = hashing._fill
+
+    def slow(descriptor: int, view: memoryview, offset: int) -> bool:
+        read.append(offset)
+        started.set()
+        assert go_on.wait(DEADLINE_S)
+        return real(descriptor, view, offset)
+
+    monkeypatch.setattr("potluck.shells.disk.hashing._fill", slow)
+    pool.submit(hash_of("big"))
+    assert started.wait(DEADLINE_S)
+    assert not pool.close(0.05)
+    go_on.set()
+    assert pool.close(DEADLINE_S)
+    assert read == [0]
+    assert posted.wait_for(FilesHashed, last=True).unstable == (ME.child("big"),)
+
+
+def test_close_ends_a_walk_between_two_pages(
+    pool: DiskPool, own: Path, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, seen = threading.Event(), threading.Event()
+
+    def endless(_share: Share, effect: Scan) -> Iterator[TreeSeen]:
+        while True:
+            yield TreeSeen(effect.order, (), (), last=False, complete=True)
+            seen.set()
+            assert held.wait(DEADLINE_S)
+
+    monkeypatch.setattr(module, "scan", endless)
+    pool.submit(Scan(ORDER, (ME,)))
+    assert seen.wait(DEADLINE_S)
+    assert not pool.close(0.05)
+    held.set()
+    assert pool.close(DEADLINE_S)
+    assert len(posted.of(TreeSeen)) == 2
+
+
+def test_threads_have_names(pool: DiskPool, placer: Placer, posted: Posted) -> None:
+    pool.submit(Place(BATCH, ()))
+    posted.wait_for(BatchPlaced)
+    assert any(thread.name.startswith("disk-prompt") for thread in threading.enumerate())

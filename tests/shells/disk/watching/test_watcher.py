@@ -1,0 +1,609 @@
+"""The watcher against the real kernel: what is done to files, and the hints that come of it.
+
+Strategy: hints are collected as they are posted, and every wait has a deadline. That something is
+*not* hinted is proved by doing a second thing after it and waiting for that: hints keep their
+order.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.engine.events import PathsTouched
+from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.watching import watcher as module
+from potluck.shells.disk.watching.inotify import Inotify
+from potluck.shells.disk.watching.watcher import NoWatcher, Watcher, watcher_for
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
+
+DEADLINE_S = 30.0  # for a machine busy with other things; met in milliseconds on an idle one
+ME = parse_wire_path(b"me")
+
+
+class Hints:
+    """What was posted, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.posted: list[PathsTouched] = []
+        self._changed = threading.Condition()
+        self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
+        self.open.set()
+
+    def __call__(self, hint: PathsTouched) -> None:
+        with self._changed:
+            self.posted.append(hint)
+            self._changed.notify_all()
+        assert self.open.wait(DEADLINE_S)
+
+    @property
+    def paths(self) -> list[str]:
+        return [str(path) for hint in self.posted for path in hint.paths]
+
+    @property
+    def overflowed(self) -> int:
+        return sum(hint.overflow for hint in self.posted)
+
+    def wait_until(self, met: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(met, DEADLINE_S), (
+                f"not in {DEADLINE_S} s: {self.paths[-20:]}, overflows: {self.overflowed}"
+            )
+
+    def wait_for(self, *paths: str) -> None:
+        self.wait_until(lambda: set(paths) <= set(self.paths))
+
+    def clear(self) -> None:
+        with self._changed:
+            self.posted.clear()
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Share]:
+    with Share(str(tmp_path)) as opened:
+        (tmp_path / "Shared/me").mkdir()
+        yield opened
+
+
+@pytest.fixture
+def own(share: Share) -> Path:
+    return Path(share.folder) / "Shared/me"
+
+
+@pytest.fixture
+def hints() -> Hints:
+    return Hints()
+
+
+@contextmanager
+def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[Watcher]:
+    watcher = Watcher(share, (ME,), hints, foreign=foreign)
+    watcher.start()
+    try:
+        yield watcher
+    finally:
+        hints.open.set()
+        watcher.close()
+
+
+def marked(own: Path, hints: Hints, name: str = "mark") -> list[str]:
+    """Wait until everything done so far was hinted, by doing one thing more; return the hints
+    before it.
+    """
+    (own / name).write_bytes(b"mark")
+    hints.wait_for(f"me/{name}")
+    return [path for path in hints.paths if path != f"me/{name}"]
+
+
+# -- files -----------------------------------------------------------------------------------------
+def test_a_written_file_is_hinted(share: Share, own: Path, hints: Hints) -> None:
+    with watching(share, hints):
+        (own / "note.txt").write_bytes(b"hello")
+        hints.wait_for("me/note.txt")
+    assert hints.posted == [PathsTouched((ME.child("note.txt"),), overflow=False)]
+
+
+def test_a_file_in_a_folder_that_was_there_is_hinted(share: Share, own: Path, hints: Hints) -> None:
+    (own / "a/b/c").mkdir(parents=True)
+    with watching(share, hints):
+        (own / "a/b/c/note").write_bytes(b"hello")
+        hints.wait_for("me/a/b/c/note")
+    assert hints.paths == ["me/a/b/c/note"]
+
+
+def test_a_deleted_file_is_hinted(share: Share, own: Path, hints: Hints) -> None:
+    (own / "note").touch()
+    with watching(share, hints):
+        (own / "note").unlink()
+        hints.wait_for("me/note")
+
+
+@pytest.mark.parametrize(
+    "act", [lambda path: path.chmod(0o755), lambda path: os.utime(path, ns=(1, 2))]
+)
+def test_new_permissions_and_times_are_hinted(
+    share: Share, own: Path, hints: Hints, act: Callable[[Path], None]
+) -> None:
+    (own / "note").touch()
+    with watching(share, hints):
+        act(own / "note")
+        hints.wait_for("me/note")
+
+
+def test_both_halves_of_a_rename_come_in_one_hint(share: Share, own: Path, hints: Hints) -> None:
+    (own / "folder").mkdir()
+    (own / "old").touch()
+    with watching(share, hints):
+        (own / "old").rename(own / "folder/new")
+        hints.wait_for("me/folder/new")
+    assert [str(path) for path in hints.posted[0].paths] == ["me/old", "me/folder/new"]
+
+
+def test_a_hard_link_is_hinted_at_once(share: Share, own: Path, hints: Hints) -> None:
+    (own / "one").write_bytes(b"x")
+    with watching(share, hints):
+        began = time.monotonic()
+        os.link(own / "one", own / "two")
+        hints.wait_for("me/two")
+        assert time.monotonic() - began < limits.STILL_S
+
+
+def test_links_and_pipes_are_hinted_so_that_a_look_can_refuse_them(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints):
+        (own / "link").symlink_to("nowhere")
+        os.mkfifo(own / "pipe")
+        hints.wait_for("me/link", "me/pipe")
+
+
+def test_a_file_moved_in_or_out_is_hinted(
+    share: Share, own: Path, tmp_path: Path, hints: Hints
+) -> None:
+    (tmp_path / "outside").touch()
+    with watching(share, hints):
+        (tmp_path / "outside").rename(own / "inside")
+        hints.wait_for("me/inside")
+        hints.clear()
+        (own / "inside").rename(tmp_path / "outside")
+        hints.wait_for("me/inside")
+
+
+# -- files that stay open --------------------------------------------------------------------------
+def test_a_file_being_written_is_hinted_only_when_it_was_still(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints), (own / "log").open("wb", buffering=0) as log:
+        log.write(b"one line")
+        os.fchmod(log.fileno(), 0o600)  # as `cp -p` does: no reason to hint before it is closed
+        last = time.monotonic()
+        assert marked(own, hints) == []
+        hints.wait_for("me/log")
+        assert time.monotonic() - last >= limits.STILL_S
+        hints.clear()
+        log.write(b"another line")
+        hints.wait_for("me/log")
+
+
+def test_closing_is_hinted_at_once_and_only_once(share: Share, own: Path, hints: Hints) -> None:
+    with watching(share, hints):
+        with (own / "log").open("wb", buffering=0) as log:
+            log.write(b"one line")
+            marked(own, hints)
+        hints.wait_for("me/log")
+        closed = time.monotonic()
+        (own / "kept open").touch()
+        with (own / "kept open").open(
+            "wb", buffering=0
+        ) as kept:  # outlives the time after which log was due
+            kept.write(b"x")
+            hints.wait_until(
+                lambda: time.monotonic() - closed > limits.STILL_S and "me/kept open" in hints.paths
+            )
+    assert hints.paths.count("me/log") == 1
+
+
+def test_more_open_files_than_can_be_kept_in_mind_are_hinted_at_once(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.shells.disk.watching.stillness.UNCLOSED_MOST", 0)
+    with watching(share, hints), (own / "log").open("wb", buffering=0) as log:
+        log.write(b"one line")
+        hints.wait_for("me/log")
+
+
+# -- folders ---------------------------------------------------------------------------------------
+def test_a_new_folder_is_hinted_and_watched(share: Share, own: Path, hints: Hints) -> None:
+    with watching(share, hints):
+        (own / "new").mkdir()
+        hints.wait_for("me/new")
+        (own / "new/file").write_bytes(b"x")
+        hints.wait_for("me/new/file")
+
+
+def test_what_is_made_faster_than_it_can_be_watched_is_below_a_hinted_folder(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints):
+        (own / "a/b/c/d").mkdir(parents=True)
+        (own / "a/b/c/d/file").write_bytes(b"x")
+        hints.wait_until(lambda: any("me/a/b/c/d/file".startswith(path) for path in hints.paths))
+        hints.clear()
+        (own / "a/b/c/d/later").write_bytes(b"x")
+        hints.wait_for("me/a/b/c/d/later")
+
+
+def test_a_folder_moved_in_is_hinted_and_watched_with_all_below(
+    share: Share, own: Path, tmp_path: Path, hints: Hints
+) -> None:
+    (tmp_path / "outside/deep").mkdir(parents=True)
+    (tmp_path / "outside/deep/file").touch()
+    with watching(share, hints):
+        (tmp_path / "outside").rename(own / "inside")
+        hints.wait_for("me/inside")
+        (own / "inside/deep/file").write_bytes(b"x")
+        hints.wait_for("me/inside/deep/file")
+
+
+def test_a_renamed_folder_is_hinted_by_its_new_name_only(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "old/deep").mkdir(parents=True)
+    with watching(share, hints):
+        (own / "old").rename(own / "new")
+        hints.wait_for("me/old", "me/new")
+        hints.clear()
+        (own / "new/deep/file").write_bytes(b"x")
+        hints.wait_for("me/new/deep/file")
+    assert hints.paths == ["me/new/deep/file"]
+
+
+def test_a_folder_moved_out_is_not_watched_any_more(
+    share: Share, own: Path, tmp_path: Path, hints: Hints
+) -> None:
+    (own / "leaving/deep").mkdir(parents=True)
+    with watching(share, hints):
+        (own / "leaving").rename(tmp_path / "left")
+        hints.wait_for("me/leaving")
+        hints.clear()
+        (tmp_path / "left/deep/file").write_bytes(b"x")
+        (tmp_path / "left/file").write_bytes(b"x")
+        assert marked(own, hints) == []
+
+
+def test_a_deleted_tree_is_hinted_and_its_name_can_be_used_again(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "tree/deep").mkdir(parents=True)
+    (own / "tree/deep/file").touch()
+    with watching(share, hints):
+        (own / "tree/deep/file").unlink()
+        (own / "tree/deep").rmdir()
+        (own / "tree").rmdir()
+        hints.wait_for("me/tree/deep/file", "me/tree/deep", "me/tree")
+        (own / "tree").mkdir()
+        hints.clear()
+        (own / "tree/file").write_bytes(b"x")
+        hints.wait_until(lambda: bool({"me/tree", "me/tree/file"} & set(hints.paths)))
+
+
+def test_a_folder_gone_before_it_could_be_watched_is_hinted(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints):
+        hints.open.clear()
+        marked(own, hints, "hold")
+        (own / "short/lived").mkdir(parents=True)
+        (own / "short/lived").rmdir()
+        (own / "short").rmdir()
+        (own / "link").mkdir()
+        (own / "link").rmdir()
+        (own / "link").symlink_to("nowhere")
+        hints.open.set()
+        hints.wait_for("me/short", "me/link")
+
+
+def test_a_folder_that_cannot_be_listed_is_watched_itself(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+    (own / "sick").mkdir()
+    sick = (own / "sick").stat().st_ino
+
+    def failing(folder: int) -> object:
+        if os.fstat(folder).st_ino == sick:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with watching(share, hints):
+        (own / "sick/file").write_bytes(b"x")
+        hints.wait_for("me/sick/file")
+
+
+def test_new_times_of_a_folder_are_no_reason_to_look_at_all_below(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "folder").mkdir()
+    with watching(share, hints):
+        os.utime(own / "folder", ns=(1, 2))
+        (own / "folder").chmod(0o700)
+        assert marked(own, hints) == []
+
+
+def test_a_folder_made_readable_is_hinted_and_watched(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "closed").mkdir()
+
+    def denied(folder: int, name: str) -> int:
+        if name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return enter(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "enter", denied)
+        watcher = Watcher(share, (ME,), hints)
+        watcher.start()
+    try:
+        (own / "closed").chmod(0o755)
+        hints.wait_for("me/closed")
+        (own / "closed/file").write_bytes(b"x")
+        hints.wait_for("me/closed/file")
+    finally:
+        watcher.close()
+
+
+# -- which folders ---------------------------------------------------------------------------------
+def test_foreign_folders_are_left_alone(share: Share, own: Path, hints: Hints) -> None:
+    (own.parent / "you").mkdir()
+    with watching(share, hints):
+        (own.parent / "you/file").write_bytes(b"x")
+        (own.parent / "you/new").mkdir()
+        (own.parent / "other").mkdir()
+        (own.parent / "stray").touch()
+        assert marked(own, hints) == []
+
+
+def test_foreign_folders_are_watched_if_asked(share: Share, own: Path, hints: Hints) -> None:
+    (own.parent / "you").mkdir()
+    with watching(share, hints, foreign=True):
+        (own.parent / "you/file").write_bytes(b"x")
+        (own / "file").write_bytes(b"x")
+        hints.wait_for("you/file", "me/file")
+
+
+def test_an_own_folder_that_comes_later_is_watched(share: Share, own: Path, hints: Hints) -> None:
+    own.rmdir()
+    with watching(share, hints):
+        own.mkdir()
+        hints.wait_for("me")
+        (own / "file").write_bytes(b"x")
+        hints.wait_for("me/file")
+
+
+def test_another_own_folder_can_be_followed(share: Share, own: Path, hints: Hints) -> None:
+    with watching(share, hints) as watcher:
+        own.rename(own.parent / "me-2")
+        (own.parent / "me-2/deep").mkdir()
+        hints.wait_for("me")
+        watcher.follow((parse_wire_path(b"me-2"),))
+        hints.wait_until(lambda: hints.overflowed == 1)
+        hints.clear()
+        (own.parent / "me-2/deep/file").write_bytes(b"x")
+        hints.wait_for("me-2/deep/file")
+        own.mkdir()
+        (own.parent / "me-2/last").write_bytes(b"x")
+        hints.wait_for("me-2/last")
+    assert hints.paths == ["me-2/deep/file", "me-2/last"]
+    watcher.follow((ME,))  # after close: nothing
+
+
+def test_a_top_that_is_not_followed_any_more_is_let_go(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own.parent / "you").mkdir()
+    with watching(share, hints) as watcher:
+        watcher.follow((parse_wire_path(b"you"),))
+        hints.wait_until(lambda: hints.overflowed == 1)
+        (own / "file").write_bytes(b"x")
+        (own.parent / "you/file").write_bytes(b"x")
+        hints.wait_for("you/file")
+    assert hints.paths == ["you/file"]
+
+
+def test_editor_files_are_not_hinted(share: Share, own: Path, hints: Hints) -> None:
+    (own / "folder~").mkdir()
+    with watching(share, hints):
+        (own / ".letter.swp").write_bytes(b"x")
+        (own / ".~lock.letter.odt#").write_bytes(b"x")
+        (own / "folder~/file").write_bytes(b"x")
+        assert marked(own, hints) == []
+
+
+def test_an_unsafe_name_touches_its_folder(share: Share, own: Path, hints: Hints) -> None:
+    (own / "folder").mkdir()
+    with watching(share, hints):
+        (own / "folder/two\nlines").write_bytes(b"x")
+        (own / "folder/evil\x1b").mkdir()
+        (own.parent / "bad\nlabel").mkdir()
+        assert set(marked(own, hints)) == {"me/folder"}
+
+
+def test_a_link_to_a_folder_is_not_followed(
+    share: Share, own: Path, tmp_path: Path, hints: Hints
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (own / "link").symlink_to(tmp_path / "outside")
+    with watching(share, hints):
+        (tmp_path / "outside/file").write_bytes(b"x")
+        assert marked(own, hints) == []
+
+
+# -- load and loss ---------------------------------------------------------------------------------
+def test_many_changes_are_gathered(share: Share, own: Path, hints: Hints) -> None:
+    names = [f"{number}" for number in range(2000)]
+    with watching(share, hints):
+        for name in names:
+            (own / name).write_bytes(b"x")
+        hints.wait_for(*(f"me/{name}" for name in names))
+    assert hints.overflowed == 0
+    assert len(hints.posted) < 200
+
+
+def test_an_overflow_of_the_queue_is_told_and_nothing_is_deaf_afterwards(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    with watching(share, hints):
+        hints.open.clear()
+        marked(own, hints, "hold")  # from here on nobody reads
+        for number in range(limit // 2 + 1000):  # two events each: more than the queue holds
+            (own / f"{number}").touch()
+        (own / "late/deep").mkdir(parents=True)
+        hints.open.set()
+        hints.wait_until(lambda: hints.overflowed == 1)
+        (own / "late/deep/file").write_bytes(b"x")  # that folder's own event was lost
+        hints.wait_for("me/late/deep/file")
+        assert hints.overflowed == 1
+
+
+def test_a_watch_limit_is_told_once(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        (own / f"{number}").mkdir()
+    real = Inotify.watch
+    granted: list[int] = []
+
+    def limited(self: Inotify, folder: int, mask: int) -> int:
+        if len(granted) >= 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        granted.append(real(self, folder, mask))
+        return granted[-1]
+
+    monkeypatch.setattr(Inotify, "watch", limited)
+    with watching(share, hints) as watcher:
+        assert watcher.limited
+        hints.wait_until(lambda: hints.overflowed == 1)
+        (own / "new").mkdir()
+        hints.wait_for("me/new")
+        assert hints.overflowed == 1
+
+
+def test_a_tree_of_any_size_without_a_limit_is_not_limited(share: Share, hints: Hints) -> None:
+    with watching(share, hints) as watcher:
+        assert not watcher.limited
+
+
+def test_a_share_that_is_taken_away_is_an_overflow(
+    share: Share, own: Path, tmp_path: Path, hints: Hints
+) -> None:
+    with watching(share, hints):
+        own.parent.rename(tmp_path / "Moved away")
+        hints.wait_until(lambda: hints.overflowed >= 1)
+
+
+# -- starting and stopping -------------------------------------------------------------------------
+def test_close_ends_the_thread_and_gives_everything_back(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    watcher = Watcher(share, (ME,), hints)
+    watcher.start()
+    assert any(thread.name == "watcher" for thread in threading.enumerate())
+    watcher.close()
+    watcher.close()
+    assert not any(thread.name == "watcher" for thread in threading.enumerate())
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_close_before_start_gives_everything_back(share: Share, hints: Hints) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    Watcher(share, (ME,), hints).close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_close_does_not_wait_for_a_writer_to_pause(share: Share, own: Path, hints: Hints) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        with (own / "log").open("wb", buffering=0) as log:
+            while not done.is_set():
+                log.write(b"x")
+                log.seek(0)
+
+    with watching(share, hints):
+        writer = threading.Thread(target=write)
+        writer.start()
+        marked(own, hints)
+        began = time.monotonic()
+    assert time.monotonic() - began < DEADLINE_S / 2
+    done.set()
+    writer.join()
+
+
+def test_idle_costs_nothing(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+    real = select.poll
+
+    class Poll:
+        def __init__(self) -> None:
+            self._poll = real()
+            self.register = self._poll.register
+
+        def poll(self, wait_ms: float | None = None) -> list[tuple[int, int]]:
+            waits.append(wait_ms)
+            return self._poll.poll(wait_ms)
+
+    monkeypatch.setattr(select, "poll", Poll)
+    with watching(share, hints):
+        marked(own, hints)
+        # Asleep without a time-out: nothing but an event ends that.
+        deadline = time.monotonic() + DEADLINE_S
+        while waits[-1] is not None:
+            assert time.monotonic() < deadline
+
+
+def test_linux_gets_a_watcher(share: Share, hints: Hints) -> None:
+    watcher = watcher_for(share, (ME,), hints)
+    assert isinstance(watcher, Watcher)
+    watcher.close()
+
+
+def test_without_inotify_scans_do_the_work(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "available", lambda: False)
+    watcher = watcher_for(share, (ME,), hints)
+    assert isinstance(watcher, NoWatcher)
+    watcher.start()
+    watcher.run()
+    watcher.follow((ME,))
+    watcher.close()
+    assert watcher.limited
+    assert hints.posted == []
+
+
+def test_without_a_free_instance_scans_do_the_work(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(module, "Inotify", refused)
+    assert isinstance(watcher_for(share, (ME,), hints), NoWatcher)

@@ -1,0 +1,269 @@
+"""Control links: messages both ways, ends of every kind, and that nothing a peer sends raises to
+the loop.
+
+Strategy: whole nodes where two well-behaved sides meet; a hand-made stream where one side must
+misbehave. Each test ends in the one LinkClosed that the link owes, and says whether it must be
+clean.
+"""
+
+import selectors
+import time
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import (
+    CONTROL,
+    Address,
+    Bye,
+    Done,
+    LinkKind,
+    PairConsent,
+    Ping,
+    Pong,
+    encode,
+    encode_frame,
+)
+from potluck.engine.effects import Drop, OpenDoor, Send
+from potluck.engine.events import LinkClosed, LinkId, LinkOpened, MessageHeard
+from potluck.shells.links import control_links as links_module
+from potluck.shells.links.control_links import ControlLinks
+from potluck.shells.links.hello import OpenedLink
+from tests.shells.peers import new_key, peers, reach, stream_pair, until
+
+MEMBER = new_key(9)
+
+
+def ping(number, size=0):
+    return Ping(number, bytes(min(size, 32)), b"")
+
+
+@pytest.fixture
+def pair():
+    """Two nodes with a control link; yields each node and its link."""
+    with peers() as (one, two):
+        one.dial(two)
+        yield (one, one.wait(LinkOpened)[0].link), (two, two.wait(LinkOpened)[0].link)
+
+
+@pytest.fixture
+def guest():
+    """A node and a hand-made stream of a member to it."""
+    with peers(1) as (node,):
+        node.trust(MEMBER)
+        stream = reach(MEMBER, node, LinkKind.CONTROL).stream
+        node.wait(LinkOpened)
+        yield node, stream
+        stream.close()
+
+
+def drop(node, link, reason="enough"):
+    node.do(lambda: node.links.drop(Drop(link, reason), time.monotonic()))
+
+
+def send(node, link, *messages):
+    node.do(lambda: [node.links.send(Send(link, message)) for message in messages])
+
+
+def test_messages_go_both_ways_in_order(pair):
+    (one, link), (two, other) = pair
+    send(one, link, *(ping(number) for number in range(500)))
+    send(two, other, Pong(1, b"", b""))
+    assert [heard.message.sequence for heard in two.wait(MessageHeard, 500)] == list(range(500))
+    assert one.wait(MessageHeard)[0] == MessageHeard(link, Pong(1, b"", b""))
+
+
+def test_a_drop_says_bye_and_both_ends_are_clean(pair):
+    (one, link), (two, other) = pair
+    send(one, link, ping(1))
+    drop(one, link)
+    assert one.wait(LinkClosed) == [LinkClosed(link, "enough", clean=True)]
+    assert two.wait(LinkClosed) == [LinkClosed(other, "enough", clean=True)]
+    assert len(two.of(MessageHeard)) == 1, "what was queued before the drop still arrived"
+    until(lambda: not one.links._lingering)
+
+
+def test_both_may_drop_at_once(pair):
+    (one, link), (two, other) = pair
+    drop(one, link)
+    drop(two, other)
+    assert one.wait(LinkClosed)[0].clean
+    assert two.wait(LinkClosed)[0].clean
+
+
+def test_a_bye_is_read_even_if_our_own_message_could_not_be_sent(guest):
+    node, stream = guest
+    opened = node.of(LinkOpened)[0]
+
+    def race():
+        stream.send(Bye("duplicate"))
+        stream.close()
+        time_over = time.monotonic() + 5
+        while not node.of(LinkClosed) and time.monotonic() < time_over:
+            node.links.send(Send(opened.link, ping(1)))
+            node._take(node.links.on_tick(time.monotonic()))
+
+    node.do(race)
+    assert node.wait(LinkClosed) == [LinkClosed(opened.link, "duplicate", clean=True)]
+
+
+def test_after_a_bye_nothing_more_is_heard(guest):
+    node, stream = guest
+    stream.send_bytes(encode_frame(Bye("done")) + encode_frame(ping(1)))
+    assert node.wait(LinkClosed)[0].reason == "done"
+    assert not node.of(MessageHeard)
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ((limits.CONTROL_FRAME_BYTES + 1).to_bytes(4, "big"), "frame_too_long"),
+        ((2**32 - 1).to_bytes(4, "big"), "frame_too_long"),
+        ((4).to_bytes(4, "big") + b"\xc1\xc1\xc1\xc1", "malformed"),
+        ((0).to_bytes(4, "big"), "malformed"),
+        (encode_frame({"t": "ping", "sequence": -1, "digest": b"", "heads": b""}), "malformed"),
+    ],
+    ids=["64 KiB and one", "4 GiB", "no msgpack", "empty frame", "field out of bounds"],
+)
+def test_what_breaks_the_protocol_ends_the_link_and_nothing_else(guest, sent, reason):
+    node, stream = guest
+    stream.send_bytes(encode_frame(ping(1)) + sent)
+    closed = node.wait(LinkClosed)[0]
+    assert closed.reason.startswith(reason)
+    assert not closed.clean
+    assert len(node.of(LinkClosed)) == 1
+
+
+def test_a_message_of_a_newer_version_is_handed_on_as_unknown(guest):
+    node, stream = guest
+    stream.send_bytes(encode_frame({"t": "later", "x": 1}))
+    stream.send(Done())  # a tag of another kind of link is unknown here too
+    assert [heard.message.tag for heard in node.wait(MessageHeard, 2)] == ["later", "done"]
+    assert not node.of(LinkClosed)
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"", b"\0\0", encode_frame(Bye("x"))[:-1]],
+    ids=["nothing", "half length", "half frame"],
+)
+def test_an_end_without_bye_is_not_clean(guest, half):
+    node, stream = guest
+    if half:
+        stream.send_bytes(half)
+    stream.close()
+    closed = node.wait(LinkClosed)[0]
+    assert not closed.clean
+    assert not node.of(MessageHeard)
+
+
+def test_truncated_by_a_tls_close_is_not_clean_either(guest):
+    node, stream = guest
+    stream.sock.settimeout(5)
+    try:
+        stream.sock.unwrap().close()  # close_notify, but no BYE
+    except OSError:
+        stream.close()
+    assert not node.wait(LinkClosed)[0].clean
+
+
+def test_one_byte_at_a_time(guest):
+    node, stream = guest
+    for byte in encode_frame(ping(7)):
+        stream.send_bytes(bytes([byte]))
+    assert node.wait(MessageHeard)[0].message == ping(7)
+
+
+def test_a_peer_that_reads_slowly_is_cut_off(guest, monkeypatch):
+    monkeypatch.setattr(limits, "UNSENT_BYTES", 1 << 20)
+    node, _ = guest
+    link = node.of(LinkOpened)[0].link
+    message = Bye("x" * 250)
+
+    def flood():
+        for _ in range(60_000):
+            node.links.send(Send(link, message))
+
+    node.do(flood)
+    closed = node.wait(LinkClosed)[0]
+    assert (closed.reason, closed.clean) == ("reads too slowly", False)
+
+
+def test_a_full_buffer_empties_when_the_peer_reads_on(guest):
+    node, stream = guest
+    link = node.of(LinkOpened)[0].link
+    count = 100_000  # about 7 MB: more than loopback buffers hold, less than UNSENT_BYTES
+    node.do(lambda: [node.links.send(Send(link, ping(number, 32))) for number in range(count)])
+    assert any(control.wants_write for control in node.links._links.values())
+    for number in range(count):
+        assert stream.receive(CONTROL).sequence == number
+    until(lambda: not any(control.wants_write for control in node.links._links.values()))
+
+
+def test_a_peer_that_does_not_read_cannot_hold_a_drop_up(guest, monkeypatch):
+    monkeypatch.setattr(links_module, "FLUSH_S", 0.2)
+    node, _ = guest
+    link = node.of(LinkOpened)[0].link
+    node.do(lambda: [node.links.send(Send(link, ping(number, 32))) for number in range(100_000)])
+    begun = time.monotonic()
+    drop(node, link)
+    drop(node, link)
+    send(node, link, ping(1))  # silently nothing
+    assert node.wait(LinkClosed) == [LinkClosed(link, "enough", clean=True)]
+    assert time.monotonic() - begun < 3
+
+
+def test_a_peer_that_never_closes_is_let_go(guest, monkeypatch):
+    monkeypatch.setattr(links_module, "FLUSH_S", 0.2)
+    node, stream = guest
+    drop(node, node.of(LinkOpened)[0].link)
+    assert node.wait(LinkClosed)[0].clean
+    stream.send(ping(1))
+    until(lambda: not node.links._lingering)
+
+
+def test_what_came_right_behind_hello_is_not_forgotten():
+    near, far = stream_pair()
+    near.send_bytes(encode_frame(PairConsent()) * 2)
+    until(lambda: len(far.sock.recv(0)) == 0)
+    with selectors.DefaultSelector() as selector:
+        links = ControlLinks(selector)
+        events = []
+        link = OpenedLink(far.sock, LinkKind.PAIRING, None, Address("x", 0), b"", None)
+        events += links.adopt(link)
+        deadline = time.monotonic() + 5
+        while len(events) < 3 and time.monotonic() < deadline:
+            for key, mask in selector.select(0.1):
+                events += key.data(mask)
+        assert [type(event) for event in events] == [LinkOpened, MessageHeard, MessageHeard]
+        links.close()
+        assert [type(event) for event in links.on_tick(0)] == [LinkClosed]
+        assert links.deadline() is None
+    near.close()
+
+
+def test_a_pairing_link_takes_small_frames_only():
+    with peers() as (one, two):
+        two.do(lambda: two.doorway.open_door(OpenDoor(open=True)))
+        stream = reach(one.key, two, LinkKind.PAIRING).stream
+        two.wait(LinkOpened)
+        stream.send_bytes((limits.PAIRING_FRAME_BYTES + 1).to_bytes(4, "big"))
+        assert two.wait(LinkClosed)[0].reason.startswith("frame_too_long")
+        stream.close()
+
+
+def test_effects_on_a_link_that_is_gone_do_nothing():
+    with selectors.DefaultSelector() as selector:
+        links = ControlLinks(selector)
+        links.send(Send(LinkId(5), ping(1)))
+        links.drop(Drop(LinkId(5), "x"), 0.0)
+        assert links.on_tick(0) == []
+        assert len(links) == 0
+
+
+def test_a_flood_is_read_in_turns(guest):
+    node, stream = guest
+    body = encode({"t": "later", "x": bytes(60_000)})
+    for _ in range(20):
+        stream.send_bytes(len(body).to_bytes(4, "big") + body)
+    assert len(node.wait(MessageHeard, 20)) == 20

@@ -1,0 +1,232 @@
+"""Dialling: a link, or exactly one reason why not.
+
+Strategy: each reason is produced by a listener that fails in that way; the fake ones are a few
+lines of plain socket.
+"""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Address, LinkKind
+from potluck.engine.effects import Dial, Introduce, OpenDoor
+from potluck.engine.events import DialFailed, IntroductionHeard, LinkOpened, OrderId
+from potluck.shells.links import dialling as dialling_module
+from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from tests.shells.peers import Peer, ends, new_key, peers, standing_of, until
+
+US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
+
+
+def failure(address, peer=THEM, standing=None, wait_s=3.0, kind=LinkKind.CONTROL):
+    standing = standing or standing_of(US, THEM)
+    with pytest.raises(NoLink) as caught:
+        open_link(
+            standing, DialRequest(peer and peer.device, address, kind), time.monotonic() + wait_s
+        )
+    return caught.value
+
+
+@pytest.fixture
+def listener():
+    """A listener that treats its one connection as the test says."""
+    threads = []
+
+    def start(treat):
+        server = socket.create_server(("127.0.0.1", 0))
+
+        def serve():
+            with server, server.accept()[0] as sock:
+                sock.settimeout(3)
+                treat(sock)
+
+        threads.append(threading.Thread(target=serve))
+        threads[-1].start()
+        return Address("127.0.0.1", server.getsockname()[1])
+
+    yield start
+    for thread in threads:
+        thread.join(5)
+
+
+def test_nobody_listens():
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = Address("127.0.0.1", gone.getsockname()[1])
+    error = failure(address)
+    assert (error.reason, error.refused, error.knock_refused) == ("refused", True, False)
+
+
+@pytest.mark.parametrize("host", ["no such host.invalid", "256.256.256.256", "x" * 64])
+def test_an_address_that_is_none(host):
+    error = failure(Address(host, 1))
+    assert error.reason.startswith("unreachable")
+    assert not error.refused
+
+
+def test_closed_before_a_word_is_no_potluck(listener):
+    error = failure(listener(lambda sock: None))
+    assert error.reason.startswith("no potluck there")
+    assert not error.knock_refused
+
+
+def test_closed_right_after_the_knock(listener):
+    error = failure(listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49))))
+    assert (error.reason, error.refused, error.knock_refused) == ("knock refused", False, True)
+
+
+def test_closed_with_unread_bytes_after_the_knock(listener):
+    error = failure(
+        listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49, socket.MSG_PEEK)))
+    )
+    assert error.knock_refused
+
+
+@pytest.mark.parametrize("said", [b"", bytes(16)], ids=["no challenge", "no TLS"])
+def test_somebody_who_says_nothing(listener, said):
+    assert (
+        failure(listener(lambda sock: (sock.sendall(said), ends(sock))), wait_s=0.3).reason
+        == "timeout"
+    )
+
+
+def test_something_that_is_not_tls(listener):
+    error = failure(
+        listener(
+            lambda sock: (
+                sock.sendall(bytes(16)),
+                sock.recv(49),
+                sock.sendall(b"220 welcome\r\n" * 5),
+                ends(sock),
+            )
+        )
+    )
+    assert error.reason.startswith("tls:")
+    assert not error.knock_refused
+
+
+def test_another_device_answers_there(monkeypatch):
+    with peers(1) as (node,):
+        node.trust(US)
+        standing = standing_of(US, node.key, OTHER)
+        secret = standing.book.secret(node.device)
+        # or the knock alone would stop us
+        monkeypatch.setattr(standing.book, "secret", lambda _device: secret)
+        assert failure(node.address, peer=OTHER, standing=standing).reason == "not the device"
+
+
+def test_ourselves_are_not_dialled_and_do_not_answer():
+    with peers(1) as (node,):
+        node.trust(OTHER)
+        assert failure(node.address, peer=node.key, standing=node.standing).reason == "not a member"
+        # Our own address under another's name: a knock is symmetric, so TLS has to notice.
+        assert failure(node.address, peer=OTHER, standing=node.standing).reason == "not the device"
+        assert not node.of(LinkOpened)
+
+
+def test_who_does_not_know_us_refuses_the_knock():
+    with peers(1) as (node,):
+        assert failure(
+            node.address, peer=node.key, standing=standing_of(US, node.key)
+        ).knock_refused
+
+
+def test_removed_between_looking_and_dialling(listener, monkeypatch):
+    standing = standing_of(US, THEM)
+    address = listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49)))
+    real = dialling_module._connect
+
+    def connect_late(*args):
+        standing.trust([])
+        return real(*args)
+
+    monkeypatch.setattr(dialling_module, "_connect", connect_late)
+    assert failure(address, standing=standing).reason == "not a member"
+
+
+def test_removed_between_knock_and_tls(listener, monkeypatch):
+    standing = standing_of(US, THEM)
+    address = listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49)))
+    real = dialling_module._answer_challenge
+
+    def answer_and_lose(*args):
+        real(*args)
+        standing.trust([])
+
+    monkeypatch.setattr(dialling_module, "_answer_challenge", answer_and_lose)
+    assert failure(address, standing=standing).reason == "not a member"
+
+
+def test_the_server_may_reject_our_certificate_only_after_the_handshake(monkeypatch):
+    with peers(1) as (node,):
+        node.trust(US, OTHER)
+        real = node.standing.book.who_knocked
+        monkeypatch.setattr(
+            node.standing.book, "who_knocked", lambda *args: real(*args) and OTHER.device
+        )
+        error = failure(node.address, peer=node.key, standing=standing_of(US, node.key))
+        assert error.reason.startswith(("tls:", "no hello:"))
+        assert not error.knock_refused
+
+
+# -- the pool --------------------------------------------------------------------------------------
+def test_a_dial_ends_in_a_link_on_both_sides():
+    with peers() as (one, two):
+        one.dial(two, number=4)
+        opened = one.wait(LinkOpened)[0]
+        assert (opened.dial, opened.peer, opened.address) == (4, two.device, two.address)
+        assert opened.instance == two.standing.instance
+        assert two.wait(LinkOpened)[0].dial is None
+
+
+def test_both_may_dial_at_once():
+    with peers() as (one, two):
+        one.dial(two)
+        two.dial(one)
+        assert len(one.wait(LinkOpened, 2)) == len(two.wait(LinkOpened, 2)) == 2
+
+
+def test_a_dial_for_pairing_names_nobody():
+    with peers() as (one, two):
+        two.do(lambda: two.doorway.open_door(OpenDoor(open=True)))
+        one.dial(two, kind=LinkKind.PAIRING)
+        opened = one.wait(LinkOpened)[0]
+        assert (opened.peer, opened.instance, opened.kind) == (None, b"", LinkKind.PAIRING)
+
+
+def test_a_dial_that_fails_says_so_once():
+    with peers() as (one, two):
+        two.trust()
+        one.dial(two, number=8)
+        failed = one.wait(DialFailed)
+        assert [(each.dial, each.knock, each.refused) for each in failed] == [(8, True, False)]
+
+
+def test_after_close_a_dial_fails_at_once():
+    node = Peer(1)
+    assert node.dialling.close(5)
+    node.dialling.dial(Dial(OrderId(1), LinkKind.CONTROL, THEM.device, Address("127.0.0.1", 1)))
+    assert node.wait(DialFailed)[0].reason == "stopping"
+    node.stop()
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_introduction_is_carried_over(accepted, caplog):
+    from potluck.engine.effects import AnswerIntroduction
+
+    with caplog.at_level("INFO"), peers() as (one, two):
+        one.dialling.introduce(Introduce(two.address, b"sealed"))
+        heard = two.wait(IntroductionHeard)[0]
+        assert heard.sealed == b"sealed"
+        two.do(lambda: two.doorway.answer_introduction(AnswerIntroduction(heard.knock, accepted)))
+        until(lambda: ("not accepted" in caplog.text) != accepted and "accepted" in caplog.text)
+
+
+@pytest.mark.parametrize("sealed", [b"x", bytes(limits.INTRODUCTION_BYTES + 1)])
+def test_an_introduction_that_fails_is_only_logged(sealed, caplog):
+    with caplog.at_level("INFO"), peers() as (one, two):
+        address = two.address if len(sealed) > 1 else Address("127.0.0.1", 1)
+        one.dialling.introduce(Introduce(address, sealed))
+        until(lambda: "failed" in caplog.text)

@@ -1,0 +1,209 @@
+"""The doorway against everybody who knocks: right, wrong, slow, many, or not at all.
+
+Strategy: a whole node listens; strangers are plain sockets. What must not happen is read off the
+wire: after its 16 random bytes the node says nothing to a stranger, whatever the stranger did
+wrong.
+"""
+
+import os
+import socket
+import time
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import LinkKind
+from potluck.engine.effects import AnswerIntroduction, OpenDoor
+from potluck.engine.events import IntroductionHeard, LinkOpened
+from potluck.shells.links import doorway as doorway_module
+from potluck.shells.links import knock
+from tests.shells.peers import connect, ends, new_key, peers, reach, standing_of, until
+
+HELLO_OF_TLS = bytes.fromhex("16030100050100000100")
+
+
+@pytest.fixture
+def node():
+    with peers(1) as (peer,):
+        peer.trust(new_key(9))
+        yield peer
+
+
+def silence_after(node, said):
+    """What a node answers to these bytes after its challenge."""
+    with connect(node) as sock:
+        challenge = sock.recv(16)
+        assert len(challenge) == 16
+        sock.sendall(said)
+        return ends(sock)
+
+
+def proof_for(node, key, challenge):
+    return knock.member_knock(
+        standing_of(key, node.key).book.secret(node.device), challenge, os.urandom(16)
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"K" + bytes(48),
+        HELLO_OF_TLS,
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"P",
+        b"I" + (2**32 - 1).to_bytes(4, "big"),
+        b"I" + (0).to_bytes(4, "big"),
+    ],
+    ids=[
+        "wrong knock",
+        "TLS at once",
+        "plain bytes",
+        "door closed",
+        "long introduction",
+        "empty introduction",
+    ],
+)
+def test_strangers_learn_nothing(node, said):
+    assert silence_after(node, said) == b""
+    until(lambda: len(node.doorway.strangers) == 0)
+
+
+def test_challenges_are_fresh(node):
+    with connect(node) as one, connect(node) as other:
+        assert one.recv(16) != other.recv(16)
+
+
+def test_a_replayed_knock_is_wrong(node):
+    with connect(node) as sock:
+        right = proof_for(node, new_key(9), sock.recv(16))
+    assert silence_after(node, right) == b""
+
+
+def test_a_former_member_learns_nothing(node):
+    with connect(node) as sock:
+        node.trust()
+        sock.sendall(proof_for(node, new_key(9), sock.recv(16)))
+        assert ends(sock) == b""
+
+
+def test_no_knock_and_half_a_knock_end_with_the_time(node, monkeypatch):
+    monkeypatch.setattr(limits, "KNOCK_S", 0.15)
+    begun = time.monotonic()
+    assert silence_after(node, b"") == b""
+    assert silence_after(node, b"K" + bytes(20)) == b""
+    assert 0.25 < time.monotonic() - begun < 5
+
+
+def test_a_dripping_knock_has_no_more_time_than_others(node, monkeypatch):
+    monkeypatch.setattr(limits, "KNOCK_S", 0.2)
+    with connect(node) as sock:
+        sock.recv(16)
+        sock.settimeout(0.03)
+        begun = time.monotonic()
+        heard = None
+        while heard is None and time.monotonic() - begun < 5:
+            try:
+                sock.sendall(b"K")
+                heard = sock.recv(1)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                heard = b""
+        assert heard == b""
+        assert time.monotonic() - begun < 2
+
+
+def test_a_right_knock_in_two_parts_is_right(node):
+    with connect(node) as sock:
+        right = proof_for(node, new_key(9), sock.recv(16))
+        sock.sendall(right[:10])
+        until(lambda: any(v.reader.wanted == 39 for v in list(node.doorway._visitors.values())))
+        sock.sendall(right[10:])
+        until(lambda: not node.doorway._visitors)
+        assert len(node.doorway.strangers) == 1, "it is with the handshake workers now"
+
+
+def test_the_ninth_of_one_address_pushes_out_the_first(node):
+    socks = []
+    for _ in range(limits.STRANGERS_PER_ADDRESS + 1):
+        socks.append(connect(node))
+        socks[-1].recv(16)
+    assert ends(socks[0]) == b""
+    assert len(node.doorway.strangers) == limits.STRANGERS_PER_ADDRESS
+    socks[-1].settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        socks[-1].recv(1)
+    for sock in socks:
+        sock.close()
+
+
+def test_a_crowd_of_silent_strangers_does_not_keep_a_member_out(node):
+    socks = [connect(node) for _ in range(20)]
+    reached = reach(new_key(9), node)
+    reached.stream.close()
+    for sock in socks:
+        sock.close()
+
+
+def test_the_open_door_answers_pairing_and_the_closed_one_does_not(node):
+    node.do(lambda: node.doorway.open_door(OpenDoor(open=True)))
+    reached = reach(new_key(5), node, LinkKind.PAIRING)
+    assert node.wait(LinkOpened)[0].peer is None
+    node.do(lambda: node.doorway.open_door(OpenDoor(open=False)))
+    assert silence_after(node, b"P") == b""
+    reached.stream.close()
+
+
+@pytest.mark.parametrize(("accepted", "byte"), [(True, b"Y"), (False, b"N")])
+def test_an_introduction_is_heard_and_answered_with_one_byte(node, accepted, byte):
+    sealed = os.urandom(limits.INTRODUCTION_BYTES)
+    with connect(node) as sock:
+        assert len(sock.recv(16)) == 16
+        sock.sendall(knock.introduction_knock(sealed))
+        heard = node.wait(IntroductionHeard)[0]
+        assert (heard.sealed, heard.source.host) == (sealed, "127.0.0.1")
+        answer = AnswerIntroduction(heard.knock, accepted)
+        node.do(lambda: node.doorway.answer_introduction(answer))
+        assert ends(sock) == byte
+    node.do(lambda: node.doorway.answer_introduction(answer))  # a second answer goes nowhere
+    assert len(node.doorway.strangers) == 0
+
+
+def test_the_one_introduced_may_be_gone_before_the_answer(node):
+    with connect(node) as sock:
+        sock.recv(16)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        sock.sendall(knock.introduction_knock(b"x"))
+        heard = node.wait(IntroductionHeard)[0]
+    node.do(
+        lambda: node.doorway.answer_introduction(AnswerIntroduction(heard.knock, accepted=True))
+    )
+    assert len(node.doorway.strangers) == 0
+
+
+def test_an_introduction_nobody_answers_is_closed_in_time(node, monkeypatch):
+    monkeypatch.setattr(limits, "HANDSHAKE_S", 0.2)
+    assert silence_after(node, knock.introduction_knock(b"x")) == b""
+    assert node.of(IntroductionHeard)
+
+
+def test_introductions_are_few_a_second(node, monkeypatch):
+    node.do(lambda: setattr(node.doorway, "_introductions", 1.0))
+    monkeypatch.setattr(doorway_module, "INTRODUCTIONS_PER_S", 1)
+    with connect(node) as sock:
+        sock.recv(16)
+        sock.sendall(knock.introduction_knock(b"first"))
+        node.wait(IntroductionHeard)
+        assert silence_after(node, knock.introduction_knock(b"second")) == b""
+    assert len(node.of(IntroductionHeard)) == 1
+
+
+def test_closing_the_doorway_ends_everybody_in_it():
+    with peers(1) as (node,):
+        waiting, introduced = connect(node), connect(node)
+        assert len(waiting.recv(16)) == len(introduced.recv(16)) == 16
+        introduced.sendall(knock.introduction_knock(b"x"))
+        node.wait(IntroductionHeard)
+    assert ends(waiting) == ends(introduced) == b""
+    waiting.close()
+    introduced.close()

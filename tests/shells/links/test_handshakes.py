@@ -1,0 +1,164 @@
+"""From the right knock to HELLO_OK: half handshakes, wrong first words, full pools, and who gets
+in.
+
+Strategy: a whole node listens; the other side is made by hand where it must misbehave. The
+doorway's count of strangers shows that every connection ends and gives its place back.
+"""
+
+import os
+import socket
+import threading
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.wire.catalogue import Bye, Hello, LinkKind, encode_frame
+from potluck.engine.effects import OpenDoor
+from potluck.engine.events import LinkOpened
+from potluck.shells.links import handshakes as handshakes_module
+from potluck.shells.links import knock, tls
+from potluck.shells.links.dialling import NoLink
+from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.stream import Stream
+from tests.shells.peers import connect, ends, new_key, peers, reach, standing_of, until
+
+MEMBER = new_key(9)
+
+
+@pytest.fixture
+def node():
+    with peers(1) as (peer,):
+        peer.trust(MEMBER)
+        yield peer
+
+
+def knocked(node) -> socket.socket:
+    """A connection on which the member has knocked."""
+    sock = connect(node)
+    secret = standing_of(MEMBER, node.key).book.secret(node.device)
+    sock.sendall(knock.member_knock(secret, sock.recv(16), os.urandom(16)))
+    return sock
+
+
+def secured(node) -> Stream:
+    """A connection on which the member has finished TLS."""
+    return Stream(tls.dial_member(knocked(node), standing_of(MEMBER, node.key), node.device))
+
+
+def test_a_control_link_reaches_the_loop(node):
+    reached = reach(MEMBER, node, LinkKind.CONTROL)
+    opened = node.wait(LinkOpened)[0]
+    assert (opened.kind, opened.peer, opened.dial) == (LinkKind.CONTROL, MEMBER.device, None)
+    assert (opened.address.host, opened.address.port) == ("127.0.0.1", 0)
+    assert opened.instance == bytes([7]) * 16
+    assert reached.instance == node.standing.instance
+    until(lambda: len(node.doorway.strangers) == 0)
+    assert "127.0.0.1" in node.doorway.strangers._known
+    reached.stream.close()
+
+
+def test_two_dials_of_one_member_are_both_good(node):
+    links = [reach(MEMBER, node, LinkKind.CONTROL) for _ in range(2)]
+    node.wait(LinkOpened, 2)
+    for one in links:
+        one.stream.close()
+
+
+def test_a_half_handshake_ends_with_the_time(node, monkeypatch):
+    monkeypatch.setattr(limits, "HANDSHAKE_S", 0.3)
+    with knocked(node) as sock:
+        sock.sendall(bytes.fromhex("160301"))
+        ends(sock)
+    with secured(node).sock as silent:
+        silent.settimeout(5)
+        ends(silent)
+    until(lambda: len(node.doorway.strangers) == 0)
+    assert not node.of(LinkOpened)
+
+
+def test_plain_bytes_after_a_right_knock(node):
+    with knocked(node) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        ends(sock)
+    until(lambda: len(node.doorway.strangers) == 0)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        encode_frame(Bye("nothing")),
+        (2**31).to_bytes(4, "big"),
+        (limits.PAIRING_FRAME_BYTES + 1).to_bytes(4, "big"),
+        (2).to_bytes(4, "big") + b"\xc1\xc1",
+        encode_frame(Hello([1], [], b"", LinkKind.PAIRING)),
+    ],
+    ids=["BYE", "2 GiB", "8 KiB and one", "no message", "pairing behind a member's knock"],
+)
+def test_other_first_words_close_the_link(node, first):
+    stream = secured(node)
+    stream.send_bytes(first)
+    stream.sock.settimeout(5)
+    assert ends(stream.sock) == b""
+    stream.close()
+    until(lambda: len(node.doorway.strangers) == 0)
+    assert not node.of(LinkOpened)
+
+
+def test_a_third_bulk_link_is_told_busy(node):
+    links = [reach(MEMBER, node) for _ in range(limits.FETCHES_PER_PEER)]
+    with pytest.raises(NoLink) as caught:
+        reach(MEMBER, node)
+    assert caught.value.reason == "busy"
+    for one in links:
+        one.stream.close()
+    until(lambda: not node.serving._links)
+    reach(MEMBER, node).stream.close()
+
+
+def test_a_kept_worker_is_given_back_if_hello_ok_cannot_be_sent(node, monkeypatch):
+    def fail(*_args):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(handshakes_module, "accept_hello", fail)
+    with pytest.raises(NoLink):
+        reach(MEMBER, node)
+    until(lambda: not node.serving._links and len(node.doorway.strangers) == 0)
+
+
+def test_stalling_strangers_do_not_delay_members(node):
+    node.do(lambda: node.doorway.open_door(OpenDoor(open=True)))
+    stalling = []
+    for _ in range(handshakes_module.STRANGER_THREADS + 2):
+        sock = connect(node)
+        sock.recv(16)
+        sock.sendall(b"P")
+        stalling.append(sock)
+    reach(MEMBER, node, LinkKind.CONTROL).stream.close()
+    node.wait(LinkOpened)
+    for sock in stalling:
+        sock.close()
+
+
+def test_an_evicted_handshake_ends_at_once(node):
+    with knocked(node) as sock:
+        slot = until(lambda: next(iter(list(node.doorway.strangers._slots)), None))
+        until(lambda: not node.doorway._visitors)
+        slot.evict()
+        sock.settimeout(3)
+        ends(sock)
+    until(lambda: len(node.doorway.strangers) == 0)
+
+
+def test_after_close_a_knock_is_turned_away(node):
+    assert node.handshakes.close(5)
+    with knocked(node) as sock:
+        assert ends(sock) == b""
+    until(lambda: len(node.doorway.strangers) == 0)
+
+
+def test_pools_are_threads_of_their_own(node):
+    assert isinstance(node.handshakes, Handshakes)
+    reach(MEMBER, node, LinkKind.CONTROL).stream.close()
+    names = {thread.name for thread in threading.enumerate()}
+    assert "handshake-1" in names
+    assert "handshake-pairing-1" not in names

@@ -1,0 +1,144 @@
+"""A blocking stream: exact reads, bounded frames, silence, and being called off.
+
+Strategy: both ends are real TLS over loopback; time-outs are shortened on the object, not waited
+for.
+"""
+
+import threading
+import time
+
+import pytest
+
+from potluck.core.errors import FrameTooLong, Malformed
+from potluck.core.wire.catalogue import BULK_REPLY, Done, PieceHeader, encode_frame
+from potluck.shells.links import stream as stream_module
+from potluck.shells.links.stream import Stream, remaining_s
+from tests.shells.peers import stream_pair
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    monkeypatch.setattr(stream_module, "STEP_S", 0.02)
+    monkeypatch.setattr("potluck.core.limits.BULK_STALL_S", 0.1)
+    near, far = stream_pair()
+    yield near, far
+    near.close()
+    far.close()
+
+
+def test_a_frame_and_the_raw_bytes_after_it(ends):
+    near, far = ends
+    near.send_bytes(encode_frame(PieceHeader(3, 5)) + b"hello" + encode_frame(Done()))
+    assert far.receive(BULK_REPLY) == PieceHeader(3, 5)
+    room = bytearray(5)
+    far.receive_into(memoryview(room))
+    assert room == b"hello"
+    assert far.receive(BULK_REPLY) == Done()
+    assert far.heard
+
+
+def test_a_long_frame_is_refused_by_its_length_alone(ends):
+    near, far = ends
+    near.send_bytes((2**32 - 1).to_bytes(4, "big"))
+    with pytest.raises(FrameTooLong):
+        far.receive(BULK_REPLY)
+
+
+def test_bytes_that_are_no_message(ends):
+    near, far = ends
+    near.send_bytes((3).to_bytes(4, "big") + b"\xc1\xc1\xc1")
+    with pytest.raises(Malformed):
+        far.receive(BULK_REPLY)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"\0\0", encode_frame(Done())[:-1]],
+    ids=["nothing", "half a length", "half a frame"],
+)
+def test_an_end_is_never_a_short_read(ends, sent):
+    near, far = ends
+    if sent:
+        near.send_bytes(sent)
+    near.close()
+    with pytest.raises((EOFError, OSError)) as caught:
+        far.receive(BULK_REPLY)
+    assert not isinstance(caught.value, TimeoutError)
+
+
+def test_silence_ends_after_the_patience_and_not_before(ends):
+    _, far = ends
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        far.receive(BULK_REPLY)
+    assert time.monotonic() - begun >= 0.08
+
+
+def test_a_longer_patience_counts_for_the_first_byte_only(ends):
+    near, far = ends
+    timer = threading.Timer(0.3, lambda: near.send(Done()))
+    timer.start()
+    assert far.receive(BULK_REPLY, wait_s=5) == Done()
+    timer.join()
+    near.send_bytes(b"\0\0")
+    with pytest.raises(TimeoutError):
+        far.receive(BULK_REPLY)
+
+
+def test_somebody_who_waits_can_be_called_off(ends):
+    _, far = ends
+
+    def called_off():
+        raise EOFError("called off")
+
+    far.on_silence = called_off
+    with pytest.raises(EOFError, match="called off"):
+        far.receive(BULK_REPLY, wait_s=5)
+
+
+def test_a_deadline_holds_against_a_dripping_peer(ends):
+    near, far = ends
+    far.deadline = time.monotonic() + 0.15
+    stop = threading.Event()
+
+    def drip():
+        while not stop.wait(0.01):
+            near.send_bytes(b"\0")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    with pytest.raises(TimeoutError):
+        far.receive_into(memoryview(bytearray(1000)))
+    stop.set()
+    thread.join()
+
+
+def test_a_reader_that_stalls_is_given_up(ends):
+    near, _ = ends
+    with pytest.raises(TimeoutError):
+        near.send_bytes(bytes(64 << 20))
+
+
+def test_an_idle_link_is_read_only_when_it_ends_or_talks(ends):
+    near, far = ends
+    assert not far.unread()
+    near.send_bytes(b"x")
+    deadline = time.monotonic() + 5
+    while not far.unread():
+        assert time.monotonic() < deadline
+    near.close()
+    deadline = time.monotonic() + 5
+    while not far.unread():
+        assert time.monotonic() < deadline
+
+
+def test_no_time_left():
+    assert 0 < remaining_s(time.monotonic() + 1) <= 1
+    with pytest.raises(TimeoutError):
+        remaining_s(time.monotonic() - 1)
+
+
+def test_a_stream_works_in_short_steps(ends):
+    near, _ = ends
+    assert near.sock.gettimeout() == 0.02
+    assert isinstance(near, Stream)

@@ -1,0 +1,274 @@
+"""TLS: who gets in and who does not, by real handshakes over socket pairs.
+
+Strategy: `shake` runs both sides, the server in a thread, and returns what each ended with, a
+socket or an error. A TLS 1.3 client that is rejected sees a successful handshake, so verdicts are
+read at the server unless the client is the one that refuses.
+"""
+
+import datetime
+import os
+import socket
+import ssl
+import threading
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from potluck.core import limits
+from potluck.core.errors import Malformed
+from potluck.engine.effects import Member
+from potluck.shells.links import knock, tls
+from tests.shells.peers import WAIT_S, member_of, new_key, standing_of
+
+SERVER, CLIENT, OTHER = new_key(1), new_key(2), new_key(3)
+ERRORS = (OSError, EOFError, tls.NotTheDevice, Malformed)
+
+
+def hold(_sock):
+    """Nobody evicts anybody here."""
+
+
+def attempt(act, sock, ends):
+    try:
+        ends.append(act(sock))
+    except ERRORS as error:
+        sock.close()
+        ends.append(error)
+
+
+@pytest.fixture
+def shake():
+    made: list[socket.socket] = []
+
+    def run(serve, dial):
+        near, far = socket.socketpair()
+        near.settimeout(WAIT_S)
+        far.settimeout(WAIT_S)
+        made.extend((near, far))
+        served: list[Any] = []
+        dialled: list[Any] = []
+        thread = threading.Thread(target=attempt, args=(serve, near, served))
+        thread.start()
+        attempt(dial, far, dialled)
+        thread.join(WAIT_S)
+        made.extend(one for one in served + dialled if isinstance(one, ssl.SSLSocket))
+        return served[0], dialled[0]
+
+    yield run
+    for sock in made:
+        sock.close()
+
+
+def accepting(*members, claimed=CLIENT):
+    standing = standing_of(SERVER, *members)
+    return lambda sock: tls.accept_member(sock, standing, claimed.device, hold)
+
+
+def dialling(key=CLIENT, expected=SERVER):
+    standing = standing_of(key, expected)
+    return lambda sock: tls.dial_member(sock, standing, expected.device)
+
+
+def raw_client(alpn=limits.ALPN, key=None, versions=None, certificate=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if versions:
+        context.maximum_version = versions
+    if alpn:
+        context.set_alpn_protocols([alpn])
+    if key:
+        tls._show_certificate(context, key)
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context.wrap_socket
+
+
+def test_two_members_shake_hands(shake):
+    served, dialled = shake(accepting(CLIENT, OTHER), dialling())
+    assert (served.version(), dialled.version()) == ("TLSv1.3", "TLSv1.3")
+    assert served.getpeercert(True) == CLIENT.certificate
+    assert dialled.getpeercert(True) == SERVER.certificate
+    assert not served.suppress_ragged_eofs
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        raw_client(),  # no certificate
+        raw_client(key=OTHER),  # a certificate nobody knows
+        raw_client(key=CLIENT, versions=ssl.TLSVersion.TLSv1_2),
+        raw_client(key=CLIENT, alpn=None),
+        raw_client(key=CLIENT, alpn="http/1.1"),
+        raw_client(key=CLIENT, alpn=tls.PAIRING_ALPN),
+    ],
+    ids=[
+        "no certificate",
+        "unknown certificate",
+        "TLS 1.2",
+        "no ALPN",
+        "other ALPN",
+        "ALPN of pairing",
+    ],
+)
+def test_the_server_refuses(shake, client):
+    served, _ = shake(accepting(CLIENT), client)
+    assert isinstance(served, ssl.SSLError | Malformed)
+
+
+def test_the_raw_client_of_these_tests_gets_in_when_everything_is_right(shake):
+    served, _ = shake(accepting(CLIENT), raw_client(key=CLIENT))
+    assert isinstance(served, ssl.SSLSocket)
+
+
+def test_a_group_of_nobody_lets_nobody_in(shake):
+    served, _ = shake(accepting(), dialling())
+    assert isinstance(served, ssl.SSLError)
+
+
+def test_a_member_that_knocked_with_anothers_secret_is_refused(shake):
+    served, _ = shake(accepting(CLIENT, OTHER, claimed=OTHER), dialling())
+    assert isinstance(served, tls.NotTheDevice)
+
+
+def test_a_member_cannot_vouch_for_a_certificate_it_issued(shake, tmp_path):
+    # Members' certificates are anchors, so OpenSSL accepts what they sign; the device id does not.
+    stranger = Ed25519PrivateKey.generate()
+    issuer = x509.load_der_x509_certificate(CLIENT.certificate)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CLIENT.device.hex()[::-1])])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer.subject)
+        .public_key(stranger.public_key())
+        .serial_number(7)
+        .not_valid_before(datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC))
+        .not_valid_after(datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC))
+        .sign(Ed25519PrivateKey.from_private_bytes(CLIENT.secret[:32]), None)
+    )
+    (tmp_path / "chain").write_bytes(
+        made.public_bytes(Encoding.PEM) + issuer.public_bytes(Encoding.PEM)
+    )
+    (tmp_path / "key").write_bytes(
+        stranger.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    served, _ = shake(
+        accepting(CLIENT), raw_client(certificate=(tmp_path / "chain", tmp_path / "key"))
+    )
+    assert isinstance(served, tls.NotTheDevice)
+
+
+def test_a_member_cannot_pose_as_another_one(shake):
+    _, dialled = shake(accepting(CLIENT), dialling(expected=OTHER))
+    assert isinstance(dialled, ssl.SSLCertVerificationError)
+
+
+def test_who_was_removed_during_the_handshake_is_refused(shake):
+    standing = standing_of(SERVER, CLIENT)
+
+    def serve(sock):
+        return tls.accept_member(sock, standing, CLIENT.device, lambda _sock: standing.trust([]))
+
+    served, _ = shake(serve, dialling())
+    assert isinstance(served, tls.NotTheDevice)
+
+
+def test_the_client_checks_alpn_too(shake):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls._show_certificate(context, SERVER)
+    _, dialled = shake(lambda sock: context.wrap_socket(sock, server_side=True), dialling())
+    assert isinstance(dialled, Malformed)
+
+
+def test_pairing_takes_anybody_and_names_nobody(shake):
+    context = tls.pairing_context()
+    served, dialled = shake(
+        lambda sock: tls.accept_stranger(sock, context, hold), tls.dial_stranger
+    )
+    assert served.selected_alpn_protocol() == dialled.selected_alpn_protocol() == tls.PAIRING_ALPN
+    shown = dialled.getpeercert(True)
+    assert shown
+    assert SERVER.device.hex().encode() not in shown
+    assert tls.pairing_context().get_ca_certs() == []
+
+
+def test_the_door_for_members_does_not_open_for_pairing(shake):
+    served, _ = shake(accepting(CLIENT), tls.dial_stranger)
+    assert isinstance(served, ssl.SSLError)
+
+
+def test_a_cut_connection_is_not_a_clean_end(shake):
+    served, dialled = shake(accepting(CLIENT), dialling())
+    dialled.close()
+    with pytest.raises((ssl.SSLEOFError, ConnectionError)):
+        served.recv(1)
+
+
+def test_no_ticket_is_ever_given(shake):
+    served, dialled = shake(accepting(CLIENT), dialling())
+    served.sendall(b"x")
+    assert dialled.recv(1) == b"x"
+    assert dialled.session is None or not dialled.session.has_ticket
+
+
+def test_equal_names_do_not_confuse_and_a_hundred_members_are_few(shake):
+    crowd = [new_key(number) for number in range(10, 110)]
+    served, _ = shake(accepting(*crowd, claimed=crowd[50]), dialling(key=crowd[50]))
+    assert served.getpeercert(True) == crowd[50].certificate
+
+
+def test_no_descriptor_is_left_after_loading_certificates():
+    before = set(os.listdir("/proc/self/fd"))
+    _ = standing_of(SERVER, CLIENT).book.server_context
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+# -- the book --------------------------------------------------------------------------------------
+def test_a_knock_is_known_by_its_member_and_by_nobody_else():
+    book = standing_of(SERVER, CLIENT, OTHER).book
+    secret = standing_of(CLIENT, SERVER).book.secret(SERVER.device)
+    challenge, nonce = b"c" * 16, b"n" * 16
+    heard = knock.Knock(
+        knock.KnockKind.MEMBER, nonce=nonce, proof=knock.proof_of(secret, challenge, nonce)
+    )
+    assert book.who_knocked(challenge, heard) == CLIENT.device
+    assert book.who_knocked(b"d" * 16, heard) is None
+    assert standing_of(SERVER, OTHER).book.who_knocked(challenge, heard) is None
+
+
+def test_we_are_never_in_our_own_book():
+    book = standing_of(SERVER, SERVER, CLIENT).book
+    assert SERVER.device not in book
+    assert CLIENT.device in book
+
+
+def test_a_new_book_keeps_what_did_not_change_and_nothing_else():
+    standing = standing_of(SERVER, CLIENT, OTHER)
+    before = standing.book
+    kept, context = before.secret(CLIENT.device), before.client_context(CLIENT.device)
+    before.secret(OTHER.device)
+    server_context = before.server_context
+    standing.trust([member_of(CLIENT)])
+    assert standing.book is not before
+    assert standing.book.secret(CLIENT.device) is kept
+    assert standing.book.client_context(CLIENT.device) is context
+    assert standing.book.server_context is not server_context
+    assert OTHER.device not in standing.book._secrets
+    with pytest.raises(KeyError):
+        standing.book.client_context(OTHER.device)
+
+
+def test_a_member_whose_key_is_none_shares_no_secret_and_hides_nobody() -> None:
+    me, ghost, friend = new_key(1), new_key(2), new_key(3)
+    members = [Member(ghost.device, ghost.certificate, bytes(32)), member_of(friend)]
+    book = tls.TrustBook(me, members)
+    with pytest.raises(KeyError):
+        book.secret(ghost.device)
+    said = knock.member_knock(book.secret(friend.device), bytes(16), bytes(16))
+    heard = knock.KnockReader().feed(said)
+    assert heard is not None
+    assert book.who_knocked(bytes(16), heard) == friend.device

@@ -1,0 +1,548 @@
+"""The loop over stand-ins that a test decides, and over a real engine: what comes in, what goes
+out, every end.
+
+Strategy: `Stage` is a world of shells that only write down what they were asked; the scripted
+engine answers as a test says. The loop runs on a thread of its own, as in the program, and tests
+wait for what must come, with a deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from types import SimpleNamespace
+from typing import Any, cast, get_args
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, Malformed
+from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.wire.catalogue import Address, LinkKind
+from potluck.engine import effects
+from potluck.engine.effects import Effect, Leave, LookAround, Reply, Tell
+from potluck.engine.engine import Engine, EngineSettings
+from potluck.engine.events import (
+    DatagramHeard,
+    InterfacesSeen,
+    LeaveAsked,
+    LinkClosed,
+    LinkId,
+    RescanAsked,
+)
+from potluck.engine.index import Index
+from potluck.shells.links.hello import OpenedLink
+from potluck.shells.loop import loop as module
+from potluck.shells.loop.chores import Chore, Chores
+from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.loop import TURN_ITEMS, Loop, World, first_line, leave
+from potluck.shells.net.lan import NOTHING_NEW, Sight
+from tests.engine.builders import Chance
+from tests.shells.peers import until
+
+FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some space")
+Now = float
+
+
+class Script:
+    """An engine that does what the test says; by default nothing, and it leaves when asked."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.on_start: Callable[[], list[Effect]] = list
+        self.on_event: Callable[[Any], list[Effect]] = lambda event: (
+            [Leave()] if event == LeaveAsked() else []
+        )
+        self.due: float | None = None
+        self.busy = False
+
+    def start(self, _now: Now) -> list[Effect]:
+        return self._watched(self.on_start)
+
+    def handle(self, event: Any, _now: Now) -> list[Effect]:
+        self.heard.append(event)
+        return self._watched(lambda: self.on_event(event))
+
+    def on_tick(self, now: Now) -> list[Effect]:
+        self.due = None
+        return self._watched(lambda: self.on_event(("tick", now)))
+
+    def deadline(self) -> float | None:
+        return self.due
+
+    def _watched(self, work: Callable[[], list[Effect]]) -> list[Effect]:
+        assert not self.busy
+        self.busy = True
+        try:
+            return work()
+        finally:
+            self.busy = False
+
+
+class Stage:
+    """The world and one loop in it."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.selector = selectors.DefaultSelector()
+        self.loop = Loop(cast("Engine", engine), self.selector, Inbox(self.selector))
+        self.done: list[Any] = []  # every effect that was carried out, in order
+        self.tells: list[Tell] = []
+        self.ballast = 0  # how often it can be freed
+        self.chores: list[Chore] = []
+        self.sights: list[Sight] = []  # what LookAround leads to
+        self.datagrams: list[DatagramHeard] = []
+        self.late: list[Any] = []  # what links noticed meanwhile
+        self.saying_goodbye_until_s: float | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.loop.run(self.world())
+
+    def world(self) -> World:
+        keep = self.done.append
+        wait = SimpleNamespace(deadline=lambda: None, on_tick=lambda _now: None)
+        links = SimpleNamespace(
+            send=keep, drop=lambda effect, _now: keep(effect), adopt=lambda opened: [opened],
+            deadline=lambda: self.saying_goodbye_until_s, on_tick=self._links_tick,
+        )  # fmt: skip
+        lan = SimpleNamespace(
+            sockets=list,
+            look_around=self._look,
+            poll=lambda _now: NOTHING_NEW,
+            receive=self._receive,
+            transmit=keep,
+        )
+        parts = {
+            "standing": SimpleNamespace(trust=keep), "lan": lan, "links": links,
+            "doorway": SimpleNamespace(**vars(wait), open_door=keep, answer_introduction=keep),
+            "dialling": SimpleNamespace(dial=keep, introduce=keep), "serving": SimpleNamespace(answer=keep),
+            "fetching": SimpleNamespace(**vars(wait), submit=keep, cancel=keep),
+            "disk": SimpleNamespace(submit=keep), "store": SimpleNamespace(submit=keep),
+        }  # fmt: skip
+        return World(
+            **cast("Any", parts), chores=Chores(self.chores), transmit=keep, told=self.tells.append, replied=keep,
+            marked=lambda effect: keep(("marked", effect)), free_ballast=self._free,
+        )  # fmt: skip
+
+    def _free(self) -> bool:
+        self.ballast -= 1
+        return self.ballast >= 0
+
+    def _look(self) -> Sight:
+        self.done.append("looked")
+        return self.sights.pop(0) if self.sights else NOTHING_NEW
+
+    def _receive(self, sock: socket.socket) -> list[DatagramHeard]:
+        sock.recv(100)
+        return self.datagrams
+
+    def _links_tick(self, _now: Now) -> list[Any]:
+        late, self.late = self.late, []
+        return late
+
+    def start(self) -> Stage:
+        self.thread.start()
+        return self
+
+    def join(self) -> None:
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+    def close(self) -> None:
+        if self.thread.is_alive():
+            leave(self.loop)
+            self.join()
+        self.loop.inbox.close()
+        self.selector.close()
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script()
+
+
+@pytest.fixture
+def stage(script: Script) -> Iterator[Stage]:
+    one = Stage(script)
+    yield one
+    one.close()
+
+
+def reply(number: int) -> Reply:
+    return Reply(number, ok=True, text="")
+
+
+# -- effects and events ----------------------------------------------------------------------------
+def test_every_effect_has_somebody_who_carries_it_out(stage: Stage) -> None:
+    assert set(module._acts(stage.world(), lambda _: None)) == set(get_args(Effect)) - {Leave}
+
+
+def test_every_effect_reaches_its_shell(stage: Stage, script: Script) -> None:
+    kinds = [
+        kind for kind in get_args(Effect) if kind not in (Leave, Tell, LookAround, effects.Trust)
+    ]
+    wanted = [object.__new__(kind) for kind in kinds]
+    trust, mark = effects.Trust(()), effects.MarkShare(b"g", "me", "")
+    wanted = [mark if isinstance(effect, effects.MarkShare) else effect for effect in wanted]
+    script.on_start = lambda: [*wanted, trust, LookAround(), Tell("c", "t", "info", "")]
+    stage.start()
+    until(lambda: stage.tells)
+    done = [effect for effect in stage.done if effect not in ("looked", (), ("marked", mark))]
+    assert [id(effect) for effect in done] == [id(effect) for effect in wanted]
+    assert ("marked", mark) in stage.done
+    assert stage.done[-2:] == [(), "looked"]  # whom to trust, then the look around
+
+
+def test_events_and_effects_keep_their_order(stage: Stage, script: Script) -> None:
+    script.on_event = lambda event: (
+        [reply(event.link), reply(-event.link)] if event != LeaveAsked() else [Leave()]
+    )
+    stage.start()
+    for number in range(1, 3 * TURN_ITEMS):
+        stage.loop.post(LinkClosed(LinkId(number), "", clean=True))
+    until(lambda: len(stage.done) == 6 * TURN_ITEMS - 2)
+    numbers = [effect.command for effect in stage.done]
+    assert numbers == [
+        signed for number in range(1, 3 * TURN_ITEMS) for signed in (number, -number)
+    ]
+
+
+def test_what_a_look_around_finds_is_told_after_the_effects_before_it(
+    stage: Stage, script: Script
+) -> None:
+    seen = InterfacesSeen((), ())
+    ear, voice = socket.socketpair()
+    stage.sights = [Sight(seen, (ear,), ()), Sight(None, (), (ear,))]
+    stage.datagrams = [DatagramHeard(b"x", Address("10.0.0.1", 1), "unicast")]
+    script.on_start = lambda: [LookAround(), reply(1)]
+    answers: dict[Any, list[Effect]] = {
+        LeaveAsked(): [Leave()],
+        seen: [reply(2)],
+        stage.datagrams[0]: [LookAround()],
+    }
+    script.on_event = lambda event: answers[event]
+    stage.start()
+    until(lambda: len(stage.done) == 3)
+    assert stage.done == ["looked", reply(1), reply(2)]
+    voice.send(b"x")  # what comes on a socket that was added is heard
+    until(lambda: stage.datagrams[0] in script.heard)
+    until(lambda: ear.fileno() < 0)  # the second look took the socket away
+    voice.close()
+
+
+def test_links_that_were_opened_are_adopted_and_ends_of_others_heard(
+    stage: Stage, script: Script
+) -> None:
+    ours, theirs = socket.socketpair()
+    opened = OpenedLink(
+        cast("Any", ours), LinkKind.CONTROL, DeviceId(b"d" * 32), Address("h", 1), b"", None
+    )
+    closed = LinkClosed(LinkId(1), "gone", clean=False)
+    stage.late = [closed]
+    stage.start().loop.post(opened)
+    until(lambda: {closed, opened} <= set(script.heard))
+    for sock in (ours, theirs):
+        sock.close()
+
+
+def test_the_engine_is_called_when_it_wants_to_be(stage: Stage, script: Script) -> None:
+    times: list[float] = []
+    script.due = time.monotonic() + 0.05
+    due = script.due
+
+    def on_event(event: Any) -> list[Effect]:
+        if event == LeaveAsked():
+            return [Leave()]
+        times.append(event[1])
+        return []
+
+    script.on_event = on_event
+    stage.start()
+    until(lambda: times)
+    assert times[0] >= due
+    assert len(times) == 1
+
+
+def test_chores_are_begun(stage: Stage) -> None:
+    begun: list[int] = []
+    stage.chores = [Chore(0.02, lambda: begun.append(1)), Chore(60.0, lambda: begun.append(2))]
+    stage.start()
+    until(lambda: begun.count(1) > 2)
+    assert begun.count(2) == 1
+
+
+# -- questions -------------------------------------------------------------------------------------
+def test_a_question_is_answered_on_the_loop_thread_with_its_clock(
+    stage: Stage, script: Script
+) -> None:
+    stage.start()
+    before = time.monotonic()
+    engine, now, thread = stage.loop.ask(
+        lambda engine, now: (engine, now, threading.current_thread())
+    )
+    assert cast("Any", engine) is script
+    assert before <= now <= time.monotonic()
+    assert thread is stage.thread
+
+
+def test_the_error_of_an_answer_comes_to_the_one_who_asked(stage: Stage) -> None:
+    stage.start()
+    with pytest.raises(ZeroDivisionError):
+        stage.loop.ask(lambda _engine, now: now / 0)
+    assert stage.loop.ask(lambda _engine, _now: "well") == "well"
+
+
+def test_a_question_that_takes_too_long_is_given_up_and_never_asked(stage: Stage) -> None:
+    go_on, asked = threading.Event(), []
+    stage.start()
+    stage.loop.inbox.post(LinkClosed(LinkId(1), "", clean=True))
+    busy = threading.Thread(target=lambda: stage.loop.ask(lambda _e, _n: go_on.wait(10)))
+    busy.start()
+    with pytest.raises(TimeoutError):
+        stage.loop.ask(lambda _engine, _now: asked.append(1), timeout_s=0.05)
+    go_on.set()
+    busy.join()
+    stage.loop.ask(lambda _engine, _now: None)
+    assert not asked
+
+
+def test_nobody_waits_for_a_loop_that_has_ended(stage: Stage) -> None:
+    stage.start()
+    leave(stage.loop)
+    stage.join()
+    start = time.monotonic()
+    with pytest.raises(CancelledError):
+        stage.loop.ask(lambda _engine, _now: 1)
+    assert time.monotonic() - start < 1
+
+
+def test_questions_and_links_that_come_too_late_are_let_go(stage: Stage, script: Script) -> None:
+    ours, theirs = socket.socketpair()
+    opened = OpenedLink(cast("Any", ours), LinkKind.PAIRING, None, Address("h", 1), b"", None)
+    caught: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            stage.loop.ask(lambda _engine, _now: 1)
+        except CancelledError as error:
+            caught.append(error)
+
+    asking = threading.Thread(target=ask)
+
+    def ends(
+        _event: Any,
+    ) -> list[Effect]:  # in the middle of a turn: what comes now is looked at no more
+        asking.start()
+        until(stage.loop.inbox._items.qsize)
+        stage.loop.post(opened)
+        return [Leave()]
+
+    script.on_event = ends
+    stage.start()
+    leave(stage.loop)
+    stage.join()
+    asking.join(5)
+    assert len(caught) == 1
+    assert ours.fileno() < 0
+    theirs.close()
+
+
+# -- trouble ---------------------------------------------------------------------------------------
+def failing(times: int, error: Exception) -> Callable[[Any], list[Effect]]:
+    """Fail so often, then answer."""
+    left = iter(range(times))
+
+    def on_event(event: Any) -> list[Effect]:
+        if event == LeaveAsked():
+            return [Leave()]
+        if next(left, None) is not None:
+            raise error
+        return [reply(7)]
+
+    return on_event
+
+
+def test_a_full_disk_costs_the_ballast_and_the_event_is_tried_once_more(
+    stage: Stage, script: Script
+) -> None:
+    stage.ballast = 1
+    script.on_event = failing(1, FULL)
+    stage.start().loop.post(RescanAsked())
+    until(lambda: stage.done)
+    assert stage.done == [reply(7)]
+    assert script.heard == [RescanAsked(), RescanAsked()]
+    assert [tell.code for tell in stage.tells] == ["ballast_freed"]
+    assert "the disk is full" in stage.tells[0].text
+    assert "\n" not in stage.tells[0].text
+
+
+@pytest.mark.parametrize(
+    ("ballast", "told"), [(0, ["index_trouble"]), (1, ["ballast_freed", "index_trouble"])]
+)
+def test_trouble_that_stays_is_told_and_the_loop_goes_on(
+    stage: Stage, script: Script, ballast: int, told: list[str]
+) -> None:
+    stage.ballast = ballast
+    script.on_event = failing(1 + ballast, FULL)
+    stage.start().loop.post(RescanAsked())
+    stage.loop.post(RescanAsked())
+    until(lambda: stage.done)
+    assert stage.done == [reply(7)]  # the second event
+    assert [tell.code for tell in stage.tells] == told
+    assert stage.loop.failure is None
+
+
+@pytest.mark.parametrize("error", [Malformed("no", "because"), ZeroDivisionError("oops")])
+def test_a_fault_in_one_event_is_told_and_the_loop_goes_on(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    script.on_event = failing(1, error)
+    stage.start().loop.post(RescanAsked())
+    stage.loop.post(RescanAsked())
+    until(lambda: stage.done)
+    assert [tell.code for tell in stage.tells] == ["dropped"]
+    assert (
+        "because"
+        if isinstance(error, Malformed)
+        else "a fault in potluck itself: ZeroDivisionError('oops')"
+    ) in (stage.tells[0].text)
+    assert caplog.records[0].exc_info
+
+
+def test_a_fault_in_one_effect_takes_no_other_with_it(stage: Stage, script: Script) -> None:
+    script.on_start = lambda: [
+        cast("Any", "no effect at all"),
+        effects.Trust(cast("Any", None)),
+        reply(1),
+    ]
+    stage.start()
+    until(lambda: reply(1) in stage.done)
+    assert [tell.code for tell in stage.tells] == ["dropped"]
+    assert stage.tells[0].text.startswith("str was dropped")
+
+
+def test_a_fault_of_the_loop_itself_is_kept_and_ends_it(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = socket.socketpair()
+    caught: list[str] = []
+
+    def broken(_mask: int) -> list[Any]:
+        raise ValueError("broken")
+
+    stage.selector.register(ours, selectors.EVENT_READ, broken)
+    theirs.send(b"x")
+    stage.start()
+    assert stage.loop.ended.wait(10)
+    stage.join()
+    assert repr(stage.loop.failure) == "ValueError('broken')"
+    assert caplog.records[-1].levelno == logging.CRITICAL
+    with pytest.raises(CancelledError):
+        stage.loop.ask(lambda _engine, _now: caught.append("asked"))
+    for sock in (ours, theirs):
+        sock.close()
+
+
+def test_an_engine_that_cannot_begin_ends_the_loop(stage: Stage, script: Script) -> None:
+    def full() -> list[Any]:
+        raise DiskTrouble("the index cannot be written")
+
+    script.on_start = full
+    stage.start()
+    assert stage.loop.ended.wait(10)
+    stage.join()
+    assert isinstance(stage.loop.failure, DiskTrouble)
+
+
+# -- ends ------------------------------------------------------------------------------------------
+def test_leaving_ends_the_loop_without_a_failure(stage: Stage) -> None:
+    stage.start()
+    leave(stage.loop)
+    stage.join()
+    assert stage.loop.ended.is_set()
+    assert stage.loop.failure is None
+    assert not stage.tells
+
+
+@pytest.mark.parametrize("trouble", ["silent", "failing"])
+def test_an_engine_that_cannot_leave_is_left(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def on_event(_event: Any) -> list[Effect]:
+        if trouble == "failing":
+            raise FULL
+        return []
+
+    monkeypatch.setattr(module, "LEAVE_MAX_S", 0.1)
+    script.on_event = on_event
+    stage.start()
+    leave(stage.loop)
+    stage.join()
+    assert stage.tells[-1].code == "left_hard"
+
+
+def test_goodbyes_are_waited_for_but_not_for_ever(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GOODBYE_S", 0.3)
+    ours, theirs = socket.socketpair()
+
+    def heard_the_end(_mask: int) -> list[Any]:
+        ours.recv(10)
+        stage.saying_goodbye_until_s = None
+        return []
+
+    stage.start()
+    stage.loop.ask(
+        lambda _engine, _now: stage.selector.register(ours, selectors.EVENT_READ, heard_the_end)
+    )
+    stage.saying_goodbye_until_s = math.inf
+    leave(stage.loop)
+    assert not stage.loop.ended.wait(0.1)
+    theirs.send(b"x")
+    stage.join()
+    assert stage.saying_goodbye_until_s is None
+    for sock in (ours, theirs):
+        sock.close()
+
+
+def test_a_goodbye_that_is_not_heard_ends_by_itself(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GOODBYE_S", 0.1)
+    stage.saying_goodbye_until_s = 0.0
+    stage.start()
+    leave(stage.loop)
+    stage.join()
+
+
+# -- with a real engine ----------------------------------------------------------------------------
+def test_a_real_engine_starts_answers_and_leaves() -> None:
+    index = Index.open(":memory:")
+    settings = EngineSettings(label="den", port=7685, open_s=None, sweep=False)
+    stage = Stage(Engine(settings, DeviceKey(b"k" * 64), index, Chance(1), b"i" * 16))
+    stage.start()
+    view = stage.loop.ask(lambda engine, now: engine.view(now))
+    assert view.device["label"] == "den"
+    assert any(isinstance(effect, effects.Transmit) for effect in stage.done)
+    start = time.monotonic()
+    leave(stage.loop)
+    stage.join()
+    assert time.monotonic() - start < 2
+    assert stage.loop.failure is None
+    assert not [tell for tell in stage.tells if tell.level == "error"]
+    stage.close()
+    index.close()
+
+
+def test_three_parts_become_one_line() -> None:
+    assert (
+        first_line(FULL)
+        == "the index cannot be written; probably: the disk is full; try: free some space"
+    )

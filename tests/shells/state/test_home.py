@@ -1,0 +1,163 @@
+"""Homes: one claim at a time, a key that is whole or not there, a socket path that fits, and checks
+with a way out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, Refused, UsageError
+from potluck.shells.state import home as module
+from potluck.shells.state.home import AlreadyRunning
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_everything_lies_under_a_home(tmp_path: Path) -> None:
+    place = module.home_paths(str(tmp_path))
+    assert Path(place.config_file).parent == Path(place.state_dir) == tmp_path
+    assert place.folder == str(tmp_path / "Potluck")
+    assert module.home_paths(None).folder is None
+
+
+def test_a_second_claim_names_the_first_process(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    held = module.claim_home(str(home))
+    assert mode(home) == 0o700
+    assert module.holder_of(str(home)) == os.getpid()
+    with pytest.raises(AlreadyRunning) as caught:
+        module.claim_home(str(home))
+    assert f"process {os.getpid()}" in caught.value.what
+    assert "--home" in caught.value.fix
+    held.release()
+    held.release()
+    assert module.holder_of(str(home)) is None
+    module.claim_home(str(home)).release()
+
+
+def _claim_and_die(home: str) -> None:
+    module.claim_home(home)
+    os._exit(1)
+
+
+def test_a_crash_leaves_no_claim(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(
+        target=_claim_and_die, args=(str(tmp_path),)
+    )
+    process.start()
+    process.join(10)
+    assert module.holder_of(str(tmp_path)) is None
+    module.claim_home(str(tmp_path)).release()
+
+
+def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskTrouble, match="cannot be used"):
+        module.claim_home(str(tmp_path / "file" / "home"))
+    assert module.holder_of(str(tmp_path / "nowhere")) is None
+
+
+def test_a_key_is_made_once_and_is_ours_alone(tmp_path: Path) -> None:
+    secret = module.device_secret(str(tmp_path))
+    assert len(secret) == module.SECRET_BYTES
+    assert module.device_secret(str(tmp_path)) == secret
+    assert mode(tmp_path / "device.key") == 0o600
+    assert os.listdir(tmp_path) == ["device.key"]
+
+
+def test_a_key_that_appears_meanwhile_wins(tmp_path: Path) -> None:
+    fresh = tmp_path / f"device.key.{os.getpid()}.new"
+    fresh.write_bytes(b"torn")  # an earlier start with this process id was cut off
+    first = module.device_secret(str(tmp_path))
+    module._write_secret(str(tmp_path), str(tmp_path / "device.key"))
+    assert module.device_secret(str(tmp_path)) == first
+    assert not fresh.exists()
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    module.device_secret(str(tmp_path))
+    (tmp_path / "device.key").chmod(0o640)
+    with pytest.raises(Refused) as caught:
+        module.device_secret(str(tmp_path))
+    assert caught.value.fix.startswith("chmod 600")
+
+
+def test_a_damaged_key_is_never_replaced(tmp_path: Path) -> None:
+    key = tmp_path / "device.key"
+    key.write_bytes(b"short")
+    key.chmod(0o600)
+    with pytest.raises(DiskTrouble, match="5 bytes instead of 64"):
+        module.device_secret(str(tmp_path))
+    assert key.read_bytes() == b"short"
+
+
+def test_a_key_that_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "device.key").symlink_to("elsewhere")
+    with pytest.raises(DiskTrouble, match="cannot be read"):
+        module.device_secret(str(tmp_path))
+    with pytest.raises(DiskTrouble, match="cannot be written"):
+        module.device_secret(str(tmp_path / "missing"))
+
+
+def test_a_short_home_holds_its_own_socket(tmp_path: Path) -> None:
+    assert module.socket_candidates("/short") == ("/short/control.sock",)
+    assert module.socket_to_serve("/short") == "/short/control.sock"
+
+
+def test_a_deep_home_gets_a_short_hashed_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = str(tmp_path / ("d" * 120))
+    candidates = module.socket_candidates(deep)
+    assert all(len(path) <= module.SOCKET_PATH_BYTES for path in candidates)
+    assert candidates != module.socket_candidates(deep + "x")
+    folders = (tmp_path / "no" / "runtime" / "s", tmp_path / "own" / "s")
+    monkeypatch.setattr(module, "socket_candidates", lambda _: tuple(str(path) for path in folders))
+    chosen = Path(module.socket_to_serve(deep))
+    assert chosen == folders[1]
+    assert mode(chosen.parent) == 0o700
+    assert module.socket_to_serve(deep) == str(chosen)
+    chosen.parent.chmod(0o755)
+    with pytest.raises(Refused, match="no safe place"):
+        module.socket_to_serve(deep)
+
+
+def test_a_folder_is_made_and_tried(tmp_path: Path) -> None:
+    module.prepare_folder(str(tmp_path / "a" / "b"))
+    assert os.listdir(tmp_path / "a" / "b") == []
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DiskTrouble) as caught:
+            module.prepare_folder(str(path))
+        assert "up FOLDER" in caught.value.fix
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(DiskTrouble, match=r"cannot be written: Permission denied\."):
+        module.prepare_folder(str(tmp_path))
+
+
+def test_an_interface_that_is_not_there_gets_a_suggestion() -> None:
+    loopback = socket.if_nameindex()[0][1]
+    module.check_interfaces((loopback,))
+    with pytest.raises(UsageError) as caught:
+        module.check_interfaces((loopback + "x",))
+    assert caught.value.fix == f"did you mean {loopback}?"
+    with pytest.raises(UsageError) as caught:
+        module.check_interfaces(("-----",))
+    assert "leave --interface away" in caught.value.fix

@@ -1,0 +1,232 @@
+"""The store thread: Synced means the disk has it; when the disk fails, nothing is promised any
+more.
+
+Strategy: fsync is replaced by a gate where order matters. Durability itself is tried on a real
+process that is killed -9 right after its Synced.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from potluck.core.errors import DiskTrouble
+from potluck.engine.effects import MakeDurable
+from potluck.engine.events import MadeDurable
+from potluck.engine.index import Index
+from potluck.shells.state import store as store_module
+from potluck.shells.state.store import Store
+
+WAIT_S = 20.0
+SOURCE = Path(store_module.__file__).resolve().parents[3]
+
+
+class Told:
+    """What a store posted and reported, waited for with a deadline."""
+
+    def __init__(self) -> None:
+        self.facts: queue.SimpleQueue[MadeDurable | DiskTrouble] = queue.SimpleQueue()
+
+    def next(self) -> MadeDurable | DiskTrouble:
+        return self.facts.get(timeout=WAIT_S)
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture
+def index(tmp_path):
+    made = Index.open(str(tmp_path / "potluck.sqlite"))
+    yield made
+    made.close()
+
+
+def write(index: Index, key: str, size_bytes: int = 1) -> None:
+    index.begin()
+    index.meta.set(key, bytes(size_bytes))
+    index.commit()
+
+
+def make(tmp_path, told, flush=None) -> Store:
+    return Store(str(tmp_path / "potluck.sqlite"), told.facts.put, told.facts.put, flush)
+
+
+@pytest.mark.usefixtures("index")
+def test_synced_follows_after_the_log_was_flushed(tmp_path, told) -> None:
+    flushed: list[int] = []
+    store = make(tmp_path, told, lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
+    store.submit(MakeDurable(7))
+    assert told.next() == MadeDurable(7)
+    store.close()
+    assert flushed == [os.stat(path).st_ino for path in (tmp_path, tmp_path / "potluck.sqlite-wal")]
+
+
+@pytest.mark.usefixtures("index")
+def test_barriers_that_wait_share_one_flush(tmp_path, told) -> None:
+    busy, free, flushes = threading.Event(), threading.Event(), []
+
+    def flush(_descriptor: int) -> None:
+        flushes.append(1)
+        busy.set()
+        assert free.wait(WAIT_S)
+
+    store = make(tmp_path, told, flush)
+    store.submit(MakeDurable(1))
+    assert busy.wait(WAIT_S)
+    for barrier in (2, 3, 4):
+        store.submit(MakeDurable(barrier))
+    assert told.facts.empty()
+    free.set()
+    assert [told.next() for _ in range(4)] == [
+        MadeDurable(1),
+        MadeDurable(2),
+        MadeDurable(3),
+        MadeDurable(4),
+    ]
+    store.close()
+    assert len(flushes) == 3  # the folder once, the log for 1, the log for 2 to 4
+
+
+@pytest.mark.usefixtures("index")
+def test_after_a_failed_flush_nothing_is_promised_any_more(tmp_path, told) -> None:
+    fails = iter([OSError(5, "Input/output error")])
+
+    def flush(_descriptor: int) -> None:
+        for error in fails:
+            raise error
+
+    store = make(tmp_path, told, flush)
+    store.submit(MakeDurable(1))
+    trouble = told.next()
+    assert isinstance(trouble, DiskTrouble)
+    assert "Input/output error" in trouble.cause
+    assert trouble.fix
+    store.submit(MakeDurable(2))
+    store.close()
+    assert told.facts.empty()
+
+
+def test_a_log_that_is_not_there_is_a_failure(tmp_path, told) -> None:
+    store = make(tmp_path, told)
+    store.submit(MakeDurable(1))
+    assert isinstance(told.next(), DiskTrouble)
+    store.close()
+    assert told.facts.empty()
+
+
+def test_close_carries_out_what_was_submitted(tmp_path, told, index) -> None:
+    write(index, "a")
+    store = make(tmp_path, told)
+    store.submit(MakeDurable(1))
+    store.close()
+    assert told.facts.get_nowait() == MadeDurable(1)
+
+
+@pytest.mark.usefixtures("index")
+def test_close_does_not_wait_for_ever(tmp_path, told, monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "CLOSE_S", 0.01)
+    free = threading.Event()
+
+    def flush(_descriptor: int) -> None:
+        assert free.wait(WAIT_S)
+
+    store = make(tmp_path, told, flush)
+    store.submit(MakeDurable(1))
+    with pytest.raises(DiskTrouble, match="not on the disk"):
+        store.close()
+    free.set()
+    assert told.next() == MadeDurable(1)
+
+
+def test_a_grown_log_is_moved_into_the_file(tmp_path, told, index, monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "LOG_SOFT_BYTES", 1 << 16)
+    store = make(tmp_path, told)
+    write(index, "a", 1 << 20)
+    assert (tmp_path / "potluck.sqlite").stat().st_size < 1 << 20
+    store.submit(MakeDurable(1))
+    store.close()
+    assert (tmp_path / "potluck.sqlite").stat().st_size > 1 << 20
+    assert (tmp_path / "potluck.sqlite-wal").stat().st_size > 1 << 20
+
+
+def test_a_log_that_never_shrinks_is_emptied(tmp_path, told, index, monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "LOG_SOFT_BYTES", 1 << 16)
+    monkeypatch.setattr(store_module, "LOG_HARD_BYTES", 1 << 17)
+    monkeypatch.setattr(store_module, "LOOK_S", 0.01)
+    write(index, "a", 1 << 20)
+    store = make(tmp_path, told)  # without any Sync: the size is looked at all the same
+    log = tmp_path / "potluck.sqlite-wal"
+    deadline = threading.Event()
+    tries = 0
+    while log.stat().st_size and tries < 2000:
+        deadline.wait(0.01)
+        tries += 1
+    assert log.stat().st_size == 0
+    store.close()
+    write(index, "b")
+    assert index.meta.get("a") == bytes(1 << 20)
+
+
+def test_a_checkpoint_that_fails_is_told_and_promises_go_on(tmp_path, told, monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "LOG_SOFT_BYTES", 1)
+    (tmp_path / "potluck.sqlite").write_bytes(b"no database" * 1000)
+    (tmp_path / "potluck.sqlite-wal").write_bytes(b"no log")
+    store = make(tmp_path, told)
+    store.submit(MakeDurable(1))
+    store.submit(MakeDurable(2))
+    store.close()
+    facts = [told.facts.get_nowait() for _ in range(told.facts.qsize())]
+    assert [fact for fact in facts if isinstance(fact, MadeDurable)] == [
+        MadeDurable(1),
+        MadeDurable(2),
+    ]
+    assert any(isinstance(fact, DiskTrouble) for fact in facts)
+
+
+VICTIM = """
+import sys
+from potluck.engine.effects import MakeDurable
+from potluck.engine.index import Index
+from potluck.shells.state.store import Store
+
+index = Index.open(sys.argv[1])
+store = Store(sys.argv[1], lambda synced: print(synced.barrier, flush=True), lambda trouble: sys.exit(str(trouble)))
+for number in range(1, 1_000_000):
+    index.begin()
+    index.meta.set("number", str(number).encode())
+    index.meta.set("same", str(number).encode())
+    index.commit()
+    store.submit(MakeDurable(number))
+"""
+
+
+def test_what_was_synced_survives_a_kill(tmp_path) -> None:
+    path = str(tmp_path / "potluck.sqlite")
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, path], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert victim.stdout is not None
+    last = 0
+    for line in victim.stdout:
+        last = int(line)
+        if last >= 50:
+            break
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(WAIT_S)
+    victim.stdout.close()
+    index = Index.open(path)
+    kept = index.meta.get("number")
+    assert kept is not None
+    assert int(kept) >= last >= 50
+    assert index.meta.get("same") == kept  # whole transactions only
+    index.close()
