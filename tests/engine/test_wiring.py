@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from potluck.core.wire.catalogue import Address, Folder
 from potluck.engine import effects, events
+from potluck.engine.dispatch import Dispatch
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node, taken
 from tests.engine.wire import ring
@@ -47,9 +48,8 @@ def test_a_start_looks_around_and_opens_the_door() -> None:
 
 def test_own_networks_are_told_to_meeting_and_ring() -> None:
     parts = started()
-    parts.on_interfaces(
-        events.InterfacesSeen((events.Interface("eth0", "10.0.0.1", "10.0.0.255", 24),), ())
-    )
+    network = events.Interface("eth0", "10.0.0.1", "10.0.0.255", 24)
+    Dispatch(parts).handle(events.InterfacesSeen((network,), ()))
     assert parts.discovery.interfaces == ("eth0 10.0.0.1",)
     assert parts.circle.ring.beliefs.own.addresses == [address(1)]
 
@@ -59,7 +59,7 @@ def test_imported_files_are_answered_and_looked_at() -> None:
     parts.node.take()
     parts.imports.on_add(events.AddAsked(1, ("/a",), "copy"), parts.own_folder.top)
     (wanted,) = taken(parts.node, effects.Import)
-    parts.on_imported(events.Imported(wanted.order, ("a",), ()))
+    Dispatch(parts).handle(events.Imported(wanted.order, ("a",), ()))
     asked = parts.node.take()
     parts.own_folder.on_tick()
     asked += parts.node.take()
@@ -77,15 +77,14 @@ def test_another_group_is_a_new_beginning() -> None:
 
 def test_who_was_met_is_dialled_there() -> None:
     parts = started()
-    parts.pairings.met(BEN, Address("10.0.0.2", 7000))
-    assert parts.discovery.whereabouts(BEN) == [Address("10.0.0.2", 7000)]
-    assert parts.node.whereabouts(BEN) == [Address("10.0.0.2", 7000)]
+    parts.discovery.on_met(BEN, Address("10.0.0.2", 7000))
+    assert parts.node.addresses_of(BEN) == (Address("10.0.0.2", 7000),)
 
 
 def test_a_beacon_says_what_the_ring_is() -> None:
     _, (ann, _) = ring(2)
     parts = ann.engine.wiring
-    beacon = parts.discovery.beacon()
+    beacon = parts.discovery._listener.beacon()
     assert (beacon.port, beacon.count, beacon.digest) == (7685, 2, parts.circle.ring.digest)
 
 
@@ -115,7 +114,7 @@ def test_recovery_does_not_write_down_a_provisional_group() -> None:
 def test_a_full_look_begins_with_the_own_folder() -> None:
     wire, (ann, _) = ring(2)
     wire.run(3.0)
-    ann.engine.wiring.scan()
+    ann.engine.dispatch.handle(events.RescanAsked())
     assert any(isinstance(effect, effects.Scan) for effect in ann.engine.node.take())
 
 

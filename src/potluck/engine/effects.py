@@ -2,8 +2,8 @@
 
 Strategy: an effect is an immutable value with two interpreters, reality (`shells/`) and the seeded
 simulation (`tests/sim/`). Effects are carried out in the order given; those that depend on
-durability are held back by the engine until the `Synced` of an earlier `Sync`, so an interpreter
-never has to wait.
+durability are held back by the engine until the `MadeDurable` of an earlier `MakeDurable`, so an
+interpreter never has to wait.
 
 Guarantee: an interpreter takes no decision. Where it needs one (which certificate, which hash,
 which path) the answer is in the effect.
@@ -242,7 +242,7 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class MakeDurable:
-    """Make everything the index holds now durable (fsync of its log); ends in Synced."""
+    """Make everything the index holds now durable (fsync of its log); ends in MadeDurable."""
 
     barrier: int  # handle
 

@@ -329,9 +329,9 @@ class BatchSettled:
 
 @dataclass(frozen=True, slots=True)
 class MadeDurable:
-    """Everything the index held when Sync was asked is on the disk."""
+    """Everything the index held when MakeDurable was asked is on the disk."""
 
-    barrier: int  # which Sync
+    barrier: int  # which MakeDurable
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +371,25 @@ class RescanAsked:
     """Look at everything now."""
 
 
-Event = (
-    InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed | IntroductionHeard
-    | RequestHeard | PathsTouched | TreeSeen | FilesHashed | ShareSeen | ManifestHeard | PieceListHeard
-    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-    | Imported | LeaveAsked | AddAsked | RescanAsked
-)  # fmt: skip
+NetworkEvent = (
+    InterfacesSeen
+    | DatagramHeard
+    | LinkOpened
+    | DialFailed
+    | MessageHeard
+    | LinkClosed
+    | IntroductionHeard
+)
+FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
+TransferEvent = (
+    RequestHeard
+    | ManifestHeard
+    | PieceListHeard
+    | PiecesVerified
+    | FilesVerified
+    | FetchEnded
+    | PartsFound
+)
+DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
+PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

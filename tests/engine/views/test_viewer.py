@@ -15,7 +15,8 @@ from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FilesAsk, Offer, encode
 from potluck.engine import effects, events
 from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen, SpaceSeen
-from potluck.engine.views.viewer import LIST_MAX, Viewer
+from potluck.engine.views.neighbourhood import LIST_MAX
+from potluck.engine.views.shared_files import SharedFiles
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, node
 from tests.engine.index.builders import OWN, folder, place
@@ -66,12 +67,12 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def test_before_the_start_there_is_something_to_show() -> None:
-    parts = Wiring(node(1, folder="/home/me/Potluck"))
-    state = Viewer(parts).state()
+    viewer = Wiring(node(1, folder="/home/me/Potluck")).viewer
+    state = viewer.state()
     assert (state.group, state.devices, state.files) == (None, [], 0)
     assert state.device["label"] == "d1"
     msgspec.json.encode(state)
-    assert Viewer(parts).files("") == []
+    assert viewer.files("") == []
 
 
 # -- the ring --------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def test_files_are_listed_by_what_they_begin_with() -> None:
     }.items():
         assert len(ben.engine.files(prefix)) == count, prefix
     assert ben.engine.files("d1/\ud800") == [], "whatever JSON can bring"
-    assert len(Viewer(ben.engine.wiring).files("", limit=1)) == 1
+    assert len(SharedFiles(ben.engine.node).listing("", limit=1)) == 1
 
 
 def test_what_stands_is_here_and_what_does_not_is_not() -> None:

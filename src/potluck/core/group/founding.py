@@ -96,6 +96,14 @@ class Founding:
         """A datagram was heard that another group sealed."""
         self.foreign_s = now
 
+    def on_silence(self) -> None:
+        """The other groups are gone: there is nobody to wait for any more."""
+        self.waiting, self.foreign_s = False, None
+
+    def close_door(self) -> None:
+        """The own door is closed now: nothing is joined without a person."""
+        self.open_door = False
+
     def on_asked(self, group: GroupId, now: float, *, joined: bool) -> None:
         """The request to join ended."""
         self.asking = None

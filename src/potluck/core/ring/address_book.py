@@ -139,6 +139,17 @@ class AddressBook:
         fresh = [address for address in addresses if address not in sighting.addresses]
         sighting.addresses = (sighting.addresses + fresh)[: limits.ADDRESSES_PER_DEVICE]
 
+    def on_visited(self, device: DeviceId, host: str, now: float) -> None:
+        """A device dialled us from that host: that is how it was found, unless it was known."""
+        if device not in self.known and device != self.me:
+            self.on_told(device, [], now)
+            self.known[device].found_by = self.asked.get(host, "it found us")
+
+    def whereabouts(self, device: DeviceId) -> list[Address]:
+        """Return where a device was seen or said to be, best first."""
+        sighting = self.known.get(device)
+        return sighting.addresses if sighting is not None else []
+
     def on_reached(self, device: DeviceId, address: Address) -> None:
         """A dial there succeeded: it is the first place to look next time."""
         sighting = self._sighting(device, "remembered", 0.0)

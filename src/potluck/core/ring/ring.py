@@ -198,6 +198,10 @@ class Ring:
         return self._spread(Decrement(self.beliefs.own, number, self.digest)) if self.seated else []
 
     # -- time --------------------------------------------------------------------------------------
+    def on_lateness(self, lateness: float) -> None:
+        """This node's own ticks come so late (1.0: in time): all patience stretches by it."""
+        self.beliefs.lateness = lateness
+
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         times = [self._join_s, self.beliefs.deadline()]
