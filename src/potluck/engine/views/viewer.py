@@ -19,16 +19,15 @@ from itertools import islice
 from msgspec import Struct
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wire.catalogue import FileRecord, Folder, Kind, MemberRecord
+from potluck.core.wire.catalogue import FileRecord, Kind, MemberRecord
 from potluck.engine.node import printable
 from potluck.engine.wiring import Wiring
 
 LIST_MAX = 200
 FILES_MAX = 10_000
-Name = tuple[DeviceId, Folder]
 
 
 class DeviceView(Struct, frozen=True):
@@ -123,7 +122,7 @@ class Viewer:
         """Return everything a face shows."""
         node, parts, roster = self._node, self._parts, self._node.roster
         whole = self._whole()
-        lacking = [node.index.needs.missing(*name) for name in whole if name[0] != node.me]
+        lacking = [node.index.needs.missing(name) for name in whole if name.owner != node.me]
         state, reason = self._state(sum(files for files, _ in lacking))
         own = str(parts.own_folder.top)
         return StateView(
@@ -162,26 +161,24 @@ class Viewer:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
         node, found = self._node, list[FileView]()
         for head in node.index.manifests.heads():
-            owner = DeviceId(head.owner)
-            label = node.label_of(owner)
+            name = ManifestName.of(head)
+            label = node.label_of(name.owner)
             if not (label.startswith(prefix) or prefix.startswith(label + "/")):
                 continue
             inner = prefix[len(label) + 1 :].encode(errors="replace")
-            for record in node.index.manifests.listing(
-                owner, head.folder, inner, limit - len(found)
-            ):
-                here = _stands(record, node.index.places.get(owner, head.folder, record.path))
+            for record in node.index.manifests.listing(name, inner, limit - len(found)):
+                here = _stands(record, node.index.places.get(name, record.path))
                 path = f"{label}/{record.path.decode()}"
                 found.append(
                     FileView(path, record.kind.value, record.size, label, here, record.root.hex())
                 )
         return found
 
-    def _whole(self) -> dict[Name, tuple[int, int]]:
+    def _whole(self) -> dict[ManifestName, tuple[int, int]]:
         """Return of each manifest held completely how many files it has, and their bytes."""
         manifests = self._node.index.manifests
-        names = [(DeviceId(head.owner), head.folder) for head in manifests.heads()]
-        return {name: (manifests.count(*name), manifests.total_bytes(*name)) for name in names}
+        names = map(ManifestName.of, manifests.heads())
+        return {name: (manifests.count(name), manifests.total_bytes(name)) for name in names}
 
     def _place(self) -> dict[str, object] | None:
         circle, label = self._parts.circle, self._node.label_of
@@ -201,13 +198,15 @@ class Viewer:
         label = self._node.label_of(DeviceId(record.device))
         return RingView(number, short_id(record.device), label, record.seat, record.status.value)
 
-    def _device(self, device: DeviceId, whole: dict[Name, tuple[int, int]]) -> DeviceView:
+    def _device(self, device: DeviceId, whole: dict[ManifestName, tuple[int, int]]) -> DeviceView:
         node, me, discovery = self._node, device == self._node.me, self._parts.discovery
         peer, sighting = node.peers.get(device), discovery.sightings.known.get(device)
         number = self._parts.circle.number_of(device)
         address = peer.address if peer is not None else None
         lacking = [
-            self._lacking(device, name, every) for name, every in whole.items() if name[0] != device
+            self._lacking(device, name, every)
+            for name, every in whole.items()
+            if name.owner != device
         ]
         need = sum(files for files, _ in lacking)
         return DeviceView(
@@ -223,12 +222,14 @@ class Viewer:
             need_bytes=_shown(size for _, size in lacking),
         )
 
-    def _lacking(self, device: DeviceId, name: Name, every: tuple[int, int]) -> tuple[int, int]:
+    def _lacking(
+        self, device: DeviceId, name: ManifestName, every: tuple[int, int]
+    ) -> tuple[int, int]:
         """Return how many files, and bytes, of one folder a device lacks; all of them unless it
         says otherwise.
         """
         if device == self._node.me:
-            return self._node.index.needs.missing(*name)
+            return self._node.index.needs.missing(name)
         peer = self._node.peers.get(device)
         kept = peer.kept.get(name) if peer is not None else None
         return (
