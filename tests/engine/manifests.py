@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.manifest import sign_head
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
-    Folder,
     Gone,
     Head,
     Heads,
@@ -44,8 +43,6 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
-
-OWN = Folder.OWN
 
 
 @dataclass
@@ -81,6 +78,11 @@ class Device:
         """Who this is."""
         return self.node.me
 
+    @property
+    def manifest(self) -> ManifestName:
+        """What this device itself shares."""
+        return self.node.own_manifest
+
     def link(self, other: Device) -> None:
         """A control link to another device is open here."""
         self.node.peer(other.id).link = LinkId(other.number)
@@ -109,12 +111,12 @@ class Device:
 
     def files_of(self, owner: Device) -> list[str]:
         """The paths of a manifest as it is known here."""
-        records = self.node.index.manifests.listing(owner.id, OWN, b"", 10_000)
+        records = self.node.index.manifests.listing(owner.manifest, b"", 10_000)
         return [record.path.decode() for record in records]
 
     def head_of(self, owner: Device) -> Head:
         """The head of a manifest as it is known here."""
-        head = self.node.index.manifests.head(owner.id, OWN)
+        head = self.node.index.manifests.head(owner.manifest)
         assert head is not None
         return head
 

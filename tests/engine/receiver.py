@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
+from potluck.core.content.facts import ManifestName, Source, Stat
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -26,7 +27,6 @@ from potluck.engine.effects import (
     Place,
     PlaceItem,
     Settle,
-    Source,
     Tell,
 )
 from potluck.engine.events import (
@@ -42,15 +42,15 @@ from potluck.engine.events import (
     PiecesVerified,
     Placed,
     Placement,
-    Stat,
 )
 from potluck.engine.index import Index
 from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
-from tests.engine.index.builders import OWN, receive
+from tests.engine.index.builders import receive
 
 ANNA = builders.key(2).device
 BERT = builders.key(3).device
+ANNAS = ManifestName.own(ANNA)
 
 
 class Disk:
@@ -213,15 +213,16 @@ class Receiver:
     ) -> None:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
-        before = set(self.node.index.manifests.under(owner, OWN, b""))
+        name = ManifestName.own(owner)
+        before = set(self.node.index.manifests.under(name, b""))
         known = {record.path: record for record in records}
         changed = [
             path
             for path in receive(self.node.index, records, self.seq, owner)
-            if self.node.index.manifests.get(owner, OWN, path) is not None or path in before
+            if self.node.index.manifests.get(name, path) is not None or path in before
         ]
         assert set(known) <= set(changed)
-        self.call(lambda: self.receiving.on_changed(owner, changed, held))
+        self.call(lambda: self.receiving.on_changed(name, changed, held))
         if run:
             self.run()
 
@@ -303,7 +304,7 @@ class Receiver:
 
     # -- questions ---------------------------------------------------------------------------------
     def lacking(self, owner: DeviceId = ANNA) -> int:
-        return self.node.index.needs.missing(owner, OWN)[0]
+        return self.node.index.needs.missing(ManifestName.own(owner))[0]
 
     def stands(self, owner: DeviceId = ANNA) -> set[str]:
         """What is on the disk of an owner, which must be what the index says."""
@@ -311,7 +312,8 @@ class Receiver:
         found = {
             path for path in [*self.disk.files, *self.disk.folders] if path.startswith(label + "/")
         }
-        rows = {f"{label}/{path.decode()}" for path in self.node.index.places.all_paths(owner, OWN)}
+        known = self.node.index.places.all_paths(ManifestName.own(owner))
+        rows = {f"{label}/{path.decode()}" for path in known}
         assert rows <= found
         return {path.removeprefix(label + "/") for path in found}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from potluck.core.content.paths import parse_wire_path
-from potluck.core.wire.catalogue import HeadsAsk
+from potluck.core.content.facts import ManifestName
+from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.node import NOTICES_KEPT, Node, printable
@@ -146,10 +146,8 @@ def test_names_of_members_and_strangers() -> None:
     made = node()
     assert made.own_label == "d1"
     assert made.label_of(BEN).count("-") == 1
-    assert made.owner_at(parse_wire_path(b"d2/a")) is None
     made.roster = group(1, 2)
     assert made.label_of(BEN) == "d2"
     assert made.own_label == "d1"
-    assert str(made.top_of(BEN)) == "d2"
-    assert made.owner_at(parse_wire_path(b"d2/a")) == BEN
-    assert made.owner_at(parse_wire_path(b"d9/a")) is None
+    assert str(made.layout.top_of(ManifestName.own(BEN))) == "d2"
+    assert made.own_manifest == (made.me, Folder.OWN)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from potluck.core.wire.catalogue import Address, Folder
+from potluck.core.content.facts import ManifestName
+from potluck.core.wire.catalogue import Address
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.wiring import Wiring
@@ -124,8 +125,8 @@ def test_what_a_guest_changed_is_decided_about_and_told() -> None:
     assert wire.run(5.0, lambda: len(ben.disk) == 2)
     wire.run(3.0)
     ben.index.begin()
-    ben.index.places.remove(ann.me, Folder.OWN, [b"a"])
+    ben.index.places.remove(ann.engine.node.own_manifest, [b"a"])
     ben.index.commit()
-    ben.engine.wiring.replica_check.files.changed(ann.me, [b"a"])
+    ben.engine.wiring.replica_check.files.changed(ManifestName.own(ann.me), [b"a"])
     count = len(ben.asked_for(effects.Fetch))
     assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) > count)

@@ -12,8 +12,8 @@ which path) the answer is in the effect.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import (
     Message,
     PiecesAsk,
 )
-from potluck.engine.events import BatchId, LinkId, OrderId, RequestId, Stat
+from potluck.engine.events import BatchId, LinkId, OrderId, RequestId
 
 
 # -- network ---------------------------------------------------------------------------------------
@@ -196,17 +196,6 @@ class DropParts:
 
 
 # -- placing ---------------------------------------------------------------------------------------
-class Source(StrEnum):
-    """Where a placed content comes from."""
-
-    PART = "part"  # a complete part file
-    LOCAL = "local"  # another file below Shared/ with this root: reflink, copy_file_range, copy
-    MOVED = "moved"  # the same, but that file is to be removed anyway: renamed
-    EMPTY = "empty"  # a file of no bytes
-    FOLDER = "folder"  # not a file: make the folder
-    NONE = "none"  # remove what is there: to the trash
-
-
 @dataclass(frozen=True, slots=True)
 class PlaceItem:
     """One path and what should stand there."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -136,25 +137,6 @@ class PathsTouched:
     # files written and closed, created, moved or deleted; folders likewise
     paths: tuple[SafePath, ...]
     overflow: bool  # events were lost or a limit was reached: scan everything
-
-
-class Finding(StrEnum):
-    """What stands at a path."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What the file system says of a file without reading it; equal stats mean an unchanged file."""
-
-    size: int  # bytes
-    mtime_ns: int  # modification time
-    ctime_ns: int  # change time
-    inode: int  # file number
-    executable: bool  # the owner's x bit
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.facts import ManifestName
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
@@ -24,6 +24,7 @@ from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
+from potluck.engine.layout import Layout
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
 BELOW_ONE = 0.999  # chance may return its upper end, and a number below 1 is wanted
@@ -56,8 +57,8 @@ class Peer:
     address: Address | None = None
     instance: bytes = b""
     # (generation, seq) it announced
-    heads: dict[tuple[DeviceId, str], tuple[int, int]] = field(default_factory=dict)
-    kept: dict[tuple[DeviceId, str], Holding] = field(default_factory=dict)
+    heads: dict[ManifestName, tuple[int, int]] = field(default_factory=dict)
+    kept: dict[ManifestName, Holding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ class Node:
         self.settings, self.key, self.index = settings, key, index
         self.chance, self.instance = chance, instance
         self.me = key.device
+        self.own_manifest = ManifestName.own(self.me)
         self.roster: Roster | None = None
+        self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.address_book = AddressBook(self.me, settings.port, sweep=settings.sweep)
@@ -212,17 +215,6 @@ class Node:
         """The label this device has in its group."""
         entry = self.roster.members.get(self.me) if self.roster else None
         return entry.label if entry else self.settings.label
-
-    def top_of(self, device: DeviceId) -> SafePath:
-        """Return the owner folder of a member, below Shared/."""
-        return parse_wire_path(self.label_of(device).encode())
-
-    def owner_at(self, path: SafePath) -> DeviceId | None:
-        """Return whose folder a path below Shared/ is in."""
-        members = self.roster.members if self.roster else {}
-        return next(
-            (device for device, entry in members.items() if entry.label == path.parts[0]), None
-        )
 
 
 def printable(text: str) -> str:

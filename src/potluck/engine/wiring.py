@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -179,10 +180,10 @@ class Wiring:
         self.announcing.recover()
         self.receiving.start()
 
-    def _on_guests_changed(self, owner: DeviceId, paths: Sequence[bytes]) -> None:
+    def _on_guests_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """What stands at these paths of somebody else's folder is not what was believed."""
         self.announcing.on_places_changed()
-        self.receiving.on_changed(owner, paths, held=False)
+        self.receiving.on_changed(name, paths, held=False)
 
     def _is_occupied(self) -> bool:
         """Say whether other people's folders have to wait: for the own one, or until it is known
@@ -193,4 +194,4 @@ class Wiring:
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
         """Another owner's manifest is held up to a new head."""
         self.announcing.on_applied(head)
-        self.receiving.on_changed(DeviceId(head.owner), paths, held)
+        self.receiving.on_changed(ManifestName.of(head), paths, held)

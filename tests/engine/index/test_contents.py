@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from potluck.core.content.pieces import Root
-from tests.engine.index.builders import ANNA, BERT, OWN, index, piece_list, place, record
+from tests.engine.index.builders import ANNAS, BERTS, index, piece_list, place, record
 
 
 def test_lists_of_several_pieces_come_back() -> None:
@@ -33,8 +33,8 @@ def test_what_nothing_names_is_forgotten() -> None:
         kept.contents.put(pieces)
     one = record("a")
     big = msgspec.structs.replace(one, root=wanted.root, size=wanted.size_bytes)
-    kept.manifests.put(ANNA, OWN, [big])
-    kept.places.put(BERT, OWN, [place(msgspec.structs.replace(big, root=standing.root))])
+    kept.manifests.put(ANNAS, [big])
+    kept.places.put(BERTS, [place(msgspec.structs.replace(big, root=standing.root))])
     assert kept.contents.forget_unused() == 1
     assert kept.contents.has(wanted.root)
     assert kept.contents.has(standing.root)

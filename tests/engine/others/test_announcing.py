@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
 from tests.engine.builders import flush, group, taken
-from tests.engine.manifests import OWN, Device, Wire
+from tests.engine.manifests import Device, Wire
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def test_what_stands_here_is_told_at_once_and_then_at_most_once_a_second(wire: W
     one, two, _ = wire.devices
     one.write("a")
     wire.run()
-    holding = wire.devices[2].node.peer(two.id).kept[one.id, OWN]
+    holding = wire.devices[2].node.peer(two.id).kept[one.manifest]
     assert (holding.missing_files, holding.missing_bytes) == (1, 1)
     wire.said.clear()
     for _ in range(10):
@@ -230,7 +231,7 @@ def test_nothing_is_lacking_of_the_own_folder(wire: Wire) -> None:
     wire.run()
     one.announcing.on_places_changed()
     wire.wait(limits.KEPT_S)
-    assert two.node.peer(one.id).kept[one.id, OWN] == Holding(one.id, OWN, 1, 1, 0, 0)
+    assert two.node.peer(one.id).kept[one.manifest] == Holding(*one.manifest, 1, 1, 0, 0)
 
 
 def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:
@@ -243,7 +244,7 @@ def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:
     one.announcing.on_kept(two.id, [Holding(many[0].owner, Folder.OWN, 1, 2, 0, 0)])
     kept = one.node.peer(two.id).kept
     assert len(kept) == limits.LIST_ITEMS
-    assert kept[many[0].owner, OWN].seq == 2  # type: ignore[index]
+    assert kept[ManifestName.of(many[0])].seq == 2
 
 
 # -- time ------------------------------------------------------------------------------------------

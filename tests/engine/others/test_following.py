@@ -17,7 +17,7 @@ from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import AHEAD_MAX, PAUSE_MAX_S, Following
 from tests.engine.builders import group, node
 from tests.engine.index.builders import record
-from tests.engine.manifests import OWN, Device, Wire, answer, ask, forged
+from tests.engine.manifests import Device, Wire, answer, ask, forged
 
 Change = Callable[[ManifestPage], ManifestPage]
 
@@ -136,11 +136,11 @@ def test_too_short_a_delete_log_costs_the_whole_manifest(wire: Wire) -> None:
     one.write("c")
     one.node.now += 1.0
     one.publishing.on_tick(0)
-    one.node.index.manifests.raise_floor(one.id, OWN, 4)
+    one.node.index.manifests.raise_floor(one.manifest, 4)
     wire.run()
     assert two.files_of(one) == ["b", "c"]
     assert [request.since for asker, _, request in wire.fetched if asker == 2] == [2, 0]
-    assert two.node.index.manifests.floor(one.id, OWN) == 4
+    assert two.node.index.manifests.floor(one.manifest) == 4
 
 
 # -- a new generation ------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_heads_that_prove_nothing_change_nothing(wire: Wire) -> None:
     assert asked(two) == []
     assert two.following.strangers() == [three.id]
     assert two.following.strangers() == []
-    assert set(two.node.peer(three.id).heads) == {(one.id, OWN)}
+    assert set(two.node.peer(three.id).heads) == {one.manifest}
 
 
 def test_a_device_without_a_group_believes_no_head(wire: Wire) -> None:
@@ -448,7 +448,7 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
     alone.roster = group(1, 2)
     following = Following(alone)
     following.on_heads(
-        one.id, [one.head_of(one), forged(2, Head(alone.me, OWN, 1, 1, 0, b"r" * 32, b""))]
+        one.id, [one.head_of(one), forged(2, Head(*alone.own_manifest, 1, 1, 0, b"r" * 32, b""))]
     )
     assert following.deadline() == 0.0
     following.on_tick()

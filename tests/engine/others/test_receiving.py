@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.wire.catalogue import Folder
-from potluck.engine.effects import Source
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
 from tests.engine import builders
-from tests.engine.index.builders import OWN, folder, piece_list, place, record, records, root_of
-from tests.engine.receiver import ANNA, BERT, Receiver
+from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
+from tests.engine.receiver import ANNAS, BERT, Receiver
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_time_and_mode_are_touched_where_the_file_stands(r: Receiver) -> None:
 def test_a_content_of_another_owner_is_copied_and_own_files_too(r: Receiver) -> None:
     r.share([record("a", text="x")])
     r.share([record("b", text="x")], BERT)
-    r.node.index.places.put(r.node.me, OWN, [place(record("mine"))])
+    r.node.index.places.put(r.node.own_manifest, [place(record("mine"))])
     r.disk.edit("d1/mine", root_of("mine"), 4)
     r.share([record("b", text="x"), record("c", text="mine")], BERT)
     assert r.stands(BERT) == {"b", "c"}
@@ -198,7 +198,7 @@ def test_a_content_of_another_owner_is_copied_and_own_files_too(r: Receiver) -> 
 
 
 def test_what_stands_in_another_kind_of_folder_is_no_source(r: Receiver) -> None:
-    r.node.index.places.put(BERT, Folder.EVERYONE, [place(record("e", text="x"))])
+    r.node.index.places.put(ManifestName(BERT, Folder.EVERYONE), [place(record("e", text="x"))])
     r.share([record("a", text="x")])
     assert r.stands() == {"a"}
     assert len(r.asked) == 1
@@ -433,7 +433,7 @@ def test_a_spot_that_rests_is_left_alone(r: Receiver) -> None:
     r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
     r.share([record("a")])
     batches = len(r.batches)
-    r.call(lambda: r.receiving.commits.look_again((ANNA, b"a")))
+    r.call(lambda: r.receiving.commits.look_again(Spot(ANNAS, b"a")))
     assert len(r.batches) == batches
 
 

@@ -14,22 +14,15 @@ from dataclasses import replace
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.engine.effects import Effect, Hash, Look, Scan
-from potluck.engine.events import (
-    FilesHashed,
-    Finding,
-    Hashed,
-    NameRefused,
-    OrderId,
-    PathSeen,
-    TreeSeen,
-)
+from potluck.engine.events import FilesHashed, Hashed, NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.engine.others.replica_check import STRAYS_MAX, ReplicaCheck
 from tests.engine import builders
-from tests.engine.index.builders import OWN, folder, record, records, root_of
-from tests.engine.receiver import ANNA, BERT, Receiver, path
+from tests.engine.index.builders import folder, record, records, root_of
+from tests.engine.receiver import ANNAS, BERT, Receiver, path
 
 ELSE = root_of("something else")
 
@@ -370,7 +363,7 @@ def test_a_row_that_is_new_since_the_file_was_read_stays(home: Home) -> None:
     home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
     home.disk.edit("d2/a", ELSE, 99)
     home.answer_held()
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
 
 
 def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None:
@@ -383,7 +376,7 @@ def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None
     home.node.roster = builders.group(1, 3)
     home.answer_held()
     home.run()
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
     assert home.looks == []
 
 
@@ -395,8 +388,8 @@ def test_what_is_being_placed_is_left_alone(home: Home) -> None:
     home.rescan()
     assert home.hashed == []
     assert len(home.looks) == 1
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
-    assert home.node.index.places.get(ANNA, OWN, b"b") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"b") is not None
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -505,11 +498,11 @@ def test_more_than_one_look_is_judged_together() -> None:
 
 
 def test_what_is_placed_after_a_look_missed_it_is_not_missing(home: Home) -> None:
-    row = home.node.index.places.get(ANNA, OWN, b"a")
+    row = home.node.index.places.get(ANNAS, b"a")
     assert row is not None
-    home.replica_check._missing[ANNA, b"a"] = replace_inode(row)
+    home.replica_check._missing[Spot(ANNAS, b"a")] = replace_inode(row)
     home.rescan()
-    assert home.node.index.places.get(ANNA, OWN, b"a") == row
+    assert home.node.index.places.get(ANNAS, b"a") == row
 
 
 def replace_inode(row):
@@ -603,5 +596,5 @@ def test_deadlines_of_a_look_that_waits(home: Home) -> None:
 def test_unwired_it_is_never_hindered() -> None:
     replica_check = ReplicaCheck(builders.node(1))
     assert not replica_check.hindered()
-    assert not replica_check.files.placing((ANNA, b"a"))
-    replica_check.files.changed(ANNA, [])
+    assert not replica_check.files.placing(Spot(ANNAS, b"a"))
+    replica_check.files.changed(ANNAS, [])

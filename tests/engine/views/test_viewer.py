@@ -19,7 +19,7 @@ from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.views.shared_files import SharedFiles
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, node
-from tests.engine.index.builders import OWN, folder, place
+from tests.engine.index.builders import folder, place
 from tests.engine.wire import Box, Wire, ring
 
 PAGE = Path(__file__).parents[3] / "docs" / "faces.md"
@@ -184,12 +184,12 @@ def test_what_stands_is_here_and_what_does_not_is_not() -> None:
     index = ben.index
     index.begin()
     record = folder("album", seq=9)
-    index.manifests.put(ann.me, OWN, [record])
+    index.manifests.put(ann.engine.node.own_manifest, [record])
     index.commit()
     assert [(file.path, file.here) for file in ben.engine.files("d1/a")] == [("d1/album", False)]
     assert ben.engine.files("d1/a")[0].root == EMPTY_ROOT.hex()
     index.begin()
-    index.places.put(ann.me, OWN, [place(record)])
+    index.places.put(ann.engine.node.own_manifest, [place(record)])
     index.commit()
     assert [file.here for file in ben.engine.files("d1/a")] == [True]
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from blake3 import blake3
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
@@ -68,10 +69,10 @@ class Announcing:
         """Another manifest is held up to this head: hand it on to those who cannot have it from its
         owner.
         """
-        node, name = self._node, (DeviceId(head.owner), head.folder)
+        node, name = self._node, ManifestName.of(head)
         self.digest = self._digest()
         self._kept_due = True
-        if name[0] in node.linked():
+        if name.owner in node.linked():
             return
         for device in node.linked():
             if node.peers[device].heads.get(name, (0, 0)) < (head.generation, head.seq):
@@ -112,7 +113,7 @@ class Announcing:
         """A member told how much of each manifest stands on its disk."""
         kept = self._node.peer(device).kept
         for holding in holdings:
-            name = (DeviceId(holding.owner), holding.folder)
+            name = ManifestName.of(holding)
             if name in kept or len(kept) < limits.LIST_ITEMS:
                 kept[name] = holding
 
@@ -158,9 +159,7 @@ class Announcing:
 
     def _holding(self, head: Head) -> Holding:
         own = head.owner == self._node.me
-        lacking = (
-            (0, 0) if own else self._node.index.needs.missing(DeviceId(head.owner), head.folder)
-        )
+        lacking = (0, 0) if own else self._node.index.needs.missing(ManifestName.of(head))
         return Holding(head.owner, head.folder, head.generation, head.seq, *lacking)
 
     def _digest(self) -> bytes:

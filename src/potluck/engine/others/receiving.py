@@ -20,13 +20,11 @@ from dataclasses import replace
 from itertools import islice
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.content.swarm.orders import Swarm
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder, Kind
-from potluck.engine.effects import Source
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits, SpotOutcome
@@ -34,9 +32,7 @@ from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
-from potluck.engine.others.spots import Spot, above, has_folder
 
-OWN = Folder.OWN
 SLICE = 500  # spots looked at in one tick: a few milliseconds
 
 
@@ -53,7 +49,7 @@ class Receiving:
         self._held = Holds(node.index)
         self._decisions = Decisions(node, self._held, self._setbacks, self.downloads.parts)
         self._pending: dict[Spot, None] = {}  # to be looked at, in this order
-        self._catching_up: deque[tuple[DeviceId, bytes]] = deque()
+        self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
         self.downloads.arrived = self._on_arrived
@@ -66,10 +62,10 @@ class Receiving:
         there too much.
         """
         self.commits.start()
-        owners = sorted(
-            {DeviceId(head.owner) for head in self._node.index.manifests.heads()} - {self._node.me}
-        )
-        self._catching_up = deque((owner, b"") for owner in owners if has_folder(self._node, owner))
+        node = self._node
+        names = {ManifestName.of(head) for head in node.index.manifests.heads()}
+        others = sorted(names - {node.own_manifest})
+        self._catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
 
     # -- what others see ---------------------------------------------------------------------------
     @property
@@ -97,30 +93,27 @@ class Receiving:
         return self.downloads.path_of(root)
 
     # -- what changed ------------------------------------------------------------------------------
-    def on_changed(self, owner: DeviceId, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - a hook
-        """An owner's manifest changed at these paths; `held`: what it lacks now is not to be
-        deleted.
-        """
-        if not has_folder(self._node, owner):
+    def on_changed(self, name: ManifestName, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - a hook
+        """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
+        if not self._node.layout.has_folder(name):
             return
         if held:
-            self._hold(owner, paths)
-        for path in sorted(paths):
-            self._setbacks.clear((owner, path))
-            self._look_again((owner, path))
+            self._hold(name, paths)
+        for spot in [Spot(name, path) for path in sorted(paths)]:
+            self._setbacks.clear(spot)
+            self._look_again(spot)
 
-    def _hold(self, owner: DeviceId, paths: Sequence[bytes]) -> None:
+    def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
-        missing = [path for path in paths if index.manifests.get(owner, OWN, path) is None]
+        missing = [path for path in paths if index.manifests.get(name, path) is None]
         known = (
-            self.commits.busy((owner, path)) or index.places.get(owner, OWN, path)
-            for path in missing
+            self.commits.busy(Spot(name, path)) or index.places.get(name, path) for path in missing
         )
         count = self._held.hold(
-            owner, [path for path, here in zip(missing, known, strict=True) if here]
+            name, [path for path, here in zip(missing, known, strict=True) if here]
         )
         if count:
-            label = self._node.label_of(owner)
+            label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
 
@@ -153,28 +146,25 @@ class Receiving:
         self._decisions.look_again()
         for spot in list(islice(self._pending, SLICE)):
             del self._pending[spot]
-            owner, path = spot
-            self._consider(
-                spot, index.manifests.get(owner, OWN, path), index.places.get(owner, OWN, path)
-            )
+            self._consider(spot, index.manifests.get(*spot), index.places.get(*spot))
         if not self._pending and self._catching_up:
             self._catch_up_slice()
-        for owner in {owner for owner, _ in self._returned}:
-            self._held.release(owner, [path for its, path in self._returned if its == owner])
+        for name in {spot.manifest for spot in self._returned}:
+            self._held.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self._deciding:
             self.downloads.drop_leftovers()
 
     def _catch_up_slice(self) -> None:
-        owner, after = self._catching_up.popleft()
-        lacking = self._node.index.needs.lacking_after(owner, OWN, after, SLICE)
+        name, after = self._catching_up.popleft()
+        lacking = self._node.index.needs.lacking_after(name, after, SLICE)
         for record, stands in lacking:
-            self._consider((owner, record.path), record, stands)
+            self._consider(Spot(name, record.path), record, stands)
         if len(lacking) == SLICE:
-            self._catching_up.appendleft((owner, lacking[-1][0].path))
+            self._catching_up.appendleft((name, lacking[-1][0].path))
             return
-        for stands in self._node.index.needs.surplus(owner, OWN):
-            self._look_again((owner, stands.path))
+        for stands in self._node.index.needs.surplus(name):
+            self._look_again(Spot(name, stands.path))
 
     # -- deciding ----------------------------------------------------------------------------------
     def _consider(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:
@@ -250,16 +240,14 @@ class Receiving:
             if each.ready.item.source is Source.MOVED and each.ready.source
         }
         index = self._node.index
-        for folder in sorted({above(spot)[0] for spot in gone if above(spot)}):
-            owner, path = folder
+        for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
             self._setbacks.hurry(folder)
-            named = index.manifests.get(owner, OWN, path) or index.places.get(owner, OWN, path)
-            if named is None and not index.places.under(owner, OWN, path):
+            named = index.manifests.get(*folder) or index.places.get(*folder)
+            if named is None and not index.places.under(*folder):
                 # It was made only for what was in it: no record names it. Now it stands there for
                 # nothing.
-                index.places.put(
-                    owner, OWN, [PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)]
-                )
+                row = PlaceRow(folder.path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+                index.places.put(folder.manifest, [row])
                 self._look_again(folder)
 
 

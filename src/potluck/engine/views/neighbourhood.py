@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import Address, MemberRecord
@@ -16,7 +17,7 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.node import Node, printable
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
-from potluck.engine.views.shared_files import Amount, Name, SharedFiles
+from potluck.engine.views.shared_files import Amount, SharedFiles
 from potluck.engine.views.values import DeviceView, FoundView, RingView
 
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
@@ -70,7 +71,7 @@ class Neighbourhood:
             for number, node in enumerate(self._ring.nodes())
         ]
 
-    def devices(self, files: SharedFiles, whole: dict[Name, Amount]) -> list[DeviceView]:
+    def devices(self, files: SharedFiles, whole: dict[ManifestName, Amount]) -> list[DeviceView]:
         """Return every device of the group, and how much of `whole` it has."""
         members = self._node.roster.members if self._node.roster is not None else {}
         return [
@@ -110,7 +111,9 @@ class Neighbourhood:
     def _label(self, record: MemberRecord) -> str:
         return self._node.label_of(DeviceId(record.device))
 
-    def _device(self, device: DeviceId, need: Amount, whole: dict[Name, Amount]) -> DeviceView:
+    def _device(
+        self, device: DeviceId, need: Amount, whole: dict[ManifestName, Amount]
+    ) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
         number = self._circle.number_of(device)

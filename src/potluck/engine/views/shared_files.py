@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from potluck.core import limits
-from potluck.core.content.reconcile import PlaceRow
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder, Kind
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.node import Node
 from potluck.engine.views.values import FileView
 
 FILES_MAX = 10_000  # of one listing: a face that wants more asks for a folder
-Name = tuple[DeviceId, Folder]
 Amount = tuple[int, int]
 """Files, and their bytes."""
 
@@ -30,15 +29,15 @@ class SharedFiles:
         """Look at these."""
         self._node = node
 
-    def whole(self) -> dict[Name, Amount]:
+    def whole(self) -> dict[ManifestName, Amount]:
         """Return of each manifest held completely how many files it has, and their bytes."""
         manifests = self._node.index.manifests
-        names = [(DeviceId(head.owner), head.folder) for head in manifests.heads()]
-        return {name: (manifests.count(*name), manifests.total_bytes(*name)) for name in names}
+        names = map(ManifestName.of, manifests.heads())
+        return {name: (manifests.count(name), manifests.total_bytes(name)) for name in names}
 
-    def lacking(self, device: DeviceId, whole: dict[Name, Amount]) -> Amount:
+    def lacking(self, device: DeviceId, whole: dict[ManifestName, Amount]) -> Amount:
         """Return how many of these files a device lacks, and their bytes."""
-        others = [(name, every) for name, every in whole.items() if name[0] != device]
+        others = [(name, every) for name, every in whole.items() if name.owner != device]
         lacking = [self._lacking(device, name, every) for name, every in others]
         return sum(files for files, _ in lacking), shown(size for _, size in lacking)
 
@@ -46,21 +45,21 @@ class SharedFiles:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
         node, found = self._node, list[FileView]()
         for head in node.index.manifests.heads():
-            owner = DeviceId(head.owner)
-            label = node.label_of(owner)
+            name = ManifestName.of(head)
+            label = node.label_of(name.owner)
             if not (label.startswith(prefix) or prefix.startswith(label + "/")):
                 continue
             inner, left = prefix[len(label) + 1 :].encode(errors="replace"), limit - len(found)
-            for record in node.index.manifests.listing(owner, head.folder, inner, left):
-                here = _stands(record, node.index.places.get(owner, head.folder, record.path))
+            for record in node.index.manifests.listing(name, inner, left):
+                here = _stands(record, node.index.places.get(name, record.path))
                 path, root = f"{label}/{record.path.decode()}", record.root.hex()
                 found.append(FileView(path, record.kind.value, record.size, label, here, root))
         return found
 
-    def _lacking(self, device: DeviceId, name: Name, every: Amount) -> Amount:
+    def _lacking(self, device: DeviceId, name: ManifestName, every: Amount) -> Amount:
         """Return what a device lacks of one folder; all of it unless it says otherwise."""
         if device == self._node.me:
-            return self._node.index.needs.missing(*name)
+            return self._node.index.needs.missing(name)
         peer = self._node.peers.get(device)
         kept = peer.kept.get(name) if peer is not None else None
         if kept is None:
