@@ -30,6 +30,7 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairings import Pairings
 from potluck.engine.group.questions import Questions
+from potluck.engine.index_upkeep import IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -64,6 +65,7 @@ class Wiring:
         self.receiving = Receiving(node)
         self.replica_check = ReplicaCheck(node)
         self.service = Answers(node)
+        self.index_upkeep = IndexUpkeep(node, self._is_busy)
         self.imports = Imports(node)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
         self._wire()
@@ -99,6 +101,7 @@ class Wiring:
         self.discovery.start()
         self.own_folder.start(marked=marked)
         self.receiving.start()
+        self.index_upkeep.start()
         self.node.do(LookAround())
 
     def recover(self) -> None:
@@ -180,6 +183,10 @@ class Wiring:
         what a crash left.
         """
         return self.own_folder.busy or self.receiving.commits.settling
+
+    def _is_busy(self) -> bool:
+        """Say whether a content may be on its way into the index or the share."""
+        return self.own_folder.busy or self.receiving.busy
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
         """Another owner's manifest is held up to a new head."""
