@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import Address
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
+from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node, taken
-from tests.engine.wire import ring
+from tests.engine.index.builders import piece_list
+from tests.engine.wire import Box, ring
 
 BEN = key(2).device
 
@@ -130,3 +134,28 @@ def test_what_a_guest_changed_is_decided_about_and_told() -> None:
     ben.engine.wiring.replica_check.files.changed(ManifestName.own(ann.me), [b"a"])
     count = len(ben.asked_for(effects.Fetch))
     assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) > count)
+
+
+def unused_list(box: Box) -> Root:
+    """Let the index know a piece list of no file."""
+    box.index.begin()
+    box.index.contents.put(piece_list(3))
+    box.index.commit()
+    return piece_list(3).root
+
+
+def test_an_idle_device_lets_go_of_piece_lists_that_no_file_has() -> None:
+    wire, (ann,) = ring(1)
+    root = unused_list(ann)
+    assert wire.run(2 * BUSY_S, lambda: not ann.index.contents.has(root))
+
+
+def test_while_a_file_of_its_own_or_of_others_is_on_its_way_every_list_stays() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(3.0)
+    ben.engine.wiring.own_folder.look_at([parse_wire_path(f"{ben.label}/a".encode())])
+    assert ben.engine.wiring.index_upkeep._busy()
+    assert wire.run(3.0, lambda: not ben.engine.wiring.index_upkeep._busy())
+    ann.write("a", b"hello")
+    assert wire.run(3.0, ben.engine.wiring.index_upkeep._busy)
+    assert not ben.engine.wiring.own_folder.busy

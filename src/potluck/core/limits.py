@@ -133,6 +133,7 @@ COMMIT_BYTES = 64 * MIB  # bytes,
 COMMIT_S = 0.2  # and seconds, or at once when nothing more is in flight
 FREE_MIN_BYTES = 512 * MIB  # downloads pause below max(this, 1 % of the disk)
 BALLAST_BYTES = 4 * MIB  # freed when the index itself cannot be written
+UPKEEP_S = 3600.0  # piece lists of no file are let go: they are small and few, so rarely
 TRASH_S = 30 * 86400.0  # replaced and deleted files are kept this long
 
 # -- leaving ---------------------------------------------------------------------------------------

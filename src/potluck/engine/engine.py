@@ -87,7 +87,13 @@ class Engine:
             parts.discovery,
             parts.circle,
         )
-        content = (parts.own_folder, parts.replica_check, parts.announcing, parts.receiving)
+        content = (
+            parts.own_folder,
+            parts.replica_check,
+            parts.announcing,
+            parts.receiving,
+            parts.index_upkeep,
+        )
         times = [time for part in company if (time := part.deadline()) is not None]
         later = [time for part in content if (time := part.deadline()) is not None]
         times += [max(time, self._trouble.until_s) for time in later]
@@ -159,6 +165,7 @@ class Engine:
         self.wiring.replica_check.on_tick()
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()
+        self.wiring.index_upkeep.on_tick()
 
 
 def _nothing() -> None:

@@ -33,6 +33,7 @@ from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPo
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
 from potluck.engine.group.questions import Questions
+from potluck.engine.index_upkeep import IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -144,6 +145,7 @@ class Wiring:
         self.receiving = Receiving(node)
         self.replica_check = ReplicaCheck(node)
         self.answers = Answers(node)
+        self.index_upkeep = IndexUpkeep(node, self._is_busy)
         self.imports = Imports(node)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
         around = Neighbourhood(node, self.circle, self.discovery, self.admission_policy)
@@ -169,6 +171,7 @@ class Wiring:
         self.discovery.start()
         self.own_folder.start(marked=kept)
         self.receiving.start()
+        self.index_upkeep.start()
         self.node.do(LookAround())
 
     def recover(self) -> None:
@@ -190,6 +193,10 @@ class Wiring:
         what a crash left.
         """
         return self.own_folder.busy or self.receiving.commits.settling
+
+    def _is_busy(self) -> bool:
+        """Say whether a content may be on its way into the index or the share."""
+        return self.own_folder.busy or self.receiving.busy
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
         """Another owner's manifest is held up to a new head."""

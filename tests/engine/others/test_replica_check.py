@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, Spot
@@ -21,7 +22,7 @@ from potluck.engine.effects import Effect, Hash, Look, Scan
 from potluck.engine.events import FilesHashed, Hashed, NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.engine.others.replica_check import STRAYS_MAX, ReplicaCheck
 from tests.engine import builders
-from tests.engine.index.builders import folder, record, records, root_of
+from tests.engine.index.builders import folder, piece_list, record, records, root_of
 from tests.engine.receiver import ANNAS, BERT, Receiver, path
 
 ELSE = root_of("something else")
@@ -148,11 +149,8 @@ class Home(Receiver):
                 unstable.append(each)
             else:
                 root, stat = self.disk.files[str(each)]
-                read.append(
-                    Hashed(
-                        each, stat, PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
-                    )
-                )
+                one = PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
+                read.append(Hashed(each, stat, self.lists.get(root, one)))
         self.replica_check.on_hashed(
             FilesHashed(effect.order, tuple(read), tuple(unstable), last=True)
         )
@@ -307,6 +305,16 @@ def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
     home.rescan()
     assert home.disk.aside == []
     assert home.lacking() == 0
+
+
+def test_what_was_read_can_be_served_even_if_its_list_was_let_go(home: Home) -> None:
+    pieces = home.lists[piece_list(3).root] = piece_list(3)
+    home.hold_fetch = True
+    big = structs.replace(record("a"), root=pieces.root, size=pieces.size_bytes)
+    home.share([big, record("b"), folder("f"), record("f/c")])
+    home.disk.edit("d2/a", pieces.root, pieces.size_bytes)
+    home.rescan()
+    assert home.node.index.contents.get(pieces.root) == pieces
 
 
 def test_a_file_the_owner_shares_no_more_is_read_like_any_other(home: Home) -> None:

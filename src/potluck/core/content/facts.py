@@ -70,7 +70,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What the file system says of a file without reading it; equal stats mean an unchanged file."""
+    """What the file system says of a file without reading it; equal stats: an unchanged file."""
 
     size: int  # bytes
     mtime_ns: int  # modification time

@@ -68,9 +68,8 @@ class Following:
         self._pursuits: dict[ManifestName, Pursuit] = {}
         self._whole: set[ManifestName] = set()  # to be asked from the beginning next time
         self._failures: dict[tuple[ManifestName, DeviceId], Failure] = {}
-        self._frozen: dict[
-            ManifestName, int
-        ] = {}  # the generation in which the owner contradicted itself
+        # the generation in which the owner contradicted itself
+        self._frozen: dict[ManifestName, int] = {}
         self._told_unsafe: set[ManifestName] = set()
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._look_s = math.inf  # when somebody may be asked next

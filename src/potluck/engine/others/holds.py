@@ -5,8 +5,8 @@ because it removed them (docs/protocol.md §6). Such paths are noted, per manife
 the index, read once and written when the set changes.
 
 Guarantees: what is held stays held across restarts, until its owner shares that path again. Limits:
-the whole set of a manifest is written at each change of it; a path that is held blocks no other path,
-but a file cannot take the place of a folder while something held is in it.
+the whole set of a manifest is written at each change of it; a path that is held blocks no other
+path, but a file cannot take the place of a folder while something held is in it.
 """
 
 from __future__ import annotations

@@ -93,7 +93,12 @@ class Receiving:
         return self.downloads.path_of(root)
 
     # -- what changed ------------------------------------------------------------------------------
-    def on_changed(self, name: ManifestName, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - a hook
+    def on_changed(
+        self,
+        name: ManifestName,
+        paths: Sequence[bytes],
+        held: bool,  # noqa: FBT001 - a hook
+    ) -> None:
         """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
         if not self._node.layout.has_folder(name):
             return

@@ -96,6 +96,8 @@ class Files:
             return
         record, root = self._node.index.manifests.get(*spot), hashed.pieces.root
         if root == row.root or (record is not None and root == record.root):
+            # its list may have been let go while nothing here had this content
+            self._node.index.contents.put(hashed.pieces)
             self._put(spot.manifest, _renewed(row, hashed.stat, root))
         # known to stand, as nothing anybody expects: also if its owner drops it now, it is put
         # aside
