@@ -131,7 +131,9 @@ def test_what_a_guest_changed_is_decided_about_and_told() -> None:
     ben.index.begin()
     ben.index.places.remove(ann.engine.node.own_manifest, [b"a"])
     ben.index.commit()
-    ben.engine.wiring.replica_check.files.changed(ManifestName.own(ann.me), [b"a"])
+    ben.engine.wiring.replica_check.files._listener.on_replicas_changed(
+        ManifestName.own(ann.me), [b"a"]
+    )
     count = len(ben.asked_for(effects.Fetch))
     assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) > count)
 
@@ -154,8 +156,8 @@ def test_while_a_file_of_its_own_or_of_others_is_on_its_way_every_list_stays() -
     wire, (ann, ben) = ring(2)
     wire.run(3.0)
     ben.engine.wiring.own_folder.look_at([parse_wire_path(f"{ben.label}/a".encode())])
-    assert ben.engine.wiring.index_upkeep._busy()
-    assert wire.run(3.0, lambda: not ben.engine.wiring.index_upkeep._busy())
+    assert ben.engine.wiring.index_upkeep._activity.is_busy()
+    assert wire.run(3.0, lambda: not ben.engine.wiring.index_upkeep._activity.is_busy())
     ann.write("a", b"hello")
-    assert wire.run(3.0, ben.engine.wiring.index_upkeep._busy)
+    assert wire.run(3.0, ben.engine.wiring.index_upkeep._activity.is_busy)
     assert not ben.engine.wiring.own_folder.busy

@@ -154,7 +154,7 @@ class Dispatch:
 
     def _on_transfer(self, event: TransferEvent) -> None:
         """What members ask for on bulk links, and what was fetched from them."""
-        downloads, following = self._parts.receiving.downloads, self._parts.following
+        downloads, following = self._parts.downloads, self._parts.following
         match event:
             case RequestHeard():
                 self._parts.answers.on_request(event)
@@ -176,16 +176,15 @@ class Dispatch:
 
     def _on_disk(self, event: DiskEvent) -> None:
         """What the disk did, and how full it is."""
-        receiving = self._parts.receiving
         match event:
             case BatchPlaced():
-                receiving.commits.on_placed(event)
+                self._parts.commits.on_placed(event)
             case BatchSettled():
-                receiving.commits.on_settled(event)
+                self._parts.commits.on_settled(event)
             case MadeDurable(barrier):
                 self._node.on_synced(barrier)
             case SpaceSeen():
-                receiving.downloads.on_space(event)
+                self._parts.downloads.on_space(event)
             case _:
                 assert_never(event)
 
@@ -299,7 +298,7 @@ class Dispatch:
                 announcing.on_heads_ask(device, message)
             case Kept(holdings):
                 announcing.on_kept(device, holdings)
-                self._parts.receiving.downloads.on_kept()
+                self._parts.downloads.on_kept()
             case _:
                 assert_never(message)
 

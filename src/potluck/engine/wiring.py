@@ -5,13 +5,15 @@ the listener it was made with (a Protocol beside the part); the listeners are th
 for each district, and each of their methods names, in order, who hears. A relay looks its targets
 up when it is called, so parts may tell each other in a circle although they are made one by one.
 
-    membership        the group, its roster         publishing     the own manifest and its heads
-    admission_policy  whether and where to belong   own_folder     the own folder
-    pairings          the way in, link by link      following      bringing others' manifests up
-    questions         finding strangers' groups     replica_check  others' folders on this disk
-    sealed_datagrams  speaking without a link       announcing     who holds what, head by head
-    discovery         finding members, links        receiving      what is lacking: fetch, place
+    membership        the group, its roster         following      bringing others' manifests up
+    admission_policy  whether and where to belong   announcing     who holds what, head by head
+    pairings          the way in, link by link      receiving      what is lacking: decide
+    questions         finding strangers' groups     downloads      what is lacking: fetch
+    sealed_datagrams  speaking without a link       commits        what is lacking: place
+    discovery         finding members, links        replica_check  others' folders on this disk
     circle            ring and probing              answers        what others ask on bulk links
+    publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
+    own_folder        the own folder                imports        files a person adds
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure.
 Each line of a relay, of `start` and of `recover` is needed: tests/engine/test_wiring.py takes one
@@ -23,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -33,16 +35,18 @@ from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPo
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
 from potluck.engine.group.questions import Questions
-from potluck.engine.index_upkeep import IndexUpkeep
+from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
-from potluck.engine.others.following import Following
-from potluck.engine.others.receiving import Receiving
-from potluck.engine.others.replica_check import ReplicaCheck
+from potluck.engine.others.commits import Commits, CommitsListener, SpotOutcome
+from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
+from potluck.engine.others.following import Following, FollowingListener
+from potluck.engine.others.receiving import Receiving, ReceivingListener
+from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.publishing import Publishing, PublishingListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
@@ -109,7 +113,7 @@ class RingRelay(DiscoveryListener):
         self._parts.membership.on_linked(device)
         self._parts.circle.on_linked(device)
         self._parts.announcing.on_linked(device)
-        self._parts.receiving.downloads.on_peer(device)
+        self._parts.downloads.on_peer(device)
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
@@ -124,6 +128,86 @@ class RingRelay(DiscoveryListener):
         self._parts.membership.add_records(records)
 
 
+class OwnRelay(PublishingListener):
+    """Who hears what engine/own tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_published(self, head: Head) -> None:
+        """The own manifest has a new head."""
+        self._parts.announcing.on_published(head)
+
+
+class OthersRelay(
+    FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
+):
+    """Who hears what engine/others tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        """Another owner's manifest is held up to a new head."""
+        self._parts.announcing.on_applied(head)
+        self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
+
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head that this device signed."""
+        self._parts.publishing.on_own_head(head)
+
+    def on_arrived(self, wants: Sequence[Want]) -> None:
+        """A content is here: decide about those that waited for it."""
+        self._parts.receiving.on_arrived(wants)
+
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        """A group commit is over."""
+        self._parts.receiving.on_committed(done)
+
+    def look_again(self, spot: Spot) -> None:
+        """A group commit touched a spot: decide about it anew."""
+        self._parts.receiving.look_again(spot)
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is still to go."""
+        return self._parts.receiving.leaves(spot)
+
+    def on_places_changed(self) -> None:
+        """More, or less, stands here: the others are told."""
+        self._parts.announcing.on_places_changed()
+
+    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """What stands at these paths of somebody else's folder is not what was believed."""
+        self._parts.announcing.on_places_changed()
+        self._parts.receiving.on_changed(name, paths, held=False)
+
+    def is_placing(self, spot: Spot) -> bool:
+        """Say whether a group commit changes a spot right now."""
+        return self._parts.commits.busy(spot)
+
+    def is_hindered(self) -> bool:
+        """Say whether other people's folders have to wait before they are looked at."""
+        if self._parts.own_folder.busy:
+            return True
+        return self._parts.commits.settling  # until it is known what a crash left
+
+
+class UpkeepRelay(Activity):
+    """What the upkeep of the index waits for."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Ask these."""
+        self._parts = parts
+
+    def is_busy(self) -> bool:
+        """Say whether a content may be on its way into the index or the share."""
+        if self._parts.own_folder.busy:
+            return True
+        return self._parts.receiving.busy
+
+
 class Wiring:
     """One of each, over one node."""
 
@@ -131,6 +215,7 @@ class Wiring:
         """Make the parts; each is given what it uses and whom it tells."""
         self.node = node
         group, ring = GroupRelay(self), RingRelay(self)
+        own, others = OwnRelay(self), OthersRelay(self)
         self.membership = Membership(node, group)
         self.admission_policy = AdmissionPolicy(node, self.membership, group)
         self.pairings = Pairings(node, self.membership, self.admission_policy, group)
@@ -138,30 +223,25 @@ class Wiring:
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
-        self.publishing = Publishing(node)
+        self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
-        self.following = Following(node)
-        self.announcing = Announcing(node, self.following)
-        self.receiving = Receiving(node)
-        self.replica_check = ReplicaCheck(node)
+        self.following = Following(node, others)
+        self.announcing = Announcing(node, self.following, self.circle)
+        self.downloads = Downloads(node, others)
+        self.commits = Commits(node, others)
+        self.receiving = Receiving(node, self.downloads, self.commits, others)
+        self.replica_check = ReplicaCheck(node, others)
         self.answers = Answers(node)
-        self.index_upkeep = IndexUpkeep(node, self._is_busy)
+        self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
-        around = Neighbourhood(node, self.circle, self.discovery, self.admission_policy)
-        self.viewer = Viewer(node, around, self.own_folder, self.receiving, self.answers)
-        self._wire()
+        self.viewer = self._viewer()
 
-    def _wire(self) -> None:
-        """Say who is told what."""
-        self.publishing.published = self.announcing.on_published
-        self.following.applied = self._on_applied
-        self.following.own_head = self.publishing.on_own_head
-        self.announcing.last = self.circle.last
-        self.receiving.changed = self.announcing.on_places_changed
-        self.replica_check.files.changed = self._on_guests_changed
-        self.replica_check.files.placing = self.receiving.commits.busy
-        self.replica_check.hindered = self._is_occupied
+    def _viewer(self) -> Viewer:
+        """Make what looks at the parts."""
+        around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
+        own_folder, receiving, downloads = self.own_folder, self.receiving, self.downloads
+        return Viewer(self.node, around, own_folder, receiving, downloads, self.answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""
@@ -182,23 +262,3 @@ class Wiring:
         self.replica_check.restart()
         self.announcing.recover()
         self.receiving.start()
-
-    def _on_guests_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """What stands at these paths of somebody else's folder is not what was believed."""
-        self.announcing.on_places_changed()
-        self.receiving.on_changed(name, paths, held=False)
-
-    def _is_occupied(self) -> bool:
-        """Say whether other people's folders have to wait: for the own one, or until it is known
-        what a crash left.
-        """
-        return self.own_folder.busy or self.receiving.commits.settling
-
-    def _is_busy(self) -> bool:
-        """Say whether a content may be on its way into the index or the share."""
-        return self.own_folder.busy or self.receiving.busy
-
-    def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
-        """Another owner's manifest is held up to a new head."""
-        self.announcing.on_applied(head)
-        self.receiving.on_changed(ManifestName.of(head), paths, held)

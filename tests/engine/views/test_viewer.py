@@ -205,7 +205,7 @@ def test_a_transfer_names_path_sources_and_progress() -> None:
     ]
     ann.delete("film")
     wire.run(5.0)
-    assert ben.engine.wiring.receiving.swarm.orders, "it goes on at the worker, but for nothing"
+    assert ben.engine.wiring.downloads.swarm.orders, "it goes on at the worker, but for nothing"
     assert shown(ben)["transfers"] == []
 
 

@@ -17,6 +17,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node
 from potluck.engine.others.answers import Answers
+from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood
@@ -33,11 +34,13 @@ class Viewer:
         neighbourhood: Neighbourhood,
         own_folder: OwnFolder,
         receiving: Receiving,
+        downloads: Downloads,
         answers: Answers,
     ) -> None:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
-        self._receiving, self._answers, self._files = receiving, answers, SharedFiles(node)
+        self._receiving, self._downloads, self._answers = receiving, downloads, answers
+        self._files = SharedFiles(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
@@ -57,7 +60,7 @@ class Viewer:
             bytes=shown(size for _, size in whole.values()),
             need_files=need_files,
             need_bytes=need_bytes,
-            received_bytes=self._receiving.received_bytes,
+            received_bytes=self._downloads.received_bytes,
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
             folder=node.settings.folder,
@@ -80,28 +83,28 @@ class Viewer:
 
     def _state(self, needed: int) -> tuple[str, str | None]:
         """Return the one word for how things are, and why."""
-        own_folder, receiving = self._own_folder, self._receiving
+        own_folder, paused = self._own_folder, self._downloads.paused
         if not self._node.share_present:
             return "trouble", f"the share is offline: marker {own_folder.share_reason}"
-        if receiving.paused:
-            return "paused", receiving.paused
+        if paused:
+            return "paused", paused
         if self._neighbourhood.waits:
             return "waiting", "a group is near and this device is not a member of it"
         if needed:
             return "busy", f"{needed} files to come"
-        if own_folder.busy or receiving.busy:
+        if own_folder.busy or self._receiving.busy:
             return "busy", "looking at the own files"
         return "in_sync", None
 
     def _transfers(self) -> list[TransferView]:
         """Return what is being received, each content under one of its paths."""
-        receiving, asked = self._receiving, dict[Root, set[DeviceId]]()
-        for order in receiving.swarm.orders.values():
+        swarm, asked = self._downloads.swarm, dict[Root, set[DeviceId]]()
+        for order in swarm.orders.values():
             for root in order.roots:
                 asked.setdefault(root, set()).add(order.peer)
         seen = []
         for root in islice(asked, LIST_MAX):
-            path, download = receiving.path_of(root), receiving.swarm.downloads.get(root)
+            path, download = self._downloads.path_of(root), swarm.downloads.get(root)
             if path is None or download is None:
                 continue
             sources = sorted(self._node.label_of(device) for device in asked[root])

@@ -82,6 +82,10 @@ class Download:
         """Whether every piece is here."""
         return self.have is not None and self.have.complete
 
+    def keep_rests(self, before: Download) -> None:
+        """Take the place of `before`: whoever failed it rests, whatever is asked now."""
+        self.retry_s.update(before.retry_s)
+
     def brought(self, order: Order) -> bool:
         """Whether everything asked in `order` is here now."""
         if order.what is What.LIST:
