@@ -100,9 +100,8 @@ class RingRelay(DiscoveryListener):
         self._parts = parts
 
     def beacon(self) -> Beacon:
-        """Return what this device says of itself: its port, and what it believes of the ring."""
-        port, ring = self._parts.node.settings.port, self._parts.circle.ring
-        return Beacon(port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes()))
+        """Return what this device says of itself to its group."""
+        return self._parts.circle.beacon()
 
     def on_called(self, to: Address | None) -> None:
         """This device called out: the question of a lonely one goes the same way."""

@@ -31,6 +31,7 @@ from potluck.core.ring.probing import (
 from potluck.core.ring.ring import Changed, Ring, RingAction, RingMessage, Say
 from potluck.core.wire.catalogue import (
     Address,
+    Beacon,
     MemberRecord,
     Message,
     Ping,
@@ -160,6 +161,11 @@ class Circle:
         """Return the node before us; ourselves in a ring of one."""
         nodes = self.ring.nodes()
         return DeviceId(nodes[((self.number_of(self._node.me) or 0) - 1) % len(nodes)].device)
+
+    def beacon(self) -> Beacon:
+        """Return what this device says of itself: where it listens, what it believes of the ring."""
+        port, ring = self._node.settings.port, self.ring
+        return Beacon(port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes()))
 
     # -- acting ------------------------------------------------------------------------------------
     def _do(self, actions: Sequence[RingAction]) -> None:
