@@ -77,7 +77,7 @@ class AdmissionPolicy:
     def on_foreign(self) -> None:
         """A sealed datagram of another group was heard."""
         if self.founding is not None:
-            self.founding.on_foreign(self._node.now)
+            self.founding.on_foreign()
             self._near_s = self._node.now
 
     def on_members(self) -> None:
@@ -97,7 +97,7 @@ class AdmissionPolicy:
     def on_refused(self, wish: FoundGroup) -> None:
         """That group was asked in vain."""
         if self.founding is not None:
-            self.founding.on_asked(wish.group, self._node.now, joined=False)
+            self.founding.on_refused(wish.group, self._node.now)
             self.ask(wish.address)  # it may be in another group by now, or have company
 
     # -- time --------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class AdmissionPolicy:
         if self.founding is None:
             return
         if self.founding.waiting and node.now >= self._near_s + SILENCE_S:
-            self.founding.waiting, self.founding.foreign_s = False, None
+            self.founding.on_silence()
         for action in self.founding.on_tick(node.now):
             match action:
                 case AskToJoin(wish):
@@ -135,7 +135,7 @@ class AdmissionPolicy:
     def _close(self) -> None:
         self.open_until_s = None
         if self.founding is not None:
-            self.founding.open_door = False
+            self.founding.on_door_closed()
         self._node.do(OpenDoor(open=False))
         self._node.tell(
             "door_closed", "the door is closed: nobody is admitted without asking any more"
