@@ -46,6 +46,7 @@ HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot t
 KNOCK_S = 1.0  # the knock is two small packets on a LAN
 STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
 STRANGERS = 64  # unauthenticated connections in all, oldest evicted
+STATEMENT_BYTES = 4096  # body of one roster statement: a certificate, two keys, two names
 INTRODUCTION_BYTES = 64 * KIB  # a sealed chain of admissions
 INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
 ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier

@@ -19,7 +19,8 @@ from potluck.core.group.admission import (
     JoinerInput,
     JoinerState,
 )
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.wire.catalogue import (
     PAIRING,
     Bye,

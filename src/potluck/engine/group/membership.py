@@ -19,7 +19,8 @@ from collections.abc import Callable, Sequence
 from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.admission import Newcomer
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust

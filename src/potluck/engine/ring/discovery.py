@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.group.roster import MemberEntry
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import open_sealed, seal_to
 from potluck.core.ring.address_book import AddressBook, Ask, SendBeacon
