@@ -71,15 +71,20 @@ DIAL_BACKOFF_S = (
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
-# first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
-PROBE_TIMEOUT_S = 0.15
-PROBE_TIMEOUT_MIN_S = 0.1
+PROBE_TIMEOUT_S = 0.15  # for the answer of a node whose round trip is not known yet
+PROBE_TIMEOUT_MIN_S = 0.1  # a scheduler's hiccup is no silence
+PROBE_TIMEOUT_MAX_S = 4 * PROBE_TIMEOUT_S  # no measured round trip makes us blind for longer
+PROBE_ROUND_TRIPS = 4  # smoothed round trips an answer may take: how they vary is not measured
+ROUND_TRIP_GAIN = 1 / 8  # weight of the newest round trip: the alpha of RFC 6298
+PROBE_AGAIN_TIMEOUTS = 2  # the second try goes over two paths and three helpers: twice the time
 PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
 PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
 SUSPICION_S = 2.0  # alone against the suspect
 SUSPICION_MIN_S = 1.0  # with three confirmations
 SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone
 LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
+LATENESS_GAIN = 0.1  # share of the stretch let go at each punctual tick: one is no proof of health
+PAUSE_S = 4 * PROBE_S  # no tick for longer: this node slept, and its silence is nobody's fault
 DEPUTY_S = 0.5  # node 0 silent this long: the contact admits in its place
 RESERVED_S = 10.0  # a seat promised to a joiner that never took it is free again
 SEAT_GAP = 1024  # seats further than this above the largest known are ignored

@@ -50,7 +50,7 @@ class Circle:
         node = self._node
         verifier = node.roster.verify if node.roster else _nobody
         self.ring = Ring(node.key, verifier, node.instance, node.chance)
-        self.watching = Probing(node.me)
+        self.watching = Probing(node.me, node.chance)
         self._dead_s = node.now + limits.DEAD_PROBE_S
         self.on_addresses(self._discovery.own_addresses)
 
@@ -121,9 +121,9 @@ class Circle:
         now, chance = self._node.now, self._node.chance
         if self.ring.left:
             return
-        others = [DeviceId(record.device) for record in self.ring.nodes()]
-        self._carry(self.watching.on_tick(others, now, chance.uniform(0.0, 0.999)))
-        self.ring.beliefs.lateness = self.watching.lateness
+        self.watching.on_ring([DeviceId(record.device) for record in self.ring.nodes()])
+        self._carry(self.watching.on_tick(now))
+        self.ring.on_lateness(self.watching.lateness)
         self._do(self.ring.on_tick(now))
         if now >= self._dead_s:
             self._dead_s = now + limits.DEAD_PROBE_S
