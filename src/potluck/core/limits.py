@@ -86,6 +86,7 @@ LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
 LATENESS_GAIN = 0.1  # share of the stretch let go at each punctual tick: one is no proof of health
 PAUSE_S = 4 * PROBE_S  # no tick for longer: this node slept, and its silence is nobody's fault
 DEPUTY_S = 0.5  # node 0 silent this long: the contact admits in its place
+SEAT_GIVE_UP_S = 4 * DEPUTY_S  # no seat was given: a node takes one rather than stay outside
 RESERVED_S = 10.0  # a seat promised to a joiner that never took it is free again
 SEAT_GAP = 1024  # seats further than this above the largest known are ignored
 DEAD_PROBE_S = 10.0  # one dead member is probed again: without it rings never meet again
@@ -95,7 +96,9 @@ REFUTED_MAX = 3  # an accuser refuted so often
 DEAF_S = 60.0  # within this time is not listened to until it is over
 WITNESSES = 3  # accusers beyond the first that shorten patience; more are not passed on
 UPDATE_ALL = 32  # up to this many nodes an UPDATE goes to everybody
+UPDATE_OTHERS = 3  # beyond, to so many besides last and next: news still doubles at every step
 SYNC_S = 0.2  # least time between two SYNCs with one peer
+SYNC_CHANCE = 0.5  # of a SYNC at a further difference: both sides see it, one SYNC is enough
 SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
 TICK_S = 0.05  # resolution of the ring's timers
 

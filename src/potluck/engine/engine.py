@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from potluck.core.chance import Chance
 from potluck.core.errors import PotluckError
 from potluck.core.keys.identity import DeviceKey
-from potluck.core.ring.ring import Chance
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine import events
 from potluck.engine.dispatch import Dispatch
