@@ -19,13 +19,9 @@ PORT = 7685  # TCP and UDP; registered to nobody; the port really used travels i
 PORT_TRIES = 32  # several potlucks on one machine take the next free ports
 MULTICAST_GROUP = "239.192.76.85"  # organisation-local scope, never routed out of a site
 BROADCAST_INTERVAL_S = 5.0  # x number of nodes: about 0.2 beacons a second on a LAN of any size
-BURST_S = (
-    0.0,
-    0.25,
-    1.0,
-    2.0,
-    4.0,
-)  # beacons after start or an address change; five, since Wi-Fi drops multicast
+BROADCAST_SPREAD = 0.5  # of that more or less, by chance: nodes that started together drift apart
+# beacons after start or an address change; five, since Wi-Fi drops multicast
+BURST_S = (0.0, 0.25, 1.0, 2.0, 4.0)
 
 # -- frames and messages ---------------------------------------------------------------------------
 CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in pages on bulk links
@@ -60,14 +56,8 @@ SWEEP_PER_S = 200  # datagrams a second while sweeping
 NEIGHBOURS = 256  # entries of the neighbour table that are asked
 SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
-DIAL_BACKOFF_S = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-)  # between dials to one device; the last one repeats
+# between dials to one device; the last one repeats
+DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s

@@ -420,6 +420,15 @@ def test_a_suspicion_is_told_to_the_suspect_too() -> None:
     ]
 
 
+def test_without_a_seat_nobody_is_told_anything() -> None:
+    ring = ring_of(BEN)
+    ring.on_link_opened(ANN.device, 0.0)
+    heard = Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False)
+    assert ring.on_message(ANN.device, heard, 0.1) == [Changed(CLEO.device, None, ALIVE)]
+    assert ring.on_addresses([Address("h", 1)]) == []
+    assert ring.leave() == []
+
+
 def test_lateness_of_the_own_ticks_stretches_patience() -> None:
     ring = seated(BEN)
     ring.on_lateness(3.0)

@@ -52,7 +52,7 @@ class Discovery:
     def __init__(self, node: Node, sealed_datagrams: SealedDatagrams) -> None:
         """Know nobody yet."""
         self._node, self._sealed_datagrams = node, sealed_datagrams
-        self.sightings = AddressBook(node.me, node.settings.port, sweep=node.settings.sweep)
+        self.sightings = AddressBook(node.me, node.chance, sweep=node.settings.sweep)
         self.own_addresses: list[Address] = []
         self.interfaces: tuple[str, ...] = ()
         self.neighbours = 0
@@ -158,9 +158,8 @@ class Discovery:
             node.index.addresses.remember(device, address, count)
             self.sightings.on_reached(device, address)
         elif device not in self.sightings.known:
-            self.sightings.on_told(device, [], node.now)
             why = self.sightings.asked.get(address.host, "it found us")
-            self.sightings.known[device].found_by = why
+            self.sightings.on_came(device, why, node.now)
         self._place(device)
 
     def _place(self, device: DeviceId) -> None:
@@ -251,17 +250,17 @@ class Discovery:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self.sightings.deadline(self.wanted())
+        self.sightings.on_wanted(self.wanted())
+        return self.sightings.deadline()
 
     def on_tick(self, nodes: int, ask: Callable[[Address | None], None]) -> None:
         """Call, ask and dial; `ask` puts the same question in clear while this device has no
         company.
         """
         node = self._node
-        spread = node.chance.uniform(0.0, 0.999)
-        for action in self.sightings.on_tick(
-            self.wanted(), nodes, not node.linked(), spread, node.now
-        ):
+        self.sightings.on_wanted(self.wanted())
+        self.sightings.on_company(nodes, alone=not node.linked())
+        for action in self.sightings.on_tick(node.now):
             match action:
                 case SendBeacon():
                     self._sealed_datagrams.transmit(self.beacon(), None)
