@@ -84,41 +84,68 @@ def test_every_machine_says_how_it_stands(machine: type) -> None:
 
 
 class NoDeadline:
-    def on_tick(self, now: float) -> list[int]: ...
+    def on_tick(self, now: float) -> list[int]:
+        return []
 
 
 class TickWithFacts:
-    def deadline(self) -> float: ...
-    def on_tick(self, ring: list[int], now: float) -> list[int]: ...
+    def deadline(self) -> float:
+        return 0.0
+
+    def on_tick(self, ring: list[int], now: float) -> list[int]:
+        return []
 
 
 class TickWithoutActions:
-    def deadline(self) -> float | None: ...
-    def on_tick(self, now: float) -> None: ...
+    def deadline(self) -> float | None:
+        return None
+
+    def on_tick(self, now: float) -> None:
+        return
 
 
 class DeadlineThatNeedsToKnow:
-    def deadline(self, wanted: list[int]) -> float | None: ...
-    def on_tick(self, now: float) -> list[int]: ...
+    def deadline(self, wanted: list[int]) -> float | None:
+        return None
+
+    def on_tick(self, now: float) -> list[int]:
+        return []
 
 
 class FactThatAnswers:
-    def deadline(self) -> float | None: ...
-    def on_tick(self, now: float) -> list[int]: ...
-    def on_word(self, now: float) -> bool: ...
+    def deadline(self) -> float | None:
+        return None
+
+    def on_tick(self, now: float) -> list[int]:
+        return []
+
+    def on_word(self, now: float) -> bool:
+        return True
 
 
 class FactWithTimeInFront:
-    def deadline(self) -> float | None: ...
-    def on_tick(self, now: float) -> list[int]: ...
-    def on_word(self, now: float, word: str) -> list[int]: ...
+    def deadline(self) -> float | None:
+        return None
+
+    def on_tick(self, now: float) -> list[int]:
+        return []
+
+    def on_word(self, now: float, word: str) -> list[int]:
+        return []
 
 
 class Good:
-    def deadline(self) -> float | None: ...
-    def on_tick(self, now: float) -> list[int]: ...
-    def on_word(self, word: str, now: float, *, loud: bool) -> list[int]: ...
-    def on_place(self, place: str) -> None: ...
+    def deadline(self) -> float | None:
+        return None
+
+    def on_tick(self, now: float) -> list[int]:
+        return []
+
+    def on_word(self, word: str, now: float, *, loud: bool) -> list[int]:
+        return []
+
+    def on_place(self, place: str) -> None:
+        return
 
 
 @pytest.mark.parametrize(

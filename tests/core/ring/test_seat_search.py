@@ -72,20 +72,21 @@ def test_another_link_takes_the_place_of_a_contact_that_is_gone() -> None:
 
 def test_without_links_the_search_rests_and_begins_anew_with_the_next() -> None:
     search = seeking()
-    search.on_redirect(C)
+    search.on_redirect(C, linked=True)
     search.on_link_closed(A, [])
     assert search.on_tick(10.0) == []
     assert (search.state, search.deadline()) == (SeatState.ALONE, None)
     search.on_contact(B, 50.0)
     assert search.on_tick(50.0) == [AskForSeat(B)]
-    assert search.on_redirect(C) == [AskForSeat(C)]  # it is another search
+    assert search.on_redirect(C, linked=True) == [AskForSeat(C)]  # it is another search
     assert search.on_tick(50.0 + limits.SEAT_GIVE_UP_S) == [TakeSeat()]
 
 
 def test_a_redirect_is_followed_once() -> None:
     search = seeking()
-    assert search.on_redirect(B) == [AskForSeat(B)]
-    assert search.on_redirect(B) == []
+    assert search.on_redirect(B, linked=False) == []
+    assert search.on_redirect(B, linked=True) == [AskForSeat(B)]
+    assert search.on_redirect(B, linked=True) == []
 
 
 def test_a_seat_ends_the_search() -> None:
@@ -94,7 +95,7 @@ def test_a_seat_ends_the_search() -> None:
     assert search.seated
     assert search.deadline() is None
     assert search.on_tick(99.0) == []
-    assert search.on_redirect(B) == []
+    assert search.on_redirect(B, linked=True) == []
 
 
 @pytest.mark.parametrize(("state", "happened"), [*product(SeatState, SeatInput)])

@@ -143,7 +143,7 @@ class AddressBook:
         sighting.addresses.insert(0, address)
         del sighting.addresses[limits.ADDRESSES_PER_DEVICE :]
         sighting.tries = 0
-        next_s = now + self._politeness_s(device)
+        next_s = now + _politeness_s(self.me, device)
         if sighting.next_s > now:
             next_s = min(next_s, sighting.next_s)
         sighting.next_s = next_s
@@ -184,7 +184,7 @@ class AddressBook:
         sighting = self.known.get(device)
         if sighting is not None:
             sighting.tries = 0
-            sighting.next_s = now + self._politeness_s(device)
+            sighting.next_s = now + _politeness_s(self.me, device)
 
     def again(self, device: DeviceId, now: float) -> None:
         """Dial that device now, whatever the back-off says."""
@@ -226,10 +226,6 @@ class AddressBook:
             sighting = self.known[device] = Sighting(source, next_s=next_s)
         return sighting
 
-    def _politeness_s(self, device: DeviceId) -> float:
-        """Return how long to wait for the other side's dial; the smaller id waits for nobody."""
-        return 0.0 if self.me < device else POLITE_S
-
     def _to_dial(self) -> list[tuple[DeviceId, Sighting]]:
         known = [(device, self.known.get(device)) for device in self._wanted]
         return [(d, s) for d, s in known if s is not None and s.addresses and not s.dialling]
@@ -260,6 +256,11 @@ class AddressBook:
         for address in fresh:
             self.asked[address.host] = "sweep"
         return [Ask(address) for address in fresh]
+
+
+def _politeness_s(me: DeviceId, device: DeviceId) -> float:
+    """Return how long to wait for the other side's dial; the smaller id waits for nobody."""
+    return 0.0 if me < device else POLITE_S
 
 
 def _subnet(host: str, prefix: int) -> list[Address]:

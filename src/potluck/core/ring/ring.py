@@ -127,7 +127,8 @@ class Ring:
             case Join(record):
                 actions = self._on_join(sender, record, now)
             case Redirect(device):
-                actions = self._on_redirect(DeviceId(device))
+                asks = self._search.on_redirect(DeviceId(device), linked=device in self._links)
+                actions = [Say(ask.to, Join(self.beliefs.own)) for ask in asks]
             case Welcome(seat, records):
                 actions = self._learn(records, now) + self._take_seat(seat)
             case Sync(records, _, reply):
@@ -213,11 +214,6 @@ class Ring:
         return actions
 
     # -- seats -------------------------------------------------------------------------------------
-    def _on_redirect(self, node_0: DeviceId) -> list[RingAction]:
-        """Ask node 0; if there is no link to it, the contact admits as deputy at the next JOIN."""
-        asks = self._search.on_redirect(node_0) if node_0 in self._links else []
-        return [Say(ask.to, Join(self.beliefs.own)) for ask in asks]
-
     def _on_join(self, sender: DeviceId, record: MemberRecord, now: float) -> list[RingAction]:
         if record.device != sender or not is_valid(record, self._verifier):
             return []

@@ -99,9 +99,12 @@ class SeatSearch:
         if self.contact == device:
             self.contact = min(others, default=None)
 
-    def on_redirect(self, node_0: DeviceId) -> list[AskForSeat]:
-        """Somebody says who node 0 is: ask it, once."""
-        if self.seated or node_0 in self.redirected:
+    def on_redirect(self, node_0: DeviceId, *, linked: bool) -> list[AskForSeat]:
+        """Somebody says who node 0 is: ask it once, if there is a link to it.
+
+        If there is none the contact admits as deputy when it is asked again.
+        """
+        if self.seated or not linked or node_0 in self.redirected:
             return []
         self.redirected.add(node_0)
         return [AskForSeat(node_0)]

@@ -275,3 +275,11 @@ def test_it_says_how_it_stands() -> None:
     swarm.want(root(1), 1, SMALL)
     orders(swarm, 0.0, A)
     assert repr(swarm) == "<Swarm 2 wanted, 2 orders, 0 small in line>"
+
+
+def test_a_content_that_stands_in_line_twice_fills_a_pack_once() -> None:
+    swarm = Swarm()
+    for number in (1, 1, 1, *range(2, 17)):
+        swarm.forget(root(number))
+        swarm.want(root(number), SMALL, SMALL)
+    assert [len(order.roots) for order in orders(swarm, 0.0, A)] == [16]
