@@ -150,7 +150,7 @@ class Device:
         self.pairings.on_tick()
         self.admission_policy.on_tick()
         self.questions.on_tick()
-        self.discovery.on_tick(1)
+        self.discovery.on_tick()
         asked = self.node.take()
         self.node.index.commit()
         self.done += asked

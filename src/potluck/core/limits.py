@@ -19,13 +19,9 @@ PORT = 7685  # TCP and UDP; registered to nobody; the port really used travels i
 PORT_TRIES = 32  # several potlucks on one machine take the next free ports
 MULTICAST_GROUP = "239.192.76.85"  # organisation-local scope, never routed out of a site
 BROADCAST_INTERVAL_S = 5.0  # x number of nodes: about 0.2 beacons a second on a LAN of any size
-BURST_S = (
-    0.0,
-    0.25,
-    1.0,
-    2.0,
-    4.0,
-)  # beacons after start or an address change; five, since Wi-Fi drops multicast
+BROADCAST_SPREAD = 0.5  # of that more or less, by chance: nodes that started together drift apart
+# beacons after start or an address change; five, since Wi-Fi drops multicast
+BURST_S = (0.0, 0.25, 1.0, 2.0, 4.0)
 
 # -- frames and messages ---------------------------------------------------------------------------
 CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in pages on bulk links
@@ -46,6 +42,7 @@ HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot t
 KNOCK_S = 1.0  # the knock is two small packets on a LAN
 STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
 STRANGERS = 64  # unauthenticated connections in all, oldest evicted
+STATEMENT_BYTES = 4096  # body of one roster statement: a certificate, two keys, two names
 INTRODUCTION_BYTES = 64 * KIB  # a sealed chain of admissions
 INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
 ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier
@@ -59,27 +56,27 @@ SWEEP_PER_S = 200  # datagrams a second while sweeping
 NEIGHBOURS = 256  # entries of the neighbour table that are asked
 SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
-DIAL_BACKOFF_S = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-)  # between dials to one device; the last one repeats
+# between dials to one device; the last one repeats
+DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
-# first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
-PROBE_TIMEOUT_S = 0.15
-PROBE_TIMEOUT_MIN_S = 0.1
+PROBE_TIMEOUT_S = 0.15  # for the answer of a node whose round trip is not known yet
+PROBE_TIMEOUT_MIN_S = 0.1  # a scheduler's hiccup is no silence
+PROBE_TIMEOUT_MAX_S = 4 * PROBE_TIMEOUT_S  # no measured round trip makes us blind for longer
+PROBE_ROUND_TRIPS = 4  # smoothed round trips an answer may take: how they vary is not measured
+ROUND_TRIP_GAIN = 1 / 8  # weight of the newest round trip: the alpha of RFC 6298
+PROBE_AGAIN_TIMEOUTS = 2  # the second try goes over two paths and three helpers: twice the time
 PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
 PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
 SUSPICION_S = 2.0  # alone against the suspect
 SUSPICION_MIN_S = 1.0  # with three confirmations
 SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone
 LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
+LATENESS_GAIN = 0.1  # share of the stretch let go at each punctual tick: one is no proof of health
+PAUSE_S = 4 * PROBE_S  # no tick for longer: this node slept, and its silence is nobody's fault
 DEPUTY_S = 0.5  # node 0 silent this long: the contact admits in its place
+SEAT_GIVE_UP_S = 4 * DEPUTY_S  # no seat was given: a node takes one rather than stay outside
 RESERVED_S = 10.0  # a seat promised to a joiner that never took it is free again
 SEAT_GAP = 1024  # seats further than this above the largest known are ignored
 DEAD_PROBE_S = 10.0  # one dead member is probed again: without it rings never meet again
@@ -89,7 +86,9 @@ REFUTED_MAX = 3  # an accuser refuted so often
 DEAF_S = 60.0  # within this time is not listened to until it is over
 WITNESSES = 3  # accusers beyond the first that shorten patience; more are not passed on
 UPDATE_ALL = 32  # up to this many nodes an UPDATE goes to everybody
+UPDATE_OTHERS = 3  # beyond, to so many besides last and next: news still doubles at every step
 SYNC_S = 0.2  # least time between two SYNCs with one peer
+SYNC_CHANCE = 0.5  # of a SYNC at a further difference: both sides see it, one SYNC is enough
 SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
 TICK_S = 0.05  # resolution of the ring's timers
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from potluck.core.chance import Chance
 from potluck.core.errors import PotluckError
 from potluck.core.keys.identity import DeviceKey
-from potluck.core.ring.ring import Chance
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.effects import Effect
@@ -154,8 +154,10 @@ class Engine:
         parts.pairings.on_tick()
         parts.admission_policy.on_tick()
         parts.questions.on_tick()
-        parts.circle.on_tick(parts.announcing.digest)
-        parts.discovery.on_tick(len(parts.circle.ring.nodes()))
+        parts.circle.on_holdings(parts.announcing.digest)
+        parts.circle.on_tick()
+        parts.discovery.on_ring(len(parts.circle.ring.nodes()))
+        parts.discovery.on_tick()
 
     def _content(self) -> None:
         """Do what is due about files."""

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
-from potluck.core.ring.ring import Chance
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
@@ -27,7 +27,6 @@ from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
-BELOW_ONE = 0.999  # chance may return its upper end, and a number below 1 is wanted
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
 RUN_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
@@ -89,7 +88,7 @@ class Node:
         self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
-        self.address_book = AddressBook(self.me, settings.port, sweep=settings.sweep)
+        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True

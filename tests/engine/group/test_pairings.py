@@ -266,7 +266,7 @@ def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
     pairings.on_tick()
     assert Drop(LINK, "too slow") in here.take()
     assert admission_policy.founding is not None
-    assert admission_policy.founding.asking is None
+    assert not admission_policy.founding.asking
 
 
 def test_a_no_of_the_member_ends_it() -> None:

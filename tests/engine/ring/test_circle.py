@@ -318,5 +318,5 @@ def test_after_the_farewell_nothing_is_due() -> None:
     circle.leave()
     taken(circle._node, Send)
     circle._node.now = 100.0
-    circle.on_tick(b"")
+    circle.on_tick()
     assert circle._node.take() == []

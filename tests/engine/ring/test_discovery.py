@@ -84,7 +84,7 @@ def failed(dial: Dial, *, refused: bool = False, knock: bool = False) -> DialFai
 
 def dials(here: Node, part: Discovery) -> list[Dial]:
     """What is dialled when the time of `here` has come."""
-    part.on_tick(2)
+    part.on_tick()
     return taken(here, Dial)
 
 
@@ -103,7 +103,7 @@ def test_everything_known_is_tried_at_once() -> None:
     here.index.addresses.remember(key(2).device, address(2), 1)
     here.index.addresses.remember(key(7).device, address(7), 1)  # of a former group
     part.start()
-    part.on_tick(1)
+    part.on_tick()
     effects = here.take()
     assert [effect.address for effect in effects if isinstance(effect, Dial)] == [address(2)]
     assert [effect.to for effect in effects if isinstance(effect, Transmit)] == [None, address(8)]
@@ -119,7 +119,7 @@ def test_the_networks_of_this_host_are_asked_through_and_told() -> None:
     )
     assert part.on_interfaces(seen) == part.own_addresses == [address(1)]
     assert (part.interfaces, part.neighbours) == (("eth0 10.0.0.1",), 2)
-    part.on_tick(1)
+    part.on_tick()
     assert address(7) in [effect.to for effect in taken(here, Transmit)]
 
 
@@ -572,12 +572,12 @@ def test_a_part_without_a_group_is_quiet() -> None:
     here = node(1)
     part = Discovery(here, SealedDatagrams(here), Heard())
     part.start()
-    part.on_tick(1)
+    part.on_tick()
     part.on_introduction(introduction(guest()[1]))
     assert here.take() == [AnswerIntroduction(OrderId(3), accepted=False)]
     here.roster = group(1, 2)
     here.now = 1.0
-    part.on_tick(1)
+    part.on_tick()
     part.on_link_opened(opened(5), key(2).device)
     part.on_link_closed(LinkClosed(LinkId(5), "", clean=True))
     part.on_beacon(key(2).device, BEACON, address(2), "unicast")

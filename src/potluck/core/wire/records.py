@@ -81,7 +81,7 @@ class RosterRecord(Struct, frozen=True):
     encoded.
     """
 
-    body: Annotated[bytes, Meta(max_length=4096)]
+    body: Annotated[bytes, Meta(max_length=limits.STATEMENT_BYTES)]
     by: Id
     signature: Signature
 

@@ -105,7 +105,7 @@ class AdmissionPolicy:
     def on_foreign(self) -> None:
         """A sealed datagram of another group was heard."""
         if self.founding is not None:
-            self.founding.on_foreign(self._node.now)
+            self.founding.on_foreign()
             self._near_s = self._node.now
 
     def on_members(self) -> None:
@@ -125,7 +125,7 @@ class AdmissionPolicy:
     def on_refused(self, wish: FoundGroup) -> None:
         """That group was asked in vain."""
         if self.founding is not None:
-            self.founding.on_asked(wish.group, self._node.now, joined=False)
+            self.founding.on_refused(wish.group, self._node.now)
             self._listener.on_wish_refused(wish)
 
     # -- time --------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class AdmissionPolicy:
     def _close(self) -> None:
         self.open_until_s = None
         if self.founding is not None:
-            self.founding.close_door()
+            self.founding.on_door_closed()
         self._node.do(OpenDoor(open=False))
         self._node.tell(
             "door_closed", "the door is closed: nobody is admitted without asking any more"

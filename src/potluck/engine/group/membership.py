@@ -20,7 +20,8 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.admission import Newcomer
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust

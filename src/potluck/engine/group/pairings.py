@@ -20,7 +20,13 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
-from potluck.core.group.admission import Doorkeeper, Joiner, Newcomer, State
+from potluck.core.group.admission import (
+    Doorkeeper,
+    DoorkeeperState,
+    Joiner,
+    JoinerState,
+    Newcomer,
+)
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId, device_of
 from potluck.core.wire.catalogue import Address, LinkKind, Message, PairingMessage, PairNonce
@@ -158,12 +164,12 @@ class Pairings:
                 )
             self._send(link, joiner.want())
             self._listener.on_met(device_of(message.certificate), wish.address)
-        if joiner.state is State.DONE:
+        if joiner.state is JoinerState.DONE:
             self._membership.enter(joiner.roster())
             self._node.do(Drop(link, "admitted"))
             del self._asking[link]
             self._entered()
-        elif joiner.state is State.REFUSED:
+        elif joiner.state is JoinerState.REFUSED:
             self._node.do(Drop(link, "refused"))
             self._end(link)
 
@@ -178,7 +184,7 @@ class Pairings:
     def _hear_newcomer(self, link: LinkId, message: PairingMessage) -> None:
         keeper = self._answering[link].keeper
         self._send(link, keeper.hear(message))
-        if keeper.state is not State.CONSENTED:
+        if keeper.state is not DoorkeeperState.CONSENTED:
             return
         refusal = self._admission_policy.why_closed() or self._admit(keeper.newcomer)
         if refusal:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from potluck.core import limits
+from potluck.core.chance import draw_index
 from potluck.core.keys.identity import DeviceId
 from potluck.core.ring.members import IN_RING
 from potluck.core.ring.probing import (
@@ -41,7 +42,7 @@ from potluck.core.wire.catalogue import (
     Status,
     Unknown,
 )
-from potluck.engine.node import BELOW_ONE, Node
+from potluck.engine.node import Node
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 
@@ -67,7 +68,7 @@ class Circle:
         node = self._node
         verifier = node.roster.verify if node.roster else _nobody
         self.ring = Ring(node.key, verifier, node.instance, node.chance)
-        self.probing = Probing(node.me)
+        self.probing = Probing(node.me, node.chance)
         self._dead_s = node.now + limits.DEAD_PROBE_S
         self.on_addresses(self._discovery.own_addresses)
 
@@ -116,6 +117,10 @@ class Circle:
         """A beacon told another node's digest."""
         self._do(self.ring.on_records(device, [], digest, self._node.now))
 
+    def on_holdings(self, heads_digest: bytes) -> None:
+        """The manifests held here have this digest of heads: probes carry it from now on."""
+        self._heads_digest = heads_digest
+
     def on_addresses(self, addresses: Sequence[Address]) -> None:
         """Our own addresses are these now."""
         self._do(self.ring.on_addresses(list(addresses)))
@@ -135,20 +140,20 @@ class Circle:
         ring = self.ring.deadline()
         return min([*times, ring] if ring is not None else times)
 
-    def on_tick(self, heads_digest: bytes) -> None:
-        """Probe, judge, retry; from now on probes carry this digest of the manifests held here."""
-        now, chance, self._heads_digest = self._node.now, self._node.chance, heads_digest
+    def on_tick(self) -> None:
+        """Probe, judge, retry."""
+        now = self._node.now
         if self.ring.left:
             return
-        others = [DeviceId(record.device) for record in self.ring.nodes()]
-        self._carry(self.probing.on_tick(others, now, chance.uniform(0.0, BELOW_ONE)))
+        self.probing.on_ring([DeviceId(record.device) for record in self.ring.nodes()])
+        self._carry(self.probing.on_tick(now))
         self.ring.on_lateness(self.probing.lateness)
         self._do(self.ring.on_tick(now))
         if now >= self._dead_s:
             self._dead_s = now + limits.DEAD_PROBE_S
             dead = sorted(r.device for r in self.ring.beliefs.records if r.status is Status.DEAD)
             if dead:
-                self._discovery.again(DeviceId(dead[int(chance.uniform(0, len(dead) - 1e-9))]))
+                self._discovery.again(DeviceId(dead[draw_index(self._node.chance, len(dead))]))
 
     # -- reading -----------------------------------------------------------------------------------
     def number_of(self, device: DeviceId) -> int | None:

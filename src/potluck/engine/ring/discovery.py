@@ -22,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.group.roster import MemberEntry
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import open_sealed, seal_to
 from potluck.core.ring.address_book import Ask, Meet, SendBeacon
@@ -37,7 +37,7 @@ from potluck.engine.events import (
     LinkOpened,
     OrderId,
 )
-from potluck.engine.node import BELOW_ONE, Node, Peer
+from potluck.engine.node import Node, Peer
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 
 _CHAIN = msgspec.msgpack.Decoder(list[RosterRecord])
@@ -83,6 +83,7 @@ class Discovery:
         self.own_addresses: list[Address] = []
         self.interfaces: tuple[str, ...] = ()
         self.neighbours = 0
+        self._nodes = 1
         self._dials: dict[OrderId, tuple[DeviceId, Address]] = {}
         # since a device was last linked: where nobody listened, and how often we introduced ourselves
         self._refusing: dict[DeviceId, set[Address]] = {}
@@ -127,6 +128,10 @@ class Discovery:
         """A member was met on the way into its group, at this address."""
         found_by = self._book.asked.get(address.host, "beacon")
         self._book.on_sighted(device, address, found_by, self._node.now)
+
+    def on_ring(self, nodes: int) -> None:
+        """The ring has so many nodes now, which sets the pace of calls."""
+        self._nodes = nodes
 
     def on_told(self, device: DeviceId, addresses: Sequence[Address]) -> None:
         """A member record told where a device is."""
@@ -181,8 +186,9 @@ class Discovery:
             node.index.meta.set(_REACHED, count.to_bytes(_REACHED_BYTES))
             node.index.addresses.remember(device, address, count)
             self._book.on_reached(device, address)
-        else:
-            self._book.on_visited(device, address.host, node.now)
+        elif device not in self._book.known:
+            why = self._book.asked.get(address.host, "it found us")
+            self._book.on_came(device, why, node.now)
         self._locate(device)
 
     def _locate(self, device: DeviceId) -> None:
@@ -261,13 +267,15 @@ class Discovery:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self._book.deadline(self.wanted())
+        self._book.on_wanted(self.wanted())
+        return self._book.deadline()
 
-    def on_tick(self, nodes: int) -> None:
-        """Call, ask and dial; the ring has so many nodes, which sets the pace of calls."""
-        node, wanted, alone = self._node, self.wanted(), not self._node.linked()
-        spread = node.chance.uniform(0.0, BELOW_ONE)
-        for action in self._book.on_tick(wanted, nodes, alone, spread, node.now):
+    def on_tick(self) -> None:
+        """Call, ask and dial."""
+        node = self._node
+        self._book.on_wanted(self.wanted())
+        self._book.on_company(self._nodes, alone=not node.linked())
+        for action in self._book.on_tick(node.now):
             match action:
                 case SendBeacon():
                     self._sealed_datagrams.transmit(self._listener.beacon(), None)
