@@ -332,7 +332,7 @@ def test_a_fetch_of_a_page_is_not_one_of_content(board: Board) -> None:
 
 def test_it_shows_its_state_in_one_line(board: Board) -> None:
     board.dispatch.handle(MessageHeard(LINK, Unknown("from the future")))
-    assert repr(board.dispatch) == "Dispatch(1 refused, unknown or unexpected)"
+    assert repr(board.dispatch) == "<Dispatch 1 refused, unknown or unexpected>"
 
 
 # -- after the farewell ----------------------------------------------------------------------------

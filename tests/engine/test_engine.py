@@ -352,3 +352,9 @@ def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> No
 def test_before_anything_is_said_a_deadline_is_there() -> None:
     _, ann = lonely()
     assert ann.engine.deadline() is not None
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, (ann, _) = ring(2)
+    shown = "<Engine <Node 'd1', linked=1, waits=0, leaving=False>, <IndexTrouble failures=0, "
+    assert repr(ann.engine).startswith(shown)

@@ -87,7 +87,7 @@ def test_a_rollback_undoes_what_depends_on_the_index_and_nothing_else() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     made = linked(node())
     made.when_durable([ONE, TWO])
-    assert repr(made) == "Node('d1', linked=1, waits=2, leaving=False)"
+    assert repr(made) == "<Node 'd1', linked=1, waits=2, leaving=False>"
 
 
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:

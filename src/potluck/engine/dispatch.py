@@ -97,7 +97,7 @@ class Dispatch:
 
     def __repr__(self) -> str:
         """Say how much came that nobody could use."""
-        return f"Dispatch({self.counters.total()} refused, unknown or unexpected)"
+        return f"<Dispatch {self.counters.total()} refused, unknown or unexpected>"
 
     # -- facts -------------------------------------------------------------------------------------
     def handle(self, event: Event) -> None:

@@ -53,7 +53,7 @@ class Engine:
 
     def __repr__(self) -> str:
         """Say whose engine this is, and how it is."""
-        return f"Engine({self.node!r}, {self._trouble!r})"
+        return f"<Engine {self.node!r}, {self._trouble!r}>"
 
     # -- the face of the engine --------------------------------------------------------------------
     def start(self, now: float) -> list[Effect]:

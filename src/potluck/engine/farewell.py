@@ -48,7 +48,7 @@ class Farewell:
 
     def __repr__(self) -> str:
         """Say when this device ends, if it does."""
-        return f"Farewell(end_s={self._end_s})"
+        return f"<Farewell end_s={self._end_s}>"
 
     def on_leave_asked(self) -> None:
         """Say farewell, once."""

@@ -34,7 +34,7 @@ class IndexTrouble:
 
     def __repr__(self) -> str:
         """Say how many failures there were of late, and until when work on content rests."""
-        return f"IndexTrouble(failures={self._failures}, until_s={self.until_s:.1f})"
+        return f"<IndexTrouble failures={self._failures}, until_s={self.until_s:.1f}>"
 
     def on_failed(self, now: float) -> None:
         """A transaction failed: rest."""

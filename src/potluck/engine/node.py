@@ -105,7 +105,7 @@ class Node:
     def __repr__(self) -> str:
         """Say who this is, whom it is linked to and what waits for the disk."""
         linked, waits = len(self.linked()), sum(map(len, self._held.values()))
-        return f"Node({self.own_label!r}, linked={linked}, waits={waits}, leaving={self.leaving})"
+        return f"<Node {self.own_label!r}, linked={linked}, waits={waits}, leaving={self.leaving}>"
 
     # -- effects -----------------------------------------------------------------------------------
     def do(self, *effects: Effect) -> None:

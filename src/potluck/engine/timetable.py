@@ -24,7 +24,7 @@ class Timetable(Generic[_Key]):
 
     def __repr__(self) -> str:
         """Say how many keys wait, and until when at least."""
-        return f"Timetable({len(self.times)} keys, first={self._first:.1f})"
+        return f"<Timetable {len(self.times)} keys, first={self._first:.1f}>"
 
     def __contains__(self, key: object) -> bool:
         """Say whether a key waits."""

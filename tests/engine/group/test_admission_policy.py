@@ -308,7 +308,7 @@ def test_a_door_with_company_closes_in_time_too() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     _, admission_policy = alone()
     admission_policy.on_offer(BETTER, "10.0.0.9")
-    assert repr(admission_policy) == "AdmissionPolicy(open=True, deciding=True, found=1)"
+    assert repr(admission_policy) == "<AdmissionPolicy open=True, deciding=True, found=1>"
 
 
 # -- what faces see --------------------------------------------------------------------------------
@@ -341,4 +341,5 @@ def test_the_next_thing_to_do_is_known() -> None:
     here.now = limits.FOUND_S
     admission_policy.on_tick()
     assert admission_policy.deadline() == 1.0 + SILENCE_S
+    assert admission_policy.waits_for_person
     assert here.roster is not None

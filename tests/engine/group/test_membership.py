@@ -269,5 +269,5 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
 
 def test_it_shows_its_state_in_one_line() -> None:
     _, membership = inside(1, 2)
-    assert repr(membership) == "Membership('Home', 2 members)"
-    assert repr(Membership(node(), Heard())) == "Membership(no group yet)"
+    assert repr(membership) == "<Membership 'Home', 2 members>"
+    assert repr(Membership(node(), Heard())) == "<Membership no group yet>"

@@ -352,4 +352,4 @@ def test_company_that_came_meanwhile_ends_the_search() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     _, _, pairings, _ = asking()
     pairings.on_link_opened(opened())
-    assert repr(pairings) == "Pairings(dials=1, asking=0, answering=1)"
+    assert repr(pairings) == "<Pairings dials=1, asking=0, answering=1>"

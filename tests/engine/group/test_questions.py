@@ -165,5 +165,5 @@ def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     here, questions = asker()
     questions.on_clear(encode(ASKED), address(5))
-    assert repr(questions) == "Questions(answered=1, again_s=0.0)"
+    assert repr(questions) == "<Questions answered=1, again_s=0.0>"
     assert here.take()

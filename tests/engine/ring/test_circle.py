@@ -296,7 +296,7 @@ def test_the_digest_of_a_ping_is_heard() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     _, (ann, ben) = ring(2)
     shown = {repr(box.engine.wiring.circle) for box in (ann, ben)}
-    assert shown == {f"Circle(number={n}, nodes=2, lateness=1.0)" for n in (0, 1)}
+    assert shown == {f"<Circle number={n}, nodes=2, lateness=1.0>" for n in (0, 1)}
 
 
 def test_a_probe_by_datagram_is_answered_where_it_came_from() -> None:

@@ -602,4 +602,16 @@ def test_who_was_met_on_the_way_in_is_dialled_there() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     here, part = discovery()
     sight(here, part)
-    assert repr(part) == "Discovery(known=1, linked=0, dials=1)"
+    assert repr(part) == "<Discovery known=1, linked=0, dials=1>"
+
+
+def test_a_large_ring_calls_seldom() -> None:
+    pauses = []
+    for nodes in (1, 10):
+        here, part = discovery()
+        part.start()
+        part.on_ring(nodes)
+        here.now = sum(limits.BURST_S) + 1.0
+        part.on_tick()
+        pauses.append((part.deadline() or 0.0) - here.now)
+    assert pauses[1] == pytest.approx(10 * pauses[0])

@@ -59,7 +59,9 @@ class AdmissionPolicy:
     def __repr__(self) -> str:
         """Say whether the door is open and whether this device is still deciding."""
         deciding = self.founding is not None
-        return f"AdmissionPolicy(open={self.is_open}, deciding={deciding}, found={len(self.found)})"
+        return (
+            f"<AdmissionPolicy open={self.is_open}, deciding={deciding}, found={len(self.found)}>"
+        )
 
     def start(self, *, kept: bool) -> None:
         """Open the door if that is wished; `kept`: the group is of an earlier run."""

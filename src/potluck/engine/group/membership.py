@@ -52,8 +52,8 @@ class Membership:
         """Say which group this is and how large."""
         roster = self._node.roster
         if roster is None:
-            return "Membership(no group yet)"
-        return f"Membership({roster.name!r}, {len(roster.members)} members)"
+            return "<Membership no group yet>"
+        return f"<Membership {roster.name!r}, {len(roster.members)} members>"
 
     # -- the own group -----------------------------------------------------------------------------
     def start(self) -> bool:

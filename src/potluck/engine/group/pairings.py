@@ -87,7 +87,7 @@ class Pairings:
     def __repr__(self) -> str:
         """Say how many conversations there are on each side."""
         asking, answering = len(self._asking), len(self._answering)
-        return f"Pairings(dials={len(self._dials)}, asking={asking}, answering={answering})"
+        return f"<Pairings dials={len(self._dials)}, asking={asking}, answering={answering}>"
 
     # -- links -------------------------------------------------------------------------------------
     def ask(self, wish: FoundGroup) -> None:

@@ -44,7 +44,7 @@ class Questions:
 
     def __repr__(self) -> str:
         """Say how many were answered in the current second."""
-        return f"Questions(answered={len(self._answers)}, again_s={self._again_s:.1f})"
+        return f"<Questions answered={len(self._answers)}, again_s={self._again_s:.1f}>"
 
     def ask(self, to: Address | None) -> None:
         """While without company: is anybody there whose door is open? None asks everybody."""

@@ -61,7 +61,7 @@ class Circle:
     def __repr__(self) -> str:
         """Say where this node stands in the ring."""
         nodes, number = len(self.ring.nodes()), self.number_of(self._node.me)
-        return f"Circle(number={number}, nodes={nodes}, lateness={self.probing.lateness:.1f})"
+        return f"<Circle number={number}, nodes={nodes}, lateness={self.probing.lateness:.1f}>"
 
     def restart(self) -> None:
         """Forget the ring: this device is in another group now."""

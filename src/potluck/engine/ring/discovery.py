@@ -92,7 +92,7 @@ class Discovery:
     def __repr__(self) -> str:
         """Say how many are known, linked and being dialled."""
         known, linked = len(self._book.known), len(self._node.linked())
-        return f"Discovery(known={known}, linked={linked}, dials={len(self._dials)})"
+        return f"<Discovery known={known}, linked={linked}, dials={len(self._dials)}>"
 
     def start(self) -> None:
         """Try everything that is known at once."""

@@ -52,7 +52,7 @@ class SealedDatagrams:
 
     def __repr__(self) -> str:
         """Say how much was said, and how many were heard."""
-        return f"SealedDatagrams(said={self._counter}, heard={len(self._windows)} devices)"
+        return f"<SealedDatagrams said={self._counter}, heard={len(self._windows)} devices>"
 
     def restart(self) -> None:
         """This device is in another group now."""

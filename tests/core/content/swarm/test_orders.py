@@ -283,3 +283,18 @@ def test_a_content_that_stands_in_line_twice_fills_a_pack_once() -> None:
         swarm.forget(root(number))
         swarm.want(root(number), SMALL, SMALL)
     assert [len(order.roots) for order in orders(swarm, 0.0, A)] == [16]
+
+
+def test_one_that_takes_the_place_of_another_keeps_who_rests() -> None:
+    swarm = wanting(content(2))
+    (order,) = orders(swarm, 0.0, A)
+    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    before = swarm.downloads[order.roots[0]]
+    swarm.forget(before.root)
+    swarm.want(before.root, 5, SMALL)
+    assert orders(swarm, 0.0, A)
+    swarm.forget(before.root)
+    swarm.want(before.root, 5, SMALL)
+    swarm.downloads[before.root].keep_rests(before)
+    assert orders(swarm, 0.0, A) == []
+    assert orders(swarm, limits.RETRY_S, A)
