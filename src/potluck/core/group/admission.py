@@ -59,8 +59,7 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 
-RECORDS_PER_FRAME = 4  # about 0.9 KiB each, within a pairing frame
-NONCE_BYTES = 16  # nobody can try all of them while a person compares words
+RECORDS_PER_FRAME = 4  # sent in a pairing frame: about 0.9 KiB each, and half of what is taken
 
 
 class JoinerState(Enum):
@@ -341,8 +340,8 @@ class Doorkeeper:
 
 
 def _commitment(nonce: bytes, certificate: bytes, sealing: bytes, label: str) -> bytes:
-    if len(nonce) != NONCE_BYTES:
-        raise Malformed(f"a nonce is {NONCE_BYTES} bytes")
+    if len(nonce) != limits.PAIRING_NONCE_BYTES:
+        raise Malformed(f"a nonce is {limits.PAIRING_NONCE_BYTES} bytes")
     said = encode((nonce, certificate, sealing, label))
     return blake3(said, derive_key_context="potluck pairing v1").digest()
 
