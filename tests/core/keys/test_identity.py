@@ -1,6 +1,4 @@
-"""Device keys: ids that nobody has to believe, signatures bound to their purpose, certificates from
-strangers.
-"""
+"""Device keys: ids nobody has to believe, signatures for one purpose, strangers' certificates."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Manifests: one root for everything a device shares, cheap to keep and cheap to compare.
 
-Strategy (docs/protocol.md §6): a path falls into one of 4,096 buckets by the first 12 bits of its BLAKE3. A record is
-hashed in its one canonical form (the shortest msgpack of all its fields), a bucket is the hash of
-its sorted record digests, the manifest root is the hash of the 4,096 bucket hashes. So one changed
-file costs one bucket and one root, whatever the number of files. The owner signs the root in a
-`Head`, once per batch of changes; anyone relays, nobody can alter.
+Strategy (docs/protocol.md §6): a path falls into one of 4,096 buckets by the first 12 bits of its
+BLAKE3. A record is hashed in its one canonical form (the shortest msgpack of all its fields), a
+bucket is the hash of its sorted record digests, the manifest root is the hash of the 4,096 bucket
+hashes. So one changed file costs one bucket and one root, whatever the number of files. The owner
+signs the root in a `Head`, once per batch of changes; anyone relays, nobody can alter.
 
 Guarantees: pure; equal sets of records give equal roots on every device, in whatever order they
 came. The digest covers the change number too: two devices at one head agree on the order of

@@ -115,7 +115,7 @@ class Bitfield:
     __slots__ = ("_bits", "count")
 
     def __init__(self, count: int, raw: bytes = b"") -> None:
-        """Make an empty field for `count` pieces, or one from `to_bytes`; spare bits are dropped."""
+        """Make an empty field for `count` pieces, or one of `to_bytes`; spare bits are dropped."""
         self.count = count
         self._bits = int.from_bytes(raw, "little") & ((1 << count) - 1)
 

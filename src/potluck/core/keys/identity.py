@@ -81,7 +81,7 @@ def public_bytes_of(certificate: bytes) -> bytes:
 
 
 def sealing_of(certificate: bytes) -> bytes:
-    """Return the X25519 key that the owner of a DER certificate put into it; raises Malformed.
+    """Return the X25519 key that a DER certificate vouches for; raises Malformed.
 
     The certificate must be named after its own key and signed by it. So nobody can admit a device with a
     sealing key, or under a certificate, that is not the device's own.
@@ -177,8 +177,8 @@ class DeviceKey:
     def agree(self, other: bytes, purpose: bytes) -> bytes:
         """Return 32 secret bytes shared with the X25519 key `other` (RFC 7748, RFC 5869).
 
-        They are for one `purpose`. Raises Malformed for a key that is none, or one of the few that give everybody the same
-        secret.
+        They are for one `purpose`. Raises Malformed for a key that is none, or one of the few that
+        give everybody the same secret.
         """
         try:
             shared = self._sealing.exchange(X25519PublicKey.from_public_bytes(other))

@@ -79,9 +79,9 @@ def open_sealed(key: DeviceKey, purpose: bytes, sealed: bytes) -> bytes | None:
 class ReplayWindow:
     """Which counters of one sender were seen in each of its last runs.
 
-    A sliding window of 64 counters for each, as in RFC 4303. Runs are random numbers without an order, so a recorded datagram of an earlier run looks like a
-    new run. The windows of the last few runs are kept for that: going back and forth between two
-    runs opens nothing.
+    A sliding window of 64 counters for each, as in RFC 4303. Runs are random numbers without an
+    order, so a recorded datagram of an earlier run looks like a new run. The windows of the last
+    few runs are kept for that: going back and forth between two runs opens nothing.
     """
 
     def __init__(self) -> None:

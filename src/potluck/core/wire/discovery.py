@@ -2,8 +2,8 @@
 
 Strategy: strangers can send all of this, so it is little and small: a datagram is at most 1,200
 bytes, a frame of pairing 8 KiB. `Envelope` is what a sealed datagram holds once opened
-(core/keys/sealing.py). Limits: form only. Who may send what and when stands in the message catalogue of
-docs/protocol.md §10.
+(core/keys/sealing.py). Limits: form only. Who may send what and when stands in the message
+catalogue of docs/protocol.md §10.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Offer(Wire, frozen=True, tag="offer"):
 
 
 class Envelope(Struct, frozen=True, array_like=True):
-    """What is inside a sealed datagram: who sends it, in which run, and against replay a counter."""
+    """What is inside a sealed datagram; run and counter are there against replay."""
 
     sender: Id
     instance: Instance

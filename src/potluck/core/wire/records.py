@@ -1,10 +1,10 @@
-"""Records: what messages are made of. Bounded field types, and the records that several messages carry.
+"""Records: what messages are made of, bounded field types and what several messages carry.
 
 Strategy: a bound stands in the type, so msgspec refuses what is too long or out of range while it
 decodes, and a record that exists is well-formed. What exactly is signed of a record stands in
-core/ring/members.py, core/group/statements.py and core/content/manifest.py. Guarantees: everything here is frozen
-and hashable where it is compared. Limits: well-formed is not yet true; signatures, paths and
-plausibility are judged by the modules named above.
+core/ring/members.py, core/group/statements.py and core/content/manifest.py. Guarantees: everything
+here is frozen and hashable where it is compared. Limits: well-formed is not yet true; signatures,
+paths and plausibility are judged by the modules named above.
 """
 
 from __future__ import annotations
