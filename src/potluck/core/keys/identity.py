@@ -83,8 +83,8 @@ def public_bytes_of(certificate: bytes) -> bytes:
 def sealing_of(certificate: bytes) -> bytes:
     """Return the X25519 key that a DER certificate vouches for; raises Malformed.
 
-    The certificate must be named after its own key and signed by it. So nobody can admit a device with a
-    sealing key, or under a certificate, that is not the device's own.
+    The certificate must be named after its own key and signed by it. So nobody can admit a device
+    with a sealing key, or under a certificate, that is not the device's own.
     """
     public = _public_key(certificate)
     parsed = x509.load_der_x509_certificate(certificate)

@@ -154,7 +154,7 @@ class Beliefs:
         )
 
     def suspect(self, device: DeviceId, now: float, *, process_gone: bool) -> list[News]:
-        """Accuse a member of our ring; a closed connection leaves it less time than silence does."""
+        """Accuse a member of our ring; a closed connection leaves it less time than silence."""
         record, suspicion = self._records.get(device), self._suspicions.get(device)
         if record is None or device == self.me or record.status not in IN_RING:
             return []
