@@ -1,6 +1,4 @@
-"""Rosters: the members follow from the set of statements, in whatever order and company these
-arrive.
-"""
+"""Rosters: the members follow from the set of statements, in whatever order these arrive."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ number is a count.
 
 from __future__ import annotations
 
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+KIB = 1024  # bytes, and so the next two
+MIB = 1024 * KIB  # a million and a bit
+GIB = 1024 * MIB  # what a person calls a gigabyte, and a little more
 
 # -- names and versions ----------------------------------------------------------------------------
 ALPN = "potluck/1"  # checked on both sides: an ALPN mismatch does not fail a handshake by itself
@@ -28,13 +28,26 @@ CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in p
 PAGE_FRAME_BYTES = 1 * MIB  # manifest, roster and piece-list pages
 PAIRING_FRAME_BYTES = 8 * KIB  # from a stranger: a certificate and two keys fit in 1 KiB
 DATAGRAM_BYTES = 1200  # below every path MTU, so nothing is ever fragmented
-DATAGRAM_RECORDS = 4  # member records in one PING: 4 x about 230 bytes fit a datagram
+PROBE_RECORDS = 8  # member records that are taken from one PING or PONG; few fit a datagram
 LIST_ITEMS = 4096  # longest list in any message
 PAGE_RECORDS = 1000  # manifest records in one page: about 2 ms to read, 250 bytes each
 LABEL_BYTES = 64  # UTF-8; it must stay a comfortable folder name with a suffix
 ADDRESSES_PER_DEVICE = 8  # several networks and families; more is noise
 ROSTER_CHUNK = 40  # records per ROSTER message: 40 x about 0.9 KiB stays below a control frame
 HEADS_CHUNK = 200  # heads per HEADS message: 200 x about 0.25 KiB stays below a control frame
+PIECE_HASHES_BYTES = PAGE_FRAME_BYTES - 256  # in one page of a piece list, beside its other fields
+ID_BYTES = 32  # SHA-256 of a device's key, BLAKE3 of anything else: nobody finds two with one id
+KEY_BYTES = 32  # X25519 (RFC 7748) and ChaCha20 (RFC 8439)
+SIGNATURE_BYTES = 64  # Ed25519 (RFC 8032)
+INSTANCE_BYTES = 16  # random for each run of a device
+PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
+CERTIFICATE_BYTES = 2048  # ours have about 500
+TEXT_CHARACTERS = 256  # a reason, for a person
+HOST_CHARACTERS = 64  # an IPv6 address with its zone has at most 55
+VERSIONS = 16  # versions of the protocol that one device may say it speaks
+CAPABILITIES = 64  # names of what a later version can do besides
+SOLICIT_PAD_BYTES = 512  # a question is as long as its answer: no use as an amplifier
+PAIRING_RECORDS = 8  # statements taken from one frame of pairing: 8 x about 0.9 KiB
 UNSENT_BYTES = 8 * MIB  # control bytes queued for one peer; a peer that reads so slowly is cut off
 
 # -- doors -----------------------------------------------------------------------------------------
@@ -90,7 +103,6 @@ UPDATE_OTHERS = 3  # beyond, to so many besides last and next: news still double
 SYNC_S = 0.2  # least time between two SYNCs with one peer
 SYNC_CHANCE = 0.5  # of a SYNC at a further difference: both sides see it, one SYNC is enough
 SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
-TICK_S = 0.05  # resolution of the ring's timers
 
 # -- manifests -------------------------------------------------------------------------------------
 BUCKETS = 4096  # by the first 12 bits of BLAKE3(path)
@@ -105,11 +117,13 @@ RESCAN_S = 600.0  # watcher events are hints, never truth
 SECOND_LOOK_S = 10.0  # a delete found by a scan needs two looks this far apart
 
 # -- content ---------------------------------------------------------------------------------------
-PIECE_MIN_BYTES = 256 * KIB
-PIECE_MAX_BYTES = 16 * MIB
+PIECE_MIN_BYTES = 256 * KIB  # one link fills it in 2 ms at 1 Gbit/s; smaller files are one piece
+PIECE_MAX_BYTES = 16 * MIB  # what a wrong byte costs, and what a worker holds at most
+PIECES_KEPT_MIN = 500  # a changed file keeps its piece size from here,
+PIECES_KEPT_MAX = 8192  # to here: the list of equal pieces stays useful, and at most 256 KiB long
 PIECES_AIM = 2048  # pieces per file: the list of a 1 GiB file is 64 KiB
 FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
-PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES
+PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES  # what follows from the two
 
 # -- paths -----------------------------------------------------------------------------------------
 COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold
@@ -123,7 +137,7 @@ SERVERS = 64  # bulk links served at once
 BULK_IDLE_S = 30.0  # an idle bulk link is closed
 BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
 PACK_FILES = 256  # small files in one FILES request
-PACK_BYTES = 4 * MIB
+PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s
 RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again
 STRIKES = 2  # wrong pieces from one holder for one file

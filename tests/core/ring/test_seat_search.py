@@ -13,6 +13,7 @@ from potluck.core.ring.seat_search import (
     AskForSeat,
     SeatInput,
     SeatSearch,
+    SeatSearchAction,
     SeatState,
     TakeSeat,
 )
@@ -36,7 +37,7 @@ def test_who_knows_nobody_asks_nobody() -> None:
 
 def test_the_contact_is_asked_at_once_and_again_until_a_seat_is_taken_unasked() -> None:
     search = seeking()
-    done: list[tuple[float, object]] = []
+    done: list[tuple[float, SeatSearchAction]] = []
     while not done or done[-1][1] != TakeSeat():
         due = search.deadline()
         assert due is not None

@@ -12,19 +12,19 @@ grind keys until two conversations look alike; then each side signs everything t
                                              PAIR_VERDICT signature
                                              PAIR_RECORDS the roster, in chunks
 
-Each side is a machine of its own, with one table that says what may happen in which state (`JOINER`,
-`DOORKEEPER`). Whatever breaks the protocol is an input too (`BREACH`), and the last: it leads to
-REFUSED from everywhere. Whether a person is asked is not decided here: `WANT` and `ALLOW` are
-inputs, given at once by an open door and by a yes otherwise. The `transcript` is what three words are derived from when
-people compare them, once the joiner's nonce is revealed: before that, who sits in the middle still
-chooses what to say and could try until both sides' words are equal.
+Each side is a machine of its own, with one table that says what may happen in which state
+(`JOINER`, `DOORKEEPER`). Whatever breaks the protocol is an input too (`BREACH`), and the last: it
+leads to REFUSED from everywhere. Whether a person is asked is not decided here: `WANT` and `ALLOW`
+are inputs, given at once by an open door and by a yes otherwise. The `transcript` is what three
+words are derived from when people compare them, once the joiner's nonce is revealed: before that,
+who sits in the middle still chooses what to say and could try until both sides' words are equal.
 
-Guarantees: a message that raises ProtocolError ends the conversation; no roster record leaves before both
-said yes; no joiner is in a group it did not consent to; a signature over the transcript binds both
-device keys, both nonces and the group, so neither side can be swapped in the middle without the
-other noticing once words are compared. Limits: an open door does not compare words, and so trusts
-the network for the length of the conversation; it says so loudly. Source: commit before reveal as
-in ZRTP's short authentication string (RFC 6189 §4.4.1).
+Guarantees: a message that raises ProtocolError ends the conversation; no roster record leaves
+before both said yes; no joiner is in a group it did not consent to; a signature over the transcript
+binds both device keys, both nonces and the group, so neither side can be swapped in the middle
+without the other noticing once words are compared. Limits: an open door does not compare words, and
+so trusts the network for the length of the conversation; it says so loudly. Source: commit before
+reveal as in ZRTP's short authentication string (RFC 6189 §4.4.1).
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 
-RECORDS_PER_FRAME = 4  # about 0.9 KiB each, within a pairing frame
-NONCE_BYTES = 16  # nobody can try all of them while a person compares words
+RECORDS_PER_FRAME = 4  # sent in a pairing frame: about 0.9 KiB each, and half of what is taken
 
 
 class JoinerState(Enum):
@@ -341,8 +340,8 @@ class Doorkeeper:
 
 
 def _commitment(nonce: bytes, certificate: bytes, sealing: bytes, label: str) -> bytes:
-    if len(nonce) != NONCE_BYTES:
-        raise Malformed(f"a nonce is {NONCE_BYTES} bytes")
+    if len(nonce) != limits.PAIRING_NONCE_BYTES:
+        raise Malformed(f"a nonce is {limits.PAIRING_NONCE_BYTES} bytes")
     said = encode((nonce, certificate, sealing, label))
     return blake3(said, derive_key_context="potluck pairing v1").digest()
 

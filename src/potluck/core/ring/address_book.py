@@ -105,7 +105,7 @@ class AddressBook:
     def on_networks(
         self, networks: Sequence[tuple[str, int]], neighbours: Iterable[str], now: float
     ) -> None:
-        """The own networks as (own address, prefix length); ask everybody in the neighbour table."""
+        """The own networks as (own address, prefix length); every neighbour is asked."""
         names = tuple(sorted(f"{host}/{prefix}" for host, prefix in networks))
         moved, first = names != self._networks, not self._networks
         if moved:  # the same address may be somebody else here

@@ -1,11 +1,11 @@
 """One node's map of member records, with the timers that let an accused member answer.
 
-Strategy: merging takes the larger record (core/ring/members.py) with one brake. SUSPECT and DEAD are
-accusations, and a member that is in our ring does not die because somebody says so: an accusation
-arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of four and more,
-when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its place in the ring.
-It refutes by a higher incarnation. Further accusers shorten patience and are passed on, a few of
-them; `Witnesses` says who is listened to at all.
+Strategy: merging takes the larger record (core/ring/members.py) with one brake. SUSPECT and DEAD
+are accusations, and a member that is in our ring does not die because somebody says so: an
+accusation arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of
+four and more, when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its
+place in the ring. It refutes by a higher incarnation. Further accusers shorten patience and are
+passed on, a few of them; `Witnesses` says who is listened to at all.
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
@@ -99,7 +99,7 @@ class Suspicion:
         return self.armed_s + self.full_s - shorter_s
 
     def add(self, accuser: bytes) -> bool:
-        """Note an accuser; return whether others should hear: new, and among the few that count."""
+        """Note an accuser; return whether others should hear of it: it is one of the first few."""
         new = accuser not in self.accusers and len(self.accusers) <= limits.WITNESSES
         self.accusers.add(accuser)
         return new
@@ -122,8 +122,8 @@ class Beliefs:
 
     def __repr__(self) -> str:
         records, suspects = len(self._records), len(self._suspicions)
-        own = self.own
-        return f"<Beliefs {own.status} {own.incarnation}, {records} records, {suspects} suspects>"
+        own = f"{self.own.status} {self.own.incarnation}"
+        return f"<Beliefs {own}, {records} records, {suspects} suspects>"
 
     # -- reading -----------------------------------------------------------------------------------
     @property
@@ -154,7 +154,7 @@ class Beliefs:
         )
 
     def suspect(self, device: DeviceId, now: float, *, process_gone: bool) -> list[News]:
-        """Accuse a member of our ring; a closed connection leaves it less time than silence does."""
+        """Accuse a member of our ring; a closed connection leaves it less time than silence."""
         record, suspicion = self._records.get(device), self._suspicions.get(device)
         if record is None or device == self.me or record.status not in IN_RING:
             return []

@@ -277,7 +277,7 @@ class Probing:
         return [AskHelper(helper, sequence, target) for helper in helpers]
 
     def _choose(self) -> DeviceId | None:
-        """Return `next` at even turns, at odd ones the next of all the others in a shifted order."""
+        """Return `next` every other turn, else one of all others, each in its turn."""
         ring = self._ring
         if self.me not in ring or len(ring) < 2:
             return None
