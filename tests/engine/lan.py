@@ -2,8 +2,8 @@
 
 Strategy: a `Device` is the real Membership, AdmissionPolicy, Pairings, Questions, SealedDatagrams
 and Discovery over a real index, wired as engine/wiring.py wires them; ring and files are left out.
-A `Lan` carries their effects with seeded delays: datagrams overtake each other and may be lost or come
-twice, links keep their order, knocks are judged by Trust.
+A `Lan` carries their effects with seeded delays: datagrams overtake each other and may be lost or
+come twice, links keep their order, knocks are judged by Trust.
 """
 
 from __future__ import annotations

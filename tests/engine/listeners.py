@@ -1,7 +1,7 @@
 """A listener for any part of the engine: notes what it is told, and passes it on.
 
-Strategy: one class has every method of the parts' Protocols, so mypy sees when one of them changes. A
-test that plays the other parts itself names who hears, `Heard(on_wish=pairings.ask)`; whoever
+Strategy: one class has every method of the parts' Protocols, so mypy sees when one of them changes.
+A test that plays the other parts itself names who hears, `Heard(on_wish=pairings.ask)`; whoever
 belongs to a circle of parts is named afterwards, `heard.tell["on_wish"] = …`.
 """
 

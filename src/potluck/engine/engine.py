@@ -69,7 +69,7 @@ class Engine:
         return self._call(lambda: self.dispatch.handle(event), now)
 
     def on_tick(self, now: float) -> list[Effect]:
-        """Do what is due; raises the PotluckError of an earlier call that nobody was told of yet."""
+        """Do what is due; raises the PotluckError of an earlier call that nobody heard of yet."""
         self._trouble.tell()
         return self._call(_nothing, now)
 

@@ -51,9 +51,7 @@ class Interface:
 # -- network ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class InterfacesSeen:
-    """The networks and neighbours of this host were looked at; sent at start, then when they
-    change.
-    """
+    """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
@@ -71,9 +69,7 @@ class DatagramHeard:
 
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
-    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK
-    exchanged.
-    """
+    """A link is ready: TLS, certificate against the roster, HELLO and HELLO_OK are done."""
 
     link: LinkId  # handle for Send and Drop
     kind: LinkKind  # CONTROL or PAIRING (bulk links never reach the engine)

@@ -1,4 +1,4 @@
-"""The circle: ring and probing of whole engines on a fake wire, and turns no network brings about."""
+"""The circle: ring and probing of whole engines on a fake wire, and what no network does."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
     assert wire.now - at <= 0.21
     wire.run(0.05)
     assert all(box.status(first) is Status.LEFT for box in others)
-    assert sorted(box.engine.wiring.circle.number_of(box.me) for box in others) == [0, 1]  # type: ignore[type-var]
+    assert {box.engine.wiring.circle.number_of(box.me) for box in others} == {0, 1}
     assert all(box.told("node_left") == [f"{first.label} left"] for box in others)
     wire.run(20.0)
     assert not any(box.told("node_dead") for box in others)
@@ -201,7 +201,9 @@ def test_a_beacon_of_a_member_with_another_digest_leads_to_a_sync() -> None:
     wire.run(5.0)
     at = wire.now
     ann.engine.wiring.circle.on_digest(ben.me, b"another")
-    ann.hear(MessageHeard(ann.engine.node.peers[ben.me].link, Update([], b"yet another")))  # type: ignore[arg-type]
+    link = ann.engine.node.peers[ben.me].link
+    assert link is not None
+    ann.hear(MessageHeard(link, Update([], b"yet another")))
     assert wire.run(1.0, lambda: any(box.asked_for(Send, at) for box in (ann, ben)))
 
 

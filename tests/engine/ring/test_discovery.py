@@ -179,9 +179,7 @@ def test_a_linked_device_is_not_dialled_whatever_is_heard_of_it() -> None:
     assert part.deadline() is None
 
 
-def test_a_device_that_does_not_answer_is_tried_at_each_address_at_longer_and_longer_intervals() -> (
-    None
-):
+def test_a_device_that_does_not_answer_is_tried_at_each_address_ever_less_often() -> None:
     here, part = discovery()
     where = [address(2), address(2, 8000), address(3, 9000)]
     part.on_told(key(2).device, where)
@@ -547,9 +545,7 @@ def test_a_chain_is_followed_so_far_and_no_further() -> None:
     assert len(after.members) == 2
 
 
-def test_a_device_admitted_while_another_was_away_gets_to_know_it_even_if_who_admitted_it_is_gone() -> (
-    None
-):
+def test_who_was_admitted_while_another_was_away_knows_it_even_without_the_admitter() -> None:
     lan = Lan(5)
     one, two = lan.add(1), lan.add(2)
     lan.run(8.0, lambda: one_group([one, two]) and linked_pairs([one, two]))

@@ -2,9 +2,9 @@
 
 Strategy: core/group/founding.py decides whether a lonely device keeps its provisional group, asks
 another one or waits; this part gives it facts and time, and carries its decisions out. Others'
-requests are judged here and talked through in pairings.py; the roster is membership.py's.
-Discovery is automatic, admission never is: without an open door on both sides nothing happens, and
-an open door has a time limit that no restart carries over.
+requests are judged here and talked through in pairings.py; the roster is membership.py's. Discovery
+is automatic, admission never is: without an open door on both sides nothing happens, and an open
+door has a time limit that no restart carries over.
 
 A device that waits for a person because another group is near stops waiting once that group has
 been silent for half a minute, and keeps its own: there is nothing to wait for any more. Half a

@@ -8,8 +8,8 @@ question came. Whatever a device says, on any path and about anything, is a sign
 
 Guarantees: every node the ring believes in and that is not linked is wanted by discovery; a device
 that is believed DEAD is dialled again now and then, since without that two halves of a ring would
-never meet again. Limits: one datagram carries at most four records; more news travels by
-UPDATE and SYNC.
+never meet again. Limits: one datagram carries at most four records; more news travels by UPDATE and
+SYNC.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Circle:
         return DeviceId(nodes[((self.number_of(self._node.me) or 0) - 1) % len(nodes)].device)
 
     def beacon(self) -> Beacon:
-        """Return what this device says of itself: where it listens, what it believes of the ring."""
+        """Return what this device says of itself: where it listens, how it sees the ring."""
         port, ring = self._node.settings.port, self.ring
         return Beacon(port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes()))
 
@@ -231,6 +231,11 @@ class Circle:
         return [record] if record is not None and record.status is not Status.ALIVE else []
 
 
-def _nobody(device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:  # noqa: ARG001 - a Verifier
+def _nobody(
+    device: DeviceId,  # noqa: ARG001 - a Verifier
+    purpose: bytes,  # noqa: ARG001
+    data: bytes,  # noqa: ARG001
+    signature: bytes,  # noqa: ARG001
+) -> bool:
     """Verify nothing: a device without a group believes nobody but itself."""
     return False

@@ -85,7 +85,7 @@ class Discovery:
         self.neighbours = 0
         self._nodes = 1
         self._dials: dict[OrderId, tuple[DeviceId, Address]] = {}
-        # since a device was last linked: where nobody listened, and how often we introduced ourselves
+        # since a device was last linked: where nobody listened, how often we introduced ourselves
         self._refusing: dict[DeviceId, set[Address]] = {}
         self._introductions: dict[DeviceId, int] = {}
 
@@ -192,7 +192,7 @@ class Discovery:
         self._locate(device)
 
     def _locate(self, device: DeviceId) -> None:
-        """A device whose link came to us listens at an address it told, on the host it came from."""
+        """A device whose link came to us listens where it said, on the host the link came from."""
         peer = self._node.peers.get(device)
         if peer is None or peer.address is None or peer.address.port:
             return

@@ -1,9 +1,9 @@
 """Sealed datagrams, by which the devices of one group speak without a link.
 
 Strategy: everything a member says by datagram is sealed with the group key (core/keys/sealing.py)
-around an envelope of sender, run and counter. A sliding window per member refuses repetition. What another
-group sealed cannot be read, but that it was heard is a fact: a lonely device waits for a person
-rather than start a second group next to it.
+around an envelope of sender, run and counter. A sliding window per member refuses repetition. What
+another group sealed cannot be read, but that it was heard is a fact: a lonely device waits for a
+person rather than start a second group next to it.
 
 Guarantees: whatever does not open, does not decode, comes twice, from ourselves or from nobody we
 know gives None. Windows are kept for members only. Nothing longer than a datagram leaves. Limits:

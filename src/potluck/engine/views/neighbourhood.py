@@ -12,9 +12,9 @@ import math
 from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
-from potluck.core.wire.catalogue import Address, MemberRecord
+from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.node import Node, printable
+from potluck.engine.node import Node, Peer, printable
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.views.shared_files import Amount, SharedFiles
@@ -92,7 +92,7 @@ class Neighbourhood:
             FoundView(
                 printable(group.name),
                 printable(group.label),
-                _shown_address(group.address),
+                f"{group.address.host}:{group.address.port}",
                 group.members,
                 group.open,
             )
@@ -123,14 +123,16 @@ class Neighbourhood:
             me=me,
             online=me or number is not None,
             node=number,
-            address=_shown_address(peer.address if peer is not None else None),
-            found_by="" if me or sighting is None else sighting.found_by,
+            address=_shown_address(peer),
+            found_by=sighting.found_by if sighting is not None else "",
             have_files=sum(files for files, _ in whole.values()) - need[0],
             need_files=need[0],
             need_bytes=need[1],
         )
 
 
-def _shown_address(address: Address | None) -> str:
-    """Return an address as people write it, "" if there is none."""
-    return f"{address.host}:{address.port}" if address is not None else ""
+def _shown_address(peer: Peer | None) -> str:
+    """Return where a device's link comes from, as people write it; "" if that is not known."""
+    if peer is None or peer.address is None:
+        return ""
+    return f"{peer.address.host}:{peer.address.port}"

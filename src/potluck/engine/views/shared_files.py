@@ -1,7 +1,7 @@
 """Shared files as faces see them: how many there are, who lacks how many, and which.
 
-Strategy: sums come from counts that the index keeps up to date, and from what other devices say they
-keep (KEPT); only a listing reads records. Guarantees: nothing is changed; who said nothing yet
+Strategy: sums come from counts that the index keeps up to date, and from what other devices say
+they keep (KEPT); only a listing reads records. Guarantees: nothing is changed; who said nothing yet
 lacks everything. Limits: listings and sums are bounded, for an owner may claim any size and any
 number.
 """

@@ -1,8 +1,8 @@
 """What faces are shown: frozen values, encoded as JSON by the control shell.
 
-Strategy: the field names are the local API's (docs/faces.md), so a name here is a promise. Guarantee:
-nothing in a value is alive, and every number fits JSON. Limits: what a field means is summed up in
-viewer.py and the modules beside it.
+Strategy: the field names are the local API's (docs/faces.md), so a name here is a promise.
+Guarantee: nothing in a value is alive, and every number fits JSON. Limits: what a field means is
+summed up in viewer.py and the modules beside it.
 """
 
 from __future__ import annotations
