@@ -9,6 +9,8 @@ noticed as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from types import FunctionType, MethodType
 
 import msgspec
 import pytest
@@ -566,3 +568,18 @@ def test_a_provisional_group_is_not_written_down_after_trouble() -> None:
     parts, _ = started()
     parts.recover()
     assert parts.node.index.roster.all() == []
+
+
+def test_no_part_keeps_a_function_that_somebody_else_put_there() -> None:
+    parts: list[object] = [Wiring(node(1))]
+    seen, kept = set[int](), list[str]()
+    while parts:
+        part = parts.pop()
+        seen.add(id(part))
+        for name, value in getattr(part, "__dict__", {}).items():
+            if type(value).__module__.startswith("potluck.engine") and id(value) not in seen:
+                parts.append(value)
+            elif isinstance(value, FunctionType | MethodType | partial):
+                kept.append(f"{type(part).__name__}.{name}")
+    assert len(seen) > 30
+    assert kept == []
