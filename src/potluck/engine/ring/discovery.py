@@ -46,7 +46,7 @@ _INTRODUCTION = b"introduction"
 _REACHED = "reached"
 _REACHED_BYTES = 8  # of that count: it never runs over
 INTRODUCTIONS = 2  # so often the same address is dialled again at once after its knock was refused
-SECRET_BYTES = 32  # of the one-time key that seals an introduction
+EPHEMERAL_BYTES = 32  # of the one-time key that seals an introduction
 
 
 class DiscoveryListener(Protocol):
@@ -238,7 +238,7 @@ class Discovery:
         """Show a device that refused our knock what made us a member, and try there again soon."""
         node, device = self._node, entry.device
         chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
-        secret = node.chance.bytes(SECRET_BYTES)
+        secret = node.chance.bytes(EPHEMERAL_BYTES)
         node.do(Introduce(address, seal_to(entry.sealing, secret, _INTRODUCTION, chain)))
         count = self._introductions[device] = self._introductions.get(device, 0) + 1
         if count <= INTRODUCTIONS:

@@ -14,7 +14,7 @@ from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.node import Node, Peer, printable
+from potluck.engine.node import Node, Peer, legible
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.views.shared_files import Amount, SharedFiles
@@ -90,8 +90,8 @@ class Neighbourhood:
         """Return the groups near by that this device is not a member of."""
         return [
             FoundView(
-                printable(group.name),
-                printable(group.label),
+                legible(group.name),
+                legible(group.label),
                 f"{group.address.host}:{group.address.port}",
                 group.members,
                 group.open,
