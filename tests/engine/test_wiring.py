@@ -122,7 +122,7 @@ def test_a_full_look_begins_with_the_own_folder() -> None:
 def test_what_a_guest_changed_is_decided_about_and_told() -> None:
     wire, (ann, ben) = ring(2)
     ann.write("a", b"hello")
-    assert wire.run(5.0, lambda: len(ben.disk) == 2)
+    assert wire.run(5.0, lambda: len(ben.disk) == 1)
     wire.run(3.0)
     ben.index.begin()
     ben.index.places.remove(ann.me, Folder.OWN, [b"a"])
