@@ -21,8 +21,10 @@ from potluck.shells.disk.fsops import (
     Share,
     crashpoint,
     enter,
+    make_file,
     open_regular,
     reason_of,
+    remove_file,
     set_crash_hook,
     write_all,
 )
@@ -237,3 +239,15 @@ def test_the_environment_names_a_crashpoint_that_kills():
     )
     assert ended.returncode == -9
     assert ended.stdout == b"1\n"
+
+
+def test_a_new_file_never_opens_what_is_there_already(share, outside):
+    os.symlink(outside / "secret", "taken", dir_fd=share.tmp_fd)
+    with pytest.raises(FileExistsError):
+        make_file(share.tmp_fd, "taken")
+    os.close(make_file(share.tmp_fd, "new"))
+    assert os.stat("new", dir_fd=share.tmp_fd).st_mode & 0o777 == 0o600
+    for name in ("new", "taken", "taken"):
+        remove_file(share.tmp_fd, name)
+    assert os.listdir(share.tmp_fd) == []
+    assert (outside / "secret").read_bytes() == b"secret"

@@ -203,6 +203,20 @@ def open_regular(folder: int, name: str, access: int = os.O_RDONLY) -> int:
     return descriptor
 
 
+def make_file(folder: int, name: str) -> int:
+    """Return a descriptor of a new, empty file that only we may read; raises OSError.
+
+    Never opens what is there already: that is a FileExistsError.
+    """
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_FILE, 0o600, dir_fd=folder)
+
+
+def remove_file(folder: int, name: str) -> None:
+    """Remove a file of ours; nothing happens if it is not there. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
 def stat_at(folder: int, name: str) -> os.stat_result | None:
     """Return what `name` in `folder` is, links not followed, or None if it is not there."""
     try:

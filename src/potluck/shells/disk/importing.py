@@ -32,8 +32,10 @@ from potluck.shells.disk.fsops import (
     OPEN_FOLDER,
     Share,
     crashpoint,
+    make_file,
     open_regular,
     reason_of,
+    remove_file,
     stat_at,
     stat_of,
     what_is,
@@ -43,7 +45,6 @@ from potluck.shells.disk.keeping import numbered
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 )
-_TMP: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def import_paths(share: Share, order: Import) -> Imported:
@@ -157,7 +158,7 @@ class _Importing:
     def _copy(self, source: int, folder: int, name: str) -> str:
         tmp_fd = self._share.tmp_fd
         before = os.fstat(source)
-        copy = os.open(self._tmp_name, _TMP, 0o600, dir_fd=tmp_fd)
+        copy = make_file(tmp_fd, self._tmp_name)
         try:
             copy_content(source, copy)
             if stat_of(os.fstat(source)) != stat_of(before):
@@ -171,8 +172,7 @@ class _Importing:
             )
         finally:
             os.close(copy)
-            with suppress(FileNotFoundError):
-                os.unlink(self._tmp_name, dir_fd=tmp_fd)
+            remove_file(tmp_fd, self._tmp_name)
 
     def _remove_source(self, source: int, name: str, descriptor: int, folder: int) -> None:
         os.fsync(folder)  # the new name first, then the old one may go
@@ -221,7 +221,7 @@ def _rename_free(source: int, name: str, folder: int, wanted: str) -> str:
     """
     for free in _names(wanted):
         with suppress(FileExistsError):
-            os.close(os.open(free, _TMP, 0o600, dir_fd=folder))
+            os.close(make_file(folder, free))
             os.rename(name, free, src_dir_fd=source, dst_dir_fd=folder)
             return free
     raise AssertionError("names never end")

@@ -28,7 +28,7 @@ from typing import Final, Self
 from potluck.core.content.paths import SafePath
 from potluck.core.limits import COMPONENT_BYTES
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import Share, crashpoint, stat_at
+from potluck.shells.disk.fsops import Share, crashpoint, make_file, stat_at
 
 KeptNames = Callable[[], Iterator[str]]
 """What a kept thing may be called, the first choice first; without an end."""
@@ -206,11 +206,14 @@ def _claim(folder: int, names: Iterator[str], *, is_folder: bool) -> str:
             if is_folder:
                 os.mkdir(name, 0o700, dir_fd=folder)
             else:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                os.close(os.open(name, flags, 0o600, dir_fd=folder))
+                os.close(make_file(folder, name))
             return name
     raise AssertionError("names never end")
 
 
 def _give_up(folder: int, name: str, *, is_folder: bool) -> None:
-    (os.rmdir if is_folder else os.unlink)(name, dir_fd=folder)
+    """Remove what was claimed, so that no empty thing is left in the place of a kept one."""
+    if is_folder:
+        os.rmdir(name, dir_fd=folder)
+    else:
+        os.unlink(name, dir_fd=folder)

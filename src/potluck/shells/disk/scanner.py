@@ -24,7 +24,7 @@ from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import Finding, NameRefused, OrderId, PathSeen, TreeSeen
-from potluck.shells.disk.fsops import Share, enter, stat_of, what_is
+from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 
 # Files that programs make beside the one being edited and remove again. Sharing them would show
 # everybody a lock that holds nowhere else, or half a document. Left out silently: there is one for
@@ -118,18 +118,18 @@ class _Walk:
 
     def _named(self, parent: int, path: SafePath) -> Iterator[TreeSeen]:
         try:
-            found = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
-        except FileNotFoundError:
-            self._seen.append(PathSeen(path, Finding.MISSING, None))
+            found = stat_at(parent, path.name)
         except OSError:
             self._complete = False
+            return
+        if found is None:
+            self._seen.append(PathSeen(path, Finding.MISSING, None))
+        elif modes.S_ISDIR(found.st_mode):
+            self._walked = path
+            self._seen.append(PathSeen(path, Finding.FOLDER, None))
+            yield from self._opened(parent, path)
         else:
-            if modes.S_ISDIR(found.st_mode):
-                self._walked = path
-                self._seen.append(PathSeen(path, Finding.FOLDER, None))
-                yield from self._opened(parent, path)
-            else:
-                self._found(path, found)
+            self._found(path, found)
 
     def _opened(self, parent: int, folder: SafePath) -> Iterator[TreeSeen]:
         """Yield full pages of what is below `folder`, which stands in the open folder `parent`."""

@@ -11,13 +11,12 @@ import os
 
 import pytest
 
-from potluck.shells.disk.fsops import Share, set_crash_hook
+from potluck.shells.disk.fsops import Share, remove_file, set_crash_hook
 from potluck.shells.disk.receiving.part import (
     Part,
     begin,
     content_in_map,
     content_in_part,
-    remove,
     take_up,
 )
 from potluck.shells.disk.receiving.part_map import map_name, part_name
@@ -157,8 +156,8 @@ def test_a_part_that_an_interrupted_placing_made_read_only_is_taken_up(tmp_fd):
 @pytest.mark.parametrize("gone", [part_name, map_name])
 def test_half_of_the_two_files_is_nothing(tmp_fd, gone):
     begun(tmp_fd).close()
-    remove(tmp_fd, gone(CONTENT.root))
-    remove(tmp_fd, gone(CONTENT.root))  # a second time: nothing
+    remove_file(tmp_fd, gone(CONTENT.root))
+    remove_file(tmp_fd, gone(CONTENT.root))  # a second time: nothing
     assert take_up(Lender(), tmp_fd, CONTENT, None) is None
     assert len(os.listdir(tmp_fd)) == 1
 
@@ -191,7 +190,7 @@ def test_the_content_of_a_part_is_in_its_map_or_follows_from_its_bytes(tmp_fd):
         file.write(SMALL[-1:])
         file.flush()
         assert content_in_part(tmp_fd, small.root) == small
-    remove(tmp_fd, part_name(CONTENT.root))
+    remove_file(tmp_fd, part_name(CONTENT.root))
     assert content_in_map(tmp_fd, CONTENT.root) is None
 
 

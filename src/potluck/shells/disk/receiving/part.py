@@ -16,14 +16,20 @@ import errno
 import os
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final, Protocol, Self
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root, piece_count, piece_size_for
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.content_check import is_hole, piece_matches, root_of
-from potluck.shells.disk.fsops import crashpoint, open_regular, stat_at, write_all
+from potluck.shells.disk.fsops import (
+    crashpoint,
+    make_file,
+    open_regular,
+    remove_file,
+    stat_at,
+    write_all,
+)
 from potluck.shells.disk.receiving.part_map import (
     map_name,
     part_name,
@@ -34,7 +40,6 @@ from potluck.shells.disk.receiving.part_map import (
 
 ALLOCATE_BYTES: Final = limits.COMMIT_BYTES
 """Above this a file is written long enough to be laid out well anyway."""
-NEW_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LendsParts(Protocol):
@@ -115,19 +120,19 @@ class Part:
 def begin(owner: LendsParts, tmp_fd: int, content: PieceList) -> Part:
     """Make a part file of the right length, all holes, and its map; raises OSError."""
     root = content.root
-    remove(tmp_fd, part_name(root))
-    remove(tmp_fd, map_name(root))
+    remove_file(tmp_fd, part_name(root))
+    remove_file(tmp_fd, map_name(root))
     have = Bitfield(content.count)
     for piece in range(content.count):
         if content.is_zero(piece):
             have.add(piece)
-    part_fd = os.open(part_name(root), NEW_FILE, 0o600, dir_fd=tmp_fd)
+    part_fd = make_file(tmp_fd, part_name(root))
     try:
         os.ftruncate(part_fd, content.size_bytes)
         if not len(have) and 0 < content.size_bytes <= ALLOCATE_BYTES:
             _allocate(part_fd, content.size_bytes)
         crashpoint("before_map")
-        map_fd = os.open(map_name(root), NEW_FILE, 0o600, dir_fd=tmp_fd)
+        map_fd = make_file(tmp_fd, map_name(root))
     except OSError:
         os.close(part_fd)
         raise
@@ -202,12 +207,6 @@ def content_in_part(tmp_fd: int, root: Root) -> PieceList | None:
     if read is None or read[0] != root:
         return None
     return PieceList(root, size, piece_size, read[1])
-
-
-def remove(tmp_fd: int, name: str) -> None:
-    """Remove a file in `tmp/`, if it is there; raises OSError."""
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=tmp_fd)
 
 
 def _open_again(tmp_fd: int, name: str) -> int:

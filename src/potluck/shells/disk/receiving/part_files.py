@@ -19,14 +19,12 @@ from typing import Final
 
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.engine.events import PartFound
-from potluck.shells.disk.fsops import Share, crashpoint, write_all
+from potluck.shells.disk.fsops import Share, crashpoint, make_file, remove_file, write_all
 from potluck.shells.disk.receiving.part import (
-    NEW_FILE,
     Part,
     begin,
     content_in_map,
     content_in_part,
-    remove,
     take_up,
 )
 from potluck.shells.disk.receiving.part_map import map_name, part_name, root_in
@@ -127,7 +125,7 @@ class PartFiles:
             root = root_in(name)
             if root is None:
                 if not _has_part(name, names):
-                    remove(self._tmp_fd, name)
+                    remove_file(self._tmp_fd, name)
                 continue
             part = self._recover(root, with_map=map_name(root) in names)
             if part is not None:
@@ -141,19 +139,19 @@ class PartFiles:
         for root in roots:
             with self._lock:
                 self._retire(root)
-            remove(self._tmp_fd, part_name(root))
-            remove(self._tmp_fd, map_name(root))
+            remove_file(self._tmp_fd, part_name(root))
+            remove_file(self._tmp_fd, map_name(root))
 
     def placed(self, root: Root) -> None:
         """Remove what is left of a part whose file was renamed to its place."""
         with self._lock:
             self._retire(root)
-        remove(self._tmp_fd, map_name(root))
+        remove_file(self._tmp_fd, map_name(root))
 
     # -- on the disk -------------------------------------------------------------------------------
     def _write_new(self, root: Root, data: bytes | bytearray | memoryview) -> None:
-        remove(self._tmp_fd, part_name(root))
-        descriptor = os.open(part_name(root), NEW_FILE, 0o600, dir_fd=self._tmp_fd)
+        remove_file(self._tmp_fd, part_name(root))
+        descriptor = make_file(self._tmp_fd, part_name(root))
         try:
             crashpoint("before_write_whole")
             write_all(descriptor, memoryview(data))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +24,7 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem, Source
 from potluck.engine.events import Stat
 from potluck.shells.disk.content_check import content_matches, copy_content
-from potluck.shells.disk.fsops import Share, open_regular
+from potluck.shells.disk.fsops import Share, make_file, open_regular, remove_file
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.part_map import part_name
 
@@ -35,7 +34,6 @@ _WRITABLE: Final = 0o644
 _READ_ONLY: Final = 0o444
 """Other people's files: a program that saves over one is told, before it loses what was typed."""
 _EXECUTABLE: Final = 0o111
-_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class SourceGone(Exception):
@@ -87,8 +85,7 @@ class Sources:
     def discard(self, ready: ReadyFile) -> None:
         """Remove a copy that was not placed; part files and local files stay."""
         if ready.part is None and ready.moved is None and not ready.stands:
-            with suppress(FileNotFoundError):
-                os.unlink(ready.name, dir_fd=self._share.tmp_fd)
+            remove_file(self._share.tmp_fd, ready.name)
 
     def open(self, ready: ReadyFile, path: SafePath) -> int:
         """Return a descriptor of a ready file, for its fsync; raises UnsafePath or OSError."""
@@ -154,7 +151,7 @@ class Sources:
     def _made(self, item: PlaceItem, copy_name: str, source: int | None) -> ReadyFile:
         """Make a new file, a copy of `source` or empty, and verify it."""
         tmp_fd = self._share.tmp_fd
-        descriptor = os.open(copy_name, _NEW, 0o600, dir_fd=tmp_fd)
+        descriptor = make_file(tmp_fd, copy_name)
         done = False
         try:
             if source is not None:
@@ -167,7 +164,7 @@ class Sources:
         finally:
             os.close(descriptor)
             if not done:
-                os.unlink(copy_name, dir_fd=tmp_fd)
+                remove_file(tmp_fd, copy_name)
 
     def _open_local(self, path: SafePath) -> int:
         try:
