@@ -1,6 +1,6 @@
-"""The contract of looking and hashing: what Look, Scan and Hash see, over the fake and the real disk.
+"""The contract of looking and hashing: what Look, Scan and Hash see, on the fake and the real disk.
 
-Strategy: as in test_placing; what a person made is looked at, and what must be seen is said in full.
+Strategy: as in test_placing; what a person made is looked at; what must be seen is said in full.
 """
 
 from __future__ import annotations

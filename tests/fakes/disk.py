@@ -1,9 +1,10 @@
-"""The fake disk: the folder `Shared/`, the trash, what was put aside and part files, in dictionaries.
+"""The fake disk: `Shared/`, the trash, what was put aside and part files, in dictionaries.
 
-Strategy: a `Tree` is a dict from SafePath to a `File` and a set of folders; every change goes through
-a few primitive acts (`put`, `take`, `make_folders`, `remove_folder`). A `File` never changes: another
-one takes its place, so whoever looked at a file can see whether it is still the same. Tests that
-know contents only by their roots put `NamedFile`s and `NamedPart`s in; all else is equal for them.
+Strategy: a `Tree` is a dict from SafePath to a `File` and a set of folders; every change goes
+through a few primitive acts (`put`, `take`, `make_folders`, `remove_folder`). A `File` never
+changes: another one takes its place, so whoever looked at a file can see whether it is still the
+same. Tests that know contents only by their roots put `NamedFile`s and `NamedPart`s in; all else is
+equal for them.
 
 Guarantees: inode, mtime and ctime behave as on a local file system (a rename keeps inode and mtime,
 a write changes mtime and ctime), so an engine that trusts stats is tested honestly. What the tree
@@ -31,7 +32,7 @@ from potluck.core.content.pieces import (
 from potluck.engine.events import Finding, Hashed, PathSeen, Placement, Stat
 
 Version = tuple[Root, int, bool]
-"""What a receiver must reproduce of a file: the root at its first piece size, mtime in ns, x bit."""
+"""What a receiver must reproduce: the root at the first piece size, mtime in ns, the x bit."""
 TICK_NS = 1_000_003
 """How far the clock of a disk moves with every change; odd, so that nobody rounds it unnoticed."""
 
@@ -133,7 +134,7 @@ class Part:
         return self.have.complete
 
     def verify(self) -> None:
-        """Hash every piece the map claims, as is done at start: a power cut may keep the map only."""
+        """Hash every piece the map claims, as is done at start: a power cut may lose the data."""
         for piece in range(self.content.count):
             at = piece * self.content.piece_size
             data = self.data[at : at + self.content.length_of(piece)]

@@ -2,8 +2,8 @@
 
 Strategy: as the real one. First every item's file is made ready from what stood there before the
 batch; then, path by path, what stands in the way is kept and the file takes its place.
-`Placing.steps()` is a generator that yields the name of every step; the world runs one step per heap
-action, so a kill, a power cut or a person's edit can fall between any two.
+`Placing.steps()` is a generator that yields the name of every step; the world runs one step per
+heap action, so a kill, a power cut or a person's edit can fall between any two.
 
 Guarantees: what leaves a path goes to the trash (the engine named it) or is put aside (it did not);
 facts are those of the real disk, field by field (`tests/contract/test_placing.py`), but for the
@@ -246,7 +246,7 @@ class Placing(Generic[AnyTree]):
         return aside
 
     def _in_the_way(self, item: PlaceItem) -> File | None:
-        """Return the file that must be kept before another takes its place; an empty folder goes."""
+        """Return the file that must be kept before another comes there; an empty folder goes."""
         if item.path in self.disk.folders:
             self._remove_folder(item.path)
         old = self.disk.files.get(item.path)

@@ -22,9 +22,7 @@ class Chronicle:
     gone: set[SafePath] = field(default_factory=set)
 
     def stood(self, path: SafePath, data: bytes | None) -> None:
-        """The owner has `data` (None: a folder) at `path` now; what stood there as the other kind
-        is gone.
-        """
+        """The owner has `data` (None: a folder) at `path` now; the other kind there is gone."""
         before = self.versions.setdefault(path, set())
         if data is None and before - {None}:
             self.gone.add(path)
@@ -44,7 +42,7 @@ class Disk(Tree):
         self.free_bytes = 2**40
 
     def tree(self, label: str) -> dict[SafePath, Version | None]:
-        """Return one owner's tree as it stands here; None stands for a folder; the top is left out."""
+        """Return one owner's tree as it stands here, without its top; None stands for a folder."""
         top = path_of(label)
         found: dict[SafePath, Version | None] = {
             path: None for path in self.folders if path.starts_with(top)
@@ -132,7 +130,7 @@ class Disk(Tree):
         )
 
     def rename(self, old: SafePath, new: SafePath) -> list[SafePath]:
-        """Rename a file or a folder with all in it; nothing happens where something stands already."""
+        """Rename a file, or a folder with all in it; nothing happens where something stands."""
         taken = (
             new in self.files
             or new in self.folders

@@ -3,7 +3,7 @@
 Strategy: the source of every module that touches share files is read with `ast`. Calls on an open
 descriptor are free: no name is looked up. A call by name needs a line in `BY_NAME` that says why it
 is not a function of fsops, is relative to a held descriptor and follows no link. Whatever walks a
-whole path by itself is forbidden, but for the few of `BY_PATH`. Limits: a descriptor is known by its
+path by itself is forbidden, but for the few of `BY_PATH`. Limits: a descriptor is known by its
 name (`…_fd`, `descriptor`, `copy`); flags are not read, only fsops and marker.py write any.
 """
 
@@ -90,7 +90,7 @@ def file_modules() -> list[str]:
 
 
 def raw_file_calls(module: str, source: str) -> list[str]:
-    """Only the listed calls name a file, each relative to a held descriptor and following no link."""
+    """Only listed calls name a file, each relative to a held descriptor and following no link."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -17,6 +17,7 @@ from typing import Final, Self
 from potluck.shells.disk.fsops import enter, reason_of
 
 _OPEN: Final = 64
+"""Descriptors kept for one batch: most need fewer than ten, and a process may have 1,024."""
 
 Components = tuple[str, ...]
 
@@ -31,10 +32,11 @@ class Folders:
         self._touched: set[Components] = set()
         self._failed: dict[Components, str] = {}
 
+    def __repr__(self) -> str:
+        return f"Folders({len(self._open)} open, {len(self._touched)} touched)"
+
     def get(self, parts: Components, *, create: bool = False) -> int:
-        """Return the descriptor of a folder, valid until `trim`; raises UnsafePath for a link, or
-        OSError.
-        """
+        """Return the descriptor of a folder, valid until `trim`; raises UnsafePath or OSError."""
         if not parts:
             return self._root_fd
         descriptor = self._open.get(parts)

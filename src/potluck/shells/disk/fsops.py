@@ -1,16 +1,16 @@
 """Files below one FOLDER, each reached from a held directory descriptor, one component at a time.
 
-Strategy: `Share` opens FOLDER once and keeps descriptors of it, `Shared/`, `.potluck/`, `tmp/` and
-`trash/`; nobody but itself closes them. A path is walked with `dir_fd` and `O_NOFOLLOW | O_DIRECTORY`, a file is opened
-`O_NOFOLLOW | O_NONBLOCK`, and what was opened is judged by its descriptor. So no name is looked at
-first and opened afterwards, and a symbolic link planted anywhere below `Shared/` leads nowhere
-(docs/disk.md §2).
+Strategy: `Share` opens FOLDER once and keeps descriptors of it, of `Shared/`, `.potluck/`, `tmp/`
+and `trash/`; nobody but itself closes them. A path is walked with `dir_fd` and `O_NOFOLLOW |
+O_DIRECTORY`, a file is opened `O_NOFOLLOW | O_NONBLOCK`, and what was opened is judged by its
+descriptor. So no name is looked at first and opened afterwards, and a symbolic link planted
+anywhere below `Shared/` leads nowhere (docs/disk.md §2).
 
 Guarantees: nothing outside FOLDER is opened, whatever other programs do meanwhile; a `str` where a
 SafePath is expected raises TypeError; trouble with FOLDER itself is a DiskTrouble in three parts.
 Limits: FOLDER itself may be reached through links, as the person chose it. Whoever moves a folder
 while we hold its descriptor takes along what we write into it. `crashpoint` does nothing unless a
-test asked for it.
+test asked for it. Who calls `os` beside this module, and why, is a law: test_law_of_files.py.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ from potluck.engine.events import Finding, PathSeen, SpaceSeen, Stat
 OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """To be joined with O_RDONLY or O_RDWR; O_NONBLOCK, or a FIFO would hold us for ever."""
+
+NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+)
+"""What kernels say where a file cannot have a second name."""
 
 CrashHook = Callable[[str], None]
 _hook: CrashHook | None = None
@@ -263,7 +268,7 @@ DISK_FULL: Final = "disk full"
 
 
 def reason_of(error: OSError | UnsafePath) -> str:
-    """Return an error as `detail` carries it: DISK_FULL, the system's words, or why it is unsafe."""
+    """Return an error as `detail` carries it: DISK_FULL, the system's words, or what is unsafe."""
     if isinstance(error, UnsafePath):
         return error.cause
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -1,4 +1,4 @@
-"""The marker of a share: which share of which device in which group this FOLDER is, and its own folder.
+"""The marker of a share: which share of which device this FOLDER is; and the folders of owners.
 
 Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before anything below
 `Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
@@ -64,7 +64,7 @@ class ShareMarker:
         return f"ShareMarker({self._share.folder!r})"
 
     def mark(self, order: MarkShare) -> ShareSeen:
-        """Make the own folder, write the marker; say what is there then. Raises OSError or UnsafePath."""
+        """Make the own folder, write the marker, say what is there; raises OSError, UnsafePath."""
         own = parse_wire_path(order.label.encode())
         if order.former:
             self._take_along(parse_wire_path(order.former.encode()), own)

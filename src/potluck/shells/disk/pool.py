@@ -210,7 +210,7 @@ class DiskPool:
 
 
 def _size(share: Share, path: SafePath) -> int:
-    """Return the size of a file; 0 where there is none to be seen, which hashing will say better."""
+    """Return the size of a file; 0 where none is to be seen, which hashing will say better."""
     try:
         stat = share.stat(path).stat
     except (OSError, UnsafePath):

@@ -693,6 +693,7 @@ def set_up(folder):
         os.mkdir(full(share, "ann/empty folder"))
         expected = {text: expecting(share, text, data) for text, data in BEFORE.items()}
     unexpected = {"expected": None, "expected_root": None}
+    touched = {"local": path("ann/touched"), **expected["ann/touched"]}
     return (
         item("ann/was file", Source.FOLDER, **expected["ann/was file"]),
         item("ann/made folder", Source.FOLDER),
@@ -701,7 +702,7 @@ def set_up(folder):
         item("ann/new/er", Source.PART, BIG),
         item("ann/again", Source.PART, BIG),
         item("ann/moved here", Source.MOVED, BEFORE["ann/moved"], local=path("ann/moved")),
-        item("ann/touched", Source.LOCAL, BEFORE["ann/touched"], local=path("ann/touched"), **expected["ann/touched"]),
+        item("ann/touched", Source.LOCAL, BEFORE["ann/touched"], **touched),
         item("ann/in the way/below", Source.PART, AFTER["ann/in the way/below"]),
         item("ann/empty", Source.EMPTY),
         item("ann/copy", Source.LOCAL, BEFORE["ann/copied"], local=path("ann/copied")),
@@ -721,9 +722,7 @@ def fetch(parts, items):
 
 
 def placed_until(folder, items, kill_at):
-    """Place in a child that kills itself at the crashpoint number `kill_at`; return the names it
-    reached.
-    """
+    """Place in a child that kills itself at crashpoint `kill_at`; return the names it reached."""
     out, into = os.pipe()
     with warnings.catch_warnings():
         # the child starts no thread but its own
@@ -826,8 +825,8 @@ def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, batches, t
         # Any step may fail, because the batches make folders and puts links aside: then plant
         # everything again.
         steps = (
-            lambda: os.rename(a, c), lambda: os.rename(b, a), lambda: os.rename(a, b), lambda: os.rename(c, a),
-            lambda: os.symlink(outside, b), lambda: os.mkdir(a),
+            lambda: os.rename(a, c), lambda: os.rename(b, a), lambda: os.rename(a, b),
+            lambda: os.rename(c, a), lambda: os.symlink(outside, b), lambda: os.mkdir(a),
         )  # fmt: skip
         while not stop.is_set():
             for step in steps:

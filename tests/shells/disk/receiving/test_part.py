@@ -1,7 +1,7 @@
 """One part file: begun, taken up, written and marked; what is refused and what is left behind.
 
-Strategy: a played lender closes a part when it is given back; a restart is a second `take_up` on the
-same folder, lost data is bytes overwritten behind its back.
+Strategy: a played lender closes a part when it is given back; a restart is a second `take_up` on
+the same folder, lost data is bytes overwritten behind its back.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def folders(share: Share, inotify: Inotify) -> WatchedFolders:
 
 
 def told(folders: WatchedFolders, inotify: Inotify, *made: Path) -> list[str]:
-    """Make files and return the folders whose watches tell of them; a watch not ours tells nothing."""
+    """Make files and return the folders whose watches tell of them."""
     inotify.read()
     for path in made:
         path.touch()

@@ -101,9 +101,7 @@ def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[W
 
 
 def marked(own: Path, hints: Hints, name: str = "mark") -> list[str]:
-    """Wait until everything done so far was hinted, by doing one thing more; return the hints
-    before it.
-    """
+    """Do one thing more and wait until that is hinted; return what was hinted before it."""
     (own / name).write_bytes(b"mark")
     hints.wait_for(f"me/{name}")
     return [path for path in hints.paths if path != f"me/{name}"]

@@ -43,7 +43,7 @@ CRASHPOINTS: Final = (
     "before_rename", "after_rename", "before_mkdir", "after_mkdir", "before_rmdir", "after_rmdir",
     "before_sync_folders", "after_sync_folders",
 )  # fmt: skip
-"""Every step of a batch at which a test may end the program, in about the order of reaching them."""
+"""Every step of a batch at which a test may end the program, in about the order they are met."""
 
 _Step = Placed | ReadyFile | None
 
@@ -58,9 +58,7 @@ class Batches:
         own_label: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Place from `part_files`; what is under `own_label` stays writable; `clock` dates what is
-        kept.
-        """
+        """Place from `part_files`; `own_label`: what stays writable; `clock` dates what is kept."""
         self._share = share
         self._part_files = part_files
         self._own_label = own_label

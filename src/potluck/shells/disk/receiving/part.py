@@ -1,9 +1,9 @@
 """One part file: made, taken up where an earlier run left it, written piece by piece.
 
 Strategy: `<root>.part` is a sparse file of the right length, written at offsets; beside it lies its
-map (part_map.py). A piece is written first and marked afterwards, so the map may lag behind the data
-but never runs ahead of it. Whoever takes a part up hashes every piece that its map claims, unless
-that was done in this run.
+map (part_map.py). A piece is written first and marked afterwards, so the map may lag behind the
+data but never runs ahead of it. Whoever takes a part up hashes every piece that its map claims,
+unless that was done in this run.
 
 Guarantees: pieces of zeros are here from the start, as holes; what is retired is never written
 again, whoever still holds it; no descriptor is left open by a failure. Limits: `write` does not
@@ -150,8 +150,8 @@ def take_up(
 ) -> Part | None:
     """Open what is there of a content; None if that is nothing, or not to be believed.
 
-    `known`: the pieces that were verified in this run; without it every piece that the map claims is
-    hashed again. Raises OSError.
+    `known`: the pieces that were verified in this run; without it every piece that the map claims
+    is hashed again. Raises OSError.
     """
     root = content.root
     try:

@@ -118,7 +118,7 @@ class PartFiles:
             return part.have() if part is not None else self._known.get(root)
 
     def found(self) -> tuple[PartFound, ...]:
-        """Read, verify and return what earlier runs left, remove what is of no use; once, at start."""
+        """Verify and return what earlier runs left, remove what is of no use; once, at start."""
         found = []
         names = set(os.listdir(self._tmp_fd))
         for name in sorted(names):

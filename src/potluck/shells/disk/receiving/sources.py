@@ -6,7 +6,7 @@ file system can) and the copy is hashed, or, if it is to go anyway, hashed where
 later. mtime and mode are set here, before the fsync, so that after it nothing but one rename is
 left to do.
 
-Guarantees: nothing here changes what stands at a target path; what is a `ReadyFile` holds exactly the
+Guarantees: nothing here changes what stands at a target path; a `ReadyFile` holds exactly the
 content promised. Limits: a moved file is read once more to hash it; that costs time and makes a
 rename safe against an edit meanwhile.
 """
@@ -64,6 +64,9 @@ class Sources:
         self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
         self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
         self._targets = {item.path for item in items if item.source is not Source.NONE}
+
+    def __repr__(self) -> str:
+        return f"Sources({self._share.folder!r}, writable {sorted(self._writable)})"
 
     def prepare(self, item: PlaceItem, copy_name: str) -> ReadyFile:
         """Make the file of one item ready, under `copy_name` in `tmp/` if a new one is needed.
@@ -173,7 +176,7 @@ class Sources:
             raise SourceGone("the local file is gone") from error
 
     def _dress(self, descriptor: int, item: PlaceItem) -> None:
-        """Set time and mode, if they are not as they should be."""
+        """Set time and mode, where they are not as they should be."""
         mode = mode_of(item, self._writable)
         found = os.fstat(descriptor)
         if found.st_mode & 0o7777 != mode:
@@ -183,7 +186,7 @@ class Sources:
 
 
 def mode_of(item: PlaceItem, writable: frozenset[str]) -> int:
-    """Return the permissions of a placed file: what is not under a `writable` label is read-only."""
+    """Return the permissions of a placed file: read-only unless it is under a `writable` label."""
     mode = _WRITABLE if item.path.parts[0] in writable else _READ_ONLY
     return mode | _EXECUTABLE if item.executable else mode
 
@@ -198,8 +201,9 @@ def root_wanted(item: PlaceItem) -> Root | None:
     """Return the root of the content an item asks for; None for a folder or a removal."""
     if item.source is Source.EMPTY:
         return EMPTY_ROOT
-    no_file = item.source is Source.FOLDER or item.source is Source.NONE
-    return None if no_file or item.content is None else item.content.root
+    if item.source in {Source.FOLDER, Source.NONE} or item.content is None:
+        return None
+    return item.content.root
 
 
 def _local_of(item: PlaceItem) -> SafePath:

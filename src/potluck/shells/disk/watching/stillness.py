@@ -74,7 +74,7 @@ class Stillness:
         return None
 
     def rested(self, now: float) -> list[SafePath]:
-        """Return, and forget, the files to report: still long enough, or with nobody to close them."""
+        """Return, and forget, the files to report: still for long, or with nobody to close them."""
         ready = [path for path, made in self._fresh.items() if self._is_complete(path, made=made)]
         self._fresh.clear()
         for path in ready:

@@ -1,9 +1,9 @@
 """The folders that are watched: which watch stands for which of them, from the tops down.
 
 Strategy: a folder is opened from the descriptor of the one it stands in and watched by its own
-descriptor, before what is in it is listed; so whatever is made after its watch stands is told by the
-watch, and whatever was there before is found by the listing. A folder is known by the number the
-kernel gave its watch, and by its name in the folder around it.
+descriptor, before what is in it is listed; so whatever is made after its watch stands is told by
+the watch, and whatever was there before is found by the listing. A folder is known by the number
+the kernel gave its watch, and by its name in the folder around it.
 
 Guarantees: no link is followed, no descriptor stays open; a watch that could not be had for want of
 room sets `limited`, any other failure leaves the folder out: whoever looks at it will say why.

@@ -156,7 +156,7 @@ class Watcher:
         for path in self._stillness.rested(time.monotonic()):
             self._touched[path] = None
         if self._lost:
-            self._folders.rebuild()  # before the scan that follows, so that nothing falls between them
+            self._folders.rebuild()  # before the scan that follows: nothing falls between them
         if self.limited and not self._told_limit:
             self._told_limit = self._lost = True
         if self._touched or self._lost:
