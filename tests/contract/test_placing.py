@@ -84,6 +84,13 @@ def test_two_spots_of_one_part(seam: Seam):
     assert (standing(seam), seam.parts()) == ({f"ann/{n}": NEW for n in range(3)}, set())
 
 
+def test_a_part_stays_until_its_last_spot_is_placed(seam: Seam):
+    seam.receive(NEW)
+    seam.write("ann/full/mine", MINE)
+    placed = run(seam, item("ann/a", Source.PART, NEW), item("ann/full", Source.PART, NEW))
+    assert (how(placed), seam.parts()) == ([PLACED, BLOCKED], {content_of(NEW).root})
+
+
 def test_what_is_not_complete_is_no_source(seam: Seam):
     seam.receive(BIG, pieces=2)
     wanted = [item("ann/a", Source.PART, BIG), item("ann/b", Source.PART, NEW)]

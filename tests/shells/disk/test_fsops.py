@@ -56,6 +56,8 @@ def test_it_makes_its_folders_and_leaves_no_descriptor_open(tmp_path):
         assert sorted(os.listdir(os.path.join(share.folder, ".potluck"))) == ["tmp", "trash"]
         assert os.stat(os.path.join(share.folder, ".potluck")).st_mode & 0o777 == 0o700
         assert os.listdir(share.tmp_fd) == []
+        assert repr(share) == f"Share({share.folder!r}, 5 descriptors)"
+    assert repr(share).endswith(", 0 descriptors)")
     assert open_descriptors() == before
 
 

@@ -64,16 +64,15 @@ class Keeper:
 
         `leave` keeps its name occupant, for a rename over it. Raises OSError.
         """
-        parts = self._trash_folder(occupant.path)
-        name = _keep(
-            occupant, self._trash.get(parts), lambda: trash_names(occupant.path.name), leave=leave
-        )
-        self._trash.touch(parts)
-        kept = stat_at(self._trash.get(parts), name)
+        components = self._trash_folder(occupant.path)
+        folder, wanted = self._trash.get(components), occupant.path.name
+        name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)
+        self._trash.touch(components)
+        kept = stat_at(self._trash.get(components), name)
         if kept is None or _is_same(kept, occupant.found):
             return ""
         # Exchanged between our look and our link: that was no version of the owner's.
-        return self._put_aside(Occupant(occupant.path, self._trash.get(parts), kept), name)
+        return self._put_aside(Occupant(occupant.path, self._trash.get(components), kept), name)
 
     def put_aside(self, occupant: Occupant, *, leave: bool) -> str:
         """Keep a local version; return where it is, for people. Raises OSError."""
@@ -101,10 +100,10 @@ class Keeper:
         """Return a folder in the trash with room for a path, whatever was there before."""
         day = time.strftime("%Y%m%d", self._now)
         for label in trash_names(path.parts[0]):
-            parts = (day, label, *path.parts[1:-1])
+            components = (day, label, *path.parts[1:-1])
             with suppress(NotADirectoryError):
-                self._trash.get(parts, create=True)
-                return parts
+                self._trash.get(components, create=True)
+                return components
         raise AssertionError("trash_names never ends")
 
     def _put_aside(self, occupant: Occupant, name: str, *, leave: bool = False) -> str:

@@ -120,6 +120,7 @@ def test_the_own_label_may_change_between_batches(share, parts, batches):
         one(batches, item(text, Source.PART, data))
     assert os.stat(full(share, "me/a")).st_mode & 0o777 == 0o444
     assert os.stat(full(share, "ann/b")).st_mode & 0o777 == 0o644
+    assert repr(batches) == f"Batches({share.folder!r}, own 'ann')"
 
 
 def test_one_part_file_at_several_paths(share, parts, batches):

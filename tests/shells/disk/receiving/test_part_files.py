@@ -79,6 +79,7 @@ def test_pieces_in_any_order_make_the_file(share, part_files):
 def test_one_part_per_root_however_often_opened(part_files):
     first, second = part_files.open(CONTENT), part_files.open(CONTENT)
     assert first is second
+    assert repr(part_files) == "PartFiles(1 open, 0 verified)"
     first.close()
     second.write(0, piece_of(DATA, 0))
     second.mark([0])

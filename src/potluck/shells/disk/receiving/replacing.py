@@ -22,7 +22,7 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.content_check import content_matches, root_of
-from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import crashpoint, open_regular, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
@@ -97,19 +97,19 @@ class Replacing:
 
     def _way(self, path: SafePath) -> tuple[int, str]:
         """Return the descriptor of a path's folder, and where what stood in its way was put."""
-        parts = path.parts[:-1]
+        components = path.parts[:-1]
         try:
-            return self._folders.get(parts, create=True), ""
+            return self._folders.get(components, create=True), ""
         except (UnsafePath, NotADirectoryError):
-            aside = self._clear_way(parts)
-        return self._folders.get(parts, create=True), aside
+            aside = self._clear_way(components)
+        return self._folders.get(components, create=True), aside
 
-    def _clear_way(self, parts: tuple[str, ...]) -> str:
-        for depth, name in enumerate(parts):
-            folder = self._folders.get(parts[:depth])
+    def _clear_way(self, components: Components) -> str:
+        for depth, name in enumerate(components):
+            folder = self._folders.get(components[:depth])
             found = stat_at(folder, name)
             if found is not None and not modes.S_ISDIR(found.st_mode):
-                path = parse_wire_path("/".join(parts[: depth + 1]).encode())
+                path = parse_wire_path("/".join(components[: depth + 1]).encode())
                 self._folders.forget(path.parts)
                 self._folders.touch(path.parts[:-1])
                 return self._keeper.put_aside(Occupant(path, folder, found), leave=False)
