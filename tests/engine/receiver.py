@@ -129,7 +129,7 @@ class Disk:
         self.tree = Tree()
         self.files = Files(self.tree)
         self.folders = Folders(self.tree)
-        self.parts = PartFiles(self.tree)
+        self.parts: MutableSet[Root] = PartFiles(self.tree)
 
     @property
     def trash(self) -> list[str]:
