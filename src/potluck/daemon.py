@@ -32,7 +32,7 @@ from typing import Final, Protocol, Self
 from potluck import config
 from potluck.config import DaemonFace, Settings
 from potluck.core import limits
-from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import PotluckError
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import MarkShare, Tell, Transmit
@@ -43,7 +43,8 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
 from potluck.shells.disk.fsops import Share
-from potluck.shells.disk.pool import DiskPool, Whose
+from potluck.shells.disk.marker import Whose
+from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.trash import prune_trash
@@ -276,9 +277,10 @@ def _build(
     links = ControlLinks(opened.selector)
     cleanup.callback(links.close)
     parts = PartFiles(share)
-    placer = Batches(share, parts)
+    own = parse_wire_path(engine.stored_label().encode())
+    batches = Batches(share, parts, own.name)
     standing = CurrentTrust(opened.key, engine.node.instance)
-    disk = DiskPool(share, placer, parts, loop.post, opened.whose, report)
+    disk = DiskPool(share, batches, parts, loop.post, opened.whose, report)
     serving = Serving(standing, share, loop.post)
     fetching = Fetching(standing, parts, loop.post, settings.workers)
     strangers = Strangers()
@@ -303,7 +305,7 @@ def _build(
         transmit=lan.transmit if "beacon" in settings.discovery else _without_beacons(lan),
         told=desk.told,
         replied=desk.replied,
-        marked=_follow_label(opened, engine, loop, placer, cleanup),
+        marked=_follow_label(opened, own, loop, cleanup),
         free_ballast=ballast.free,
     )
 
@@ -315,17 +317,14 @@ def _lan(opened: Opened) -> Lan:
 
 
 def _follow_label(
-    opened: Opened, engine: Engine, loop: Loop, placer: Batches, cleanup: ExitStack
+    opened: Opened, own: SafePath, loop: Loop, cleanup: ExitStack
 ) -> Callable[[MarkShare], None]:
-    """Watch the own folder under the label it has; returns what is to be done when it gets another."""
-    own = parse_wire_path(engine.stored_label().encode())
-    placer.own_label = own.name
+    """Watch the own folder under the label it has; returns what is to be done for another."""
     watcher = watcher_for(opened.share, (own,), loop.post)
     cleanup.callback(watcher.close)
     watcher.start()
 
     def marked(effect: MarkShare) -> None:
-        placer.own_label = effect.label
         watcher.follow((parse_wire_path(effect.label.encode()),))
 
     return marked
