@@ -69,7 +69,7 @@ PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=T
 MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
 PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py"}
-FOLDERS = ["laws", "shells", "faces", "contract", "hostile", "lan", "browser"]
+FOLDERS = ["laws", "config", "shells", "faces", "contract", "hostile", "lan", "browser"]
 FOLDERS_FULL = ["interop", "fuzz"]
 FOLDERS_RELEASE = ["bench"]
 TIERS = {

@@ -17,7 +17,8 @@ from typing import Any
 
 import click
 
-from potluck import config
+from potluck.config.settings import Flags, Settings, resolve_settings
+from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
@@ -66,7 +67,7 @@ class UpCommand(click.Command):
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
     """Start: join the group that is found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
-    settings = config.resolve(
+    settings = resolve_settings(
         _flags(typed),
         os.environ,
         config_file=place.config_file,
@@ -84,22 +85,22 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     return _run(settings, while_stdin=typed["while_stdin"])
 
 
-def _flags(typed: dict[str, Any]) -> config.Flags:
+def _flags(typed: dict[str, Any]) -> Flags:
     open_text = typed["open_text"]
-    return config.Flags(
+    return Flags(
         folder=typed["folder"],
         name=typed["name"],
         port=typed["port"],
         peers=typed["peers"],
         interfaces=typed["interfaces"],
-        open_s=None if open_text is None else config.parse_open(open_text),
+        open_s=None if open_text is None else parse_open(open_text),
         sweep=not typed["no_sweep"],
         headless=typed["headless"],
         no_page=typed["no_page"],
     )
 
 
-def _check(settings: config.Settings) -> None:
+def _check(settings: Settings) -> None:
     """Find what is wrong with what was typed before anything starts."""
     if settings.folder == "/":
         raise UsageError(
@@ -113,7 +114,7 @@ def _check(settings: config.Settings) -> None:
     home.check_interfaces(settings.interfaces)
 
 
-def _banner(open_s: config.OpenTime) -> None:
+def _banner(open_s: OpenTime) -> None:
     if open_s is None:
         return
     long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
@@ -143,7 +144,7 @@ class _Face:
         """The view reads the state from the local API."""
 
 
-def _run(settings: config.Settings, *, while_stdin: bool) -> int:
+def _run(settings: Settings, *, while_stdin: bool) -> int:
     from potluck import daemon
 
     client = Client(settings.state_dir)
