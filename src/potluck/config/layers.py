@@ -1,4 +1,4 @@
-"""Four layers become one: command line over `POTLUCK_SECTION_KEY` over the TOML file over the default.
+"""Four layers become one: command line, then `POTLUCK_SECTION_KEY`, the TOML file, the default.
 
 Strategy: names are checked before values, so that a typing error gets a suggestion instead of
 silence, and every value is converted by its field's own type, so an error names the key, the value

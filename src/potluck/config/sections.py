@@ -1,7 +1,8 @@
 """The schema: every section and key that can be set, its type, its bounds and its default.
 
-Strategy: one frozen Struct a section; the table `SECTIONS` is all there is. Types and bounds are read
-from the fields, by `layers`, so that a key is described in one place. Limits: nothing is read here.
+Strategy: one frozen Struct a section; the table `SECTIONS` is all there is. Types and bounds are
+read from the fields, by `layers`, so that a key is described in one place. Limits: nothing is read
+from outside here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What the daemon must know before it starts, and whom it tells how it goes.
 
-Strategy: `resolve_settings` is the one way from what was typed and written down to `Settings`, which holds
-plain values of the types the daemon works with. `origins` says for each key which layer won. A key
-that is understood but has no effect in this version is said in `warnings`, never swallowed.
+Strategy: `resolve_settings` is the one way from what was typed and written down to `Settings`,
+which holds plain values of the types the daemon works with. `origins` says for each key which layer
+won. A key that is understood but has no effect in this version is said in `warnings`, never
+swallowed.
 """
 
 from __future__ import annotations

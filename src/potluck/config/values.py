@@ -23,7 +23,7 @@ _UNIT = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def parse_size(text: str) -> int:
-    """The bytes of "512MiB", "20M", "1.5 GB" (KB counts by 1000, KiB by 1024); raises UsageError."""
+    """The bytes of "512MiB", "20M", "1.5 GB" (KB: by 1000, KiB: by 1024); raises UsageError."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise UsageError(

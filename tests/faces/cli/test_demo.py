@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.limits import MIB
 from potluck.faces.cli.main import run_command
 from potluck.faces.demo import files
 
 
 @pytest.fixture(autouse=True)
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "SPARSE_BYTES", 16 * files.MIB)
-    monkeypatch.setattr(files, "RANDOM_BYTES", 2 * files.MIB)
+    monkeypatch.setattr(files, "SPARSE_BYTES", 16 * MIB)
+    monkeypatch.setattr(files, "RANDOM_BYTES", 2 * MIB)
     monkeypatch.setattr(files, "SMALL_FILES", 30)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

@@ -24,7 +24,7 @@ from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
-from potluck.faces.screen import PlainScreen, Screen, Watching
+from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import duration, shown
 from potluck.shells.state import home
 
@@ -65,7 +65,7 @@ class UpCommand(click.Command):
 )
 @click.pass_obj
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
-    """Start: join the group that is found here, or found one, and keep FOLDER the same everywhere."""
+    """Start: join the group found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
     settings = resolve_settings(
         _flags(typed),
@@ -120,7 +120,8 @@ def _banner(open_s: OpenTime) -> None:
     long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
     say(
         styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; this device joins any open group.",
+            f"OPEN {long}: anyone on this network may join and gets every file; "
+            "this device joins any open group.",
             "yellow",
         ),
         styled("Do this only on a network you trust.", "yellow"),
@@ -128,14 +129,14 @@ def _banner(open_s: OpenTime) -> None:
 
 
 class _Face:
-    """Starts the view when the daemon's local API answers; everything else the view learns there."""
+    """Starts the view when the daemon's local API answers; the rest the view learns there."""
 
-    def __init__(self, watching: Watching) -> None:
-        self._watching = watching
+    def __init__(self, view: ViewThreads) -> None:
+        self._view = view
 
     def started(self, info: dict[str, Any]) -> None:
         del info
-        self._watching.start()
+        self._view.start()
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
         """The view reads notices from the local API."""
@@ -151,15 +152,15 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     reads = not settings.headless and not while_stdin and _readable()
     screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
-    watching = Watching(client, screen, Words.of_this_run(), reads=reads)
+    view = ViewThreads(client, screen, Words.of_this_run(), reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
         ).start()
     try:
-        code = daemon.run(settings, _Face(watching))
+        code = daemon.run(settings, _Face(view))
     finally:
-        watching.stop()
+        view.stop()
     say(f"potluck has left; your files stay in {shown(settings.folder)}.")
     return code
 
