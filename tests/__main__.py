@@ -4,8 +4,8 @@
 Strategy: stages, cheapest first, in two lanes side by side, since most stages wait more than they
 compute; the first stage that fails ends the run. What a stage prints is shown whole when it ends. A
 stage whose folder holds no test is left out. Everything runs in its own process, so that no stage
-can leave something behind for the next. With paths or options for pytest only pytest runs, on exactly
-that. The last line sums up every stage: `N passed, N failed, N skipped`.
+can leave something behind for the next. With paths or options for pytest only pytest runs, on
+exactly that. The last line sums up every stage: `N passed, N failed, N skipped`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The mutation run: does each module's own test file notice when the module is wrong?
 
-Strategy: mutants are drawn by a seed over all modules of core and engine. Each is tried in a process
-of its own, forked from one that has loaded the tools and nothing of potluck: there the import of the
-module yields the mutant, and pytest runs the module's own test file until the first failure. A mutant
-whose tests do not end is killed by the clock, and counts as noticed.
+Strategy: mutants are drawn by a seed over all modules of core and engine. Each is tried in a
+process of its own, forked from one that has loaded the tools and nothing of potluck: there the
+import of the module yields the mutant, and pytest runs the module's own test file until the first
+failure. A mutant whose tests do not end is killed by the clock, and counts as noticed.
 
-Guarantees: no file of the checkout is touched. The same seed, sample and commit try the same mutants.
+Guarantees: no file of the checkout is touched. One seed, sample and commit try the same mutants.
 Limits: a mutant may be equivalent, no test could notice it. Such ones are listed with their reasons
 in `equivalent_mutants.txt` and never drawn.
 

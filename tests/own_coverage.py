@@ -88,8 +88,8 @@ def gaps(cov: coverage.Coverage, module: Path) -> str:
         for start, end in facts["missing_branches"]
         if start not in facts["missing_lines"]
     )
-    parts = [f"lines {lines}" if lines else "", f"branches {branches}" if branches else ""]
-    return "; ".join(part for part in parts if part)
+    parts = {"lines": lines, "branches": branches}
+    return "; ".join(f"{what} {numbers}" for what, numbers in parts.items() if numbers)
 
 
 def test_files() -> list[Path]:

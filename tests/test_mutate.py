@@ -1,4 +1,4 @@
-"""The mutation run itself: what it draws, and that it tells a noticed fault from an unnoticed one."""
+"""The mutation run itself: what it draws, and that it tells a noticed fault from another."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def trial(fault: Callable[[Module], Mutant | None]) -> tuple[int, list[str], lis
 def elsewhere(
     fault: Callable[[Module], Mutant | None],
 ) -> tuple[int, list[str], list[str], float]:
-    """A trial in a process that does not run pytest already: one cannot fork from the middle of it."""
+    """A trial in a process that does not run pytest: one cannot fork from the middle of it."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as processes:
         return processes.submit(trial, fault).result()

@@ -22,22 +22,17 @@ def merge(
 
 
 @pytest.mark.parametrize(
-    ("toml", "environ", "typed", "port", "origin"),
+    ("environ", "typed", "port", "origin"),
     [
-        (1111, "2222", 3333, 3333, "flag"),
-        (1111, "2222", None, 2222, "environment"),
-        (1111, None, None, 1111, "file"),
+        ({"POTLUCK_NETWORK_PORT": "2222"}, {"network.port": 3333}, 3333, "flag"),
+        ({"POTLUCK_NETWORK_PORT": "2222"}, {}, 2222, "environment"),
+        ({}, {}, 1111, "file"),
     ],
 )
 def test_each_layer_beats_the_one_below(
-    tmp_path: Path, toml: int, environ: str | None, typed: int | None, port: int, origin: str
+    tmp_path: Path, environ: dict[str, str], typed: dict[str, object], port: int, origin: str
 ) -> None:
-    values, origins = merge(
-        tmp_path,
-        f"[network]\nport = {toml}",
-        {"network.port": typed} if typed else {},
-        **({"POTLUCK_NETWORK_PORT": environ} if environ else {}),
-    )
+    values, origins = merge(tmp_path, "[network]\nport = 1111", typed, **environ)
     assert (values["network.port"], origins["network.port"]) == (port, origin)
     assert origins["network.discovery_port"] == "default"
 

@@ -1,4 +1,4 @@
-"""Settings: what comes out of all layers, as the daemon works with it, and what is said about it."""
+"""Settings: what comes out of all layers, as the daemon works with it, and what is said."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_each_layer_beats_the_one_below(tmp_path: Path) -> None:
     )
     assert (settings.port, settings.label, settings.workers) == (3333, "from environment", 3)
     assert settings.port_given
-    assert [settings.origins[key] for key in ("network.port", "node.name", "limits.workers", "sync.rescan_s")] == [
-        "flag", "environment", "file", "default",
-    ]  # fmt: skip
+    keys = ("network.port", "node.name", "limits.workers", "sync.rescan_s")
+    origins = [settings.origins[key] for key in keys]
+    assert origins == ["flag", "environment", "file", "default"]
 
 
 def test_a_list_in_the_environment_is_split_at_commas(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def test_three_devices_end_up_equal(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run_command(["demo", "--devices", "3"]) == 0
     printed = capsys.readouterr().out
     for part in (
-        "Starting 3 devices", "kitchen-pc is up", "sees laptop", "One ring of 3 nodes", "0 ", "next",
+        "Starting 3 devices", "kitchen-pc is up", "sees laptop",
+        "One ring of 3 nodes", "0 ", "next",
         "✓ a folder of 30 small files", "✓ a sparse file", "✓ names that are odd", "on 3 of 3",
         "renames", "deletes", "adds a line", "✓ equal", "All 3 trees are equal",
     ):  # fmt: skip
