@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.manifest import sign_head
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
-    Folder,
     Gone,
     Head,
     Heads,
@@ -44,8 +43,7 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
-
-OWN = Folder.OWN
+from tests.engine.listeners import Heard, Neighbour
 
 
 @dataclass
@@ -64,16 +62,20 @@ class Device:
         self.number = number
         self.node = node(number, run=run)
         self.node.roster = roster or group(1, 2, 3)
-        self.publishing = Publishing(self.node)
-        self.following = Following(self.node)
-        self.announcing = Announcing(self.node, self.following)
+        self.heard = Heard()
+        self.publishing = Publishing(self.node, self.heard)
+        self.following = Following(self.node, self.heard)
+        self.neighbour = Neighbour(self.node.me)
+        self.announcing = Announcing(self.node, self.following, self.neighbour)
         self.service = Answers(self.node)
         self.applied: list[Applied] = []
         self.own_heads: list[Head] = []
         self.tells: list[str] = []
-        self.publishing.published = self.announcing.on_published
-        self.following.applied = self._on_applied
-        self.following.own_head = self._on_own_head
+        self.heard.tell = {
+            "on_published": self.announcing.on_published,
+            "on_applied": self._on_applied,
+            "on_own_head": self._on_own_head,
+        }
         self.publishing.start()
 
     @property
@@ -81,10 +83,16 @@ class Device:
         """Who this is."""
         return self.node.me
 
+    @property
+    def manifest(self) -> ManifestName:
+        """What this device itself shares."""
+        return self.node.own_manifest
+
     def link(self, other: Device) -> None:
         """A control link to another device is open here."""
         self.node.peer(other.id).link = LinkId(other.number)
         self.node.link_owner[LinkId(other.number)] = other.id
+        self.following.on_linked(other.id)
         self.announcing.on_linked(other.id)
 
     def unlink(self, other: Device) -> None:
@@ -102,6 +110,7 @@ class Device:
     def tick(self) -> list[Effect]:
         """Do what is due, and return what was asked; what is to be told is kept."""
         self.publishing.on_tick(0)
+        self.following.on_tick()
         self.announcing.on_tick()
         effects = list(flush(self.node))
         self.tells += [effect.code for effect in effects if isinstance(effect, Tell)]
@@ -109,19 +118,19 @@ class Device:
 
     def files_of(self, owner: Device) -> list[str]:
         """The paths of a manifest as it is known here."""
-        records = self.node.index.manifests.listing(owner.id, OWN, b"", 10_000)
+        records = self.node.index.manifests.listing(owner.manifest, b"", 10_000)
         return [record.path.decode() for record in records]
 
     def head_of(self, owner: Device) -> Head:
         """The head of a manifest as it is known here."""
-        head = self.node.index.manifests.head(owner.id, OWN)
+        head = self.node.index.manifests.head(owner.manifest)
         assert head is not None
         return head
 
     def deadline(self) -> float:
         """When something is due next."""
-        published = self.publishing.deadline(0)
-        return min(self.announcing.deadline(), published if published is not None else 1e9)
+        times = [self.publishing.deadline(0), self.following.deadline(), self.announcing.deadline()]
+        return min(time for time in times if time is not None)
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))
@@ -223,7 +232,7 @@ def forged(number: int, head: Head) -> Head:
 def _hear(receiver: Device, sender: DeviceId, message: Message) -> None:
     match message:
         case Heads(heads):
-            receiver.announcing.on_heads(sender, heads)
+            receiver.following.on_heads(sender, heads)
         case HeadsAsk():
             receiver.announcing.on_heads_ask(sender, message)
         case Kept(holdings):

@@ -14,26 +14,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, file_root, piece_hash
-from potluck.core.wire.catalogue import FileRecord, Folder, Head
+from potluck.core.wire.catalogue import FileRecord, Head
 from potluck.engine.effects import Effect, Hash, Look, Scan, Tell
 from potluck.engine.events import (
     FilesHashed,
-    Finding,
     Hashed,
     NameRefused,
     PathSeen,
     PathsTouched,
     ShareSeen,
-    Stat,
     TreeSeen,
 )
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import group, node
-
-OWN = Folder.OWN
+from tests.engine.listeners import Heard
 
 
 @dataclass
@@ -50,10 +48,9 @@ class Own:
     def __init__(self, number: int = 1, *, marked: bool = True, start: bool = True) -> None:
         self.node = node(number)
         self.node.roster = group(number)
-        self.publishing = Publishing(self.node)
-        self.own_folder = OwnFolder(self.node, self.publishing)
         self.heads: list[Head] = []
-        self.publishing.published = self.heads.append
+        self.publishing = Publishing(self.node, Heard(on_published=self.heads.append))
+        self.own_folder = OwnFolder(self.node, self.publishing)
         self.files: dict[str, File] = {}
         self.folders: set[str] = set()
         self.refused: dict[str, str] = {}
@@ -236,7 +233,7 @@ class Own:
     # -- what is published -------------------------------------------------------------------------
     def published(self) -> dict[str, FileRecord]:
         """Every record of the own manifest, by path."""
-        records = self.node.index.manifests.listing(self.node.me, OWN, b"", 10_000)
+        records = self.node.index.manifests.listing(self.node.own_manifest, b"", 10_000)
         return {record.path.decode(): record for record in records}
 
     def codes(self) -> list[str]:

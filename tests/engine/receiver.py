@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
+from potluck.core.content.facts import ManifestName, Source, Stat
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -26,7 +27,6 @@ from potluck.engine.effects import (
     Place,
     PlaceItem,
     Settle,
-    Source,
     Tell,
 )
 from potluck.engine.events import (
@@ -42,15 +42,18 @@ from potluck.engine.events import (
     PiecesVerified,
     Placed,
     Placement,
-    Stat,
 )
 from potluck.engine.index import Index
+from potluck.engine.others.commits import Commits
+from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
-from tests.engine.index.builders import OWN, receive
+from tests.engine.index.builders import receive
+from tests.engine.listeners import Heard
 
 ANNA = builders.key(2).device
 BERT = builders.key(3).device
+ANNAS = ManifestName.own(ANNA)
 
 
 class Disk:
@@ -157,7 +160,16 @@ class Receiver:
         self.node.now = now
         self.node.roster = builders.group(1, 2, 3)
         self.disk = disk or Disk()
-        self.receiving = Receiving(self.node)
+        self.heard = Heard()
+        self.downloads = Downloads(self.node, self.heard)
+        self.commits = Commits(self.node, self.heard)
+        self.receiving = Receiving(self.node, self.downloads, self.commits, self.heard)
+        self.heard.tell = {
+            "on_arrived": self.receiving.on_arrived,
+            "on_committed": self.receiving.on_committed,
+            "look_again": self.receiving.look_again,
+            "leaves": self.receiving.leaves,
+        }
         self.lists: dict[bytes, PieceList] = {}
         self.lacks: set[tuple[DeviceId, bytes]] = set()  # what a holder does not have
         self.hold_fetch = self.hold_place = False
@@ -201,7 +213,7 @@ class Receiver:
     def link(self, device: DeviceId = ANNA) -> None:
         peer = self.node.peer(device)
         peer.link, peer.address = LinkId(device[0]), Address("10.0.0.9", 7)
-        self.call(lambda: self.receiving.downloads.on_peer(device))
+        self.call(lambda: self.downloads.on_peer(device))
 
     def share(
         self,
@@ -213,15 +225,16 @@ class Receiver:
     ) -> None:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
-        before = set(self.node.index.manifests.under(owner, OWN, b""))
+        name = ManifestName.own(owner)
+        before = set(self.node.index.manifests.under(name, b""))
         known = {record.path: record for record in records}
         changed = [
             path
             for path in receive(self.node.index, records, self.seq, owner)
-            if self.node.index.manifests.get(owner, OWN, path) is not None or path in before
+            if self.node.index.manifests.get(name, path) is not None or path in before
         ]
         assert set(known) <= set(changed)
-        self.call(lambda: self.receiving.on_changed(owner, changed, held))
+        self.call(lambda: self.receiving.on_changed(name, changed, held=held))
         if run:
             self.run()
 
@@ -259,7 +272,7 @@ class Receiver:
     def answer(self, outcome: Outcome = Outcome.DONE, detail: str = "") -> None:
         """The oldest fetch is answered."""
         fetch = self.fetches.pop(0)
-        downloads = self.receiving.downloads
+        downloads = self.downloads
         good = outcome is Outcome.DONE
         if good and isinstance(fetch.ask, FilesAsk):
             roots = tuple(
@@ -280,10 +293,10 @@ class Receiver:
     def place(self) -> None:
         """The oldest batch is placed."""
         batch = self.places.pop(0)
-        self.receiving.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
+        self.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
 
     def _settle(self, settle: Settle) -> None:
-        self.receiving.commits.on_settled(
+        self.commits.on_settled(
             BatchSettled(BatchId(settle.batch), tuple(map(self._found, settle.items)))
         )
 
@@ -303,7 +316,7 @@ class Receiver:
 
     # -- questions ---------------------------------------------------------------------------------
     def lacking(self, owner: DeviceId = ANNA) -> int:
-        return self.node.index.needs.missing(owner, OWN)[0]
+        return self.node.index.needs.missing(ManifestName.own(owner))[0]
 
     def stands(self, owner: DeviceId = ANNA) -> set[str]:
         """What is on the disk of an owner, which must be what the index says."""
@@ -311,7 +324,8 @@ class Receiver:
         found = {
             path for path in [*self.disk.files, *self.disk.folders] if path.startswith(label + "/")
         }
-        rows = {f"{label}/{path.decode()}" for path in self.node.index.places.all_paths(owner, OWN)}
+        known = self.node.index.places.all_paths(ManifestName.own(owner))
+        rows = {f"{label}/{path.decode()}" for path in known}
         assert rows <= found
         return {path.removeprefix(label + "/") for path in found}
 

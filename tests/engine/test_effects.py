@@ -35,7 +35,3 @@ def test_a_wish_is_frozen_and_says_what_it_means(kind: type) -> None:
 
 def test_nothing_is_both_a_fact_and_a_wish() -> None:
     assert not classes().keys() & {kind.__name__ for kind in get_args(events.Event)}
-
-
-def test_sources_are_plain_words() -> None:
-    assert sorted(effects.Source) == ["empty", "folder", "local", "moved", "none", "part"]

@@ -12,7 +12,6 @@ from potluck.engine import events
 
 PARTS = {
     "Interface",
-    "Stat",
     "PathSeen",
     "NameRefused",
     "Hashed",
@@ -44,7 +43,6 @@ def test_a_fact_is_frozen_and_says_what_it_means(kind: type) -> None:
 
 def test_equal_facts_are_equal() -> None:
     assert events.MadeDurable(1) == events.MadeDurable(1) != events.MadeDurable(2)
-    assert events.Stat(1, 2, 3, 4, executable=True) != events.Stat(1, 2, 3, 4, executable=False)
 
 
 def test_words_that_leave_the_program_are_plain() -> None:
@@ -56,5 +54,4 @@ def test_words_that_leave_the_program_are_plain() -> None:
         "wrong",
         "disk",
     ]
-    assert str(events.Finding.MISSING) == "missing"
     assert str(events.Placement.SOURCE_GONE) == "source gone"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from potluck.core.content.paths import parse_wire_path
-from potluck.core.wire.catalogue import HeadsAsk
+from potluck.core.content.facts import ManifestName
+from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, Node, printable
+from potluck.engine.node import NOTICES_KEPT, Node, legible
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -80,6 +80,14 @@ def test_a_rollback_undoes_what_depends_on_the_index_and_nothing_else() -> None:
     assert made.take() == []
     made.when_durable([THREE])
     assert made.take() == [MakeDurable(2)]
+    made.on_synced(2)
+    assert made.take() == [THREE], "nothing of what was undone comes with it"
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    made = linked(node())
+    made.when_durable([ONE, TWO])
+    assert repr(made) == "<Node 'd1', linked=1, waits=2, leaving=False>"
 
 
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
@@ -107,7 +115,7 @@ def test_only_who_is_linked_is_spoken_to() -> None:
 
 def test_addresses_come_best_first_without_those_where_nobody_listens() -> None:
     made = node()
-    made.whereabouts = lambda _: [address(3), address(4)]
+    made.address_book.on_told(BEN, [address(3), address(4)], 0.0)
     made.index.addresses.remember(BEN, address(5), 1)
     assert made.addresses_of(BEN) == (address(3), address(4), address(5))
     made.peer(BEN).address = address(4)
@@ -130,18 +138,16 @@ def test_no_notice_moves_a_cursor() -> None:
     made = node()
     made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
     assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
-    assert printable("naïve 文件 ✓") == "naïve 文件 ✓"
-    assert printable(printable("\x00")) == printable("\x00")
+    assert legible("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert legible(legible("\x00")) == legible("\x00")
 
 
 def test_names_of_members_and_strangers() -> None:
     made = node()
     assert made.own_label == "d1"
     assert made.label_of(BEN).count("-") == 1
-    assert made.owner_at(parse_wire_path(b"d2/a")) is None
     made.roster = group(1, 2)
     assert made.label_of(BEN) == "d2"
     assert made.own_label == "d1"
-    assert str(made.top_of(BEN)) == "d2"
-    assert made.owner_at(parse_wire_path(b"d2/a")) == BEN
-    assert made.owner_at(parse_wire_path(b"d9/a")) is None
+    assert str(made.layout.top_of(ManifestName.own(BEN))) == "d2"
+    assert made.own_manifest == (made.me, Folder.OWN)

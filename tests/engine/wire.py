@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
+from potluck.core.content.facts import Finding, Source, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, piece_size_for
 from potluck.core.errors import DiskTrouble
@@ -35,18 +36,9 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 from potluck.engine import effects, events
-from potluck.engine.effects import Effect, Source
+from potluck.engine.effects import Effect
 from potluck.engine.engine import Engine
-from potluck.engine.events import (
-    Event,
-    Finding,
-    LinkId,
-    OrderId,
-    Outcome,
-    Placement,
-    RequestId,
-    Stat,
-)
+from potluck.engine.events import Event, LinkId, OrderId, Outcome, Placement, RequestId
 from potluck.engine.index import Index
 from tests.engine.builders import Chance, address, settings
 from tests.engine.builders import key as key_of

@@ -12,14 +12,15 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import BucketTree, bucket_hash, bucket_of, record_digest
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder, Head
+from potluck.core.wire.catalogue import FileRecord, Head
 from potluck.engine.index import Index
 from tests.laws.strategies import digests, file_records, paths
 
 OWNER = DeviceId(b"o" * 32)
-OWN = Folder.OWN
+OWNERS = ManifestName.own(OWNER)
 steps = st.lists(
     st.one_of(
         st.lists(file_records(), min_size=1, max_size=5),
@@ -50,7 +51,7 @@ class Owner:
     def play(self, history) -> None:
         for step in history:
             if isinstance(step, tuple):
-                self.seq = self.index.manifests.delete(OWNER, OWN, step, self.seq + 1)
+                self.seq = self.index.manifests.delete(OWNERS, step, self.seq + 1)
                 for path in step:
                     self.live.pop(path, None)
                 continue
@@ -58,18 +59,18 @@ class Owner:
                 msgspec.structs.replace(one, seq=self.seq + at) for at, one in enumerate(step, 1)
             ]
             self.seq += len(numbered)
-            self.index.manifests.put(OWNER, OWN, numbered)
+            self.index.manifests.put(OWNERS, numbered)
             self.live |= {record.path: record for record in numbered}
 
 
 def follow(far: Index, owner: Owner, since: int, limit: int) -> None:
     complete = False
     while not complete:
-        live, gone, since, complete = owner.index.manifests.page(OWNER, OWN, since, limit)
-        far.manifests.stage(OWNER, OWN, live, gone)
-    root, count = far.manifests.staged_root(OWNER, OWN)
+        live, gone, since, complete = owner.index.manifests.page(OWNERS, since, limit)
+        far.manifests.stage(OWNERS, live, gone)
+    root, count = far.manifests.staged_root(OWNERS)
     assert (root, count) == (root_of(owner.live), len(owner.live))
-    far.manifests.apply_staged(OWNER, OWN, Head(OWNER, OWN, 1, owner.seq, count, root, b""))
+    far.manifests.apply_staged(Head(*OWNERS, 1, owner.seq, count, root, b""))
 
 
 @given(st.lists(digests, max_size=20), st.randoms(use_true_random=False))
@@ -88,10 +89,10 @@ def test_root_count_and_size_are_those_of_the_live_records(history) -> None:
     owner = Owner()
     owner.play(history)
     manifests = owner.index.manifests
-    assert manifests.root(OWNER, OWN) == root_of(owner.live)
-    assert manifests.count(OWNER, OWN) == len(owner.live)
-    assert manifests.total_bytes(OWNER, OWN) == sum(record.size for record in owner.live.values())
-    assert manifests.under(OWNER, OWN, b"") == sorted(owner.live)
+    assert manifests.root(OWNERS) == root_of(owner.live)
+    assert manifests.count(OWNERS) == len(owner.live)
+    assert manifests.total_bytes(OWNERS) == sum(record.size for record in owner.live.values())
+    assert manifests.under(OWNERS, b"") == sorted(owner.live)
     owner.index.close()
 
 
@@ -103,10 +104,8 @@ def test_a_receiver_that_follows_ends_where_the_owner_is(before, after, limit) -
     since = owner.seq
     owner.play(after)
     follow(far, owner, since, limit)
-    assert far.manifests.page(OWNER, OWN, 0, 10_000) == owner.index.manifests.page(
-        OWNER, OWN, 0, 10_000
-    )
-    assert far.manifests.root(OWNER, OWN) == root_of(owner.live)
+    assert far.manifests.page(OWNERS, 0, 10_000) == owner.index.manifests.page(OWNERS, 0, 10_000)
+    assert far.manifests.root(OWNERS) == root_of(owner.live)
     far.close()
     owner.index.close()
 
@@ -119,9 +118,9 @@ def test_a_rollback_is_as_if_nothing_had_been(before, undone) -> None:
     owner.index.begin()
     owner.play(undone)
     owner.index.rollback()
-    assert owner.index.manifests.root(OWNER, OWN) == root_of(live)
-    assert owner.index.manifests.count(OWNER, OWN) == len(live)
+    assert owner.index.manifests.root(OWNERS) == root_of(live)
+    assert owner.index.manifests.count(OWNERS) == len(live)
     owner.seq, owner.live = seq, live
     owner.play(undone)
-    assert owner.index.manifests.root(OWNER, OWN) == root_of(owner.live)
+    assert owner.index.manifests.root(OWNERS) == root_of(owner.live)
     owner.index.close()

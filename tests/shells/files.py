@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from potluck.core import limits
+from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList, file_root, piece_count, piece_hash
-from potluck.engine.effects import Place, PlaceItem, Source
-from potluck.engine.events import BatchId, Stat
+from potluck.engine.effects import Place, PlaceItem
+from potluck.engine.events import BatchId
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.receiving.part_files import PartFiles
 

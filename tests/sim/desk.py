@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from potluck.core.content.facts import Stat
 from potluck.core.content.pieces import piece_size_for
 from potluck.engine.effects import (
     Hash,
@@ -37,7 +38,6 @@ from potluck.engine.events import (
     OrderId,
     PathSeen,
     SpaceSeen,
-    Stat,
     TreeSeen,
 )
 from tests.sim.disks import path_of, pieces_of

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import (
     Bitfield,
@@ -25,7 +26,7 @@ from potluck.core.content.pieces import (
     piece_hash,
     piece_size_for,
 )
-from potluck.engine.events import Finding, PathSeen, Stat
+from potluck.engine.events import PathSeen
 
 Version = tuple[Root, int, bool]
 """What a receiver must reproduce of a file: the root at its first piece size, mtime in ns, the x

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Protocol
 
+from potluck.core.content.facts import Source
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Root
-from potluck.engine.effects import PlaceItem, Source
+from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from tests.sim.disks import Disk, File, pieces_of
 

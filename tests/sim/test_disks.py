@@ -12,10 +12,11 @@ from functools import partial
 
 import pytest
 
+from potluck.core.content.facts import Source
 from potluck.core.content.paths import SafePath
 from potluck.engine import effects as do
 from potluck.engine import events as told
-from potluck.engine.effects import PlaceItem, Source
+from potluck.engine.effects import PlaceItem
 from potluck.engine.events import BatchId, OrderId, Placement
 from tests.sim.disks import Disk, File, path_of, pieces_of
 from tests.sim.invariants import Broken

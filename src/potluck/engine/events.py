@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -50,9 +51,7 @@ class Interface:
 # -- network ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class InterfacesSeen:
-    """The networks and neighbours of this host were looked at; sent at start, then when they
-    change.
-    """
+    """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
@@ -70,9 +69,7 @@ class DatagramHeard:
 
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
-    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK
-    exchanged.
-    """
+    """A link is ready: TLS, certificate against the roster, HELLO and HELLO_OK are done."""
 
     link: LinkId  # handle for Send and Drop
     kind: LinkKind  # CONTROL or PAIRING (bulk links never reach the engine)
@@ -136,25 +133,6 @@ class PathsTouched:
     # files written and closed, created, moved or deleted; folders likewise
     paths: tuple[SafePath, ...]
     overflow: bool  # events were lost or a limit was reached: scan everything
-
-
-class Finding(StrEnum):
-    """What stands at a path."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What the file system says of a file without reading it; equal stats mean an unchanged file."""
-
-    size: int  # bytes
-    mtime_ns: int  # modification time
-    ctime_ns: int  # change time
-    inode: int  # file number
-    executable: bool  # the owner's x bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +307,9 @@ class BatchSettled:
 
 @dataclass(frozen=True, slots=True)
 class MadeDurable:
-    """Everything the index held when Sync was asked is on the disk."""
+    """Everything the index held when MakeDurable was asked is on the disk."""
 
-    barrier: int  # which Sync
+    barrier: int  # which MakeDurable
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +349,25 @@ class RescanAsked:
     """Look at everything now."""
 
 
-Event = (
-    InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed | IntroductionHeard
-    | RequestHeard | PathsTouched | TreeSeen | FilesHashed | ShareSeen | ManifestHeard | PieceListHeard
-    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-    | Imported | LeaveAsked | AddAsked | RescanAsked
-)  # fmt: skip
+NetworkEvent = (
+    InterfacesSeen
+    | DatagramHeard
+    | LinkOpened
+    | DialFailed
+    | MessageHeard
+    | LinkClosed
+    | IntroductionHeard
+)
+FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
+TransferEvent = (
+    RequestHeard
+    | ManifestHeard
+    | PieceListHeard
+    | PiecesVerified
+    | FilesVerified
+    | FetchEnded
+    | PartsFound
+)
+DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
+PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

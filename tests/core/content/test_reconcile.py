@@ -4,23 +4,22 @@ would give.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, PlaceRow, Source, Stat
 from potluck.core.content.reconcile import (
     Act,
     Decision,
     OwnChange,
-    PlaceRow,
-    Supply,
     Verdict,
     decide,
     judge_hash,
     own_change,
-    supply_of,
+    source_of,
 )
 from potluck.core.wire.catalogue import FileRecord, Kind
 
@@ -30,23 +29,12 @@ PLACE = PlaceRow(b"a", Kind.FILE, b"r" * 32, 5, 1_000_000_001, 30, 40, False)
 FOLDER_PLACE = PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, False)
 
 
-@dataclass(frozen=True)
-class Stat:
-    size: int = 5
-    mtime_ns: int = 1_000_000_001
-    ctime_ns: int = 30
-    inode: int = 40
-    executable: bool = False
+STAT = Stat(5, 1_000_000_001, 30, 40, executable=False)
+FILE, FOLDER, MISSING = (Finding.FILE, STAT), (Finding.FOLDER, None), (Finding.MISSING, None)
 
 
-@dataclass(frozen=True)
-class Seen:
-    finding: str = "file"
-    stat: Stat | None = Stat()
-
-
-STAT = Stat()
-FILE, FOLDER, MISSING = Seen(), Seen("folder", None), Seen("missing", None)
+def file(**changes) -> tuple[Finding, Stat]:
+    return Finding.FILE, replace(STAT, **changes)
 
 
 def other(**changes) -> PlaceRow:
@@ -73,23 +61,23 @@ def other(**changes) -> PlaceRow:
 )
 def test_the_disk_follows_the_manifest(wanted, stands, act) -> None:
     assert decide(wanted, stands, None) == Decision(act)
-    with_supply = decide(wanted, stands, Supply.LOCAL)
-    assert with_supply == (Decision(Act.PLACE, Supply.LOCAL) if act is Act.FETCH else Decision(act))
+    from_here = decide(wanted, stands, Source.LOCAL)
+    assert from_here == (Decision(Act.PLACE, Source.LOCAL) if act is Act.FETCH else Decision(act))
 
 
 @pytest.mark.parametrize(
-    ("size", "part", "local", "leaving", "supply"),
+    ("size", "part", "local", "leaving", "source"),
     [
-        (0, False, False, False, Supply.EMPTY),
-        (5, True, True, True, Supply.PART),
-        (5, False, True, True, Supply.MOVED),
-        (5, False, True, False, Supply.LOCAL),
+        (0, False, False, False, Source.EMPTY),
+        (5, True, True, True, Source.PART),
+        (5, False, True, True, Source.MOVED),
+        (5, False, True, False, Source.LOCAL),
         (5, False, False, True, None),
     ],
 )
-def test_the_cheapest_source_comes_first(size, part, local, leaving, supply) -> None:
+def test_the_cheapest_source_comes_first(size, part, local, leaving, source) -> None:
     wanted = msgspec.structs.replace(WANTED, size=size)
-    assert supply_of(wanted, part=part, local=local, leaving=leaving) is supply
+    assert source_of(wanted, part=part, local=local, leaving=leaving) is source
 
 
 @pytest.mark.parametrize(
@@ -104,31 +92,31 @@ def test_the_cheapest_source_comes_first(size, part, local, leaving, supply) -> 
         (None, FILE, OwnChange.HASH),
         (FOLDER_PLACE, FILE, OwnChange.HASH),
         (PLACE, FILE, OwnChange.NOTHING),
-        (PLACE, Seen(stat=replace(STAT, size=6)), OwnChange.HASH),
-        (PLACE, Seen(stat=replace(STAT, mtime_ns=2)), OwnChange.HASH),
-        (PLACE, Seen(stat=replace(STAT, inode=2)), OwnChange.HASH),
-        (PLACE, Seen(stat=replace(STAT, ctime_ns=31)), OwnChange.HASH),
-        (PLACE, Seen(stat=replace(STAT, ctime_ns=31, executable=True)), OwnChange.TOUCH),
-        (PLACE, Seen(stat=replace(STAT, executable=True)), OwnChange.TOUCH),
-        (PLACE, Seen(stat=replace(STAT, mtime_ns=2, executable=True)), OwnChange.HASH),
+        (PLACE, file(size=6), OwnChange.HASH),
+        (PLACE, file(mtime_ns=2), OwnChange.HASH),
+        (PLACE, file(inode=2), OwnChange.HASH),
+        (PLACE, file(ctime_ns=31), OwnChange.HASH),
+        (PLACE, file(ctime_ns=31, executable=True), OwnChange.TOUCH),
+        (PLACE, file(executable=True), OwnChange.TOUCH),
+        (PLACE, file(mtime_ns=2, executable=True), OwnChange.HASH),
     ],
 )
 def test_the_manifest_follows_the_disk(stands, seen, change) -> None:
-    assert own_change(stands, seen) is change
+    assert own_change(stands, *seen) is change
 
 
 def test_a_renamed_file_is_not_read_again() -> None:
-    seen = Seen(stat=replace(STAT, ctime_ns=99))
+    seen = file(ctime_ns=99)
     twin = other(path=b"before")
-    assert own_change(None, seen, twin) is OwnChange.RENAMED
-    assert own_change(FOLDER_PLACE, seen, twin) is OwnChange.RENAMED
+    assert own_change(None, *seen, twin) is OwnChange.RENAMED
+    assert own_change(FOLDER_PLACE, *seen, twin) is OwnChange.RENAMED
     for different in (other(inode=1), other(size=6), other(mtime_ns=3), FOLDER_PLACE):
-        assert own_change(None, seen, different) is OwnChange.HASH
+        assert own_change(None, *seen, different) is OwnChange.HASH
 
 
 def test_whole_seconds_come_from_archives_and_prove_nothing() -> None:
-    seen = Seen(stat=replace(STAT, mtime_ns=2_000_000_000))
-    assert own_change(None, seen, other(mtime_ns=2_000_000_000)) is OwnChange.HASH
+    seen = file(mtime_ns=2_000_000_000)
+    assert own_change(None, *seen, other(mtime_ns=2_000_000_000)) is OwnChange.HASH
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.pieces import (
     EMPTY_ROOT,
     HASH_BYTES,
@@ -19,14 +20,14 @@ from potluck.core.content.pieces import (
     piece_count,
     piece_hash,
 )
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.index import Index
 
 ANNA = DeviceId(b"a" * 32)
 BERT = DeviceId(b"b" * 32)
-OWN = Folder.OWN
+ANNAS = ManifestName.own(ANNA)
+BERTS = ManifestName.own(BERT)
 
 
 def root_of(text: str) -> Root:
@@ -73,7 +74,7 @@ def place(of: FileRecord, inode: int = 7, ctime_ns: int = 9) -> PlaceRow:
 
 def head(root: bytes, seq: int, count: int, owner: DeviceId = ANNA, generation: int = 1) -> Head:
     """An unsigned head."""
-    return Head(owner, OWN, generation, seq, count, root, b"instance")
+    return Head(*ManifestName.own(owner), generation, seq, count, root, b"instance")
 
 
 def piece_list(pieces: int, seed: int = 0) -> PieceList:
@@ -96,7 +97,8 @@ def receive(
     into: Index, live: Sequence[FileRecord], seq: int, owner: DeviceId = ANNA
 ) -> list[bytes]:
     """Receive a whole manifest and return the paths that changed."""
-    into.manifests.stage(owner, OWN, live, [])
-    into.manifests.stage_rest_as_deleted(owner, OWN, seq)
-    root, count = into.manifests.staged_root(owner, OWN)
-    return into.manifests.apply_staged(owner, OWN, head(root, seq, count, owner))
+    name = ManifestName.own(owner)
+    into.manifests.stage(name, live, [])
+    into.manifests.stage_rest_as_deleted(name, seq)
+    root, count = into.manifests.staged_root(name)
+    return into.manifests.apply_staged(head(root, seq, count, owner))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from potluck.core.content.pieces import Root
-from tests.engine.index.builders import ANNA, BERT, OWN, index, piece_list, place, record
+from tests.engine.index.builders import ANNAS, BERTS, index, piece_list, place, record
 
 
 def test_lists_of_several_pieces_come_back() -> None:
@@ -26,17 +26,30 @@ def test_one_piece_needs_no_list() -> None:
     kept.close()
 
 
-def test_what_nothing_names_is_forgotten() -> None:
+def test_what_no_file_has_is_forgotten() -> None:
     kept = index()
-    wanted, standing, unused = (piece_list(2, seed) for seed in range(3))
-    for pieces in (wanted, standing, unused):
+    standing, shared, unused = (piece_list(2, seed) for seed in range(3))
+    for pieces in (standing, shared, unused):
         kept.contents.put(pieces)
-    one = record("a")
-    big = msgspec.structs.replace(one, root=wanted.root, size=wanted.size_bytes)
-    kept.manifests.put(ANNA, OWN, [big])
-    kept.places.put(BERT, OWN, [place(msgspec.structs.replace(big, root=standing.root))])
-    assert kept.contents.forget_unused() == 1
-    assert kept.contents.has(wanted.root)
+    big = msgspec.structs.replace(record("a"), root=standing.root, size=standing.size_bytes)
+    kept.places.put(BERTS, [place(big)])
+    kept.manifests.put(ANNAS, [msgspec.structs.replace(big, root=shared.root)])
+    assert kept.contents.forget_unused(b"", 100) == b""
     assert kept.contents.has(standing.root)
+    assert not kept.contents.has(shared.root)
     assert not kept.contents.has(unused.root)
+    kept.close()
+
+
+def test_lists_are_looked_at_in_slices_in_the_order_of_their_roots() -> None:
+    kept = index()
+    lists = sorted((piece_list(2, seed) for seed in range(5)), key=lambda pieces: pieces.root)
+    for pieces in lists:
+        kept.contents.put(pieces)
+    roots, after = [pieces.root for pieces in lists], b""
+    left = []
+    for _ in range(3):
+        after = kept.contents.forget_unused(after, 2)
+        left.append((after, [root for root in roots if kept.contents.has(root)]))
+    assert left == [(roots[1], roots[2:]), (roots[3], roots[4:]), (b"", [])]
     kept.close()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from potluck.core.content.manifest import EMPTY_ROOT
 from potluck.engine.index import Index
-from tests.engine.index.builders import ANNA, BERT, OWN, index, place, receive, record, records
+from tests.engine.index.builders import ANNAS, BERTS, index, place, receive, record, records
 
 
 def test_committed_rows_are_there_after_reopening(tmp_path) -> None:
@@ -16,14 +16,14 @@ def test_committed_rows_are_there_after_reopening(tmp_path) -> None:
     first.meta.set("a", b"1")
     receive(first, records(3), 3)
     first.commit()
-    root = first.manifests.root(ANNA, OWN)
+    root = first.manifests.root(ANNAS)
     first.begin()
     first.meta.set("a", b"2")
     first.close()
     again = Index.open(path)
     assert again.meta.get("a") == b"1"
-    assert again.manifests.root(ANNA, OWN) == root
-    assert again.needs.missing(ANNA, OWN)[0] == 3
+    assert again.manifests.root(ANNAS) == root
+    assert again.needs.missing(ANNAS)[0] == 3
     again.close()
 
 
@@ -31,37 +31,37 @@ def test_a_rollback_undoes_rows_and_memory() -> None:
     kept = Index.open(":memory:")
     kept.begin()
     receive(kept, [record("a")], 1)
-    kept.manifests.put(BERT, OWN, records(3))
-    kept.places.put(ANNA, OWN, [place(record("a"))])
-    kept.manifests.stage(ANNA, OWN, [record("b", 2)], [])
-    kept.manifests.staged_root(ANNA, OWN)
-    assert kept.places.totals(ANNA, OWN) == (1, 1)
-    assert kept.needs.missing(ANNA, OWN) == (0, 0)
+    kept.manifests.put(BERTS, records(3))
+    kept.places.put(ANNAS, [place(record("a"))])
+    kept.manifests.stage(ANNAS, [record("b", 2)], [])
+    kept.manifests.staged_root(ANNAS)
+    assert kept.places.totals(ANNAS) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (0, 0)
     kept.rollback()
     assert kept.manifests.heads() == []
-    assert kept.manifests.root(BERT, OWN) == EMPTY_ROOT
-    assert kept.manifests.count(BERT, OWN) == 0
-    assert kept.places.totals(ANNA, OWN) == (0, 0)
+    assert kept.manifests.root(BERTS) == EMPTY_ROOT
+    assert kept.manifests.count(BERTS) == 0
+    assert kept.places.totals(ANNAS) == (0, 0)
     kept.begin()
-    assert kept.manifests.staged_root(ANNA, OWN) == (EMPTY_ROOT, 0)
+    assert kept.manifests.staged_root(ANNAS) == (EMPTY_ROOT, 0)
     kept.commit()
     kept.close()
 
 
 def test_a_rollback_without_a_transaction_only_drops_memory() -> None:
     kept = index()
-    kept.manifests.put(ANNA, OWN, records(2))
+    kept.manifests.put(ANNAS, records(2))
     kept.commit()
     kept.rollback()
-    assert kept.manifests.count(ANNA, OWN) == 2
+    assert kept.manifests.count(ANNAS) == 2
     kept.close()
 
 
 def test_staged_pages_do_not_outlive_the_program(tmp_path) -> None:
     path = str(tmp_path / "potluck.sqlite")
     first = Index.open(path)
-    first.manifests.stage(ANNA, OWN, records(3), [])
+    first.manifests.stage(ANNAS, records(3), [])
     first.close()
     again = Index.open(path)
-    assert again.manifests.staged_root(ANNA, OWN) == (EMPTY_ROOT, 0)
+    assert again.manifests.staged_root(ANNAS) == (EMPTY_ROOT, 0)
     again.close()

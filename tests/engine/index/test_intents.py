@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import Root
 from potluck.core.errors import UnsafePath
 from potluck.core.wire.catalogue import encode
-from potluck.engine.effects import PlaceItem, Source
-from potluck.engine.events import BatchId, Stat
+from potluck.engine.effects import PlaceItem
+from potluck.engine.events import BatchId
 from potluck.engine.index.database import Database
 from potluck.engine.index.intents import Intents
 from tests.engine.index.builders import piece_list

@@ -10,7 +10,7 @@ from potluck.engine.index.database import Database
 from potluck.engine.index.ledger import Ledger
 from potluck.engine.index.names import Names
 from potluck.engine.index.rows import record_values
-from tests.engine.index.builders import ANNA, OWN, records
+from tests.engine.index.builders import ANNAS, records
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def database():
 @pytest.mark.parametrize("count", [0, 1, 2, 256, 257, 600])
 def test_lines_of_any_number_of_paths_come_in_their_order(database, count) -> None:
     names, live = Names(database), records(600)
-    named = names.make(ANNA, OWN)
+    named = names.make(ANNAS)
     ledger = Ledger(database, names, Buckets(database))
     paths = [one.path for one in reversed(live[:count])]
     assert ledger.lines(named, paths) == {}
@@ -38,7 +38,7 @@ def test_lines_of_any_number_of_paths_come_in_their_order(database, count) -> No
 
 def test_sums_follow_every_change(database) -> None:
     names, buckets = Names(database), Buckets(database)
-    named = names.make(ANNA, OWN)
+    named = names.make(ANNAS)
     ledger = Ledger(database, names, buckets)
     ledger.account(named, {}, {b"a": (b"1" * 32, 5), b"b": (b"2" * 32, 7)})
     assert (named.count, named.total_bytes) == (2, 12)

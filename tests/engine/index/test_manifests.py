@@ -8,17 +8,7 @@ import pytest
 
 from potluck.core.content.manifest import EMPTY_ROOT
 from potluck.core.wire.catalogue import DeletedPath
-from tests.engine.index.builders import (
-    ANNA,
-    BERT,
-    OWN,
-    folder,
-    head,
-    index,
-    receive,
-    record,
-    records,
-)
+from tests.engine.index.builders import ANNAS, BERTS, folder, head, index, receive, record, records
 
 
 @pytest.fixture
@@ -31,7 +21,7 @@ def kept():
 def all_pages(kept, limit, since=0):
     found = []
     while True:
-        live, gone, upto, complete = kept.manifests.page(ANNA, OWN, since, limit)
+        live, gone, upto, complete = kept.manifests.page(ANNAS, since, limit)
         found.append((live, gone))
         if complete:
             return found
@@ -40,42 +30,42 @@ def all_pages(kept, limit, since=0):
 
 
 def test_an_owner_adds_changes_and_deletes(kept) -> None:
-    kept.manifests.put(ANNA, OWN, [record("a", 1), record("b", 2), record("b", 3, "newer")])
-    assert kept.manifests.get(ANNA, OWN, b"b") == record("b", 3, "newer")
-    assert (kept.manifests.count(ANNA, OWN), kept.manifests.total_bytes(ANNA, OWN)) == (2, 6)
-    assert kept.manifests.delete(ANNA, OWN, [b"b", b"never", b"a", b"a"], 4) == 5
-    assert kept.manifests.get(ANNA, OWN, b"b") is None
-    assert (kept.manifests.count(ANNA, OWN), kept.manifests.total_bytes(ANNA, OWN)) == (0, 0)
-    assert kept.manifests.root(ANNA, OWN) == EMPTY_ROOT
-    assert kept.manifests.page(ANNA, OWN, 0, 9) == (
+    kept.manifests.put(ANNAS, [record("a", 1), record("b", 2), record("b", 3, "newer")])
+    assert kept.manifests.get(ANNAS, b"b") == record("b", 3, "newer")
+    assert (kept.manifests.count(ANNAS), kept.manifests.total_bytes(ANNAS)) == (2, 6)
+    assert kept.manifests.delete(ANNAS, [b"b", b"never", b"a", b"a"], 4) == 5
+    assert kept.manifests.get(ANNAS, b"b") is None
+    assert (kept.manifests.count(ANNAS), kept.manifests.total_bytes(ANNAS)) == (0, 0)
+    assert kept.manifests.root(ANNAS) == EMPTY_ROOT
+    assert kept.manifests.page(ANNAS, 0, 9) == (
         [],
         [DeletedPath(b"b", 4), DeletedPath(b"a", 5)],
         5,
         True,
     )
-    assert kept.manifests.delete(ANNA, OWN, [b"b"], 6) == 5
+    assert kept.manifests.delete(ANNAS, [b"b"], 6) == 5
 
 
 def test_a_path_that_comes_back_leaves_the_delete_log(kept) -> None:
-    kept.manifests.put(ANNA, OWN, [record("a", 1)])
-    kept.manifests.delete(ANNA, OWN, [b"a"], 2)
-    kept.manifests.put(ANNA, OWN, [record("a", 3)])
-    assert kept.manifests.page(ANNA, OWN, 0, 9) == ([record("a", 3)], [], 3, True)
+    kept.manifests.put(ANNAS, [record("a", 1)])
+    kept.manifests.delete(ANNAS, [b"a"], 2)
+    kept.manifests.put(ANNAS, [record("a", 3)])
+    assert kept.manifests.page(ANNAS, 0, 9) == ([record("a", 3)], [], 3, True)
 
 
 def test_the_root_does_not_depend_on_the_way(kept) -> None:
-    kept.manifests.put(ANNA, OWN, records(300))
-    kept.manifests.put(ANNA, OWN, records(300))
-    kept.manifests.delete(ANNA, OWN, [one.path for one in records(299)], 301)
-    kept.manifests.put(BERT, OWN, records(1, 300))
-    assert kept.manifests.root(ANNA, OWN) == kept.manifests.root(BERT, OWN)
-    assert kept.manifests.count(ANNA, OWN) == 1
+    kept.manifests.put(ANNAS, records(300))
+    kept.manifests.put(ANNAS, records(300))
+    kept.manifests.delete(ANNAS, [one.path for one in records(299)], 301)
+    kept.manifests.put(BERTS, records(1, 300))
+    assert kept.manifests.root(ANNAS) == kept.manifests.root(BERTS)
+    assert kept.manifests.count(ANNAS) == 1
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
 def test_pages_carry_every_change_once_in_order(kept, limit) -> None:
-    kept.manifests.put(ANNA, OWN, records(8))
-    kept.manifests.delete(ANNA, OWN, [b"d/000002", b"d/000007"], 9)
+    kept.manifests.put(ANNAS, records(8))
+    kept.manifests.delete(ANNAS, [b"d/000002", b"d/000007"], 9)
     pages = all_pages(kept, limit)
     assert all(len(live) + len(gone) <= limit for live, gone in pages)
     numbers = [
@@ -85,67 +75,67 @@ def test_pages_carry_every_change_once_in_order(kept, limit) -> None:
 
 
 def test_a_page_after_the_last_change_is_empty(kept) -> None:
-    kept.manifests.put(ANNA, OWN, records(2))
-    assert kept.manifests.page(ANNA, OWN, 2, 9) == ([], [], 2, True)
+    kept.manifests.put(ANNAS, records(2))
+    assert kept.manifests.page(ANNAS, 2, 9) == ([], [], 2, True)
 
 
 def test_a_receiver_ends_where_the_owner_is(kept) -> None:
-    kept.manifests.put(ANNA, OWN, records(30))
-    kept.manifests.delete(ANNA, OWN, [b"d/000005"], 31)
+    kept.manifests.put(ANNAS, records(30))
+    kept.manifests.delete(ANNAS, [b"d/000005"], 31)
     far = index()
     for live, gone in all_pages(kept, 7):
-        far.manifests.stage(ANNA, OWN, live, gone)
-    assert far.manifests.get(ANNA, OWN, b"d/000001") is None
-    root, count = far.manifests.staged_root(ANNA, OWN)
-    assert (root, count) == (kept.manifests.root(ANNA, OWN), 29)
+        far.manifests.stage(ANNAS, live, gone)
+    assert far.manifests.get(ANNAS, b"d/000001") is None
+    root, count = far.manifests.staged_root(ANNAS)
+    assert (root, count) == (kept.manifests.root(ANNAS), 29)
     signed = head(root, 31, count)
-    changed = far.manifests.apply_staged(ANNA, OWN, signed)
+    changed = far.manifests.apply_staged(signed)
     assert changed == [one.path for one in records(30)]
-    assert far.manifests.head(ANNA, OWN) == signed
+    assert far.manifests.head(ANNAS) == signed
     assert far.manifests.heads() == [signed]
-    assert far.manifests.root(ANNA, OWN) == root
+    assert far.manifests.root(ANNAS) == root
     assert all_pages(far, 100) == all_pages(kept, 100)
-    assert far.manifests.staged_root(ANNA, OWN) == (root, count)
+    assert far.manifests.staged_root(ANNAS) == (root, count)
     far.close()
 
 
 def test_dropped_pages_leave_the_manifest_as_it_was(kept) -> None:
     receive(kept, records(2), 2)
-    before = kept.manifests.root(ANNA, OWN)
-    kept.manifests.stage(ANNA, OWN, records(5, 3), [])
-    kept.manifests.drop_staged(ANNA, OWN)
-    assert kept.manifests.staged_root(ANNA, OWN) == (before, 2)
+    before = kept.manifests.root(ANNAS)
+    kept.manifests.stage(ANNAS, records(5, 3), [])
+    kept.manifests.drop_staged(ANNAS)
+    assert kept.manifests.staged_root(ANNAS) == (before, 2)
 
 
 def test_listing_and_under_look_at_names_as_bytes(kept) -> None:
     names = [folder("a", 1), record("a/x", 2), record("a/é", 3), record("a b", 4), record("ab", 5)]
-    kept.manifests.put(ANNA, OWN, names)
-    assert kept.manifests.under(ANNA, OWN, b"a") == [b"a/x", "a/é".encode()]
-    assert len(kept.manifests.under(ANNA, OWN, b"")) == 5
-    assert [one.path for one in kept.manifests.listing(ANNA, OWN, b"a", 3)] == [
+    kept.manifests.put(ANNAS, names)
+    assert kept.manifests.under(ANNAS, b"a") == [b"a/x", "a/é".encode()]
+    assert len(kept.manifests.under(ANNAS, b"")) == 5
+    assert [one.path for one in kept.manifests.listing(ANNAS, b"a", 3)] == [
         b"a",
         b"a b",
         b"a/x",
     ]
-    assert [one.path for one in kept.manifests.listing(ANNA, OWN, b"ab", 3)] == [b"ab"]
+    assert [one.path for one in kept.manifests.listing(ANNAS, b"ab", 3)] == [b"ab"]
 
 
 def test_the_floor_rises_and_never_falls(kept) -> None:
-    assert kept.manifests.floor(ANNA, OWN) == 0
-    kept.manifests.put(ANNA, OWN, records(3))
-    kept.manifests.delete(ANNA, OWN, [b"d/000001", b"d/000002"], 4)
-    kept.manifests.raise_floor(ANNA, OWN, 4)
-    kept.manifests.raise_floor(ANNA, OWN, 2)
-    assert kept.manifests.floor(ANNA, OWN) == 4
-    assert kept.manifests.page(ANNA, OWN, 3, 9)[1] == [DeletedPath(b"d/000002", 5)]
+    assert kept.manifests.floor(ANNAS) == 0
+    kept.manifests.put(ANNAS, records(3))
+    kept.manifests.delete(ANNAS, [b"d/000001", b"d/000002"], 4)
+    kept.manifests.raise_floor(ANNAS, 4)
+    kept.manifests.raise_floor(ANNAS, 2)
+    assert kept.manifests.floor(ANNAS) == 4
+    assert kept.manifests.page(ANNAS, 3, 9)[1] == [DeletedPath(b"d/000002", 5)]
 
 
 def test_an_unknown_manifest_is_empty(kept) -> None:
     manifests = kept.manifests
-    assert manifests.head(BERT, OWN) is None
-    assert manifests.get(BERT, OWN, b"a") is None
-    assert manifests.page(BERT, OWN, 3, 9) == ([], [], 3, True)
-    assert manifests.root(BERT, OWN) == EMPTY_ROOT
-    assert manifests.count(BERT, OWN) == manifests.total_bytes(BERT, OWN) == 0
-    assert manifests.listing(BERT, OWN, b"", 9) == []
-    assert manifests.under(BERT, OWN, b"") == []
+    assert manifests.head(BERTS) is None
+    assert manifests.get(BERTS, b"a") is None
+    assert manifests.page(BERTS, 3, 9) == ([], [], 3, True)
+    assert manifests.root(BERTS) == EMPTY_ROOT
+    assert manifests.count(BERTS) == manifests.total_bytes(BERTS) == 0
+    assert manifests.listing(BERTS, b"", 9) == []
+    assert manifests.under(BERTS, b"") == []

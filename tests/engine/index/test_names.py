@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
-from tests.engine.index.builders import ANNA, BERT, OWN
+from tests.engine.index.builders import ANNA, ANNAS, BERTS
 
 
 @pytest.fixture
@@ -19,24 +20,24 @@ def database():
 
 def test_each_manifest_has_one_number(database) -> None:
     names = Names(database)
-    assert names.find(ANNA, OWN) is None
+    assert names.find(ANNAS) is None
     anna, bert, everyone = (
-        names.make(ANNA, OWN),
-        names.make(BERT, OWN),
-        names.make(ANNA, Folder.EVERYONE),
+        names.make(ANNAS),
+        names.make(BERTS),
+        names.make(ManifestName(ANNA, Folder.EVERYONE)),
     )
     assert len({anna.number, bert.number, everyone.number}) == 3
-    assert names.make(ANNA, OWN) is anna
-    assert names.find(BERT, OWN) is bert
+    assert names.make(ANNAS) is anna
+    assert names.find(BERTS) is bert
 
 
 def test_what_is_noted_is_written_through(database) -> None:
     names = Names(database)
-    named = names.make(ANNA, OWN)
+    named = names.make(ANNAS)
     names.mark_received(named)
     names.mark_received(named)
     names.set_totals(named, 3, 2**70)  # more bytes than SQLite can count
-    assert Names(database).find(ANNA, OWN) == named
+    assert Names(database).find(ANNAS) == named
     assert named.received
     assert (named.count, named.total_bytes) == (3, 2**70)
 
@@ -44,7 +45,7 @@ def test_what_is_noted_is_written_through(database) -> None:
 def test_a_rollback_leaves_no_memory(database) -> None:
     names = Names(database)
     database.run("BEGIN")
-    names.make(ANNA, OWN)
+    names.make(ANNAS)
     database.run("ROLLBACK")
     names.forget_memory()
-    assert names.find(ANNA, OWN) is None
+    assert names.find(ANNAS) is None

@@ -11,7 +11,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.reconcile import Act, decide
-from tests.engine.index.builders import ANNA, BERT, OWN, folder, index, place, receive, record
+from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, receive, record
 
 
 @pytest.fixture
@@ -41,67 +41,67 @@ def test_a_path_is_lacking_exactly_if_there_is_something_to_do(
     kept, wanted, stands, place_first
 ) -> None:
     if place_first and stands:
-        kept.places.put(ANNA, OWN, [stands])
+        kept.places.put(ANNAS, [stands])
     receive(kept, [wanted], 1)
     if not place_first and stands:
-        kept.places.put(ANNA, OWN, [stands])
+        kept.places.put(ANNAS, [stands])
     to_do = decide(wanted, stands, None).act is not Act.NOTHING
     expected = [(wanted, stands)] if to_do else []
-    assert kept.needs.lacking(ANNA, OWN) == expected
-    assert kept.needs.lacking(ANNA, OWN, [b"a", b"b"]) == expected
-    assert kept.needs.missing(ANNA, OWN)[0] == len(expected)
+    assert kept.needs.lacking(ANNAS) == expected
+    assert kept.needs.lacking(ANNAS, [b"a", b"b"]) == expected
+    assert kept.needs.missing(ANNAS)[0] == len(expected)
 
 
 def test_needs_follow_records_and_places(kept) -> None:
     receive(kept, [record("a"), record("b/c", text="12345"), folder("b")], 3)
-    assert kept.needs.missing(ANNA, OWN) == (3, 6)
-    assert kept.needs.missing(ANNA, OWN) == (3, 6)
-    assert [one.path for one, _ in kept.needs.lacking(ANNA, OWN)] == [b"a", b"b", b"b/c"]
-    assert [one.path for one, _ in kept.needs.lacking_after(ANNA, OWN, b"a", 1)] == [b"b"]
-    kept.places.put(ANNA, OWN, [place(folder("b")), place(record("b/c", text="12345"))])
-    assert kept.needs.missing(ANNA, OWN) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (3, 6)
+    assert kept.needs.missing(ANNAS) == (3, 6)
+    assert [one.path for one, _ in kept.needs.lacking(ANNAS)] == [b"a", b"b", b"b/c"]
+    assert [one.path for one, _ in kept.needs.lacking_after(ANNAS, b"a", 1)] == [b"b"]
+    kept.places.put(ANNAS, [place(folder("b")), place(record("b/c", text="12345"))])
+    assert kept.needs.missing(ANNAS) == (1, 1)
     kept.needs.forget_memory()
-    assert kept.needs.missing(ANNA, OWN) == (1, 1)
-    kept.places.remove(ANNA, OWN, [b"b/c"])
-    assert kept.needs.missing(ANNA, OWN) == (2, 6)
+    assert kept.needs.missing(ANNAS) == (1, 1)
+    kept.places.remove(ANNAS, [b"b/c"])
+    assert kept.needs.missing(ANNAS) == (2, 6)
     receive(kept, [record("a", 9)], 9)
-    assert kept.needs.missing(ANNA, OWN) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (1, 1)
 
 
 def test_a_touch_needs_no_bytes(kept) -> None:
-    kept.places.put(ANNA, OWN, [place(record("a", text="12345"))])
+    kept.places.put(ANNAS, [place(record("a", text="12345"))])
     receive(kept, [record("a", text="12345", mtime_ns=6)], 1)
-    assert kept.needs.missing(ANNA, OWN) == (1, 0)
+    assert kept.needs.missing(ANNAS) == (1, 0)
 
 
 def test_surplus_is_what_stands_and_is_not_wanted_children_first(kept) -> None:
     places = [place(folder("b")), place(record("b/c")), place(record("a")), place(record("d"))]
-    kept.places.put(ANNA, OWN, places)
+    kept.places.put(ANNAS, places)
     receive(kept, [record("a")], 1)
-    assert [row.path for row in kept.needs.surplus(ANNA, OWN)] == [b"d", b"b/c", b"b"]
-    assert [row.path for row in kept.needs.surplus(ANNA, OWN, [b"a", b"b", b"b/c", b"x"])] == [
+    assert [row.path for row in kept.needs.surplus(ANNAS)] == [b"d", b"b/c", b"b"]
+    assert [row.path for row in kept.needs.surplus(ANNAS, [b"a", b"b", b"b/c", b"x"])] == [
         b"b/c",
         b"b",
     ]
 
 
 def test_the_own_folder_has_no_needs(kept) -> None:
-    kept.manifests.put(ANNA, OWN, [record("a")])
-    kept.places.put(ANNA, OWN, [place(record("a", text="other"))])
-    assert kept.needs.lacking(ANNA, OWN) == []
+    kept.manifests.put(ANNAS, [record("a")])
+    kept.places.put(ANNAS, [place(record("a", text="other"))])
+    assert kept.needs.lacking(ANNAS) == []
 
 
 def test_an_unknown_manifest_needs_nothing(kept) -> None:
-    assert kept.needs.lacking(BERT, OWN) == kept.needs.lacking_after(BERT, OWN, b"", 9) == []
-    assert kept.needs.surplus(BERT, OWN) == []
-    assert kept.needs.missing(BERT, OWN) == (0, 0)
+    assert kept.needs.lacking(BERTS) == kept.needs.lacking_after(BERTS, b"", 9) == []
+    assert kept.needs.surplus(BERTS) == []
+    assert kept.needs.missing(BERTS) == (0, 0)
 
 
 def test_sizes_that_are_lies_cannot_overflow(kept) -> None:
     huge = [
         msgspec.structs.replace(record(f"{n}", n), size=limits.FILE_MAX_BYTES) for n in range(20)
     ]
-    kept.manifests.stage(ANNA, OWN, huge, [])
+    kept.manifests.stage(ANNAS, huge, [])
     receive(kept, huge, 20)
-    assert kept.needs.missing(ANNA, OWN) == (20, limits.FILE_MAX_BYTES)
-    assert kept.manifests.total_bytes(ANNA, OWN) == 20 * limits.FILE_MAX_BYTES
+    assert kept.needs.missing(ANNAS) == (20, limits.FILE_MAX_BYTES)
+    assert kept.manifests.total_bytes(ANNAS) == 20 * limits.FILE_MAX_BYTES

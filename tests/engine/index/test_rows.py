@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.reconcile import PlaceRow
+from potluck.core.content.facts import PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.index.database import Database
 from potluck.engine.index.rows import (

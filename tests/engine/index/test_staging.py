@@ -9,7 +9,7 @@ from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
 from potluck.engine.index.staging import Staging
-from tests.engine.index.builders import ANNA, OWN, record, records
+from tests.engine.index.builders import ANNAS, record, records
 
 
 class Bench:
@@ -20,7 +20,7 @@ class Bench:
         self.names = Names(self.database)
         self.buckets = Buckets(self.database)
         self.staging = Staging(self.database, self.names, self.buckets)
-        self.named = self.names.make(ANNA, OWN)
+        self.named = self.names.make(ANNAS)
 
     def take(self, live, gone=()) -> None:
         self.staging.stage(self.named, live, gone)

@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
 from tests.engine.builders import flush, group, taken
-from tests.engine.manifests import OWN, Device, Wire
+from tests.engine.manifests import Device, Wire
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_who_is_not_linked_to_the_owner_hears_it_from_those_who_are() -> None:
     one.unlink(two)
     two.unlink(one)
     wire.wait(limits.HEADS_ASK_S)
-    three.announcing.last = lambda: two.id
+    three.neighbour.device = two.id
     wire.wait(limits.HEADS_ASK_S * 2)
     assert three.files_of(one) == ["a"]
     assert three.applied[0].head.owner == one.id
@@ -91,7 +92,7 @@ def test_a_head_whose_owner_left_meanwhile_is_handed_on_to_those_who_lack_it() -
     wire.run()
     assert three.files_of(one) == ["a"]
     assert [asked[:2] for asked in wire.fetched] == [(2, 1), (3, 2)]
-    two.announcing.on_heads(three.id, three.node.index.manifests.heads())
+    two.following.on_heads(three.id, three.node.index.manifests.heads())
     wire.said.clear()
     two.announcing.on_applied(two.applied[-1].head)  # who announced it need not be told
     wire.run()
@@ -149,7 +150,7 @@ def test_equal_digests_are_silent(wire: Wire) -> None:
 def test_everyone_asks_last_now_and_then(wire: Wire) -> None:
     one, two, three = wire.devices
     for device, last in ((one, three), (two, one), (three, two)):
-        device.announcing.last = lambda last=last: last.id  # type: ignore[misc]
+        device.neighbour.device = last.id
     wire.wait(limits.HEADS_ASK_S * 1.5)
     assert said(wire, HeadsAsk) == [(1, 3), (2, 1), (3, 2)]
 
@@ -211,7 +212,7 @@ def test_what_stands_here_is_told_at_once_and_then_at_most_once_a_second(wire: W
     one, two, _ = wire.devices
     one.write("a")
     wire.run()
-    holding = wire.devices[2].node.peer(two.id).kept[one.id, OWN]
+    holding = wire.devices[2].node.peer(two.id).kept[one.manifest]
     assert (holding.missing_files, holding.missing_bytes) == (1, 1)
     wire.said.clear()
     for _ in range(10):
@@ -230,7 +231,7 @@ def test_nothing_is_lacking_of_the_own_folder(wire: Wire) -> None:
     wire.run()
     one.announcing.on_places_changed()
     wire.wait(limits.KEPT_S)
-    assert two.node.peer(one.id).kept[one.id, OWN] == Holding(one.id, OWN, 1, 1, 0, 0)
+    assert two.node.peer(one.id).kept[one.manifest] == Holding(*one.manifest, 1, 1, 0, 0)
 
 
 def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:
@@ -243,7 +244,7 @@ def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:
     one.announcing.on_kept(two.id, [Holding(many[0].owner, Folder.OWN, 1, 2, 0, 0)])
     kept = one.node.peer(two.id).kept
     assert len(kept) == limits.LIST_ITEMS
-    assert kept[many[0].owner, OWN].seq == 2  # type: ignore[index]
+    assert kept[ManifestName.of(many[0])].seq == 2
 
 
 # -- time ------------------------------------------------------------------------------------------

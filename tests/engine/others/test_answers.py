@@ -7,9 +7,9 @@ import time
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.pieces import EMPTY_ROOT, HASH_BYTES, PieceList, Root, file_root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     BULK_REQUEST,
@@ -37,6 +37,7 @@ from tests.engine.builders import group, key, node, taken
 
 ANN, BEN = key(1), key(2)
 OWN = Folder.OWN
+ANNS = ManifestName.own(ANN.device)
 SMALL = limits.PIECE_MIN_BYTES
 
 
@@ -73,16 +74,17 @@ def share(
         )
         for number, (name, (root, size)) in enumerate(names.items(), 1)
     ]
-    made.index.manifests.put(owner, OWN, records)
+    name = ManifestName.own(owner)
+    made.index.manifests.put(name, records)
     if stands:
         rows = [
             PlaceRow(r.path, r.kind, r.root, r.size, 1, 1, r.seq, executable=False) for r in records
         ]
-        made.index.places.put(owner, OWN, rows)
+        made.index.places.put(name, rows)
     signer = ANN if owner == ANN.device else BEN
-    root, count = made.index.manifests.root(owner, OWN), made.index.manifests.count(owner, OWN)
+    root, count = made.index.manifests.root(name), made.index.manifests.count(name)
     made.index.manifests.set_head(
-        sign_head(Head(owner, OWN, 1, len(records), count, root, b"run"), signer)
+        sign_head(Head(*name, 1, len(records), count, root, b"run"), signer)
     )
 
 
@@ -146,7 +148,7 @@ def test_one_of_several_is_always_the_same_one(made: Node) -> None:
 def test_what_is_gone_from_the_manifest_is_not_served_any_more(made: Node) -> None:
     share(made, {"a": (root_of(1), 5), "b": (root_of(3), 5)})
     made.index.contents.put(PieceList(root_of(3), 5, SMALL, bytes(32)))
-    made.index.manifests.delete(ANN.device, OWN, [b"a", b"b"], 3)
+    made.index.manifests.delete(ANNS, [b"a", b"b"], 3)
     reply = ask(made, FilesAsk([root_of(1)]))
     assert isinstance(reply, ServeFiles)
     assert reply.files[0][1] is None
@@ -219,7 +221,7 @@ def test_pieces_that_are_not(made: Node) -> None:
     assert ask(made, FileAsk(content.root, [0, 3])) == Gone()
     assert ask(made, FileAsk(content.root, [limits.PIECES_MAX])) == Gone()
     assert ask(made, FileAsk(root_of(9), [0])) == Gone()
-    made.index.places.remove(ANN.device, OWN, [b"film"])
+    made.index.places.remove(ANNS, [b"film"])
     assert ask(made, FileAsk(content.root, [0])) == Gone()
 
 
@@ -252,7 +254,7 @@ def test_a_manifest_comes_whole_and_ends_with_its_head(made: Node) -> None:
     share(made, {f"{number:05}": (root_of(number), 5) for number in range(2500)})
     found = pages(made)
     assert [len(page.records) for page in found] == [1000, 1000, 500]
-    assert found[-1].head == made.index.manifests.head(ANN.device, OWN)
+    assert found[-1].head == made.index.manifests.head(ANNS)
 
 
 def test_pages_of_the_longest_names_still_fit_a_frame(made: Node) -> None:
@@ -265,7 +267,7 @@ def test_pages_of_the_longest_names_still_fit_a_frame(made: Node) -> None:
 
 def test_deleted_paths_are_part_of_it(made: Node) -> None:
     share(made, {"a": (root_of(1), 5), "b": (root_of(3), 5)})
-    made.index.manifests.delete(ANN.device, OWN, [b"a"], 3)
+    made.index.manifests.delete(ANNS, [b"a"], 3)
     (page,) = pages(made)
     assert [record.path for record in page.records] == [b"b"]
     assert page.deleted == [DeletedPath(b"a", 3)]

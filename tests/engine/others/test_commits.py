@@ -10,18 +10,18 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
 from potluck.core.content.pieces import PieceList, Root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.wire.catalogue import Kind
-from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Source, Tell
-from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement, Stat
+from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Tell
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.commits import REMOVE_S, Commits, Placeable, SpotOutcome
-from potluck.engine.others.spots import Spot, path_of_spot
 from tests.engine import builders
-from tests.engine.index.builders import OWN, place, record, root_of
+from tests.engine.index.builders import place, record, root_of
+from tests.engine.listeners import Heard
 
-ANNA = builders.key(2).device
+ANNAS = ManifestName.own(builders.key(2).device)
 STAT = Stat(1, 7, 8, 9, False)
 
 
@@ -31,17 +31,19 @@ class Bench:
     def __init__(self, index: Index | None = None) -> None:
         self.node = builders.node(1, index=index)
         self.node.roster = builders.group(1, 2)
-        self.commits = Commits(self.node)
         self.ended: list[list[tuple[str, Placement]]] = []
         self.again: list[str] = []
-        self.commits.ended = self._on_ended
-        self.commits.look_again = lambda spot: self.again.append(spot[1].decode())
+        self.heard = Heard(
+            on_committed=self._on_committed,
+            look_again=lambda spot: self.again.append(spot.path.decode()),
+        )
+        self.commits = Commits(self.node, self.heard)
 
-    def _on_ended(self, done) -> None:
-        self.ended.append([(each.ready.spot[1].decode(), each.placed.placement) for each in done])
+    def _on_committed(self, done) -> None:
+        self.ended.append([(each.ready.spot.path.decode(), each.placed.placement) for each in done])
 
     def spot(self, path: str) -> Spot:
-        return ANNA, path.encode()
+        return Spot(ANNAS, path.encode())
 
     def ready(
         self,
@@ -57,9 +59,9 @@ class Bench:
         root = root_of(text or path)
         content = None if no_file else PieceList(root, 1, limits.PIECE_MIN_BYTES, b"")
         expected = STAT if source is Source.NONE and path != "folder" else None
-        local_path = path_of_spot(self.node, from_spot) if from_spot else None
+        local_path = self.node.layout.path_of(from_spot) if from_spot else None
         item = PlaceItem(
-            path_of_spot(self.node, spot), source, content, local_path, 5, False, expected, None
+            self.node.layout.path_of(spot), source, content, local_path, 5, False, expected, None
         )
         return Placeable(spot, item, from_spot, over_folder=over_folder)
 
@@ -84,7 +86,7 @@ class Bench:
         )
 
     def row(self, path: str) -> PlaceRow | None:
-        return self.node.index.places.get(ANNA, OWN, path.encode())
+        return self.node.index.places.get(ANNAS, path.encode())
 
 
 def _placed(item: PlaceItem, how: dict[str, Placement]) -> Placed:
@@ -250,7 +252,7 @@ def test_one_of_the_removals_is_taken_back(bench: Bench) -> None:
 
 # -- moves -----------------------------------------------------------------------------------------
 def test_a_file_that_moves_is_not_removed_under_its_old_name(bench: Bench) -> None:
-    bench.node.index.places.put(ANNA, OWN, [place(record("old"))])
+    bench.node.index.places.put(ANNAS, [place(record("old"))])
     bench.add(bench.ready("old", Source.NONE), bench.ready("new", Source.MOVED, local="old"))
     bench.later()
     (place_,) = bench.begun()
@@ -263,7 +265,7 @@ def test_a_file_that_moves_is_not_removed_under_its_old_name(bench: Bench) -> No
 
 
 def test_a_move_that_failed_leaves_the_old_row(bench: Bench) -> None:
-    bench.node.index.places.put(ANNA, OWN, [place(record("old"))])
+    bench.node.index.places.put(ANNAS, [place(record("old"))])
     bench.add(
         bench.ready("new", Source.MOVED, local="old"),
         bench.ready("other", Source.MOVED, local="old"),
@@ -275,7 +277,7 @@ def test_a_move_that_failed_leaves_the_old_row(bench: Bench) -> None:
 
 
 def test_a_file_that_is_wanted_again_is_copied(bench: Bench) -> None:
-    bench.commits.leaves = lambda _: False
+    bench.heard.tell["leaves"] = lambda _: False
     bench.add(bench.ready("new", Source.MOVED, local="old"))
     (place_,) = bench.begun()
     assert [item.source for item in place_.items] == [Source.LOCAL]
@@ -334,7 +336,7 @@ def test_two_batches_may_copy_the_same_file(bench: Bench) -> None:
 
 # -- what came of it -------------------------------------------------------------------------------
 def test_what_was_removed_and_what_vanished_has_no_row(bench: Bench) -> None:
-    bench.node.index.places.put(ANNA, OWN, [place(record("a")), place(record("b"))])
+    bench.node.index.places.put(ANNAS, [place(record("a")), place(record("b"))])
     bench.add(bench.ready("a"), bench.ready("b", Source.NONE))
     bench.later()
     (place_,) = bench.begun()
@@ -366,7 +368,7 @@ def test_what_nobody_asked_for_is_ignored(bench: Bench) -> None:
     bench.add(bench.ready("a"))
     (place_,) = bench.begun()
     strange = Placed(
-        path_of_spot(bench.node, bench.spot("b")), None, Placement.PLACED, STAT, "", ""
+        bench.node.layout.path_of(bench.spot("b")), None, Placement.PLACED, STAT, "", ""
     )
     bench.commits.on_placed(BatchPlaced(place_.batch, (strange,)))
     assert bench.ended == [[]]
@@ -398,7 +400,7 @@ def crashed(*ready: Placeable, bench: Bench) -> tuple[Bench, Settle]:
 
 
 def test_an_interrupted_batch_is_settled_by_what_stands(bench: Bench) -> None:
-    bench.node.index.places.put(ANNA, OWN, [place(record("old")), place(record("goes"))])
+    bench.node.index.places.put(ANNAS, [place(record("old")), place(record("goes"))])
     later, settle = crashed(
         bench.ready("new", Source.MOVED, local="old"),
         bench.ready("b"),
@@ -430,7 +432,7 @@ def test_a_batch_of_somebody_who_left_is_closed(bench: Bench) -> None:
 
 def test_hooks_stand_empty_until_they_are_wired() -> None:
     bench = Bench()
-    commits = Commits(bench.node)
+    commits = Commits(bench.node, Heard())
     commits.add(bench.ready("new", Source.MOVED, local="old"))
     commits.flush(deciding=False, fetching=False)
     (effect,) = [each for each in builders.flush(bench.node) if isinstance(each, Place)]

@@ -9,20 +9,20 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import FileRecord, Folder
-from potluck.engine.effects import Source
 from potluck.engine.events import Placed, Placement
 from potluck.engine.others.decisions import Choice, Decisions
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
-from potluck.engine.others.spots import Spot
 from tests.engine import builders
-from tests.engine.index.builders import OWN, folder, piece_list, place, receive, record, root_of
+from tests.engine.index.builders import folder, piece_list, place, receive, record, root_of
 
 ANNA, BERT = builders.key(2).device, builders.key(3).device
-A: Spot = (ANNA, b"a")
+ANNAS = ManifestName.own(ANNA)
+A = Spot(ANNAS, b"a")
 
 
 class Facts:
@@ -39,17 +39,17 @@ class Facts:
     def shares(self, *records: FileRecord) -> None:
         receive(self.node.index, list(records), 9, ANNA)
 
-    def stands(self, *records: FileRecord, owner=ANNA, where: Folder = OWN) -> None:
-        self.node.index.places.put(owner, where, [place(each) for each in records])
+    def stands(self, *records: FileRecord, owner=ANNA, where: Folder = Folder.OWN) -> None:
+        self.node.index.places.put(ManifestName(owner, where), [place(each) for each in records])
 
     def failed(self, spot: Spot, source: Spot) -> None:
-        path = parse_wire_path(b"d2/" + spot[1])
+        path = parse_wire_path(b"d2/" + spot.path)
         self.setbacks.note(
             [(spot, Placed(path, None, Placement.SOURCE_GONE, None, "", ""), source)]
         )
 
     def source(self, of: FileRecord) -> tuple[Source, str]:
-        choice = self.decisions.choose((ANNA, of.path), of, None)
+        choice = self.decisions.choose(Spot(ANNAS, of.path), of, None)
         if choice.ready is None:
             return Source.PART, "fetched"
         return choice.ready.item.source, str(choice.ready.item.local or "")
@@ -124,9 +124,9 @@ def test_a_file_that_stays_is_copied_and_one_that_goes_is_moved(facts: Facts) ->
 
 
 def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
-    assert not facts.decisions.leaves((facts.node.me, b"mine"))
+    assert not facts.decisions.leaves(Spot(facts.node.own_manifest, b"mine"))
     assert facts.decisions.leaves(A)
-    facts.held.hold(ANNA, [b"a"])
+    facts.held.hold(ANNAS, [b"a"])
     assert not facts.decisions.leaves(A)
     assert facts.decisions.choose(A, None, place(record("a"))) == Choice()
 
@@ -140,7 +140,7 @@ def test_what_is_no_source(facts: Facts) -> None:
 
 def test_a_source_that_failed_is_not_offered_again(facts: Facts) -> None:
     facts.stands(record("old", text="x"))
-    facts.failed((ANNA, b"new"), (ANNA, b"old"))
+    facts.failed(Spot(ANNAS, b"new"), Spot(ANNAS, b"old"))
     assert facts.source(record("new", text="x")) == (Source.PART, "fetched")
     assert facts.source(record("other", text="x")) == (Source.MOVED, "d2/old")
 
@@ -156,11 +156,11 @@ def test_a_large_content_is_checked_by_its_list(facts: Facts) -> None:
     content = piece_list(2)
     wanted = replace(record("big"), root=content.root, size=content.size_bytes)
     facts.stands(replace(wanted, path=b"old"))
-    ready = facts.decisions.choose((ANNA, b"big"), wanted, None).ready
+    ready = facts.decisions.choose(Spot(ANNAS, b"big"), wanted, None).ready
     assert ready is not None
     assert ready.item.content == replace_hashes(content)
     facts.node.index.contents.put(content)
-    ready = facts.decisions.choose((ANNA, b"big"), wanted, None).ready
+    ready = facts.decisions.choose(Spot(ANNAS, b"big"), wanted, None).ready
     assert ready is not None
     assert ready.item.content == content
 

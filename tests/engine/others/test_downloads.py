@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, Holding, PiecesAsk
@@ -28,11 +29,12 @@ from potluck.engine.events import (
     SpaceSeen,
 )
 from potluck.engine.others.downloads import KEPT_AGAIN_S, Downloads, Want
-from potluck.engine.others.spots import Spot
 from tests.engine import builders
-from tests.engine.index.builders import OWN, piece_list, record, root_of
+from tests.engine.index.builders import piece_list, record, root_of
+from tests.engine.listeners import Heard
 
 ANNA, BERT, CARL = (builders.key(number).device for number in (2, 3, 4))
+ANNAS = ManifestName.own(ANNA)
 BIG = piece_list(3)
 
 
@@ -42,9 +44,12 @@ class Wire:
     def __init__(self) -> None:
         self.node = builders.node(1)
         self.node.roster = builders.group(1, 2, 3, 4)
-        self.downloads = Downloads(self.node)
-        self.arrived: list[list[Spot]] = []
-        self.downloads.arrived = lambda wants: self.arrived.append([want.spot for want in wants])
+        self.heard = Heard()
+        self.downloads = Downloads(self.node, self.heard)
+
+    @property
+    def arrived(self) -> list[list[Spot]]:
+        return [[want.spot for want in wants] for wants in self.heard.of("on_arrived")]
 
     def link(self, *devices: DeviceId) -> None:
         for device in devices:
@@ -53,11 +58,12 @@ class Wire:
             self.downloads.on_peer(device)
 
     def keeps(self, device: DeviceId, owner: DeviceId, missing: int) -> None:
-        self.node.peer(device).kept[owner, OWN] = Holding(owner, OWN, 1, 1, missing, 0)
+        name = ManifestName.own(owner)
+        self.node.peer(device).kept[name] = Holding(*name, 1, 1, missing, 0)
         self.downloads.on_kept()
 
     def want(self, of: FileRecord, owner: DeviceId = ANNA) -> Spot:
-        spot = (owner, of.path)
+        spot = Spot(ManifestName.own(owner), of.path)
         self.downloads.want(Want(spot, of, None))
         return spot
 
@@ -102,7 +108,7 @@ def test_small_contents_are_asked_in_one_pack_and_arrive(wire: Wire) -> None:
     assert fetch.sizes == ((1, limits.PIECE_MIN_BYTES),) * 2
     assert (fetch.peer, fetch.addresses) == (ANNA, (Address("10.0.0.9", 7),))
     wire.bring(fetch)
-    assert wire.arrived == [[(ANNA, b"a")], [(ANNA, b"b")]]
+    assert wire.arrived == [[Spot(ANNAS, b"a")], [Spot(ANNAS, b"b")]]
     assert wire.downloads.parts[root_of("a")] == PieceList(
         root_of("a"), 1, limits.PIECE_MIN_BYTES, b""
     )
@@ -122,7 +128,7 @@ def test_a_large_content_is_listed_first_then_asked_in_pieces(wire: Wire) -> Non
     wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (0, 1), 7))
     assert wire.arrived == []
     wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (2,), 4))
-    assert wire.arrived == [[(ANNA, b"big")]]
+    assert wire.arrived == [[Spot(ANNAS, b"big")]]
     wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (2,), 4))
     assert len(wire.arrived) == 1
     wire.end(fetch)
@@ -137,7 +143,7 @@ def test_a_content_of_zeros_needs_only_its_list(wire: Wire) -> None:
     )
     wire.want(big(content=zeros))
     wire.downloads.on_list(PieceListHeard(wire.fetch().order, zeros))
-    assert wire.arrived == [[(ANNA, b"big")]]
+    assert wire.arrived == [[Spot(ANNAS, b"big")]]
 
 
 def test_a_list_that_is_not_wanted_or_not_as_promised_is_left(wire: Wire) -> None:
@@ -174,7 +180,7 @@ def test_a_content_wanted_twice_is_fetched_once_and_told_to_both(wire: Wire) -> 
     wire.want(record("b", text="x"))
     wire.want(record("a", text="x"))
     wire.bring(wire.fetch())
-    assert wire.arrived == [[(ANNA, b"a"), (ANNA, b"b")]]
+    assert wire.arrived == [[Spot(ANNAS, b"a"), Spot(ANNAS, b"b")]]
 
 
 def test_wanting_again_changes_nothing(wire: Wire) -> None:
@@ -210,7 +216,7 @@ def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
     assert set(wire.downloads.swarm.downloads) == {root_of("new")}
     wire.want(record("a", text="new", mtime_ns=9))
     wire.bring(wire.fetch())
-    assert wire.arrived == [[(ANNA, b"a")]]
+    assert wire.arrived == [[Spot(ANNAS, b"a")]]
 
 
 def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
@@ -242,7 +248,7 @@ def test_who_comes_when_the_part_is_here_waits_for_it_to_be_placed(wire: Wire) -
     wire.bring(wire.fetch())
     wire.want(record("b", text="x"))
     assert wire.fetches() == []
-    assert wire.downloads.on_part_gone(root_of("x")) == [(ANNA, b"a"), (ANNA, b"b")]
+    assert wire.downloads.on_part_gone(root_of("x")) == [Spot(ANNAS, b"a"), Spot(ANNAS, b"b")]
 
 
 # -- whom ------------------------------------------------------------------------------------------
@@ -410,7 +416,7 @@ def test_whole_parts_are_not_fetched_again(wire: Wire) -> None:
     wire.want(record("a"))
     small = PieceList(root_of("a"), 1, limits.PIECE_MIN_BYTES, b"")
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\7"), PartFound(small, b"\1"))))
-    assert wire.arrived == [[(ANNA, b"big")], [(ANNA, b"a")]]
+    assert wire.arrived == [[Spot(ANNAS, b"big")], [Spot(ANNAS, b"a")]]
     assert wire.fetches() == []
 
 
@@ -436,7 +442,7 @@ def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
 
 def test_hooks_stand_empty_until_they_are_wired() -> None:
     wire = Wire()
-    downloads = Downloads(wire.node)
-    downloads.want(Want((ANNA, b"a"), record("a"), None))
+    downloads = Downloads(wire.node, Heard())
+    downloads.want(Want(Spot(ANNAS, b"a"), record("a"), None))
     downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
     assert root_of("a") in downloads.parts

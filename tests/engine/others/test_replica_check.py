@@ -10,26 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from msgspec import structs
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.engine.effects import Effect, Hash, Look, Scan
-from potluck.engine.events import (
-    FilesHashed,
-    Finding,
-    Hashed,
-    NameRefused,
-    OrderId,
-    PathSeen,
-    TreeSeen,
-)
+from potluck.engine.events import FilesHashed, Hashed, NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.engine.others.replica_check import STRAYS_MAX, ReplicaCheck
 from tests.engine import builders
-from tests.engine.index.builders import OWN, folder, record, records, root_of
-from tests.engine.receiver import ANNA, BERT, Receiver, path
+from tests.engine.index.builders import folder, piece_list, record, records, root_of
+from tests.engine.receiver import ANNAS, BERT, Receiver, path
 
 ELSE = root_of("something else")
 
@@ -39,13 +34,13 @@ class Home(Receiver):
 
     def __init__(self) -> None:
         super().__init__()
-        self.replica_check = ReplicaCheck(self.node)
-        self.replica_check.files.changed = lambda owner, paths: self.receiving.on_changed(
-            owner, paths, held=False
-        )
-        self.replica_check.files.placing = self.receiving.commits.busy
+        self.replica_check = ReplicaCheck(self.node, self.heard)
         self.hinder = False
-        self.replica_check.hindered = lambda: self.hinder
+        self.heard.tell |= {
+            "on_replicas_changed": partial(self.receiving.on_changed, held=False),
+            "is_placing": self.commits.busy,
+            "is_hindered": lambda: self.hinder,
+        }
         self.refused: set[str] = set()
         self.ignored: set[str] = set()
         self.tops = {"d2", "d3"}
@@ -155,11 +150,8 @@ class Home(Receiver):
                 unstable.append(each)
             else:
                 root, stat = self.disk.files[str(each)]
-                read.append(
-                    Hashed(
-                        each, stat, PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
-                    )
-                )
+                one = PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
+                read.append(Hashed(each, stat, self.lists.get(root, one)))
         self.replica_check.on_hashed(
             FilesHashed(effect.order, tuple(read), tuple(unstable), last=True)
         )
@@ -316,6 +308,16 @@ def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
     assert home.lacking() == 0
 
 
+def test_what_was_read_can_be_served_even_if_its_list_was_let_go(home: Home) -> None:
+    pieces = home.lists[piece_list(3).root] = piece_list(3)
+    home.hold_fetch = True
+    big = structs.replace(record("a"), root=pieces.root, size=pieces.size_bytes)
+    home.share([big, record("b"), folder("f"), record("f/c")])
+    home.disk.edit("d2/a", pieces.root, pieces.size_bytes)
+    home.rescan()
+    assert home.node.index.contents.get(pieces.root) == pieces
+
+
 def test_a_file_the_owner_shares_no_more_is_read_like_any_other(home: Home) -> None:
     home.hold_place = True
     home.share([record("b"), folder("f"), record("f/c")], held=True)
@@ -370,7 +372,7 @@ def test_a_row_that_is_new_since_the_file_was_read_stays(home: Home) -> None:
     home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
     home.disk.edit("d2/a", ELSE, 99)
     home.answer_held()
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
 
 
 def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None:
@@ -383,7 +385,7 @@ def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None
     home.node.roster = builders.group(1, 3)
     home.answer_held()
     home.run()
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
     assert home.looks == []
 
 
@@ -395,8 +397,8 @@ def test_what_is_being_placed_is_left_alone(home: Home) -> None:
     home.rescan()
     assert home.hashed == []
     assert len(home.looks) == 1
-    assert home.node.index.places.get(ANNA, OWN, b"a") is not None
-    assert home.node.index.places.get(ANNA, OWN, b"b") is not None
+    assert home.node.index.places.get(ANNAS, b"a") is not None
+    assert home.node.index.places.get(ANNAS, b"b") is not None
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -505,11 +507,11 @@ def test_more_than_one_look_is_judged_together() -> None:
 
 
 def test_what_is_placed_after_a_look_missed_it_is_not_missing(home: Home) -> None:
-    row = home.node.index.places.get(ANNA, OWN, b"a")
+    row = home.node.index.places.get(ANNAS, b"a")
     assert row is not None
-    home.replica_check._missing[ANNA, b"a"] = replace_inode(row)
+    home.replica_check._missing[Spot(ANNAS, b"a")] = replace_inode(row)
     home.rescan()
-    assert home.node.index.places.get(ANNA, OWN, b"a") == row
+    assert home.node.index.places.get(ANNAS, b"a") == row
 
 
 def replace_inode(row):
@@ -598,10 +600,3 @@ def test_deadlines_of_a_look_that_waits(home: Home) -> None:
     home.node.now += limits.STILL_S
     home.replica_check._doubt([path("d2/a")])
     assert (home.replica_check.deadline() or 0) <= home.node.now
-
-
-def test_unwired_it_is_never_hindered() -> None:
-    replica_check = ReplicaCheck(builders.node(1))
-    assert not replica_check.hindered()
-    assert not replica_check.files.placing((ANNA, b"a"))
-    replica_check.files.changed(ANNA, [])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.setbacks import LONGEST_S, Setbacks
-from potluck.engine.others.spots import Spot
 from tests.engine import builders
 
-ANNA = builders.key(2).device
-A: Spot = (ANNA, b"a")
-B: Spot = (ANNA, b"b")
+ANNAS = ManifestName.own(builders.key(2).device)
+A = Spot(ANNAS, b"a")
+B = Spot(ANNAS, b"b")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def fails(
 ):
     return (
         spot,
-        Placed(parse_wire_path(b"d2/" + spot[1]), None, placement, None, "", detail),
+        Placed(parse_wire_path(b"d2/" + spot.path), None, placement, None, "", detail),
         source,
     )
 
@@ -66,7 +66,7 @@ def test_the_first_source_that_is_gone_costs_no_time_and_is_not_told(node: Node)
 
 def test_each_reason_is_told_once_for_all_its_spots(node: Node) -> None:
     setbacks = Setbacks(node)
-    setbacks.note([fails(A), fails(B), fails((ANNA, b"c"), Placement.BLOCKED, "a folder")])
+    setbacks.note([fails(A), fails(B), fails(Spot(ANNAS, b"c"), Placement.BLOCKED, "a folder")])
     assert [tell.text for tell in builders.taken(node, Tell)] == [
         "d2/a: failed, no (and 1 more)",
         "d2/c: blocked, a folder",

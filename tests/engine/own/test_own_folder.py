@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Head, Kind
 from potluck.engine.effects import Hash, Look, Scan
 from potluck.engine.events import (
     FilesHashed,
-    Finding,
     NameRefused,
     OrderId,
     PathSeen,
@@ -25,7 +25,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, REFUSED_MAX
 from tests.engine.builders import group, key
-from tests.engine.owntree import OWN, Own
+from tests.engine.owntree import Own
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_hard_link_is_not_read_and_a_rename_chain_before_the_head_is(own: Own)
 
 
 def test_a_twin_without_a_record_is_read(own: Own) -> None:
-    own.node.index.manifests.delete(own.node.me, OWN, [b"a"], 90)
+    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
     own.move("a", "a2")
     own.touch("a2")
     own.settle()
@@ -323,7 +323,7 @@ def test_damage_is_told_and_not_published(own: Own) -> None:
     own.touch("a")
     own.answer()
     own.files["a"].text = b"alphb"
-    own.change("a", ctime_ns=own.node.index.places.get(own.node.me, OWN, b"a").ctime_ns)  # type: ignore[union-attr]
+    own.change("a", ctime_ns=own.node.index.places.get(own.node.own_manifest, b"a").ctime_ns)  # type: ignore[union-attr]
     own.settle()
     assert (own.published()["a"], own.codes()) == (before, ["damage"])
 
@@ -589,7 +589,7 @@ def test_a_new_generation_waits_until_everything_was_seen_and_read() -> None:
     own = Own()
     own.write("a", "alpha")
     own.write("b", "beta")
-    head = sign_head(Head(own.node.me, OWN, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
+    head = sign_head(Head(*own.node.own_manifest, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
     own.publishing.on_own_head(head)
     own.tick(5.0)
     assert own.heads == []

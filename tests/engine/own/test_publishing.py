@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import PlaceRow
 from potluck.core.content.manifest import head_is_signed, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
-from potluck.core.content.reconcile import PlaceRow
-from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
@@ -23,8 +23,8 @@ from potluck.engine.own.publishing import (
 )
 from tests.engine.builders import group, key, node, taken
 from tests.engine.index.builders import root_of
+from tests.engine.listeners import Heard
 
-OWN = Folder.OWN
 PIECE = limits.PIECE_MIN_BYTES
 
 
@@ -34,9 +34,8 @@ class Publisher:
     def __init__(self, over: Node | None = None, run: int = 1) -> None:
         self.node = node(1, run=run) if over is None else over
         self.node.roster = group(1, 2)
-        self.publishing = Publishing(self.node)
         self.heads: list[Head] = []
-        self.publishing.published = self.heads.append
+        self.publishing = Publishing(self.node, Heard(on_published=self.heads.append))
         self.publishing.start()
 
     def put(self, path: str, text: str = "x", *, mtime_ns: int = 1, ctime_ns: int = 1) -> None:
@@ -63,19 +62,19 @@ class Publisher:
 
     @property
     def records(self) -> dict[str, FileRecord]:
-        listed = self.node.index.manifests.listing(self.node.me, OWN, b"", 1000)
+        listed = self.node.index.manifests.listing(self.node.own_manifest, b"", 1000)
         return {record.path.decode(): record for record in listed}
 
     @property
     def places(self) -> list[bytes]:
-        return self.node.index.places.all_paths(self.node.me, OWN)
+        return self.node.index.places.all_paths(self.node.own_manifest)
 
     def foreign(
         self, generation: int, seq: int, count: int = 3, instance: bytes = b"earlier"
     ) -> Head:
         """An own head of another run."""
         return sign_head(
-            Head(self.node.me, OWN, generation, seq, count, b"r" * 32, instance), key(1)
+            Head(*self.node.own_manifest, generation, seq, count, b"r" * 32, instance), key(1)
         )
 
 
@@ -92,8 +91,8 @@ def test_changes_get_numbers_and_one_signed_head_that_says_what_is_in_the_index(
     (head,) = it.heads
     manifests = it.node.index.manifests
     assert (head.generation, head.seq, head.count, head.instance) == (1, 3, 3, it.node.instance)
-    assert head.root == manifests.root(it.node.me, OWN)
-    assert head == manifests.head(it.node.me, OWN)
+    assert head.root == manifests.root(it.node.own_manifest)
+    assert head == manifests.head(it.node.own_manifest)
     assert it.node.roster is not None
     assert head_is_signed(head, it.node.roster.verify)
     assert (it.tick(), it.publishing.pending, it.publishing.deadline(0)) == (0, 0, None)
@@ -171,7 +170,7 @@ def test_a_folder_takes_everything_below_it_along_published_or_not() -> None:
     it.tick()
     assert sorted(it.records) == ["d-new", "dx"]
     assert it.places == [b"d-new", b"dx"]
-    _, deleted, _, _ = it.node.index.manifests.page(it.node.me, OWN, 0, 100)
+    _, deleted, _, _ = it.node.index.manifests.page(it.node.own_manifest, 0, 100)
     numbers = sorted(
         [path.seq for path in deleted] + [record.seq for record in it.records.values()]
     )
@@ -294,7 +293,7 @@ def test_a_head_that_was_overtaken_during_the_pause_is_forgotten() -> None:
 
 
 def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:
-    publishing = Publishing(node())
+    publishing = Publishing(node(), Heard())
     publishing.put(PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE)
     publishing.on_tick(0)
     assert publishing.pending == 0

@@ -4,10 +4,11 @@ restless files.
 
 from __future__ import annotations
 
+from potluck.core.content.facts import Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList
 from potluck.engine.effects import Hash
-from potluck.engine.events import FilesHashed, Hashed, OrderId, Stat
+from potluck.engine.events import FilesHashed, Hashed, OrderId
 from potluck.engine.own.reading import HASH_BATCH, UNSTABLE_MAX_S, Reading
 from tests.engine.builders import node, taken
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from potluck.core.content.facts import Finding
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Import, Look, Reply, Scan, Tell
 from potluck.engine.engine import Engine, EngineSettings
-from potluck.engine.events import Finding, Imported, PathSeen, ShareSeen, TreeSeen
+from potluck.engine.events import Imported, PathSeen, ShareSeen, TreeSeen
 from potluck.engine.index import Index
 from potluck.shells.api import source as module
 from potluck.shells.api.source import LEFT, Meter, Notices, RunningSource

@@ -14,8 +14,8 @@ import sys
 
 import pytest
 
+from potluck.core.content.facts import Finding
 from potluck.core.errors import DiskTrouble, UnsafePath
-from potluck.engine.events import Finding
 from potluck.shells.disk import fsops
 from potluck.shells.disk.fsops import (
     Share,

@@ -14,10 +14,11 @@ import pytest
 from blake3 import blake3
 
 from potluck.core import limits
+from potluck.core.content.facts import Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, file_root, piece_size_for
 from potluck.engine.effects import Hash
-from potluck.engine.events import Hashed, OrderId, Stat
+from potluck.engine.events import Hashed, OrderId
 from potluck.shells.disk import hashing
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.hashing import Buffer, hash_file, hash_files

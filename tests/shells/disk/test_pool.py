@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, Source
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.errors import DiskTrouble
@@ -27,7 +28,6 @@ from potluck.engine.effects import (
     PlaceItem,
     Scan,
     Settle,
-    Source,
 )
 from potluck.engine.events import (
     BatchId,
@@ -35,7 +35,6 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
-    Finding,
     Imported,
     OrderId,
     PartFound,

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.effects import Look, Scan
-from potluck.engine.events import Finding, NameRefused, OrderId, PathSeen, Stat, TreeSeen
+from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.shells.disk import scanner
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.scanner import ignored, look_at, scan

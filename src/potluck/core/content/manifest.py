@@ -1,11 +1,10 @@
-"""Manifests: one root for everything a device shares, cheap to keep and cheap to compare
-(docs/protocol.md §6).
+"""Manifests: one root for everything a device shares, cheap to keep and cheap to compare.
 
-Strategy: a path falls into one of 4,096 buckets by the first 12 bits of its BLAKE3. A record is
-hashed in its one canonical form (the shortest msgpack of all its fields), a bucket is the hash of
-its sorted record digests, the manifest root is the hash of the 4,096 bucket hashes. So one changed
-file costs one bucket and one root, whatever the number of files. The owner signs the root in a
-`Head`, once per batch of changes; anyone relays, nobody can alter.
+Strategy (docs/protocol.md §6): a path falls into one of 4,096 buckets by the first 12 bits of its
+BLAKE3. A record is hashed in its one canonical form (the shortest msgpack of all its fields), a
+bucket is the hash of its sorted record digests, the manifest root is the hash of the 4,096 bucket
+hashes. So one changed file costs one bucket and one root, whatever the number of files. The owner
+signs the root in a `Head`, once per batch of changes; anyone relays, nobody can alter.
 
 Guarantees: pure; equal sets of records give equal roots on every device, in whatever order they
 came. The digest covers the change number too: two devices at one head agree on the order of
@@ -44,14 +43,15 @@ def record_digest(record: FileRecord) -> bytes:
 
 
 def bucket_hash(digests: Iterable[bytes]) -> bytes:
-    """Return the hash of one bucket from the digests of its records, in any order; EMPTY_BUCKET if
-    there are none.
-    """
+    """Return the hash of one bucket from the digests of its records, in any order."""
     return packed_hash(b"".join(sorted(digests)))
 
 
 def packed_hash(digests: bytes) -> bytes:
-    """Return the hash of one bucket from its digests, already sorted and joined."""
+    """Return the hash of one bucket from its digests, already sorted and joined.
+
+    Without any it is EMPTY_BUCKET.
+    """
     return blake3(digests).digest() if digests else EMPTY_BUCKET
 
 
@@ -94,7 +94,7 @@ def _signed_part(head: Head) -> bytes:
 
 
 def sign_head(head: Head, signer: Signer) -> Head:
-    """Return the head with its owner's signature; raises ValueError if the signer is not the owner."""
+    """Return the head with its owner's signature; raises ValueError if somebody else signs."""
     if head.owner != signer.device:
         raise ValueError("a head is signed by its owner")
     return msgspec.structs.replace(head, signature=signer.sign(PURPOSE, _signed_part(head)))
@@ -106,20 +106,11 @@ def head_is_signed(head: Head, verifier: Verifier) -> bool:
 
 
 def newer(a: Head, b: Head | None) -> bool:
-    """Say whether `a` is a later state of its manifest than `b`: a higher generation, or the same
-    and a higher seq.
-    """
+    """Say whether `a` is a later state of its manifest: by generation, then by seq."""
     return b is None or (a.generation, a.seq) > (b.generation, b.seq)
 
 
 def contradicts(a: Head, b: Head) -> bool:
-    """Say whether two heads of one manifest cannot both be honest: one generation and seq, two
-    contents.
-    """
-    same_state = (a.owner, a.folder, a.generation, a.seq) == (
-        b.owner,
-        b.folder,
-        b.generation,
-        b.seq,
-    )
-    return same_state and (a.root, a.count) != (b.root, b.count)
+    """Say whether two heads cannot both be honest: one state of one manifest, two contents."""
+    states = [(head.owner, head.folder, head.generation, head.seq) for head in (a, b)]
+    return states[0] == states[1] and (a.root, a.count) != (b.root, b.count)

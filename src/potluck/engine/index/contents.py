@@ -2,14 +2,24 @@
 
 Strategy: one row per root. A content of one piece needs none: its only hash follows from its bytes,
 so `put` leaves it out and the table holds big files only. Guarantee: what `get` returns was checked
-against its root by whoever put it. Limits: nothing is forgotten by itself; `forget_unused` is
-called in idle time.
+against its root by whoever put it. Limits: nothing is forgotten by itself. `forget_unused` looks at
+files that stand, not at records, for which there is no index: one call for 100,000 records would
+take a quarter of a second. So it is called in slices, and only while no content is on its way
+(engine/index_upkeep.py).
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from potluck.core.content.pieces import PieceList, Root
 from potluck.engine.index.database import Database
+
+_USED: Final = (
+    "SELECT root, EXISTS (SELECT 1 FROM place AS p"
+    " WHERE substr(p.root, 1, 8) = substr(c.root, 1, 8) AND p.root = c.root AND p.size > 0)"
+    " FROM content AS c WHERE root > ? ORDER BY root LIMIT ?"
+)
 
 
 class Contents:
@@ -36,11 +46,12 @@ class Contents:
         """Say whether the list of a root is here."""
         return self._database.row("SELECT 1 FROM content WHERE root = ?", (root,)) is not None
 
-    def forget_unused(self) -> int:
-        """Drop the lists that no manifest and no place names any more and return how many those
-        were.
+    def forget_unused(self, after: bytes, limit: int) -> bytes:
+        """Drop those of the next `limit` lists, above root `after`, whose content no file here has.
+
+        Return the last root that was looked at, b"" if no list is left above it.
         """
-        return self._database.run(
-            "DELETE FROM content WHERE root NOT IN (SELECT root FROM record WHERE size > piece_size"
-            " UNION SELECT root FROM place WHERE size > 0)"
-        )
+        rows = self._database.rows(_USED, (after, limit))
+        unused = [(root,) for root, used in rows if not used]
+        self._database.run_many("DELETE FROM content WHERE root = ?", unused)
+        return rows[-1][0] if len(rows) == limit else b""

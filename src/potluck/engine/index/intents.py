@@ -15,11 +15,12 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.msgpack import Decoder
 
+from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import encode
-from potluck.engine.effects import PlaceItem, Source
-from potluck.engine.events import BatchId, Stat
+from potluck.engine.effects import PlaceItem
+from potluck.engine.events import BatchId
 from potluck.engine.index.database import Database
 
 

@@ -1,9 +1,9 @@
 """The manifests of every owner: live records, delete log, signed heads, and pages of all three.
 
-Strategy: a manifest is named (owner, folder). The latest live record of a path is a row; what ended
-is in the delete log under the number of the change that ended it, so one walk by change number over
-both tables yields everything since a number. Root, count and total size are kept up with every
-change, never computed from the whole.
+Strategy: a manifest goes by its name (core/content/facts.py). The latest live record of a path is a
+row; what ended is in the delete log under the number of the change that ended it, so one walk by
+change number over both tables yields everything since a number. Root, count and total size are kept
+up with every change, never computed from the whole.
 
 Guarantees: a path is live or in the delete log, never both. Reads see every write of the same
 transaction. Change numbers of one manifest are unique if its owner keeps to the protocol; if not,
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.msgpack import Decoder
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import EMPTY_ROOT, record_digest
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import DeletedPath, FileRecord, Folder, Head, encode
+from potluck.core.wire.catalogue import DeletedPath, FileRecord, Head, encode
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.ledger import Ledger
@@ -48,10 +48,10 @@ class Manifests:
         self._ledger = Ledger(database, names, buckets)
 
     # -- heads -------------------------------------------------------------------------------------
-    def head(self, owner: DeviceId, folder: Folder) -> Head | None:
+    def head(self, name: ManifestName) -> Head | None:
         """Return the last head of a manifest, or None."""
         sql = "SELECT head FROM manifest WHERE owner = ? AND folder = ? AND head IS NOT NULL"
-        row = self._database.row(sql, (owner, folder.value))
+        row = self._database.row(sql, (name.owner, name.folder.value))
         return _HEAD.decode(row[0]) if row else None
 
     def heads(self) -> list[Head]:
@@ -63,24 +63,24 @@ class Manifests:
 
     def set_head(self, head: Head) -> None:
         """Keep a head as the last one of its manifest."""
-        named = self._names.make(DeviceId(head.owner), head.folder)
+        named = self._names.make(ManifestName.of(head))
         self._database.run(
             "UPDATE manifest SET head = ? WHERE id = ?", (encode(head), named.number)
         )
 
-    def floor(self, owner: DeviceId, folder: Folder) -> int:
+    def floor(self, name: ManifestName) -> int:
         """Return the change number from which on the delete log is complete; who is behind it needs
         everything.
         """
         sql = "SELECT floor FROM manifest WHERE owner = ? AND folder = ?"
-        row = self._database.row(sql, (owner, folder.value))
+        row = self._database.row(sql, (name.owner, name.folder.value))
         return row[0] if row else 0
 
-    def raise_floor(self, owner: DeviceId, folder: Folder, floor: int) -> None:
+    def raise_floor(self, name: ManifestName, floor: int) -> None:
         """Forget the delete log up to a change number, or note that it was never known; it is never
         lowered.
         """
-        named = self._names.make(owner, folder)
+        named = self._names.make(name)
         self._database.run(
             "DELETE FROM deleted WHERE manifest = ? AND seq <= ?", (named.number, floor)
         )
@@ -88,9 +88,9 @@ class Manifests:
         self._database.run(sql, (floor, named.number))
 
     # -- changes -----------------------------------------------------------------------------------
-    def put(self, owner: DeviceId, folder: Folder, records: Sequence[FileRecord]) -> None:
+    def put(self, name: ManifestName, records: Sequence[FileRecord]) -> None:
         """Make records the live ones of their paths; of two for one path the last counts."""
-        named = self._names.make(owner, folder)
+        named = self._names.make(name)
         latest = {record.path: record for record in records}
         before = self._ledger.lines(named, list(latest))
         rows = [
@@ -102,13 +102,13 @@ class Manifests:
         self._database.run_many("DELETE FROM deleted WHERE manifest = ? AND path = ?", again)
         self._ledger.account(named, before, {row[1]: (row[-1], row[3]) for row in rows})
 
-    def delete(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes], seq: int) -> int:
+    def delete(self, name: ManifestName, paths: Iterable[bytes], seq: int) -> int:
         """End live paths, each with a change number of its own from `seq` on, and return the last
         number used.
 
         Paths that are not live are left out; if all are, nothing is used and `seq - 1` returned.
         """
-        named = self._names.make(owner, folder)
+        named = self._names.make(name)
         before = self._ledger.lines(named, list(dict.fromkeys(paths)))
         log = [(named.number, path, seq + at) for at, path in enumerate(before)]
         self._database.run_many(
@@ -119,9 +119,9 @@ class Manifests:
         return seq + len(log) - 1
 
     # -- reading -----------------------------------------------------------------------------------
-    def get(self, owner: DeviceId, folder: Folder, path: bytes) -> FileRecord | None:
+    def get(self, name: ManifestName, path: bytes) -> FileRecord | None:
         """Return the live record of a path, or None."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return None
         row = self._database.row(
@@ -129,11 +129,11 @@ class Manifests:
         )
         return record_of(row) if row else None
 
-    def page(self, owner: DeviceId, folder: Folder, since: int, limit: int) -> PageRows:
+    def page(self, name: ManifestName, since: int, limit: int) -> PageRows:
         """Return at most `limit` changes after number `since`: records, deleted paths, up to which
         number, and whether nothing follows.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return [], [], since, True
         values = (named.number, since, limit + 1)
@@ -149,37 +149,35 @@ class Manifests:
         records = [record_of(row) for row in live if row[-1] <= upto]
         return records, [DeletedPath(*row) for row in gone if row[-1] <= upto], upto, complete
 
-    def root(self, owner: DeviceId, folder: Folder) -> bytes:
+    def root(self, name: ManifestName) -> bytes:
         """Return the root of a manifest as it stands."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         return self._buckets.root(named.number) if named else EMPTY_ROOT
 
-    def count(self, owner: DeviceId, folder: Folder) -> int:
+    def count(self, name: ManifestName) -> int:
         """Return how many live records a manifest has."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         return named.count if named else 0
 
-    def total_bytes(self, owner: DeviceId, folder: Folder) -> int:
+    def total_bytes(self, name: ManifestName) -> int:
         """Return the sizes of all live records together."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         return named.total_bytes if named else 0
 
-    def listing(
-        self, owner: DeviceId, folder: Folder, prefix: bytes, limit: int
-    ) -> list[FileRecord]:
+    def listing(self, name: ManifestName, prefix: bytes, limit: int) -> list[FileRecord]:
         """Return the first `limit` live records whose path starts with `prefix`, by path."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         sql = f"SELECT {RECORD} FROM record WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS, limit))
         return [record_of(row) for row in rows]
 
-    def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[bytes]:
+    def under(self, name: ManifestName, path: bytes) -> list[bytes]:
         """Return every live path below a folder's path (without it; b"" is the whole manifest), by
         path.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         prefix = path + b"/" if path else b""
@@ -190,32 +188,31 @@ class Manifests:
     # -- receiving ---------------------------------------------------------------------------------
     def stage(
         self,
-        owner: DeviceId,
-        folder: Folder,
+        name: ManifestName,
         records: Iterable[FileRecord],
         deleted: Iterable[DeletedPath],
     ) -> None:
         """Keep a received page apart; of two changes of one path the one with the larger number
         counts.
         """
-        self._staging.stage(self._names.make(owner, folder), records, deleted)
+        self._staging.stage(self._names.make(name), records, deleted)
 
-    def stage_rest_as_deleted(self, owner: DeviceId, folder: Folder, seq: int) -> None:
+    def stage_rest_as_deleted(self, name: ManifestName, seq: int) -> None:
         """Say that the staged pages are the whole manifest: every other live path ended, at change
         `seq`.
         """
-        self._staging.stage_rest_as_deleted(self._names.make(owner, folder), seq)
+        self._staging.stage_rest_as_deleted(self._names.make(name), seq)
 
-    def staged_root(self, owner: DeviceId, folder: Folder) -> tuple[bytes, int]:
+    def staged_root(self, name: ManifestName) -> tuple[bytes, int]:
         """Return root and count of the manifest as it would be after the staged changes."""
-        summed = self._staging.sum(self._names.make(owner, folder))
+        summed = self._staging.sum(self._names.make(name))
         return summed.preview.tree.root(), summed.count
 
-    def apply_staged(self, owner: DeviceId, folder: Folder, head: Head) -> list[bytes]:
+    def apply_staged(self, head: Head) -> list[bytes]:
         """Make staged changes live under their head, the roots being equal, and return the paths
         they name.
         """
-        named = self._names.make(owner, folder)
+        named = self._names.make(ManifestName.of(head))
         self._staging.move(named)
         self._needs.refresh_staged(named)
         self.set_head(head)
@@ -223,6 +220,6 @@ class Manifests:
         self._staging.drop(named)
         return changed
 
-    def drop_staged(self, owner: DeviceId, folder: Folder) -> None:
+    def drop_staged(self, name: ManifestName) -> None:
         """Forget what is staged of a manifest."""
-        self._staging.drop(self._names.make(owner, folder))
+        self._staging.drop(self._names.make(name))

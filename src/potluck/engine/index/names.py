@@ -1,9 +1,8 @@
-"""Manifests by number: a small integer for each (owner, folder), and what is known of it as a
-whole.
+"""Manifests by number: a small integer for each name, and what is known of it as a whole.
 
-Strategy: owner and folder are 32 bytes and a word; rows of every other table carry the number
-instead. Numbers, flags and totals are few and asked for constantly, so all are held in memory and
-written through.
+Strategy: a name is 32 bytes and a word; rows of every other table carry the number instead.
+Numbers, flags and totals are few and asked for constantly, so all are held in memory and written
+through.
 
 Guarantee: the memory is dropped at a rollback, so it never says what the file does not.
 """
@@ -12,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.index.database import Database
@@ -22,8 +22,6 @@ class Named:
     """One manifest as a whole."""
 
     number: int
-    owner: DeviceId
-    folder: Folder
     received: bool  # somebody sent it to us, so the disk has to follow it
     count: int  # live records
     total_bytes: int  # their sizes together
@@ -35,20 +33,20 @@ class Names:
     def __init__(self, database: Database) -> None:
         """Keep them in this database."""
         self._database = database
-        self._named: dict[tuple[bytes, str], Named] | None = None
+        self._named: dict[ManifestName, Named] | None = None
 
-    def find(self, owner: DeviceId, folder: Folder) -> Named | None:
+    def find(self, name: ManifestName) -> Named | None:
         """Return what is known of a manifest, or None."""
-        return self._all().get((owner, folder.value))
+        return self._all().get(name)
 
-    def make(self, owner: DeviceId, folder: Folder) -> Named:
+    def make(self, name: ManifestName) -> Named:
         """Return what is known of a manifest, beginning to know it if need be."""
-        named = self.find(owner, folder)
+        named = self.find(name)
         if named is None:
             sql = "INSERT INTO manifest (owner, folder) VALUES (?, ?) RETURNING id"
-            ((number,),) = self._database.rows(sql, (owner, folder.value))
-            named = Named(number, owner, folder, received=False, count=0, total_bytes=0)
-            self._all()[owner, folder.value] = named
+            ((number,),) = self._database.rows(sql, (name.owner, name.folder.value))
+            named = Named(number, received=False, count=0, total_bytes=0)
+            self._all()[name] = named
         return named
 
     def mark_received(self, named: Named) -> None:
@@ -67,14 +65,14 @@ class Names:
         """Read everything again: the transaction was rolled back."""
         self._named = None
 
-    def _all(self) -> dict[tuple[bytes, str], Named]:
+    def _all(self) -> dict[ManifestName, Named]:
         if self._named is None:
             rows = self._database.rows(
                 "SELECT id, owner, folder, received, count, bytes FROM manifest"
             )
             self._named = {
-                (owner, folder): Named(
-                    number, DeviceId(owner), Folder(folder), received == 1, count, int(size)
+                ManifestName(DeviceId(owner), Folder(folder)): Named(
+                    number, received == 1, count, int(size)
                 )
                 for number, owner, folder, received, count, size in rows
             }

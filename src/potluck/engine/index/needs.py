@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.reconcile import PlaceRow
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder
+from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
 from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, place_row_of, prefixed, record_of
@@ -50,13 +49,11 @@ class Needs:
         self._names = names
         self._missing: dict[int, tuple[int, int]] = {}
 
-    def lacking(
-        self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None
-    ) -> list[Lacking]:
+    def lacking(self, name: ManifestName, paths: Iterable[bytes] | None = None) -> list[Lacking]:
         """Return records whose place differs, with that place: all, or those of the paths asked
         for; parents first.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         if paths is None:
@@ -66,25 +63,21 @@ class Needs:
             rows += self._database.rows(f"{_LACKING} AND n.path = ?", (named.number, path))
         return _pairs(rows)
 
-    def lacking_after(
-        self, owner: DeviceId, folder: Folder, after: bytes, limit: int
-    ) -> list[Lacking]:
+    def lacking_after(self, name: ManifestName, after: bytes, limit: int) -> list[Lacking]:
         """Return the next `limit` records whose place differs, of paths above `after` (b"" for the
         first).
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         sql = f"{_LACKING} AND n.path > ? ORDER BY n.path LIMIT ?"
         return _pairs(self._database.rows(sql, (named.number, after, limit)))
 
-    def surplus(
-        self, owner: DeviceId, folder: Folder, paths: Iterable[bytes] | None = None
-    ) -> list[PlaceRow]:
+    def surplus(self, name: ManifestName, paths: Iterable[bytes] | None = None) -> list[PlaceRow]:
         """Return places that no record wants: all (a whole scan), or those of the paths asked for;
         children first.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         if paths is None:
@@ -99,11 +92,11 @@ class Needs:
             rows += self._database.rows(f"{_SURPLUS} AND p.path = ?2", (named.number, path))
         return list(map(place_row_of, rows))
 
-    def missing(self, owner: DeviceId, folder: Folder) -> tuple[int, int]:
+    def missing(self, name: ManifestName) -> tuple[int, int]:
         """Return how many paths are lacking and how many bytes they need, the latter as far as a
         message can say.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return 0, 0
         known = self._missing.get(named.number)

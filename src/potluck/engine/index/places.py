@@ -13,22 +13,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from potluck.core.content.facts import ManifestName, PlaceRow
 from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder
-from potluck.engine.index.database import Database
+from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Names
 from potluck.engine.index.needs import Needs
 from potluck.engine.index.rows import PLACE, place_row_of, place_values, prefixed, stored_inode
 
-StandingFile = tuple[DeviceId, Folder, PlaceRow]
+StandingFile = tuple[ManifestName, PlaceRow]
 
 
 class Shared(NamedTuple):
     """A file that stands here and that somebody shares."""
 
-    owner: DeviceId
+    manifest: ManifestName
     path: bytes
     size: int
     piece_size: int
@@ -53,33 +53,33 @@ class Places:
         self._needs = needs
         self._totals: dict[int, tuple[int, int]] = {}
 
-    def put(self, owner: DeviceId, folder: Folder, rows: Sequence[PlaceRow]) -> None:
+    def put(self, name: ManifestName, rows: Sequence[PlaceRow]) -> None:
         """Note what stands at these paths."""
-        named = self._names.make(owner, folder)
+        named = self._names.make(name)
         self._totals.pop(named.number, None)
         self._database.run_many(_PUT, [place_values(named.number, row) for row in rows])
         self._needs.refresh(named, [row.path for row in rows])
 
-    def remove(self, owner: DeviceId, folder: Folder, paths: Iterable[bytes]) -> None:
+    def remove(self, name: ManifestName, paths: Iterable[bytes]) -> None:
         """Note that nothing stands at these paths."""
-        named = self._names.make(owner, folder)
+        named = self._names.make(name)
         self._totals.pop(named.number, None)
         keys = [(named.number, path) for path in paths]
         self._database.run_many("DELETE FROM place WHERE manifest = ? AND path = ?", keys)
         self._needs.refresh(named, [path for _, path in keys])
 
-    def get(self, owner: DeviceId, folder: Folder, path: bytes) -> PlaceRow | None:
+    def get(self, name: ManifestName, path: bytes) -> PlaceRow | None:
         """Return what stands at a path, or None."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return None
         sql = f"SELECT {PLACE} FROM place WHERE manifest = ? AND path = ?"
         row = self._database.row(sql, (named.number, path))
         return place_row_of(row) if row else None
 
-    def under(self, owner: DeviceId, folder: Folder, path: bytes) -> list[PlaceRow]:
+    def under(self, name: ManifestName, path: bytes) -> list[PlaceRow]:
         """Return what stands below a folder's path (without it; b"" is everything), by path."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         prefix = path + b"/" if path else b""
@@ -89,9 +89,9 @@ class Places:
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
         return [place_row_of(row) for row in rows]
 
-    def all_paths(self, owner: DeviceId, folder: Folder) -> list[bytes]:
+    def all_paths(self, name: ManifestName) -> list[bytes]:
         """Return every path of a folder where something stands, ascending."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return []
         rows = self._database.rows(
@@ -107,7 +107,7 @@ class Places:
             " ORDER BY p.manifest, p.path LIMIT ?"
         )
         rows = self._database.rows(sql, (root[:8], root, _HOLDERS))
-        return [(DeviceId(row[0]), Folder(row[1]), place_row_of(row[2:])) for row in rows]
+        return [(_name_of(row), place_row_of(row[2:])) for row in rows]
 
     def shared(self, roots: Sequence[Root]) -> dict[Root, Shared]:
         """Return of each content a file that holds it and that its owner still shares; at most 256
@@ -116,25 +116,23 @@ class Places:
         marks = ", ".join("?" * len(roots))
         # one walk over the index by root; a hundred of them would cost a hundred times the overhead
         sql = (
-            "SELECT p.root, m.owner, p.path, p.size, r.piece_size FROM place AS p"
+            "SELECT m.owner, m.folder, p.root, p.path, p.size, r.piece_size FROM place AS p"
             " JOIN record AS r ON r.manifest = p.manifest AND r.path = p.path AND r.root = p.root"
             f" JOIN manifest AS m ON m.id = p.manifest WHERE substr(p.root, 1, 8) IN ({marks}) AND p.size > 0"
         )
         rows = self._database.rows(sql, [root[:8] for root in roots])
         wanted = set(roots)
         found = [
-            (Root(row[0]), Shared(DeviceId(row[1]), *row[2:])) for row in rows if row[0] in wanted
+            (Root(row[2]), Shared(_name_of(row), *row[3:])) for row in rows if row[2] in wanted
         ]
         # of several the first in order is the one that stays
         return dict(sorted(found, reverse=True))
 
-    def by_inode(
-        self, owner: DeviceId, folder: Folder, inode: int, size: int, mtime_ns: int
-    ) -> PlaceRow | None:
+    def by_inode(self, name: ManifestName, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
         """Return the place in a folder with this file number, size and mtime, or None; none for an
         empty file.
         """
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return None
         # the plus signs keep SQLite from walking the whole manifest by path instead of one inode
@@ -145,9 +143,9 @@ class Places:
         row = self._database.row(sql, (stored_inode(inode), size, mtime_ns, named.number))
         return place_row_of(row) if row else None
 
-    def totals(self, owner: DeviceId, folder: Folder) -> tuple[int, int]:
+    def totals(self, name: ManifestName) -> tuple[int, int]:
         """Return how many files stand in a folder, and their bytes."""
-        named = self._names.find(owner, folder)
+        named = self._names.find(name)
         if named is None:
             return 0, 0
         known = self._totals.get(named.number)
@@ -161,3 +159,8 @@ class Places:
     def forget_memory(self) -> None:
         """Count again: the transaction was rolled back."""
         self._totals.clear()
+
+
+def _name_of(row: Row) -> ManifestName:
+    """Return the name in the first two columns of a row: owner, folder."""
+    return ManifestName(DeviceId(row[0]), Folder(row[1]))

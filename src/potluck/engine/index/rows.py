@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from potluck.core.content.reconcile import PlaceRow
+from potluck.core.content.facts import PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.index.database import Row
 

@@ -1,4 +1,4 @@
-"""The exchange: telling the others which manifests are held here, and finding out what was missed.
+"""Announcing: telling the others which manifests are held here, and finding out what was missed.
 
 Strategy: a head goes to everybody when it is new: an own one to all links, another's only to those
 who cannot have it from its owner. Lost pushes are found by the digest of all heads in every probe:
@@ -13,12 +13,14 @@ cost nothing. Limits: telling only; what is heard is followed by engine/followin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from blake3 import blake3
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
@@ -37,24 +39,29 @@ class Difference:
     wait_s: float = ASK_AGAIN_S  # how long to wait after that
 
 
+class Neighbour(Protocol):
+    """Whoever knows the node that is asked now and then (engine/ring/circle.py)."""
+
+    def last(self) -> DeviceId:
+        """Return the node before us in the ring; ourselves in a ring of one."""
+
+
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
 
-    def __init__(self, node: Node, following: Following) -> None:
-        """Hold what the index holds; what is heard goes to `following`."""
-        self._node, self._following = node, following
+    def __init__(self, node: Node, following: Following, neighbour: Neighbour) -> None:
+        """Hold what the index holds; `following` knows who told of strangers."""
+        self._node, self._following, self._neighbour = node, following, neighbour
         self._differences: dict[DeviceId, Difference] = {}
         self._ask_last_s = -math.inf
         self._kept_s = -math.inf
         self._kept_due = False
         self.digest = self._digest()
-        self.last: Callable[[], DeviceId] = lambda: node.me  # wired by engine.py
 
     # -- telling -----------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open: say what we hold."""
         self._differences.pop(device, None)
-        self._following.on_linked(device)
         self._tell_heads(device)
         self._tell_kept([device])
 
@@ -68,10 +75,10 @@ class Announcing:
         """Another manifest is held up to this head: hand it on to those who cannot have it from its
         owner.
         """
-        node, name = self._node, (DeviceId(head.owner), head.folder)
+        node, name = self._node, ManifestName.of(head)
         self.digest = self._digest()
         self._kept_due = True
-        if name[0] in node.linked():
+        if name.owner in node.linked():
             return
         for device in node.linked():
             if node.peers[device].heads.get(name, (0, 0)) < (head.generation, head.seq):
@@ -104,15 +111,11 @@ class Announcing:
         for device in self._following.strangers():
             self._node.say(device, HeadsAsk(self.digest))
 
-    def on_heads(self, device: DeviceId, heads: Sequence[Head]) -> None:
-        """A member announced manifests that it holds."""
-        self._following.on_heads(device, heads)
-
     def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
         """A member told how much of each manifest stands on its disk."""
         kept = self._node.peer(device).kept
         for holding in holdings:
-            name = (DeviceId(holding.owner), holding.folder)
+            name = ManifestName.of(holding)
             if name in kept or len(kept) < limits.LIST_ITEMS:
                 kept[name] = holding
 
@@ -127,20 +130,14 @@ class Announcing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        times = [
-            self._ask_last_s,
-            self._following.deadline(),
-            self._kept_s if self._kept_due else None,
-        ]
-        return min(time for time in times if time is not None)
+        return min(self._ask_last_s, self._kept_s) if self._kept_due else self._ask_last_s
 
     def on_tick(self) -> None:
-        """Ask last, tell what we keep, follow what may be followed now."""
+        """Ask last, tell what we keep."""
         node = self._node
-        self._following.on_tick()
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
-            node.say(self.last(), HeadsAsk(self.digest))
+            node.say(self._neighbour.last(), HeadsAsk(self.digest))
         if self._kept_due and node.now >= self._kept_s:
             self._kept_due, self._kept_s = False, node.now + limits.KEPT_S
             self._tell_kept(node.linked())
@@ -158,9 +155,7 @@ class Announcing:
 
     def _holding(self, head: Head) -> Holding:
         own = head.owner == self._node.me
-        lacking = (
-            (0, 0) if own else self._node.index.needs.missing(DeviceId(head.owner), head.folder)
-        )
+        lacking = (0, 0) if own else self._node.index.needs.missing(ManifestName.of(head))
         return Holding(head.owner, head.folder, head.generation, head.seq, *lacking)
 
     def _digest(self) -> bytes:

@@ -14,9 +14,9 @@ yet.
 from __future__ import annotations
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import HASH_BYTES, Root
-from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Busy,
     FileAsk,
@@ -62,16 +62,16 @@ class Answers:
                 node.do(Answer(request, Gone()))
 
     def _manifest(self, ask: ManifestAsk) -> ManifestPage | Gone:
-        owner, manifests = DeviceId(ask.owner), self._node.index.manifests
-        head = manifests.head(owner, ask.folder)
+        name, manifests = ManifestName.of(ask), self._node.index.manifests
+        head = manifests.head(name)
         if head is None:
             return Gone()
         limit = limits.PAGE_RECORDS
         while True:
-            records, deleted, upto, complete = manifests.page(owner, ask.folder, ask.since, limit)
+            records, deleted, upto, complete = manifests.page(name, ask.since, limit)
             last = head if complete else None
-            floor = manifests.floor(owner, ask.folder)
-            page = ManifestPage(owner, ask.folder, records, deleted, upto, floor, last)
+            floor = manifests.floor(name)
+            page = ManifestPage(*name, records, deleted, upto, floor, last)
             if len(encode(page)) <= limits.PAGE_FRAME_BYTES:
                 return page
             limit //= 4  # 62 records of the longest paths fit in any case
@@ -113,9 +113,8 @@ class Answers:
         """Return of each content that is shared and stands here: path below Shared/, size, piece
         size.
         """
-        node, tops = self._node, dict[DeviceId, SafePath]()
-        here = {}
-        for root, found in node.index.places.shared(roots).items():
-            top = tops.get(found.owner) or tops.setdefault(found.owner, node.top_of(found.owner))
-            here[root] = (top.joined(parse_wire_path(found.path)), found.size, found.piece_size)
-        return here
+        layout, shared = self._node.layout, self._node.index.places.shared(roots)
+        return {
+            root: (layout.path_of(Spot(file.manifest, file.path)), file.size, file.piece_size)
+            for root, file in shared.items()
+        }

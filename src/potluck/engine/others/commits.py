@@ -15,21 +15,19 @@ decided elsewhere; here it is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, Root
-from potluck.core.content.reconcile import PlaceRow
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Kind
-from potluck.engine.effects import Place, PlaceItem, Settle, Source
+from potluck.core.wire.catalogue import Kind
+from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
 from potluck.engine.node import Node
-from potluck.engine.others.spots import Spot, above, spot_at
 
-OWN = Folder.OWN
 BATCHES_AT_ONCE = 2
 # what goes waits so long: its owner may be about to say that it only has another name
 REMOVE_S = 0.25
@@ -117,20 +115,29 @@ class Batch:
             or ready.source in self.changing
             or (ready.item.source is Source.MOVED and ready.source in self.reading)
             or ready.part in self.parts
-            or any(folder in self.changing for folder in above(ready.spot))
+            or any(folder in self.changing for folder in ready.spot.above())
         )
+
+
+class CommitsListener(Protocol):
+    """Hears what became of group commits, and knows what is wanted at a spot."""
+
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        """A batch is over, its rows are written."""
+
+    def look_again(self, spot: Spot) -> None:
+        """What is to be done at a spot has to be decided anew."""
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is still to go."""
 
 
 class Commits:
     """The queue of what is ready, and the batches under way."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: CommitsListener) -> None:
         """Have nothing to do."""
-        self._node = node
-        # a batch is over, its rows are written
-        self.ended: Callable[[Sequence[SpotOutcome]], None] = _ignore
-        self.look_again: Callable[[Spot], None] = _ignore  # decide about a spot anew
-        self.leaves: Callable[[Spot], bool] = lambda _: True  # whether a file is still to go
+        self._node, self._listener = node, listener
         self._puts: dict[Spot, Placeable] = {}
         self._lasts: dict[Spot, Placeable] = {}
         self._order: list[
@@ -278,7 +285,7 @@ class Commits:
         if (
             ready.item.source is Source.MOVED
             and ready.source is not None
-            and not self.leaves(ready.source)
+            and not self._listener.leaves(ready.source)
         ):
             return replace(ready, item=replace(ready.item, source=Source.LOCAL))
         return ready
@@ -299,18 +306,19 @@ class Commits:
         self._record(done)
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
         for spot in sorted(moved | self._aside):
-            self.look_again(spot)
+            self._listener.look_again(spot)
         self._aside.clear()
-        self.ended(done)
+        self._listener.on_committed(done)
 
     def on_settled(self, event: BatchSettled) -> None:
         """An interrupted batch was looked at: what stands is ours, the rest is decided about anew."""
+        layout = self._node.layout
         items = {item.path: item for item in self._settling.pop(event.batch, ())}
         done = []
         for placed in event.items:
-            spot, item = spot_at(self._node, placed.path), items.get(placed.path)
+            spot, item = layout.spot_at(placed.path), items.get(placed.path)
             if spot is not None and item is not None:
-                source = spot_at(self._node, item.local) if item.local is not None else None
+                source = layout.spot_at(item.local) if item.local is not None else None
                 done.append(SpotOutcome(Placeable(spot, item, source), placed))
         self._record(done)
         self._node.index.intents.close(event.batch)
@@ -322,27 +330,27 @@ class Commits:
                 if spot is not None
             }
         ):
-            self.look_again(spot)
+            self._listener.look_again(spot)
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
         """Bring the index up to what stands on the disk now, and tell what was put aside."""
-        rows: dict[DeviceId, list[PlaceRow]] = {}
-        gone: dict[DeviceId, list[bytes]] = {}
-        for owner, path in _gone(done):
-            gone.setdefault(owner, []).append(path)
+        rows: dict[ManifestName, list[PlaceRow]] = {}
+        gone: dict[ManifestName, list[bytes]] = {}
+        for name, path in _gone(done):
+            gone.setdefault(name, []).append(path)
         for each in done:
-            owner, path = each.ready.spot
+            name, path = each.ready.spot
             if each.stands:
-                rows.setdefault(owner, []).append(_row(path, each))
+                rows.setdefault(name, []).append(_row(path, each))
             if each.placed.put_aside:
                 text = (
                     f"a local version of {each.placed.path} was put aside: {each.placed.put_aside}"
                 )
                 self._node.tell("put_aside", text, level="warning", subject=str(each.placed.path))
-        for owner, paths in gone.items():
-            self._node.index.places.remove(owner, OWN, paths)
-        for owner, new in rows.items():
-            self._node.index.places.put(owner, OWN, new)
+        for name, paths in gone.items():
+            self._node.index.places.remove(name, paths)
+        for name, new in rows.items():
+            self._node.index.places.put(name, new)
 
 
 def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
@@ -370,7 +378,3 @@ def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
     return PlaceRow(
         path, Kind.FILE, root, stat.size, item.mtime_ns, stat.ctime_ns, stat.inode, item.executable
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

@@ -17,18 +17,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from potluck.core.content.facts import PlaceRow, Source, Spot, Stat
 from potluck.core.content.pieces import PieceList, Root
-from potluck.core.content.reconcile import Act, Decision, PlaceRow, Supply, decide, supply_of
-from potluck.core.wire.catalogue import FileRecord, Folder, Kind
-from potluck.engine.effects import PlaceItem, Source
-from potluck.engine.events import Stat
+from potluck.core.content.reconcile import Act, Decision, decide, source_of
+from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.engine.effects import PlaceItem
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Placeable
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
-from potluck.engine.others.spots import Spot, has_folder, is_below, path_of_spot
-
-OWN = Folder.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +67,12 @@ class Decisions:
         if decision.act is Act.FETCH:
             return Choice(waits=True)
         ready = self._ready(spot, record, stands, decision, local)
-        return Choice(waits=decision.supply is Supply.PART, ready=ready)
+        return Choice(waits=decision.source is Source.PART, ready=ready)
 
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
-        owner, path = spot
-        wanted = (
-            owner == self._node.me or self._node.index.manifests.get(owner, OWN, path) is not None
-        )
+        own = spot.manifest == self._node.own_manifest
+        wanted = own or self._node.index.manifests.get(*spot) is not None
         return not wanted and not self._held.has(spot)
 
     def _decide(
@@ -91,7 +86,7 @@ class Decisions:
         believed = None if self._setbacks.is_bad(spot, spot) else stands
         part = Root(record.root) in self._parts
         decision = decide(
-            record, believed, supply_of(record, part=part, local=False, leaving=False)
+            record, believed, source_of(record, part=part, local=False, leaving=False)
         )
         if decision.act is not Act.FETCH:
             return None, decision
@@ -99,26 +94,21 @@ class Decisions:
         if local is None:
             return None, decision
         return local, decide(
-            record, believed, supply_of(record, part=False, local=True, leaving=local.leaving)
+            record, believed, source_of(record, part=False, local=True, leaving=local.leaving)
         )
 
     def _local(self, spot: Spot, record: FileRecord) -> Local | None:
         """Return a file on this disk with the content of a record, best one that is to go anyway."""
         root = Root(record.root)
         if root not in self._locals:
-            rows = self._node.index.places.by_root(root)
-            known = [
-                (owner, row)
-                for owner, folder, row in rows
-                if folder is OWN and has_folder(self._node, owner)
-            ]
-            found = [
-                Local((owner, row.path), row.size, self.leaves((owner, row.path)))
-                for owner, row in known
-            ]
+            found = list[Local]()
+            for name, row in self._node.index.places.by_root(root):
+                if self._node.layout.has_folder(name):
+                    there = Spot(name, row.path)
+                    found.append(Local(there, row.size, self.leaves(there)))
             self._locals[root] = sorted(found, key=lambda local: not local.leaving)
         for local in self._locals[root]:
-            usable = local.size_bytes == record.size and not is_below(local.spot, spot)
+            usable = local.size_bytes == record.size and not local.spot.is_below(spot)
             if usable and not self._setbacks.is_bad(spot, local.spot):
                 return local
         return None
@@ -132,14 +122,14 @@ class Decisions:
         local: Local | None,
     ) -> Placeable:
         """Say exactly what is to be done at a spot."""
-        source = _SOURCES.get(decision.act) or Source(decision.supply or Supply.EMPTY)
+        source, layout = decision.source or _SOURCES[decision.act], self._node.layout
         if decision.act is Act.TOUCH:
             local = Local(spot, stands.size if stands is not None else 0, leaving=False)
         item = PlaceItem(
-            path_of_spot(self._node, spot),
+            layout.path_of(spot),
             source,
             self._content(record),
-            path_of_spot(self._node, local.spot) if local is not None else None,
+            layout.path_of(local.spot) if local is not None else None,
             record.mtime_ns if record is not None else 0,
             record.executable if record is not None else False,
             _stat_of(stands) if stands is not None and stands.kind is Kind.FILE else None,

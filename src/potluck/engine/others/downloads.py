@@ -19,14 +19,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Bitfield, PieceList, Root
-from potluck.core.content.reconcile import PlaceRow
 from potluck.core.content.swarm.orders import Download, Order, Swarm, What
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, Folder, PiecesAsk
+from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, PiecesAsk
 from potluck.engine.effects import CancelFetch, DropParts, Fetch
 from potluck.engine.events import (
     FetchEnded,
@@ -40,9 +41,7 @@ from potluck.engine.events import (
     SpaceSeen,
 )
 from potluck.engine.node import Node
-from potluck.engine.others.spots import Spot, path_of_spot
 
-OWN = Folder.OWN
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
 NOT_ITS_FAULT = {
@@ -61,20 +60,26 @@ class Want:
     stands: PlaceRow | None
 
 
+class DownloadsListener(Protocol):
+    """Hears what has come."""
+
+    def on_arrived(self, wants: Sequence[Want]) -> None:
+        """The content these wait for is complete in a part file."""
+
+
 class Downloads:
     """Contents on their way to this disk."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: DownloadsListener) -> None:
         """Fetch nothing."""
-        self._node = node
+        self._node, self._listener = node, listener
         self.swarm = Swarm()
         self.orders: dict[OrderId, Order] = {}
         self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
         self.paused = ""
         self.received_bytes = 0
-        self.arrived: Callable[[Sequence[Want]], None] = _ignore  # wired by supply.py
         self._wants: dict[Spot, Want] = {}
-        self._waiting: dict[Root, dict[DeviceId, dict[Spot, Want]]] = {}
+        self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self._found: dict[
             Root, PartFound
         ] = {}  # part files of an earlier run that nobody wants so far
@@ -93,7 +98,7 @@ class Downloads:
         if before is not None and before.record.root != root:
             self.release(spot)
         self._wants[spot] = want
-        self._waiting.setdefault(root, {}).setdefault(spot[0], {})[spot] = want
+        self._waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
             self.swarm.want(root, want.record.size, want.record.piece_size)
             self._ask_s = self._node.now
@@ -105,11 +110,11 @@ class Downloads:
         if want is None:
             return
         root = Root(want.record.root)
-        owners = self._waiting[root]
-        del owners[spot[0]][spot]
-        if not owners[spot[0]]:
-            del owners[spot[0]]
-        if not owners:
+        manifests = self._waiting[root]
+        del manifests[spot.manifest][spot]
+        if not manifests[spot.manifest]:
+            del manifests[spot.manifest]
+        if not manifests:
             del self._waiting[root]
             if root in self.swarm.downloads:
                 self.parts.pop(root, None)
@@ -267,7 +272,7 @@ class Downloads:
     def path_of(self, root: Root) -> SafePath | None:
         """Return one path where a content is wanted, for people."""
         for spots in self._waiting.get(root, {}).values():
-            return path_of_spot(self._node, next(iter(spots)))
+            return self._node.layout.path_of(next(iter(spots)))
         return None
 
     # -- ends --------------------------------------------------------------------------------------
@@ -275,8 +280,8 @@ class Downloads:
         """All of a content is here: tell those who wait for it."""
         self.parts[content.root] = content
         waiting = self._waiting[content.root]
-        self.arrived(
-            [waiting[owner][spot] for owner in sorted(waiting) for spot in sorted(waiting[owner])]
+        self._listener.on_arrived(
+            [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
 
     def _forget(self, root: Root) -> None:
@@ -304,8 +309,7 @@ class Downloads:
         if len(others) > 1:
             self._forget(root)
             self.swarm.want(root, *following)
-            # whoever failed rests, whatever is asked
-            self.swarm.downloads[root].retry_s.update(download.retry_s)
+            self.swarm.downloads[root].keep_rests(download)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
@@ -323,31 +327,27 @@ def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Downlo
 
 
 def _holders(
-    node: Node, waiting: dict[Root, dict[DeviceId, dict[Spot, Want]]]
+    node: Node, waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]]
 ) -> Callable[[Root], list[DeviceId]]:
     """Return who may be asked for a root: its owner first, then who holds that whole folder, then
     who might.
     """
-    linked, known = node.linked(), dict[DeviceId, list[DeviceId]]()
+    linked, known = node.linked(), dict[ManifestName, list[DeviceId]]()
 
-    def rank(owner: DeviceId, device: DeviceId) -> tuple[bool, int]:
-        kept = node.peers[device].kept.get((owner, OWN))
-        return device != owner, kept.missing_files if kept is not None else 2**53
+    def rank(name: ManifestName, device: DeviceId) -> tuple[bool, int]:
+        kept = node.peers[device].kept.get(name)
+        return device != name.owner, kept.missing_files if kept is not None else 2**53
 
-    def of(owner: DeviceId) -> list[DeviceId]:
-        if owner not in known:
-            candidates = [d for d in linked if d == owner or (owner, OWN) in node.peers[d].kept]
-            known[owner] = sorted(candidates, key=lambda device: rank(owner, device))
-        return known[owner]
+    def of(name: ManifestName) -> list[DeviceId]:
+        if name not in known:
+            candidates = [d for d in linked if d == name.owner or name in node.peers[d].kept]
+            known[name] = sorted(candidates, key=lambda device: rank(name, device))
+        return known[name]
 
     def holders(root: Root) -> list[DeviceId]:
-        owners = waiting.get(root, {})
-        if len(owners) == 1:
-            return of(next(iter(owners)))
-        return list(dict.fromkeys(device for owner in sorted(owners) for device in of(owner)))
+        names = waiting.get(root, {})
+        if len(names) == 1:
+            return of(next(iter(names)))
+        return list(dict.fromkeys(device for name in sorted(names) for device in of(name)))
 
     return holders
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

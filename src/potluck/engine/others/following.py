@@ -17,10 +17,12 @@ whole manifest. The folder `everyone` is not followed yet.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
@@ -28,7 +30,6 @@ from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
 from potluck.engine.node import Node
 
-Name = tuple[DeviceId, Folder]
 PAUSE_MIN_S = 1.0  # a source that failed is left alone this long,
 PAUSE_MAX_S = 60.0  # doubled each time up to this
 AHEAD_MAX = (
@@ -40,7 +41,7 @@ AHEAD_MAX = (
 class Pursuit:
     """One manifest that is being brought up to a newer head."""
 
-    name: Name
+    name: ManifestName
     source: DeviceId
     since: int
     whole: bool  # asked from the beginning: what does not come is not there
@@ -58,23 +59,33 @@ class Failure:
 NEVER = Failure(0, 0.0)
 
 
+class FollowingListener(Protocol):
+    """Hears how far the manifests of others are held."""
+
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        """Another manifest is held up to this head, which changed these paths; `held`: what it
+        lacks now is not to be deleted.
+        """
+
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head that this device signed."""
+
+
 class Following:
     """Follows every other device's manifest."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: FollowingListener) -> None:
         """Follow nothing yet."""
-        self._node = node
-        self._newest: dict[Name, Head] = {}  # newer than what we hold
-        self._pursuits: dict[Name, Pursuit] = {}
-        self._whole: set[Name] = set()  # to be asked from the beginning next time
-        self._failures: dict[tuple[Name, DeviceId], Failure] = {}
-        self._frozen: dict[Name, int] = {}  # the generation in which the owner contradicted itself
-        self._told_unsafe: set[Name] = set()
+        self._node, self._listener = node, listener
+        self._newest: dict[ManifestName, Head] = {}  # newer than what we hold
+        self._pursuits: dict[ManifestName, Pursuit] = {}
+        self._whole: set[ManifestName] = set()  # to be asked from the beginning next time
+        self._failures: dict[tuple[ManifestName, DeviceId], Failure] = {}
+        # the generation in which the owner contradicted itself
+        self._frozen: dict[ManifestName, int] = {}
+        self._told_unsafe: set[ManifestName] = set()
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._look_s = math.inf  # when somebody may be asked next
-        # Hooks, wired by engine.py.
-        self.applied: Callable[[Head, Sequence[bytes], bool], None] = _ignore
-        self.own_head: Callable[[Head], None] = _ignore
 
     # -- heads -------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
@@ -97,20 +108,20 @@ class Following:
         return told
 
     def _on_head(self, device: DeviceId, head: Head) -> None:
-        node, name = self._node, (DeviceId(head.owner), head.folder)
+        node, name = self._node, ManifestName.of(head)
         if node.roster is None or head.folder is not Folder.OWN:
             return
-        if name[0] not in node.roster.members:
+        if name.owner not in node.roster.members:
             self._strangers.add(device)
             return
-        known = node.index.manifests.head(*name)
+        known = node.index.manifests.head(name)
         if head not in (known, self._newest.get(name)) and not head_is_signed(
             head, node.roster.verify
         ):
             return
         node.peer(device).heads[name] = (head.generation, head.seq)
-        if name[0] == node.me:
-            self.own_head(head)
+        if name.owner == node.me:
+            self._listener.on_own_head(head)
         elif any(
             other is not None and contradicts(head, other)
             for other in (known, self._newest.get(name))
@@ -120,7 +131,7 @@ class Following:
             self._newest[name] = head
             self._thaw(name, head.generation)
 
-    def _freeze(self, name: Name, generation: int) -> None:
+    def _freeze(self, name: ManifestName, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes one generation
         up.
         """
@@ -130,14 +141,14 @@ class Following:
         self._newest.pop(name, None)
         if name in self._pursuits:
             self._drop(self._pursuits[name])
-        label = self._node.label_of(name[0])
+        label = self._node.label_of(name.owner)
         text = f"{label} told two different things under one number: its folder is frozen here"
         self._node.tell("folder_frozen", text, level="error", subject=label)
 
-    def _thaw(self, name: Name, generation: int) -> None:
+    def _thaw(self, name: ManifestName, generation: int) -> None:
         if generation > self._frozen.get(name, generation):
             del self._frozen[name]
-            label = self._node.label_of(name[0])
+            label = self._node.label_of(name.owner)
             self._node.tell(
                 "folder_thawed", f"{label} began anew: its folder is followed again", subject=label
             )
@@ -151,7 +162,7 @@ class Following:
         page, name = event.page, pursuit.name
         if event.unsafe and name not in self._told_unsafe:
             self._told_unsafe.add(name)
-            label = self._node.label_of(name[0])
+            label = self._node.label_of(name.owner)
             self._node.tell(
                 "manifest_refused", f"{label} names files unsafely", level="warning", subject=label
             )
@@ -160,7 +171,7 @@ class Following:
         elif not pursuit.whole and pursuit.since < page.floor:
             self._begin_anew(pursuit)
         else:
-            self._node.index.manifests.stage(*name, page.records, page.deleted)
+            self._node.index.manifests.stage(name, page.records, page.deleted)
             if page.head is None:
                 self._ask(
                     Pursuit(name, pursuit.source, page.upto, pursuit.whole, self._node.number())
@@ -178,14 +189,14 @@ class Following:
     def _judge(self, pursuit: Pursuit, head: Head) -> None:
         """The last page is in: does it all add up to a signed head that is news?"""
         node, name, manifests = self._node, pursuit.name, self._node.index.manifests
-        known = manifests.head(*name)
+        known = manifests.head(name)
         signed = node.roster is not None and head_is_signed(head, node.roster.verify)
-        if not signed or (head.owner, head.folder) != name or not newer(head, known):
+        if not signed or ManifestName.of(head) != name or not newer(head, known):
             self._fail(pursuit)
             return
         if pursuit.whole:
-            manifests.stage_rest_as_deleted(*name, head.seq)
-        if manifests.staged_root(*name) == (head.root, head.count):
+            manifests.stage_rest_as_deleted(name, head.seq)
+        if manifests.staged_root(name) == (head.root, head.count):
             self._apply(
                 pursuit, head, held=known is not None and known.generation != head.generation
             )
@@ -196,15 +207,15 @@ class Following:
 
     def _apply(self, pursuit: Pursuit, head: Head, *, held: bool) -> None:
         name, manifests = pursuit.name, self._node.index.manifests
-        paths = manifests.apply_staged(*name, head)
+        paths = manifests.apply_staged(head)
         if pursuit.whole:
-            manifests.raise_floor(*name, head.seq)
+            manifests.raise_floor(name, head.seq)
         del self._pursuits[name]
         self._failures.pop((name, pursuit.source), None)
         if not newer(self._newest.get(name, head), head):
             self._newest.pop(name, None)
         self._look_s = self._node.now
-        self.applied(head, paths, held)
+        self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -219,7 +230,7 @@ class Following:
         if now < self._look_s:
             return
         for name in self._waiting():
-            head, known = self._newest[name], self._node.index.manifests.head(*name)
+            head, known = self._newest[name], self._node.index.manifests.head(name)
             source = self._source(name, head)
             if source is not None:
                 same = (
@@ -236,24 +247,23 @@ class Following:
         )
         self._look_s = min((until_s for until_s in pauses if until_s > now), default=math.inf)
 
-    def _waiting(self) -> list[Name]:
+    def _waiting(self) -> list[ManifestName]:
         return [
             name for name in self._newest if name not in self._pursuits and name not in self._frozen
         ]
 
-    def _source(self, name: Name, head: Head) -> DeviceId | None:
+    def _source(self, name: ManifestName, head: Head) -> DeviceId | None:
         """The owner first, else whoever announced that head and failed least."""
         node, state, ready = self._node, (head.generation, head.seq), []
         for device in node.linked():
             failure = self._failures.get((name, device), NEVER)
             if node.peers[device].heads.get(name, (0, 0)) >= state and failure.until_s <= node.now:
-                ready.append((device != name[0], failure.times, device))
+                ready.append((device != name.owner, failure.times, device))
         return min(ready)[-1] if ready else None
 
     def _ask(self, pursuit: Pursuit) -> None:
         self._pursuits[pursuit.name] = pursuit
-        owner, folder = pursuit.name
-        ask = ManifestAsk(owner, folder, pursuit.since, self._newest[pursuit.name].generation)
+        ask = ManifestAsk(*pursuit.name, pursuit.since, self._newest[pursuit.name].generation)
         addresses = self._node.addresses_of(pursuit.source)
         self._node.do(Fetch(pursuit.order, pursuit.source, addresses, ask, None, ()))
 
@@ -276,7 +286,7 @@ class Following:
         self._drop(pursuit)
 
     def _drop(self, pursuit: Pursuit) -> None:
-        self._node.index.manifests.drop_staged(*pursuit.name)
+        self._node.index.manifests.drop_staged(pursuit.name)
         del self._pursuits[pursuit.name]
         self._look_s = self._node.now
 
@@ -289,12 +299,8 @@ def _is_plausible(pursuit: Pursuit, page: ManifestPage, newest: int) -> bool:
         pursuit.since < number <= page.upto for number in numbers
     )
     return (
-        (page.owner, page.folder) == pursuit.name
+        ManifestName.of(page) == pursuit.name
         and goes_on
         and ordered
         and page.upto <= newest + AHEAD_MAX
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

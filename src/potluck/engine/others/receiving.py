@@ -15,18 +15,14 @@ later and told once (setbacks). Deletes after a change of generation are held, a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath
-from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import PlaceRow
-from potluck.core.content.swarm.orders import Swarm
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Folder, Kind
-from potluck.engine.effects import Source
+from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits, SpotOutcome
@@ -34,98 +30,83 @@ from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
-from potluck.engine.others.spots import Spot, above, has_folder
 
-OWN = Folder.OWN
 SLICE = 500  # spots looked at in one tick: a few milliseconds
+
+
+class ReceivingListener(Protocol):
+    """Hears how much stands on this disk."""
+
+    def on_places_changed(self) -> None:
+        """More, or less, stands here than before."""
 
 
 class Receiving:
     """Makes other people's folders stand on this disk."""
 
-    def __init__(self, node: Node) -> None:
-        """Lack what the index says."""
-        self._node = node
-        self.downloads = Downloads(node)
-        self.commits = Commits(node)
-        self.changed: Callable[[], None] = _ignore  # more (or less) stands here; wired by engine.py
+    def __init__(
+        self, node: Node, downloads: Downloads, commits: Commits, listener: ReceivingListener
+    ) -> None:
+        """Lack what the index says; both parts tell this one (engine/wiring.py)."""
+        self._node, self._downloads, self._commits = node, downloads, commits
+        self._listener = listener
         self._setbacks = Setbacks(node)
         self._held = Holds(node.index)
-        self._decisions = Decisions(node, self._held, self._setbacks, self.downloads.parts)
+        self._decisions = Decisions(node, self._held, self._setbacks, downloads.parts)
         self._pending: dict[Spot, None] = {}  # to be looked at, in this order
-        self._catching_up: deque[tuple[DeviceId, bytes]] = deque()
+        self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
-        self.downloads.arrived = self._on_arrived
-        self.commits.ended = self._on_ended
-        self.commits.look_again = self._look_again
-        self.commits.leaves = self._decisions.leaves
 
     def start(self) -> None:
         """Settle what a crash interrupted, then take up everything that is lacking, and what is
         there too much.
         """
-        self.commits.start()
-        owners = sorted(
-            {DeviceId(head.owner) for head in self._node.index.manifests.heads()} - {self._node.me}
-        )
-        self._catching_up = deque((owner, b"") for owner in owners if has_folder(self._node, owner))
+        self._commits.start()
+        node = self._node
+        names = {ManifestName.of(head) for head in node.index.manifests.heads()}
+        others = sorted(names - {node.own_manifest})
+        self._catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
 
     # -- what others see ---------------------------------------------------------------------------
     @property
-    def swarm(self) -> Swarm:
-        """What is being received."""
-        return self.downloads.swarm
-
-    @property
-    def paused(self) -> str:
-        """Why nothing is fetched, or ""."""
-        return self.downloads.paused
-
-    @property
-    def received_bytes(self) -> int:
-        """Bytes of content that came in this run."""
-        return self.downloads.received_bytes
-
-    @property
     def busy(self) -> bool:
         """Whether something is lacking that is being worked on."""
-        return self._deciding or bool(self.swarm.downloads) or not self.commits.idle
-
-    def path_of(self, root: Root) -> SafePath | None:
-        """Return one path where a content is wanted, for people."""
-        return self.downloads.path_of(root)
+        fetching = bool(self._downloads.swarm.downloads)
+        return self._deciding or fetching or not self._commits.idle
 
     # -- what changed ------------------------------------------------------------------------------
-    def on_changed(self, owner: DeviceId, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - a hook
-        """An owner's manifest changed at these paths; `held`: what it lacks now is not to be
-        deleted.
-        """
-        if not has_folder(self._node, owner):
+    def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
+        """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
+        if not self._node.layout.has_folder(name):
             return
         if held:
-            self._hold(owner, paths)
-        for path in sorted(paths):
-            self._setbacks.clear((owner, path))
-            self._look_again((owner, path))
+            self._hold(name, paths)
+        for spot in [Spot(name, path) for path in sorted(paths)]:
+            self._setbacks.clear(spot)
+            self.look_again(spot)
 
-    def _hold(self, owner: DeviceId, paths: Sequence[bytes]) -> None:
+    def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
-        missing = [path for path in paths if index.manifests.get(owner, OWN, path) is None]
+        missing = [path for path in paths if index.manifests.get(name, path) is None]
         known = (
-            self.commits.busy((owner, path)) or index.places.get(owner, OWN, path)
-            for path in missing
+            self._commits.busy(Spot(name, path)) or index.places.get(name, path) for path in missing
         )
         count = self._held.hold(
-            owner, [path for path, here in zip(missing, known, strict=True) if here]
+            name, [path for path, here in zip(missing, known, strict=True) if here]
         )
         if count:
-            label = self._node.label_of(owner)
+            label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
 
-    def _look_again(self, spot: Spot) -> None:
+    def look_again(self, spot: Spot) -> None:
+        """Decide about a spot anew, soon."""
         self._pending[spot] = None
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is to go."""
+        return self._decisions.leaves(spot)
 
     # -- time --------------------------------------------------------------------------------------
     @property
@@ -134,73 +115,70 @@ class Receiving:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if self._deciding and not self.commits.settling:
+        if self._deciding and not self._commits.settling:
             return self._node.now
-        times = (self._setbacks.deadline(), self.downloads.deadline(), self.commits.deadline())
+        times = (self._setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
         return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Decide about the next slice, ask, commit."""
         for spot in self._setbacks.due():
-            self._look_again(spot)
-        if not self.commits.settling:
+            self.look_again(spot)
+        if not self._commits.settling:
             self._decide_slice()
-        self.downloads.ask()
-        self.commits.flush(deciding=self._deciding, fetching=bool(self.downloads.orders))
+        self._downloads.ask()
+        self._commits.flush(deciding=self._deciding, fetching=bool(self._downloads.orders))
 
     def _decide_slice(self) -> None:
         index = self._node.index
         self._decisions.look_again()
         for spot in list(islice(self._pending, SLICE)):
             del self._pending[spot]
-            owner, path = spot
-            self._consider(
-                spot, index.manifests.get(owner, OWN, path), index.places.get(owner, OWN, path)
-            )
+            self._consider(spot, index.manifests.get(*spot), index.places.get(*spot))
         if not self._pending and self._catching_up:
             self._catch_up_slice()
-        for owner in {owner for owner, _ in self._returned}:
-            self._held.release(owner, [path for its, path in self._returned if its == owner])
+        for name in {spot.manifest for spot in self._returned}:
+            self._held.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self._deciding:
-            self.downloads.drop_leftovers()
+            self._downloads.drop_leftovers()
 
     def _catch_up_slice(self) -> None:
-        owner, after = self._catching_up.popleft()
-        lacking = self._node.index.needs.lacking_after(owner, OWN, after, SLICE)
+        name, after = self._catching_up.popleft()
+        lacking = self._node.index.needs.lacking_after(name, after, SLICE)
         for record, stands in lacking:
-            self._consider((owner, record.path), record, stands)
+            self._consider(Spot(name, record.path), record, stands)
         if len(lacking) == SLICE:
-            self._catching_up.appendleft((owner, lacking[-1][0].path))
+            self._catching_up.appendleft((name, lacking[-1][0].path))
             return
-        for stands in self._node.index.needs.surplus(owner, OWN):
-            self._look_again((owner, stands.path))
+        for stands in self._node.index.needs.surplus(name):
+            self.look_again(Spot(name, stands.path))
 
     # -- deciding ----------------------------------------------------------------------------------
     def _consider(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:
         """Decide about one spot: nothing, fetch, or place. Whatever was decided before counts no
         more.
         """
-        if self.commits.busy(spot):
+        if self._commits.busy(spot):
             self._again.add(spot)
             return
         if self._setbacks.rests(spot):
             return
-        self.commits.discard(spot)
+        self._commits.discard(spot)
         if record is not None and self._held.has(spot):
             self._returned.add(spot)
         choice = self._decisions.choose(spot, record, stands)
         if choice.waits and record is not None:
-            self.downloads.want(Want(spot, record, stands))
+            self._downloads.want(Want(spot, record, stands))
         else:
-            self.downloads.release(spot)
+            self._downloads.release(spot)
         if choice.ready is not None:
-            self.commits.add(choice.ready)
+            self._commits.add(choice.ready)
         elif not choice.waits:
             self._setbacks.clear(spot)
 
     # -- what came of it ---------------------------------------------------------------------------
-    def _on_arrived(self, wants: Sequence[Want]) -> None:
+    def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here; of very many spots that wait for it the first ones come first, the
         others copy them.
         """
@@ -208,9 +186,9 @@ class Receiving:
         for want in wants[: limits.COMMIT_FILES]:
             self._consider(want.spot, want.record, want.stands)
         for want in wants[limits.COMMIT_FILES :]:
-            self._look_again(want.spot)
+            self.look_again(want.spot)
 
-    def _on_ended(self, done: Sequence[SpotOutcome]) -> None:
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over, its rows are written."""
         well = {
             each.ready.spot
@@ -223,23 +201,23 @@ class Receiving:
             each.ready.part: each for each in done if each.ready.part is not None
         }.items():
             if last.placed.placement in (Placement.PLACED, Placement.SOURCE_GONE):
-                for spot in self.downloads.on_part_gone(root):
+                for spot in self._downloads.on_part_gone(root):
                     if spot not in well:
-                        self._look_again(spot)
+                        self.look_again(spot)
         failed = []
         for each in done:
             spot = each.ready.spot
             if spot in well:
                 self._setbacks.clear(spot)
-                self.downloads.release(spot)
+                self._downloads.release(spot)
             else:
                 failed.append((spot, _failure(each), each.ready.source))
         self._setbacks.note(failed)
         self._look_above(done)
-        for spot in [spot for spot in self._again if not self.commits.busy(spot)]:
+        for spot in [spot for spot in self._again if not self._commits.busy(spot)]:
             self._again.discard(spot)
-            self._look_again(spot)
-        self.changed()
+            self.look_again(spot)
+        self._listener.on_places_changed()
 
     def _look_above(self, done: Sequence[SpotOutcome]) -> None:
         """Something has gone: the folder it was in may be able to go now, or to give way to a file."""
@@ -250,17 +228,15 @@ class Receiving:
             if each.ready.item.source is Source.MOVED and each.ready.source
         }
         index = self._node.index
-        for folder in sorted({above(spot)[0] for spot in gone if above(spot)}):
-            owner, path = folder
+        for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
             self._setbacks.hurry(folder)
-            named = index.manifests.get(owner, OWN, path) or index.places.get(owner, OWN, path)
-            if named is None and not index.places.under(owner, OWN, path):
+            named = index.manifests.get(*folder) or index.places.get(*folder)
+            if named is None and not index.places.under(*folder):
                 # It was made only for what was in it: no record names it. Now it stands there for
                 # nothing.
-                index.places.put(
-                    owner, OWN, [PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)]
-                )
-                self._look_again(folder)
+                row = PlaceRow(folder.path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+                index.places.put(folder.manifest, [row])
+                self.look_again(folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
@@ -272,7 +248,3 @@ def _failure(done: SpotOutcome) -> Placed:
     return replace(
         done.placed, placement=Placement.FAILED, detail="another program took it away at once"
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

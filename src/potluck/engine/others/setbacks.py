@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from potluck.core import limits
+from potluck.core.content.facts import Spot
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
-from potluck.engine.others.spots import Spot
 
 LONGEST_S = 60.0
 

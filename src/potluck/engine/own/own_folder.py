@@ -18,22 +18,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding, PlaceRow, Stat
 from potluck.core.content.paths import SafePath, not_portable, parse_wire_path
 from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import OwnChange, PlaceRow, Verdict, judge_hash, own_change
+from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
 from potluck.core.errors import UnsafePath
-from potluck.core.wire.catalogue import Folder, Kind
+from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import (
     FilesHashed,
-    Finding,
     Hashed,
     NameRefused,
     OrderId,
     PathSeen,
     PathsTouched,
     ShareSeen,
-    Stat,
     TreeSeen,
 )
 from potluck.engine.node import Node
@@ -43,7 +42,6 @@ from potluck.engine.timetable import Timetable
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
-OWN = Folder.OWN
 
 
 @dataclass(slots=True)
@@ -106,8 +104,10 @@ class Judge:
         node, publishing = self._node, self._publishing
         stands, twin = publishing.stands(path), None
         if stands is None and stat.size:
-            twin = node.index.places.by_inode(node.me, OWN, stat.inode, stat.size, stat.mtime_ns)
-        change = own_change(stands, seen, twin)
+            twin = node.index.places.by_inode(
+                node.own_manifest, stat.inode, stat.size, stat.mtime_ns
+            )
+        change = own_change(stands, seen.finding, stat, twin)
         if change is OwnChange.NOTHING:
             return None
         source = twin if change is OwnChange.RENAMED else stands
@@ -117,7 +117,7 @@ class Judge:
         known = (
             publishing.record(path)
             if source is stands
-            else node.index.manifests.get(node.me, OWN, source.path)
+            else node.index.manifests.get(node.own_manifest, source.path)
         )
         piece_size = known.piece_size if known is not None and known.kind is Kind.FILE else 0
         if change is OwnChange.HASH or known is None:
@@ -347,7 +347,7 @@ class OwnFolder:
             piece_size = self._judge.on_seen(path, seen, seen.stat)
             return [(seen.path, piece_size)] if piece_size is not None else ()
         self._reading.cancel([seen.path])
-        if own_change(self._publishing.stands(path), seen) is OwnChange.FOLDER:
+        if own_change(self._publishing.stands(path), seen.finding, None) is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
             self._publishing.put(row, limits.PIECE_MIN_BYTES)
         return ()
@@ -368,7 +368,7 @@ class OwnFolder:
         """After a whole scan: what the index knows and nobody saw is looked at again ten seconds
         later.
         """
-        known = self._node.index.places.all_paths(self._node.me, OWN)
+        known = self._node.index.places.all_paths(self._node.own_manifest)
         missed = {path for path in known if path not in seen and not self._publishing.is_gone(path)}
         self._doubtful.keep_only(missed)
         for path in missed:

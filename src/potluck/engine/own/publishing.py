@@ -14,19 +14,18 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container
-from typing import NamedTuple
+from collections.abc import Collection, Container
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from potluck.core import limits
+from potluck.core.content.facts import PlaceRow
 from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
-from potluck.core.content.reconcile import PlaceRow
-from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.node import Node
 
-OWN = Folder.OWN
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
@@ -40,12 +39,19 @@ class PendingRecord(NamedTuple):
     record: FileRecord
 
 
+class PublishingListener(Protocol):
+    """Hears of own heads."""
+
+    def on_published(self, head: Head) -> None:
+        """The own manifest has this new head."""
+
+
 class Publishing:
     """The own manifest."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: PublishingListener) -> None:
         """Begin with nothing to say; `start` continues where the index ends."""
-        self._node = node
+        self._node, self._listener = node, listener
         self._changed: dict[bytes, PendingRecord] = {}
         self._gone: set[bytes] = set()
         self._generation = 1
@@ -54,7 +60,6 @@ class Publishing:
         self._ahead: Head | None = None  # an own head of a later state, heard from somebody
         self._repaired_s: float | None = None
         self.repairing = False  # a head is due even without changes: the generation is new
-        self.published: Callable[[Head], None] = _ignore
 
     def start(self) -> None:
         """Continue where the index ends."""
@@ -73,28 +78,28 @@ class Publishing:
         change = self._changed.get(path)
         if change is not None or path in self._gone:
             return change.row if change is not None else None
-        return self._node.index.places.get(self._node.me, OWN, path)
+        return self._node.index.places.get(self._node.own_manifest, path)
 
     def record(self, path: bytes) -> FileRecord | None:
         """Return what is, or is going to be, said of a path."""
         change = self._changed.get(path)
         if change is not None or path in self._gone:
             return change.record if change is not None else None
-        return self._node.index.manifests.get(self._node.me, OWN, path)
+        return self._node.index.manifests.get(self._node.own_manifest, path)
 
     def put(self, row: PlaceRow, piece_size: int) -> None:
         """Note what stands at a path; it is a change if it is news."""
-        index, me = self._node.index, self._node.me
+        index, name = self._node.index, self._node.own_manifest
         before = self.stands(row.path)
         if before is not None and before.kind is Kind.FOLDER and row.kind is Kind.FILE:
             self._end_below([row.path])  # nothing can stand below a file
         record = _record(row, piece_size)
-        live = index.manifests.get(me, OWN, row.path)
+        live = index.manifests.get(name, row.path)
         self._gone.discard(row.path)
         if live is not None and msgspec.structs.replace(live, seq=0) == record:
             self._changed.pop(row.path, None)
             if row != before:
-                index.places.put(me, OWN, [row])
+                index.places.put(name, [row])
         else:
             self._changed[row.path] = PendingRecord(row, record)
 
@@ -116,9 +121,9 @@ class Publishing:
         return path in self._gone
 
     def _end_below(self, folders: Collection[bytes]) -> None:
-        places, me = self._node.index.places, self._node.me
+        places, name = self._node.index.places, self._node.own_manifest
         for folder in folders:
-            self._gone.update(row.path for row in places.under(me, OWN, folder))
+            self._gone.update(row.path for row in places.under(name, folder))
         above = set(folders)
         for path in [path for path in self._changed if within(path.rpartition(b"/")[0], above)]:
             del self._changed[path]
@@ -178,27 +183,28 @@ class Publishing:
 
     def _publish(self) -> None:
         node, index, seq = self._node, self._node.index, self._seq
+        name = node.own_manifest
         records = []
         for seq, change in enumerate(self._changed.values(), self._seq + 1):
             records.append(msgspec.structs.replace(change.record, seq=seq))
-        index.manifests.put(node.me, OWN, records)
-        index.places.put(node.me, OWN, [change.row for change in self._changed.values()])
+        index.manifests.put(name, records)
+        index.places.put(name, [change.row for change in self._changed.values()])
         if self._gone:
             gone = sorted(self._gone)
-            seq = index.manifests.delete(node.me, OWN, gone, seq + 1)
-            index.places.remove(node.me, OWN, gone)
+            seq = index.manifests.delete(name, gone, seq + 1)
+            index.places.remove(name, gone)
         if seq > self._seq or self.repairing:
-            count, root = index.manifests.count(node.me, OWN), index.manifests.root(node.me, OWN)
+            count, root = index.manifests.count(name), index.manifests.root(name)
             head = sign_head(
-                Head(node.me, OWN, self._generation, seq, count, root, node.instance), node.key
+                Head(*name, self._generation, seq, count, root, node.instance), node.key
             )
             index.manifests.set_head(head)
             self._seq, self._published_s, self.repairing = seq, node.now, False
-            self.published(head)
+            self._listener.on_published(head)
         self._changed, self._gone = {}, set()
 
     def _head(self) -> Head | None:
-        return self._node.index.manifests.head(self._node.me, OWN)
+        return self._node.index.manifests.head(self._node.own_manifest)
 
 
 def within(path: bytes, folders: Container[bytes]) -> bool:
@@ -229,7 +235,3 @@ def _record(row: PlaceRow, piece_size: int) -> FileRecord:
     return FileRecord(
         row.path, Kind.FILE, row.size, row.mtime_ns, row.executable, piece_size, row.root, 0
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

@@ -27,9 +27,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import DiskTrouble, UnsafePath
-from potluck.engine.events import Finding, PathSeen, ShareSeen, SpaceSeen, Stat
+from potluck.engine.events import PathSeen, ShareSeen, SpaceSeen
 
 OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

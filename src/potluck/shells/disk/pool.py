@@ -23,6 +23,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import Root
 from potluck.core.errors import PotluckError, UnsafePath
@@ -43,7 +44,6 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
-    Finding,
     Imported,
     PartFound,
     PartsFound,

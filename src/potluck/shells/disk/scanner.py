@@ -20,10 +20,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from potluck.core import limits
+from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
-from potluck.engine.events import Finding, NameRefused, OrderId, PathSeen, TreeSeen
+from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.shells.disk.fsops import Share, enter, stat_of, what_is
 
 # Files that programs make beside the one being edited and remove again. Sharing them would show

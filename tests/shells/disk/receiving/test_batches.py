@@ -20,8 +20,9 @@ from dataclasses import replace
 
 import pytest
 
+from potluck.core.content.facts import Source
 from potluck.core.content.pieces import EMPTY_ROOT
-from potluck.engine.effects import Place, PlaceItem, Settle, Source
+from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, Placement
 from potluck.shells.disk import fsops
 from potluck.shells.disk.fsops import Share, set_crash_hook

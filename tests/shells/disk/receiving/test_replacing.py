@@ -10,8 +10,8 @@ import os
 
 import pytest
 
+from potluck.core.content.facts import Source
 from potluck.core.errors import UnsafePath
-from potluck.engine.effects import Source
 from potluck.engine.events import Placement
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share, set_crash_hook

@@ -10,8 +10,8 @@ import os
 
 import pytest
 
+from potluck.core.content.facts import Source
 from potluck.core.content.pieces import EMPTY_ROOT
-from potluck.engine.effects import Source
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.sources import SourceGone, Sources, root_wanted

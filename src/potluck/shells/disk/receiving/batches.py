@@ -23,9 +23,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from potluck.core.content.facts import Finding, Source
 from potluck.core.errors import UnsafePath
-from potluck.engine.effects import Place, PlaceItem, Settle, Source
-from potluck.engine.events import BatchPlaced, BatchSettled, Finding, Placed, Placement
+from potluck.engine.effects import Place, PlaceItem, Settle
+from potluck.engine.events import BatchPlaced, BatchSettled, Placed, Placement
 from potluck.shells.disk.content_check import content_matches
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share, crashpoint, reason_of

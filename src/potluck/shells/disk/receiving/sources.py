@@ -20,11 +20,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.errors import UnsafePath
-from potluck.engine.effects import PlaceItem, Source
-from potluck.engine.events import Stat
+from potluck.engine.effects import PlaceItem
 from potluck.shells.disk.content_check import content_matches, copy_content
 from potluck.shells.disk.fsops import Share, open_regular
 from potluck.shells.disk.receiving.part_files import PartFiles
