@@ -25,15 +25,8 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 INCOMPLETE = os.path.join(VENV, "incomplete")
 PIP = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-PIP += [
-    "--retries",
-    "2",
-    "--require-hashes",
-    "--no-deps",
-    "--only-binary",
-    ":all:",
-    "--requirement",
-]
+PIP += ["--retries", "2", "--require-hashes", "--no-deps"]
+PIP += ["--only-binary", ":all:", "--requirement"]
 AGAIN = "python3 pot.py " + (" ".join(sys.argv[1:2]) or "up")
 
 # What a failing tool prints -> (what failed, probable cause, next command). The first match speaks.
@@ -72,7 +65,7 @@ DIAGNOSES = [
     (
         ("No matching distribution", "Could not find a version"),
         "A package is not to be had for this machine.",
-        "No ready-made wheel for this Python, processor or C library, or the registry is out of reach.",
+        "No ready-made wheel for this Python, processor or C library, or no registry in reach.",
         "try another Python (3.11 to 3.14), then: " + AGAIN,
     ),
 ]
@@ -102,7 +95,8 @@ def check_platform() -> None:
     if os.name == "nt":
         raise fail(
             "potluck does not run on Windows itself yet.",
-            "Its promise that no file is lost rests on file operations that are written for Linux and macOS.",
+            "Its promise that no file is lost rests on file operations "
+            "that are written for Linux and macOS.",
             "wsl --install   and then, inside WSL: " + AGAIN,
         )
     if sys.version_info[:2] < OLDEST:

@@ -1,30 +1,38 @@
-"""Runs the tests, what fails soonest first: `python3 pot.py test [--full | --release] [pytest
-arguments]`.
+"""Runs the tests, what fails soonest first: `python3 pot.py test [--full | --release | --nightly]
+[pytest arguments]`.
 
-Strategy: stages, cheapest first; the first one that fails ends the run. A stage whose folder holds
-no test is left out. Everything runs in its own process, so that no stage can leave something behind
-for the next. With paths or options for pytest only pytest runs, on exactly that. The last line sums
-up every stage: `N passed, N failed, N skipped`.
+Strategy: stages, cheapest first, in two lanes side by side, since most stages wait more than they
+compute; the first stage that fails ends the run. What a stage prints is shown whole when it ends. A
+stage whose folder holds no test is left out. Everything runs in its own process, so that no stage
+can leave something behind for the next. With paths or options for pytest only pytest runs, on
+exactly that. The last line sums up every stage: `N passed, N failed, N skipped`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from tests.own_coverage import outcomes
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 NO_TESTS_COLLECTED = 5
-PYTEST = ["-m", "pytest", "-q", "--no-header"]
-CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s")
-COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
+PYTEST = ("-m", "pytest", "-q", "--no-header")
+LANES = 2
+LOOK_S = 0.05  # between two looks at the lanes
+GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
     "passed": "passed",
@@ -44,18 +52,32 @@ class Stage:
     name: str
     arguments: tuple[str, ...]  # for this Python
     tests: bool = True  # False: a tool that counts no tests
+    alone: bool = False  # True: it fills both lanes by itself
 
 
-LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run(['--no-logo']))"
+LINT_IMPORTS = (
+    "import sys; from importlinter.cli import lint_imports_command as run; "
+    "sys.exit(run(['--no-logo']))"
+)
 TOOLS = [
     Stage("lint", ("-m", "ruff", "check"), tests=False),
     Stage("format", ("-m", "ruff", "format", "--check"), tests=False),
     Stage("layers", ("-c", LINT_IMPORTS), tests=False),
-    Stage("types", ("-m", "mypy"), tests=False),
 ]
-FOLDERS = ["sim", "laws", "shells", "faces", "contract", "hostile", "lan", "browser"]
+TYPES = Stage("types", ("-m", "mypy"), tests=False)
+PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=True)
+MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
+# Top-level test files that start whole programs; the others there are the laws of the house.
+PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py"}
+FOLDERS = ["laws", "config", "shells", "faces", "contract", "hostile", "lan", "browser"]
 FOLDERS_FULL = ["interop", "fuzz"]
 FOLDERS_RELEASE = ["bench"]
+TIERS = {
+    "default": FOLDERS,
+    "full": FOLDERS + FOLDERS_FULL,
+    "release": FOLDERS + FOLDERS_FULL + FOLDERS_RELEASE,
+    "nightly": FOLDERS + FOLDERS_FULL,
+}
 
 
 def test_files(folder: Path) -> list[str]:
@@ -67,68 +89,138 @@ def stages(tier: str) -> list[Stage]:
     """The stages of a tier, in order, without those that hold no test."""
     found = list(TOOLS)
     top = sorted(path.relative_to(ROOT).as_posix() for path in TESTS.glob("test_*.py"))
-    if top:
-        found.append(Stage("house", (*PYTEST, *top)))
-    if test_files(TESTS / "core") or test_files(TESTS / "engine"):
-        found.append(Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:])))
-    extra = {"default": [], "full": FOLDERS_FULL, "release": FOLDERS_FULL + FOLDERS_RELEASE}[tier]
-    for name in FOLDERS + extra:
-        if test_files(TESTS / name):
-            found.append(Stage(name, (*PYTEST, f"tests/{name}")))
+    found.append(Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))))
+    found += [PURE, TYPES, Stage("sim", (*PYTEST, "tests/sim"))]
+    found.append(Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))))
+    found += [
+        Stage(name, (*PYTEST, f"tests/{name}")) for name in TIERS[tier] if test_files(TESTS / name)
+    ]
+    if tier == "nightly":
+        found.append(MUTANTS)
     return found
 
 
-def run(stage: Stage, totals: Counter[str]) -> bool:
-    """Run one stage, showing what it prints as it comes; add its counts; whether it passed."""
-    print(f"── {stage.name}", flush=True)
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, *stage.arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    counts: Counter[str] = Counter()
-    for raw in process.stdout:
-        line = raw.decode("utf-8", "replace")
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        closing = CLOSING.match(line)
-        if stage.tests and closing:
-            counts = Counter()
-            for number, word in COUNT.findall(closing[1]):
-                counts[COLUMN[word]] += int(number)
-    code = process.wait()
+class Running:
+    """A stage that runs, and what it has printed so far."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.started_s = stage, time.monotonic()
+        self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `ended`)
+        self.process = subprocess.Popen(
+            [sys.executable, *stage.arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all it started can be ended with it
+        )
+
+    def __repr__(self) -> str:
+        return f"Running({self.stage.name}, {self.process.poll()})"
+
+    def ended(self, totals: Counter[str]) -> bool:
+        """Show what it printed and add its counts; whether it passed."""
+        self.output.seek(0)
+        text = self.output.read().decode("utf-8", "replace")
+        self.output.close()
+        code = self.process.returncode
+        return report(self.stage, text, code, time.monotonic() - self.started_s, totals)
+
+    def stop(self) -> None:
+        """End it and all that it started, as Ctrl-C does, or by force."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.output.close()
+
+
+def report(stage: Stage, text: str, code: int, took_s: float, totals: Counter[str]) -> bool:
+    """Say how a stage ended, under what it printed; whether it passed."""
+    print(f"── {stage.name}\n{text}", end="")
+    counts = counted(text) if stage.tests else Counter[str]()
     passed = code == 0 or (stage.tests and code == NO_TESTS_COLLECTED)
     if not passed and not counts["failed"]:
         counts["failed"] = 1  # the tool or the law itself
     totals.update(counts)
-    print(
-        f"── {stage.name}: {'ok' if passed else 'FAILED'}, {time.monotonic() - started:.1f} s",
-        flush=True,
-    )
+    said = "ok" if passed else "FAILED"
+    print(f"── {stage.name}: {said}, {took_s:.1f} s", flush=True)
+    return passed
+
+
+def counted(text: str) -> Counter[str]:
+    """What pytest counted, by our columns. The last closing line counts: a test may show others."""
+    found: Counter[str] = Counter()
+    last = next((line for line in reversed(text.splitlines()) if outcomes(line)), "")
+    for word, number in outcomes(last).items():
+        if word in COLUMN:
+            found[COLUMN[word]] += number
+    return found
+
+
+def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> bool:
+    """Run the stages in order, so many at a time, until one fails; whether all passed."""
+    waiting, running = list(plan), list[Running]()
+    passed = True
+    try:
+        while passed and (waiting or running):
+            while waiting and fits(waiting[0], running, lanes):
+                running.append(Running(waiting.pop(0)))
+            for one in [one for one in running if one.process.poll() is not None]:
+                running.remove(one)
+                passed &= one.ended(totals)
+            time.sleep(LOOK_S)
+    finally:
+        for one in running:
+            one.stop()
+    return passed
+
+
+def fits(stage: Stage, running: Sequence[Running], lanes: int) -> bool:
+    """Whether a stage may begin beside those that run."""
+    if not running:
+        return True
+    return not stage.alone and not running[0].stage.alone and len(running) < lanes
+
+
+def run_pytest(arguments: list[str], totals: Counter[str]) -> bool:
+    """Run pytest alone, showing what it prints as it comes; whether it passed."""
+    command = [sys.executable, *PYTEST[:2], *arguments]
+    lines = []
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            lines.append(raw.decode("utf-8", "replace"))
+            sys.stdout.write(lines[-1])
+            sys.stdout.flush()
+    counts = counted("".join(lines))
+    totals.update(counts)
+    passed = process.returncode in {0, NO_TESTS_COLLECTED}
+    if not passed and not counts["failed"]:
+        totals["failed"] += 1
     return passed
 
 
 def main(arguments: list[str]) -> int:
     """Run the tier that was asked for; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python3 pot.py test", description=(__doc__ or "").split("\n")[0]
+        prog="python3 pot.py test", description=(__doc__ or "").split(":")[0]
     )
     tier = parser.add_mutually_exclusive_group()
     tier.add_argument("--full", dest="tier", action="store_const", const="full", default="default")
     tier.add_argument("--release", dest="tier", action="store_const", const="release")
+    tier.add_argument("--nightly", dest="tier", action="store_const", const="nightly")
     chosen, for_pytest = parser.parse_known_args(arguments)
     os.environ["POTLUCK_TIER"] = chosen.tier
-    plan = [Stage("pytest", (*PYTEST[:2], *for_pytest))] if for_pytest else stages(chosen.tier)
     totals: Counter[str] = Counter()
     started = time.monotonic()
-    passed = True
-    for stage in plan:
-        passed = run(stage, totals)
-        if not passed:
-            break
+    plan = stages(chosen.tier)
+    passed = run_pytest(for_pytest, totals) if for_pytest else run_all(plan, totals)
     print(f"── {chosen.tier} tier, {time.monotonic() - started:.0f} s")
     print(
         f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped",

@@ -13,10 +13,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TIER = os.environ.get("POTLUCK_TIER", "default")
-LEFT_OUT = {"default": {"full", "bench"}, "full": {"bench"}, "release": set()}
+LEFT_OUT = {
+    "default": {"full", "bench"},
+    "full": {"bench"},
+    "release": set(),
+    "nightly": {"bench"},
+}
 
-# Derandomised in the default tier: a colleague's change must not fail on a seed that mine did not
-# see.
+# Derandomised in the default tier: a change must not fail on a seed that the last run did not see.
 settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("full", max_examples=1_000, deadline=None, print_blob=True)
 settings.register_profile(
@@ -26,6 +30,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("nightly", settings.get_profile("full"))
 settings.load_profile(TIER)
 
 
@@ -42,5 +47,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def tier() -> str:
-    """The tier that is running: `default`, `full` or `release`."""
+    """The tier that is running: `default`, `full`, `release` or `nightly`."""
     return TIER

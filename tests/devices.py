@@ -21,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from potluck import config, daemon
+from potluck import daemon
+from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
@@ -164,17 +165,17 @@ class Face:
         self.ready = threading.Event()  # it has started, or failed
 
     def started(self, info: dict[str, Any]) -> None:
-        """As config.DaemonFace."""
+        """As DaemonFace."""
         self.info = info
         self.ready.set()
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
-        """As config.DaemonFace."""
+        """As DaemonFace."""
         del text, level, subject
         self.codes.append(code)
 
     def state(self, view: dict[str, Any]) -> None:
-        """As config.DaemonFace."""
+        """As DaemonFace."""
 
 
 class Inside(Seen):
@@ -183,8 +184,8 @@ class Inside(Seen):
     def start(self, discovery_port: int, toml: str = "", **others: Any) -> Inside:
         """Start it and wait until it answers, or has failed."""
         (self.home / "config.toml").write_text(toml)
-        self.settings = config.resolve(
-            config.Flags(
+        self.settings = resolve_settings(
+            Flags(
                 folder=str(self.folder),
                 name=self.label,
                 interfaces=(loopback(),),

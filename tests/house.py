@@ -64,8 +64,9 @@ def big_classes(path: str, source: str) -> list[str]:
         methods = sum(isinstance(item, Function) for item in node.body)
         if length(node) > CLASS_LINES or methods > CLASS_METHODS:
             found.append(
-                f"{path}:{node.lineno}: class {node.name} has {length(node)} lines and {methods} methods, "
-                f"at most {CLASS_LINES} and {CLASS_METHODS}: find the second thing it does"
+                f"{path}:{node.lineno}: class {node.name} has {length(node)} lines "
+                f"and {methods} methods, at most {CLASS_LINES} and {CLASS_METHODS}: "
+                "find the second thing it does"
             )
     return found
 
@@ -73,7 +74,8 @@ def big_classes(path: str, source: str) -> list[str]:
 def long_functions(path: str, source: str) -> list[str]:
     """A function has at most 50 lines."""
     return [
-        f"{path}:{node.lineno}: {node.name} has {length(node)} lines, at most {FUNCTION_LINES}: split it"
+        f"{path}:{node.lineno}: {node.name} has {length(node)} lines, "
+        f"at most {FUNCTION_LINES}: split it"
         for node in ast.walk(ast.parse(source))
         if isinstance(node, Function) and length(node) > FUNCTION_LINES
     ]
@@ -102,13 +104,12 @@ def short_docstrings(path: str, source: str) -> list[str]:
     docstring = ast.get_docstring(ast.parse(source)) or ""
     if len(docstring.splitlines()) >= DOCSTRING_LINES:
         return []
-    return [
-        f"{path}:1: the module's docstring needs at least {DOCSTRING_LINES} lines: what it is, its strategy"
-    ]
+    needs = f"needs at least {DOCSTRING_LINES} lines: what it is, its strategy"
+    return [f"{path}:1: the module's docstring {needs}"]
 
 
 def untested_modules(modules: list[Path], tests: set[Path]) -> list[str]:
-    """Every module has its own test file: core/ring.py -> tests/core/test_ring.py (both relative)."""
+    """Every module has its own test file: core/ring.py -> tests/core/test_ring.py."""
     return [
         f"src/potluck/{module}: has no tests/{module.parent / f'test_{module.name}'}"
         for module in modules
@@ -169,7 +170,8 @@ def broad_excepts(path: str, source: str) -> list[str]:
         caught = {word for _, word in words(node.type)} if node.type else BROAD
         if caught & BROAD:
             found.append(
-                f"{path}:{node.lineno}: catches everything: name the errors, or give a `# house: reason`"
+                f"{path}:{node.lineno}: catches everything: "
+                "name the errors, or give a `# house: reason`"
             )
     return found
 
@@ -208,7 +210,8 @@ def undescribed_fields(path: str, source: str) -> list[str]:
             if not (said or above.startswith("#") or any("#" in line for line in span)):
                 name = ast.unparse(field.target)
                 found.append(
-                    f"{path}:{field.lineno}: {node.name}.{name} does not say what it is, with its unit"
+                    f"{path}:{field.lineno}: {node.name}.{name} does not say what it is, "
+                    "with its unit"
                 )
     return found
 

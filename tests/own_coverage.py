@@ -1,21 +1,26 @@
 """Law 10: every module of core and engine is covered, line and branch, by its own test file alone.
 
-Strategy: one pytest run for all of them. Coverage keeps a *context* with each line; the plugin
-below switches it to the test file whose collection, fixtures or test is running. All modules are
-imported first, in the context `import`, since that part is the same whoever imports them. Then
-`core/ring.py` must be complete looking only at what ran in the contexts `import` and
-`tests/core/test_ring.py`.
+Strategy: as many pytest runs as there are processors, each with its share of the test files.
+Coverage keeps a *context* with each line; the plugin below switches it to the test file whose
+collection, fixtures or test is running. All modules are imported first, in the context `import`,
+since that part is the same whoever imports them. Then `core/ring/ring.py` must be complete looking
+only at what ran in the contexts `import` and `tests/core/ring/test_ring.py`.
 
 Run it as `python -m tests.own_coverage [pytest arguments]`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import os
 import re
+import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +30,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "potluck"
 LAYERS = ("core", "engine")
+SHARE = "POTLUCK_COVERAGE_SHARE"  # in the environment of a process that judges: `0/2` and so on
+CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s")
+COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
 
 
 class ContextSwitch:
@@ -80,39 +88,95 @@ def gaps(cov: coverage.Coverage, module: Path) -> str:
         for start, end in facts["missing_branches"]
         if start not in facts["missing_lines"]
     )
-    parts = [f"lines {lines}" if lines else "", f"branches {branches}" if branches else ""]
-    return "; ".join(part for part in parts if part)
+    parts = {"lines": lines, "branches": branches}
+    return "; ".join(f"{what} {numbers}" for what, numbers in parts.items() if numbers)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the tests of core and engine under coverage and judge each module; the exit code."""
-    folders = [f"tests/{layer}" for layer in LAYERS if (ROOT / "tests" / layer).is_dir()]
+def test_files() -> list[Path]:
+    """Every test file of core and engine."""
+    return [path for layer in LAYERS for path in (ROOT / "tests" / layer).rglob("test_*.py")]
+
+
+def shares(count: int) -> list[list[Path]]:
+    """The test files in so many shares of about the same size, which tells the time well enough."""
+    found: list[list[Path]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for path in sorted(test_files(), key=lambda path: (-path.stat().st_size, path)):
+        lightest = sizes.index(min(sizes))
+        found[lightest].append(path)
+        sizes[lightest] += path.stat().st_size
+    return found
+
+
+def judge(share: list[Path], arguments: list[str]) -> int:
+    """Run these test files under coverage and judge the modules they are for; the exit code."""
     cov = coverage.Coverage(
         data_file=None, branch=True, source=[str(PACKAGE / layer) for layer in LAYERS]
     )
     # the only one that knows contexts on every Python we support
     cov.set_option("run:core", "ctrace")
+    sys.path.insert(0, str(PACKAGE.parent))
     cov.start()
     cov.switch_context("import")
     for module in modules():
         dotted = ".".join(("potluck", *module.relative_to(PACKAGE).with_suffix("").parts))
         importlib.import_module(dotted)
     cov.switch_context("elsewhere")
-    code = int(pytest.main([*folders, *arguments], plugins=[ContextSwitch(cov)]))
+    code = int(pytest.main([*map(str, sorted(share)), *arguments], plugins=[ContextSwitch(cov)]))
     cov.stop()
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if code != pytest.ExitCode.OK:
         return code
-    found = {own_test(module): text for module in modules() if (text := gaps(cov, module))}
+    judged = [module for module in modules() if ROOT / own_test(module) in share]
+    found = {own_test(module): text for module in judged if (text := gaps(cov, module))}
     for test, text in found.items():
         print(f"{test} does not cover its module alone: {text}")
-    if found:
-        print(
-            f"law 10: {len(found)} of {len(modules())} modules are not covered by their own test file"
-        )
-        return 1
-    print(f"law 10: each of {len(modules())} modules is covered 100 % by its own test file")
-    return 0
+    return 1 if found else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests of core and engine in several processes, each judging its share."""
+    started = time.monotonic()
+    count = os.cpu_count() or 1
+    command = [sys.executable, "-m", "tests.own_coverage", *arguments]
+    texts, codes = [], []
+    with contextlib.ExitStack() as files:
+        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
+        running = [
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, SHARE: f"{number}/{count}"},
+                stdout=output,
+                stderr=output,
+            )
+            for number, output in enumerate(outputs)
+        ]
+        for process, output in zip(running, outputs, strict=True):
+            codes.append(process.wait())
+            output.seek(0)
+            texts.append(output.read().decode("utf-8", "replace"))
+    print("".join(texts), end="")
+    counts = sum(map(outcomes, texts), Counter[str]())
+    if any(codes):
+        print("law 10: a test failed, or a module is not covered by its own test file")
+    else:
+        print(f"law 10: each of {len(modules())} modules is covered 100 % by its own test file")
+    said = ", ".join(f"{number} {word}" for word, number in counts.items())
+    print(f"{said or 'no tests ran'} in {time.monotonic() - started:.2f}s")
+    return max(codes)
+
+
+def outcomes(text: str) -> Counter[str]:
+    """What pytest counted in its closing lines: passed, failed, …"""
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        if closing := CLOSING.match(line):
+            found.update({word: int(number) for number, word in COUNT.findall(closing[1])})
+    return found
 
 
 if __name__ == "__main__":
+    if SHARE in os.environ:
+        number, _, count = os.environ[SHARE].partition("/")
+        sys.exit(judge(shares(int(count))[int(number)], sys.argv[1:]))
     sys.exit(main(sys.argv[1:]))

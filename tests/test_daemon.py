@@ -24,7 +24,7 @@ from typing import Any, cast
 import pytest
 
 from potluck import daemon
-from potluck.config import Settings
+from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.errors import Refused
 from potluck.core.keys.identity import DeviceKey

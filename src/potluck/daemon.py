@@ -29,8 +29,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol, Self
 
-from potluck import config
-from potluck.config import DaemonFace, Settings
+from potluck.config.labels import derive_label
+from potluck.config.settings import DaemonFace, Settings
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import PotluckError
@@ -247,7 +247,7 @@ def _engine(opened: Opened, desk: RunningSource) -> Engine:
             )
         )
     engine_settings = EngineSettings(
-        label=settings.label or config.derive_label(settings.folder, socket.gethostname(), hosts),
+        label=settings.label or derive_label(settings.folder, socket.gethostname(), hosts),
         port=opened.port,
         open_s=math.inf if settings.open_s == "always" else settings.open_s,
         peers=tuple(peers),

@@ -186,8 +186,8 @@ def main(mebibytes: int = 512, rounds: int = 5, links: int = 2, folder: str = "/
             ratios.append(plain / full)
             rate = content.size_bytes / 1e6
             print(
-                f"bare {rate / plain:6.0f} MB/s   potluck {rate / full:6.0f} MB/s   ratio {plain / full:.2f}   "
-                f"receiver's CPU {plain_cpu:.2f} s and {full_cpu:.2f} s"
+                f"bare {rate / plain:6.0f} MB/s   potluck {rate / full:6.0f} MB/s   "
+                f"ratio {plain / full:.2f}   receiver's CPU {plain_cpu:.2f} s and {full_cpu:.2f} s"
             )
         print(f"median ratio {statistics.median(ratios):.2f}")
         pipes[0].send("stop")

@@ -22,7 +22,8 @@ ME, OTHER = "7F3A-91C2", "0B5K-TTQ1"
 def device(label: str = "laptop", **changes: Any) -> dict[str, Any]:
     """One entry of `devices`."""
     entry = {
-        "id": OTHER, "label": label, "online": True, "node": 1, "address": "192.168.1.23:7685", "found_by": "beacon",
+        "id": OTHER, "label": label, "online": True, "node": 1,
+        "address": "192.168.1.23:7685", "found_by": "beacon",
         "have_files": 14, "need_files": 0, "need_bytes": 0, "me": False,
     }  # fmt: skip
     return entry | changes

@@ -1,4 +1,4 @@
-"""Watching: what a served potluck says reaches the screen, typed lines reach the potluck, stop ends
+"""The view: what a served potluck says reaches the screen, typed lines reach the potluck, stop ends
 it all.
 """
 
@@ -16,7 +16,7 @@ import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
-from potluck.faces.screen import PlainScreen, Watching
+from potluck.faces.screen import PlainScreen, ViewThreads
 from tests.faces.fakes import FakeSource, running, state, transfer
 
 WORDS = Words("potluck", "potluck")
@@ -72,7 +72,7 @@ def test_states_notices_and_typed_lines_meet_on_the_screen(
 ) -> None:
     pipe, screen = Pipe(monkeypatch), RecordingScreen()
     with running(tmp_path, FakeSource()) as source:
-        watching = Watching(Client(str(tmp_path)), screen, WORDS, reads=True)
+        watching = ViewThreads(Client(str(tmp_path)), screen, WORDS, reads=True)
         watching.start()
         wait_for(lambda: ("state", 14) in screen.log)
         source.tell("laptop joined")
@@ -94,7 +94,9 @@ def test_plain_lines_tell_the_same_story_and_large_transfers(tmp_path: Path) -> 
     written: list[str] = []
     with running(tmp_path, FakeSource()) as source:
         source.current = state(transfers=[transfer()])
-        watching = Watching(Client(str(tmp_path)), PlainScreen(written.append), WORDS, reads=False)
+        watching = ViewThreads(
+            Client(str(tmp_path)), PlainScreen(written.append), WORDS, reads=False
+        )
         watching.start()
         wait_for(lambda: "↓ kitchen-pc/holiday.mp4" in "".join(written))
         watching.stop()
@@ -104,7 +106,7 @@ def test_plain_lines_tell_the_same_story_and_large_transfers(tmp_path: Path) -> 
 
 def test_a_daemon_that_comes_late_is_found_and_one_that_ends_is_no_error(tmp_path: Path) -> None:
     screen = RecordingScreen()
-    watching = Watching(Client(str(tmp_path)), screen, WORDS, reads=False)
+    watching = ViewThreads(Client(str(tmp_path)), screen, WORDS, reads=False)
     watching.start()
     with running(tmp_path, FakeSource()):
         wait_for(lambda: ("state", 14) in screen.log)
@@ -113,4 +115,4 @@ def test_a_daemon_that_comes_late_is_found_and_one_that_ends_is_no_error(tmp_pat
 
 
 def test_stopping_what_never_started_is_harmless(tmp_path: Path) -> None:
-    Watching(Client(str(tmp_path)), PlainScreen(len), WORDS, reads=False).stop()
+    ViewThreads(Client(str(tmp_path)), PlainScreen(len), WORDS, reads=False).stop()

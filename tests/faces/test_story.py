@@ -19,8 +19,8 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     # until then the group may dissolve into one that is found
     lines = told.on_tick(100.0 + FOUNDED_S)
     assert (
-        lines[0]
-        == "No other device found here (asked 6 neighbours on 2 networks): this device is the group “Home”."
+        lines[0] == "No other device found here (asked 6 neighbours on 2 networks): "
+        "this device is the group “Home”."
     )
     assert lines[1].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc      type exit")
     assert told.on_state(alone(), 102.6) == []

@@ -82,9 +82,8 @@ class Anything:
     def _field(self, info: Any) -> Any:
         match info:
             case msgspec.inspect.IntType(ge=low, le=high):
-                return self._integer(
-                    -(2**63) if low is None else low, 2**63 - 1 if high is None else high
-                )
+                least = -(2**63) if low is None else low
+                return self._integer(least, 2**63 - 1 if high is None else high)
             case msgspec.inspect.BytesType(min_length=low, max_length=high):
                 return self._bytes(low or 0, 64 if high is None else high)
             case msgspec.inspect.StrType(max_length=high):

@@ -221,7 +221,7 @@ def test_replayed_and_forged_beacons(attacked: Pair, rogue: Rogue) -> None:
 
 
 def captured_beacons(pair: Pair, rogue: Rogue) -> list[bytes]:
-    """What goes over the wire when a member asks who is there: the question, and the answers to it."""
+    """What goes over the wire when a member asks who is there: the question, the answers."""
     with udp() as ear:
         question = rogue.datagram(encode(Beacon(1, 1, bytes(8), 1, ask=True)), pair.a, ear)
         answer = ear.recv(2000)

@@ -113,7 +113,7 @@ def explain(hosts: Hosts, nodes: list[Potluck], *, tmux: bool) -> str:
         f"  see it arrive      ls -l {other.shared / one.label}",
         f"  ask {one.label}          {command} status",
         f"  a shell on {other.label}   ip netns exec {hosts.name(other.i)} bash",
-        f"  pull its cable     ip -n {hosts.name(other.i)} link set eth0 down      (up plugs it in)",
+        f"  pull its cable     ip -n {hosts.name(other.i)} link set eth0 down     (up plugs it in)",
         "  end                Ctrl-C",
     ]
     return "\n".join(lines)

@@ -160,7 +160,7 @@ class Potluck:
         return f"--- {self.label}: {json.dumps(self.status(), indent=1)}\n{tail}"
 
     def wait(self, condition: Callable[[], object], timeout_s: float) -> float:
-        """Wait until something is true of it; returns how long that took, fails with what it said."""
+        """Wait until something is true of it; returns how long it took, fails with what it said."""
         return wait_for(condition, timeout_s, [self])
 
     # -- its folder --------------------------------------------------------------------------------

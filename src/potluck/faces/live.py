@@ -1,5 +1,6 @@
-"""The live view of `up`: a header, a bar per file on its way, one for the whole, the prompt; events
-scroll above.
+"""The live view of `up`: a header, a bar per file on its way and one for all, the prompt.
+
+Events scroll above it.
 
 Strategy: `render` is a pure function from a snapshot to rich Text, so a test reads exactly what a
 person sees. The `LiveScreen` owns rich's Live and redraws only when asked, from one thread; whoever
@@ -31,11 +32,17 @@ _COLOURS = {
 }
 
 
+_STYLES = {"✗": "bold red", "!": "yellow"}  # of a line that begins so
+
+
 class Whole:
     """How much of everything that was missing has come: the bar of the whole."""
 
     def __init__(self) -> None:
         self._most_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"Whole({self._most_bytes} bytes at most)"
 
     def done(self, need_bytes: int) -> tuple[int, int]:
         """Return (come, wanted) bytes since nothing was missing."""
@@ -124,6 +131,10 @@ class LiveScreen:
             console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
         )
 
+    def __repr__(self) -> str:
+        state = (self._state or {}).get("state", "no state yet")
+        return f"LiveScreen({state}, {self._progress[0]} of {self._progress[1]} bytes)"
+
     def open(self) -> None:
         """Begin to draw."""
         self._live.start()
@@ -135,8 +146,7 @@ class LiveScreen:
     def lines(self, lines: list[str]) -> None:
         """Let lines scroll above the picture."""
         for line in lines:
-            style = "bold red" if line.startswith("✗") else "yellow" if line.startswith("!") else ""
-            self._console.print(Text(line, style, overflow="fold"))
+            self._console.print(Text(line, _STYLES.get(line[:1], ""), overflow="fold"))
 
     def state(self, state: dict[str, Any]) -> None:
         """Take a new snapshot."""

@@ -1,5 +1,4 @@
-"""The prompt of `up`: what is typed while the live view is on the screen, and what the typed words
-do.
+"""The prompt of `up`: what is typed while the live view is on the screen, and what the words do.
 
 Strategy: under a live view the terminal cannot echo, since every redraw would wipe what was typed.
 So the terminal is put into cbreak mode, one character at a time is read, and the line being typed
@@ -31,8 +30,8 @@ from potluck.faces.cli.layout import Words, peer_lines, status_lines
 from potluck.faces.cli.tree import listing_lines
 from potluck.faces.text import ring_lines, shown
 
-LOOK_S = 0.2
-LONGEST_LINE = 1000
+KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
+LONGEST_LINE = 1000  # letters; paths are typed here, and no book is
 HELP = [
     "exit           leave the group gracefully and end (so does Ctrl-C)",
     "status         this device, its group, and who has what",
@@ -53,10 +52,11 @@ class Editor:
         self._escape = False
         self.text = ""
 
+    def __repr__(self) -> str:
+        return f"Editor({len(self.text)} letters)"
+
     def feed(self, data: bytes) -> list[str]:
-        """Take what was typed and return the lines that are finished; Ctrl-D on an empty line means
-        exit.
-        """
+        """Return the lines that what was typed finishes; Ctrl-D on an empty line means exit."""
         lines = []
         for letter in self._decoder.decode(data):
             # an arrow or function key, ESC [ … or ESC O …: swallowed up to its final letter
@@ -161,13 +161,14 @@ def read(
     typed: Callable[[str], None],
     entered: Callable[[str], None],
 ) -> None:
-    """Read until `stop` or the end of the input; `typed` gets the unfinished line, `entered` each
-    finished one.
+    """Read until `stop` or the end of the input.
+
+    `typed` gets the unfinished line, `entered` each finished one.
     """
     editor = Editor()
     while not stop.is_set():
         try:
-            ready, _, _ = select.select([descriptor], [], [], LOOK_S)
+            ready, _, _ = select.select([descriptor], [], [], KEYS_LOOK_S)
             data = os.read(descriptor, 4096) if ready else None
         except OSError:
             return  # the terminal is gone; the program goes on without a prompt

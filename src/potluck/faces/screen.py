@@ -1,4 +1,4 @@
-"""Watching a running potluck: the thread that owns the screen, and the two that feed it.
+"""The view of a running potluck: the thread that owns the screen, and the two that feed it.
 
 Strategy: threads share one queue and nothing else. "events" reads the stream of the local API,
 "prompt" reads what is typed, "view" alone touches the screen and tells the story; it redraws at
@@ -24,9 +24,9 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.cli.output import Json
 from potluck.faces.story import Story
 
-REDRAW_S = 0.1
-AGAIN_S = 0.5
-STOP_S = 2.0
+REDRAW_S = 0.1  # ten pictures a second look smooth, and cost a small part of one processor
+REOPEN_S = 0.5  # before a stream that broke is asked for again
+VIEW_STOP_S = 2.0  # for a thread to end; the program does not wait longer for its picture
 
 
 class Screen(Protocol):
@@ -79,7 +79,7 @@ class PlainScreen:
         """Nothing to draw."""
 
 
-class Watching:
+class ViewThreads:
     """The view of one running potluck, from `start` to `stop`."""
 
     def __init__(self, client: Client, screen: Screen, words: Words, *, reads: bool) -> None:
@@ -92,6 +92,10 @@ class Watching:
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    def __repr__(self) -> str:
+        alive = sum(thread.is_alive() for thread in self._threads)
+        return f"ViewThreads({alive} alive, {self._queue.qsize()} waiting)"
 
     def start(self) -> None:
         """Begin to watch; the local API must answer."""
@@ -109,7 +113,7 @@ class Watching:
         self._stop.set()
         for thread in self._threads:
             if thread.name != "events":  # it ends with the stream, and holds nothing
-                thread.join(STOP_S)
+                thread.join(VIEW_STOP_S)
 
     def _events(self) -> None:
         number = 0
@@ -120,7 +124,7 @@ class Watching:
                     self._queue.put((kind, data))
             except PotluckError:
                 pass  # potluck ends, or is very busy: asked again until told to stop
-            self._stop.wait(AGAIN_S)
+            self._stop.wait(REOPEN_S)
 
     def _prompt(self) -> None:
         descriptor = sys.stdin.fileno()

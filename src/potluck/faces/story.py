@@ -15,10 +15,10 @@ from typing import Any
 from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lines, title
 from potluck.faces.text import count, shown, size
 
-ALONE_S = 5.0
+ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
 FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
-SETTLED_S = 0.5
-BIG_BYTES = 8_000_000
+SETTLED_S = 0.5  # two snapshots: between two files everything is settled, too
+BIG_BYTES = 8_000_000  # smaller ones are here before the line is read
 _TOLD_HERE = frozenset({"founded", "waiting"})  # told from the state, with the next step
 _MARKS = {"warning": "! ", "error": "✗ "}
 
@@ -27,9 +27,7 @@ class Story:
     """What was said so far."""
 
     def __init__(self, words: Words, now: float, *, prompt: bool) -> None:
-        """Begin at `now` (seconds, any clock that only goes forward); with `prompt` one can type
-        exit.
-        """
+        """Begin at `now`, in seconds of a clock that only goes forward; `prompt`: one can type."""
         self._words = words
         self._way_out = (
             "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
@@ -39,6 +37,9 @@ class Story:
         self._state: dict[str, Any] | None = None
         self._settled: tuple[object, float] = (None, now)
         self._transfers: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Story({len(self._said)} topics told, {len(self._transfers)} transfers)"
 
     def on_notice(self, notice: dict[str, Any]) -> list[str]:
         """Return the line for something a person was told."""
@@ -68,9 +69,7 @@ class Story:
         return lines + self.on_tick(now)
 
     def on_tick(self, now: float) -> list[str]:
-        """Return the lines that time alone makes true: being alone for long, being settled for a
-        moment.
-        """
+        """Return the lines that time alone makes true: alone for long, settled for a moment."""
         state = self._state
         if state is None:
             return []
@@ -87,10 +86,7 @@ class Story:
         current = {one["path"]: one for one in state["transfers"] if one["size"] >= BIG_BYTES}
         fresh = [path for path in current if path not in self._transfers]
         self._transfers = set(current)
-        return [
-            f"↓ {shown(path)} · {size(current[path]['size'])} from {', '.join(map(shown, current[path]['from']))}"
-            for path in fresh
-        ]
+        return [_transfer_line(current[path]) for path in fresh]
 
     def _first(self, topic: str, value: object) -> bool:
         """Say whether `value` is new for `topic`, and remember it."""
@@ -113,7 +109,10 @@ class Story:
             place = f" · node {node['number']} of {node['of']}" if node else ""
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
         else:
-            first = f"No other device found here (asked {asked_words(state)}): this device is the group “{name}”."
+            first = (
+                f"No other device found here (asked {asked_words(state)}): "
+                f"this device is the group “{name}”."
+            )
         return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
 
     def _unshared_lines(self, state: dict[str, Any]) -> list[str]:
@@ -121,10 +120,12 @@ class Story:
         if not number or not self._first("unshared", "said"):
             return []
         folder, are = shown(state["folder"]), "is" if number == 1 else "are"
+        copies = f"copies them into {shown(state['own_folder'])}"
+        shares = "--reflink shares the disk blocks (no extra space)"
         return [
             f"{count(number, 'file')} in {folder} {are} not shared yet, and left alone.",
-            f"  to share them:  {self._words.here} add PATH…    copies them into {shown(state['own_folder'])}",
-            "                  --move moves them instead, --reflink shares the disk blocks (no extra space)",
+            f"  to share them:  {self._words.here} add PATH…    {copies}",
+            f"                  --move moves them instead, {shares}",
         ]
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
@@ -139,3 +140,8 @@ class Story:
             return []
         where = f"on {len(whole)} of {count(len(state['devices']), 'device')}"
         return [f"✓ {count(state['files'], 'file')} · {size(state['bytes'])} · verified · {where}"]
+
+
+def _transfer_line(one: dict[str, Any]) -> str:
+    sources = ", ".join(map(shown, one["from"]))
+    return f"↓ {shown(one['path'])} · {size(one['size'])} from {sources}"

@@ -33,11 +33,8 @@ def size(count: float) -> str:
     power = 0
     while power < len(_UNITS) - 1 and count >= 999.5:
         count, power = count / 1000, power + 1
-    return (
-        f"{count:.0f} {_UNITS[power]}"
-        if power == 0 or count >= 100
-        else f"{count:.1f} {_UNITS[power]}"
-    )
+    digits = 0 if power == 0 or count >= 100 else 1
+    return f"{count:.{digits}f} {_UNITS[power]}"
 
 
 def rate(per_s: float) -> str:
@@ -58,7 +55,7 @@ def count(number: int, noun: str) -> str:
 
 
 def bar(done: float, total: float, width: int = 20) -> str:
-    """Return a bar of `width` columns; nothing to do counts as done, and only all of it looks full."""
+    """Return a bar of `width` columns; nothing to do is done, and only all of it looks full."""
     part = 1.0 if total <= 0 else max(0.0, min(1.0, done / total))
     eighths = int(part * width * 8)
     whole, rest = divmod(eighths, 8)
@@ -68,20 +65,17 @@ def bar(done: float, total: float, width: int = 20) -> str:
 
 def columns(text: str) -> int:
     """Return how many columns a terminal uses for `text`."""
-    return sum(
-        0
-        if unicodedata.combining(letter)
-        else 2
-        if unicodedata.east_asian_width(letter) in "WF"
-        else 1
-        for letter in text
-    )
+    return sum(map(_letter_columns, text))
+
+
+def _letter_columns(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def fitted(text: str, width: int) -> str:
-    """Return `text` in exactly `width` columns, cut in the middle with … where it is too long: both
-    ends tell.
-    """
+    """Return `text` in exactly `width` columns, cut in the middle with …: both ends tell."""
     if columns(text) > width:
         head, tail = text, text
         while columns(head) > (width - 1) // 2:
@@ -97,16 +91,11 @@ def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
     if not rows:
         return []
     widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        (
-            indent
-            + "  ".join(
-                cell + " " * (width - columns(cell))
-                for cell, width in zip(row, widths, strict=True)
-            )
-        ).rstrip()
-        for row in rows
-    ]
+    return [(indent + "  ".join(map(_padded, row, widths))).rstrip() for row in rows]
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - columns(cell))
 
 
 # -- the ring --------------------------------------------------------------------------------------
@@ -162,7 +151,7 @@ class _Ellipse:
 
 
 def _circle(names: list[str]) -> list[str]:
-    """Draw names on an ellipse, node 0 at the top, clockwise, with an arrow towards each next one."""
+    """Draw names on an ellipse, node 0 at the top, clockwise, an arrow towards each next one."""
     longest = max(columns(name) for name in names)
     half_height = max(3, math.ceil(len(names) * 0.8))
     half_width = max(14, 3 * half_height)

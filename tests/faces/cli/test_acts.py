@@ -48,7 +48,7 @@ def test_a_process_that_does_not_let_go(
     source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.on_leave = lambda: None
-    monkeypatch.setattr(acts, "LEAVE_S", 0.2)
+    monkeypatch.setattr(acts, "DOWN_S", 0.2)
     code, _, said = potluck("down")
     assert code == 6
     assert "has not ended" in said

@@ -1,4 +1,4 @@
-"""The client: answers, errors as they were, nobody there, and a stream that ends with the daemon."""
+"""The client: answers, errors as they were, nobody there, and a stream that ends in time."""
 
 from __future__ import annotations
 

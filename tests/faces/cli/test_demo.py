@@ -15,14 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.limits import MIB
 from potluck.faces.cli.main import run_command
 from potluck.faces.demo import files
 
 
 @pytest.fixture(autouse=True)
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "SPARSE_BYTES", 16 * files.MIB)
-    monkeypatch.setattr(files, "RANDOM_BYTES", 2 * files.MIB)
+    monkeypatch.setattr(files, "SPARSE_BYTES", 16 * MIB)
+    monkeypatch.setattr(files, "RANDOM_BYTES", 2 * MIB)
     monkeypatch.setattr(files, "SMALL_FILES", 30)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
@@ -32,7 +33,8 @@ def test_three_devices_end_up_equal(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run_command(["demo", "--devices", "3"]) == 0
     printed = capsys.readouterr().out
     for part in (
-        "Starting 3 devices", "kitchen-pc is up", "sees laptop", "One ring of 3 nodes", "0 ", "next",
+        "Starting 3 devices", "kitchen-pc is up", "sees laptop",
+        "One ring of 3 nodes", "0 ", "next",
         "✓ a folder of 30 small files", "✓ a sparse file", "✓ names that are odd", "on 3 of 3",
         "renames", "deletes", "adds a line", "✓ equal", "All 3 trees are equal",
     ):  # fmt: skip

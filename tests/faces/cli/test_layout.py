@@ -30,8 +30,8 @@ def test_status_of_a_quiet_group() -> None:
 
 def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
     busy = text(
-        state="busy", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full", transfers=[transfer()],
-        refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 2},
+        state="busy", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
+        transfers=[transfer()], refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 2},
         devices=[device(online=False, node=None, need_files=5, need_bytes=1000)],
     )  # fmt: skip
     for part in (
@@ -79,8 +79,8 @@ def test_peers_says_where_and_how() -> None:
 def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
     assert (
-        lines[0]
-        == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon and neighbours."
+        lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), "
+        "by beacon and neighbours."
     )
     assert "UDP 7685 and TCP 7685" in lines[1]
     assert "`potluck up`" in lines[2]

@@ -121,7 +121,8 @@ def test_a_closed_pipe_is_quiet() -> None:
         "import os, sys, subprocess\n"
         "reading, writing = os.pipe()\n"
         "os.close(reading)\n"
-        "sys.exit(subprocess.run([sys.executable, '-m', 'potluck', 'version'], stdout=writing).returncode)"
+        "command = [sys.executable, '-m', 'potluck', 'version']\n"
+        "sys.exit(subprocess.run(command, stdout=writing).returncode)"
     ))  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

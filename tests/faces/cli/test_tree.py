@@ -32,7 +32,8 @@ def test_the_top_shows_the_devices_folders() -> None:
 
 
 def test_one_folder() -> None:
-    assert [line.split()[-1] for line in listing_lines(below("laptop"), "laptop", recursive=False)[:-1]] == [
+    lines = listing_lines(below("laptop"), "laptop", recursive=False)
+    assert [line.split()[-1] for line in lines[:-1]] == [
         "a.txt", "empty/", "photos/",
     ]  # fmt: skip
 

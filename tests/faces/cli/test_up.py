@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import potluck
-from potluck.config import DaemonFace, Settings
+from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.faces.cli.main import run_command
 from potluck.shells.state.home import claim_home

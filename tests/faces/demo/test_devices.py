@@ -90,8 +90,9 @@ def test_one_that_never_answers_is_given_up(
 
 
 def test_one_that_will_not_go_is_made_to(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "LEAVE_S", 0.2)
-    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    monkeypatch.setattr(devices, "END_S", 0.2)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    code = deaf + "; print(flush=True); signal.pause()"
     process = standing_in(device, code)
     device.end()
     assert process.returncode == -signal.SIGKILL

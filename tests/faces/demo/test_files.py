@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.limits import MIB
 from potluck.faces.demo import files
 
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    monkeypatch.setattr(files, "SPARSE_BYTES", 8 * files.MIB)
+    monkeypatch.setattr(files, "SPARSE_BYTES", 8 * MIB)
     monkeypatch.setattr(files, "RANDOM_BYTES", 1000)
     made = {label: tmp_path / label for label in ("a", "b", "c")}
     for folder in made.values():

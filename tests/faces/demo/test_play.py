@@ -99,7 +99,8 @@ def test_who_is_behind(play: Play) -> None:
 
 def test_not_arriving_in_time_is_remembered_with_reasons(play: Play) -> None:
     assert play._until(lambda: "", 0.0)
-    play._devices[1].current |= {"state": "paused", "reason": "disk full"}  # type: ignore[attr-defined]
+    paused = {"state": "paused", "reason": "disk full"}
+    play._devices[1].current |= paused  # type: ignore[attr-defined]
     assert not play._until(lambda: "b not complete", 0.0)
     verdict = play._compare({})
     assert not verdict.equal

@@ -21,8 +21,8 @@ from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 from potluck.shells.state.home import holder_of, home_paths
 
-LOOK_S = 0.1
-LEAVE_S = 15.0
+POLL_S = 0.1  # between two looks whether it is so by now
+DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -39,15 +39,15 @@ def down(shared: dict[str, Any], as_json: bool) -> None:
     """Leave the group gracefully and end: transfers are parked, the others are told."""
     state_dir = home_paths(shared["home"]).state_dir
     Client(state_dir).post("/api/v1/leave")
-    deadline = time.monotonic() + LEAVE_S
+    deadline = time.monotonic() + DOWN_S
     while (holder := holder_of(state_dir)) is not None:
         if time.monotonic() > deadline:
             raise TimedOut(
-                f"potluck (process {holder}) has not ended after {LEAVE_S:.0f} s.",
+                f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
                 "its disk is slow, or something hangs",
                 f"wait, then `{command('status')}`; as a last resort: kill {holder}",
             )
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     if as_json or shared["json"]:
         say_json({})
     else:
@@ -105,7 +105,7 @@ def wait(
     while missing := _missing(state := client.state(), synced or peers is None, peers or 0):
         if deadline is not None and time.monotonic() >= deadline:
             raise TimedOut(f"Not true after {timeout:g} s: {missing}.", "", command("status"))
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     if as_json or shared["json"]:
         say_json(state)
     else:
@@ -122,7 +122,8 @@ def _missing(state: dict[str, Any], synced: bool, peers: int) -> str:
         return f"{count(online, 'other device')} online, {peers} wanted"
     if synced and (state["state"] != "in_sync" or state["need_files"]):
         reason = f" ({shown(state['reason'])})" if state.get("reason") else ""
-        return f"{state['state'].replace('_', ' ')}{reason}, {count(state['need_files'], 'file')} to come"
+        word = state["state"].replace("_", " ")
+        return f"{word}{reason}, {count(state['need_files'], 'file')} to come"
     return ""
 
 

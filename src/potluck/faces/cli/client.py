@@ -1,5 +1,4 @@
-"""The commands' way to a running potluck: HTTP over its Unix socket, with the standard library
-alone.
+"""The commands' way to a running potluck: HTTP over its Unix socket, standard library alone.
 
 Strategy: one short connection per question, and one long one for events, all through `http.client`,
 whose only change is how it connects. Errors of the local API come back as the errors they were, so
@@ -72,9 +71,7 @@ class Client:
         return files
 
     def events(self, after: int = 0) -> Iterator[tuple[str, Json]]:
-        """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning if there is
-        none.
-        """
+        """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning."""
         connection, answer = self._ask("GET", f"/api/v1/events?after={after}", None, EVENTS_S)
         name = "message"
         try:
@@ -128,7 +125,8 @@ class Client:
     def _not_running(self, reason: str) -> NotRunning:
         return NotRunning(
             "No potluck is running here.",
-            f"it was not started, or with another --home (nothing answers for {self._state_dir}: {reason})",
+            "it was not started, or with another --home "
+            f"(nothing answers for {self._state_dir}: {reason})",
             command("up"),
         )
 

@@ -129,16 +129,7 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
     lines = []
     if others:
         rows = [["device", "", "node", "address", "found by"]]
-        rows += [
-            [
-                shown(device["label"]),
-                "online" if device["online"] else "away",
-                "" if device["node"] is None else str(device["node"]),
-                shown(device["address"] or "unknown"),
-                shown(device["found_by"] or ""),
-            ]
-            for device in others
-        ]
+        rows += [_peer_row(device) for device in others]
         lines += table(rows, indent="")
     lines += found_lines(state, words)
     if not any(device["online"] for device in others) and not state["found"]:
@@ -146,13 +137,21 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
     return lines
 
 
+def _peer_row(device: dict[str, Any]) -> list[str]:
+    presence = "online" if device["online"] else "away"
+    node = "" if device["node"] is None else str(device["node"])
+    address, found_by = device["address"] or "unknown", device["found_by"] or ""
+    return [shown(device["label"]), presence, node, shown(address), shown(found_by)]
+
+
 def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return what was tried when nobody answers, the likely causes, and the next command."""
     ports = f"UDP {PORT} and TCP {state['port']}"
+    by_name = f"or name it here: `{words.here} up --peer ADDRESS`"
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
         f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
-        f"  next: on the other device `{words.elsewhere} up`; or name it here: `{words.here} up --peer ADDRESS`",
+        f"  next: on the other device `{words.elsewhere} up`; {by_name}",
     ]
 
 
@@ -199,13 +198,9 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
 
 
 def _device_row(device: dict[str, Any]) -> list[str]:
-    place = (
-        "this device"
-        if device["me"]
-        else shown(device["address"] or "")
-        if device["online"]
-        else "away"
-    )
+    place = "this device"
+    if not device["me"]:
+        place = shown(device["address"] or "") if device["online"] else "away"
     node = "" if device["node"] is None else f"node {device['node']}"
     need = device["need_files"]
     has = f"has {count(device['have_files'], 'file')}"

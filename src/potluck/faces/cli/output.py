@@ -22,7 +22,7 @@ from potluck.core.errors import PotluckError
 Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
-SCHEMA = 1
+OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -57,7 +57,10 @@ def say(*lines: str) -> None:
 
 def say_json(data: Json) -> None:
     """Print one envelope with `data`."""
-    print(json.dumps({"schema": SCHEMA, "ok": True, "data": data}, ensure_ascii=False), flush=True)
+    print(
+        json.dumps({"schema": OUTPUT_SCHEMA, "ok": True, "data": data}, ensure_ascii=False),
+        flush=True,
+    )
 
 
 def say_error(error: PotluckError, *, as_json: bool) -> None:
@@ -72,7 +75,9 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
             "fix": error.fix,
         }
         print(
-            json.dumps({"schema": SCHEMA, "ok": False, "error": described}, ensure_ascii=False),
+            json.dumps(
+                {"schema": OUTPUT_SCHEMA, "ok": False, "error": described}, ensure_ascii=False
+            ),
             flush=True,
         )
         return

@@ -17,13 +17,14 @@ from typing import Any
 
 import click
 
-from potluck import config
+from potluck.config.settings import Flags, Settings, resolve_settings
+from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
-from potluck.faces.screen import PlainScreen, Screen, Watching
+from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import duration, shown
 from potluck.shells.state import home
 
@@ -64,9 +65,9 @@ class UpCommand(click.Command):
 )
 @click.pass_obj
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
-    """Start: join the group that is found here, or found one, and keep FOLDER the same everywhere."""
+    """Start: join the group found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
-    settings = config.resolve(
+    settings = resolve_settings(
         _flags(typed),
         os.environ,
         config_file=place.config_file,
@@ -84,22 +85,22 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     return _run(settings, while_stdin=typed["while_stdin"])
 
 
-def _flags(typed: dict[str, Any]) -> config.Flags:
+def _flags(typed: dict[str, Any]) -> Flags:
     open_text = typed["open_text"]
-    return config.Flags(
+    return Flags(
         folder=typed["folder"],
         name=typed["name"],
         port=typed["port"],
         peers=typed["peers"],
         interfaces=typed["interfaces"],
-        open_s=None if open_text is None else config.parse_open(open_text),
+        open_s=None if open_text is None else parse_open(open_text),
         sweep=not typed["no_sweep"],
         headless=typed["headless"],
         no_page=typed["no_page"],
     )
 
 
-def _check(settings: config.Settings) -> None:
+def _check(settings: Settings) -> None:
     """Find what is wrong with what was typed before anything starts."""
     if settings.folder == "/":
         raise UsageError(
@@ -113,13 +114,14 @@ def _check(settings: config.Settings) -> None:
     home.check_interfaces(settings.interfaces)
 
 
-def _banner(open_s: config.OpenTime) -> None:
+def _banner(open_s: OpenTime) -> None:
     if open_s is None:
         return
     long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
     say(
         styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; this device joins any open group.",
+            f"OPEN {long}: anyone on this network may join and gets every file; "
+            "this device joins any open group.",
             "yellow",
         ),
         styled("Do this only on a network you trust.", "yellow"),
@@ -127,14 +129,14 @@ def _banner(open_s: config.OpenTime) -> None:
 
 
 class _Face:
-    """Starts the view when the daemon's local API answers; everything else the view learns there."""
+    """Starts the view when the daemon's local API answers; the rest the view learns there."""
 
-    def __init__(self, watching: Watching) -> None:
-        self._watching = watching
+    def __init__(self, view: ViewThreads) -> None:
+        self._view = view
 
     def started(self, info: dict[str, Any]) -> None:
         del info
-        self._watching.start()
+        self._view.start()
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
         """The view reads notices from the local API."""
@@ -143,22 +145,22 @@ class _Face:
         """The view reads the state from the local API."""
 
 
-def _run(settings: config.Settings, *, while_stdin: bool) -> int:
+def _run(settings: Settings, *, while_stdin: bool) -> int:
     from potluck import daemon
 
     client = Client(settings.state_dir)
     live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     reads = not settings.headless and not while_stdin and _readable()
     screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
-    watching = Watching(client, screen, Words.of_this_run(), reads=reads)
+    view = ViewThreads(client, screen, Words.of_this_run(), reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
         ).start()
     try:
-        code = daemon.run(settings, _Face(watching))
+        code = daemon.run(settings, _Face(view))
     finally:
-        watching.stop()
+        view.stop()
     say(f"potluck has left; your files stay in {shown(settings.folder)}.")
     return code
 

@@ -24,7 +24,7 @@ from potluck.faces.text import ring_lines, shown
 
 WATCH_S = 1.0
 CHECK_CODES = {"in_sync": 0, "trouble": 11}
-BUSY = 10
+CHECK_BUSY = 10
 
 
 @click.command()
@@ -45,7 +45,7 @@ def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> i
                 sys.stdout.write("\x1b[H\x1b[2J")
             say(*status_lines(state))
         if not watch:
-            return CHECK_CODES.get(state["state"], BUSY) if check else 0
+            return CHECK_CODES.get(state["state"], CHECK_BUSY) if check else 0
         time.sleep(WATCH_S)
 
 

@@ -33,26 +33,27 @@ LABELS = (
     "old-netbook",
     "workshop",
 )
-START_S = 30.0
-LEAVE_S = 10.0
-LOOK_S = 0.1
-LOG_LINES = 12
+START_S = 30.0  # eight Pythons start at once on a small machine
+END_S = 10.0  # twice what a device may take to leave; then it is made to
+UP_LOOK_S = 0.1  # between two looks whether it answers
+LOG_LINES = 12  # of a device that failed: as much as fits under its error
 
 
 class Device:
     """One running potluck."""
 
     def __init__(self, number: int, root: Path, discovery_port: int) -> None:
-        """Prepare the `number`-th device below `root`; those with one `discovery_port` meet.
-        Nothing runs yet.
-        """
+        """Prepare the `number`-th device below `root`; those with one `discovery_port` meet."""
         self.label = LABELS[number] if number < len(LABELS) else f"device-{number}"
         self.home = root / self.label
         self.folder = self.home / "Potluck"
         self.log = self.home / "output.txt"
         self.client = Client(home_paths(str(self.home)).state_dir)
         self._discovery_port = discovery_port
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None  # nothing runs yet
+
+    def __repr__(self) -> str:
+        return f"Device({self.label}, process {self._process and self._process.pid})"
 
     @property
     def shared(self) -> Path:
@@ -75,7 +76,7 @@ class Device:
         ]
         words += ["--open=always", "--headless", "--interface", loopback(), "--while-stdin"]
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - this Python, with arguments made here
+            self._process = subprocess.Popen(  # noqa: S603  (this Python, with arguments made here)
                 words,
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -85,9 +86,7 @@ class Device:
             )
 
     def wait_until_up(self) -> dict[str, Any]:
-        """Return the first state of the local API; raises PotluckError with the log if it does not
-        come.
-        """
+        """Return the first state of the local API; raises PotluckError with the log."""
         deadline = time.monotonic() + START_S
         while True:
             self.check()
@@ -98,7 +97,7 @@ class Device:
                     raise TimedOut(
                         f"{self.label} does not answer.", str(error), self._tail()
                     ) from error
-            time.sleep(LOOK_S)
+            time.sleep(UP_LOOK_S)
 
     def check(self) -> None:
         """Raise PotluckError if the process has ended by itself."""
@@ -125,7 +124,7 @@ class Device:
         for insist in insistence:
             insist()
             try:
-                process.wait(LEAVE_S)
+                process.wait(END_S)
             except subprocess.TimeoutExpired:
                 continue
             break

@@ -1,5 +1,4 @@
-"""The files of the demonstration: several kinds, spread over the devices, and what is done to them
-later.
+"""The files of the demonstration: several kinds, spread over the devices, some changed later.
 
 Strategy: an `Item` is one line on the screen: a title, the device whose folder it lies in, and the
 files it is made of. Items are dealt to the devices in turn, so that everybody gives and everybody
@@ -15,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-MIB = 1024 * 1024
+from potluck.core.limits import MIB
+
 SPARSE_BYTES = 1024 * MIB
 RANDOM_BYTES = 40 * MIB
 SMALL_FILES = 300

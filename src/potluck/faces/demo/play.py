@@ -1,5 +1,4 @@
-"""The play: start, find each other, send, change, leave, compare. Each act says what it does and
-what it saw.
+"""The play: start, find each other, send, change, leave, compare; each act says what it saw.
 
 Strategy: acts are methods called in order by `run`; each waits for a condition seen through the
 local APIs with a deadline, never for a time. What the devices say is only shown; the verdict reads
@@ -24,9 +23,11 @@ from potluck.faces.demo.devices import Device, free_port
 from potluck.faces.demo.trees import Tree, differences, read_tree
 from potluck.faces.text import count, ring_lines, shown, size, table
 
-RING_S = 30.0
-SYNC_S = 180.0
-LOOK_S = 0.15
+RING_S = 30.0  # for all to meet; one second is usual
+TRAVEL_S = 180.0  # for all files to be everywhere; ten seconds are usual
+SCENE_LOOK_S = 0.15  # between two looks: a bar moves smoothly, and looking costs little
+SEED = 7685  # of the files' contents: the same play every time
+SHOWN_PROBLEMS = 10  # differences that are listed; the number of the others is said
 CORRUPT = "POTLUCK_DEMO_CORRUPT"
 
 
@@ -59,6 +60,9 @@ class Play:
         self._quiet = quiet
         self._late = ""  # why the play went on without everything being there
 
+    def __repr__(self) -> str:
+        return f"Play({len(self._devices)} devices, late: {self._late or 'nobody'})"
+
     def run(self) -> DemoVerdict:
         """Play it all; raises PotluckError if the devices do not come up or do not meet."""
         try:
@@ -79,7 +83,8 @@ class Play:
     def _start(self) -> None:
         self._say(
             f"Starting {count(len(self._devices), 'device')} in {self._root}",
-            "Each is a process of its own with its own home and folder; only the loopback network connects them.",
+            "Each is a process of its own with its own home and folder; "
+            "only the loopback network connects them.",
         )
         for device in self._devices:
             device.start()
@@ -104,11 +109,12 @@ class Play:
                     seen,
                     f"--keep keeps {self._root}/*/output.txt, what each device said",
                 )
-            time.sleep(LOOK_S)
+            time.sleep(SCENE_LOOK_S)
         self._tell_met(states, met, begun_s)
+        took_s = time.monotonic() - begun_s
         self._say(
             "",
-            f"One ring of {len(states)} nodes after {time.monotonic() - begun_s:.1f} s, the same on every device:",
+            f"One ring of {len(states)} nodes after {took_s:.1f} s, the same on every device:",
         )
         self._say(*("  " + line for line in ring_lines(states[0]["ring"], "")))
 
@@ -119,19 +125,20 @@ class Play:
             "", "Putting files of several kinds into the folders; each goes to every other device:"
         )
         begun_s = time.monotonic()
-        items = files.make_items(folders, random.Random(7685))  # noqa: S311 - content that differs, not a secret
+        chance = random.Random(SEED)  # noqa: S311  (content that differs, not a secret)
+        items = files.make_items(folders, chance)
         expected = files.after(items, [])
         self._travel(items, expected)
         total = sum(expected.values()) * (len(self._devices) - 1)
         if not self._late:
-            self._say(
-                f"  {count(len(expected), 'file')}, {size(total)} delivered in {time.monotonic() - begun_s:.1f} s."
-            )
+            took_s = time.monotonic() - begun_s
+            number = count(len(expected), "file")
+            self._say(f"  {number}, {size(total)} delivered in {took_s:.1f} s.")
         changes = files.make_changes(items, folders)
         self._say("", "Changing some:", *(f"  · {change.words}" for change in changes))
         begun_s = time.monotonic()
         expected = files.after(items, changes)
-        if self._until(lambda: self._behind(expected), SYNC_S):
+        if self._until(lambda: self._behind(expected), TRAVEL_S):
             self._say(f"  ✓ everywhere after {time.monotonic() - begun_s:.1f} s")
         return expected
 
@@ -154,12 +161,9 @@ class Play:
             for path in _missing(trees[first], expected)
         ]
         for label, tree in trees.items():
-            problems += [
-                f"{label}: {shown(one)} than {first}’s"
-                if ": another" in one
-                else f"{label}: {shown(one)}"
-                for one in differences(trees[first], tree)
-            ]
+            for one in differences(trees[first], tree):
+                than = f" than {first}’s" if ": another" in one else ""
+                problems.append(f"{label}: {shown(one)}{than}")
         return DemoVerdict(not problems, trees, problems)
 
     # -- looking -----------------------------------------------------------------------------------
@@ -188,14 +192,13 @@ class Play:
                 met.add(pair)
                 how = f" ({shown(other['found_by'])})" if other["found_by"] else ""
                 after_s = time.monotonic() - begun_s
-                self._say(
-                    f"  {after_s:4.1f} s  {shown(mine)} sees {shown(other['label'])} at {shown(other['address'])}{how}"
-                )
+                whom = f"{shown(other['label'])} at {shown(other['address'])}{how}"
+                self._say(f"  {after_s:4.1f} s  {shown(mine)} sees {whom}")
 
     def _travel(self, items: list[files.Item], expected: dict[str, int]) -> None:
         picture = show.bars(quiet=self._quiet)
         try:
-            self._until(lambda: self._drawn(picture, items, expected), SYNC_S)
+            self._until(lambda: self._drawn(picture, items, expected), TRAVEL_S)
         finally:
             picture.close()
 
@@ -246,7 +249,7 @@ class Play:
                 ]
                 self._late = f"{why} after {limit_s:.0f} s ({'; '.join(reasons)})"
                 return False
-            time.sleep(LOOK_S)
+            time.sleep(SCENE_LOOK_S)
         return True
 
 
@@ -269,11 +272,11 @@ def verdict_lines(verdict: DemoVerdict) -> list[str]:
             "",
             f"All {len(verdict.trees)} trees are equal: names, bytes, times and executable bits.",
         ]
-    more = len(verdict.problems) - 10
+    more = len(verdict.problems) - SHOWN_PROBLEMS
     lines += [
         "",
         "The trees are NOT equal:",
-        *(f"  ✗ {problem}" for problem in verdict.problems[:10]),
+        *(f"  ✗ {problem}" for problem in verdict.problems[:SHOWN_PROBLEMS]),
     ]
     return [*lines, f"  … and {more} more"] if more > 0 else lines
 
@@ -287,9 +290,7 @@ def _missing(tree: Tree, expected: dict[str, int]) -> list[str]:
 
 
 def _flip_a_byte(device: Device, owner: str) -> None:
-    """Damage one file of another's folder in one home, size and time unchanged: the comparison must
-    see it.
-    """
+    """Damage one file of another's folder, size and time unchanged: the comparison must see it."""
     names = sorted(path for path in (device.shared / owner).rglob("*") if path.is_file())
     path = next(name for name in names if name.stat().st_size)
     facts = path.stat()

@@ -88,7 +88,8 @@ def row_line(row: ItemRow, title_columns: int) -> str:
     title = row.title + " " * (title_columns - columns(row.title))
     # Where the last byte stands but not the last name, the bar must not look full yet.
     done = row.done if row.complete else min(row.done, row.total * 0.99)
-    line = f"  {mark} {title}  {bar(done, row.total, BAR_COLUMNS)} {size(row.done):>8} / {size(row.total):<8}"
+    line = f"  {mark} {title}  {bar(done, row.total, BAR_COLUMNS)}"
+    line += f" {size(row.done):>8} / {size(row.total):<8}"
     line += f" on {row.whole} of {row.devices}   from {shown(row.owner)}"
     if not row.complete and row.speed:
         line += f" · {rate(row.speed)} via {', '.join(map(shown, row.sources))}"
@@ -102,13 +103,17 @@ class PlainBars:
         self._write = write
         self._shown: dict[str, tuple[int, bool]] = {}
 
+    def __repr__(self) -> str:
+        return f"PlainBars({len(self._shown)} rows shown)"
+
     def show(self, current: list[ItemRow]) -> None:
         """Print what has come far enough since the last time."""
         width = max((columns(row.title) for row in current), default=0)
         for row in current:
             quarter = int(4 * row.done / row.total) if row.total else 0
             progress = (quarter, row.complete)
-            if progress != self._shown.get(row.title, (-1 if row.complete else 0, False)):
+            never_shown = (-1 if row.complete else 0, False)
+            if progress != self._shown.get(row.title, never_shown):
                 self._shown[row.title] = progress
                 self._write(row_line(row, width) + "\n")
 
@@ -120,7 +125,7 @@ class LiveBars:
     """Redraws the rows in place."""
 
     def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - a pipe needs none of it
+        from rich.console import Console  # noqa: PLC0415  (a pipe needs none of it)
         from rich.live import Live  # noqa: PLC0415
 
         self._live = Live(console=Console(highlight=False, markup=False), auto_refresh=False)

@@ -1,0 +1,129 @@
+"""What the daemon must know before it starts, and whom it tells how it goes.
+
+Strategy: `resolve_settings` is the one way from what was typed and written down to `Settings`,
+which holds plain values of the types the daemon works with. `origins` says for each key which layer
+won. A key that is understood but has no effect in this version is said in `warnings`, never
+swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from potluck.config.labels import given_label
+from potluck.config.layers import merge_layers
+from potluck.config.sections import IN_USE
+from potluck.config.values import OpenTime, parse_peer, parse_size
+
+
+class DaemonFace(Protocol):
+    """What the daemon tells whoever started it, from any thread; every call returns at once."""
+
+    def started(self, info: dict[str, Any]) -> None:
+        """The local API answers now; `info` holds at least `socket`, `folder` and `port`."""
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        """A person should know this (the local API offers it as a notice, too)."""
+
+    def state(self, view: dict[str, Any]) -> None:
+        """The state changed; at most four times a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What was typed on the command line; None where nothing was."""
+
+    folder: str | None = None
+    name: str | None = None
+    port: int | None = None
+    peers: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    open_s: OpenTime = None
+    sweep: bool = True
+    headless: bool = False
+    no_page: bool = False
+
+    def by_key(self) -> dict[str, object]:
+        """What was typed of the things that can be set elsewhere too, by key."""
+        typed: dict[str, object] = {
+            "node.name": self.name,
+            "node.folder": self.folder,
+            "network.port": self.port,
+            "network.peers": self.peers or None,
+            "network.interfaces": self.interfaces or None,
+        }
+        return {key: value for key, value in typed.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the daemon must know before it starts."""
+
+    state_dir: str  # absolute; key, index, lock, socket
+    folder: str  # absolute; FOLDER of docs/disk.md
+    label: str | None  # given and sanitised; None: `derive_label`
+    port: int  # where to listen
+    port_given: bool  # if so, another port is no substitute
+    # UDP, where beacons are sent and heard; devices meet only with the same one
+    discovery_port: int
+    interfaces: tuple[str, ...]  # names; empty: all that suit
+    discovery: tuple[str, ...]  # which of "beacon", "neighbours", "mdns" may be used
+    peers: tuple[tuple[str, int], ...]  # (host, port) to be asked in any case
+    open_s: OpenTime  # admit and join without asking
+    sweep: bool  # the own subnet may be swept when nobody answers
+    headless: bool  # no prompt, so the door has nobody to answer it
+    no_page: bool  # no web page
+    rescan_s: float  # between two full scans
+    min_free_bytes: int  # downloads pause below
+    workers: int  # fetches at once
+    # "network.port" -> flag, environment, file, default
+    origins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  # for people
+
+
+def resolve_settings(
+    flags: Flags,
+    environ: Mapping[str, str],
+    *,
+    config_file: str,
+    state_dir: str,
+    folder: str | None = None,
+) -> Settings:
+    """Merge the four layers; `folder` replaces the default one.
+
+    Raises UsageError naming key, value and origin.
+    """
+    values, origins = merge_layers(flags.by_key(), environ, config_file)
+    if folder is not None and origins["node.folder"] == "default":
+        values["node.folder"] = folder
+    name = values["node.name"]
+    unused = [
+        f"{key} has no effect in this version."
+        for key in origins
+        if origins[key] != "default" and key not in IN_USE
+    ]
+    if origins["network.discovery"] != "default" and "mdns" in values["network.discovery"]:
+        unused.append("network.discovery: mdns has no effect in this version.")
+    return Settings(
+        state_dir=state_dir,
+        folder=str(Path(values["node.folder"]).expanduser().resolve()),
+        label=given_label(name, origins["node.name"]) if name else None,
+        port=values["network.port"],
+        port_given=origins["network.port"] != "default",
+        discovery_port=values["network.discovery_port"],
+        interfaces=values["network.interfaces"],
+        discovery=values["network.discovery"],
+        peers=tuple(parse_peer(peer) for peer in values["network.peers"]),
+        open_s=flags.open_s,
+        sweep=flags.sweep,
+        headless=flags.headless,
+        no_page=flags.no_page,
+        rescan_s=values["sync.rescan_s"],
+        min_free_bytes=parse_size(values["limits.min_free"]),
+        workers=values["limits.workers"],
+        origins=origins,
+        warnings=tuple(unused),
+    )

@@ -1,0 +1,98 @@
+"""How the tiers run: in what order, side by side, and what a failure does to the rest."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.__main__ import PYTEST, Stage, counted, run_all, stages
+
+
+def says(name: str, code: str, **options: bool) -> Stage:
+    return Stage(name, ("-c", code), **options)
+
+
+def test_stages_run_side_by_side_and_each_is_shown_whole(capsys, tmp_path):
+    meet = (
+        "import pathlib, sys, time\n"
+        f"here, there = (pathlib.Path({str(tmp_path)!r}) / name for name in {{}})\n"
+        "print('begins', here.name); here.touch()\n"
+        "while not there.exists(): time.sleep(0.01)\n"
+        "print('ends', here.name); print('2 passed in 0.01s')"
+    )
+    one = says("one", meet.format(("one", "two")))
+    two = says("two", meet.format(("two", "one")))
+    totals: Counter[str] = Counter()
+    assert run_all([one, two], totals)
+    said = capsys.readouterr().out
+    assert "── one\nbegins one\nends one\n2 passed in 0.01s\n── one: ok, " in said
+    assert "── two\nbegins two\nends two\n2 passed in 0.01s\n── two: ok, " in said
+    assert totals == {"passed": 4}
+
+
+def test_a_stage_that_fails_ends_those_beside_it_and_all_that_wait(capsys):
+    fails = says("fails", "print('1 failed, 3 passed in 0.01s'); raise SystemExit(1)")
+    forever = says("forever", "import time\nwhile True: time.sleep(0.1)")
+    never = says("never", "print('never')")
+    totals: Counter[str] = Counter()
+    started = time.monotonic()
+    assert not run_all([forever, fails, never], totals)
+    assert time.monotonic() - started < 15
+    said = capsys.readouterr().out
+    assert "── fails: FAILED" in said
+    assert "never" not in said
+    assert totals == {"failed": 1, "passed": 3}
+
+
+def test_a_tool_that_fails_counts_as_one_failure(capsys):
+    totals: Counter[str] = Counter()
+    assert not run_all([says("tool", "raise SystemExit(3)", tests=False)], totals)
+    assert totals == {"failed": 1}
+
+
+def test_a_stage_without_tests_is_no_failure(capsys):
+    totals: Counter[str] = Counter()
+    assert run_all([says("empty", "print('no tests ran in 0.01s'); raise SystemExit(5)")], totals)
+    assert totals == {}
+
+
+def test_a_stage_that_fills_both_lanes_has_nobody_beside_it(tmp_path):
+    shared = tmp_path / "here"
+    alone = (
+        f"import pathlib, time; path = pathlib.Path({str(shared)!r})\n"
+        "path.touch(exist_ok=False); time.sleep(0.2); path.unlink()"
+    )
+    plan = [says("one", alone), says("two", alone, alone=True), says("three", alone)]
+    assert run_all(plan, Counter())
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("3 passed in 1.20s", {"passed": 3}),
+        (
+            "==== 2 failed, 3 passed, 1 skipped in 61.20s (0:01:01) ====",
+            {"failed": 2, "passed": 3, "skipped": 1},
+        ),
+        ("1 passed, 1 error in 0.1s\n2 passed, 7 deselected in 0.1s\n", {"passed": 2}),
+        ("1 xfailed, 2 errors in 0.1s", {"skipped": 1, "failed": 2}),
+        ("nothing of the kind", {}),
+    ],
+)
+def test_what_pytest_counted_is_read_from_its_last_closing_line(text, counts):
+    assert counted(text) == counts
+
+
+def test_the_cheapest_come_first_and_every_top_level_file_is_in_one_stage():
+    names = [stage.name for stage in stages("default")]
+    assert names[:6] == ["lint", "format", "layers", "house", "core + engine", "types"]
+    files = [word for stage in stages("default") for word in stage.arguments[len(PYTEST) :]]
+    assert files.count("tests/test_house.py") == files.count("tests/test_daemon.py") == 1
+    assert len(files) == len(set(files))
+
+
+def test_only_the_nightly_tier_puts_faults_in():
+    assert "mutants" not in [stage.name for stage in stages("release")]
+    assert stages("nightly")[-1].name == "mutants"
