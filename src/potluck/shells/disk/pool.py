@@ -94,6 +94,22 @@ class Whose:
     share: bytes  # id of the share, as STATE remembers it
 
 
+@dataclass(frozen=True, slots=True)
+class _DiskJob:
+    """One effect in a lane; it holds nothing before it begins, since its work is a generator."""
+
+    do: Callable[[Iterator[Event], Callable[[str], Event | None]], None]
+    work: Iterator[Event]
+    instead: Callable[[str], Event | None]
+
+    def run(self) -> None:
+        """Do the work and post what comes of it."""
+        self.do(self.work, self.instead)
+
+    def dropped(self) -> None:
+        """The program ends; the engine asks again at the next start."""
+
+
 class DiskPool:
     """Takes effects, posts events; `report(code, text)` hears of trouble that a person should know."""
 
@@ -121,46 +137,46 @@ class DiskPool:
         match effect:
             case Look():
                 self._prompt.submit(
-                    partial(self._do, self._looked(effect), partial(_not_seen, effect))
+                    _DiskJob(self._do, self._looked(effect), partial(_not_seen, effect))
                 )
             case Place():
                 self._prompt.submit(
-                    partial(self._do, self._placed(effect), partial(_not_placed, effect))
+                    _DiskJob(self._do, self._placed(effect), partial(_not_placed, effect))
                 )
             case Settle():
                 self._prompt.submit(
-                    partial(self._do, self._settled(effect), partial(_not_settled, effect))
+                    _DiskJob(self._do, self._settled(effect), partial(_not_settled, effect))
                 )
             case DropParts():
-                self._prompt.submit(partial(self._do, self._dropped(effect), _nothing))
+                self._prompt.submit(_DiskJob(self._do, self._dropped(effect), _nothing))
             case MarkShare():
-                self._prompt.submit(partial(self._do, self._marked(effect), _not_marked))
+                self._prompt.submit(_DiskJob(self._do, self._marked(effect), _not_marked))
             case MakeFolders():
-                self._prompt.submit(partial(self._do, self._made(effect), _nothing))
+                self._prompt.submit(_DiskJob(self._do, self._made(effect), _nothing))
             case Hash():
                 self._prompt.submit(
-                    partial(self._do, self._hashed(effect), partial(_not_hashed, effect))
+                    _DiskJob(self._do, self._hashed(effect), partial(_not_hashed, effect))
                 )
             case Scan():
                 self._patient.submit(
-                    partial(self._do, self._scanned(effect), partial(_not_seen, effect))
+                    _DiskJob(self._do, self._scanned(effect), partial(_not_seen, effect))
                 )
             case Import():
                 self._patient.submit(
-                    partial(self._do, self._imported(effect), partial(_not_imported, effect))
+                    _DiskJob(self._do, self._imported(effect), partial(_not_imported, effect))
                 )
 
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
-        self._patient.submit(partial(self._do, _parts_found(self._parts), _no_parts))
+        self._patient.submit(_DiskJob(self._do, _parts_found(self._parts), _no_parts))
 
     def see_space(self) -> None:
         """Queue a look at how full the disk is; ends in SpaceSeen."""
-        self._prompt.submit(partial(self._do, self._space_seen(), _nothing))
+        self._prompt.submit(_DiskJob(self._do, self._space_seen(), _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
         """Queue work that has no event, like pruning the trash, behind what somebody waits for."""
-        self._patient.submit(partial(self._do, _tidied(work), _nothing))
+        self._patient.submit(_DiskJob(self._do, _tidied(work), _nothing))
 
     def close(self, timeout_s: float) -> bool:
         """Let the running batches end, at most `timeout_s` long, drop the rest; say whether all
@@ -212,7 +228,7 @@ class DiskPool:
         """Hash the small files here; the rest goes to the patient lane and ends the order there."""
         small, rest = self._split(effect)
         if rest.files:
-            later = partial(self._do, self._hashed_patiently(rest), partial(_not_hashed, rest))
+            later = _DiskJob(self._do, self._hashed_patiently(rest), partial(_not_hashed, rest))
             for part in hash_files(self._share, small, self._report, self._stopping.is_set):
                 if part.files or part.unstable:
                     yield replace(part, last=False)

@@ -49,11 +49,11 @@ class Datagrams:
     def __init__(self, port: int, discovery_port: int = limits.PORT) -> None:
         """Open the unicast socket on `port`; the ears open with the first `update`.
 
-        Raises OSError if another program holds `port` without sharing it; `ports.claim` makes sure
-        of that.
+        Raises OSError if another program holds `port` and does not share it: `claim_port` comes
+        first.
         """
         self.counts: Counter[str] = Counter()
-        """What was dropped or failed, by a short stable name; for `doctor` and the metrics."""
+        """What was dropped or failed, by a short stable name; the log shows it at the end."""
         self._port = port
         self._discovery_port = discovery_port
         self._networks: tuple[UsableNetwork, ...] = ()
@@ -64,6 +64,10 @@ class Datagrams:
         self._voice.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
         self._voice.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
         self._voice.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+    def __repr__(self) -> str:
+        """Show how many ears there are, and what was dropped or failed."""
+        return f"<Datagrams {self._port}: {len(self._ears)} ears, {dict(self.counts)}>"
 
     def sockets(self) -> list[socket.socket]:
         """Return every open socket, for the selector."""
@@ -188,9 +192,8 @@ class Datagrams:
             self._voice.sendmsg([data], notes, socket.MSG_DONTWAIT, to)
         except BlockingIOError:
             self.counts["send buffer full"] += 1
-        except (
-            OSError
-        ) as error:  # no route, firewall, no buffers, port 0 …: a datagram may always be lost
+        # no route, firewall, no buffers, port 0 …: a datagram may always be lost
+        except OSError as error:
             self.counts[f"send failed: {error.strerror or error}"] += 1
 
 
@@ -212,9 +215,7 @@ def _said_to_everybody(notes: list[tuple[int, int, bytes]]) -> bool:
 
 
 def _open(host: str, port: int) -> socket.socket:
-    """Open a non-blocking UDP socket that others may share, bound, and deaf to groups it has not
-    joined.
-    """
+    """Open a bound, non-blocking UDP socket that others may share, deaf to groups not joined."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.settimeout(0)

@@ -52,16 +52,12 @@ def claim_port(port: int | None, *, given: bool, host: str = "") -> tuple[socket
 
 
 def plain_address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
-    """Turn what accept() or getpeername() says into an Address; a mapped IPv4 address reads as
-    IPv4.
-    """
+    """Turn what accept() says into an Address; a mapped IPv4 address reads as IPv4."""
     return Address(name[0].removeprefix(_MAPPED), name[1])
 
 
 def holder(port: int) -> tuple[int, str] | None:
-    """Return (process id, command line) of whoever listens on this TCP port, None if it cannot be
-    seen.
-    """
+    """Return (process id, command line) of whoever listens on this TCP port, None if unseen."""
     wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     if not wanted:
         return None
@@ -111,9 +107,7 @@ def _try_udp(port: int) -> None:
 
 
 def _has_ipv6() -> bool:
-    """Tell whether an IPv6 socket can be bound here; a kernel may know IPv6 and have it switched
-    off.
-    """
+    """Tell whether an IPv6 socket can be bound: a kernel may know IPv6 and have it switched off."""
     if not socket.has_dualstack_ipv6():
         return False
     try:
