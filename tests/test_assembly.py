@@ -1,4 +1,4 @@
-"""The assembly: that the settings reach those who act on them, and that a start half done is undone.
+"""The assembly: the settings reach those who act on them, and a start half done is undone.
 
 Strategy: whole devices where parts must be seen together, the single steps by hand where one
 setting decides. How a device lives and ends is in test_daemon.py.

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,14 +206,18 @@ def test_a_signal_during_the_start_leads_to_the_same_end(tmp_path: Path) -> None
 
 def test_the_flight_record_is_written_when_sigusr2_asks_for_it(tmp_path: Path) -> None:
     device = Device(tmp_path / "one", "one").start(free_port())
+
+    def asked_for(count: int) -> bool:
+        return device.said().count("asked for: the last events are in") == count
+
     try:
         device.up()
         device.write("secret-name.txt", b"content")
         for count in (1, 2):
             device.process.send_signal(signal.SIGUSR2)
-            until(lambda count=count: len(list(device.home.glob("flight-*"))) == count, device.said)  # type: ignore[misc]
-        until(lambda: device.said().count("the last events are in") == 2, device.said)
+            until(partial(asked_for, count), device.said)
         records = sorted(device.home.glob("flight-*"))
+        assert len(records) == 2
         text = records[-1].read_text("utf-8")
         assert '"told":"start"' in text
         assert "RecordAsked" not in text  # it is no event: the engine hears nothing of it

@@ -1,8 +1,8 @@
-"""The source: answers, notices, commands, and that neither the loop nor those who ask ever wait for
-the other.
+"""The source: answers, notices, commands; neither the loop nor those who ask wait for the other.
 
 Strategy: a real loop with a real engine on its thread wherever the loop matters, in a world of
-stand-ins (tests/shells/loop/test_loop.py) that leaves imports to the test; plain values everywhere else.
+stand-ins (tests/shells/loop/test_loop.py) that leaves imports to the test; plain values everywhere
+else.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from potluck.engine.events import LeaveAsked
 from potluck.shells.loop import signals as module
 from potluck.shells.loop.inbox import RecordAsked
 from potluck.shells.loop.loop import Loop
-from potluck.shells.loop.signals import LEAVING, RECORDING, Signals
+from potluck.shells.loop.signals import LEAVE_SIGNALS, RECORD_SIGNAL, Signals
 from tests.shells.peers import Kept
 
 
@@ -29,7 +29,7 @@ def a_loop() -> tuple[Loop, list[Any]]:
 
 
 def handlers() -> dict[signal.Signals, object]:
-    return {number: signal.getsignal(number) for number in (*LEAVING, RECORDING)}
+    return {number: signal.getsignal(number) for number in (*LEAVE_SIGNALS, RECORD_SIGNAL)}
 
 
 def test_a_wish_to_leave_is_kept_for_the_loop_and_handlers_are_given_back() -> None:
@@ -51,10 +51,10 @@ def test_a_wish_to_leave_is_kept_for_the_loop_and_handlers_are_given_back() -> N
 def test_the_record_is_asked_for_once_there_is_a_loop() -> None:
     loop, posted = a_loop()
     with Signals() as signals:
-        os.kill(os.getpid(), RECORDING)  # too early: nothing to write, and no end either
+        os.kill(os.getpid(), RECORD_SIGNAL)  # too early: nothing to write, and no end either
         signals.attach(loop)
         assert posted == []
-        os.kill(os.getpid(), RECORDING)
+        os.kill(os.getpid(), RECORD_SIGNAL)
         assert posted == [RecordAsked()]
 
 
@@ -92,7 +92,7 @@ def test_on_another_thread_signals_are_left_alone() -> None:
     assert seen == [before]
 
 
-@pytest.mark.parametrize("number", LEAVING)
+@pytest.mark.parametrize("number", LEAVE_SIGNALS)
 def test_every_signal_to_leave_is_taken(number: signal.Signals) -> None:
     loop, posted = a_loop()
     with Signals() as signals:

@@ -193,8 +193,13 @@ class _Endpoints:
     """One method per address; the source is only ever called from worker threads."""
 
     def __init__(self, source: ApiSource, stopping: asyncio.Event) -> None:
-        self._source = source
-        self._stopping = stopping
+        """Answer from `source` until `stopping` is set."""
+        self._source: Final = source
+        self._stopping: Final = stopping
+
+    def __repr__(self) -> str:
+        """Show whether streams are being ended."""
+        return f"<_Endpoints: stopping={self._stopping.is_set()}>"
 
     async def state(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.state))

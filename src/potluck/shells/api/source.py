@@ -34,7 +34,7 @@ from potluck.shells.loop.people import warning
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
 FRESH_S: Final = 0.05  # a state is good so long: several viewers cost the loop one question
-AGAIN_S: Final = 60.0  # the same trouble is told again after this
+TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
 METER_S: Final = 0.2  # rates over shorter times jump
 SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
 STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
@@ -104,7 +104,7 @@ class Notices:
                 }
                 if tell in self._troubles:
                     return False
-                self._troubles[tell] = now + AGAIN_S
+                self._troubles[tell] = now + TELL_AGAIN_S
             self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
         return True
 

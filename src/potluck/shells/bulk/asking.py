@@ -2,9 +2,9 @@
 
 Strategy: each exchange is one function `(BulkExchange) -> Outcome` that reads exactly the replies
 its request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable;
-everything unexpected raises. Content is received into one buffer, hashed there, and written before a fact
-about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk floods
-the engine.
+everything unexpected raises. Content is received into one buffer, hashed there, and written before
+a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
+floods the engine.
 
 Guarantees: nothing unverified is written or reported; sizes come from our own order, so a peer
 cannot make us allocate; raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
@@ -246,6 +246,10 @@ class _PieceWriter:
         self._room: Final = memoryview(bytearray(min(content.piece_size, content.size_bytes)))
         self._batch: Final[list[int]] = []
         self._begun = 0.0
+
+    def __repr__(self) -> str:
+        """Show how much waits to be reported."""
+        return f"<_PieceWriter: {len(self._batch)} pieces not reported>"
 
     def __enter__(self) -> Self:
         with _own_disk():

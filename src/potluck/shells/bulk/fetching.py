@@ -28,7 +28,7 @@ from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchEnded, OrderId, Outcome
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
-from potluck.shells.links.hello import BUSY
+from potluck.shells.links.hello import BUSY_REASON
 from potluck.shells.links.stream import Stream
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
@@ -189,7 +189,7 @@ class _Order:
         except Cancelled:
             detail = "cancelled"
         except NoLink as error:
-            outcome = Outcome.BUSY if error.reason == BUSY else Outcome.BROKEN
+            outcome = Outcome.BUSY if error.reason == BUSY_REASON else Outcome.BROKEN
             detail = error.reason
         except DiskTrouble as error:
             outcome, detail = Outcome.DISK, error.cause
@@ -240,7 +240,7 @@ class _Order:
                 return self._dial(address)
             except NoLink as error:
                 failure = error
-                if error.reason == BUSY:
+                if error.reason == BUSY_REASON:
                     break
         raise failure
 

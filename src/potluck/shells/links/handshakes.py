@@ -24,7 +24,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Bye, LinkKind
 from potluck.shells.links import tls
 from potluck.shells.links.doorway import Knocked
-from potluck.shells.links.hello import BUSY, OpenedLink, accept_hello, hear_hello
+from potluck.shells.links.hello import BUSY_REASON, OpenedLink, accept_hello, hear_hello
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox
@@ -137,7 +137,7 @@ class _HandshakeJob:
     def _hand_to_server(self, peer: DeviceId, stream: Stream, undo: ExitStack) -> None:
         bulk = self.owner.bulk
         if not bulk.reserve(peer):
-            stream.send(Bye(BUSY))
+            stream.send(Bye(BUSY_REASON))
             return
         try:
             accept_hello(stream, LinkKind.BULK, self.owner.trust.instance)

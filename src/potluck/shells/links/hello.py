@@ -31,7 +31,7 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.events import OrderId
 from potluck.shells.links.stream import Stream
 
-BUSY: Final = "busy"
+BUSY_REASON: Final = "busy"
 """The reason in a BYE to a bulk link for which no worker is free."""
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)

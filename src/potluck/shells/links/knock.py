@@ -25,7 +25,7 @@ from potluck.core.errors import FrameTooLong, Malformed
 CHALLENGE_BYTES: Final = 16  # random: 128 bits never come twice
 PROOF_BYTES: Final = 32  # what HMAC-SHA256 gives
 LENGTH_BYTES: Final = 4  # big-endian, in front of a sealed chain
-PURPOSE: Final = b"knock"
+KNOCK_PURPOSE: Final = b"knock"
 """What `DeviceKey.agree` is told the secret is for."""
 WELCOME: Final = b"Y"
 UNWELCOME: Final = b"N"

@@ -21,7 +21,7 @@ from typing import Final, Protocol, TypeVar
 from potluck.core import limits
 from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_length
 
-M = TypeVar("M")
+Heard = TypeVar("Heard")
 STEP_S: Final = 0.25  # how long a call-off may go unnoticed
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
 KEEPALIVE_STEP_S: Final = 1  # between two such questions
@@ -53,7 +53,7 @@ class Stream:
         """Show who uses it."""
         return f"<Stream {self.sock.fileno()}: user {self.user!r}, heard={self.heard}>"
 
-    def receive(self, catalogue: Catalogue[M], wait_s: float | None = None) -> M | Unknown:
+    def receive(self, catalogue: Catalogue[Heard], wait_s: float | None = None) -> Heard | Unknown:
         """Return the next frame, begun within `wait_s` (or `stall_s`).
 
         Raises ProtocolError, OSError, EOFError.

@@ -2,10 +2,10 @@
 
 Strategy: a `TrustBook` is an immutable picture of the group: its members, the contexts that trust
 exactly them, and the secrets their knocks are proved with. A change of the group makes a new book
-and swaps one reference in `CurrentTrust`; a live context is never mutated (CPython had a race there,
-CVE-2024-0397). The server trusts all members' certificates, a client only the one it expects.
-Afterwards the device id is recomputed from the certificate that was really shown and looked up in
-the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
+and swaps one reference in `CurrentTrust`; a live context is never mutated (CPython had a race
+there, CVE-2024-0397). The server trusts all members' certificates, a client only the one it
+expects. Afterwards the device id is recomputed from the certificate that was really shown and
+looked up in the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
 
 Guarantees: TLS 1.3 only, no session tickets (resumption would skip the certificates), a missing
 certificate is refused by the handshake itself (CERT_REQUIRED), and a connection cut off is never
@@ -32,6 +32,7 @@ from potluck.engine.effects import Member
 from potluck.shells.links import knock
 
 PAIRING_ALPN: Final = "potluck-pair/1"
+EPHEMERAL_KEY_BYTES: Final = 64  # a seed for signing and one for sealing, used once
 
 
 class NotTheDevice(ProtocolError):
@@ -91,7 +92,7 @@ class TrustBook:
             try:
                 # Two threads may both derive it; they derive the same.
                 secret = self._secrets[device] = self.key.agree(
-                    self.members[device].sealing, knock.PURPOSE
+                    self.members[device].sealing, knock.KNOCK_PURPOSE
                 )
             except Malformed as error:
                 raise KeyError(device) from error
@@ -199,7 +200,7 @@ def pairing_context() -> ssl.SSLContext:
     context = _context(ssl.PROTOCOL_TLS_SERVER, PAIRING_ALPN)
     context.verify_mode = ssl.CERT_NONE
     context.num_tickets = 0
-    _show_certificate(context, DeviceKey(os.urandom(64)))
+    _show_certificate(context, DeviceKey(os.urandom(EPHEMERAL_KEY_BYTES)))
     return context
 
 

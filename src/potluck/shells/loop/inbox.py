@@ -28,15 +28,15 @@ from potluck.engine.events import Event
 from potluck.shells.links.hello import OpenedLink
 
 WAKE_BYTES: Final = 4 * limits.KIB  # read at once; a byte that stays wakes once more, harmlessly
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
+class Question(Generic[Result]):
     """What another thread wants to know of the engine."""
 
-    ask: Callable[[Engine, float], T]  # called on the loop thread with the loop's clock
-    answer: Future[T]
+    ask: Callable[[Engine, float], Result]  # called on the loop thread with the loop's clock
+    answer: Future[Result]
 
     def settle(self, engine: Engine) -> None:
         """Answer, unless nobody waits any more."""

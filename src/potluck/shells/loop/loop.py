@@ -27,7 +27,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Final, Protocol, TypeVar, assert_never
+from typing import Final, Protocol, assert_never
 
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
@@ -44,7 +44,7 @@ from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
-from potluck.shells.loop.inbox import Inbox, Posted, Question, RecordAsked
+from potluck.shells.loop.inbox import Inbox, Posted, Question, RecordAsked, Result
 from potluck.shells.loop.people import People, first_line, trouble
 from potluck.shells.loop.recorder import Recorder
 from potluck.shells.net.lan import Lan, Sight
@@ -60,7 +60,6 @@ LEAVE_MAX_S: Final = 2.0
 GOODBYE_S: Final = 1.0  # for BYEs to arrive; links give one another no longer either
 GOODBYE_STEP_S: Final = 0.05  # between two looks at whether the others have closed
 ASK_S: Final = 10.0  # longest wait for an answer: what the local API promises
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -120,12 +119,12 @@ class Loop:
         """Hand something to the loop, from any thread."""
         self.inbox.post(item)
 
-    def ask(self, question: Callable[[Engine, float], T], timeout_s: float = ASK_S) -> T:
+    def ask(self, question: Callable[[Engine, float], Result], timeout_s: float = ASK_S) -> Result:
         """Ask the engine something from another thread.
 
         Raises TimeoutError, or CancelledError once the loop has ended.
         """
-        answer: Future[T] = Future()
+        answer: Future[Result] = Future()
         self.inbox.post(Question(question, answer))
         try:
             return answer.result(timeout_s)

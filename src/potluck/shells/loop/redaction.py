@@ -22,7 +22,7 @@ from blake3 import blake3
 from potluck.core.content.paths import SafePath
 
 SALT_BYTES: Final = 32  # the key of keyed BLAKE3
-DIGEST_BYTES: Final = 4  # of a name: enough to tell thousands apart, short enough to read
+NAME_DIGEST_BYTES: Final = 4  # of a name: enough to tell thousands apart, short enough to read
 LIST_SHOWN: Final = 16  # members of a list; more show nothing new
 # fields whose text is one of the program's own words
 PLAIN: Final = frozenset({
@@ -94,4 +94,4 @@ class Redaction:
         return "/".join(self._digest(part.encode("utf-8", "replace")) for part in parts if part)
 
     def _digest(self, data: bytes) -> str:
-        return blake3(data, key=self._salt).hexdigest(length=DIGEST_BYTES)
+        return blake3(data, key=self._salt).hexdigest(length=NAME_DIGEST_BYTES)

@@ -20,8 +20,8 @@ from typing import Final, Self
 from potluck.shells.loop.inbox import RecordAsked
 from potluck.shells.loop.loop import Loop, leave
 
-LEAVING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-RECORDING: Final = signal.SIGUSR2
+LEAVE_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RECORD_SIGNAL: Final = signal.SIGUSR2
 
 
 class Signals:
@@ -41,11 +41,11 @@ class Signals:
     def __enter__(self) -> Self:
         """Take the signals, if this is the main thread."""
         if threading.current_thread() is threading.main_thread():
-            for number in LEAVING:
+            for number in LEAVE_SIGNALS:
                 # as nohup wants it
                 if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._on_leave)
-            self._before[RECORDING] = signal.signal(RECORDING, self._on_record)
+            self._before[RECORD_SIGNAL] = signal.signal(RECORD_SIGNAL, self._on_record)
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -24,6 +24,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address
+from typing import Final
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
@@ -31,14 +32,16 @@ from potluck.engine.effects import Transmit
 from potluck.engine.events import DatagramHeard
 from potluck.shells.net.interfaces import UsableNetwork
 
-RECEIVE_MAX = 64  # datagrams per call: a flood never keeps the loop thread from its other work
-IP_PKTINFO = 8  # linux/in.h; the socket module names it only in later versions
+RECEIVE_MAX: Final = (
+    64  # datagrams per call: a flood never keeps the loop thread from its other work
+)
+IP_PKTINFO: Final = 8  # linux/in.h; the socket module names it only in later versions
 # linux/in.h; 0: only groups this very socket joined, on the card it joined them on
-IP_MULTICAST_ALL = 49
-_PACKET_INFO = struct.Struct("=i4s4s")  # card number, local address, address in the header
-_MULTICAST = "multicast"
-_BROADCAST = "broadcast"
-_UNICAST = "unicast"
+IP_MULTICAST_ALL: Final = 49
+_PACKET_INFO: Final = struct.Struct("=i4s4s")  # card number, local address, address in the header
+_MULTICAST: Final = "multicast"
+_BROADCAST: Final = "broadcast"
+_UNICAST: Final = "unicast"
 
 _Ear = tuple[str, int, str]  # way, card number, address it is bound to
 

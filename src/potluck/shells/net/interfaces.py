@@ -7,7 +7,7 @@ bridge of containers or a tunnel, never the driver: a veth called eth0 inside a 
 container's one real network.
 
 Guarantees: an answer that cannot be understood is skipped, never raised; what is left out is listed
-with its reason, so that `peers` and `doctor` can explain a silence; neighbours lie in our own
+with its reason, so that a silence can be explained; neighbours lie in our own
 subnets, are complete, and are at most limits.NEIGHBOURS; all of it is seen from this process's own
 network namespace.
 
