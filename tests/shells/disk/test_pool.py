@@ -520,7 +520,7 @@ def test_close_ends_a_hash_between_two_pieces(
     monkeypatch.setattr(module, "PROMPT_BYTES", 10)
     started, go_on = threading.Event(), threading.Event()
     read: list[int] = []
-    real = hashing._fill
+    real = hashing.read_exactly
 
     def slow(descriptor: int, view: memoryview, offset: int) -> bool:
         read.append(offset)
@@ -528,7 +528,7 @@ def test_close_ends_a_hash_between_two_pieces(
         assert go_on.wait(DEADLINE_S)
         return real(descriptor, view, offset)
 
-    monkeypatch.setattr("potluck.shells.disk.hashing._fill", slow)
+    monkeypatch.setattr("potluck.shells.disk.hashing.read_exactly", slow)
     pool.submit(hash_of("big"))
     assert started.wait(DEADLINE_S)
     assert not pool.close(0.05)

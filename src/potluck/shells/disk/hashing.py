@@ -186,13 +186,13 @@ def _piece_hashes(
             hashes.append(zero_hash(length))
             continue
         view = buffer.view(length)
-        if not _fill(descriptor, view, start):
+        if not read_exactly(descriptor, view, start):
             return None
         hashes.append(piece_hash(view))
     return b"".join(hashes)
 
 
-def _fill(descriptor: int, view: memoryview, offset: int) -> bool:
+def read_exactly(descriptor: int, view: memoryview, offset: int) -> bool:
     """Read exactly `view` from `offset`; False if the file ends before that."""
     filled = 0
     while filled < len(view):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, assert_never
 
@@ -55,6 +55,22 @@ PROMPT_FILES: Final = limits.COMMIT_FILES
 """Likewise: as many small files as one group commit may have."""
 
 
+@dataclass(frozen=True, slots=True)
+class _DiskJob:
+    """What one lane does at once; it holds nothing before it begins: its work is a generator."""
+
+    tell: Callable[[Iterator[Event], Callable[[str], Event | None]], None]
+    facts: Iterator[Event]
+    instead: Callable[[str], Event | None]
+
+    def run(self) -> None:
+        """Do the work and post what comes of it."""
+        self.tell(self.facts, self.instead)
+
+    def dropped(self) -> None:
+        """The program ends; the engine asks again at the next start."""
+
+
 class DiskPool:
     """Takes effects, posts events; `report(code, text)` hears of what a person should know."""
 
@@ -83,25 +99,26 @@ class DiskPool:
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
+        job = _DiskJob(self._tell, self._facts(effect), partial(fact_instead, effect))
         match effect:
             case Look() | Hash() | Place() | Settle() | DropParts() | MarkShare() | MakeFolders():
-                self._prompt.submit(partial(self._perform, effect))
+                self._prompt.submit(job)
             case Scan() | Import():
-                self._patient.submit(partial(self._perform, effect))
+                self._patient.submit(job)
             case _:
                 assert_never(effect)
 
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
-        self._patient.submit(partial(self._tell, self._parts_found(), lambda _: PartsFound(())))
+        self._patient.submit(_DiskJob(self._tell, self._parts_found(), _no_parts))
 
     def see_space(self) -> None:
         """Queue a look at how full the disk is; ends in SpaceSeen."""
-        self._prompt.submit(partial(self._tell, self._space_seen(), _nothing))
+        self._prompt.submit(_DiskJob(self._tell, self._space_seen(), _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
         """Queue work that has no event, like pruning the trash, behind what somebody waits for."""
-        self._patient.submit(partial(self._tell, _tidied(work), _nothing))
+        self._patient.submit(_DiskJob(self._tell, _tidied(work), _nothing))
 
     def close(self, timeout_s: float) -> bool:
         """Let the running batches end, drop the rest; say whether all threads ended in time."""
@@ -111,9 +128,6 @@ class DiskPool:
         return self._patient.close(max(0.0, deadline - time.monotonic())) and ended
 
     # -- on a worker -------------------------------------------------------------------------------
-    def _perform(self, effect: DiskEffect) -> None:
-        self._tell(self._facts(effect), partial(fact_instead, effect))
-
     def _tell(self, facts: Iterator[Event], instead: Callable[[str], Event | None]) -> None:
         """Post the facts as they come; where the disk fails, report that and post what is true."""
         try:
@@ -184,7 +198,8 @@ class DiskPool:
         for part in self._read(small):
             if part.files or part.unstable:
                 yield replace(part, last=False)
-        self._patient.submit(partial(self._tell, self._read(rest), partial(fact_instead, rest)))
+        later = _DiskJob(self._tell, self._read(rest), partial(fact_instead, rest))
+        self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
         yield from hash_files(self._share, effect, self._report, self._stopping.is_set)
@@ -222,6 +237,10 @@ def _size(share: Share, path: SafePath) -> int:
 def _tidied(work: Callable[[], object]) -> Iterator[Event]:
     work()
     yield from ()
+
+
+def _no_parts(_reason: str) -> Event | None:
+    return PartsFound(())
 
 
 def _nothing(_reason: str) -> Event | None:
