@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import FileRecord, Head, encode
 DIGEST_BYTES: Final = 32
 EMPTY_BUCKET: Final = bytes(DIGEST_BYTES)
 """The hash of a bucket without records."""
-PURPOSE: Final = b"head"
+HEAD_PURPOSE: Final = b"head"
 """What a head's signature is bound to."""
 
 
@@ -85,7 +85,7 @@ class BucketTree:
         return blake3(self._hashes).digest()
 
 
-EMPTY_ROOT: Final = BucketTree().root()
+EMPTY_TREE_ROOT: Final = BucketTree().root()
 """The root of a manifest without records."""
 
 
@@ -97,12 +97,12 @@ def sign_head(head: Head, signer: Signer) -> Head:
     """Return the head with its owner's signature; raises ValueError if somebody else signs."""
     if head.owner != signer.device:
         raise ValueError("a head is signed by its owner")
-    return msgspec.structs.replace(head, signature=signer.sign(PURPOSE, _signed_part(head)))
+    return msgspec.structs.replace(head, signature=signer.sign(HEAD_PURPOSE, _signed_part(head)))
 
 
 def head_is_signed(head: Head, verifier: Verifier) -> bool:
     """Say whether the head's signature is its owner's."""
-    return verifier(DeviceId(head.owner), PURPOSE, _signed_part(head), head.signature)
+    return verifier(DeviceId(head.owner), HEAD_PURPOSE, _signed_part(head), head.signature)
 
 
 def newer(a: Head, b: Head | None) -> bool:

@@ -151,9 +151,9 @@ def _explain(error: OSError, host: str, port: int) -> PotluckError:
         return Refused(f"this user may not listen on port {port}", cause, fix)
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return UsageError(
-            f"{host} is no address of this machine", "it may have changed", "potluck doctor"
+            f"{host} is no address of this machine", "it may have changed", "potluck up"
         )
-    return Refused(f"cannot listen on port {port}", error.strerror or str(error), "potluck doctor")
+    return Refused(f"cannot listen on port {port}", error.strerror or str(error), "potluck up --port 0")
 
 
 def _is_potluck(command: str) -> bool:
