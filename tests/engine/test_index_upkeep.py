@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.engine.index_upkeep import BUSY_S, PAUSE_S, SLICE, IndexUpkeep
+from potluck.engine.index_upkeep import BUSY_S, SLICE_PAUSE_S, UPKEEP_SLICE, IndexUpkeep
 from tests.engine import builders
 from tests.engine.index.builders import piece_list
 from tests.engine.listeners import Heard
@@ -44,26 +44,26 @@ def test_nothing_is_due_before_the_start() -> None:
 
 @pytest.fixture
 def idle() -> Idle:
-    made = Idle(SLICE + 1)
+    made = Idle(UPKEEP_SLICE + 1)
     made.upkeep.start()
     return made
 
 
 def test_a_round_goes_slice_by_slice_and_comes_again_after_an_hour(idle: Idle) -> None:
     assert (idle.wait(), idle.left()) == (BUSY_S, 1)
-    assert (idle.wait(), idle.left()) == (PAUSE_S, 0)
+    assert (idle.wait(), idle.left()) == (SLICE_PAUSE_S, 0)
     assert idle.upkeep.deadline() == idle.node.now + limits.UPKEEP_S
 
 
 def test_it_is_never_too_early(idle: Idle) -> None:
     idle.node.now += BUSY_S - 1
     idle.upkeep.on_tick()
-    assert idle.left() == SLICE + 1
+    assert idle.left() == UPKEEP_SLICE + 1
 
 
 def test_while_a_content_may_be_on_its_way_nothing_goes(idle: Idle) -> None:
     idle.busy = True
-    assert (idle.wait(), idle.wait(), idle.left()) == (BUSY_S, BUSY_S, SLICE + 1)
+    assert (idle.wait(), idle.wait(), idle.left()) == (BUSY_S, BUSY_S, UPKEEP_SLICE + 1)
     idle.busy = False
     assert (idle.wait(), idle.left()) == (BUSY_S, 1)
 

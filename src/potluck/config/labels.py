@@ -15,14 +15,15 @@ from potluck.core.content.paths import printable
 from potluck.core.errors import UsageError
 from potluck.core.limits import LABEL_BYTES
 
-RESERVED_LABELS = frozenset({"everyone", "shared", ".potluck", "put aside"})
+TAKEN_NAMES = frozenset({"everyone", "shared", ".potluck", "put aside"})
+"""Names that folders of potluck itself have, whatever the case of their letters."""
 
 
 def clean_label(text: str) -> str:
     """`text` as a comfortable folder name of at most 64 bytes, "" if nothing is left of it."""
     kept = "".join(letter if letter.isalnum() or letter in " -_.()" else "-" for letter in text)
     kept = kept.encode()[:LABEL_BYTES].decode(errors="ignore").strip(" .-")
-    return "" if kept.casefold() in RESERVED_LABELS else kept
+    return "" if kept.casefold() in TAKEN_NAMES else kept
 
 
 def derive_label(folder: str, host_name: str, addresses: Sequence[str] = ()) -> str:

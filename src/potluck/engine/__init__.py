@@ -1,5 +1,6 @@
 """The engine: a function from what happened to what should be done.
 
+Here lives: what a device knows and decides. Not here: how it is done (shells) and shown (faces).
 Law: pure but stateful. `handle(event, now)` returns effects and never waits; the only outside
 library is sqlite3, and only in `index`. It holds no file content; what a call costs is said, as
 measured, in engine.py.

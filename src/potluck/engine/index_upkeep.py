@@ -17,8 +17,8 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.engine.node import Node
 
-SLICE = 250  # lists looked at in one call: 0.4 ms over 100,000 of them
-PAUSE_S = 1.0  # between two slices: a round over 100,000 lists takes seven minutes
+UPKEEP_SLICE = 250  # lists looked at in one call: 0.4 ms over 100,000 of them
+SLICE_PAUSE_S = 1.0  # between two slices: a round over 100,000 lists takes seven minutes
 BUSY_S = 60.0  # something is being done, or the program has just started: look again then
 
 
@@ -58,5 +58,5 @@ class IndexUpkeep:
         if self._activity.is_busy():
             self._due_s = now + BUSY_S
             return
-        self._after = self._node.index.contents.forget_unused(self._after, SLICE)
-        self._due_s = now + (PAUSE_S if self._after else limits.UPKEEP_S)
+        self._after = self._node.index.contents.forget_unused(self._after, UPKEEP_SLICE)
+        self._due_s = now + (SLICE_PAUSE_S if self._after else limits.UPKEEP_S)

@@ -66,13 +66,13 @@ def test_a_bucket_does_not_know_the_order_of_its_records() -> None:
 
 def test_a_tree_is_the_hash_of_its_buckets_in_order() -> None:
     tree = manifest.BucketTree()
-    assert tree.root() == manifest.EMPTY_ROOT == blake3(bytes(4096 * 32)).digest()
+    assert tree.root() == manifest.EMPTY_TREE_ROOT == blake3(bytes(4096 * 32)).digest()
     copy = tree.copy()
     tree.set(0, b"a" * 32)
     tree.set(4095, b"z" * 32)
     assert tree.root() == blake3(b"a" * 32 + bytes(4094 * 32) + b"z" * 32).digest()
     assert (tree.get(0), tree.get(1)) == (b"a" * 32, bytes(32))
-    assert copy.root() == manifest.EMPTY_ROOT
+    assert copy.root() == manifest.EMPTY_TREE_ROOT
 
 
 @pytest.mark.parametrize(("bucket", "digest"), [(-1, bytes(32)), (4096, bytes(32)), (0, bytes(31))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.content.manifest import (
-    EMPTY_ROOT,
+    EMPTY_TREE_ROOT,
     BucketTree,
     bucket_hash,
     bucket_of,
@@ -46,10 +46,10 @@ def edits(gone=(), come=()) -> Edits:
 def test_a_preview_changes_nothing_until_it_is_written(database) -> None:
     buckets, live = Buckets(database), records(50)
     preview = buckets.preview(1, edits(come=live))
-    assert buckets.root(1) == EMPTY_ROOT
+    assert buckets.root(1) == EMPTY_TREE_ROOT
     buckets.write(1, preview)
     assert buckets.root(1) == preview.tree.root() == root_of_all(live)
-    assert buckets.root(2) == EMPTY_ROOT
+    assert buckets.root(2) == EMPTY_TREE_ROOT
 
 
 def test_what_goes_and_comes_leaves_the_root_of_the_rest(database) -> None:
@@ -58,7 +58,7 @@ def test_what_goes_and_comes_leaves_the_root_of_the_rest(database) -> None:
     buckets.write(1, buckets.preview(1, edits(gone=live[:10], come=[other])))
     assert buckets.root(1) == root_of_all([other, *live[10:]])
     buckets.write(1, buckets.preview(1, edits(gone=[other, *live[10:]])))
-    assert buckets.root(1) == EMPTY_ROOT
+    assert buckets.root(1) == EMPTY_TREE_ROOT
 
 
 def test_after_a_rollback_the_records_are_read_again(database) -> None:

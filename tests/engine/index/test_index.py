@@ -4,7 +4,7 @@ failed.
 
 from __future__ import annotations
 
-from potluck.core.content.manifest import EMPTY_ROOT
+from potluck.core.content.manifest import EMPTY_TREE_ROOT
 from potluck.engine.index import Index
 from tests.engine.index.builders import ANNAS, BERTS, index, place, receive, record, records
 
@@ -39,11 +39,11 @@ def test_a_rollback_undoes_rows_and_memory() -> None:
     assert kept.needs.missing(ANNAS) == (0, 0)
     kept.rollback()
     assert kept.manifests.heads() == []
-    assert kept.manifests.root(BERTS) == EMPTY_ROOT
+    assert kept.manifests.root(BERTS) == EMPTY_TREE_ROOT
     assert kept.manifests.count(BERTS) == 0
     assert kept.places.totals(ANNAS) == (0, 0)
     kept.begin()
-    assert kept.manifests.staged_root(ANNAS) == (EMPTY_ROOT, 0)
+    assert kept.manifests.staged_root(ANNAS) == (EMPTY_TREE_ROOT, 0)
     kept.commit()
     kept.close()
 
@@ -63,5 +63,5 @@ def test_staged_pages_do_not_outlive_the_program(tmp_path) -> None:
     first.manifests.stage(ANNAS, records(3), [])
     first.close()
     again = Index.open(path)
-    assert again.manifests.staged_root(ANNAS) == (EMPTY_ROOT, 0)
+    assert again.manifests.staged_root(ANNAS) == (EMPTY_TREE_ROOT, 0)
     again.close()

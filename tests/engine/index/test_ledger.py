@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.manifest import EMPTY_ROOT, record_digest
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, record_digest
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.ledger import Ledger
@@ -44,7 +44,7 @@ def test_sums_follow_every_change(database) -> None:
     assert (named.count, named.total_bytes) == (2, 12)
     ledger.account(named, {b"a": (b"1" * 32, 5)}, {b"a": (b"3" * 32, 1)})
     assert (named.count, named.total_bytes) == (2, 8)
-    assert buckets.root(named.number) != EMPTY_ROOT
+    assert buckets.root(named.number) != EMPTY_TREE_ROOT
     ledger.account(named, {b"a": (b"3" * 32, 1), b"b": (b"2" * 32, 7)}, {})
     assert (named.count, named.total_bytes) == (0, 0)
-    assert buckets.root(named.number) == EMPTY_ROOT
+    assert buckets.root(named.number) == EMPTY_TREE_ROOT

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.manifest import EMPTY_ROOT
+from potluck.core.content.manifest import EMPTY_TREE_ROOT
 from potluck.core.wire.catalogue import DeletedPath
 from tests.engine.index.builders import ANNAS, BERTS, folder, head, index, receive, record, records
 
@@ -36,7 +36,7 @@ def test_an_owner_adds_changes_and_deletes(kept) -> None:
     assert kept.manifests.delete(ANNAS, [b"b", b"never", b"a", b"a"], 4) == 5
     assert kept.manifests.get(ANNAS, b"b") is None
     assert (kept.manifests.count(ANNAS), kept.manifests.total_bytes(ANNAS)) == (0, 0)
-    assert kept.manifests.root(ANNAS) == EMPTY_ROOT
+    assert kept.manifests.root(ANNAS) == EMPTY_TREE_ROOT
     assert kept.manifests.page(ANNAS, 0, 9) == (
         [],
         [DeletedPath(b"b", 4), DeletedPath(b"a", 5)],
@@ -135,7 +135,7 @@ def test_an_unknown_manifest_is_empty(kept) -> None:
     assert manifests.head(BERTS) is None
     assert manifests.get(BERTS, b"a") is None
     assert manifests.page(BERTS, 3, 9) == ([], [], 3, True)
-    assert manifests.root(BERTS) == EMPTY_ROOT
+    assert manifests.root(BERTS) == EMPTY_TREE_ROOT
     assert manifests.count(BERTS) == manifests.total_bytes(BERTS) == 0
     assert manifests.listing(BERTS, b"", 9) == []
     assert manifests.under(BERTS, b"") == []

@@ -85,7 +85,7 @@ class BucketTree:
         return blake3(self._hashes).digest()
 
 
-EMPTY_ROOT: Final = BucketTree().root()
+EMPTY_TREE_ROOT: Final = BucketTree().root()
 """The root of a manifest without records."""
 
 

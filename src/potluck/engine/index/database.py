@@ -140,7 +140,7 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     return DiskTrouble(
         "the index does not work",
         f"{path}: {error} {name}".strip(),
-        "look at the disk: potluck doctor",
+        "start it again: potluck up",
     )
 
 

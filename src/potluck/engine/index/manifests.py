@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.msgpack import Decoder
 
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import EMPTY_ROOT, record_digest
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, record_digest
 from potluck.core.wire.catalogue import DeletedPath, FileRecord, Head, encode
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
@@ -152,7 +152,7 @@ class Manifests:
     def root(self, name: ManifestName) -> bytes:
         """Return the root of a manifest as it stands."""
         named = self._names.find(name)
-        return self._buckets.root(named.number) if named else EMPTY_ROOT
+        return self._buckets.root(named.number) if named else EMPTY_TREE_ROOT
 
     def count(self, name: ManifestName) -> int:
         """Return how many live records a manifest has."""
