@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
 
-__all__ = ["Device", "Inside", "Seen", "free_port", "one_ring", "until"]
+__all__ = ["Device", "Inside", "Seen", "devices_inside", "free_port", "one_ring", "until"]
 
 ROOT = Path(__file__).resolve().parents[1]
 WAIT_S = 20.0
@@ -226,3 +226,27 @@ class Inside(Seen):
         """Whatever became of it, it is gone afterwards."""
         if self.thread.is_alive():
             self.leave()
+
+
+@contextlib.contextmanager
+def devices_inside(folder: Path) -> Iterator[Callable[..., list[Inside]]]:
+    """Start so many devices in this process; they and their threads are gone afterwards."""
+    devices: list[Inside] = []
+
+    def start(*labels: str, **others: Any) -> list[Inside]:
+        port = free_port()
+        new = [
+            Inside(folder / f"{label}{len(devices) + n}", label) for n, label in enumerate(labels)
+        ]
+        devices.extend(new)
+        for device in new:
+            device.start(port, **others)
+        return new
+
+    before = threading.enumerate()
+    try:
+        yield start
+    finally:
+        for device in devices:
+            device.close()
+    until(lambda: threading.enumerate() == before, lambda: f"still there: {threading.enumerate()}")

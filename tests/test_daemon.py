@@ -8,39 +8,28 @@ draws its own discovery port.
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from potluck import daemon
-from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.errors import Refused
-from potluck.core.keys.identity import DeviceKey
-from potluck.core.wire.catalogue import Address
-from potluck.engine.effects import Import, Transmit
+from potluck.engine.effects import Import
 from potluck.engine.events import Imported
-from potluck.engine.index import Index
-from potluck.shells.api.source import RunningSource
-from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.disk import pool
-from potluck.shells.disk.trash import prune_trash
-from potluck.shells.loop.chores import Chores
-from potluck.shells.loop.loop import Loop
-from potluck.shells.net.interfaces import Survey
+from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 from potluck.shells.state import home
-from tests.devices import Device, Inside, Seen, free_port, one_ring, until
+from tests.devices import Device, Inside, Seen, devices_inside, free_port, one_ring, until
 
 LEAVE_S = limits.LEAVE_S
 MIB = limits.MIB
@@ -48,24 +37,8 @@ MIB = limits.MIB
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Iterator[Callable[..., list[Inside]]]:
-    """Start so many devices in this process; they are gone after the test."""
-    devices: list[Inside] = []
-
-    def start(*labels: str, **others: Any) -> list[Inside]:
-        port = free_port()
-        new = [
-            Inside(tmp_path / f"{label}{len(devices) + n}", label) for n, label in enumerate(labels)
-        ]
-        devices.extend(new)
-        for device in new:
-            device.start(port, **others)
-        return new
-
-    before = threading.enumerate()
-    yield start
-    for device in devices:
-        device.close()
-    until(lambda: threading.enumerate() == before, lambda: f"still there: {threading.enumerate()}")
+    with devices_inside(tmp_path) as start:
+        yield start
 
 
 def sockets_and_files() -> list[str]:
@@ -231,56 +204,29 @@ def test_a_signal_during_the_start_leads_to_the_same_end(tmp_path: Path) -> None
         device.close()
 
 
-def test_a_second_sigint_kills() -> None:
-    code = (
-        "import os, signal, potluck.daemon as d\n"
-        "with d.Departure():\n    while True: os.kill(os.getpid(), signal.SIGINT)"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert (
-        subprocess.run([sys.executable, "-c", code], check=False, env=environment).returncode
-        == -signal.SIGINT
-    )
+def test_the_flight_record_is_written_when_sigusr2_asks_for_it(tmp_path: Path) -> None:
+    device = Device(tmp_path / "one", "one").start(free_port())
 
+    def asked_for(count: int) -> bool:
+        return device.said().count("asked for: the last events are in") == count
 
-def test_signals_are_kept_for_the_loop_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {number: signal.getsignal(number) for number in daemon.Departure.SIGNALS}
-    left: list[object] = []
-    monkeypatch.setattr(daemon, "leave", left.append)
-    loop, later = cast("Loop", object()), cast("Loop", object())
-    with daemon.Departure() as departure:
-        departure.attach(loop)
-        assert left == []
-        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            os.kill(os.getpid(), number)
-        assert left == [loop] * 4
-        departure.attach(later)
-        assert left[4:] == [later]
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-    assert {number: signal.getsignal(number) for number in daemon.Departure.SIGNALS} == before
-
-
-def test_a_closed_terminal_is_ignored_where_it_was_to_be_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with daemon.Departure():
-            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        device.up()
+        device.write("secret-name.txt", b"content")
+        for count in (1, 2):
+            device.process.send_signal(signal.SIGUSR2)
+            until(partial(asked_for, count), device.said)
+        records = sorted(device.home.glob("flight-*"))
+        assert len(records) == 2
+        text = records[-1].read_text("utf-8")
+        assert '"told":"start"' in text
+        assert "RecordAsked" not in text  # it is no event: the engine hears nothing of it
+        assert "secret-name" not in text
+        device.process.send_signal(signal.SIGTERM)
+        assert device.ended() < LEAVE_S
+        assert device.process.returncode == 0, device.said()
     finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_on_another_thread_signals_are_left_alone() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    seen: list[object] = []
-
-    def enter() -> None:
-        with daemon.Departure():
-            seen.append(signal.getsignal(signal.SIGINT))
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    assert seen == [before]
+        device.close()
 
 
 # -- starts that are refused -----------------------------------------------------------------------
@@ -402,7 +348,7 @@ def test_an_index_on_a_full_disk_costs_the_ballast_then_rests_then_recovers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(daemon, "BALLAST_S", 0.2)
+    monkeypatch.setitem(EVERY_S, Chore.BALLAST, 0.2)
     (other,) = inside("other")
     port = other.settings.discovery_port
     one = Inside(small_disk / "one", "one")
@@ -457,158 +403,3 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_device_stays(
     finally:
         other.close()
     assert (other.code, other.error) == (0, None)
-
-
-# -- what the settings promise ---------------------------------------------------------------------
-def a_setting(**others: Any) -> Settings:
-    """Settings of which only these matter."""
-    return cast("Settings", SimpleNamespace(**others))
-
-
-def test_the_old_in_the_trash_is_pruned_from_the_start(
-    inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[float, float, float]] = []
-
-    def prune(share: Any, now_s: float, keep_s: float, share_of_disk: float) -> int:
-        asked.append((now_s, keep_s, share_of_disk))
-        return prune_trash(share, now_s + 31 * 86400, keep_s, share_of_disk)
-
-    monkeypatch.setattr(daemon, "prune_trash", prune)
-    monkeypatch.setattr(daemon, "PRUNE_S", 0.1)
-    old = tmp_path / "one0" / "Folder" / ".potluck" / "trash" / "2020-01-01" / "one" / "old.txt"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"old")
-    inside("one")
-    until(lambda: not old.exists())
-    until(lambda: len(asked) > 1)  # and again
-    assert asked[0][1:] == (limits.TRASH_S, 0.10)
-    assert abs(asked[0][0] - time.time()) < 60
-
-
-def test_a_trash_that_cannot_be_pruned_is_told(
-    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def prune(*_words: Any) -> int:
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr(daemon, "prune_trash", prune)
-    (one,) = inside("one")
-    until(lambda: "disk_trouble" in one.face.codes)
-    assert one.settled()
-
-
-@pytest.mark.parametrize(
-    ("discovery", "neighbours"), [(("beacon",), ()), (("neighbours",), ("10.0.0.9",))]
-)
-def test_neighbours_are_asked_only_if_the_settings_allow(
-    monkeypatch: pytest.MonkeyPatch, discovery: tuple[str, ...], neighbours: tuple[str, ...]
-) -> None:
-    monkeypatch.setattr(
-        daemon, "survey", lambda _only: Survey(networks=(), neighbours=("10.0.0.9",), left_out=())
-    )
-    assert daemon._surveyor(a_setting(discovery=discovery))(()).neighbours == neighbours
-
-
-def test_without_beacons_only_somebody_is_spoken_to() -> None:
-    sent: list[Transmit] = []
-    transmit = daemon._without_beacons(cast("Any", SimpleNamespace(transmit=sent.append)))
-    everybody, somebody = Transmit(b"x", None), Transmit(b"x", Address("10.0.0.1", 1))
-    transmit(everybody)
-    transmit(somebody)
-    assert sent == [somebody]
-
-
-def test_settings_reach_those_who_act_on_them(
-    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workers: list[int] = []
-
-    def watched(standing: Any, parts: Any, post: Any, count: int) -> Any:
-        workers.append(count)
-        return Fetching(standing, parts, post, count)
-
-    monkeypatch.setattr(daemon, "Fetching", watched)
-    monkeypatch.setattr(daemon, "resolve_names", lambda _peers: ([], ["nsa"]))
-    (one,) = inside("one", toml='[limits]\nworkers = 3\n[network]\ndiscovery = ["neighbours"]\n')
-    assert workers == [3]
-    assert "peer_unknown" in one.codes()
-
-
-@pytest.mark.parametrize(
-    ("headless", "terminal", "attended"),
-    [(False, True, True), (True, True, False), (False, False, False)],
-)
-def test_somebody_at_the_prompt_makes_the_door_attended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, terminal: bool, attended: bool
-) -> None:
-    monkeypatch.setattr("potluck.daemon.sys.stdin", SimpleNamespace(isatty=lambda: terminal))
-    index = Index.open(":memory:")
-    settings = a_setting(
-        headless=headless,
-        peers=(),
-        label="one",
-        folder=str(tmp_path),
-        open_s="always",
-        sweep=False,
-        state_dir="/s",
-    )
-    opened = daemon.Opened(
-        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
-    )
-    engine = daemon._engine(opened, RunningSource(0, lambda _: None))
-    assert engine.node.settings.attended is attended
-    assert engine.node.settings.open_s == math.inf
-    assert opened.index_path == "/s/potluck.sqlite"
-    index.close()
-
-
-def test_a_program_without_standard_input_is_unattended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("potluck.daemon.sys.stdin", None)
-    index = Index.open(":memory:")
-    settings = a_setting(
-        headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False
-    )
-    opened = daemon.Opened(
-        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
-    )
-    settings_of_engine = daemon._engine(opened, RunningSource(0, lambda _: None)).node.settings
-    assert not settings_of_engine.attended
-    assert settings_of_engine.open_s == 60.0
-    assert settings_of_engine.label
-    index.close()
-
-
-# -- small things ----------------------------------------------------------------------------------
-def test_what_lies_in_a_folder_that_never_was_a_share_is_counted(tmp_path: Path) -> None:
-    assert daemon._files_outside(str(tmp_path / "none")) == 0
-    for name in ("Shared", ".potluck", "Put aside", "photos"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "letter.txt").touch()
-    assert daemon._files_outside(str(tmp_path)) == 2
-    (tmp_path / ".potluck" / "marker").touch()
-    assert daemon._files_outside(str(tmp_path)) == 0
-
-
-def test_pools_are_all_told_to_stop_before_any_is_waited_for() -> None:
-    asked: list[tuple[str, bool]] = []
-
-    class Pool:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        def close(self, wait_s: float) -> bool:
-            asked.append((self.name, wait_s > 0))
-            return True
-
-    daemon._close_pools((Pool("dials"),), (Pool("fetches"), Pool("disk")))
-    assert [name for name, _ in asked] == ["dials", "fetches", "disk"] * 2
-    assert [waits for _, waits in asked] == [False] * 3 + [True] * 3
-
-
-def test_chance_is_not_the_same_twice() -> None:
-    chance = daemon.OsChance()
-    assert chance.bytes(16) != chance.bytes(16)
-    assert 1.0 <= chance.uniform(1.0, 2.0) <= 2.0

@@ -1,17 +1,15 @@
-"""A receiving node for tests: the real supply over a real index, with a model of disk and wire
-around it.
+"""A receiving node for tests: the real receiving over a real index, a fake disk and wire around it.
 
-Strategy: contents are known by their roots alone, so the model of the disk is a few dictionaries.
-Every effect is answered at once, in order, unless a test holds fetches or places back to put
-something in between; time moves only from one deadline to the next. Guarantees: what `Placer`
-refuses (a source that is gone, a folder that is not empty) is refused here; what nobody expected
-goes aside and is counted.
+Strategy: the disk is the one of tests/fakes, with contents known by their roots alone. Every effect
+is answered at once, in order, unless a test holds fetches or places back to put something in
+between; time moves only from one deadline to the next. Guarantees: whatever becomes of a batch here
+would become of it on a real disk (tests/contract).
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, MutableMapping, MutableSet, Sequence
 
 from potluck.core.content.facts import ManifestName, Source, Stat
 from potluck.core.content.paths import parse_wire_path
@@ -50,104 +48,117 @@ from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
 from tests.engine.index.builders import receive
 from tests.engine.listeners import Heard
+from tests.fakes import placing
+from tests.fakes.disk import NamedFile, NamedPart, Tree
 
 ANNA = builders.key(2).device
 BERT = builders.key(3).device
 ANNAS = ManifestName.own(ANNA)
 
 
+class Files(MutableMapping[str, tuple[bytes, Stat]]):
+    """The files of a fake disk as the tests here name them: path -> root and Stat."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def __getitem__(self, name: str) -> tuple[bytes, Stat]:
+        file = self._tree.files[path(name)]
+        return file.root(), file.stat
+
+    def __setitem__(self, name: str, file: tuple[bytes, Stat]) -> None:
+        root, stat = file
+        times = (stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
+        self._tree.put(path(name), NamedFile(b"", *times, Root(root), stat.size))
+
+    def __delitem__(self, name: str) -> None:
+        self._tree.take(path(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._tree.files)
+
+    def __len__(self) -> int:
+        return len(self._tree.files)
+
+
+class Folders(MutableSet[str]):
+    """The folders of a fake disk by their paths; the labels are nobody's."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def __contains__(self, name: object) -> bool:
+        return path(str(name)) in self._tree.folders
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._tree.folders)
+
+    def __len__(self) -> int:
+        return len(self._tree.folders)
+
+    def add(self, value: str) -> None:
+        self._tree.make_folders(path(value))
+
+    def discard(self, value: str) -> None:
+        self._tree.folders.discard(path(value))
+
+
+class PartFiles(MutableSet[Root]):
+    """Which contents are complete in part files, by their roots."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def __contains__(self, root: object) -> bool:
+        return root in self._tree.parts
+
+    def __iter__(self) -> Iterator[Root]:
+        return iter(self._tree.parts)
+
+    def __len__(self) -> int:
+        return len(self._tree.parts)
+
+    def add(self, value: Root) -> None:
+        self._tree.parts[value] = NamedPart.of(value)
+
+    def discard(self, value: Root) -> None:
+        self._tree.parts.pop(value, None)
+
+
 class Disk:
-    """What stands below Shared/, by path; a file is its root and its Stat."""
+    """The fake disk of tests/fakes, with contents that are known by their roots alone."""
 
     def __init__(self) -> None:
-        self.files: dict[str, tuple[bytes, Stat]] = {}
-        self.folders: set[str] = set()
-        self.parts: set[Root] = set()
-        self.trash: list[str] = []
-        self.aside: list[str] = []
-        self.trouble: dict[str, tuple[Placement, str]] = {}  # path -> how it fails
-        self.inode = 100
+        self.tree = Tree()
+        self.files = Files(self.tree)
+        self.folders = Folders(self.tree)
+        self.parts: MutableSet[Root] = PartFiles(self.tree)
 
-    def place(self, items: Sequence[PlaceItem]) -> tuple[Placed, ...]:
-        uses = Counter(
-            item.content.root for item in items if item.source is Source.PART and item.content
-        )
-        moves = Counter(item.local for item in items if item.source is Source.MOVED)
-        here = [self._has_source(item) for item in items]
-        return tuple(
-            self._one(item, has, uses, moves) for item, has in zip(items, here, strict=True)
-        )
+    @property
+    def trash(self) -> list[str]:
+        return [str(where) for where, _ in self.tree.trash]
 
-    def edit(self, path: str, root: bytes, size: int) -> None:
-        self.inode += 1
-        self.files[path] = (root, Stat(size, 1, 1, self.inode, False))
+    @property
+    def aside(self) -> list[str]:
+        return [str(where) for where, _ in self.tree.aside]
 
-    def below(self, path: str) -> list[str]:
-        return [other for other in [*self.files, *self.folders] if other.startswith(path + "/")]
+    @property
+    def trouble(self) -> dict[str, tuple[Placement, str]]:
+        """Which paths fail, and how."""
+        return {str(where): outcome for where, outcome in self.tree.trouble.items()}
 
-    def _has_source(self, item: PlaceItem) -> bool:
-        if item.source in (Source.LOCAL, Source.MOVED):
-            assert item.content is not None
-            return self.files.get(str(item.local), (b"", None))[0] == item.content.root
-        return item.source is not Source.PART or (
-            item.content is not None and item.content.root in self.parts
-        )
+    @trouble.setter
+    def trouble(self, how: dict[str, tuple[Placement, str]]) -> None:
+        self.tree.trouble = {path(name): outcome for name, outcome in how.items()}
 
-    def _one(self, item: PlaceItem, has: bool, uses: Counter, moves: Counter) -> Placed:
-        path, root = str(item.path), item.content.root if item.content else None
-        if path in self.trouble:
-            placement, detail = self.trouble[path]
-            return Placed(item.path, root, placement, None, "", detail)
-        if not has:
-            return Placed(item.path, root, Placement.SOURCE_GONE, None, "", "gone")
-        if path in self.folders and item.source is not Source.FOLDER:
-            if self.below(path):
-                return Placed(
-                    item.path,
-                    root,
-                    Placement.BLOCKED,
-                    None,
-                    "",
-                    "a folder that is not empty is kept",
-                )
-            self.folders.discard(path)
-        aside = self._keep(item) if item.local != item.path else ""
-        if item.source is Source.NONE:
-            return Placed(item.path, None, Placement.REMOVED, None, aside, "")
-        self._make_way(path)
-        if item.source is Source.FOLDER:
-            self.folders.add(path)
-            return Placed(item.path, None, Placement.PLACED, None, aside, "")
-        assert item.content is not None
-        if item.source is Source.PART:
-            uses[item.content.root] -= 1
-            if not uses[item.content.root]:
-                self.parts.discard(item.content.root)
-        if item.source is Source.MOVED:
-            moves[item.local] -= 1
-            if not moves[item.local]:
-                del self.files[str(item.local)]
-        self.inode += 1
-        stat = Stat(item.content.size_bytes, item.mtime_ns, 1, self.inode, item.executable)
-        self.files[path] = (item.content.root, stat)
-        return Placed(item.path, root, Placement.PLACED, stat, aside, "")
+    def edit(self, name: str, root: bytes, size: int) -> None:
+        self.files[name] = (root, Stat(size, 1, 1, self.tree.new_inode(), executable=False))
 
-    def _keep(self, item: PlaceItem) -> str:
-        old = self.files.pop(str(item.path), None)
-        if old is None:
-            return ""
-        if old[1] == item.expected or old[0] == item.expected_root:
-            self.trash.append(str(item.path))
-            return ""
-        self.aside.append(str(item.path))
-        return f"Put aside/{item.path}"
+    def place(self, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:
+        return placing.place(self.tree, items)
 
-    def _make_way(self, path: str) -> None:
-        for end in [at for at, letter in enumerate(path) if letter == "/"]:
-            self.folders.add(path[:end])
-            if path[:end] in self.files:
-                self.aside.append(path[:end])
-                del self.files[path[:end]]
+    def settle(self, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:
+        return placing.settle(self.tree, items)
 
 
 class Receiver:
@@ -296,23 +307,8 @@ class Receiver:
         self.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
 
     def _settle(self, settle: Settle) -> None:
-        self.commits.on_settled(
-            BatchSettled(BatchId(settle.batch), tuple(map(self._found, settle.items)))
-        )
-
-    def _found(self, item: PlaceItem) -> Placed:
-        path, root = str(item.path), item.content.root if item.content else None
-        if (
-            item.source is Source.NONE
-            and path not in self.disk.files
-            and path not in self.disk.folders
-        ):
-            return Placed(item.path, None, Placement.REMOVED, None, "", "")
-        if item.source is Source.FOLDER and path in self.disk.folders:
-            return Placed(item.path, None, Placement.PLACED, None, "", "")
-        if root is not None and self.disk.files.get(path, (b"", None))[0] == root:
-            return Placed(item.path, root, Placement.PLACED, self.disk.files[path][1], "", "")
-        return Placed(item.path, root, Placement.SOURCE_GONE, None, "", "not so far")
+        settled = self.disk.settle(settle.items)
+        self.commits.on_settled(BatchSettled(BatchId(settle.batch), settled))
 
     # -- questions ---------------------------------------------------------------------------------
     def lacking(self, owner: DeviceId = ANNA) -> int:

@@ -49,7 +49,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node
-from tests.engine.wire import content_of
+from tests.fakes.disk import pieces_of
 
 BEN = key(2).device
 LINK = LinkId(5)
@@ -272,7 +272,7 @@ def test_the_unknown_and_the_unexpected_are_counted(board: Board) -> None:
 
 # -- everything else -------------------------------------------------------------------------------
 ORDER = OrderId(1)
-PIECES = content_of(b"x")
+PIECES = pieces_of(b"x")
 FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PathsTouched((), overflow=False), ["own_folder.on_touched"]),
     (

@@ -10,7 +10,8 @@ from potluck.engine import effects, events
 from potluck.engine.effects import Leave, Reply
 from potluck.engine.events import BatchPlaced, LeaveAsked, OrderId, Placement
 from potluck.engine.farewell import BEGINNINGS, FAREWELL_S, without_beginnings
-from tests.engine.wire import Box, Wire, content_of, one_ring, ring, stat_of
+from tests.engine.wire import Box, Wire, one_ring, ring
+from tests.fakes.disk import File, pieces_of
 
 
 def left(box: Box) -> int:
@@ -101,14 +102,14 @@ def test_a_batch_that_is_placed_while_leaving_is_still_recorded() -> None:
             place.batch,
             tuple(
                 events.Placed(
-                    i.path, content_of(b"hello").root, Placement.PLACED, stat_of(b"hello"), "", ""
+                    i.path, pieces_of(b"hello").root, Placement.PLACED, File(b"hello").stat, "", ""
                 )
                 for i in place.items
             ),
         )
     )
     assert ben.index.intents.open_batches() == []
-    assert ben.index.places.by_root(content_of(b"hello").root)
+    assert ben.index.places.by_root(pieces_of(b"hello").root)
     assert begun(ben, count) == []
 
 

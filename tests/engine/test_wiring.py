@@ -108,7 +108,7 @@ def another_group_ends_what_was_of_the_old_one() -> None:
     assert effects.Drop(LINK, "joined another group") in parts.node.take()
     assert not parts.sealed_datagrams._windows
     assert parts.node.addresses_of(BEN) == (address(2),)
-    assert parts.node.address_book.whereabouts(BEN) == [address(2)]
+    assert parts.node.sighted_at(BEN) == [address(2)]
     dispatch.handle(events.ShareSeen(present=True, reason=""))
     assert scans(parts), "the folder has a new marker: everything is looked at"
 
@@ -131,7 +131,7 @@ def a_new_member_is_dialled_where_it_was_once_reached() -> None:
     parts, _ = started(2)
     parts.node.index.addresses.remember(CLEO, address(3), 1)
     parts.membership.add_records(group(1, 2, 3).records())
-    assert parts.node.address_book.whereabouts(CLEO) == [address(3)]
+    assert parts.node.sighted_at(CLEO) == [address(3)]
 
 
 def who_told_of_a_stranger_is_asked_once_it_is_a_member() -> None:

@@ -1,24 +1,21 @@
-"""Whole engines on a fake wire: every message really encoded and decoded, time a number, disks a
-dictionary.
+"""Whole engines on a fake wire: every message really encoded and decoded, time a number.
 
 Strategy: a `Box` is a real Engine over a real index; a `Wire` carries out its effects with seeded
 delays. Datagrams may be blocked (`udp`), and so may what links carry (`silent`), each on its own.
-Disks hold whole files and do at once what they are asked. Limits: no losses, no crash points, no
-partial trees; `tests/sim` has those.
+Disks are those of tests/fakes and do at once what they are asked. Limits: no losses, no crash
+points, no partial trees; `tests/sim` has those.
 """
 
 from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from potluck.core.content.facts import Finding, Source, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, piece_size_for
 from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
@@ -38,27 +35,38 @@ from potluck.core.wire.catalogue import (
 from potluck.engine import effects, events
 from potluck.engine.effects import Effect
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, LinkId, OrderId, Outcome, Placement, RequestId
+from potluck.engine.events import Event, LinkId, OrderId, Outcome, RequestId
 from potluck.engine.index import Index
 from tests.engine.builders import Chance, address, settings
 from tests.engine.builders import key as key_of
+from tests.fakes import placing
+from tests.fakes.disk import File, Part, Tree
 
 Kind = TypeVar("Kind")
 SPIN = 300  # calls at one instant that mean a deadline never advances
 
 
-def content_of(data: bytes) -> PieceList:
-    """The piece list of a file of one piece, or of none."""
-    size = piece_size_for(len(data))
-    hashes = piece_hash(data) if data else b""
-    return PieceList(file_root(len(data), size, hashes), len(data), size, hashes)
+class Contents(MutableMapping[SafePath, bytes]):
+    """The files of a fake disk with their bytes; whatever is set is written now."""
 
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
 
-def stat_of(data: bytes) -> Stat:
-    """What the file system would say: equal for equal bytes."""
-    return Stat(
-        len(data), 1_000, 1_000, int.from_bytes(content_of(data).root[:6], "big"), executable=False
-    )
+    def __getitem__(self, path: SafePath) -> bytes:
+        return self._tree.files[path].data
+
+    def __setitem__(self, path: SafePath, data: bytes) -> None:
+        now = self._tree.tick()
+        self._tree.put(path, File(data, now, now, self._tree.new_inode()))
+
+    def __delitem__(self, path: SafePath) -> None:
+        self._tree.take(path)
+
+    def __iter__(self) -> Iterator[SafePath]:
+        return iter(self._tree.files)
+
+    def __len__(self) -> int:
+        return len(self._tree.files)
 
 
 class Box:
@@ -68,7 +76,7 @@ class Box:
         self.wire, self.number, self.address = wire, number, address(number)
         self.key, self.run = key_of(number), next(wire.runs)
         self.index = index or Index.open(":memory:")
-        self.disk: dict[SafePath, bytes] = {}
+        self.tree = Tree()
         self.engine = Engine(
             settings(number, **others),
             self.key,
@@ -117,6 +125,11 @@ class Box:
         self.up = False
         for link in list(self.links):
             self.wire.close(self, link, clean=False)
+
+    @property
+    def disk(self) -> Contents:
+        """What stands below Shared/."""
+        return Contents(self.tree)
 
     # -- people ------------------------------------------------------------------------------------
     def write(self, name: str, data: bytes) -> None:
@@ -176,7 +189,7 @@ class Wire:
     def again(self, box: Box) -> Box:
         """Start a crashed or left device anew."""
         new = self.boxes[box.address] = Box(self, box.number, box.index)
-        new.disk = box.disk
+        new.tree = box.tree
         new.start()
         return new
 
@@ -324,14 +337,13 @@ class Wire:
             case ManifestAsk(), ManifestPage():
                 self.later(partial(asker.hear, events.ManifestHeard(order, reply, 0)))
             case FilesAsk(), effects.ServeFiles(files):
-                here = [root for root, path, _, _ in files if path in box.disk]
-                asker.disk |= {
-                    part_of(root): box.disk[path] for root, path, _, _ in files if path in box.disk
+                here = {root: path for root, path, _, _ in files if path in box.disk and path}
+                gone = tuple(root for root, path, _, _ in files if root not in here)
+                asker.tree.parts |= {
+                    root: Part.whole(box.disk[path]) for root, path in here.items()
                 }
-                gone = [root for root, path, _, _ in files if path not in box.disk]
-                self.later(
-                    partial(asker.hear, events.FilesVerified(order, tuple(here), tuple(gone), 1))
-                )
+                verified = events.FilesVerified(order, tuple(here), gone, 1)
+                self.later(partial(asker.hear, verified))
             case _, Busy():
                 outcome = Outcome.BUSY
             case _:
@@ -344,68 +356,28 @@ class Wire:
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
             case effects.Scan(order, tops):
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
-                self._seen(
-                    box,
-                    order,
-                    [path for path in box.disk if any(path.starts_with(top) for top in tops)],
-                )
+                self._seen(box, order, tops)
             case effects.Look(order, paths):
                 self._seen(box, order, paths)
             case effects.Hash(order, files):
-                hashed = [
-                    events.Hashed(path, stat_of(data), content_of(data))
-                    for path, _ in files
-                    if (data := box.disk.get(path)) is not None
+                read = [
+                    box.tree.hashed(path, size, box.tree.see(path).stat) for path, size in files
                 ]
+                hashed = tuple(each for each in read if each is not None)
                 gone = tuple(path for path, _ in files if path not in box.disk)
-                self.later(
-                    partial(box.hear, events.FilesHashed(order, tuple(hashed), gone, last=True))
-                )
+                self.later(partial(box.hear, events.FilesHashed(order, hashed, gone, last=True)))
             case effects.Place(batch, items):
-                self.later(
-                    partial(
-                        box.hear,
-                        events.BatchPlaced(batch, tuple(self._placed(box, i) for i in items)),
-                    )
-                )
+                placed = events.BatchPlaced(batch, placing.place(box.tree, items))
+                self.later(partial(box.hear, placed))
             case effects.Settle(batch, items):
-                self.later(
-                    partial(
-                        box.hear, events.BatchSettled(batch, tuple(_unplaced(i) for i in items))
-                    )
-                )
+                settled = events.BatchSettled(batch, placing.settle(box.tree, items))
+                self.later(partial(box.hear, settled))
             case _:
                 pass  # told to people, or of no interest here
 
-    def _seen(self, box: Box, order: OrderId, paths: Iterable[SafePath]) -> None:
-        seen = [
-            events.PathSeen(path, Finding.FILE, stat_of(box.disk[path]))
-            if path in box.disk
-            else events.PathSeen(path, Finding.MISSING, None)
-            for path in sorted(paths)
-        ]
-        self.later(
-            partial(box.hear, events.TreeSeen(order, tuple(seen), (), last=True, complete=True))
-        )
-
-    def _placed(self, box: Box, item: effects.PlaceItem) -> events.Placed:
-        root = item.content.root if item.content is not None else None
-        if item.source is Source.NONE:
-            box.disk.pop(item.path, None)
-            return events.Placed(item.path, None, Placement.REMOVED, None, "", "")
-        assert root is not None, "no folders on this disk"
-        data = b"" if item.source is Source.EMPTY else box.disk[item.local or part_of(root)]
-        box.disk[item.path] = data
-        return events.Placed(item.path, root, Placement.PLACED, stat_of(data), "", "")
-
-
-def _unplaced(item: effects.PlaceItem) -> events.Placed:
-    return events.Placed(item.path, None, Placement.SOURCE_GONE, None, "", "")
-
-
-def part_of(root: Root) -> SafePath:
-    """Where this disk keeps the part file of a content."""
-    return parse_wire_path(b".parts/" + root.hex().encode())
+    def _seen(self, box: Box, order: OrderId, paths: tuple[SafePath, ...]) -> None:
+        seen = tuple(box.tree.walk(paths))
+        self.later(partial(box.hear, events.TreeSeen(order, seen, (), last=True, complete=True)))
 
 
 def one_ring(boxes: Iterable[Box]) -> bool:

@@ -34,7 +34,7 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 from potluck.engine.events import Interface
-from tests.engine.wire import content_of, stat_of
+from tests.fakes.disk import pieces_of
 
 SMALL = 4  # longest list, mostly
 EDGES = (0, 1, 2, 255, 2**16 - 1, 2**26, 2**32, 2**50, limits.SEQ_MAX - 1, limits.SEQ_MAX)
@@ -142,7 +142,7 @@ class Anything:
             str: lambda: self.random.choice(["", "refused", "own", "x\ny", "d1/a"]),
             bytes: lambda: self._bytes(0, 600),
             SafePath: lambda: self.random.choice(self.known["paths"]),
-            PieceList: lambda: content_of(self.random.choice(self.known["contents"])),
+            PieceList: lambda: pieces_of(self.random.choice(self.known["contents"])),
             Interface: lambda: Interface(
                 "eth0", f"10.{self.random.randrange(256)}.0.1", "", self.random.randint(0, 32)
             ),
@@ -177,7 +177,7 @@ def world(*, ids: list[bytes], labels: list[str], structs: list[Any]) -> dict[st
     """What is known of a world with these devices."""
     names = [f"{label}/{name}" for label in labels for name in ("a", "b", "b/c", "d/e/f")]
     contents = [b"", b"hello", b"other", bytes(9000)]
-    roots = [content_of(data).root for data in contents]
+    roots = [pieces_of(data).root for data in contents]
     loose = [
         value
         for made in structs
@@ -188,7 +188,7 @@ def world(*, ids: list[bytes], labels: list[str], structs: list[Any]) -> dict[st
         "ids": ids,
         "bytes": [*ids, *roots, *loose, b"run", b"a", b"b/c", b"../x", b"\xff", bytes(32)],
         "paths": [parse_wire_path(name.encode()) for name in (*names, *labels, "nobody/x")],
-        "numbers": [1, 2, 3, 7, 262144, stat_of(b"hello").size],
+        "numbers": [1, 2, 3, 7, 262144, len(b"hello")],
         "contents": contents,
         "addresses": [
             Address("10.0.0.1", 7685),

@@ -1,4 +1,7 @@
-"""What the tests of files share: contents made of bytes, paths made of text, whole trees read back."""
+"""What the tests of files share: contents from bytes, paths from text, whole trees read back.
+
+Strategy: plain functions over a `Share`; what a person does goes by path, as a person does it.
+"""
 
 from __future__ import annotations
 

@@ -10,14 +10,13 @@ disk.
 from __future__ import annotations
 
 import os
-import queue
 import selectors
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from potluck.core.content.paths import SafePath, parse_wire_path
@@ -36,6 +35,8 @@ from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, set_options
 from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.workers import Workers
 
 WAIT_S = 10.0
 
@@ -50,11 +51,21 @@ def member_of(key: DeviceKey) -> Member:
     return Member(key.device, key.certificate, key.sealing_public)
 
 
-def standing_of(key: DeviceKey, *trusted: DeviceKey) -> CurrentTrust:
+def trust_of(key: DeviceKey, *trusted: DeviceKey) -> CurrentTrust:
     """Who we are, with these devices as the group."""
-    standing = CurrentTrust(key, bytes([7]) * 16)
-    standing.trust([member_of(other) for other in trusted])
-    return standing
+    trust = CurrentTrust(key, bytes([7]) * 16)
+    trust.trust([member_of(other) for other in trusted])
+    return trust
+
+
+class Kept(Inbox):
+    """An inbox without a loop: what is posted stays for the test to look at."""
+
+    def __init__(self) -> None:
+        self.facts: list[Any] = []
+
+    def post(self, item: Any) -> None:
+        self.facts.append(item)
 
 
 def until(condition: Callable[[], Any], what: str = "") -> Any:
@@ -78,6 +89,39 @@ def pieces_of(request: RequestHeard) -> tuple[int, ...]:
     """The pieces a FILE request asks for."""
     assert isinstance(request.message, FileAsk)
     return tuple(request.message.pieces)
+
+
+class Gate:
+    """A job that keeps a worker until it is opened."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self._open = threading.Event()
+
+    def run(self) -> None:
+        self.begun.set()
+        self._open.wait(WAIT_S)
+
+    def dropped(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@contextmanager
+def occupied(workers: Workers) -> Iterator[None]:
+    """Every thread of a pool is busy, so what is submitted waits."""
+    gates = [Gate() for _ in range(workers.count)]
+    try:
+        for gate in gates:
+            workers.submit(gate)
+        for gate in gates:
+            assert gate.begun.wait(WAIT_S)
+        yield
+    finally:
+        for gate in gates:
+            gate.open()
 
 
 class Shelf:
@@ -145,26 +189,21 @@ class Peer:
 
     def __init__(self, number: int) -> None:
         self.key = new_key(number)
-        self.standing = CurrentTrust(self.key, bytes([number]) * 16)
+        self.current_trust = CurrentTrust(self.key, bytes([number]) * 16)
         self.heard: list[Any] = []
         self.answers: Callable[[RequestHeard], Any] = lambda _request: Done()
         self.shelf, self.drawer = Shelf(), Drawer()
-        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
-        self._bell, self._ear = socket.socketpair()
-        self._bell.setblocking(False)
-        self._selector.register(
-            self._ear, selectors.EVENT_READ, lambda _mask: self._ear.recv(64) and []
-        )
-        self.serving = Serving(self.standing, self.shelf, self.post)
+        self._inbox = Inbox(self._selector)
+        self.serving = Serving(self.current_trust, self.shelf, self._inbox)
         strangers = Strangers()
-        self.handshakes = Handshakes(self.standing, strangers, self.serving, self.post)
+        self.handshakes = Handshakes(self.current_trust, strangers, self.serving, self._inbox)
         listener = socket.create_server(("127.0.0.1", 0))
         self.doorway = Doorway(
-            listener, self._selector, self.standing, self.handshakes.take, strangers
+            listener, self._selector, self.current_trust, self.handshakes, strangers
         )
-        self.dialling = Dialling(self.standing, self.post)
-        self.fetching = Fetching(self.standing, self.drawer, self.post)
+        self.dialling = Dialling(self.current_trust, self._inbox)
+        self.fetching = Fetching(self.current_trust, self.drawer, self._inbox)
         self.links = ControlLinks(self._selector)
         self._running = True
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -179,9 +218,7 @@ class Peer:
         return self.key.device
 
     def post(self, fact: Any) -> None:
-        self._inbox.put(fact)
-        with suppress(BlockingIOError):
-            self._bell.send(b"!")
+        self._inbox.post(fact)
 
     def do(self, act: Callable[[], Any]) -> None:
         """Have the loop thread do something, as it does effects; returns when it is done."""
@@ -197,7 +234,7 @@ class Peer:
     def trust(self, *others: Peer | DeviceKey) -> None:
         keys = [other.key if isinstance(other, Peer) else other for other in others]
         effect = Trust(tuple(member_of(key) for key in keys))
-        self.do(lambda: self.standing.trust(effect.members))
+        self.do(lambda: self.current_trust.trust(effect.members))
 
     def dial(self, other: Peer, number: int = 1, kind: LinkKind = LinkKind.CONTROL) -> OrderId:
         peer = None if kind is LinkKind.PAIRING else other.device
@@ -216,26 +253,21 @@ class Peer:
 
     def stop(self) -> None:
         self._running = False
-        self._bell.send(b"!")
+        self.post(lambda: None)
         self._thread.join(WAIT_S)
         self.doorway.close()
         self.links.close()
         for pool in (self.fetching, self.dialling, self.handshakes, self.serving):
             pool.close(0.5)
-        while not self._inbox.empty():
-            if isinstance(late := self._inbox.get(), OpenedLink):
-                late.sock.close()
-        for _, key in list(self._selector.get_map().items()):
-            key.fileobj.close()  # type: ignore[union-attr]
+        self._inbox.close()
+        assert not self._selector.get_map(), "everything that listened has stopped"
         self._selector.close()
-        self._bell.close()
 
     def _loop(self) -> None:
         while self._running:
             for key, mask in self._selector.select(self._patience()):
                 self._take(key.data(mask))
-            while not self._inbox.empty():
-                self._take([self._inbox.get()])
+            self._take(self._inbox.take(1000))
             now = time.monotonic()
             self._take(self.links.on_tick(now))
             self.doorway.on_tick(now)
@@ -278,7 +310,7 @@ def reach(key: DeviceKey, node: Peer, kind: LinkKind = LinkKind.BULK) -> Reached
     """Open a link to a node by hand, as the device with `key`."""
     peer = None if kind is LinkKind.PAIRING else node.device
     return open_link(
-        standing_of(key, node.key), DialRequest(peer, node.address, kind), time.monotonic() + 5
+        trust_of(key, node.key), DialRequest(peer, node.address, kind), time.monotonic() + 5
     )
 
 

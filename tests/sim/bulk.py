@@ -34,7 +34,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Answer, CancelFetch, DropParts, Fetch, ServeFiles, ServePieces
 from potluck.engine.events import FetchEnded, Outcome, RequestHeard, RequestId
-from tests.sim.disks import pieces_of
+from tests.fakes.disk import pieces_of
 from tests.sim.hosts import Process
 from tests.sim.receiving import take_files, take_message, take_piece
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from potluck.core.content.facts import Stat
-from potluck.core.content.pieces import piece_size_for
 from potluck.engine.effects import (
     Hash,
     Import,
@@ -40,8 +39,8 @@ from potluck.engine.events import (
     SpaceSeen,
     TreeSeen,
 )
-from tests.sim.disks import path_of, pieces_of
-from tests.sim.placing import Placing, settle
+from tests.fakes.disk import path_of
+from tests.fakes.placing import Placing, settle
 
 if TYPE_CHECKING:
     from potluck.core.content.paths import SafePath
@@ -126,16 +125,16 @@ class Desk:
     def _hashed(self, process: Process, effect: Hash, before: dict[SafePath, Stat]) -> None:
         if not process.alive:
             return
-        files = process.host.disk.files
+        disk = process.host.disk
         for at in range(0, max(1, len(effect.files)), PAGE):
-            good, unstable = [], []
+            good: list[Hashed] = []
+            unstable: list[SafePath] = []
             for path, piece_size in effect.files[at : at + PAGE]:
-                file = files.get(path)
-                if file is None or before.get(path) != file.stat:
+                hashed = disk.hashed(path, piece_size, before.get(path))
+                if hashed is None:
                     unstable.append(path)
                 else:
-                    size = piece_size_for(len(file.data), piece_size)
-                    good.append(Hashed(path, file.stat, pieces_of(file.data, size)))
+                    good.append(hashed)
             last = at + PAGE >= len(effect.files)
             event = FilesHashed(effect.order, tuple(good), tuple(unstable), last)
             self.world.later(0.0002 * (at // PAGE), lambda event=event: process.post(event))  # type: ignore[misc]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from potluck.core import limits
 from potluck.engine.events import InterfacesSeen, LeaveAsked, RescanAsked
-from tests.sim.disks import path_of
+from tests.fakes.disk import path_of
 
 if TYPE_CHECKING:
     from tests.sim.world import World

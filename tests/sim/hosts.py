@@ -31,9 +31,9 @@ from potluck.engine.events import (
 from tests.sim.disks import Disk
 
 if TYPE_CHECKING:
+    from tests.fakes.placing import Placing
     from tests.sim.bulk import Request, Transfer
     from tests.sim.links import End
-    from tests.sim.placing import Placing
     from tests.sim.world import World
 
 SPIN = 1000

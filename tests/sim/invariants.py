@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.events import Event, LinkClosed
-from tests.sim.disks import Disk, File
+from tests.fakes.disk import File
+from tests.sim.disks import Disk
 
 if TYPE_CHECKING:
     from tests.sim.hosts import Host, Process

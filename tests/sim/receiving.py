@@ -35,7 +35,7 @@ from potluck.engine.events import (
     PieceListHeard,
     PiecesVerified,
 )
-from tests.sim.disks import Part
+from tests.fakes.disk import Part
 
 if TYPE_CHECKING:
     from tests.sim.bulk import Transfer

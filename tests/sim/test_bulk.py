@@ -14,7 +14,7 @@ from potluck.core.wire.catalogue import Busy, FileAsk, FilesAsk, Gone, PiecesAsk
 from potluck.engine import effects as do
 from potluck.engine import events as told
 from potluck.engine.events import OrderId, Outcome
-from tests.sim.disks import path_of, pieces_of
+from tests.fakes.disk import path_of, pieces_of
 from tests.sim.invariants import Broken
 from tests.sim.standins import Recorder, running, trusting, world_of
 from tests.sim.world import World

@@ -10,7 +10,7 @@ import pytest
 
 from potluck.engine import events as told
 from potluck.engine.events import LinkId
-from tests.sim.disks import path_of
+from tests.fakes.disk import path_of
 from tests.sim.faults import PROFILES, draw
 from tests.sim.invariants import Broken
 from tests.sim.standins import running, world_of

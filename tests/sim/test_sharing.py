@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.disks import path_of
+from tests.fakes.disk import path_of
 from tests.sim.engines import RealEngines
 from tests.sim.network import Policy
 from tests.sim.world import World

@@ -21,9 +21,10 @@ from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Effect, Leave, Reply, Tell, Transmit
 from potluck.engine.events import PathsTouched
+from tests.fakes.disk import path_of
 from tests.sim.bulk import Bulk
 from tests.sim.desk import Desk
-from tests.sim.disks import Chronicle, path_of
+from tests.sim.disks import Chronicle
 from tests.sim.faults import Faults
 from tests.sim.hosts import EngineLike, Host, Process
 from tests.sim.invariants import Broken, Invariants

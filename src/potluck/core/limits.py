@@ -152,3 +152,11 @@ TRASH_S = 30 * 86400.0  # replaced and deleted files are kept this long
 # -- leaving ---------------------------------------------------------------------------------------
 LEAVE_S = 5.0  # `exit` to the last thread gone
 LEAVE_GOSSIP_S = 0.2  # time given to the farewell to reach the others
+
+# -- sight -----------------------------------------------------------------------------------------
+RECORD_ITEMS = 2000  # events and effects in the flight record: a few minutes, or one busy second
+RECORD_BYTES = 4 * MIB  # what they may hold in memory; a page of a manifest alone is half a MiB
+RECORD_AGAIN_S = (
+    60.0  # after a fault: a fault a peer can repeat must not fill the disk with records
+)
+RECORDS_KEPT = 4  # files in the state folder; the oldest goes

@@ -185,8 +185,13 @@ class Node:
         """Return where a device may be reached, best first."""
         peer = self.peers.get(device)
         every = [peer.address] if peer is not None and peer.address is not None else []
-        every += [*self.address_book.whereabouts(device), *self.index.addresses.of(device)]
+        every += [*self.sighted_at(device), *self.index.addresses.of(device)]
         return tuple(dict.fromkeys(address for address in every if address.port))
+
+    def sighted_at(self, device: DeviceId) -> list[Address]:
+        """Return where a device was seen, or said to be, in this run, best first."""
+        sighting = self.address_book.known.get(device)
+        return sighting.addresses if sighting is not None else []
 
     def linked(self) -> list[DeviceId]:
         """Return the devices with a control link, in a fixed order."""

@@ -208,14 +208,6 @@ def test_what_is_said_of_oneself_or_of_nobody_is_nothing() -> None:
     assert book.known == {}
 
 
-def test_whereabouts_are_what_was_seen_before_what_was_told() -> None:
-    book = AddressBook(ANN.device, Dice(), sweep=False)
-    assert book.whereabouts(B) == []
-    book.on_told(B, [HERE], 0.0)
-    book.on_sighted(B, THERE, "beacon", 0.0)
-    assert book.whereabouts(B) == [THERE, HERE]
-
-
 def test_addresses_are_bounded() -> None:
     book = plan()
     many = [Address(f"10.0.0.{n}", 1) for n in range(20)]

@@ -21,6 +21,6 @@ def shared(files: int = 1) -> tuple[Wire, Box, Box]:
     wire, (ann, ben) = ring(2)
     for number in range(files):
         ann.write(f"{number}", b"%05d" % number)
-    assert wire.run(10.0, lambda: len(ben.disk) == 2 * files)
+    assert wire.run(10.0, lambda: len(ben.disk) == files)
     wire.run(3.0)
     return wire, ann, ben

@@ -133,11 +133,19 @@ def test_acts(served: ApiServer, source: Source) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b'{"paths":[]}', b'{"paths":["relative"]}', b'{"paths":"/a"}', b'{"paths":["/a"],"x":1}',
-        b'{"paths":["/a"],"mode":"steal"}', b"\xff", b'{"paths":["' + b"x" * server.REQUEST_BYTES + b'"]}',
+        b"",
+        b"{",
+        b"[]",
+        b'{"paths":[]}',
+        b'{"paths":["relative"]}',
+        b'{"paths":"/a"}',
+        b'{"paths":["/a"],"x":1}',
+        b'{"paths":["/a"],"mode":"steal"}',
+        b"\xff",
+        b'{"paths":["' + b"x" * server.REQUEST_BYTES + b'"]}',
     ],
     ids=range(10),
-)  # fmt: skip
+)
 def test_a_bad_request_is_an_answer_and_nothing_happens(
     served: ApiServer, source: Source, body: bytes
 ) -> None:

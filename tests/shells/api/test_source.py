@@ -1,8 +1,8 @@
-"""The desk: answers, notices, commands, and that neither the loop nor those who ask ever wait for
-the other.
+"""The source: answers, notices, commands; neither the loop nor those who ask wait for the other.
 
 Strategy: a real loop with a real engine on its thread wherever the loop matters, in a world of
-stand-ins (tests/shells/test_loop.py) that leaves imports to the test; plain values everywhere else.
+stand-ins (tests/shells/loop/test_loop.py) that leaves imports to the test; plain values everywhere
+else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,27 +20,35 @@ from potluck.engine.effects import Import, Look, Reply, Scan, Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import Imported, PathSeen, ShareSeen, TreeSeen
 from potluck.engine.index import Index
+from potluck.engine.own.imports import LEAVING
 from potluck.shells.api import source as module
-from potluck.shells.api.source import LEFT, Meter, Notices, RunningSource
+from potluck.shells.api.source import Meter, Notices, RunningSource
 from potluck.shells.loop.loop import leave
 from tests.engine.builders import Chance
 from tests.shells.loop.test_loop import Stage
 from tests.shells.peers import until
 
 
+class Face:
+    """What shows notices at once."""
+
+    def __init__(self) -> None:
+        self.shown: list[Tell] = []
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        self.shown.append(Tell(code, text, level, subject))
+
+
 class Office(Stage):
-    """A loop with a real engine, and the desk in front of it."""
+    """A loop with a real engine, and the source in front of it."""
 
     def __init__(self) -> None:
         self.index = Index.open(":memory:")
         settings = EngineSettings(label="den", port=7685, open_s=None, sweep=False, folder="/f")
-        super().__init__(Engine(settings, DeviceKey(b"k" * 64), self.index, Chance(1), b"i" * 16))
-        self.shown: list[Tell] = []
-        self.desk = RunningSource(3, self.shown.append)
-        self.desk.attach(self.loop)
-
-    def world(self) -> Any:
-        return replace(super().world(), replied=self.desk.replied, told=self.desk.told)
+        self.source = RunningSource(3, Face())
+        engine = Engine(settings, DeviceKey(b"k" * 64), self.index, Chance(1), b"i" * 16)
+        super().__init__(engine, self.source)
+        self.source.attach(self.loop)
 
     def close(self) -> None:
         super().close()
@@ -77,6 +84,15 @@ def test_notices_are_numbered_and_kept_in_order() -> None:
     assert abs(first["at_s"] - time.time()) < 60
 
 
+def test_what_a_shell_warns_of_is_a_notice() -> None:
+    face = Face()
+    source = RunningSource(0, face)
+    source.warn("disk_trouble", "slow")
+    assert face.shown == [Tell("disk_trouble", "slow", "warning", "")]
+    notices = "<Notices: 1 kept, 1 troubles not told again>"
+    assert repr(source) == f"<RunningSource: {notices}, 0 commands waiting, closed=False>"
+
+
 def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NOTICES", 2)
     notices = Notices()
@@ -88,16 +104,16 @@ def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("potluck.shells.api.source.time.monotonic", lambda: now[0])
-    shown: list[Tell] = []
-    desk = RunningSource(0, shown.append)
+    face = Face()
+    source = RunningSource(0, face)
     trouble, other = Tell("disk", "full", "error", ""), Tell("disk", "full", "error", "x")
     for tell in (trouble, other, trouble):
-        desk.told(tell)
-    assert shown == [trouble, other]
+        source.told(tell)
+    assert face.shown == [trouble, other]
     now[0] += 61
-    desk.told(trouble)
-    assert shown == [trouble, other, trouble]
-    assert len(desk.notices(0)) == 3
+    source.told(trouble)
+    assert face.shown == [trouble, other, trouble]
+    assert len(source.notices(0)) == 3
 
 
 # -- rates -----------------------------------------------------------------------------------------
@@ -113,62 +129,62 @@ def test_a_rate_is_smoothed_and_falls_to_nothing() -> None:
 
 # -- before and after the loop ---------------------------------------------------------------------
 def test_without_a_loop_everything_is_empty() -> None:
-    desk = RunningSource(0, lambda _: None)
-    desk.leave()
-    desk.rescan()
-    assert (desk.state(), desk.files(""), desk.notices(0)) == ({}, [], [])
-    assert desk.add(["/x"], "copy") == {"ok": False, "text": "not ready yet"}
+    source = RunningSource(0, Face())
+    source.leave()
+    source.rescan()
+    assert (source.state(), source.files(""), source.notices(0)) == ({}, [], [])
+    assert source.add(["/x"], "copy") == {"ok": False, "text": "not ready yet"}
 
 
 def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Office) -> None:
-    before = office.desk.state()
-    office.desk.leave()
+    before = office.source.state()
+    office.source.leave()
     office.join()
-    office.desk.close()
+    office.source.close()
     start = time.monotonic()
-    assert office.desk.state() == before
-    assert office.desk.files("") == []
-    assert office.desk.add(["/x"], "copy") == {"ok": False, "text": LEFT}
-    office.desk.rescan()
+    assert office.source.state() == before
+    assert office.source.files("") == []
+    assert office.source.add(["/x"], "copy") == {"ok": False, "text": LEAVING}
+    office.source.rescan()
     assert time.monotonic() - start < 1
 
 
 def test_who_waits_for_a_command_when_the_loop_ends_is_told(office: Office) -> None:
     answers: list[dict[str, Any]] = []
-    waiting = threading.Thread(target=lambda: answers.append(office.desk.add(["/x"], "copy")))
+    waiting = threading.Thread(target=lambda: answers.append(office.source.add(["/x"], "copy")))
     waiting.start()
     office.effect(Import)
     leave(office.loop)
     office.join()
-    office.desk.close()
+    office.source.close()
     waiting.join(5)
     assert [answer["ok"] for answer in answers] == [False]
 
 
 # -- questions -------------------------------------------------------------------------------------
 def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: Office) -> None:
-    state = office.desk.state()
+    state = office.source.state()
     assert state["device"]["label"] == "den"
     assert state["unshared"] == {"files": 3}
     assert state["rates"] == {"down": 0.0, "up": 0.0}
     assert state["version"]
     assert not {"received_bytes", "sent_bytes"} & state.keys()
     assert state["own_folder"] == "/f/Shared/den"
-    assert office.desk.files("den") == []
+    assert office.source.files("den") == []
 
 
 def test_transfers_get_their_rate_and_their_sources() -> None:
-    desk = RunningSource(0, lambda _: None)
+    source = RunningSource(0, Face())
 
     def dressed(done: int) -> Any:
         transfer = {"path": "p", "sources": ["attic"], "done": done, "size": 9}
-        return desk._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": [transfer]})[
+        return source._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": [transfer]})[
             "transfers"
         ]
 
     assert dressed(0) == [{"path": "p", "from": ["attic"], "done": 0, "size": 9, "rate": 0.0}]
-    desk._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": []})
-    assert desk._per_file == {}
+    source._dress({"received_bytes": 0, "sent_bytes": 0, "transfers": []})
+    assert source._per_file == {}
 
 
 def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office: Office) -> None:
@@ -180,13 +196,13 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     def hold() -> None:  # the loop is busy; somebody asks; then the loop tells something
         holding.set()
         tell.wait(10)
-        office.desk.told(Tell("code", "text", "info", ""))
+        office.source.told(Tell("code", "text", "info", ""))
 
     busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: hold()))
     busy.start()
     holding.wait(10)
     states: list[Any] = []
-    asking = threading.Thread(target=lambda: states.append(office.desk.state()))
+    asking = threading.Thread(target=lambda: states.append(office.source.state()))
     asking.start()
     until(office.loop.inbox._items.qsize)
     start = time.monotonic()
@@ -200,27 +216,27 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
 def test_an_engine_that_is_busy_for_long_is_answered_for_with_the_last_state(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = office.desk.state()
-    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    before = office.source.state()
+    monkeypatch.setattr(module, "COMMAND_S", 0.05)
     monkeypatch.setattr(module, "FRESH_S", 0.0)
     over = threading.Event()
     busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: over.wait(10)))
     busy.start()
-    assert office.desk.state() == before
-    assert office.desk.files("") == []
+    assert office.source.state() == before
+    assert office.source.files("") == []
     over.set()
     busy.join(10)
 
 
 def test_states_asked_for_in_quick_succession_cost_one_question(office: Office) -> None:
-    assert office.desk.state() is office.desk.state()
+    assert office.source.state() is office.source.state()
 
 
 # -- commands --------------------------------------------------------------------------------------
 def test_a_rescan_reaches_the_engine(office: Office) -> None:
     office.loop.post(ShareSeen(present=True, reason=""))
     before = len(office.done)
-    office.desk.rescan()
+    office.source.rescan()
     assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.busy)
     until(lambda: len(office.done) > before)
 
@@ -231,20 +247,23 @@ def test_files_being_added_are_busy_until_the_engine_has_them(
     office.loop.post(ShareSeen(present=True, reason=""))
     scan = office.effect(Scan)
     office.loop.post(TreeSeen(scan.order, (), (), last=True, complete=True))
-    until(lambda: office.desk.state()["state"] == "in_sync")
+    until(lambda: office.source.state()["state"] == "in_sync")
     monkeypatch.setattr(module, "FRESH_S", 60.0)  # what was seen before must not be said again
     answers: list[Any] = []
     adding = threading.Thread(
-        target=lambda: answers.append(office.desk.add(["/x/song.mp3"], "copy"))
+        target=lambda: answers.append(office.source.add(["/x/song.mp3"], "copy"))
     )
     adding.start()
     wanted = office.effect(Import)
     assert (wanted.paths, wanted.mode) == (("/x/song.mp3",), "copy")
-    assert (office.desk.state()["state"], office.desk.state()["reason"]) == ("busy", "adding files")
+    assert (office.source.state()["state"], office.source.state()["reason"]) == (
+        "busy",
+        "adding files",
+    )
     office.loop.post(Imported(wanted.order, ("song.mp3",), ()))
     adding.join(5)
     assert answers == [{"ok": True, "text": "added song.mp3"}]
-    assert (office.desk.state()["state"], office.desk.state()["reason"]) == (
+    assert (office.source.state()["state"], office.source.state()["reason"]) == (
         "busy",
         "looking at the own files",
     )
@@ -253,21 +272,21 @@ def test_files_being_added_are_busy_until_the_engine_has_them(
     office.loop.post(
         TreeSeen(look.order, (PathSeen(look.paths[0], Finding.MISSING, None),), (), True, True)
     )
-    until(lambda: office.desk.state()["state"] == "in_sync")
+    until(lambda: office.source.state()["state"] == "in_sync")
 
 
 def test_a_long_copy_goes_on_and_stays_busy(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    monkeypatch.setattr(module, "COMMAND_S", 0.05)
     office.loop.post(ShareSeen(present=True, reason=""))
     scan = office.effect(Scan)
     office.loop.post(TreeSeen(scan.order, (), (), last=True, complete=True))
-    answer = office.desk.add(["/x/film.mkv"], "move")
+    answer = office.source.add(["/x/film.mkv"], "move")
     assert answer["ok"]
     assert "still adding" in answer["text"]
-    monkeypatch.setattr(module, "ANSWER_S", 5.0)
-    assert office.desk.state()["reason"] == "adding files"
-    office.desk.replied(Reply(1, ok=True, text=""))
-    until(lambda: office.desk.state()["state"] == "in_sync")
-    office.desk.replied(Reply(1, ok=True, text=""))  # a second one is nobody's
+    monkeypatch.setattr(module, "COMMAND_S", 5.0)
+    assert office.source.state()["reason"] == "adding files"
+    office.source.replied(Reply(1, ok=True, text=""))
+    until(lambda: office.source.state()["state"] == "in_sync")
+    office.source.replied(Reply(1, ok=True, text=""))  # a second one is nobody's

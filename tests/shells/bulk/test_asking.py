@@ -43,7 +43,7 @@ from potluck.engine.events import (
     PiecesVerified,
 )
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, carry_out, content_of
-from tests.shells.peers import Drawer, content_named, stream_pair
+from tests.shells.peers import Drawer, Kept, content_named, stream_pair
 
 ORDER = OrderId(7)
 OWNER, PIECE = b"o" * 32, 1 << 18
@@ -56,7 +56,8 @@ class Script:
 
     def __init__(self):
         self.near, self.far = stream_pair()
-        self.drawer, self.facts = Drawer(), []
+        self.drawer, self.inbox = Drawer(), Kept()
+        self.facts = self.inbox.facts
         self.check = lambda: None
 
     def run(self, ask, *replies, content=None, sizes=()):
@@ -66,7 +67,7 @@ class Script:
         if said:
             self.far.send_bytes(said)
         fetch = Fetch(ORDER, DeviceId(OWNER), (), ask, content, sizes)
-        return carry_out(BulkExchange(fetch, self.near, self.drawer, self.facts.append, self.check))
+        return carry_out(BulkExchange(fetch, self.near, self.drawer, self.inbox, self))
 
     def asked(self):
         return self.far.receive(BULK_REQUEST)

@@ -10,11 +10,11 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone
-from potluck.engine.effects import CancelFetch, Fetch, ServePieces
+from potluck.engine.effects import Answer, CancelFetch, Fetch, ServePieces
 from potluck.engine.events import FetchEnded, OrderId, Outcome, PiecesVerified, RequestHeard
 from potluck.shells.bulk import fetching as fetching_module
 from potluck.shells.links import stream as stream_module
-from tests.shells.peers import content_named, peers, pieces_of, until
+from tests.shells.peers import content_named, occupied, peers, pieces_of, until
 
 DATA = bytes(range(256)) * 8192  # eight pieces
 CONTENT = content_named(DATA)
@@ -40,7 +40,7 @@ def ended(fetcher, number=1):
 
 
 def idle_streams(fetcher):
-    return [one.stream for waiting in fetcher.fetching._idle._idle.values() for one in waiting]
+    return [one.stream for waiting in fetcher.fetching.idle._idle.values() for one in waiting]
 
 
 def test_an_order_ends_once_and_its_link_waits_for_the_next(pair):
@@ -103,7 +103,7 @@ def test_idle_links_are_closed_in_time_and_bounded(pair):
 
     spare = [Closed() for _ in range(limits.FETCHES_PER_PEER + 1)]
     for one in spare:
-        fetcher.fetching._idle.put(holder.device, one)
+        fetcher.fetching.idle.put(holder.device, one)
     assert [one.closed for one in spare] == [False, False, True]
 
 
@@ -112,7 +112,7 @@ def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):
     fetcher.fetching.submit(order(holder))
     ended(fetcher)
     monkeypatch.setattr(fetching_module, "REUSE_S", 0.0)
-    assert fetcher.fetching._idle.take(holder.device) is None
+    assert fetcher.fetching.idle.take(holder.device) is None
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,9 @@ def test_called_off_between_two_pieces(pair):
 
 def test_called_off_before_it_began_and_after_it_ended(pair):
     holder, fetcher = pair
-    gate = threading.Event()
-    for _ in range(limits.WORKERS):
-        fetcher.fetching._workers.submit(lambda: gate.wait(5))
-    fetcher.fetching.submit(order(holder))
-    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
-    gate.set()
+    with occupied(fetcher.fetching._workers):
+        fetcher.fetching.submit(order(holder))
+        fetcher.fetching.cancel(CancelFetch(OrderId(1)))
     assert ended(fetcher).detail == "cancelled"
     fetcher.fetching.cancel(CancelFetch(OrderId(1)))
     assert len(fetcher.of(FetchEnded)) == 1
@@ -225,12 +222,33 @@ def test_closing_calls_everything_off(pair):
     assert ended(fetcher, 2).detail == "stopping"
 
 
+def test_an_order_that_never_began_ends_too(pair):
+    holder, fetcher = pair
+    with occupied(fetcher.fetching._workers):
+        fetcher.fetching.submit(order(holder))
+        fetcher.fetching.close(0)
+        assert ended(fetcher) == FetchEnded(OrderId(1), Outcome.BROKEN, "stopping")
+    assert len(fetcher.of(FetchEnded)) == 1
+    assert not fetcher.fetching._orders
+
+
+def test_a_link_that_becomes_idle_after_the_end_is_closed(pair):
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    fetcher.fetching.submit(order(holder))
+    request = holder.wait(RequestHeard)[0]
+    fetcher.fetching.idle.close()
+    holder.serving.answer(Answer(request.request, Done()))
+    ended(fetcher)
+    assert repr(fetcher.fetching.idle) == "<IdleLinks: 0 to 0 devices, closed=True>"
+
+
 def test_who_asks_the_holder_that_just_removed_us_hears_nothing(pair):
     holder, fetcher = pair
     removed = threading.Event()
 
     def remove(_request):
-        holder.standing.trust([])
+        holder.current_trust.trust([])
         removed.set()
         return ServePieces(holder.shelf.put("Shared/a/file", DATA), CONTENT, (0,))
 

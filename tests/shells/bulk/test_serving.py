@@ -28,7 +28,16 @@ from potluck.engine.effects import Answer, ServeFiles, ServePieces
 from potluck.engine.events import PathsTouched, RequestHeard, RequestId
 from potluck.shells.bulk import serving as serving_module
 from potluck.shells.links import stream as stream_module
-from tests.shells.peers import content_named, ends, new_key, peers, pieces_of, reach, until
+from tests.shells.peers import (
+    content_named,
+    ends,
+    new_key,
+    occupied,
+    peers,
+    pieces_of,
+    reach,
+    until,
+)
 
 MEMBER = new_key(9)
 DATA = bytes(range(256)) * 4000  # four pieces, the last one short
@@ -239,6 +248,17 @@ def test_after_close_a_link_is_not_taken(node):
     node.serving.serve(MEMBER.device, stream)
     assert stream.closed
     assert not node.serving._links
+
+
+def test_a_link_that_waits_for_a_worker_is_closed_and_its_place_given_back(node):
+    with occupied(node.serving._workers):
+        stream = reach(MEMBER, node).stream
+        assert node.serving._links
+        node.serving.close(0)
+        assert not node.serving._links
+        stream.sock.settimeout(5)
+        assert ends(stream.sock) == b""
+        stream.close()
 
 
 def test_the_pool_is_bounded_for_all_together(node):

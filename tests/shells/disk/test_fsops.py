@@ -1,4 +1,4 @@
-"""Share: descriptors only, no link followed, markers, and trouble told in three parts.
+"""Share: descriptors only, no link followed, and trouble told in three parts.
 
 Strategy: real files in a temporary folder; what needs another file system or no permission is done
 by exchanging the one system call in question.
@@ -21,14 +21,14 @@ from potluck.shells.disk.fsops import (
     Share,
     crashpoint,
     enter,
+    make_file,
     open_regular,
     reason_of,
+    remove_file,
     set_crash_hook,
     write_all,
 )
 from tests.shells.files import open_descriptors, path, write
-
-GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
 
 
 @pytest.fixture
@@ -56,6 +56,8 @@ def test_it_makes_its_folders_and_leaves_no_descriptor_open(tmp_path):
         assert sorted(os.listdir(os.path.join(share.folder, ".potluck"))) == ["tmp", "trash"]
         assert os.stat(os.path.join(share.folder, ".potluck")).st_mode & 0o777 == 0o700
         assert os.listdir(share.tmp_fd) == []
+        assert repr(share) == f"Share({share.folder!r}, 5 descriptors)"
+    assert repr(share).endswith(", 0 descriptors)")
     assert open_descriptors() == before
 
 
@@ -130,71 +132,6 @@ def test_enter_survives_a_folder_made_by_somebody_else_meanwhile(share, monkeypa
 
     monkeypatch.setattr(os, "mkdir", made_first)
     os.close(enter(share.shared_fd, "both", create=True))
-
-
-def test_the_marker_comes_back_and_is_replaced(share):
-    assert share.read_marker() is None
-    share.write_marker(GROUP, DEVICE, b"x" * 16)
-    share.write_marker(GROUP, DEVICE, SHARE)
-    marker = share.read_marker()
-    assert marker is not None
-    assert (marker.group, marker.device, marker.share) == (GROUP, DEVICE, SHARE)
-    assert os.listdir(share.tmp_fd) == []
-
-
-def test_marker_states(share, monkeypatch):
-    marker = os.path.join(share.folder, ".potluck", "marker")
-    assert share.marker_state(SHARE).reason == "missing"
-    share.write_marker(GROUP, DEVICE, SHARE)
-    assert share.marker_state(SHARE, path("ann")).present
-    assert share.marker_state(b"another").reason == "another share"
-    for broken in (b"{", b"{}", b"[]", b'{"group": 1}', b"\xff"):
-        with open(marker, "wb") as file:
-            file.write(broken)
-        assert share.marker_state(SHARE).reason == "unreadable", broken
-    os.unlink(marker)
-    os.symlink("/etc/passwd", marker)
-    assert share.marker_state(SHARE).reason == "unreadable"
-
-
-def test_an_own_folder_on_another_disk_is_offline(share, monkeypatch):
-    share.write_marker(GROUP, DEVICE, SHARE)
-    os.mkdir(shared(share, "ann"))
-    assert share.marker_state(SHARE, path("ann")).present
-    real = fsops.stat_at
-
-    def elsewhere(folder, name):
-        found = real(folder, name)
-        if name != "ann" or found is None:
-            return found
-        return os.stat_result((*found[:2], found.st_dev + 1, *found[3:]))
-
-    monkeypatch.setattr(fsops, "stat_at", elsewhere)
-    assert share.marker_state(SHARE, path("ann")).reason == "other file system"
-
-
-def test_a_folder_that_was_exchanged_is_offline(share):
-    share.write_marker(GROUP, DEVICE, SHARE)
-    os.rename(share.folder, share.folder + ".away")
-    assert share.marker_state(SHARE).present is False
-    os.mkdir(share.folder)
-    assert share.marker_state(SHARE).reason == "other file system"
-
-
-def test_a_marker_that_cannot_be_written_leaves_the_old_one(share):
-    share.write_marker(GROUP, DEVICE, SHARE)
-
-    def fail(name):
-        if name == "before_marker_rename":
-            raise OSError(errno.EIO, "broken")
-
-    set_crash_hook(fail)
-    try:
-        with pytest.raises(OSError, match="broken"):
-            share.write_marker(GROUP, DEVICE, b"x" * 16)
-    finally:
-        set_crash_hook(None)
-    assert share.marker_state(SHARE).present
 
 
 def test_space(share):
@@ -304,3 +241,15 @@ def test_the_environment_names_a_crashpoint_that_kills():
     )
     assert ended.returncode == -9
     assert ended.stdout == b"1\n"
+
+
+def test_a_new_file_never_opens_what_is_there_already(share, outside):
+    os.symlink(outside / "secret", "taken", dir_fd=share.tmp_fd)
+    with pytest.raises(FileExistsError):
+        make_file(share.tmp_fd, "taken")
+    os.close(make_file(share.tmp_fd, "new"))
+    assert os.stat("new", dir_fd=share.tmp_fd).st_mode & 0o777 == 0o600
+    for name in ("new", "taken", "taken"):
+        remove_file(share.tmp_fd, name)
+    assert os.listdir(share.tmp_fd) == []
+    assert (outside / "secret").read_bytes() == b"secret"

@@ -29,11 +29,11 @@ def keeper(share):
     before = open_descriptors()
     with Keeper(share, NOON) as keeper:
         yield keeper
-    assert open_descriptors() <= before + 1  # the folder of `standing`
+    assert open_descriptors() <= before + 1  # the folder of `occupant`
 
 
 @pytest.fixture
-def standing(share):
+def occupant(share):
     opened = []
 
     def make(text):
@@ -49,13 +49,13 @@ def standing(share):
 
 
 @pytest.mark.parametrize("leave", [True, False])
-def test_trash_and_aside_keep_the_same_file(share, keeper, standing, leave):
+def test_trash_and_aside_keep_the_same_file(share, keeper, occupant, leave):
     write(share, "ann/a.tar.gz", b"old")
     write(share, "ann/b", b"mine")
-    inode = standing("ann/a.tar.gz").found.st_ino
-    assert keeper.trash(standing("ann/a.tar.gz"), leave=leave) == ""
+    inode = occupant("ann/a.tar.gz").found.st_ino
+    assert keeper.trash(occupant("ann/a.tar.gz"), leave=leave) == ""
     assert (
-        keeper.put_aside(standing("ann/b"), leave=leave)
+        keeper.put_aside(occupant("ann/b"), leave=leave)
         == "Put aside/ann/b (ann, 2025-01-31 12.00.00)"
     )
     keeper.sync()
@@ -65,12 +65,12 @@ def test_trash_and_aside_keep_the_same_file(share, keeper, standing, leave):
     assert len(shared(share)) == (2 if leave else 0)
 
 
-def test_equal_names_are_numbered(share, keeper, standing):
+def test_equal_names_are_numbered(share, keeper, occupant):
     for n in range(3):
         write(share, "ann/a.txt", b"%d" % n)
-        keeper.put_aside(standing("ann/a.txt"), leave=False)
+        keeper.put_aside(occupant("ann/a.txt"), leave=False)
         write(share, "ann/a.txt", b"%d" % n)
-        keeper.trash(standing("ann/a.txt"), leave=n == 1)
+        keeper.trash(occupant("ann/a.txt"), leave=n == 1)
         if n == 1:
             # or the next write would go into its link
             os.unlink(os.path.join(share.folder, "Shared/ann/a.txt"))
@@ -81,16 +81,16 @@ def test_equal_names_are_numbered(share, keeper, standing):
     }
 
 
-def test_a_whole_folder_can_be_put_aside(share, keeper, standing):
+def test_a_whole_folder_can_be_put_aside(share, keeper, occupant):
     write(share, "ann/docs/a", b"a")
-    keeper.put_aside(standing("ann/docs"), leave=False)
+    keeper.put_aside(occupant("ann/docs"), leave=False)
     assert aside(share) == {"ann/docs (ann, 2025-01-31 12.00.00)/a": b"a"}
 
 
 @pytest.mark.parametrize("text", ["ann/docs", "ann/docs/a"])
-def test_a_move_that_fails_gives_its_claim_up(share, keeper, standing, monkeypatch, text):
+def test_a_move_that_fails_gives_its_claim_up(share, keeper, occupant, monkeypatch, text):
     write(share, "ann/docs/a", b"a")
-    kept = standing(text)
+    kept = occupant(text)
 
     def fail(*_args, **_kwargs):
         raise OSError(errno.EIO, "broken")
@@ -102,9 +102,9 @@ def test_a_move_that_fails_gives_its_claim_up(share, keeper, standing, monkeypat
     assert shared(share) == {"ann/docs/a": b"a"}
 
 
-def test_a_link_that_fails_for_real_is_an_error(share, keeper, standing, monkeypatch):
+def test_a_link_that_fails_for_real_is_an_error(share, keeper, occupant, monkeypatch):
     write(share, "ann/a", b"a")
-    kept = standing("ann/a")
+    kept = occupant("ann/a")
 
     def fail(*_args, **_kwargs):
         raise OSError(errno.EIO, "broken")
@@ -115,17 +115,17 @@ def test_a_link_that_fails_for_real_is_an_error(share, keeper, standing, monkeyp
 
 
 def test_a_thing_that_was_kept_and_is_gone_at_once_is_no_trouble(
-    share, keeper, standing, monkeypatch
+    share, keeper, occupant, monkeypatch
 ):
     write(share, "ann/a", b"a")
-    kept = standing("ann/a")
+    kept = occupant("ann/a")
     monkeypatch.setattr("potluck.shells.disk.keeping.stat_at", lambda *_args: None)
     assert keeper.trash(kept, leave=True) == ""
 
 
-def test_a_failed_sync_is_told(share, keeper, standing, monkeypatch):
+def test_a_failed_sync_is_told(share, keeper, occupant, monkeypatch):
     write(share, "ann/a", b"a")
-    keeper.put_aside(standing("ann/a"), leave=True)
+    keeper.put_aside(occupant("ann/a"), leave=True)
 
     def fail(_descriptor):
         raise OSError(errno.EIO, "write error")

@@ -1,4 +1,4 @@
-"""The disk pool: real files, a placer and parts that are played, and disks that fail.
+"""The disk pool: real files, batches and part files that are played, and disks that fail.
 
 Strategy: events are collected as they are posted and waited for with a deadline. What must not wait
 for each other is proved by holding one of them.
@@ -23,6 +23,7 @@ from potluck.engine.effects import (
     Hash,
     Import,
     Look,
+    MakeFolders,
     MarkShare,
     Place,
     PlaceItem,
@@ -46,9 +47,13 @@ from potluck.engine.events import (
 )
 from potluck.shells.disk import hashing
 from potluck.shells.disk import pool as module
+from potluck.shells.disk.disk_effects import DiskEffect
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.hashing import hash_files
-from potluck.shells.disk.pool import DiskPool, Whose
+from potluck.shells.disk.marker import Marker, ShareMarker, Whose
+from potluck.shells.disk.pool import DiskPool
+from potluck.shells.disk.receiving.batches import Batches
+from potluck.shells.disk.receiving.part_files import PartFiles
 
 DEADLINE_S = 10.0
 GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
@@ -111,13 +116,17 @@ class Posted:
         return self.of(kind)[-1]
 
 
-class Placer:
+class PlayedBatches(Batches):
     """Places nothing, and says so; may be held or broken."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.began, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
+        self.labels: list[str] = []
+
+    def relabel(self, own_label: str) -> None:
+        self.labels.append(own_label)
 
     def _act(self) -> None:
         self.began.set()
@@ -125,16 +134,16 @@ class Placer:
         if self.error is not None:
             raise self.error
 
-    def place(self, effect: Place) -> BatchPlaced:
+    def place(self, order: Place) -> BatchPlaced:
         self._act()
-        return BatchPlaced(effect.batch, ())
+        return BatchPlaced(order.batch, ())
 
-    def settle(self, effect: Settle) -> BatchSettled:
+    def settle(self, order: Settle) -> BatchSettled:
         self._act()
-        return BatchSettled(effect.batch, ())
+        return BatchSettled(order.batch, ())
 
 
-class Parts:
+class PlayedPartFiles(PartFiles):
     """Part files that are a list."""
 
     def __init__(self) -> None:
@@ -157,7 +166,7 @@ class Parts:
 def share(tmp_path: Path) -> Iterator[Share]:
     with Share(str(tmp_path / "pot")) as opened:
         (tmp_path / "pot/Shared/me").mkdir()
-        opened.write_marker(GROUP, DEVICE, SHARE)
+        ShareMarker(opened, Whose(DEVICE, SHARE)).write(GROUP)
         yield opened
 
 
@@ -167,13 +176,13 @@ def own(share: Share) -> Path:
 
 
 @pytest.fixture
-def placer() -> Placer:
-    return Placer()
+def batches() -> PlayedBatches:
+    return PlayedBatches()
 
 
 @pytest.fixture
-def parts() -> Parts:
-    return Parts()
+def part_files() -> PlayedPartFiles:
+    return PlayedPartFiles()
 
 
 @pytest.fixture
@@ -182,10 +191,12 @@ def posted() -> Posted:
 
 
 @pytest.fixture
-def pool(share: Share, placer: Placer, parts: Parts, posted: Posted) -> Iterator[DiskPool]:
-    made = DiskPool(share, placer, parts, posted, Whose(DEVICE, SHARE), posted.report)
+def pool(
+    share: Share, batches: PlayedBatches, part_files: PlayedPartFiles, posted: Posted
+) -> Iterator[DiskPool]:
+    made = DiskPool(share, batches, part_files, posted, Whose(DEVICE, SHARE), posted.report)
     yield made
-    placer.go_on.set()
+    batches.go_on.set()
     assert made.close(DEADLINE_S)
 
 
@@ -245,9 +256,11 @@ def test_a_place_and_a_settle_end_in_theirs(pool: DiskPool, posted: Posted) -> N
     assert posted.events == [BatchPlaced(BATCH, ()), BatchSettled(BATCH, ())]
 
 
-def test_parts_are_dropped_and_found(pool: DiskPool, parts: Parts, posted: Posted) -> None:
+def test_parts_are_dropped_and_found(
+    pool: DiskPool, part_files: PlayedPartFiles, posted: Posted
+) -> None:
     pool.submit(DropParts((EMPTY_ROOT,)))
-    assert parts.dropped.wait(DEADLINE_S)
+    assert part_files.dropped.wait(DEADLINE_S)
     pool.find_parts()
     assert posted.wait_for(PartsFound) == PartsFound((PartFound(CONTENT, b""),))
 
@@ -258,18 +271,18 @@ def test_marking_writes_the_marker_and_makes_the_own_folder(
     own.rmdir()
     pool.submit(MarkShare(b"n" * 32, "me", former=""))
     assert posted.wait_for(ShareSeen) == ShareSeen(present=True, reason="")
-    marker = share.read_marker()
-    assert marker is not None
-    assert (marker.group, marker.device, marker.share) == (b"n" * 32, DEVICE, SHARE)
+    found = ShareMarker(share, Whose(DEVICE, SHARE)).read()
+    assert found == Marker(b"n" * 32, DEVICE, SHARE)
     assert own.is_dir()
 
 
 def test_a_new_label_takes_the_own_folder_along(
-    pool: DiskPool, share: Share, own: Path, posted: Posted
+    pool: DiskPool, batches: PlayedBatches, own: Path, posted: Posted
 ) -> None:
     (own / "file").write_bytes(b"mine")
     pool.submit(MarkShare(GROUP, "me-2", former="me"))
     assert posted.wait_for(ShareSeen).present
+    assert batches.labels == ["me-2"]
     assert (own.parent / "me-2/file").read_bytes() == b"mine"
     assert not own.exists()
 
@@ -304,11 +317,18 @@ def test_space_is_seen(pool: DiskPool, posted: Posted) -> None:
     assert posted.wait_for(SpaceSeen).total_bytes > 0
 
 
+def test_owner_folders_are_made(pool: DiskPool, own: Path, posted: Posted) -> None:
+    pool.submit(MakeFolders(("me", "ann")))
+    pool.see_space()  # behind it
+    posted.wait_for(SpaceSeen)
+    assert sorted(path.name for path in own.parent.iterdir()) == ["ann", "me"]
+
+
 # -- a share that is not there ---------------------------------------------------------------------
 def test_a_scan_of_another_share_finds_nothing_missing(
     pool: DiskPool, share: Share, posted: Posted
 ) -> None:
-    share.write_marker(GROUP, DEVICE, b"x" * 16)
+    ShareMarker(share, Whose(DEVICE, b"x" * 16)).write(GROUP)
     pool.submit(Scan(ORDER, (ME, ME.child("no"))))
     tree = posted.wait_for(TreeSeen, last=True)
     assert posted.events == [ShareSeen(present=False, reason="another share"), tree]
@@ -401,9 +421,9 @@ def test_what_cannot_be_measured_is_left_to_hashing(
 
 # -- disks that fail -------------------------------------------------------------------------------
 def test_a_place_that_fails_is_told_item_by_item(
-    pool: DiskPool, placer: Placer, posted: Posted
+    pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
-    placer.error = FULL
+    batches.error = FULL
     pool.submit(Place(BATCH, (ITEM, FOLDER_ITEM)))
     pool.submit(Settle(BATCH, (ITEM,)))
     settled = posted.wait_for(BatchSettled)
@@ -418,9 +438,9 @@ def test_a_place_that_fails_is_told_item_by_item(
 
 
 def test_trouble_in_three_parts_is_told_in_one_line(
-    pool: DiskPool, placer: Placer, posted: Posted
+    pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
-    placer.error = DiskTrouble("the disk failed", "it is old", "buy another")
+    batches.error = DiskTrouble("the disk failed", "it is old", "buy another")
     pool.submit(Place(BATCH, (ITEM,)))
     assert posted.wait_for(BatchPlaced).items[0].detail == "the disk failed: it is old"
 
@@ -442,7 +462,7 @@ def test_whatever_fails_ends_in_what_is_true(
     share: Share,
     posted: Posted,
     monkeypatch: pytest.MonkeyPatch,
-    effect: module.DiskEffect,
+    effect: DiskEffect,
     expected: Event,
 ) -> None:
     def failing(*_args: object) -> None:
@@ -450,16 +470,16 @@ def test_whatever_fails_ends_in_what_is_true(
 
     for name in ("look_at", "scan", "hash_files", "import_paths"):
         monkeypatch.setattr(module, name, failing)
-    monkeypatch.setattr(share, "write_marker", failing)
+    monkeypatch.setattr(ShareMarker, "write", failing)
     pool.submit(effect)
     posted.wait_until(lambda: expected in posted.events)
     assert [code for code, _ in posted.reports] == ["disk_trouble"]
 
 
 def test_parts_that_cannot_be_dropped_or_found_are_told(
-    pool: DiskPool, parts: Parts, posted: Posted
+    pool: DiskPool, part_files: PlayedPartFiles, posted: Posted
 ) -> None:
-    parts.error = OSError(5, "Input/output error")
+    part_files.error = OSError(5, "Input/output error")
     pool.submit(DropParts((EMPTY_ROOT,)))
     posted.wait_until(lambda: len(posted.reports) == 1)
     pool.find_parts()
@@ -467,29 +487,30 @@ def test_parts_that_cannot_be_dropped_or_found_are_told(
     assert len(posted.reports) == 2
 
 
-def test_a_failure_ends_no_thread(pool: DiskPool, placer: Placer, posted: Posted) -> None:
-    placer.error = FULL
+def test_a_failure_ends_no_thread(pool: DiskPool, batches: PlayedBatches, posted: Posted) -> None:
+    batches.error = FULL
     pool.submit(Place(BATCH, (ITEM,)))
     posted.wait_for(BatchPlaced)
-    placer.error = None
+    batches.error = None
     pool.submit(Place(BatchId(7), ()))
     posted.wait_until(lambda: BatchPlaced(BatchId(7), ()) in posted.events)
 
 
 # -- the end ---------------------------------------------------------------------------------------
 def test_close_ends_the_running_batch_and_drops_the_rest(
-    pool: DiskPool, placer: Placer, posted: Posted
+    pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
-    placer.go_on.clear()
+    batches.go_on.clear()
     pool.submit(Place(BATCH, ()))
     pool.submit(Place(BatchId(7), ()))
-    assert placer.began.wait(DEADLINE_S)
+    assert batches.began.wait(DEADLINE_S)
     assert not pool.close(0.05)
-    placer.go_on.set()
+    batches.go_on.set()
     assert pool.close(DEADLINE_S)
     assert posted.events == [BatchPlaced(BATCH, ())]
     pool.submit(Place(BatchId(8), ()))
     assert posted.events == [BatchPlaced(BATCH, ())]
+    assert repr(pool).endswith(", stopping)")
 
 
 def test_close_ends_a_hash_between_two_pieces(
@@ -499,7 +520,7 @@ def test_close_ends_a_hash_between_two_pieces(
     monkeypatch.setattr(module, "PROMPT_BYTES", 10)
     started, go_on = threading.Event(), threading.Event()
     read: list[int] = []
-    real = hashing._fill
+    real = hashing.read_exactly
 
     def slow(descriptor: int, view: memoryview, offset: int) -> bool:
         read.append(offset)
@@ -507,7 +528,7 @@ def test_close_ends_a_hash_between_two_pieces(
         assert go_on.wait(DEADLINE_S)
         return real(descriptor, view, offset)
 
-    monkeypatch.setattr("potluck.shells.disk.hashing._fill", slow)
+    monkeypatch.setattr("potluck.shells.disk.hashing.read_exactly", slow)
     pool.submit(hash_of("big"))
     assert started.wait(DEADLINE_S)
     assert not pool.close(0.05)
@@ -537,7 +558,7 @@ def test_close_ends_a_walk_between_two_pages(
     assert len(posted.of(TreeSeen)) == 2
 
 
-def test_threads_have_names(pool: DiskPool, placer: Placer, posted: Posted) -> None:
+def test_threads_have_names(pool: DiskPool, batches: PlayedBatches, posted: Posted) -> None:
     pool.submit(Place(BATCH, ()))
     posted.wait_for(BatchPlaced)
     assert any(thread.name.startswith("disk-prompt") for thread in threading.enumerate())

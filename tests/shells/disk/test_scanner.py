@@ -401,8 +401,9 @@ def test_many_looked_at_paths_come_in_pages(share: Share) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        ".~lock.letter.odt#", "~$report.docx", ".notes.txt.swp", ".notes.txt.swx", ".#main.c", "main.c~",
-        ".DS_Store", "Thumbs.db", "desktop.ini", "film.part.potluck", ".goutputstream-X1", ".nfs0000123",
+        ".~lock.letter.odt#", "~$report.docx", ".notes.txt.swp", ".notes.txt.swx", ".#main.c",
+        "main.c~", ".DS_Store", "Thumbs.db", "desktop.ini", "film.part.potluck",
+        ".goutputstream-X1", ".nfs0000123",
     ],
 )  # fmt: skip
 def test_editor_files_are_left_out_silently(share: Share, own: Path, name: str) -> None:

@@ -23,9 +23,7 @@ def share(tmp_path):
 
 @pytest.fixture
 def put(share, monkeypatch):
-    """Put files into the trash that came there at chosen seconds: ctime cannot be set, so it is
-    looked up here.
-    """
+    """Put files into the trash at chosen seconds: ctime cannot be set, so it is looked up here."""
     came: dict[int, int] = {}
 
     def make(text, second, blocks=1):

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from potluck.core import limits
+from potluck.core.errors import ProtocolError
 from potluck.core.wire.catalogue import (
     CONTROL,
     Address,
@@ -27,7 +28,13 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.effects import Drop, OpenDoor, Send
 from potluck.engine.events import LinkClosed, LinkId, LinkOpened, MessageHeard
 from potluck.shells.links import control_links as links_module
-from potluck.shells.links.control_links import ControlLinks
+from potluck.shells.links.control_links import (
+    ENDINGS,
+    ControlLink,
+    ControlLinkInput,
+    ControlLinks,
+    ControlLinkState,
+)
 from potluck.shells.links.hello import OpenedLink
 from tests.shells.peers import new_key, peers, reach, stream_pair, until
 
@@ -65,6 +72,45 @@ def send(node, link, *messages):
     node.do(lambda: [node.links.send(Send(link, message)) for message in messages])
 
 
+# -- the table -------------------------------------------------------------------------------------
+PAIRS = [(state, happened) for state in ControlLinkState for happened in ControlLinkInput]
+
+
+@pytest.fixture(scope="module")
+def connection():
+    near, far = stream_pair()
+    yield near.sock
+    near.close()
+    far.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "happened"), PAIRS, ids=[f"{state.name} {fact.name}" for state, fact in PAIRS]
+)
+def test_every_pair_leads_on_or_is_refused(connection, state, happened):
+    control = ControlLink(connection, LinkKind.CONTROL)
+    control.state, control.reason = state, "before"
+    if (state, happened) in ENDINGS:
+        control.fire(happened, "why")
+        assert (control.state, control.reason) == (ENDINGS[state, happened], "why")
+    else:
+        with pytest.raises(ProtocolError):
+            control.fire(happened, "why")
+        assert (control.state, control.reason) == (state, "before")
+
+
+def test_a_link_that_is_over_stays_over_and_every_other_can_end():
+    over = {ControlLinkState.PARTED, ControlLinkState.BROKEN}
+    assert {state for state, _ in ENDINGS} == set(ControlLinkState) - over
+    for state in set(ControlLinkState) - over:
+        assert (state, ControlLinkInput.CUT) in ENDINGS
+        assert (state, ControlLinkInput.STOP) in ENDINGS
+    assert ENDINGS[ControlLinkState.OPEN, ControlLinkInput.CUT] is ControlLinkState.BROKEN
+    broken = [pair for pair, after in ENDINGS.items() if after is ControlLinkState.BROKEN]
+    assert broken == [(ControlLinkState.OPEN, ControlLinkInput.CUT)], "who said BYE parts cleanly"
+
+
+# -- links -----------------------------------------------------------------------------------------
 def test_messages_go_both_ways_in_order(pair):
     (one, link), (two, other) = pair
     send(one, link, *(ping(number) for number in range(500)))

@@ -16,16 +16,16 @@ from potluck.engine.effects import Dial, Introduce, OpenDoor
 from potluck.engine.events import DialFailed, IntroductionHeard, LinkOpened, OrderId
 from potluck.shells.links import dialling as dialling_module
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
-from tests.shells.peers import Peer, ends, new_key, peers, standing_of, until
+from tests.shells.peers import Peer, ends, new_key, occupied, peers, trust_of, until
 
 US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
 
 
-def failure(address, peer=THEM, standing=None, wait_s=3.0, kind=LinkKind.CONTROL):
-    standing = standing or standing_of(US, THEM)
+def failure(address, peer=THEM, trust=None, wait_s=3.0, kind=LinkKind.CONTROL):
+    trust = trust or trust_of(US, THEM)
     with pytest.raises(NoLink) as caught:
         open_link(
-            standing, DialRequest(peer and peer.device, address, kind), time.monotonic() + wait_s
+            trust, DialRequest(peer and peer.device, address, kind), time.monotonic() + wait_s
         )
     return caught.value
 
@@ -110,63 +110,65 @@ def test_something_that_is_not_tls(listener):
 def test_another_device_answers_there(monkeypatch):
     with peers(1) as (node,):
         node.trust(US)
-        standing = standing_of(US, node.key, OTHER)
-        secret = standing.book.secret(node.device)
+        trust = trust_of(US, node.key, OTHER)
+        secret = trust.book.secret(node.device)
         # or the knock alone would stop us
-        monkeypatch.setattr(standing.book, "secret", lambda _device: secret)
-        assert failure(node.address, peer=OTHER, standing=standing).reason == "not the device"
+        monkeypatch.setattr(trust.book, "secret", lambda _device: secret)
+        assert failure(node.address, peer=OTHER, trust=trust).reason == "not the device"
 
 
 def test_ourselves_are_not_dialled_and_do_not_answer():
     with peers(1) as (node,):
         node.trust(OTHER)
-        assert failure(node.address, peer=node.key, standing=node.standing).reason == "not a member"
+        assert (
+            failure(node.address, peer=node.key, trust=node.current_trust).reason == "not a member"
+        )
         # Our own address under another's name: a knock is symmetric, so TLS has to notice.
-        assert failure(node.address, peer=OTHER, standing=node.standing).reason == "not the device"
+        assert (
+            failure(node.address, peer=OTHER, trust=node.current_trust).reason == "not the device"
+        )
         assert not node.of(LinkOpened)
 
 
 def test_who_does_not_know_us_refuses_the_knock():
     with peers(1) as (node,):
-        assert failure(
-            node.address, peer=node.key, standing=standing_of(US, node.key)
-        ).knock_refused
+        assert failure(node.address, peer=node.key, trust=trust_of(US, node.key)).knock_refused
 
 
 def test_removed_between_looking_and_dialling(listener, monkeypatch):
-    standing = standing_of(US, THEM)
+    trust = trust_of(US, THEM)
     address = listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49)))
     real = dialling_module._connect
 
     def connect_late(*args):
-        standing.trust([])
+        trust.trust([])
         return real(*args)
 
     monkeypatch.setattr(dialling_module, "_connect", connect_late)
-    assert failure(address, standing=standing).reason == "not a member"
+    assert failure(address, trust=trust).reason == "not a member"
 
 
 def test_removed_between_knock_and_tls(listener, monkeypatch):
-    standing = standing_of(US, THEM)
+    trust = trust_of(US, THEM)
     address = listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49)))
     real = dialling_module._answer_challenge
 
     def answer_and_lose(*args):
         real(*args)
-        standing.trust([])
+        trust.trust([])
 
     monkeypatch.setattr(dialling_module, "_answer_challenge", answer_and_lose)
-    assert failure(address, standing=standing).reason == "not a member"
+    assert failure(address, trust=trust).reason == "not a member"
 
 
 def test_the_server_may_reject_our_certificate_only_after_the_handshake(monkeypatch):
     with peers(1) as (node,):
         node.trust(US, OTHER)
-        real = node.standing.book.who_knocked
+        real = node.current_trust.book.who_knocked
         monkeypatch.setattr(
-            node.standing.book, "who_knocked", lambda *args: real(*args) and OTHER.device
+            node.current_trust.book, "who_knocked", lambda *args: real(*args) and OTHER.device
         )
-        error = failure(node.address, peer=node.key, standing=standing_of(US, node.key))
+        error = failure(node.address, peer=node.key, trust=trust_of(US, node.key))
         assert error.reason.startswith(("tls:", "no hello:"))
         assert not error.knock_refused
 
@@ -177,7 +179,7 @@ def test_a_dial_ends_in_a_link_on_both_sides():
         one.dial(two, number=4)
         opened = one.wait(LinkOpened)[0]
         assert (opened.dial, opened.peer, opened.address) == (4, two.device, two.address)
-        assert opened.instance == two.standing.instance
+        assert opened.instance == two.current_trust.instance
         assert two.wait(LinkOpened)[0].dial is None
 
 
@@ -209,6 +211,17 @@ def test_after_close_a_dial_fails_at_once():
     assert node.dialling.close(5)
     node.dialling.dial(Dial(OrderId(1), LinkKind.CONTROL, THEM.device, Address("127.0.0.1", 1)))
     assert node.wait(DialFailed)[0].reason == "stopping"
+    node.stop()
+
+
+def test_a_dial_that_never_began_fails_too():
+    node = Peer(1)
+    with occupied(node.dialling._workers):
+        address = Address("127.0.0.1", 1)
+        node.dialling.dial(Dial(OrderId(1), LinkKind.CONTROL, THEM.device, address))
+        node.dialling.introduce(Introduce(address, b"sealed"))  # nobody waits for it
+        node.dialling.close(0)
+        assert node.wait(DialFailed) == [DialFailed(OrderId(1), "stopping", False, False)]
     node.stop()
 
 

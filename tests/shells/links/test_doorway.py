@@ -17,7 +17,7 @@ from potluck.engine.effects import AnswerIntroduction, OpenDoor
 from potluck.engine.events import IntroductionHeard, LinkOpened
 from potluck.shells.links import doorway as doorway_module
 from potluck.shells.links import knock
-from tests.shells.peers import connect, ends, new_key, peers, reach, standing_of, until
+from tests.shells.peers import connect, ends, new_key, peers, reach, trust_of, until
 
 HELLO_OF_TLS = bytes.fromhex("16030100050100000100")
 
@@ -40,7 +40,7 @@ def silence_after(node, said):
 
 def proof_for(node, key, challenge):
     return knock.member_knock(
-        standing_of(key, node.key).book.secret(node.device), challenge, os.urandom(16)
+        trust_of(key, node.key).book.secret(node.device), challenge, os.urandom(16)
     )
 
 

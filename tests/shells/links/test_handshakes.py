@@ -20,7 +20,7 @@ from potluck.shells.links import knock, tls
 from potluck.shells.links.dialling import NoLink
 from potluck.shells.links.handshakes import Handshakes
 from potluck.shells.links.stream import Stream
-from tests.shells.peers import connect, ends, new_key, peers, reach, standing_of, until
+from tests.shells.peers import connect, ends, new_key, occupied, peers, reach, trust_of, until
 
 MEMBER = new_key(9)
 
@@ -35,14 +35,14 @@ def node():
 def knocked(node) -> socket.socket:
     """A connection on which the member has knocked."""
     sock = connect(node)
-    secret = standing_of(MEMBER, node.key).book.secret(node.device)
+    secret = trust_of(MEMBER, node.key).book.secret(node.device)
     sock.sendall(knock.member_knock(secret, sock.recv(16), os.urandom(16)))
     return sock
 
 
 def secured(node) -> Stream:
     """A connection on which the member has finished TLS."""
-    return Stream(tls.dial_member(knocked(node), standing_of(MEMBER, node.key), node.device))
+    return Stream(tls.dial_member(knocked(node), trust_of(MEMBER, node.key), node.device))
 
 
 def test_a_control_link_reaches_the_loop(node):
@@ -51,7 +51,7 @@ def test_a_control_link_reaches_the_loop(node):
     assert (opened.kind, opened.peer, opened.dial) == (LinkKind.CONTROL, MEMBER.device, None)
     assert (opened.address.host, opened.address.port) == ("127.0.0.1", 0)
     assert opened.instance == bytes([7]) * 16
-    assert reached.instance == node.standing.instance
+    assert reached.instance == node.current_trust.instance
     until(lambda: len(node.doorway.strangers) == 0)
     assert "127.0.0.1" in node.doorway.strangers._known
     reached.stream.close()
@@ -154,6 +154,26 @@ def test_after_close_a_knock_is_turned_away(node):
     with knocked(node) as sock:
         assert ends(sock) == b""
     until(lambda: len(node.doorway.strangers) == 0)
+
+
+def test_a_knock_that_waits_for_a_worker_is_closed_and_its_slot_freed(node):
+    with occupied(node.handshakes._members), knocked(node) as sock:
+        slot = until(lambda: next(iter(list(node.doorway.strangers._slots)), None))
+        until(lambda: node.handshakes._members._jobs)
+        node.handshakes.close(0)
+        assert slot.sock.fileno() < 0
+        assert len(node.doorway.strangers) == 0
+        assert ends(sock) == b""
+
+
+def test_something_unforeseen_closes_the_connection(node, monkeypatch):
+    said = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: said.append(args.exc_value))
+    monkeypatch.setattr(handshakes_module, "hear_hello", lambda *_a, **_k: 1 // 0)
+    with pytest.raises(NoLink):
+        reach(MEMBER, node)
+    until(lambda: len(node.doorway.strangers) == 0)
+    assert isinstance(until(lambda: said)[0], ZeroDivisionError)
 
 
 def test_pools_are_threads_of_their_own(node):

@@ -88,10 +88,11 @@ def test_a_longer_patience_counts_for_the_first_byte_only(ends):
 def test_somebody_who_waits_can_be_called_off(ends):
     _, far = ends
 
-    def called_off():
-        raise EOFError("called off")
+    class CalledOff:
+        def check(self):
+            raise EOFError("called off")
 
-    far.on_silence = called_off
+    far.user = CalledOff()
     with pytest.raises(EOFError, match="called off"):
         far.receive(BULK_REPLY, wait_s=5)
 

@@ -22,7 +22,7 @@ from potluck.core import limits
 from potluck.core.errors import Malformed
 from potluck.engine.effects import Member
 from potluck.shells.links import knock, tls
-from tests.shells.peers import WAIT_S, member_of, new_key, standing_of
+from tests.shells.peers import WAIT_S, member_of, new_key, trust_of
 
 SERVER, CLIENT, OTHER = new_key(1), new_key(2), new_key(3)
 ERRORS = (OSError, EOFError, tls.NotTheDevice, Malformed)
@@ -64,13 +64,13 @@ def shake():
 
 
 def accepting(*members, claimed=CLIENT):
-    standing = standing_of(SERVER, *members)
-    return lambda sock: tls.accept_member(sock, standing, claimed.device, hold)
+    trust = trust_of(SERVER, *members)
+    return lambda sock: tls.accept_member(sock, trust, claimed.device, hold)
 
 
 def dialling(key=CLIENT, expected=SERVER):
-    standing = standing_of(key, expected)
-    return lambda sock: tls.dial_member(sock, standing, expected.device)
+    trust = trust_of(key, expected)
+    return lambda sock: tls.dial_member(sock, trust, expected.device)
 
 
 def raw_client(alpn=limits.ALPN, key=None, versions=None, certificate=None):
@@ -168,10 +168,10 @@ def test_a_member_cannot_pose_as_another_one(shake):
 
 
 def test_who_was_removed_during_the_handshake_is_refused(shake):
-    standing = standing_of(SERVER, CLIENT)
+    trust = trust_of(SERVER, CLIENT)
 
     def serve(sock):
-        return tls.accept_member(sock, standing, CLIENT.device, lambda _sock: standing.trust([]))
+        return tls.accept_member(sock, trust, CLIENT.device, lambda _sock: trust.trust([]))
 
     served, _ = shake(serve, dialling())
     assert isinstance(served, tls.NotTheDevice)
@@ -223,43 +223,43 @@ def test_equal_names_do_not_confuse_and_a_hundred_members_are_few(shake):
 
 def test_no_descriptor_is_left_after_loading_certificates():
     before = set(os.listdir("/proc/self/fd"))
-    _ = standing_of(SERVER, CLIENT).book.server_context
+    _ = trust_of(SERVER, CLIENT).book.server_context
     assert len(os.listdir("/proc/self/fd")) <= len(before)
 
 
 # -- the book --------------------------------------------------------------------------------------
 def test_a_knock_is_known_by_its_member_and_by_nobody_else():
-    book = standing_of(SERVER, CLIENT, OTHER).book
-    secret = standing_of(CLIENT, SERVER).book.secret(SERVER.device)
+    book = trust_of(SERVER, CLIENT, OTHER).book
+    secret = trust_of(CLIENT, SERVER).book.secret(SERVER.device)
     challenge, nonce = b"c" * 16, b"n" * 16
     heard = knock.Knock(
         knock.KnockKind.MEMBER, nonce=nonce, proof=knock.proof_of(secret, challenge, nonce)
     )
     assert book.who_knocked(challenge, heard) == CLIENT.device
     assert book.who_knocked(b"d" * 16, heard) is None
-    assert standing_of(SERVER, OTHER).book.who_knocked(challenge, heard) is None
+    assert trust_of(SERVER, OTHER).book.who_knocked(challenge, heard) is None
 
 
 def test_we_are_never_in_our_own_book():
-    book = standing_of(SERVER, SERVER, CLIENT).book
+    book = trust_of(SERVER, SERVER, CLIENT).book
     assert SERVER.device not in book
     assert CLIENT.device in book
 
 
 def test_a_new_book_keeps_what_did_not_change_and_nothing_else():
-    standing = standing_of(SERVER, CLIENT, OTHER)
-    before = standing.book
+    trust = trust_of(SERVER, CLIENT, OTHER)
+    before = trust.book
     kept, context = before.secret(CLIENT.device), before.client_context(CLIENT.device)
     before.secret(OTHER.device)
     server_context = before.server_context
-    standing.trust([member_of(CLIENT)])
-    assert standing.book is not before
-    assert standing.book.secret(CLIENT.device) is kept
-    assert standing.book.client_context(CLIENT.device) is context
-    assert standing.book.server_context is not server_context
-    assert OTHER.device not in standing.book._secrets
+    trust.trust([member_of(CLIENT)])
+    assert trust.book is not before
+    assert trust.book.secret(CLIENT.device) is kept
+    assert trust.book.client_context(CLIENT.device) is context
+    assert trust.book.server_context is not server_context
+    assert OTHER.device not in trust.book._secrets
     with pytest.raises(KeyError):
-        standing.book.client_context(OTHER.device)
+        trust.book.client_context(OTHER.device)
 
 
 def test_a_member_whose_key_is_none_shares_no_secret_and_hides_nobody() -> None:

@@ -1,36 +1,83 @@
-"""Chores: at once, then once in each interval, however late the loop is."""
+"""Chores: at once, then once in each interval, however late the loop is.
+
+Strategy: the disk is a stand-in that does at once what it is asked, on the test's own clock.
+"""
 
 from __future__ import annotations
 
-from potluck.shells.loop.chores import Chore, Chores
+import time
+from typing import Any
+
+import pytest
+
+from potluck.core import limits
+from potluck.shells.loop import chores as module
+from potluck.shells.loop.chores import EVERY_S, TRASH_SHARE, Chore, Chores
 
 
-def test_each_is_begun_at_once_and_then_in_its_interval() -> None:
-    begun: list[str] = []
-    chores = Chores(
-        [Chore(10.0, lambda: begun.append("often")), Chore(25.0, lambda: begun.append("seldom"))]
-    )
+class Disk:
+    """A disk pool, a ballast and a share that note what is begun."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.pruned: list[tuple[Any, float, float, float]] = []
+
+    def see_space(self) -> None:
+        self.begun.append("space")
+
+    def tidy(self, work: Any) -> None:
+        work()
+
+    def lay(self) -> None:
+        self.begun.append("ballast")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    made = Disk()
+
+    def prune(share: Any, now_s: float, keep_s: float, share_of_disk: float) -> int:
+        made.begun.append("trash")
+        made.pruned.append((share, now_s, keep_s, share_of_disk))
+        return 0
+
+    monkeypatch.setattr(module, "prune_trash", prune)
+    return made
+
+
+def chores_of(disk: Any) -> Chores:
+    return Chores(disk, disk, disk)
+
+
+def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
+    chores = chores_of(disk)
     assert chores.deadline() == 0.0
     chores.on_tick(100.0)
-    assert begun == ["often", "seldom"]
-    assert chores.deadline() == 110.0
+    assert disk.begun == ["space", "ballast", "trash"]
+    assert chores.deadline() == 100.0 + EVERY_S[Chore.SPACE]
     chores.on_tick(109.9)
-    assert begun == ["often", "seldom"]
+    assert len(disk.begun) == 3
     chores.on_tick(110.0)
-    chores.on_tick(125.0)
-    assert begun == ["often", "seldom", "often", "often", "seldom"]
+    assert disk.begun[3:] == ["space"]
+    chores.on_tick(160.0)
+    assert disk.begun[4:] == ["space", "ballast"]
+    assert repr(chores) == "<Chores: due SPACE 170, BALLAST 220, TRASH 3700>"
 
 
-def test_a_loop_that_was_held_up_begins_each_once() -> None:
-    begun: list[str] = []
-    chores = Chores([Chore(1.0, lambda: begun.append("x"))])
+def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
+    chores = chores_of(disk)
     chores.on_tick(0.0)
-    chores.on_tick(1000.0)
-    assert begun == ["x", "x"]
-    assert chores.deadline() == 1001.0
+    chores.on_tick(1_000_000.0)
+    assert disk.begun == ["space", "ballast", "trash"] * 2
 
 
-def test_no_chores_no_deadline() -> None:
-    chores = Chores([])
-    chores.on_tick(5.0)
-    assert chores.deadline() is None
+def test_the_trash_is_pruned_by_age_and_by_its_share_of_the_disk(disk: Disk) -> None:
+    chores_of(disk).on_tick(0.0)
+    ((share, now_s, keep_s, share_of_disk),) = disk.pruned
+    assert share is disk
+    assert abs(now_s - time.time()) < 60
+    assert (keep_s, share_of_disk) == (limits.TRASH_S, TRASH_SHARE)
+
+
+def test_every_chore_has_an_interval() -> None:
+    assert set(EVERY_S) == set(Chore)

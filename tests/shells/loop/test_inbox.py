@@ -1,14 +1,23 @@
-"""The inbox: order, waking, and that nothing posted is lost or waits."""
+"""The inbox: order, waking, that nothing posted is lost or waits, and what becomes of latecomers.
+
+Strategy: a selector and nothing else; the items are numbers where only their order matters.
+"""
 
 from __future__ import annotations
 
 import selectors
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any, cast
 
 import pytest
 
-from potluck.shells.loop.inbox import Inbox
+from potluck.core.wire.catalogue import Address, LinkKind
+from potluck.engine.events import LeaveAsked
+from potluck.shells.links.hello import OpenedLink
+from potluck.shells.loop.inbox import Inbox, Question
 
 
 @pytest.fixture
@@ -37,7 +46,7 @@ def test_what_is_posted_wakes_and_comes_in_order(
 ) -> None:
     def post() -> None:
         for number in range(5):
-            inbox.post(number)
+            inbox.post(cast("Any", number))
 
     threading.Thread(target=post).start()
     taken: list[object] = []
@@ -53,8 +62,8 @@ def test_what_does_not_fit_into_a_turn_wakes_again(
     selector: selectors.BaseSelector, inbox: Inbox
 ) -> None:
     for number in range(5):
-        inbox.post(number)
-    taken = []
+        inbox.post(cast("Any", number))
+    taken: list[object] = []
     for _ in range(3):
         assert turn(selector) == 1
         taken.append(inbox.take(2))
@@ -65,7 +74,7 @@ def test_posting_never_waits_and_loses_nothing_however_many_there_are(
     selector: selectors.BaseSelector, inbox: Inbox
 ) -> None:
     for number in range(20_000):  # many more than the pipe has room for bytes
-        inbox.post(number)
+        inbox.post(cast("Any", number))
     taken: list[object] = []
     while len(taken) < 20_000:
         assert turn(selector) == 1
@@ -73,9 +82,57 @@ def test_posting_never_waits_and_loses_nothing_however_many_there_are(
     assert taken == list(range(20_000))
 
 
+def an_opened_link() -> tuple[OpenedLink, socket.socket]:
+    """A link whose socket can be watched, and the other end of it."""
+    ours, theirs = socket.socketpair()
+    link = OpenedLink(cast("Any", ours), LinkKind.PAIRING, None, Address("10.0.0.1", 1), b"", None)
+    return link, theirs
+
+
+def test_what_nobody_takes_any_more_is_let_go(selector: selectors.BaseSelector) -> None:
+    inbox = Inbox(selector)
+    early, late = Future[int](), Future[int]()
+    (first, one), (second, other) = an_opened_link(), an_opened_link()
+    inbox.post(Question(lambda _engine, _now: 1, early))
+    inbox.post(first)
+    inbox.post(LeaveAsked())
+    assert not early.cancelled()  # it may still be taken
+    assert first.sock.fileno() >= 0
+    inbox.turn_away()
+    assert early.cancelled()
+    assert first.sock.fileno() < 0
+    inbox.post(Question(lambda _engine, _now: 1, late))
+    inbox.post(second)
+    assert late.cancelled()
+    assert second.sock.fileno() < 0
+    assert inbox.take(9) == []
+    inbox.close()
+    one.close()
+    other.close()
+
+
 def test_after_the_end_posting_does_no_harm(selector: selectors.BaseSelector) -> None:
     inbox = Inbox(selector)
+    link, other = an_opened_link()
+    inbox.post(link)
     inbox.close()
-    inbox.post("late")
-    assert inbox.take(9) == ["late"]
+    assert link.sock.fileno() < 0
+    inbox.post(LeaveAsked())
+    assert inbox.take(9) == []
+    assert repr(inbox) == "<Inbox: 0 waiting, deserted=True>"
     assert not selector.get_map()
+    other.close()
+
+
+def test_a_question_is_answered_once_with_the_answer_or_its_error() -> None:
+    engine = cast("Any", object())
+    good: Future[Any] = Future()
+    Question(lambda asked, now: (asked, now > 0), good).settle(engine)
+    assert good.result(0) == (engine, True)
+    bad: Future[float] = Future()
+    Question(lambda _engine, now: now / 0, bad).settle(engine)
+    assert isinstance(bad.exception(0), ZeroDivisionError)
+    nobody: Future[float] = Future()
+    nobody.cancel()
+    Question(lambda _engine, now: now / 0, nobody).settle(engine)
+    assert nobody.cancelled()

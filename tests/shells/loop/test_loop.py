@@ -36,11 +36,13 @@ from potluck.engine.events import (
     RescanAsked,
 )
 from potluck.engine.index import Index
+from potluck.engine.recording import Moment
 from potluck.shells.links.hello import OpenedLink
 from potluck.shells.loop import loop as module
-from potluck.shells.loop.chores import Chore, Chores
-from potluck.shells.loop.inbox import Inbox
-from potluck.shells.loop.loop import TURN_ITEMS, Loop, World, first_line, leave
+from potluck.shells.loop.inbox import Inbox, RecordAsked
+from potluck.shells.loop.loop import TURN_ITEMS, Loop, World, leave
+from potluck.shells.loop.recorder import Recorder
+from potluck.shells.loop.redaction import SALT_BYTES
 from potluck.shells.net.lan import NOTHING_NEW, Sight
 from tests.engine.builders import Chance
 from tests.shells.peers import until
@@ -85,32 +87,36 @@ class Script:
 
 
 class Stage:
-    """The world and one loop in it."""
+    """The world and one loop in it; it is its own People, and its own own label."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, people: Any = None) -> None:
         self.engine = engine
         self.selector = selectors.DefaultSelector()
-        self.loop = Loop(cast("Engine", engine), self.selector, Inbox(self.selector))
+        self.inbox = Inbox(self.selector)
         self.done: list[Any] = []  # every effect that was carried out, in order
         self.tells: list[Tell] = []
-        self.ballast = 0  # how often it can be freed
-        self.chores: list[Chore] = []
+        self.tidied: list[Any] = []  # work given to the disk that has no event
+        self.reserve = 0  # how often the ballast can be freed
+        self.begun = 0  # how often chores were looked at
         self.sights: list[Sight] = []  # what LookAround leads to
         self.datagrams: list[DatagramHeard] = []
         self.late: list[Any] = []  # what links noticed meanwhile
         self.saying_goodbye_until_s: float | None = None
-        self.thread = threading.Thread(target=self._run)
+        self.recorder = Recorder("", bytes(SALT_BYTES))
+        world = self.world(people or self)
+        self.loop = Loop(cast("Engine", engine), world, self.selector, self.inbox)
+        self.thread = threading.Thread(target=self.loop.run)
 
-    def _run(self) -> None:
-        self.loop.run(self.world())
-
-    def world(self) -> World:
+    def world(self, people: Any) -> World:
         keep = self.done.append
         wait = SimpleNamespace(deadline=lambda: None, on_tick=lambda _now: None)
         links = SimpleNamespace(
-            send=keep, drop=lambda effect, _now: keep(effect), adopt=lambda opened: [opened],
-            deadline=lambda: self.saying_goodbye_until_s, on_tick=self._links_tick,
-        )  # fmt: skip
+            send=keep,
+            drop=lambda effect, _now: keep(effect),
+            adopt=lambda opened: [opened],
+            deadline=lambda: self.saying_goodbye_until_s,
+            on_tick=self._links_tick,
+        )
         lan = SimpleNamespace(
             sockets=list,
             look_around=self._look,
@@ -119,20 +125,35 @@ class Stage:
             transmit=keep,
         )
         parts = {
-            "standing": SimpleNamespace(trust=keep), "lan": lan, "links": links,
+            "trust": SimpleNamespace(trust=keep),
+            "lan": lan,
+            "links": links,
             "doorway": SimpleNamespace(**vars(wait), open_door=keep, answer_introduction=keep),
-            "dialling": SimpleNamespace(dial=keep, introduce=keep), "serving": SimpleNamespace(answer=keep),
+            "dialling": SimpleNamespace(dial=keep, introduce=keep),
+            "serving": SimpleNamespace(answer=keep),
             "fetching": SimpleNamespace(**vars(wait), submit=keep, cancel=keep),
-            "disk": SimpleNamespace(submit=keep), "store": SimpleNamespace(submit=keep),
-        }  # fmt: skip
-        return World(
-            **cast("Any", parts), chores=Chores(self.chores), transmit=keep, told=self.tells.append, replied=keep,
-            marked=lambda effect: keep(("marked", effect)), free_ballast=self._free,
-        )  # fmt: skip
+            "disk": SimpleNamespace(submit=keep, tidy=self.tidied.append),
+            "store": SimpleNamespace(submit=keep),
+            "chores": SimpleNamespace(deadline=lambda: None, on_tick=self._chores_tick),
+            "ballast": SimpleNamespace(free=self._free),
+        }
+        return World(**cast("Any", parts), people=people, own_label=self, recorder=self.recorder)
+
+    def told(self, tell: Tell, /) -> None:
+        self.tells.append(tell)
+
+    def replied(self, reply: Reply, /) -> None:
+        self.done.append(reply)
+
+    def follow(self, label: str, /) -> None:
+        self.done.append(("own label", label))
+
+    def _chores_tick(self, _now: Now) -> None:
+        self.begun += 1
 
     def _free(self) -> bool:
-        self.ballast -= 1
-        return self.ballast >= 0
+        self.reserve -= 1
+        return self.reserve >= 0
 
     def _look(self) -> Sight:
         self.done.append("looked")
@@ -158,7 +179,7 @@ class Stage:
         if self.thread.is_alive():
             leave(self.loop)
             self.join()
-        self.loop.inbox.close()
+        self.inbox.close()
         self.selector.close()
 
 
@@ -179,11 +200,11 @@ def reply(number: int) -> Reply:
 
 
 # -- effects and events ----------------------------------------------------------------------------
-def test_every_effect_has_somebody_who_carries_it_out(stage: Stage) -> None:
-    assert set(module._acts(stage.world(), lambda _: None)) == set(get_args(Effect)) - {Leave}
-
-
-def test_every_effect_reaches_its_shell(stage: Stage, script: Script) -> None:
+def test_every_effect_reaches_its_shell(
+    stage: Stage, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # effects without fields cannot be weighed
+    monkeypatch.setattr(Recorder, "note", lambda _recorder, _call: None)
     kinds = [
         kind for kind in get_args(Effect) if kind not in (Leave, Tell, LookAround, effects.Trust)
     ]
@@ -193,9 +214,12 @@ def test_every_effect_reaches_its_shell(stage: Stage, script: Script) -> None:
     script.on_start = lambda: [*wanted, trust, LookAround(), Tell("c", "t", "info", "")]
     stage.start()
     until(lambda: stage.tells)
-    done = [effect for effect in stage.done if effect not in ("looked", (), ("marked", mark))]
+    assert [tell.code for tell in stage.tells] == ["c"], "nothing was dropped"
+    label = ("own label", "me")
+    done = [effect for effect in stage.done if effect not in ("looked", (), label)]
     assert [id(effect) for effect in done] == [id(effect) for effect in wanted]
-    assert ("marked", mark) in stage.done
+    marked_at = next(at for at, effect in enumerate(stage.done) if effect is mark)
+    assert stage.done[marked_at + 1] == label
     assert stage.done[-2:] == [(), "looked"]  # whom to trust, then the look around
 
 
@@ -269,12 +293,10 @@ def test_the_engine_is_called_when_it_wants_to_be(stage: Stage, script: Script) 
     assert len(times) == 1
 
 
-def test_chores_are_begun(stage: Stage) -> None:
-    begun: list[int] = []
-    stage.chores = [Chore(0.02, lambda: begun.append(1)), Chore(60.0, lambda: begun.append(2))]
+def test_chores_are_looked_at_in_every_turn(stage: Stage) -> None:
     stage.start()
-    until(lambda: begun.count(1) > 2)
-    assert begun.count(2) == 1
+    begun = stage.loop.ask(lambda _engine, _now: stage.begun)
+    until(lambda: stage.begun > begun)
 
 
 # -- questions -------------------------------------------------------------------------------------
@@ -301,7 +323,7 @@ def test_the_error_of_an_answer_comes_to_the_one_who_asked(stage: Stage) -> None
 def test_a_question_that_takes_too_long_is_given_up_and_never_asked(stage: Stage) -> None:
     go_on, asked = threading.Event(), []
     stage.start()
-    stage.loop.inbox.post(LinkClosed(LinkId(1), "", clean=True))
+    stage.inbox.post(LinkClosed(LinkId(1), "", clean=True))
     busy = threading.Thread(target=lambda: stage.loop.ask(lambda _e, _n: go_on.wait(10)))
     busy.start()
     with pytest.raises(TimeoutError):
@@ -339,7 +361,7 @@ def test_questions_and_links_that_come_too_late_are_let_go(stage: Stage, script:
         _event: Any,
     ) -> list[Effect]:  # in the middle of a turn: what comes now is looked at no more
         asking.start()
-        until(stage.loop.inbox._items.qsize)
+        until(stage.inbox._items.qsize)
         stage.loop.post(opened)
         return [Leave()]
 
@@ -371,7 +393,7 @@ def failing(times: int, error: Exception) -> Callable[[Any], list[Effect]]:
 def test_a_full_disk_costs_the_ballast_and_the_event_is_tried_once_more(
     stage: Stage, script: Script
 ) -> None:
-    stage.ballast = 1
+    stage.reserve = 1
     script.on_event = failing(1, FULL)
     stage.start().loop.post(RescanAsked())
     until(lambda: stage.done)
@@ -388,7 +410,7 @@ def test_a_full_disk_costs_the_ballast_and_the_event_is_tried_once_more(
 def test_trouble_that_stays_is_told_and_the_loop_goes_on(
     stage: Stage, script: Script, ballast: int, told: list[str]
 ) -> None:
-    stage.ballast = ballast
+    stage.reserve = ballast
     script.on_event = failing(1 + ballast, FULL)
     stage.start().loop.post(RescanAsked())
     stage.loop.post(RescanAsked())
@@ -458,6 +480,46 @@ def test_an_engine_that_cannot_begin_ends_the_loop(stage: Stage, script: Script)
     assert stage.loop.ended.wait(10)
     stage.join()
     assert isinstance(stage.loop.failure, DiskTrouble)
+
+
+# -- the flight record -----------------------------------------------------------------------------
+def test_every_call_is_noted_also_one_that_fails(stage: Stage, script: Script) -> None:
+    stage.reserve = 1
+    script.on_event = failing(1, FULL)
+    script.due = time.monotonic()
+    script.on_start = lambda: [reply(1)]
+    stage.start()
+    until(lambda: reply(7) in stage.done)
+    noted = stage.recorder.calls()
+    assert [(call.told, call.wanted) for call in noted] == [
+        (Moment.START, (reply(1),)),
+        (Moment.TICK, None),
+        (Moment.TICK, (reply(7),)),
+    ]
+    assert sorted(call.now for call in noted) == [call.now for call in noted]
+
+
+def test_the_record_is_written_when_something_is_dropped_but_not_over_and_over(
+    stage: Stage, script: Script
+) -> None:
+    script.on_event = failing(3, ZeroDivisionError("oops"))
+    stage.start()
+    for _ in range(4):
+        stage.loop.post(RescanAsked())
+    until(lambda: stage.done)
+    (write,) = stage.tidied
+    record = write.__self__
+    assert record.why == "an event was dropped"
+    assert [call.told for call in record.calls] == [Moment.START, RescanAsked()]
+    assert "Loop: ended=False" in record.parts[0]
+
+
+def test_the_record_is_written_whenever_it_is_asked_for(stage: Stage) -> None:
+    stage.start()
+    for _ in range(2):
+        stage.loop.post(RecordAsked())
+    until(lambda: len(stage.tidied) == 2)
+    assert {write.__self__.why for write in stage.tidied} == {"asked for"}
 
 
 # -- ends ------------------------------------------------------------------------------------------
@@ -539,10 +601,3 @@ def test_a_real_engine_starts_answers_and_leaves() -> None:
     assert not [tell for tell in stage.tells if tell.level == "error"]
     stage.close()
     index.close()
-
-
-def test_three_parts_become_one_line() -> None:
-    assert (
-        first_line(FULL)
-        == "the index cannot be written; probably: the disk is full; try: free some space"
-    )

@@ -1,4 +1,4 @@
-"""Bounded threads: how many, in which order, and what happens after close or a job that raises.
+"""Bounded threads: how many, in which order, and that every job is run or told that it will not be.
 
 Strategy: jobs meet at barriers and events, so each test knows which threads exist; nothing waits a
 fixed time.
@@ -9,8 +9,23 @@ from functools import partial
 
 import pytest
 
-from potluck.shells.loop.workers import Workers
+from potluck.shells.loop.workers import Workers, close_pools
 from tests.shells.peers import WAIT_S, until
+
+
+class Job:
+    """A job made of a function; it notes what became of it."""
+
+    def __init__(self, work, *words):
+        self.work = partial(work, *words)
+        self.fate = []
+
+    def run(self):
+        self.fate.append("run")
+        self.work()
+
+    def dropped(self):
+        self.fate.append("dropped")
 
 
 @pytest.fixture
@@ -23,23 +38,26 @@ def pool():
 def test_never_more_threads_than_allowed_and_all_jobs_run(pool):
     names, gate, lock = [], threading.Event(), threading.Lock()
 
-    def job():
+    def work():
         with lock:
             names.append(threading.current_thread().name)
         gate.wait(WAIT_S)
 
-    for _ in range(6):
-        assert pool.submit(job)
+    jobs = [Job(work) for _ in range(6)]
+    for job in jobs:
+        pool.submit(job)
     until(lambda: len(names) == 2)
+    assert repr(pool) == "<Workers test: 2/2 threads, 0 idle, 4 waiting, closed=False>"
     gate.set()
     until(lambda: len(names) == 6)
     assert set(names) == {"test-1", "test-2"}
+    assert [job.fate for job in jobs] == [["run"]] * 6
 
 
 def test_an_idle_thread_is_used_before_another_one_starts(pool):
     names = []
     for round_number in range(4):
-        pool.submit(lambda: names.append(threading.current_thread().name))
+        pool.submit(Job(lambda: names.append(threading.current_thread().name)))
         until(lambda: len(names) == round_number + 1 and pool._idle == 1)  # noqa: B023
     assert set(names) == {"test-1"}
 
@@ -48,28 +66,30 @@ def test_jobs_of_a_pool_of_one_keep_their_order():
     order: list[int] = []
     workers = Workers("one", 1)
     for number in range(50):
-        workers.submit(partial(order.append, number))
+        workers.submit(Job(order.append, number))
     until(lambda: len(order) == 50)
     assert order == list(range(50))
     assert workers.close(WAIT_S)
 
 
-def test_after_close_nothing_starts_and_what_waited_is_dropped():
-    workers, gate, ran = Workers("closing", 1), threading.Event(), []
-    begun = threading.Event()
+def test_after_close_nothing_starts_and_what_waited_is_told_that_it_is_dropped():
+    workers, gate, begun = Workers("closing", 1), threading.Event(), threading.Event()
 
-    def job():
+    def work():
         begun.set()
         gate.wait(WAIT_S)
 
-    workers.submit(job)
+    first, waiting, late = Job(work), Job(work), Job(work)
+    workers.submit(first)
     assert begun.wait(WAIT_S)
-    workers.submit(lambda: ran.append("dropped"))
+    workers.submit(waiting)
     assert not workers.close(0)  # the first job still runs
+    assert waiting.fate == ["dropped"]
     gate.set()
     assert workers.close(WAIT_S)
-    assert not workers.submit(lambda: ran.append("late"))
-    assert ran == []
+    workers.submit(late)
+    assert late.fate == ["dropped"]
+    assert (first.fate, waiting.fate) == (["run"], ["dropped"])
 
 
 def test_a_job_that_raises_ends_its_thread_loudly_and_the_next_job_still_runs(monkeypatch):
@@ -79,8 +99,24 @@ def test_a_job_that_raises_ends_its_thread_loudly_and_the_next_job_still_runs(mo
     def fail():
         raise ZeroDivisionError
 
-    workers.submit(fail)
-    workers.submit(ran.set)
+    workers.submit(Job(fail))
+    workers.submit(Job(ran.set))
     assert ran.wait(WAIT_S)
     assert isinstance(until(lambda: said)[0], ZeroDivisionError)
     assert workers.close(WAIT_S)
+
+
+def test_pools_are_all_told_to_stop_before_any_is_waited_for():
+    asked = []
+
+    class Pool:
+        def __init__(self, name):
+            self.name = name
+
+        def close(self, wait_s):
+            asked.append((self.name, wait_s > 0))
+            return True
+
+    close_pools([(Pool("dials"), 1.0), (Pool("fetches"), 2.0), (Pool("disk"), 2.0)])
+    assert [name for name, _ in asked] == ["dials", "fetches", "disk"] * 2
+    assert [waits for _, waits in asked] == [False] * 3 + [True] * 3

@@ -255,8 +255,8 @@ def test_a_full_send_buffer_is_counted(stack):
 SCRIPT = """
 import json, select, sys, time
 from potluck.engine.effects import Transmit
-from potluck.shells.datagrams import Datagrams
-from potluck.shells.interfaces import survey
+from potluck.shells.net.datagrams import Datagrams
+from potluck.shells.net.interfaces import survey
 datagrams = Datagrams(int(sys.argv[1]))
 datagrams.update(survey().networks)
 print("ready", flush=True)

@@ -15,7 +15,7 @@ from potluck.engine.effects import Transmit
 from potluck.engine.events import Interface, InterfacesSeen
 from potluck.shells.net import lan as module
 from potluck.shells.net.interfaces import LeftOut, Survey, UsableNetwork
-from potluck.shells.net.lan import LOOK_S, NOTHING_NEW, Lan
+from potluck.shells.net.lan import NOTHING_NEW, SURVEY_S, Lan
 
 LOOPBACK = Interface("lo", "127.0.0.1", "127.255.255.255", 8)
 INDEX = socket.if_nametoindex("lo")
@@ -48,8 +48,9 @@ class Played:
 def make():
     made = []
 
-    def make(*surveys, only=()):
-        lan = Lan(free_port(), only, discovery_port=free_port(), surveyor=Played(*surveys))
+    def make(*surveys, only=(), **ways):
+        played = Played(*surveys)
+        lan = Lan(free_port(), only, discovery_port=free_port(), surveyor=played, **ways)
         made.append(lan)
         return lan
 
@@ -114,12 +115,12 @@ def test_a_card_that_came_back_under_another_number_is_a_change(make):
     retire(sight)
 
 
-def test_polling_looks_at_most_every_look_s(make):
+def test_polling_looks_at_most_every_survey_s(make):
     lan = make(ONE, NONE)
     assert lan.poll(100.0).event is not None
-    assert lan.poll(100.0 + LOOK_S - 0.01) == NOTHING_NEW
+    assert lan.poll(100.0 + SURVEY_S - 0.01) == NOTHING_NEW
     assert len(lan._surveyor.asked) == 1
-    sight = lan.poll(100.0 + LOOK_S)
+    sight = lan.poll(100.0 + SURVEY_S)
     assert sight.event is not None
     retire(sight)
 
@@ -142,6 +143,45 @@ def test_the_names_asked_for_reach_the_survey(make):
     assert lan._surveyor.asked == [("lo",)]
 
 
+@pytest.mark.parametrize(("neighbours", "asked"), [(True, ("127.0.0.9",)), (False, ())])
+def test_neighbours_are_told_only_if_the_settings_allow(make, neighbours, asked):
+    lan = make(Survey(ONE.networks, (), ("127.0.0.9",)), neighbours=neighbours)
+    assert lan.look_around().event.neighbours == asked
+    assert lan.look_around() == NOTHING_NEW
+
+
+def test_without_beacons_only_somebody_is_spoken_to(make):
+    lan = make(ONE, beacons=False)
+    lan.look_around()
+    sent: list[Transmit] = []
+    lan._datagrams.transmit = sent.append
+    everybody, somebody = Transmit(b"x", None), Transmit(b"x", Address("127.0.0.1", 9))
+    lan.transmit(everybody)
+    lan.transmit(somebody)
+    assert sent == [somebody]
+
+
+def test_an_ear_that_was_refused_at_first_is_handed_over_when_it_opens(make, monkeypatch):
+    lan = make(ONE, Survey(ONE.networks, NONE.left_out, ()))
+    with monkeypatch.context() as refusing:
+        refusing.setattr(lan._datagrams, "_listen", lambda _ear: None)
+        assert lan.look_around().added == ()
+    sight = lan.look_around()
+    assert sight.event is None
+    assert list(sight.added) == lan.sockets()[1:]
+    assert len(sight.added) == 2
+
+
+def test_what_was_dropped_is_shown_and_logged_at_the_end(make, caplog):
+    lan = make(OSError(1, "no"))
+    lan.look_around()
+    counted = "{'look around failed': 1}"
+    assert repr(lan) == f"<Lan: 0 networks, 0 left out, 0 neighbours, {counted}>"
+    with caplog.at_level("INFO"):
+        lan.close()
+    assert caplog.messages == [f"datagrams dropped or not sent: {counted}"]
+
+
 def test_datagrams_pass_through(make):
     one, other = make(ONE), make(ONE)
     one.transmit(Transmit(b"hello", Address("127.0.0.1", other.sockets()[0].getsockname()[1])))
@@ -157,4 +197,4 @@ def test_without_a_surveyor_the_real_system_is_seen():
     assert event
     assert event.interfaces == (LOOPBACK,)
     lan.close()
-    assert module.LOOK_S > 0
+    assert module.SURVEY_S > 0

@@ -161,3 +161,13 @@ def test_an_interface_that_is_not_there_gets_a_suggestion() -> None:
     with pytest.raises(UsageError) as caught:
         module.check_interfaces(("-----",))
     assert "leave --interface away" in caught.value.fix
+
+
+def test_what_lies_in_a_folder_that_never_was_a_share_is_counted(tmp_path: Path) -> None:
+    assert module.files_outside(str(tmp_path / "none")) == 0
+    for name in ("Shared", ".potluck", "Put aside", "photos"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "letter.txt").touch()
+    assert module.files_outside(str(tmp_path)) == 2
+    (tmp_path / ".potluck" / "marker").touch()
+    assert module.files_outside(str(tmp_path)) == 0

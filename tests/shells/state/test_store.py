@@ -1,8 +1,8 @@
-"""The store thread: Synced means the disk has it; when the disk fails, nothing is promised any
-more.
+"""The store thread: MadeDurable means the disk has it; after a failure nothing is promised.
 
 Strategy: fsync is replaced by a gate where order matters. Durability itself is tried on a real
-process that is killed -9 right after its Synced.
+process that is killed -9 right after its
+MadeDurable.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from potluck.core.errors import DiskTrouble
-from potluck.engine.effects import MakeDurable
+from potluck.engine.effects import MakeDurable, Reply, Tell
 from potluck.engine.events import MadeDurable
 from potluck.engine.index import Index
+from potluck.shells.loop.inbox import Inbox, Posted
 from potluck.shells.state import store as store_module
 from potluck.shells.state.store import Store
 
@@ -28,13 +30,22 @@ WAIT_S = 20.0
 SOURCE = Path(store_module.__file__).resolve().parents[3]
 
 
-class Told:
-    """What a store posted and reported, waited for with a deadline."""
+class Told(Inbox):
+    """What a store posted and told people, waited for with a deadline."""
 
     def __init__(self) -> None:
-        self.facts: queue.SimpleQueue[MadeDurable | DiskTrouble] = queue.SimpleQueue()
+        self.facts: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def next(self) -> MadeDurable | DiskTrouble:
+    def post(self, item: Posted) -> None:
+        self.facts.put(item)
+
+    def told(self, tell: Tell, /) -> None:
+        self.facts.put(tell)
+
+    def replied(self, reply: Reply, /) -> None:
+        raise AssertionError(f"a store carries out no commands: {reply}")
+
+    def next(self) -> Any:
         return self.facts.get(timeout=WAIT_S)
 
 
@@ -56,12 +67,12 @@ def write(index: Index, key: str, size_bytes: int = 1) -> None:
     index.commit()
 
 
-def make(tmp_path, told, flush=None) -> Store:
-    return Store(str(tmp_path / "potluck.sqlite"), told.facts.put, told.facts.put, flush)
+def make(tmp_path, told, flush=os.fsync) -> Store:
+    return Store(str(tmp_path / "potluck.sqlite"), told, told, flush)
 
 
 @pytest.mark.usefixtures("index")
-def test_synced_follows_after_the_log_was_flushed(tmp_path, told) -> None:
+def test_durable_is_said_after_the_log_was_flushed(tmp_path, told) -> None:
     flushed: list[int] = []
     store = make(tmp_path, told, lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
     store.submit(MakeDurable(7))
@@ -107,9 +118,9 @@ def test_after_a_failed_flush_nothing_is_promised_any_more(tmp_path, told) -> No
     store = make(tmp_path, told, flush)
     store.submit(MakeDurable(1))
     trouble = told.next()
-    assert isinstance(trouble, DiskTrouble)
-    assert "Input/output error" in trouble.cause
-    assert trouble.fix
+    assert (trouble.code, trouble.level) == ("index_trouble", "warning")
+    assert "Input/output error" in trouble.text
+    assert "try: " in trouble.text
     store.submit(MakeDurable(2))
     store.close()
     assert told.facts.empty()
@@ -118,7 +129,7 @@ def test_after_a_failed_flush_nothing_is_promised_any_more(tmp_path, told) -> No
 def test_a_log_that_is_not_there_is_a_failure(tmp_path, told) -> None:
     store = make(tmp_path, told)
     store.submit(MakeDurable(1))
-    assert isinstance(told.next(), DiskTrouble)
+    assert told.next().code == "index_trouble"
     store.close()
     assert told.facts.empty()
 
@@ -161,9 +172,9 @@ def test_a_grown_log_is_moved_into_the_file(tmp_path, told, index, monkeypatch) 
 def test_a_log_that_never_shrinks_is_emptied(tmp_path, told, index, monkeypatch) -> None:
     monkeypatch.setattr(store_module, "LOG_SOFT_BYTES", 1 << 16)
     monkeypatch.setattr(store_module, "LOG_HARD_BYTES", 1 << 17)
-    monkeypatch.setattr(store_module, "LOOK_S", 0.01)
+    monkeypatch.setattr(store_module, "LOG_LOOK_S", 0.01)
     write(index, "a", 1 << 20)
-    store = make(tmp_path, told)  # without any Sync: the size is looked at all the same
+    store = make(tmp_path, told)  # without any MakeDurable: the size is looked at all the same
     log = tmp_path / "potluck.sqlite-wal"
     deadline = threading.Event()
     tries = 0
@@ -189,7 +200,7 @@ def test_a_checkpoint_that_fails_is_told_and_promises_go_on(tmp_path, told, monk
         MadeDurable(1),
         MadeDurable(2),
     ]
-    assert any(isinstance(fact, DiskTrouble) for fact in facts)
+    assert any(isinstance(fact, Tell) for fact in facts)
 
 
 VICTIM = """
@@ -198,8 +209,15 @@ from potluck.engine.effects import MakeDurable
 from potluck.engine.index import Index
 from potluck.shells.state.store import Store
 
+class Says:
+    def post(self, made_durable):
+        print(made_durable.barrier, flush=True)
+
+    def told(self, tell):
+        sys.exit(tell.text)
+
 index = Index.open(sys.argv[1])
-store = Store(sys.argv[1], lambda synced: print(synced.barrier, flush=True), lambda trouble: sys.exit(str(trouble)))
+store = Store(sys.argv[1], Says(), Says())
 for number in range(1, 1_000_000):
     index.begin()
     index.meta.set("number", str(number).encode())
@@ -209,7 +227,7 @@ for number in range(1, 1_000_000):
 """
 
 
-def test_what_was_synced_survives_a_kill(tmp_path) -> None:
+def test_what_was_made_durable_survives_a_kill(tmp_path) -> None:
     path = str(tmp_path / "potluck.sqlite")
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     victim = subprocess.Popen(

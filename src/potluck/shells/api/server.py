@@ -2,7 +2,7 @@
 
 Strategy: one small ASGI application on a socket that we bind ourselves: bound, made 0600, and only
 then listened on, so there is no moment at which another user can connect. It runs in its own
-thread, "page", with its own asyncio loop, and knows the rest of the program as a `ControlSource`,
+thread, "page", with its own asyncio loop, and knows the rest of the program as an `ApiSource`,
 whose calls may block and are therefore made from worker threads. The event stream polls that source
 while somebody listens, and costs nothing while nobody does.
 
@@ -23,7 +23,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import uvicorn
@@ -34,35 +34,43 @@ from starlette.requests import Request  # noqa: TC002 - starlette reads the anno
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from potluck.core import limits
 from potluck.core.errors import Malformed, NotFound, PotluckError
 
-SCHEMA = 1
-EVENT_INTERVAL_S = 0.25  # a person does not read faster, and a poll costs one encoding
-QUIET_INTERVAL_S = 1.0  # where nothing changes, so that a view left open costs next to nothing
-QUIET_AFTER_S = 3.0
-HEARTBEAT_S = 15.0  # so that a client notices a daemon that is gone
-REQUEST_BYTES = 1024 * 1024
-ADD_PATHS = 4096
-ADD_MODES = ("copy", "move", "reflink")
-STOP_S = 5.0
+API_SCHEMA: Final = 1  # of every answer; a change that breaks clients makes it 2
+EVENT_INTERVAL_S: Final = 0.25  # a person does not read faster, and a poll costs one encoding
+QUIET_INTERVAL_S: Final = 1.0  # where nothing changes: a view left open costs next to nothing
+QUIET_AFTER_S: Final = 3.0  # without a change; longer than the pauses of anything under way
+HEARTBEAT_S: Final = 15.0  # so that a client notices a daemon that is gone
+REQUEST_BYTES: Final = limits.MIB  # ADD_PATHS ordinary paths; a long list is sent in parts
+ADD_PATHS: Final = 4096  # in one request: more takes longer than a client waits
+ADD_MODES: Final = ("copy", "move", "reflink")
+BACKLOG_CLIENTS: Final = 64  # who may connect before the server gets to accept
+PAGE_STOP_S: Final = 5.0  # to start or to end; uvicorn needs a tenth of a second
+LAST_ID_DIGITS: Final = 15  # of a notice's number in a request: more is no number of ours
 
 _log = logging.getLogger(__name__)
 
 
 class ApiSource(Protocol):
-    """What the local API needs of the program. Every call is thread-safe and takes at most 10 s."""
+    """What the local API needs of the program: source.py.
+
+    Every call is thread-safe and takes at most 10 s.
+    """
 
     def state(self) -> dict[str, Any]:
         """The latest snapshot, ready for JSON: docs/faces.md §2."""
 
     def notices(self, after: int) -> list[dict[str, Any]]:
-        """What people were told, numbered above `after`: {number, code, text, level, subject,
-        at_s}.
+        """What people were told, numbered above `after`.
+
+        Each is {number, code, text, level, subject, at_s}.
         """
 
     def files(self, prefix: str) -> list[dict[str, Any]]:
-        """Files and folders below Shared/ whose path starts with `prefix`: {path, kind, size,
-        owner, here, root}.
+        """Files and folders below Shared/ whose path starts with `prefix`.
+
+        Each is {path, kind, size, owner, here, root}.
         """
 
     def leave(self) -> None:
@@ -96,6 +104,10 @@ class ApiServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
 
+    def __repr__(self) -> str:
+        """Show whether it serves."""
+        return f"<ApiServer: serving={self._socket is not None}>"
+
     def start(self) -> None:
         """Bind and serve; a client may connect as soon as this returns. Raises PotluckError."""
         with suppress(FileNotFoundError):
@@ -105,7 +117,7 @@ class ApiServer:
         try:
             listener.bind(self.socket_path)
             os.chmod(self.socket_path, 0o600)
-            listener.listen(64)
+            listener.listen(BACKLOG_CLIENTS)
         except OSError as error:
             listener.close()
             raise PotluckError(
@@ -116,7 +128,7 @@ class ApiServer:
         listener.settimeout(0)
         self._socket = listener
         self._thread.start()
-        self._ready.wait(STOP_S)
+        self._ready.wait(PAGE_STOP_S)
 
     def stop(self) -> None:
         """End the streams, then the server; harmless when it never started."""
@@ -128,7 +140,7 @@ class ApiServer:
                 loop.call_soon_threadsafe(stopping.set)
         if self._server is not None:
             self._server.should_exit = True
-        self._thread.join(STOP_S)
+        self._thread.join(PAGE_STOP_S)
         self._socket.close()
         self._socket = None
         with suppress(FileNotFoundError):
@@ -181,8 +193,13 @@ class _Endpoints:
     """One method per address; the source is only ever called from worker threads."""
 
     def __init__(self, source: ApiSource, stopping: asyncio.Event) -> None:
-        self._source = source
-        self._stopping = stopping
+        """Answer from `source` until `stopping` is set."""
+        self._source: Final = source
+        self._stopping: Final = stopping
+
+    def __repr__(self) -> str:
+        """Show whether streams are being ended."""
+        return f"<_Endpoints: stopping={self._stopping.is_set()}>"
 
     async def state(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.state))
@@ -206,7 +223,9 @@ class _Endpoints:
 
     async def events(self, request: Request) -> Response:
         last = request.headers.get("last-event-id", request.query_params.get("after", "0"))
-        after = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else 0
+        after = (
+            int(last) if last.isascii() and last.isdigit() and len(last) <= LAST_ID_DIGITS else 0
+        )
         return StreamingResponse(
             self._stream(after),
             media_type="text/event-stream",
@@ -217,7 +236,7 @@ class _Endpoints:
         try:
             async for chunk in self._chunks(after):
                 yield chunk
-        except Exception as error:  # noqa: BLE001 # house: too late for an answer, so the log is where it can be seen
+        except Exception as error:  # noqa: BLE001 # house: too late for an answer: the log shows it
             _log.error("the event stream failed", exc_info=error)
 
     async def _chunks(self, after: int) -> AsyncIterator[bytes]:
@@ -285,7 +304,7 @@ def _json(value: object) -> bytes:
 
 
 def _answer(data: object) -> Response:
-    return _response(200, {"schema": SCHEMA, "ok": True, "data": data})
+    return _response(200, {"schema": API_SCHEMA, "ok": True, "data": data})
 
 
 def _response(status: int, envelope: dict[str, Any]) -> Response:
@@ -294,7 +313,7 @@ def _response(status: int, envelope: dict[str, Any]) -> Response:
 
 def _error(status: int, error: PotluckError) -> Response:
     described = {"code": error.code, "message": error.what, "cause": error.cause, "fix": error.fix}
-    return _response(status, {"schema": SCHEMA, "ok": False, "error": described})
+    return _response(status, {"schema": API_SCHEMA, "ok": False, "error": described})
 
 
 async def _refused(_request: Request, error: PotluckError) -> Response:

@@ -1,4 +1,4 @@
-"""The desk: what the local API may ask of the running program, answered from other threads.
+"""The source: what the local API may ask of the running program, answered from other threads.
 
 Strategy: questions go to the loop thread one at a time (`Loop.ask`) and come back as plain values;
 notices are kept here in a short numbered list, commands wait here for their Reply. Rates are
@@ -18,25 +18,34 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.events import AddAsked, RescanAsked
+from potluck.engine.own.imports import LEAVING
 from potluck.shells.loop.loop import Loop, leave
+from potluck.shells.loop.people import warning
 
-NOTICES: Final = 1000
-ANSWER_S: Final = 9.0  # control.py promises ten
-FRESH_S: Final = 0.05
-AGAIN_S: Final = 60.0  # the same trouble is told again after this
+NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
+COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
+FRESH_S: Final = 0.05  # a state is good so long: several viewers cost the loop one question
+TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
 METER_S: Final = 0.2  # rates over shorter times jump
-SMOOTHING: Final = 0.5
-LEFT: Final = "this device is leaving: nothing was added\n  try:      start it again with potluck up, then add"
+SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
+STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
+NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
+
+
+class Shows(Protocol):
+    """Whoever shows a notice at once: the face that started the program (config.DaemonFace)."""
+
+    def told(self, code: str, text: str, level: str, subject: str) -> None:
+        """Show a notice, field by field as in effects.Tell."""
 
 
 class Meter:
@@ -48,16 +57,27 @@ class Meter:
         self._count = 0
         self.rate = 0.0
 
+    def __repr__(self) -> str:
+        """Show the rate."""
+        return f"<Meter: {self.rate:.0f} B/s>"
+
     def see(self, count: int, now: float) -> float:
         """Note the count at a time and return the smoothed rate."""
-        if self._at_s is not None and now - self._at_s < METER_S:
-            return self.rate
         if self._at_s is not None:
-            fresh = (count - self._count) / (now - self._at_s)
-            self.rate = fresh if self.rate == 0.0 else self.rate + (fresh - self.rate) * SMOOTHING
-            self.rate = 0.0 if fresh == 0.0 and self.rate < 1.0 else self.rate
+            passed_s = now - self._at_s
+            if passed_s < METER_S:
+                return self.rate
+            self._smooth((count - self._count) / passed_s)
         self._at_s, self._count = now, count
         return self.rate
+
+    def _smooth(self, fresh: float) -> None:
+        if self.rate == 0.0:
+            self.rate = fresh
+        else:
+            self.rate += (fresh - self.rate) * SMOOTHING
+        if fresh == 0.0 and self.rate < STILL_RATE:
+            self.rate = 0.0
 
 
 class Notices:
@@ -70,6 +90,10 @@ class Notices:
         self._numbers: Final = itertools.count(1)
         self._troubles: dict[Tell, float] = {}  # until when each is not told again
 
+    def __repr__(self) -> str:
+        """Show how many are kept."""
+        return f"<Notices: {len(self._kept)} kept, {len(self._troubles)} troubles not told again>"
+
     def put(self, tell: Tell) -> bool:
         """Keep a notice and give it a number; False if it is trouble that was told a moment ago."""
         now = time.monotonic()
@@ -80,7 +104,7 @@ class Notices:
                 }
                 if tell in self._troubles:
                     return False
-                self._troubles[tell] = now + AGAIN_S
+                self._troubles[tell] = now + TELL_AGAIN_S
             self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
         return True
 
@@ -91,10 +115,10 @@ class Notices:
 
 
 class RunningSource:
-    """The ControlSource of a running daemon."""
+    """The ApiSource of a running program, and the People its shells tell things to."""
 
-    def __init__(self, unshared_files: int, show: Callable[[Tell], None]) -> None:
-        """`unshared_files` were found in a folder without marker; `show` passes notices on at once."""
+    def __init__(self, unshared_files: int, face: Shows) -> None:
+        """`unshared_files` were found in a folder without marker; `face` shows notices at once."""
         self._loop: Loop | None = None
         self._notices: Final = Notices()
         self._commands: Final = itertools.count(1)
@@ -107,7 +131,12 @@ class RunningSource:
         self._down, self._up = Meter(), Meter()
         self._per_file: dict[str, Meter] = {}
         self._unshared_files: Final = unshared_files
-        self._show: Final = show
+        self._face: Final = face
+
+    def __repr__(self) -> str:
+        """Show what is kept and who waits."""
+        adding = f"{len(self._adding)} commands waiting"
+        return f"<RunningSource: {self._notices!r}, {adding}, closed={self._closed}>"
 
     def attach(self, loop: Loop) -> None:
         """Ask this loop from now on."""
@@ -117,13 +146,17 @@ class RunningSource:
         """The loop has ended: whoever waits for it, or comes now, is told so."""
         self._closed = True
         for command in list(self._adding):
-            self.replied(Reply(command, ok=False, text=LEFT))
+            self.replied(Reply(command, ok=False, text=LEAVING))
 
     # -- from the loop thread, and others that have something to tell ------------------------------
     def told(self, tell: Tell) -> None:
         """Keep a notice and show it."""
         if self._notices.put(tell):
-            self._show(tell)
+            self._face.told(tell.code, tell.text, tell.level, tell.subject)
+
+    def warn(self, code: str, text: str) -> None:
+        """Tell what is in the way and may pass."""
+        self.told(warning(code, text))
 
     def replied(self, reply: Reply) -> None:
         """Hand the result of a command to the thread that waits for it, if it still does."""
@@ -131,7 +164,7 @@ class RunningSource:
         if box is not None:
             box.put(reply)
 
-    # -- ControlSource -----------------------------------------------------------------------------
+    # -- ApiSource ---------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """Return the latest snapshot."""
         with self._lock:
@@ -140,7 +173,7 @@ class RunningSource:
             if self._loop is None or (time.monotonic() - self._state_s < FRESH_S and not adding):
                 return self._state
             try:
-                view = self._loop.ask(lambda engine, now: engine.view(now), ANSWER_S)
+                view = self._loop.ask(lambda engine, now: engine.view(now), COMMAND_S)
             except (CancelledError, TimeoutError):
                 # those who wait for the lock need not try as long again
                 self._state_s = time.monotonic()
@@ -159,7 +192,7 @@ class RunningSource:
         if self._loop is None:
             return []
         try:
-            views = self._loop.ask(lambda engine, _: engine.files(prefix), ANSWER_S)
+            views = self._loop.ask(lambda engine, _: engine.files(prefix), COMMAND_S)
         except (CancelledError, TimeoutError):
             return []
         found: list[dict[str, Any]] = msgspec.to_builtins(views)
@@ -178,9 +211,9 @@ class RunningSource:
         self._adding[command] = box
         self._loop.post(AddAsked(command, tuple(paths), mode))
         if self._closed:  # perhaps it was asked after the loop had ended
-            self.replied(Reply(command, ok=False, text=LEFT))
+            self.replied(Reply(command, ok=False, text=LEAVING))
         try:
-            reply = box.get(timeout=ANSWER_S)
+            reply = box.get(timeout=COMMAND_S)
         except queue.Empty:
             return {"ok": True, "text": "still adding; potluck ls shows what is there"}
         with self._lock:
@@ -195,10 +228,8 @@ class RunningSource:
     def _dress(self, state: dict[str, Any]) -> dict[str, Any]:
         """Add what only a shell knows: version, rates, what lies unshared."""
         now = time.monotonic()
-        down, up = (
-            self._down.see(state.pop("received_bytes"), now),
-            self._up.see(state.pop("sent_bytes"), now),
-        )
+        down = self._down.see(state.pop("received_bytes"), now)
+        up = self._up.see(state.pop("sent_bytes"), now)
         live = {transfer["path"] for transfer in state["transfers"]}
         self._per_file = {path: meter for path, meter in self._per_file.items() if path in live}
         for transfer in state["transfers"]:
@@ -219,4 +250,4 @@ def own_version() -> str:
     try:
         return version("potluck")
     except PackageNotFoundError:
-        return "0.1.0"
+        return NO_VERSION

@@ -1,11 +1,10 @@
-"""The four exchanges on a bulk link, seen from the side that asks: request out, replies in,
-checked, kept, reported.
+"""The four exchanges on a bulk link, from the side that asks: request, replies, checks, reports.
 
-Strategy: each exchange is one function `(Exchange) -> Outcome` that reads exactly the replies its
-request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable; everything
-unexpected raises. Content is received into one buffer, hashed there, and written before a fact
-about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk floods
-the engine.
+Strategy: each exchange is one function `(BulkExchange) -> Outcome` that reads exactly the replies
+its request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable;
+everything unexpected raises. Content is received into one buffer, hashed there, and written before
+a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
+floods the engine.
 
 Guarantees: nothing unverified is written or reported; sizes come from our own order, so a peer
 cannot make us allocate; raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
@@ -16,7 +15,7 @@ piece list is asked for page by page, without read-ahead.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
@@ -61,10 +60,12 @@ from potluck.engine.events import (
     PiecesVerified,
 )
 from potluck.shells.links.stream import Stream
+from potluck.shells.loop.inbox import Inbox
 
-BATCH_PIECES: Final = 8
-BATCH_FILES: Final = 64
-BATCH_S: Final = 0.05
+BATCH_PIECES: Final = 8  # reported at once: 2 MiB of the smallest pieces
+BATCH_FILES: Final = 64  # likewise, of small files
+BATCH_S: Final = 0.05  # a report waits no longer: the view shows a transfer four times a second
+NOT_HERE: Final = -1  # the length of a file in a FILES header that the holder does not have
 # a file keeps its old piece size up to this many pieces (docs/protocol.md §7)
 KEPT_PIECES_MAX: Final = 8192
 
@@ -73,8 +74,15 @@ class Cancelled(Exception):
     """The engine gave the order up."""
 
 
+class CalledOff(Protocol):
+    """An order that may be given up meanwhile: fetching.py."""
+
+    def check(self) -> None:
+        """Raise Cancelled if it was."""
+
+
 class HoldsPieces(Protocol):
-    """One content being put together."""
+    """One content being put together: disk/receiving/part_files.py."""
 
     def write(self, piece: int, data: memoryview, /) -> None:
         """Write the verified bytes of one piece."""
@@ -87,16 +95,13 @@ class HoldsPieces(Protocol):
 
 
 class HoldsParts(Protocol):
-    """Where content is put together."""
+    """Where content is put together: disk/receiving/part_files.py."""
 
     def open(self, content: PieceList, /) -> HoldsPieces:
         """Take up or begin a content."""
 
     def write_whole(self, content: PieceList, data: memoryview, /) -> None:
         """Write the verified bytes of a content of one piece."""
-
-
-Fact = ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified
 
 
 @dataclass(slots=True)
@@ -106,8 +111,8 @@ class BulkExchange:
     fetch: Fetch
     stream: Stream
     parts: HoldsParts
-    post: Callable[[Fact], None]  # from any thread
-    check: Callable[[], None]  # raises Cancelled
+    inbox: Inbox  # for the facts
+    order: CalledOff
 
     def reply(self) -> BulkReply | Unknown:
         """Return the next reply frame."""
@@ -115,9 +120,7 @@ class BulkExchange:
 
 
 def carry_out(exchange: BulkExchange) -> Outcome:
-    """Do what the order asks on its stream and post the facts; say how it ended (DONE, GONE or
-    BUSY).
-    """
+    """Do what the order asks on its stream, post the facts; say how it ended: DONE, GONE, BUSY."""
     match exchange.fetch.ask:
         case ManifestAsk() as ask:
             return _manifest(exchange, ask)
@@ -129,21 +132,21 @@ def carry_out(exchange: BulkExchange) -> Outcome:
             return _files(exchange, ask)
 
 
-_ENDS: Final[dict[type, Outcome]] = {Done: Outcome.DONE, Gone: Outcome.GONE, Busy: Outcome.BUSY}
-
-
 def _ended(reply: BulkReply | Unknown) -> Outcome:
     """Return what an ending reply means; anything else breaks the protocol here."""
-    outcome = _ENDS.get(type(reply))
-    if outcome is None:
-        raise Malformed("that is not an answer to the request", type(reply).__name__)
-    return outcome
+    match reply:
+        case Done():
+            return Outcome.DONE
+        case Gone():
+            return Outcome.GONE
+        case Busy():
+            return Outcome.BUSY
+        case _:
+            raise Malformed("that is not an answer to the request", type(reply).__name__)
 
 
 def _without_content(reply: BulkReply | Unknown) -> Outcome:
-    """Return what a reply means that is not the content asked for; a bare `Done` is as good as
-    `Gone`.
-    """
+    """Return what a reply means that is not the content asked for: a bare `Done` is a `Gone`."""
     outcome = _ended(reply)
     return Outcome.GONE if outcome is Outcome.DONE else outcome
 
@@ -170,7 +173,7 @@ def _manifest(exchange: BulkExchange, ask: ManifestAsk) -> Outcome:
     deleted = [record for record in page.deleted if _is_safe(record)]
     unsafe = len(page.records) - len(records) + len(page.deleted) - len(deleted)
     safe_page = msgspec.structs.replace(page, records=records, deleted=deleted)
-    exchange.post(ManifestHeard(exchange.fetch.order, safe_page, unsafe))
+    exchange.inbox.post(ManifestHeard(exchange.fetch.order, safe_page, unsafe))
     return Outcome.DONE
 
 
@@ -188,7 +191,7 @@ def _piece_list(exchange: BulkExchange, ask: PiecesAsk) -> Outcome:
     first: PiecesPage | None = None
     hashes = bytearray()
     while first is None or len(hashes) < piece_count(first.size, first.piece_size) * HASH_BYTES:
-        exchange.check()
+        exchange.order.check()
         exchange.stream.send(PiecesAsk(ask.root, len(hashes) // HASH_BYTES))
         page = exchange.reply()
         if not isinstance(page, PiecesPage):
@@ -198,7 +201,7 @@ def _piece_list(exchange: BulkExchange, ask: PiecesAsk) -> Outcome:
         hashes += page.hashes
     content = PieceList(Root(ask.root), first.size, first.piece_size, bytes(hashes))
     content.check()
-    exchange.post(PieceListHeard(exchange.fetch.order, content))
+    exchange.inbox.post(PieceListHeard(exchange.fetch.order, content))
     return Outcome.DONE
 
 
@@ -229,7 +232,7 @@ def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
                 raise WrongContent("a piece came that was not asked for", f"number {reply.piece}")
             missing.discard(reply.piece)
             writer.take(reply.piece)
-            exchange.check()
+            exchange.order.check()
     outcome = _ended(reply)
     return Outcome.GONE if missing and outcome is Outcome.DONE else outcome
 
@@ -243,6 +246,10 @@ class _PieceWriter:
         self._room: Final = memoryview(bytearray(min(content.piece_size, content.size_bytes)))
         self._batch: Final[list[int]] = []
         self._begun = 0.0
+
+    def __repr__(self) -> str:
+        """Show how much waits to be reported."""
+        return f"<_PieceWriter: {len(self._batch)} pieces not reported>"
 
     def __enter__(self) -> Self:
         with _own_disk():
@@ -265,7 +272,8 @@ class _PieceWriter:
         with _own_disk():
             self._part.write(piece, data)
         now = time.monotonic()
-        self._begun = self._begun if self._batch else now
+        if not self._batch:
+            self._begun = now
         self._batch.append(piece)
         if len(self._batch) >= BATCH_PIECES or now - self._begun >= BATCH_S:
             self._report()
@@ -278,7 +286,7 @@ class _PieceWriter:
         with _own_disk():
             self._part.mark(pieces)
         size_bytes = sum(self._content.length_of(piece) for piece in pieces)
-        self._exchange.post(
+        self._exchange.inbox.post(
             PiecesVerified(self._exchange.fetch.order, self._content.root, pieces, size_bytes)
         )
 
@@ -294,7 +302,8 @@ def _files(exchange: BulkExchange, ask: FilesAsk) -> Outcome:
     if not isinstance(header, FilesHeader):
         return _without_content(header)
     if len(header.lengths) != len(sizes) or any(
-        length not in (-1, size) for length, (size, _) in zip(header.lengths, sizes, strict=True)
+        length not in (NOT_HERE, size)
+        for length, (size, _) in zip(header.lengths, sizes, strict=True)
     ):
         raise WrongContent("the files that are to come are not those that were asked for")
     room = memoryview(bytearray(sum(length for length in header.lengths if length > 0)))
@@ -303,7 +312,8 @@ def _files(exchange: BulkExchange, ask: FilesAsk) -> Outcome:
     try:
         at = 0
         for root, (_, piece_size), length in zip(ask.roots, sizes, header.lengths, strict=True):
-            pack.take(Root(root), piece_size, None if length < 0 else room[at : at + length])
+            data = None if length < 0 else room[at : at + length]
+            pack.take(Root(root), piece_size, data)
             at += max(length, 0)
     finally:
         pack.report()
@@ -350,7 +360,7 @@ class _Pack:
         """Post what is kept since the last report."""
         if self.roots or self.missing:
             order = self.exchange.fetch.order
-            self.exchange.post(
+            self.exchange.inbox.post(
                 FilesVerified(order, tuple(self.roots), tuple(self.missing), self.size_bytes)
             )
         self.roots, self.missing, self.size_bytes = [], [], 0

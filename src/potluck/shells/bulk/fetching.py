@@ -1,12 +1,13 @@
 """Fetching: a pool of workers that each carry one order over a bulk link.
 
 Strategy: a worker takes an order, an idle link to its peer if there is one or a new one to the
-first address that answers, and lets exchanges.py do the rest. Links that are still in step
+first address that answers, and lets asking.py do the rest. Links that are still in step
 afterwards wait for the next order; one that went stale while idle and fails before its first reply
 byte is replaced once, silently. Calling an order off sets a flag that is looked at between pieces
 and in every quarter second of silence.
 
-Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens; a link is used
+Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
+begins; a link is used
 by one worker at a time; at most `limits.FETCHES_PER_PEER` links per device stay open unused, and
 none longer than `limits.BULK_IDLE_S`. Limits: which peer to ask, and how often, is the engine's
 business.
@@ -16,8 +17,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from potluck.core import limits
@@ -26,11 +26,12 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchEnded, OrderId, Outcome
-from potluck.shells.bulk.asking import BulkExchange, Cancelled, Fact, HoldsParts, carry_out
+from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
-from potluck.shells.links.hello import BUSY
+from potluck.shells.links.hello import BUSY_REASON
 from potluck.shells.links.stream import Stream
 from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers
 
 REUSE_S: Final = limits.BULK_IDLE_S - 5.0  # the other side closes an idle link itself soon after
@@ -38,6 +39,8 @@ REUSE_S: Final = limits.BULK_IDLE_S - 5.0  # the other side closes an idle link 
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
+    """A link that waits."""
+
     stream: Stream
     since: float
 
@@ -46,8 +49,16 @@ class IdleLinks:
     """Bulk links that wait for their next order; shared by the workers."""
 
     def __init__(self) -> None:
-        self._lock: Final = threading.Lock()
+        """Begin with none."""
+        self._lock: Final = threading.Lock()  # guards what follows; nothing is closed under it
         self._idle: Final[dict[DeviceId, list[_Idle]]] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Show how many wait."""
+        with self._lock:
+            count = sum(len(waiting) for waiting in self._idle.values())
+        return f"<IdleLinks: {count} to {len(self._idle)} devices, closed={self._closed}>"
 
     def take(self, peer: DeviceId) -> Stream | None:
         """Return the link used last, if one still lives."""
@@ -62,13 +73,19 @@ class IdleLinks:
             idle.stream.close()
 
     def put(self, peer: DeviceId, stream: Stream) -> None:
-        """Keep a link that is in step, or close it if there are enough."""
+        """Keep a link that is in step, or close it: if there are enough, and after `close`."""
         with self._lock:
             waiting = self._idle.setdefault(peer, [])
-            if len(waiting) < limits.FETCHES_PER_PEER:
+            if len(waiting) < limits.FETCHES_PER_PEER and not self._closed:
                 waiting.append(_Idle(stream, time.monotonic()))
                 return
         stream.close()
+
+    def close(self) -> None:
+        """Close all, and whatever would come to wait later."""
+        with self._lock:
+            self._closed = True
+        self.close_older(time.monotonic())
 
     def deadline(self) -> float | None:
         """Return when the oldest is to be closed, monotonic."""
@@ -96,66 +113,83 @@ class Fetching:
 
     def __init__(
         self,
-        standing: CurrentTrust,
+        trust: CurrentTrust,
         parts: HoldsParts,
-        post: Callable[[Fact | FetchEnded], None],
+        inbox: Inbox,
         workers: int = limits.WORKERS,
     ) -> None:
-        """`post` must be safe to call from any thread; `workers` orders are carried at once."""
-        self._standing: Final = standing
-        self._parts: Final = parts
-        self._post: Final = post
+        """Write into `parts`, put facts into `inbox`; `workers` orders are carried at once."""
+        self.trust: Final = trust
+        self.parts: Final = parts
+        self.inbox: Final = inbox
+        self.idle: Final = IdleLinks()
         self._workers: Final = Workers("fetch", workers)
-        self._idle: Final = IdleLinks()
-        self._orders: Final[
-            dict[OrderId, threading.Event]
-        ] = {}  # live orders and whether they are called off
+        self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
+
+    def __repr__(self) -> str:
+        """Show how busy it is."""
+        return f"<Fetching: {len(self._orders)} orders, {self.idle!r}, {self._workers!r}>"
 
     def submit(self, fetch: Fetch) -> None:
         """Queue an order; ends in one FetchEnded."""
-        self._orders[fetch.order] = threading.Event()
-        if not self._workers.submit(lambda: self._carry(fetch)):
-            self._end(fetch.order, Outcome.BROKEN, "stopping")
+        order = _Order(self, fetch)
+        self._orders[fetch.order] = order
+        self._workers.submit(order)
 
     def cancel(self, effect: CancelFetch) -> None:
         """Call an order off; its FetchEnded says BROKEN, "cancelled", unless it was faster."""
         order = self._orders.get(effect.order)
         if order is not None:
-            order.set()
+            order.called_off.set()
 
     def deadline(self) -> float | None:
         """Return when `on_tick` wants to be called, monotonic."""
-        return self._idle.deadline()
+        return self.idle.deadline()
 
     def on_tick(self, now: float) -> None:
         """Close links that have been idle for long."""
-        self._idle.close_older(now - REUSE_S)
+        self.idle.close_older(now - REUSE_S)
 
     def close(self, wait_s: float) -> bool:
         """Call everything off and stop; say whether all threads are gone."""
         for order in list(self._orders.values()):
-            order.set()
-        gone = self._workers.close(wait_s)
-        self._idle.close_older(time.monotonic())
-        return gone
+            order.called_off.set()
+        self.idle.close()
+        return self._workers.close(wait_s)
 
-    def _end(self, order: OrderId, outcome: Outcome, detail: str) -> None:
+    def end(self, order: OrderId, outcome: Outcome, detail: str) -> None:
+        """An order has ended; from any thread."""
         self._orders.pop(order, None)
-        self._post(FetchEnded(order, outcome, detail))
+        self.inbox.post(FetchEnded(order, outcome, detail))
 
-    def _carry(self, fetch: Fetch) -> None:
-        """Carry one order to its end; the job of a worker."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Order:
+    """One order, carried to its end by a worker."""
+
+    owner: Fetching
+    fetch: Fetch
+    called_off: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise Cancelled once the order is called off."""
+        if self.called_off.is_set():
+            raise Cancelled
+
+    def dropped(self) -> None:
+        """The program ends before its turn came."""
+        self.owner.end(self.fetch.order, Outcome.BROKEN, "stopping")
+
+    def run(self) -> None:
+        """Carry it out and say how it ended."""
         # stands only if something unforeseen is raised
-        outcome, detail = (
-            Outcome.BROKEN,
-            "an error of ours",
-        )
+        outcome, detail = Outcome.BROKEN, "an error of ours"
         try:
-            outcome, detail = self._try(fetch), ""
+            outcome, detail = self._try(), ""
         except Cancelled:
             detail = "cancelled"
         except NoLink as error:
-            outcome = Outcome.BUSY if error.reason == BUSY else Outcome.BROKEN
+            outcome = Outcome.BUSY if error.reason == BUSY_REASON else Outcome.BROKEN
             detail = error.reason
         except DiskTrouble as error:
             outcome, detail = Outcome.DISK, error.cause
@@ -164,61 +198,53 @@ class Fetching:
         except (PotluckError, OSError, EOFError) as error:
             detail = str(error) or type(error).__name__
         finally:
-            self._end(fetch.order, outcome, detail)
+            self.owner.end(self.fetch.order, outcome, detail)
 
-    def _try(self, fetch: Fetch) -> Outcome:
-        self._checker(fetch.order)()
-        stream = self._idle.take(fetch.peer) if fetch.peer in self._standing.book else None
+    def _try(self) -> Outcome:
+        self.check()
+        stream = None
+        if self.fetch.peer in self.owner.trust.book:
+            stream = self.owner.idle.take(self.fetch.peer)
         if stream is not None:
             stream.heard = False
             try:
-                return self._use(fetch, stream)
+                return self._use(stream)
             except (OSError, EOFError):
                 if stream.heard:
                     raise
                 # Closed by the other side at the very moment we wanted to use it again.
-        return self._use(fetch, self._connect(fetch))
+        return self._use(self._connect())
 
-    def _use(self, fetch: Fetch, stream: Stream) -> Outcome:
-        """Run the exchange on a stream; keep it for the next order only if both sides are still in
-        step.
-        """
-        check = self._checker(fetch.order)
-        stream.on_silence = check
+    def _use(self, stream: Stream) -> Outcome:
+        """Run the exchange on a stream; keep it only if both sides are still in step."""
+        stream.user = self
         in_step = False
         try:
-            outcome = carry_out(BulkExchange(fetch, stream, self._parts, self._post, check))
+            owner = self.owner
+            outcome = carry_out(BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self))
             in_step = True
         finally:
+            stream.user = None
             if in_step:
-                self._idle.put(fetch.peer, stream)
+                self.owner.idle.put(self.fetch.peer, stream)
             else:
                 stream.close()
         return outcome
 
-    def _connect(self, fetch: Fetch) -> Stream:
+    def _connect(self) -> Stream:
         """Dial the addresses in order; raises the last NoLink."""
         failure = NoLink("no address")
-        for address in fetch.addresses:
-            self._checker(fetch.order)()
+        for address in self.fetch.addresses:
+            self.check()
             try:
-                return self._dial(fetch.peer, address)
+                return self._dial(address)
             except NoLink as error:
                 failure = error
-                if error.reason == BUSY:
+                if error.reason == BUSY_REASON:
                     break
         raise failure
 
-    def _dial(self, peer: DeviceId, address: Address) -> Stream:
+    def _dial(self, address: Address) -> Stream:
+        request = DialRequest(self.fetch.peer, address, LinkKind.BULK)
         deadline = time.monotonic() + limits.HANDSHAKE_S
-        return open_link(self._standing, DialRequest(peer, address, LinkKind.BULK), deadline).stream
-
-    def _checker(self, order: OrderId) -> Callable[[], None]:
-        """Return a function that raises Cancelled once the order is called off."""
-        called_off = self._orders[order]
-
-        def check() -> None:
-            if called_off.is_set():
-                raise Cancelled
-
-        return check
+        return open_link(self.owner.trust, request, deadline).stream

@@ -20,7 +20,6 @@ import os
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable
 from typing import Final, Protocol
 
 from potluck.core import limits
@@ -44,57 +43,59 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Answer, ServeFiles, ServePieces
 from potluck.engine.events import PathsTouched, RequestHeard, RequestId
-from potluck.shells.bulk.asking import content_of
+from potluck.shells.bulk.asking import NOT_HERE, content_of
+from potluck.shells.disk.hashing import read_exactly
 from potluck.shells.links.stream import Stream
 from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers
 
 # the engine answers within milliseconds; beyond this something is wrong with us
 ANSWER_S: Final = 10.0
-FRAME_ROOM_BYTES: Final = (
-    4 * limits.KIB
-)  # the longest frame in front of raw bytes: 256 lengths of 5 bytes
+# the longest frame in front of raw bytes: 256 lengths of 5 bytes
+FRAME_ROOM_BYTES: Final = 4 * limits.KIB
 
 _log = logging.getLogger(__name__)
 
 
 class OpensFiles(Protocol):
-    """The share, as far as serving needs it."""
+    """The share, as far as serving needs it: disk/fsops.py."""
 
     def open_file(self, path: SafePath) -> int:
         """Return a descriptor for reading; raises OSError or PotluckError."""
 
 
 Work = BulkReply | ServePieces | ServeFiles
-Posts = Callable[[RequestHeard | PathsTouched], None]
 
 
 class Serving:
     """The pool of serving threads and the box in which each waits for its Answer."""
 
     def __init__(
-        self, standing: CurrentTrust, share: OpensFiles, post: Posts, servers: int = limits.SERVERS
+        self, trust: CurrentTrust, share: OpensFiles, inbox: Inbox, servers: int = limits.SERVERS
     ) -> None:
-        """`post` must be safe to call from any thread."""
-        self.standing: Final = standing
+        """Ask the engine through `inbox`; serve at most `servers` links at once."""
+        self.trust: Final = trust
         self.share: Final = share
-        self.post: Final = post
+        self.inbox: Final = inbox
         self.stopping = False
         self._workers: Final = Workers("serve", servers)
-        self._lock: Final = threading.Lock()
+        self._lock: Final = threading.Lock()  # guards the two that follow; held for a moment only
         self._links: Final[Counter[DeviceId]] = Counter()
         self._boxes: Final[dict[RequestId, queue.SimpleQueue[Work]]] = {}
         self._numbers: Final = itertools.count(1)
 
-    def reserve(self, peer: DeviceId) -> bool:
-        """Keep a worker for one more link of `peer`; False if there is none, or the peer has its
-        share.
-        """
+    def __repr__(self) -> str:
+        """Show how busy it is."""
         with self._lock:
-            if (
-                self._links[peer] >= limits.FETCHES_PER_PEER
-                or self._links.total() >= self._workers.count
-            ):
+            state = f"{self._links.total()} links, {len(self._boxes)} requests waiting"
+        return f"<Serving: {state}, {self._workers!r}>"
+
+    def reserve(self, peer: DeviceId) -> bool:
+        """Keep a worker for one more link; False if none is left, or the peer has its share."""
+        with self._lock:
+            full = self._links.total() >= self._workers.count
+            if full or self._links[peer] >= limits.FETCHES_PER_PEER:
                 return False
             self._links[peer] += 1
             return True
@@ -108,9 +109,7 @@ class Serving:
 
     def serve(self, peer: DeviceId, stream: Stream) -> None:
         """Serve a link for which `reserve` kept a worker; never blocks."""
-        if not self._workers.submit(lambda: self._serve(peer, stream)):
-            self.release(peer)
-            stream.close()
+        self._workers.submit(_Session(self, peer, stream))
 
     def answer(self, effect: Answer) -> None:
         """Hand an answer to the thread that waits for it; nothing if it waits no longer."""
@@ -120,9 +119,7 @@ class Serving:
             box.put(effect.reply)
 
     def close(self, wait_s: float) -> bool:
-        """Stop; say whether all threads are gone. Those that wait for a request or an answer notice
-        within a step.
-        """
+        """Stop; say whether all threads are gone: those that wait notice within a step."""
         self.stopping = True
         with self._lock:
             waiting = list(self._boxes.values())
@@ -137,7 +134,7 @@ class Serving:
         with self._lock:
             request = RequestId(next(self._numbers))
             self._boxes[request] = box
-        self.post(RequestHeard(request, peer, message))
+        self.inbox.post(RequestHeard(request, peer, message))
         try:
             return box.get(timeout=ANSWER_S)
         except queue.Empty:
@@ -145,32 +142,48 @@ class Serving:
                 self._boxes.pop(request, None)
             return Busy()
 
-    def _serve(self, peer: DeviceId, stream: Stream) -> None:
-        """Serve one link until it ends; the job of a worker."""
-        try:
-            _Session(self, peer, stream).run()
-        except (OSError, EOFError, ProtocolError) as error:
-            _log.debug("a bulk link ended: %s", error)
-        finally:
-            self.release(peer)
-            stream.close()
-
 
 class _Session:
-    """One bulk link being served."""
+    """One bulk link, served by a worker; it owns the stream and the place that was kept for it."""
 
     def __init__(self, serving: Serving, peer: DeviceId, stream: Stream) -> None:
+        """Own the stream from now on."""
         self._serving: Final = serving
         self._peer: Final = peer
         self._stream: Final = stream
         self._buffer = bytearray()
-        stream.on_silence = self._check_welcome
+        stream.user = self
+
+    def __repr__(self) -> str:
+        """Show how large its buffer has become."""
+        return f"<_Session: buffer of {len(self._buffer)} bytes>"
 
     def run(self) -> None:
+        """Serve until the link ends."""
+        try:
+            self._answer_requests()
+        except (OSError, EOFError, ProtocolError) as error:
+            _log.debug("a bulk link ended: %s", error)
+        finally:
+            self.dropped()
+
+    def dropped(self) -> None:
+        """Give the kept place back and close."""
+        self._serving.release(self._peer)
+        self._stream.close()
+
+    def check(self) -> None:
+        """Raise EOFError if this device leaves, or the other is no member any more."""
+        if self._serving.stopping:
+            raise EOFError("stopping")
+        if self._peer not in self._serving.trust.book:
+            raise EOFError("no longer a member")
+
+    def _answer_requests(self) -> None:
         """Answer requests until BYE, silence or a failure."""
         while True:
             request = self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
-            self._check_welcome()
+            self.check()
             if isinstance(request, Bye):
                 return
             self._carry_out(self._decide(request))
@@ -179,12 +192,6 @@ class _Session:
         if isinstance(request, BulkRequest):
             return self._serving.ask(self._peer, request)
         return Gone()  # a request of a newer version: the one who asks need not wait for it
-
-    def _check_welcome(self) -> None:
-        if self._serving.stopping:
-            raise EOFError("stopping")
-        if self._peer not in self._serving.standing.book:
-            raise EOFError("no longer a member")
 
     def _carry_out(self, work: Work) -> None:
         match work:
@@ -195,7 +202,7 @@ class _Session:
             case _:
                 self._stream.send(work)
 
-    # -- pieces of one content --
+    # -- pieces of one content ---------------------------------------------------------------------
     def _serve_pieces(self, work: ServePieces) -> None:
         """Send every piece that still matches, then Done, or Gone if one did not."""
         try:
@@ -208,40 +215,41 @@ class _Session:
             sent = [self._serve_piece(descriptor, work.content, piece) for piece in work.pieces]
         finally:
             os.close(descriptor)
-        if not all(sent):
-            self._hint(work.path, "a piece does not match any more")
-        self._stream.send(Done() if all(sent) else Gone())
+        if all(sent):
+            self._stream.send(Done())
+            return
+        self._hint(work.path, "a piece does not match any more")
+        self._stream.send(Gone())
 
     def _serve_piece(self, descriptor: int, content: PieceList, piece: int) -> bool:
         """Read, hash and send one piece; say whether it matched."""
-        self._check_welcome()
+        self.check()
         if piece >= content.count:
             return False
         length = content.length_of(piece)
         room = self._room(length)
         data = room[FRAME_ROOM_BYTES : FRAME_ROOM_BYTES + length]
-        if not _read_at(descriptor, data, piece * content.piece_size) or piece_hash(
-            data
-        ) != content.hash_of(piece):
+        if not read_exactly(descriptor, data, piece * content.piece_size):
+            return False
+        if piece_hash(data) != content.hash_of(piece):
             return False
         self._send_behind(PieceHeader(piece, length), room, length)
         return True
 
-    # -- many small contents --
+    # -- many small contents -----------------------------------------------------------------------
     def _serve_files(self, work: ServeFiles) -> None:
         lengths: list[int] = []
         room = self._room(limits.PACK_BYTES)
         at = FRAME_ROOM_BYTES
         for root, path, size_bytes, piece_size in work.files:
             data = room[at : at + size_bytes]
-            here = (
-                path is not None
-                and len(data) == size_bytes
-                and self._read_file(path, root, data, piece_size)
-            )
-            lengths.append(size_bytes if here else -1)
-            at += size_bytes if here else 0
-        self._check_welcome()
+            room_left = len(data) == size_bytes
+            if path is None or not room_left or not self._read_file(path, root, data, piece_size):
+                lengths.append(NOT_HERE)
+                continue
+            lengths.append(size_bytes)
+            at += size_bytes
+        self.check()
         self._send_behind(FilesHeader(lengths), room, at - FRAME_ROOM_BYTES)
 
     def _read_file(self, path: SafePath, root: Root, data: memoryview, piece_size: int) -> bool:
@@ -249,7 +257,7 @@ class _Session:
         try:
             descriptor = self._serving.share.open_file(path)
             try:
-                whole = _read_at(descriptor, data, 0)
+                whole = read_exactly(descriptor, data, 0)
             finally:
                 os.close(descriptor)
         except (OSError, PotluckError) as error:
@@ -260,17 +268,15 @@ class _Session:
         self._hint(path, "the file does not match any more")
         return False
 
-    # -- both --
+    # -- both --------------------------------------------------------------------------------------
     def _room(self, length: int) -> memoryview:
-        """Return a buffer with room for a frame and `length` bytes; it is the same one each time."""
+        """Return a buffer with room for a frame and `length` bytes; the same one each time."""
         if len(self._buffer) < FRAME_ROOM_BYTES + length:
             self._buffer = bytearray(FRAME_ROOM_BYTES + length)
         return memoryview(self._buffer)
 
     def _send_behind(self, header: Message, room: memoryview, length: int) -> None:
-        """Send `header` and the `length` bytes at FRAME_ROOM_BYTES in one call, the header put
-        right before them.
-        """
+        """Send `header` right before the `length` bytes at FRAME_ROOM_BYTES, in one call."""
         frame = encode_frame(header)
         start = FRAME_ROOM_BYTES - len(frame)
         room[start:FRAME_ROOM_BYTES] = frame
@@ -278,15 +284,4 @@ class _Session:
 
     def _hint(self, path: SafePath, why: str) -> None:
         _log.info("not served: %s: %s", path, why)
-        self._serving.post(PathsTouched((path,), overflow=False))
-
-
-def _read_at(descriptor: int, view: memoryview, offset: int) -> bool:
-    """Fill `view` from `offset` of a file; False if the file ends before."""
-    at = 0
-    while at < len(view):
-        count = os.preadv(descriptor, [view[at:]], offset + at)
-        if count == 0:
-            return False
-        at += count
-    return True
+        self._serving.inbox.post(PathsTouched((path,), overflow=False))

@@ -1,7 +1,7 @@
 """File content by descriptor: does it match its hashes, what is its root, and how it is copied.
 
-Strategy: whatever is going to be published is hashed where it lies, after the copying, so nothing
-can change between the check and the use. A copy shares blocks where the file system can (FICLONE),
+Strategy: whatever is going to be placed is hashed where it lies, after the copying, so nothing can
+change between the check and the use. A copy shares blocks where the file system can (FICLONE),
 else the kernel copies (copy_file_range), else we do; each way leaves holes as holes.
 
 Guarantees: positional reads and writes only, so descriptors may be shared between threads; one
@@ -19,6 +19,7 @@ from typing import Final
 
 from blake3 import blake3
 
+from potluck.core import limits
 from potluck.core.content.pieces import (
     HASH_BYTES,
     PieceList,
@@ -28,8 +29,10 @@ from potluck.core.content.pieces import (
     piece_length,
 )
 
-_FICLONE: Final = 0x40049409  # ioctl_ficlone(2)
-_COPY_BYTES: Final = 8 * 1024 * 1024
+_FICLONE: Final = 0x40049409
+"""The number of ioctl_ficlone(2); Python has no name for it."""
+_COPY_BYTES: Final = 8 * limits.MIB
+"""At most so much in one call: a call costs nothing beside it, and by hand it is our memory."""
 _CANNOT: Final = frozenset(
     {
         errno.EOPNOTSUPP,
@@ -46,9 +49,7 @@ _CANNOT: Final = frozenset(
 
 
 def piece_matches(descriptor: int, content: PieceList, piece: int) -> bool:
-    """Read one piece of an open file and say whether its hash is the one in the list; raises
-    OSError.
-    """
+    """Read one piece of an open file; say whether its hash is the one listed. Raises OSError."""
     data = _read(descriptor, content.length_of(piece), piece * content.piece_size)
     return data is not None and blake3(data).digest() == content.hash_of(piece)
 
@@ -69,9 +70,7 @@ def content_matches(descriptor: int, content: PieceList) -> bool:
 
 
 def root_of(descriptor: int, piece_size: int) -> tuple[Root, bytes] | None:
-    """Read an open file and return its root and joined hashes, or None if it shrank; raises
-    OSError.
-    """
+    """Return root and joined hashes of an open file, None if it shrank; raises OSError."""
     size = os.fstat(descriptor).st_size
     hashes = bytearray()
     for piece in range(piece_count(size, piece_size)):

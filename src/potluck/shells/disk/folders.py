@@ -17,6 +17,7 @@ from typing import Final, Self
 from potluck.shells.disk.fsops import enter, reason_of
 
 _OPEN: Final = 64
+"""Descriptors kept for one batch: most need fewer than ten, and a process may have 1,024."""
 
 Components = tuple[str, ...]
 
@@ -31,32 +32,33 @@ class Folders:
         self._touched: set[Components] = set()
         self._failed: dict[Components, str] = {}
 
-    def get(self, parts: Components, *, create: bool = False) -> int:
-        """Return the descriptor of a folder, valid until `trim`; raises UnsafePath for a link, or
-        OSError.
-        """
-        if not parts:
+    def __repr__(self) -> str:
+        return f"Folders({len(self._open)} open, {len(self._touched)} touched)"
+
+    def get(self, components: Components, *, create: bool = False) -> int:
+        """Return the descriptor of a folder, valid until `trim`; raises UnsafePath or OSError."""
+        if not components:
             return self._root_fd
-        descriptor = self._open.get(parts)
+        descriptor = self._open.get(components)
         if descriptor is None:
-            parent = self.get(parts[:-1], create=create)
+            parent = self.get(components[:-1], create=create)
             try:
-                descriptor = enter(parent, parts[-1])
+                descriptor = enter(parent, components[-1])
             except FileNotFoundError:
                 if not create:
                     raise
-                descriptor = enter(parent, parts[-1], create=True)
-                self.touch(parts[:-1])
-            self._open[parts] = descriptor
+                descriptor = enter(parent, components[-1], create=True)
+                self.touch(components[:-1])
+            self._open[components] = descriptor
         return descriptor
 
-    def touch(self, parts: Components) -> None:
+    def touch(self, components: Components) -> None:
         """Note that an entry of this folder changed."""
-        self._touched.add(parts)
+        self._touched.add(components)
 
-    def forget(self, parts: Components) -> None:
+    def forget(self, components: Components) -> None:
         """Close a folder and those below it: another thing stands at its name now."""
-        for known in [each for each in self._open if each[: len(parts)] == parts]:
+        for known in [each for each in self._open if each[: len(components)] == components]:
             os.close(self._open.pop(known))
             self._touched.discard(known)
 
@@ -68,11 +70,11 @@ class Folders:
 
     def sync(self) -> dict[Components, str]:
         """Fsync every folder that was touched; return the failures so far, with their reasons."""
-        for parts in sorted(self._touched, reverse=True):  # the deeper first
+        for components in sorted(self._touched, reverse=True):  # the deeper first
             try:
-                os.fsync(self.get(parts))
+                os.fsync(self.get(components))
             except OSError as error:
-                self._failed[parts] = reason_of(error)
+                self._failed[components] = reason_of(error)
         self._touched.clear()
         return self._failed
 

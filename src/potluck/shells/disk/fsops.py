@@ -1,41 +1,42 @@
-"""Files below one FOLDER: every operation relative to a held directory descriptor, one component at
-a time.
+"""Files below one FOLDER, each reached from a held directory descriptor, one component at a time.
 
-Strategy: `Share` opens FOLDER once and keeps descriptors of `Shared/`, `.potluck/`, `tmp/` and
-`trash/`. A path is walked with `dir_fd` and `O_NOFOLLOW | O_DIRECTORY`, a file is opened
-`O_NOFOLLOW | O_NONBLOCK`, and what was opened is judged by its descriptor. So no name is looked at
-first and opened afterwards, and a symbolic link planted anywhere below `Shared/` leads nowhere
-(docs/disk.md §2).
+Strategy: `Share` opens FOLDER once and keeps descriptors of it, of `Shared/`, `.potluck/`, `tmp/`
+and `trash/`; nobody but itself closes them. A path is walked with `dir_fd` and `O_NOFOLLOW |
+O_DIRECTORY`, a file is opened `O_NOFOLLOW | O_NONBLOCK`, and what was opened is judged by its
+descriptor. So no name is looked at first and opened afterwards, and a symbolic link planted
+anywhere below `Shared/` leads nowhere (docs/disk.md §2).
 
 Guarantees: nothing outside FOLDER is opened, whatever other programs do meanwhile; a `str` where a
 SafePath is expected raises TypeError; trouble with FOLDER itself is a DiskTrouble in three parts.
 Limits: FOLDER itself may be reached through links, as the person chose it. Whoever moves a folder
 while we hold its descriptor takes along what we write into it. `crashpoint` does nothing unless a
-test asked for it.
+test asked for it. Who calls `os` beside this module, and why, is a law: test_law_of_files.py.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import stat as modes
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, Self
 
 from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import DiskTrouble, UnsafePath
-from potluck.engine.events import PathSeen, ShareSeen, SpaceSeen
+from potluck.engine.events import PathSeen, SpaceSeen
 
 OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """To be joined with O_RDONLY or O_RDWR; O_NONBLOCK, or a FIFO would hold us for ever."""
-MARKER_BYTES: Final = 4096
+
+NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+)
+"""What kernels say where a file cannot have a second name."""
 
 CrashHook = Callable[[str], None]
 _hook: CrashHook | None = None
@@ -49,29 +50,18 @@ def set_crash_hook(hook: CrashHook | None) -> None:
 
 
 def crashpoint(name: str) -> None:
-    """Mark a step, so that a test can fail or kill the program exactly there; otherwise do nothing."""
+    """Mark a step, so that a test can fail or kill the program exactly there; else do nothing."""
     if _hook is not None:
         _hook(name)
     if name == _kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What `.potluck/marker` says: which share of which device in which group this folder is."""
-
-    group: bytes
-    device: bytes
-    share: bytes
-
-
 class Share:
     """One FOLDER, held open; made if it is not there. Raises DiskTrouble if it cannot be used."""
 
     def __init__(self, folder: str) -> None:
-        """Open `folder` (made if absent) with `Shared/`, `.potluck/tmp` and `.potluck/trash`
-        inside.
-        """
+        """Open `folder`, made if absent, and what potluck keeps in it."""
         self.folder: Final = os.path.abspath(folder)
         self._held: list[int] = []
         try:
@@ -89,15 +79,15 @@ class Share:
         if sys.getfilesystemencoding().lower() != "utf-8":
             raise OSError(errno.EILSEQ, "file names are not UTF-8 here")
         os.makedirs(self.folder, exist_ok=True)
-        self._top_fd = self._hold(os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        self._shared_fd = self._hold(enter(self._top_fd, "Shared", create=True))
-        self._private_fd = self._hold(enter(self._top_fd, ".potluck", create=True, mode=0o700))
-        self.tmp_fd = self._hold(enter(self._private_fd, "tmp", create=True, mode=0o700))
-        self.trash_fd = self._hold(enter(self._private_fd, "trash", create=True, mode=0o700))
+        self.top_fd = self._hold(os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        self.shared_fd = self._hold(enter(self.top_fd, "Shared", create=True))
+        self.private_fd = self._hold(enter(self.top_fd, ".potluck", create=True, mode=0o700))
+        self.tmp_fd = self._hold(enter(self.private_fd, "tmp", create=True, mode=0o700))
+        self.trash_fd = self._hold(enter(self.private_fd, "trash", create=True, mode=0o700))
         probe = os.open("probe", os.O_WRONLY | os.O_CREAT | OPEN_FILE, 0o600, dir_fd=self.tmp_fd)
         os.close(probe)
         os.unlink("probe", dir_fd=self.tmp_fd)
-        for descriptor in (self._private_fd, self._top_fd):
+        for descriptor in (self.private_fd, self.top_fd):
             os.fsync(descriptor)
 
     def _hold(self, descriptor: int) -> int:
@@ -109,6 +99,9 @@ class Share:
         while self._held:
             os.close(self._held.pop())
 
+    def __repr__(self) -> str:
+        return f"Share({self.folder!r}, {len(self._held)} descriptors)"
+
     def __enter__(self) -> Self:
         return self
 
@@ -117,14 +110,14 @@ class Share:
 
     # -- reading -----------------------------------------------------------------------------------
     def open_folder(self, path: SafePath | None, *, create: bool = False) -> int:
-        """Return a descriptor of a folder below `Shared/`, or of `Shared/` itself; the caller
-        closes it.
+        """Return a descriptor of a folder, None for `Shared/` itself; the caller closes it.
 
         Raises UnsafePath where a component is a symbolic link, NotADirectoryError or
         FileNotFoundError.
         """
-        descriptor = os.dup(self._shared_fd)
-        for name in _parts(path) if path is not None else ():
+        names = () if path is None else _components(path)
+        descriptor = os.dup(self.shared_fd)
+        for name in names:
             try:
                 deeper = enter(descriptor, name, create=create)
             finally:
@@ -133,10 +126,8 @@ class Share:
         return descriptor
 
     def open_file(self, path: SafePath) -> int:
-        """Return a read-only descriptor of a regular file; raises UnsafePath for others, or
-        OSError.
-        """
-        _parts(path)
+        """Return a read-only descriptor of a regular file; raises UnsafePath or OSError."""
+        _components(path)
         parent = self.open_folder(path.parent)
         try:
             return open_regular(parent, path.name)
@@ -145,7 +136,7 @@ class Share:
 
     def stat(self, path: SafePath) -> PathSeen:
         """Say what stands at a path; raises UnsafePath for a link or a special file, or OSError."""
-        _parts(path)
+        _components(path)
         try:
             parent = self.open_folder(path.parent)
         except (FileNotFoundError, NotADirectoryError):
@@ -168,101 +159,23 @@ class Share:
 
     def is_own_place(self, found: os.stat_result) -> bool:
         """Say whether that is FOLDER, `Shared/` or `.potluck/` itself, under whatever name."""
-        own = (
-            os.fstat(descriptor) for descriptor in (self._top_fd, self._shared_fd, self._private_fd)
-        )
-        return any(os.path.samestat(found, mine) for mine in own)
-
-    @property
-    def shared_fd(self) -> int:
-        """The descriptor of `Shared/`; not to be closed."""
-        return self._shared_fd
+        places = (self.top_fd, self.shared_fd, self.private_fd)
+        return any(os.path.samestat(found, os.fstat(own)) for own in places)
 
     def open_aside(self) -> int:
         """Return a descriptor of `Put aside/`, made when first needed; the caller closes it."""
-        return enter(self._top_fd, "Put aside", create=True)
+        return enter(self.top_fd, "Put aside", create=True)
 
     def space(self) -> SpaceSeen:
         """Say how full the file system of FOLDER is."""
-        found = os.fstatvfs(self._top_fd)
+        found = os.fstatvfs(self.top_fd)
         return SpaceSeen(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
-
-    # -- marker ------------------------------------------------------------------------------------
-    def write_marker(self, group: bytes, device: bytes, share: bytes) -> None:
-        """Say durably which share this folder is; replaces an older marker in one rename."""
-        text = json.dumps({"group": group.hex(), "device": device.hex(), "share": share.hex()})
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OPEN_FILE
-        descriptor = os.open("marker.new", flags, 0o600, dir_fd=self._private_fd)
-        try:
-            write_all(descriptor, text.encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        crashpoint("before_marker_rename")
-        os.rename("marker.new", "marker", src_dir_fd=self._private_fd, dst_dir_fd=self._private_fd)
-        os.fsync(self._private_fd)
-
-    def read_marker(self) -> Marker | None:
-        """Return what the marker says, or None if there is none; raises OSError or ValueError."""
-        try:
-            private = enter(self._top_fd, ".potluck")  # by name: what stands there *now* counts
-        except FileNotFoundError:
-            return None
-        try:
-            descriptor = open_regular(private, "marker")
-        except FileNotFoundError:
-            return None
-        finally:
-            os.close(private)
-        try:
-            fields = json.loads(os.read(descriptor, MARKER_BYTES))
-            return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
-        except (KeyError, TypeError) as error:
-            raise ValueError("the marker lacks a field") from error
-        finally:
-            os.close(descriptor)
-
-    def marker_state(self, share: bytes, own: SafePath | None = None) -> ShareSeen:
-        """Say whether this folder is that share now, and `own` on the same file system as the
-        marker.
-        """
-        try:
-            marker = self.read_marker()
-            one_disk = self._is_one_disk(own)
-        except (OSError, ValueError, UnsafePath):
-            return ShareSeen(present=False, reason="unreadable")
-        if marker is None:
-            return ShareSeen(present=False, reason="missing")
-        if marker.share != share:
-            return ShareSeen(present=False, reason="another share")
-        if not one_disk:
-            return ShareSeen(present=False, reason="other file system")
-        return ShareSeen(present=True, reason="")
-
-    def _is_one_disk(self, own: SafePath | None) -> bool:
-        """Say whether FOLDER, by name, is still what we hold, and marker and own folder on its
-        disk.
-        """
-        if not os.path.samestat(os.stat(self.folder), os.fstat(self._top_fd)):
-            return False
-        found = [stat_at(self._top_fd, ".potluck"), stat_at(self._top_fd, "Shared")]
-        if own is not None:
-            # by name: something may be mounted over what we hold
-            shared = enter(self._top_fd, "Shared")
-            try:
-                found.append(stat_at(shared, _parts(own)[0]))
-            finally:
-                os.close(shared)
-        # An own folder that is not there is a delete, and there are breakers for those.
-        return len({each.st_dev for each in found if each is not None}) == 1
 
 
 def enter(folder: int, name: str, *, create: bool = False, mode: int = 0o755) -> int:
-    """Return a descriptor of the folder `name` in `folder`, made if asked; never through a symbolic
-    link.
+    """Return a descriptor of the folder `name` in `folder`, made if asked; never through a link.
 
-    Raises UnsafePath for a link, NotADirectoryError for another thing, FileNotFoundError, or
-    another OSError.
+    Raises UnsafePath for a link, NotADirectoryError for another thing, or another OSError.
     """
     try:
         return os.open(name, OPEN_FOLDER, dir_fd=folder)
@@ -294,6 +207,20 @@ def open_regular(folder: int, name: str, access: int = os.O_RDONLY) -> int:
         os.close(descriptor)
         raise UnsafePath(f"“{name}” is not a file", what_is(found))
     return descriptor
+
+
+def make_file(folder: int, name: str) -> int:
+    """Return a descriptor of a new, empty file that only we may read; raises OSError.
+
+    Never opens what is there already: that is a FileExistsError.
+    """
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_FILE, 0o600, dir_fd=folder)
+
+
+def remove_file(folder: int, name: str) -> None:
+    """Remove a file of ours; nothing happens if it is not there. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
 
 
 def stat_at(folder: int, name: str) -> os.stat_result | None:
@@ -337,22 +264,20 @@ def write_all(descriptor: int, data: bytes | memoryview, offset: int = 0) -> Non
         rest = rest[written:]
 
 
-def reason_of(error: OSError | UnsafePath) -> str:
-    """Return an error as `detail` carries it: DISK_FULL, the system's own words, or why it is
-    unsafe.
-    """
-    if isinstance(error, UnsafePath):
-        return error.cause
-    return (
-        DISK_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror or str(error)
-    )
-
-
 DISK_FULL: Final = "disk full"
 """The detail of every failure for want of space."""
 
 
-def _parts(path: SafePath) -> tuple[str, ...]:
+def reason_of(error: OSError | UnsafePath) -> str:
+    """Return an error as `detail` carries it: DISK_FULL, the system's words, or what is unsafe."""
+    if isinstance(error, UnsafePath):
+        return error.cause
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DISK_FULL
+    return error.strerror or str(error)
+
+
+def _components(path: SafePath) -> tuple[str, ...]:
     if not isinstance(path, SafePath):
         raise TypeError(f"a SafePath is wanted, not {type(path).__name__}")
     return path.parts

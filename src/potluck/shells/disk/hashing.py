@@ -39,13 +39,16 @@ from potluck.engine.effects import Hash
 from potluck.engine.events import FilesHashed, Hashed
 from potluck.shells.disk.fsops import Share, reason_of, stat_of
 
-TICK_NS: Final = 10_000_000  # the longest tick of a Linux clock (HZ=100); most have 4 ms
-_TICK_LOOK_S: Final = 0.001  # between two looks at the clock
-# a file written without pause is not waited for; its next event brings it back
+TICK_NS: Final = 10_000_000
+"""The longest tick of a Linux clock (HZ=100); most have 4 ms."""
+_TICK_LOOK_S: Final = 0.001
+"""Between two looks at the clock: the tick is over soon after it is over."""
 _TICK_LOOKS: Final = 20
-# Linux, <time.h>: the clock that stamps files; Python has no name for it
+"""A file written without pause is not waited for; its next event brings it back."""
 _CLOCK_REALTIME_COARSE: Final = 5
-_BLOCK_BYTES: Final = 512  # the unit of st_blocks, whatever the file system's own
+"""Linux, <time.h>: the clock that stamps files; Python has no name for it."""
+_BLOCK_BYTES: Final = 512
+"""The unit of st_blocks, whatever the file system's own."""
 
 
 def never() -> bool:
@@ -63,8 +66,11 @@ class Buffer:
     def __init__(self) -> None:
         self._bytes = bytearray(limits.PIECE_MIN_BYTES)
 
+    def __repr__(self) -> str:
+        return f"Buffer({len(self._bytes)} bytes)"
+
     def view(self, length: int) -> memoryview:
-        """Return the first `length` bytes; what they held before is overwritten by the next reader."""
+        """Return the first `length` bytes; the next reader overwrites what they held before."""
         if length > len(self._bytes):
             self._bytes = bytearray(length)
         return memoryview(self._bytes)[:length]
@@ -153,9 +159,8 @@ def _hash_open(
     stat = stat_of(before)
     if stat_of(os.fstat(descriptor)) != stat:
         return None
-    return Hashed(
-        path, stat, PieceList(file_root(size, piece_size, hashes), size, piece_size, hashes)
-    )
+    root = file_root(size, piece_size, hashes)
+    return Hashed(path, stat, PieceList(root, size, piece_size, hashes))
 
 
 def _piece_hashes(
@@ -165,9 +170,7 @@ def _piece_hashes(
     buffer: Buffer,
     stopping: Callable[[], bool],
 ) -> bytes | None:
-    """Return the joined hashes of all pieces; None if the file is shorter than it was, or we are to
-    stop.
-    """
+    """Return the joined hashes of all pieces; None if the file shrank, or we are to stop."""
     size = before.st_size
     sparse = before.st_blocks * _BLOCK_BYTES < size
     data_from = 0  # every byte between the piece's start and here is in a hole
@@ -183,13 +186,13 @@ def _piece_hashes(
             hashes.append(zero_hash(length))
             continue
         view = buffer.view(length)
-        if not _fill(descriptor, view, start):
+        if not read_exactly(descriptor, view, start):
             return None
         hashes.append(piece_hash(view))
     return b"".join(hashes)
 
 
-def _fill(descriptor: int, view: memoryview, offset: int) -> bool:
+def read_exactly(descriptor: int, view: memoryview, offset: int) -> bool:
     """Read exactly `view` from `offset`; False if the file ends before that."""
     filled = 0
     while filled < len(view):
@@ -201,14 +204,11 @@ def _fill(descriptor: int, view: memoryview, offset: int) -> bool:
 
 
 def _next_data(descriptor: int, offset: int, size: int) -> int:
-    """Return where the first byte at `offset` or later stands that is in no hole; `size` if none
-    is.
-    """
+    """Return where the first byte in no hole stands, from `offset` on; `size` if there is none."""
     try:
         return os.lseek(descriptor, offset, os.SEEK_DATA)
     except OSError as error:
-        # ENXIO: nothing but a hole up to the end. Anything else: no holes are known here, so all is
-        # read.
+        # ENXIO: a hole up to the end. Anything else: no holes are known here, so all is read.
         return size if error.errno == errno.ENXIO else offset
 
 
@@ -225,6 +225,5 @@ def _stat_out_of_tick(descriptor: int) -> os.stat_result:
 
 def _file_clock_ns() -> int:
     """Return the time that a file changed now would get."""
-    return (
-        time.clock_gettime_ns(_CLOCK_REALTIME_COARSE) if sys.platform == "linux" else time.time_ns()
-    )
+    linux = sys.platform == "linux"
+    return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE) if linux else time.time_ns()

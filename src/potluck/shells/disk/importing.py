@@ -20,7 +20,6 @@ import stat as modes
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
-from typing import Final
 
 from potluck.core.content.paths import SafePath, printable, why_unsafe
 from potluck.core.errors import UnsafePath
@@ -29,27 +28,23 @@ from potluck.engine.events import Imported
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import (
+    NO_LINKS,
     OPEN_FOLDER,
     Share,
     crashpoint,
+    make_file,
     open_regular,
     reason_of,
+    remove_file,
     stat_at,
     stat_of,
     what_is,
 )
 from potluck.shells.disk.keeping import numbered
 
-_NO_LINKS: Final = frozenset(
-    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-)
-_TMP: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
 
 def import_paths(share: Share, order: Import) -> Imported:
-    """Bring files and whole folders into `order.into`, made if need be; what fails is in the
-    result.
-    """
+    """Bring files and folders into `order.into`, made if need be; what fails is in the result."""
     with Folders(share.shared_fd) as folders:
         importing = _Importing(share, order, folders)
         for path in order.paths:
@@ -72,6 +67,9 @@ class _Importing:
         self._tmp_name = f"import.{order.order}"
         self._folders = folders
 
+    def __repr__(self) -> str:
+        return f"_Importing({self._into}, {len(self.added)} added, {len(self.failed)} failed)"
+
     def bring(self, path: str) -> None:
         """Bring one file or folder in under its own name, or one like it."""
         path = os.path.normpath(path)
@@ -88,9 +86,7 @@ class _Importing:
             self.added.append(name)
 
     def _bring_entry(self, source: int, name: str, into: SafePath, shown: str) -> str:
-        """Bring in an entry of the folder `source`; return its new name, or "" if it failed and was
-        reported.
-        """
+        """Bring in an entry of the folder `source`; return its new name, "" if that failed."""
         try:
             reason = why_unsafe(name)
             found = stat_at(source, name) if not reason else None
@@ -157,7 +153,7 @@ class _Importing:
     def _copy(self, source: int, folder: int, name: str) -> str:
         tmp_fd = self._share.tmp_fd
         before = os.fstat(source)
-        copy = os.open(self._tmp_name, _TMP, 0o600, dir_fd=tmp_fd)
+        copy = make_file(tmp_fd, self._tmp_name)
         try:
             copy_content(source, copy)
             if stat_of(os.fstat(source)) != stat_of(before):
@@ -171,8 +167,7 @@ class _Importing:
             )
         finally:
             os.close(copy)
-            with suppress(FileNotFoundError):
-                os.unlink(self._tmp_name, dir_fd=tmp_fd)
+            remove_file(tmp_fd, self._tmp_name)
 
     def _remove_source(self, source: int, name: str, descriptor: int, folder: int) -> None:
         os.fsync(folder)  # the new name first, then the old one may go
@@ -199,16 +194,14 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _link_free(source: int, name: str, folder: int, wanted: str) -> str:
-    """Link a file into `folder` under the first free name; return that, or "" where there are no
-    links.
-    """
+    """Link a file into `folder` under the first free name; return it, "" where none can be made."""
     for free in _names(wanted):
         try:
             os.link(name, free, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
             continue
         except OSError as error:
-            if error.errno in _NO_LINKS:
+            if error.errno in NO_LINKS:
                 return ""
             raise
         return free
@@ -216,12 +209,10 @@ def _link_free(source: int, name: str, folder: int, wanted: str) -> str:
 
 
 def _rename_free(source: int, name: str, folder: int, wanted: str) -> str:
-    """Rename a file into `folder`; the first free name is claimed by an empty file, which the
-    rename replaces.
-    """
+    """Rename a file over an empty one that claims the first free name in `folder`; return it."""
     for free in _names(wanted):
         with suppress(FileExistsError):
-            os.close(os.open(free, _TMP, 0o600, dir_fd=folder))
+            os.close(make_file(folder, free))
             os.rename(name, free, src_dir_fd=source, dst_dir_fd=folder)
             return free
     raise AssertionError("names never end")

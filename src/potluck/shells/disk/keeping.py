@@ -1,5 +1,4 @@
-"""What is replaced or removed is kept: the owner's earlier versions in the trash, local ones in
-`Put aside/`.
+"""What is replaced or removed is kept: earlier versions in the trash, local ones in `Put aside/`.
 
 Strategy: a file that is about to be replaced is kept by a second link, so its name never stands
 empty; a thing that is to go is moved by one rename onto a name that was claimed before. What was
@@ -28,23 +27,23 @@ from typing import Final, Self
 from potluck.core.content.paths import SafePath
 from potluck.core.limits import COMPONENT_BYTES
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import Share, crashpoint, stat_at
+from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, make_file, stat_at
 
 KeptNames = Callable[[], Iterator[str]]
 """What a kept thing may be called, the first choice first; without an end."""
 
-_NO_LINKS: Final = frozenset(
-    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-)
+
+_EXTENSION_BYTES: Final = COMPONENT_BYTES // 4
+"""What is longer is no extension but a name with a dot in it, which may be cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
     """A thing that stands somewhere below `Shared/`, as it was looked at."""
 
-    path: SafePath
-    folder_fd: int
-    found: os.stat_result
+    path: SafePath  # below Shared/
+    folder_fd: int  # of the folder it stands in
+    found: os.stat_result  # itself, if it is a link
 
 
 class Keeper:
@@ -57,27 +56,27 @@ class Keeper:
         self._trash = Folders(share.trash_fd)
         self._aside: Folders | None = None
 
-    def trash(self, standing: Occupant, *, leave: bool) -> str:
-        """Keep an earlier version of the owner; return where it went if it was another after all,
-        else "".
+    def __repr__(self) -> str:
+        return f"Keeper({time.strftime('%Y-%m-%d', self._now)}, trash {self._trash})"
 
-        `leave` keeps its name standing, for a rename over it. Raises OSError.
+    def trash(self, occupant: Occupant, *, leave: bool) -> str:
+        """Keep an earlier version of the owner; return "", or where it went if it was another one.
+
+        `leave` keeps its name occupant, for a rename over it. Raises OSError.
         """
-        parts = self._trash_folder(standing.path)
-        name = _keep(
-            standing, self._trash.get(parts), lambda: trash_names(standing.path.name), leave=leave
-        )
-        self._trash.touch(parts)
-        kept = stat_at(self._trash.get(parts), name)
-        if kept is None or _is_same(kept, standing.found):
+        components = self._trash_folder(occupant.path)
+        folder, wanted = self._trash.get(components), occupant.path.name
+        name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)
+        self._trash.touch(components)
+        kept = stat_at(self._trash.get(components), name)
+        if kept is None or _is_same(kept, occupant.found):
             return ""
-        # Exchanged by another program between our look and our link: that was no version of the
-        # owner's.
-        return self._put_aside(Occupant(standing.path, self._trash.get(parts), kept), name)
+        # Exchanged between our look and our link: that was no version of the owner's.
+        return self._put_aside(Occupant(occupant.path, self._trash.get(components), kept), name)
 
-    def put_aside(self, standing: Occupant, *, leave: bool) -> str:
+    def put_aside(self, occupant: Occupant, *, leave: bool) -> str:
         """Keep a local version; return where it is, for people. Raises OSError."""
-        return self._put_aside(standing, standing.path.name, leave=leave)
+        return self._put_aside(occupant, occupant.path.name, leave=leave)
 
     def sync(self) -> None:
         """Make durable what was kept; raises OSError."""
@@ -98,38 +97,34 @@ class Keeper:
         self.close()
 
     def _trash_folder(self, path: SafePath) -> Components:
-        """Return a folder in the trash with room for a path, whatever was a file or a folder there
-        before.
-        """
+        """Return a folder in the trash with room for a path, whatever was there before."""
         day = time.strftime("%Y%m%d", self._now)
         for label in trash_names(path.parts[0]):
-            parts = (day, label, *path.parts[1:-1])
+            components = (day, label, *path.parts[1:-1])
             with suppress(NotADirectoryError):
-                self._trash.get(parts, create=True)
-                return parts
+                self._trash.get(components, create=True)
+                return components
         raise AssertionError("trash_names never ends")
 
-    def _put_aside(self, standing: Occupant, name: str, *, leave: bool = False) -> str:
+    def _put_aside(self, occupant: Occupant, name: str, *, leave: bool = False) -> str:
         if self._aside is None:
             descriptor = self._share.open_aside()
             self._aside = Folders(descriptor)
             os.close(descriptor)
-        label = standing.path.parts[0]
+        label = occupant.path.parts[0]
         folder = self._aside.get((label,), create=True)
         date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
         kept = _keep(
-            standing, folder, lambda: _aside_names(standing.path, date), leave=leave, name=name
+            occupant, folder, lambda: _aside_names(occupant.path, date), leave=leave, name=name
         )
         self._aside.touch((label,))
         return f"Put aside/{label}/{kept}"
 
 
 def numbered(name: str, number: Callable[[int], str]) -> Iterator[str]:
-    """Yield `name` with `number(1)`, `number(2)`, … before the extension, cut so that no name is
-    too long.
-    """
+    """Yield `name` with `number(1)`, … before the extension, cut so that none is too long."""
     stem, extension = os.path.splitext(name)
-    if len(extension.encode()) > COMPONENT_BYTES // 4:
+    if len(extension.encode()) > _EXTENSION_BYTES:
         stem, extension = name, ""
     for n in count(1):
         tail = (number(n) + extension).encode()
@@ -161,29 +156,27 @@ def _is_same(kept: os.stat_result, found: os.stat_result) -> bool:
     )
 
 
-def _keep(standing: Occupant, folder: int, names: KeptNames, *, leave: bool, name: str = "") -> str:
+def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool, name: str = "") -> str:
     """Link or move a thing into `folder` under the first name that is free; return that name."""
-    source = name or standing.path.name
-    if leave and modes.S_ISREG(standing.found.st_mode):
-        kept = _link(standing.folder_fd, source, folder, names())
+    source = name or occupant.path.name
+    if leave and modes.S_ISREG(occupant.found.st_mode):
+        kept = _link(occupant.folder_fd, source, folder, names())
         if kept:
             return kept
     crashpoint("before_move")
-    target = _claim(folder, names(), is_folder=modes.S_ISDIR(standing.found.st_mode))
+    target = _claim(folder, names(), is_folder=modes.S_ISDIR(occupant.found.st_mode))
     crashpoint("after_claim")
     try:
-        os.rename(source, target, src_dir_fd=standing.folder_fd, dst_dir_fd=folder)
+        os.rename(source, target, src_dir_fd=occupant.folder_fd, dst_dir_fd=folder)
     except OSError:
-        _give_up(folder, target, is_folder=modes.S_ISDIR(standing.found.st_mode))
+        _give_up(folder, target, is_folder=modes.S_ISDIR(occupant.found.st_mode))
         raise
     crashpoint("after_move")
     return target
 
 
 def _link(source_fd: int, source: str, folder: int, names: Iterator[str]) -> str:
-    """Make a second link; return "" where there are none. `source` itself may be a link and is not
-    followed.
-    """
+    """Make a second link; return its name, "" where links are unknown. Follows no link."""
     crashpoint("before_link")
     for target in names:
         try:
@@ -191,7 +184,7 @@ def _link(source_fd: int, source: str, folder: int, names: Iterator[str]) -> str
         except FileExistsError:
             continue
         except OSError as error:
-            if error.errno in _NO_LINKS:
+            if error.errno in NO_LINKS:
                 return ""
             raise
         crashpoint("after_link")
@@ -206,11 +199,14 @@ def _claim(folder: int, names: Iterator[str], *, is_folder: bool) -> str:
             if is_folder:
                 os.mkdir(name, 0o700, dir_fd=folder)
             else:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                os.close(os.open(name, flags, 0o600, dir_fd=folder))
+                os.close(make_file(folder, name))
             return name
     raise AssertionError("names never end")
 
 
 def _give_up(folder: int, name: str, *, is_folder: bool) -> None:
-    (os.rmdir if is_folder else os.unlink)(name, dir_fd=folder)
+    """Remove what was claimed, so that no empty thing is left in the place of a kept one."""
+    if is_folder:
+        os.rmdir(name, dir_fd=folder)
+    else:
+        os.unlink(name, dir_fd=folder)

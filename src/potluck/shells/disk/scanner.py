@@ -3,7 +3,7 @@
 Strategy: walk by directory descriptors, one `scandir` per folder and one `fstatat` per file; a name
 is joined to nothing, so whoever swaps a folder for a symbolic link while we walk gains nothing.
 Parents come before children, in pages of at most `limits.PAGE_RECORDS`, so that a million files are
-never held at once. `look` and `scan` are one walk; they differ in who asked.
+never held at once. `look_at` and `scan` are one walk; they differ in who asked.
 
 Guarantees: nothing is opened but folders, nothing is followed. A path is MISSING only if the folder
 it would stand in could be read, or is itself not there; whatever could not be read makes the last
@@ -25,14 +25,13 @@ from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
-from potluck.shells.disk.fsops import Share, enter, stat_of, what_is
+from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 
 # Files that programs make beside the one being edited and remove again. Sharing them would show
 # everybody a lock that holds nowhere else, or half a document. Left out silently: there is one for
 # every open document.
-IGNORED_NAMES: Final = frozenset(
-    {".DS_Store", "Thumbs.db", "desktop.ini"}
-)  # what file browsers leave behind
+IGNORED_NAMES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What file browsers leave behind."""
 IGNORED_PREFIXES: Final = (
     ".#",  # Emacs locks
     "~$",  # Microsoft Office locks
@@ -48,9 +47,7 @@ IGNORED_SUFFIXES: Final = (
 
 
 def ignored(name: str) -> bool:
-    """Say whether a name is an editor's or file browser's own: never shared, and left out without a
-    word.
-    """
+    """Say whether a name is an editor's or file browser's own: left out without a word."""
     return (
         name.endswith(IGNORED_SUFFIXES)
         or name.startswith(IGNORED_PREFIXES)
@@ -60,7 +57,7 @@ def ignored(name: str) -> bool:
 
 
 def look_at(share: Share, effect: Look) -> Iterator[TreeSeen]:
-    """Yield what stands at the paths of `effect` and, where that is a folder, everything below it."""
+    """Yield what stands at the paths of `effect` and, where those are folders, all below them."""
     return _Walk(share, effect.order).pages(effect.paths)
 
 
@@ -79,6 +76,9 @@ class _Walk:
         self._seen: list[PathSeen] = []
         self._refused: list[NameRefused] = []
         self._walked: SafePath | None = None  # the last folder asked for; all below it was seen too
+
+    def __repr__(self) -> str:
+        return f"_Walk({self._order}, {len(self._seen)} on the page, complete={self._complete})"
 
     def pages(self, paths: Iterable[SafePath]) -> Iterator[TreeSeen]:
         """Yield all pages; the last one always comes, and says so."""
@@ -101,11 +101,7 @@ class _Walk:
             return
         try:
             parent = self._share.open_folder(path.parent)
-        except (
-            FileNotFoundError,
-            NotADirectoryError,
-            UnsafePath,
-        ):  # UnsafePath: it would be behind a link
+        except (FileNotFoundError, NotADirectoryError, UnsafePath):  # not there, or behind a link
             self._seen.append(PathSeen(path, Finding.MISSING, None))
         except OSError:
             self._complete = False
@@ -119,18 +115,18 @@ class _Walk:
 
     def _named(self, parent: int, path: SafePath) -> Iterator[TreeSeen]:
         try:
-            found = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
-        except FileNotFoundError:
-            self._seen.append(PathSeen(path, Finding.MISSING, None))
+            found = stat_at(parent, path.name)
         except OSError:
             self._complete = False
+            return
+        if found is None:
+            self._seen.append(PathSeen(path, Finding.MISSING, None))
+        elif modes.S_ISDIR(found.st_mode):
+            self._walked = path
+            self._seen.append(PathSeen(path, Finding.FOLDER, None))
+            yield from self._opened(parent, path)
         else:
-            if modes.S_ISDIR(found.st_mode):
-                self._walked = path
-                self._seen.append(PathSeen(path, Finding.FOLDER, None))
-                yield from self._opened(parent, path)
-            else:
-                self._found(path, found)
+            self._found(path, found)
 
     def _opened(self, parent: int, folder: SafePath) -> Iterator[TreeSeen]:
         """Yield full pages of what is below `folder`, which stands in the open folder `parent`."""
@@ -197,7 +193,5 @@ class _Walk:
 
 
 def _by_parts(path: SafePath) -> tuple[str, ...]:
-    """Order folders directly before what is in them; by bytes `a-b` would stand between `a` and
-    `a/b`.
-    """
+    """Order folders directly before what is in them; by bytes `a-b` would stand in between."""
     return path.parts

@@ -22,7 +22,12 @@ from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share
 
 _SAFE_TO_SKIP: Final = (FileNotFoundError, PermissionError)
+"""Such a file is counted as gone, so that it does not keep the others from being pruned."""
 _RESTING_S: Final = 3600.0
+"""An empty folder younger than this may be one that a batch is about to use."""
+_BLOCK_BYTES: Final = 512
+"""The unit of st_blocks, whatever the file system's own."""
+_NS_A_S: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,16 @@ class _Kept:
 
 
 def prune_trash(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> int:
-    """Remove what is older than `keep_s`, then the oldest until the trash is below its share;
-    return how many files.
+    """Remove what is older than `keep_s`, then the oldest until the trash is small enough.
 
-    `share_of_disk` is a fraction of the whole disk, 0.1 for a tenth. Raises OSError.
+    Returns how many files that were. `share_of_disk` is a fraction of the whole disk, 0.1 for a
+    tenth. Raises OSError.
     """
     owners = _list(share.trash_fd)
     removed = 0
     with Folders(share.trash_fd) as folders:
         for kept in owners.values():
-            while kept and kept[0].came_ns < (now_s - keep_s) * 1e9:
+            while kept and kept[0].came_ns < (now_s - keep_s) * _NS_A_S:
                 removed += _remove(folders, kept.popleft())
         bytes_of = {label: sum(each.size_bytes for each in kept) for label, kept in owners.items()}
         limit = share.space().total_bytes * share_of_disk
@@ -64,14 +69,16 @@ def _list(trash_fd: int) -> dict[str, deque[_Kept]]:
         label = where[1].partition("~")[0] if len(where) > 1 else ""
         for name in files:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            owners[label].append(_Kept(_came_ns(found), where, name, found.st_blocks * 512))
+            owners[label].append(
+                _Kept(_came_ns(found), where, name, found.st_blocks * _BLOCK_BYTES)
+            )
     return {
         label: deque(sorted(kept, key=lambda each: each.came_ns)) for label, kept in owners.items()
     }
 
 
 def _came_ns(found: os.stat_result) -> int:
-    """Return when a file came into the trash: the link or rename that put it there set its ctime."""
+    """Return when a file came into the trash: the link or rename that put it there set ctime."""
     return found.st_ctime_ns
 
 

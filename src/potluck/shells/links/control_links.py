@@ -1,10 +1,19 @@
 """Control and pairing links: owned by the loop thread, never blocking.
 
 Strategy: one `ControlLink` per connection turns readable bytes into messages and queued messages
-into writable bytes; `Links` is the table of them, the only thing the loop and the effects talk to.
-Selector data is a callable `(mask) -> list[Event]`. A link that ends on purpose flushes, says BYE,
-shuts its writing side down and lingers until the other side has closed, because closing with unread
-bytes resets the connection and can destroy the BYE.
+into writable bytes; `ControlLinks` is the table of them, the only thing the loop and the effects
+talk to. Selector data is a callable `(mask) -> list[Event]`. How a link ends is a state machine
+with one table:
+
+    OPEN      messages go both ways
+    LEAVING   we have said BYE; what is queued still leaves, nothing more is queued
+    LINGERING all of it has left and our side is shut down; waits until the other side closes
+    PARTED    over, and BYE was said by one of us
+    BROKEN    over without a BYE
+
+A link that ends on purpose lingers, because closing with unread bytes resets the connection and can
+destroy the BYE. When sending fails there may still be a BYE in our receive buffer, so what came is
+read before the link counts as cut.
 
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
@@ -20,6 +29,8 @@ import selectors
 import socket
 import ssl
 from collections.abc import Sequence
+from enum import Enum, auto
+from functools import partial
 from typing import Final
 
 from potluck.core import limits
@@ -41,68 +52,122 @@ from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, Message
 from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.stream import set_user_timeout
 
-READ_BYTES: Final = 64 * limits.KIB
-TURN_BYTES: Final = 256 * limits.KIB
+READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
+TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn
 FLUSH_S: Final = 1.0  # for a BYE to leave, and for the other side to close after it
 USER_TIMEOUT_S: Final = 5.0  # sent but not acknowledged for so long: the other host is gone
+REASON_LETTERS: Final = 256  # longest reason a BYE may carry (core/wire/records.py, Text)
+
+
+class ControlLinkState(Enum):
+    """Where a link stands."""
+
+    OPEN = auto()
+    LEAVING = auto()
+    LINGERING = auto()
+    PARTED = auto()
+    BROKEN = auto()
+
+
+class ControlLinkInput(Enum):
+    """What can happen to a link."""
+
+    DROP = auto()  # the engine wants it to end
+    BYE = auto()  # the other side wants that
+    CUT = auto()  # the connection ended or failed, or the other side broke the rules
+    FLUSHED = auto()  # all that was queued has left
+    TIME = auto()  # the other side takes too long
+    STOP = auto()  # the program ends
+
+
+ENDINGS: dict[tuple[ControlLinkState, ControlLinkInput], ControlLinkState] = {
+    (ControlLinkState.OPEN, ControlLinkInput.DROP): ControlLinkState.LEAVING,
+    (ControlLinkState.OPEN, ControlLinkInput.BYE): ControlLinkState.PARTED,
+    (ControlLinkState.OPEN, ControlLinkInput.CUT): ControlLinkState.BROKEN,
+    (ControlLinkState.OPEN, ControlLinkInput.STOP): ControlLinkState.PARTED,
+    (ControlLinkState.LEAVING, ControlLinkInput.BYE): ControlLinkState.PARTED,
+    (ControlLinkState.LEAVING, ControlLinkInput.CUT): ControlLinkState.PARTED,
+    (ControlLinkState.LEAVING, ControlLinkInput.FLUSHED): ControlLinkState.LINGERING,
+    (ControlLinkState.LEAVING, ControlLinkInput.TIME): ControlLinkState.PARTED,
+    (ControlLinkState.LEAVING, ControlLinkInput.STOP): ControlLinkState.PARTED,
+    (ControlLinkState.LINGERING, ControlLinkInput.CUT): ControlLinkState.PARTED,
+    (ControlLinkState.LINGERING, ControlLinkInput.TIME): ControlLinkState.PARTED,
+    (ControlLinkState.LINGERING, ControlLinkInput.STOP): ControlLinkState.PARTED,
+}
+LIVE: Final = frozenset({ControlLinkState.OPEN, ControlLinkState.LEAVING})
 
 
 class ControlLink:
     """One connection; the owner tells it when the socket is readable or writable."""
 
     def __init__(self, sock: ssl.SSLSocket, kind: LinkKind) -> None:
+        """Take a connection after HELLO_OK; it does not block from now on."""
         sock.settimeout(0)
         set_user_timeout(sock, USER_TIMEOUT_S)
         self.sock: Final = sock
-        self.broken = ""  # why the link cannot go on; "" while it can
-        self.farewell: str | None = None  # the reason in the BYE that was heard
-        # why nothing can be sent any more; there may still be something to read
-        self.write_failed = ""
+        self.state = ControlLinkState.OPEN
+        self.reason = ""  # why it ends; "" while it is open
+        self.until_s = 0.0  # how long it may leave or linger, monotonic
         self._reader: Final = _reader_for(kind)
         self._unsent = bytearray()
         self._read_wants_write = False
+
+    def __repr__(self) -> str:
+        """Show where it stands."""
+        return f"<ControlLink {self.state.name}: {len(self._unsent)} bytes unsent, {self.reason!r}>"
+
+    @property
+    def live(self) -> bool:
+        """Whether the engine has not heard of its end."""
+        return self.state in LIVE
 
     @property
     def wants_write(self) -> bool:
         """Whether the owner should watch for writability."""
         return bool(self._unsent) or self._read_wants_write
 
-    @property
-    def flushed(self) -> bool:
-        """Whether everything queued has left."""
-        return not self._unsent
+    def fire(self, happened: ControlLinkInput, reason: str = "") -> None:
+        """Go on to the next state; raises ProtocolError for what cannot happen there.
 
-    def queue(self, message: Message) -> None:
+        `reason` says why the link ends, "" if that is known already.
+        """
+        try:
+            self.state = ENDINGS[self.state, happened]
+        except KeyError:
+            why = f"{happened.name} may not come while {self.state.name}"
+            raise ProtocolError(why) from None
+        self.reason = reason or self.reason
+
+    # -- while it lives: each act returns the messages that came ----------------------------------
+    def queue(self, message: Message) -> list[Message | Unknown]:
         """Queue a message and send what the kernel takes at once."""
         self._unsent += encode_frame(message)
         if len(self._unsent) > limits.UNSENT_BYTES:
-            self.broken = self.broken or "reads too slowly"
-            return
-        self.on_writable()
+            self.fire(ControlLinkInput.CUT, "reads too slowly")
+            return []
+        return self.on_writable()
 
-    def on_writable(self) -> None:
+    def on_writable(self) -> list[Message | Unknown]:
         """Send what the kernel takes."""
         self._read_wants_write = False
-        while self._unsent and not self.broken and not self.write_failed:
+        while self._unsent:
             # After "would block" OpenSSL wants the same bytes again: the front of the buffer never
             # changes.
             with memoryview(self._unsent)[:READ_BYTES] as view:
                 try:
                     sent = self.sock.send(view)
                 except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                    return
+                    return []
                 except OSError as error:
-                    self.write_failed = str(error) or type(error).__name__
-                    break
+                    return self._on_unsendable(error)
             del self._unsent[:sent]
+        return []
 
-    def read(self) -> list[Message | Unknown]:
-        """Return the messages that came; afterwards `broken` or `farewell` says whether the link
-        has ended.
-        """
+    def on_readable(self) -> list[Message | Unknown]:
+        """Read what has come, TURN_BYTES at most."""
         messages: list[Message | Unknown] = []
         read = 0
-        while read < TURN_BYTES and not self.broken and self.farewell is None:
+        while read < TURN_BYTES and self.live:
             data = self._receive()
             if not data:
                 break
@@ -110,13 +175,21 @@ class ControlLink:
             try:
                 self._take(self._reader.feed(data), messages)
             except ProtocolError as error:
-                self.broken = f"{error.code}: {error.cause or error.what}"
+                self.fire(ControlLinkInput.CUT, f"{error.code}: {error.cause or error.what}")
+        return messages
+
+    def _on_unsendable(self, error: OSError) -> list[Message | Unknown]:
+        """Sending has failed: read what the other side said before, then the link is cut."""
+        messages = self.on_readable()
+        if self.live:
+            self.fire(ControlLinkInput.CUT, _reason_of(error))
         return messages
 
     def _take(self, heard: Sequence[Message | Unknown], messages: list[Message | Unknown]) -> None:
         for message in heard:
             if isinstance(message, Bye):
-                self.farewell = message.reason
+                self.fire(ControlLinkInput.BYE)
+                self.reason = message.reason
                 return  # what follows a BYE was never said
             messages.append(message)
 
@@ -130,38 +203,67 @@ class ControlLink:
         except ssl.SSLWantWriteError:
             self._read_wants_write = True
             return b""
+        except ssl.SSLEOFError:
+            self.fire(ControlLinkInput.CUT, "cut off")
+            return b""
         except OSError as error:
-            self.broken = (
-                "cut off"
-                if isinstance(error, ssl.SSLEOFError)
-                else str(error) or type(error).__name__
-            )
+            self.fire(ControlLinkInput.CUT, _reason_of(error))
             return b""
         if not data:
-            self.broken = "closed without BYE"
+            self.fire(ControlLinkInput.CUT, "closed without BYE")
         return data
+
+    # -- leaving -----------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """Linger once everything queued has left."""
+        if self.state is not ControlLinkState.LEAVING or self._unsent:
+            return
+        self.fire(ControlLinkInput.FLUSHED)
+        try:
+            # This drops the TLS object and sends FIN; what still comes is thrown away unread by
+            # TLS.
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.fire(ControlLinkInput.CUT)  # the other side is gone: nothing to wait for
+
+    def on_lingering(self) -> None:
+        """Throw away what comes after our BYE; an end or a reset ends the wait."""
+        try:
+            over = not self.sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            over = True
+        if over:
+            self.fire(ControlLinkInput.CUT)
 
 
 def _reader_for(kind: LinkKind) -> FrameReader[ControlMessage] | FrameReader[PairingMessage]:
     return FrameReader(PAIRING) if kind is LinkKind.PAIRING else FrameReader(CONTROL)
 
 
+def _reason_of(error: OSError) -> str:
+    return str(error) or type(error).__name__
+
+
 class ControlLinks:
-    """The table of live links."""
+    """The table of links; owned by the loop thread."""
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
+        """Watch sockets with this selector."""
         self._selector: Final = selector
         self._links: Final[dict[LinkId, ControlLink]] = {}
+        self._lingering: Final[dict[LinkId, ControlLink]] = {}  # ended for the engine
         self._numbers: Final = itertools.count(1)
-        self._dropping: Final[
-            dict[LinkId, tuple[float, str]]
-        ] = {}  # until when to flush, and the reason
-        self._lingering: Final[dict[socket.socket, float]] = {}  # closed for the engine, until when
-        self._late: Final[list[Event]] = []  # ends that were noticed while sending
+        self._late: Final[list[Event]] = []  # what was noticed while sending
 
     def __len__(self) -> int:
         """Return how many links are live."""
         return len(self._links)
+
+    def __repr__(self) -> str:
+        """Show the links by state."""
+        return f"<ControlLinks: {list(self._links.values())}, {len(self._lingering)} lingering>"
 
     def adopt(self, opened: OpenedLink) -> list[Event]:
         """Own a connection from now on; return LinkOpened and whatever has already come on it."""
@@ -169,121 +271,97 @@ class ControlLinks:
         control = ControlLink(opened.sock, opened.kind)
         self._links[link] = control
         self._selector.register(
-            control.sock, selectors.EVENT_READ, lambda mask: self._on_ready(link, mask)
+            control.sock, selectors.EVENT_READ, partial(self._on_ready, link, control)
         )
         event = LinkOpened(
             link, opened.kind, opened.peer, opened.address, opened.instance, opened.dial
         )
-        return [event, *self._on_ready(link, selectors.EVENT_READ)]
+        return [event, *self._on_ready(link, control, selectors.EVENT_READ)]
 
     def send(self, effect: Send) -> None:
         """Queue a message; silently nothing if the link is gone or going."""
         control = self._links.get(effect.link)
-        if control is None or effect.link in self._dropping:
-            return
-        control.queue(effect.message)
-        self._settle(effect.link, self._late)
+        if control is not None and control.state is ControlLinkState.OPEN:
+            self._late.extend(self._after(effect.link, control, control.queue(effect.message)))
 
     def drop(self, effect: Drop, now: float) -> None:
-        """Flush, say BYE, close; LinkClosed comes with `on_tick` or the next readiness, at most 1 s
-        later.
-        """
+        """Flush, say BYE, close; LinkClosed comes within FLUSH_S with `on_tick` or readiness."""
         control = self._links.get(effect.link)
-        if control is None or effect.link in self._dropping:
-            return
-        self._dropping[effect.link] = (now + FLUSH_S, effect.reason)
-        control.queue(Bye(effect.reason[:256]))
-        self._settle(effect.link, self._late)
+        if control is not None and control.state is ControlLinkState.OPEN:
+            control.fire(ControlLinkInput.DROP, effect.reason)
+            control.until_s = now + FLUSH_S
+            heard = control.queue(Bye(effect.reason[:REASON_LETTERS]))
+            self._late.extend(self._after(effect.link, control, heard))
 
     def deadline(self) -> float | None:
         """Return when `on_tick` wants to be called (monotonic; 0 for at once)."""
         if self._late:
             return 0.0
-        return min(
-            [*(until for until, _ in self._dropping.values()), *self._lingering.values()],
-            default=None,
-        )
+        return min((control.until_s for _, control in self._going()), default=None)
 
     def on_tick(self, now: float) -> list[Event]:
-        """Return the ends noticed meanwhile; close those whose time to flush or linger is over."""
+        """Return what was noticed meanwhile; close links that leave or linger for too long."""
         events, self._late[:] = list(self._late), []
-        for link in [one for one, (until, _) in self._dropping.items() if now >= until]:
-            self._end(link, self._dropping[link][1], events, clean=True)
-        for sock in [one for one, until in self._lingering.items() if now >= until]:
-            self._let_go(sock)
+        for link, control in self._going():
+            if now >= control.until_s:
+                control.fire(ControlLinkInput.TIME)
+                events += self._after(link, control, [])
         return events
 
     def close(self) -> None:
         """Close every socket at once, without ceremony."""
-        for link in list(self._links):
-            self._end(link, "stopping", self._late, clean=True)
-        for sock in list(self._lingering):
-            self._let_go(sock)
+        for link, control in [*self._links.items(), *self._lingering.items()]:
+            control.fire(ControlLinkInput.STOP, "stopping")
+            self._late.extend(self._after(link, control, []))
 
-    def _on_ready(self, link: LinkId, mask: int) -> list[Event]:
-        control = self._links.get(link)
-        if control is None:
+    def _going(self) -> list[tuple[LinkId, ControlLink]]:
+        """Return the links that leave or linger: those whose time is limited."""
+        leaving = [
+            (link, control)
+            for link, control in self._links.items()
+            if control.state is ControlLinkState.LEAVING
+        ]
+        return [*leaving, *self._lingering.items()]
+
+    def _on_ready(self, link: LinkId, control: ControlLink, mask: int) -> list[Event]:
+        if link in self._lingering:
+            control.on_lingering()
+            return self._after(link, control, [])
+        if link not in self._links:  # it ended while the selector's list was gone through
             return []
-        events: list[Event] = []
+        messages: list[Message | Unknown] = []
         if mask & selectors.EVENT_WRITE:
-            control.on_writable()
+            messages += control.on_writable()
         # Reading is tried in any case: TLS may have waited for writability to go on reading.
-        events += [MessageHeard(link, message) for message in control.read()]
-        self._settle(link, events)
-        return events
+        messages += control.on_readable()
+        return self._after(link, control, messages)
 
-    def _settle(self, link: LinkId, events: list[Event]) -> None:
-        """After any act on a link: end it if it has ended, else watch for what it waits for."""
-        control = self._links[link]
-        going = self._dropping.get(link)
-        if control.write_failed and not control.broken:
-            # Perhaps the other side said BYE before it closed: that is still in our receive buffer.
-            events += [MessageHeard(link, message) for message in control.read()]
-            if not control.broken:
-                control.broken = control.write_failed
-        if control.farewell is not None:
-            self._end(link, control.farewell, events, clean=True)
-        elif control.broken:
-            self._end(link, control.broken, events, clean=going is not None)
-        elif going is not None and control.flushed:
-            self._linger(control.sock, going[0])
-            self._end(link, going[1], events, clean=True)
+    def _after(
+        self, link: LinkId, control: ControlLink, messages: list[Message | Unknown]
+    ) -> list[Event]:
+        """After any act on a link: say what was heard, and whether it has ended by that."""
+        control.settle()
+        events: list[Event] = [MessageHeard(link, message) for message in messages]
+        if control.live:
+            self._watch(control)
+            return events
+        if self._links.pop(link, None) is not None:
+            clean = control.state is not ControlLinkState.BROKEN
+            events.append(LinkClosed(link, control.reason, clean))
+            self._lingering[link] = control
+        if control.state is ControlLinkState.LINGERING:
+            self._watch(control)
         else:
-            mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if control.wants_write else 0)
-            key = self._selector.get_key(control.sock)
-            if key.events != mask:
-                self._selector.modify(control.sock, mask, key.data)
-
-    def _end(self, link: LinkId, reason: str, events: list[Event], *, clean: bool) -> None:
-        control = self._links.pop(link)
-        self._dropping.pop(link, None)
-        if control.sock not in self._lingering:
+            del self._lingering[link]
             self._selector.unregister(control.sock)
             control.sock.close()
-        events.append(LinkClosed(link, reason, clean))
+        return events
 
-    def _linger(self, sock: ssl.SSLSocket, until: float) -> None:
-        try:
-            # This drops the TLS object and sends FIN; what still comes is thrown away unread by
-            # TLS.
-            sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # the other side is gone: nothing to wait for
-        self._lingering[sock] = until
-        self._selector.modify(sock, selectors.EVENT_READ, lambda _mask: self._on_lingering(sock))
-
-    def _on_lingering(self, sock: socket.socket) -> list[Event]:
-        try:
-            over = not sock.recv(READ_BYTES)
-        except BlockingIOError:
-            over = False
-        except OSError:
-            over = True  # a reset ends the wait as well as an end does
-        if over:
-            self._let_go(sock)
-        return []
-
-    def _let_go(self, sock: socket.socket) -> None:
-        del self._lingering[sock]
-        self._selector.unregister(sock)
-        sock.close()
+    def _watch(self, control: ControlLink) -> None:
+        """Have the selector look for what the link waits for."""
+        mask = selectors.EVENT_READ
+        if control.live and control.wants_write:
+            mask |= selectors.EVENT_WRITE
+        key = self._selector.get_key(control.sock)
+        if key.events != mask:
+            self._selector.modify(control.sock, mask, key.data)

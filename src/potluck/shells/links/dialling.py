@@ -17,7 +17,6 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -31,8 +30,10 @@ from potluck.engine.events import DialFailed
 from potluck.shells.links import knock, tls
 from potluck.shells.links.hello import OpenedLink, say_hello
 from potluck.shells.links.stream import Stream, remaining_s, set_options
+from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers
 
+# dead hosts hold one CONNECT_S each; with four, ten devices are dialled within seconds even so
 DIAL_THREADS: Final = 4
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
@@ -67,17 +68,17 @@ class Reached:
     instance: bytes  # the other side's run
 
 
-def open_link(standing: tls.CurrentTrust, call: DialRequest, deadline: float) -> Reached:
-    """Connect, knock, secure and greet until `deadline` (monotonic); raises NoLink and nothing
-    else.
-    """
-    if call.kind is not LinkKind.PAIRING and (call.peer is None or call.peer not in standing.book):
+def open_link(trust: tls.CurrentTrust, request: DialRequest, deadline: float) -> Reached:
+    """Connect, knock, secure, greet until `deadline` (monotonic); raises NoLink, nothing else."""
+    if request.kind is not LinkKind.PAIRING and (
+        request.peer is None or request.peer not in trust.book
+    ):
         raise NoLink("not a member")
     with ExitStack() as undo:
-        sock = undo.enter_context(_connect(call.address, deadline))
-        stream = _secure(sock, standing, call)
+        sock = undo.enter_context(_connect(request.address, deadline))
+        stream = _secure(sock, trust, request)
         undo.callback(stream.close)
-        reached = _greet(stream, standing, call.kind, deadline)
+        reached = _greet(stream, trust, request.kind, deadline)
         undo.pop_all()
         return reached
 
@@ -93,21 +94,18 @@ def _connect(address: Address, deadline: float) -> socket.socket:
         raise NoLink("refused", refused=True) from error
     except TimeoutError as error:
         raise NoLink("timeout") from error
-    except (
-        OSError,
-        UnicodeError,
-        OverflowError,
-    ) as error:  # the latter two: a host name no resolver accepts
+    # the latter two: a host name no resolver accepts
+    except (OSError, UnicodeError, OverflowError) as error:
         raise NoLink(f"unreachable: {error}") from error
     return sock
 
 
-def _secure(sock: socket.socket, standing: tls.CurrentTrust, call: DialRequest) -> Stream:
-    _answer_challenge(sock, standing, call.peer)
+def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) -> Stream:
+    _answer_challenge(sock, trust, request.peer)
     try:
-        if call.peer is None:
+        if request.peer is None:
             return Stream(tls.dial_stranger(sock))
-        return Stream(tls.dial_member(sock, standing, call.peer))
+        return Stream(tls.dial_member(sock, trust, request.peer))
     except (ssl.SSLEOFError, ConnectionError) as error:
         raise NoLink("knock refused", knock_refused=True) from error
     except TimeoutError as error:
@@ -120,15 +118,13 @@ def _secure(sock: socket.socket, standing: tls.CurrentTrust, call: DialRequest) 
         raise NoLink("not a member") from error
 
 
-def _answer_challenge(
-    sock: socket.socket, standing: tls.CurrentTrust, peer: DeviceId | None
-) -> None:
+def _answer_challenge(sock: socket.socket, trust: tls.CurrentTrust, peer: DeviceId | None) -> None:
     try:
         challenge = _read_exactly(sock, knock.CHALLENGE_BYTES)
         if peer is None:
             sock.sendall(knock.KnockKind.PAIRING.value)
             return
-        secret = standing.book.secret(peer)
+        secret = trust.book.secret(peer)
         sock.sendall(knock.member_knock(secret, challenge, os.urandom(knock.CHALLENGE_BYTES)))
     except TimeoutError as error:
         raise NoLink("timeout") from error
@@ -148,10 +144,10 @@ def _read_exactly(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def _greet(stream: Stream, standing: tls.CurrentTrust, kind: LinkKind, deadline: float) -> Reached:
+def _greet(stream: Stream, trust: tls.CurrentTrust, kind: LinkKind, deadline: float) -> Reached:
     stream.deadline = deadline
     try:
-        instance = say_hello(stream, kind, standing.instance)
+        instance = say_hello(stream, kind, trust.instance)
     except Refused as error:
         raise NoLink(error.cause) from error
     except TimeoutError as error:
@@ -167,38 +163,47 @@ def _greet(stream: Stream, standing: tls.CurrentTrust, kind: LinkKind, deadline:
 class Dialling:
     """The pool that carries out Dial and Introduce."""
 
-    def __init__(
-        self, standing: tls.CurrentTrust, post: Callable[[OpenedLink | DialFailed], None]
-    ) -> None:
-        """`post` must be safe to call from any thread."""
-        self._standing: Final = standing
-        self._post: Final = post
+    def __init__(self, trust: tls.CurrentTrust, inbox: Inbox) -> None:
+        """Put into `inbox` what comes of it."""
+        self._trust: Final = trust
+        self._inbox: Final = inbox
         self._workers: Final = Workers("handshake-dial", DIAL_THREADS)
+
+    def __repr__(self) -> str:
+        """Show how busy it is."""
+        return f"<Dialling: {self._workers!r}>"
 
     def dial(self, effect: Dial) -> None:
         """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
-        if not self._workers.submit(lambda: self._dial(effect)):
-            self._post(DialFailed(effect.dial, "stopping", refused=False, knock=False))
+        self._workers.submit(_DialJob(self._trust, self._inbox, effect))
 
     def introduce(self, effect: Introduce) -> None:
         """Show a chain of admissions; what comes of it shows when the engine dials again."""
-        self._workers.submit(lambda: self._introduce(effect))
+        self._workers.submit(_IntroduceJob(effect))
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
         return self._workers.close(wait_s)
 
-    def _dial(self, effect: Dial) -> None:
-        call = DialRequest(effect.peer, effect.address, effect.kind)
+
+@dataclass(frozen=True, slots=True)
+class _DialJob:
+    """One Dial."""
+
+    trust: tls.CurrentTrust
+    inbox: Inbox
+    effect: Dial
+
+    def run(self) -> None:
+        """Dial, and say what came of it."""
+        effect = self.effect
+        request = DialRequest(effect.peer, effect.address, effect.kind)
         try:
-            reached = open_link(self._standing, call, time.monotonic() + limits.HANDSHAKE_S)
+            reached = open_link(self.trust, request, time.monotonic() + limits.HANDSHAKE_S)
         except NoLink as error:
-            failed = DialFailed(
-                effect.dial, error.reason, refused=error.refused, knock=error.knock_refused
-            )
-            self._post(failed)
+            self._failed(error)
             return
-        self._post(
+        self.inbox.post(
             OpenedLink(
                 reached.stream.sock,
                 effect.kind,
@@ -209,18 +214,35 @@ class Dialling:
             )
         )
 
-    def _introduce(self, effect: Introduce) -> None:
-        host = effect.address.host
+    def dropped(self) -> None:
+        """The program ends before its turn came."""
+        self._failed(NoLink("stopping"))
+
+    def _failed(self, why: NoLink) -> None:
+        self.inbox.post(
+            DialFailed(self.effect.dial, why.reason, refused=why.refused, knock=why.knock_refused)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _IntroduceJob:
+    """One Introduce."""
+
+    effect: Introduce
+
+    def run(self) -> None:
+        """Knock, show the chain, hear one byte."""
+        host = self.effect.address.host
         try:
-            with _connect(effect.address, time.monotonic() + limits.HANDSHAKE_S) as sock:
+            with _connect(self.effect.address, time.monotonic() + limits.HANDSHAKE_S) as sock:
                 _read_exactly(sock, knock.CHALLENGE_BYTES)
-                sock.sendall(knock.introduction_knock(effect.sealed))
+                sock.sendall(knock.introduction_knock(self.effect.sealed))
                 answer = sock.recv(1)
         except (NoLink, OSError, EOFError, FrameTooLong) as error:
             _log.info("introduction to %s failed: %s", host, error)
             return
-        _log.info(
-            "introduction to %s: %s",
-            host,
-            "accepted" if answer == knock.WELCOME else "not accepted",
-        )
+        heard = "accepted" if answer == knock.WELCOME else "not accepted"
+        _log.info("introduction to %s: %s", host, heard)
+
+    def dropped(self) -> None:
+        """Nobody waits: the engine introduces itself again when it dials again."""

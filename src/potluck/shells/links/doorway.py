@@ -1,5 +1,4 @@
-"""The doorway: listens on TCP, hears knocks without ever waiting, and passes on those that were
-right.
+"""The doorway: listens on TCP, hears knocks without ever waiting, and passes right ones on.
 
 Strategy: this part runs inside the loop thread's selector and does no TLS. Each connection gets 16
 random bytes and `limits.KNOCK_S` for its knock, counted from accept(). A right one leaves for the
@@ -20,9 +19,9 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
@@ -36,7 +35,7 @@ from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.net.ports import plain_address
 
 ACCEPTS_PER_TURN: Final = 32  # then the loop looks at its other links
-INTRODUCTIONS_PER_S: Final = 20
+INTRODUCTIONS_PER_S: Final = 20  # each costs the engine a millisecond of public-key work
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +51,17 @@ class Knocked:
     deadline: float  # HELLO_OK must be sent by then (monotonic)
 
 
+class TakesKnocks(Protocol):
+    """Whoever carries right knocks on: handshakes.py."""
+
+    def take(self, knocked: Knocked, /) -> None:
+        """Own the connection from now on; never blocks."""
+
+
 @dataclass(slots=True, eq=False)
 class _Visitor:
+    """Somebody who has connected and not proved anything."""
+
     slot: Slot
     address: Address
     accepted: float
@@ -69,20 +77,18 @@ class Doorway:
         self,
         listener: socket.socket,
         selector: selectors.BaseSelector,
-        standing: CurrentTrust,
-        pass_on: Callable[[Knocked], None],
+        trust: CurrentTrust,
+        handshakes: TakesKnocks,
         strangers: Strangers,
     ) -> None:
-        """Take a listening socket; `pass_on` gets every right knock and must not block, it shares
-        `strangers`.
-        """
+        """Take a listening socket; `handshakes` gets every right knock and shares `strangers`."""
         self.port: Final[int] = listener.getsockname()[1]
         self.open = False
         self.strangers: Final = strangers
         self._listener: Final = listener
         self._selector: Final = selector
-        self._standing: Final = standing
-        self._pass_on: Final = pass_on
+        self._trust: Final = trust
+        self._handshakes: Final = handshakes
         self._visitors: Final[dict[Slot, _Visitor]] = {}
         self._introduced: Final[dict[OrderId, _Visitor]] = {}
         self._numbers: Final = itertools.count(1)
@@ -91,7 +97,12 @@ class Doorway:
         listener.settimeout(0)
         selector.register(listener, selectors.EVENT_READ, self._on_accept)
 
-    # -- effects --
+    def __repr__(self) -> str:
+        """Show whether it is open and how many wait."""
+        waiting = f"{len(self._visitors)} knocking, {len(self._introduced)} introduced"
+        return f"<Doorway {self.port}: open={self.open}, {waiting}>"
+
+    # -- effects -----------------------------------------------------------------------------------
     def open_door(self, effect: OpenDoor) -> None:
         """Answer knocks for pairing from now on, or stop."""
         self.open = effect.open
@@ -107,7 +118,7 @@ class Doorway:
             _log.debug("the introduced %s is gone: %s", visitor.address.host, error)
         self._close(visitor)
 
-    # -- time --
+    # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` wants to be called, monotonic."""
         waiting = [
@@ -133,16 +144,15 @@ class Doorway:
             self._close(visitor)
         self._introduced.clear()
 
-    # -- accepting --
+    # -- accepting ---------------------------------------------------------------------------------
     def _on_accept(self, _mask: int) -> list[Event]:
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 sock, source = self._listener.accept()
             except BlockingIOError:
                 break
-            except (
-                OSError
-            ) as error:  # no descriptor left, or the other side gave up: try at the next turn
+            # no descriptor left, or the other side gave up: try at the next turn
+            except OSError as error:
                 _log.warning("a connection could not be accepted: %s", error)
                 break
             self._welcome(sock, plain_address(source))
@@ -156,16 +166,14 @@ class Doorway:
             slot, address, now, now + limits.KNOCK_S, os.urandom(knock.CHALLENGE_BYTES)
         )
         self._visitors[slot] = visitor
-        self._selector.register(
-            sock, selectors.EVENT_READ, lambda _mask: self._on_readable(visitor)
-        )
+        self._selector.register(sock, selectors.EVENT_READ, partial(self._on_readable, visitor))
         try:
             sock.send(visitor.challenge)
         except OSError:
             self._close(visitor)
 
-    # -- knocks --
-    def _on_readable(self, visitor: _Visitor) -> list[Event]:
+    # -- knocks ------------------------------------------------------------------------------------
+    def _on_readable(self, visitor: _Visitor, _mask: int) -> list[Event]:
         try:
             heard = self._read(visitor)
         except (OSError, EOFError, ProtocolError) as error:
@@ -193,7 +201,7 @@ class Doorway:
     def _on_knock(self, visitor: _Visitor, heard: knock.Knock) -> list[Event]:
         match heard.kind:
             case knock.KnockKind.MEMBER:
-                claimed = self._standing.book.who_knocked(visitor.challenge, heard)
+                claimed = self._trust.book.who_knocked(visitor.challenge, heard)
                 if claimed is not None:
                     self._let_in(visitor, claimed)
                     return []
@@ -210,7 +218,7 @@ class Doorway:
     def _let_in(self, visitor: _Visitor, claimed: DeviceId | None) -> None:
         self._forget(visitor)
         deadline = visitor.accepted + limits.HANDSHAKE_S
-        self._pass_on(Knocked(visitor.slot, visitor.address, claimed, deadline))
+        self._handshakes.take(Knocked(visitor.slot, visitor.address, claimed, deadline))
 
     def _introduce(self, visitor: _Visitor, sealed: bytes) -> Event:
         self._forget(visitor)
@@ -228,7 +236,7 @@ class Doorway:
         self._introductions -= 1
         return True
 
-    # -- ends --
+    # -- ends --------------------------------------------------------------------------------------
     def _forget(self, visitor: _Visitor) -> None:
         """Stop listening to a connection without closing it; it keeps its slot."""
         if self._visitors.pop(visitor.slot, None) is not None:

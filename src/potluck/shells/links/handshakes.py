@@ -5,8 +5,9 @@ is open never delay a member. One job carries one connection from the knock to H
 deadline, counted from accept(), and then hands it on: control and pairing links to the loop thread,
 bulk links to a serving worker.
 
-Guarantees: a job ends in exactly one of handing on and closing; its place in the doorway is freed
-either way; what a peer sends never raises out of a job. Limits: a reason is logged at debug level
+Guarantees: a job ends in exactly one of handing on and closing, also one that is dropped because
+the program ends; its place in the doorway is freed either way; what a peer sends never raises out
+of a job. Limits: a reason is logged at debug level
 only, since strangers choose how often.
 """
 
@@ -14,7 +15,8 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from potluck.core.errors import ProtocolError
@@ -22,19 +24,21 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Bye, LinkKind
 from potluck.shells.links import tls
 from potluck.shells.links.doorway import Knocked
-from potluck.shells.links.hello import BUSY, OpenedLink, accept_hello, hear_hello
+from potluck.shells.links.hello import BUSY_REASON, OpenedLink, accept_hello, hear_hello
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, remaining_s, set_options
+from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers
 
+# a handshake takes milliseconds of two cores; four wait for slow members side by side
 MEMBER_THREADS: Final = 4
-STRANGER_THREADS: Final = 2
+STRANGER_THREADS: Final = 2  # a pairing is rare, and strangers may well stall
 
 _log = logging.getLogger(__name__)
 
 
 class BulkHost(Protocol):
-    """Whoever serves bulk links."""
+    """Whoever serves bulk links: bulk/serving.py."""
 
     def reserve(self, peer: DeviceId) -> bool:
         """Keep a worker for one more link of `peer`, if there is one."""
@@ -50,78 +54,97 @@ class Handshakes:
     """Takes right knocks from the doorway."""
 
     def __init__(
-        self,
-        standing: tls.CurrentTrust,
-        strangers: Strangers,
-        bulk: BulkHost,
-        post: Callable[[OpenedLink], None],
+        self, trust: tls.CurrentTrust, strangers: Strangers, bulk: BulkHost, inbox: Inbox
     ) -> None:
-        """`post` must be safe to call from any thread and hand the link to the loop thread."""
-        self._standing: Final = standing
-        self._strangers: Final = strangers
-        self._bulk: Final = bulk
-        self._post: Final = post
+        """Share `strangers` with the doorway; put links for the loop thread into `inbox`."""
+        self.trust: Final = trust
+        self.strangers: Final = strangers
+        self.bulk: Final = bulk
+        self.inbox: Final = inbox
         self._members: Final = Workers("handshake", MEMBER_THREADS)
         self._newcomers: Final = Workers("handshake-pairing", STRANGER_THREADS)
         self._pairing_context: ssl.SSLContext | None = None
 
+    def __repr__(self) -> str:
+        """Show how busy it is."""
+        return f"<Handshakes: {self._members!r}, {self._newcomers!r}>"
+
     def take(self, knocked: Knocked) -> None:
         """Queue a connection; never blocks."""
         pool = self._newcomers if knocked.claimed is None else self._members
-        if not pool.submit(lambda: self._carry(knocked)):
-            self._refuse(knocked)
+        pool.submit(_HandshakeJob(self, knocked))
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
         return all([self._members.close(wait_s), self._newcomers.close(wait_s)])
 
-    def _refuse(self, knocked: Knocked) -> None:
-        self._strangers.leave(knocked.slot)
-        knocked.slot.sock.close()
+    def pairing_context(self) -> ssl.SSLContext:
+        """Return the context for strangers, made when the first one comes."""
+        if self._pairing_context is None:  # two threads may both make one; the last one stays
+            self._pairing_context = tls.pairing_context()
+        return self._pairing_context
 
-    def _carry(self, knocked: Knocked) -> None:
-        """Carry one connection to HELLO_OK; the job of a worker."""
-        try:
-            stream = self._secure(knocked)
-            self._hand_on(knocked, stream)
-        except (OSError, EOFError, ProtocolError) as error:
-            _log.debug("no link with %s: %s", knocked.address.host, error)
-            self._refuse(knocked)
 
-    def _secure(self, knocked: Knocked) -> Stream:
-        sock = knocked.slot.sock
+@dataclass(frozen=True, slots=True)
+class _HandshakeJob:
+    """One connection, from the knock to HELLO_OK; it owns the socket and its slot."""
+
+    owner: Handshakes
+    knocked: Knocked
+
+    def run(self) -> None:
+        """Carry the connection through and hand it on, or close it."""
+        with ExitStack() as undo:
+            undo.callback(self.dropped)
+            try:
+                self._hand_on(self._secure(), undo)
+            except (OSError, EOFError, ProtocolError) as error:
+                _log.debug("no link with %s: %s", self.knocked.address.host, error)
+
+    def dropped(self) -> None:
+        """Close the connection and free its slot."""
+        self.owner.strangers.leave(self.knocked.slot)
+        self.knocked.slot.sock.close()
+
+    def _secure(self) -> Stream:
+        slot, claimed = self.knocked.slot, self.knocked.claimed
+        sock = slot.sock
         set_options(sock)
-        sock.settimeout(remaining_s(knocked.deadline))
-        if knocked.claimed is None:
-            self._pairing_context = self._pairing_context or tls.pairing_context()
-            secured = tls.accept_stranger(sock, self._pairing_context, knocked.slot.hold)
+        sock.settimeout(remaining_s(self.knocked.deadline))
+        if claimed is None:
+            secured = tls.accept_stranger(sock, self.owner.pairing_context(), slot.hold)
         else:
-            secured = tls.accept_member(sock, self._standing, knocked.claimed, knocked.slot.hold)
+            secured = tls.accept_member(sock, self.owner.trust, claimed, slot.hold)
         stream = Stream(secured)
-        stream.deadline = knocked.deadline
+        stream.deadline = self.knocked.deadline
         return stream
 
-    def _hand_on(self, knocked: Knocked, stream: Stream) -> None:
-        hello = hear_hello(stream, pairing=knocked.claimed is None)
-        if knocked.claimed is not None and hello.link is LinkKind.BULK:
-            self._hand_to_server(knocked, knocked.claimed, stream)
+    def _hand_on(self, stream: Stream, undo: ExitStack) -> None:
+        """Hear HELLO, answer it, and give the connection to whoever owns it from then on."""
+        slot, claimed = self.knocked.slot, self.knocked.claimed
+        hello = hear_hello(stream, pairing=claimed is None)
+        if claimed is not None and hello.link is LinkKind.BULK:
+            self._hand_to_server(claimed, stream, undo)
             return
-        accept_hello(stream, hello.link, self._standing.instance)
-        self._strangers.leave(knocked.slot, proved=knocked.claimed is not None)
-        instance = b"" if knocked.claimed is None else hello.instance
-        address = Address(knocked.address.host, 0)
-        self._post(OpenedLink(stream.sock, hello.link, knocked.claimed, address, instance, None))
+        accept_hello(stream, hello.link, self.owner.trust.instance)
+        undo.pop_all()
+        self.owner.strangers.leave(slot, proved=claimed is not None)
+        instance = b"" if claimed is None else hello.instance
+        address = Address(self.knocked.address.host, 0)
+        opened = OpenedLink(stream.sock, hello.link, claimed, address, instance, None)
+        self.owner.inbox.post(opened)
 
-    def _hand_to_server(self, knocked: Knocked, peer: DeviceId, stream: Stream) -> None:
-        if not self._bulk.reserve(peer):
-            stream.send(Bye(BUSY))
-            self._refuse(knocked)
+    def _hand_to_server(self, peer: DeviceId, stream: Stream, undo: ExitStack) -> None:
+        bulk = self.owner.bulk
+        if not bulk.reserve(peer):
+            stream.send(Bye(BUSY_REASON))
             return
         try:
-            accept_hello(stream, LinkKind.BULK, self._standing.instance)
+            accept_hello(stream, LinkKind.BULK, self.owner.trust.instance)
         except OSError:
-            self._bulk.release(peer)
+            bulk.release(peer)
             raise
-        self._strangers.leave(knocked.slot, proved=True)
+        undo.pop_all()
+        self.owner.strangers.leave(self.knocked.slot, proved=True)
         stream.deadline = 0.0
-        self._bulk.serve(peer, stream)
+        bulk.serve(peer, stream)

@@ -1,11 +1,12 @@
-"""What a worker hands to the loop thread when a connection is ready, and the first words on it.
+"""HELLO, the first words on a connection, and what a worker hands to the loop when it is ready.
 
 Strategy: both sides say HELLO the same way whoever dialled, so the rules stand here once: the
 dialler speaks first, the other answers HELLO_OK or BYE with a reason, and nothing counts before
 that (a TLS 1.3 client that was rejected has seen a successful handshake).
 
 Guarantees: the version is one both know; the kind of link is the one the knock asked for; a wrong
-first frame raises ProtocolError. Limits: capabilities are carried and not yet used by anything.
+first frame raises ProtocolError. Limits: HELLO has room for capabilities (the wire
+format keeps it for later versions); this one names none and reads none.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.events import OrderId
 from potluck.shells.links.stream import Stream
 
-BUSY: Final = "busy"
+BUSY_REASON: Final = "busy"
 """The reason in a BYE to a bulk link for which no worker is free."""
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
@@ -50,8 +51,9 @@ class OpenedLink:
 
 
 def say_hello(stream: Stream, kind: LinkKind, instance: bytes) -> bytes:
-    """As the side that dialled: HELLO, wait for HELLO_OK; return the other's instance; raises
-    Refused on BYE.
+    """As the side that dialled: say HELLO, wait for HELLO_OK; return the other's instance.
+
+    Raises Refused on BYE.
     """
     ours = b"" if kind is LinkKind.PAIRING else instance
     stream.send(Hello([limits.PROTOCOL_VERSION], [], ours, kind))
@@ -65,8 +67,9 @@ def say_hello(stream: Stream, kind: LinkKind, instance: bytes) -> bytes:
 
 
 def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
-    """As the side that accepted: return the HELLO of a link that may be opened; raises
-    ProtocolError.
+    """As the side that accepted: return the HELLO of a link that may be opened.
+
+    Raises ProtocolError.
     """
     hello = stream.receive(FIRST_WORDS)
     if not isinstance(hello, Hello):

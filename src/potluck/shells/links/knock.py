@@ -1,5 +1,4 @@
-"""The knock: the few bytes that come before TLS, so that a stranger learns nothing, not even who
-lives here.
+"""The knock: the few bytes before TLS, so that a stranger learns nothing, not even who lives here.
 
 Strategy: the server speaks first, 16 random bytes that say nothing. The client answers with one
 letter: `K`, a member, and an HMAC-SHA256 over both sides' random bytes under the pairwise X25519
@@ -23,9 +22,10 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.errors import FrameTooLong, Malformed
 
-CHALLENGE_BYTES: Final = 16
-PROOF_BYTES: Final = 32
-PURPOSE: Final = b"knock"
+CHALLENGE_BYTES: Final = 16  # random: 128 bits never come twice
+PROOF_BYTES: Final = 32  # what HMAC-SHA256 gives
+CHAIN_LENGTH_BYTES: Final = 4  # big-endian, in front of a sealed chain
+KNOCK_PURPOSE: Final = b"knock"
 """What `DeviceKey.agree` is told the secret is for."""
 WELCOME: Final = b"Y"
 UNWELCOME: Final = b"N"
@@ -50,9 +50,7 @@ class Knock:
 
 
 def proof_of(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
-    """Return the 32-byte HMAC-SHA256 over the server's `challenge` and the client's `nonce` under a
-    shared secret.
-    """
+    """Return the HMAC-SHA256 over `challenge` (server) and `nonce` (client) under `secret`."""
     return hmac.digest(secret, challenge + nonce, "sha256")
 
 
@@ -62,20 +60,21 @@ def member_knock(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
 
 
 def introduction_knock(sealed: bytes) -> bytes:
-    """Return what a member that may be unknown answers; raises FrameTooLong above
-    `limits.INTRODUCTION_BYTES`.
-    """
+    """Return what a member that may be unknown answers; raises FrameTooLong beyond the limit."""
     _check_introduction(len(sealed))
-    return KnockKind.INTRODUCTION.value + len(sealed).to_bytes(4, "big") + sealed
+    return KnockKind.INTRODUCTION.value + len(sealed).to_bytes(CHAIN_LENGTH_BYTES, "big") + sealed
 
 
 class KnockReader:
-    """Bytes in, one Knock out; `wanted` says how many bytes may be read now without reading too
-    many.
-    """
+    """Bytes in, one Knock out; `wanted` says how many may be read now without reading too many."""
 
     def __init__(self) -> None:
+        """Begin before the first byte."""
         self._buffer = bytearray()
+
+    def __repr__(self) -> str:
+        """Show how far the knock is."""
+        return f"<KnockReader: {len(self._buffer)} bytes>"
 
     @property
     def kind(self) -> KnockKind | None:
@@ -88,8 +87,9 @@ class KnockReader:
         return self._target() - len(self._buffer)
 
     def feed(self, data: bytes) -> Knock | None:
-        """Take at most `wanted` bytes; return the knock once complete; raises Malformed and
-        FrameTooLong.
+        """Take at most `wanted` bytes; return the knock once complete.
+
+        Raises Malformed and FrameTooLong.
         """
         self._buffer += data
         if bytes(self._buffer[:1]) not in _LETTERS:
@@ -104,12 +104,12 @@ class KnockReader:
                 return 1 + CHALLENGE_BYTES + PROOF_BYTES
             case KnockKind.PAIRING:
                 return 1
-            case KnockKind.INTRODUCTION if len(self._buffer) < 5:
-                return 5
+            case KnockKind.INTRODUCTION if len(self._buffer) < 1 + CHAIN_LENGTH_BYTES:
+                return 1 + CHAIN_LENGTH_BYTES
             case KnockKind.INTRODUCTION:
-                length = int.from_bytes(self._buffer[1:5], "big")
+                length = int.from_bytes(self._buffer[1 : 1 + CHAIN_LENGTH_BYTES], "big")
                 _check_introduction(length)
-                return 5 + length
+                return 1 + CHAIN_LENGTH_BYTES + length
 
     def _complete(self) -> Knock:
         kind = KnockKind(bytes(self._buffer[:1]))
@@ -120,7 +120,7 @@ class KnockReader:
             case KnockKind.PAIRING:
                 return Knock(kind)
             case KnockKind.INTRODUCTION:
-                return Knock(kind, sealed=body[4:])
+                return Knock(kind, sealed=body[CHAIN_LENGTH_BYTES:])
 
 
 _LETTERS: Final = frozenset(kind.value for kind in KnockKind)

@@ -31,7 +31,11 @@ class Slot:
     def __init__(self, sock: socket.socket, host: str) -> None:
         self.sock = sock
         self.host: Final = host
-        self.evicted = False
+        self.evicted = False  # written under the lock of Strangers, read by the owner after `hold`
+
+    def __repr__(self) -> str:
+        """Show which descriptor it stands for."""
+        return f"<Slot {self.sock.fileno()}: evicted={self.evicted}>"
 
     def hold(self, sock: socket.socket) -> None:
         """Stand for `sock` from now on: TLS wraps a connection into a new object."""
@@ -56,15 +60,20 @@ class Strangers:
     def __init__(
         self, per_host: int = limits.STRANGERS_PER_ADDRESS, in_all: int = limits.STRANGERS
     ) -> None:
+        """Allow so many from one host, and so many in all."""
         self.per_host: Final = per_host
         self.in_all: Final = in_all
-        self._lock: Final = threading.Lock()
+        self._lock: Final = threading.Lock()  # guards what follows; held for a moment only
         self._slots: Final[OrderedDict[Slot, None]] = OrderedDict()  # oldest first
         self._known: Final[OrderedDict[str, None]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many stand in the doorway."""
         return len(self._slots)
+
+    def __repr__(self) -> str:
+        """Show how full it is."""
+        return f"<Strangers: {len(self._slots)}/{self.in_all}, {len(self._known)} hosts known>"
 
     def enter(self, sock: socket.socket, host: str) -> Slot:
         """Give a new connection its slot; the oldest are evicted where a cap would be exceeded."""

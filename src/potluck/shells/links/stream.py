@@ -3,7 +3,7 @@
 Strategy: a stream belongs to one thread at a time (two threads in one OpenSSL object crash
 CPython). Reads ask for exactly what is needed, so raw bytes after a frame go straight into the
 caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
-`on_silence` may raise, which is how a worker is called off.
+the `user` of the stream is asked whether to go on, which is how a worker is called off.
 
 Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
 silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
@@ -16,46 +16,60 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_length
 
-M = TypeVar("M")
+Heard = TypeVar("Heard")
 STEP_S: Final = 0.25  # how long a call-off may go unnoticed
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
+KEEPALIVE_STEP_S: Final = 1  # between two such questions
+KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is noticed within 8 s
+PREFIX_BYTES: Final = 4  # the length in front of a frame
+
+
+class StreamUser(Protocol):
+    """Whoever works on a stream and may be called off: an order, or a session that serves."""
+
+    def check(self) -> None:
+        """Raise something if the work is not to go on."""
 
 
 class Stream:
     """A blocking, authenticated connection."""
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
+        """Take a connection after its handshake; it waits in steps from now on."""
         self.sock: Final = sock
         sock.settimeout(STEP_S)
-        self.on_silence: Callable[[], None] = _nothing
+        self.user: StreamUser | None = None  # nobody calls a handshake off: it has a deadline
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
 
-    def receive(self, catalogue: Catalogue[M], wait_s: float | None = None) -> M | Unknown:
-        """Return the next frame, begun within `wait_s` (or `stall_s`); raises ProtocolError,
-        OSError, EOFError.
+    def __repr__(self) -> str:
+        """Show who uses it."""
+        return f"<Stream {self.sock.fileno()}: user {self.user!r}, heard={self.heard}>"
+
+    def receive(self, catalogue: Catalogue[Heard], wait_s: float | None = None) -> Heard | Unknown:
+        """Return the next frame, begun within `wait_s` (or `stall_s`).
+
+        Raises ProtocolError, OSError, EOFError.
         """
-        prefix = bytearray(4)
+        prefix = bytearray(PREFIX_BYTES)
         self.receive_into(memoryview(prefix), wait_s)
         body = bytearray(frame_length(prefix, catalogue.frame_bytes))
         self.receive_into(memoryview(body))
         return catalogue.decode(body)
 
     def receive_into(self, view: memoryview, wait_s: float | None = None) -> None:
-        """Fill `view`; raises TimeoutError after `wait_s` without a byte, EOFError if the other
-        side ends.
-        """
+        """Fill `view`; raises TimeoutError after `wait_s` without a byte, EOFError at the end."""
         at, wanted = 0, len(view)
+        patience_s = self.stall_s if wait_s is None else wait_s
         while at < wanted:
-            at += self._some(view[at:], self.stall_s if wait_s is None else wait_s)
+            at += self._some(view[at:], patience_s)
 
     def _some(self, view: memoryview, wait_s: float) -> int:
         # without a deadline the clock is read only when there is silence: this is the hot path
@@ -66,7 +80,8 @@ class Stream:
             try:
                 count = self.sock.recv_into(view)
             except TimeoutError:
-                self.on_silence()
+                if self.user is not None:
+                    self.user.check()
                 now = time.monotonic()
                 give_up = give_up or now + wait_s - STEP_S
                 if now >= give_up:
@@ -90,9 +105,7 @@ class Stream:
             self.sock.settimeout(STEP_S)
 
     def unread(self) -> bool:
-        """Say whether an idle connection has something to read, which on a link that owes nothing
-        means its end.
-        """
+        """Say whether an idle connection has something to read: if it owes nothing, its end."""
         self.sock.settimeout(0)
         try:
             self.sock.recv(1)
@@ -109,14 +122,8 @@ class Stream:
         self.sock.close()
 
 
-def _nothing() -> None:
-    """Nobody calls this stream off."""
-
-
 def remaining_s(deadline: float) -> float:
-    """Return the seconds left until `deadline` (monotonic); raises TimeoutError when there are
-    none.
-    """
+    """Return the seconds left until `deadline` (monotonic); raises TimeoutError if none are."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the handshake took too long")
@@ -127,12 +134,16 @@ def set_options(sock: socket.socket) -> None:
     """Set what every connection wants: no delay for small frames, and a dead host found soon."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", KEEPALIVE_S), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3)):
+    for name, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_S),
+        ("TCP_KEEPINTVL", KEEPALIVE_STEP_S),
+        ("TCP_KEEPCNT", KEEPALIVE_TRIES),
+    ):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def set_user_timeout(sock: socket.socket, seconds: float) -> None:
-    """Let the kernel give a connection up when sent bytes stay unacknowledged for so long (Linux)."""
+    """Let the kernel (Linux) give up when sent bytes stay unacknowledged for so long."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

@@ -2,10 +2,10 @@
 
 Strategy: a `TrustBook` is an immutable picture of the group: its members, the contexts that trust
 exactly them, and the secrets their knocks are proved with. A change of the group makes a new book
-and swaps one reference in `Standing`; a live context is never mutated (CPython had a race there,
-CVE-2024-0397). The server trusts all members' certificates, a client only the one it expects.
-Afterwards the device id is recomputed from the certificate that was really shown and looked up in
-the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
+and swaps one reference in `CurrentTrust`; a live context is never mutated (CPython had a race
+there, CVE-2024-0397). The server trusts all members' certificates, a client only the one it
+expects. Afterwards the device id is recomputed from the certificate that was really shown and
+looked up in the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
 
 Guarantees: TLS 1.3 only, no session tickets (resumption would skip the certificates), a missing
 certificate is refused by the handshake itself (CERT_REQUIRED), and a connection cut off is never
@@ -32,6 +32,7 @@ from potluck.engine.effects import Member
 from potluck.shells.links import knock
 
 PAIRING_ALPN: Final = "potluck-pair/1"
+EPHEMERAL_KEY_BYTES: Final = 64  # a seed for signing and one for sealing, used once
 
 
 class NotTheDevice(ProtocolError):
@@ -41,14 +42,12 @@ class NotTheDevice(ProtocolError):
 
 
 class TrustBook:
-    """Who belongs to the group at one moment, and everything the doors derive from it; immutable."""
+    """Who belongs to the group at one moment, and what the doors derive from it; immutable."""
 
     def __init__(
         self, key: DeviceKey, members: Iterable[Member] = (), before: TrustBook | None = None
     ) -> None:
-        """Take our key and the members without ourselves; reuse what `before` derived for unchanged
-        members.
-        """
+        """Take our key and the members; reuse what `before` derived for unchanged ones."""
         self.key: Final = key
         self.members: Final = {
             member.device: member for member in members if member.device != key.device
@@ -66,12 +65,17 @@ class TrustBook:
             for device, member in self.members.items()
             if before.members.get(device) == member
         }
-        self._secrets.update(
-            {who: what for who, what in list(before._secrets.items()) if who in unchanged}
-        )
-        self._clients.update(
-            {who: what for who, what in list(before._clients.items()) if who in unchanged}
-        )
+        for who, secret in list(before._secrets.items()):
+            if who in unchanged:
+                self._secrets[who] = secret
+        for who, context in list(before._clients.items()):
+            if who in unchanged:
+                self._clients[who] = context
+
+    def __repr__(self) -> str:
+        """Show how many members there are, and for how many something was derived."""
+        derived = f"{len(self._secrets)} secrets, {len(self._clients)} contexts"
+        return f"<TrustBook: {len(self.members)} members, {derived}>"
 
     def __contains__(self, device: DeviceId) -> bool:
         """Say whether a device is a member other than ourselves."""
@@ -88,7 +92,7 @@ class TrustBook:
             try:
                 # Two threads may both derive it; they derive the same.
                 secret = self._secrets[device] = self.key.agree(
-                    self.members[device].sealing, knock.PURPOSE
+                    self.members[device].sealing, knock.KNOCK_PURPOSE
                 )
             except Malformed as error:
                 raise KeyError(device) from error
@@ -107,9 +111,7 @@ class TrustBook:
 
     @cached_property
     def server_context(self) -> ssl.SSLContext:
-        """The context for members that dial us: 3 ms for ten members, so workers ask for it first,
-        not the loop.
-        """
+        """The context for members that dial us; 3 ms for ten members, so workers ask first."""
         context = _context(ssl.PROTOCOL_TLS_SERVER, limits.ALPN)
         context.verify_mode = ssl.CERT_REQUIRED
         context.num_tickets = 0
@@ -118,8 +120,9 @@ class TrustBook:
         return context
 
     def client_context(self, device: DeviceId) -> ssl.SSLContext:
-        """Return the context for dialling one member: its certificate is the only anchor; KeyError
-        if unknown.
+        """Return the context for dialling one member: its certificate is the only anchor.
+
+        Raises KeyError if it is none.
         """
         context = self._clients.get(device)
         if context is None:
@@ -131,11 +134,9 @@ class TrustBook:
 
 
 class CurrentTrust:
-    """Who we are and, at this moment, whom we trust; the one object that the doors and workers
-    share.
+    """Who we are and, at this moment, whom we trust; the doors and all workers share it.
 
-    Only the loop thread calls `trust`; everyone reads `book` afresh whenever a decision hangs on
-    it.
+    Only the loop thread calls `trust`; everyone reads `book` afresh when a decision hangs on it.
     """
 
     def __init__(self, key: DeviceKey, instance: bytes) -> None:
@@ -144,6 +145,10 @@ class CurrentTrust:
         self.instance: Final = instance
         self.book = TrustBook(key)
 
+    def __repr__(self) -> str:
+        """Show the book of this moment."""
+        return f"<CurrentTrust: {self.book!r}>"
+
     def trust(self, members: Iterable[Member]) -> None:
         """From now on these devices are the group."""
         self.book = TrustBook(self.key, members, before=self.book)
@@ -151,27 +156,27 @@ class CurrentTrust:
 
 def accept_member(
     sock: socket.socket,
-    standing: CurrentTrust,
+    trust: CurrentTrust,
     claimed: DeviceId,
     hold: Callable[[ssl.SSLSocket], None],
 ) -> ssl.SSLSocket:
-    """Be the server of a handshake with the member that knocked; blocks as the socket's time-out
-    says.
+    """Be the server of a handshake with the member that knocked; blocks as `sock`'s time-out says.
 
     `hold` hears of the new socket object before the handshake. Raises NotTheDevice, Malformed,
     ssl.SSLError and OSError; the socket is closed then.
     """
-    secured = _wrap(standing.book.server_context, sock, server=True)
+    secured = _wrap(trust.book.server_context, sock, server=True)
     hold(secured)
-    return _checked(_shaken(secured), standing, claimed)
+    return _checked(_shaken(secured), trust, claimed)
 
 
-def dial_member(sock: socket.socket, standing: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
-    """Be the client of a handshake with `expected`; raises as `accept_member`, and KeyError for no
-    member.
+def dial_member(sock: socket.socket, trust: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
+    """Be the client of a handshake with `expected`.
+
+    Raises what `accept_member` raises, and KeyError for no member.
     """
-    secured = _wrap(standing.book.client_context(expected), sock, server=False)
-    return _checked(_shaken(secured), standing, expected)
+    secured = _wrap(trust.book.client_context(expected), sock, server=False)
+    return _checked(_shaken(secured), trust, expected)
 
 
 def accept_stranger(
@@ -195,7 +200,7 @@ def pairing_context() -> ssl.SSLContext:
     context = _context(ssl.PROTOCOL_TLS_SERVER, PAIRING_ALPN)
     context.verify_mode = ssl.CERT_NONE
     context.num_tickets = 0
-    _show_certificate(context, DeviceKey(os.urandom(64)))
+    _show_certificate(context, DeviceKey(os.urandom(EPHEMERAL_KEY_BYTES)))
     return context
 
 
@@ -213,9 +218,7 @@ def _trust_only(context: ssl.SSLContext, certificates: list[bytes]) -> None:
 
 
 def _show_certificate(context: ssl.SSLContext, key: DeviceKey) -> None:
-    """Load certificate and private key; `ssl` reads them from files only, and pipes are files that
-    touch no disk.
-    """
+    """Load certificate and key; `ssl` reads files only, and pipes are files that touch no disk."""
     certificate = _pipe_with(ssl.DER_cert_to_PEM_cert(key.certificate).encode())
     try:
         private = _pipe_with(key.private_pem)
@@ -238,8 +241,9 @@ def _pipe_with(data: bytes) -> int:
 
 
 def _wrap(context: ssl.SSLContext, sock: socket.socket, *, server: bool) -> ssl.SSLSocket:
-    """Put TLS around a socket; the default for `suppress_ragged_eofs` would make a cut connection a
-    clean end.
+    """Put TLS around a socket.
+
+    The default for `suppress_ragged_eofs` would make a cut connection a clean end.
     """
     try:
         sock.getpeername()
@@ -261,13 +265,11 @@ def _shaken(secured: ssl.SSLSocket) -> ssl.SSLSocket:
     return secured
 
 
-def _checked(secured: ssl.SSLSocket, standing: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
-    """Return the socket if its certificate is the expected device's and that device is a member
-    *now*.
-    """
+def _checked(secured: ssl.SSLSocket, trust: CurrentTrust, expected: DeviceId) -> ssl.SSLSocket:
+    """Return the socket if its certificate is the expected device's, which is a member *now*."""
     try:
         device = device_of(secured.getpeercert(binary_form=True) or b"")
-        if device != expected or device not in standing.book:
+        if device != expected or device not in trust.book:
             raise NotTheDevice
     except ProtocolError:
         secured.close()

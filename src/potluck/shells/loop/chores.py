@@ -1,8 +1,8 @@
-"""Chores: what the loop has done now and then, by itself, as long as it runs.
+"""Chores: what the program does now and then, by itself, as long as it runs.
 
-Strategy: a short table of what and how often. Each chore is begun at the first turn of the loop and
-then once in its interval, counted from when it was begun last; what it begins must not block, so
-real work goes to the disk pool.
+Strategy: a table of what and how often. Each chore is begun at the first turn of the loop and then
+once in its interval, counted from when it was begun last. What it begins goes to the disk pool, so
+that the loop thread never waits for it.
 
 Guarantees: a loop that was held up begins each chore once, not as often as it was missed. Limits:
 no chore knows whether its last round has ended; intervals are long enough for that not to matter.
@@ -10,33 +10,70 @@ no chore knows whether its last round has ended; intervals are long enough for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+import time
+from enum import Enum, auto
+from typing import Final, assert_never
+
+from potluck.core import limits
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.pool import DiskPool
+from potluck.shells.disk.trash import prune_trash
+from potluck.shells.state.ballast import Ballast
+
+TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
 
 
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """Something to be begun again and again."""
+class Chore(Enum):
+    """What is done now and then."""
 
-    every_s: float
-    begin: Callable[[], object]  # must not block
+    SPACE = auto()  # look how much is free
+    BALLAST = auto()  # lay the ballast again if there is plenty
+    TRASH = auto()  # remove what is too old there, or too much
+
+
+EVERY_S: Final[dict[Chore, float]] = {
+    Chore.SPACE: 10.0,  # downloads pause before a disk is full; one writes 1 GiB in that time
+    Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
+    Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
+}
 
 
 class Chores:
     """The table, with when each is due; owned by the loop thread."""
 
-    def __init__(self, chores: Iterable[Chore]) -> None:
+    def __init__(self, disk: DiskPool, ballast: Ballast, share: Share) -> None:
         """Begin each at the first `on_tick`."""
-        self._due_s: Final = dict.fromkeys(chores, 0.0)
+        self._disk: Final = disk
+        self._ballast: Final = ballast
+        self._share: Final = share
+        self._due_s: Final = dict.fromkeys(Chore, 0.0)
 
-    def deadline(self) -> float | None:
+    def __repr__(self) -> str:
+        """Show when each is due, on the loop's clock."""
+        due = ", ".join(f"{chore.name} {due_s:.0f}" for chore, due_s in self._due_s.items())
+        return f"<Chores: due {due}>"
+
+    def deadline(self) -> float:
         """Return when `on_tick` must be called next, monotonic."""
-        return min(self._due_s.values(), default=None)
+        return min(self._due_s.values())
 
     def on_tick(self, now: float) -> None:
         """Begin what is due."""
         for chore, due_s in self._due_s.items():
             if now >= due_s:
-                self._due_s[chore] = now + chore.every_s
-                chore.begin()
+                self._due_s[chore] = now + EVERY_S[chore]
+                self._begin(chore)
+
+    def _begin(self, chore: Chore) -> None:
+        match chore:
+            case Chore.SPACE:
+                self._disk.see_space()
+            case Chore.BALLAST:
+                self._disk.tidy(self._ballast.lay)
+            case Chore.TRASH:
+                self._disk.tidy(self._prune)
+            case _:
+                assert_never(chore)
+
+    def _prune(self) -> None:
+        prune_trash(self._share, time.time(), limits.TRASH_S, TRASH_SHARE)

@@ -2,14 +2,15 @@
 
 Strategy: wait on the selector (control links, knocks, UDP sockets, a wake-up) until something is
 ready or the next deadline; turn what came into events, hand each to the engine, carry its effects
-out, repeat. Workers and other threads reach the loop only through `post` and `ask`, which put
-something into its inbox.
+out, repeat. Workers and other threads reach the loop only through its inbox. Which shell carries
+out which effect stands in `_act`, one line each.
 
 Guarantees: the engine is called from this thread and no other, with a clock that never goes back,
 and never while the effects of an earlier call are still being carried out. An effect is carried out
 at once or handed to a pool that never blocks. Trouble of the index is told and does not end the
-loop; if the disk is full the ballast is freed and the event tried once more. Whoever asks gets an
-answer, or CancelledError as soon as there is nobody to answer. Asked to leave, the loop ends within
+loop; if the disk is full the ballast is freed and the event tried once more. Every call is noted
+for the flight record, which is written down when an event is dropped. Whoever asks gets an answer,
+or CancelledError as soon as there is nobody to answer. Asked to leave, the loop ends within
 LEAVE_MAX_S even if the engine cannot; any other end is kept in `failure`. Limits: a turn handles at
 most `TURN_ITEMS` posted items, so that sockets are looked at in between.
 """
@@ -24,14 +25,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Final, Protocol, assert_never
 
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
 from potluck.engine.effects import Effect
 from potluck.engine.engine import Engine
-from potluck.engine.events import DialFailed, Event, LeaveAsked
+from potluck.engine.events import Event, LeaveAsked
+from potluck.engine.recording import Call, Moment
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
 from potluck.shells.disk.pool import DiskPool
@@ -41,24 +44,37 @@ from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
-from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.inbox import Inbox, Posted, Question, RecordAsked, Result
+from potluck.shells.loop.people import People, first_line, trouble
+from potluck.shells.loop.recorder import Recorder
 from potluck.shells.net.lan import Lan, Sight
+from potluck.shells.state.ballast import Ballast
 from potluck.shells.state.store import Store
 
+# of the inbox in one turn: about 50 ms of work, then the sockets are looked at
 TURN_ITEMS: Final = 256
+# the loop wakes at least this often and lets the LAN look whether its networks have changed
 NETWORK_POLL_S: Final = 2.0
 # the engine needs 0.2 s to leave; beyond this its index hangs, and links are cut without BYE
 LEAVE_MAX_S: Final = 2.0
 GOODBYE_S: Final = 1.0  # for BYEs to arrive; links give one another no longer either
-T = TypeVar("T")
+GOODBYE_STEP_S: Final = 0.05  # between two looks at whether the others have closed
+ASK_S: Final = 10.0  # longest wait for an answer: what the local API promises
 _log = logging.getLogger(__name__)
+
+
+class FollowsLabel(Protocol):
+    """Whoever must know which folder is the own one: assembly.py."""
+
+    def follow(self, label: str, /) -> None:
+        """The own folder has this label from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything the loop carries effects out with; built by daemon.py."""
+    """Everything the loop carries effects out with; built by assembly.py."""
 
-    standing: CurrentTrust
+    trust: CurrentTrust
     lan: Lan
     links: ControlLinks
     doorway: Doorway
@@ -68,117 +84,96 @@ class World:
     disk: DiskPool
     store: Store
     chores: Chores
-    transmit: Callable[[effects.Transmit], None]  # sends a datagram, if the settings allow it
-    told: Callable[[effects.Tell], None]  # shows a notice
-    replied: Callable[[effects.Reply], None]  # hands the result of a command to whoever waits
-    marked: Callable[[effects.MarkShare], None]  # the own folder has this label now
-    free_ballast: Callable[[], bool]  # make room for the index; False if there is no ballast
+    ballast: Ballast
+    people: People
+    own_label: FollowsLabel
+    recorder: Recorder
 
-
-@dataclass(frozen=True, slots=True)
-class _Question(Generic[T]):
-    """What another thread wants to know of the engine."""
-
-    ask: Callable[[Engine, float], T]
-    answer: Future[T]
-
-    def settle(self, engine: Engine) -> None:
-        """Answer, unless nobody waits any more."""
-        if self.answer.set_running_or_notify_cancel():
-            try:
-                self.answer.set_result(self.ask(engine, time.monotonic()))
-            except Exception as error:  # noqa: BLE001 # house: handed to the thread that asked
-                self.answer.set_exception(error)
+    def parts(self) -> list[object]:
+        """Return all of them; each says in its repr how it is."""
+        return [getattr(self, field.name) for field in fields(self)]
 
 
 class Loop:
     """Drives one engine until it has left."""
 
-    def __init__(self, engine: Engine, selector: selectors.BaseSelector, inbox: Inbox) -> None:
+    def __init__(
+        self, engine: Engine, world: World, selector: selectors.BaseSelector, inbox: Inbox
+    ) -> None:
         """Nothing runs before `run`."""
         self.inbox: Final = inbox
         self.ended: Final = threading.Event()
         self.failure: Exception | None = None  # why the loop ended, if nobody asked it to
         self._engine: Final = engine
+        self._world: Final = world
         self._selector: Final = selector
-        self._acts: dict[type, Callable[[Any], object]] = {}
         self._stopping = False
         self._leave_by_s = math.inf
 
-    def post(self, item: Event | OpenedLink | DialFailed) -> None:
-        """Hand a fact to the loop, from any thread."""
+    def __repr__(self) -> str:
+        """Show whether it runs, leaves or has failed."""
+        leaving = self._leave_by_s < math.inf
+        return f"<Loop: ended={self.ended.is_set()}, leaving={leaving}, failure={self.failure!r}>"
+
+    def post(self, item: Posted) -> None:
+        """Hand something to the loop, from any thread."""
         self.inbox.post(item)
 
-    def ask(self, question: Callable[[Engine, float], T], timeout_s: float = 10.0) -> T:
-        """Ask the engine something from another thread; raises TimeoutError, or CancelledError
-        while stopping.
+    def ask(self, question: Callable[[Engine, float], Result], timeout_s: float = ASK_S) -> Result:
+        """Ask the engine something from another thread.
+
+        Raises TimeoutError, or CancelledError once the loop has ended.
         """
-        answer: Future[T] = Future()
-        self.inbox.post(_Question(question, answer))
-        if self.ended.is_set():  # perhaps it was put in after the loop looked for the last time
-            answer.cancel()
+        answer: Future[Result] = Future()
+        self.inbox.post(Question(question, answer))
         try:
             return answer.result(timeout_s)
         finally:
             answer.cancel()  # after a time-out nobody wants to know any more
 
-    def run(self, world: World) -> None:
+    def run(self) -> None:
         """The body of the loop thread."""
-        self._acts = _acts(world, lambda sight: self._see(world, sight))
         try:
-            for sock in world.lan.sockets():
-                self._selector.register(sock, selectors.EVENT_READ, _receiver(world.lan, sock))
+            for sock in self._world.lan.sockets():
+                self._listen(sock)
             # what never began cannot go on: trouble ends the loop
-            for effect in self._try(world, self._engine.start):
-                self._carry_out(world, effect)
+            self._carry_out(self._call_or_free(Moment.START))
             while not self._stopping:
-                self._turn(world)
-            self._say_goodbye(world)
-        except Exception as error:  # noqa: BLE001 # house: the main thread must learn why there is no loop any more
+                self._turn()
+            self._say_goodbye()
+        except Exception as error:  # noqa: BLE001 # house: the main thread must learn why it ended
             _log.critical("the loop has failed", exc_info=error)
             self.failure = error
         finally:
             self.ended.set()
-            self.turn_away()
-
-    def turn_away(self) -> None:
-        """The loop has ended: let go of what is still put in, so that nobody waits for an answer or
-        holds a socket.
-        """
-        while items := self.inbox.take(TURN_ITEMS):
-            for item in items:
-                if isinstance(item, _Question):
-                    item.answer.cancel()
-                elif isinstance(item, OpenedLink):
-                    item.sock.close()
+            self.inbox.turn_away()
 
     # -- one turn ----------------------------------------------------------------------------------
-    def _turn(self, world: World) -> None:
-        for key, mask in self._selector.select(self._patience(world)):
+    def _turn(self) -> None:
+        world = self._world
+        for key, mask in self._selector.select(self._patience()):
             for event in key.data(mask) or ():
-                self._handle(world, event)
+                self._tell_engine(event)
         for item in self.inbox.take(TURN_ITEMS):
-            self._take(world, item)
+            self._take(item)
         now = time.monotonic()
         for event in world.links.on_tick(now):
-            self._handle(world, event)
+            self._tell_engine(event)
         world.doorway.on_tick(now)
         world.fetching.on_tick(now)
         world.chores.on_tick(now)
-        self._see(world, world.lan.poll(now))
+        self._see(world.lan.poll(now))
         due = self._engine.deadline()
         if due is not None and due <= now:
-            self._call(world, self._engine.on_tick)
+            self._tell_engine(Moment.TICK)
         if now >= self._leave_by_s and not self._stopping:
-            world.told(
-                effects.Tell(
-                    "left_hard", "left without saying goodbye: the index hangs", "error", ""
-                )
-            )
+            why = "left without saying goodbye: the index hangs"
+            world.people.told(trouble("left_hard", why))
             self._stopping = True
 
-    def _patience(self, world: World) -> float:
-        now = time.monotonic()
+    def _patience(self) -> float:
+        """Return how long the selector may wait, in seconds."""
+        world, now = self._world, time.monotonic()
         deadlines = (
             self._engine.deadline(),
             world.links.deadline(),
@@ -190,134 +185,157 @@ class Loop:
         )
         return max(0.0, min(deadline for deadline in deadlines if deadline is not None) - now)
 
-    def _take(self, world: World, item: object) -> None:
+    def _take(self, item: Posted) -> None:
         """Act on what another thread put in."""
-        if isinstance(item, OpenedLink):
-            for event in world.links.adopt(item):
-                self._handle(world, event)
-        elif isinstance(item, _Question):
-            item.settle(self._engine)
-        else:
-            if isinstance(item, LeaveAsked):
+        match item:
+            case OpenedLink():
+                for event in self._world.links.adopt(item):
+                    self._tell_engine(event)
+            case Question():
+                item.settle(self._engine)
+            case RecordAsked():
+                self._write_record("asked for")
+            case LeaveAsked():
                 self._leave_by_s = min(self._leave_by_s, time.monotonic() + LEAVE_MAX_S)
-            self._handle(world, item)  # type: ignore[arg-type]  # only events are posted besides
+                self._tell_engine(item)
+            case _:
+                self._tell_engine(item)
 
-    def _see(self, world: World, sight: Sight) -> None:
+    # -- networks ----------------------------------------------------------------------------------
+    def _see(self, sight: Sight) -> None:
         """Follow the networks: their sockets come and go."""
         for sock in sight.removed:
             self._selector.unregister(sock)
             sock.close()
         for sock in sight.added:
-            self._selector.register(sock, selectors.EVENT_READ, _receiver(world.lan, sock))
+            self._listen(sock)
         if sight.event is not None:
             # not handled here: effects of an earlier call may still have to be done
             self.inbox.post(sight.event)
 
+    def _listen(self, sock: socket.socket) -> None:
+        self._selector.register(sock, selectors.EVENT_READ, partial(self._hear, sock))
+
+    def _hear(self, sock: socket.socket, _mask: int) -> list[Event]:
+        """Return the datagrams that wait on a socket of the LAN."""
+        return [*self._world.lan.receive(sock)]
+
     # -- the engine --------------------------------------------------------------------------------
-    def _handle(self, world: World, event: Event) -> None:
-        self._call(world, lambda now: self._engine.handle(event, now))
-
-    def _call(self, world: World, work: Callable[[float], list[Effect]]) -> None:
-        """Call the engine and carry its effects out; trouble is told, once more is tried if that
-        may help.
-        """
+    def _tell_engine(self, told: Event | Moment) -> None:
+        """Call the engine and carry its effects out; trouble is told to people."""
         try:
-            wanted = self._try(world, work)
+            wanted = self._call_or_free(told)
         except DiskTrouble as error:
-            world.told(effects.Tell("index_trouble", first_line(error), "error", ""))
-        except Exception as error:  # noqa: BLE001 # house: one event that fails must not take a home's files offline
-            _tell_dropped(world, "an event", error)
+            self._world.people.told(trouble("index_trouble", first_line(error)))
+        except Exception as error:  # noqa: BLE001 # house: one bad event must not end it all
+            self._drop("an event", error)
         else:
-            for effect in wanted:
-                self._carry_out(world, effect)
+            self._carry_out(wanted)
 
-    def _try(self, world: World, work: Callable[[float], list[Effect]]) -> list[Effect]:
+    def _call_or_free(self, told: Event | Moment) -> list[Effect]:
+        """Call the engine; if the index has no room, free the ballast and call it once more."""
         try:
-            return work(time.monotonic())
+            return self._call(told)
         except DiskTrouble as error:
-            if not world.free_ballast():
+            if not self._world.ballast.free():
                 raise
-            world.told(
-                effects.Tell(
-                    "ballast_freed", f"{first_line(error)}; a reserve was used up", "error", ""
-                )
-            )
-            return work(time.monotonic())
+            why = f"{first_line(error)}; a reserve was used up"
+            self._world.people.told(trouble("ballast_freed", why))
+            return self._call(told)
 
-    def _carry_out(self, world: World, effect: Effect) -> None:
-        if isinstance(effect, effects.Leave):
-            self._stopping = True
-            return
+    def _call(self, told: Event | Moment) -> list[Effect]:
+        """Call the engine once, and note it whatever comes of it."""
+        now = time.monotonic()
+        wanted: list[Effect] | None = None
         try:
-            self._acts[type(effect)](effect)
-        except Exception as error:  # noqa: BLE001 # house: as for events; a member may have a hand in it
-            _tell_dropped(world, type(effect).__name__, error)
+            match told:
+                case Moment.START:
+                    wanted = self._engine.start(now)
+                case Moment.TICK:
+                    wanted = self._engine.on_tick(now)
+                case _:
+                    wanted = self._engine.handle(told, now)
+            return wanted
+        finally:
+            asked = None if wanted is None else tuple(wanted)
+            self._world.recorder.note(Call(now, told, asked))
 
-    def _say_goodbye(self, world: World) -> None:
-        """Let BYEs arrive: for a short while nothing but flushing links and waiting until the
-        others have closed.
-        """
-        until = time.monotonic() + GOODBYE_S
-        while world.links.deadline() is not None and time.monotonic() < until:
-            for key, mask in self._selector.select(0.05):
+    def _carry_out(self, wanted: list[Effect]) -> None:
+        for effect in wanted:
+            try:
+                self._act(effect)
+            except Exception as error:  # noqa: BLE001 # house: as for events; a peer may cause it
+                self._drop(type(effect).__name__, error)
+
+    def _act(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one table
+        """Have the shell whose business it is carry out one effect."""
+        world = self._world
+        match effect:
+            case effects.Transmit():
+                world.lan.transmit(effect)
+            case effects.LookAround():
+                self._see(world.lan.look_around())
+            case effects.Dial():
+                world.dialling.dial(effect)
+            case effects.Introduce():
+                world.dialling.introduce(effect)
+            case effects.OpenDoor():
+                world.doorway.open_door(effect)
+            case effects.AnswerIntroduction():
+                world.doorway.answer_introduction(effect)
+            case effects.Trust():
+                world.trust.trust(effect.members)
+            case effects.Send():
+                world.links.send(effect)
+            case effects.Drop():
+                world.links.drop(effect, time.monotonic())
+            case effects.Answer():
+                world.serving.answer(effect)
+            case effects.Fetch():
+                world.fetching.submit(effect)
+            case effects.CancelFetch():
+                world.fetching.cancel(effect)
+            case effects.MakeDurable():
+                world.store.submit(effect)
+            case effects.MarkShare():
+                world.disk.submit(effect)
+                world.own_label.follow(effect.label)
+            case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
+                world.disk.submit(effect)
+            case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
+                world.disk.submit(effect)
+            case effects.Tell():
+                world.people.told(effect)
+            case effects.Reply():
+                world.people.replied(effect)
+            case effects.Leave():
+                self._stopping = True
+            case _:
+                assert_never(effect)
+
+    # -- trouble and the end -----------------------------------------------------------------------
+    def _drop(self, what: str, error: Exception) -> None:
+        """Write down in full what went wrong, and tell a person in one line."""
+        _log.error("%s was dropped", what, exc_info=error)
+        why = f"a fault in potluck itself: {error!r}"
+        if isinstance(error, PotluckError):
+            why = first_line(error)
+        self._world.people.told(trouble("dropped", f"{what} was dropped: {why}"))
+        if self._world.recorder.may_repeat(time.monotonic()):
+            self._write_record(f"{what} was dropped")
+
+    def _write_record(self, why: str) -> None:
+        """Have a disk thread write the flight record down."""
+        world = self._world
+        world.disk.tidy(world.recorder.record(why, [self, self.inbox, *world.parts()]).write)
+
+    def _say_goodbye(self) -> None:
+        """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
+        links, until = self._world.links, time.monotonic() + GOODBYE_S
+        while links.deadline() is not None and time.monotonic() < until:
+            for key, mask in self._selector.select(GOODBYE_STEP_S):
                 key.data(mask)
-            world.links.on_tick(time.monotonic())
-
-
-def _acts(world: World, see: Callable[[Sight], None]) -> dict[type, Callable[[Any], object]]:
-    """Say who carries out which effect."""
-    to_disk = world.disk.submit
-
-    def mark(effect: effects.MarkShare) -> None:
-        to_disk(effect)
-        world.marked(effect)
-
-    return {
-        effects.Transmit: world.transmit,
-        effects.Dial: world.dialling.dial,
-        effects.Send: world.links.send,
-        effects.Drop: lambda effect: world.links.drop(effect, time.monotonic()),
-        effects.Trust: lambda effect: world.standing.trust(effect.members),
-        effects.OpenDoor: world.doorway.open_door,
-        effects.Introduce: world.dialling.introduce,
-        effects.AnswerIntroduction: world.doorway.answer_introduction,
-        effects.LookAround: lambda _: see(world.lan.look_around()),
-        effects.Answer: world.serving.answer,
-        effects.Look: to_disk,
-        effects.Scan: to_disk,
-        effects.Hash: to_disk,
-        effects.Place: to_disk,
-        effects.Settle: to_disk,
-        effects.DropParts: to_disk,
-        effects.Import: to_disk,
-        effects.MakeFolders: to_disk,
-        effects.MarkShare: mark,
-        effects.Fetch: world.fetching.submit,
-        effects.CancelFetch: world.fetching.cancel,
-        effects.MakeDurable: world.store.submit,
-        effects.Tell: world.told,
-        effects.Reply: world.replied,
-    }
-
-
-def _tell_dropped(world: World, what: str, error: Exception) -> None:
-    """Write down what went wrong in full, and tell a person in one line."""
-    _log.error("%s was dropped", what, exc_info=error)
-    why = (
-        first_line(error)
-        if isinstance(error, PotluckError)
-        else f"a fault in potluck itself: {error!r}"
-    )
-    world.told(effects.Tell("dropped", f"{what} was dropped: {why}", "error", ""))
-
-
-def _receiver(lan: Lan, sock: socket.socket) -> Callable[[int], list[Event]]:
-    return lambda _mask: list(lan.receive(sock))
-
-
-def first_line(error: PotluckError) -> str:
-    """Return the three parts of an error as one line, for a notice."""
-    return "; ".join(" ".join(line.split()) for line in str(error).splitlines())
+            links.on_tick(time.monotonic())
 
 
 def leave(loop: Loop) -> None:

@@ -2,11 +2,14 @@
 
 Strategy: threads start when there is work and stay; one pool per kind of work, so that pools never
 wait for each other (one shared pool deadlocks when every worker waits for a peer). They are
-daemons: a worker that waits for a silent peer must not keep the process alive.
+daemons: a worker that waits for a silent peer must not keep the process alive. A job may own a
+socket or a place that somebody counts on, so it is an object that can be told that it will not run.
 
 Guarantees: never more than `count` threads; jobs of one pool start in the order they came; after
-`close` nothing starts any more. A job that raises ends its thread loudly (`threading.excepthook`)
-and the next job gets a new one. Limits: jobs report by themselves; nothing is returned.
+`close` nothing starts any more. Of every job submitted exactly one of `run` and `dropped` is
+called, once. A job that raises ends its thread loudly (`threading.excepthook`) and the next job
+gets a new one. Limits: jobs report by themselves; nothing is returned. `dropped` is called on
+whatever thread closes or submits, so it must not block.
 """
 
 from __future__ import annotations
@@ -14,45 +17,69 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+
+class Job(Protocol):
+    """Something a worker does, once."""
+
+    def run(self) -> None:
+        """Do it, on a thread of the pool; may block."""
+
+    def dropped(self) -> None:
+        """It will never run: free what it holds, tell whoever waits for it; must not block."""
+
+
+class Pool(Protocol):
+    """Whatever has threads of its own and is closed with the program."""
+
+    def close(self, wait_s: float, /) -> bool:
+        """Stop, wait at most so long, say whether all threads are gone."""
 
 
 class Workers:
     """A pool of at most `count` threads named `name-1`, `name-2`, …"""
 
     def __init__(self, name: str, count: int) -> None:
+        """Start no thread before there is work."""
         self.name: Final = name
         self.count: Final = count
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs: Final[deque[Job]] = deque()
         self._changed: Final = threading.Condition()
         self._threads: Final[set[threading.Thread]] = set()
         self._idle = 0
         self._started = 0
         self._closed = False
 
-    def submit(self, job: Callable[[], None]) -> bool:
-        """Queue a job; False (and nothing happens) after `close`."""
+    def __repr__(self) -> str:
+        """Show how busy the pool is."""
+        live = f"{len(self._threads)}/{self.count} threads, {self._idle} idle"
+        return f"<Workers {self.name}: {live}, {len(self._jobs)} waiting, closed={self._closed}>"
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; after `close` it is dropped at once."""
         with self._changed:
-            if self._closed:
-                return False
-            self._jobs.append(job)
-            if len(self._jobs) > self._idle and len(self._threads) < self.count:
-                self._start()
-            else:
-                self._changed.notify()
-            return True
+            if not self._closed:
+                self._jobs.append(job)
+                if len(self._jobs) > self._idle and len(self._threads) < self.count:
+                    self._start()
+                else:
+                    self._changed.notify()
+                return
+        job.dropped()
 
     def close(self, wait_s: float = 0.0) -> bool:
-        """Drop what has not begun and wait at most `wait_s` for the rest; say whether all threads
-        are gone.
-        """
+        """Drop what has not begun, wait `wait_s` for the rest; say whether all threads are gone."""
         deadline = time.monotonic() + wait_s
         with self._changed:
             self._closed = True
+            waiting = list(self._jobs)
             self._jobs.clear()
             self._changed.notify_all()
             threads = list(self._threads)
+        for job in waiting:
+            job.dropped()
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
@@ -68,14 +95,14 @@ class Workers:
     def _work(self) -> None:
         try:
             while (job := self._next()) is not None:
-                job()
+                job.run()
         finally:
             with self._changed:
                 self._threads.discard(threading.current_thread())
                 if self._jobs and not self._closed:
                     self._start()
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next(self) -> Job | None:
         with self._changed:
             self._idle += 1
             try:
@@ -86,3 +113,15 @@ class Workers:
                 return self._jobs.popleft()
             finally:
                 self._idle -= 1
+
+
+def close_pools(pools: Sequence[tuple[Pool, float]]) -> None:
+    """Stop all pools, then wait for each until so many seconds from now.
+
+    All are told before any is waited for, so the waits overlap.
+    """
+    begun = time.monotonic()
+    for pool, _ in pools:
+        pool.close(0.0)
+    for pool, wait_s in pools:
+        pool.close(max(0.0, begun + wait_s - time.monotonic()))

@@ -24,6 +24,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address
+from typing import Final
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
@@ -31,14 +32,16 @@ from potluck.engine.effects import Transmit
 from potluck.engine.events import DatagramHeard
 from potluck.shells.net.interfaces import UsableNetwork
 
-RECEIVE_MAX = 64  # datagrams per call: a flood never keeps the loop thread from its other work
-IP_PKTINFO = 8  # linux/in.h; the socket module names it only in later versions
+RECEIVE_MAX: Final = (
+    64  # datagrams per call: a flood never keeps the loop thread from its other work
+)
+IP_PKTINFO: Final = 8  # linux/in.h; the socket module names it only in later versions
 # linux/in.h; 0: only groups this very socket joined, on the card it joined them on
-IP_MULTICAST_ALL = 49
-_PACKET_INFO = struct.Struct("=i4s4s")  # card number, local address, address in the header
-_MULTICAST = "multicast"
-_BROADCAST = "broadcast"
-_UNICAST = "unicast"
+IP_MULTICAST_ALL: Final = 49
+_PACKET_INFO: Final = struct.Struct("=i4s4s")  # card number, local address, address in the header
+_MULTICAST: Final = "multicast"
+_BROADCAST: Final = "broadcast"
+_UNICAST: Final = "unicast"
 
 _Ear = tuple[str, int, str]  # way, card number, address it is bound to
 
@@ -49,11 +52,11 @@ class Datagrams:
     def __init__(self, port: int, discovery_port: int = limits.PORT) -> None:
         """Open the unicast socket on `port`; the ears open with the first `update`.
 
-        Raises OSError if another program holds `port` without sharing it; `ports.claim` makes sure
-        of that.
+        Raises OSError if another program holds `port` and does not share it: `claim_port` comes
+        first.
         """
         self.counts: Counter[str] = Counter()
-        """What was dropped or failed, by a short stable name; for `doctor` and the metrics."""
+        """What was dropped or failed, by a short stable name; the log shows it at the end."""
         self._port = port
         self._discovery_port = discovery_port
         self._networks: tuple[UsableNetwork, ...] = ()
@@ -64,6 +67,10 @@ class Datagrams:
         self._voice.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
         self._voice.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
         self._voice.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+    def __repr__(self) -> str:
+        """Show how many ears there are, and what was dropped or failed."""
+        return f"<Datagrams {self._port}: {len(self._ears)} ears, {dict(self.counts)}>"
 
     def sockets(self) -> list[socket.socket]:
         """Return every open socket, for the selector."""
@@ -188,9 +195,8 @@ class Datagrams:
             self._voice.sendmsg([data], notes, socket.MSG_DONTWAIT, to)
         except BlockingIOError:
             self.counts["send buffer full"] += 1
-        except (
-            OSError
-        ) as error:  # no route, firewall, no buffers, port 0 …: a datagram may always be lost
+        # no route, firewall, no buffers, port 0 …: a datagram may always be lost
+        except OSError as error:
             self.counts[f"send failed: {error.strerror or error}"] += 1
 
 
@@ -212,9 +218,7 @@ def _said_to_everybody(notes: list[tuple[int, int, bytes]]) -> bool:
 
 
 def _open(host: str, port: int) -> socket.socket:
-    """Open a non-blocking UDP socket that others may share, bound, and deaf to groups it has not
-    joined.
-    """
+    """Open a bound, non-blocking UDP socket that others may share, deaf to groups not joined."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.settimeout(0)

@@ -7,7 +7,7 @@ bridge of containers or a tunnel, never the driver: a veth called eth0 inside a 
 container's one real network.
 
 Guarantees: an answer that cannot be understood is skipped, never raised; what is left out is listed
-with its reason, so that `peers` and `doctor` can explain a silence; neighbours lie in our own
+with its reason, so that a silence can be explained; neighbours lie in our own
 subnets, are complete, and are at most limits.NEIGHBOURS; all of it is seen from this process's own
 network namespace.
 
@@ -69,6 +69,9 @@ _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _ANSWER_BYTES = 64 * limits.KIB  # more than the kernel puts in one part of a dump
 _ANSWER_S = 1.0  # the kernel answers at once or not at all
 
+# longer than a healthy name service needs, short enough for somebody who waits at a terminal
+RESOLVE_S: Final = 3.0
+
 ARP_COMPLETE = 0x2  # the neighbour's hardware address is known; 0x0 is a question nobody answered
 _ARP_COLUMNS = 6
 _BROADCAST_PREFIX_MAX = 30  # /31 and /32 have no broadcast address
@@ -111,7 +114,7 @@ class Survey:
 
 # -- pure: bytes and text in, values out -----------------------------------------------------------
 def parse_messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Split one netlink answer into (type, body); stops at the first length that cannot be right."""
+    """Split one netlink answer into (type, body); stops at a length that cannot be right."""
     at = 0
     while at + _MESSAGE.size <= len(data):
         length, kind, _flags, _sequence, _port = _MESSAGE.unpack_from(data, at)
@@ -131,8 +134,9 @@ def parse_link(body: bytes) -> Link | None:
 
 
 def parse_address(body: bytes) -> tuple[int, str, int] | None:
-    """Read the body of an RTM_NEWADDR: (link index, own IPv4 address, prefix length); None if not
-    IPv4.
+    """Read the body of an RTM_NEWADDR: (link index, own IPv4 address, prefix length).
+
+    None if it is not IPv4.
     """
     if len(body) < _ADDRESS.size:
         return None
@@ -148,7 +152,7 @@ def parse_address(body: bytes) -> tuple[int, str, int] | None:
 def choose(
     links: Sequence[Link], addresses: Sequence[tuple[int, str, int]], only: Sequence[str] = ()
 ) -> tuple[tuple[UsableNetwork, ...], tuple[LeftOut, ...]]:
-    """Divide the networks into those to use and those left out; `only` are names from --interface."""
+    """Divide the networks into used and left out; `only` are names from --interface."""
     by_index = {link.index: link for link in links}
     usable: list[UsableNetwork] = []
     left_out: list[LeftOut] = []
@@ -169,9 +173,7 @@ def choose(
 
 
 def parse_neighbours(text: str, interfaces: Sequence[Interface]) -> tuple[str, ...]:
-    """Read /proc/net/arp: complete entries inside the subnet of the interface they were heard on,
-    sorted.
-    """
+    """Read /proc/net/arp: complete entries in the subnet they were heard on, sorted."""
     subnets: dict[str, list[IPv4Network]] = {}
     for interface in interfaces:
         subnet = IPv4Network((interface.host, interface.prefix), strict=False)
@@ -290,16 +292,11 @@ def _dump(question: int, answer: int) -> list[bytes]:
                     bodies.append(part)
 
 
-# longer than a healthy name service needs, short enough for somebody who waits at a terminal
-RESOLVE_S: Final = 3.0
-
-
+# -- names that a person gave for devices ----------------------------------------------------------
 def resolve_names(
     peers: Iterable[tuple[str, int]], wait_s: float = RESOLVE_S
 ) -> tuple[list[Address], list[str]]:
-    """Return the addresses of (host, port) pairs, in their order, and the hosts for which there is
-    none.
-    """
+    """Return the addresses of (host, port) pairs, in their order, and the hosts without one."""
     wanted = list(dict.fromkeys(peers))
     found: dict[tuple[str, int], Address] = {}
     threads = [
@@ -312,9 +309,8 @@ def resolve_names(
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     known = dict(found)  # whoever answers later is not heard
-    return [known[peer] for peer in wanted if peer in known], [
-        peer[0] for peer in wanted if peer not in known
-    ]
+    unknown = [peer[0] for peer in wanted if peer not in known]
+    return [known[peer] for peer in wanted if peer in known], unknown
 
 
 def _look_up(peer: tuple[str, int], found: dict[tuple[str, int], Address]) -> None:

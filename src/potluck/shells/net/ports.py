@@ -17,15 +17,16 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from typing import Final
 
 from potluck.core import limits
 from potluck.core.errors import PotluckError, Refused, UsageError
 from potluck.core.wire.catalogue import Address
 
-BACKLOG = limits.STRANGERS  # connections the kernel keeps until the loop thread accepts them
-PORT_MAX = 65535
-_LISTENING = "0A"  # TCP_LISTEN in /proc/net/tcp
-_MAPPED = "::ffff:"  # how an IPv4 peer looks on a socket for both families
+BACKLOG: Final = limits.STRANGERS  # connections the kernel keeps until the loop thread accepts them
+PORT_MAX: Final = 65535  # what 16 bits hold
+_LISTENING: Final = "0A"  # TCP_LISTEN in /proc/net/tcp
+_MAPPED: Final = "::ffff:"  # how an IPv4 peer looks on a socket for both families
 
 
 def claim_port(port: int | None, *, given: bool, host: str = "") -> tuple[socket.socket, int]:
@@ -52,16 +53,12 @@ def claim_port(port: int | None, *, given: bool, host: str = "") -> tuple[socket
 
 
 def plain_address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
-    """Turn what accept() or getpeername() says into an Address; a mapped IPv4 address reads as
-    IPv4.
-    """
+    """Turn what accept() says into an Address; a mapped IPv4 address reads as IPv4."""
     return Address(name[0].removeprefix(_MAPPED), name[1])
 
 
 def holder(port: int) -> tuple[int, str] | None:
-    """Return (process id, command line) of whoever listens on this TCP port, None if it cannot be
-    seen.
-    """
+    """Return (process id, command line) of whoever listens on this TCP port, None if unseen."""
     wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     if not wanted:
         return None
@@ -111,9 +108,7 @@ def _try_udp(port: int) -> None:
 
 
 def _has_ipv6() -> bool:
-    """Tell whether an IPv6 socket can be bound here; a kernel may know IPv6 and have it switched
-    off.
-    """
+    """Tell whether an IPv6 socket can be bound: a kernel may know IPv6 and have it switched off."""
     if not socket.has_dualstack_ipv6():
         return False
     try:
@@ -153,7 +148,8 @@ def _explain(error: OSError, host: str, port: int) -> PotluckError:
         return UsageError(
             f"{host} is no address of this machine", "it may have changed", "potluck up"
         )
-    return Refused(f"cannot listen on port {port}", error.strerror or str(error), "potluck up --port 0")
+    cause = error.strerror or str(error)
+    return Refused(f"cannot listen on port {port}", cause, "potluck up --port 0")
 
 
 def _is_potluck(command: str) -> bool:

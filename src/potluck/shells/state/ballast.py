@@ -1,5 +1,4 @@
-"""The ballast: a few megabytes that can be given up when the index itself cannot be written any
-more.
+"""The ballast: a few megabytes to give up when the index itself cannot be written any more.
 
 Strategy: a file beside the index, filled with ones so that no disk stores it as a hole. When a
 write of the index fails for want of space the loop removes it and tries that write once more: what
@@ -8,7 +7,7 @@ again once the disk has plenty.
 
 Guarantees: `free` says whether it gave anything; `lay` never takes space that is short and never
 raises for want of it. Limits: whoever writes to the same disk may be faster; then the index rests
-until there is room (engine/trouble.py).
+until there is room (engine/index_trouble.py).
 """
 
 from __future__ import annotations
@@ -19,9 +18,8 @@ from typing import Final
 
 from potluck.core import limits
 
-PLENTY_BYTES: Final = (
-    8 * limits.BALLAST_BYTES
-)  # so much must be free: it would be in the way sooner than of use
+# so much must be free: with less it would be in the way sooner than of use
+PLENTY_BYTES: Final = 8 * limits.BALLAST_BYTES
 _FILL: Final = b"\xff" * limits.BALLAST_BYTES
 
 
@@ -32,10 +30,12 @@ class Ballast:
         """Keep it at this path, on the disk of the index; nothing is written yet."""
         self._path: Final = path
 
+    def __repr__(self) -> str:
+        """Show whether it lies there."""
+        return f"<Ballast: lies={os.path.lexists(self._path)}>"
+
     def lay(self) -> None:
-        """Write it, unless it is there or space is short; from any thread but the loop's, it takes
-        a moment.
-        """
+        """Write it, unless it is there or space is short; takes a moment, so not on the loop."""
         try:
             disk = os.statvfs(os.path.dirname(self._path))
             if disk.f_bavail * disk.f_frsize < PLENTY_BYTES:

@@ -1,5 +1,4 @@
-"""The home of one device: where its state lies, who holds it, its key, and the checks made before
-anything starts.
+"""The home of one device: where its state lies, who holds it, its key, checks before the start.
 
 Strategy: a home is claimed with flock(2) on STATE/lock, so a crash can never leave a stale claim,
 and the process id in the file only serves the message for the second one. The device key is written
@@ -26,15 +25,20 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
 
-SOCKET_NAME = "control.sock"
-SOCKET_PATH_BYTES = 100  # AF_UNIX holds 104 bytes on macOS with the final NUL
-SECRET_BYTES = 64  # an Ed25519 seed and an X25519 key
+SOCKET_NAME: Final = "control.sock"
+SOCKET_PATH_BYTES: Final = 100  # AF_UNIX holds 104 bytes on macOS with the final NUL
+SOCKET_DIGITS: Final = 24  # of a hashed socket name: 96 bits, no two homes share one by chance
+SECRET_BYTES: Final = 64  # an Ed25519 seed and an X25519 key
+PID_BYTES: Final = 32  # more than any process id has digits
+# what potluck makes in a folder itself, so what it does not count as somebody's files
+MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside"})
 
-_LOCK_NAME = "lock"
-_KEY_NAME = "device.key"
+_LOCK_NAME: Final = "lock"
+_KEY_NAME: Final = "device.key"
 
 
 class AlreadyRunning(Refused):
@@ -71,6 +75,10 @@ class Claim:
         """Keep the locked `descriptor`."""
         self._descriptor = descriptor
 
+    def __repr__(self) -> str:
+        """Show whether it is held."""
+        return f"<Claim: held={self._descriptor >= 0}>"
+
     def release(self) -> None:
         """Give the home back; harmless when done twice."""
         descriptor, self._descriptor = self._descriptor, -1
@@ -79,8 +87,9 @@ class Claim:
 
 
 def claim_home(state_dir: str) -> Claim:
-    """Make the state folder (0700) and claim it; raises AlreadyRunning naming the other process, or
-    DiskTrouble.
+    """Make the state folder (0700) and claim it.
+
+    Raises AlreadyRunning naming the other process, or DiskTrouble.
     """
     path = os.path.join(state_dir, _LOCK_NAME)
     try:
@@ -95,11 +104,11 @@ def claim_home(state_dir: str) -> Claim:
     except BlockingIOError as error:
         holder = _read_pid(descriptor)
         os.close(descriptor)
+        process = f" (process {holder})" if holder else ""
         raise AlreadyRunning(
-            f"Another potluck is already running with the home {state_dir}"
-            + (f" (process {holder})." if holder else "."),
+            f"Another potluck is already running with the home {state_dir}{process}.",
             "it was started earlier, perhaps in another terminal",
-            "look at it with `status`, end it with `down`, or start a second device with --home DIR",
+            "see it with `status`, end it with `down`, or start a second device with --home DIR",
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -107,9 +116,7 @@ def claim_home(state_dir: str) -> Claim:
 
 
 def holder_of(state_dir: str) -> int | None:
-    """Return the process id of the potluck that runs on this home, 0 if it cannot be read, None if
-    none runs.
-    """
+    """Return the process id of the potluck on this home; 0: unreadable, None: none runs."""
     try:
         descriptor = os.open(
             os.path.join(state_dir, _LOCK_NAME), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -127,14 +134,15 @@ def holder_of(state_dir: str) -> int | None:
 
 
 def _read_pid(descriptor: int) -> int:
-    text = os.pread(descriptor, 32, 0).strip()
+    text = os.pread(descriptor, PID_BYTES, 0).strip()
     return int(text) if text.isdigit() else 0
 
 
 # -- the key ---------------------------------------------------------------------------------------
 def device_secret(state_dir: str) -> bytes:
-    """Return the 64 secret bytes of this device, made now if it has none; raises DiskTrouble or
-    Refused.
+    """Return the 64 secret bytes of this device, made now if it has none.
+
+    Raises DiskTrouble or Refused.
     """
     path = os.path.join(state_dir, _KEY_NAME)
     try:
@@ -204,9 +212,13 @@ def socket_candidates(state_dir: str) -> tuple[str, ...]:
     near = os.path.join(state_dir, SOCKET_NAME)
     if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
         return (near,)
-    name = hashlib.sha256(os.fsencode(os.path.realpath(state_dir))).hexdigest()[:24] + ".sock"
+    name = (
+        hashlib.sha256(os.fsencode(os.path.realpath(state_dir))).hexdigest()[:SOCKET_DIGITS]
+        + ".sock"
+    )
     user = os.geteuid()
-    return (f"/run/user/{user}/potluck/{name}", f"/tmp/potluck-{user}/{name}")  # noqa: S108 - its owner is checked
+    runtime = f"/run/user/{user}/potluck/{name}"
+    return (runtime, f"/tmp/potluck-{user}/{name}")  # noqa: S108 - its owner is checked
 
 
 def socket_to_serve(state_dir: str) -> str:
@@ -241,8 +253,9 @@ def socket_to_serve(state_dir: str) -> str:
 
 # -- before the start ------------------------------------------------------------------------------
 def prepare_folder(folder: str) -> None:
-    """Make the shared folder if it is missing and prove that files can be made in it; raises
-    DiskTrouble.
+    """Make the shared folder if it is missing and prove that files can be made in it.
+
+    Raises DiskTrouble.
     """
     try:
         os.makedirs(folder, exist_ok=True)
@@ -257,6 +270,17 @@ def prepare_folder(folder: str) -> None:
             "free some space" if error.errno == errno.ENOSPC else "choose another folder: up FOLDER"
         )
         raise _disk(f"The folder {folder} cannot be written", error, fix) from error
+
+
+def files_outside(folder: str) -> int:
+    """Count what lies in a folder that never was a share: it is not shared until it is added."""
+    if os.path.lexists(os.path.join(folder, ".potluck", "marker")):
+        return 0
+    try:
+        with os.scandir(folder) as entries:
+            return sum(1 for entry in entries if entry.name not in MADE_HERE)
+    except OSError:
+        return 0
 
 
 def check_interfaces(names: tuple[str, ...]) -> None:

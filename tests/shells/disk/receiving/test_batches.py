@@ -65,7 +65,7 @@ def parts(share):
 
 
 @pytest.fixture
-def placer(share, parts):
+def batches(share, parts):
     return Batches(share, parts, "me", lambda: NOON)
 
 
@@ -75,16 +75,16 @@ def hook():
     set_crash_hook(None)
 
 
-def run(placer, *items):
+def run(batches, *items):
     before = open_descriptors()
-    result = placer.place(place(*items))
+    result = batches.place(place(*items))
     assert open_descriptors() == before
     assert [each.path for each in result.items] == [each.path for each in items]
     return result.items
 
 
-def one(placer, wanted):
-    (placed,) = run(placer, wanted)
+def one(batches, wanted):
+    (placed,) = run(batches, wanted)
     return placed
 
 
@@ -94,9 +94,9 @@ def full(share, text):
 
 # -- sources ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("data", [NEW, BIG], ids=["small", "big"])
-def test_a_part_file_becomes_the_file(share, parts, placer, data):
+def test_a_part_file_becomes_the_file(share, parts, batches, data):
     content = receive(parts, data)
-    placed = one(placer, item("ann/deep/er/a.bin", Source.PART, data, executable=True))
+    placed = one(batches, item("ann/deep/er/a.bin", Source.PART, data, executable=True))
     assert (placed.placement, placed.root, placed.put_aside) == (Placement.PLACED, content.root, "")
     assert placed.stat == stat(share, "ann/deep/er/a.bin")
     assert (placed.stat.mtime_ns, placed.stat.executable) == (OLD_NS, True)
@@ -108,58 +108,68 @@ def test_a_part_file_becomes_the_file(share, parts, placer, data):
 @pytest.mark.parametrize(
     ("text", "mode"), [("ann/a", 0o444), ("me/a", 0o644), ("Everyone/a", 0o644)]
 )
-def test_only_other_peoples_files_are_read_only(share, parts, placer, text, mode):
+def test_only_other_peoples_files_are_read_only(share, parts, batches, text, mode):
     receive(parts, NEW)
-    one(placer, item(text, Source.PART, NEW))
+    one(batches, item(text, Source.PART, NEW))
     assert os.stat(full(share, text)).st_mode & 0o777 == mode
 
 
-def test_one_part_file_at_several_paths(share, parts, placer):
+def test_the_own_label_may_change_between_batches(share, parts, batches):
+    for data, text in ((NEW, "me/a"), (OLD, "ann/b")):
+        batches.relabel("ann")
+        receive(parts, data)
+        one(batches, item(text, Source.PART, data))
+    assert os.stat(full(share, "me/a")).st_mode & 0o777 == 0o444
+    assert os.stat(full(share, "ann/b")).st_mode & 0o777 == 0o644
+    assert repr(batches) == f"Batches({share.folder!r}, own 'ann')"
+
+
+def test_one_part_file_at_several_paths(share, parts, batches):
     receive(parts, NEW)
-    placed = run(placer, *(item(f"ann/{n}", Source.PART, NEW) for n in range(3)))
+    placed = run(batches, *(item(f"ann/{n}", Source.PART, NEW) for n in range(3)))
     assert {each.placement for each in placed} == {Placement.PLACED}
     assert shared(share) == {f"ann/{n}": NEW for n in range(3)}
     assert len({each.stat.inode for each in placed}) == 3
     assert temporary(share) == []
 
 
-def test_an_incomplete_or_missing_part_is_source_gone(share, parts, placer):
+def test_an_incomplete_or_missing_part_is_source_gone(share, parts, batches):
     with parts.open(content_of(BIG)):
-        placed = run(placer, item("ann/a", Source.PART, BIG), item("ann/b", Source.PART, NEW))
+        placed = run(batches, item("ann/a", Source.PART, BIG), item("ann/b", Source.PART, NEW))
     assert {each.placement for each in placed} == {Placement.SOURCE_GONE}
     assert shared(share) == {}
 
 
-def test_a_part_that_vanished_or_changed_its_length_is_source_gone(share, parts, placer):
+def test_a_part_that_vanished_or_changed_its_length_is_source_gone(share, parts, batches):
     for data, spoil in (
         (NEW, os.unlink),
         (OLD, lambda name, dir_fd: os.truncate(os.open(name, 2, dir_fd=dir_fd), 1)),
     ):
         content = receive(parts, data)
         spoil(f"{content.root.hex()}.part", dir_fd=share.tmp_fd)
-        placed = placer.place(place(item("ann/a", Source.PART, data))).items[0]
+        placed = batches.place(place(item("ann/a", Source.PART, data))).items[0]
         assert placed.placement is Placement.SOURCE_GONE
 
 
-def test_a_local_file_is_copied_and_holes_stay_holes(share, placer):
+def test_a_local_file_is_copied_and_holes_stay_holes(share, batches):
     data = data_of(PIECE) + bytes(4 * PIECE) + b"end"
     write(share, "bob/a", b"")
     with open(full(share, "bob/a"), "r+b") as file:
         file.write(data[:PIECE])
         file.seek(5 * PIECE)
         file.write(b"end")
-    placed = one(placer, item("ann/a", Source.LOCAL, data, local=path("bob/a")))
+    placed = one(batches, item("ann/a", Source.LOCAL, data, local=path("bob/a")))
     assert placed.placement is Placement.PLACED
     assert shared(share) == {"ann/a": data, "bob/a": data}
     assert os.stat(full(share, "ann/a")).st_blocks * 512 < 3 * PIECE
 
 
 @pytest.mark.parametrize("source", [Source.LOCAL, Source.MOVED])
-def test_a_local_file_that_is_not_what_was_promised_is_source_gone(share, placer, source):
+def test_a_local_file_that_is_not_what_was_promised_is_source_gone(share, batches, source):
     write(share, "bob/a", MINE)
     os.symlink("a", full(share, "bob/link"))
     placed = run(
-        placer,
+        batches,
         item("ann/1", source, OLD, local=path("bob/a")),
         item("ann/2", source, OLD, local=path("bob/nothing")),
         item("ann/3", source, OLD, local=path("bob/link")),
@@ -172,11 +182,11 @@ def test_a_local_file_that_is_not_what_was_promised_is_source_gone(share, placer
     assert sorted(shared(share)) == ["bob/a", "bob/link"]
 
 
-def test_a_moved_file_is_the_same_file(share, placer):
+def test_a_moved_file_is_the_same_file(share, batches):
     write(share, "ann/old/a", OLD)
     before = stat(share, "ann/old/a")
     placed = run(
-        placer,
+        batches,
         item("ann/new/a", Source.MOVED, OLD, local=path("ann/old/a")),
         item("ann/old/a", Source.NONE, **expecting(share, "ann/old/a", OLD)),
         item("ann/old", Source.NONE),
@@ -192,11 +202,11 @@ def test_a_moved_file_is_the_same_file(share, placer):
     assert not os.path.exists(full(share, "ann/old"))
 
 
-def test_two_files_that_change_places(share, placer):
+def test_two_files_that_change_places(share, batches):
     write(share, "ann/a", OLD)
     write(share, "ann/b", MINE)
     placed = run(
-        placer,
+        batches,
         item("ann/a", Source.MOVED, MINE, local=path("ann/b"), **expecting(share, "ann/a", OLD)),
         item("ann/b", Source.MOVED, OLD, local=path("ann/a"), **expecting(share, "ann/b", MINE)),
     )
@@ -204,10 +214,10 @@ def test_two_files_that_change_places(share, placer):
     assert shared(share) == {"ann/a": MINE, "ann/b": OLD}
 
 
-def test_a_file_moved_to_two_places_is_copied_to_one(share, placer):
+def test_a_file_moved_to_two_places_is_copied_to_one(share, batches):
     write(share, "ann/a", OLD)
     placed = run(
-        placer,
+        batches,
         item("ann/b", Source.MOVED, OLD, local=path("ann/a")),
         item("ann/c", Source.MOVED, OLD, local=path("ann/a")),
     )
@@ -216,7 +226,7 @@ def test_a_file_moved_to_two_places_is_copied_to_one(share, placer):
 
 
 @pytest.mark.parametrize("change", ["exchanged", "removed", "folder removed"])
-def test_a_moved_file_that_is_exchanged_at_the_last_moment_stays(share, placer, hook, change):
+def test_a_moved_file_that_is_exchanged_at_the_last_moment_stays(share, batches, hook, change):
     write(share, "bob/a", OLD)
     write(share, "ann/a", MINE)
 
@@ -230,15 +240,15 @@ def test_a_moved_file_that_is_exchanged_at_the_last_moment_stays(share, placer, 
                 os.rmdir(full(share, "bob"))
 
     hook(act)
-    placed = one(placer, item("ann/a", Source.MOVED, OLD, local=path("bob/a")))
+    placed = one(batches, item("ann/a", Source.MOVED, OLD, local=path("bob/a")))
     assert placed.placement is Placement.SOURCE_GONE
     assert read(share, "ann/a") == MINE
     assert aside(share) == {}
 
 
-def test_empty_files_and_folders(share, placer):
+def test_empty_files_and_folders(share, batches):
     placed = run(
-        placer,
+        batches,
         item("ann/sub", Source.FOLDER),
         item("ann/sub/e", Source.EMPTY),
         item("ann/sub", Source.FOLDER),
@@ -249,7 +259,7 @@ def test_empty_files_and_folders(share, placer):
     assert placed[1].stat.mtime_ns == OLD_NS
 
 
-def test_only_time_and_mode_change_where_the_content_stands(share, placer):
+def test_only_time_and_mode_change_where_the_content_stands(share, batches):
     write(share, "ann/a", OLD)
     before = stat(share, "ann/a")
     wanted = item(
@@ -260,7 +270,7 @@ def test_only_time_and_mode_change_where_the_content_stands(share, placer):
         executable=True,
         **expecting(share, "ann/a", OLD),
     )
-    placed = one(placer, wanted)
+    placed = one(batches, wanted)
     assert placed.placement is Placement.PLACED
     assert (placed.stat.inode, placed.stat.mtime_ns, placed.stat.executable) == (
         before.inode,
@@ -268,18 +278,18 @@ def test_only_time_and_mode_change_where_the_content_stands(share, placer):
         True,
     )
     assert (trash(share), aside(share)) == ({}, {})
-    assert one(placer, wanted).placement is Placement.PLACED  # stat differs now, the hash does not
+    assert one(batches, wanted).placement is Placement.PLACED  # stat differs now, the hash does not
     write(share, "ann/a", MINE)
-    assert one(placer, wanted).placement is Placement.SOURCE_GONE
+    assert one(batches, wanted).placement is Placement.SOURCE_GONE
     assert read(share, "ann/a") == MINE
 
 
 # -- what stood there ------------------------------------------------------------------------------
-def test_the_earlier_version_goes_to_the_trash(share, parts, placer):
+def test_the_earlier_version_goes_to_the_trash(share, parts, batches):
     write(share, "ann/docs/a.txt", OLD)
     receive(parts, NEW)
     placed = one(
-        placer, item("ann/docs/a.txt", Source.PART, NEW, **expecting(share, "ann/docs/a.txt", OLD))
+        batches, item("ann/docs/a.txt", Source.PART, NEW, **expecting(share, "ann/docs/a.txt", OLD))
     )
     assert (placed.placement, placed.put_aside) == (Placement.PLACED, "")
     assert shared(share) == {"ann/docs/a.txt": NEW}
@@ -287,22 +297,22 @@ def test_the_earlier_version_goes_to_the_trash(share, parts, placer):
     assert aside(share) == {}
 
 
-def test_an_expected_content_with_another_stat_is_still_the_owners(share, parts, placer):
+def test_an_expected_content_with_another_stat_is_still_the_owners(share, parts, batches):
     write(share, "ann/a", OLD)
     expected = expecting(share, "ann/a", OLD)
     os.utime(full(share, "ann/a"), ns=(5, 5))
     receive(parts, NEW)
-    assert one(placer, item("ann/a", Source.PART, NEW, **expected)).put_aside == ""
+    assert one(batches, item("ann/a", Source.PART, NEW, **expected)).put_aside == ""
     assert trash(share) == {"20250131/ann/a": OLD}
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["edited", "unknown"])
-def test_a_local_version_is_put_aside(share, parts, placer, known):
+def test_a_local_version_is_put_aside(share, parts, batches, known):
     write(share, "ann/docs/a.txt", OLD)
     expected = expecting(share, "ann/docs/a.txt", OLD) if known else {}
     write(share, "ann/docs/a.txt", MINE)
     receive(parts, NEW)
-    placed = one(placer, item("ann/docs/a.txt", Source.PART, NEW, **expected))
+    placed = one(batches, item("ann/docs/a.txt", Source.PART, NEW, **expected))
     assert placed.placement is Placement.PLACED
     assert placed.put_aside == "Put aside/ann/a (ann, 2025-01-31 12.00.00).txt"
     assert aside(share) == {"ann/a (ann, 2025-01-31 12.00.00).txt": MINE}
@@ -310,34 +320,34 @@ def test_a_local_version_is_put_aside(share, parts, placer, known):
     assert trash(share) == {}
 
 
-def test_nothing_put_aside_replaces_another(share, parts, placer):
+def test_nothing_put_aside_replaces_another(share, parts, batches):
     for data in (OLD, MINE, BIG):
         write(share, "ann/a", data)
         receive(parts, NEW)
-        one(placer, item("ann/a", Source.PART, NEW))
+        one(batches, item("ann/a", Source.PART, NEW))
     assert set(aside(share).values()) == {OLD, MINE, BIG}
 
 
-def test_the_new_content_that_stands_there_already_is_not_put_aside(share, parts, placer):
+def test_the_new_content_that_stands_there_already_is_not_put_aside(share, parts, batches):
     write(share, "ann/a", NEW)
     receive(parts, NEW)
-    placed = one(placer, item("ann/a", Source.PART, NEW))
+    placed = one(batches, item("ann/a", Source.PART, NEW))
     assert (placed.placement, placed.put_aside) == (Placement.PLACED, "")
     assert (trash(share), aside(share)) == ({}, {})
     receive(parts, NEW)
     assert (
-        one(placer, item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", NEW))).put_aside
+        one(batches, item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", NEW))).put_aside
         == ""
     )
     assert trash(share) == {}
 
 
-def test_a_link_in_place_of_a_file_is_put_aside_as_a_link(share, parts, placer, tmp_path):
+def test_a_link_in_place_of_a_file_is_put_aside_as_a_link(share, parts, batches, tmp_path):
     (tmp_path / "target").write_bytes(b"precious")
     write(share, "ann/x", b"")
     os.symlink(tmp_path / "target", full(share, "ann/a"))
     receive(parts, NEW)
-    placed = one(placer, item("ann/a", Source.PART, NEW))
+    placed = one(batches, item("ann/a", Source.PART, NEW))
     assert placed.placement is Placement.PLACED
     assert aside(share) == {"ann/a (ann, 2025-01-31 12.00.00)": None}
     assert (tmp_path / "target").read_bytes() == b"precious"
@@ -345,7 +355,7 @@ def test_a_link_in_place_of_a_file_is_put_aside_as_a_link(share, parts, placer, 
 
 
 @pytest.mark.parametrize("kind", ["link", "file"])
-def test_a_thing_in_place_of_a_folder_is_never_followed(share, parts, placer, tmp_path, kind):
+def test_a_thing_in_place_of_a_folder_is_never_followed(share, parts, batches, tmp_path, kind):
     outside = tmp_path / "outside"
     outside.mkdir()
     write(share, "ann/x", b"")
@@ -354,7 +364,7 @@ def test_a_thing_in_place_of_a_folder_is_never_followed(share, parts, placer, tm
     else:
         write(share, "ann/docs", MINE)
     receive(parts, NEW)
-    placed = one(placer, item("ann/docs/deep/a", Source.PART, NEW))
+    placed = one(batches, item("ann/docs/deep/a", Source.PART, NEW))
     assert placed.placement is Placement.PLACED
     assert placed.put_aside == "Put aside/ann/docs (ann, 2025-01-31 12.00.00)"
     assert read(share, "ann/docs/deep/a") == NEW
@@ -362,22 +372,22 @@ def test_a_thing_in_place_of_a_folder_is_never_followed(share, parts, placer, tm
     assert list(aside(share).values()) == [None if kind == "link" else MINE]
 
 
-def test_a_label_that_is_a_link_is_never_followed(share, parts, placer, tmp_path):
+def test_a_label_that_is_a_link_is_never_followed(share, parts, batches, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     os.symlink(outside, full(share, "ann"))
     receive(parts, NEW)
-    assert one(placer, item("ann/a", Source.PART, NEW)).placement is Placement.PLACED
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.PLACED
     assert os.listdir(outside) == []
 
 
-def test_a_file_becomes_a_folder_and_a_folder_a_file(share, parts, placer):
+def test_a_file_becomes_a_folder_and_a_folder_a_file(share, parts, batches):
     write(share, "ann/a", OLD)
     write(share, "ann/c", MINE)
     os.mkdir(full(share, "ann/b"))
     receive(parts, NEW)
     placed = run(
-        placer,
+        batches,
         item("ann/a", Source.FOLDER, **expecting(share, "ann/a", OLD)),
         item("ann/c", Source.FOLDER),
         item("ann/b", Source.PART, NEW),
@@ -389,30 +399,30 @@ def test_a_file_becomes_a_folder_and_a_folder_a_file(share, parts, placer):
     assert read(share, "ann/b") == NEW
 
 
-def test_a_folder_that_is_not_empty_blocks_and_the_part_is_kept(share, parts, placer):
+def test_a_folder_that_is_not_empty_blocks_and_the_part_is_kept(share, parts, batches):
     write(share, "ann/a/mine", MINE)
     receive(parts, NEW)
     wanted = item("ann/a", Source.PART, NEW)
-    placed = one(placer, wanted)
+    placed = one(batches, wanted)
     assert placed.placement is Placement.BLOCKED
     assert placed.detail
     assert shared(share) == {"ann/a/mine": MINE}
     os.unlink(full(share, "ann/a/mine"))
-    assert one(placer, wanted).placement is Placement.PLACED
+    assert one(batches, wanted).placement is Placement.PLACED
 
 
-def test_a_copy_that_was_not_placed_is_removed(share, placer):
+def test_a_copy_that_was_not_placed_is_removed(share, batches):
     write(share, "ann/a/mine", MINE)
     write(share, "bob/x", NEW)
     assert (
-        one(placer, item("ann/a", Source.LOCAL, NEW, local=path("bob/x"))).placement
+        one(batches, item("ann/a", Source.LOCAL, NEW, local=path("bob/x"))).placement
         is Placement.BLOCKED
     )
     assert temporary(share) == []
 
 
 # -- removals --------------------------------------------------------------------------------------
-def test_removing_what_is_expected_unexpected_and_missing(share, placer):
+def test_removing_what_is_expected_unexpected_and_missing(share, batches):
     write(share, "ann/old", OLD)
     write(share, "ann/edited", OLD)
     edited = expecting(share, "ann/edited", OLD)
@@ -420,7 +430,7 @@ def test_removing_what_is_expected_unexpected_and_missing(share, placer):
     write(share, "ann/file", BIG)
     os.symlink("/etc", full(share, "ann/link"))
     placed = run(
-        placer,
+        batches,
         item("ann/old", Source.NONE, **expecting(share, "ann/old", OLD)),
         item("ann/edited", Source.NONE, **edited),
         item("ann/missing", Source.NONE),
@@ -437,21 +447,21 @@ def test_removing_what_is_expected_unexpected_and_missing(share, placer):
     assert os.path.exists("/etc/passwd")
 
 
-def test_folders_are_removed_only_if_empty(share, placer):
+def test_folders_are_removed_only_if_empty(share, batches):
     os.makedirs(full(share, "ann/empty"))
     write(share, "ann/kept/mine", MINE)
-    placed = run(placer, item("ann/empty", Source.NONE), item("ann/kept", Source.NONE))
+    placed = run(batches, item("ann/empty", Source.NONE), item("ann/kept", Source.NONE))
     assert [each.placement for each in placed] == [Placement.REMOVED, Placement.BLOCKED]
     assert shared(share) == {"ann/kept/mine": MINE}
 
 
-def test_the_trash_makes_room_for_equal_names_and_former_files(share, placer):
+def test_the_trash_makes_room_for_equal_names_and_former_files(share, batches):
     write(share, "ann/a", OLD)
-    one(placer, item("ann/a", Source.NONE, **expecting(share, "ann/a", OLD)))
+    one(batches, item("ann/a", Source.NONE, **expecting(share, "ann/a", OLD)))
     write(share, "ann/a", NEW)
-    one(placer, item("ann/a", Source.NONE, **expecting(share, "ann/a", NEW)))
+    one(batches, item("ann/a", Source.NONE, **expecting(share, "ann/a", NEW)))
     write(share, "ann/a/b", MINE)
-    one(placer, item("ann/a/b", Source.NONE, **expecting(share, "ann/a/b", MINE)))
+    one(batches, item("ann/a/b", Source.NONE, **expecting(share, "ann/a/b", MINE)))
     assert trash(share) == {
         "20250131/ann/a": OLD,
         "20250131/ann/a~2": NEW,
@@ -459,7 +469,7 @@ def test_the_trash_makes_room_for_equal_names_and_former_files(share, placer):
     }
 
 
-def test_a_file_exchanged_between_look_and_link_is_put_aside(share, parts, placer, hook):
+def test_a_file_exchanged_between_look_and_link_is_put_aside(share, parts, batches, hook):
     write(share, "ann/a", OLD)
     expected = expecting(share, "ann/a", OLD)
 
@@ -470,13 +480,13 @@ def test_a_file_exchanged_between_look_and_link_is_put_aside(share, parts, place
 
     hook(exchange)
     receive(parts, NEW)
-    placed = one(placer, item("ann/a", Source.PART, NEW, **expected))
+    placed = one(batches, item("ann/a", Source.PART, NEW, **expected))
     assert placed.placement is Placement.PLACED
     assert placed.put_aside.startswith("Put aside/ann/a (")
     assert (list(aside(share).values()), trash(share)) == ([MINE], {})
 
 
-def test_without_hard_links_the_old_version_is_renamed_away(share, parts, placer, monkeypatch):
+def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batches, monkeypatch):
     def no_links(*_args, **_kwargs):
         raise OSError(errno.EPERM, "no links here")
 
@@ -484,7 +494,7 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, placer
     write(share, "ann/a", OLD)
     receive(parts, NEW)
     assert (
-        one(placer, item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", OLD))).placement
+        one(batches, item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", OLD))).placement
         is Placement.PLACED
     )
     assert (shared(share), trash(share)) == ({"ann/a": NEW}, {"20250131/ann/a": OLD})
@@ -492,7 +502,7 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, placer
 
 # -- trouble ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_an_error_ends_one_item_and_no_other(share, parts, placer, monkeypatch, number):
+def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch, number):
     real = os.rename
 
     def fail(source, target, **kwargs):
@@ -504,7 +514,7 @@ def test_an_error_ends_one_item_and_no_other(share, parts, placer, monkeypatch, 
     for data in (OLD, NEW, MINE):
         receive(parts, data)
     placed = run(
-        placer,
+        batches,
         item("ann/1", Source.PART, OLD),
         item("ann/bad", Source.PART, NEW),
         item("ann/3", Source.PART, MINE),
@@ -518,20 +528,20 @@ def test_an_error_ends_one_item_and_no_other(share, parts, placer, monkeypatch, 
     assert shared(share) == {"ann/1": OLD, "ann/3": MINE}
 
 
-def test_a_full_disk_while_copying_is_recognisable(share, placer, monkeypatch):
+def test_a_full_disk_while_copying_is_recognisable(share, batches, monkeypatch):
     write(share, "bob/a", BIG)
 
     def full_disk(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "copy_file_range", full_disk)
-    placed = one(placer, item("ann/a", Source.LOCAL, BIG, local=path("bob/a")))
+    placed = one(batches, item("ann/a", Source.LOCAL, BIG, local=path("bob/a")))
     assert (placed.placement, placed.detail) == (Placement.FAILED, fsops.DISK_FULL)
     assert temporary(share) == []
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_file_whose_fsync_failed_is_dropped_and_never_placed(share, parts, placer, hook, count):
+def test_a_file_whose_fsync_failed_is_dropped_and_never_placed(share, parts, batches, hook, count):
     calls = []
 
     def fail(name):
@@ -546,25 +556,25 @@ def test_a_file_whose_fsync_failed_is_dropped_and_never_placed(share, parts, pla
         item("ann/a", Source.PART, NEW),
         item("ann/b", Source.LOCAL, MINE, local=path("bob/x")),
     ]
-    placed = run(placer, *wanted[:count])
+    placed = run(batches, *wanted[:count])
     assert {(each.placement, each.detail) for each in placed} == {(Placement.FAILED, "write error")}
     assert len(calls) == count
     assert temporary(share) == []
     assert shared(share) == {"bob/x": MINE}
     hook(None)
-    assert one(placer, wanted[0]).placement is Placement.SOURCE_GONE
+    assert one(batches, wanted[0]).placement is Placement.SOURCE_GONE
 
 
-def test_a_ready_file_that_vanished_before_its_fsync_is_failed(share, parts, placer, hook):
+def test_a_ready_file_that_vanished_before_its_fsync_is_failed(share, parts, batches, hook):
     content = receive(parts, NEW)
     name = f"{content.root.hex()}.part"
     hook(lambda step: os.unlink(name, dir_fd=share.tmp_fd) if step == "after_prepare" else None)
-    assert one(placer, item("ann/a", Source.PART, NEW)).placement is Placement.FAILED
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.FAILED
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_file_is_on_the_disk_before_any_is_renamed(
-    share, parts, placer, hook, monkeypatch, count
+    share, parts, batches, hook, monkeypatch, count
 ):
     real, synced, renamed = os.fsync, [], []
 
@@ -577,13 +587,13 @@ def test_every_file_is_on_the_disk_before_any_is_renamed(
         receive(parts, data)
     monkeypatch.setattr(os, "fsync", fsync)
     hook(lambda name: renamed.append(set(synced)) if name == "before_rename" else None)
-    placed = run(placer, *wanted)
+    placed = run(batches, *wanted)
     assert {each.stat.inode for each in placed} <= renamed[0]
     assert os.stat(full(share, "ann")).st_ino in synced
 
 
 @pytest.mark.parametrize("folder", ["Shared/ann/docs", "trash/20250131"])
-def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monkeypatch, folder):
+def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, batches, monkeypatch, folder):
     real = os.fsync
 
     def fail(descriptor):
@@ -596,7 +606,7 @@ def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monke
     receive(parts, MINE)
     monkeypatch.setattr(os, "fsync", fail)
     placed = run(
-        placer,
+        batches,
         item("ann/docs/a", Source.PART, NEW, **expecting(share, "ann/docs/a", OLD)),
         item("ann/b", Source.PART, MINE),
     )
@@ -605,14 +615,14 @@ def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, placer, monke
 
 
 # -- settling --------------------------------------------------------------------------------------
-def settle(placer, *items):
+def settle(batches, *items):
     before = open_descriptors()
-    settled = placer.settle(Settle(BatchId(1), items)).items
+    settled = batches.settle(Settle(BatchId(1), items)).items
     assert open_descriptors() == before
     return settled
 
 
-def test_settling_says_what_stands_there(share, placer):
+def test_settling_says_what_stands_there(share, batches):
     write(share, "ann/new", NEW)
     write(share, "ann/old", OLD)
     write(share, "ann/empty", b"")
@@ -635,20 +645,20 @@ def test_settling_says_what_stands_there(share, placer):
         (touched, Placement.SOURCE_GONE),
         (replace(touched, mtime_ns=stat(share, "ann/new").mtime_ns), Placement.PLACED),
     ]
-    settled = settle(placer, *(wanted for wanted, _ in cases))
+    settled = settle(batches, *(wanted for wanted, _ in cases))
     assert [each.placement for each in settled] == [placement for _, placement in cases]
     assert settled[0].stat == stat(share, "ann/new")
     assert settled[0].root == content_of(NEW).root
 
 
-def test_settling_makes_durable_what_it_finds(share, placer, monkeypatch):
+def test_settling_makes_durable_what_it_finds(share, batches, monkeypatch):
     write(share, "ann/new", NEW)
 
     def fail(_descriptor):
         raise OSError(errno.EIO, "write error")
 
     monkeypatch.setattr(os, "fsync", fail)
-    (settled,) = settle(placer, item("ann/new", Source.PART, NEW))
+    (settled,) = settle(batches, item("ann/new", Source.PART, NEW))
     assert (settled.placement, settled.detail) == (Placement.FAILED, "write error")
 
 
@@ -685,6 +695,7 @@ def set_up(folder):
         os.mkdir(full(share, "ann/empty folder"))
         expected = {text: expecting(share, text, data) for text, data in BEFORE.items()}
     unexpected = {"expected": None, "expected_root": None}
+    touched = {"local": path("ann/touched"), **expected["ann/touched"]}
     return (
         item("ann/was file", Source.FOLDER, **expected["ann/was file"]),
         item("ann/made folder", Source.FOLDER),
@@ -693,7 +704,7 @@ def set_up(folder):
         item("ann/new/er", Source.PART, BIG),
         item("ann/again", Source.PART, BIG),
         item("ann/moved here", Source.MOVED, BEFORE["ann/moved"], local=path("ann/moved")),
-        item("ann/touched", Source.LOCAL, BEFORE["ann/touched"], local=path("ann/touched"), **expected["ann/touched"]),
+        item("ann/touched", Source.LOCAL, BEFORE["ann/touched"], **touched),
         item("ann/in the way/below", Source.PART, AFTER["ann/in the way/below"]),
         item("ann/empty", Source.EMPTY),
         item("ann/copy", Source.LOCAL, BEFORE["ann/copied"], local=path("ann/copied")),
@@ -713,9 +724,7 @@ def fetch(parts, items):
 
 
 def placed_until(folder, items, kill_at):
-    """Place in a child that kills itself at the crashpoint number `kill_at`; return the names it
-    reached.
-    """
+    """Place in a child that kills itself at crashpoint `kill_at`; return the names it reached."""
     out, into = os.pipe()
     with warnings.catch_warnings():
         # the child starts no thread but its own
@@ -790,10 +799,10 @@ def test_a_kill_at_any_step_loses_nothing_and_settling_ends_it(tmp_path):
             parts = PartFiles(share)
             check_nothing_is_lost(share, where)
             parts.found()
-            placer = Batches(share, parts, "me", lambda: NOON + 60)
-            again = plan_again(share, placer.settle(Settle(BatchId(1), items)).items, items)
+            batches = Batches(share, parts, "me", lambda: NOON + 60)
+            again = plan_again(share, batches.settle(Settle(BatchId(1), items)).items, items)
             fetch(parts, again)
-            placed = placer.place(Place(BatchId(2), again)).items
+            placed = batches.place(Place(BatchId(2), again)).items
             assert {each.placement for each in placed} <= {Placement.PLACED, Placement.REMOVED}, (
                 where
             )
@@ -805,7 +814,7 @@ def test_a_kill_at_any_step_loses_nothing_and_settling_ends_it(tmp_path):
 
 
 # -- a race ----------------------------------------------------------------------------------------
-def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, placer, tmp_path):
+def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, batches, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     os.makedirs(full(share, "ann/docs"))
@@ -815,11 +824,11 @@ def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, placer, tm
 
     def flip():
         a, b, c = (full(share, f"ann/{name}") for name in ("docs", "trap", "third"))
-        # Any step may fail, because the placer makes folders and puts links aside: then plant
+        # Any step may fail, because the batches make folders and puts links aside: then plant
         # everything again.
         steps = (
-            lambda: os.rename(a, c), lambda: os.rename(b, a), lambda: os.rename(a, b), lambda: os.rename(c, a),
-            lambda: os.symlink(outside, b), lambda: os.mkdir(a),
+            lambda: os.rename(a, c), lambda: os.rename(b, a), lambda: os.rename(a, b),
+            lambda: os.rename(c, a), lambda: os.symlink(outside, b), lambda: os.mkdir(a),
         )  # fmt: skip
         while not stop.is_set():
             for step in steps:
@@ -835,7 +844,7 @@ def test_a_folder_flipped_to_a_link_lets_nothing_escape(share, parts, placer, tm
             data = data_of(100 + tries)
             receive(parts, data)
             wanted: PlaceItem = item(f"ann/docs/{tries}", Source.PART, data)
-            (placed,) = placer.place(place(wanted, batch=tries)).items
+            (placed,) = batches.place(place(wanted, batch=tries)).items
             assert placed.placement in {Placement.PLACED, Placement.BLOCKED, Placement.FAILED}
             tries += 1
     finally:

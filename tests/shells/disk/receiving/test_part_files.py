@@ -1,6 +1,6 @@
-"""Part files: written, marked, taken up again, never believed too much.
+"""Part files: opened by many, found again after a restart, never believed too much.
 
-Strategy: a restart is a second `Parts` on the same folder; a crash is a hook that raises in the
+Strategy: a restart is a second `PartFiles` on the same folder; a crash is a hook that raises in the
 middle; lost data is bytes overwritten behind its back.
 """
 
@@ -32,7 +32,7 @@ def share(tmp_path):
 
 
 @pytest.fixture
-def parts(share):
+def part_files(share):
     return PartFiles(share)
 
 
@@ -60,9 +60,9 @@ def spoil(share, name, offset, data=b"spoilt"):
     os.close(descriptor)
 
 
-def test_pieces_in_any_order_make_the_file(share, parts):
+def test_pieces_in_any_order_make_the_file(share, part_files):
     before = open_descriptors()
-    with parts.open(CONTENT) as part:
+    with part_files.open(CONTENT) as part:
         assert part.have().missing() == [0, 1, 2, 3]
         for piece in (3, 0, 2, 1):
             assert not part.have().complete
@@ -72,39 +72,40 @@ def test_pieces_in_any_order_make_the_file(share, parts):
         assert part.have().complete
     assert content_in_tmp(share, CONTENT) == DATA
     assert os.stat(part_name(CONTENT.root), dir_fd=share.tmp_fd).st_mode & 0o777 == 0o600
-    assert parts.seal(CONTENT)
+    assert part_files.seal(CONTENT)
     assert open_descriptors() == before
 
 
-def test_one_part_per_root_however_often_opened(parts):
-    first, second = parts.open(CONTENT), parts.open(CONTENT)
+def test_one_part_per_root_however_often_opened(part_files):
+    first, second = part_files.open(CONTENT), part_files.open(CONTENT)
     assert first is second
+    assert repr(part_files) == "PartFiles(1 open, 0 verified)"
     first.close()
     second.write(0, piece_of(DATA, 0))
     second.mark([0])
     second.close()
-    with parts.open(CONTENT) as third:
+    with part_files.open(CONTENT) as third:
         assert third is not first
         assert third.have().missing() == [1, 2, 3]
 
 
-def test_a_piece_of_the_wrong_length_is_a_value_error(parts):
-    with parts.open(CONTENT) as part, pytest.raises(ValueError, match="262144 bytes"):
+def test_a_piece_of_the_wrong_length_is_a_value_error(part_files):
+    with part_files.open(CONTENT) as part, pytest.raises(ValueError, match="262144 bytes"):
         part.write(0, b"short")
     with pytest.raises(ValueError, match="whole piece"):
-        parts.write_whole(CONTENT, DATA)
+        part_files.write_whole(CONTENT, DATA)
 
 
-def test_pieces_already_here_are_not_written_again(share, parts):
-    with parts.open(CONTENT) as part:
+def test_pieces_already_here_are_not_written_again(share, part_files):
+    with part_files.open(CONTENT) as part:
         part.write(0, piece_of(DATA, 0))
         part.mark([0])
         part.write(0, memoryview(bytes(PIECE)))
     assert content_in_tmp(share, CONTENT)[:PIECE] == DATA[:PIECE]
 
 
-def test_a_restart_finds_what_was_marked(share, parts):
-    with parts.open(CONTENT) as part:
+def test_a_restart_finds_what_was_marked(share, part_files):
+    with part_files.open(CONTENT) as part:
         for piece in (0, 1, 2):
             part.write(piece, piece_of(DATA, piece))
         part.mark([0, 2])
@@ -122,8 +123,8 @@ def test_a_restart_finds_what_was_marked(share, parts):
     assert content_in_tmp(share, CONTENT) == DATA
 
 
-def test_what_a_power_cut_lost_is_cleared(share, parts):
-    receive(parts, DATA)
+def test_what_a_power_cut_lost_is_cleared(share, part_files):
+    receive(part_files, DATA)
     spoil(share, part_name(CONTENT.root), PIECE + 9)
     again = PartFiles(share)
     (found,) = again.found()
@@ -133,8 +134,8 @@ def test_what_a_power_cut_lost_is_cleared(share, parts):
     assert Bitfield(4, found.have).missing() == [1]
 
 
-def test_without_found_a_part_of_an_earlier_run_is_verified_when_opened(share, parts):
-    receive(parts, DATA)
+def test_without_found_a_part_of_an_earlier_run_is_verified_when_opened(share, part_files):
+    receive(part_files, DATA)
     spoil(share, part_name(CONTENT.root), 9)
     again = PartFiles(share)
     assert not again.seal(CONTENT)
@@ -142,10 +143,10 @@ def test_without_found_a_part_of_an_earlier_run_is_verified_when_opened(share, p
         assert part.have().missing() == [0]
 
 
-def test_torn_maps_foreign_files_and_leftovers_are_removed(share, parts):
-    receive(parts, DATA)
-    other = receive(parts, data_of(2 * PIECE, 9))
-    third = receive(parts, data_of(2 * PIECE, 10))
+def test_torn_maps_foreign_files_and_leftovers_are_removed(share, part_files):
+    receive(part_files, DATA)
+    other = receive(part_files, data_of(2 * PIECE, 9))
+    third = receive(part_files, data_of(2 * PIECE, 10))
     spoil(share, map_name(CONTENT.root), 20)
     os.unlink(map_name(other.root), dir_fd=share.tmp_fd)
     os.truncate(os.path.join(share.folder, ".potluck/tmp", part_name(third.root)), 5)
@@ -158,35 +159,35 @@ def test_torn_maps_foreign_files_and_leftovers_are_removed(share, parts):
     assert temporary(share) == []
 
 
-def test_whole_small_files_need_no_map(share, parts):
-    content = receive(parts, SMALL)
+def test_whole_small_files_need_no_map(share, part_files):
+    content = receive(part_files, SMALL)
     assert temporary(share) == [part_name(content.root)]
-    assert parts.seal(content)
-    receive(parts, SMALL)
+    assert part_files.seal(content)
+    receive(part_files, SMALL)
     again = PartFiles(share)
     assert not again.seal(content)
     assert again.found() == (PartFound(content, b"\x01"),)
     assert again.seal(content)
 
 
-def test_half_a_small_file_is_dropped(share, parts):
-    content = receive(parts, SMALL)
+def test_half_a_small_file_is_dropped(share, part_files):
+    content = receive(part_files, SMALL)
     spoil(share, part_name(content.root), 0)
     assert PartFiles(share).found() == ()
     assert temporary(share) == []
 
 
-def test_a_small_file_that_was_begun_in_pieces_is_written_over(share, parts):
+def test_a_small_file_that_was_begun_in_pieces_is_written_over(share, part_files):
     content = content_of(SMALL)
-    with parts.open(content) as part:
-        parts.write_whole(content, SMALL)
+    with part_files.open(content) as part:
+        part_files.write_whole(content, SMALL)
         part.write(0, SMALL)  # a straggler, on a file that is no longer there
         part.mark([0])
-    assert parts.seal(content)
+    assert part_files.seal(content)
     assert content_in_tmp(share, content) == SMALL
 
 
-def test_a_crash_in_a_whole_write_leaves_nothing_believed(share, parts, hook):
+def test_a_crash_in_a_whole_write_leaves_nothing_believed(share, part_files, hook):
     def fail(name):
         if name == "before_write_whole":
             raise OSError(errno.ENOSPC, "full")
@@ -194,14 +195,14 @@ def test_a_crash_in_a_whole_write_leaves_nothing_believed(share, parts, hook):
     hook(fail)
     content = content_of(SMALL)
     with pytest.raises(OSError, match="full"):
-        parts.write_whole(content, SMALL)
-    assert not parts.seal(content)
+        part_files.write_whole(content, SMALL)
+    assert not part_files.seal(content)
     hook(None)
-    parts.write_whole(content, SMALL)
-    assert parts.seal(content)
+    part_files.write_whole(content, SMALL)
+    assert part_files.seal(content)
 
 
-def test_two_workers_with_one_small_file_write_it_once(share, parts, hook):
+def test_two_workers_with_one_small_file_write_it_once(share, part_files, hook):
     content = content_of(SMALL)
     inside, go_on = threading.Event(), threading.Event()
     calls = []
@@ -213,8 +214,8 @@ def test_two_workers_with_one_small_file_write_it_once(share, parts, hook):
             assert go_on.wait(10)
 
     hook(wait)
-    first = threading.Thread(target=parts.write_whole, args=(content, SMALL))
-    second = threading.Thread(target=parts.write_whole, args=(content, SMALL))
+    first = threading.Thread(target=part_files.write_whole, args=(content, SMALL))
+    second = threading.Thread(target=part_files.write_whole, args=(content, SMALL))
     first.start()
     assert inside.wait(10)
     second.start()
@@ -222,123 +223,65 @@ def test_two_workers_with_one_small_file_write_it_once(share, parts, hook):
     first.join(10)
     second.join(10)
     assert calls == ["before_write_whole"]
-    assert parts.seal(content)
+    assert part_files.seal(content)
 
 
-def test_pieces_of_zeros_are_here_from_the_start_as_holes(share, parts):
-    content = content_of(ZEROS)
-    with parts.open(content) as part:
-        assert part.have().missing() == [0, 3]
-        part.write(0, piece_of(ZEROS, 0))
-        part.write(1, bytes(PIECE))
-        part.write(3, piece_of(ZEROS, 3))
-        part.mark([0, 3])
-    assert content_in_tmp(share, content) == ZEROS
-    assert os.stat(part_name(content.root), dir_fd=share.tmp_fd).st_blocks * 512 < len(ZEROS)
-
-
-def test_old_data_where_zeros_belong_is_overwritten(share, parts):
-    content = content_of(ZEROS)
-    parts.open(content).close()
-    spoil(share, part_name(content.root), PIECE + 5)
-    again = PartFiles(share)
-    with again.open(content) as part:
-        assert part.have().missing() == [0, 3]
-    assert content_in_tmp(share, content)[PIECE : 3 * PIECE] == bytes(2 * PIECE)
-
-
-def test_a_content_of_zeros_only_is_complete_without_being_asked_for(share, parts):
+def test_a_content_of_zeros_only_is_complete_without_being_asked_for(share, part_files):
     content = content_of(bytes(3 * PIECE))
-    assert parts.seal(content)
+    assert part_files.seal(content)
     assert content_in_tmp(share, content) == bytes(3 * PIECE)
-    assert not parts.seal(CONTENT)
+    assert not part_files.seal(CONTENT)
 
 
-def test_a_part_with_another_content_under_its_name_is_begun_anew(share, parts):
-    receive(parts, DATA)
+def test_a_part_with_another_content_under_its_name_is_begun_anew(share, part_files):
+    receive(part_files, DATA)
     os.truncate(os.path.join(share.folder, ".potluck/tmp", part_name(CONTENT.root)), 5)
     with PartFiles(share).open(CONTENT) as part:
         assert len(part.have()) == 0
 
 
-def test_a_part_that_an_interrupted_placing_made_read_only_is_taken_up(share, parts):
-    receive(parts, DATA)
+def test_a_part_that_an_interrupted_placing_made_read_only_is_taken_up(share, part_files):
+    receive(part_files, DATA)
     os.chmod(part_name(CONTENT.root), 0o444, dir_fd=share.tmp_fd)
     again = PartFiles(share)
     assert len(again.found()) == 1
     assert os.stat(part_name(CONTENT.root), dir_fd=share.tmp_fd).st_mode & 0o777 == 0o600
 
 
-def test_drop_removes_even_what_is_open(share, parts):
-    with parts.open(CONTENT) as part:
-        parts.drop((CONTENT.root, content_of(b"never seen").root))
+def test_drop_removes_even_what_is_open(share, part_files):
+    with part_files.open(CONTENT) as part:
+        part_files.drop((CONTENT.root, content_of(b"never seen").root))
         assert temporary(share) == []
         part.write(0, piece_of(DATA, 0))
         part.mark([0])
-        with parts.open(CONTENT) as fresh:
+        with part_files.open(CONTENT) as fresh:
             assert fresh is not part
             assert len(fresh.have()) == 0
 
 
-def test_a_sealed_part_cannot_be_written_any_more(share, parts):
-    with parts.open(CONTENT) as part:
+def test_a_sealed_part_cannot_be_written_any_more(share, part_files):
+    with part_files.open(CONTENT) as part:
         for piece in range(3):
             part.write(piece, piece_of(DATA, piece))
         part.mark(range(3))
-        assert not parts.seal(CONTENT)
+        assert not part_files.seal(CONTENT)
         part.write(3, piece_of(DATA, 3))
         part.mark([3])
-        assert parts.seal(CONTENT)
+        assert part_files.seal(CONTENT)
         before = os.stat(part_name(CONTENT.root), dir_fd=share.tmp_fd).st_mtime_ns
         part.write(3, piece_of(DATA, 3))
     assert os.stat(part_name(CONTENT.root), dir_fd=share.tmp_fd).st_mtime_ns == before
-    assert parts.seal(CONTENT)
-    parts.placed(CONTENT.root)
-    assert not parts.seal(CONTENT)
+    assert part_files.seal(CONTENT)
+    part_files.placed(CONTENT.root)
+    assert not part_files.seal(CONTENT)
 
 
-@pytest.mark.parametrize("name", ["before_map", "write"])
-def test_a_full_disk_at_the_start_leaves_no_descriptor(share, parts, hook, monkeypatch, name):
-    before = open_descriptors()
-
-    def fail(*_args):
-        raise OSError(errno.ENOSPC, "full")
-
-    if name == "write":
-        monkeypatch.setattr(os, "pwrite", fail)
-    else:
-        hook(fail)
-    with pytest.raises(OSError, match="full"):
-        parts.open(CONTENT)
-    monkeypatch.undo()
-    hook(None)
-    assert open_descriptors() == before
-    with parts.open(CONTENT) as part:
-        assert len(part.have()) == 0
-
-
-@pytest.mark.parametrize(("number", "raises"), [(errno.EOPNOTSUPP, False), (errno.ENOSPC, True)])
-def test_space_is_taken_at_once_where_that_is_possible(parts, monkeypatch, number, raises):
-    def refuse(*_args):
-        raise OSError(number, "no")
-
-    monkeypatch.setattr(os, "posix_fallocate", refuse)
-    if raises:
-        with pytest.raises(OSError, match="no"):
-            parts.open(CONTENT)
-    else:
-        parts.open(CONTENT).close()
-    monkeypatch.delattr(os, "posix_fallocate")
-    parts.drop((CONTENT.root,))
-    parts.open(CONTENT).close()
-
-
-def test_threads_that_write_one_part_make_one_file(share, parts):
+def test_threads_that_write_one_part_make_one_file(share, part_files):
     data = data_of(16 * PIECE)
     content = content_of(data)
 
     def work(mine):
-        with parts.open(content) as part:
+        with part_files.open(content) as part:
             for piece in mine:
                 part.write(piece, piece_of(data, piece))
                 part.mark([piece])
@@ -348,5 +291,5 @@ def test_threads_that_write_one_part_make_one_file(share, parts):
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert parts.seal(content)
+    assert part_files.seal(content)
     assert content_in_tmp(share, content) == data

@@ -37,7 +37,7 @@ def folders(share):
 
 
 @pytest.fixture
-def publisher(share, folders):
+def replacing(share, folders):
     with Keeper(share, 1e9) as keeper:
         yield Replacing(share.tmp_fd, keeper, folders)
 
@@ -58,14 +58,14 @@ def full(share, text):
     return os.path.join(share.folder, "Shared", text)
 
 
-def test_the_old_version_is_kept_before_the_rename(share, publisher, hook):
+def test_the_old_version_is_kept_before_the_rename(share, replacing, hook):
     write(share, "ann/a", OLD)
     steps = []
     hook(
         lambda name: steps.append((name, read(share, "ann/a") == OLD, OLD in trash(share).values()))
     )
     wanted = item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", OLD))
-    publisher.put(wanted, ready(share, wanted))
+    replacing.put(wanted, ready(share, wanted))
     assert [step for step in steps if step[0] != "before_write_whole"] == [
         ("after_compare", True, False),
         ("before_keep", True, False),
@@ -77,15 +77,15 @@ def test_the_old_version_is_kept_before_the_rename(share, publisher, hook):
     ]
 
 
-def test_a_folder_removed_by_somebody_else_is_made_again(share, publisher, folders):
-    assert publisher.make_folder(item("ann/a", Source.FOLDER)).placement is Placement.PLACED
+def test_a_folder_removed_by_somebody_else_is_made_again(share, replacing, folders):
+    assert replacing.make_folder(item("ann/a", Source.FOLDER)).placement is Placement.PLACED
     os.rmdir(full(share, "ann/a"))
-    publisher.make_folder(item("ann/a", Source.FOLDER))
+    replacing.make_folder(item("ann/a", Source.FOLDER))
     assert os.path.isdir(full(share, "ann/a"))
     assert folders.sync() == {}
 
 
-def test_links_planted_faster_than_they_are_put_aside_end_the_item(share, publisher, hook):
+def test_links_planted_faster_than_they_are_put_aside_end_the_item(share, replacing, hook):
     os.mkdir(full(share, "ann"))
     os.symlink("/", full(share, "ann/docs"))
 
@@ -96,11 +96,11 @@ def test_links_planted_faster_than_they_are_put_aside_end_the_item(share, publis
     hook(plant)
     wanted = item("ann/docs/a", Source.PART, NEW)
     with pytest.raises(UnsafePath):
-        publisher.put(wanted, ready(share, wanted))
+        replacing.put(wanted, ready(share, wanted))
     assert set(aside(share).values()) == {None}
 
 
-def test_a_thing_that_gives_way_by_itself_is_no_trouble(share, publisher, folders, monkeypatch):
+def test_a_thing_that_gives_way_by_itself_is_no_trouble(share, replacing, folders, monkeypatch):
     os.mkdir(full(share, "ann"))
     os.symlink("/", full(share, "ann/docs"))
     real = folders.get
@@ -115,11 +115,11 @@ def test_a_thing_that_gives_way_by_itself_is_no_trouble(share, publisher, folder
 
     monkeypatch.setattr(folders, "get", vanish)
     wanted = item("ann/docs/a", Source.PART, NEW)
-    assert publisher.put(wanted, ready(share, wanted)).put_aside == ""
+    assert replacing.put(wanted, ready(share, wanted)).put_aside == ""
     assert shared(share) == {"ann/docs/a": NEW}
 
 
-def test_trouble_with_a_folder_that_is_not_fullness_is_an_error(share, publisher, monkeypatch):
+def test_trouble_with_a_folder_that_is_not_fullness_is_an_error(share, replacing, monkeypatch):
     os.makedirs(full(share, "ann/a"))
 
     def fail(*_args, **_kwargs):
@@ -127,20 +127,20 @@ def test_trouble_with_a_folder_that_is_not_fullness_is_an_error(share, publisher
 
     monkeypatch.setattr(os, "rmdir", fail)
     with pytest.raises(OSError, match="broken"):
-        publisher.remove(item("ann/a", Source.NONE))
+        replacing.remove(item("ann/a", Source.NONE))
 
 
-def test_a_placed_file_that_is_gone_at_once_has_no_stat(share, publisher, hook):
+def test_a_placed_file_that_is_gone_at_once_has_no_stat(share, replacing, hook):
     wanted = item("ann/a", Source.PART, NEW)
     made = ready(share, wanted)
     hook(lambda name: os.unlink(full(share, "ann/a")) if name == "after_rename" else None)
-    assert publisher.put(wanted, made).stat is None
+    assert replacing.put(wanted, made).stat is None
 
 
-def test_another_piece_size_of_the_old_version_is_tried_too(share, publisher):
+def test_another_piece_size_of_the_old_version_is_tried_too(share, replacing):
     write(share, "ann/a", OLD)
     expected = expecting(share, "ann/a", OLD)
     os.utime(full(share, "ann/a"), ns=(1, 1))
     wanted = item("ann/a", Source.NONE, **expected | {"expected": None})
-    assert publisher.remove(wanted).put_aside == ""
+    assert replacing.remove(wanted).put_aside == ""
     assert list(trash(share).values()) == [OLD]

@@ -49,6 +49,7 @@ def test_a_file_comes_out_once_it_was_still_long_enough(share: Share, own: Path)
     (own / "log").write_bytes(b"x")
     table = Stillness(share)
     table.written(at("log"), 10.0)
+    assert repr(table) == "Stillness(1 files, 1 of them fresh)"
     assert table.rested(10.0) == []
     assert at("log") in table
     assert table.wait_s(10.0) == STILL_S

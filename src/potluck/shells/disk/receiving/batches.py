@@ -1,5 +1,4 @@
-"""Placing what was received: steps 3 to 7 of docs/disk.md §4, and finding out what a crash left of
-them.
+"""Placing what was received: steps 3 to 7 of docs/disk.md §4, and what a crash left of them.
 
 Strategy: a batch goes through its steps together. Files are made ready in `tmp/` (verified, with
 time and mode) and fsynced in parallel; then, one path after the other, what stands there is kept
@@ -35,39 +34,47 @@ from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, Sources, root_wanted
 
-_SYNCERS: Final = 4  # fsyncs at once: file systems put what comes together into one commit
+_SYNCERS: Final = 4
+"""Fsyncs at once: file systems put what comes together into one commit; more gain nothing."""
 _NO_FILE: Final = frozenset({Source.FOLDER, Source.NONE})
 
 CRASHPOINTS: Final = (
-    "before_prepare", "after_prepare", "after_sync_files", "after_compare", "before_keep", "before_link",
-    "after_link", "before_move", "after_claim", "after_move", "after_keep", "before_rename", "after_rename",
-    "before_mkdir", "after_mkdir", "before_rmdir", "after_rmdir", "before_sync_folders", "after_sync_folders",
+    "before_prepare", "after_prepare", "after_sync_files", "after_compare", "before_keep",
+    "before_link", "after_link", "before_move", "after_claim", "after_move", "after_keep",
+    "before_rename", "after_rename", "before_mkdir", "after_mkdir", "before_rmdir", "after_rmdir",
+    "before_sync_folders", "after_sync_folders",
 )  # fmt: skip
-"""Every step of a batch at which a test may end the program, in about the order they are reached.
-"""
+"""Every step of a batch at which a test may end the program, in about the order they are met."""
 
 _Step = Placed | ReadyFile | None
 
 
 class Batches:
-    """Places batches in one share; batches may run on several threads if they share no path."""
+    """Places batches in one share; all of it is called by one thread at a time."""
 
     def __init__(
         self,
         share: Share,
-        parts: PartFiles,
+        part_files: PartFiles,
         own_label: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Place from `parts`; files under `own_label` stay writable; `clock` dates what is kept."""
-        self.own_label = own_label
+        """Place from `part_files`; `own_label`: what stays writable; `clock` dates what is kept."""
         self._share = share
-        self._parts = parts
+        self._part_files = part_files
+        self._own_label = own_label
         self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Batches({self._share.folder!r}, own {self._own_label!r})"
+
+    def relabel(self, own_label: str) -> None:
+        """The own folder has another label from the next batch on."""
+        self._own_label = own_label
 
     def place(self, order: Place) -> BatchPlaced:
         """Carry a batch out and say what became of each item; an item's trouble is its own."""
-        sources = Sources(self._share, self._parts, order.items, self.own_label)
+        sources = Sources(self._share, self._part_files, order.items, self._own_label)
         crashpoint("before_prepare")
         steps = [
             _prepare(sources, item, f"{order.batch}.{n}.copy") for n, item in enumerate(order.items)
@@ -79,19 +86,18 @@ class Batches:
             Keeper(self._share, self._clock()) as keeper,
             Folders(self._share.shared_fd) as folders,
         ):
-            publisher = Replacing(self._share.tmp_fd, keeper, folders)
+            replacing = Replacing(self._share.tmp_fd, keeper, folders)
             placed = []
             for item, step in zip(order.items, steps, strict=True):
-                placed.append(
-                    step if isinstance(step, Placed) else self._publish(publisher, item, step)
-                )
+                done = step if isinstance(step, Placed) else _carry_out(replacing, item, step)
+                placed.append(done)
                 folders.trim()
                 if isinstance(step, ReadyFile):
-                    self._tidy(sources, step, placed[-1])
+                    self._tidy(sources, step, done)
             crashpoint("before_sync_folders")
-            done = _sync_folders(keeper, folders, placed)
+            durable = _sync_folders(keeper, folders, placed)
             crashpoint("after_sync_folders")
-        return BatchPlaced(order.batch, done)
+        return BatchPlaced(order.batch, durable)
 
     def settle(self, order: Settle) -> BatchSettled:
         """Look what an interrupted batch left, and make durable what is there."""
@@ -118,7 +124,7 @@ class Batches:
             if reason:
                 sources.discard(step)
                 if step.part is not None:
-                    self._parts.drop((step.part,))
+                    self._part_files.drop((step.part,))
                 steps[n] = _outcome(items[n], Placement.FAILED, reason)
 
         ready = [n for n, step in enumerate(steps) if isinstance(step, ReadyFile)]
@@ -128,29 +134,11 @@ class Batches:
         elif ready:
             sync(ready[0])
 
-    def _publish(self, publisher: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
-        try:
-            if ready is not None:
-                return publisher.put(item, ready)
-            return (
-                publisher.make_folder(item)
-                if item.source is Source.FOLDER
-                else publisher.remove(item)
-            )
-        except Blocked as blocked:
-            return _outcome(item, Placement.BLOCKED, str(blocked))
-        except SourceGone as gone:
-            return _outcome(item, Placement.SOURCE_GONE, str(gone))
-        except UnsafePath as error:  # somebody plants links faster than we put them aside
-            return _outcome(item, Placement.BLOCKED, reason_of(error))
-        except OSError as error:
-            return _outcome(item, Placement.FAILED, reason_of(error))
-
     def _tidy(self, sources: Sources, ready: ReadyFile, placed: Placed) -> None:
         if placed.placement is not Placement.PLACED:
             sources.discard(ready)
         elif ready.part is not None:
-            self._parts.placed(ready.part)
+            self._part_files.placed(ready.part)
 
     def _found(self, item: PlaceItem) -> Placed:
         """Say whether what an item asked for stands on the disk."""
@@ -192,6 +180,28 @@ def _prepare(sources: Sources, item: PlaceItem, copy_name: str) -> _Step:
         return _outcome(item, Placement.FAILED, reason_of(error))
 
 
+def _changed(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
+    if ready is not None:
+        return replacing.put(item, ready)
+    if item.source is Source.FOLDER:
+        return replacing.make_folder(item)
+    return replacing.remove(item)
+
+
+def _carry_out(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
+    """Change one path, now that its file is ready; whatever is in the way ends this item only."""
+    try:
+        return _changed(replacing, item, ready)
+    except Blocked as blocked:
+        return _outcome(item, Placement.BLOCKED, str(blocked))
+    except SourceGone as gone:
+        return _outcome(item, Placement.SOURCE_GONE, str(gone))
+    except UnsafePath as error:  # somebody plants links faster than we put them aside
+        return _outcome(item, Placement.BLOCKED, reason_of(error))
+    except OSError as error:
+        return _outcome(item, Placement.FAILED, reason_of(error))
+
+
 def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> str:
     """Fsync one file; return why that failed, or ""."""
     try:
@@ -209,7 +219,7 @@ def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> str:
 
 
 def _sync_folders(keeper: Keeper, folders: Folders, placed: list[Placed]) -> tuple[Placed, ...]:
-    """Make the batch durable: what was kept first. Items in a folder whose fsync failed are FAILED."""
+    """Make the batch durable, what was kept first; items in a folder that failed are FAILED."""
     try:
         keeper.sync()
     except OSError as error:

@@ -21,7 +21,9 @@ from potluck.core.errors import WrongContent
 from potluck.shells.disk.fsops import write_all
 
 _MAGIC: Final = b"potluck map 1\n\0\0"
-_HEAD_BYTES: Final = len(_MAGIC) + 16
+_NUMBER_BYTES: Final = 8
+"""Of the size, and of the piece size after it."""
+_HEAD_BYTES: Final = len(_MAGIC) + 2 * _NUMBER_BYTES
 
 
 def part_name(root: Root) -> str:
@@ -35,7 +37,7 @@ def map_name(root: Root) -> str:
 
 
 def root_in(name: str) -> Root | None:
-    """Return the root a part file is named after, or None if that is not the name of a part file."""
+    """Return the root a part file is named after, None if this is not the name of one."""
     try:
         root = Root(bytes.fromhex(name.removesuffix(".part")))
     except ValueError:
@@ -45,8 +47,9 @@ def root_in(name: str) -> Root | None:
 
 def write_map(descriptor: int, content: PieceList, have: Bitfield) -> None:
     """Write a whole map into an empty file; raises OSError."""
-    numbers = content.size_bytes.to_bytes(8, "big") + content.piece_size.to_bytes(8, "big")
-    write_all(descriptor, _MAGIC + numbers + content.hashes + have.to_bytes())
+    numbers = (content.size_bytes, content.piece_size)
+    head = _MAGIC + b"".join(number.to_bytes(_NUMBER_BYTES, "big") for number in numbers)
+    write_all(descriptor, head + content.hashes + have.to_bytes())
 
 
 def write_bits(descriptor: int, content: PieceList, have: Bitfield, first: int, last: int) -> None:
@@ -58,9 +61,10 @@ def write_bits(descriptor: int, content: PieceList, have: Bitfield, first: int, 
 def read_map(descriptor: int, root: Root) -> tuple[PieceList, Bitfield] | None:
     """Return what the map of `root` says, or None if it cannot be believed; raises OSError."""
     head = os.pread(descriptor, _HEAD_BYTES, 0)
-    size, piece_size = int.from_bytes(head[-16:-8], "big"), int.from_bytes(head[-8:], "big")
     if len(head) != _HEAD_BYTES or not head.startswith(_MAGIC):
         return None
+    size = int.from_bytes(head[len(_MAGIC) : -_NUMBER_BYTES], "big")
+    piece_size = int.from_bytes(head[-_NUMBER_BYTES:], "big")
     if not limits.PIECE_MIN_BYTES <= piece_size <= limits.PIECE_MAX_BYTES:
         return None
     count = piece_count(size, piece_size)

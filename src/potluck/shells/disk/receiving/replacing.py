@@ -1,5 +1,4 @@
-"""One path: compare what stands there with what is expected, keep it, and put the new thing in its
-place.
+"""One path: compare what stands there with what is expected, keep it, put the new thing there.
 
 Strategy: the parent is walked to without following links; a file or a link where a folder must be
 is moved to `Put aside/`. What the index expects goes to the trash, by a second link; what it does
@@ -23,12 +22,13 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.content_check import content_matches, root_of
-from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import crashpoint, open_regular, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
 
 _NOT_EMPTY: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
+"""What kernels say of a folder that is not empty, or that something is mounted on."""
 
 
 class Blocked(Exception):
@@ -43,6 +43,9 @@ class Replacing:
         self._tmp_fd = tmp_fd
         self._keeper = keeper
         self._folders = folders
+
+    def __repr__(self) -> str:
+        return f"Replacing({self._folders}, {self._keeper})"
 
     def put(self, item: PlaceItem, ready: ReadyFile) -> Placed:
         """Rename a ready file over its path; raises Blocked, SourceGone, UnsafePath or OSError."""
@@ -76,9 +79,7 @@ class Replacing:
         return Placed(item.path, None, Placement.PLACED, None, aside, "")
 
     def remove(self, item: PlaceItem) -> Placed:
-        """Move a file to the trash, or remove an empty folder; raises Blocked, UnsafePath or
-        OSError.
-        """
+        """Move a file away, or remove an empty folder; raises Blocked, UnsafePath or OSError."""
         parent = item.path.parts[:-1]
         try:
             folder = self._folders.get(parent)
@@ -96,19 +97,19 @@ class Replacing:
 
     def _way(self, path: SafePath) -> tuple[int, str]:
         """Return the descriptor of a path's folder, and where what stood in its way was put."""
-        parts = path.parts[:-1]
+        components = path.parts[:-1]
         try:
-            return self._folders.get(parts, create=True), ""
+            return self._folders.get(components, create=True), ""
         except (UnsafePath, NotADirectoryError):
-            aside = self._clear_way(parts)
-        return self._folders.get(parts, create=True), aside
+            aside = self._clear_way(components)
+        return self._folders.get(components, create=True), aside
 
-    def _clear_way(self, parts: tuple[str, ...]) -> str:
-        for depth, name in enumerate(parts):
-            folder = self._folders.get(parts[:depth])
+    def _clear_way(self, components: Components) -> str:
+        for depth, name in enumerate(components):
+            folder = self._folders.get(components[:depth])
             found = stat_at(folder, name)
             if found is not None and not modes.S_ISDIR(found.st_mode):
-                path = parse_wire_path("/".join(parts[: depth + 1]).encode())
+                path = parse_wire_path("/".join(components[: depth + 1]).encode())
                 self._folders.forget(path.parts)
                 self._folders.touch(path.parts[:-1])
                 return self._keeper.put_aside(Occupant(path, folder, found), leave=False)
@@ -123,50 +124,48 @@ class Replacing:
         if modes.S_ISDIR(found.st_mode):
             self._remove_folder(item.path, folder)
             return ""
-        standing = Occupant(item.path, folder, found)
-        if modes.S_ISREG(found.st_mode) and self._is_new(item, standing):
+        occupant = Occupant(item.path, folder, found)
+        if modes.S_ISREG(found.st_mode) and self._is_new(item, occupant):
             return ""
-        return self._keep(item, standing, leave=True)
+        return self._keep(item, occupant, leave=True)
 
-    def _keep(self, item: PlaceItem, standing: Occupant, *, leave: bool) -> str:
+    def _keep(self, item: PlaceItem, occupant: Occupant, *, leave: bool) -> str:
         crashpoint("before_keep")
-        if modes.S_ISREG(standing.found.st_mode) and self._is_expected(item, standing):
-            aside = self._keeper.trash(standing, leave=leave)
+        if modes.S_ISREG(occupant.found.st_mode) and self._is_expected(item, occupant):
+            aside = self._keeper.trash(occupant, leave=leave)
         else:
-            aside = self._keeper.put_aside(standing, leave=leave)
+            aside = self._keeper.put_aside(occupant, leave=leave)
         crashpoint("after_keep")
         return aside
 
-    def _is_expected(self, item: PlaceItem, standing: Occupant) -> bool:
-        """Say whether a file is the version the index knows: by its Stat, or, if only that changed,
-        by its hash.
-        """
-        if item.expected is not None and stat_of(standing.found) == item.expected:
+    def _is_expected(self, item: PlaceItem, occupant: Occupant) -> bool:
+        """Say whether a file is the version the index knows: by its Stat, or else by its hash."""
+        if item.expected is not None and stat_of(occupant.found) == item.expected:
             return True
         if item.expected_root is None or (
-            item.expected and item.expected.size != standing.found.st_size
+            item.expected and item.expected.size != occupant.found.st_size
         ):
             return False
-        sizes = {piece_size_for(standing.found.st_size)}
+        sizes = {piece_size_for(occupant.found.st_size)}
         if item.content is not None:
             sizes.add(item.content.piece_size)
-        return any(self._has_root(standing, size, item.expected_root) for size in sizes)
+        return any(self._has_root(occupant, size, item.expected_root) for size in sizes)
 
-    def _has_root(self, standing: Occupant, piece_size: int, root: bytes) -> bool:
-        descriptor = open_regular(standing.folder_fd, standing.path.name)
+    def _has_root(self, occupant: Occupant, piece_size: int, root: bytes) -> bool:
+        descriptor = open_regular(occupant.folder_fd, occupant.path.name)
         try:
             read = root_of(descriptor, piece_size)
         finally:
             os.close(descriptor)
         return read is not None and read[0] == root
 
-    def _is_new(self, item: PlaceItem, standing: Occupant) -> bool:
+    def _is_new(self, item: PlaceItem, occupant: Occupant) -> bool:
         """Say whether the new content stands there already, so nothing has to be kept."""
-        if item.content is None or standing.found.st_size != item.content.size_bytes:
+        if item.content is None or occupant.found.st_size != item.content.size_bytes:
             return False
-        if item.expected is not None and stat_of(standing.found) == item.expected:
+        if item.expected is not None and stat_of(occupant.found) == item.expected:
             return item.expected_root == item.content.root
-        descriptor = open_regular(standing.folder_fd, standing.path.name)
+        descriptor = open_regular(occupant.folder_fd, occupant.path.name)
         try:
             return content_matches(descriptor, item.content)
         finally:
@@ -186,9 +185,9 @@ class Replacing:
     def _source(self, ready: ReadyFile) -> int:
         """Return the folder a ready file lies in, if that is still the file that was verified."""
         try:
-            folder = (
-                self._tmp_fd if ready.moved is None else self._folders.get(ready.moved.parts[:-1])
-            )
+            folder = self._tmp_fd
+            if ready.moved is not None:
+                folder = self._folders.get(ready.moved.parts[:-1])
         except (FileNotFoundError, NotADirectoryError, UnsafePath) as error:
             raise SourceGone("the local file is gone") from error
         found = stat_at(folder, ready.name)

@@ -1,5 +1,4 @@
-"""Where a placed content comes from: each becomes one file, verified, with its time and mode, ready
-to be renamed.
+"""Where a placed content comes from: each becomes one file, verified and ready to be renamed.
 
 Strategy: the part file itself is what is placed; only where a batch places one root at several
 paths are the others copied from it. A local file is copied into `tmp/` (sharing blocks where the
@@ -7,7 +6,7 @@ file system can) and the copy is hashed, or, if it is to go anyway, hashed where
 later. mtime and mode are set here, before the fsync, so that after it nothing but one rename is
 left to do.
 
-Guarantees: nothing here changes what stands at a target path; what is `Ready` holds exactly the
+Guarantees: nothing here changes what stands at a target path; a `ReadyFile` holds exactly the
 content promised. Limits: a moved file is read once more to hash it; that costs time and makes a
 rename safe against an edit meanwhile.
 """
@@ -16,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,13 +24,16 @@ from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.shells.disk.content_check import content_matches, copy_content
-from potluck.shells.disk.fsops import Share, open_regular
+from potluck.shells.disk.fsops import Share, make_file, open_regular, remove_file
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.part_map import part_name
 
 EVERYONE: Final = "Everyone"
 """The label of the folder that everybody writes."""
-_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRITABLE: Final = 0o644
+_READ_ONLY: Final = 0o444
+"""Other people's files: a program that saves over one is told, before it loses what was typed."""
+_EXECUTABLE: Final = 0o111
 
 
 class SourceGone(Exception):
@@ -54,15 +55,18 @@ class Sources:
     """Makes the files of one batch ready."""
 
     def __init__(
-        self, share: Share, parts: PartFiles, items: tuple[PlaceItem, ...], own_label: str
+        self, share: Share, part_files: PartFiles, items: tuple[PlaceItem, ...], own_label: str
     ) -> None:
         """Look at the whole batch, to know which sources are used more than once."""
         self._share = share
-        self._parts = parts
-        self._writable = {own_label, EVERYONE}
+        self._part_files = part_files
+        self._writable = frozenset({own_label, EVERYONE})
         self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
         self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
         self._targets = {item.path for item in items if item.source is not Source.NONE}
+
+    def __repr__(self) -> str:
+        return f"Sources({self._share.folder!r}, writable {sorted(self._writable)})"
 
     def prepare(self, item: PlaceItem, copy_name: str) -> ReadyFile:
         """Make the file of one item ready, under `copy_name` in `tmp/` if a new one is needed.
@@ -84,8 +88,7 @@ class Sources:
     def discard(self, ready: ReadyFile) -> None:
         """Remove a copy that was not placed; part files and local files stay."""
         if ready.part is None and ready.moved is None and not ready.stands:
-            with suppress(FileNotFoundError):
-                os.unlink(ready.name, dir_fd=self._share.tmp_fd)
+            remove_file(self._share.tmp_fd, ready.name)
 
     def open(self, ready: ReadyFile, path: SafePath) -> int:
         """Return a descriptor of a ready file, for its fsync; raises UnsafePath or OSError."""
@@ -95,7 +98,7 @@ class Sources:
 
     def _part(self, item: PlaceItem, copy_name: str) -> ReadyFile:
         content = _content_of(item)
-        if not self._parts.seal(content):
+        if not self._part_files.seal(content):
             raise SourceGone("the part file is not complete")
         name = part_name(content.root)
         try:
@@ -121,9 +124,8 @@ class Sources:
             if not unchanged and not content_matches(descriptor, _content_of(item)):
                 raise SourceGone("the file has another content")
             self._dress(descriptor, item)
-            return ReadyFile(
-                item.path.name, self._share.stat_fd(descriptor), None, None, stands=True
-            )
+            stat = self._share.stat_fd(descriptor)
+            return ReadyFile(item.path.name, stat, None, None, stands=True)
         finally:
             os.close(descriptor)
 
@@ -152,7 +154,7 @@ class Sources:
     def _made(self, item: PlaceItem, copy_name: str, source: int | None) -> ReadyFile:
         """Make a new file, a copy of `source` or empty, and verify it."""
         tmp_fd = self._share.tmp_fd
-        descriptor = os.open(copy_name, _NEW, 0o600, dir_fd=tmp_fd)
+        descriptor = make_file(tmp_fd, copy_name)
         done = False
         try:
             if source is not None:
@@ -165,7 +167,7 @@ class Sources:
         finally:
             os.close(descriptor)
             if not done:
-                os.unlink(copy_name, dir_fd=tmp_fd)
+                remove_file(tmp_fd, copy_name)
 
     def _open_local(self, path: SafePath) -> int:
         try:
@@ -174,14 +176,19 @@ class Sources:
             raise SourceGone("the local file is gone") from error
 
     def _dress(self, descriptor: int, item: PlaceItem) -> None:
-        """Set time and mode, if they are not as they should be; other people's files are read-only."""
-        mode = 0o644 if item.path.parts[0] in self._writable else 0o444
-        mode |= 0o111 if item.executable else 0
+        """Set time and mode, where they are not as they should be."""
+        mode = mode_of(item, self._writable)
         found = os.fstat(descriptor)
         if found.st_mode & 0o7777 != mode:
             os.fchmod(descriptor, mode)
         if found.st_mtime_ns != item.mtime_ns:
             os.utime(descriptor, ns=(item.mtime_ns, item.mtime_ns))
+
+
+def mode_of(item: PlaceItem, writable: frozenset[str]) -> int:
+    """Return the permissions of a placed file: read-only unless it is under a `writable` label."""
+    mode = _WRITABLE if item.path.parts[0] in writable else _READ_ONLY
+    return mode | _EXECUTABLE if item.executable else mode
 
 
 def _content_of(item: PlaceItem) -> PieceList:
@@ -194,8 +201,9 @@ def root_wanted(item: PlaceItem) -> Root | None:
     """Return the root of the content an item asks for; None for a folder or a removal."""
     if item.source is Source.EMPTY:
         return EMPTY_ROOT
-    no_file = item.source is Source.FOLDER or item.source is Source.NONE
-    return None if no_file or item.content is None else item.content.root
+    if item.source in {Source.FOLDER, Source.NONE} or item.content is None:
+        return None
+    return item.content.root
 
 
 def _local_of(item: PlaceItem) -> SafePath:

@@ -50,8 +50,10 @@ class Notice(NamedTuple):
     name: bytes  # in the watched folder, b"" for the folder itself
 
 
-_HEAD: Final = struct.Struct("iIII")  # watch, mask, cookie, length of the name with its padding
-_READ_BYTES: Final = 256 * 1024  # some 5,000 events: a third of the kernel's default queue
+_HEAD: Final = struct.Struct("iIII")
+"""Watch, mask, cookie, length of the name with its padding."""
+_READ_BYTES: Final = 256 * 1024
+"""Some 5,000 events: a third of the kernel's default queue."""
 
 
 def available() -> bool:
@@ -69,14 +71,15 @@ class Inotify:
             self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         )
 
+    def __repr__(self) -> str:
+        return f"Inotify({self._descriptor})"
+
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._descriptor
 
     def watch(self, folder: int, mask: int) -> int:
-        """Watch the folder open as descriptor `folder`; the same folder always gives the same
-        number.
-        """
+        """Watch the folder open as `folder`; the same folder always gives the same number."""
         name = b"/proc/self/fd/%d" % folder
         return self._checked(self._libc.inotify_add_watch(self._descriptor, name, mask))
 

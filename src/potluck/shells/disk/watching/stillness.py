@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import stat as modes
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from potluck.core import limits
@@ -23,7 +24,8 @@ from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import Share, stat_at
 
-UNCLOSED_MOST: Final = 10_000  # far above what one user may hold open; about 2 MB of memory
+UNCLOSED_MOST: Final = 10_000
+"""Far above what one user may hold open; about 2 MB of memory."""
 
 
 @dataclass(slots=True)
@@ -35,12 +37,15 @@ class _Unclosed:
 
 
 class Stillness:
-    """Files open for writing, in the order in which they may come to rest, by one monotonic clock."""
+    """Files open for writing, in the order of coming to rest, by one monotonic clock."""
 
     def __init__(self, share: Share) -> None:
         self._share: Final = share
         self._files: Final[dict[SafePath, _Unclosed]] = {}
         self._fresh: Final[dict[SafePath, bool]] = {}  # not looked at yet; True: made, not written
+
+    def __repr__(self) -> str:
+        return f"Stillness({len(self._files)} files, {len(self._fresh)} of them fresh)"
 
     def __contains__(self, path: SafePath) -> bool:
         """Say whether a file is waited for."""
@@ -69,18 +74,13 @@ class Stillness:
         return None
 
     def rested(self, now: float) -> list[SafePath]:
-        """Return, and forget, the files to report: still for long enough, or with nobody to close
-        them.
-        """
+        """Return, and forget, the files to report: still for long, or with nobody to close them."""
         ready = [path for path, made in self._fresh.items() if self._is_complete(path, made=made)]
         self._fresh.clear()
         for path in ready:
             del self._files[path]
-        while (first := next(iter(self._files.items()), None)) is not None and first[
-            1
-        ].due_s <= now:
-            path, unclosed = first
-            del self._files[path]
+        for path in self._due(now):
+            unclosed = self._files.pop(path)
             seen = _size_and_time(self._stat(path))
             if seen is None or seen == unclosed.seen:
                 ready.append(path)
@@ -88,13 +88,18 @@ class Stillness:
                 self._files[path] = _Unclosed(now + limits.STILL_S, seen)
         return ready
 
+    def _due(self, now: float) -> list[SafePath]:
+        """Return the files that may have come to rest by now: the first ones."""
+        due = takewhile(lambda file: file[1].due_s <= now, self._files.items())
+        return [path for path, _ in due]
+
     def _is_complete(self, path: SafePath, *, made: bool) -> bool:
-        """Look at a file for the first time: a new hard link, or what is no file, nobody will
-        close.
-        """
+        """Look for the first time: a new hard link, or what is no file, nobody will close."""
         found = self._stat(path)
         self._files[path].seen = _size_and_time(found)
-        return found is None or not modes.S_ISREG(found.st_mode) or (made and found.st_nlink > 1)
+        if found is None or not modes.S_ISREG(found.st_mode):
+            return True
+        return made and found.st_nlink > 1
 
     def _stat(self, path: SafePath) -> os.stat_result | None:
         try:

@@ -15,136 +15,40 @@ mmap writes nothing at all. Writing into a hard link tells only the folder it wa
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.core.errors import UnsafePath
+from potluck.core.content.paths import SafePath
 from potluck.engine.events import PathsTouched
-from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
 from potluck.shells.disk.watching.stillness import Stillness
+from potluck.shells.disk.watching.watched_folders import (
+    WatchedFolder,
+    WatchedFolders,
+    child_of,
+)
 
-_WANTED: Final = int(
-    Mask.MODIFY | Mask.ATTRIB | Mask.CLOSE_WRITE | Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CREATE | Mask.DELETE
-    | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR | Mask.EXCL_UNLINK
-)  # fmt: skip
 _HERE: Final = int(Mask.CREATE | Mask.MOVED_TO)
 _GONE: Final = int(Mask.DELETE | Mask.MOVED_FROM)
 _WRITING: Final = int(Mask.CREATE | Mask.MODIFY)
+_FOLLOW: Final = b"f"
+"""What wakes the thread to follow other tops; any one byte."""
+_MS_A_S: Final = 1000
+_ROUNDED_MS: Final = 1
+"""poll cuts its time-out down to whole ms; a wait that ends too early would only begin again."""
 _ITSELF: Final = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT | Mask.IGNORED)
 
 
-@dataclass(slots=True, eq=False)
-class _Folder:
-    """One watched folder."""
-
-    path: SafePath | None  # None: Shared/ itself
-    watch: int  # number the kernel gave
-    inner: dict[str, _Folder] = field(default_factory=dict)  # watched folders in it, by name
-
-
-class _Tree:
-    """Which watch stands for which folder; a moved folder keeps its number, so the newest owner
-    counts.
-    """
-
-    def __init__(self, share: Share, inotify: Inotify, follows: Callable[[SafePath], bool]) -> None:
-        self._share = share
-        self._inotify = inotify
-        self._follows = follows
-        self._folders: dict[int, _Folder] = {}
-        self.limited = False
-
-    def get(self, watch: int) -> _Folder | None:
-        """Return the folder of a watch, None if it is not ours any more."""
-        return self._folders.get(watch)
-
-    def rebuild(self) -> None:
-        """Watch everything anew; watches that stand already are kept, so nothing is missed
-        meanwhile.
-        """
-        old, self._folders = self._folders, {}
-        self.grow(None, None)
-        for watch in old.keys() - self._folders.keys():
-            self._inotify.unwatch(watch)
-
-    def grow(self, outer: _Folder | None, path: SafePath | None) -> None:
-        """Watch the folder at `path`, which stands in `outer`, and all below it."""
-        try:
-            descriptor = self._share.open_folder(path)
-        except (OSError, UnsafePath):
-            return  # gone again, a link, or not ours to read: whoever looks at it will say so
-        try:
-            self._grow(outer, path, descriptor)
-        finally:
-            os.close(descriptor)
-
-    def forget(self, outer: _Folder, name: str) -> None:
-        """Stop watching the folder `name` in `outer` and all below it."""
-        leaving = [outer.inner.pop(name)] if name in outer.inner else []
-        while leaving:
-            folder = leaving.pop()
-            leaving.extend(folder.inner.values())
-            if self._folders.get(folder.watch) is folder:
-                del self._folders[folder.watch]
-                self._inotify.unwatch(folder.watch)
-
-    def ended(self, folder: _Folder) -> None:
-        """The kernel ended a watch by itself."""
-        self._folders.pop(folder.watch, None)
-
-    def _grow(self, outer: _Folder | None, path: SafePath | None, descriptor: int) -> None:
-        folder = self._watched(path, descriptor)
-        if folder is None:
-            return
-        if outer is not None and path is not None:
-            outer.inner[path.name] = folder
-        for inner in self._folders_in(path, descriptor):
-            try:
-                inner_descriptor = enter(descriptor, inner.name)
-            except (OSError, UnsafePath):
-                continue  # as in grow
-            try:
-                self._grow(folder, inner, inner_descriptor)
-            finally:
-                os.close(inner_descriptor)
-
-    def _watched(self, path: SafePath | None, descriptor: int) -> _Folder | None:
-        try:
-            watch = self._inotify.watch(descriptor, _WANTED)
-        except OSError as error:
-            self.limited = self.limited or error.errno == errno.ENOSPC
-            return None
-        folder = self._folders[watch] = _Folder(path, watch)
-        return folder
-
-    def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
-        found = []
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name):
-                        inner = _child(path, entry.name)
-                        if inner is not None and self._follows(inner):
-                            found.append(inner)
-        except OSError:
-            return found  # the folder went away while it was listed; its parent tells
-        return found
-
-
 class Watcher:
-    """Posts a PathsTouched soon after something below the tops changed. `start` it before the first
-    scan.
-    """
+    """Posts a PathsTouched soon after something below the tops changed; start it, then scan."""
 
     def __init__(
         self,
@@ -154,16 +58,16 @@ class Watcher:
         *,
         foreign: bool = False,
     ) -> None:
-        """Watch the folders `tops` (each one component), or with `foreign` all that is below
-        Shared/.
+        """Watch the folders `tops` (one component each); with `foreign` all that is below Shared/.
 
         Raises OSError if the system gives no inotify instance.
         """
-        self._tops = frozenset(top.parts[0] for top in tops)
+        self._tops = _names(tops)
+        self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
         self._foreign = foreign
         self._post = post
         self._inotify = Inotify()
-        self._tree = _Tree(share, self._inotify, self._follows)
+        self._folders = WatchedFolders(share, self._inotify, self._follows)
         self._stillness = Stillness(share)
         self._touched: dict[SafePath, None] = {}
         self._half_moves: set[int] = set()
@@ -172,22 +76,25 @@ class Watcher:
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
 
+    def __repr__(self) -> str:
+        return f"Watcher({sorted(self._tops)}, {self._folders}, {self._stillness})"
+
     @property
     def limited(self) -> bool:
         """Whether the system refused watches, so that some changes are found by scans only."""
-        return self._tree.limited
+        return self._folders.limited
 
     def start(self) -> None:
         """Set up all watches, then start the thread: what changes after this returns is noticed."""
-        self._tree.rebuild()
+        self._folders.rebuild()
         self._thread = threading.Thread(target=self.run, name="watcher", daemon=True)
         self._thread.start()
 
     def follow(self, tops: tuple[SafePath, ...]) -> None:
         """Watch these tops instead, from another thread; ends in a hint with `overflow=True`."""
-        self._tops = frozenset(top.parts[0] for top in tops)
         if self._wake_write >= 0:
-            os.write(self._wake_write, b"f")
+            self._new_tops.put(_names(tops))
+            os.write(self._wake_write, _FOLLOW)
 
     def close(self) -> None:
         """Stop the thread, wait for it and give the watches back. A second call does nothing."""
@@ -208,7 +115,7 @@ class Watcher:
         poll.register(self._inotify.fileno(), select.POLLIN)
         while True:
             wait_s = self._stillness.wait_s(time.monotonic())
-            ready = poll.poll(None if wait_s is None else wait_s * 1000 + 1)
+            ready = poll.poll(None if wait_s is None else wait_s * _MS_A_S + _ROUNDED_MS)
             woken = any(descriptor == self._wake_read for descriptor, _ in ready)
             if (woken and not self._heed()) or not self._gather():
                 return
@@ -226,19 +133,22 @@ class Watcher:
             now = time.monotonic()
             for notice in notices:
                 self._on_notice(notice, now)
-            # The other half of a rename is in the queue already, or never comes: one more read will
-            # tell.
-            patience_s = limits.TOUCH_BUSY_S + (limits.TOUCH_IDLE_S if self._half_moves else 0.0)
+            patience_s = limits.TOUCH_BUSY_S
+            if self._half_moves:  # the other half is in the queue, or never comes: one more read
+                patience_s += limits.TOUCH_IDLE_S
             if now - began >= patience_s:
                 break
-            if wake.poll(limits.TOUCH_IDLE_S * 1000):
+            if wake.poll(limits.TOUCH_IDLE_S * _MS_A_S):
                 return self._heed()
         return True
 
     def _heed(self) -> bool:
         """Find out why we were woken: to watch other folders, or (False) to stop."""
         self._lost = True
-        return bool(os.read(self._wake_read, 1))
+        if not os.read(self._wake_read, len(_FOLLOW)):
+            return False  # the other end is closed
+        self._tops = self._new_tops.get()
+        return True
 
     def _flush(self) -> None:
         """Post what was gathered."""
@@ -246,7 +156,7 @@ class Watcher:
         for path in self._stillness.rested(time.monotonic()):
             self._touched[path] = None
         if self._lost:
-            self._tree.rebuild()  # before the scan that follows, so that nothing falls between them
+            self._folders.rebuild()  # before the scan that follows: nothing falls between them
         if self.limited and not self._told_limit:
             self._told_limit = self._lost = True
         if self._touched or self._lost:
@@ -255,7 +165,7 @@ class Watcher:
             self._post(hint)
 
     def _on_notice(self, notice: Notice, now: float) -> None:
-        folder = self._tree.get(notice.watch)
+        folder = self._folders.get(notice.watch)
         if notice.mask & Mask.Q_OVERFLOW:
             self._lost = True
         elif folder is None:
@@ -265,15 +175,15 @@ class Watcher:
         elif not ignored(name := os.fsdecode(notice.name)):
             self._on_name(folder, name, notice, now)
 
-    def _on_folder_itself(self, folder: _Folder, mask: int) -> None:
+    def _on_folder_itself(self, folder: WatchedFolder, mask: int) -> None:
         if mask & Mask.IGNORED:
-            self._tree.ended(folder)
+            self._folders.ended(folder)
         # any other folder is told of by the one it stands in
         if folder.path is None or mask & Mask.UNMOUNT:
             self._lost = True
 
-    def _on_name(self, folder: _Folder, name: str, notice: Notice, now: float) -> None:
-        path = _child(folder.path, name)
+    def _on_name(self, folder: WatchedFolder, name: str, notice: Notice, now: float) -> None:
+        path = child_of(folder.path, name)
         if path is None:
             if folder.path is not None and notice.mask & (_HERE | _GONE):
                 self._touched[folder.path] = None  # looking at it tells of the name that is refused
@@ -289,13 +199,13 @@ class Watcher:
         else:
             self._on_file(path, notice.mask, now)
 
-    def _on_inner_folder(self, folder: _Folder, path: SafePath, mask: int) -> None:
+    def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
         if mask & _GONE:
-            self._tree.forget(folder, path.name)
+            self._folders.forget(folder, path.name)
         elif path.name in folder.inner and not mask & _HERE:
             return  # only its times or permissions
         else:  # new, or made readable
-            self._tree.grow(folder, path)
+            self._folders.grow(folder, path)
         self._touched[path] = None
 
     def _on_file(self, path: SafePath, mask: int, now: float) -> None:
@@ -342,9 +252,5 @@ def watcher_for(
         return NoWatcher()
 
 
-def _child(folder: SafePath | None, name: str) -> SafePath | None:
-    """Return the path of `name` in `folder` (None: Shared/); None if the name is refused."""
-    try:
-        return parse_wire_path(os.fsencode(name)) if folder is None else folder.child(name)
-    except UnsafePath:
-        return None
+def _names(tops: tuple[SafePath, ...]) -> frozenset[str]:
+    return frozenset(top.parts[0] for top in tops)

@@ -1,0 +1,249 @@
+"""The assembly: everything a running device consists of, built once, here.
+
+Strategy: the composition root. `open_all` claims and opens whatever may be refused, `build` makes
+the shells around one engine and joins them, in one visible place. Nothing else in the program
+builds anything of another layer. What is built says how it is taken down: each step leaves its
+opposite in an ExitStack, so a start that fails half-way and an ordinary end are one thing.
+
+Guarantees: what was opened is closed in the opposite order, pools before what they work on.
+Whatever happens, threads end within five seconds. Limits: one device per process. What outlives the
+five seconds is a thread stuck in the operating system's disk call.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import selectors
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from potluck.config.labels import derive_label
+from potluck.config.settings import Settings
+from potluck.core import limits
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.keys.identity import DeviceKey
+from potluck.engine.engine import Engine, EngineSettings
+from potluck.engine.index import Index
+from potluck.shells.api.source import RunningSource
+from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.bulk.serving import Serving
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.marker import Whose
+from potluck.shells.disk.pool import DiskPool
+from potluck.shells.disk.receiving.batches import Batches
+from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.watching.watcher import watcher_for
+from potluck.shells.links.control_links import ControlLinks
+from potluck.shells.links.dialling import Dialling
+from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.strangers import Strangers
+from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.chores import Chores
+from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.loop import Loop, World, leave
+from potluck.shells.loop.people import warning
+from potluck.shells.loop.recorder import Recorder
+from potluck.shells.loop.redaction import SALT_BYTES
+from potluck.shells.loop.workers import Pool, close_pools
+from potluck.shells.net import ports
+from potluck.shells.net.interfaces import resolve_names
+from potluck.shells.net.lan import Lan
+from potluck.shells.state import home
+from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.store import Store
+
+INDEX_NAME: Final = "potluck.sqlite"
+BALLAST_NAME: Final = "ballast"
+SHARE_ID_BYTES: Final = 16  # random: two shares never have the same
+NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm
+DISK_CLOSE_S: Final = 3.0  # for what writes and reads files; with links and loop less than LEAVE_S
+
+
+class OsChance:
+    """Randomness from the operating system."""
+
+    def __init__(self) -> None:
+        """Seed nothing: every number is fresh."""
+        self._source: Final = random.SystemRandom()
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        return os.urandom(count)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a number between `low` and `high`."""
+        return self._source.uniform(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was claimed and opened before the shells are built around it."""
+
+    settings: Settings
+    key: DeviceKey
+    index: Index
+    share: Share
+    whose: Whose
+    listener: socket.socket
+    port: int
+    selector: selectors.BaseSelector
+
+    @property
+    def index_path(self) -> str:
+        """Where the index lies."""
+        return str(Path(self.settings.state_dir, INDEX_NAME))
+
+
+def open_all(settings: Settings, cleanup: ExitStack) -> Opened:
+    """Claim and open everything that may be refused; what was opened is closed by `cleanup`.
+
+    Raises PotluckError.
+    """
+    key = DeviceKey(home.device_secret(settings.state_dir))
+    listener, port = ports.claim_port(settings.port, given=settings.port_given)
+    cleanup.callback(listener.close)
+    share = Share(settings.folder)
+    cleanup.callback(share.close)
+    index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
+    cleanup.callback(index.close)
+    selector = selectors.DefaultSelector()
+    cleanup.callback(selector.close)
+    whose = Whose(key.device, _share_id(index))
+    return Opened(settings, key, index, share, whose, listener, port, selector)
+
+
+def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
+    """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
+    engine = build_engine(opened, source)
+    inbox = Inbox(opened.selector)
+    cleanup.callback(inbox.close)  # closes also what the last workers still put in
+    world = _build(opened, engine, inbox, source, cleanup)
+    loop = Loop(engine, world, opened.selector, inbox)
+    source.attach(loop)
+    thread = threading.Thread(target=loop.run, name="loop", daemon=True)
+    cleanup.callback(_end, loop, thread)
+    thread.start()
+    world.disk.find_parts()
+    return loop
+
+
+def _end(loop: Loop, thread: threading.Thread) -> None:
+    """End the loop, if it did not end by itself."""
+    leave(loop)
+    thread.join(limits.LEAVE_S)
+
+
+def build_engine(opened: Opened, source: RunningSource) -> Engine:
+    """Build the engine as the settings say; `source` hears of peers whose names nobody knows."""
+    settings, index = opened.settings, opened.index
+    peers, unknown = resolve_names(settings.peers)
+    for host in unknown:
+        why = f"nobody knows an IPv4 address of {host}, given by --peer"
+        source.told(warning("peer_unknown", why, host))
+    hosts = [address.host for addresses in index.addresses.all().values() for address in addresses]
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    engine_settings = EngineSettings(
+        label=settings.label or derive_label(settings.folder, socket.gethostname(), hosts),
+        port=opened.port,
+        open_s=math.inf if settings.open_s == "always" else settings.open_s,
+        peers=tuple(peers),
+        sweep=settings.sweep,
+        folder=settings.folder,
+        attended=terminal and not settings.headless,
+    )
+    return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
+
+
+# -- the shells ------------------------------------------------------------------------------------
+def _build(
+    opened: Opened, engine: Engine, inbox: Inbox, source: RunningSource, cleanup: ExitStack
+) -> World:
+    """Build all shells; `cleanup` stops them, pools before what they work on."""
+    settings, share = opened.settings, opened.share
+    store = Store(opened.index_path, inbox, source)
+    cleanup.callback(store.close)
+    lan = Lan(
+        opened.port,
+        settings.interfaces,
+        discovery_port=settings.discovery_port,
+        beacons="beacon" in settings.discovery,
+        neighbours="neighbours" in settings.discovery,
+    )
+    cleanup.callback(lan.close)
+    links = ControlLinks(opened.selector)
+    cleanup.callback(links.close)
+    parts = PartFiles(share)
+    label = engine.stored_label()
+    batches = Batches(share, parts, _top(label).name)
+    trust = CurrentTrust(opened.key, engine.node.instance)
+    disk = DiskPool(share, batches, parts, inbox.post, opened.whose, source.warn)
+    serving = Serving(trust, share, inbox)
+    fetching = Fetching(trust, parts, inbox, settings.workers)
+    strangers = Strangers()
+    handshakes = Handshakes(trust, strangers, serving, inbox)
+    dialling = Dialling(trust, inbox)
+    pools: list[tuple[Pool, float]] = [(dialling, NETWORK_CLOSE_S), (handshakes, NETWORK_CLOSE_S)]
+    pools += [(fetching, DISK_CLOSE_S), (serving, DISK_CLOSE_S), (disk, DISK_CLOSE_S)]
+    cleanup.callback(close_pools, pools)
+    doorway = Doorway(opened.listener, opened.selector, trust, handshakes, strangers)
+    cleanup.callback(doorway.close)
+    own_label = OwnLabel(opened, label, inbox, cleanup)
+    ballast = Ballast(str(Path(settings.state_dir, BALLAST_NAME)))
+    ballast.lay()
+    return World(
+        trust=trust,
+        lan=lan,
+        links=links,
+        doorway=doorway,
+        dialling=dialling,
+        serving=serving,
+        fetching=fetching,
+        disk=disk,
+        store=store,
+        chores=Chores(disk, ballast, share),
+        ballast=ballast,
+        people=source,
+        own_label=own_label,
+        recorder=Recorder(settings.state_dir, os.urandom(SALT_BYTES)),
+    )
+
+
+class OwnLabel:
+    """Has the own folder watched under the label it has."""
+
+    def __init__(self, opened: Opened, label: str, inbox: Inbox, cleanup: ExitStack) -> None:
+        """Begin to watch; `cleanup` ends it."""
+        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox.post)
+        cleanup.callback(self._watcher.close)
+        self._watcher.start()
+
+    def __repr__(self) -> str:
+        """Show what watches; never the label."""
+        return f"<OwnLabel: watched by {type(self._watcher).__name__}>"
+
+    def follow(self, label: str) -> None:
+        """The own folder has this label from now on."""
+        self._watcher.follow((_top(label),))
+
+
+def _top(label: str) -> SafePath:
+    return parse_wire_path(label.encode())
+
+
+def _share_id(index: Index) -> bytes:
+    """Return the id by which this device recognises its own share; made at the first start."""
+    known = index.meta.get("share")
+    if known is None:
+        known = os.urandom(SHARE_ID_BYTES)
+        index.begin()
+        index.meta.set("share", known)
+        index.commit()
+    return known

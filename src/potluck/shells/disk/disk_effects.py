@@ -1,0 +1,76 @@
+"""The effects that need the disk, and what is true of each when the disk does not do it.
+
+Strategy: an effect that failed as a whole still ends in its event, so that the engine never waits
+for something that does not come: nothing was seen, nothing held still, no item was placed.
+
+Guarantees: what is told claims nothing: no path is missing, no file was read, nothing stands.
+Limits: `reason` is for people; the engine knows DISK_FULL among the reasons, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from potluck.engine.effects import (
+    DropParts,
+    Hash,
+    Import,
+    Look,
+    MakeFolders,
+    MarkShare,
+    Place,
+    PlaceItem,
+    Scan,
+    Settle,
+)
+from potluck.engine.events import (
+    BatchPlaced,
+    BatchSettled,
+    Event,
+    FilesHashed,
+    Imported,
+    OrderId,
+    Placed,
+    Placement,
+    ShareSeen,
+    TreeSeen,
+)
+from potluck.shells.disk.receiving.sources import root_wanted
+
+DiskEffect = Look | Scan | Hash | Place | Settle | DropParts | MarkShare | MakeFolders | Import
+
+
+def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
+    """Return what is true of an effect that failed; None for one that ends in no event."""
+    fact: Event | None
+    match effect:
+        case Look() | Scan():
+            fact = nothing_seen(effect.order)
+        case Hash():
+            paths = tuple(path for path, _ in effect.files)
+            fact = FilesHashed(effect.order, (), paths, last=True)
+        case Place():
+            fact = BatchPlaced(effect.batch, _all_failed(effect.items, reason))
+        case Settle():
+            fact = BatchSettled(effect.batch, _all_failed(effect.items, reason))
+        case MarkShare():
+            fact = ShareSeen(present=False, reason="unreadable")
+        case Import():
+            fact = Imported(effect.order, (), tuple((path, reason) for path in effect.paths))
+        case DropParts() | MakeFolders():
+            fact = None
+        case _:
+            assert_never(effect)
+    return fact
+
+
+def nothing_seen(order: OrderId) -> TreeSeen:
+    """Say that nothing was looked at, so that nothing may be taken for missing."""
+    return TreeSeen(order, (), (), last=True, complete=False)
+
+
+def _all_failed(items: tuple[PlaceItem, ...], reason: str) -> tuple[Placed, ...]:
+    return tuple(
+        Placed(item.path, root_wanted(item), Placement.FAILED, None, put_aside="", detail=reason)
+        for item in items
+    )

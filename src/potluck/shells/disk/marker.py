@@ -1,0 +1,159 @@
+"""The marker of a share: which share of which device this FOLDER is; and the folders of owners.
+
+Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before anything below
+`Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
+hold open, so a disk that is not mounted or another disk in its place is no deleted file.
+
+Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
+of it; what cannot be read is an absent share, never an empty one. A former own folder is renamed
+only to a name where nothing stands. Limits: `make_folders` makes nothing durable: a folder that a
+power cut takes back is made again at the next start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core.content.facts import Finding
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import MarkShare
+from potluck.engine.events import ShareSeen
+from potluck.shells.disk.fsops import (
+    OPEN_FILE,
+    Share,
+    crashpoint,
+    enter,
+    open_regular,
+    stat_at,
+    write_all,
+)
+
+MARKER_BYTES: Final = 4096
+"""More than three ids in hexadecimal need; whatever is longer was not written by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What `.potluck/marker` says."""
+
+    group: bytes
+    device: bytes
+    share: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What the marker of this share must say."""
+
+    device: bytes  # id of this device
+    share: bytes  # id of the share, as STATE remembers it
+
+
+class ShareMarker:
+    """Says which share a folder is, and sees whether it still is that one."""
+
+    def __init__(self, share: Share, whose: Whose) -> None:
+        """Stand for the share `whose` in the folder of `share`."""
+        self._share: Final = share
+        self._whose: Final = whose
+
+    def __repr__(self) -> str:
+        return f"ShareMarker({self._share.folder!r})"
+
+    def mark(self, order: MarkShare) -> ShareSeen:
+        """Make the own folder, write the marker, say what is there; raises OSError, UnsafePath."""
+        own = parse_wire_path(order.label.encode())
+        if order.former:
+            self._take_along(parse_wire_path(order.former.encode()), own)
+        os.close(self._share.open_folder(own, create=True))
+        os.fsync(self._share.shared_fd)
+        self.write(order.group)
+        return self.state(own)
+
+    def make_folders(self, labels: tuple[str, ...]) -> None:
+        """Make the owner folders that are missing; raises OSError or UnsafePath."""
+        for label in labels:
+            path = parse_wire_path(label.encode())
+            if self._share.stat(path).finding is Finding.MISSING:
+                os.close(self._share.open_folder(path, create=True))
+
+    def write(self, group: bytes) -> None:
+        """Say durably which share this folder is; replaces an older marker in one rename."""
+        private, whose = self._share.private_fd, self._whose
+        ids = {"group": group, "device": whose.device, "share": whose.share}
+        text = json.dumps({name: number.hex() for name, number in ids.items()})
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OPEN_FILE
+        descriptor = os.open("marker.new", flags, 0o600, dir_fd=private)
+        try:
+            write_all(descriptor, text.encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        crashpoint("before_marker_rename")
+        os.rename("marker.new", "marker", src_dir_fd=private, dst_dir_fd=private)
+        os.fsync(private)
+
+    def read(self) -> Marker | None:
+        """Return what the marker says, or None if there is none; raises OSError or ValueError."""
+        try:
+            private = enter(self._share.top_fd, ".potluck")  # what stands there *now* counts
+        except FileNotFoundError:
+            return None
+        try:
+            descriptor = open_regular(private, "marker")
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(private)
+        try:
+            fields = json.loads(os.read(descriptor, MARKER_BYTES))
+            return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
+        except (KeyError, TypeError) as error:
+            raise ValueError("the marker lacks a field") from error
+        finally:
+            os.close(descriptor)
+
+    def state(self, *tops: SafePath) -> ShareSeen:
+        """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
+        try:
+            marker = self.read()
+            one_disk = self._is_one_disk(tops)
+        except (OSError, ValueError, UnsafePath):
+            return ShareSeen(present=False, reason="unreadable")
+        if marker is None:
+            return ShareSeen(present=False, reason="missing")
+        if marker.share != self._whose.share:
+            return ShareSeen(present=False, reason="another share")
+        if not one_disk:
+            return ShareSeen(present=False, reason="other file system")
+        return ShareSeen(present=True, reason="")
+
+    def _is_one_disk(self, tops: tuple[SafePath, ...]) -> bool:
+        """Say whether FOLDER, by name, is still what we hold, and all of it on one disk."""
+        top_fd = self._share.top_fd
+        if not os.path.samestat(os.stat(self._share.folder), os.fstat(top_fd)):
+            return False
+        found = [stat_at(top_fd, ".potluck"), stat_at(top_fd, "Shared")]
+        if tops:
+            shared = enter(top_fd, "Shared")  # by name: something may be mounted over what we hold
+            try:
+                found += [stat_at(shared, top.parts[0]) for top in tops]
+            finally:
+                os.close(shared)
+        # An own folder that is not there is a delete, and there are breakers for those.
+        return len({each.st_dev for each in found if each is not None}) == 1
+
+    def _take_along(self, former: SafePath, own: SafePath) -> None:
+        """Rename the former own folder, if it is a folder and nothing stands at the new name."""
+        shared = self._share.shared_fd
+        if stat_at(shared, own.name) is not None:
+            return
+        try:
+            os.close(self._share.open_folder(former))
+        except (FileNotFoundError, NotADirectoryError, UnsafePath):
+            return
+        os.rename(former.name, own.name, src_dir_fd=shared, dst_dir_fd=shared)

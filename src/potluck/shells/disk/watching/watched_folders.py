@@ -1,0 +1,137 @@
+"""The folders that are watched: which watch stands for which of them, from the tops down.
+
+Strategy: a folder is opened from the descriptor of the one it stands in and watched by its own
+descriptor, before what is in it is listed; so whatever is made after its watch stands is told by
+the watch, and whatever was there before is found by the listing. A folder is known by the number
+the kernel gave its watch, and by its name in the folder around it.
+
+Guarantees: no link is followed, no descriptor stays open; a watch that could not be had for want of
+room sets `limited`, any other failure leaves the folder out: whoever looks at it will say why.
+Limits: about 500 bytes a folder; one thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.errors import UnsafePath
+from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.scanner import ignored
+from potluck.shells.disk.watching.inotify import Inotify, Mask
+
+_WANTED: Final = int(
+    Mask.MODIFY | Mask.ATTRIB | Mask.CLOSE_WRITE | Mask.MOVED_FROM | Mask.MOVED_TO | Mask.CREATE
+    | Mask.DELETE | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR | Mask.EXCL_UNLINK
+)  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class WatchedFolder:
+    """One watched folder."""
+
+    path: SafePath | None  # None: Shared/ itself
+    watch: int  # number the kernel gave
+    inner: dict[str, WatchedFolder] = field(default_factory=dict)  # watched folders in it, by name
+
+
+class WatchedFolders:
+    """Which watch stands for which folder; a moved one keeps its number, so the newest counts."""
+
+    def __init__(self, share: Share, inotify: Inotify, follows: Callable[[SafePath], bool]) -> None:
+        self._share = share
+        self._inotify = inotify
+        self._follows = follows
+        self._folders: dict[int, WatchedFolder] = {}
+        self.limited = False
+
+    def __repr__(self) -> str:
+        return f"WatchedFolders({len(self._folders)} watches, limited={self.limited})"
+
+    def get(self, watch: int) -> WatchedFolder | None:
+        """Return the folder of a watch, None if it is not ours any more."""
+        return self._folders.get(watch)
+
+    def rebuild(self) -> None:
+        """Watch everything anew; watches that stand are kept, so nothing is missed meanwhile."""
+        old, self._folders = self._folders, {}
+        self.grow(None, None)
+        for watch in old.keys() - self._folders.keys():
+            self._inotify.unwatch(watch)
+
+    def grow(self, outer: WatchedFolder | None, path: SafePath | None) -> None:
+        """Watch the folder at `path`, which stands in `outer`, and all below it."""
+        try:
+            descriptor = self._share.open_folder(path)
+        except (OSError, UnsafePath):
+            return  # gone again, a link, or not ours to read: whoever looks at it will say so
+        try:
+            self._grow(outer, path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def forget(self, outer: WatchedFolder, name: str) -> None:
+        """Stop watching the folder `name` in `outer` and all below it."""
+        leaving = []
+        if name in outer.inner:
+            leaving.append(outer.inner.pop(name))
+        while leaving:
+            folder = leaving.pop()
+            leaving.extend(folder.inner.values())
+            if self._folders.get(folder.watch) is folder:
+                del self._folders[folder.watch]
+                self._inotify.unwatch(folder.watch)
+
+    def ended(self, folder: WatchedFolder) -> None:
+        """The kernel ended a watch by itself."""
+        self._folders.pop(folder.watch, None)
+
+    def _grow(self, outer: WatchedFolder | None, path: SafePath | None, descriptor: int) -> None:
+        folder = self._watched(path, descriptor)
+        if folder is None:
+            return
+        if outer is not None and path is not None:
+            outer.inner[path.name] = folder
+        for inner in self._folders_in(path, descriptor):
+            try:
+                inner_descriptor = enter(descriptor, inner.name)
+            except (OSError, UnsafePath):
+                continue  # as in grow
+            try:
+                self._grow(folder, inner, inner_descriptor)
+            finally:
+                os.close(inner_descriptor)
+
+    def _watched(self, path: SafePath | None, descriptor: int) -> WatchedFolder | None:
+        try:
+            watch = self._inotify.watch(descriptor, _WANTED)
+        except OSError as error:
+            self.limited = self.limited or error.errno == errno.ENOSPC
+            return None
+        folder = self._folders[watch] = WatchedFolder(path, watch)
+        return folder
+
+    def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
+        found = []
+        try:
+            with os.scandir(descriptor) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name):
+                        inner = child_of(path, entry.name)
+                        if inner is not None and self._follows(inner):
+                            found.append(inner)
+        except OSError:
+            return found  # the folder went away while it was listed; its parent tells
+        return found
+
+
+def child_of(folder: SafePath | None, name: str) -> SafePath | None:
+    """Return the path of `name` in `folder` (None: Shared/); None if the name is refused."""
+    try:
+        return parse_wire_path(os.fsencode(name)) if folder is None else folder.child(name)
+    except UnsafePath:
+        return None

@@ -1,0 +1,118 @@
+"""The marker: which share this folder is, whether it still is that one, and the own folder.
+
+Strategy: real files in a temporary folder; another file system is played by one exchanged look.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from potluck.engine.effects import MarkShare
+from potluck.shells.disk import fsops
+from potluck.shells.disk import marker as module
+from potluck.shells.disk.fsops import Share, set_crash_hook
+from potluck.shells.disk.marker import Marker, ShareMarker, Whose
+from tests.shells.files import open_descriptors, path, shared, write
+
+GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
+
+
+@pytest.fixture
+def share(tmp_path):
+    with Share(str(tmp_path / "Potluck")) as share:
+        yield share
+
+
+def of(share, number):
+    return ShareMarker(share, Whose(DEVICE, number))
+
+
+@pytest.fixture
+def marker(share):
+    return of(share, SHARE)
+
+
+def test_the_marker_comes_back_and_is_replaced(share, marker):
+    assert marker.read() is None
+    of(share, b"x" * 16).write(GROUP)
+    marker.write(GROUP)
+    assert marker.read() == Marker(GROUP, DEVICE, SHARE)
+    assert os.listdir(share.tmp_fd) == []
+
+
+def test_marker_states(share, marker, monkeypatch):
+    name = os.path.join(share.folder, ".potluck", "marker")
+    assert marker.state().reason == "missing"
+    marker.write(GROUP)
+    assert marker.state(path("ann")).present
+    assert of(share, b"another").state().reason == "another share"
+    for broken in (b"{", b"{}", b"[]", b'{"group": 1}', b"\xff"):
+        with open(name, "wb") as file:
+            file.write(broken)
+        assert marker.state().reason == "unreadable", broken
+    os.unlink(name)
+    os.symlink("/etc/passwd", name)
+    assert marker.state().reason == "unreadable"
+
+
+def test_an_own_folder_on_another_disk_is_offline(share, marker, monkeypatch):
+    marker.write(GROUP)
+    os.mkdir(os.path.join(share.folder, "Shared", "ann"))
+    assert marker.state(path("ann")).present
+    real = fsops.stat_at
+
+    def elsewhere(folder, name):
+        found = real(folder, name)
+        if name != "ann" or found is None:
+            return found
+        return os.stat_result((*found[:2], found.st_dev + 1, *found[3:]))
+
+    monkeypatch.setattr(module, "stat_at", elsewhere)
+    assert marker.state(path("ann")).reason == "other file system"
+
+
+def test_a_folder_that_was_exchanged_is_offline(share, marker):
+    marker.write(GROUP)
+    os.rename(share.folder, share.folder + ".away")
+    assert marker.state().present is False
+    os.mkdir(share.folder)
+    assert marker.state().reason == "other file system"
+
+
+def test_a_marker_that_cannot_be_written_leaves_the_old_one(share, marker):
+    marker.write(GROUP)
+
+    def fail(name):
+        if name == "before_marker_rename":
+            raise OSError(errno.EIO, "broken")
+
+    set_crash_hook(fail)
+    try:
+        with pytest.raises(OSError, match="broken"):
+            of(share, b"x" * 16).write(GROUP)
+    finally:
+        set_crash_hook(None)
+    assert marker.state().present
+
+
+def test_marking_takes_the_former_folder_along_only_where_nothing_stands(share, marker):
+    before = open_descriptors()
+    write(share, "me/file", b"mine")
+    assert marker.mark(MarkShare(GROUP, "me-2", former="me")).present
+    assert shared(share) == {"me-2/file": b"mine"}
+    write(share, "me-3/other", b"here first")
+    assert marker.mark(MarkShare(GROUP, "me-3", former="me-2")).present
+    assert shared(share) == {"me-2/file": b"mine", "me-3/other": b"here first"}
+    assert marker.mark(MarkShare(GROUP, "me-4", former="nobody")).present
+    assert open_descriptors() == before
+
+
+def test_owner_folders_are_made_where_nothing_stands(share, marker):
+    write(share, "ann/file", b"here first")
+    write(share, "bob", b"a file")
+    marker.make_folders(("ann", "bob", "eve"))
+    assert sorted(os.listdir(share.shared_fd)) == ["ann", "bob", "eve"]
+    assert shared(share) == {"ann/file": b"here first", "bob": b"a file"}

@@ -1,0 +1,166 @@
+"""Watched folders: what is watched, what is let go, and what a folder's watch stands for.
+
+Strategy: real folders and the real kernel, without a thread: what a watch is for is seen from the
+notices that come of a change.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.watching.inotify import Inotify
+from potluck.shells.disk.watching.watched_folders import WatchedFolder, WatchedFolders, child_of
+from tests.shells.files import open_descriptors
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
+
+ME = parse_wire_path(b"me")
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Iterator[Share]:
+    with Share(str(tmp_path)) as opened:
+        (tmp_path / "Shared/me/a/b").mkdir(parents=True)
+        (tmp_path / "Shared/you/c").mkdir(parents=True)
+        yield opened
+
+
+@pytest.fixture
+def own(share: Share) -> Path:
+    return Path(share.folder) / "Shared/me"
+
+
+@pytest.fixture
+def inotify() -> Iterator[Inotify]:
+    made = Inotify()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folders(share: Share, inotify: Inotify) -> WatchedFolders:
+    made = WatchedFolders(share, inotify, lambda path: path.parts[0] == "me")
+    before = open_descriptors()
+    made.rebuild()
+    assert open_descriptors() == before
+    return made
+
+
+def told(folders: WatchedFolders, inotify: Inotify, *made: Path) -> list[str]:
+    """Make files and return the folders whose watches tell of them."""
+    inotify.read()
+    for path in made:
+        path.touch()
+    known = [folders.get(notice.watch) for notice in inotify.read()]
+    return sorted({str(folder.path) for folder in known if folder is not None})
+
+
+def the(folders: WatchedFolders, inotify: Inotify, path: Path) -> WatchedFolder:
+    """The watched folder at a path."""
+    inotify.read()
+    (path / "mark").touch()
+    found = folders.get(inotify.read()[0].watch)
+    assert found is not None
+    return found
+
+
+def test_everything_below_the_tops_is_watched_and_nothing_else(
+    folders: WatchedFolders, inotify: Inotify, own: Path
+) -> None:
+    you = own.parent / "you"
+    made = [own.parent / "1", own / "2", own / "a/3", own / "a/b/4", you / "5", you / "c/6"]
+    assert told(folders, inotify, *made) == ["None", "me", "me/a", "me/a/b"]
+    assert not folders.limited
+
+
+def test_a_folder_that_came_later_grows_with_all_below_it(
+    folders: WatchedFolders, inotify: Inotify, own: Path
+) -> None:
+    (own / "new/deep").mkdir(parents=True)
+    assert told(folders, inotify, own / "new/1", own / "new/deep/2") == []
+    folders.grow(the(folders, inotify, own), ME.child("new"))
+    assert told(folders, inotify, own / "new/3", own / "new/deep/4") == ["me/new", "me/new/deep"]
+
+
+def test_links_ignored_and_refused_names_are_not_watched(
+    folders: WatchedFolders, inotify: Inotify, own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (own / "link").symlink_to(tmp_path / "outside")
+    (own / "backup~").mkdir()
+    (own / "two\nlines").mkdir()
+    folders.rebuild()
+    made = [tmp_path / "outside/1", own / "backup~/2", own / "two\nlines/3"]
+    assert told(folders, inotify, *made) == []
+
+
+def test_what_is_forgotten_tells_nothing_and_all_below_it_neither(
+    folders: WatchedFolders, inotify: Inotify, own: Path
+) -> None:
+    folders.forget(the(folders, inotify, own), "a")
+    folders.forget(the(folders, inotify, own), "never there")
+    assert told(folders, inotify, own / "a/1", own / "a/b/2", own / "3") == ["me"]
+
+
+def test_a_moved_folder_keeps_its_watch_and_stands_for_its_new_path(
+    folders: WatchedFolders, inotify: Inotify, own: Path
+) -> None:
+    outer = the(folders, inotify, own)
+    (own / "a").rename(own / "z")
+    folders.grow(outer, ME.child("z"))  # told first
+    folders.forget(outer, "a")
+    assert told(folders, inotify, own / "z/1", own / "z/b/2") == ["me/z", "me/z/b"]
+
+
+def test_rebuilding_lets_go_of_what_is_not_followed_any_more(
+    share: Share, inotify: Inotify, own: Path
+) -> None:
+    followed = {"me"}
+    folders = WatchedFolders(share, inotify, lambda path: path.parts[0] in followed)
+    folders.rebuild()
+    followed.clear()
+    followed.add("you")
+    folders.rebuild()
+    assert told(folders, inotify, own / "1", own.parent / "you/2") == ["you"]
+
+
+def test_a_watch_the_kernel_ended_is_nobodys(
+    folders: WatchedFolders, inotify: Inotify, own: Path
+) -> None:
+    folder = the(folders, inotify, own / "a/b")
+    folders.ended(folder)
+    folders.ended(folder)
+    assert folders.get(folder.watch) is None
+
+
+@pytest.mark.parametrize(("number", "limited"), [(errno.ENOSPC, True), (errno.ENOENT, False)])
+def test_only_want_of_room_is_a_limit(
+    folders: WatchedFolders,
+    inotify: Inotify,
+    own: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    limited: bool,
+) -> None:
+    def refused(_self: Inotify, _folder: int, _mask: int) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Inotify, "watch", refused)
+    folders.grow(None, ME)
+    assert folders.limited is limited
+    assert f"limited={limited}" in repr(folders)
+
+
+def test_the_child_of_a_folder_is_a_path_or_refused() -> None:
+    assert child_of(None, "me") == ME
+    assert child_of(ME, "a") == ME.child("a")
+    refused: list[SafePath | None] = [child_of(None, "two\nlines"), child_of(ME, "..")]
+    assert refused == [None, None]

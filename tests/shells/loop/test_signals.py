@@ -1,0 +1,101 @@
+"""Signals: kept for the loop, handed on, given back; and the two that end a program at once.
+
+Strategy: real signals to this process; what must end a process is tried on one of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any, cast
+
+import pytest
+
+from potluck.engine.events import LeaveAsked
+from potluck.shells.loop import signals as module
+from potluck.shells.loop.inbox import RecordAsked
+from potluck.shells.loop.loop import Loop
+from potluck.shells.loop.signals import LEAVE_SIGNALS, RECORD_SIGNAL, Signals
+from tests.shells.peers import Kept
+
+
+def a_loop() -> tuple[Loop, list[Any]]:
+    """A loop that does not run, and what is posted to it."""
+    inbox = Kept()
+    return Loop(cast("Any", None), cast("Any", None), cast("Any", None), inbox), inbox.facts
+
+
+def handlers() -> dict[signal.Signals, object]:
+    return {number: signal.getsignal(number) for number in (*LEAVE_SIGNALS, RECORD_SIGNAL)}
+
+
+def test_a_wish_to_leave_is_kept_for_the_loop_and_handlers_are_given_back() -> None:
+    before = handlers()
+    (loop, posted), (later, posted_later) = a_loop(), a_loop()
+    with Signals() as signals:
+        signals.attach(loop)
+        assert posted == []
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        assert posted == [LeaveAsked()] * 4
+        signals.attach(later)
+        assert posted_later == [LeaveAsked()]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert repr(signals).endswith("SIGUSR2 taken, leave asked=True>")
+    assert handlers() == before
+
+
+def test_the_record_is_asked_for_once_there_is_a_loop() -> None:
+    loop, posted = a_loop()
+    with Signals() as signals:
+        os.kill(os.getpid(), RECORD_SIGNAL)  # too early: nothing to write, and no end either
+        signals.attach(loop)
+        assert posted == []
+        os.kill(os.getpid(), RECORD_SIGNAL)
+        assert posted == [RecordAsked()]
+
+
+def test_a_second_sigint_kills() -> None:
+    code = (
+        "import os, signal\n"
+        "from potluck.shells.loop.signals import Signals\n"
+        "with Signals():\n    while True: os.kill(os.getpid(), signal.SIGINT)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", code], check=False, env=environment)
+    assert ended.returncode == -signal.SIGINT
+
+
+def test_a_closed_terminal_is_ignored_where_it_was_to_be_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_on_another_thread_signals_are_left_alone() -> None:
+    before = handlers()
+    seen: list[object] = []
+
+    def enter() -> None:
+        with module.Signals():
+            seen.append(handlers())
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+@pytest.mark.parametrize("number", LEAVE_SIGNALS)
+def test_every_signal_to_leave_is_taken(number: signal.Signals) -> None:
+    loop, posted = a_loop()
+    with Signals() as signals:
+        signals.attach(loop)
+        os.kill(os.getpid(), number)
+    assert posted == [LeaveAsked()]

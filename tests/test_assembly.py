@@ -1,0 +1,189 @@
+"""The assembly: the settings reach those who act on them, and a start half done is undone.
+
+Strategy: whole devices where parts must be seen together, the single steps by hand where one
+setting decides. How a device lives and ends is in test_daemon.py.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from potluck import assembly
+from potluck.config.settings import Settings
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.errors import DiskTrouble
+from potluck.core.keys.identity import DeviceKey
+from potluck.engine.index import Index
+from potluck.shells.api.source import RunningSource
+from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.disk.trash import prune_trash
+from potluck.shells.loop import chores
+from tests.devices import Face, Inside, devices_inside, until
+from tests.shells.peers import Kept
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Callable[..., list[Inside]]]:
+    with devices_inside(tmp_path) as start:
+        yield start
+
+
+# -- what the settings promise ---------------------------------------------------------------------
+def a_setting(**others: Any) -> Settings:
+    """Settings of which only these matter."""
+    return cast("Settings", SimpleNamespace(**others))
+
+
+def test_the_old_in_the_trash_is_pruned_from_the_start(
+    inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[float, float, float]] = []
+
+    def prune(share: Any, now_s: float, keep_s: float, share_of_disk: float) -> int:
+        asked.append((now_s, keep_s, share_of_disk))
+        return prune_trash(share, now_s + 31 * 86400, keep_s, share_of_disk)
+
+    monkeypatch.setattr(chores, "prune_trash", prune)
+    monkeypatch.setitem(chores.EVERY_S, chores.Chore.TRASH, 0.1)
+    old = tmp_path / "one0" / "Folder" / ".potluck" / "trash" / "2020-01-01" / "one" / "old.txt"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    inside("one")
+    until(lambda: not old.exists())
+    until(lambda: len(asked) > 1)  # and again
+    assert asked[0][1:] == (limits.TRASH_S, 0.10)
+    assert abs(asked[0][0] - time.time()) < 60
+
+
+def test_a_trash_that_cannot_be_pruned_is_told(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prune(*_words: Any) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(chores, "prune_trash", prune)
+    (one,) = inside("one")
+    until(lambda: "disk_trouble" in one.face.codes)
+    assert one.settled()
+
+
+def test_settings_reach_those_who_act_on_them(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[int] = []
+
+    def watched(trust: Any, parts: Any, inbox: Any, count: int) -> Any:
+        workers.append(count)
+        return Fetching(trust, parts, inbox, count)
+
+    monkeypatch.setattr(assembly, "Fetching", watched)
+    monkeypatch.setattr(assembly, "resolve_names", lambda _peers: ([], ["nsa"]))
+    (one,) = inside("one", toml='[limits]\nworkers = 3\n[network]\ndiscovery = ["neighbours"]\n')
+    assert workers == [3]
+    assert "peer_unknown" in one.codes()
+
+
+@pytest.mark.parametrize(
+    ("headless", "terminal", "attended"),
+    [(False, True, True), (True, True, False), (False, False, False)],
+)
+def test_somebody_at_the_prompt_makes_the_door_attended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, terminal: bool, attended: bool
+) -> None:
+    monkeypatch.setattr("potluck.assembly.sys.stdin", SimpleNamespace(isatty=lambda: terminal))
+    index = Index.open(":memory:")
+    settings = a_setting(
+        headless=headless,
+        peers=(),
+        label="one",
+        folder=str(tmp_path),
+        open_s="always",
+        sweep=False,
+        state_dir="/s",
+    )
+    opened = assembly.Opened(
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+    )
+    engine = assembly.build_engine(opened, RunningSource(0, Face()))
+    assert engine.node.settings.attended is attended
+    assert engine.node.settings.open_s == math.inf
+    assert opened.index_path == "/s/potluck.sqlite"
+    index.close()
+
+
+def test_a_program_without_standard_input_is_unattended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.assembly.sys.stdin", None)
+    index = Index.open(":memory:")
+    settings = a_setting(
+        headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False
+    )
+    opened = assembly.Opened(
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+    )
+    settings_of_engine = assembly.build_engine(opened, RunningSource(0, Face())).node.settings
+    assert not settings_of_engine.attended
+    assert settings_of_engine.open_s == 60.0
+    assert settings_of_engine.label
+    index.close()
+
+
+# -- small things ----------------------------------------------------------------------------------
+def test_the_own_label_is_followed_by_the_watcher() -> None:
+    followed: list[tuple[object, ...]] = []
+    watcher = SimpleNamespace(
+        start=lambda: followed.append(("started",)),
+        close=lambda: followed.append(("closed",)),
+        follow=followed.append,
+    )
+    opened, inbox = cast("Any", SimpleNamespace(share=None)), Kept()
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as cleanup:
+        patch.setattr(assembly, "watcher_for", lambda *_words: watcher)
+        own_label = assembly.OwnLabel(opened, "one", inbox, cleanup)
+        assert followed == [("started",)]
+        own_label.follow("two")
+        assert followed[1:] == [(parse_wire_path(b"two"),)]
+        assert "two" not in repr(own_label)
+    assert followed[-1] == ("closed",)
+
+
+def test_what_was_opened_is_closed_if_the_rest_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: str) -> Index:
+        raise DiskTrouble("the index is damaged")
+
+    monkeypatch.setattr(Index, "open", refuse)
+    (tmp_path / "Folder").mkdir()
+    settings = a_setting(
+        state_dir=str(tmp_path), folder=str(tmp_path / "Folder"), port=0, port_given=True
+    )
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(DiskTrouble), ExitStack() as cleanup:
+        assembly.open_all(settings, cleanup)
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_share_keeps_its_id() -> None:
+    index = Index.open(":memory:")
+    known = assembly._share_id(index)
+    assert len(known) == assembly.SHARE_ID_BYTES
+    assert assembly._share_id(index) == known
+    index.close()
+
+
+def test_chance_is_not_the_same_twice() -> None:
+    chance = assembly.OsChance()
+    assert chance.bytes(16) != chance.bytes(16)
+    assert 1.0 <= chance.uniform(1.0, 2.0) <= 2.0
