@@ -63,7 +63,6 @@ from potluck.shells.state.store import Store
 INDEX_NAME: Final = "potluck.sqlite"
 BALLAST_NAME: Final = "ballast"
 SHARE_ID_BYTES: Final = 16  # random: two shares never have the same
-INSTANCE_BYTES: Final = 16  # random: names this run of this device
 NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm
 DISK_CLOSE_S: Final = 3.0  # for what writes and reads files; with links and loop less than LEAVE_S
 
@@ -160,7 +159,7 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         folder=settings.folder,
         attended=terminal and not settings.headless,
     )
-    return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(INSTANCE_BYTES))
+    return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
 
 
 # -- the shells ------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from potluck.core.errors import FrameTooLong, Malformed
 
 CHALLENGE_BYTES: Final = 16  # random: 128 bits never come twice
 PROOF_BYTES: Final = 32  # what HMAC-SHA256 gives
-LENGTH_BYTES: Final = 4  # big-endian, in front of a sealed chain
+CHAIN_LENGTH_BYTES: Final = 4  # big-endian, in front of a sealed chain
 KNOCK_PURPOSE: Final = b"knock"
 """What `DeviceKey.agree` is told the secret is for."""
 WELCOME: Final = b"Y"
@@ -62,7 +62,7 @@ def member_knock(secret: bytes, challenge: bytes, nonce: bytes) -> bytes:
 def introduction_knock(sealed: bytes) -> bytes:
     """Return what a member that may be unknown answers; raises FrameTooLong beyond the limit."""
     _check_introduction(len(sealed))
-    return KnockKind.INTRODUCTION.value + len(sealed).to_bytes(LENGTH_BYTES, "big") + sealed
+    return KnockKind.INTRODUCTION.value + len(sealed).to_bytes(CHAIN_LENGTH_BYTES, "big") + sealed
 
 
 class KnockReader:
@@ -104,12 +104,12 @@ class KnockReader:
                 return 1 + CHALLENGE_BYTES + PROOF_BYTES
             case KnockKind.PAIRING:
                 return 1
-            case KnockKind.INTRODUCTION if len(self._buffer) < 1 + LENGTH_BYTES:
-                return 1 + LENGTH_BYTES
+            case KnockKind.INTRODUCTION if len(self._buffer) < 1 + CHAIN_LENGTH_BYTES:
+                return 1 + CHAIN_LENGTH_BYTES
             case KnockKind.INTRODUCTION:
-                length = int.from_bytes(self._buffer[1 : 1 + LENGTH_BYTES], "big")
+                length = int.from_bytes(self._buffer[1 : 1 + CHAIN_LENGTH_BYTES], "big")
                 _check_introduction(length)
-                return 1 + LENGTH_BYTES + length
+                return 1 + CHAIN_LENGTH_BYTES + length
 
     def _complete(self) -> Knock:
         kind = KnockKind(bytes(self._buffer[:1]))
@@ -120,7 +120,7 @@ class KnockReader:
             case KnockKind.PAIRING:
                 return Knock(kind)
             case KnockKind.INTRODUCTION:
-                return Knock(kind, sealed=body[LENGTH_BYTES:])
+                return Knock(kind, sealed=body[CHAIN_LENGTH_BYTES:])
 
 
 _LETTERS: Final = frozenset(kind.value for kind in KnockKind)
