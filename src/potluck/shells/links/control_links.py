@@ -3,9 +3,9 @@
 Strategy: one `ControlLink` per connection turns readable bytes into messages and queued messages
 into writable bytes; `ControlLinks` is the table of them, the only thing the loop and the effects
 talk to. Selector data is a callable `(mask) -> list[Event]`. How a link ends is a state machine
-with one table, ENDINGS. A link that ends on purpose lingers, because closing with unread bytes resets the connection and can
-destroy the BYE. When sending fails there may still be a BYE in our receive buffer, so what came is
-read before the link counts as cut.
+with one table, ENDINGS. A link that ends on purpose lingers, because closing with unread bytes
+resets the connection and can destroy the BYE. When sending fails there may still be a BYE in our
+receive buffer, so what came is read before the link counts as cut.
 
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
