@@ -214,7 +214,8 @@ class Receiver:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
         name = ManifestName.own(owner)
-        before = set(self.node.index.manifests.under(name, b""))
+        listing = self.node.index.manifests.listing(name, b"", 1_000_000)
+        before = {record.path for record in listing}
         known = {record.path: record for record in records}
         changed = [
             path

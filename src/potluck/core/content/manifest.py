@@ -15,7 +15,6 @@ an empty manifest costs nothing to make.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -43,15 +42,8 @@ def record_digest(record: FileRecord) -> bytes:
     return blake3(encode(record)).digest()
 
 
-def bucket_hash(digests: Iterable[bytes]) -> bytes:
-    """Return the hash of one bucket from the digests of its records, in any order; EMPTY_BUCKET if
-    there are none.
-    """
-    return packed_hash(b"".join(sorted(digests)))
-
-
-def packed_hash(digests: bytes) -> bytes:
-    """Return the hash of one bucket from its digests, already sorted and joined."""
+def bucket_hash(digests: bytes) -> bytes:
+    """Return the hash of one bucket from the digests of its records, sorted and joined."""
     return blake3(digests).digest() if digests else EMPTY_BUCKET
 
 
@@ -72,10 +64,6 @@ class BucketTree:
             raise ValueError(f"bucket {bucket} with a hash of {len(digest)} bytes")
         self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
 
-    def get(self, bucket: int) -> bytes:
-        """Return the hash of one bucket."""
-        return bytes(self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES])
-
     def copy(self) -> BucketTree:
         """Return an independent tree with the same hashes."""
         return BucketTree(self._hashes)
@@ -94,7 +82,7 @@ def _signed_part(head: Head) -> bytes:
 
 
 def sign_head(head: Head, signer: Signer) -> Head:
-    """Return the head with its owner's signature; raises ValueError if the signer is not the owner."""
+    """Return the head with its owner's signature; raises ValueError for any other signer."""
     if head.owner != signer.device:
         raise ValueError("a head is signed by its owner")
     return msgspec.structs.replace(head, signature=signer.sign(PURPOSE, _signed_part(head)))
@@ -106,20 +94,13 @@ def head_is_signed(head: Head, verifier: Verifier) -> bool:
 
 
 def newer(a: Head, b: Head | None) -> bool:
-    """Say whether `a` is a later state of its manifest than `b`: a higher generation, or the same
-    and a higher seq.
-    """
+    """Say whether `a` is a later state of its manifest than `b`: by generation, then by seq."""
     return b is None or (a.generation, a.seq) > (b.generation, b.seq)
 
 
 def contradicts(a: Head, b: Head) -> bool:
-    """Say whether two heads of one manifest cannot both be honest: one generation and seq, two
-    contents.
-    """
-    same_state = (a.owner, a.folder, a.generation, a.seq) == (
-        b.owner,
-        b.folder,
-        b.generation,
-        b.seq,
-    )
+    """Say whether two heads cannot both be honest: one manifest and state, two contents."""
+    if (a.owner, a.folder) != (b.owner, b.folder):
+        return False
+    same_state = (a.generation, a.seq) == (b.generation, b.seq)
     return same_state and (a.root, a.count) != (b.root, b.count)

@@ -301,7 +301,12 @@ class OwnFolder:
             self._scan.missing |= paths
         gone = {self.top.joined(parse_wire_path(path)).wire for path in paths}
         self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
-        self._publishing.drop({path for path in paths if self._publishing.stands(path) is not None})
+        self._publishing.drop([path for path in paths if self._is_gone(path)])
+
+    def _is_gone(self, path: bytes) -> bool:
+        """Say whether something was known to stand where a look found nothing."""
+        change = own_change(self._publishing.stands(path), Finding.MISSING, None)
+        return change is OwnChange.GONE
 
     def _doubt(self, seen: set[bytes]) -> None:
         """After a whole scan: what the index knows and nobody saw is looked at again later."""
