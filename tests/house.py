@@ -238,29 +238,37 @@ def table_rows(table: ast.AnnAssign) -> list[tuple[str, str]]:
 
 
 def transition_tables(path: str, source: str) -> list[str]:
-    """A state machine is an Enum of states, one of inputs, and literal tables that together name
-    every member.
+    """A state machine is an Enum XState, an Enum XInput, and one literal table of the two that
+    names every member.
     """
     tree, found = ast.parse(source), list[str]()
-    states, inputs = enum_members(tree, "State"), enum_members(tree, "Input")
-    pairs = {f"({state}, {fact})" for state in states for fact in inputs}
+    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    for name in names:
+        if name.endswith("State") and enum_members(tree, name):
+            found += transition_table(path, tree, name.removesuffix("State"))
+    return found
+
+
+def transition_table(path: str, tree: ast.Module, machine: str) -> list[str]:
+    """What is wrong with the table of one machine, whose enums begin with its name."""
+    states, inputs = enum_members(tree, f"{machine}State"), enum_members(tree, f"{machine}Input")
+    shape = f"dict[tuple[{machine}State, {machine}Input], {machine}State]"
     annotated = [node for node in tree.body if isinstance(node, ast.AnnAssign)]
-    tables = [node for node in annotated if "State, Input" in ast.unparse(node.annotation)]
-    if states and not tables:
-        return [f"{path}:1: states without a table: write one dict[tuple[State, Input], State]"]
-    named = ""
-    for table in tables:
-        rows = table_rows(table)
-        if any(key not in pairs or value not in states for key, value in rows):
-            found.append(
-                f"{path}:{table.lineno}: not literal: write (State.X, Input.Y): State.Z, row by row"
-            )
-        if len({key for key, _ in rows}) < len(rows):
-            found.append(
-                f"{path}:{table.lineno}: a pair stands there twice: one of the two is never read"
-            )
-        named += f"{rows}"
-    lost = [name for name in states + inputs if not re.search(rf"{re.escape(name)}\b", named)]
+    tables = [node for node in annotated if ast.unparse(node.annotation) == shape]
+    if len(tables) != 1:
+        return [f"{path}:1: {machine}State has {len(tables)} tables: write one {shape}"]
+    pairs = {f"({state}, {fact})" for state in states for fact in inputs}
+    (table,), found = tables, list[str]()
+    rows = table_rows(table)
+    if any(key not in pairs or value not in states for key, value in rows):
+        found.append(
+            f"{path}:{table.lineno}: not literal: write (XState.A, XInput.B): XState.C, row by row"
+        )
+    if len({key for key, _ in rows}) < len(rows):
+        found.append(
+            f"{path}:{table.lineno}: a pair stands there twice: one of the two is never read"
+        )
+    lost = [name for name in states + inputs if not re.search(rf"{re.escape(name)}\b", f"{rows}")]
     return found + [
         f"{path}:1: no table names {name}: add its row, or take it out" for name in lost
     ]

@@ -75,13 +75,14 @@ def test_both_lock_files_are_there() -> None:
 
 
 MACHINE = """
-class State(Enum):
+class LampState(Enum):
     A = auto()
     B = auto()
-class Input(Enum):
+class LampInput(Enum):
     GO = auto()
 """
-TABLE = "T: dict[tuple[State, Input], State] = "
+TABLE = "T: dict[tuple[LampState, LampInput], LampState] = "
+ROWS = "{(LampState.A, LampInput.GO): LampState.B}"
 
 
 def body(lines: int) -> str:
@@ -116,17 +117,19 @@ BAD: list[tuple[Law, str]] = [
     (house.undescribed_fields, "@dataclass\nclass C:\n    x: int  # metres"),
     (house.undescribed_fields, "@dataclasses.dataclass(frozen=False)\nclass C: ..."),
     (house.transition_tables, MACHINE),
+    (house.transition_tables, "class LampState(Enum):\n    A = auto()\n"),
     (house.transition_tables, MACHINE + TABLE + "make()"),
     (house.transition_tables, MACHINE + TABLE + "{**OTHER}"),
+    (house.transition_tables, MACHINE + TABLE + ROWS + "\n" + TABLE + ROWS),
     (
         house.transition_tables,
-        MACHINE + TABLE + "{(s, Input.GO): State.B for s in State}",
+        MACHINE + TABLE + "{(s, LampInput.GO): LampState.B for s in LampState}",
     ),
-    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): after}"),
-    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): State.A}"),
+    (house.transition_tables, MACHINE + TABLE + "{(LampState.A, LampInput.GO): after}"),
+    (house.transition_tables, MACHINE + TABLE + "{(LampState.A, LampInput.GO): LampState.A}"),
     (
         house.transition_tables,
-        MACHINE + TABLE + "{(State.A, Input.GO): State.B, (State.A, Input.GO): State.A}",
+        MACHINE + TABLE + ROWS[:-1] + ", (LampState.A, LampInput.GO): LampState.A}",
     ),
 ]
 
@@ -149,8 +152,8 @@ GOOD: list[tuple[Law, str]] = [
         '@dataclass(frozen=True)\nclass C:\n    x: int\n    """Metres."""\n    y: int  # feet',
     ),
     (house.undescribed_fields, "class C:\n    x: int"),
-    (house.transition_tables, MACHINE + TABLE + "{(State.A, Input.GO): State.B}"),
-    (house.transition_tables, "class State(Struct):\n    x = 1"),
+    (house.transition_tables, MACHINE + TABLE + ROWS),
+    (house.transition_tables, "class LampState(Struct):\n    x = 1"),
 ]
 
 

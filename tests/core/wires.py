@@ -151,7 +151,7 @@ class Mesh:
 
     # -- oracles -----------------------------------------------------------------------------------
     def agreed(self) -> bool:
-        """Whether all see the same ring, of exactly those who are there, and nobody is suspected."""
+        """Whether all see the same ring, of just those who are there, and nobody is suspected."""
         views = [ring.nodes() for ring in self.rings.values()]
         same = len({digest_of(view) for view in views}) <= 1
         there = all({record.device for record in view} == set(self.rings) for view in views)

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from potluck.core import limits
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import Address, RosterRecord
 from potluck.engine.effects import Effect, MakeDurable

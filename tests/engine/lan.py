@@ -1,9 +1,9 @@
 """A LAN of the engine's network parts, without a loop, a socket or a clock.
 
-Strategy: a `Device` is the real Membership, Doors, Pairings, Questions, Radio and Meeting over a
-real index, wired as engine/engine.py wires them; ring, library and supply are left out. A `Lan`
-carries their effects with seeded delays: datagrams overtake each other and may be lost or come
-twice, links keep their order, knocks are judged by Trust.
+Strategy: a `Device` is the real Membership, AdmissionPolicy, Pairings, Questions, SealedDatagrams
+and Discovery over a real index, wired as engine/wiring.py wires them; ring and files are left out.
+A `Lan` carries their effects with seeded delays: datagrams overtake each other and may be lost or
+come twice, links keep their order, knocks are judged by Trust.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from potluck.engine.index import Index
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, node
+from tests.engine.listeners import Heard
 
 
 @dataclass
@@ -76,34 +77,36 @@ class Device:
         if index is None:
             self.node.index.commit()
         self.me = self.node.me
-        self.membership = Membership(self.node)
-        self.admission_policy = AdmissionPolicy(self.node, self.membership)
-        self.pairings = Pairings(self.node, self.membership, self.admission_policy)
+        self.heard = Heard()
+        self.membership = Membership(self.node, self.heard)
+        self.admission_policy = AdmissionPolicy(self.node, self.membership, self.heard)
+        self.pairings = Pairings(self.node, self.membership, self.admission_policy, self.heard)
         self.questions = Questions(self.node, self.admission_policy)
         self.sealed_datagrams = SealedDatagrams(self.node)
-        self.discovery = Discovery(self.node, self.sealed_datagrams)
+        self.discovery = Discovery(self.node, self.sealed_datagrams, self.heard)
         self.up = False
         self.trusted: set[DeviceId] = set()
         self.door_open = False
         self.ends: dict[LinkId, End] = {}
         self.done: list[Effect] = []
-        self.refused: list[DeviceId] = []
-        self.linked: list[DeviceId] = []
-        self._wire()
+        self.heard.tell = {
+            "on_regrouped": self._regrouped,
+            "on_members_changed": self._members_changed,
+            "on_wish": self.pairings.ask,
+            "on_wish_refused": lambda wish: self.questions.ask(wish.address),
+            "on_met": self.discovery.on_met,
+            "on_called": self.questions.ask,
+            "on_linked": self._on_linked,
+            "on_introduced": self.membership.add_records,
+        }
 
-    def _wire(self) -> None:
-        self.node.whereabouts = self.discovery.whereabouts
-        self.membership.regrouped = self._regrouped
-        self.membership.changed = self._members_changed
-        self.admission_policy.ask = self.questions.ask
-        self.admission_policy.join = self.pairings.ask
-        self.pairings.met = lambda d, a: self.discovery.sightings.on_sighted(
-            d, a, "pairing", self.node.now
-        )
-        self.discovery.beacon = lambda: Beacon(self.node.settings.port, 0, b"", 1)
-        self.discovery.linked = self._on_linked
-        self.discovery.refused = self.refused.append
-        self.discovery.introduced = self.membership.add_records
+    @property
+    def refused(self) -> list[DeviceId]:
+        return self.heard.of("on_refused")
+
+    @property
+    def linked(self) -> list[DeviceId]:
+        return self.heard.of("on_linked")
 
     def _regrouped(self) -> None:
         self.discovery.drop_all("joined another group")
@@ -115,7 +118,6 @@ class Device:
         self.discovery.on_members()
 
     def _on_linked(self, device: DeviceId) -> None:
-        self.linked.append(device)
         self.membership.on_linked(device)
         self.lan.tell_where(self)
 
@@ -148,7 +150,7 @@ class Device:
         self.pairings.on_tick()
         self.admission_policy.on_tick()
         self.questions.on_tick()
-        self.discovery.on_tick(1, self.questions.ask)
+        self.discovery.on_tick()
         asked = self.node.take()
         self.node.index.commit()
         self.done += asked

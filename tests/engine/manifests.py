@@ -43,6 +43,7 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
+from tests.engine.listeners import Heard, Neighbour
 
 
 @dataclass
@@ -61,16 +62,20 @@ class Device:
         self.number = number
         self.node = node(number, run=run)
         self.node.roster = roster or group(1, 2, 3)
-        self.publishing = Publishing(self.node)
-        self.following = Following(self.node)
-        self.announcing = Announcing(self.node, self.following)
+        self.heard = Heard()
+        self.publishing = Publishing(self.node, self.heard)
+        self.following = Following(self.node, self.heard)
+        self.neighbour = Neighbour(self.node.me)
+        self.announcing = Announcing(self.node, self.following, self.neighbour)
         self.service = Answers(self.node)
         self.applied: list[Applied] = []
         self.own_heads: list[Head] = []
         self.tells: list[str] = []
-        self.publishing.published = self.announcing.on_published
-        self.following.applied = self._on_applied
-        self.following.own_head = self._on_own_head
+        self.heard.tell = {
+            "on_published": self.announcing.on_published,
+            "on_applied": self._on_applied,
+            "on_own_head": self._on_own_head,
+        }
         self.publishing.start()
 
     @property

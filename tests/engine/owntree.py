@@ -31,6 +31,7 @@ from potluck.engine.events import (
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import group, node
+from tests.engine.listeners import Heard
 
 
 @dataclass
@@ -47,10 +48,9 @@ class Own:
     def __init__(self, number: int = 1, *, marked: bool = True, start: bool = True) -> None:
         self.node = node(number)
         self.node.roster = group(number)
-        self.publishing = Publishing(self.node)
-        self.own_folder = OwnFolder(self.node, self.publishing)
         self.heads: list[Head] = []
-        self.publishing.published = self.heads.append
+        self.publishing = Publishing(self.node, Heard(on_published=self.heads.append))
+        self.own_folder = OwnFolder(self.node, self.publishing)
         self.files: dict[str, File] = {}
         self.folders: set[str] = set()
         self.refused: dict[str, str] = {}

@@ -44,9 +44,12 @@ from potluck.engine.events import (
     Placement,
 )
 from potluck.engine.index import Index
+from potluck.engine.others.commits import Commits
+from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
 from tests.engine.index.builders import receive
+from tests.engine.listeners import Heard
 
 ANNA = builders.key(2).device
 BERT = builders.key(3).device
@@ -157,7 +160,16 @@ class Receiver:
         self.node.now = now
         self.node.roster = builders.group(1, 2, 3)
         self.disk = disk or Disk()
-        self.receiving = Receiving(self.node)
+        self.heard = Heard()
+        self.downloads = Downloads(self.node, self.heard)
+        self.commits = Commits(self.node, self.heard)
+        self.receiving = Receiving(self.node, self.downloads, self.commits, self.heard)
+        self.heard.tell = {
+            "on_arrived": self.receiving.on_arrived,
+            "on_committed": self.receiving.on_committed,
+            "look_again": self.receiving.look_again,
+            "leaves": self.receiving.leaves,
+        }
         self.lists: dict[bytes, PieceList] = {}
         self.lacks: set[tuple[DeviceId, bytes]] = set()  # what a holder does not have
         self.hold_fetch = self.hold_place = False
@@ -201,7 +213,7 @@ class Receiver:
     def link(self, device: DeviceId = ANNA) -> None:
         peer = self.node.peer(device)
         peer.link, peer.address = LinkId(device[0]), Address("10.0.0.9", 7)
-        self.call(lambda: self.receiving.downloads.on_peer(device))
+        self.call(lambda: self.downloads.on_peer(device))
 
     def share(
         self,
@@ -261,7 +273,7 @@ class Receiver:
     def answer(self, outcome: Outcome = Outcome.DONE, detail: str = "") -> None:
         """The oldest fetch is answered."""
         fetch = self.fetches.pop(0)
-        downloads = self.receiving.downloads
+        downloads = self.downloads
         good = outcome is Outcome.DONE
         if good and isinstance(fetch.ask, FilesAsk):
             roots = tuple(
@@ -282,10 +294,10 @@ class Receiver:
     def place(self) -> None:
         """The oldest batch is placed."""
         batch = self.places.pop(0)
-        self.receiving.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
+        self.commits.on_placed(BatchPlaced(batch.batch, self.disk.place(batch.items)))
 
     def _settle(self, settle: Settle) -> None:
-        self.receiving.commits.on_settled(
+        self.commits.on_settled(
             BatchSettled(BatchId(settle.batch), tuple(map(self._found, settle.items)))
         )
 

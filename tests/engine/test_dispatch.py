@@ -1,22 +1,26 @@
-"""The switchboard: every fact of the network reaches the part whose business it is, and nothing
-else happens.
-"""
+"""Dispatch: every fact reaches the part whose business it is, and nothing else happens."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 from operator import attrgetter
+from typing import get_args
 
 import pytest
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
+    Beacon,
     Bye,
     Done,
+    FilesAsk,
+    Folder,
     Heads,
     HeadsAsk,
     Kept,
     LinkKind,
+    ManifestPage,
     Message,
     Offer,
     PairConsent,
@@ -32,6 +36,7 @@ from potluck.core.wire.catalogue import (
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import (
+    BatchId,
     DatagramHeard,
     DialFailed,
     LinkClosed,
@@ -39,9 +44,12 @@ from potluck.engine.events import (
     LinkOpened,
     MessageHeard,
     OrderId,
+    Outcome,
+    RequestId,
 )
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node
+from tests.engine.wire import content_of
 
 BEN = key(2).device
 LINK = LinkId(5)
@@ -49,12 +57,18 @@ RUNS = count(1)  # a new run each time, else the second datagram would be a repe
 CALLS = [
     ("membership", "on_roster"),
     ("pairings", "on_link_opened"),
+    ("pairings", "on_dial_failed"),
+    ("pairings", "on_link_closed"),
+    ("pairings", "on_message"),
     ("admission_policy", "on_foreign"),
     ("questions", "on_clear"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
     ("discovery", "on_link_opened"),
+    ("discovery", "on_dial_failed"),
+    ("discovery", "on_link_closed"),
     ("discovery", "on_introduction"),
+    ("circle", "on_heard"),
     ("circle", "on_message"),
     ("circle", "on_probe"),
     ("circle", "on_digest"),
@@ -63,42 +77,52 @@ CALLS = [
     ("announcing", "on_heads_ask"),
     ("announcing", "on_kept"),
     ("announcing", "on_digest"),
-    ("receiving.downloads", "on_kept"),
+    ("following", "on_page"),
+    ("following", "on_ended"),
+    ("downloads", "on_kept"),
+    ("downloads", "on_list"),
+    ("downloads", "on_pieces"),
+    ("downloads", "on_files"),
+    ("downloads", "on_ended"),
+    ("downloads", "on_parts"),
+    ("downloads", "on_space"),
+    ("commits", "on_placed"),
+    ("commits", "on_settled"),
+    ("answers", "on_request"),
+    ("own_folder", "on_touched"),
+    ("own_folder", "on_tree"),
+    ("own_folder", "on_hashed"),
+    ("own_folder", "on_share"),
+    ("own_folder", "on_imported"),
+    ("own_folder", "scan"),
+    ("replica_check", "on_tree"),
+    ("replica_check", "on_hashed"),
+    ("replica_check", "scan"),
+    ("imports", "on_add"),
+    ("imports", "on_imported"),
+    ("farewell", "on_leave_asked"),
+    ("node", "on_synced"),
 ]
-ANSWERS = [
-    ("pairings", "on_dial_failed"),
-    ("pairings", "on_link_closed"),
-    ("pairings", "on_message"),
-]
-MEMBERS_TOO = [("discovery", "on_dial_failed"), ("discovery", "on_link_closed")]
 
 
 class Board:
-    """A switchboard whose parts only note that they were called."""
+    """A dispatch whose parts only note that they were called."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.node = node(1)
         self.node.roster = group(1, 2)
         self.parts = Wiring(self.node)
-        self.board = Dispatch(self.parts)
+        self.dispatch = Dispatch(self.parts)
         self.calls: list[str] = []
-        self.pairing = False  # whether the pairings say that it was theirs
-        for part, name in CALLS + MEMBERS_TOO:
-            monkeypatch.setattr(
-                attrgetter(part)(self.parts), name, self._noting(f"{part}.{name}", answer=None)
-            )
-        for part, name in ANSWERS:
-            monkeypatch.setattr(
-                attrgetter(part)(self.parts), name, self._noting(f"{part}.{name}", answer=self)
-            )
+        self.theirs: set[str] = set()  # calls that say it was theirs
+        for part, name in CALLS:
+            called = f"{part}.{name}"
+            monkeypatch.setattr(attrgetter(part)(self.parts), name, partial(self._note, called))
         self.node.link_owner[LINK] = BEN
 
-    def _noting(self, name: str, answer: Board | None):
-        def call(*_: object) -> bool:
-            self.calls.append(name)
-            return answer.pairing if answer is not None else False
-
-        return call
+    def _note(self, called: str, *_: object) -> bool:
+        self.calls.append(called)
+        return called in self.theirs
 
     def called(self) -> list[str]:
         calls, self.calls = self.calls, []
@@ -124,39 +148,39 @@ def sealed_by_ben(message: Message, roster_of: Board | None = None) -> bytes:
     "message", [Solicit(bytes(16), bytes(64)), Offer(bytes(16), bytes(32), "", "", 1, 1, open=True)]
 )
 def test_a_datagram_in_clear_is_a_question_of_strangers(board: Board, message: Message) -> None:
-    board.board.on_datagram(DatagramHeard(encode(message), address(2), "unicast"))
+    board.dispatch.handle(DatagramHeard(encode(message), address(2), "unicast"))
     assert board.called() == ["questions.on_clear"]
 
 
 def test_a_beacon_is_a_sighting_and_a_digest(board: Board) -> None:
-    beacon = board.parts.discovery.beacon()
-    board.board.on_datagram(DatagramHeard(sealed_by_ben(beacon, board), address(2), "multicast"))
-    assert board.called() == ["discovery.on_beacon", "circle.on_digest"]
+    beacon = Beacon(7685, 1, b"", 2)
+    board.dispatch.handle(DatagramHeard(sealed_by_ben(beacon, board), address(2), "multicast"))
+    assert board.called() == ["circle.on_heard", "discovery.on_beacon", "circle.on_digest"]
 
 
 def test_a_sealed_probe_is_for_the_circle_and_carries_a_digest_of_heads(board: Board) -> None:
-    board.board.on_datagram(
+    board.dispatch.handle(
         DatagramHeard(sealed_by_ben(Ping(1, b"", b""), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_probe", "announcing.on_digest"]
-    board.board.on_datagram(
+    assert board.called() == ["circle.on_heard", "circle.on_probe", "announcing.on_digest"]
+    board.dispatch.handle(
         DatagramHeard(sealed_by_ben(ProbeFor(1, bytes(32)), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_probe"]
+    assert board.called() == ["circle.on_heard", "circle.on_probe"]
 
 
 def test_what_another_group_sealed_is_counted_and_noticed(board: Board) -> None:
-    board.board.on_datagram(DatagramHeard(sealed_by_ben(Ping(1, b"", b"")), address(2), "unicast"))
+    board.dispatch.handle(DatagramHeard(sealed_by_ben(Ping(1, b"", b"")), address(2), "unicast"))
     assert board.called() == ["admission_policy.on_foreign"]
-    assert board.board.counters == {"datagrams refused": 1}
+    assert board.dispatch.counters == {"datagrams refused": 1}
 
 
 def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
     data = sealed_by_ben(ProbeFor(1, bytes(32)), board)
     for _ in range(2):
-        board.board.on_datagram(DatagramHeard(data, address(2), "unicast"))
-    assert board.called() == ["circle.on_probe"]
-    assert board.board.counters == {"datagrams refused": 1}
+        board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
+    assert board.called() == ["circle.on_heard", "circle.on_probe"]
+    assert board.dispatch.counters == {"datagrams refused": 1}
 
 
 # -- links -----------------------------------------------------------------------------------------
@@ -167,32 +191,32 @@ def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
 def test_links_of_strangers_and_of_members(
     board: Board, kind: LinkKind, peer: DeviceId | None, part: str
 ) -> None:
-    board.board.on_link_opened(LinkOpened(LINK, kind, peer, address(2), b"", None))
+    board.dispatch.handle(LinkOpened(LINK, kind, peer, address(2), b"", None))
     assert board.called() == [f"{part}.on_link_opened"]
 
 
-def test_what_ends_is_a_pairings_or_else_the_meetings(board: Board) -> None:
+def test_what_ends_is_a_pairings_or_else_discoverys(board: Board) -> None:
     failed, closed = (
         DialFailed(OrderId(1), "", refused=True, knock=False),
         LinkClosed(LINK, "", clean=True),
     )
-    board.board.on_dial_failed(failed)
-    board.board.on_link_closed(closed)
+    board.dispatch.handle(failed)
+    board.dispatch.handle(closed)
     assert board.called() == [
         "pairings.on_dial_failed",
         "discovery.on_dial_failed",
         "pairings.on_link_closed",
         "discovery.on_link_closed",
     ]
-    board.pairing = True
-    board.board.on_dial_failed(failed)
-    board.board.on_link_closed(closed)
+    board.theirs = {"pairings.on_dial_failed", "pairings.on_link_closed"}
+    board.dispatch.handle(failed)
+    board.dispatch.handle(closed)
     assert board.called() == ["pairings.on_dial_failed", "pairings.on_link_closed"]
 
 
 def test_networks_and_introductions(board: Board) -> None:
-    board.board.on_interfaces(events.InterfacesSeen((), ()))
-    board.board.on_introduction(events.IntroductionHeard(OrderId(1), b"", address(2)))
+    board.dispatch.handle(events.InterfacesSeen((), ()))
+    board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == [
         "discovery.on_interfaces",
         "circle.on_addresses",
@@ -211,55 +235,121 @@ def test_networks_and_introductions(board: Board) -> None:
         (RosterRecords([]), ["membership.on_roster"]),
         (Heads([]), ["announcing.on_heads"]),
         (HeadsAsk(b""), ["announcing.on_heads_ask"]),
-        (Kept([]), ["announcing.on_kept", "receiving.downloads.on_kept"]),
+        (Kept([]), ["announcing.on_kept", "downloads.on_kept"]),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_members_message_goes_where_it_belongs(
     board: Board, message: Message, calls: list[str]
 ) -> None:
-    board.board.on_message(MessageHeard(LINK, message))
-    assert board.called() == ["pairings.on_message", *calls]
-    board.board.on_message(MessageHeard(LinkId(99), message))
+    board.dispatch.handle(MessageHeard(LINK, message))
+    assert board.called() == ["pairings.on_message", "circle.on_heard", *calls]
+    board.dispatch.handle(MessageHeard(LinkId(99), message))
     assert board.called() == ["pairings.on_message"], "nobody owns that link"
-    board.pairing = True
-    board.board.on_message(MessageHeard(LINK, message))
+    board.theirs = {"pairings.on_message"}
+    board.dispatch.handle(MessageHeard(LINK, message))
     assert board.called() == ["pairings.on_message"]
-    assert not board.board.counters
+    assert not board.dispatch.counters
 
 
 def test_a_last_word_is_heard_by_nobody(board: Board) -> None:
-    board.board.on_message(MessageHeard(LINK, Bye("so long")))
+    board.dispatch.handle(MessageHeard(LINK, Bye("so long")))
     assert board.called() == []
 
 
 def test_the_unknown_and_the_unexpected_are_counted(board: Board) -> None:
-    board.board.on_message(MessageHeard(LINK, Unknown("from the future")))
-    board.board.on_message(MessageHeard(LINK, PairConsent()))
-    board.board.on_message(MessageHeard(LINK, Done()))
-    assert board.called() == ["pairings.on_message"] * 2
-    assert board.board.counters == {
+    board.dispatch.handle(MessageHeard(LINK, Unknown("from the future")))
+    assert board.called() == ["circle.on_heard"], "its sender is there, whatever it wants"
+    board.dispatch.handle(MessageHeard(LINK, PairConsent()))
+    board.dispatch.handle(MessageHeard(LINK, Done()))
+    assert board.called() == ["pairings.on_message", "circle.on_heard"] * 2
+    assert board.dispatch.counters == {
         "messages unknown": 1,
         "unexpected PairConsent": 1,
         "unexpected Done": 1,
     }
 
 
+# -- everything else -------------------------------------------------------------------------------
+ORDER = OrderId(1)
+PIECES = content_of(b"x")
+FACTS: list[tuple[events.Event, list[str]]] = [
+    (events.PathsTouched((), overflow=False), ["own_folder.on_touched"]),
+    (
+        events.TreeSeen(ORDER, (), (), last=True, complete=True),
+        ["own_folder.on_tree", "replica_check.on_tree"],
+    ),
+    (
+        events.FilesHashed(ORDER, (), (), last=True),
+        ["own_folder.on_hashed", "replica_check.on_hashed"],
+    ),
+    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share"]),
+    (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
+    (
+        events.ManifestHeard(ORDER, ManifestPage(BEN, Folder.OWN, [], [], 0, 0, None), 0),
+        ["following.on_page"],
+    ),
+    (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
+    (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
+    (events.FilesVerified(ORDER, (), (), 0), ["downloads.on_files"]),
+    (
+        events.FetchEnded(ORDER, Outcome.DONE, ""),
+        ["following.on_ended", "downloads.on_ended"],
+    ),
+    (events.PartsFound(()), ["downloads.on_parts"]),
+    (events.BatchPlaced(BatchId(1), ()), ["commits.on_placed"]),
+    (events.BatchSettled(BatchId(1), ()), ["commits.on_settled"]),
+    (events.MadeDurable(1), ["node.on_synced"]),
+    (events.SpaceSeen(1, 2), ["downloads.on_space"]),
+    (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
+    (events.Imported(ORDER, (), ()), ["imports.on_imported", "own_folder.on_imported"]),
+    (events.RescanAsked(), ["own_folder.scan", "replica_check.scan"]),
+    (events.LeaveAsked(), ["farewell.on_leave_asked"]),
+]
+
+
+@pytest.mark.parametrize(("event", "calls"), FACTS, ids=lambda value: type(value).__name__)
+def test_a_fact_of_disk_bulk_or_people_goes_where_it_belongs(
+    board: Board, event: events.Event, calls: list[str]
+) -> None:
+    board.dispatch.handle(event)
+    assert board.called() == calls
+    board.node.leaving = True
+    board.dispatch.handle(event)
+    assert board.called() == calls, "what was begun before the farewell still comes in"
+
+
+def test_every_fact_but_those_of_the_network_is_in_the_table_above() -> None:
+    named = {type(event) for event, _ in FACTS}
+    assert named == set(get_args(events.Event)) - set(get_args(events.NetworkEvent))
+
+
+def test_a_fetch_of_a_page_is_not_one_of_content(board: Board) -> None:
+    board.theirs = {"following.on_ended"}
+    board.dispatch.handle(events.FetchEnded(ORDER, Outcome.DONE, ""))
+    assert board.called() == ["following.on_ended"]
+
+
+def test_it_shows_its_state_in_one_line(board: Board) -> None:
+    board.dispatch.handle(MessageHeard(LINK, Unknown("from the future")))
+    assert repr(board.dispatch) == "<Dispatch 1 refused, unknown or unexpected>"
+
+
 # -- after the farewell ----------------------------------------------------------------------------
 def test_a_device_that_has_said_farewell_hears_nothing(board: Board) -> None:
     board.node.leaving = True
-    board.board.on_interfaces(events.InterfacesSeen((), ()))
-    board.board.on_datagram(DatagramHeard(encode(Solicit(bytes(16), b"")), address(2), "unicast"))
-    board.board.on_dial_failed(DialFailed(OrderId(1), "", refused=True, knock=False))
-    board.board.on_message(MessageHeard(LINK, Heads([])))
-    board.board.on_link_opened(LinkOpened(LinkId(6), LinkKind.CONTROL, BEN, address(2), b"", None))
-    board.board.on_introduction(events.IntroductionHeard(OrderId(1), b"", address(2)))
+    board.dispatch.handle(events.InterfacesSeen((), ()))
+    board.dispatch.handle(DatagramHeard(encode(Solicit(bytes(16), b"")), address(2), "unicast"))
+    board.dispatch.handle(DialFailed(OrderId(1), "", refused=True, knock=False))
+    board.dispatch.handle(MessageHeard(LINK, Heads([])))
+    board.dispatch.handle(LinkOpened(LinkId(6), LinkKind.CONTROL, BEN, address(2), b"", None))
+    board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == []
     assert board.node.take() == [
         effects.Drop(LinkId(6), "leaving"),
         effects.AnswerIntroduction(OrderId(1), accepted=False),
     ]
-    board.board.on_link_closed(LinkClosed(LINK, "", clean=True))
+    board.dispatch.handle(LinkClosed(LINK, "", clean=True))
     assert board.called() == ["pairings.on_link_closed", "discovery.on_link_closed"], (
         "so that it is not dropped once more"
     )

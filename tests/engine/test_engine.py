@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from potluck.core.errors import DiskTrouble, ProtocolError
 from potluck.engine import effects, events
-from potluck.engine.events import RescanAsked, ShareSeen, SpaceSeen
+from potluck.engine.events import ShareSeen, SpaceSeen
 from potluck.engine.index import Index
 from tests.engine.wire import Box, Wire, one_ring, ring
 
@@ -31,11 +31,6 @@ def free(box: Box) -> None:
 
 
 # -- a function ------------------------------------------------------------------------------------
-def test_every_fact_has_somebody_who_hears_it() -> None:
-    _, (ann,) = ring(1)
-    assert set(ann.engine._handlers) == set(get_args(events.Event))
-
-
 def test_equal_calls_give_equal_effects() -> None:
     def story() -> list[list[tuple[float, Any]]]:
         wire, boxes = ring(3, seed=5)
@@ -224,9 +219,9 @@ def test_trouble_with_what_is_due_is_raised_by_the_next_tick() -> None:
 def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:
     wire, (ann,) = ring(1)
     wire.run(5.0)
-    ann.engine._handlers[RescanAsked] = _breaks
+    ann.engine.wiring.imports.on_add = _breaks  # type: ignore[method-assign, assignment]
     with pytest.raises(ProtocolError):
-        ann.engine.handle(RescanAsked(), wire.now)
+        ann.engine.handle(events.AddAsked(1, ("/a",), "copy"), wire.now)
     assert not ann.index._database.in_transaction
     wire.run(5.0)
     assert ann.engine.view(wire.now).state == "in_sync"
@@ -236,7 +231,7 @@ def _fails() -> None:
     raise DiskTrouble("the index cannot be written")
 
 
-def _breaks(_: object) -> None:
+def _breaks(*_: object) -> None:
     raise ProtocolError("that should have been caught")
 
 
@@ -357,3 +352,9 @@ def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> No
 def test_before_anything_is_said_a_deadline_is_there() -> None:
     _, ann = lonely()
     assert ann.engine.deadline() is not None
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, (ann, _) = ring(2)
+    shown = "<Engine <Node 'd1', linked=1, waits=0, leaving=False>, <IndexTrouble failures=0, "
+    assert repr(ann.engine).startswith(shown)

@@ -161,3 +161,11 @@ def test_what_would_begin_something_is_left_out() -> None:
         effects.CancelFetch(OrderId(1)),
     )
     assert without_beginnings([look, gone, Leave()]) == [gone, Leave()]
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, (ann,) = ring(1)
+    farewell = ann.engine.wiring.farewell
+    assert repr(farewell) == "<Farewell end_s=None>"
+    ann.hear(LeaveAsked())
+    assert repr(farewell) == f"<Farewell end_s={ann.wire.now + FAREWELL_S}>"

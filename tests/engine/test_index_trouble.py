@@ -47,3 +47,9 @@ def test_a_failure_is_told_once() -> None:
     with pytest.raises(DiskTrouble, match="cannot be written"):
         trouble.tell()
     trouble.tell()
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    trouble = IndexTrouble()
+    trouble.on_failed(5.0)
+    assert repr(trouble) == "<IndexTrouble failures=1, until_s=6.0>"

@@ -8,6 +8,7 @@ from potluck.core import limits
 from potluck.engine.index_upkeep import BUSY_S, PAUSE_S, SLICE, IndexUpkeep
 from tests.engine import builders
 from tests.engine.index.builders import piece_list
+from tests.engine.listeners import Heard
 
 
 class Idle:
@@ -20,7 +21,7 @@ class Idle:
         for seed in range(lists):
             self.node.index.contents.put(piece_list(2, seed))
         self.busy = False
-        self.upkeep = IndexUpkeep(self.node, lambda: self.busy)
+        self.upkeep = IndexUpkeep(self.node, Heard(is_busy=lambda: self.busy))
 
     def left(self) -> int:
         return sum(self.node.index.contents.get(root) is not None for root in self.roots)

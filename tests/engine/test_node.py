@@ -80,6 +80,14 @@ def test_a_rollback_undoes_what_depends_on_the_index_and_nothing_else() -> None:
     assert made.take() == []
     made.when_durable([THREE])
     assert made.take() == [MakeDurable(2)]
+    made.on_synced(2)
+    assert made.take() == [THREE], "nothing of what was undone comes with it"
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    made = linked(node())
+    made.when_durable([ONE, TWO])
+    assert repr(made) == "<Node 'd1', linked=1, waits=2, leaving=False>"
 
 
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
@@ -107,7 +115,7 @@ def test_only_who_is_linked_is_spoken_to() -> None:
 
 def test_addresses_come_best_first_without_those_where_nobody_listens() -> None:
     made = node()
-    made.whereabouts = lambda _: [address(3), address(4)]
+    made.address_book.on_told(BEN, [address(3), address(4)], 0.0)
     made.index.addresses.remember(BEN, address(5), 1)
     assert made.addresses_of(BEN) == (address(3), address(4), address(5))
     made.peer(BEN).address = address(4)

@@ -35,3 +35,9 @@ def test_a_key_put_again_is_due_at_the_new_time() -> None:
     assert table.due(1.0) == []
     assert table.deadline() == 3.0
     assert table.due(3.0) == ["a"]
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    table = Timetable[str]()
+    table.put("a", 3.0)
+    assert repr(table) == "<Timetable 1 keys, first=3.0>"

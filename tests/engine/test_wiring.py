@@ -1,140 +1,352 @@
-"""The parts: wired to each other, and facts that concern several of them are heard by all."""
+"""Wiring: each wire is taken away in turn, and a story that needs it fails.
+
+Strategy: a story is a short play of one to three devices, or of the parts of one driven by hand
+where no play would bring the turn about. The table at the end says which story notices which wire;
+`cutting.wires` finds them in the source, so a wire without a story, or a story without its wire, is
+noticed as well.
+"""
 
 from __future__ import annotations
 
-from potluck.core.content.facts import ManifestName
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.content.pieces import Root
-from potluck.core.wire.catalogue import Address
+from potluck.core.content.pieces import EMPTY_ROOT, Root
+from potluck.core.keys.sealing import ReplayWindow, open_datagram, seal_to
+from potluck.core.wire.catalogue import (
+    SEALED,
+    Beacon,
+    Envelope,
+    FilesAsk,
+    Head,
+    Heads,
+    HeadsAsk,
+    Kept,
+    LinkKind,
+    Offer,
+    RosterDigest,
+    Status,
+    encode,
+)
 from potluck.engine import effects, events
+from potluck.engine.dispatch import Dispatch
+from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.index_upkeep import BUSY_S
+from potluck.engine.others.commits import Batch
 from potluck.engine.wiring import Wiring
-from tests.engine.builders import address, group, key, node, taken
+from tests.engine import cutting
+from tests.engine.builders import address, group, key, member, node, taken
 from tests.engine.index.builders import piece_list
-from tests.engine.wire import Box, ring
+from tests.engine.wire import Box, Wire, one_ring, ring
 
-BEN = key(2).device
+BEN, CLEO = key(2).device, key(3).device
+LINK = LinkId(5)
 
 
-def started(number: int = 1) -> Wiring:
-    """The parts of a lonely device, begun."""
-    parts = Wiring(node(number))
+# -- the parts of one device, driven by hand -------------------------------------------------------
+def started(*others: int) -> tuple[Wiring, Dispatch]:
+    """The parts of device 1, begun, in a group with these or alone."""
+    parts = Wiring(node(1))
+    if others:
+        parts.node.index.roster.replace(group(1, *others).records())
     parts.start()
-    return parts
+    parts.node.take()
+    return parts, Dispatch(parts)
 
 
-def test_no_hook_is_left_hanging() -> None:
-    parts = Wiring(node())
-    own = [
-        value
-        for value in vars(parts).values()
-        if type(value).__module__.startswith("potluck.engine")
-    ]
-    hooks = [
-        (type(part).__name__, name)
-        for part in own
-        for name, value in vars(part).items()
-        if getattr(value, "__name__", "") in {"_ignore", "<lambda>", "_no_beacon"}
-    ]
-    assert hooks == []
+def looked_at(parts: Wiring, dispatch: Dispatch) -> None:
+    """The scan under way of the own folder found nothing."""
+    scan = parts.own_folder._scan
+    assert scan is not None
+    dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
 
 
-def test_a_start_looks_around_and_opens_the_door() -> None:
-    parts = started()
+def linked(*others: int) -> tuple[Wiring, Dispatch]:
+    """The same, with a control link to d2."""
+    parts, dispatch = started(*others)
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    parts.node.take()
+    return parts, dispatch
+
+
+def known_head(number: int, generation: int = 1, seq: int = 1) -> Head:
+    """A head of an empty manifest, signed by that device in another run."""
+    who = key(number)
+    name = ManifestName.own(who.device)
+    return sign_head(Head(*name, generation, seq, 0, EMPTY_ROOT, b"another"), who)
+
+
+def scans(parts: Wiring) -> list[effects.Scan]:
+    return taken(parts.node, effects.Scan)
+
+
+def a_start_looks_round_and_opens_the_door() -> None:
+    parts = Wiring(node(1))
+    parts.start()
     kinds = [type(effect) for effect in parts.node.take()]
-    assert (
-        kinds.count(effects.LookAround)
-        == kinds.count(effects.OpenDoor)
-        == kinds.count(effects.MarkShare)
-        == 1
-    )
+    for kind in (effects.LookAround, effects.OpenDoor, effects.MarkShare):
+        assert kinds.count(kind) == 1
 
 
-def test_own_networks_are_told_to_meeting_and_ring() -> None:
-    parts = started()
-    parts.on_interfaces(
-        events.InterfacesSeen((events.Interface("eth0", "10.0.0.1", "10.0.0.255", 24),), ())
-    )
-    assert parts.discovery.interfaces == ("eth0 10.0.0.1",)
-    assert parts.circle.ring.beliefs.own.addresses == [address(1)]
-
-
-def test_imported_files_are_answered_and_looked_at() -> None:
-    parts = started()
-    parts.node.take()
-    parts.imports.on_add(events.AddAsked(1, ("/a",), "copy"), parts.own_folder.top)
-    (wanted,) = taken(parts.node, effects.Import)
-    parts.on_imported(events.Imported(wanted.order, ("a",), ()))
-    asked = parts.node.take()
-    parts.own_folder.on_tick()
-    asked += parts.node.take()
-    assert effects.Reply(1, ok=True, text="added a") in asked
-
-
-def test_another_group_is_a_new_beginning() -> None:
-    parts = started()
-    parts.node.take()
-    before = parts.circle.ring
+def another_group_ends_what_was_of_the_old_one() -> None:
+    parts, dispatch = started()
+    dispatch.handle(events.ShareSeen(present=True, reason=""))
+    (scan,) = scans(parts)
+    dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
+    parts.node.link_owner[LINK] = BEN
+    parts.sealed_datagrams._windows[BEN] = ReplayWindow()
+    parts.node.index.addresses.remember(BEN, address(2), 1)
     parts.membership.enter(group(2, 1))
-    assert parts.circle.ring is not before
-    assert [trust.members[0].device for trust in taken(parts.node, effects.Trust)] == [BEN]
+    assert effects.Drop(LINK, "joined another group") in parts.node.take()
+    assert not parts.sealed_datagrams._windows
+    assert parts.node.addresses_of(BEN) == (address(2),)
+    assert parts.node.address_book.whereabouts(BEN) == [address(2)]
+    dispatch.handle(events.ShareSeen(present=True, reason=""))
+    assert scans(parts), "the folder has a new marker: everything is looked at"
 
 
-def test_who_was_met_is_dialled_there() -> None:
-    parts = started()
-    parts.pairings.met(BEN, Address("10.0.0.2", 7000))
-    assert parts.discovery.whereabouts(BEN) == [Address("10.0.0.2", 7000)]
-    assert parts.node.whereabouts(BEN) == [Address("10.0.0.2", 7000)]
+def another_label_is_another_folder() -> None:
+    roster = group(1, 4)
+    records = [member(key(1), roster, key(2), "anna"), member(key(4), roster, key(3), "anna")]
+    parts = Wiring(node(3))
+    parts.node.index.roster.replace([*roster.records(), records[1]])
+    parts.start()
+    dispatch = Dispatch(parts)
+    for scan in scans(parts):
+        dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
+    parts.membership.add_records([records[0]])
+    dispatch.handle(events.ShareSeen(present=True, reason=""))
+    assert [str(scan.tops[0])[:5] for scan in scans(parts)] == ["anna-"]
 
 
-def test_a_beacon_says_what_the_ring_is() -> None:
-    _, (ann, _) = ring(2)
-    parts = ann.engine.wiring
-    beacon = parts.discovery.beacon()
-    assert (beacon.port, beacon.count, beacon.digest) == (7685, 2, parts.circle.ring.digest)
+def a_new_member_is_dialled_where_it_was_once_reached() -> None:
+    parts, _ = started(2)
+    parts.node.index.addresses.remember(CLEO, address(3), 1)
+    parts.membership.add_records(group(1, 2, 3).records())
+    assert parts.node.address_book.whereabouts(CLEO) == [address(3)]
 
 
-def test_links_and_manifests_of_others_are_heard_of_by_all() -> None:
-    wire, (ann, ben) = ring(2)
-    ann.write("a", b"hello")
-    assert wire.run(5.0, lambda: b"hello" in ben.disk.values())
-    assert wire.run(2.0, lambda: ben.me in {d for d, p in ann.engine.node.peers.items() if p.kept})
-    ben.crash()
-    assert wire.run(1.0, lambda: ann.nodes == [ann.me])
+def who_told_of_a_stranger_is_asked_once_it_is_a_member() -> None:
+    parts, dispatch = linked(2)
+    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(3)])))
+    parts.node.take()
+    parts.membership.add_records(group(1, 2, 3).records())
+    sent = [send.message for send in taken(parts.node, effects.Send)]
+    assert any(isinstance(message, HeadsAsk) for message in sent)
 
 
-def test_recovery_looks_at_everything_again() -> None:
-    wire, (ann, _) = ring(2)
-    wire.run(3.0)
-    ann.engine.wiring.recover()
-    kinds = [type(effect) for effect in ann.engine.node.take()]
-    assert {effects.Scan, effects.Trust, effects.MakeDurable} <= set(kinds)
+def a_group_that_says_no_is_asked_how_it_is() -> None:
+    parts, dispatch = started()
+    parts.node.now = 1.0
+    parts.admission_policy.on_offer(
+        Offer(bytes(16), bytes(32), "Better", "d9", limits.PORT, 1, open=True), address(9).host
+    )
+    parts.admission_policy.on_tick()
+    (dial,) = taken(parts.node, effects.Dial)
+    dispatch.handle(events.DialFailed(dial.dial, "", refused=True, knock=False))
+    assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
 
 
-def test_recovery_does_not_write_down_a_provisional_group() -> None:
-    parts = started()
+def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
+    parts, _ = started()
+    parts.pairings._listener.on_met(BEN, address(2))
+    assert parts.node.addresses_of(BEN) == (address(2),)
+
+
+def a_device_that_is_there_again_may_be_asked_at_once() -> None:
+    parts, _ = started(2)
+    parts.downloads.ask()
+    assert parts.downloads.deadline() is None
+    opened = events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None)
+    parts.discovery.on_link_opened(opened, BEN)
+    assert parts.downloads.deadline() == parts.node.now
+
+
+def a_chain_of_admissions_makes_a_member() -> None:
+    parts, dispatch = started(2)
+    roster = group(1, 2)
+    chain = [member(key(2), roster, key(3), "d3")]
+    sealed = seal_to(key(1).sealing_public, bytes(32), b"introduction", encode(chain))
+    dispatch.handle(events.IntroductionHeard(OrderId(3), sealed, address(3)))
+    assert effects.AnswerIntroduction(OrderId(3), accepted=True) in parts.node.take()
+
+
+def a_head_of_ours_from_a_later_state_is_repaired() -> None:
+    parts, dispatch = linked(2)
+    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(1, 3)])))
+    assert [tell.code for tell in taken(parts.node, effects.Tell)] == ["repair"]
+
+
+def what_clashed_with_a_batch_is_decided_about_after_it() -> None:
+    parts, dispatch = started(2)
+    parts.receiving.on_tick()
+    parts.commits._batches[BatchId(1)] = Batch({})
+    parts.commits._aside.add(Spot(ManifestName.own(BEN), b"a"))
+    dispatch.handle(BatchPlaced(BatchId(1), ()))
+    assert parts.receiving.deadline() == parts.node.now
+
+
+def after_trouble_memory_is_written_down_and_all_is_looked_at() -> None:
+    parts, dispatch = linked(2)
+    looked_at(parts, dispatch)
+    parts.node.now = 100.0
+    parts.node.index.roster.replace([])
     parts.recover()
-    assert parts.node.index.roster.all() == []
+    assert parts.node.roster is not None
+    assert parts.node.index.roster.all() == parts.node.roster.records()
+    asked = parts.node.take()
+    assert [effect.own for effect in asked if isinstance(effect, effects.Scan)] == [True]
+    assert effects.Send(LINK, HeadsAsk(parts.announcing.digest)) in asked
+    looked_at(parts, dispatch)
+    assert parts.replica_check.deadline() == parts.node.now
 
 
-def test_a_full_look_begins_with_the_own_folder() -> None:
-    wire, (ann, _) = ring(2)
+# -- devices on a wire -----------------------------------------------------------------------------
+def said(box: Box, kind: type, since: float = 0.0) -> list[float]:
+    """When a device said something of that kind over a link."""
+    return [
+        at
+        for at, effect in box.done
+        if at >= since and isinstance(effect, effects.Send) and isinstance(effect.message, kind)
+    ]
+
+
+def has(box: Box, data: bytes) -> bool:
+    return any(data == found for path, found in box.disk.items() if path.parts[0] != ".parts")
+
+
+def shared(data: bytes = b"hello") -> tuple[Wire, Box, Box]:
+    """Two devices; what the first has written stands at the second's, and all is told."""
+    wire, (ann, ben) = ring(2)
+    ann.write("a", data)
+    assert wire.run(2.0, lambda: has(ben, data))
     wire.run(3.0)
-    ann.engine.wiring.scan()
-    assert any(isinstance(effect, effects.Scan) for effect in ann.engine.node.take())
+    return wire, ann, ben
 
 
-def test_what_a_guest_changed_is_decided_about_and_told() -> None:
+def two_that_start_become_one_ring_with_company() -> None:
+    wire = Wire()
+    ann, ben = wire.add(1), wire.add(2)
+    assert wire.run(5.0, lambda: one_ring([ann, ben]))
+    for box in (ann, ben):
+        assert not box.engine.wiring.admission_policy.lonely
+
+
+def a_beacon_says_where_one_listens_and_how_large_the_ring_is() -> None:
+    wire, (ann, _) = ring(2)
+    wire.run(30.0)
+    roster = ann.engine.node.roster
+    assert roster is not None
+    beacons = []
+    for transmit in ann.asked_for(effects.Transmit):
+        inside = open_datagram(roster.group_key, transmit.data)
+        if inside is not None:
+            beacons.append(SEALED.decode(msgspec.msgpack.decode(inside, type=Envelope).body))
+    assert any(isinstance(b, Beacon) and (b.port, b.count) == (limits.PORT, 2) for b in beacons)
+
+
+def a_new_link_hears_roster_and_heads_at_once() -> None:
     wire, (ann, ben) = ring(2)
     ann.write("a", b"hello")
-    assert wire.run(5.0, lambda: len(ben.disk) == 2)
     wire.run(3.0)
-    ben.index.begin()
-    ben.index.places.remove(ann.engine.node.own_manifest, [b"a"])
-    ben.index.commit()
-    ben.engine.wiring.replica_check.files.changed(ManifestName.own(ann.me), [b"a"])
-    count = len(ben.asked_for(effects.Fetch))
-    assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) > count)
+    ben.crash()
+    wire.run(1.0)
+    again, at = wire.again(ben), wire.now
+    assert wire.run(5.0, lambda: ann.engine.node.linked() == [again.me])
+    wire.run(0.05)
+    assert said(ann, RosterDigest, at)
+    assert said(ann, Heads, at)
+    assert said(ann, Kept, at)
+
+
+def a_process_that_breaks_off_is_gone_at_once() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(1.0)
+    wire.silent = lambda *_: True  # it does not even refuse to be dialled
+    ben.crash()
+    assert wire.run(0.01, lambda: ann.status(ben) is Status.SUSPECT), "before any probe is due"
+
+
+def a_process_that_refuses_everywhere_is_suspected() -> None:
+    _, (ann, ben) = ring(2)
+    ann.engine.wiring.discovery._listener.on_refused(ben.me)
+    assert ann.status(ben) is Status.SUSPECT
+
+
+def what_one_writes_comes_to_the_other_and_is_told() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    assert ann.engine.wiring.announcing.digest == ben.engine.wiring.announcing.digest
+    assert ann.engine.node.peers[ben.me].kept[name].missing_files == 0
+    assert not ben.engine.wiring.receiving.busy
+
+
+def a_rename_moves_the_file() -> None:
+    wire, ann, ben = shared()
+    path = parse_wire_path(f"{ann.label}/a".encode())
+    new = parse_wire_path(f"{ann.label}/b".encode())
+    ann.disk[new] = ann.disk.pop(path)
+    ann.hear(events.PathsTouched((path, new), overflow=False))
+    assert wire.run(3.0, lambda: new in ben.disk)
+    sources = [item.source for place in ben.asked_for(effects.Place) for item in place.items]
+    assert Source.MOVED in sources
+
+
+def a_file_that_somebody_removed_is_told_as_missing_and_comes_back() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    name = ManifestName.own(ann.me)
+    kept = ann.engine.node.peers[ben.me].kept
+    assert wire.run(3.0, lambda: kept[name].missing_files == 1)
+    assert len(ben.asked_for(effects.Fetch)) == 3, "page and content, and the content again"
+
+
+def checks(box: Box, since: float) -> bool:
+    """Whether a device began to look at other people's folders."""
+    return any(not scan.own for scan in box.asked_for(effects.Scan, since))
+
+
+def a_file_being_placed_is_not_judged() -> None:
+    wire, ann, ben = shared()
+    wire.ignored = (effects.Place,)
+    ann.write("a", b"another")
+    assert wire.run(3.0, lambda: len(ben.asked_for(effects.Place)) == 2)
+    at = wire.now
+    ben.disk[parse_wire_path(f"{ann.label}/a".encode())] = b"another"
+    ben.hear(events.RescanAsked())
+    assert wire.run(3.0, lambda: checks(ben, at))
+    wire.run(3.0)
+    assert not ben.asked_for(effects.Hash, at)
+
+
+def folders_of_others_wait_for_the_own_one() -> None:
+    wire, _, ben = shared()
+    wire.ignored = (effects.Hash,)
+    ben.write("mine", b"mine")
+    at = wire.now
+    wire.run(0.5)
+    ben.hear(events.RescanAsked())
+    wire.run(3.0)
+    assert not checks(ben, at)
+
+
+def folders_of_others_wait_for_what_a_crash_left() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Place, effects.Settle)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: bool(ben.asked_for(effects.Place)))
+    ben.crash()
+    again = wire.again(ben)
+    wire.run(5.0)
+    assert not checks(again, 0.0)
 
 
 def unused_list(box: Box) -> Root:
@@ -145,18 +357,200 @@ def unused_list(box: Box) -> Root:
     return piece_list(3).root
 
 
-def test_an_idle_device_lets_go_of_piece_lists_that_no_file_has() -> None:
+def an_idle_device_lets_go_of_piece_lists_that_no_file_has() -> None:
     wire, (ann,) = ring(1)
     root = unused_list(ann)
     assert wire.run(2 * BUSY_S, lambda: ann.index.contents.get(root) is None)
 
 
-def test_while_a_file_of_its_own_or_of_others_is_on_its_way_every_list_stays() -> None:
-    wire, (ann, ben) = ring(2)
-    wire.run(3.0)
-    ben.engine.wiring.own_folder.look_at([parse_wire_path(f"{ben.label}/a".encode())])
-    assert ben.engine.wiring.index_upkeep._busy()
-    assert wire.run(3.0, lambda: not ben.engine.wiring.index_upkeep._busy())
+def every_list_stays_while_an_own_file_is_read() -> None:
+    wire, (ann,) = ring(1)
+    wire.ignored = (effects.Hash,)
     ann.write("a", b"hello")
-    assert wire.run(3.0, ben.engine.wiring.index_upkeep._busy)
-    assert not ben.engine.wiring.own_folder.busy
+    root = unused_list(ann)
+    wire.run(2 * BUSY_S)
+    assert ann.index.contents.has(root)
+
+
+def every_list_stays_while_a_file_of_others_is_lacking() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.unanswered = (FilesAsk,)
+    ann.write("a", b"hello")
+    root = unused_list(ben)
+    wire.run(2 * BUSY_S)
+    assert ben.index.contents.get(root) is not None
+
+
+def after_a_restart_the_own_manifest_goes_on() -> None:
+    wire, ann, ben = shared()
+    ann.crash()
+    again = wire.again(ann)
+    assert wire.run(10.0, lambda: one_ring([again, ben]))
+    again.write("b", b"more")
+    assert wire.run(3.0, lambda: has(ben, b"more"))
+    assert not again.told("repair"), "it goes on where it was"
+
+
+def after_a_restart_what_is_lacking_is_taken_up() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.unanswered = (FilesAsk,)
+    ann.write("a", b"hello")
+    assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) == 2)
+    ben.crash()
+    wire.unanswered = ()
+    again = wire.again(ben)
+    assert wire.run(10.0, lambda: has(again, b"hello"))
+
+
+def after_trouble_what_is_lacking_is_taken_up() -> None:
+    wire, ann, ben = shared()
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.index.begin()
+    ben.index.places.remove(ManifestName.own(ann.me), [b"a"])
+    ben.engine.wiring.recover()
+    ben.index.commit()
+    assert wire.run(3.0, lambda: has(ben, b"hello"))
+
+
+# -- which story notices which wire ----------------------------------------------------------------
+NOTICED_BY: dict[str, Callable[[], None]] = {
+    "GroupRelay.on_regrouped: discovery.drop_all('joined another group')": (
+        another_group_ends_what_was_of_the_old_one
+    ),
+    "GroupRelay.on_regrouped: sealed_datagrams.restart()": (
+        another_group_ends_what_was_of_the_old_one
+    ),
+    "GroupRelay.on_regrouped: circle.restart()": two_that_start_become_one_ring_with_company,
+    "GroupRelay.on_regrouped: discovery.on_members()": another_group_ends_what_was_of_the_old_one,
+    "GroupRelay.on_regrouped: own_folder.await_marker()": (
+        another_group_ends_what_was_of_the_old_one
+    ),
+    "GroupRelay.on_relabelled: own_folder.await_marker()": another_label_is_another_folder,
+    "GroupRelay.on_members_changed: admission_policy.on_members()": (
+        two_that_start_become_one_ring_with_company
+    ),
+    "GroupRelay.on_members_changed: discovery.on_members()": (
+        a_new_member_is_dialled_where_it_was_once_reached
+    ),
+    "GroupRelay.on_members_changed: announcing.on_members()": (
+        who_told_of_a_stranger_is_asked_once_it_is_a_member
+    ),
+    "GroupRelay.on_wish: pairings.ask(wish)": two_that_start_become_one_ring_with_company,
+    "GroupRelay.on_wish_refused: questions.ask(wish.address)": (
+        a_group_that_says_no_is_asked_how_it_is
+    ),
+    "GroupRelay.on_met: discovery.on_met(device, address)": (
+        who_was_met_on_the_way_in_is_known_to_be_there
+    ),
+    "RingRelay.beacon: return circle.beacon()": (
+        a_beacon_says_where_one_listens_and_how_large_the_ring_is
+    ),
+    "RingRelay.on_called: questions.ask(to)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_linked: membership.on_linked(device)": (
+        a_new_link_hears_roster_and_heads_at_once
+    ),
+    "RingRelay.on_linked: circle.on_linked(device)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_linked: announcing.on_linked(device)": (
+        a_new_link_hears_roster_and_heads_at_once
+    ),
+    "RingRelay.on_linked: downloads.on_peer(device)": (
+        a_device_that_is_there_again_may_be_asked_at_once
+    ),
+    "RingRelay.on_unlinked: circle.on_unlinked(device, clean=clean)": (
+        a_process_that_breaks_off_is_gone_at_once
+    ),
+    "RingRelay.on_refused: circle.on_refused(device)": (
+        a_process_that_refuses_everywhere_is_suspected
+    ),
+    "RingRelay.on_introduced: membership.add_records(records)": (
+        a_chain_of_admissions_makes_a_member
+    ),
+    "OwnRelay.on_published: announcing.on_published(head)": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.on_applied: announcing.on_applied(head)": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.on_own_head: publishing.on_own_head(head)": (
+        a_head_of_ours_from_a_later_state_is_repaired
+    ),
+    "OthersRelay.on_arrived: receiving.on_arrived(wants)": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.on_committed: receiving.on_committed(done)": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.look_again: receiving.look_again(spot)": (
+        what_clashed_with_a_batch_is_decided_about_after_it
+    ),
+    "OthersRelay.leaves: return receiving.leaves(spot)": a_rename_moves_the_file,
+    "OthersRelay.on_places_changed: announcing.on_places_changed()": (
+        what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OthersRelay.on_replicas_changed: announcing.on_places_changed()": (
+        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+    ),
+    "OthersRelay.on_replicas_changed: receiving.on_changed(name, paths, held=False)": (
+        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+    ),
+    "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
+    "OthersRelay.is_hindered: if own_folder.busy: return True": (
+        folders_of_others_wait_for_the_own_one
+    ),
+    "OthersRelay.is_hindered: return commits.settling": (
+        folders_of_others_wait_for_what_a_crash_left
+    ),
+    "UpkeepRelay.is_busy: if own_folder.busy: return True": (
+        every_list_stays_while_an_own_file_is_read
+    ),
+    "UpkeepRelay.is_busy: return receiving.busy": (
+        every_list_stays_while_a_file_of_others_is_lacking
+    ),
+    "Wiring.start: kept = membership.start()": two_that_start_become_one_ring_with_company,
+    "Wiring.start: admission_policy.start(kept=kept)": two_that_start_become_one_ring_with_company,
+    "Wiring.start: circle.restart()": two_that_start_become_one_ring_with_company,
+    "Wiring.start: discovery.start()": two_that_start_become_one_ring_with_company,
+    "Wiring.start: own_folder.start(marked=kept)": after_a_restart_the_own_manifest_goes_on,
+    "Wiring.start: receiving.start()": after_a_restart_what_is_lacking_is_taken_up,
+    "Wiring.start: index_upkeep.start()": (an_idle_device_lets_go_of_piece_lists_that_no_file_has),
+    "Wiring.start: node.do(LookAround())": a_start_looks_round_and_opens_the_door,
+    "Wiring.recover: if not admission_policy.lonely: membership.recover()": (
+        after_trouble_memory_is_written_down_and_all_is_looked_at
+    ),
+    "Wiring.recover: own_folder.scan()": after_trouble_memory_is_written_down_and_all_is_looked_at,
+    "Wiring.recover: replica_check.restart()": (
+        after_trouble_memory_is_written_down_and_all_is_looked_at
+    ),
+    "Wiring.recover: announcing.recover()": (
+        after_trouble_memory_is_written_down_and_all_is_looked_at
+    ),
+    "Wiring.recover: receiving.start()": after_trouble_what_is_lacking_is_taken_up,
+}
+STORIES = list(dict.fromkeys(NOTICED_BY.values()))
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_with_every_wire_in_place_the_story_goes_well(story: Callable[[], None]) -> None:
+    story()
+
+
+@pytest.mark.parametrize("wire", cutting.wires())
+def test_without_one_wire_its_story_fails(wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*cutting.without(wire))
+    with pytest.raises(AssertionError):
+        NOTICED_BY[wire]()
+
+
+def test_the_table_names_every_wire_and_no_other() -> None:
+    wires = cutting.wires()
+    assert sorted(NOTICED_BY) == sorted(wires)
+    assert len(set(wires)) == len(wires), "a line that stands there twice could not be told apart"
+
+
+def test_a_provisional_group_is_not_written_down_after_trouble() -> None:
+    parts, _ = started()
+    parts.recover()
+    assert parts.node.index.roster.all() == []

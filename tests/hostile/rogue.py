@@ -31,7 +31,7 @@ from potluck.core.content.manifest import (
     sign_head,
 )
 from potluck.core.errors import ProtocolError
-from potluck.core.group.admission import Joiner, State
+from potluck.core.group.admission import Joiner, JoinerState
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.keys.sealing import NONCE_BYTES, seal_datagram
@@ -178,12 +178,12 @@ class Rogue:
         joiner = Joiner(self.key, self.label, os.urandom(16))
         for message in joiner.begin():
             stream.send(message)
-        while joiner.state is not State.DONE:
+        while joiner.state is not JoinerState.DONE:
             heard = stream.receive(PAIRING, WAIT_S)
             assert not isinstance(heard, Unknown)
             for answer in joiner.hear(heard):
                 stream.send(answer)
-            if joiner.state is State.OFFERED:
+            if joiner.state is JoinerState.OFFERED:
                 for answer in joiner.want():
                     stream.send(answer)
         stream.close()

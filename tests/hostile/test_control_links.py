@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.pieces import file_root
-from potluck.core.group.roster import Admit, found
+from potluck.core.group.statements import Admit, found
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.ring.members import accuse, write_record
 from potluck.core.wire.catalogue import (

@@ -39,7 +39,7 @@ SEEDS = range(3)
 
 
 def signed(rogue: Box, victims: list[Box]) -> list[Any]:
-    """What only a member can make: heads of its folder, records of itself, accusations of others."""
+    """What only a member can make: heads of its folder, records of itself, accusations."""
     edges = (1, 2, 5, limits.SEQ_MAX)
     heads = [
         sign_head(Head(rogue.me, folder, generation, seq, count, bytes(32), b"run"), rogue.key)
@@ -64,7 +64,7 @@ def signed(rogue: Box, victims: list[Box]) -> list[Any]:
 
 
 def attacked(seed: int) -> tuple[Wire, Box, Box, Box, Anything]:
-    """A ring of three with something shared, of whom the third is not honest, and what it may say."""
+    """A ring of three that shares something, whose third is not honest, and what it may say."""
     wire, (ann, ben, rogue) = ring(3, seed)
     ann.write("a", b"hello")
     wire.run(5.0)

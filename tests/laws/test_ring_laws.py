@@ -119,7 +119,9 @@ def fingerprint(mesh: Mesh) -> bytes:
     """What two worlds must share to have the same future (dice and clocks aside)."""
     rings = []
     for device, ring in sorted(mesh.rings.items()):
-        search = (ring.seated, ring.left, ring._contact or b"", sorted(ring._redirected))
+        seeking = ring._search
+        contact, redirected = seeking.contact or b"", sorted(seeking.redirected)
+        search = (seeking.state.name, ring.left, contact, redirected)
         asked = (sorted(ring._seats._asked.items()), sorted(ring._synced_s))
         rings.append((device, search, asked, [encode(record) for record in ring.beliefs.records]))
     flying = [
@@ -131,9 +133,7 @@ def fingerprint(mesh: Mesh) -> bytes:
 
 
 def futures(mesh: Mesh, deed: Callable[[Mesh], None] | None) -> Iterator[tuple[Mesh, bool]]:
-    """Every world one step on: one message delivered, or the deed done; and whether the deed is
-    still to come.
-    """
+    """Every world one step on: a message delivered, or the deed done; is the deed still to come?"""
     for channel in mesh.waiting():
         after = copy.deepcopy(mesh)
         after.deliver(channel)

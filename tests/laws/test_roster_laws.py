@@ -1,6 +1,4 @@
-"""Rosters: the members follow from the set of statements, in whatever order and company these
-arrive.
-"""
+"""Rosters: the members follow from the set of statements, in whatever order these arrive."""
 
 from __future__ import annotations
 
@@ -10,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.content.paths import collision_key
-from potluck.core.group.roster import Roster, admit, found, group_id
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found, group_id
 from potluck.core.wire.catalogue import RosterRecord
 from tests.core.fakes import key
 

@@ -3,20 +3,20 @@
     PotluckError                 exit 1    anything a person may read
     ├── UsageError               exit 2    what was typed cannot be meant
     ├── NotRunning               exit 3    no potluck answers on this home
-    ├── NotAMember               exit 4    this device belongs to no group
     ├── Refused                  exit 5    somebody or something said no
     ├── TimedOut                 exit 6    it did not happen in time
     ├── NotFound                 exit 7    no such device or file
     ├── DiskTrouble              exit 8    the disk did not do what was asked
     ├── UnsafePath                         a name that must never reach the file system
     └── ProtocolError                      a peer broke the protocol (its fault)
-        ├── FrameTooLong                   a length above the limit, refused before anything is allocated
+        ├── FrameTooLong                   a length above the limit, refused before it is read
         ├── Malformed                      bytes that are not a message
         └── WrongContent                   bytes whose hash or signature is not what was promised
 
 Strategy: an error has three parts, *what* failed, the probable *cause*, and the *fix*: the next
 command or act. The class docstring is the sentence used when no better `what` is given, so the tree
-above reads as the manual. Guarantee: one exit code per class that reaches a shell; blame is a type
+above reads as the manual. Guarantee: one exit code per class that reaches a shell, and 4 is free;
+blame is a type
 (`ProtocolError` is always the other side's).
 """
 
@@ -32,9 +32,7 @@ class PotluckError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, what: str = "", cause: str = "", fix: str = "") -> None:
-        """Keep the three parts: `what` failed, its probable `cause`, and the `fix` (the next
-        command).
-        """
+        """Keep the three parts: `what` failed, the probable `cause`, the `fix` (a command)."""
         self.what = what or (type(self).__doc__ or "").strip().splitlines()[0]
         self.cause = cause
         self.fix = fix
@@ -62,13 +60,6 @@ class NotRunning(PotluckError):
 
     exit_code = 3
     code = "not_running"
-
-
-class NotAMember(PotluckError):
-    """This device is not a member of a group yet."""
-
-    exit_code = 4
-    code = "not_a_member"
 
 
 class Refused(PotluckError):

@@ -8,9 +8,9 @@ number is a count.
 
 from __future__ import annotations
 
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+KIB = 1024  # bytes, and so the next two
+MIB = 1024 * KIB  # a million and a bit
+GIB = 1024 * MIB  # what a person calls a gigabyte, and a little more
 
 # -- names and versions ----------------------------------------------------------------------------
 ALPN = "potluck/1"  # checked on both sides: an ALPN mismatch does not fail a handshake by itself
@@ -19,26 +19,35 @@ PORT = 7685  # TCP and UDP; registered to nobody; the port really used travels i
 PORT_TRIES = 32  # several potlucks on one machine take the next free ports
 MULTICAST_GROUP = "239.192.76.85"  # organisation-local scope, never routed out of a site
 BROADCAST_INTERVAL_S = 5.0  # x number of nodes: about 0.2 beacons a second on a LAN of any size
-BURST_S = (
-    0.0,
-    0.25,
-    1.0,
-    2.0,
-    4.0,
-)  # beacons after start or an address change; five, since Wi-Fi drops multicast
+BROADCAST_SPREAD = 0.5  # of that more or less, by chance: nodes that started together drift apart
+# beacons after start or an address change; five, since Wi-Fi drops multicast
+BURST_S = (0.0, 0.25, 1.0, 2.0, 4.0)
 
 # -- frames and messages ---------------------------------------------------------------------------
 CONTROL_FRAME_BYTES = 64 * KIB  # any control message; larger things travel in pages on bulk links
 PAGE_FRAME_BYTES = 1 * MIB  # manifest, roster and piece-list pages
 PAIRING_FRAME_BYTES = 8 * KIB  # from a stranger: a certificate and two keys fit in 1 KiB
 DATAGRAM_BYTES = 1200  # below every path MTU, so nothing is ever fragmented
-DATAGRAM_RECORDS = 4  # member records in one PING: 4 x about 230 bytes fit a datagram
+PROBE_RECORDS = 8  # member records that are taken from one PING or PONG; few fit a datagram
 LIST_ITEMS = 4096  # longest list in any message
 PAGE_RECORDS = 1000  # manifest records in one page: about 2 ms to read, 250 bytes each
 LABEL_BYTES = 64  # UTF-8; it must stay a comfortable folder name with a suffix
 ADDRESSES_PER_DEVICE = 8  # several networks and families; more is noise
 ROSTER_CHUNK = 40  # records per ROSTER message: 40 x about 0.9 KiB stays below a control frame
 HEADS_CHUNK = 200  # heads per HEADS message: 200 x about 0.25 KiB stays below a control frame
+PIECE_HASHES_BYTES = PAGE_FRAME_BYTES - 256  # in one page of a piece list, beside its other fields
+ID_BYTES = 32  # SHA-256 of a device's key, BLAKE3 of anything else: nobody finds two with one id
+KEY_BYTES = 32  # X25519 (RFC 7748) and ChaCha20 (RFC 8439)
+SIGNATURE_BYTES = 64  # Ed25519 (RFC 8032)
+INSTANCE_BYTES = 16  # random for each run of a device
+PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
+CERTIFICATE_BYTES = 2048  # ours have about 500
+TEXT_CHARACTERS = 256  # a reason, for a person
+HOST_CHARACTERS = 64  # an IPv6 address with its zone has at most 55
+VERSIONS = 16  # versions of the protocol that one device may say it speaks
+CAPABILITIES = 64  # names of what a later version can do besides
+SOLICIT_PAD_BYTES = 512  # a question is as long as its answer: no use as an amplifier
+PAIRING_RECORDS = 8  # statements taken from one frame of pairing: 8 x about 0.9 KiB
 UNSENT_BYTES = 8 * MIB  # control bytes queued for one peer; a peer that reads so slowly is cut off
 
 # -- doors -----------------------------------------------------------------------------------------
@@ -46,6 +55,7 @@ HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot t
 KNOCK_S = 1.0  # the knock is two small packets on a LAN
 STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
 STRANGERS = 64  # unauthenticated connections in all, oldest evicted
+STATEMENT_BYTES = 4096  # body of one roster statement: a certificate, two keys, two names
 INTRODUCTION_BYTES = 64 * KIB  # a sealed chain of admissions
 INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
 ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier
@@ -59,27 +69,27 @@ SWEEP_PER_S = 200  # datagrams a second while sweeping
 NEIGHBOURS = 256  # entries of the neighbour table that are asked
 SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
-DIAL_BACKOFF_S = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-)  # between dials to one device; the last one repeats
+# between dials to one device; the last one repeats
+DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
-# first answer; adaptive: max(100 ms, 4 x smoothed RTT), never above this x 4
-PROBE_TIMEOUT_S = 0.15
-PROBE_TIMEOUT_MIN_S = 0.1
+PROBE_TIMEOUT_S = 0.15  # for the answer of a node whose round trip is not known yet
+PROBE_TIMEOUT_MIN_S = 0.1  # a scheduler's hiccup is no silence
+PROBE_TIMEOUT_MAX_S = 4 * PROBE_TIMEOUT_S  # no measured round trip makes us blind for longer
+PROBE_ROUND_TRIPS = 4  # smoothed round trips an answer may take: how they vary is not measured
+ROUND_TRIP_GAIN = 1 / 8  # weight of the newest round trip: the alpha of RFC 6298
+PROBE_AGAIN_TIMEOUTS = 2  # the second try goes over two paths and three helpers: twice the time
 PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
 PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
 SUSPICION_S = 2.0  # alone against the suspect
 SUSPICION_MIN_S = 1.0  # with three confirmations
 SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone
 LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
+LATENESS_GAIN = 0.1  # share of the stretch let go at each punctual tick: one is no proof of health
+PAUSE_S = 4 * PROBE_S  # no tick for longer: this node slept, and its silence is nobody's fault
 DEPUTY_S = 0.5  # node 0 silent this long: the contact admits in its place
+SEAT_GIVE_UP_S = 4 * DEPUTY_S  # no seat was given: a node takes one rather than stay outside
 RESERVED_S = 10.0  # a seat promised to a joiner that never took it is free again
 SEAT_GAP = 1024  # seats further than this above the largest known are ignored
 DEAD_PROBE_S = 10.0  # one dead member is probed again: without it rings never meet again
@@ -89,9 +99,10 @@ REFUTED_MAX = 3  # an accuser refuted so often
 DEAF_S = 60.0  # within this time is not listened to until it is over
 WITNESSES = 3  # accusers beyond the first that shorten patience; more are not passed on
 UPDATE_ALL = 32  # up to this many nodes an UPDATE goes to everybody
+UPDATE_OTHERS = 3  # beyond, to so many besides last and next: news still doubles at every step
 SYNC_S = 0.2  # least time between two SYNCs with one peer
+SYNC_CHANCE = 0.5  # of a SYNC at a further difference: both sides see it, one SYNC is enough
 SYNC_RECORDS = 64  # member records in one message: 64 x at most 0.9 KiB stays below a control frame
-TICK_S = 0.05  # resolution of the ring's timers
 
 # -- manifests -------------------------------------------------------------------------------------
 BUCKETS = 4096  # by the first 12 bits of BLAKE3(path)
@@ -106,11 +117,13 @@ RESCAN_S = 600.0  # watcher events are hints, never truth
 SECOND_LOOK_S = 10.0  # a delete found by a scan needs two looks this far apart
 
 # -- content ---------------------------------------------------------------------------------------
-PIECE_MIN_BYTES = 256 * KIB
-PIECE_MAX_BYTES = 16 * MIB
+PIECE_MIN_BYTES = 256 * KIB  # one link fills it in 2 ms at 1 Gbit/s; smaller files are one piece
+PIECE_MAX_BYTES = 16 * MIB  # what a wrong byte costs, and what a worker holds at most
+PIECES_KEPT_MIN = 500  # a changed file keeps its piece size from here,
+PIECES_KEPT_MAX = 8192  # to here: the list of equal pieces stays useful, and at most 256 KiB long
 PIECES_AIM = 2048  # pieces per file: the list of a 1 GiB file is 64 KiB
 FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
-PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES
+PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES  # what follows from the two
 
 # -- paths -----------------------------------------------------------------------------------------
 COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold
@@ -124,7 +137,7 @@ SERVERS = 64  # bulk links served at once
 BULK_IDLE_S = 30.0  # an idle bulk link is closed
 BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
 PACK_FILES = 256  # small files in one FILES request
-PACK_BYTES = 4 * MIB
+PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s
 RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again
 STRIKES = 2  # wrong pieces from one holder for one file

@@ -1,31 +1,36 @@
-"""The switchboard: whatever comes from the network goes to the part whose business it is.
+"""Dispatch: whatever happened goes to the part whose business it is.
 
-Strategy: a datagram is sealed (a member speaks) or clear (anybody may have sent it); a link is a
-control link of a member or a pairing link of a stranger; a message is looked at by type, once,
-here. The parts are handed facts and never look at each other's.
+Strategy: every fact is looked at by type, once, here, and so is every message of a member; the
+order in which several parts hear of one fact is the order of the lines. A datagram is sealed (a
+member speaks) or clear (anybody may have sent it); a link is a control link of a member or a
+pairing link of a stranger. Whatever a member says, about anything, is a sign of life first.
 
-Guarantees: nothing a peer sends ends anything: what cannot be opened, is unknown or is unexpected
-changes a counter and nothing else. Once this device has said farewell it hears nothing, and answers
-what has to be answered with no. Limits: no state but the counters, no decisions.
+Guarantees: no fact and no message of a control link is forgotten: mypy refuses a `match` that
+leaves one out. Nothing a peer sends ends anything: what cannot be opened, is unknown or is
+unexpected changes a counter and nothing else. Once this device has said farewell it does not hear
+the network, and answers what has to be answered with no. Limits: no state but the counters, no
+decisions. A BYE is no sign of life: who says it is about to be gone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import assert_never
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import is_sealed
+from potluck.core.ring.ring import RingMessage
 from potluck.core.wire.catalogue import (
     Address,
     Beacon,
     Bye,
+    ControlMessage,
     Decrement,
     Heads,
     HeadsAsk,
     Join,
     Kept,
     LinkKind,
-    Message,
     Ping,
     Pong,
     ProbeFor,
@@ -33,6 +38,7 @@ from potluck.core.wire.catalogue import (
     Redirect,
     RosterDigest,
     RosterRecords,
+    SealedMessage,
     Sync,
     Unknown,
     Update,
@@ -40,36 +46,173 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import AnswerIntroduction, Drop
 from potluck.engine.events import (
+    AddAsked,
+    BatchPlaced,
+    BatchSettled,
     DatagramHeard,
     DialFailed,
+    DiskEvent,
+    Event,
+    FetchEnded,
+    FilesHashed,
+    FilesVerified,
+    FolderEvent,
+    Imported,
     InterfacesSeen,
     IntroductionHeard,
+    LeaveAsked,
     LinkClosed,
     LinkOpened,
+    MadeDurable,
+    ManifestHeard,
     MessageHeard,
+    NetworkEvent,
+    PartsFound,
+    PathsTouched,
+    PersonEvent,
+    PieceListHeard,
+    PiecesVerified,
+    RequestHeard,
+    RescanAsked,
+    ShareSeen,
+    SpaceSeen,
+    TransferEvent,
+    TreeSeen,
 )
+from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
-RING = (Join, Redirect, Welcome, Update, Decrement, Sync)
-PROBES = (Ping, Pong, ProbeFor, ProbeResult)
+MemberMessage = (
+    RingMessage | ProbeMessage | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
+)  # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
 
 
 class Dispatch:
-    """Connects the network with the parts."""
+    """Hands facts and messages to the parts."""
 
     def __init__(self, parts: Wiring) -> None:
-        """Connect these."""
+        """Hand them to these."""
         self._node, self._parts = parts.node, parts
         self.counters: Counter[str] = Counter()  # what was refused, unknown or unexpected
 
+    def __repr__(self) -> str:
+        """Say how much came that nobody could use."""
+        return f"<Dispatch {self.counters.total()} refused, unknown or unexpected>"
+
+    # -- facts -------------------------------------------------------------------------------------
+    def handle(self, event: Event) -> None:
+        """Something happened."""
+        if isinstance(event, NetworkEvent):
+            self._on_network(event)
+        elif isinstance(event, FolderEvent):
+            self._on_folder(event)
+        elif isinstance(event, TransferEvent):
+            self._on_transfer(event)
+        elif isinstance(event, DiskEvent):
+            self._on_disk(event)
+        elif isinstance(event, PersonEvent):
+            self._on_person(event)
+        else:
+            assert_never(event)
+
+    def _on_network(self, event: NetworkEvent) -> None:
+        """Networks, datagrams and links."""
+        match event:
+            case InterfacesSeen():
+                self._on_interfaces(event)
+            case DatagramHeard():
+                self._on_datagram(event)
+            case LinkOpened():
+                self._on_link_opened(event)
+            case DialFailed():
+                self._on_dial_failed(event)
+            case MessageHeard():
+                self._on_message(event)
+            case LinkClosed():
+                self._on_link_closed(event)
+            case IntroductionHeard():
+                self._on_introduction(event)
+            case _:
+                assert_never(event)
+
+    def _on_folder(self, event: FolderEvent) -> None:
+        """What stands below Shared/; whoever asked for a look or a reading knows its order."""
+        own_folder, replica_check = self._parts.own_folder, self._parts.replica_check
+        match event:
+            case PathsTouched():
+                own_folder.on_touched(event)
+            case TreeSeen():
+                own_folder.on_tree(event)
+                replica_check.on_tree(event)
+            case FilesHashed():
+                own_folder.on_hashed(event)
+                replica_check.on_hashed(event)
+            case ShareSeen():
+                own_folder.on_share(event)
+            case _:
+                assert_never(event)
+
+    def _on_transfer(self, event: TransferEvent) -> None:
+        """What members ask for on bulk links, and what was fetched from them."""
+        downloads, following = self._parts.downloads, self._parts.following
+        match event:
+            case RequestHeard():
+                self._parts.answers.on_request(event)
+            case ManifestHeard():
+                following.on_page(event)
+            case PieceListHeard():
+                downloads.on_list(event)
+            case PiecesVerified():
+                downloads.on_pieces(event)
+            case FilesVerified():
+                downloads.on_files(event)
+            case FetchEnded():  # of a page, or else of content
+                if not following.on_ended(event):
+                    downloads.on_ended(event)
+            case PartsFound():
+                downloads.on_parts(event)
+            case _:
+                assert_never(event)
+
+    def _on_disk(self, event: DiskEvent) -> None:
+        """What the disk did, and how full it is."""
+        match event:
+            case BatchPlaced():
+                self._parts.commits.on_placed(event)
+            case BatchSettled():
+                self._parts.commits.on_settled(event)
+            case MadeDurable(barrier):
+                self._node.on_synced(barrier)
+            case SpaceSeen():
+                self._parts.downloads.on_space(event)
+            case _:
+                assert_never(event)
+
+    def _on_person(self, event: PersonEvent) -> None:
+        """What people want, and what came of it."""
+        own_folder, imports = self._parts.own_folder, self._parts.imports
+        match event:
+            case AddAsked():
+                imports.on_add(event, own_folder.top)
+            case Imported():  # looked at, too: not every watcher notices links
+                imports.on_imported(event)
+                own_folder.on_imported(event.added)
+            case RescanAsked():
+                own_folder.scan()
+                self._parts.replica_check.scan()
+            case LeaveAsked():
+                self._parts.farewell.on_leave_asked()
+            case _:
+                assert_never(event)
+
     # -- the network itself ------------------------------------------------------------------------
-    def on_interfaces(self, event: InterfacesSeen) -> None:
+    def _on_interfaces(self, event: InterfacesSeen) -> None:
         """Our networks are these now."""
         if not self._node.leaving:
-            self._parts.on_interfaces(event)
+            self._parts.circle.on_addresses(self._parts.discovery.on_interfaces(event))
 
     # -- datagrams ---------------------------------------------------------------------------------
-    def on_datagram(self, event: DatagramHeard) -> None:
+    def _on_datagram(self, event: DatagramHeard) -> None:
         """A datagram came, from anybody."""
         if self._node.leaving:
             return
@@ -81,8 +224,12 @@ class Dispatch:
             self.counters["datagrams refused"] += 1
             if self._parts.sealed_datagrams.is_foreign(event.data):
                 self._parts.admission_policy.on_foreign()
-            return
-        device, message = opened
+        else:
+            self._hear_sealed(*opened, event)
+
+    def _hear_sealed(self, device: DeviceId, message: SealedMessage, event: DatagramHeard) -> None:
+        """A member said something by datagram."""
+        self._parts.circle.on_heard(device, message)
         if isinstance(message, Beacon):
             self._parts.discovery.on_beacon(device, message, event.source, event.way)
             self._parts.circle.on_digest(device, message.digest)
@@ -90,13 +237,13 @@ class Dispatch:
             self._hear_probe(device, message, event.source)
 
     # -- links -------------------------------------------------------------------------------------
-    def on_dial_failed(self, event: DialFailed) -> None:
-        """A dial for pairing or of the meeting came to nothing."""
+    def _on_dial_failed(self, event: DialFailed) -> None:
+        """A dial came to nothing: one of the pairings, or else of discovery."""
         if not self._node.leaving and not self._parts.pairings.on_dial_failed(event):
             self._parts.discovery.on_dial_failed(event)
 
-    def on_link_opened(self, event: LinkOpened) -> None:
-        """A link is ready: a stranger's goes to the pairings, a member's to the meeting."""
+    def _on_link_opened(self, event: LinkOpened) -> None:
+        """A link is ready: a stranger's goes to the pairings, a member's to discovery."""
         if self._node.leaving:
             self._node.do(Drop(event.link, "leaving"))
         elif event.kind is LinkKind.PAIRING or event.peer is None:
@@ -104,12 +251,12 @@ class Dispatch:
         else:
             self._parts.discovery.on_link_opened(event, event.peer)
 
-    def on_link_closed(self, event: LinkClosed) -> None:
-        """A link is gone."""
+    def _on_link_closed(self, event: LinkClosed) -> None:
+        """A link is gone: one of the pairings, or else a member's."""
         if not self._parts.pairings.on_link_closed(event.link):
             self._parts.discovery.on_link_closed(event)
 
-    def on_introduction(self, event: IntroductionHeard) -> None:
+    def _on_introduction(self, event: IntroductionHeard) -> None:
         """Somebody unknown knocked, and shows why it is a member."""
         if self._node.leaving:
             self._node.do(AnswerIntroduction(event.knock, accepted=False))
@@ -117,39 +264,45 @@ class Dispatch:
             self._parts.discovery.on_introduction(event)
 
     # -- messages ----------------------------------------------------------------------------------
-    def on_message(self, event: MessageHeard) -> None:
+    def _on_message(self, event: MessageHeard) -> None:
         """A message came on a link."""
-        message = event.message
-        if self._node.leaving:
+        link, message = event.link, event.message
+        if self._node.leaving or isinstance(message, Bye):
             return
         if isinstance(message, Unknown):
             self.counters["messages unknown"] += 1
+        elif self._parts.pairings.on_message(link, message):
             return
-        if isinstance(message, Bye) or self._parts.pairings.on_message(event.link, message):
+        device = self._node.link_owner.get(link)
+        if device is None:
             return
-        device = self._node.link_owner.get(event.link)
-        if device is not None:
+        self._parts.circle.on_heard(device, message)
+        if isinstance(message, ControlMessage):
             self._hear(device, message)
-
-    def _hear(self, device: DeviceId, message: Message) -> None:
-        """A member said something over its control link."""
-        if isinstance(message, RING):
-            self._parts.circle.on_message(device, message)
-        elif isinstance(message, PROBES):
-            self._hear_probe(device, message, None)
-        elif isinstance(message, RosterDigest | RosterRecords):
-            self._parts.membership.on_roster(device, message)
-        elif isinstance(message, Heads):
-            self._parts.announcing.on_heads(device, message.heads)
-        elif isinstance(message, HeadsAsk):
-            self._parts.announcing.on_heads_ask(device, message)
-        elif isinstance(message, Kept):
-            self._parts.announcing.on_kept(device, message.holdings)
-            self._parts.receiving.downloads.on_kept()
-        else:
+        elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
 
-    def _hear_probe(self, device: DeviceId, message: Message, source: Address | None) -> None:
+    def _hear(self, device: DeviceId, message: MemberMessage) -> None:
+        """A member said something over its control link."""
+        announcing = self._parts.announcing
+        match message:
+            case Join() | Redirect() | Welcome() | Update() | Decrement() | Sync():
+                self._parts.circle.on_message(device, message)
+            case Ping() | Pong() | ProbeFor() | ProbeResult():
+                self._hear_probe(device, message, None)
+            case RosterDigest() | RosterRecords():
+                self._parts.membership.on_roster(device, message)
+            case Heads(heads):
+                announcing.on_heads(device, heads)
+            case HeadsAsk():
+                announcing.on_heads_ask(device, message)
+            case Kept(holdings):
+                announcing.on_kept(device, holdings)
+                self._parts.downloads.on_kept()
+            case _:
+                assert_never(message)
+
+    def _hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
         """A probe came: by datagram from `source`, or over the link."""
         self._parts.circle.on_probe(device, message, source)
         if isinstance(message, Ping | Pong):

@@ -2,8 +2,8 @@
 
 Strategy: an effect is an immutable value with two interpreters, reality (`shells/`) and the seeded
 simulation (`tests/sim/`). Effects are carried out in the order given; those that depend on
-durability are held back by the engine until the `Synced` of an earlier `Sync`, so an interpreter
-never has to wait.
+durability are held back by the engine until the `MadeDurable` of an earlier `MakeDurable`, so an
+interpreter never has to wait.
 
 Guarantee: an interpreter takes no decision. Where it needs one (which certificate, which hash,
 which path) the answer is in the effect.
@@ -106,17 +106,13 @@ class AnswerIntroduction:
 
 @dataclass(frozen=True, slots=True)
 class LookAround:
-    """Look at interfaces and neighbours again; ends in InterfacesSeen (only if something changed,
-    or asked first).
-    """
+    """Look at interfaces and neighbours; InterfacesSeen follows at first, then on a change."""
 
 
 # -- serving ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class ServePieces:
-    """Read these pieces, hash each again, send header and bytes; Gone where they do not match any
-    more.
-    """
+    """Read these pieces, hash each again, send header and bytes; Gone where they do not match."""
 
     path: SafePath  # a file that holds the content
     content: PieceList  # what its hashes must be
@@ -150,9 +146,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Check the marker, then walk these top folders; ends in ShareSeen (if they are own) and
-    TreeSeen.
-    """
+    """Check the marker, then walk these top folders; ends in ShareSeen (own ones), TreeSeen."""
 
     order: OrderId  # handle
     tops: tuple[SafePath, ...]  # e.g. Shared/<label>
@@ -171,7 +165,7 @@ class Hash:
 # -- fetching --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Ask a device for something on a bulk link, verify what comes, write content into part files."""
+    """Ask a device for something on a bulk link, verify what comes, write content to part files."""
 
     order: OrderId  # handle; facts, then one FetchEnded
     peer: DeviceId  # whom
@@ -213,9 +207,7 @@ class PlaceItem:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Group commit, steps 3 to 7 of docs/disk.md §4; ends in BatchPlaced. The intents are on the
-    disk already.
-    """
+    """Group commit, steps 3 to 7 of docs/disk.md §4, intents on disk; ends in BatchPlaced."""
 
     batch: BatchId  # handle
     items: tuple[PlaceItem, ...]  # removals last, folders before what is in them
@@ -231,27 +223,24 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class MakeDurable:
-    """Make everything the index holds now durable (fsync of its log); ends in Synced."""
+    """Make everything the index holds now durable (fsync of its log); ends in MadeDurable."""
 
     barrier: int  # handle
 
 
 @dataclass(frozen=True, slots=True)
 class MarkShare:
-    """Write the marker that says this folder is this share, and make the own folder Shared/<label>."""
+    """Write the marker that says this folder is this share, and make the folder Shared/<label>."""
 
     group: bytes  # group id
     label: str  # of the own folder
-    former: (
-        str  # label it had before, renamed if nothing stands at the new one; "" if there was none
-    )
+    # label it had before, renamed if nothing stands at the new one; "" if there was none
+    former: str
 
 
 @dataclass(frozen=True, slots=True)
 class MakeFolders:
-    """Make the owner folders Shared/<label> of the members that are missing; empty ones are seen by
-    people.
-    """
+    """Make the missing folders Shared/<label> of the members; people see empty ones."""
 
     labels: tuple[str, ...]  # of all members but ourselves
 

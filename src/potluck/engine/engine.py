@@ -16,13 +16,11 @@ one call stays below a millisecond (a page of a manifest is the largest).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from potluck.core.chance import Chance
 from potluck.core.errors import PotluckError
 from potluck.core.keys.identity import DeviceKey
-from potluck.core.ring.ring import Chance
 from potluck.core.wire.catalogue import MemberRecord
-from potluck.engine import events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.effects import Effect
 from potluck.engine.events import Event
@@ -30,7 +28,7 @@ from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.views.viewer import FileView, StateView, Viewer
+from potluck.engine.views.values import FileView, StateView
 from potluck.engine.wiring import Wiring
 
 __all__ = ["Chance", "Engine", "EngineSettings"]
@@ -51,46 +49,11 @@ class Engine:
         self.node = Node(settings, key, index, chance, instance)
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
-        self._viewer = Viewer(self.wiring)
         self._trouble = IndexTrouble()
-        self._handlers = self._routes()
 
-    def _routes(self) -> dict[type, Callable[[Any], object]]:
-        """Say who hears of what."""
-        parts, board = self.wiring, self.dispatch
-        following, downloads, commits = (
-            parts.following,
-            parts.receiving.downloads,
-            parts.receiving.commits,
-        )
-        return {
-            events.InterfacesSeen: board.on_interfaces,
-            events.DatagramHeard: board.on_datagram,
-            events.LinkOpened: board.on_link_opened,
-            events.DialFailed: board.on_dial_failed,
-            events.MessageHeard: board.on_message,
-            events.LinkClosed: board.on_link_closed,
-            events.IntroductionHeard: board.on_introduction,
-            events.RequestHeard: parts.service.on_request,
-            events.PathsTouched: parts.own_folder.on_touched,
-            events.TreeSeen: parts.on_tree,
-            events.FilesHashed: parts.on_hashed,
-            events.ShareSeen: parts.own_folder.on_share,
-            events.ManifestHeard: following.on_page,
-            events.PieceListHeard: downloads.on_list,
-            events.PiecesVerified: downloads.on_pieces,
-            events.FilesVerified: downloads.on_files,
-            events.FetchEnded: lambda e: following.on_ended(e) or downloads.on_ended(e),
-            events.PartsFound: downloads.on_parts,
-            events.BatchPlaced: commits.on_placed,
-            events.BatchSettled: commits.on_settled,
-            events.MadeDurable: lambda e: self.node.on_synced(e.barrier),
-            events.SpaceSeen: downloads.on_space,
-            events.Imported: parts.on_imported,
-            events.LeaveAsked: lambda _: parts.farewell.on_leave_asked(),
-            events.AddAsked: lambda e: parts.imports.on_add(e, parts.own_folder.top),
-            events.RescanAsked: lambda _: parts.scan(),
-        }
+    def __repr__(self) -> str:
+        """Say whose engine this is, and how it is."""
+        return f"<Engine {self.node!r}, {self._trouble!r}>"
 
     # -- the face of the engine --------------------------------------------------------------------
     def start(self, now: float) -> list[Effect]:
@@ -103,10 +66,10 @@ class Engine:
         Raises PotluckError (DiskTrouble, in practice) if the index failed: the fact may be told
         once more, or is lost.
         """
-        return self._call(lambda: self._handlers[type(event)](event), now)
+        return self._call(lambda: self.dispatch.handle(event), now)
 
     def on_tick(self, now: float) -> list[Effect]:
-        """Do what is due; raises the PotluckError of an earlier call that nobody was told of yet."""
+        """Do what is due; raises the PotluckError of an earlier call that nobody heard of yet."""
         self._trouble.tell()
         return self._call(_nothing, now)
 
@@ -132,26 +95,21 @@ class Engine:
             parts.index_upkeep,
         )
         times = [time for part in company if (time := part.deadline()) is not None]
-        times += [
-            max(time, self._trouble.until_s)
-            for part in content
-            if (time := part.deadline()) is not None
-        ]
+        later = [time for part in content if (time := part.deadline()) is not None]
+        times += [max(time, self._trouble.until_s) for time in later]
         return min(times, default=None)
 
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""
         self.node.now = now
-        return self._viewer.state()
+        return self.wiring.viewer.state()
 
     def files(self, prefix: str) -> list[FileView]:
         """Return the files whose path below Shared/ starts with `prefix`."""
-        return self._viewer.files(prefix)
+        return self.wiring.viewer.files(prefix)
 
     def stored_label(self) -> str:
-        """Return the label this device has, or wishes if it never belonged to a group; works before
-        `start`.
-        """
+        """Return the label this device has, or wishes for; works before `start`."""
         return self.wiring.membership.stored_label()
 
     def ring_records(self) -> list[MemberRecord]:
@@ -175,9 +133,7 @@ class Engine:
         return self.node.take()
 
     def _transact(self, *works: Callable[[], object]) -> None:
-        """Do these in one transaction of the index; if it fails, nothing that depends on it is ever
-        asked for.
-        """
+        """Do these in one transaction of the index; what depends on one that fails is undone."""
         mark, index = self.node.mark(), self.node.index
         try:
             index.begin()
@@ -198,9 +154,10 @@ class Engine:
         parts.pairings.on_tick()
         parts.admission_policy.on_tick()
         parts.questions.on_tick()
-        parts.circle.heads_digest = parts.announcing.digest
+        parts.circle.on_holdings(parts.announcing.digest)
         parts.circle.on_tick()
-        parts.discovery.on_tick(len(parts.circle.ring.nodes()), parts.questions.ask)
+        parts.discovery.on_ring(len(parts.circle.ring.nodes()))
+        parts.discovery.on_tick()
 
     def _content(self) -> None:
         """Do what is due about files."""

@@ -51,9 +51,7 @@ class Interface:
 # -- network ---------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class InterfacesSeen:
-    """The networks and neighbours of this host were looked at; sent at start, then when they
-    change.
-    """
+    """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
@@ -71,9 +69,7 @@ class DatagramHeard:
 
 @dataclass(frozen=True, slots=True)
 class LinkOpened:
-    """A link is ready: TLS done, certificate checked against the roster, HELLO and HELLO_OK
-    exchanged.
-    """
+    """A link is ready: TLS, certificate against the roster, HELLO and HELLO_OK are done."""
 
     link: LinkId  # handle for Send and Drop
     kind: LinkKind  # CONTROL or PAIRING (bulk links never reach the engine)
@@ -311,9 +307,9 @@ class BatchSettled:
 
 @dataclass(frozen=True, slots=True)
 class MadeDurable:
-    """Everything the index held when Sync was asked is on the disk."""
+    """Everything the index held when MakeDurable was asked is on the disk."""
 
-    barrier: int  # which Sync
+    barrier: int  # which MakeDurable
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +349,25 @@ class RescanAsked:
     """Look at everything now."""
 
 
-Event = (
-    InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed | IntroductionHeard
-    | RequestHeard | PathsTouched | TreeSeen | FilesHashed | ShareSeen | ManifestHeard | PieceListHeard
-    | PiecesVerified | FilesVerified | FetchEnded | PartsFound | BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-    | Imported | LeaveAsked | AddAsked | RescanAsked
-)  # fmt: skip
+NetworkEvent = (
+    InterfacesSeen
+    | DatagramHeard
+    | LinkOpened
+    | DialFailed
+    | MessageHeard
+    | LinkClosed
+    | IntroductionHeard
+)
+FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
+TransferEvent = (
+    RequestHeard
+    | ManifestHeard
+    | PieceListHeard
+    | PiecesVerified
+    | FilesVerified
+    | FetchEnded
+    | PartsFound
+)
+DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
+PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -46,6 +46,10 @@ class Farewell:
         self._node, self._circle, self._discovery, self._imports = node, circle, discovery, imports
         self._end_s: float | None = None
 
+    def __repr__(self) -> str:
+        """Say when this device ends, if it does."""
+        return f"<Farewell end_s={self._end_s}>"
+
     def on_leave_asked(self) -> None:
         """Say farewell, once."""
         if self._node.leaving:

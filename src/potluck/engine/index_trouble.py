@@ -1,9 +1,9 @@
-"""The trouble: what the engine does when its own index fails.
+"""Index trouble: what the engine does when its own index fails.
 
 Strategy: a transaction that fails is rolled back with every effect that depends on it, but memory
 is not: the parts may believe more than the index holds. So after a failure the work on content
 rests, a little longer each time, while ring and links go on; then memory is written down and own
-folder, heads and needs are looked at once more from the beginning (`Parts.recover`), which finds
+folder, heads and needs are looked at once more from the beginning (`Wiring.recover`), which finds
 whatever was lost.
 
 Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the
@@ -31,6 +31,10 @@ class IndexTrouble:
         self._failed_s = -math.inf
         self._failures = 0
         self._shaken = False
+
+    def __repr__(self) -> str:
+        """Say how many failures there were of late, and until when work on content rests."""
+        return f"<IndexTrouble failures={self._failures}, until_s={self.until_s:.1f}>"
 
     def on_failed(self, now: float) -> None:
         """A transaction failed: rest."""

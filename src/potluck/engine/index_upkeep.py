@@ -12,7 +12,7 @@ let go; a list costs 64 KiB for a GiB.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.engine.node import Node
@@ -22,12 +22,19 @@ PAUSE_S = 1.0  # between two slices: a round over 100,000 lists takes seven minu
 BUSY_S = 60.0  # something is being done, or the program has just started: look again then
 
 
+class Activity(Protocol):
+    """Whoever knows what else is under way (engine/wiring.py)."""
+
+    def is_busy(self) -> bool:
+        """Say whether a content may be on its way into the index or the share."""
+
+
 class IndexUpkeep:
     """Lets go of piece lists."""
 
-    def __init__(self, node: Node, busy: Callable[[], bool]) -> None:
-        """Have nothing to do before `start`; `busy` says whether a content may be on its way."""
-        self._node, self._busy = node, busy
+    def __init__(self, node: Node, activity: Activity) -> None:
+        """Have nothing to do before `start`; while there is `activity` nothing is let go."""
+        self._node, self._activity = node, activity
         self._due_s: float | None = None
         self._after = b""  # the last root that was looked at in this round
 
@@ -48,7 +55,7 @@ class IndexUpkeep:
         now = self._node.now
         if self._due_s is None or now < self._due_s:
             return
-        if self._busy():
+        if self._activity.is_busy():
             self._due_s = now + BUSY_S
             return
         self._after = self._node.index.contents.forget_unused(self._after, SLICE)

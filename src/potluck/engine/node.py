@@ -1,31 +1,34 @@
 """The node: what all parts of the engine share, and how they speak.
 
-Strategy: the engine's parts (doors, meeting, circle, library, exchange, supply, service) are small
-objects over one `Node`. A part never calls another part's insides; it says what it did through the
-node's hooks, which engine/engine.py wires once, in one visible place. Effects are appended in the
-order in which they must happen.
+Strategy: the engine's parts are small objects over one `Node`. A part never calls another part's
+insides; what it did it says to the listener it was made with, and engine/wiring.py says who that
+is. Effects are appended in the order in which they must happen.
 
 Guarantees: `when_durable` holds effects back until everything the index held at that moment is on
 the disk, so nobody is told anything that a power cut could take back. Link state lives here and
-only here. Limits: no decisions; this is state and plumbing.
+only here, and so does the book of addresses (engine/ring/discovery.py writes it). Limits: no
+decisions; this is state and plumbing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
-from potluck.core.ring.ring import Chance
+from potluck.core.ring.address_book import AddressBook
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 
-NOTICES_KEPT = 200
+NOTICES_KEPT = 200  # what a face that looks late can still show
+ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
+RUN_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +80,32 @@ class Node:
         instance: bytes,
     ) -> None:
         """Know ourselves and nobody else."""
-        self.settings, self.key, self.index, self.chance, self.instance = (
-            settings,
-            key,
-            index,
-            chance,
-            instance,
-        )
+        self.settings, self.key, self.index = settings, key, index
+        self.chance, self.instance = chance, instance
         self.me = key.device
         self.own_manifest = ManifestName.own(self.me)
         self.roster: Roster | None = None
         self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
+        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
-        # wired by engine.py
-        self.whereabouts: Callable[[DeviceId], Sequence[Address]] = lambda _: ()
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
-        self._orders = int.from_bytes(instance[:4], "big") << 20
+        self._orders = int.from_bytes(instance[:RUN_BYTES], "big") << ORDER_BITS
         self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
         self._notice = 0
+
+    def __repr__(self) -> str:
+        """Say who this is, whom it is linked to and what waits for the disk."""
+        linked, waits = len(self.linked()), sum(map(len, self._held.values()))
+        return f"<Node {self.own_label!r}, linked={linked}, waits={waits}, leaving={self.leaving}>"
 
     # -- effects -----------------------------------------------------------------------------------
     def do(self, *effects: Effect) -> None:
@@ -130,8 +132,7 @@ class Node:
         )
 
     def undo(self, mark: Mark) -> None:
-        """Forget what was to wait for the disk since `mark`: the index it depends on was rolled
-        back.
+        """Forget what was to wait for the disk since `mark`: the index was rolled back.
 
         What was asked for directly stays: it does not depend on the index, and the parts count on
         an answer. So does what is on the disk by now.
@@ -183,8 +184,8 @@ class Node:
     def addresses_of(self, device: DeviceId) -> tuple[Address, ...]:
         """Return where a device may be reached, best first."""
         peer = self.peers.get(device)
-        first = [peer.address] if peer is not None and peer.address is not None else []
-        every = [*first, *self.whereabouts(device), *self.index.addresses.of(device)]
+        every = [peer.address] if peer is not None and peer.address is not None else []
+        every += [*self.address_book.whereabouts(device), *self.index.addresses.of(device)]
         return tuple(dict.fromkeys(address for address in every if address.port))
 
     def linked(self) -> list[DeviceId]:
@@ -216,9 +217,7 @@ class Node:
 
 
 def printable(text: str) -> str:
-    """Return a text that may hold strangers' words with nothing in it that moves, turns or hides
-    what is shown.
-    """
+    """Return a text, perhaps of strangers, with nothing in it that moves, turns or hides words."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )

@@ -22,6 +22,10 @@ class Timetable(Generic[_Key]):
         self.times: dict[_Key, float] = {}
         self._first = math.inf
 
+    def __repr__(self) -> str:
+        """Say how many keys wait, and until when at least."""
+        return f"<Timetable {len(self.times)} keys, first={self._first:.1f}>"
+
     def __contains__(self, key: object) -> bool:
         """Say whether a key waits."""
         return key in self.times

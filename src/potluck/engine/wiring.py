@@ -1,201 +1,263 @@
-"""The parts of the engine, made once and wired in one visible place.
+"""Wiring: the parts of the engine, made once, and who hears of what, in one visible place.
 
-Strategy: every part is a small object over the one `Node`; it says what happened through hooks, and
-here stands who is told. A fact that concerns several parts has a method below that hands it round,
-in the order in which it must be heard.
+Strategy: every part is a small object over the one `Node`. What a part does by itself it says to
+the listener it was made with (a Protocol beside the part); the listeners are the relays here, one
+for each district, and each of their methods names, in order, who hears. A relay looks its targets
+up when it is called, so parts may tell each other in a circle although they are made one by one.
 
-    membership  the group, its roster              publishing  the own manifest and its heads
-    doors       whether and where to belong        library     the own folder
-    pairings    the way in, link by link           following   bringing others' manifests up to date
-    questions   finding strangers' groups          guests      other people's folders on this disk
-    radio       sealed datagrams                   exchange    who holds what, head by head
-    meeting     finding members, links to them     supply      what is lacking: fetch, place
-    circle      ring and watching                  service     what others ask on bulk links
+    membership        the group, its roster         following      bringing others' manifests up
+    admission_policy  whether and where to belong   announcing     who holds what, head by head
+    pairings          the way in, link by link      receiving      what is lacking: decide
+    questions         finding strangers' groups     downloads      what is lacking: fetch
+    sealed_datagrams  speaking without a link       commits        what is lacking: place
+    discovery         finding members, links        replica_check  others' folders on this disk
+    circle            ring and probing              answers        what others ask on bulk links
+    publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
+    own_folder        the own folder                imports        files a person adds
 
-Guarantees: reading `__init__` and `_wire` is reading the whole structure; nothing is wired anywhere
-else. Limits: no decisions and no time; engine/engine.py says when what is due.
+Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure.
+Each line of a relay, of `start` and of `recover` is needed: tests/engine/test_wiring.py takes one
+after the other away and sees something fail. Limits: no decisions and no time; engine/engine.py
+says when what is due, engine/dispatch.py who hears of what came from outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Address, Beacon, Head
+from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.effects import LookAround
-from potluck.engine.events import FilesHashed, Imported, InterfacesSeen, TreeSeen
 from potluck.engine.farewell import Farewell
-from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.group.membership import Membership
-from potluck.engine.group.pairings import Pairings
+from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
+from potluck.engine.group.membership import Membership, MembershipListener
+from potluck.engine.group.pairings import Pairings, PairingsListener
 from potluck.engine.group.questions import Questions
-from potluck.engine.index_upkeep import IndexUpkeep
+from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
-from potluck.engine.others.following import Following
-from potluck.engine.others.receiving import Receiving
-from potluck.engine.others.replica_check import ReplicaCheck
+from potluck.engine.others.commits import Commits, CommitsListener, SpotOutcome
+from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
+from potluck.engine.others.following import Following, FollowingListener
+from potluck.engine.others.receiving import Receiving, ReceivingListener
+from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.publishing import Publishing, PublishingListener
 from potluck.engine.ring.circle import Circle
-from potluck.engine.ring.discovery import Discovery
+from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.engine.views.viewer import Viewer
+
+
+class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
+    """Who hears what engine/group tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_regrouped(self) -> None:
+        """This device is in another group now: nothing of the old ring counts."""
+        self._parts.discovery.drop_all("joined another group")
+        self._parts.sealed_datagrams.restart()
+        self._parts.circle.restart()
+        self._parts.discovery.on_members()
+        self._parts.own_folder.await_marker()
+
+    def on_relabelled(self) -> None:
+        """The own folder has another name now."""
+        self._parts.own_folder.await_marker()
+
+    def on_members_changed(self) -> None:
+        """The group has other members now."""
+        self._parts.admission_policy.on_members()
+        self._parts.discovery.on_members()
+        self._parts.announcing.on_members()
+
+    def on_wish(self, wish: FoundGroup) -> None:
+        """A lonely device wishes to be in that group."""
+        self._parts.pairings.ask(wish)
+
+    def on_wish_refused(self, wish: FoundGroup) -> None:
+        """That group was asked in vain: is there anything new?"""
+        self._parts.questions.ask(wish.address)
+
+    def on_met(self, device: DeviceId, address: Address) -> None:
+        """A member of the group we enter is at that address."""
+        self._parts.discovery.on_met(device, address)
+
+
+class RingRelay(DiscoveryListener):
+    """Who hears what engine/ring tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def beacon(self) -> Beacon:
+        """Return what this device says of itself to its group."""
+        return self._parts.circle.beacon()
+
+    def on_called(self, to: Address | None) -> None:
+        """This device called out: the question of a lonely one goes the same way."""
+        self._parts.questions.ask(to)
+
+    def on_linked(self, device: DeviceId) -> None:
+        """There is a control link to a member."""
+        self._parts.membership.on_linked(device)
+        self._parts.circle.on_linked(device)
+        self._parts.announcing.on_linked(device)
+        self._parts.downloads.on_peer(device)
+
+    def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
+        """The control link to a member is gone."""
+        self._parts.circle.on_unlinked(device, clean=clean)
+
+    def on_refused(self, device: DeviceId) -> None:
+        """Nobody listens where a member was."""
+        self._parts.circle.on_refused(device)
+
+    def on_introduced(self, records: Sequence[RosterRecord]) -> None:
+        """Somebody showed why it is a member."""
+        self._parts.membership.add_records(records)
+
+
+class OwnRelay(PublishingListener):
+    """Who hears what engine/own tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_published(self, head: Head) -> None:
+        """The own manifest has a new head."""
+        self._parts.announcing.on_published(head)
+
+
+class OthersRelay(
+    FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
+):
+    """Who hears what engine/others tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        """Another owner's manifest is held up to a new head."""
+        self._parts.announcing.on_applied(head)
+        self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
+
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head that this device signed."""
+        self._parts.publishing.on_own_head(head)
+
+    def on_arrived(self, wants: Sequence[Want]) -> None:
+        """A content is here: decide about those that waited for it."""
+        self._parts.receiving.on_arrived(wants)
+
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        """A group commit is over."""
+        self._parts.receiving.on_committed(done)
+
+    def look_again(self, spot: Spot) -> None:
+        """A group commit touched a spot: decide about it anew."""
+        self._parts.receiving.look_again(spot)
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is still to go."""
+        return self._parts.receiving.leaves(spot)
+
+    def on_places_changed(self) -> None:
+        """More, or less, stands here: the others are told."""
+        self._parts.announcing.on_places_changed()
+
+    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """What stands at these paths of somebody else's folder is not what was believed."""
+        self._parts.announcing.on_places_changed()
+        self._parts.receiving.on_changed(name, paths, held=False)
+
+    def is_placing(self, spot: Spot) -> bool:
+        """Say whether a group commit changes a spot right now."""
+        return self._parts.commits.busy(spot)
+
+    def is_hindered(self) -> bool:
+        """Say whether other people's folders have to wait before they are looked at."""
+        if self._parts.own_folder.busy:
+            return True
+        return self._parts.commits.settling  # until it is known what a crash left
+
+
+class UpkeepRelay(Activity):
+    """What the upkeep of the index waits for."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Ask these."""
+        self._parts = parts
+
+    def is_busy(self) -> bool:
+        """Say whether a content may be on its way into the index or the share."""
+        if self._parts.own_folder.busy:
+            return True
+        return self._parts.receiving.busy
 
 
 class Wiring:
     """One of each, over one node."""
 
     def __init__(self, node: Node) -> None:
-        """Make the parts and wire them."""
+        """Make the parts; each is given what it uses and whom it tells."""
         self.node = node
-        self.membership = Membership(node)
-        self.admission_policy = AdmissionPolicy(node, self.membership)
-        self.pairings = Pairings(node, self.membership, self.admission_policy)
+        group, ring = GroupRelay(self), RingRelay(self)
+        own, others = OwnRelay(self), OthersRelay(self)
+        self.membership = Membership(node, group)
+        self.admission_policy = AdmissionPolicy(node, self.membership, group)
+        self.pairings = Pairings(node, self.membership, self.admission_policy, group)
         self.questions = Questions(node, self.admission_policy)
         self.sealed_datagrams = SealedDatagrams(node)
-        self.discovery = Discovery(node, self.sealed_datagrams)
+        self.discovery = Discovery(node, self.sealed_datagrams, ring)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
-        self.publishing = Publishing(node)
+        self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
-        self.following = Following(node)
-        self.announcing = Announcing(node, self.following)
-        self.receiving = Receiving(node)
-        self.replica_check = ReplicaCheck(node)
-        self.service = Answers(node)
-        self.index_upkeep = IndexUpkeep(node, self._is_busy)
+        self.following = Following(node, others)
+        self.announcing = Announcing(node, self.following, self.circle)
+        self.downloads = Downloads(node, others)
+        self.commits = Commits(node, others)
+        self.receiving = Receiving(node, self.downloads, self.commits, others)
+        self.replica_check = ReplicaCheck(node, others)
+        self.answers = Answers(node)
+        self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
-        self._wire()
+        self.viewer = self._viewer()
 
-    def _wire(self) -> None:
-        """Say who is told what."""
-        self.node.whereabouts = self.discovery.whereabouts
-        self.membership.regrouped = self._on_regrouped
-        self.membership.relabelled = self.own_folder.await_marker
-        self.membership.changed = self._on_members
-        self.admission_policy.ask = self.questions.ask
-        self.admission_policy.join = self.pairings.ask
-        self.pairings.met = self._on_met
-        self.discovery.beacon = self._beacon
-        self.discovery.linked = self._on_linked
-        self.discovery.unlinked = self._on_unlinked
-        self.discovery.refused = self.circle.on_refused
-        self.discovery.introduced = self.membership.add_records
-        self.publishing.published = self.announcing.on_published
-        self.following.applied = self._on_applied
-        self.following.own_head = self.publishing.on_own_head
-        self.announcing.last = self.circle.last
-        self.receiving.changed = self.announcing.on_places_changed
-        self.replica_check.files.changed = self._on_guests_changed
-        self.replica_check.files.placing = self.receiving.commits.busy
-        self.replica_check.hindered = self._is_occupied
+    def _viewer(self) -> Viewer:
+        """Make what looks at the parts."""
+        around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
+        own_folder, receiving, downloads = self.own_folder, self.receiving, self.downloads
+        return Viewer(self.node, around, own_folder, receiving, downloads, self.answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""
-        marked = self.membership.start()
-        self.admission_policy.start(kept=marked)
+        kept = self.membership.start()
+        self.admission_policy.start(kept=kept)
         self.circle.restart()
         self.discovery.start()
-        self.own_folder.start(marked=marked)
+        self.own_folder.start(marked=kept)
         self.receiving.start()
         self.index_upkeep.start()
         self.node.do(LookAround())
 
     def recover(self) -> None:
-        """The index failed and works again: memory may be ahead of it, so look at everything once
-        more.
-        """
-        # else the group is provisional and not to be written down
-        if self.admission_policy.founding is None:
+        """The index failed and works again: memory may be ahead of it, so look at all once more."""
+        if not self.admission_policy.lonely:  # else the group may be one not to be written down
             self.membership.recover()
         self.own_folder.scan()
         self.replica_check.restart()
         self.announcing.recover()
         self.receiving.start()
-
-    def scan(self) -> None:
-        """Look at every folder, the own one first."""
-        self.own_folder.scan()
-        self.replica_check.scan()
-
-    # -- facts that concern several parts ----------------------------------------------------------
-    def on_tree(self, event: TreeSeen) -> None:
-        """Part of a folder was looked at: whoever asked knows the order."""
-        self.own_folder.on_tree(event)
-        self.replica_check.on_tree(event)
-
-    def on_hashed(self, event: FilesHashed) -> None:
-        """Files were read: whoever asked knows the order."""
-        self.own_folder.on_hashed(event)
-        self.replica_check.on_hashed(event)
-
-    def on_interfaces(self, event: InterfacesSeen) -> None:
-        """Our networks are these now."""
-        self.circle.on_addresses(self.discovery.on_interfaces(event))
-
-    def on_imported(self, event: Imported) -> None:
-        """Files were brought into the own folder: answer, and look at them, for not every watcher
-        notices links.
-        """
-        self.imports.on_imported(event)
-        self.own_folder.on_imported(event.added)
-
-    def _on_regrouped(self) -> None:
-        """This device is in another group now: nothing of the old ring counts."""
-        self.discovery.drop_all("joined another group")
-        self.sealed_datagrams.restart()
-        self.circle.restart()
-        self.discovery.on_members()
-        self.own_folder.await_marker()
-
-    def _on_members(self) -> None:
-        """The group has other members now."""
-        self.admission_policy.on_members()
-        self.discovery.on_members()
-        self.announcing.on_members()
-
-    def _on_met(self, device: DeviceId, address: Address) -> None:
-        """Somebody was admitted, or admitted us, at this address."""
-        found_by = self.discovery.sightings.asked.get(address.host, "beacon")
-        self.discovery.sightings.on_sighted(device, address, found_by, self.node.now)
-
-    def _on_linked(self, device: DeviceId) -> None:
-        """There is a control link to a member."""
-        self.membership.on_linked(device)
-        self.circle.on_linked(device)
-        self.announcing.on_linked(device)
-        self.receiving.downloads.on_peer(device)
-
-    def _on_unlinked(self, device: DeviceId, clean: bool) -> None:  # noqa: FBT001 - the hook's signature
-        """The control link to a member is gone."""
-        self.circle.on_unlinked(device, clean=clean)
-
-    def _on_guests_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """What stands at these paths of somebody else's folder is not what was believed."""
-        self.announcing.on_places_changed()
-        self.receiving.on_changed(name, paths, held=False)
-
-    def _is_occupied(self) -> bool:
-        """Say whether other people's folders have to wait: for the own one, or until it is known
-        what a crash left.
-        """
-        return self.own_folder.busy or self.receiving.commits.settling
-
-    def _is_busy(self) -> bool:
-        """Say whether a content may be on its way into the index or the share."""
-        return self.own_folder.busy or self.receiving.busy
-
-    def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:  # noqa: FBT001 - the hook's signature
-        """Another owner's manifest is held up to a new head."""
-        self.announcing.on_applied(head)
-        self.receiving.on_changed(ManifestName.of(head), paths, held)
-
-    def _beacon(self) -> Beacon:
-        """What this device says of itself to everybody."""
-        ring = self.circle.ring
-        return Beacon(
-            self.node.settings.port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes())
-        )

@@ -1,4 +1,4 @@
-"""Manifest roots and signed heads, against values written down where the wire depends on them."""
+"""Manifest roots and signed heads; where the wire depends on values, they are written down."""
 
 from __future__ import annotations
 

@@ -110,3 +110,7 @@ def test_a_bitfield_survives_storage_and_drops_spare_bits() -> None:
     assert Bitfield(10, field.to_bytes()).missing() == field.missing()
     assert len(Bitfield(10, b"\xff\xff\xff")) == 10
     assert Bitfield(0).complete
+
+
+def test_a_field_says_how_full_it_is() -> None:
+    assert repr(Bitfield(9, b"\x07")) == "<Bitfield 3 of 9>"

@@ -1,6 +1,4 @@
-"""Admission: a joiner and a doorkeeper talk over a fake wire; every input in every state; every
-lie.
-"""
+"""Admission: joiner and doorkeeper talk over a fake wire; every input in every state; every lie."""
 
 from __future__ import annotations
 
@@ -11,8 +9,18 @@ from msgspec import structs
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
-from potluck.core.group.admission import JOINER, MEMBER, Doorkeeper, Input, Joiner, State, _next
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.admission import (
+    DOORKEEPER,
+    JOINER,
+    Doorkeeper,
+    DoorkeeperInput,
+    DoorkeeperState,
+    Joiner,
+    JoinerInput,
+    JoinerState,
+)
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.wire.catalogue import (
     PAIRING,
     Bye,
@@ -78,7 +86,7 @@ def test_two_times_yes_is_an_admission(who_first: str) -> None:
         carry(joiner.want(), keeper)
     assert keeper.agreed
     assert carry(keeper.welcome(admitted_records(keeper)), joiner) == []
-    assert joiner.state is State.DONE
+    assert joiner.state is JoinerState.DONE
     assert set(joiner.roster().members) == {key(1).device, key(2).device}
 
 
@@ -88,9 +96,7 @@ def test_both_sides_have_heard_the_same() -> None:
 
 
 def test_the_words_depend_on_what_the_joiner_reveals_last() -> None:
-    """Who sits in the middle must not know the joiner's transcript before it has said everything
-    itself.
-    """
+    """Who sits in the middle has to say everything before it knows the joiner's transcript."""
     transcripts = []
     for nonce in (b"1" * 16, b"2" * 16):
         joiner, keeper = pair()
@@ -143,55 +149,94 @@ def test_no_is_heard_at_any_time(steps: int) -> None:
                 carry(answers, keeper)
                 carry(joiner.want(), keeper)
         carry(keeper.deny("not today"), joiner)
-        assert joiner.state is State.REFUSED
+        assert joiner.state is JoinerState.REFUSED
     else:
         keeper.deny("closed")
-    assert keeper.state is State.REFUSED
+    assert keeper.state is DoorkeeperState.REFUSED
 
 
 # -- the tables ------------------------------------------------------------------------------------
-@pytest.mark.parametrize("table", [JOINER, MEMBER], ids=["joiner", "member"])
-def test_every_input_in_every_state_goes_where_the_table_says_or_is_refused(table: dict) -> None:
-    for state, happened in product(State, Input):
-        if (state, happened) in table:
-            assert _next(table, state, happened) is table[state, happened]
-        else:
-            with pytest.raises(
-                ProtocolError, match=f"{happened.name} may not come while {state.name}"
-            ):
-                _next(table, state, happened)
+JOINER_PAIRS = [*product(JoinerState, JoinerInput)]
+DOORKEEPER_PAIRS = [*product(DoorkeeperState, DoorkeeperInput)]
 
 
-@pytest.mark.parametrize("table", [JOINER, MEMBER], ids=["joiner", "member"])
-def test_every_state_is_reached_from_the_start_and_the_last_ones_are_final(table: dict) -> None:
-    reached, before = {State.START}, set[State]()
+@pytest.mark.parametrize(("state", "happened"), JOINER_PAIRS)
+def test_every_input_in_every_state_of_a_joiner_goes_where_the_table_says_or_is_refused(
+    state: JoinerState, happened: JoinerInput
+) -> None:
+    joiner, _ = pair()
+    joiner.state = state
+    if (state, happened) in JOINER:
+        joiner._fire(happened)
+        assert joiner.state is JOINER[state, happened]
+    else:
+        with pytest.raises(ProtocolError, match=f"{happened.name} may not come while {state.name}"):
+            joiner._fire(happened)
+
+
+@pytest.mark.parametrize(("state", "happened"), DOORKEEPER_PAIRS)
+def test_every_input_in_every_state_of_a_doorkeeper_goes_where_the_table_says_or_is_refused(
+    state: DoorkeeperState, happened: DoorkeeperInput
+) -> None:
+    _, keeper = pair()
+    keeper.state = state
+    if (state, happened) in DOORKEEPER:
+        keeper._fire(happened)
+        assert keeper.state is DOORKEEPER[state, happened]
+    else:
+        with pytest.raises(ProtocolError, match=f"{happened.name} may not come while {state.name}"):
+            keeper._fire(happened)
+
+
+def reachable(table: dict, without: object = None) -> set[str]:
+    """The names of the states that are reached from the start, if one input never comes."""
+    reached, before = {"START"}, set[str]()
     while reached != before:
         before = set(reached)
-        reached |= {after for (state, _), after in table.items() if state in reached}
-    assert {state for state, _ in table} <= reached
-    assert not {state for state, _ in table} & {State.DONE, State.REFUSED}
+        reached |= {
+            after.name
+            for (state, happened), after in table.items()
+            if state.name in reached and happened is not without
+        }
+    return reached
 
 
-def test_nobody_is_admitted_without_both_words() -> None:
-    for table, yes in (
-        (MEMBER, {Input.ALLOW, Input.CONSENT}),
-        (JOINER, {Input.WANT, Input.VERDICT_YES}),
-    ):
-        for missing in yes:
-            reached, before = {State.START}, set[State]()
-            while reached != before:
-                before = set(reached)
-                reached |= {
-                    after for (s, i), after in table.items() if s in reached and i is not missing
-                }
-            assert State.DONE not in reached
+@pytest.mark.parametrize("table", [JOINER, DOORKEEPER], ids=["joiner", "doorkeeper"])
+def test_every_state_is_reached_and_nothing_but_a_breach_comes_after_the_last(table: dict) -> None:
+    assert {state.name for state, _ in table} == reachable(table)
+    last = {happened.name for state, happened in table if state.name in {"DONE", "REFUSED"}}
+    assert last == {"BREACH"}
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        (DOORKEEPER, DoorkeeperInput.ALLOW),
+        (DOORKEEPER, DoorkeeperInput.CONSENT),
+        (JOINER, JoinerInput.WANT),
+        (JOINER, JoinerInput.VERDICT_YES),
+    ],
+)
+def test_nobody_is_admitted_without_both_words(table: dict, word: object) -> None:
+    assert "DONE" in reachable(table)
+    assert "DONE" not in reachable(table, word)
+
+
+@pytest.mark.parametrize("table", [JOINER, DOORKEEPER], ids=["joiner", "doorkeeper"])
+def test_a_breach_refuses_in_every_state(table: dict) -> None:
+    breaches = {
+        state.name: after.name
+        for (state, happened), after in table.items()
+        if happened.name == "BREACH"
+    }
+    assert breaches == dict.fromkeys(reachable(table), "REFUSED")
 
 
 # -- lies ------------------------------------------------------------------------------------------
 def refused(side: Joiner | Doorkeeper, message: PairingMessage, match: str) -> None:
     with pytest.raises(ProtocolError, match=match):
         side.hear(message)
-    assert side.state is State.REFUSED
+    assert side.state.name == "REFUSED"
 
 
 def offered() -> tuple[Joiner, Doorkeeper, PairReveal]:
@@ -295,3 +340,12 @@ def test_a_roster_of_another_group_or_without_us_is_refused() -> None:
     for genesis in (elsewhere, HOME):
         with pytest.raises(ProtocolError, match="not that of the group"):
             done(PairRecords([genesis], last=True)).roster()
+
+
+def test_both_sides_say_how_they_stand_and_tell_no_key() -> None:
+    joiner, keeper = pair()
+    assert repr(joiner) == "<Joiner START, group '', 0 records>"
+    assert repr(keeper) == "<Doorkeeper START, newcomer ''>"
+    joiner, keeper = revealed()
+    assert repr(joiner) == "<Joiner OFFERED, group 'Home', 0 records>"
+    assert repr(keeper) == "<Doorkeeper REVEALED, newcomer 'laptop'>"

@@ -1,17 +1,23 @@
-"""Founding: what one lonely device decides, and what many of them become when they start at once."""
+"""Founding: what one lonely device decides, and what many become that start at once."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 
 from potluck.core import limits
+from potluck.core.errors import ProtocolError
 from potluck.core.group.founding import (
     ASK_RETRY_S,
+    FOUNDING,
     OFFER_LIFE_S,
     TRIES,
     AskToJoin,
     Founding,
     FoundingAction,
+    FoundingInput,
+    FoundingState,
     KeepGroup,
     WaitForPerson,
 )
@@ -101,7 +107,7 @@ def test_without_open_nothing_is_joined_and_a_person_is_waited_for() -> None:
     founding.on_offer(offer(1, members=3), "h", 1.5)
     assert run(founding, 60.0) == [(limits.FOUND_S, WaitForPerson())]
     foreign = lonely(open_door=False)
-    foreign.on_foreign(1.0)
+    foreign.on_foreign()
     assert run(foreign, 60.0) == [(limits.FOUND_S, WaitForPerson())]
 
 
@@ -111,24 +117,73 @@ def test_who_asks_admits_nobody_and_neither_does_who_should_ask() -> None:
     assert founding.may_admit(limits.LISTEN_S)
     founding.on_offer(offer(1), "h", 0.4)
     assert not founding.may_admit(0.5)
-    founding.open_door = False
-    assert founding.may_admit(0.5)
-    founding.open_door = True
     founding.on_tick(0.5)
     assert not founding.may_admit(0.6)
+    closed = lonely()
+    closed.on_offer(offer(1), "h", 0.4)
+    closed.on_door_closed()
+    assert closed.may_admit(0.5)
+
+
+def test_a_door_that_closes_while_another_group_is_asked_leaves_the_question_open() -> None:
+    founding = lonely()
+    founding.on_offer(offer(1), "h", 0.4)
+    assert len(founding.on_tick(0.5)) == 1
+    founding.on_door_closed()
+    assert founding.asking
+    founding.on_refused(group(1), 3.0)
+    assert run(founding, 9.0) == [(limits.FOUND_S, WaitForPerson())]
+
+
+def test_when_the_others_fall_silent_there_is_nothing_to_wait_for() -> None:
+    founding = lonely(open_door=False)
+    founding.on_silence()  # nobody waits yet
+    founding.on_foreign()
+    assert run(founding, 3.0) == [(limits.FOUND_S, WaitForPerson())]
+    assert founding.waiting
+    founding.on_silence()
+    assert not founding.waiting
+    assert [action for _, action in run(founding, 40.0)] == [KeepGroup()]
+
+
+def test_a_group_of_an_earlier_run_is_left_for_a_better_one_and_kept_after_a_no() -> None:
+    founding = lonely(kept=True)
+    founding.on_offer(offer(9, members=2), "h", 0.1)
+    assert [type(action) for _, action in run(founding, 1.0)] == [AskToJoin]
+    assert founding.asking
+    founding.on_refused(group(9), 1.0)
+    assert founding.state is FoundingState.KEPT
+
+
+@pytest.mark.parametrize(("state", "happened"), [*product(FoundingState, FoundingInput)])
+def test_every_input_in_every_state_goes_where_the_table_says_or_is_refused(
+    state: FoundingState, happened: FoundingInput
+) -> None:
+    founding = lonely()
+    founding.state = state
+    if (state, happened) in FOUNDING:
+        founding._fire(happened)
+        assert founding.state is FOUNDING[state, happened]
+    else:
+        with pytest.raises(ProtocolError, match=f"{happened.name} may not come"):
+            founding._fire(happened)
+        assert founding.state is state
+
+
+def test_it_says_how_it_stands() -> None:
+    assert repr(lonely()) == "<Founding UNDECIDED, door open, 0 groups near>"
+    assert "door closed" in repr(lonely(open_door=False))
 
 
 def test_a_group_that_did_not_admit_us_is_asked_again_later_if_it_still_offers() -> None:
     founding = lonely()
     founding.on_offer(offer(1), "h", 0.1)
     run(founding, 0.5)
-    founding.on_asked(group(1), 1.0, joined=False)
+    founding.on_refused(group(1), 1.0)
     assert not founding.may_admit(1.1)  # it is the better group still
     assert founding.deadline() == 1.0 + ASK_RETRY_S
     assert founding.on_tick(1.2) == []
     assert [type(action) for _, action in run(founding, 1.5)] == [AskToJoin]
-    founding.on_asked(group(1), 2.0, joined=True)
-    assert founding.asking is None
 
 
 def test_offers_age() -> None:
@@ -148,11 +203,12 @@ def test_made_up_groups_are_bounded() -> None:
     founding.on_offer(offer(199), "h", 0.2 + OFFER_LIFE_S)
     assert group(199) in founding.found
     for number in range(50):
-        founding.on_asked(group(number), float(number), joined=False)
+        founding.state = FoundingState.ASKING
+        founding.on_refused(group(number), float(number))
     assert (
-        len(founding._failed_s)
+        len(founding._refused_s)
         == len(founding._refusals)
-        == 1 + len({group(6), group(199)} & set(founding._failed_s))
+        == 1 + len({group(6), group(199)} & set(founding._refused_s))
     )
 
 
@@ -161,7 +217,7 @@ def test_a_group_that_refused_often_enough_is_no_reason_to_wait() -> None:
     founding.on_offer(offer(1), "h", 0.5)
     for _ in range(TRIES):
         assert [type(action) for _, action in run(founding, 5.0)] == [AskToJoin]
-        founding.on_asked(group(1), 1.0, joined=False)
+        founding.on_refused(group(1), 1.0)
     assert founding.better(1.0) is None
     assert founding.may_admit(1.0)
 

@@ -1,8 +1,8 @@
-"""The roster: who is a member follows from the set of statements, whatever a member or a stranger
-signs.
-"""
+"""The roster: who is a member follows from the set of statements, whoever signs whatever."""
 
 from __future__ import annotations
+
+from itertools import permutations
 
 import msgspec
 import pytest
@@ -11,7 +11,8 @@ from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
 from potluck.core.group import roster
-from potluck.core.group.roster import Admit, Roster, admit, found, group_id, record_hash
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import Admit, admit, found, group_id, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
 from potluck.core.wire.catalogue import RosterRecord, encode
 from tests.core.fakes import key
@@ -136,9 +137,48 @@ def test_a_roster_begins_with_a_genesis_signed_by_its_founder(genesis: RosterRec
         Roster(genesis)
 
 
-def test_nobody_admits_what_is_no_device() -> None:
-    with pytest.raises(Malformed):
-        admit(FOUNDER, GROUP, b"nothing", bytes(32), "x")
+STATEMENTS = {
+    "one wish, three admissions": [admission(FOUNDER, ANN, f"label {n}") for n in range(3)],
+    "near and far": [
+        admission(FOUNDER, ANN, "a"),
+        admission(ANN, BEN, "far"),
+        admission(FOUNDER, BEN, "near"),
+    ],
+    "two wish one label": [
+        admission(FOUNDER, ANN, "same"),
+        admission(FOUNDER, BEN, "same"),
+        admission(FOUNDER, CLEO, "same"),
+    ],
+}
+
+
+@pytest.mark.parametrize("records", STATEMENTS.values(), ids=STATEMENTS)
+def test_members_are_derived_from_the_set_and_not_from_the_order_of_arrival(
+    records: list[RosterRecord],
+) -> None:
+    at_once = Roster(GENESIS)
+    at_once.add(records)
+    for order in permutations(records):
+        home = Roster(GENESIS)
+        for record in order:
+            home.add([record])
+        assert home.members == at_once.members
+        assert list(home.members) == list(at_once.members)  # so labels go to the same ones
+
+
+def test_a_nearer_admission_that_comes_later_counts() -> None:
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "far")])
+    assert labels(home)[BEN.device] == "far"
+    assert home.add([admission(FOUNDER, BEN, "near")]) == []
+    assert home.members[BEN.device].admitted_by == FOUNDER.device
+    assert home.chain(BEN.device) == [admission(FOUNDER, BEN, "near")]
+
+
+def test_it_says_how_it_stands() -> None:
+    home = Roster(GENESIS)
+    home.add([admission(FOUNDER, ANN)])
+    assert repr(home) == "<Roster 'Home': 2 members, 2 records>"
 
 
 def test_two_members_who_admit_each_other_close_no_circle() -> None:
@@ -215,22 +255,3 @@ def test_statements_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(roster, "RECORDS_MAX", 3)
     home.add(signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
     assert len(home.records()) == 3
-
-
-def test_a_member_with_a_key_that_agrees_with_nobody_is_none() -> None:
-    """Nobody could ever knock at it, and every knock is tried with the keys of all."""
-    founder, ghost = DeviceKey(bytes([1]) * 64), DeviceKey(bytes([2]) * 64)
-    roster = Roster(found(founder, "Home", "founder", bytes(32)))
-    assert roster.add([admit(founder, roster.group, ghost.certificate, bytes(32), "ghost")]) == []
-    assert ghost.device not in roster.members
-
-
-def test_nobody_admits_a_device_with_a_sealing_key_that_is_not_its_own() -> None:
-    roster = Roster(found(FOUNDER, "Home", "founder", b"k" * 32))
-    other, liar = key(2), key(3)
-    record = admit(FOUNDER, roster.group, other.certificate, liar.sealing_public, "other")
-    assert roster.add([record]) == []
-    assert (
-        roster.add([admit(FOUNDER, roster.group, other.certificate, other.sealing_public, "other")])
-        != []
-    )

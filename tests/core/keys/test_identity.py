@@ -1,6 +1,4 @@
-"""Device keys: ids that nobody has to believe, signatures bound to their purpose, certificates from
-strangers.
-"""
+"""Device keys: ids nobody has to believe, signatures for one purpose, strangers' certificates."""
 
 from __future__ import annotations
 
@@ -167,3 +165,8 @@ def test_nobody_else_can_vouch_for_a_device() -> None:
     for bad in (foreign, forged(key(1), name="x"), forged(key(1), sealing=None)):
         with pytest.raises(Malformed):
             sealing_of(bad)
+
+
+def test_a_key_tells_whose_it_is_and_nothing_secret() -> None:
+    secret = key(1)
+    assert repr(secret) == f"<DeviceKey of {short_id(secret.device)}>"

@@ -99,3 +99,9 @@ def test_no_counter_is_ever_accepted_twice(counters: list[int]) -> None:
     window = ReplayWindow()
     accepted = [counter for counter in counters if window.accept(b"run", counter)]
     assert len(set(accepted)) == len(accepted)
+
+
+def test_a_window_says_how_many_runs_it_knows() -> None:
+    window = ReplayWindow()
+    window.accept(b"run", 1)
+    assert repr(window) == "<ReplayWindow 1 runs>"

@@ -125,7 +125,7 @@ def test_each_of_a_few_further_accusers_shortens_patience_and_is_passed_on() -> 
         accusation = member_record(BEN, 1, SUSPECT, seat=2, by=accuser)
         assert [item.record for item in beliefs.merge([accusation], 10.0)] == [accusation]
         assert beliefs.merge([accusation], 10.0) == []  # the second time it is noise
-        assert beliefs._suspicions[BEN.device].deadline() == 10.0 + 2.0 - number / 3
+        assert beliefs._suspicions[BEN.device].ends_s == 10.0 + 2.0 - number / 3
     assert len(advance(beliefs, 11.0)) == 1
 
 
@@ -135,14 +135,14 @@ def test_beyond_a_few_accusers_nothing_is_passed_on() -> None:
     beliefs.merge([member_record(BEN)], 0.0)
     told = [beliefs.merge([member_record(BEN, 1, SUSPECT, by=by)], 1.0) for by in crowd]
     assert [len(news) for news in told] == [1, 1, 1, 1, 0, 0]
-    assert beliefs._suspicions[BEN.device].deadline() == 1.0 + limits.SUSPICION_MIN_S
+    assert beliefs._suspicions[BEN.device].ends_s == 1.0 + limits.SUSPICION_MIN_S
 
 
 def test_a_later_accusation_starts_patience_anew() -> None:
     beliefs = ann(BEN)
     beliefs.merge([member_record(BEN, 1, SUSPECT, seat=2, by=CLEO)], 10.0)
     assert len(beliefs.merge([member_record(BEN, 3, SUSPECT, seat=2, by=DORA)], 11.0)) == 1
-    assert beliefs._suspicions[BEN.device].deadline() == 13.0
+    assert beliefs._suspicions[BEN.device].ends_s == 13.0
     assert beliefs.merge([member_record(BEN, 2, SUSPECT, seat=2, by=EMIL)], 11.0) == []
 
 
@@ -153,6 +153,17 @@ def test_in_a_small_ring_one_word_of_death_is_a_suspicion() -> None:
     assert beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=CLEO)], 10.1) == []
     assert beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=DORA)], 10.1) == []
     assert status_of(beliefs, BEN) is SUSPECT
+
+
+def test_in_a_larger_ring_too_one_word_of_death_is_a_suspicion() -> None:
+    for others in ((BEN, CLEO, DORA), (BEN, CLEO, DORA, EMIL)):
+        beliefs = ann(*others)
+        accusation = member_record(BEN, 1, DEAD, seat=2, by=CLEO)
+        (news,) = beliefs.merge([accusation], 10.0)
+        assert (news.record.status, news.record.accuser) == (SUSPECT, ANN.device)
+        assert beliefs.merge([accusation], 10.1) == []  # the same witness twice is one
+        assert status_of(beliefs, BEN) is SUSPECT
+        assert len(beliefs.ring()) == 1 + len(others)
 
 
 def test_in_a_larger_ring_two_words_of_death_are_enough() -> None:
@@ -167,7 +178,7 @@ def test_a_word_of_death_about_a_suspect_adds_an_accuser_and_no_news() -> None:
     beliefs = ann(BEN, CLEO)
     beliefs.suspect(BEN.device, 10.0, process_gone=False)
     assert beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=CLEO)], 10.0) == []
-    assert beliefs._suspicions[BEN.device].deadline() < 12.0
+    assert beliefs._suspicions[BEN.device].ends_s < 12.0
 
 
 def test_who_leaves_is_gone_at_once_and_nobody_else_can_say_it() -> None:
@@ -311,3 +322,9 @@ def test_memory_is_bounded_and_the_oldest_goes() -> None:
     assert len(witnesses._accused) == limits.LIST_ITEMS
     assert witnesses.listens(M, (0).to_bytes(4, "big"), 2, 0.0)
     assert not witnesses.listens(M, (5).to_bytes(4, "big"), 2, 0.0)
+
+
+def test_they_say_how_they_stand() -> None:
+    beliefs = ann(BEN, CLEO)
+    beliefs.suspect(BEN.device, 10.0, process_gone=False)
+    assert repr(beliefs) == "<Beliefs alive 1, 3 records, 1 suspects>"

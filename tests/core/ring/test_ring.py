@@ -1,4 +1,4 @@
-"""The ring: transcripts between real rings on fake wires, and single messages from peers that lie."""
+"""The ring: transcripts between real rings on fake wires, and messages from peers that lie."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def test_the_next_contact_is_another_link() -> None:
     ring.on_link_closed(ANN.device)
     assert ring.on_tick(10.5) == [Say(BEN.device, Join(ring.beliefs.own))]
     ring.on_link_closed(CLEO.device)
-    assert ring._contact == BEN.device
+    assert ring._search.contact == BEN.device
 
 
 def test_a_second_welcome_changes_nothing() -> None:
@@ -345,12 +345,9 @@ def test_one_ending_is_told_as_decrement_with_the_old_number() -> None:
     assert (hint.old_number, hint.digest) == (2, ring.digest)
 
 
-def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_and_never_twice_in_a_moment() -> (
-    None
-):
+def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_never_twice_at_once() -> None:
     ring = ring_of(ANN, 0.4, 0.6)
-    for other in (BEN,):
-        ring.on_link_opened(other.device, 0.0)
+    ring.on_link_opened(BEN.device, 0.0)
     ring.on_message(BEN.device, Welcome(1, [member_record(BEN, 2, seat=2)]), 0.0)
     (sync,) = said(ring.on_records(BEN.device, [], NOWHERE, 1.0), Sync)
     assert sync.reply
@@ -421,6 +418,28 @@ def test_a_suspicion_is_told_to_the_suspect_too() -> None:
         BEN.device,
         CLEO.device,
     ]
+
+
+def test_without_a_seat_nobody_is_told_anything() -> None:
+    ring = ring_of(BEN)
+    ring.on_link_opened(ANN.device, 0.0)
+    heard = Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False)
+    assert ring.on_message(ANN.device, heard, 0.1) == [Changed(CLEO.device, None, ALIVE)]
+    assert ring.on_addresses([Address("h", 1)]) == []
+    assert ring.leave() == []
+
+
+def test_lateness_of_the_own_ticks_stretches_patience() -> None:
+    ring = seated(BEN)
+    ring.on_lateness(3.0)
+    ring.on_unreachable(BEN.device, 1.0, process_gone=False)
+    assert ring.on_tick(1.0 + limits.SUSPICION_S) == []
+    assert ring.beliefs._suspicions[BEN.device].ends_s == 1.0 + 3.0 * limits.SUSPICION_S
+
+
+def test_it_says_how_it_stands() -> None:
+    assert repr(ring_of(BEN)) == "<Ring ALONE, left False, 1 nodes, 0 links>"
+    assert repr(seated(BEN, CLEO)) == "<Ring SEATED, left False, 3 nodes, 2 links>"
 
 
 def test_who_has_left_says_nothing_any_more() -> None:

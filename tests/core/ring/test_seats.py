@@ -43,3 +43,9 @@ def test_who_runs_anew_sits_where_it_sat() -> None:
 
 def test_no_seat_is_larger_than_a_record_can_hold() -> None:
     assert Seats().free([member_record(ANN, seat=limits.SEQ_MAX)]) == limits.SEQ_MAX
+
+
+def test_they_say_how_many_asked() -> None:
+    seats = Seats()
+    seats.promise(C, RING, 0.0, admits=False)
+    assert repr(seats) == "<Seats 1 joiners>"

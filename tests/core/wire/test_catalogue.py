@@ -1,6 +1,4 @@
-"""The messages: each is in a catalogue, in the documentation, and comes back from the wire as it
-was.
-"""
+"""The messages: each is in a catalogue and in the docs, and comes back from the wire as it was."""
 
 from __future__ import annotations
 

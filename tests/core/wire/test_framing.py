@@ -31,9 +31,9 @@ def test_bytes_come_as_they_please() -> None:
     for at in range(len(frames)):
         heard += reader.feed(frames[at : at + 1])
     assert heard == [Bye("one"), HeadsAsk(bytes(8))]
-    assert reader.waiting_bytes == 0
+    assert repr(reader) == "<FrameReader 0 bytes of an unfinished frame>"
     assert reader.feed(frames + frames[:6]) == heard
-    assert reader.waiting_bytes == 6
+    assert repr(reader) == "<FrameReader 6 bytes of an unfinished frame>"
 
 
 def test_a_long_frame_is_refused_by_its_first_four_bytes() -> None:

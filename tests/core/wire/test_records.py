@@ -1,4 +1,4 @@
-"""Records: bounds stand in the types, so what is too long or out of range never becomes a record."""
+"""Records: bounds stand in the types, so what is out of bounds never becomes a record."""
 
 from __future__ import annotations
 

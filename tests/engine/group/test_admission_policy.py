@@ -1,7 +1,7 @@
-"""The doors: many devices become one group, and everything that may go wrong on the way in.
+"""Admission policy: many devices become one group, and everything that may go wrong on the way in.
 
 Strategy: whole stories are played by real devices on a LAN without loop or sockets
-(tests/engine/lan.py); single decisions are asked of doors that stand alone.
+(tests/engine/lan.py); single decisions are asked of a policy that stands alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
 from tests.engine.builders import address, group, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
+from tests.engine.listeners import Heard
 
 
 # -- many devices ----------------------------------------------------------------------------------
@@ -232,13 +233,19 @@ def alone(*members: int, open_s: float | None = math.inf) -> tuple[Node, Admissi
     here = node(1, open_s=open_s)
     if members:
         here.index.roster.replace(group(*members).records())
-    membership = Membership(here)
-    admission_policy = AdmissionPolicy(here, membership)
+    membership = Membership(here, Heard())
+    admission_policy = AdmissionPolicy(here, membership, Heard())
     kept = membership.start()
     admission_policy.start(kept=kept)
     here.now = 1.0
     here.take()
     return here, admission_policy
+
+
+def told(admission_policy: AdmissionPolicy, name: str) -> list[FoundGroup]:
+    """Which groups the policy named when it told that."""
+    assert isinstance(admission_policy._listener, Heard)
+    return admission_policy._listener.of(name)
 
 
 def test_nobody_is_admitted_while_it_is_open_where_this_device_belongs() -> None:
@@ -258,21 +265,18 @@ def test_nobody_is_admitted_while_it_is_open_where_this_device_belongs() -> None
 
 def test_the_better_group_is_asked_and_after_a_refusal_asked_how_it_is() -> None:
     here, admission_policy = alone()
-    asked: list[FoundGroup] = []
-    admission_policy.join = asked.append
-    questioned: list[object] = []
-    admission_policy.ask = questioned.append
     admission_policy.on_offer(BETTER, "10.0.0.9")
     admission_policy.on_tick()
     admission_policy.on_tick()
-    assert [wish.address for wish in asked] == [address(9)]
-    admission_policy.on_refused(asked[0])
-    assert questioned == [address(9)]
+    (wish,) = told(admission_policy, "on_wish")
+    assert wish.address == address(9)
+    admission_policy.on_refused(wish)
+    assert told(admission_policy, "on_wish_refused") == [wish]
     admission_policy.on_tick()
-    assert len(asked) == 1, "not at once"
+    assert len(told(admission_policy, "on_wish")) == 1, "not at once"
     here.now += 0.5
     admission_policy.on_tick()
-    assert len(asked) == 2
+    assert len(told(admission_policy, "on_wish")) == 2
 
 
 def test_company_ends_the_search() -> None:
@@ -301,12 +305,10 @@ def test_a_door_with_company_closes_in_time_too() -> None:
     assert taken(here, OpenDoor) == [OpenDoor(open=False)]
 
 
-def test_doors_that_nobody_wired_keep_quiet() -> None:
-    here, admission_policy = alone()
+def test_it_shows_its_state_in_one_line() -> None:
+    _, admission_policy = alone()
     admission_policy.on_offer(BETTER, "10.0.0.9")
-    admission_policy.on_tick()
-    admission_policy.on_refused(admission_policy.found[0])
-    assert here.take() == []
+    assert repr(admission_policy) == "<AdmissionPolicy open=True, deciding=True, found=1>"
 
 
 # -- what faces see --------------------------------------------------------------------------------
@@ -339,4 +341,5 @@ def test_the_next_thing_to_do_is_known() -> None:
     here.now = limits.FOUND_S
     admission_policy.on_tick()
     assert admission_policy.deadline() == 1.0 + SILENCE_S
+    assert admission_policy.waits_for_person
     assert here.roster is not None

@@ -16,6 +16,7 @@ from potluck.engine.events import LinkId
 from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
 from tests.engine.builders import flush, group, key, member, node, taken
+from tests.engine.listeners import Heard
 
 
 def newcomer(who: DeviceKey, label: str) -> Newcomer:
@@ -26,7 +27,7 @@ def inside(*numbers: int, me: int = 1) -> tuple[Node, Membership]:
     """Device `me`, that kept the group of these devices in an earlier run."""
     here = node(me)
     here.index.roster.replace(group(*numbers).records())
-    membership = Membership(here)
+    membership = Membership(here, Heard())
     assert membership.start()
     here.take()
     return here, membership
@@ -52,22 +53,22 @@ def of(here: Node) -> Roster:
 
 def test_the_first_start_makes_a_group_that_is_not_written_down() -> None:
     here = node(1)
-    membership = Membership(here)
+    membership = Membership(here, Heard())
     assert not membership.start()
     assert not membership.company
     assert here.take() == [MarkShare(of(here).group, "d1", ""), Trust(())]
     assert here.index.roster.all() == []
-    again = Membership(node(1, index=here.index, run=2))
+    again = Membership(node(1, index=here.index, run=2), Heard())
     assert not again.start(), "a group that was never kept is not there after a restart"
 
 
 def test_a_group_that_was_kept_is_there_after_a_restart() -> None:
     here = node(1)
-    membership = Membership(here)
+    membership = Membership(here, Heard())
     membership.start()
     membership.keep()
     later = node(1, index=here.index, run=2)
-    again = Membership(later)
+    again = Membership(later, Heard())
     assert again.start()
     assert of(later).group == of(here).group
     assert taken(later, MarkShare) == [], "what the marker says is checked then, not written anew"
@@ -75,18 +76,18 @@ def test_a_group_that_was_kept_is_there_after_a_restart() -> None:
 
 def test_the_label_is_known_before_the_start() -> None:
     here, _ = inside(1, 2)
-    assert Membership(here).stored_label() == "d1"
-    assert Membership(node(3, label="cleo")).stored_label() == "cleo"
+    assert Membership(here, Heard()).stored_label() == "d1"
+    assert Membership(node(3, label="cleo"), Heard()).stored_label() == "cleo"
 
 
 def test_the_group_of_another_key_is_none_of_ours() -> None:
     here = node(9)
     here.index.roster.replace(group(1, 2).records())
-    membership = Membership(here)
+    membership = Membership(here, Heard())
     assert not membership.start()
     assert of(here).founder == here.me
     membership.admit(newcomer(key(2), "d2"))
-    assert Membership(node(9, index=here.index, run=2)).start(), "nothing is left of it"
+    assert Membership(node(9, index=here.index, run=2), Heard()).start(), "nothing is left of it"
 
 
 def test_who_is_admitted_is_on_the_disk_before_anybody_hears_of_it() -> None:
@@ -154,7 +155,7 @@ def test_a_second_admission_of_a_member_is_kept_and_handed_on_though_nobody_is_n
     assert sent(list(flush(here))) == [(3, [again])]
     assert again in here.index.roster.all()
     restarted = node(1, index=here.index, run=2)
-    Membership(restarted).start()
+    Membership(restarted, Heard()).start()
     assert of(restarted).digest == of(here).digest
 
 
@@ -200,28 +201,28 @@ def test_when_a_link_opens_digests_are_compared_and_everything_is_said_in_pages(
 
 def test_entering_a_group_replaces_the_provisional_one() -> None:
     here = node(2, label="anna")
-    membership = Membership(here)
+    heard = Heard()
+    membership = Membership(here, heard)
     membership.start()
     here.take()
-    entered: list[str] = []
-    membership.regrouped = lambda: entered.append("entered")
     other = group(1)
     other.add([member(key(1), other, key(2), "anna-2")])
     membership.enter(other)
-    assert entered == ["entered"]
+    assert heard.notes == [("on_regrouped",)]
     assert here.index.roster.all() == other.records()
     assert taken(here, MarkShare) == [MarkShare(other.group, "anna-2", "anna")]
 
 
 def test_what_a_failed_index_lost_is_written_down_again() -> None:
-    here, membership = inside(1, 2)
+    here, heard = node(1), Heard()
+    here.index.roster.replace(group(1, 2).records())
+    membership = Membership(here, heard)
+    membership.start()
     here.index.roster.replace([])
-    changed: list[int] = []
-    membership.changed = lambda: changed.append(1)
     here.take()
     membership.recover()
     assert here.index.roster.all() == of(here).records()
-    assert changed == [1]
+    assert heard.notes == [("on_members_changed",)]
     assert len(taken(here, Trust)) == 1
 
 
@@ -251,13 +252,14 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
     records = [member(key(1), roster, key(2), "anna"), member(key(4), roster, key(3), "anna")]
     here = node(3)
     here.index.roster.replace([*roster.records(), records[1]])
-    membership = Membership(here)
+    moved, changed = list[str](), list[int]()
+    heard = Heard(
+        on_relabelled=lambda: moved.append(here.own_label),
+        on_members_changed=lambda: changed.append(len(of(here).members)),
+    )
+    membership = Membership(here, heard)
     membership.start()
     here.take()
-    moved: list[str] = []
-    membership.relabelled = lambda: moved.append(here.own_label)
-    changed: list[int] = []
-    membership.changed = lambda: changed.append(len(of(here).members))
     membership.add_records([records[0]])
     assert moved == [here.own_label]
     assert here.own_label.startswith("anna-")
@@ -265,7 +267,7 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
     assert changed == [4]
 
 
-def test_a_hook_that_nobody_wired_does_nothing() -> None:
-    _, membership = inside(1)
-    assert membership.admit(newcomer(key(2), "d2"))
-    assert membership.company
+def test_it_shows_its_state_in_one_line() -> None:
+    _, membership = inside(1, 2)
+    assert repr(membership) == "<Membership 'Home', 2 members>"
+    assert repr(Membership(node(), Heard())) == "<Membership no group yet>"

@@ -7,6 +7,7 @@ against its rules.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairings import NOTICE_S, Pairings
 from potluck.engine.node import Node
 from tests.engine.builders import address, flush, group, key, member, node, taken
+from tests.engine.listeners import Heard
 
 LINK = LinkId(77)
 
@@ -41,16 +43,22 @@ def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, Admissio
     here = node(1, open_s=open_s)
     if members:
         here.index.roster.replace(group(*members).records())
-    membership = Membership(here)
-    admission_policy = AdmissionPolicy(here, membership)
-    pairings = Pairings(here, membership, admission_policy)
-    admission_policy.join = pairings.ask
-    membership.changed = admission_policy.on_members
+    heard = Heard()
+    membership = Membership(here, heard)
+    admission_policy = AdmissionPolicy(here, membership, heard)
+    pairings = Pairings(here, membership, admission_policy, heard)
+    heard.tell = {"on_wish": pairings.ask, "on_members_changed": admission_policy.on_members}
     kept = membership.start()
     admission_policy.start(kept=kept)
     here.now = 1.0
     here.take()
     return here, admission_policy, pairings
+
+
+def told(pairings: Pairings, name: str) -> list[Any]:
+    """What the parts told of that name."""
+    assert isinstance(pairings._listener, Heard)
+    return pairings._listener.of(name)
 
 
 def opened(link: int = LINK, dial: OrderId | None = None) -> LinkOpened:
@@ -240,10 +248,8 @@ def nonce(number: int = 9) -> PairNonce:
 
 def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
     here, admission_policy, pairings, dial = asking()
-    asked: list[object] = []
-    admission_policy.ask = asked.append
     assert pairings.on_dial_failed(DialFailed(dial.dial, "refused", refused=True, knock=False))
-    assert asked == [address(9)]
+    assert [wish.address for wish in told(pairings, "on_wish_refused")] == [address(9)]
     admission_policy.on_tick()
     assert here.take() == []
     here.now += 0.5
@@ -260,7 +266,7 @@ def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
     pairings.on_tick()
     assert Drop(LINK, "too slow") in here.take()
     assert admission_policy.founding is not None
-    assert admission_policy.founding.asking is None
+    assert not admission_policy.founding.asking
 
 
 def test_a_no_of_the_member_ends_it() -> None:
@@ -284,11 +290,9 @@ def test_another_group_than_the_one_that_was_offered_is_not_entered() -> None:
 
 def test_a_member_is_known_by_where_it_was_asked() -> None:
     here, _, pairings, dial = asking()
-    met: list[object] = []
-    pairings.met = lambda *who: met.append(who)
     pairings.on_link_opened(opened(dial=dial.dial))
     pairings.on_message(LINK, nonce())
-    assert met == [(key(9).device, address(9))]
+    assert told(pairings, "on_met") == [(key(9).device, address(9))]
     assert any(isinstance(message, PairConsent) for message in messages(here.take()))
 
 
@@ -343,3 +347,9 @@ def test_company_that_came_meanwhile_ends_the_search() -> None:
     admission_policy.on_tick()
     assert here.take() == []
     assert admission_policy.found == []
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, _, pairings, _ = asking()
+    pairings.on_link_opened(opened())
+    assert repr(pairings) == "<Pairings dials=1, asking=0, answering=1>"

@@ -10,9 +10,10 @@ from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.questions import ASK_AGAIN_S, PAD_BYTES, QUESTIONERS, Questions
+from potluck.engine.group.questions import FOUND_AGAIN_S, PAD_BYTES, QUESTIONERS, Questions
 from potluck.engine.node import Node
 from tests.engine.builders import address, group, node, taken
+from tests.engine.listeners import Heard
 
 ASKED = Solicit(b"n" * 16, bytes(PAD_BYTES))
 
@@ -23,8 +24,8 @@ def asker(
     here = node(1, open_s=open_s, group_name=name)
     if company:
         here.index.roster.replace(group(1, 2).records())
-    membership = Membership(here)
-    admission_policy = AdmissionPolicy(here, membership)
+    membership = Membership(here, Heard())
+    admission_policy = AdmissionPolicy(here, membership, Heard())
     kept = membership.start()
     admission_policy.start(kept=kept)
     here.take()
@@ -154,8 +155,15 @@ def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:
     assert [to for _, to in said(here)] == [address(5), address(6)]
     questions.on_tick()
     assert here.take() == []
-    assert questions.deadline() == ASK_AGAIN_S
+    assert questions.deadline() == FOUND_AGAIN_S
     here.now = 7.0
     questions.on_tick()
     assert here.take() == [], "an answer is good for some seconds only"
     assert questions.deadline() is None
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    here, questions = asker()
+    questions.on_clear(encode(ASKED), address(5))
+    assert repr(questions) == "<Questions answered=1, again_s=0.0>"
+    assert here.take()

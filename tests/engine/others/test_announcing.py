@@ -70,7 +70,7 @@ def test_who_is_not_linked_to_the_owner_hears_it_from_those_who_are() -> None:
     one.unlink(two)
     two.unlink(one)
     wire.wait(limits.HEADS_ASK_S)
-    three.announcing.last = lambda: two.id
+    three.neighbour.device = two.id
     wire.wait(limits.HEADS_ASK_S * 2)
     assert three.files_of(one) == ["a"]
     assert three.applied[0].head.owner == one.id
@@ -150,7 +150,7 @@ def test_equal_digests_are_silent(wire: Wire) -> None:
 def test_everyone_asks_last_now_and_then(wire: Wire) -> None:
     one, two, three = wire.devices
     for device, last in ((one, three), (two, one), (three, two)):
-        device.announcing.last = lambda last=last: last.id  # type: ignore[misc]
+        device.neighbour.device = last.id
     wire.wait(limits.HEADS_ASK_S * 1.5)
     assert said(wire, HeadsAsk) == [(1, 3), (2, 1), (3, 2)]
 

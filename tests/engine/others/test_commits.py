@@ -19,6 +19,7 @@ from potluck.engine.index import Index
 from potluck.engine.others.commits import REMOVE_S, Commits, Placeable, SpotOutcome
 from tests.engine import builders
 from tests.engine.index.builders import place, record, root_of
+from tests.engine.listeners import Heard
 
 ANNAS = ManifestName.own(builders.key(2).device)
 STAT = Stat(1, 7, 8, 9, False)
@@ -30,13 +31,15 @@ class Bench:
     def __init__(self, index: Index | None = None) -> None:
         self.node = builders.node(1, index=index)
         self.node.roster = builders.group(1, 2)
-        self.commits = Commits(self.node)
         self.ended: list[list[tuple[str, Placement]]] = []
         self.again: list[str] = []
-        self.commits.ended = self._on_ended
-        self.commits.look_again = lambda spot: self.again.append(spot.path.decode())
+        self.heard = Heard(
+            on_committed=self._on_committed,
+            look_again=lambda spot: self.again.append(spot.path.decode()),
+        )
+        self.commits = Commits(self.node, self.heard)
 
-    def _on_ended(self, done) -> None:
+    def _on_committed(self, done) -> None:
         self.ended.append([(each.ready.spot.path.decode(), each.placed.placement) for each in done])
 
     def spot(self, path: str) -> Spot:
@@ -274,7 +277,7 @@ def test_a_move_that_failed_leaves_the_old_row(bench: Bench) -> None:
 
 
 def test_a_file_that_is_wanted_again_is_copied(bench: Bench) -> None:
-    bench.commits.leaves = lambda _: False
+    bench.heard.tell["leaves"] = lambda _: False
     bench.add(bench.ready("new", Source.MOVED, local="old"))
     (place_,) = bench.begun()
     assert [item.source for item in place_.items] == [Source.LOCAL]
@@ -429,7 +432,7 @@ def test_a_batch_of_somebody_who_left_is_closed(bench: Bench) -> None:
 
 def test_hooks_stand_empty_until_they_are_wired() -> None:
     bench = Bench()
-    commits = Commits(bench.node)
+    commits = Commits(bench.node, Heard())
     commits.add(bench.ready("new", Source.MOVED, local="old"))
     commits.flush(deciding=False, fetching=False)
     (effect,) = [each for each in builders.flush(bench.node) if isinstance(each, Place)]

@@ -31,6 +31,7 @@ from potluck.engine.events import (
 from potluck.engine.others.downloads import KEPT_AGAIN_S, Downloads, Want
 from tests.engine import builders
 from tests.engine.index.builders import piece_list, record, root_of
+from tests.engine.listeners import Heard
 
 ANNA, BERT, CARL = (builders.key(number).device for number in (2, 3, 4))
 ANNAS = ManifestName.own(ANNA)
@@ -43,9 +44,12 @@ class Wire:
     def __init__(self) -> None:
         self.node = builders.node(1)
         self.node.roster = builders.group(1, 2, 3, 4)
-        self.downloads = Downloads(self.node)
-        self.arrived: list[list[Spot]] = []
-        self.downloads.arrived = lambda wants: self.arrived.append([want.spot for want in wants])
+        self.heard = Heard()
+        self.downloads = Downloads(self.node, self.heard)
+
+    @property
+    def arrived(self) -> list[list[Spot]]:
+        return [[want.spot for want in wants] for wants in self.heard.of("on_arrived")]
 
     def link(self, *devices: DeviceId) -> None:
         for device in devices:
@@ -438,7 +442,7 @@ def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
 
 def test_hooks_stand_empty_until_they_are_wired() -> None:
     wire = Wire()
-    downloads = Downloads(wire.node)
+    downloads = Downloads(wire.node, Heard())
     downloads.want(Want(Spot(ANNAS, b"a"), record("a"), None))
     downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
     assert root_of("a") in downloads.parts

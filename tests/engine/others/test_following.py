@@ -17,6 +17,7 @@ from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import AHEAD_MAX, PAUSE_MAX_S, Following
 from tests.engine.builders import group, node
 from tests.engine.index.builders import record
+from tests.engine.listeners import Heard
 from tests.engine.manifests import Device, Wire, answer, ask, forged
 
 Change = Callable[[ManifestPage], ManifestPage]
@@ -446,7 +447,7 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
     one.publishing.on_tick(0)
     alone = node(2)
     alone.roster = group(1, 2)
-    following = Following(alone)
+    following = Following(alone, Heard())
     following.on_heads(
         one.id, [one.head_of(one), forged(2, Head(*alone.own_manifest, 1, 1, 0, b"r" * 32, b""))]
     )

@@ -29,12 +29,7 @@ def r() -> Receiver:
 
 
 def at_rest(r: Receiver) -> bool:
-    return (
-        not r.receiving.busy
-        and not r.disk.parts
-        and not r.lacking()
-        and not r.receiving.downloads.orders
-    )
+    return not r.receiving.busy and not r.disk.parts and not r.lacking() and not r.downloads.orders
 
 
 # -- receiving -------------------------------------------------------------------------------------
@@ -48,16 +43,16 @@ def test_files_folders_and_empty_files_arrive(r: Receiver) -> None:
 
 def test_faces_see_what_is_on_its_way(r: Receiver) -> None:
     told = []
-    r.receiving.changed = lambda: told.append(1)
+    r.heard.tell["on_places_changed"] = lambda: told.append(1)
     r.hold_fetch = True
     r.share([record("a")])
-    assert (r.receiving.busy, r.receiving.paused, r.receiving.received_bytes) == (True, "", 0)
+    assert (r.receiving.busy, r.downloads.paused, r.downloads.received_bytes) == (True, "", 0)
     root = root_of("a")
-    assert str(r.receiving.path_of(root)) == "d2/a"
-    assert root in r.receiving.swarm.downloads
+    assert str(r.downloads.path_of(root)) == "d2/a"
+    assert root in r.downloads.swarm.downloads
     r.call(r.answer)
     r.run()
-    assert (r.receiving.busy, r.receiving.received_bytes, r.receiving.path_of(root)) == (
+    assert (r.receiving.busy, r.downloads.received_bytes, r.downloads.path_of(root)) == (
         False,
         10,
         None,
@@ -433,7 +428,7 @@ def test_a_spot_that_rests_is_left_alone(r: Receiver) -> None:
     r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
     r.share([record("a")])
     batches = len(r.batches)
-    r.call(lambda: r.receiving.commits.look_again(Spot(ANNAS, b"a")))
+    r.call(lambda: r.receiving.look_again(Spot(ANNAS, b"a")))
     assert len(r.batches) == batches
 
 
@@ -578,7 +573,7 @@ def test_a_crash_before_placing_is_made_good(r: Receiver) -> None:
     later.link()
     later.call(later.receiving.start)
     assert later.receiving.deadline() is None  # nothing is decided before it is known what stands
-    later.call(lambda: later.receiving.downloads.on_parts(_found(r)))
+    later.call(lambda: later.downloads.on_parts(_found(r)))
     later.run()
     assert later.stands() == {"a", "d"}
     assert later.asked == []
@@ -589,7 +584,7 @@ def test_parts_of_an_earlier_run_that_nobody_wants_are_dropped() -> None:
     r = Receiver()
     r.call(r.receiving.start)
     content = piece_list(2)
-    r.call(lambda: r.receiving.downloads.on_parts(PartsFound((PartFound(content, b"\1"),))))
+    r.call(lambda: r.downloads.on_parts(PartsFound((PartFound(content, b"\1"),))))
     r.run()
     assert r.dropped == [content.root]
 

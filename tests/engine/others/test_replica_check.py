@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -33,13 +34,13 @@ class Home(Receiver):
 
     def __init__(self) -> None:
         super().__init__()
-        self.replica_check = ReplicaCheck(self.node)
-        self.replica_check.files.changed = lambda owner, paths: self.receiving.on_changed(
-            owner, paths, held=False
-        )
-        self.replica_check.files.placing = self.receiving.commits.busy
+        self.replica_check = ReplicaCheck(self.node, self.heard)
         self.hinder = False
-        self.replica_check.hindered = lambda: self.hinder
+        self.heard.tell |= {
+            "on_replicas_changed": partial(self.receiving.on_changed, held=False),
+            "is_placing": self.commits.busy,
+            "is_hindered": lambda: self.hinder,
+        }
         self.refused: set[str] = set()
         self.ignored: set[str] = set()
         self.tops = {"d2", "d3"}
@@ -599,10 +600,3 @@ def test_deadlines_of_a_look_that_waits(home: Home) -> None:
     home.node.now += limits.STILL_S
     home.replica_check._doubt([path("d2/a")])
     assert (home.replica_check.deadline() or 0) <= home.node.now
-
-
-def test_unwired_it_is_never_hindered() -> None:
-    replica_check = ReplicaCheck(builders.node(1))
-    assert not replica_check.hindered()
-    assert not replica_check.files.placing(Spot(ANNAS, b"a"))
-    replica_check.files.changed(ANNAS, [])

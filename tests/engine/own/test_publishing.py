@@ -21,6 +21,7 @@ from potluck.engine.own.publishing import (
 )
 from tests.engine.builders import group, key, node, taken
 from tests.engine.index.builders import root_of
+from tests.engine.listeners import Heard
 
 PIECE = limits.PIECE_MIN_BYTES
 
@@ -31,9 +32,8 @@ class Publisher:
     def __init__(self, over: Node | None = None, run: int = 1) -> None:
         self.node = node(1, run=run) if over is None else over
         self.node.roster = group(1, 2)
-        self.publishing = Publishing(self.node)
         self.heads: list[Head] = []
-        self.publishing.published = self.heads.append
+        self.publishing = Publishing(self.node, Heard(on_published=self.heads.append))
         self.publishing.start()
 
     def put(self, path: str, text: str = "x", *, mtime_ns: int = 1, ctime_ns: int = 1) -> None:
@@ -291,7 +291,7 @@ def test_a_head_that_was_overtaken_during_the_pause_is_forgotten() -> None:
 
 
 def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:
-    publishing = Publishing(node())
+    publishing = Publishing(node(), Heard())
     publishing.put(PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE)
     publishing.on_tick(0)
     assert publishing.pending == 0

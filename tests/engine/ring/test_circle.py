@@ -1,31 +1,37 @@
-"""The circle: ring and watching of whole engines on a fake wire, and the few turns that no network
-brings about.
-"""
+"""The circle: ring and probing of whole engines on a fake wire, and what no network does."""
 
 from __future__ import annotations
 
 import pytest
 
 from potluck.core import limits
+from potluck.core.ring.members import accuse
+from potluck.core.ring.probing import Probe
 from potluck.core.ring.ring import Changed
 from potluck.core.wire.catalogue import (
     Address,
-    Beacon,
+    Heads,
+    Message,
     Ping,
     Pong,
     ProbeFor,
     ProbeResult,
     Redirect,
     Status,
+    Sync,
+    Unknown,
     Update,
 )
 from potluck.engine.effects import Dial, Send, Tell, Transmit
-from potluck.engine.events import InterfacesSeen, LeaveAsked, MessageHeard
+from potluck.engine.events import InterfacesSeen, LeaveAsked, LinkId, MessageHeard
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, node, taken
+from tests.engine.listeners import Heard
 from tests.engine.wire import Box, one_ring, ring
+
+BEN, CLEO = key(2).device, key(3).device
 
 
 def said(box: Box, kind: type, since: float = 0.0) -> list:
@@ -78,7 +84,7 @@ def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
     assert wire.now - at <= 0.21
     wire.run(0.05)
     assert all(box.status(first) is Status.LEFT for box in others)
-    assert sorted(box.engine.wiring.circle.number_of(box.me) for box in others) == [0, 1]  # type: ignore[type-var]
+    assert {box.engine.wiring.circle.number_of(box.me) for box in others} == {0, 1}
     assert all(box.told("node_left") == [f"{first.label} left"] for box in others)
     wire.run(20.0)
     assert not any(box.told("node_dead") for box in others)
@@ -195,7 +201,9 @@ def test_a_beacon_of_a_member_with_another_digest_leads_to_a_sync() -> None:
     wire.run(5.0)
     at = wire.now
     ann.engine.wiring.circle.on_digest(ben.me, b"another")
-    ann.hear(MessageHeard(ann.engine.node.peers[ben.me].link, Update([], b"yet another")))  # type: ignore[arg-type]
+    link = ann.engine.node.peers[ben.me].link
+    assert link is not None
+    ann.hear(MessageHeard(link, Update([], b"yet another")))
     assert wire.run(1.0, lambda: any(box.asked_for(Send, at) for box in (ann, ben)))
 
 
@@ -205,7 +213,7 @@ def alone(others: int = 0, number: int = 1) -> tuple[Circle, Discovery]:
     made = node(number)
     made.roster = group(1, *range(2, 2 + others)) if others else None
     sealed_datagrams = SealedDatagrams(made)
-    discovery = Discovery(made, sealed_datagrams)
+    discovery = Discovery(made, sealed_datagrams, Heard())
     return Circle(made, discovery, sealed_datagrams), discovery
 
 
@@ -216,10 +224,81 @@ def test_without_a_group_nobody_is_believed() -> None:
     assert [record.device for record in circle.ring.nodes()] == [key(1).device]
 
 
-def test_only_probes_are_probes() -> None:
+@pytest.mark.parametrize("message", [Heads([]), Pong(1, b"", b""), Unknown("from the future")])
+def test_whatever_is_heard_answers_every_open_probe(message: Message | Unknown) -> None:
+    circle, _ = alone(2)
+    circle._node.peer(CLEO).link = LinkId(3)
+    circle.on_probe(CLEO, ProbeFor(9, BEN), None)
+    taken(circle._node, Send)
+    circle.on_heard(BEN, message)
+    (answer,) = taken(circle._node, Send)
+    assert answer == Send(LinkId(3), ProbeResult(9, BEN))
+    circle.on_heard(BEN, message)
+    assert circle._node.take() == [], "once"
+
+
+def test_only_a_pong_tells_how_far_away_the_other_side_is() -> None:
     circle, _ = alone(1)
-    with pytest.raises(AssertionError, match="no probe"):
-        circle.on_probe(key(2).device, Beacon(1, 1, b"", 1), None)
+    circle._carry([circle.probing._probe(BEN, 0.0)])
+    circle._node.now = 0.03
+    circle.on_heard(BEN, Pong(1, b"", b""))
+    assert circle.probing._round_trip_s == {BEN: 0.03}
+
+
+def accused(box: Box, other: Box) -> Circle:
+    """The circle of a device that believes another one to be gone, driven by hand from now on."""
+    circle = box.engine.wiring.circle
+    circle.on_refused(other.me)
+    box.engine.node.take()
+    return circle
+
+
+def test_a_ping_and_its_answer_tell_the_accused_that_it_is_accused() -> None:
+    _, (ann, ben) = ring(2)
+    circle = accused(ann, ben)
+    circle._carry([Probe(ben.me, 99, again=True)])
+    circle.on_probe(ben.me, Ping(1, b"", b""), None)
+    said = [send.message for send in taken(ann.engine.node, Send)]
+    news = [message.records for message in said if isinstance(message, Ping | Pong)]
+    assert [[(r.device, r.status) for r in records] for records in news] == [
+        [(ben.me, Status.SUSPECT)]
+    ] * 2
+
+
+def test_who_is_not_accused_is_told_nothing() -> None:
+    _, (ann, ben) = ring(2)
+    ann.engine.node.take()
+    ann.engine.wiring.circle._carry([Probe(ben.me, 99, again=True)])
+    (ping,) = [send.message for send in taken(ann.engine.node, Send)]
+    assert isinstance(ping, Ping)
+    assert ping.records == []
+
+
+def test_the_records_of_a_ping_are_heard() -> None:
+    _, (ann, ben) = ring(2)
+    before = ben.engine.wiring.circle.ring.beliefs.own
+    accusation = accuse(ann.key, before, Status.SUSPECT)
+    ben.engine.wiring.circle.on_probe(ann.me, Ping(1, b"", b"", [accusation]), None)
+    assert ben.engine.wiring.circle.ring.beliefs.own.incarnation > before.incarnation
+
+
+def test_the_digest_of_a_ping_is_heard() -> None:
+    _, (ann, ben) = ring(2)
+    node, circle = ben.engine.node, ben.engine.wiring.circle
+    said: list[Message] = []
+    for _ in range(20):  # at each sight, but the first, with a chance of one half
+        node.now += limits.SYNC_S
+        circle.on_probe(ann.me, Ping(1, circle.ring.digest, b""), None)
+        assert not [send for send in taken(node, Send) if isinstance(send.message, Sync)]
+        circle.on_probe(ann.me, Ping(1, b"another", b""), None)
+        said += [send.message for send in taken(node, Send) if isinstance(send.message, Sync)]
+    assert said
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, (ann, ben) = ring(2)
+    shown = {repr(box.engine.wiring.circle) for box in (ann, ben)}
+    assert shown == {f"<Circle number={n}, nodes=2, lateness=1.0>" for n in (0, 1)}
 
 
 def test_a_probe_by_datagram_is_answered_where_it_came_from() -> None:

@@ -1,4 +1,4 @@
-"""The meeting: one link per device, the same one at both ends, whatever opens, breaks, restarts or
+"""Discovery: one link per device, the same one at both ends, whatever opens, breaks, restarts or
 refuses when.
 
 Strategy: single decisions are driven by hand on a node of a group; whole stories are played by real
@@ -33,29 +33,34 @@ from potluck.engine.ring.discovery import INTRODUCTIONS, Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, member, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
+from tests.engine.listeners import Heard
 
 BEACON = Beacon(limits.PORT, 1, b"", 2)
 SMALL, LARGE = sorted((1, 2), key=lambda number: key(number).device)
 
 
-def nobody(_: Address | None) -> None:
-    """Ask nothing in clear."""
-
-
-def void(_: object) -> None:
-    """Forget what a hook returned."""
-
-
 class Log:
-    """What a meeting told the other parts."""
+    """What discovery told the other parts."""
 
     def __init__(self, discovery: Discovery) -> None:
-        self.linked: list[DeviceId] = []
-        self.unlinked: list[tuple[DeviceId, bool]] = []
-        self.refused: list[DeviceId] = []
-        discovery.linked = self.linked.append
-        discovery.unlinked = lambda device, clean: self.unlinked.append((device, clean))
-        discovery.refused = self.refused.append
+        assert isinstance(discovery._listener, Heard)
+        self.heard = discovery._listener
+
+    @property
+    def called(self) -> list[Address | None]:
+        return self.heard.of("on_called")
+
+    @property
+    def linked(self) -> list[DeviceId]:
+        return self.heard.of("on_linked")
+
+    @property
+    def unlinked(self) -> list[tuple[DeviceId, bool]]:
+        return self.heard.of("on_unlinked")
+
+    @property
+    def refused(self) -> list[DeviceId]:
+        return self.heard.of("on_refused")
 
 
 def discovery(
@@ -63,7 +68,7 @@ def discovery(
 ) -> tuple[Node, Discovery]:
     here = node(me, peers=peers)
     here.roster = group(*(members or (1, 2)))
-    return here, Discovery(here, SealedDatagrams(here))
+    return here, Discovery(here, SealedDatagrams(here), Heard())
 
 
 def opened(
@@ -79,7 +84,7 @@ def failed(dial: Dial, *, refused: bool = False, knock: bool = False) -> DialFai
 
 def dials(here: Node, part: Discovery) -> list[Dial]:
     """What is dialled when the time of `here` has come."""
-    part.on_tick(2, nobody)
+    part.on_tick()
     return taken(here, Dial)
 
 
@@ -98,12 +103,11 @@ def test_everything_known_is_tried_at_once() -> None:
     here.index.addresses.remember(key(2).device, address(2), 1)
     here.index.addresses.remember(key(7).device, address(7), 1)  # of a former group
     part.start()
-    asked: list[Address | None] = []
-    part.on_tick(1, asked.append)
+    part.on_tick()
     effects = here.take()
     assert [effect.address for effect in effects if isinstance(effect, Dial)] == [address(2)]
     assert [effect.to for effect in effects if isinstance(effect, Transmit)] == [None, address(8)]
-    assert asked == [None, address(8)]
+    assert Log(part).called == [None, address(8)]
     assert part.deadline() == 0.25
 
 
@@ -115,7 +119,7 @@ def test_the_networks_of_this_host_are_asked_through_and_told() -> None:
     )
     assert part.on_interfaces(seen) == part.own_addresses == [address(1)]
     assert (part.interfaces, part.neighbours) == (("eth0 10.0.0.1",), 2)
-    part.on_tick(1, nobody)
+    part.on_tick()
     assert address(7) in [effect.to for effect in taken(here, Transmit)]
 
 
@@ -123,11 +127,11 @@ def test_a_beacon_that_asks_is_answered_to_where_it_came_from() -> None:
     here, part = discovery()
     part.on_beacon(key(2).device, replace(BEACON, ask=True), address(2, 999), "unicast")
     assert [effect.to for effect in taken(here, Transmit)] == [address(2, 999)]
-    assert part.whereabouts(key(2).device) == [address(2)]
-    assert part.sightings.known[key(2).device].found_by == "was asked"
+    assert part._book.whereabouts(key(2).device) == [address(2)]
+    assert part._book.known[key(2).device].found_by == "was asked"
     here, part = discovery()
     part.on_beacon(key(2).device, BEACON, address(2), "unicast")
-    assert part.sightings.known[key(2).device].found_by == "answer"
+    assert part._book.known[key(2).device].found_by == "answer"
     assert here.take() == []
 
 
@@ -135,7 +139,7 @@ def test_who_asks_back_was_found_by_our_own_question() -> None:
     here, part = discovery(1, 1, 2, peers=(address(2),))
     part.start()
     part.on_beacon(key(2).device, replace(BEACON, ask=True), address(2), "unicast")
-    assert part.sightings.known[key(2).device].found_by == "peer"
+    assert part._book.known[key(2).device].found_by == "peer"
     assert here.linked() == []
 
 
@@ -157,7 +161,7 @@ def test_what_is_remembered_of_a_new_member_is_used() -> None:
     part.on_members()
     here.now = 1.0
     assert [dial.peer for dial in dials(here, part)] == [key(2).device]
-    assert part.whereabouts(key(3).device) == []
+    assert part._book.whereabouts(key(3).device) == []
 
 
 # -- dialling --------------------------------------------------------------------------------------
@@ -175,9 +179,7 @@ def test_a_linked_device_is_not_dialled_whatever_is_heard_of_it() -> None:
     assert part.deadline() is None
 
 
-def test_a_device_that_does_not_answer_is_tried_at_each_address_at_longer_and_longer_intervals() -> (
-    None
-):
+def test_a_device_that_does_not_answer_is_tried_at_each_address_ever_less_often() -> None:
     here, part = discovery()
     where = [address(2), address(2, 8000), address(3, 9000)]
     part.on_told(key(2).device, where)
@@ -273,7 +275,7 @@ def test_what_was_reached_last_is_remembered_first_also_over_many_runs() -> None
     for run, number in enumerate((3, 4, 2), start=1):
         again = node(1, index=here.index, run=200 - run)
         again.roster = here.roster
-        later = Discovery(again, SealedDatagrams(again))
+        later = Discovery(again, SealedDatagrams(again), Heard())
         later.on_told(key(2).device, [address(number)])
         again.now = 1.0
         (dial,) = dials(again, later)
@@ -282,14 +284,14 @@ def test_what_was_reached_last_is_remembered_first_also_over_many_runs() -> None
         )
         later.on_link_opened(where, key(2).device)
     assert here.index.addresses.of(key(2).device) == [address(2), address(4), address(3)]
-    assert part.whereabouts(key(2).device) == []
+    assert part._book.whereabouts(key(2).device) == []
 
 
 def test_a_link_that_came_to_us_is_placed_once_it_is_known_where_the_device_listens() -> None:
     here, part = discovery()
     part.on_link_opened(opened(5), key(2).device)
     assert here.peer(key(2).device).address == address(2, 0)
-    assert part.sightings.known[key(2).device].found_by == "it found us"
+    assert part._book.known[key(2).device].found_by == "it found us"
     part.on_told(key(2).device, [Address("192.168.9.9", 1), address(2, 8000)])
     assert here.peer(key(2).device).address == address(2, 8000)
     part.on_told(key(2).device, [address(2, 9000)])
@@ -300,7 +302,7 @@ def test_a_link_that_answers_our_question_is_credited_to_the_question() -> None:
     here, part = discovery(1, 1, 2, peers=(address(2),))
     part.start()
     part.on_link_opened(opened(5), key(2).device)
-    assert part.sightings.known[key(2).device].found_by == "peer"
+    assert part._book.known[key(2).device].found_by == "peer"
     assert here.linked() == [key(2).device]
 
 
@@ -488,9 +490,9 @@ def test_who_never_wants_to_know_us_is_not_bothered_for_ever() -> None:
 def hear(event: IntroductionHeard) -> tuple[bool, Roster]:
     """Whether an introduction to device 1 is accepted, and the roster afterwards."""
     roster, _ = guest()
-    here, part = discovery(1)
+    here = node(1)
     here.roster = roster
-    part.introduced = lambda records: void(roster.add(records))
+    part = Discovery(here, SealedDatagrams(here), Heard(on_introduced=roster.add))
     part.on_introduction(event)
     (answer,) = taken(here, AnswerIntroduction)
     assert answer.knock == 3
@@ -543,9 +545,7 @@ def test_a_chain_is_followed_so_far_and_no_further() -> None:
     assert len(after.members) == 2
 
 
-def test_a_device_admitted_while_another_was_away_gets_to_know_it_even_if_who_admitted_it_is_gone() -> (
-    None
-):
+def test_who_was_admitted_while_another_was_away_knows_it_even_without_the_admitter() -> None:
     lan = Lan(5)
     one, two = lan.add(1), lan.add(2)
     lan.run(8.0, lambda: one_group([one, two]) and linked_pairs([one, two]))
@@ -564,20 +564,50 @@ def test_a_device_admitted_while_another_was_away_gets_to_know_it_even_if_who_ad
     assert linked_pairs([one, two, three])
 
 
-def test_a_part_without_a_group_and_without_hooks_is_quiet() -> None:
+def test_a_part_without_a_group_is_quiet() -> None:
     here = node(1)
-    part = Discovery(here, SealedDatagrams(here))
+    part = Discovery(here, SealedDatagrams(here), Heard())
     part.start()
-    part.on_tick(1, nobody)
+    part.on_tick()
     part.on_introduction(introduction(guest()[1]))
     assert here.take() == [AnswerIntroduction(OrderId(3), accepted=False)]
     here.roster = group(1, 2)
     here.now = 1.0
-    part.on_tick(1, nobody)
+    part.on_tick()
     part.on_link_opened(opened(5), key(2).device)
     part.on_link_closed(LinkClosed(LinkId(5), "", clean=True))
     part.on_beacon(key(2).device, BEACON, address(2), "unicast")
     here.now = 2.0
     (dial,) = dials(here, part)
     part.on_dial_failed(failed(dial, refused=True))
-    assert Log(part).refused == []
+    assert Log(part).refused == [key(2).device]
+
+
+# -- others ----------------------------------------------------------------------------------------
+def test_who_was_met_on_the_way_in_is_dialled_there() -> None:
+    here, part = discovery(1, 1, 2, peers=(address(2),))
+    part.start()
+    part.on_met(key(2).device, address(2))
+    assert part._book.known[key(2).device].found_by == "peer"
+    here.now = 1.0
+    assert [dial.address for dial in dials(here, part)] == [address(2)]
+    part.on_met(key(3).device, address(3))
+    assert part._book.known[key(3).device].found_by == "beacon"
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    here, part = discovery()
+    sight(here, part)
+    assert repr(part) == "<Discovery known=1, linked=0, dials=1>"
+
+
+def test_a_large_ring_calls_seldom() -> None:
+    pauses = []
+    for nodes in (1, 10):
+        here, part = discovery()
+        part.start()
+        part.on_ring(nodes)
+        here.now = sum(limits.BURST_S) + 1.0
+        part.on_tick()
+        pauses.append((part.deadline() or 0.0) - here.now)
+    assert pauses[1] == pytest.approx(10 * pauses[0])

@@ -129,3 +129,9 @@ def test_without_a_group_nothing_is_said_and_everything_is_foreign() -> None:
     assert silent.open(data) is None
     assert silent.is_foreign(data)
     assert not silent.is_foreign(MAGIC + bytes(OVERHEAD_BYTES - len(MAGIC) - 1))
+
+
+def test_it_shows_its_state_in_one_line() -> None:
+    _, speaker = sealed_datagrams(1)
+    speaker.transmit(BEACON, None)
+    assert repr(speaker) == "<SealedDatagrams said=1, heard=0 devices>"

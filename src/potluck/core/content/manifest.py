@@ -1,11 +1,10 @@
-"""Manifests: one root for everything a device shares, cheap to keep and cheap to compare
-(docs/protocol.md §6).
+"""Manifests: one root for everything a device shares, cheap to keep and cheap to compare.
 
-Strategy: a path falls into one of 4,096 buckets by the first 12 bits of its BLAKE3. A record is
-hashed in its one canonical form (the shortest msgpack of all its fields), a bucket is the hash of
-its sorted record digests, the manifest root is the hash of the 4,096 bucket hashes. So one changed
-file costs one bucket and one root, whatever the number of files. The owner signs the root in a
-`Head`, once per batch of changes; anyone relays, nobody can alter.
+Strategy (docs/protocol.md §6): a path falls into one of 4,096 buckets by the first 12 bits of its
+BLAKE3. A record is hashed in its one canonical form (the shortest msgpack of all its fields), a
+bucket is the hash of its sorted record digests, the manifest root is the hash of the 4,096 bucket
+hashes. So one changed file costs one bucket and one root, whatever the number of files. The owner
+signs the root in a `Head`, once per batch of changes; anyone relays, nobody can alter.
 
 Guarantees: pure; equal sets of records give equal roots on every device, in whatever order they
 came. The digest covers the change number too: two devices at one head agree on the order of
@@ -82,7 +81,7 @@ def _signed_part(head: Head) -> bytes:
 
 
 def sign_head(head: Head, signer: Signer) -> Head:
-    """Return the head with its owner's signature; raises ValueError for any other signer."""
+    """Return the head with its owner's signature; raises ValueError if somebody else signs."""
     if head.owner != signer.device:
         raise ValueError("a head is signed by its owner")
     return msgspec.structs.replace(head, signature=signer.sign(PURPOSE, _signed_part(head)))
@@ -94,13 +93,11 @@ def head_is_signed(head: Head, verifier: Verifier) -> bool:
 
 
 def newer(a: Head, b: Head | None) -> bool:
-    """Say whether `a` is a later state of its manifest than `b`: by generation, then by seq."""
+    """Say whether `a` is a later state of its manifest: by generation, then by seq."""
     return b is None or (a.generation, a.seq) > (b.generation, b.seq)
 
 
 def contradicts(a: Head, b: Head) -> bool:
-    """Say whether two heads cannot both be honest: one manifest and state, two contents."""
-    if (a.owner, a.folder) != (b.owner, b.folder):
-        return False
-    same_state = (a.generation, a.seq) == (b.generation, b.seq)
-    return same_state and (a.root, a.count) != (b.root, b.count)
+    """Say whether two heads cannot both be honest: one state of one manifest, two contents."""
+    states = [(head.owner, head.folder, head.generation, head.seq) for head in (a, b)]
+    return states[0] == states[1] and (a.root, a.count) != (b.root, b.count)

@@ -26,9 +26,8 @@ from potluck.core import limits
 from potluck.core.errors import UnsafePath
 
 RESERVED: Final = ".potluck"
-"""The folder of the program itself; no shared name may be equal to it, whatever the case of its
-letters.
-"""
+"""The folder of the program itself; no shared name may be equal to it, in whatever case."""
+SHOWN_CHARACTERS = 100  # of a refused name in a message: a line that can still be read
 
 _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029"  # C0, DEL, C1, and the two line breaks of Unicode
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -76,14 +75,12 @@ class SafePath:
     @property
     def parent(self) -> SafePath | None:
         """The path of the folder this stands in, or None at depth 1."""
-        return (
-            _made(self.parts[:-1], self.wire.rpartition(b"/")[0]) if len(self.parts) > 1 else None
-        )
+        if len(self.parts) == 1:
+            return None
+        return _made(self.parts[:-1], self.wire.rpartition(b"/")[0])
 
     def child(self, name: str) -> SafePath:
-        """Return the path of `name` in this folder; raises UnsafePath if the name or the whole is
-        refused.
-        """
+        """Return the path of `name` in this folder; raises UnsafePath."""
         reason = why_unsafe(name)
         if reason:
             _refuse(reason, name)
@@ -98,9 +95,7 @@ class SafePath:
         return self.parts[: len(other.parts)] == other.parts
 
     def relative_to(self, other: SafePath) -> SafePath:
-        """Return the path that `other.joined` makes this one; raises ValueError if not below
-        `other`.
-        """
+        """Return the path that `other.joined` makes this one; raises ValueError if none does."""
         if len(self.parts) <= len(other.parts) or not self.starts_with(other):
             raise ValueError(f"{self!r} is not below {other!r}")
         return _made(self.parts[len(other.parts) :], self.wire[len(other.wire) + 1 :])
@@ -134,9 +129,7 @@ class SafePath:
 
 
 def parse_wire_path(data: bytes) -> SafePath:
-    """Return the path that `data` names: UTF-8 components joined by `/`; raises UnsafePath with a
-    reason.
-    """
+    """Return the path that `data` names: UTF-8 components joined by `/`; raises UnsafePath."""
     if len(data) > limits.PATH_BYTES:
         _refuse("too long", data)
     parts = tuple(_decoded(data).split("/"))
@@ -157,8 +150,7 @@ def why_unsafe(name: str) -> str:
         return "dot component"
     if _HARMFUL.search(name):
         return next(reason for reason, pattern in _REASONS if pattern.search(name))
-    # A name of n characters has at least n bytes and at most 4 n: mostly nothing has to be encoded
-    # to know.
+    # n characters have at least n bytes and at most 4 n: mostly nothing has to be encoded to know
     if len(name) * 4 > limits.COMPONENT_BYTES and len(name.encode()) > limits.COMPONENT_BYTES:
         return "too long"
     if name[0] == "." and collision_key(name) == RESERVED:
@@ -167,8 +159,9 @@ def why_unsafe(name: str) -> str:
 
 
 def collision_key(name: str) -> str:
-    """Return a key that is equal for names that a file system folding case and normal form takes
-    for one.
+    """Return a key that is equal for names that a file system may take for one.
+
+    Such file systems fold case, normal form, or both.
     """
     if name.isascii():
         return name.lower()
@@ -242,8 +235,8 @@ def _made(parts: tuple[str, ...], wire: bytes) -> SafePath:
 
 def _refuse(reason: str, name: str | bytes) -> NoReturn:
     shown = printable(name)
-    if len(shown) > 100:
-        shown = shown[:99] + "…"
+    if len(shown) > SHOWN_CHARACTERS:
+        shown = shown[: SHOWN_CHARACTERS - 1] + "…"
     raise UnsafePath(
         f"the name “{shown}” is refused", reason, "rename it on the device it comes from"
     )

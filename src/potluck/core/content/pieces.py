@@ -1,4 +1,4 @@
-"""Content: how a file is cut into pieces, and the one hash that names it.
+"""Pieces: how a file is cut into pieces, and the one hash that names it.
 
 Strategy: fixed-size pieces, one BLAKE3 hash each, in a flat list; the *file root* is BLAKE3 in
 derive-key mode over size, piece size and the list, so a root names the content and nothing else
@@ -25,19 +25,19 @@ from potluck.core.errors import WrongContent
 Root = NewType("Root", bytes)
 """32 bytes that name a content."""
 
-HASH_BYTES = 32
+HASH_BYTES = 32  # of BLAKE3
 _ROOT_CONTEXT = "potluck file v1"
 
 
 def piece_size_for(size_bytes: int, before: int = 0) -> int:
-    """Return the piece size in bytes for a file of `size_bytes`; keep the size `before` the change
-    if it still fits.
+    """Return the piece size in bytes for a file of `size_bytes`; one that still fits is kept.
 
     The smallest power of two that gives at most 2,048 pieces, between 256 KiB and 16 MiB. A changed
-    file keeps its old piece size while that gives 500 to 8,192 pieces, so equal pieces of the old
-    version can be used again.
+    file keeps the size it had `before` while that gives 500 to 8,192 pieces, so equal pieces of the
+    old version can be used again.
     """
-    if before and 500 <= piece_count(size_bytes, before) <= 8192:
+    kept = limits.PIECES_KEPT_MIN, limits.PIECES_KEPT_MAX
+    if before and kept[0] <= piece_count(size_bytes, before) <= kept[1]:
         return before
     piece_size = limits.PIECE_MIN_BYTES
     while piece_size < limits.PIECE_MAX_BYTES and piece_size * limits.PIECES_AIM < size_bytes:
@@ -99,7 +99,7 @@ class PieceList:
         return piece_length(self.size_bytes, self.piece_size, piece)
 
     def is_zero(self, piece: int) -> bool:
-        """Say whether a piece holds nothing but zeros, which the receiver can write without asking."""
+        """Say whether a piece holds nothing but zeros, which need not be asked for."""
         return self.hash_of(piece) == zero_hash(self.length_of(piece))
 
     def check(self) -> None:
@@ -115,9 +115,7 @@ class Bitfield:
     __slots__ = ("_bits", "count")
 
     def __init__(self, count: int, raw: bytes = b"") -> None:
-        """Make an empty field for `count` pieces, or restore one from `to_bytes`; spare bits are
-        dropped.
-        """
+        """Make an empty field for `count` pieces, or one of `to_bytes`; spare bits are dropped."""
         self.count = count
         self._bits = int.from_bytes(raw, "little") & ((1 << count) - 1)
 
@@ -128,6 +126,9 @@ class Bitfield:
     def __len__(self) -> int:
         """Return how many pieces are here."""
         return self._bits.bit_count()
+
+    def __repr__(self) -> str:
+        return f"<Bitfield {len(self)} of {self.count}>"
 
     def add(self, piece: int) -> None:
         """Note that a piece is here."""
@@ -147,5 +148,5 @@ class Bitfield:
         return [piece for piece in range(self.count) if not self._bits >> piece & 1]
 
     def to_bytes(self) -> bytes:
-        """Return the field as ceil(count / 8) bytes, piece 0 in the lowest bit of the first byte."""
+        """Return the field as ceil(count / 8) bytes, piece 0 in the lowest bit of the first."""
         return self._bits.to_bytes(-(-self.count // 8), "little")

@@ -12,18 +12,19 @@ grind keys until two conversations look alike; then each side signs everything t
                                              PAIR_VERDICT signature
                                              PAIR_RECORDS the roster, in chunks
 
-One table says what may happen in which state (`TABLE`); what is absent raises ProtocolError.
-Whether a person is asked is not decided here: `ALLOWED` and `WANTED` are inputs, given at once by
-an open door and by a yes otherwise. The `transcript` is what three words are derived from when
-people compare them, once the joiner's nonce is revealed: before that, who sits in the middle still
-chooses what to say and could try until both sides' words are equal.
+Each side is a machine of its own, with one table that says what may happen in which state
+(`JOINER`, `DOORKEEPER`). Whatever breaks the protocol is an input too (`BREACH`), and the last: it
+leads to REFUSED from everywhere. Whether a person is asked is not decided here: `WANT` and `ALLOW`
+are inputs, given at once by an open door and by a yes otherwise. The `transcript` is what three
+words are derived from when people compare them, once the joiner's nonce is revealed: before that,
+who sits in the middle still chooses what to say and could try until both sides' words are equal.
 
-Guarantees: a ProtocolError ends the conversation (REFUSED); no roster record leaves before both
-said yes; no joiner is in a group it did not consent to; a signature over the transcript binds both
-device keys, both nonces and the group, so neither side can be swapped in the middle without the
-other noticing once words are compared. Limits: an open door does not compare words, and so trusts
-the network for the length of the conversation; it says so loudly. Source: commit before reveal as
-in ZRTP's short authentication string (RFC 6189 §4.4.1).
+Guarantees: a message that raises ProtocolError ends the conversation; no roster record leaves
+before both said yes; no joiner is in a group it did not consent to; a signature over the transcript
+binds both device keys, both nonces and the group, so neither side can be swapped in the middle
+without the other noticing once words are compared. Limits: an open door does not compare words, and
+so trusts the network for the length of the conversation; it says so loudly. Source: commit before
+reveal as in ZRTP's short authentication string (RFC 6189 §4.4.1).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from potluck.core.keys.identity import (
     public_bytes_of,
     verify,
 )
+from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import (
     PairCommit,
     PairConsent,
@@ -57,65 +59,99 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 
-RECORDS_PER_FRAME = 4  # about 0.9 KiB each, within a pairing frame
+RECORDS_PER_FRAME = 4  # sent in a pairing frame: about 0.9 KiB each, and half of what is taken
 
 
-class State(Enum):
-    """Where a conversation stands."""
+class JoinerState(Enum):
+    """Where a conversation stands for the side that wants to enter."""
 
-    START = auto()
-    COMMITTED = auto()  # the commitment is sent or heard
-    OFFERED = auto()  # joiner: knows the group, waits for a yes here; member: has sent its nonce
+    START = auto()  # nothing is said
+    COMMITTED = auto()  # the commitment is sent
+    OFFERED = auto()  # the group is known and everything revealed: a yes is needed here
+    CONSENTED = auto()  # this side wants it; the verdict is the member's
+    ADMITTED = auto()  # the verdict is yes, the roster on its way
+    DONE = auto()  # the roster is complete
+    REFUSED = auto()  # it came to nothing
+
+
+class JoinerInput(Enum):
+    """What can happen to the side that wants to enter."""
+
+    BEGIN = auto()  # here: say the commitment
+    NONCE = auto()  # the member's nonce, keys and group came
+    WANT = auto()  # here: the person, or the open door, wants this group
+    VERDICT_YES = auto()  # the member said yes
+    VERDICT_NO = auto()  # the member said no
+    RECORDS = auto()  # part of the roster came
+    RECORDS_LAST = auto()  # its last part came
+    BREACH = auto()  # the member broke the protocol
+
+
+JOINER: dict[tuple[JoinerState, JoinerInput], JoinerState] = {
+    (JoinerState.START, JoinerInput.BEGIN): JoinerState.COMMITTED,
+    (JoinerState.COMMITTED, JoinerInput.NONCE): JoinerState.OFFERED,
+    (JoinerState.COMMITTED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
+    (JoinerState.OFFERED, JoinerInput.WANT): JoinerState.CONSENTED,
+    (JoinerState.OFFERED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
+    (JoinerState.CONSENTED, JoinerInput.VERDICT_YES): JoinerState.ADMITTED,
+    (JoinerState.CONSENTED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
+    (JoinerState.ADMITTED, JoinerInput.RECORDS): JoinerState.ADMITTED,
+    (JoinerState.ADMITTED, JoinerInput.RECORDS_LAST): JoinerState.DONE,
+    (JoinerState.START, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.COMMITTED, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.OFFERED, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.CONSENTED, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.ADMITTED, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.DONE, JoinerInput.BREACH): JoinerState.REFUSED,
+    (JoinerState.REFUSED, JoinerInput.BREACH): JoinerState.REFUSED,
+}
+"""The side that wants to enter: nobody is in a group it did not consent to."""
+
+
+class DoorkeeperState(Enum):
+    """Where a conversation stands for the side that may let somebody in."""
+
+    START = auto()  # nothing is said
+    CHALLENGED = auto()  # the commitment is heard, the own nonce, keys and group are sent
     REVEALED = auto()  # both know both keys
-    CONSENTED = auto()  # the joiner wants it, the member has not decided
-    ALLOWED = auto()  # the member has decided, the joiner has not said it wants it
-    ADMITTED = auto()  # verdict given, roster on its way
-    DONE = auto()
-    REFUSED = auto()
+    CONSENTED = auto()  # the joiner wants it, this side has not decided
+    ALLOWED = auto()  # this side has decided, the joiner has not said that it wants it
+    DONE = auto()  # both said yes: the verdict and the roster may leave
+    REFUSED = auto()  # it came to nothing
 
 
-class Input(Enum):
-    """What can happen to a conversation."""
+class DoorkeeperInput(Enum):
+    """What can happen to the side that may let somebody in."""
 
-    BEGIN = auto()
-    COMMIT = auto()
-    NONCE = auto()
-    REVEAL = auto()
-    CONSENT = auto()
-    ALLOW = auto()
-    WANT = auto()
-    VERDICT_YES = auto()
-    VERDICT_NO = auto()
-    RECORDS = auto()
-    RECORDS_LAST = auto()
-    DENY = auto()
+    COMMIT = auto()  # the joiner's commitment came
+    REVEAL = auto()  # what it committed to came, and is true
+    CONSENT = auto()  # the joiner wants this group
+    ALLOW = auto()  # here: the person, or the open door, says yes
+    DENY = auto()  # here: no
+    BREACH = auto()  # the joiner broke the protocol
 
 
-JOINER: dict[tuple[State, Input], State] = {
-    (State.START, Input.BEGIN): State.COMMITTED,
-    (State.COMMITTED, Input.NONCE): State.OFFERED,
-    (State.OFFERED, Input.WANT): State.CONSENTED,
-    (State.OFFERED, Input.DENY): State.REFUSED,
-    (State.OFFERED, Input.VERDICT_NO): State.REFUSED,
-    (State.COMMITTED, Input.VERDICT_NO): State.REFUSED,
-    (State.CONSENTED, Input.VERDICT_YES): State.ADMITTED,
-    (State.CONSENTED, Input.VERDICT_NO): State.REFUSED,
-    (State.ADMITTED, Input.RECORDS): State.ADMITTED,
-    (State.ADMITTED, Input.RECORDS_LAST): State.DONE,
+DOORKEEPER: dict[tuple[DoorkeeperState, DoorkeeperInput], DoorkeeperState] = {
+    (DoorkeeperState.START, DoorkeeperInput.COMMIT): DoorkeeperState.CHALLENGED,
+    (DoorkeeperState.CHALLENGED, DoorkeeperInput.REVEAL): DoorkeeperState.REVEALED,
+    (DoorkeeperState.REVEALED, DoorkeeperInput.CONSENT): DoorkeeperState.CONSENTED,
+    (DoorkeeperState.REVEALED, DoorkeeperInput.ALLOW): DoorkeeperState.ALLOWED,
+    (DoorkeeperState.CONSENTED, DoorkeeperInput.ALLOW): DoorkeeperState.DONE,
+    (DoorkeeperState.ALLOWED, DoorkeeperInput.CONSENT): DoorkeeperState.DONE,
+    (DoorkeeperState.START, DoorkeeperInput.DENY): DoorkeeperState.REFUSED,
+    (DoorkeeperState.CHALLENGED, DoorkeeperInput.DENY): DoorkeeperState.REFUSED,
+    (DoorkeeperState.REVEALED, DoorkeeperInput.DENY): DoorkeeperState.REFUSED,
+    (DoorkeeperState.CONSENTED, DoorkeeperInput.DENY): DoorkeeperState.REFUSED,
+    (DoorkeeperState.ALLOWED, DoorkeeperInput.DENY): DoorkeeperState.REFUSED,
+    (DoorkeeperState.START, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.CHALLENGED, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.REVEALED, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.CONSENTED, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.ALLOWED, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.DONE, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
+    (DoorkeeperState.REFUSED, DoorkeeperInput.BREACH): DoorkeeperState.REFUSED,
 }
-MEMBER: dict[tuple[State, Input], State] = {
-    (State.START, Input.COMMIT): State.OFFERED,
-    (State.OFFERED, Input.REVEAL): State.REVEALED,
-    (State.REVEALED, Input.CONSENT): State.CONSENTED,
-    (State.REVEALED, Input.ALLOW): State.ALLOWED,
-    (State.CONSENTED, Input.ALLOW): State.DONE,
-    (State.ALLOWED, Input.CONSENT): State.DONE,
-    (State.START, Input.DENY): State.REFUSED,
-    (State.OFFERED, Input.DENY): State.REFUSED,
-    (State.REVEALED, Input.DENY): State.REFUSED,
-    (State.CONSENTED, Input.DENY): State.REFUSED,
-    (State.ALLOWED, Input.DENY): State.REFUSED,
-}
+"""The side that may let somebody in: no roster record leaves before both said yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +171,7 @@ class Joiner:
     key: DeviceKey
     label: str
     nonce: bytes
-    state: State = State.START
+    state: JoinerState = JoinerState.START
     group: GroupId | None = None
     group_name: str = ""
     member_label: str = ""
@@ -143,9 +179,14 @@ class Joiner:
     _member_public: bytes = b""
     _records: list[RosterRecord] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return (
+            f"<Joiner {self.state.name}, group {self.group_name!r}, {len(self._records)} records>"
+        )
+
     def begin(self) -> list[PairingMessage]:
         """Return the commitment."""
-        self._fire(Input.BEGIN)
+        self._fire(JoinerInput.BEGIN)
         commitment = _commitment(
             self.nonce, self.key.certificate, self.key.sealing_public, self.label
         )
@@ -157,19 +198,17 @@ class Joiner:
         try:
             return self._take(message)
         except ProtocolError:
-            self.state = State.REFUSED
+            self._fire(JoinerInput.BREACH)
             raise
 
     def want(self) -> list[PairingMessage]:
         """The person here (or the open door here) wants this group."""
-        self._fire(Input.WANT)
+        self._fire(JoinerInput.WANT)
         return [PairConsent()]
 
     def roster(self) -> Roster:
-        """Return the roster of the group we are now in; raises ProtocolError if it is not the one
-        offered.
-        """
-        if self.state is not State.DONE or not self._records:
+        """Return the roster of the group we are in now; raises ProtocolError if it is another."""
+        if self.state is not JoinerState.DONE or not self._records:
             raise ProtocolError("the admission is not complete")
         roster = Roster(self._records[0])
         roster.add(self._records[1:])
@@ -180,7 +219,7 @@ class Joiner:
     def _take(self, message: PairingMessage) -> list[PairingMessage]:
         match message:
             case PairNonce():
-                self._fire(Input.NONCE)
+                self._fire(JoinerInput.NONCE)
                 self.transcript = blake3(self.transcript + encode(message)).digest()
                 self._member_public = public_bytes_of(message.certificate)
                 self.group, self.group_name = GroupId(message.group), message.name
@@ -190,14 +229,12 @@ class Joiner:
                 self.transcript = _revealed(self.transcript, *own)
                 return [PairReveal(*own, signature)]
             case PairVerdict(admitted, _, signature):
-                self._fire(Input.VERDICT_YES if admitted else Input.VERDICT_NO)
-                if admitted and not verify(
-                    self._member_public, b"pair member", self.transcript, signature
-                ):
-                    raise ProtocolError("the member's signature over the conversation is wrong")
+                self._fire(JoinerInput.VERDICT_YES if admitted else JoinerInput.VERDICT_NO)
+                if admitted:
+                    self._check(signature)
                 return []
             case PairRecords(records, last):
-                self._fire(Input.RECORDS_LAST if last else Input.RECORDS)
+                self._fire(JoinerInput.RECORDS_LAST if last else JoinerInput.RECORDS)
                 self._records += records
                 if len(self._records) > limits.LIST_ITEMS:
                     raise ProtocolError("the roster sent at admission is too long")
@@ -205,8 +242,12 @@ class Joiner:
             case _:
                 raise ProtocolError(f"{type(message).__name__} is not for a joiner")
 
-    def _fire(self, happened: Input) -> None:
-        self.state = _next(JOINER, self.state, happened)
+    def _check(self, signature: bytes) -> None:
+        if not verify(self._member_public, b"pair member", self.transcript, signature):
+            raise ProtocolError("the member's signature over the conversation is wrong")
+
+    def _fire(self, happened: JoinerInput) -> None:
+        self.state = follow(JOINER, self.state, happened)
 
 
 @dataclass(slots=True)
@@ -217,23 +258,52 @@ class Doorkeeper:
     roster: Roster
     label: str
     nonce: bytes
-    state: State = State.START
+    state: DoorkeeperState = DoorkeeperState.START
     newcomer: Newcomer | None = None
     transcript: bytes = b""
     _commitment: bytes = b""
+
+    def __repr__(self) -> str:
+        who = self.newcomer.label if self.newcomer is not None else ""
+        return f"<Doorkeeper {self.state.name}, newcomer {who!r}>"
 
     def hear(self, message: PairingMessage) -> list[PairingMessage]:
         """Take one message of the joiner; raises ProtocolError, after which nothing goes on."""
         try:
             return self._take(message)
         except ProtocolError:
-            self.state = State.REFUSED
+            self._fire(DoorkeeperInput.BREACH)
             raise
+
+    def allow(self) -> None:
+        """The person here (or the open door here) says yes."""
+        self._fire(DoorkeeperInput.ALLOW)
+
+    def deny(self, reason: str) -> list[PairingMessage]:
+        """Say no, and why."""
+        self._fire(DoorkeeperInput.DENY)
+        return [PairVerdict(admitted=False, reason=reason, signature=b"")]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether both sides said yes."""
+        return self.state is DoorkeeperState.DONE
+
+    def welcome(self, records: list[RosterRecord]) -> list[PairingMessage]:
+        """Return the verdict and the roster with the newcomer's admission; raises ProtocolError."""
+        if not self.agreed:
+            raise ProtocolError("not both sides have said yes")
+        signature = self.key.sign(b"pair member", self.transcript)
+        frames: list[PairingMessage] = [PairVerdict(admitted=True, reason="", signature=signature)]
+        for at in range(0, len(records), RECORDS_PER_FRAME):
+            chunk = records[at : at + RECORDS_PER_FRAME]
+            frames.append(PairRecords(chunk, last=at + RECORDS_PER_FRAME >= len(records)))
+        return frames
 
     def _take(self, message: PairingMessage) -> list[PairingMessage]:
         match message:
             case PairCommit(versions, commitment):
-                self._fire(Input.COMMIT)
+                self._fire(DoorkeeperInput.COMMIT)
                 if limits.PROTOCOL_VERSION not in versions:
                     raise ProtocolError(
                         "the other side speaks no version of the protocol that we speak"
@@ -244,41 +314,14 @@ class Doorkeeper:
                 self.transcript = blake3(commitment + encode(reply)).digest()
                 return [reply]
             case PairReveal():
-                self._fire(Input.REVEAL)
+                self._fire(DoorkeeperInput.REVEAL)
                 self.newcomer = self._check(message)
                 return []
             case PairConsent():
-                self._fire(Input.CONSENT)
+                self._fire(DoorkeeperInput.CONSENT)
                 return []
             case _:
                 raise ProtocolError(f"{type(message).__name__} is not for a member")
-
-    def allow(self) -> None:
-        """The person here (or the open door here) says yes."""
-        self._fire(Input.ALLOW)
-
-    def deny(self, reason: str) -> list[PairingMessage]:
-        """Say no, and why."""
-        self._fire(Input.DENY)
-        return [PairVerdict(admitted=False, reason=reason, signature=b"")]
-
-    @property
-    def agreed(self) -> bool:
-        """Whether both sides said yes."""
-        return self.state is State.DONE
-
-    def welcome(self, records: list[RosterRecord]) -> list[PairingMessage]:
-        """Return the verdict and the roster, the newcomer's own admission included; raises
-        ProtocolError.
-        """
-        if not self.agreed:
-            raise ProtocolError("not both sides have said yes")
-        signature = self.key.sign(b"pair member", self.transcript)
-        frames: list[PairingMessage] = [PairVerdict(admitted=True, reason="", signature=signature)]
-        for at in range(0, len(records), RECORDS_PER_FRAME):
-            chunk = records[at : at + RECORDS_PER_FRAME]
-            frames.append(PairRecords(chunk, last=at + RECORDS_PER_FRAME >= len(records)))
-        return frames
 
     def _check(self, reveal: PairReveal) -> Newcomer:
         said = (reveal.nonce, reveal.certificate, reveal.sealing, reveal.label)
@@ -292,20 +335,13 @@ class Doorkeeper:
             device_of(reveal.certificate), reveal.certificate, reveal.sealing, reveal.label
         )
 
-    def _fire(self, happened: Input) -> None:
-        self.state = _next(MEMBER, self.state, happened)
-
-
-def _next(table: dict[tuple[State, Input], State], state: State, happened: Input) -> State:
-    try:
-        return table[state, happened]
-    except KeyError:
-        raise ProtocolError(f"{happened.name} may not come while {state.name}") from None
+    def _fire(self, happened: DoorkeeperInput) -> None:
+        self.state = follow(DOORKEEPER, self.state, happened)
 
 
 def _commitment(nonce: bytes, certificate: bytes, sealing: bytes, label: str) -> bytes:
-    if len(nonce) != 16:
-        raise Malformed("a nonce is 16 bytes")
+    if len(nonce) != limits.PAIRING_NONCE_BYTES:
+        raise Malformed(f"a nonce is {limits.PAIRING_NONCE_BYTES} bytes")
     said = encode((nonce, certificate, sealing, label))
     return blake3(said, derive_key_context="potluck pairing v1").digest()
 

@@ -37,6 +37,8 @@ DeviceId = NewType("DeviceId", bytes)
 GroupId = NewType("GroupId", bytes)
 """32 bytes: BLAKE3 of the group's genesis record."""
 
+_SEED_BYTES = 32  # of an Ed25519 seed, and of an X25519 private key
+_SECRET_BYTES = 2 * _SEED_BYTES
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SEALING_KEY = x509.ObjectIdentifier("2.25.7685.1")  # 2.25 needs no registration (ITU-T X.667)
 _NOT_BEFORE = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -58,9 +60,7 @@ class Verifier(Protocol):
     """Whoever knows the public keys of devices."""
 
     def __call__(self, device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:
-        """Say whether `signature` is `device`'s over `data` for `purpose`; unknown devices never
-        are.
-        """
+        """Say whether `signature` is `device`'s over `data`; an unknown device's never is."""
 
 
 def short_id(device: bytes) -> str:
@@ -81,11 +81,10 @@ def public_bytes_of(certificate: bytes) -> bytes:
 
 
 def sealing_of(certificate: bytes) -> bytes:
-    """Return the X25519 key that the owner of a DER certificate put into it; raises Malformed
-    unless it is whole.
+    """Return the X25519 key that a DER certificate vouches for; raises Malformed.
 
-    Whole means: named after its own key and signed by it. So nobody can admit a device with a
-    sealing key, or under a certificate, that is not the device's own.
+    The certificate must be named after its own key and signed by it. So nobody can admit a device
+    with a sealing key, or under a certificate, that is not the device's own.
     """
     public = _public_key(certificate)
     parsed = x509.load_der_x509_certificate(certificate)
@@ -95,19 +94,14 @@ def sealing_of(certificate: bytes) -> bytes:
         sealing = parsed.extensions.get_extension_for_oid(_SEALING_KEY).value
     except (InvalidSignature, x509.ExtensionNotFound, ValueError) as error:
         raise Malformed("the certificate is not its owner's", str(error)) from error
-    if (
-        parsed.subject != name
-        or parsed.issuer != name
-        or not isinstance(sealing, x509.UnrecognizedExtension)
-    ):
+    named = parsed.subject == parsed.issuer == name
+    if not named or not isinstance(sealing, x509.UnrecognizedExtension):
         raise Malformed("the certificate is not named after its key")
     return sealing.value
 
 
 def verify(public_key: bytes, purpose: bytes, data: bytes, signature: bytes) -> bool:
-    """Say whether `signature` (64 bytes) is over `data` for `purpose` by the Ed25519 key
-    `public_key` (32 bytes).
-    """
+    """Say whether `signature` is over `data` for `purpose` by the Ed25519 key `public_key`."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _bound(purpose, data))
     except (InvalidSignature, ValueError):
@@ -120,11 +114,14 @@ class DeviceKey:
 
     def __init__(self, secret: bytes) -> None:
         """Take 64 secret bytes: an Ed25519 seed and an X25519 private key."""
-        if len(secret) != 64:
-            raise Malformed("a device key is 64 bytes", f"these are {len(secret)}")
+        if len(secret) != _SECRET_BYTES:
+            raise Malformed(f"a device key is {_SECRET_BYTES} bytes", f"these are {len(secret)}")
         self.secret = secret
-        self._signing = Ed25519PrivateKey.from_private_bytes(secret[:32])
-        self._sealing = X25519PrivateKey.from_private_bytes(secret[32:])
+        self._signing = Ed25519PrivateKey.from_private_bytes(secret[:_SEED_BYTES])
+        self._sealing = X25519PrivateKey.from_private_bytes(secret[_SEED_BYTES:])
+
+    def __repr__(self) -> str:
+        return f"<DeviceKey of {short_id(self.device)}>"
 
     @cached_property
     def device(self) -> DeviceId:
@@ -145,10 +142,8 @@ class DeviceKey:
     def certificate(self) -> bytes:
         """The self-signed certificate, DER."""
         public = self._signing.public_key()
-        name, sealing = (
-            _name(self.device),
-            x509.UnrecognizedExtension(_SEALING_KEY, self.sealing_public),
-        )
+        name = _name(self.device)
+        sealing = x509.UnrecognizedExtension(_SEALING_KEY, self.sealing_public)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -180,11 +175,10 @@ class DeviceKey:
         return self._signing.sign(_bound(purpose, data))
 
     def agree(self, other: bytes, purpose: bytes) -> bytes:
-        """Return 32 secret bytes shared with the X25519 key `other`, for `purpose` (RFC 7748, RFC
-        5869).
+        """Return 32 secret bytes shared with the X25519 key `other` (RFC 7748, RFC 5869).
 
-        Raises Malformed for a key that is none, or one of the few that give everybody the same
-        secret.
+        They are for one `purpose`. Raises Malformed for a key that is none, or one of the few that
+        give everybody the same secret.
         """
         try:
             shared = self._sealing.exchange(X25519PublicKey.from_public_bytes(other))

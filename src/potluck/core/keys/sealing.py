@@ -20,19 +20,20 @@ from potluck.core.errors import Malformed
 from potluck.core.keys.identity import DeviceKey
 
 MAGIC = b"plk1"
-NONCE_BYTES = 12
-_HINT_BYTES = 4
+NONCE_BYTES = 12  # of ChaCha20-Poly1305
+_HINT_BYTES = 4  # enough that a key of another group is tried once in four thousand million times
 _HEAD_BYTES = len(MAGIC) + _HINT_BYTES
-OVERHEAD_BYTES = _HEAD_BYTES + NONCE_BYTES + 16
-WINDOW = 64
-RUNS = 4
+_TAG_BYTES = 16  # of ChaCha20-Poly1305
+OVERHEAD_BYTES = _HEAD_BYTES + NONCE_BYTES + _TAG_BYTES
+_PUBLIC_BYTES = 32  # of an X25519 key
+WINDOW = 64  # datagrams of one sender that may overtake each other: the width in RFC 4303
+RUNS = 4  # of one sender that are remembered: so a recorded one of the last few opens nothing
 
 
 def key_hint(group_key: bytes) -> bytes:
     """Return the 4 bytes by which a sealed datagram names its key."""
-    return blake3(group_key, derive_key_context="potluck group key id v1").digest(
-        length=_HINT_BYTES
-    )
+    named = blake3(group_key, derive_key_context="potluck group key id v1")
+    return named.digest(length=_HINT_BYTES)
 
 
 def seal_datagram(group_key: bytes, nonce: bytes, data: bytes) -> bytes:
@@ -50,11 +51,10 @@ def open_datagram(group_key: bytes, datagram: bytes) -> bytes | None:
     """Return what was sealed, or None if it was not sealed with this key."""
     if not is_sealed(datagram) or datagram[len(MAGIC) : _HEAD_BYTES] != key_hint(group_key):
         return None
-    nonce = datagram[_HEAD_BYTES : _HEAD_BYTES + NONCE_BYTES]
+    head, rest = datagram[:_HEAD_BYTES], datagram[_HEAD_BYTES:]
+    nonce, sealed = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
     try:
-        return ChaCha20Poly1305(group_key).decrypt(
-            nonce, datagram[_HEAD_BYTES + NONCE_BYTES :], datagram[:_HEAD_BYTES]
-        )
+        return ChaCha20Poly1305(group_key).decrypt(nonce, sealed, head)
     except InvalidTag:
         return None
 
@@ -69,35 +69,36 @@ def seal_to(recipient: bytes, ephemeral: bytes, purpose: bytes, data: bytes) -> 
 def open_sealed(key: DeviceKey, purpose: bytes, sealed: bytes) -> bytes | None:
     """Return what somebody sealed to us, or None."""
     try:
-        shared = key.agree(sealed[:32], b"seal " + purpose)
-        return ChaCha20Poly1305(shared).decrypt(bytes(NONCE_BYTES), sealed[32:], purpose)
+        shared = key.agree(sealed[:_PUBLIC_BYTES], b"seal " + purpose)
+        sealed = sealed[_PUBLIC_BYTES:]
+        return ChaCha20Poly1305(shared).decrypt(bytes(NONCE_BYTES), sealed, purpose)
     except (InvalidTag, Malformed):
         return None
 
 
 class ReplayWindow:
-    """Which counters of one sender were seen in each of its last runs (RFC 4303's sliding window,
-    64 wide).
+    """Which counters of one sender were seen in each of its last runs.
 
-    Runs are random numbers without an order, so a recorded datagram of an earlier run looks like a
-    new run. The windows of the last few runs are kept for that: going back and forth between two
-    runs opens nothing.
+    A sliding window of 64 counters for each, as in RFC 4303. Runs are random numbers without an
+    order, so a recorded datagram of an earlier run looks like a new run. The windows of the last
+    few runs are kept for that: going back and forth between two runs opens nothing.
     """
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._runs: dict[
-            bytes, tuple[int, int]
-        ] = {}  # run -> (highest counter, bits of those seen below it)
+        # run -> (highest counter, bits of those seen below it)
+        self._runs: dict[bytes, tuple[int, int]] = {}
+
+    def __repr__(self) -> str:
+        return f"<ReplayWindow {len(self._runs)} runs>"
 
     def accept(self, instance: bytes, counter: int) -> bool:
-        """Say whether this counter is new, and remember it; another run of the sender starts a new
-        window.
-        """
+        """Say whether this counter is new, and remember it; another run has another window."""
         highest, seen = self._runs.get(instance, (-1, 0))
         ahead = counter - highest
         if ahead > 0:
-            seen = ((seen << ahead if ahead < WINDOW else 0) | 1) & ((1 << WINDOW) - 1)
+            before = seen << ahead if ahead < WINDOW else 0
+            seen = (before | 1) & ((1 << WINDOW) - 1)
             self._runs[instance] = (counter, seen)
             if len(self._runs) > RUNS:
                 del self._runs[next(iter(self._runs))]

@@ -1,4 +1,4 @@
-"""Sightings: what was seen where, and hence whom to ask and whom to dial, and when.
+"""The address book: what was seen where, and hence whom to ask and whom to dial, and when.
 
 Strategy. From the first moment everything is tried at once: a burst of beacons to everybody, and
 single questions to remembered addresses, to `--peer` addresses and to every host in the neighbour
@@ -24,11 +24,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from potluck.core import limits
+from potluck.core.chance import Chance
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
 
-SWEEP_STEP_S = 0.05
-POLITE_S = 0.25
+SWEEP_STEP_S = 0.05  # between two handfuls of a sweep
+POLITE_S = 0.25  # a dial of the other side takes less, so mostly there is one link and not two
+# an address a person gave, or one that may be anybody's, is asked with so many of a burst's beacons
+PEER_ASKS, HOST_ASKS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +71,30 @@ class Sighting:
 class AddressBook:
     """The address book of one run, and the plan of whom to call."""
 
-    def __init__(self, me: DeviceId, port: int, *, sweep: bool) -> None:
-        """Know nobody; `port` is our own TCP port, other potlucks are asked at the default one."""
-        self.me, self.port = me, port
+    def __init__(self, me: DeviceId, chance: Chance, *, sweep: bool) -> None:
+        """Know nobody; `sweep`: the own subnets may be searched."""
+        self.me = me
         self.known: dict[DeviceId, Sighting] = {}
         self.asked: dict[str, str] = {}  # host -> why we asked it
-        self._sweep_wanted = sweep
-        self._swept: list[Address] = []
+        self._chance, self._may_sweep = chance, sweep
+        self._wanted: Sequence[DeviceId] = ()
+        self._nodes, self._alone = 1, True
+        self._unswept: list[Address] = []
+        self._sweep_s = limits.SWEEP_AFTER_S  # when the next handful of a sweep is asked
         self._calls_s: list[float] = []
         self._asks: list[tuple[float, Address]] = []
-        self._start_s: float | None = None
         self._networks: tuple[str, ...] = ()
 
-    # -- facts -------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        known, asks, unswept = len(self.known), len(self._asks), len(self._unswept)
+        return f"<AddressBook {known} devices, {asks} questions planned, {unswept} unswept>"
+
+    # -- facts: networks ---------------------------------------------------------------------------
     def on_start(
         self, remembered: Mapping[DeviceId, Sequence[Address]], peers: Iterable[Address], now: float
     ) -> None:
         """Begin: everything that is known already is tried at once."""
-        self._start_s = now
+        self._sweep_s = now + limits.SWEEP_AFTER_S
         self._calls_s = [now + delay for delay in limits.BURST_S]
         for device, addresses in remembered.items():
             if device != self.me:
@@ -96,9 +105,7 @@ class AddressBook:
     def on_networks(
         self, networks: Sequence[tuple[str, int]], neighbours: Iterable[str], now: float
     ) -> None:
-        """The own networks as (own address, prefix length), and the neighbour table: ask every
-        neighbour.
-        """
+        """The own networks as (own address, prefix length); every neighbour is asked."""
         names = tuple(sorted(f"{host}/{prefix}" for host, prefix in networks))
         moved, first = names != self._networks, not self._networks
         if moved:  # the same address may be somebody else here
@@ -112,7 +119,17 @@ class AddressBook:
         if not first:
             self._calls_s = sorted([*self._calls_s, *(now + delay for delay in limits.BURST_S)])
         self._networks = names
-        self._swept = [address for host, prefix in networks for address in _subnet(host, prefix)]
+        if self._may_sweep:
+            self._unswept = [other for network in networks for other in _subnet(*network)]
+
+    def on_company(self, nodes: int, *, alone: bool) -> None:
+        """So many nodes set the pace of calls; `alone`: nobody authenticated."""
+        self._nodes, self._alone = nodes, alone
+
+    # -- facts: devices ----------------------------------------------------------------------------
+    def on_wanted(self, devices: Sequence[DeviceId]) -> None:
+        """These devices should be linked and are not."""
+        self._wanted = devices
 
     def on_sighted(self, device: DeviceId, address: Address, source: str, now: float) -> None:
         """A device was seen at an address; that it speaks now ends the back-off of its dials."""
@@ -125,19 +142,28 @@ class AddressBook:
             sighting.addresses.remove(address)
         sighting.addresses.insert(0, address)
         del sighting.addresses[limits.ADDRESSES_PER_DEVICE :]
-        polite_s = 0.0 if self.me < device else POLITE_S
         sighting.tries = 0
-        sighting.next_s = (
-            min(sighting.next_s, now + polite_s) if sighting.next_s > now else now + polite_s
-        )
+        next_s = now + _politeness_s(self.me, device)
+        if sighting.next_s > now:
+            next_s = min(next_s, sighting.next_s)
+        sighting.next_s = next_s
 
     def on_told(self, device: DeviceId, addresses: Iterable[Address], now: float) -> None:
-        """Somebody told where a device is (its own record, the roster): weaker than having seen it."""
+        """Somebody told where a device is (its own record, the roster): weaker than seeing it."""
         if device == self.me:
             return
         sighting = self._sighting(device, "gossip", now + POLITE_S)
         fresh = [address for address in addresses if address not in sighting.addresses]
         sighting.addresses = (sighting.addresses + fresh)[: limits.ADDRESSES_PER_DEVICE]
+
+    def on_came(self, device: DeviceId, source: str, now: float) -> None:
+        """A device dialled us that was never seen; `source` is how it may have found us."""
+        self._sighting(device, source, now + POLITE_S)
+
+    def whereabouts(self, device: DeviceId) -> list[Address]:
+        """Return where a device was seen or said to be, best first."""
+        sighting = self.known.get(device)
+        return sighting.addresses if sighting is not None else []
 
     def on_reached(self, device: DeviceId, address: Address) -> None:
         """A dial there succeeded: it is the first place to look next time."""
@@ -163,7 +189,7 @@ class AddressBook:
         sighting = self.known.get(device)
         if sighting is not None:
             sighting.tries = 0
-            sighting.next_s = now + (0.0 if self.me < device else POLITE_S)
+            sighting.next_s = now + _politeness_s(self.me, device)
 
     def again(self, device: DeviceId, now: float) -> None:
         """Dial that device now, whatever the back-off says."""
@@ -171,50 +197,32 @@ class AddressBook:
             self.known[device].next_s = now
 
     # -- time --------------------------------------------------------------------------------------
-    def deadline(self, wanted: Iterable[DeviceId]) -> float | None:
-        """Return when `on_tick` must be called next; `wanted` are devices that should be linked and
-        are not.
-        """
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
         times = [*self._calls_s[:1], *(time for time, _ in self._asks[:1])]
-        times += [
-            s.next_s for d in wanted if (s := self.known.get(d)) and s.addresses and not s.dialling
-        ]
-        if self._sweeping:
+        times += [sighting.next_s for _, sighting in self._to_dial()]
+        if self._unswept:
             times.append(self._sweep_s)
         return min(times, default=None)
 
-    def on_tick(
-        self,
-        wanted: Sequence[DeviceId],
-        nodes: int,
-        alone: bool,  # noqa: FBT001 - the parts of one moment, always given in this order
-        spread: float,
-        now: float,
-    ) -> list[AddressBookAction]:
-        """Do what is due. `nodes` sets the pace, `alone` says nobody authenticated, `spread` is in
-        [0, 1).
-        """
+    def on_tick(self, now: float) -> list[AddressBookAction]:
+        """Call, ask and dial what is due."""
         actions: list[AddressBookAction] = []
         if self._calls_s and self._calls_s[0] <= now:
-            self._calls_s = [time for time in self._calls_s if time > now]
-            if not self._calls_s:
-                self._calls_s = [now + limits.BROADCAST_INTERVAL_S * max(nodes, 1) * (0.5 + spread)]
             actions.append(SendBeacon())
+            self._calls_s = [time for time in self._calls_s if time > now] or [self._next_call(now)]
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
-        for device in wanted:
-            sighting = self.known.get(device)
-            if sighting and sighting.addresses and not sighting.dialling and sighting.next_s <= now:
+        for device, sighting in self._to_dial():
+            if sighting.next_s <= now:
                 sighting.dialling = True
-                actions.append(
-                    Meet(device, sighting.addresses[sighting.tries % len(sighting.addresses)])
-                )
-        return actions + self._sweep(now, alone=alone)
+                address = sighting.addresses[sighting.tries % len(sighting.addresses)]
+                actions.append(Meet(device, address))
+        return actions + self._sweep(now)
 
+    # -- plans -------------------------------------------------------------------------------------
     def _sighting(self, device: DeviceId, source: str, next_s: float) -> Sighting:
-        """Return what is known of a device; a new one takes the place of the oldest where there are
-        too many.
-        """
+        """Return what is known of a device; where there are too many the oldest makes room."""
         sighting = self.known.get(device)
         if sighting is None:
             if len(self.known) >= limits.SIGHTED:
@@ -223,48 +231,47 @@ class AddressBook:
             sighting = self.known[device] = Sighting(source, next_s=next_s)
         return sighting
 
-    # -- plans -------------------------------------------------------------------------------------
+    def _to_dial(self) -> list[tuple[DeviceId, Sighting]]:
+        known = [(device, self.known.get(device)) for device in self._wanted]
+        return [(d, s) for d, s in known if s is not None and s.addresses and not s.dialling]
+
     def _plan_ask(self, address: Address, why: str, now: float) -> None:
         self.asked.setdefault(address.host, why)
-        times = limits.BURST_S[:3] if why == "peer" else limits.BURST_S[:2]
-        self._asks = sorted(
-            [*self._asks, *((now + delay, address) for delay in times)], key=lambda ask: ask[0]
-        )
+        count = PEER_ASKS if why == "peer" else HOST_ASKS
+        planned = [(now + delay_s, address) for delay_s in limits.BURST_S[:count]]
+        self._asks = sorted([*self._asks, *planned], key=lambda ask: ask[0])
 
-    @property
-    def _sweeping(self) -> bool:
-        return self._sweep_wanted and bool(self._swept)
+    def _next_call(self, now: float) -> float:
+        """Return when to call again after a burst: all together about as often whatever N is."""
+        pace_s = limits.BROADCAST_INTERVAL_S * max(self._nodes, 1)
+        spread = limits.BROADCAST_SPREAD
+        return now + pace_s * self._chance.uniform(1.0 - spread, 1.0 + spread)
 
-    @property
-    def _sweep_s(self) -> float:
-        return (self._start_s or 0.0) + limits.SWEEP_AFTER_S
-
-    def _sweep(self, now: float, *, alone: bool) -> list[AddressBookAction]:
-        """Ask the next few addresses of the own subnets; once somebody authenticated there is no
-        need.
-        """
-        if not self._sweeping or now < self._sweep_s:
+    def _sweep(self, now: float) -> list[AddressBookAction]:
+        """Ask the next few addresses of the own subnets; in company there is no need."""
+        if not self._unswept or now < self._sweep_s:
             return []
-        if not alone:
-            self._swept = []
+        if not self._alone:
+            self._unswept = []
             return []
-        step = int(limits.SWEEP_PER_S * SWEEP_STEP_S)
-        batch, self._swept = self._swept[:step], self._swept[step:]
-        self._start_s = now - limits.SWEEP_AFTER_S + SWEEP_STEP_S
+        count = int(limits.SWEEP_PER_S * SWEEP_STEP_S)
+        batch, self._unswept = self._unswept[:count], self._unswept[count:]
+        self._sweep_s = now + SWEEP_STEP_S
         fresh = [address for address in batch if address.host not in self.asked]
         for address in fresh:
             self.asked[address.host] = "sweep"
         return [Ask(address) for address in fresh]
 
 
+def _politeness_s(me: DeviceId, device: DeviceId) -> float:
+    """Return how long to wait for the other side's dial; the smaller id waits for nobody."""
+    return 0.0 if me < device else POLITE_S
+
+
 def _subnet(host: str, prefix: int) -> list[Address]:
-    """Return the other addresses of a subnet small enough to be swept; link-local ones never are."""
+    """Return the other addresses of a subnet small enough to be swept; a local one never is."""
     network = ipaddress.ip_interface(f"{host}/{prefix}").network
-    if (
-        network.version != 4
-        or prefix < limits.SWEEP_PREFIX
-        or network.is_link_local
-        or network.is_loopback
-    ):
+    small = network.version == 4 and prefix >= limits.SWEEP_PREFIX
+    if not small or network.is_link_local or network.is_loopback:
         return []
     return [Address(str(other), limits.PORT) for other in network.hosts() if str(other) != host]

@@ -1,11 +1,11 @@
 """One node's map of member records, with the timers that let an accused member answer.
 
-Strategy: merging takes the larger record (core/members.py) with one brake. SUSPECT and DEAD are
-accusations, and a member that is in our ring does not die because somebody says so: an accusation
-arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of four and more,
-when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its place in the ring.
-It refutes by a higher incarnation. Further accusers shorten patience and are passed on, a few of
-them; core/witnesses.py says who is listened to at all.
+Strategy: merging takes the larger record (core/ring/members.py) with one brake. SUSPECT and DEAD
+are accusations, and a member that is in our ring does not die because somebody says so: an
+accusation arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of
+four and more, when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its
+place in the ring. It refutes by a higher incarnation. Further accusers shorten patience and are
+passed on, a few of them; `Witnesses` says who is listened to at all.
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
@@ -38,6 +38,7 @@ from potluck.core.ring.members import (
 from potluck.core.wire.catalogue import Address, MemberRecord, Status
 
 SMALL_RING = 4  # below this there are no two witnesses besides the suspect and ourselves
+KILLERS = 2  # accusers that say DEAD, in a ring that is not small: one may be cut off, or lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,14 @@ class Witnesses:
 
     def __init__(self) -> None:
         """Trust everybody."""
-        self._accused: dict[
-            tuple[bytes, bytes], tuple[int, float]
-        ] = {}  # (accuser, target) -> incarnation, when
+        # (accuser, target) -> incarnation, when
+        self._accused: dict[tuple[bytes, bytes], tuple[int, float]] = {}
         self._refuted_s: dict[bytes, deque[float]] = {}
 
     def listens(self, accuser: bytes, target: bytes, incarnation: int, now: float) -> bool:
         """Say whether this accusation counts, and remember that it was made."""
-        wrong = self._refuted_s.get(accuser)
-        if (
-            wrong is not None
-            and len(wrong) == limits.REFUTED_MAX
-            and now - wrong[0] < limits.DEAF_S
-        ):
+        wrong_s = list(self._refuted_s.get(accuser, ()))
+        if len(wrong_s) == limits.REFUTED_MAX and now - wrong_s[0] < limits.DEAF_S:
             return False
         before, when_s = self._accused.get((accuser, target), (incarnation, now))
         if before < incarnation and now - when_s < limits.ACCUSATION_S:
@@ -93,21 +89,17 @@ class Suspicion:
     full_s: float
     least_s: float
     accusers: set[bytes] = field(default_factory=set)
-    killers: set[bytes] = field(default_factory=set)
+    killers: set[bytes] = field(default_factory=set)  # those that say DEAD
 
-    def deadline(self) -> float:
-        """Return when patience ends: sooner with each further accuser, never below the least."""
+    @property
+    def ends_s(self) -> float:
+        """When patience ends: sooner with each further accuser, never below the least."""
         confirmations = min(max(len(self.accusers) - 1, 0), limits.WITNESSES)
-        return (
-            self.armed_s
-            + self.full_s
-            - (self.full_s - self.least_s) * confirmations / limits.WITNESSES
-        )
+        shorter_s = (self.full_s - self.least_s) * confirmations / limits.WITNESSES
+        return self.armed_s + self.full_s - shorter_s
 
     def add(self, accuser: bytes) -> bool:
-        """Note an accuser; return whether it is worth telling others: new, and among the few that
-        count.
-        """
+        """Note an accuser; return whether others should hear of it: it is one of the first few."""
         new = accuser not in self.accusers and len(self.accusers) <= limits.WITNESSES
         self.accusers.add(accuser)
         return new
@@ -128,6 +120,12 @@ class Beliefs:
         self._ticked_s = -math.inf
         self.write([], 1, 1, Status.ALIVE)
 
+    def __repr__(self) -> str:
+        records, suspects = len(self._records), len(self._suspicions)
+        own = f"{self.own.status} {self.own.incarnation}"
+        return f"<Beliefs {own}, {records} records, {suspects} suspects>"
+
+    # -- reading -----------------------------------------------------------------------------------
     @property
     def own(self) -> MemberRecord:
         """The own record."""
@@ -146,6 +144,7 @@ class Beliefs:
         """Return the members ALIVE or SUSPECT in the order of their seats."""
         return ring_of(self._records.values())
 
+    # -- facts -------------------------------------------------------------------------------------
     def write(
         self, addresses: Sequence[Address], incarnation: int, seat: int, status: Status
     ) -> None:
@@ -155,7 +154,7 @@ class Beliefs:
         )
 
     def suspect(self, device: DeviceId, now: float, *, process_gone: bool) -> list[News]:
-        """Accuse a member of our ring; a closed connection leaves it less time than silence does."""
+        """Accuse a member of our ring; a closed connection leaves it less time than silence."""
         record, suspicion = self._records.get(device), self._suspicions.get(device)
         if record is None or device == self.me or record.status not in IN_RING:
             return []
@@ -175,59 +174,50 @@ class Beliefs:
             if not worth or not is_valid(record, self._verifier):
                 continue
             number = self._number(record.device)
-            believed = (
-                self._refute(record)
-                if record.device == self.me
-                else self._believe(record, before, now)
-            )
+            believed = self._believe(record, before, now)
             if believed is not None:
                 news.append(News(believed, before.status if before else None, number))
         return news
 
+    # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
-        """Return when `on_tick` must be called next: often while somebody is suspected, so that a
-        pause shows.
+        """Return when `on_tick` must be called next: often while somebody is suspected.
+
+        A pause of this node shows only where ticks are expected.
         """
-        ends = [
-            min(s.deadline(), max(s.armed_s, self._ticked_s) + limits.PROBE_S)
-            for s in self._suspicions.values()
-        ]
-        return min(
-            ends + [ended + limits.FORGET_S for ended in self._ended_s.values()], default=None
-        )
+        times = [ended_s + limits.FORGET_S for ended_s in self._ended_s.values()]
+        for suspicion in self._suspicions.values():
+            looked_s = max(suspicion.armed_s, self._ticked_s)
+            times.append(min(suspicion.ends_s, looked_s + limits.PROBE_S))
+        return min(times, default=None)
 
     def on_tick(self, now: float) -> list[News]:
         """End suspicions whose time is over; forget the long dead."""
         self._forgive_pause(now)
         news: list[News] = []
-        for device in [
-            device for device, suspicion in self._suspicions.items() if suspicion.deadline() <= now
-        ]:
+        for device in [d for d, suspicion in self._suspicions.items() if suspicion.ends_s <= now]:
             record, number = self._records[device], self._number(device)
             dead = accuse(self._signer, record, Status.DEAD)
             self._put(dead, now)
             news.append(News(dead, record.status, number))
-        for device in [
-            device for device, ended in self._ended_s.items() if ended + limits.FORGET_S <= now
-        ]:
+        for device in [d for d, end_s in self._ended_s.items() if end_s + limits.FORGET_S <= now]:
             del self._records[device], self._ended_s[device]
         return news
 
     def _forgive_pause(self, now: float) -> None:
         """A node that slept heard nobody: the time it slept counts against nobody."""
         for suspicion in self._suspicions.values():
-            pause = now - max(suspicion.armed_s, self._ticked_s)
-            if pause > 4 * limits.PROBE_S:
-                suspicion.armed_s += pause
+            pause_s = now - max(suspicion.armed_s, self._ticked_s)
+            if pause_s > limits.PAUSE_S:
+                suspicion.armed_s += pause_s
         self._ticked_s = now
 
+    # -- insides -----------------------------------------------------------------------------------
     def _number(self, device: bytes) -> int:
         return next((n for n, record in enumerate(self.ring()) if record.device == device), -1)
 
     def _refute(self, record: MemberRecord) -> MemberRecord | None:
-        """Somebody accuses me, or knows a later me than I do: go one above it. A leaver does not
-        argue.
-        """
+        """Somebody accuses me, or knows a later me: go one above it. A leaver does not argue."""
         if self.own.status is Status.LEFT:
             return None
         self.write(self.own.addresses, record.incarnation + 1, self.own.seat, Status.ALIVE)
@@ -241,9 +231,12 @@ class Beliefs:
     def _believe(
         self, record: MemberRecord, before: MemberRecord | None, now: float
     ) -> MemberRecord | None:
-        """Take a record that is worth it, but let an accused member of our ring answer first;
-        return what is news.
+        """Take a record that is worth it, but let an accused member of our ring answer first.
+
+        Returns what is news, None if nothing is.
         """
+        if record.device == self.me:
+            return self._refute(record)
         if before is None or before.status not in IN_RING:
             self._put(record, now)
             if record.status is Status.SUSPECT:
@@ -263,12 +256,10 @@ class Beliefs:
         return record if told else None
 
     def _doubt(self, record: MemberRecord, before: MemberRecord, now: float) -> MemberRecord | None:
-        """Somebody says that a member of our ring is DEAD: until there is a second one we say
-        SUSPECT.
-        """
+        """Somebody says that a member of our ring is DEAD: until a second does we say SUSPECT."""
         killers = self._suspicion(record, now).killers
         killers.add(record.accuser)
-        if len(killers) >= 2 and len(self.ring()) >= SMALL_RING:
+        if len(killers) >= KILLERS and len(self.ring()) >= SMALL_RING:
             return self._put(record, now)
         if before.status is Status.SUSPECT and before.incarnation == record.incarnation:
             return None
@@ -281,13 +272,9 @@ class Beliefs:
             self._suspicion(record, now)
         else:
             suspicion = self._suspicions.pop(device, None)
-            refuted = (
-                record.status is Status.ALIVE
-                and before is not None
-                and before.instance == record.instance
-            )
             # another run says nothing about the one that was accused
-            if suspicion is not None and refuted:
+            same_run = before is not None and before.instance == record.instance
+            if suspicion is not None and same_run and record.status is Status.ALIVE:
                 self._witnesses.on_refuted(suspicion.killers, now)
         if record.status in IN_RING:
             self._ended_s.pop(device, None)
@@ -299,11 +286,8 @@ class Beliefs:
         device = DeviceId(record.device)
         suspicion = self._suspicions.get(device)
         if suspicion is None or suspicion.incarnation != record.incarnation:
-            full_s, least_s = (
-                limits.SUSPICION_S * self.lateness,
-                limits.SUSPICION_MIN_S * self.lateness,
-            )
-            suspicion = self._suspicions[device] = Suspicion(
-                record.incarnation, now, full_s, least_s
-            )
+            full_s = limits.SUSPICION_S * self.lateness
+            least_s = limits.SUSPICION_MIN_S * self.lateness
+            suspicion = Suspicion(record.incarnation, now, full_s, least_s)
+            self._suspicions[device] = suspicion
         return suspicion

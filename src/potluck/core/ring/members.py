@@ -26,6 +26,7 @@ from potluck.core import limits
 from potluck.core.keys.identity import DeviceId, Signer, Verifier
 from potluck.core.wire.catalogue import Address, MemberRecord, Status, encode
 
+RING_DIGEST_BYTES = 8  # enough for a hint: by accident two rings never share 64 bits
 _PRECEDENCE = {status: place for place, status in enumerate(Status)}
 IN_RING = frozenset({Status.ALIVE, Status.SUSPECT})
 ACCUSATIONS = frozenset({Status.SUSPECT, Status.DEAD})
@@ -53,9 +54,7 @@ def write_record(
 
 
 def accuse(signer: Signer, record: MemberRecord, status: Status) -> MemberRecord:
-    """Return `record` with the signer's accusation, SUSPECT or DEAD, on top of the owner's ALIVE
-    form.
-    """
+    """Return `record` with the signer's accusation, SUSPECT or DEAD, on the owner's ALIVE form."""
     accused = structs.replace(record, status=status, accuser=signer.device, accusation=b"")
     return structs.replace(accused, accusation=signer.sign(b"accuse", _accusation(accused)))
 
@@ -81,9 +80,7 @@ def precedence(record: MemberRecord) -> tuple[int, int]:
 
 
 def supersedes(new: MemberRecord, old: MemberRecord | None) -> bool:
-    """Say whether `new` takes the place of `old` in a map; never both ways round, never for an
-    equal record.
-    """
+    """Say whether `new` takes the place of `old` in a map; never both ways, never for an equal."""
     if old is None:
         return True
     ours, theirs = precedence(old), precedence(new)
@@ -91,9 +88,7 @@ def supersedes(new: MemberRecord, old: MemberRecord | None) -> bool:
 
 
 def ring_of(records: Iterable[MemberRecord]) -> list[MemberRecord]:
-    """Return the ring: members ALIVE or SUSPECT in the order of (seat, device id); the index is the
-    node number.
-    """
+    """Return the ring: members ALIVE or SUSPECT by (seat, device id); the index is the number."""
     return sorted((r for r in records if r.status in IN_RING), key=lambda r: (r.seat, r.device))
 
 
@@ -101,10 +96,9 @@ def digest_of(ring: Iterable[MemberRecord]) -> bytes:
     """Return 8 bytes that differ when two rings differ; suspicion alone does not change them."""
     words = blake3(derive_key_context="potluck ring digest v1")
     for record in ring:
-        words.update(
-            record.device + record.incarnation.to_bytes(8, "big") + record.seat.to_bytes(8, "big")
-        )
-    return words.digest(length=8)
+        numbers = record.incarnation.to_bytes(8, "big") + record.seat.to_bytes(8, "big")
+        words.update(record.device + numbers)
+    return words.digest(length=RING_DIGEST_BYTES)
 
 
 def _own_words(record: MemberRecord, status: Status) -> bytes:

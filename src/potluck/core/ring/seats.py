@@ -22,9 +22,11 @@ class Seats:
 
     def __init__(self) -> None:
         """Nobody has asked."""
-        self._asked: dict[
-            DeviceId, tuple[int, float]
-        ] = {}  # joiner -> seat promised (0: none yet), first JOIN
+        # joiner -> seat promised (0: none yet), when its first JOIN came
+        self._asked: dict[DeviceId, tuple[int, float]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Seats {len(self._asked)} joiners>"
 
     def promise(
         self, joiner: DeviceId, ring: Sequence[MemberRecord], now: float, *, admits: bool
@@ -39,9 +41,8 @@ class Seats:
         }
         seat, asked_s = self._asked.get(joiner, (0, now))
         if seat == 0 and (admits or now - asked_s >= limits.DEPUTY_S):
-            seat = next(
-                (record.seat for record in ring if record.device == joiner), 0
-            ) or self.free(ring)
+            held = next((record.seat for record in ring if record.device == joiner), 0)
+            seat = held or self.free(ring)
         self._asked[joiner] = (seat, asked_s)
         return seat
 
@@ -51,7 +52,6 @@ class Seats:
 
     def free(self, ring: Sequence[MemberRecord]) -> int:
         """Return the seat behind all others."""
-        largest = max(
-            [0, *(record.seat for record in ring), *(seat for seat, _ in self._asked.values())]
-        )
-        return min(1 + largest, limits.SEQ_MAX)
+        taken = [record.seat for record in ring]
+        promised = [seat for seat, _ in self._asked.values()]
+        return min(1 + max([0, *taken, *promised]), limits.SEQ_MAX)

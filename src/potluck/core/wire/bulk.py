@@ -1,4 +1,4 @@
-"""What is asked and answered on a bulk link: pages of manifests, piece lists, and content.
+"""Bulk messages: pages of manifests, piece lists and content, as asked and answered.
 
 Strategy: strictly request, then response. Raw bytes follow PIECE and FILES_HEADER outside of any
 frame, so content is never copied through the decoder. The lengths announced there are bounded like
@@ -64,7 +64,7 @@ class PiecesPage(Wire, frozen=True, tag="pieces_page"):
     size: Size
     piece_size: PieceSize
     first: PieceNumber
-    hashes: Annotated[bytes, Meta(max_length=limits.PAGE_FRAME_BYTES - 256)]
+    hashes: Annotated[bytes, Meta(max_length=limits.PIECE_HASHES_BYTES)]
 
 
 class FileAsk(Wire, frozen=True, tag="file"):
@@ -88,9 +88,7 @@ class FilesAsk(Wire, frozen=True, tag="files"):
 
 
 class FilesHeader(Wire, frozen=True, tag="files_header"):
-    """The contents asked for follow this frame raw, in the order asked; -1 stands for one I do not
-    have.
-    """
+    """The contents asked for follow this frame raw, in the order asked; -1: one I do not have."""
 
     lengths: Annotated[
         list[Annotated[int, Meta(ge=-1, le=limits.PIECE_MAX_BYTES)]],

@@ -1,8 +1,10 @@
-"""The messages: one frozen Struct for each thing one device can say to another.
+"""The catalogue: which messages there are, and which of them each kind of link may carry.
 
-Strategy: a message is a Struct of bounded fields (core/records.py) with a tag; catalogues say which
-messages a kind of link may carry, and framing (core/framing.py) turns them into bytes and back.
-Names are the seed's where it had one: JOIN, UPDATE, DECREMENT, MANIFEST, FILE. Guarantees: what
+Strategy: a message is a frozen Struct of bounded fields (core/wire/records.py) with a tag, one for
+each thing one device can say to another; they stand in core/wire/{control, bulk, discovery}.py. A
+`Catalogue` (core/wire/framing.py) turns those of one kind of link into bytes and back. Who speaks
+of messages imports them from here. Names are the seed's where it had one: JOIN, UPDATE, DECREMENT,
+MANIFEST, FILE. Guarantees: what
 decodes is well-formed. Limits: no policy here; who may send what, when, is the engine's business
 (docs/protocol.md, message catalogue).
 """
@@ -154,13 +156,18 @@ __all__ = [
 ]
 
 ControlMessage = (
-    Bye | Join | Redirect | Welcome | Update | Decrement | Sync | Ping | Pong | ProbeFor | ProbeResult
-    | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
+    Bye
+    | Join | Redirect | Welcome | Update | Decrement | Sync
+    | Ping | Pong | ProbeFor | ProbeResult
+    | RosterDigest | RosterRecords
+    | Heads | HeadsAsk | Kept
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
-PairingMessage = PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+PairingMessage = (
+    PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+)  # fmt: skip
 ClearDatagram = Solicit | Offer
 SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult
 Message = (

@@ -1,8 +1,8 @@
-"""What two members say on their control link: first words, ring, roster, and which manifests there
-are.
+"""Control messages: first words, the ring, the roster, and which manifests there are.
 
 Strategy: one control link joins each pair of nodes, for both directions, so everything here is
-short; what is long is asked for on a bulk link (core/bulk_messages.py). PING and its kin also
+short; what is long is asked for on a bulk link (core/wire/bulk.py). HELLO, HELLO_OK and BYE begin
+and end every link, whatever it is for. PING and its kin also
 travel as sealed datagrams. Limits: form only. Who may send what and when stands in the message
 catalogue of docs/protocol.md §10.
 """
@@ -17,20 +17,22 @@ from msgspec import Meta, field
 from potluck.core import limits
 from potluck.core.wire.records import (
     Address,
+    Capabilities,
     Counter,
     Digest,
     Head,
     Holding,
     Id,
     Instance,
-    Label,
     MemberRecord,
     RosterRecord,
     Text,
+    Versions,
     Wire,
 )
 
 _Records = Annotated[list[MemberRecord], Meta(max_length=limits.LIST_ITEMS)]
+_ProbeRecords = Annotated[list[MemberRecord], Meta(max_length=limits.PROBE_RECORDS)]
 
 
 # -- first words on every link ---------------------------------------------------------------------
@@ -43,21 +45,26 @@ class LinkKind(StrEnum):
 
 
 class Hello(Wire, frozen=True, tag="hello"):
-    """First frame of the side that dialled: what I speak, which run of me this is, what this link
-    is for.
+    """First frame of the side that dialled: what I speak, which run of me, what the link is for.
+
+    `capabilities` are names of what a later version can do besides; nothing in this version reads
+    them, and none are sent.
     """
 
-    versions: Annotated[list[int], Meta(max_length=16)]
-    capabilities: Annotated[list[Label], Meta(max_length=64)]
+    versions: Versions
+    capabilities: Capabilities
     instance: Instance
     link: LinkKind
 
 
 class HelloOk(Wire, frozen=True, tag="hello_ok"):
-    """First frame of the side that accepted: the version both will speak."""
+    """First frame of the side that accepted: the version both will speak.
+
+    `capabilities` as in HELLO: sent empty, read by nobody yet.
+    """
 
     version: Counter
-    capabilities: Annotated[list[Label], Meta(max_length=64)]
+    capabilities: Capabilities
     instance: Instance
 
 
@@ -89,7 +96,7 @@ class Welcome(Wire, frozen=True, tag="welcome"):
 
 
 class Update(Wire, frozen=True, tag="update"):
-    """Change your references: these records are new, and this is the digest of the ring after them."""
+    """Change your references: these records are new, and the ring's digest after them is this."""
 
     records: _Records
     digest: Digest
@@ -117,7 +124,7 @@ class Ping(Wire, frozen=True, tag="ping"):
     sequence: Counter
     digest: Digest
     heads: Digest
-    records: Annotated[list[MemberRecord], Meta(max_length=8)] = field(default_factory=list)
+    records: _ProbeRecords = field(default_factory=list)
 
 
 class Pong(Wire, frozen=True, tag="pong"):
@@ -126,7 +133,7 @@ class Pong(Wire, frozen=True, tag="pong"):
     sequence: Counter
     digest: Digest
     heads: Digest
-    records: Annotated[list[MemberRecord], Meta(max_length=8)] = field(default_factory=list)
+    records: _ProbeRecords = field(default_factory=list)
 
 
 class ProbeFor(Wire, frozen=True, tag="probe_for"):
@@ -164,9 +171,7 @@ class Heads(Wire, frozen=True, tag="heads"):
 
 
 class HeadsAsk(Wire, frozen=True, tag="heads_ask"):
-    """Tell me the heads you hold; sent when digests differ, and every 10 s to `last`, as the seed
-    does.
-    """
+    """Tell me the heads you hold; sent when digests differ, and to `last` now and then."""
 
     digest: Digest
 

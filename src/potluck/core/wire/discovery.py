@@ -1,10 +1,9 @@
-"""What is said before there is a link: datagrams, sealed or in clear, and the conversation of
-pairing.
+"""Discovery messages: what is said before there is a link. Datagrams, and pairing.
 
 Strategy: strangers can send all of this, so it is little and small: a datagram is at most 1,200
 bytes, a frame of pairing 8 KiB. `Envelope` is what a sealed datagram holds once opened
-(core/sealing.py). Limits: form only. Who may send what and when stands in the message catalogue of
-docs/protocol.md §10.
+(core/keys/sealing.py). Limits: form only. Who may send what and when stands in the message
+catalogue of docs/protocol.md §10.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from potluck.core import limits
 from potluck.core.wire.records import (
     Certificate,
     Counter,
@@ -27,13 +27,14 @@ from potluck.core.wire.records import (
     RosterRecord,
     Signature,
     Text,
+    Versions,
     Wire,
 )
 
 
 # -- datagrams -------------------------------------------------------------------------------------
 class Beacon(Wire, frozen=True, tag="beacon"):
-    """Sealed with the group key: here I am; `ask` wants one in return. A hint to dial, never more."""
+    """Sealed with the group key: here I am; `ask` wants one in return. No more than a hint."""
 
     port: Port
     incarnation: Counter
@@ -43,18 +44,14 @@ class Beacon(Wire, frozen=True, tag="beacon"):
 
 
 class Solicit(Wire, frozen=True, tag="solicit"):
-    """In clear, from a device without a group: is anybody here whose door is open? Padded to the
-    answer's size.
-    """
+    """In clear, from a device without company: is a door open here? Padded to the answer's size."""
 
     nonce: Nonce
-    pad: Annotated[bytes, Meta(max_length=512)]
+    pad: Annotated[bytes, Meta(max_length=limits.SOLICIT_PAD_BYTES)]
 
 
 class Offer(Wire, frozen=True, tag="offer"):
-    """In clear, only while the door is open: a group that can be asked, by whom, and whether asking
-    is enough.
-    """
+    """In clear: a group that can be asked, who says so, and whether asking is enough."""
 
     nonce: Nonce
     group: Id
@@ -66,9 +63,7 @@ class Offer(Wire, frozen=True, tag="offer"):
 
 
 class Envelope(Struct, frozen=True, array_like=True):
-    """What is inside a sealed datagram: the sender, its run, a counter against replay, and the
-    message.
-    """
+    """What is inside a sealed datagram; run and counter are there against replay."""
 
     sender: Id
     instance: Instance
@@ -80,7 +75,7 @@ class Envelope(Struct, frozen=True, array_like=True):
 class PairCommit(Wire, frozen=True, tag="pair_commit"):
     """Joiner: a commitment to my nonce and keys, before I have seen yours."""
 
-    versions: Annotated[list[int], Meta(max_length=16)]
+    versions: Versions
     commitment: Id
 
 
@@ -120,5 +115,5 @@ class PairVerdict(Wire, frozen=True, tag="pair_verdict"):
 class PairRecords(Wire, frozen=True, tag="pair_records"):
     """Member: the roster, one chunk at a time; `last` ends it."""
 
-    records: Annotated[list[RosterRecord], Meta(max_length=8)]
+    records: Annotated[list[RosterRecord], Meta(max_length=limits.PAIRING_RECORDS)]
     last: bool

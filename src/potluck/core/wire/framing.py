@@ -34,6 +34,7 @@ class _TagOnly(Struct, frozen=True):
     t: str
 
 
+LENGTH_BYTES = 4  # in front of a frame, big-endian
 _TAG_DECODER = msgspec.msgpack.Decoder(_TagOnly)
 
 
@@ -74,14 +75,13 @@ def encode(message: object) -> bytes:
 def encode_frame(message: object) -> bytes:
     """Return a message as a frame: 4-byte length and body."""
     body = _ENCODER.encode(message)
-    return len(body).to_bytes(4, "big") + body
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 class FrameReader(Generic[M]):
     """Bytes in, messages out, for one link that nobody blocks on.
 
-    Strategy: one growing buffer, never longer than one frame of the catalogue plus what one `feed`
-    brought.
+    Strategy: one buffer, never longer than one frame of the catalogue and what one `feed` brought.
     """
 
     def __init__(self, catalogue: Catalogue[M]) -> None:
@@ -89,23 +89,23 @@ class FrameReader(Generic[M]):
         self.catalogue = catalogue
         self._buffer = bytearray()
 
-    @property
-    def waiting_bytes(self) -> int:
-        """How many bytes of an unfinished frame are held."""
-        return len(self._buffer)
+    def __repr__(self) -> str:
+        return f"<FrameReader {len(self._buffer)} bytes of an unfinished frame>"
 
     def feed(self, data: bytes | memoryview) -> list[M | Unknown]:
-        """Take bytes as they came and return the messages they complete; raises FrameTooLong,
-        Malformed.
+        """Take bytes as they came; return the messages they complete.
+
+        Raises FrameTooLong, Malformed.
         """
         self._buffer += data
         messages: list[M | Unknown] = []
         at = 0
-        while len(self._buffer) - at >= 4:
-            end = at + 4 + frame_length(self._buffer[at : at + 4], self.catalogue.frame_bytes)
+        while len(self._buffer) - at >= LENGTH_BYTES:
+            start = at + LENGTH_BYTES
+            end = start + frame_length(self._buffer[at:start], self.catalogue.frame_bytes)
             if end > len(self._buffer):
                 break
-            messages.append(self.catalogue.decode(self._buffer[at + 4 : end]))
+            messages.append(self.catalogue.decode(self._buffer[start:end]))
             at = end
         del self._buffer[:at]
         return messages

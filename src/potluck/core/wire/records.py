@@ -1,10 +1,10 @@
-"""What messages are made of: bounded field types, and the records that several messages carry.
+"""Records: what messages are made of, bounded field types and what several messages carry.
 
 Strategy: a bound stands in the type, so msgspec refuses what is too long or out of range while it
-decodes, and a record that exists is well-formed. Records that are signed say in core/members.py,
-core/roster.py and core/manifest.py what exactly is signed. Guarantees: everything here is frozen
-and hashable where it is compared. Limits: well-formed is not yet true; signatures, paths and
-plausibility are judged by the modules named above.
+decodes, and a record that exists is well-formed. What exactly is signed of a record stands in
+core/ring/members.py, core/group/statements.py and core/content/manifest.py. Guarantees: everything
+here is frozen and hashable where it is compared. Limits: well-formed is not yet true; signatures,
+paths and plausibility are judged by the modules named above.
 """
 
 from __future__ import annotations
@@ -17,23 +17,29 @@ from msgspec import Meta, Struct
 from potluck.core import limits
 
 # -- field types: every one bounded ----------------------------------------------------------------
-Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
-"""A device id, a file root, a group id: 32 bytes."""
-Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Nonce = Annotated[bytes, Meta(min_length=16, max_length=16)]
-Signature = Annotated[bytes, Meta(max_length=64)]
-Instance = Annotated[bytes, Meta(max_length=16)]
-Digest = Annotated[bytes, Meta(max_length=32)]
+Id = Annotated[bytes, Meta(min_length=limits.ID_BYTES, max_length=limits.ID_BYTES)]
+"""A device id, a file root, a group id."""
+Key = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
+"""An X25519 key, or the key of a group."""
+Nonce = Annotated[
+    bytes, Meta(min_length=limits.PAIRING_NONCE_BYTES, max_length=limits.PAIRING_NONCE_BYTES)
+]
+Signature = Annotated[bytes, Meta(max_length=limits.SIGNATURE_BYTES)]
+Instance = Annotated[bytes, Meta(max_length=limits.INSTANCE_BYTES)]
+"""Which run of a device this is: random, so no two are alike."""
+Digest = Annotated[bytes, Meta(max_length=limits.ID_BYTES)]
 Counter = Annotated[int, Meta(ge=0, le=limits.SEQ_MAX)]
 Size = Annotated[int, Meta(ge=0, le=limits.FILE_MAX_BYTES)]
 Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Port = Annotated[int, Meta(ge=0, le=65535)]
+Port = Annotated[int, Meta(ge=0, le=2**16 - 1)]
 Label = Annotated[str, Meta(max_length=limits.LABEL_BYTES)]
-Text = Annotated[str, Meta(max_length=256)]
-Certificate = Annotated[bytes, Meta(max_length=2048)]
+Text = Annotated[str, Meta(max_length=limits.TEXT_CHARACTERS)]
+Certificate = Annotated[bytes, Meta(max_length=limits.CERTIFICATE_BYTES)]
 WirePath = Annotated[bytes, Meta(min_length=1, max_length=limits.PATH_BYTES)]
 PieceSize = Annotated[int, Meta(ge=limits.PIECE_MIN_BYTES, le=limits.PIECE_MAX_BYTES)]
 PieceNumber = Annotated[int, Meta(ge=0, le=limits.PIECES_MAX)]
+Versions = Annotated[list[int], Meta(max_length=limits.VERSIONS)]
+Capabilities = Annotated[list[Label], Meta(max_length=limits.CAPABILITIES)]
 
 
 class Wire(Struct, frozen=True, tag_field="t", omit_defaults=True):
@@ -44,7 +50,7 @@ class Wire(Struct, frozen=True, tag_field="t", omit_defaults=True):
 class Address(Struct, frozen=True, array_like=True, order=True):
     """Where a device may be reached; a hint, never an identity."""
 
-    host: Annotated[str, Meta(max_length=64)]
+    host: Annotated[str, Meta(max_length=limits.HOST_CHARACTERS)]
     port: Port
 
 
@@ -77,11 +83,9 @@ class MemberRecord(Struct, frozen=True):
 
 
 class RosterRecord(Struct, frozen=True):
-    """One signed statement about who belongs to the group; `body` is one of core/roster.py's kinds,
-    encoded.
-    """
+    """One signed statement about who belongs to the group (core/group/statements.py)."""
 
-    body: Annotated[bytes, Meta(max_length=4096)]
+    body: Annotated[bytes, Meta(max_length=limits.STATEMENT_BYTES)]
     by: Id
     signature: Signature
 

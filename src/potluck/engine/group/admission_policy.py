@@ -1,10 +1,10 @@
-"""The doors: how a device comes to be in a group, and how it lets others in.
+"""Admission policy: how a device comes to be in a group, and how it lets others in.
 
-Strategy: core/founding.py decides whether a lonely device keeps its provisional group, asks another
-one or waits; this part gives it facts and time, and carries its decisions out. Others' requests are
-judged here and talked through in engine/pairings.py; the roster is engine/membership.py's.
-Discovery is automatic, admission never is: without an open door on both sides nothing happens, and
-an open door has a time limit that no restart carries over.
+Strategy: core/group/founding.py decides whether a lonely device keeps its provisional group, asks
+another one or waits; this part gives it facts and time, and carries its decisions out. Others'
+requests are judged here and talked through in pairings.py; the roster is membership.py's. Discovery
+is automatic, admission never is: without an open door on both sides nothing happens, and an open
+door has a time limit that no restart carries over.
 
 A device that waits for a person because another group is near stops waiting once that group has
 been silent for half a minute, and keeps its own: there is nothing to wait for any more. Half a
@@ -18,10 +18,17 @@ and the words to compare come later.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Protocol, assert_never
 
-from potluck.core.group.founding import OFFER_LIFE_S, AskToJoin, FoundGroup, Founding, KeepGroup
-from potluck.core.wire.catalogue import Address, Offer
+from potluck.core.group.founding import (
+    OFFER_LIFE_S,
+    AskToJoin,
+    FoundGroup,
+    Founding,
+    KeepGroup,
+    WaitForPerson,
+)
+from potluck.core.wire.catalogue import Offer
 from potluck.engine.effects import OpenDoor
 from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
@@ -29,19 +36,32 @@ from potluck.engine.node import Node
 SILENCE_S = 30.0  # nothing of the other groups heard for so long: they are gone
 
 
+class AdmissionListener(Protocol):
+    """Hears where a lonely device wants to belong."""
+
+    def on_wish(self, wish: FoundGroup) -> None:
+        """This device wishes to be in that group: it is to be asked to let us in."""
+
+    def on_wish_refused(self, wish: FoundGroup) -> None:
+        """That group was asked in vain; by now it may be another one, or have company."""
+
+
 class AdmissionPolicy:
     """The way in, for this device and for others."""
 
-    def __init__(self, node: Node, membership: Membership) -> None:
+    def __init__(self, node: Node, membership: Membership, listener: AdmissionListener) -> None:
         """The door is closed and nothing is decided; `start` begins."""
-        self._node, self._membership = node, membership
+        self._node, self._membership, self._listener = node, membership, listener
         self.founding: Founding | None = None  # until this device has company
         self.open_until_s: float | None = None
         self._near_s = -math.inf  # when another group was last heard of
-        # Hooks, wired by engine.py.
-        self.join: Callable[[FoundGroup], None] = _ignore  # ask that group to let us in
-        # put the question of a lonely device to that address
-        self.ask: Callable[[Address], None] = _ignore
+
+    def __repr__(self) -> str:
+        """Say whether the door is open and whether this device is still deciding."""
+        deciding = self.founding is not None
+        return (
+            f"<AdmissionPolicy open={self.is_open}, deciding={deciding}, found={len(self.found)}>"
+        )
 
     def start(self, *, kept: bool) -> None:
         """Open the door if that is wished; `kept`: the group is of an earlier run."""
@@ -63,6 +83,16 @@ class AdmissionPolicy:
         )
 
     @property
+    def lonely(self) -> bool:
+        """Whether this device has no company and looks where to belong."""
+        return self.founding is not None
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether a group is near and nobody said that this device may join it."""
+        return self.founding is not None and self.founding.waiting
+
+    @property
     def found(self) -> list[FoundGroup]:
         """The groups near by, as a lonely device heard of them within the last seconds."""
         groups = self.founding.found.values() if self.founding is not None else ()
@@ -77,7 +107,7 @@ class AdmissionPolicy:
     def on_foreign(self) -> None:
         """A sealed datagram of another group was heard."""
         if self.founding is not None:
-            self.founding.on_foreign(self._node.now)
+            self.founding.on_foreign()
             self._near_s = self._node.now
 
     def on_members(self) -> None:
@@ -97,8 +127,8 @@ class AdmissionPolicy:
     def on_refused(self, wish: FoundGroup) -> None:
         """That group was asked in vain."""
         if self.founding is not None:
-            self.founding.on_asked(wish.group, self._node.now, joined=False)
-            self.ask(wish.address)  # it may be in another group by now, or have company
+            self.founding.on_refused(wish.group, self._node.now)
+            self._listener.on_wish_refused(wish)
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -108,8 +138,10 @@ class AdmissionPolicy:
             times.append(self.open_until_s)
         if self.founding is not None:
             decision = self.founding.deadline()
-            times += [decision] if decision is not None else []
-            times += [self._near_s + SILENCE_S] if self.founding.waiting else []
+            if decision is not None:
+                times.append(decision)
+            if self.founding.waiting:
+                times.append(self._near_s + SILENCE_S)
         return min(times, default=None)
 
     def on_tick(self) -> None:
@@ -120,22 +152,27 @@ class AdmissionPolicy:
         if self.founding is None:
             return
         if self.founding.waiting and node.now >= self._near_s + SILENCE_S:
-            self.founding.waiting, self.founding.foreign_s = False, None
+            self.founding.on_silence()
         for action in self.founding.on_tick(node.now):
             match action:
                 case AskToJoin(wish):
-                    self.join(wish)
+                    self._listener.on_wish(wish)
                 case KeepGroup():
-                    self._membership.keep()
-                    name = node.roster.name if node.roster is not None else ""
-                    node.tell("founded", f'no group found here: started "{name}"')
-                case _:
+                    self._keep()
+                case WaitForPerson():
                     self._wait()
+                case _:
+                    assert_never(action)
+
+    def _keep(self) -> None:
+        self._membership.keep()
+        name = self._node.roster.name if self._node.roster is not None else ""
+        self._node.tell("founded", f'no group found here: started "{name}"')
 
     def _close(self) -> None:
         self.open_until_s = None
         if self.founding is not None:
-            self.founding.open_door = False
+            self.founding.on_door_closed()
         self._node.do(OpenDoor(open=False))
         self._node.tell(
             "door_closed", "the door is closed: nobody is admitted without asking any more"
@@ -147,7 +184,3 @@ class AdmissionPolicy:
         )
         what = f"found {groups}" if groups else "found a group whose door is closed"
         self._node.tell("waiting", f"{what}: this device is not a member yet", level="warning")
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

@@ -1,10 +1,10 @@
 """Membership: the group this device belongs to, on disk and in what the others are told.
 
-Strategy: core/roster.py judges a set of signed records; this part keeps that set in the index,
-tells the shells whom to trust, and spreads it. When a link opens both sides say their digest, and
-where digests differ both say everything; whoever learns something new hands just that on to
-everybody else it is linked to. Every device starts with a group of its own that is written down
-only once it is kept (engine/doors.py decides) or has company.
+Strategy: core/group/roster.py judges a set of signed records; this part keeps that set in the
+index, tells the shells whom to trust, and spreads it. When a link opens both sides say their
+digest, and where digests differ both say everything; whoever learns something new hands just that
+on to everybody else it is linked to. Every device starts with a group of its own that is written
+down only once it is kept (admission_policy.py decides) or has company.
 
 Guarantees: what is learned is on the disk before it is handed on. A record spreads only while it is
 news, so gossip ends. A group with company is never left for another one. When two admissions
@@ -14,34 +14,50 @@ way out of it yet but another home.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.admission import Newcomer
-from potluck.core.group.roster import Roster, admit, found
+from potluck.core.group.roster import Roster
+from potluck.core.group.statements import admit, found
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
 from potluck.engine.node import Node
 
 
+class MembershipListener(Protocol):
+    """Hears what becomes of the group."""
+
+    def on_regrouped(self) -> None:
+        """This device is in another group now."""
+
+    def on_relabelled(self) -> None:
+        """This device has another label now, so its own folder has another name."""
+
+    def on_members_changed(self) -> None:
+        """The group has other members now, or they have other labels."""
+
+
 class Membership:
     """The roster of this device's group."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: MembershipListener) -> None:
         """Belong to no group yet; `start` makes or loads one."""
-        self._node = node
-        # Hooks, wired by engine.py.
-        self.regrouped: Callable[[], None] = _ignore  # this device is in another group now
-        self.relabelled: Callable[[], None] = _ignore  # its own folder has another name now
-        self.changed: Callable[[], None] = _ignore  # the group has other members now
+        self._node, self._listener = node, listener
+
+    def __repr__(self) -> str:
+        """Say which group this is and how large."""
+        roster = self._node.roster
+        if roster is None:
+            return "<Membership no group yet>"
+        return f"<Membership {roster.name!r}, {len(roster.members)} members>"
 
     # -- the own group -----------------------------------------------------------------------------
     def start(self) -> bool:
-        """Load the group of an earlier run, or make a provisional one; returns whether there was
-        one.
-        """
+        """Load the group of an earlier run (True), or make a provisional one (False)."""
         node, settings, stored = self._node, self._node.settings, self._stored()
         if stored is not None:
             node.roster = stored
@@ -71,9 +87,7 @@ class Membership:
         self._mark("")
 
     def enter(self, roster: Roster) -> None:
-        """Dissolve the provisional group, this device is in that one now; raises ProtocolError if
-        it has company.
-        """
+        """Leave the provisional group for that one; raises ProtocolError if it has company."""
         node = self._node
         if self.company:
             raise ProtocolError("a group with members does not dissolve")
@@ -85,13 +99,13 @@ class Membership:
         node.tell(
             "joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)'
         )
-        self.regrouped()
+        self._listener.on_regrouped()
 
     def recover(self) -> None:
         """The index failed and works again: write down what is known, and have it followed."""
         self._write(self._roster)
         self._trust()
-        self.changed()
+        self._listener.on_members_changed()
 
     def admit(self, newcomer: Newcomer) -> bool:
         """Make a newcomer a member unless it is one; returns whether it is one now."""
@@ -115,7 +129,9 @@ class Membership:
             return
         self._write(roster)
         for device in node.linked():
-            for chunk in _chunks(fresh) if device != source else ():
+            if device == source:
+                continue
+            for chunk in _chunks(fresh):
                 node.say_when_durable(device, chunk)
         for entry in new:
             node.tell(
@@ -123,14 +139,14 @@ class Membership:
             )
         if self._labels() != labels:
             self._trust()
-            self.changed()
+            self._listener.on_members_changed()
         if node.own_label != label:
             self._mark(label)
             node.tell(
                 "relabelled",
                 f"{label} is called {node.own_label} now: two devices wished one label",
             )
-            self.relabelled()
+            self._listener.on_relabelled()
 
     def on_roster(self, device: DeviceId, message: RosterDigest | RosterRecords) -> None:
         """A member told its roster's digest, or records."""
@@ -151,9 +167,7 @@ class Membership:
         return self._node.roster
 
     def _stored(self) -> Roster | None:
-        """Return the roster of an earlier run; one that we are not in (another key's home) is none
-        of ours.
-        """
+        """Return the roster of an earlier run; one without us (another key's home) is not ours."""
         records = self._node.index.roster.all()
         if not records:
             return None
@@ -162,9 +176,7 @@ class Membership:
         return roster if self._node.me in roster.members else None
 
     def _write(self, roster: Roster) -> None:
-        """Put the whole set on the disk: what stood there may be of another group, or less than it
-        should be.
-        """
+        """Write the whole set: what stood there may be of another group, or too little."""
         self._node.index.roster.replace(roster.records())
         self._node.when_durable([])
 
@@ -184,9 +196,7 @@ class Membership:
             self._node.do(MakeFolders(tuple(sorted(entry.label for entry in others))))
 
     def _speaks(self, sealing: bytes) -> bool:
-        """Say whether we can share a secret with that key: without one nobody could ever knock at
-        each other.
-        """
+        """Say whether we can share a secret with that key; without one nobody could knock."""
         try:
             self._node.key.agree(sealing, b"admission")
         except Malformed:
@@ -197,7 +207,3 @@ class Membership:
 def _chunks(records: Sequence[RosterRecord]) -> list[RosterRecords]:
     size = limits.ROSTER_CHUNK
     return [RosterRecords(list(records[at : at + size])) for at in range(0, len(records), size)]
-
-
-def _ignore() -> None:
-    """Stand where a hook will be."""

@@ -1,8 +1,8 @@
 """Pairings: the conversations by which a device enters a group, on both sides.
 
-Strategy: core/admission.py holds a conversation; this part ties it to a pairing link, carries what
-is said, and asks engine/doors.py whether it may go on. Who is admitted becomes a member in
-engine/membership.py before it hears of it.
+Strategy: core/group/admission.py holds a conversation; this part ties it to a pairing link, carries
+what is said, and asks admission_policy.py whether it may go on. Who is admitted becomes a member in
+membership.py before it hears of it.
 
 Guarantees: no roster record leaves before both sides agreed and the admission is on the disk. Who
 was admitted and did not hear of it gets in again, with the same record. Every pairing ends in time,
@@ -14,12 +14,19 @@ length of the conversation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
-from potluck.core.group.admission import Doorkeeper, Joiner, Newcomer, State
+from potluck.core.group.admission import (
+    Doorkeeper,
+    DoorkeeperState,
+    Joiner,
+    JoinerState,
+    Newcomer,
+)
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId, device_of
 from potluck.core.wire.catalogue import Address, LinkKind, Message, PairingMessage, PairNonce
@@ -31,6 +38,8 @@ from potluck.engine.node import Node
 
 # strangers can make pairings fail as often as they like; people hear of it this often at most
 NOTICE_S = 10.0
+PAIRING_NONCE_BYTES = 16  # of a conversation: nobody guesses 128 bits, nor meets one twice
+REASON_CHARACTERS = 200  # of what goes into a BYE; the rest tells nobody more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +59,35 @@ class _Answering:
     until_s: float
 
 
+class PairingsListener(Protocol):
+    """Hears whom the way in led to."""
+
+    def on_met(self, device: DeviceId, address: Address) -> None:
+        """A member of the group we enter is at that address."""
+
+
 class Pairings:
     """The pairing links, and what is said on them."""
 
     def __init__(
-        self, node: Node, membership: Membership, admission_policy: AdmissionPolicy
+        self,
+        node: Node,
+        membership: Membership,
+        admission_policy: AdmissionPolicy,
+        listener: PairingsListener,
     ) -> None:
         """No conversation yet."""
         self._node, self._membership, self._admission_policy = node, membership, admission_policy
+        self._listener = listener
         self._noticed_s = -math.inf
         self._dials: dict[OrderId, FoundGroup] = {}
         self._asking: dict[LinkId, _Asking] = {}
         self._answering: dict[LinkId, _Answering] = {}
-        # a member of a group we enter is there
-        self.met: Callable[[DeviceId, Address], None] = _ignore
+
+    def __repr__(self) -> str:
+        """Say how many conversations there are on each side."""
+        asking, answering = len(self._asking), len(self._answering)
+        return f"<Pairings dials={len(self._dials)}, asking={asking}, answering={answering}>"
 
     # -- links -------------------------------------------------------------------------------------
     def ask(self, wish: FoundGroup) -> None:
@@ -77,7 +101,7 @@ class Pairings:
         node, until_s = self._node, self._node.now + limits.PAIRING_S
         wish = self._dials.pop(event.dial, None) if event.dial is not None else None
         if wish is not None:
-            joiner = Joiner(node.key, node.settings.label, node.chance.bytes(16))
+            joiner = Joiner(node.key, node.settings.label, node.chance.bytes(PAIRING_NONCE_BYTES))
             self._asking[event.link] = _Asking(joiner, wish, until_s)
             self._send(event.link, joiner.begin())
         elif node.roster is None or not self._admission_policy.is_open:
@@ -85,7 +109,8 @@ class Pairings:
         elif len(self._answering) >= limits.STRANGERS:
             node.do(Drop(event.link, "too many at the door"))
         else:
-            keeper = Doorkeeper(node.key, node.roster, node.own_label, node.chance.bytes(16))
+            nonce = node.chance.bytes(PAIRING_NONCE_BYTES)
+            keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
             self._answering[event.link] = _Answering(keeper, until_s)
 
     def on_dial_failed(self, event: DialFailed) -> bool:
@@ -109,7 +134,7 @@ class Pairings:
             self._hear(link, message)
         except ProtocolError as error:
             self._notice(error.what)
-            self._node.do(Drop(link, error.what[:200]))
+            self._node.do(Drop(link, error.what[:REASON_CHARACTERS]))
             self._end(link)
         return True
 
@@ -138,13 +163,13 @@ class Pairings:
                     "that is not the group that was offered, or the own door is closed by now"
                 )
             self._send(link, joiner.want())
-            self.met(device_of(message.certificate), wish.address)
-        if joiner.state is State.DONE:
+            self._listener.on_met(device_of(message.certificate), wish.address)
+        if joiner.state is JoinerState.DONE:
             self._membership.enter(joiner.roster())
             self._node.do(Drop(link, "admitted"))
             del self._asking[link]
             self._entered()
-        elif joiner.state is State.REFUSED:
+        elif joiner.state is JoinerState.REFUSED:
             self._node.do(Drop(link, "refused"))
             self._end(link)
 
@@ -159,7 +184,7 @@ class Pairings:
     def _hear_newcomer(self, link: LinkId, message: PairingMessage) -> None:
         keeper = self._answering[link].keeper
         self._send(link, keeper.hear(message))
-        if keeper.state is not State.CONSENTED:
+        if keeper.state is not DoorkeeperState.CONSENTED:
             return
         refusal = self._admission_policy.why_closed() or self._admit(keeper.newcomer)
         if refusal:
@@ -202,7 +227,3 @@ class Pairings:
 
     def _send(self, link: LinkId, messages: Sequence[Message]) -> None:
         self._node.do(*(Send(link, message) for message in messages))
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

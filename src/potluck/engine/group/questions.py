@@ -1,5 +1,4 @@
-"""Questions: the two datagrams in clear, by which a device without company and an open door find
-each other.
+"""Questions: the datagrams in clear by which a lonely device and an open door find each other.
 
 Strategy: a lonely device asks (`Solicit`) everybody and every address it has reason to; a device
 whose door is open answers (`Offer`) to where the question came from. Who is lonely itself asks
@@ -27,24 +26,29 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 256  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
-ASK_AGAIN_S = 2.0
+FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
+QUESTION_NONCE_BYTES = 16  # what an answer is known by
 
 
 class Questions:
     """Asks strangers, and answers them."""
 
     def __init__(self, node: Node, admission_policy: AdmissionPolicy) -> None:
-        """Ask on behalf of these doors."""
+        """Ask while that policy is undecided, answer while it lets somebody in."""
         self._node, self._admission_policy = node, admission_policy
-        self._nonce = node.chance.bytes(16)
+        self._nonce = node.chance.bytes(QUESTION_NONCE_BYTES)
         self._second = -1
         self._answers: dict[Address, int] = {}  # in this second
         self._asked_back: set[Address] = set()  # in this second
         self._again_s = 0.0
 
+    def __repr__(self) -> str:
+        """Say how many were answered in the current second."""
+        return f"<Questions answered={len(self._answers)}, again_s={self._again_s:.1f}>"
+
     def ask(self, to: Address | None) -> None:
         """While without company: is anybody there whose door is open? None asks everybody."""
-        if self._admission_policy.founding is not None and not self._node.leaving:
+        if self._admission_policy.lonely and not self._node.leaving:
             self._node.do(Transmit(encode(Solicit(self._nonce, bytes(PAD_BYTES))), to))
 
     def on_clear(self, data: bytes, source: Address) -> None:
@@ -68,7 +72,7 @@ class Questions:
             return
         found = self._admission_policy.found
         if found:
-            self._again_s = self._node.now + ASK_AGAIN_S
+            self._again_s = self._node.now + FOUND_AGAIN_S
         for group in found:
             self.ask(group.address)
 

@@ -13,8 +13,9 @@ cost nothing. Limits: telling only; what is heard is followed by engine/followin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -38,18 +39,24 @@ class Difference:
     wait_s: float = ASK_AGAIN_S  # how long to wait after that
 
 
+class Neighbour(Protocol):
+    """Whoever knows the node that is asked now and then (engine/ring/circle.py)."""
+
+    def last(self) -> DeviceId:
+        """Return the node before us in the ring; ourselves in a ring of one."""
+
+
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
 
-    def __init__(self, node: Node, following: Following) -> None:
+    def __init__(self, node: Node, following: Following, neighbour: Neighbour) -> None:
         """Hold what the index holds; what is heard goes to `following`."""
-        self._node, self._following = node, following
+        self._node, self._following, self._neighbour = node, following, neighbour
         self._differences: dict[DeviceId, Difference] = {}
         self._ask_last_s = -math.inf
         self._kept_s = -math.inf
         self._kept_due = False
         self.digest = self._digest()
-        self.last: Callable[[], DeviceId] = lambda: node.me  # wired by engine.py
 
     # -- telling -----------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
@@ -141,7 +148,7 @@ class Announcing:
         self._following.on_tick()
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
-            node.say(self.last(), HeadsAsk(self.digest))
+            node.say(self._neighbour.last(), HeadsAsk(self.digest))
         if self._kept_due and node.now >= self._kept_s:
             self._kept_due, self._kept_s = False, node.now + limits.KEPT_S
             self._tell_kept(node.linked())

@@ -15,8 +15,9 @@ decided elsewhere; here it is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
@@ -118,16 +119,25 @@ class Batch:
         )
 
 
+class CommitsListener(Protocol):
+    """Hears what became of group commits, and knows what is wanted at a spot."""
+
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        """A batch is over, its rows are written."""
+
+    def look_again(self, spot: Spot) -> None:
+        """What is to be done at a spot has to be decided anew."""
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is still to go."""
+
+
 class Commits:
     """The queue of what is ready, and the batches under way."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: CommitsListener) -> None:
         """Have nothing to do."""
-        self._node = node
-        # a batch is over, its rows are written
-        self.ended: Callable[[Sequence[SpotOutcome]], None] = _ignore
-        self.look_again: Callable[[Spot], None] = _ignore  # decide about a spot anew
-        self.leaves: Callable[[Spot], bool] = lambda _: True  # whether a file is still to go
+        self._node, self._listener = node, listener
         self._puts: dict[Spot, Placeable] = {}
         self._lasts: dict[Spot, Placeable] = {}
         self._order: list[
@@ -275,7 +285,7 @@ class Commits:
         if (
             ready.item.source is Source.MOVED
             and ready.source is not None
-            and not self.leaves(ready.source)
+            and not self._listener.leaves(ready.source)
         ):
             return replace(ready, item=replace(ready.item, source=Source.LOCAL))
         return ready
@@ -296,9 +306,9 @@ class Commits:
         self._record(done)
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
         for spot in sorted(moved | self._aside):
-            self.look_again(spot)
+            self._listener.look_again(spot)
         self._aside.clear()
-        self.ended(done)
+        self._listener.on_committed(done)
 
     def on_settled(self, event: BatchSettled) -> None:
         """An interrupted batch was looked at: what stands is ours, the rest is decided about anew."""
@@ -320,7 +330,7 @@ class Commits:
                 if spot is not None
             }
         ):
-            self.look_again(spot)
+            self._listener.look_again(spot)
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
         """Bring the index up to what stands on the disk now, and tell what was put aside."""
@@ -368,7 +378,3 @@ def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
     return PlaceRow(
         path, Kind.FILE, root, stat.size, item.mtime_ns, stat.ctime_ns, stat.inode, item.executable
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

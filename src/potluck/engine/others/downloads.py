@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
@@ -59,18 +60,24 @@ class Want:
     stands: PlaceRow | None
 
 
+class DownloadsListener(Protocol):
+    """Hears what has come."""
+
+    def on_arrived(self, wants: Sequence[Want]) -> None:
+        """The content these wait for is complete in a part file."""
+
+
 class Downloads:
     """Contents on their way to this disk."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: DownloadsListener) -> None:
         """Fetch nothing."""
-        self._node = node
+        self._node, self._listener = node, listener
         self.swarm = Swarm()
         self.orders: dict[OrderId, Order] = {}
         self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
         self.paused = ""
         self.received_bytes = 0
-        self.arrived: Callable[[Sequence[Want]], None] = _ignore  # wired by supply.py
         self._wants: dict[Spot, Want] = {}
         self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self._found: dict[
@@ -273,7 +280,7 @@ class Downloads:
         """All of a content is here: tell those who wait for it."""
         self.parts[content.root] = content
         waiting = self._waiting[content.root]
-        self.arrived(
+        self._listener.on_arrived(
             [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
 
@@ -302,8 +309,7 @@ class Downloads:
         if len(others) > 1:
             self._forget(root)
             self.swarm.want(root, *following)
-            # whoever failed rests, whatever is asked
-            self.swarm.downloads[root].retry_s.update(download.retry_s)
+            self.swarm.downloads[root].keep_rests(download)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
@@ -345,7 +351,3 @@ def _holders(
         return list(dict.fromkeys(device for name in sorted(names) for device in of(name)))
 
     return holders
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

@@ -17,8 +17,9 @@ whole manifest. The folder `everyone` is not followed yet.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
@@ -58,12 +59,24 @@ class Failure:
 NEVER = Failure(0, 0.0)
 
 
+class FollowingListener(Protocol):
+    """Hears how far the manifests of others are held."""
+
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        """Another manifest is held up to this head, which changed these paths; `held`: what it
+        lacks now is not to be deleted.
+        """
+
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head that this device signed."""
+
+
 class Following:
     """Follows every other device's manifest."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: FollowingListener) -> None:
         """Follow nothing yet."""
-        self._node = node
+        self._node, self._listener = node, listener
         self._newest: dict[ManifestName, Head] = {}  # newer than what we hold
         self._pursuits: dict[ManifestName, Pursuit] = {}
         self._whole: set[ManifestName] = set()  # to be asked from the beginning next time
@@ -73,9 +86,6 @@ class Following:
         self._told_unsafe: set[ManifestName] = set()
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._look_s = math.inf  # when somebody may be asked next
-        # Hooks, wired by engine.py.
-        self.applied: Callable[[Head, Sequence[bytes], bool], None] = _ignore
-        self.own_head: Callable[[Head], None] = _ignore
 
     # -- heads -------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
@@ -111,7 +121,7 @@ class Following:
             return
         node.peer(device).heads[name] = (head.generation, head.seq)
         if name.owner == node.me:
-            self.own_head(head)
+            self._listener.on_own_head(head)
         elif any(
             other is not None and contradicts(head, other)
             for other in (known, self._newest.get(name))
@@ -205,7 +215,7 @@ class Following:
         if not newer(self._newest.get(name, head), head):
             self._newest.pop(name, None)
         self._look_s = self._node.now
-        self.applied(head, paths, held)
+        self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -294,7 +304,3 @@ def _is_plausible(pursuit: Pursuit, page: ManifestPage, newest: int) -> bool:
         and ordered
         and page.upto <= newest + AHEAD_MAX
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

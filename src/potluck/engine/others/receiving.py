@@ -15,15 +15,13 @@ later and told once (setbacks). Deletes after a change of generation are held, a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
-from potluck.core.content.paths import SafePath
-from potluck.core.content.pieces import Root
-from potluck.core.content.swarm.orders import Swarm
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
@@ -36,32 +34,35 @@ from potluck.engine.others.setbacks import Setbacks
 SLICE = 500  # spots looked at in one tick: a few milliseconds
 
 
+class ReceivingListener(Protocol):
+    """Hears how much stands on this disk."""
+
+    def on_places_changed(self) -> None:
+        """More, or less, stands here than before."""
+
+
 class Receiving:
     """Makes other people's folders stand on this disk."""
 
-    def __init__(self, node: Node) -> None:
-        """Lack what the index says."""
-        self._node = node
-        self.downloads = Downloads(node)
-        self.commits = Commits(node)
-        self.changed: Callable[[], None] = _ignore  # more (or less) stands here; wired by engine.py
+    def __init__(
+        self, node: Node, downloads: Downloads, commits: Commits, listener: ReceivingListener
+    ) -> None:
+        """Lack what the index says; both parts tell this one (engine/wiring.py)."""
+        self._node, self._downloads, self._commits = node, downloads, commits
+        self._listener = listener
         self._setbacks = Setbacks(node)
         self._held = Holds(node.index)
-        self._decisions = Decisions(node, self._held, self._setbacks, self.downloads.parts)
+        self._decisions = Decisions(node, self._held, self._setbacks, downloads.parts)
         self._pending: dict[Spot, None] = {}  # to be looked at, in this order
         self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
-        self.downloads.arrived = self._on_arrived
-        self.commits.ended = self._on_ended
-        self.commits.look_again = self._look_again
-        self.commits.leaves = self._decisions.leaves
 
     def start(self) -> None:
         """Settle what a crash interrupted, then take up everything that is lacking, and what is
         there too much.
         """
-        self.commits.start()
+        self._commits.start()
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         others = sorted(names - {node.own_manifest})
@@ -69,28 +70,10 @@ class Receiving:
 
     # -- what others see ---------------------------------------------------------------------------
     @property
-    def swarm(self) -> Swarm:
-        """What is being received."""
-        return self.downloads.swarm
-
-    @property
-    def paused(self) -> str:
-        """Why nothing is fetched, or ""."""
-        return self.downloads.paused
-
-    @property
-    def received_bytes(self) -> int:
-        """Bytes of content that came in this run."""
-        return self.downloads.received_bytes
-
-    @property
     def busy(self) -> bool:
         """Whether something is lacking that is being worked on."""
-        return self._deciding or bool(self.swarm.downloads) or not self.commits.idle
-
-    def path_of(self, root: Root) -> SafePath | None:
-        """Return one path where a content is wanted, for people."""
-        return self.downloads.path_of(root)
+        fetching = bool(self._downloads.swarm.downloads)
+        return self._deciding or fetching or not self._commits.idle
 
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(
@@ -106,13 +89,13 @@ class Receiving:
             self._hold(name, paths)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self._setbacks.clear(spot)
-            self._look_again(spot)
+            self.look_again(spot)
 
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
         known = (
-            self.commits.busy(Spot(name, path)) or index.places.get(name, path) for path in missing
+            self._commits.busy(Spot(name, path)) or index.places.get(name, path) for path in missing
         )
         count = self._held.hold(
             name, [path for path, here in zip(missing, known, strict=True) if here]
@@ -122,8 +105,13 @@ class Receiving:
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
 
-    def _look_again(self, spot: Spot) -> None:
+    def look_again(self, spot: Spot) -> None:
+        """Decide about a spot anew, soon."""
         self._pending[spot] = None
+
+    def leaves(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is to go."""
+        return self._decisions.leaves(spot)
 
     # -- time --------------------------------------------------------------------------------------
     @property
@@ -132,19 +120,19 @@ class Receiving:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if self._deciding and not self.commits.settling:
+        if self._deciding and not self._commits.settling:
             return self._node.now
-        times = (self._setbacks.deadline(), self.downloads.deadline(), self.commits.deadline())
+        times = (self._setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
         return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Decide about the next slice, ask, commit."""
         for spot in self._setbacks.due():
-            self._look_again(spot)
-        if not self.commits.settling:
+            self.look_again(spot)
+        if not self._commits.settling:
             self._decide_slice()
-        self.downloads.ask()
-        self.commits.flush(deciding=self._deciding, fetching=bool(self.downloads.orders))
+        self._downloads.ask()
+        self._commits.flush(deciding=self._deciding, fetching=bool(self._downloads.orders))
 
     def _decide_slice(self) -> None:
         index = self._node.index
@@ -158,7 +146,7 @@ class Receiving:
             self._held.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self._deciding:
-            self.downloads.drop_leftovers()
+            self._downloads.drop_leftovers()
 
     def _catch_up_slice(self) -> None:
         name, after = self._catching_up.popleft()
@@ -169,33 +157,33 @@ class Receiving:
             self._catching_up.appendleft((name, lacking[-1][0].path))
             return
         for stands in self._node.index.needs.surplus(name):
-            self._look_again(Spot(name, stands.path))
+            self.look_again(Spot(name, stands.path))
 
     # -- deciding ----------------------------------------------------------------------------------
     def _consider(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:
         """Decide about one spot: nothing, fetch, or place. Whatever was decided before counts no
         more.
         """
-        if self.commits.busy(spot):
+        if self._commits.busy(spot):
             self._again.add(spot)
             return
         if self._setbacks.rests(spot):
             return
-        self.commits.discard(spot)
+        self._commits.discard(spot)
         if record is not None and self._held.has(spot):
             self._returned.add(spot)
         choice = self._decisions.choose(spot, record, stands)
         if choice.waits and record is not None:
-            self.downloads.want(Want(spot, record, stands))
+            self._downloads.want(Want(spot, record, stands))
         else:
-            self.downloads.release(spot)
+            self._downloads.release(spot)
         if choice.ready is not None:
-            self.commits.add(choice.ready)
+            self._commits.add(choice.ready)
         elif not choice.waits:
             self._setbacks.clear(spot)
 
     # -- what came of it ---------------------------------------------------------------------------
-    def _on_arrived(self, wants: Sequence[Want]) -> None:
+    def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here; of very many spots that wait for it the first ones come first, the
         others copy them.
         """
@@ -203,9 +191,9 @@ class Receiving:
         for want in wants[: limits.COMMIT_FILES]:
             self._consider(want.spot, want.record, want.stands)
         for want in wants[limits.COMMIT_FILES :]:
-            self._look_again(want.spot)
+            self.look_again(want.spot)
 
-    def _on_ended(self, done: Sequence[SpotOutcome]) -> None:
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over, its rows are written."""
         well = {
             each.ready.spot
@@ -218,23 +206,23 @@ class Receiving:
             each.ready.part: each for each in done if each.ready.part is not None
         }.items():
             if last.placed.placement in (Placement.PLACED, Placement.SOURCE_GONE):
-                for spot in self.downloads.on_part_gone(root):
+                for spot in self._downloads.on_part_gone(root):
                     if spot not in well:
-                        self._look_again(spot)
+                        self.look_again(spot)
         failed = []
         for each in done:
             spot = each.ready.spot
             if spot in well:
                 self._setbacks.clear(spot)
-                self.downloads.release(spot)
+                self._downloads.release(spot)
             else:
                 failed.append((spot, _failure(each), each.ready.source))
         self._setbacks.note(failed)
         self._look_above(done)
-        for spot in [spot for spot in self._again if not self.commits.busy(spot)]:
+        for spot in [spot for spot in self._again if not self._commits.busy(spot)]:
             self._again.discard(spot)
-            self._look_again(spot)
-        self.changed()
+            self.look_again(spot)
+        self._listener.on_places_changed()
 
     def _look_above(self, done: Sequence[SpotOutcome]) -> None:
         """Something has gone: the folder it was in may be able to go now, or to give way to a file."""
@@ -253,7 +241,7 @@ class Receiving:
                 # nothing.
                 row = PlaceRow(folder.path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
                 index.places.put(folder.manifest, [row])
-                self._look_again(folder)
+                self.look_again(folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
@@ -265,7 +253,3 @@ def _failure(done: SpotOutcome) -> Placed:
     return replace(
         done.placed, placement=Placement.FAILED, detail="another program took it away at once"
     )
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

@@ -17,9 +17,10 @@ by the next scan; a content changed under size, time and inode is not found here
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ManifestName, PlaceRow, Spot, Stat
@@ -56,16 +57,25 @@ class CheckRound:
     strange: int = 0  # how much of it the index does not explain
 
 
+class ReplicaListener(Protocol):
+    """Hears what is not as it was left, and knows what else is under way."""
+
+    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Something else, or nothing, stands at these paths of a folder."""
+
+    def is_placing(self, spot: Spot) -> bool:
+        """Say whether a group commit changes a spot right now."""
+
+    def is_hindered(self) -> bool:
+        """Say whether something more urgent is under way."""
+
+
 class Files:
     """What the index believes of other people's files, and whether that is still so."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: ReplicaListener) -> None:
         """Read nothing yet."""
-        self._node = node
-        # something else stands at these paths
-        self.changed: Callable[[ManifestName, Sequence[bytes]], None] = _ignore
-        # whether a group commit changes a spot right now
-        self.placing: Callable[[Spot], bool] = _no
+        self._node, self._listener = node, listener
         self.reading = Reading(node)
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
 
@@ -92,7 +102,7 @@ class Files:
         """
         spot = self._node.layout.spot_at(hashed.path)
         row = self._rows.pop(spot, None) if spot is not None else None
-        if spot is None or row is None or self.placing(spot) or self.row(spot) != row:
+        if spot is None or row is None or self._listener.is_placing(spot) or self.row(spot) != row:
             return
         record, root = self._node.index.manifests.get(*spot), hashed.pieces.root
         if root == row.root or (record is not None and root == record.root):
@@ -116,7 +126,7 @@ class Files:
             paths.setdefault(name, []).append(path)
         for name, gone in paths.items():
             self._node.index.places.remove(name, gone)
-            self.changed(name, gone)
+            self._listener.on_replicas_changed(name, gone)
 
     def cancel(self) -> None:
         """What is being read counts no more."""
@@ -125,7 +135,7 @@ class Files:
 
     def _put(self, name: ManifestName, row: PlaceRow) -> None:
         self._node.index.places.put(name, [row])
-        self.changed(name, [row.path])
+        self._listener.on_replicas_changed(name, [row.path])
 
 
 class Strays:
@@ -160,11 +170,10 @@ class Strays:
 class ReplicaCheck:
     """Other people's folders on this disk."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: ReplicaListener) -> None:
         """Look at everything soon."""
-        self._node = node
-        self.files = Files(node)
-        self.hindered: Callable[[], bool] = _no  # whether something more urgent is under way
+        self._node, self._listener = node, listener
+        self.files = Files(node, listener)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round
         self._scan: CheckRound | None = None
         self._look: tuple[OrderId, dict[str, Spot]] | None = None
@@ -217,7 +226,10 @@ class ReplicaCheck:
     def _can_scan(self) -> bool:
         """Whether the next folder may be scanned: one at a time, and nothing else waits."""
         return (
-            self._scan is None and self._look is None and not self._doubtful and not self.hindered()
+            self._scan is None
+            and self._look is None
+            and not self._doubtful
+            and not self._listener.is_hindered()
         )
 
     @property
@@ -313,7 +325,7 @@ class ReplicaCheck:
         for seen in event.seen:
             # what is below a folder asked for is for the next scan
             spot = asked.get(str(seen.path))
-            if spot is None or self.files.placing(spot):
+            if spot is None or self._listener.is_placing(spot):
                 continue
             row = self.files.row(spot)
             if seen.finding is Finding.MISSING:
@@ -330,7 +342,7 @@ class ReplicaCheck:
             + [
                 spot
                 for spot in refused
-                if spot and self.files.row(spot) and not self.files.placing(spot)
+                if spot and self.files.row(spot) and not self._listener.is_placing(spot)
             ]
         )
         if event.last:
@@ -344,7 +356,7 @@ class ReplicaCheck:
         look at it.
         """
         row, stat = self.files.row(spot), seen.stat
-        if self.files.placing(spot):
+        if self._listener.is_placing(spot):
             return True
         if row is None:
             return stat is None or self._node.index.manifests.get(*spot) is not None
@@ -359,7 +371,9 @@ class ReplicaCheck:
         """
         still = {spot for spot, row in self._missing.items() if self.files.row(spot) == row}
         missing = {
-            spot for spot in still if not self.files.placing(spot) and spot not in self._second
+            spot
+            for spot in still
+            if not self._listener.is_placing(spot) and spot not in self._second
         }
         self._missing.clear()
         gone = missing & self._looked_once
@@ -406,12 +420,3 @@ def _same_time(wanted_ns: int, seen_ns: int) -> bool:
     """Say whether a file has the time it was given, as far as its file system can keep it."""
     lost_ns = wanted_ns - seen_ns
     return lost_ns == 0 or any(0 < lost_ns < grain and seen_ns % grain == 0 for grain in GRAINS_NS)
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""
-
-
-def _no(*_: object) -> bool:
-    """Stand where a question will be."""
-    return False

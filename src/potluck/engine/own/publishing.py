@@ -14,8 +14,8 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container
-from typing import NamedTuple
+from collections.abc import Collection, Container
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -39,12 +39,19 @@ class PendingRecord(NamedTuple):
     record: FileRecord
 
 
+class PublishingListener(Protocol):
+    """Hears of own heads."""
+
+    def on_published(self, head: Head) -> None:
+        """The own manifest has this new head."""
+
+
 class Publishing:
     """The own manifest."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: PublishingListener) -> None:
         """Begin with nothing to say; `start` continues where the index ends."""
-        self._node = node
+        self._node, self._listener = node, listener
         self._changed: dict[bytes, PendingRecord] = {}
         self._gone: set[bytes] = set()
         self._generation = 1
@@ -53,7 +60,6 @@ class Publishing:
         self._ahead: Head | None = None  # an own head of a later state, heard from somebody
         self._repaired_s: float | None = None
         self.repairing = False  # a head is due even without changes: the generation is new
-        self.published: Callable[[Head], None] = _ignore
 
     def __repr__(self) -> str:
         """Return where the manifest stands and how much waits."""
@@ -193,7 +199,7 @@ class Publishing:
             )
             index.manifests.set_head(head)
             self._seq, self._published_s, self.repairing = seq, node.now, False
-            self.published(head)
+            self._listener.on_published(head)
         self._changed, self._gone = {}, set()
 
     def _head(self) -> Head | None:
@@ -228,7 +234,3 @@ def _record(row: PlaceRow, piece_size: int) -> FileRecord:
     if row.kind is Kind.FOLDER:
         piece_size, root = limits.PIECE_MIN_BYTES, EMPTY_ROOT
     return FileRecord(row.path, row.kind, size, mtime_ns, executable, piece_size, root, seq=0)
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""

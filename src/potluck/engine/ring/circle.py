@@ -1,28 +1,38 @@
-"""The circle: the ring and its watching, joined to links and datagrams.
+"""The circle: the ring and its probing, joined to links and datagrams.
 
-Strategy: core/ring.py decides what is believed, core/watching.py whom to probe; neither knows the
-other. This part carries facts to both and their wishes out: a probe's first try is a sealed
-datagram, its second goes over the control link as well; an answer returns the way the question
-came. Whatever a device says on any path counts as a sign of life.
+Strategy: core/ring/ring.py decides what is believed, core/ring/probing.py whom to probe; neither
+knows the other. This part carries facts to both and their wishes out: a probe's first try is a
+sealed datagram, its second goes over the control link as well; an answer returns the way the
+question came. Whatever a device says, on any path and about anything, is a sign of life
+(`on_heard`, called by engine/dispatch.py before the message goes where it belongs).
 
-Guarantees: every node the ring believes in and that is not linked is wanted by the meeting; a
-device that is believed DEAD is dialled again now and then, since without that two halves of a ring
-would never meet again. Limits: one datagram carries at most four records; more news travels by
-UPDATE and SYNC.
+Guarantees: every node the ring believes in and that is not linked is wanted by discovery; a device
+that is believed DEAD is dialled again now and then, since without that two halves of a ring would
+never meet again. Limits: one datagram carries at most four records; more news travels by UPDATE and
+SYNC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from potluck.core import limits
+from potluck.core.chance import draw_index
 from potluck.core.keys.identity import DeviceId
 from potluck.core.ring.members import IN_RING
-from potluck.core.ring.probing import Answered, AskHelper, Probe, Probing
-from potluck.core.ring.probing import ProbingAction as WatchAction
+from potluck.core.ring.probing import (
+    Answered,
+    AskHelper,
+    Probe,
+    Probing,
+    ProbingAction,
+    Unreachable,
+)
 from potluck.core.ring.ring import Changed, Ring, RingAction, RingMessage, Say
 from potluck.core.wire.catalogue import (
     Address,
+    Beacon,
     MemberRecord,
     Message,
     Ping,
@@ -30,10 +40,13 @@ from potluck.core.wire.catalogue import (
     ProbeFor,
     ProbeResult,
     Status,
+    Unknown,
 )
 from potluck.engine.node import Node
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+
+ProbeMessage = Ping | Pong | ProbeFor | ProbeResult
 
 
 class Circle:
@@ -42,22 +55,27 @@ class Circle:
     def __init__(self, node: Node, discovery: Discovery, sealed_datagrams: SealedDatagrams) -> None:
         """Begin as a ring of one; `restart` when the group is another one."""
         self._node, self._discovery, self._sealed_datagrams = node, discovery, sealed_datagrams
-        self.heads_digest = b""  # kept current by the exchange, carried by probes
+        self._heads_digest = b""  # of the manifests held here, carried by probes
         self.restart()
+
+    def __repr__(self) -> str:
+        """Say where this node stands in the ring."""
+        nodes, number = len(self.ring.nodes()), self.number_of(self._node.me)
+        return f"<Circle number={number}, nodes={nodes}, lateness={self.probing.lateness:.1f}>"
 
     def restart(self) -> None:
         """Forget the ring: this device is in another group now."""
         node = self._node
         verifier = node.roster.verify if node.roster else _nobody
         self.ring = Ring(node.key, verifier, node.instance, node.chance)
-        self.watching = Probing(node.me)
+        self.probing = Probing(node.me, node.chance)
         self._dead_s = node.now + limits.DEAD_PROBE_S
         self.on_addresses(self._discovery.own_addresses)
 
     # -- facts -------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open."""
-        self._carry(self.watching.on_heard(device, self._node.now))
+        self._carry(self.probing.on_heard(device, self._node.now))
         self._do(self.ring.on_link_opened(device, self._node.now))
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
@@ -66,36 +84,42 @@ class Circle:
         if not clean:
             self._do(self.ring.on_unreachable(device, self._node.now, process_gone=True))
 
+    def on_heard(self, device: DeviceId, message: Message | Unknown) -> None:
+        """A member said something, whatever it is: that answers every open probe to it."""
+        if isinstance(message, Pong):  # its time tells how far away the other side is
+            self._carry(self.probing.on_answer(device, message.sequence, self._node.now))
+        else:
+            self._carry(self.probing.on_heard(device, self._node.now))
+
     def on_message(self, device: DeviceId, message: RingMessage) -> None:
         """One of the ring's own messages came."""
-        self._carry(self.watching.on_heard(device, self._node.now))
         self._do(self.ring.on_message(device, message, self._node.now))
 
-    def on_probe(self, device: DeviceId, message: Message, source: Address | None) -> None:
+    def on_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
         """A probe, or an answer to one, came: by datagram from `source`, or over the link."""
         now = self._node.now
         match message:
             case Ping(sequence, digest, _, records):
-                self._carry(self.watching.on_heard(device, now))
                 self._do(self.ring.on_records(device, records, digest, now))
-                self._reply(
-                    device,
-                    Pong(sequence, self.ring.digest, self.heads_digest, self._news_for(device)),
-                    source,
-                )
-            case Pong(sequence, digest, _, records):
-                self._carry(self.watching.on_answer(device, sequence, now))
+                news = self._news_for(device)
+                pong = Pong(sequence, self.ring.digest, self._heads_digest, news)
+                self._reply(device, pong, source)
+            case Pong(_, digest, _, records):
                 self._do(self.ring.on_records(device, records, digest, now))
             case ProbeFor(sequence, target):
-                self._carry(self.watching.on_probe_asked(device, sequence, DeviceId(target), now))
+                self._carry(self.probing.on_probe_asked(device, sequence, DeviceId(target), now))
             case ProbeResult(_, target):
-                self._carry(self.watching.on_helper_answer(DeviceId(target), now))
+                self._carry(self.probing.on_helper_answer(DeviceId(target), now))
             case _:
-                raise AssertionError(f"{message!r} is no probe")
+                assert_never(message)
 
     def on_digest(self, device: DeviceId, digest: bytes) -> None:
         """A beacon told another node's digest."""
         self._do(self.ring.on_records(device, [], digest, self._node.now))
+
+    def on_holdings(self, heads_digest: bytes) -> None:
+        """The manifests held here have this digest of heads: probes carry it from now on."""
+        self._heads_digest = heads_digest
 
     def on_addresses(self, addresses: Sequence[Address]) -> None:
         """Our own addresses are these now."""
@@ -112,24 +136,24 @@ class Circle:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        times = [self.watching.deadline(), self._dead_s]
+        times = [self.probing.deadline(), self._dead_s]
         ring = self.ring.deadline()
         return min([*times, ring] if ring is not None else times)
 
     def on_tick(self) -> None:
         """Probe, judge, retry."""
-        now, chance = self._node.now, self._node.chance
+        now = self._node.now
         if self.ring.left:
             return
-        others = [DeviceId(record.device) for record in self.ring.nodes()]
-        self._carry(self.watching.on_tick(others, now, chance.uniform(0.0, 0.999)))
-        self.ring.beliefs.lateness = self.watching.lateness
+        self.probing.on_ring([DeviceId(record.device) for record in self.ring.nodes()])
+        self._carry(self.probing.on_tick(now))
+        self.ring.on_lateness(self.probing.lateness)
         self._do(self.ring.on_tick(now))
         if now >= self._dead_s:
             self._dead_s = now + limits.DEAD_PROBE_S
             dead = sorted(r.device for r in self.ring.beliefs.records if r.status is Status.DEAD)
             if dead:
-                self._discovery.again(DeviceId(dead[int(chance.uniform(0, len(dead) - 1e-9))]))
+                self._discovery.again(DeviceId(dead[draw_index(self._node.chance, len(dead))]))
 
     # -- reading -----------------------------------------------------------------------------------
     def number_of(self, device: DeviceId) -> int | None:
@@ -143,6 +167,11 @@ class Circle:
         nodes = self.ring.nodes()
         return DeviceId(nodes[((self.number_of(self._node.me) or 0) - 1) % len(nodes)].device)
 
+    def beacon(self) -> Beacon:
+        """Return what this device says of itself: where it listens, how it sees the ring."""
+        port, ring = self._node.settings.port, self.ring
+        return Beacon(port, ring.beliefs.own.incarnation, ring.digest, len(ring.nodes()))
+
     # -- acting ------------------------------------------------------------------------------------
     def _do(self, actions: Sequence[RingAction]) -> None:
         for action in actions:
@@ -152,33 +181,28 @@ class Circle:
                 self._changed(action)
 
     def _changed(self, change: Changed) -> None:
-        """Follow what the ring believes: whom to dial, whom to stop watching, what to tell the
-        person.
-        """
+        """Follow what the ring believes: whom to dial, whom to probe no more, what people hear."""
         node, device = self._node, change.device
-        record = self.ring.beliefs.get(device)
-        if record is not None and device != node.me:
-            self._discovery.on_told(device, record.addresses)
-        if device == node.me or change.after in IN_RING:
-            if change.before in (None, Status.DEAD, Status.LEFT) and device != node.me:
-                node.tell(
-                    "node_joined", f"{node.label_of(device)} is here", subject=node.label_of(device)
-                )
+        if device == node.me:
             return
-        self.watching.forget(device)
+        record, label = self.ring.beliefs.get(device), node.label_of(device)
+        if record is not None:
+            self._discovery.on_told(device, record.addresses)
+        if change.after in IN_RING:
+            if change.before not in IN_RING:
+                node.tell("node_joined", f"{label} is here", subject=label)
+            return
+        self.probing.forget(device)
         if change.before in IN_RING:
             how = "left" if change.after is Status.LEFT else "is gone (no answer)"
-            node.tell(
-                f"node_{change.after}",
-                f"{node.label_of(device)} {how}",
-                subject=node.label_of(device),
-            )
+            node.tell(f"node_{change.after}", f"{label} {how}", subject=label)
 
-    def _carry(self, actions: Sequence[WatchAction]) -> None:
+    def _carry(self, actions: Sequence[ProbingAction]) -> None:
         for action in actions:
             match action:
                 case Probe(to, sequence, again):
-                    ping = Ping(sequence, self.ring.digest, self.heads_digest, self._news_for(to))
+                    news = self._news_for(to)
+                    ping = Ping(sequence, self.ring.digest, self._heads_digest, news)
                     self._sealed_datagrams.send(to, ping)
                     if again:
                         self._node.say(to, ping)
@@ -188,10 +212,11 @@ class Circle:
                 case Answered(to, sequence, target):
                     self._sealed_datagrams.send(to, ProbeResult(sequence, target))
                     self._node.say(to, ProbeResult(sequence, target))
+                case Unreachable(device):
+                    now = self._node.now
+                    self._do(self.ring.on_unreachable(device, now, process_gone=False))
                 case _:
-                    self._do(
-                        self.ring.on_unreachable(action.device, self._node.now, process_gone=False)
-                    )
+                    assert_never(action)
 
     def _reply(self, device: DeviceId, pong: Pong, source: Address | None) -> None:
         """Answer the way the question came."""
@@ -206,6 +231,11 @@ class Circle:
         return [record] if record is not None and record.status is not Status.ALIVE else []
 
 
-def _nobody(device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:  # noqa: ARG001 - a Verifier
+def _nobody(
+    device: DeviceId,  # noqa: ARG001 - a Verifier
+    purpose: bytes,  # noqa: ARG001
+    data: bytes,  # noqa: ARG001
+    signature: bytes,  # noqa: ARG001
+) -> bool:
     """Verify nothing: a device without a group believes nobody but itself."""
     return False

@@ -1,10 +1,10 @@
-"""The meeting: finding the others of one's own group, and keeping exactly one control link to each.
+"""Discovery: finding the others of the own group, and keeping exactly one control link to each.
 
-Strategy: core/sightings.py plans whom to call, ask and dial; this part carries that out over
-engine/radio.py and by dials, and settles double links. If two devices dial each other at once, the
-link dialled by the smaller id stays and the other gets BYE(duplicate), which raises no suspicion. A
-member that does not know us yet refuses our knock; it is then shown the chain of admissions that
-made us a member, sealed to its own key, and dialled again.
+Strategy: core/ring/address_book.py plans whom to call, ask and dial; this part carries that out
+over sealed_datagrams.py and by dials, and settles double links. If two devices dial each other at
+once, the link dialled by the smaller id stays and the other gets BYE(duplicate), which raises no
+suspicion. A member that does not know us yet refuses our knock; it is then shown the chain of
+admissions that made us a member, sealed to its own key, and dialled again.
 
 Guarantees: a datagram is a hint to dial, never more; its source address beats every address inside.
 At most one link per device, and both sides keep the same one, in whatever order they see them open.
@@ -15,16 +15,17 @@ refused. Limits: everybody keeps a link to everybody (up to 50 nodes; fingers co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.group.roster import MemberEntry
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import open_sealed, seal_to
-from potluck.core.ring.address_book import AddressBook, Ask, SendBeacon
+from potluck.core.ring.address_book import Ask, Meet, SendBeacon
 from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord, encode
 from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce
 from potluck.engine.events import (
@@ -43,39 +44,61 @@ _CHAIN = msgspec.msgpack.Decoder(list[RosterRecord])
 _INTRODUCTION = b"introduction"
 # counts the links that were dialled, over all runs: the order in which addresses are remembered
 _REACHED = "reached"
+_REACHED_BYTES = 8  # of that count: it never runs over
 INTRODUCTIONS = 2  # so often the same address is dialled again at once after its knock was refused
+SECRET_BYTES = 32  # of the one-time key that seals an introduction
+
+
+class DiscoveryListener(Protocol):
+    """Hears whom discovery found and lost, and says what a beacon says."""
+
+    def beacon(self) -> Beacon:
+        """Return what this device says of itself to its group."""
+
+    def on_called(self, to: Address | None) -> None:
+        """This device called out, to that address or (None) to everybody."""
+
+    def on_linked(self, device: DeviceId) -> None:
+        """There is a control link to a member, or another one than before."""
+
+    def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
+        """The control link to a member is gone; `clean`: it was ended with BYE."""
+
+    def on_refused(self, device: DeviceId) -> None:
+        """Nobody listens at any address of a member any more: its process is gone."""
+
+    def on_introduced(self, records: Sequence[RosterRecord]) -> None:
+        """Somebody showed these records as the reason why it is a member."""
 
 
 class Discovery:
     """Finds members and holds links to them."""
 
-    def __init__(self, node: Node, sealed_datagrams: SealedDatagrams) -> None:
+    def __init__(
+        self, node: Node, sealed_datagrams: SealedDatagrams, listener: DiscoveryListener
+    ) -> None:
         """Know nobody yet."""
-        self._node, self._sealed_datagrams = node, sealed_datagrams
-        self.sightings = AddressBook(node.me, node.settings.port, sweep=node.settings.sweep)
+        self._node, self._sealed_datagrams, self._listener = node, sealed_datagrams, listener
+        self._book = node.address_book
         self.own_addresses: list[Address] = []
         self.interfaces: tuple[str, ...] = ()
         self.neighbours = 0
+        self._nodes = 1
         self._dials: dict[OrderId, tuple[DeviceId, Address]] = {}
-        self._refusing: dict[
-            DeviceId, set[Address]
-        ] = {}  # where nobody listened, since it was last linked
-        self._introductions: dict[
-            DeviceId, int
-        ] = {}  # how often we introduced ourselves, since it was last linked
-        # Hooks, wired by engine.py.
-        self.beacon: Callable[[], Beacon] = _no_beacon
-        self.linked: Callable[[DeviceId], None] = _ignore
-        self.unlinked: Callable[[DeviceId, bool], None] = _ignore
-        self.refused: Callable[[DeviceId], None] = _ignore
-        self.introduced: Callable[[Sequence[RosterRecord]], None] = _ignore
+        # since a device was last linked: where nobody listened, how often we introduced ourselves
+        self._refusing: dict[DeviceId, set[Address]] = {}
+        self._introductions: dict[DeviceId, int] = {}
+
+    def __repr__(self) -> str:
+        """Say how many are known, linked and being dialled."""
+        known, linked = len(self._book.known), len(self._node.linked())
+        return f"<Discovery known={known}, linked={linked}, dials={len(self._dials)}>"
 
     def start(self) -> None:
         """Try everything that is known at once."""
-        remembered = {
-            d: a for d, a in self._node.index.addresses.all().items() if d in _members(self._node)
-        }
-        self.sightings.on_start(remembered, self._node.settings.peers, self._node.now)
+        addresses, members = self._node.index.addresses.all(), _members(self._node)
+        remembered = {device: known for device, known in addresses.items() if device in members}
+        self._book.on_start(remembered, self._node.settings.peers, self._node.now)
 
     # -- facts -------------------------------------------------------------------------------------
     def on_interfaces(self, event: InterfacesSeen) -> list[Address]:
@@ -86,37 +109,46 @@ class Discovery:
         )
         self.neighbours = len(event.neighbours)
         self.own_addresses = [Address(host, self._node.settings.port) for host, _ in networks]
-        self.sightings.on_networks(networks, event.neighbours, self._node.now)
+        self._book.on_networks(networks, event.neighbours, self._node.now)
         return self.own_addresses
 
     def on_beacon(self, device: DeviceId, beacon: Beacon, source: Address, way: str) -> None:
         """A member calls; answer a question, and dial if there is no link."""
-        unicast = self.sightings.asked.get(source.host, "was asked" if beacon.ask else "answer")
-        found_by = "beacon" if way != "unicast" else unicast
+        found_by = "beacon"
+        if way == "unicast":
+            found_by = self._book.asked.get(source.host, "was asked" if beacon.ask else "answer")
         if beacon.port:
-            self.sightings.on_sighted(
-                device, Address(source.host, beacon.port), found_by, self._node.now
-            )
-            self._place(device)
+            listens = Address(source.host, beacon.port)
+            self._book.on_sighted(device, listens, found_by, self._node.now)
+            self._locate(device)
         if beacon.ask:
-            self._sealed_datagrams.send(device, self.beacon(), source)
+            self._sealed_datagrams.send(device, self._listener.beacon(), source)
+
+    def on_met(self, device: DeviceId, address: Address) -> None:
+        """A member was met on the way into its group, at this address."""
+        found_by = self._book.asked.get(address.host, "beacon")
+        self._book.on_sighted(device, address, found_by, self._node.now)
+
+    def on_ring(self, nodes: int) -> None:
+        """The ring has so many nodes now, which sets the pace of calls."""
+        self._nodes = nodes
 
     def on_told(self, device: DeviceId, addresses: Sequence[Address]) -> None:
         """A member record told where a device is."""
-        self.sightings.on_told(
+        self._book.on_told(
             device, [address for address in addresses if address.port], self._node.now
         )
-        self._place(device)
+        self._locate(device)
 
     def on_members(self) -> None:
         """The roster grew: what was remembered of the new ones may be used."""
         for device, addresses in self._node.index.addresses.all().items():
             if device in _members(self._node):
-                self.sightings.on_told(device, addresses, self._node.now)
+                self._book.on_told(device, addresses, self._node.now)
 
     def again(self, device: DeviceId) -> None:
         """Dial a device believed dead once more."""
-        self.sightings.again(device, self._node.now)
+        self._book.again(device, self._node.now)
 
     # -- links -------------------------------------------------------------------------------------
     def on_link_opened(self, event: LinkOpened, device: DeviceId) -> None:
@@ -125,18 +157,15 @@ class Discovery:
         member = device in _members(self._node) and device != node.me
         if event.dial is not None:
             self._dials.pop(event.dial, None)
-            self.sightings.on_dial_ended(device, node.now, linked=member)
+            self._book.on_dial_ended(device, node.now, linked=member)
         if not member:
             node.do(Drop(event.link, "not a member"))
             return
         peer = node.peer(device)
         if peer.link is not None:
-            dialled_by_smaller = dialled == (node.me < device)
-            if (
-                peer.instance == event.instance
-                and peer.dialled != dialled
-                and not dialled_by_smaller
-            ):
+            dialled_by_larger = dialled != (node.me < device)
+            same_run = peer.instance == event.instance
+            if same_run and peer.dialled != dialled and dialled_by_larger:
                 node.do(Drop(event.link, "duplicate"))
                 return
             del node.link_owner[peer.link]
@@ -144,46 +173,39 @@ class Discovery:
         peer.link, peer.dialled, peer.instance = event.link, dialled, event.instance
         node.link_owner[event.link] = device
         self._reached(peer, event.address)
-        self.linked(device)
+        self._listener.on_linked(device)
 
     def _reached(self, peer: Peer, address: Address) -> None:
-        """Remember where a device is, if we know: of a link that came to us only the host is known."""
+        """Remember where a device is; of a link that came to us only the host is known."""
         node, device = self._node, peer.device
         peer.address = address if peer.dialled else Address(address.host, 0)
         self._refusing.pop(device, None)
         self._introductions.pop(device, None)
         if peer.dialled:
             count = int.from_bytes(node.index.meta.get(_REACHED) or b"") + 1
-            node.index.meta.set(_REACHED, count.to_bytes(8))
+            node.index.meta.set(_REACHED, count.to_bytes(_REACHED_BYTES))
             node.index.addresses.remember(device, address, count)
-            self.sightings.on_reached(device, address)
-        elif device not in self.sightings.known:
-            self.sightings.on_told(device, [], node.now)
-            why = self.sightings.asked.get(address.host, "it found us")
-            self.sightings.known[device].found_by = why
-        self._place(device)
+            self._book.on_reached(device, address)
+        elif device not in self._book.known:
+            why = self._book.asked.get(address.host, "it found us")
+            self._book.on_came(device, why, node.now)
+        self._locate(device)
 
-    def _place(self, device: DeviceId) -> None:
-        """Where does a device listen whose link came to us? At an address it told, on the host it
-        came from.
-        """
+    def _locate(self, device: DeviceId) -> None:
+        """A device whose link came to us listens where it said, on the host the link came from."""
         peer = self._node.peers.get(device)
-        if peer is not None and peer.address is not None and not peer.address.port:
-            here = [a for a in self.whereabouts(device) if a.host == peer.address.host]
-            peer.address = here[0] if here else peer.address
-
-    def whereabouts(self, device: DeviceId) -> list[Address]:
-        """Return where a device was seen or said to be."""
-        sighting = self.sightings.known.get(device)
-        return sighting.addresses if sighting is not None else []
+        if peer is None or peer.address is None or peer.address.port:
+            return
+        told = self._book.whereabouts(device)
+        peer.address = next((a for a in told if a.host == peer.address.host), peer.address)
 
     def on_link_closed(self, event: LinkClosed) -> None:
         """A link is gone; it matters if it was the one that counts."""
         device = self._node.link_owner.pop(event.link, None)
         if device is not None:
             self._node.peer(device).link = None
-            self.sightings.on_unlinked(device, self._node.now)
-            self.unlinked(device, event.clean)
+            self._book.on_unlinked(device, self._node.now)
+            self._listener.on_unlinked(device, clean=event.clean)
 
     def drop_all(self, reason: str) -> None:
         """Close every link with BYE."""
@@ -196,7 +218,7 @@ class Discovery:
         if event.dial not in self._dials:
             return False
         device, address = self._dials.pop(event.dial)
-        self.sightings.on_dial_ended(device, self._node.now, linked=False)
+        self._book.on_dial_ended(device, self._node.now, linked=False)
         if device not in self.wanted():
             return True  # it came to us meanwhile
         if event.refused:
@@ -206,25 +228,23 @@ class Discovery:
         return True
 
     def _refused(self, device: DeviceId, address: Address) -> None:
-        """Nobody listens there; if that is so at every address that is known, the process is gone."""
-        known = set(self.whereabouts(device))
+        """Nobody listens there; if that is so at every known address, the process is gone."""
+        known = set(self._book.whereabouts(device))
         self._refusing[device] = (self._refusing.get(device, set()) & known) | {address}
         if self._refusing[device] >= known:
-            self.refused(device)
+            self._listener.on_refused(device)
 
     def _introduce(self, entry: MemberEntry, address: Address) -> None:
         """Show a device that refused our knock what made us a member, and try there again soon."""
         node, device = self._node, entry.device
         chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
-        node.do(
-            Introduce(address, seal_to(entry.sealing, node.chance.bytes(32), _INTRODUCTION, chain))
-        )
+        secret = node.chance.bytes(SECRET_BYTES)
+        node.do(Introduce(address, seal_to(entry.sealing, secret, _INTRODUCTION, chain)))
         count = self._introductions[device] = self._introductions.get(device, 0) + 1
         if count <= INTRODUCTIONS:
-            self.sightings.on_sighted(
-                device, address, self.sightings.known[device].found_by, node.now
-            )
-            self.sightings.again(device, node.now + limits.DIAL_BACKOFF_S[0])
+            found_by = self._book.known[device].found_by
+            self._book.on_sighted(device, address, found_by, node.now)
+            self._book.again(device, node.now + limits.DIAL_BACKOFF_S[0])
 
     def on_introduction(self, event: IntroductionHeard) -> None:
         """Somebody shows the chain of admissions that makes it a member."""
@@ -235,53 +255,42 @@ class Discovery:
                 records = _CHAIN.decode(opened)[: limits.INTRODUCTION_RECORDS]
             except msgspec.DecodeError:
                 records = []
-        self.introduced(records)
+        self._listener.on_introduced(records)
         known = set(node.roster.records()) if node.roster is not None else set()
         node.do(AnswerIntroduction(event.knock, bool(records) and known.issuperset(records)))
 
     # -- time --------------------------------------------------------------------------------------
     def wanted(self) -> list[DeviceId]:
         """Return the members that should be linked and are not."""
-        peers = self._node.peers
-        return [
-            d
-            for d in _members(self._node)
-            if d != self._node.me and (d not in peers or peers[d].link is None)
-        ]
+        linked = {self._node.me, *self._node.linked()}
+        return [device for device in _members(self._node) if device not in linked]
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self.sightings.deadline(self.wanted())
+        self._book.on_wanted(self.wanted())
+        return self._book.deadline()
 
-    def on_tick(self, nodes: int, ask: Callable[[Address | None], None]) -> None:
-        """Call, ask and dial; `ask` puts the same question in clear while this device has no
-        company.
-        """
+    def on_tick(self) -> None:
+        """Call, ask and dial."""
         node = self._node
-        spread = node.chance.uniform(0.0, 0.999)
-        for action in self.sightings.on_tick(
-            self.wanted(), nodes, not node.linked(), spread, node.now
-        ):
+        self._book.on_wanted(self.wanted())
+        self._book.on_company(self._nodes, alone=not node.linked())
+        for action in self._book.on_tick(node.now):
             match action:
                 case SendBeacon():
-                    self._sealed_datagrams.transmit(self.beacon(), None)
-                    ask(None)
+                    self._sealed_datagrams.transmit(self._listener.beacon(), None)
+                    self._listener.on_called(None)
                 case Ask(address):
-                    self._sealed_datagrams.transmit(replace(self.beacon(), ask=True), address)
-                    ask(address)
-                case _:
+                    question = replace(self._listener.beacon(), ask=True)
+                    self._sealed_datagrams.transmit(question, address)
+                    self._listener.on_called(address)
+                case Meet(device, address):
                     dial = node.number()
-                    self._dials[dial] = (action.device, action.address)
-                    node.do(Dial(dial, LinkKind.CONTROL, action.device, action.address))
+                    self._dials[dial] = (device, address)
+                    node.do(Dial(dial, LinkKind.CONTROL, device, address))
+                case _:
+                    assert_never(action)
 
 
 def _members(node: Node) -> dict[DeviceId, MemberEntry]:
     return node.roster.members if node.roster else {}
-
-
-def _ignore(*_: object) -> None:
-    """Stand where a hook will be."""
-
-
-def _no_beacon() -> Beacon:
-    return Beacon(0, 0, b"", 0)

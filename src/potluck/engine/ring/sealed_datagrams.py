@@ -1,9 +1,9 @@
-"""The radio: sealed datagrams, by which the devices of one group speak without a link.
+"""Sealed datagrams, by which the devices of one group speak without a link.
 
-Strategy: everything a member says by datagram is sealed with the group key (core/sealing.py) around
-an envelope of sender, run and counter. A sliding window per member refuses repetition. What another
-group sealed cannot be read, but that it was heard is a fact: a lonely device waits for a person
-rather than start a second group next to it.
+Strategy: everything a member says by datagram is sealed with the group key (core/keys/sealing.py)
+around an envelope of sender, run and counter. A sliding window per member refuses repetition. What
+another group sealed cannot be read, but that it was heard is a fact: a lonely device waits for a
+person rather than start a second group next to it.
 
 Guarantees: whatever does not open, does not decode, comes twice, from ourselves or from nobody we
 know gives None. Windows are kept for members only. Nothing longer than a datagram leaves. Limits:
@@ -26,7 +26,15 @@ from potluck.core.keys.sealing import (
     open_datagram,
     seal_datagram,
 )
-from potluck.core.wire.catalogue import SEALED, Address, Envelope, Message, Unknown, encode
+from potluck.core.wire.catalogue import (
+    SEALED,
+    Address,
+    Envelope,
+    Message,
+    SealedMessage,
+    Unknown,
+    encode,
+)
 from potluck.engine.effects import Transmit
 from potluck.engine.node import Node
 
@@ -42,11 +50,15 @@ class SealedDatagrams:
         self._windows: dict[DeviceId, ReplayWindow] = {}
         self._counter = 0
 
+    def __repr__(self) -> str:
+        """Say how much was said, and how many were heard."""
+        return f"<SealedDatagrams said={self._counter}, heard={len(self._windows)} devices>"
+
     def restart(self) -> None:
         """This device is in another group now."""
         self._windows.clear()
 
-    def open(self, data: bytes) -> tuple[DeviceId, Message] | None:
+    def open(self, data: bytes) -> tuple[DeviceId, SealedMessage] | None:
         """Return who says what in a sealed datagram of our group; None for anything else."""
         node = self._node
         inside = open_datagram(node.roster.group_key, data) if node.roster else None
@@ -64,15 +76,13 @@ class SealedDatagrams:
         return (sender, message) if window.accept(envelope.instance, envelope.counter) else None
 
     def is_foreign(self, data: bytes) -> bool:
-        """Say whether another group sealed this datagram; our own, come back or come twice, does
-        not count.
-        """
+        """Say whether another group sealed this datagram; our own, come back, does not count."""
         roster = self._node.roster
         ours = roster is not None and data[len(MAGIC) :].startswith(key_hint(roster.group_key))
         return is_sealed(data) and not ours
 
     def send(self, device: DeviceId, message: Message, to: Address | None = None) -> None:
-        """Send to a device, where it was reached or at `to`; nothing if nobody knows where that is."""
+        """Send to a device, where it was reached or at `to`; nothing if that is not known."""
         peer = self._node.peers.get(device)
         address = to or (peer.address if peer else None)
         if address is not None and address.port:

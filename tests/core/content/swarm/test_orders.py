@@ -1,4 +1,4 @@
-"""The swarm: facts in, orders out; what is asked of whom, and what happens when it does not come."""
+"""The swarm: facts in, orders out; what is asked of whom, and what if it does not come."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_a_pack_did_not_bring_is_asked_of_another_then_again_later() -> Non
     assert (first.peer, second.peer) == (A, B)
     swarm.on_ended(second.number, 0.1, failed=True, wrong=False)
     assert orders(swarm, 0.2, A, B) == []
-    assert swarm.deadline(0.2) == limits.RETRY_S
+    assert orders(swarm, limits.RETRY_S - 0.01, A, B) == []
     assert [order.peer for order in orders(swarm, limits.RETRY_S, A, B)] == [A]
 
 
@@ -140,7 +140,6 @@ def test_a_large_content_first_needs_its_list() -> None:
     assert swarm.on_pieces(one.root, [2]) is True
     assert swarm.on_pieces(one.root, [2]) is False
     swarm.on_ended(2, 0.0, failed=False, wrong=False)
-    assert swarm.deadline(0.0) is None
     assert orders(swarm, 0.0, A) == []
 
 
@@ -188,18 +187,6 @@ def test_a_run_goes_around_what_others_were_asked() -> None:
     (download,) = swarm.downloads.values()
     download.asked.update({0, 2})
     assert [order.pieces for order in orders(swarm, 0.0, A, B)] == [(1,), (3, 4)]
-
-
-def test_a_part_file_of_an_earlier_run_is_continued() -> None:
-    one = content(10, zeros=(9,))
-    swarm = wanting(one)
-    swarm.resume(one, b"\x0f")
-    assert [order.pieces for order in orders(swarm, 0.0, A)] == [(4, 5, 6, 7, 8)]
-    swarm.resume(content(2), b"\3")
-    small = Swarm()
-    small.want(root(1), 1, SMALL)
-    small.resume(PieceList(root(1), 1, SMALL, b""), b"\1")
-    assert not small.downloads[root(1)].complete
 
 
 def test_facts_about_what_nobody_wants_are_nothing() -> None:
@@ -281,3 +268,33 @@ def test_what_came_by_another_way_is_not_asked() -> None:
     swarm.on_files([root(2)])
     swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
     assert orders(swarm, 0.0, A) == []
+
+
+def test_it_says_how_it_stands() -> None:
+    swarm = wanting(content(3))
+    swarm.want(root(1), 1, SMALL)
+    orders(swarm, 0.0, A)
+    assert repr(swarm) == "<Swarm 2 wanted, 2 orders, 0 small in line>"
+
+
+def test_a_content_that_stands_in_line_twice_fills_a_pack_once() -> None:
+    swarm = Swarm()
+    for number in (1, 1, 1, *range(2, 17)):
+        swarm.forget(root(number))
+        swarm.want(root(number), SMALL, SMALL)
+    assert [len(order.roots) for order in orders(swarm, 0.0, A)] == [16]
+
+
+def test_one_that_takes_the_place_of_another_keeps_who_rests() -> None:
+    swarm = wanting(content(2))
+    (order,) = orders(swarm, 0.0, A)
+    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    before = swarm.downloads[order.roots[0]]
+    swarm.forget(before.root)
+    swarm.want(before.root, 5, SMALL)
+    assert orders(swarm, 0.0, A)
+    swarm.forget(before.root)
+    swarm.want(before.root, 5, SMALL)
+    swarm.downloads[before.root].keep_rests(before)
+    assert orders(swarm, 0.0, A) == []
+    assert orders(swarm, limits.RETRY_S, A)

@@ -8,7 +8,8 @@ serves two fetches of ours, and there are eight in all. A holder that fails is p
 while and the next one asked; one that sends wrong bytes twice is not asked for that content again.
 
 The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders
-out, no clock.
+out. It waits for nothing itself: whoever asks for orders says what time it is, and knows when
+something happened that can make one.
 
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
 aside); every wanted content with a holder that can be asked is in an order or waits for a slot or
@@ -27,6 +28,8 @@ from enum import Enum, auto
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.keys.identity import DeviceId
+
+LOOKS = 2 * limits.PACK_FILES  # at small contents in one call while orders are under way
 
 Holders = Callable[[Root], Sequence[DeviceId]]
 """Who may be asked for a content now, best first."""
@@ -73,14 +76,18 @@ class Download:
     @property
     def done_bytes(self) -> int:
         """Bytes that are here, at most one piece too many."""
-        return (
-            min(len(self.have) * self.piece_size, self.size_bytes) if self.have is not None else 0
-        )
+        if self.have is None:
+            return 0
+        return min(len(self.have) * self.piece_size, self.size_bytes)
 
     @property
     def complete(self) -> bool:
         """Whether every piece is here."""
         return self.have is not None and self.have.complete
+
+    def keep_rests(self, before: Download) -> None:
+        """Take the place of `before`: whoever failed it rests, whatever is asked now."""
+        self.retry_s.update(before.retry_s)
 
     def brought(self, order: Order) -> bool:
         """Whether everything asked in `order` is here now."""
@@ -118,6 +125,10 @@ class Swarm:
         self._large: dict[Root, Download] = {}
         self._number = 0
 
+    def __repr__(self) -> str:
+        wanted, orders, small = len(self.downloads), len(self.orders), len(self._small)
+        return f"<Swarm {wanted} wanted, {orders} orders, {small} small in line>"
+
     # -- wishes ------------------------------------------------------------------------------------
     def want(self, root: Root, size_bytes: int, piece_size: int) -> None:
         """Lack this content from now on; wanting it twice is wanting it once."""
@@ -128,12 +139,6 @@ class Swarm:
             self._small.append(root)
         else:
             self._large[root] = download
-
-    def resume(self, content: PieceList, have: bytes) -> None:
-        """A part file of an earlier run holds these pieces already."""
-        download = self.downloads.get(content.root)
-        if download is not None and not download.small:
-            self._learn(download, content, have)
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
@@ -197,14 +202,10 @@ class Swarm:
             download.retry_s.pop(device, None)
 
     # -- orders ------------------------------------------------------------------------------------
-    def deadline(self, now: float) -> float | None:
-        """Return when an idle content may be asked again; orders under way end by themselves."""
-        idle = (d for d in self.downloads.values() if not d.orders and not d.complete)
-        return min((time for d in idle for time in d.retry_s.values() if time > now), default=None)
-
     def next_orders(self, holders: Holders, now: float) -> list[Order]:
-        """Fill the free slots: packs of small contents first, then large ones in the order they
-        were wanted.
+        """Fill the free slots: packs of small contents first, then large ones as they were wanted.
+
+        A large content may get several orders, from one holder or from several.
         """
         slots = _Slots(holders, now, self.orders.values())
         new: list[Order] = []
@@ -212,72 +213,96 @@ class Swarm:
             peer, pack = self._pack(slots)
             if peer is None:
                 break
-            new.append(self._give(slots, Order(self._number + 1, peer, What.PACK, pack)))
+            new.append(self._give(slots, peer, What.PACK, pack))
         for root, download in self._large.items():
             while len(self.orders) < limits.WORKERS and not download.complete:
                 peer = slots.at(root, download)
-                what, pieces = self._part(download) if peer is not None else (None, ())
-                if peer is None or what is None:
+                part = _part(download) if peer is not None else None
+                if peer is None or part is None:
                     break
-                new.append(self._give(slots, Order(self._number + 1, peer, what, (root,), pieces)))
+                what, pieces = part
+                new.append(self._give(slots, peer, what, (root,), pieces))
         return new
 
-    def _give(self, slots: _Slots, order: Order) -> Order:
-        self._number = order.number
-        self.orders[order.number] = order
-        slots.busy[order.peer] += 1
-        for root in order.roots:
+    def _give(
+        self,
+        slots: _Slots,
+        peer: DeviceId,
+        what: What,
+        roots: tuple[Root, ...],
+        pieces: tuple[int, ...] = (),
+    ) -> Order:
+        self._number += 1
+        order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
+        slots.busy[peer] += 1
+        for root in roots:
             self.downloads[root].orders.add(order.number)
-        self.downloads[order.roots[0]].asked.update(order.pieces)
+        self.downloads[roots[0]].asked.update(pieces)
         return order
 
     def _pack(self, slots: _Slots) -> tuple[DeviceId | None, tuple[Root, ...]]:
-        """Take adjacent small contents that one peer can serve; those that nobody can serve now go
-        to the end.
+        """Take small contents from the head of the line that one peer can serve.
+
+        Of each content that is looked at one of four things is true:
+
+        1. nothing is to be asked for it any more, or not now: it leaves the line;
+        2. nobody can be asked for it at this moment: it goes to the end of the line;
+        3. it fits into the pack: it leaves the line and is in the pack;
+        4. it does not (another peer must be asked, or the pack is full): it stays at the head, the
+           pack is whole, and the next pack begins with it.
+
+        So every look either shortens the line or turns it by one, and a line is gone through at
+        most once. While orders are under way only LOOKS of it are: there will be another call.
         """
         pack: dict[Root, None] = {}
-        size, peer = 0, None
-        looks = min(len(self._small), 2 * limits.PACK_FILES) if self.orders else len(self._small)
+        peer, pack_bytes = None, 0
+        looks = min(len(self._small), LOOKS) if self.orders else len(self._small)
         for _ in range(looks):
             root = self._small[0]
-            download = self.downloads.get(root)
-            wanted = download is not None and download.small and not download.complete
-            if download is None or not wanted or download.orders or root in pack:
+            download = self._unasked(root)
+            if download is None or root in pack:
                 self._small.popleft()
                 continue
             here = slots.at(root, download)
             if here is None:
                 self._small.rotate(-1)
                 continue
-            full = len(pack) >= limits.PACK_FILES or size + download.size_bytes > limits.PACK_BYTES
+            whole_bytes = pack_bytes + download.size_bytes
+            full = len(pack) >= limits.PACK_FILES or whole_bytes > limits.PACK_BYTES
             if pack and (here != peer or full):
                 break
             self._small.popleft()
-            peer, size = here, size + download.size_bytes
             pack[root] = None
+            peer, pack_bytes = here, whole_bytes
         return peer, tuple(pack)
 
-    def _part(self, download: Download) -> tuple[What | None, tuple[int, ...]]:
-        """Return what to ask next for a large content: its list, or a run of adjacent pieces."""
-        if download.have is None:
-            return (None, ()) if download.orders else (What.LIST, ())
-        run: list[int] = []
-        longest = max(1, limits.RUN_BYTES // download.piece_size)
-        for piece in download.have.missing():
-            if piece in download.asked:
-                if run:
-                    break
-                continue
-            if run and (piece != run[-1] + 1 or len(run) >= longest):
-                break
-            run.append(piece)
-        return (What.PIECES, tuple(run)) if run else (None, ())
+    def _unasked(self, root: Root) -> Download | None:
+        """Return a small content that is lacking and in no order, None if it is not so."""
+        download = self.downloads.get(root)
+        if download is None or not download.small or download.complete or download.orders:
+            return None
+        return download
 
     @staticmethod
-    def _learn(download: Download, content: PieceList, have: bytes = b"") -> None:
+    def _learn(download: Download, content: PieceList) -> None:
         """Take the piece list; pieces of zeros are here from the start."""
         download.content = content
-        download.have = Bitfield(content.count, have)
+        download.have = Bitfield(content.count)
         for piece in download.have.missing():
             if content.is_zero(piece):
                 download.have.add(piece)
+
+
+def _part(download: Download) -> tuple[What, tuple[int, ...]] | None:
+    """Return what to ask next for a large content: its list, or a run of adjacent pieces."""
+    if download.have is None:
+        return None if download.orders else (What.LIST, ())
+    run: list[int] = []
+    longest = max(1, limits.RUN_BYTES // download.piece_size)
+    for piece in download.have.missing():
+        asked = piece in download.asked
+        if run and (asked or piece != run[-1] + 1 or len(run) >= longest):
+            break
+        if not asked:
+            run.append(piece)
+    return (What.PIECES, tuple(run)) if run else None

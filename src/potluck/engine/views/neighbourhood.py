@@ -1,0 +1,138 @@
+"""The neighbourhood as faces see it: the ring, the devices of the group, the door, groups near by.
+
+Strategy: read from the parts that hold control links, beliefs and the way in; nothing is kept here.
+Guarantees: nothing is changed; words of strangers are shown without what moves a cursor. Limits: at
+most LIST_MAX groups near by, for anybody can invent some.
+"""
+
+from __future__ import annotations
+
+import math
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.keys.identity import DeviceId, short_id
+from potluck.core.ring.ring import Ring
+from potluck.core.wire.catalogue import MemberRecord
+from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.node import Node, Peer, printable
+from potluck.engine.ring.circle import Circle
+from potluck.engine.ring.discovery import Discovery
+from potluck.engine.views.shared_files import Amount, SharedFiles
+from potluck.engine.views.values import DeviceView, FoundView, RingView
+
+LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
+
+
+class Neighbourhood:
+    """Looks at the devices round this one."""
+
+    def __init__(
+        self,
+        node: Node,
+        circle: Circle,
+        discovery: Discovery,
+        admission_policy: AdmissionPolicy,
+    ) -> None:
+        """Look at these parts."""
+        self._node, self._circle, self._discovery = node, circle, discovery
+        self._admission_policy = admission_policy
+
+    @property
+    def waits(self) -> bool:
+        """Whether a group is near and a person has to say whether to join it."""
+        return self._admission_policy.waits_for_person
+
+    def group(self) -> dict[str, str] | None:
+        """Return the group this device is in."""
+        roster = self._node.roster
+        if roster is None:
+            return None
+        return {"id": short_id(roster.group), "name": roster.name}
+
+    def place(self) -> dict[str, object] | None:
+        """Return where this device stands in the ring; None if it is not in it."""
+        ring, number = self._ring, self._circle.number_of(self._node.me)
+        nodes = ring.nodes()
+        if number is None:
+            return None
+        last, following = nodes[number - 1], nodes[(number + 1) % len(nodes)]
+        return {
+            "number": number,
+            "of": len(nodes),
+            "last": self._label(last),
+            "next": self._label(following),
+            "digest": ring.digest.hex(),
+        }
+
+    def ring(self) -> list[RingView]:
+        """Return every node of the ring, in its order."""
+        return [
+            RingView(number, short_id(node.device), self._label(node), node.seat, node.status.value)
+            for number, node in enumerate(self._ring.nodes())
+        ]
+
+    def devices(self, files: SharedFiles, whole: dict[ManifestName, Amount]) -> list[DeviceView]:
+        """Return every device of the group, and how much of `whole` it has."""
+        members = self._node.roster.members if self._node.roster is not None else {}
+        return [
+            self._device(device, files.lacking(device, whole), whole) for device in sorted(members)
+        ]
+
+    def door(self) -> dict[str, object]:
+        """Return whether strangers are let in, and for how long (None: always)."""
+        policy, left_s = self._admission_policy, None
+        until_s = policy.open_until_s if policy.is_open else None
+        if until_s is not None and until_s < math.inf:
+            left_s = until_s - self._node.now
+        return {"open": policy.is_open, "until_s": left_s}
+
+    def found(self) -> list[FoundView]:
+        """Return the groups near by that this device is not a member of."""
+        return [
+            FoundView(
+                printable(group.name),
+                printable(group.label),
+                f"{group.address.host}:{group.address.port}",
+                group.members,
+                group.open,
+            )
+            for group in self._admission_policy.found[:LIST_MAX]
+        ]
+
+    def tried(self) -> dict[str, object]:
+        """Return where others were looked for."""
+        discovery = self._discovery
+        return {"interfaces": list(discovery.interfaces), "neighbours": discovery.neighbours}
+
+    @property
+    def _ring(self) -> Ring:
+        return self._circle.ring
+
+    def _label(self, record: MemberRecord) -> str:
+        return self._node.label_of(DeviceId(record.device))
+
+    def _device(
+        self, device: DeviceId, need: Amount, whole: dict[ManifestName, Amount]
+    ) -> DeviceView:
+        node, me = self._node, device == self._node.me
+        peer, sighting = node.peers.get(device), node.address_book.known.get(device)
+        number = self._circle.number_of(device)
+        return DeviceView(
+            id=short_id(device),
+            label=node.label_of(device),
+            me=me,
+            online=me or number is not None,
+            node=number,
+            address=_shown_address(peer),
+            found_by=sighting.found_by if sighting is not None else "",
+            have_files=sum(files for files, _ in whole.values()) - need[0],
+            need_files=need[0],
+            need_bytes=need[1],
+        )
+
+
+def _shown_address(peer: Peer | None) -> str:
+    """Return where a device's link comes from, as people write it; "" if that is not known."""
+    if peer is None or peer.address is None:
+        return ""
+    return f"{peer.address.host}:{peer.address.port}"

@@ -1,0 +1,131 @@
+"""Statements: what is signed, what a body says, and who could be a member by it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from potluck.core import limits
+from potluck.core.errors import Malformed
+from potluck.core.group.statements import (
+    Admit,
+    Genesis,
+    Statement,
+    admit,
+    entry_of,
+    found,
+    group_id,
+    is_signed,
+    read_statement,
+    record_hash,
+)
+from potluck.core.keys.identity import DeviceKey, GroupId
+from potluck.core.wire.catalogue import RosterRecord, Unknown, encode
+from tests.core.fakes import key
+
+FOUNDER, ANN, BEN = key(1), key(2), key(3)
+GENESIS = found(FOUNDER, "Home", "desk", b"k" * 32)
+GROUP = group_id(GENESIS)
+ADMISSION = admit(FOUNDER, GROUP, ANN.certificate, ANN.sealing_public, "laptop")
+
+
+def record(body: bytes) -> RosterRecord:
+    return RosterRecord(body, FOUNDER.device, b"")
+
+
+def admission(**changed: object) -> Admit:
+    said = Admit(GROUP, ANN.certificate, ANN.sealing_public, "laptop")
+    return msgspec.structs.replace(said, **changed)
+
+
+def test_a_genesis_says_who_founds_what() -> None:
+    said = read_statement(GENESIS)
+    assert said == Genesis("Home", b"k" * 32, FOUNDER.certificate, FOUNDER.sealing_public, "desk")
+    entry = entry_of(said, GENESIS)
+    assert entry is not None
+    assert (entry.device, entry.admitted_by, entry.label) == (
+        FOUNDER.device,
+        FOUNDER.device,
+        "desk",
+    )
+
+
+def test_an_admission_says_who_is_let_in_by_whom() -> None:
+    said = read_statement(ADMISSION)
+    assert said == admission()
+    entry = entry_of(said, ADMISSION)
+    assert entry is not None
+    assert (entry.device, entry.public_key, entry.sealing) == (
+        ANN.device,
+        ANN.public_bytes,
+        ANN.sealing_public,
+    )
+    assert (entry.admitted_by, entry.wish, entry.record) == (FOUNDER.device, "laptop", ADMISSION)
+
+
+def test_a_statement_is_signed_by_its_maker_alone() -> None:
+    assert is_signed(ADMISSION, FOUNDER.public_bytes)
+    assert not is_signed(ADMISSION, ANN.public_bytes)
+    assert not is_signed(msgspec.structs.replace(ADMISSION, body=b"other"), FOUNDER.public_bytes)
+
+
+def test_hashes_name_records_and_groups() -> None:
+    again = found(FOUNDER, "Home", "desk", b"k" * 32)
+    other = found(FOUNDER, "Home", "desk", b"x" * 32)
+    assert (record_hash(again), group_id(again)) == (record_hash(GENESIS), GROUP)
+    assert record_hash(other) != record_hash(GENESIS)
+    assert group_id(other) != GROUP
+
+
+def test_a_kind_of_a_newer_version_is_told_by_its_tag() -> None:
+    later = record(msgspec.msgpack.encode({"t": "remove", "device": ANN.device, "label": 7}))
+    assert read_statement(later) == Unknown("remove")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xc1",
+        b"\x91" * 3000,
+        msgspec.msgpack.encode({"t": "admit", "group": 3}),
+        msgspec.msgpack.encode({"t": "genesis"}),
+        msgspec.msgpack.encode({"t": 7}),
+        msgspec.msgpack.encode({"group": GROUP}),
+        msgspec.msgpack.encode({"t": "remove"})[:-1],
+        encode(admission(label="x" * (limits.LABEL_BYTES + 1))),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_statement_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        read_statement(record(body))
+
+
+def test_nobody_admits_what_is_no_device() -> None:
+    with pytest.raises(Malformed):
+        admit(FOUNDER, GROUP, b"nothing", bytes(32), "x")
+
+
+GHOST = DeviceKey(bytes([2]) * 64)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        admission(certificate=b"no certificate"),
+        admission(sealing=BEN.sealing_public),  # a key that is not its own
+        admission(certificate=GHOST.certificate, sealing=bytes(32)),  # agrees with nobody's
+        admission(label=".."),
+        admission(label="a/b"),
+        admission(label="EVERYONE"),
+        admission(label="ü" * 40),  # 80 bytes
+    ],
+    ids=range(7),
+)
+def test_what_can_be_no_member_makes_none(said: Statement) -> None:
+    assert entry_of(said, ADMISSION) is None
+
+
+def test_whose_group_it_is_for_is_not_judged_here() -> None:
+    assert entry_of(admission(group=GroupId(bytes(32))), ADMISSION) is not None

@@ -1,0 +1,125 @@
+"""A listener for any part of the engine: notes what it is told, and passes it on.
+
+Strategy: one class has every method of the parts' Protocols, so mypy sees when one of them changes.
+A test that plays the other parts itself names who hears, `Heard(on_wish=pairings.ask)`; whoever
+belongs to a circle of parts is named afterwards, `heard.tell["on_wish"] = …`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from potluck.core import limits
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.group.founding import FoundGroup
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.engine.others.commits import SpotOutcome
+from potluck.engine.others.downloads import Want
+
+
+class Heard:
+    """What parts of the engine told."""
+
+    def __init__(self, **tell: Callable[..., object]) -> None:
+        self.tell = tell
+        self.notes: list[tuple[Any, ...]] = []  # name of what was told, and what came with it
+
+    def of(self, name: str) -> list[Any]:
+        """What came with each telling of that name: nothing, one thing or several."""
+        told = [tuple(rest) for what, *rest in self.notes if what == name]
+        return [rest[0] if len(rest) == 1 else rest for rest in told]
+
+    def _note(self, name: str, *what: object) -> None:
+        self.notes.append((name, *what))
+        if name in self.tell:
+            self.tell[name](*what)
+
+    def _say(self, name: str, *what: object, otherwise: bool) -> bool:
+        return bool(self.tell[name](*what)) if name in self.tell else otherwise
+
+    # -- engine/group ------------------------------------------------------------------------------
+    def on_regrouped(self) -> None:
+        self._note("on_regrouped")
+
+    def on_relabelled(self) -> None:
+        self._note("on_relabelled")
+
+    def on_members_changed(self) -> None:
+        self._note("on_members_changed")
+
+    def on_wish(self, wish: FoundGroup) -> None:
+        self._note("on_wish", wish)
+
+    def on_wish_refused(self, wish: FoundGroup) -> None:
+        self._note("on_wish_refused", wish)
+
+    def on_met(self, device: DeviceId, address: Address) -> None:
+        self._note("on_met", device, address)
+
+    # -- engine/ring -------------------------------------------------------------------------------
+    def beacon(self) -> Beacon:
+        return Beacon(limits.PORT, 0, b"", 1)
+
+    def on_called(self, to: Address | None) -> None:
+        self._note("on_called", to)
+
+    def on_linked(self, device: DeviceId) -> None:
+        self._note("on_linked", device)
+
+    def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
+        self._note("on_unlinked", device, clean)
+
+    def on_refused(self, device: DeviceId) -> None:
+        self._note("on_refused", device)
+
+    def on_introduced(self, records: Sequence[RosterRecord]) -> None:
+        self._note("on_introduced", records)
+
+    # -- engine/own and engine/others --------------------------------------------------------------
+    def on_published(self, head: Head) -> None:
+        self._note("on_published", head)
+
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        self._note("on_applied", head, paths, held)
+
+    def on_own_head(self, head: Head) -> None:
+        self._note("on_own_head", head)
+
+    def on_arrived(self, wants: Sequence[Want]) -> None:
+        self._note("on_arrived", wants)
+
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        self._note("on_committed", done)
+
+    def look_again(self, spot: Spot) -> None:
+        self._note("look_again", spot)
+
+    def leaves(self, spot: Spot) -> bool:
+        return self._say("leaves", spot, otherwise=True)
+
+    def on_places_changed(self) -> None:
+        self._note("on_places_changed")
+
+    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        self._note("on_replicas_changed", name, paths)
+
+    def is_placing(self, spot: Spot) -> bool:
+        return self._say("is_placing", spot, otherwise=False)
+
+    def is_hindered(self) -> bool:
+        return self._say("is_hindered", otherwise=False)
+
+    def is_busy(self) -> bool:
+        return self._say("is_busy", otherwise=False)
+
+
+class Neighbour:
+    """Who is asked now and then: a device of the test's choice."""
+
+    def __init__(self, device: DeviceId) -> None:
+        self.device = device
+
+    def last(self) -> DeviceId:
+        return self.device
