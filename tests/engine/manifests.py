@@ -92,6 +92,7 @@ class Device:
         """A control link to another device is open here."""
         self.node.peer(other.id).link = LinkId(other.number)
         self.node.link_owner[LinkId(other.number)] = other.id
+        self.following.on_linked(other.id)
         self.announcing.on_linked(other.id)
 
     def unlink(self, other: Device) -> None:
@@ -109,6 +110,7 @@ class Device:
     def tick(self) -> list[Effect]:
         """Do what is due, and return what was asked; what is to be told is kept."""
         self.publishing.on_tick(0)
+        self.following.on_tick()
         self.announcing.on_tick()
         effects = list(flush(self.node))
         self.tells += [effect.code for effect in effects if isinstance(effect, Tell)]
@@ -127,8 +129,8 @@ class Device:
 
     def deadline(self) -> float:
         """When something is due next."""
-        published = self.publishing.deadline(0)
-        return min(self.announcing.deadline(), published if published is not None else 1e9)
+        times = [self.publishing.deadline(0), self.following.deadline(), self.announcing.deadline()]
+        return min(time for time in times if time is not None)
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))
@@ -230,7 +232,7 @@ def forged(number: int, head: Head) -> Head:
 def _hear(receiver: Device, sender: DeviceId, message: Message) -> None:
     match message:
         case Heads(heads):
-            receiver.announcing.on_heads(sender, heads)
+            receiver.following.on_heads(sender, heads)
         case HeadsAsk():
             receiver.announcing.on_heads_ask(sender, message)
         case Kept(holdings):

@@ -168,6 +168,15 @@ def a_device_that_is_there_again_may_be_asked_at_once() -> None:
     assert parts.downloads.deadline() == parts.node.now
 
 
+def what_an_earlier_run_announced_counts_no_more() -> None:
+    parts, dispatch = linked(2)
+    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(2)])))
+    assert parts.node.peer(BEN).heads
+    again = events.LinkOpened(LinkId(6), LinkKind.CONTROL, BEN, address(2), b"later", None)
+    dispatch.handle(again)
+    assert not parts.node.peer(BEN).heads
+
+
 def a_chain_of_admissions_makes_a_member() -> None:
     parts, dispatch = started(2)
     roster = group(1, 2)
@@ -450,6 +459,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         a_new_link_hears_roster_and_heads_at_once
     ),
     "RingRelay.on_linked: circle.on_linked(device)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_linked: following.on_linked(device)": (
+        what_an_earlier_run_announced_counts_no_more
+    ),
     "RingRelay.on_linked: announcing.on_linked(device)": (
         a_new_link_hears_roster_and_heads_at_once
     ),

@@ -293,7 +293,7 @@ class Dispatch:
             case RosterDigest() | RosterRecords():
                 self._parts.membership.on_roster(device, message)
             case Heads(heads):
-                announcing.on_heads(device, heads)
+                self._parts.following.on_heads(device, heads)
             case HeadsAsk():
                 announcing.on_heads_ask(device, message)
             case Kept(holdings):

@@ -90,6 +90,7 @@ class Engine:
         content = (
             parts.own_folder,
             parts.replica_check,
+            parts.following,
             parts.announcing,
             parts.receiving,
             parts.index_upkeep,
@@ -165,6 +166,7 @@ class Engine:
             self.wiring.recover()
         self.wiring.own_folder.on_tick()
         self.wiring.replica_check.on_tick()
+        self.wiring.following.on_tick()
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()
         self.wiring.index_upkeep.on_tick()

@@ -15,7 +15,8 @@ up when it is called, so parts may tell each other in a circle although they are
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
 
-Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure.
+Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
+what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
 Each line of a relay, of `start` and of `recover` is needed: tests/engine/test_wiring.py takes one
 after the other away and sees something fail. Limits: no decisions and no time; engine/engine.py
 says when what is due, engine/dispatch.py who hears of what came from outside.
@@ -111,6 +112,7 @@ class RingRelay(DiscoveryListener):
         """There is a control link to a member."""
         self._parts.membership.on_linked(device)
         self._parts.circle.on_linked(device)
+        self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
         self._parts.downloads.on_peer(device)
 

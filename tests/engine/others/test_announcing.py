@@ -92,7 +92,7 @@ def test_a_head_whose_owner_left_meanwhile_is_handed_on_to_those_who_lack_it() -
     wire.run()
     assert three.files_of(one) == ["a"]
     assert [asked[:2] for asked in wire.fetched] == [(2, 1), (3, 2)]
-    two.announcing.on_heads(three.id, three.node.index.manifests.heads())
+    two.following.on_heads(three.id, three.node.index.manifests.heads())
     wire.said.clear()
     two.announcing.on_applied(two.applied[-1].head)  # who announced it need not be told
     wire.run()

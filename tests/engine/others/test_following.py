@@ -46,7 +46,7 @@ def announced(wire: Wire) -> Fetch:
     one.write("c")
     one.publishing.on_tick(0)
     one.tick()
-    two.announcing.on_heads(one.id, [one.head_of(one)])
+    two.following.on_heads(one.id, [one.head_of(one)])
     (fetch,) = asked(two)
     return fetch
 
@@ -78,7 +78,7 @@ def test_an_owner_who_never_stops_publishing_is_caught_up_with(wire: Wire) -> No
     one.write(*(f"{number:05}" for number in range(3000)))
     one.publishing.on_tick(0)
     one.tick()
-    two.announcing.on_heads(one.id, [one.head_of(one)])
+    two.following.on_heads(one.id, [one.head_of(one)])
     pages = 0
     while fetches := asked(two):
         pages += 1
@@ -89,7 +89,7 @@ def test_an_owner_who_never_stops_publishing_is_caught_up_with(wire: Wire) -> No
             one.publishing.drop({f"{pages:05}".encode()})
             one.publishing.on_tick(0)
             one.tick()
-        two.announcing.on_heads(one.id, [one.head_of(one)])
+        two.following.on_heads(one.id, [one.head_of(one)])
     assert two.head_of(one) == one.head_of(one)
     assert pages == 20  # one page for each of its changes, none in vain
 
@@ -101,7 +101,7 @@ def test_without_the_owner_anybody_who_announced_it_is_asked(wire: Wire) -> None
     wire.wait(1.0)
     two.unlink(one)
     wire.lost = lambda *_: False
-    two.announcing.on_heads(three.id, [three.head_of(one)])
+    two.following.on_heads(three.id, [three.head_of(one)])
     wire.run()
     assert two.files_of(one) == ["a", "b", "c"]
     assert wire.fetched[-1][:2] == (2, 3)
@@ -114,7 +114,7 @@ def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wi
     one.node.now += 1.0
     one.write("d")
     one.tick()
-    two.announcing.on_heads(one.id, [one.head_of(one)])
+    two.following.on_heads(one.id, [one.head_of(one)])
     answer(two, fetch, page)
     assert two.files_of(one) == ["a", "b", "c"]
     (fetch,) = asked(two)
@@ -125,9 +125,9 @@ def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wi
 def test_what_an_earlier_run_announced_does_not_count(wire: Wire) -> None:
     one, two, three = wire.devices
     two.unlink(one)
-    two.announcing.on_heads(three.id, [msgspec.structs.replace(one.head_of(one))])
+    two.following.on_heads(three.id, [msgspec.structs.replace(one.head_of(one))])
     two.following.on_linked(three.id)
-    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
+    two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
     assert asked(two) == []
 
 
@@ -173,7 +173,7 @@ def test_an_owner_who_lost_its_index_and_counted_as_far_again_is_thawed(wire: Wi
     reborn.write("b", "x")  # two changes, as before
     reborn.publishing.on_tick(0)
     reborn.tick()
-    two.announcing.on_heads(one.id, [reborn.head_of(reborn)])
+    two.following.on_heads(one.id, [reborn.head_of(reborn)])
     two.tick()
     assert two.tells == ["folder_frozen"]
     wire.devices[0] = reborn
@@ -195,7 +195,7 @@ def test_heads_that_prove_nothing_change_nothing(wire: Wire) -> None:
     unknown = msgspec.structs.replace(good, owner=other, signature=b"")
     by_another = msgspec.structs.replace(forged(1, good), owner=three.id)
     older = forged(1, msgspec.structs.replace(good, seq=1))
-    two.announcing.on_heads(three.id, [good, everyone, unknown, by_another, older])
+    two.following.on_heads(three.id, [good, everyone, unknown, by_another, older])
     assert asked(two) == []
     assert two.following.strangers() == [three.id]
     assert two.following.strangers() == []
@@ -205,14 +205,14 @@ def test_heads_that_prove_nothing_change_nothing(wire: Wire) -> None:
 def test_a_device_without_a_group_believes_no_head(wire: Wire) -> None:
     one, two, _ = wire.devices
     two.node.roster = None
-    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
+    two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
     assert asked(two) == []
 
 
 def test_own_heads_are_handed_on_and_not_followed(wire: Wire) -> None:
     one, two, _ = wire.devices
     head = forged(1, msgspec.structs.replace(one.head_of(one), seq=9))
-    one.announcing.on_heads(two.id, [head])
+    one.following.on_heads(two.id, [head])
     assert one.own_heads[-1] == head
     assert asked(one) == []
 
@@ -221,23 +221,23 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     one, two, three = wire.devices
     fetch = announced(wire)
     unsigned = msgspec.structs.replace(two.head_of(one), root=b"x" * 32)
-    two.announcing.on_heads(three.id, [unsigned])
+    two.following.on_heads(three.id, [unsigned])
     assert two.tells == []
     newest = one.head_of(one)
-    two.announcing.on_heads(three.id, [forged(1, msgspec.structs.replace(newest, root=b"x" * 32))])
+    two.following.on_heads(three.id, [forged(1, msgspec.structs.replace(newest, root=b"x" * 32))])
     assert asked(two) == []
     assert two.tells == ["folder_frozen"]
     answer(two, fetch, ask(one, two, fetch))
-    two.announcing.on_heads(
+    two.following.on_heads(
         three.id, [forged(1, unsigned), forged(1, msgspec.structs.replace(newest, seq=50))]
     )
-    two.announcing.on_heads(
+    two.following.on_heads(
         three.id, [forged(1, msgspec.structs.replace(newest, seq=50, root=b"y" * 32))]
     )
     two.node.now += PAUSE_MAX_S
     assert asked(two) == []
     assert (two.files_of(one), two.tells) == (["a", "b"], ["folder_frozen"])
-    two.announcing.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
+    two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
     assert len(asked(two)) == 1
     assert two.tells == ["folder_frozen", "folder_thawed"]
 
@@ -354,13 +354,13 @@ def test_a_source_that_cannot_serve_what_it_announced_does_not_hold_up_the_other
     head = one.head_of(one)
     two.unlink(one)
     liar = Device(1)  # stands for another link: it announces and has nothing
-    two.announcing.on_heads(three.id, [head])
+    two.following.on_heads(three.id, [head])
     (fetch,) = asked(two)
     assert fetch.peer == three.id
     answer(two, fetch, Gone())
     assert asked(two) == []
     two.link(liar)
-    two.announcing.on_heads(one.id, [head])
+    two.following.on_heads(one.id, [head])
     (fetch,) = asked(two)
     assert fetch.peer == one.id
     two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
@@ -378,11 +378,11 @@ def test_of_two_holders_the_one_that_failed_less_is_asked(wire: Wire) -> None:
     two.unlink(one)
     for other in (three, four):
         two.link(other)
-    two.announcing.on_heads(three.id, [one.head_of(one)])
+    two.following.on_heads(three.id, [one.head_of(one)])
     (fetch,) = asked(two)
     assert fetch.peer == three.id
     two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
-    two.announcing.on_heads(four.id, [one.head_of(one)])
+    two.following.on_heads(four.id, [one.head_of(one)])
     two.node.now += 1.0
     (fetch,) = asked(two)
     assert fetch.peer == four.id
@@ -398,7 +398,7 @@ def test_a_source_that_always_fails_is_asked_once_a_minute_at_last(wire: Wire) -
     for _ in range(9):
         two.following.on_ended(FetchEnded(fetch.order, Outcome.GONE, ""))
         assert asked(two) == []
-        two.announcing.on_heads(one.id, [one.head_of(one)])
+        two.following.on_heads(one.id, [one.head_of(one)])
         assert asked(two) == []
         due = two.following.deadline()
         assert due is not None

@@ -1,4 +1,4 @@
-"""The exchange: telling the others which manifests are held here, and finding out what was missed.
+"""Announcing: telling the others which manifests are held here, and finding out what was missed.
 
 Strategy: a head goes to everybody when it is new: an own one to all links, another's only to those
 who cannot have it from its owner. Lost pushes are found by the digest of all heads in every probe:
@@ -50,7 +50,7 @@ class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
 
     def __init__(self, node: Node, following: Following, neighbour: Neighbour) -> None:
-        """Hold what the index holds; what is heard goes to `following`."""
+        """Hold what the index holds; `following` knows who told of strangers."""
         self._node, self._following, self._neighbour = node, following, neighbour
         self._differences: dict[DeviceId, Difference] = {}
         self._ask_last_s = -math.inf
@@ -62,7 +62,6 @@ class Announcing:
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open: say what we hold."""
         self._differences.pop(device, None)
-        self._following.on_linked(device)
         self._tell_heads(device)
         self._tell_kept([device])
 
@@ -112,10 +111,6 @@ class Announcing:
         for device in self._following.strangers():
             self._node.say(device, HeadsAsk(self.digest))
 
-    def on_heads(self, device: DeviceId, heads: Sequence[Head]) -> None:
-        """A member announced manifests that it holds."""
-        self._following.on_heads(device, heads)
-
     def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
         """A member told how much of each manifest stands on its disk."""
         kept = self._node.peer(device).kept
@@ -135,17 +130,11 @@ class Announcing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        times = [
-            self._ask_last_s,
-            self._following.deadline(),
-            self._kept_s if self._kept_due else None,
-        ]
-        return min(time for time in times if time is not None)
+        return min(self._ask_last_s, self._kept_s) if self._kept_due else self._ask_last_s
 
     def on_tick(self) -> None:
-        """Ask last, tell what we keep, follow what may be followed now."""
+        """Ask last, tell what we keep."""
         node = self._node
-        self._following.on_tick()
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
