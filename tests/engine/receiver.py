@@ -235,7 +235,7 @@ class Receiver:
             if self.node.index.manifests.get(name, path) is not None or path in before
         ]
         assert set(known) <= set(changed)
-        self.call(lambda: self.receiving.on_changed(name, changed, held))
+        self.call(lambda: self.receiving.on_changed(name, changed, held=held))
         if run:
             self.run()
 

@@ -6,7 +6,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, Node, printable
+from potluck.engine.node import NOTICES_KEPT, Node, legible
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -138,8 +138,8 @@ def test_no_notice_moves_a_cursor() -> None:
     made = node()
     made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
     assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
-    assert printable("naïve 文件 ✓") == "naïve 文件 ✓"
-    assert printable(printable("\x00")) == printable("\x00")
+    assert legible("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert legible(legible("\x00")) == legible("\x00")
 
 
 def test_names_of_members_and_strangers() -> None:

@@ -9,6 +9,8 @@ noticed as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from types import FunctionType, MethodType
 
 import msgspec
 import pytest
@@ -106,7 +108,7 @@ def another_group_ends_what_was_of_the_old_one() -> None:
     assert effects.Drop(LINK, "joined another group") in parts.node.take()
     assert not parts.sealed_datagrams._windows
     assert parts.node.addresses_of(BEN) == (address(2),)
-    assert parts.node.address_book.whereabouts(BEN) == [address(2)]
+    assert parts.node.sighted_at(BEN) == [address(2)]
     dispatch.handle(events.ShareSeen(present=True, reason=""))
     assert scans(parts), "the folder has a new marker: everything is looked at"
 
@@ -129,7 +131,7 @@ def a_new_member_is_dialled_where_it_was_once_reached() -> None:
     parts, _ = started(2)
     parts.node.index.addresses.remember(CLEO, address(3), 1)
     parts.membership.add_records(group(1, 2, 3).records())
-    assert parts.node.address_book.whereabouts(CLEO) == [address(3)]
+    assert parts.node.sighted_at(CLEO) == [address(3)]
 
 
 def who_told_of_a_stranger_is_asked_once_it_is_a_member() -> None:
@@ -566,3 +568,18 @@ def test_a_provisional_group_is_not_written_down_after_trouble() -> None:
     parts, _ = started()
     parts.recover()
     assert parts.node.index.roster.all() == []
+
+
+def test_no_part_keeps_a_function_that_somebody_else_put_there() -> None:
+    parts: list[object] = [Wiring(node(1))]
+    seen, kept = set[int](), list[str]()
+    while parts:
+        part = parts.pop()
+        seen.add(id(part))
+        for name, value in getattr(part, "__dict__", {}).items():
+            if type(value).__module__.startswith("potluck.engine") and id(value) not in seen:
+                parts.append(value)
+            elif isinstance(value, FunctionType | MethodType | partial):
+                kept.append(f"{type(part).__name__}.{name}")
+    assert len(seen) > 30
+    assert kept == []

@@ -79,7 +79,7 @@ def test_whatever_happened_a_kind_network_brings_agreement(
 
 
 def agree(mesh: Mesh) -> None:
-    """Be kind; who crashed unseen is noticed by whoever still believes in it, as watching would."""
+    """Be kind; who crashed unseen is noticed by whoever still believes in it, as probing would."""
     for _ in range(3):
         for device, ring in mesh.rings.items():
             for record in ring.nodes():

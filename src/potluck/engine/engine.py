@@ -1,16 +1,23 @@
 """The engine: a function from what happened to what should be done.
 
-Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/parts.py has
-them all), then lets every part do what is due, and returns the effects in order. No part knows the
-loop, a socket or a clock. A call is two transactions of the index: the fact with what is due among
-the devices, then what is due about files. Each stands whole or not at all, so a full disk stops
-files and not the ring.
+Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/dispatch.py;
+the parts, and who tells whom, are in engine/wiring.py), then lets every part do what is due, and
+returns the effects in order. No part knows the loop, a socket or a clock. A call is two
+transactions of the index: the fact with what is due among the devices, then what is due about
+files. Each stands whole or not at all, so a full disk stops files and not the ring.
 
 Guarantees: bad input from a peer changes nothing but a counter and perhaps a notice. Equal calls
 give equal effects. If the index fails, nothing that depends on what was undone is ever asked for;
 memory may then be ahead of the index, so after a rest everything is looked at once more
-(engine/trouble.py). `on_tick(deadline())` always makes progress. Limits: single-threaded by design;
-one call stays below a millisecond (a page of a manifest is the largest).
+(engine/index_trouble.py). `on_tick(deadline())` always makes progress.
+
+Limits: single-threaded by design, and a call takes as long as its fact is large. Measured (CPU
+time, the index on a disk): a datagram, a message, or one file that is read, fetched or placed takes
+0.05 to 1 ms, with 100,000 files in the index as with 10,000. What comes in batches takes longer:
+256 files read, fetched or placed 4 to 8 ms, a page of 1,000 records 4 ms, 1,000 paths seen 12 ms,
+2,000 changes published 20 to 150 ms. The last page of a manifest, by which all of it takes effect
+at once, takes 80 ms for 10,000 new files and 0.7 s for 100,000. While many files come, about one
+call in a hundred takes 50 to 250 ms; why is not known.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from potluck.engine.layout import Layout
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
-RUN_BYTES = 4  # of the run's random instance: the upper part of every order's number
+RUN_PART_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Node:
         self.notices: list[tuple[int, float, Tell]] = []
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
-        self._orders = int.from_bytes(instance[:RUN_BYTES], "big") << ORDER_BITS
+        self._orders = int.from_bytes(instance[:RUN_PART_BYTES], "big") << ORDER_BITS
         self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
@@ -185,8 +185,13 @@ class Node:
         """Return where a device may be reached, best first."""
         peer = self.peers.get(device)
         every = [peer.address] if peer is not None and peer.address is not None else []
-        every += [*self.address_book.whereabouts(device), *self.index.addresses.of(device)]
+        every += [*self.sighted_at(device), *self.index.addresses.of(device)]
         return tuple(dict.fromkeys(address for address in every if address.port))
+
+    def sighted_at(self, device: DeviceId) -> list[Address]:
+        """Return where a device was seen, or said to be, in this run, best first."""
+        sighting = self.address_book.known.get(device)
+        return sighting.addresses if sighting is not None else []
 
     def linked(self) -> list[DeviceId]:
         """Return the devices with a control link, in a fixed order."""
@@ -198,7 +203,7 @@ class Node:
 
     def tell(self, code: str, text: str, *, level: str = "info", subject: str = "") -> None:
         """Tell the person something, and remember it."""
-        tell = Tell(code, printable(text), level, subject)
+        tell = Tell(code, legible(text), level, subject)
         self._notice += 1
         self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
         self.do(tell)
@@ -216,7 +221,7 @@ class Node:
         return entry.label if entry else self.settings.label
 
 
-def printable(text: str) -> str:
+def legible(text: str) -> str:
     """Return a text, perhaps of strangers, with nothing in it that moves, turns or hides words."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text

@@ -233,7 +233,9 @@ def test_a_free_label_is_found_before_admission() -> None:
     home.add([admission(FOUNDER, ANN, "desk-2")])
     assert home.free_label("desk") == "desk-3"
     assert home.free_label("Everyone") == "Everyone-2"
-    for wish in ("..", "", "x" * limits.LABEL_BYTES):
+    longest = limits.LABEL_BYTES - len("-9999")  # so that a number finds room behind it
+    assert home.free_label("x" * longest) == "x" * longest
+    for wish in ("..", "", "x" * (longest + 1)):
         assert home.free_label(wish) == "device"
 
 

@@ -19,7 +19,7 @@ from potluck.core.group.statements import (
     read_statement,
     record_hash,
 )
-from potluck.core.keys.identity import DeviceKey, GroupId
+from potluck.core.keys.identity import DeviceKey, GroupId, sealing_of
 from potluck.core.wire.catalogue import RosterRecord, Unknown, encode
 from tests.core.fakes import key
 
@@ -107,7 +107,12 @@ def test_nobody_admits_what_is_no_device() -> None:
         admit(FOUNDER, GROUP, b"nothing", bytes(32), "x")
 
 
-GHOST = DeviceKey(bytes([2]) * 64)
+def ghost() -> DeviceKey:
+    """A device that vouches for a sealing key of its own with which nobody can agree."""
+    made = DeviceKey(bytes([2]) * 64)
+    vars(made)["sealing_public"] = bytes(32)  # a point of low order: every secret would be zeros
+    assert sealing_of(made.certificate) == bytes(32)
+    return made
 
 
 @pytest.mark.parametrize(
@@ -115,7 +120,7 @@ GHOST = DeviceKey(bytes([2]) * 64)
     [
         admission(certificate=b"no certificate"),
         admission(sealing=BEN.sealing_public),  # a key that is not its own
-        admission(certificate=GHOST.certificate, sealing=bytes(32)),  # agrees with nobody's
+        admission(certificate=ghost().certificate, sealing=bytes(32)),
         admission(label=".."),
         admission(label="a/b"),
         admission(label="EVERYONE"),
@@ -125,6 +130,11 @@ GHOST = DeviceKey(bytes([2]) * 64)
 )
 def test_what_can_be_no_member_makes_none(said: Statement) -> None:
     assert entry_of(said, ADMISSION) is None
+
+
+def test_the_longest_label_is_a_label() -> None:
+    longest = admission(label="x" * limits.LABEL_BYTES)
+    assert entry_of(longest, ADMISSION) is not None
 
 
 def test_whose_group_it_is_for_is_not_judged_here() -> None:

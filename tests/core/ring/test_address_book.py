@@ -208,14 +208,6 @@ def test_what_is_said_of_oneself_or_of_nobody_is_nothing() -> None:
     assert book.known == {}
 
 
-def test_whereabouts_are_what_was_seen_before_what_was_told() -> None:
-    book = AddressBook(ANN.device, Dice(), sweep=False)
-    assert book.whereabouts(B) == []
-    book.on_told(B, [HERE], 0.0)
-    book.on_sighted(B, THERE, "beacon", 0.0)
-    assert book.whereabouts(B) == [THERE, HERE]
-
-
 def test_addresses_are_bounded() -> None:
     book = plan()
     many = [Address(f"10.0.0.{n}", 1) for n in range(20)]
@@ -292,6 +284,20 @@ def test_who_came_to_us_is_known_with_how_it_may_have_found_us() -> None:
     book.on_came(B, "it found us", 1.0)
     assert (book.known[B].found_by, book.known[B].addresses) == ("it found us", [])
     assert due_with(book, B) == 1e9  # nowhere to dial
+    book.on_told(B, [HERE], 1.1)
+    assert due_with(book, B) == 1.0 + POLITE_S
+
+
+def test_what_was_told_is_dialled_after_the_other_side_had_its_time() -> None:
+    book = plan()
+    book.on_told(B, [HERE], 2.0)
+    assert due_with(book, B) == 2.0 + POLITE_S
+
+
+def test_the_largest_network_that_is_swept() -> None:
+    book = plan(sweep=True)
+    book.on_networks([("10.8.0.1", limits.SWEEP_PREFIX)], [], 0.0)
+    assert len([action for _, action in run(book, 60.0)]) == 2**10 - 3  # ends, and ourselves
 
 
 def test_it_says_how_it_stands() -> None:

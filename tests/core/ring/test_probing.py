@@ -110,6 +110,25 @@ def test_at_most_three_help_and_they_take_turns() -> None:
     assert len(helpers) > limits.PROBE_HELPERS
 
 
+def test_helpers_for_one_node_take_turns() -> None:
+    probing, ring = probing_of(A), [A, B, C, D, E]
+    first = []
+    for _ in range(12):
+        asked = [a for a in tick(probing, ring, probing.deadline()) if isinstance(a, AskHelper)]
+        first += [action.to for action in asked[:1] if action.target == B]
+    assert len(set(first)) > 1
+
+
+def test_who_is_unreachable_is_not_probed_on() -> None:
+    probing = probing_of(A)
+    probing._round_trip_s[B] = 0.001
+    first_probe(probing, [A, B], 10.0)
+    tick(probing, [A, B], 10.1)
+    probing.on_probe_asked(C, 77, B, 10.29)
+    assert tick(probing, [A, B], 10.31) == [Unreachable(B)]
+    assert (probing._open, probing._round_trip_s) == ({}, {})
+
+
 def test_two_probes_overdue_in_one_tick_report_once() -> None:
     probing = probing_of(A)
     probing.lateness = 8.0

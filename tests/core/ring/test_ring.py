@@ -308,6 +308,10 @@ def test_a_seat_beyond_belief_is_not_taken() -> None:
     ring.on_link_opened(BEN.device, 0.0)
     ring.on_message(BEN.device, Welcome(2**50, [member_record(BEN, seat=1)]), 0.0)
     assert ring.beliefs.own.seat == 2
+    for promised, taken in ((2 + limits.SEAT_GAP, 2 + limits.SEAT_GAP), (3 + limits.SEAT_GAP, 2)):
+        ring = ring_of()
+        ring.on_message(BEN.device, Welcome(promised, [member_record(BEN, seat=1)]), 0.0)
+        assert ring.beliefs.own.seat == taken
 
 
 def test_no_seat_is_larger_than_a_record_can_hold() -> None:
@@ -444,8 +448,10 @@ def test_it_says_how_it_stands() -> None:
 
 def test_who_has_left_says_nothing_any_more() -> None:
     ring = seated(BEN)
+    before = ring.beliefs.own.incarnation
     (farewell,) = said(ring.leave(), Decrement)
     assert (farewell.record.status, farewell.old_number) == (LEFT, 0)
+    assert farewell.record.incarnation == before + 1
     assert ring.on_message(BEN.device, Sync([], NOWHERE, reply=True), 1.0) == []
     assert ring.on_link_opened(CLEO.device, 1.0) == []
     assert ring.on_unreachable(BEN.device, 1.0, process_gone=True) == []
@@ -469,6 +475,17 @@ def test_in_a_large_ring_an_update_goes_to_both_neighbours_and_up_to_three_other
     told = {action.to for action in ring.on_addresses([Address("h", 2)]) if isinstance(action, Say)}
     assert {members[0].device, members[-1].device} < told
     assert len(told) <= 5
+
+
+def test_up_to_so_many_nodes_an_update_goes_to_everybody() -> None:
+    members = [Member(f"node {n:03}") for n in range(limits.UPDATE_ALL - 1)]
+    ring = Ring(ANN, Crowd(ANN, *members), b"run", Dice(3))
+    records = [member_record(m, seat=n + 2) for n, m in enumerate(members)]
+    ring.on_message(members[0].device, Welcome(1, records), 0.0)
+    for member in members:
+        ring.on_link_opened(member.device, 0.0)
+    assert len(ring.nodes()) == limits.UPDATE_ALL
+    assert len(ring.on_addresses([Address("h", 1)])) == len(members)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -1,7 +1,7 @@
 """Pairings: every conversation on the way in, with those who keep the rules and those who do not.
 
-Strategy: one side is a real part on a node, the other is played by hand with core/admission.py, or
-against its rules.
+Strategy: one side is a real part on a node, the other is played by hand with
+core/group/admission.py, or against its rules.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Dial, Send, Tell, Transmit
 from potluck.engine.events import InterfacesSeen, LeaveAsked, LinkId, MessageHeard
-from potluck.engine.ring.circle import Circle
+from potluck.engine.ring.circle import Circle, number_in
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, node, taken
@@ -39,11 +39,16 @@ def said(box: Box, kind: type, since: float = 0.0) -> list:
     return [send.message for send in box.asked_for(Send, since) if isinstance(send.message, kind)]
 
 
+def number(box: Box) -> int | None:
+    """Where a device stands in its own view of the ring."""
+    return number_in(box.engine.wiring.circle.ring, box.me)
+
+
 def test_two_become_a_ring_and_each_is_last_and_next_of_the_other() -> None:
     wire, (ann, ben) = ring(2)
     assert wire.now < 2.0
     assert ann.nodes == ben.nodes
-    assert {box.engine.wiring.circle.number_of(box.me) for box in (ann, ben)} == {0, 1}
+    assert {number(box) for box in (ann, ben)} == {0, 1}
     assert ann.engine.wiring.circle.last() == ben.me
     assert ann.told("node_joined") == ["d2 is here"]
 
@@ -51,7 +56,7 @@ def test_two_become_a_ring_and_each_is_last_and_next_of_the_other() -> None:
 def test_alone_last_is_oneself_and_a_stranger_has_no_number() -> None:
     _, (ann,) = ring(1)
     assert ann.engine.wiring.circle.last() == ann.me
-    assert ann.engine.wiring.circle.number_of(key(9).device) is None
+    assert number_in(ann.engine.wiring.circle.ring, key(9).device) is None
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -59,13 +64,13 @@ def test_a_joiner_is_sent_on_to_node_0_or_admitted_by_its_deputy(seed: int) -> N
     wire, boxes = ring(3, seed)
     boxes.append(wire.add(4))
     assert wire.run(20.0, lambda: one_ring(boxes))
-    numbers = [box.engine.wiring.circle.number_of(box.me) for box in boxes]
+    numbers = [number(box) for box in boxes]
     assert sorted(number for number in numbers if number is not None) == [0, 1, 2, 3]
 
 
 def test_a_node_that_is_not_node_0_redirects() -> None:
     wire, boxes = ring(2)
-    first = next(box for box in boxes if box.engine.wiring.circle.number_of(box.me) == 0)
+    first = next(box for box in boxes if number(box) == 0)
     wire.udp = lambda a, b: first not in {a, b}  # the newcomer meets the other one first
     boxes.append(wire.add(3, open_s=float("inf")))
     assert wire.run(
@@ -76,7 +81,7 @@ def test_a_node_that_is_not_node_0_redirects() -> None:
 
 def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
     wire, boxes = ring(3)
-    first = next(box for box in boxes if box.engine.wiring.circle.number_of(box.me) == 0)
+    first = next(box for box in boxes if number(box) == 0)
     others = [box for box in boxes if box is not first]
     first.hear(LeaveAsked())
     at = wire.now
@@ -84,7 +89,7 @@ def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
     assert wire.now - at <= 0.21
     wire.run(0.05)
     assert all(box.status(first) is Status.LEFT for box in others)
-    assert {box.engine.wiring.circle.number_of(box.me) for box in others} == {0, 1}
+    assert {number(box) for box in others} == {0, 1}
     assert all(box.told("node_left") == [f"{first.label} left"] for box in others)
     wire.run(20.0)
     assert not any(box.told("node_dead") for box in others)

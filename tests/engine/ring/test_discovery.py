@@ -29,7 +29,7 @@ from potluck.engine.events import (
     OrderId,
 )
 from potluck.engine.node import Node
-from potluck.engine.ring.discovery import INTRODUCTIONS, Discovery
+from potluck.engine.ring.discovery import INTRODUCTIONS, Discovery, wanted
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, member, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
@@ -127,7 +127,7 @@ def test_a_beacon_that_asks_is_answered_to_where_it_came_from() -> None:
     here, part = discovery()
     part.on_beacon(key(2).device, replace(BEACON, ask=True), address(2, 999), "unicast")
     assert [effect.to for effect in taken(here, Transmit)] == [address(2, 999)]
-    assert part._book.whereabouts(key(2).device) == [address(2)]
+    assert part._node.sighted_at(key(2).device) == [address(2)]
     assert part._book.known[key(2).device].found_by == "was asked"
     here, part = discovery()
     part.on_beacon(key(2).device, BEACON, address(2), "unicast")
@@ -161,7 +161,7 @@ def test_what_is_remembered_of_a_new_member_is_used() -> None:
     part.on_members()
     here.now = 1.0
     assert [dial.peer for dial in dials(here, part)] == [key(2).device]
-    assert part._book.whereabouts(key(3).device) == []
+    assert part._node.sighted_at(key(3).device) == []
 
 
 # -- dialling --------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_a_linked_device_is_not_dialled_whatever_is_heard_of_it() -> None:
     here, part = discovery()
     dial = sight(here, part)
     part.on_link_opened(opened(5, dial.dial), key(2).device)
-    assert part.wanted() == []
+    assert wanted(here) == []
     for _ in range(5):
         here.now += 10.0
         part.on_beacon(key(2).device, BEACON, address(2), "multicast")
@@ -284,7 +284,7 @@ def test_what_was_reached_last_is_remembered_first_also_over_many_runs() -> None
         )
         later.on_link_opened(where, key(2).device)
     assert here.index.addresses.of(key(2).device) == [address(2), address(4), address(3)]
-    assert part._book.whereabouts(key(2).device) == []
+    assert part._node.sighted_at(key(2).device) == []
 
 
 def test_a_link_that_came_to_us_is_placed_once_it_is_known_where_the_device_listens() -> None:

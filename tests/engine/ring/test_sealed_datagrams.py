@@ -1,4 +1,4 @@
-"""The radio: what is sealed opens for members, once, and for nobody else."""
+"""Sealed datagrams: what is sealed opens for members, once, and for nobody else."""
 
 from __future__ import annotations
 

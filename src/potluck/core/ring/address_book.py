@@ -160,11 +160,6 @@ class AddressBook:
         """A device dialled us that was never seen; `source` is how it may have found us."""
         self._sighting(device, source, now + POLITE_S)
 
-    def whereabouts(self, device: DeviceId) -> list[Address]:
-        """Return where a device was seen or said to be, best first."""
-        sighting = self.known.get(device)
-        return sighting.addresses if sighting is not None else []
-
     def on_reached(self, device: DeviceId, address: Address) -> None:
         """A dial there succeeded: it is the first place to look next time."""
         sighting = self._sighting(device, "remembered", 0.0)

@@ -268,9 +268,7 @@ class Beliefs:
     def _put(self, record: MemberRecord, now: float) -> MemberRecord:
         device = DeviceId(record.device)
         before, self._records[device] = self._records.get(device), record
-        if record.status is Status.SUSPECT:
-            self._suspicion(record, now)
-        else:
+        if record.status is not Status.SUSPECT:
             suspicion = self._suspicions.pop(device, None)
             # another run says nothing about the one that was accused
             same_run = before is not None and before.instance == record.instance

@@ -38,7 +38,6 @@ from potluck.engine.node import Node
 
 # strangers can make pairings fail as often as they like; people hear of it this often at most
 NOTICE_S = 10.0
-PAIRING_NONCE_BYTES = 16  # of a conversation: nobody guesses 128 bits, nor meets one twice
 REASON_CHARACTERS = 200  # of what goes into a BYE; the rest tells nobody more
 
 
@@ -101,7 +100,9 @@ class Pairings:
         node, until_s = self._node, self._node.now + limits.PAIRING_S
         wish = self._dials.pop(event.dial, None) if event.dial is not None else None
         if wish is not None:
-            joiner = Joiner(node.key, node.settings.label, node.chance.bytes(PAIRING_NONCE_BYTES))
+            joiner = Joiner(
+                node.key, node.settings.label, node.chance.bytes(limits.PAIRING_NONCE_BYTES)
+            )
             self._asking[event.link] = _Asking(joiner, wish, until_s)
             self._send(event.link, joiner.begin())
         elif node.roster is None or not self._admission_policy.is_open:
@@ -109,7 +110,7 @@ class Pairings:
         elif len(self._answering) >= limits.STRANGERS:
             node.do(Drop(event.link, "too many at the door"))
         else:
-            nonce = node.chance.bytes(PAIRING_NONCE_BYTES)
+            nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
             keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
             self._answering[event.link] = _Answering(keeper, until_s)
 

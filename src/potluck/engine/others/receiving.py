@@ -76,12 +76,7 @@ class Receiving:
         return self._deciding or fetching or not self._commits.idle
 
     # -- what changed ------------------------------------------------------------------------------
-    def on_changed(
-        self,
-        name: ManifestName,
-        paths: Sequence[bytes],
-        held: bool,  # noqa: FBT001 - a hook
-    ) -> None:
+    def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
         if not self._node.layout.has_folder(name):
             return

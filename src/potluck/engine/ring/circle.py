@@ -60,7 +60,7 @@ class Circle:
 
     def __repr__(self) -> str:
         """Say where this node stands in the ring."""
-        nodes, number = len(self.ring.nodes()), self.number_of(self._node.me)
+        nodes, number = len(self.ring.nodes()), number_in(self.ring, self._node.me)
         return f"<Circle number={number}, nodes={nodes}, lateness={self.probing.lateness:.1f}>"
 
     def restart(self) -> None:
@@ -101,9 +101,12 @@ class Circle:
         match message:
             case Ping(sequence, digest, _, records):
                 self._do(self.ring.on_records(device, records, digest, now))
-                news = self._news_for(device)
+                news = _news_for(device, self.ring)
                 pong = Pong(sequence, self.ring.digest, self._heads_digest, news)
-                self._reply(device, pong, source)
+                if source is None:  # the answer goes the way the question came
+                    self._node.say(device, pong)
+                else:
+                    self._sealed_datagrams.send(device, pong, source)
             case Pong(_, digest, _, records):
                 self._do(self.ring.on_records(device, records, digest, now))
             case ProbeFor(sequence, target):
@@ -156,16 +159,10 @@ class Circle:
                 self._discovery.again(DeviceId(dead[draw_index(self._node.chance, len(dead))]))
 
     # -- reading -----------------------------------------------------------------------------------
-    def number_of(self, device: DeviceId) -> int | None:
-        """Return a device's node number, None if it is not in the ring."""
-        return next(
-            (n for n, record in enumerate(self.ring.nodes()) if record.device == device), None
-        )
-
     def last(self) -> DeviceId:
         """Return the node before us; ourselves in a ring of one."""
         nodes = self.ring.nodes()
-        return DeviceId(nodes[((self.number_of(self._node.me) or 0) - 1) % len(nodes)].device)
+        return DeviceId(nodes[((number_in(self.ring, self._node.me) or 0) - 1) % len(nodes)].device)
 
     def beacon(self) -> Beacon:
         """Return what this device says of itself: where it listens, how it sees the ring."""
@@ -201,7 +198,7 @@ class Circle:
         for action in actions:
             match action:
                 case Probe(to, sequence, again):
-                    news = self._news_for(to)
+                    news = _news_for(to, self.ring)
                     ping = Ping(sequence, self.ring.digest, self._heads_digest, news)
                     self._sealed_datagrams.send(to, ping)
                     if again:
@@ -218,17 +215,17 @@ class Circle:
                 case _:
                     assert_never(action)
 
-    def _reply(self, device: DeviceId, pong: Pong, source: Address | None) -> None:
-        """Answer the way the question came."""
-        if source is None:
-            self._node.say(device, pong)
-        else:
-            self._sealed_datagrams.send(device, pong, source)
 
-    def _news_for(self, device: DeviceId) -> list[MemberRecord]:
-        """Return what that node must know at once: that it is accused, so that it can answer."""
-        record = self.ring.beliefs.get(device)
-        return [record] if record is not None and record.status is not Status.ALIVE else []
+def number_in(ring: Ring, device: DeviceId) -> int | None:
+    """Return a device's node number, None if it is not in the ring."""
+    found = (number for number, record in enumerate(ring.nodes()) if record.device == device)
+    return next(found, None)
+
+
+def _news_for(device: DeviceId, ring: Ring) -> list[MemberRecord]:
+    """Return what that node must know at once: that it is accused, so that it can answer."""
+    record = ring.beliefs.get(device)
+    return [record] if record is not None and record.status is not Status.ALIVE else []
 
 
 def _nobody(

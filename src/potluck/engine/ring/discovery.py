@@ -46,7 +46,7 @@ _INTRODUCTION = b"introduction"
 _REACHED = "reached"
 _REACHED_BYTES = 8  # of that count: it never runs over
 INTRODUCTIONS = 2  # so often the same address is dialled again at once after its knock was refused
-SECRET_BYTES = 32  # of the one-time key that seals an introduction
+EPHEMERAL_BYTES = 32  # of the one-time key that seals an introduction
 
 
 class DiscoveryListener(Protocol):
@@ -120,7 +120,7 @@ class Discovery:
         if beacon.port:
             listens = Address(source.host, beacon.port)
             self._book.on_sighted(device, listens, found_by, self._node.now)
-            self._locate(device)
+            _locate(self._node, device)
         if beacon.ask:
             self._sealed_datagrams.send(device, self._listener.beacon(), source)
 
@@ -138,7 +138,7 @@ class Discovery:
         self._book.on_told(
             device, [address for address in addresses if address.port], self._node.now
         )
-        self._locate(device)
+        _locate(self._node, device)
 
     def on_members(self) -> None:
         """The roster grew: what was remembered of the new ones may be used."""
@@ -189,15 +189,7 @@ class Discovery:
         elif device not in self._book.known:
             why = self._book.asked.get(address.host, "it found us")
             self._book.on_came(device, why, node.now)
-        self._locate(device)
-
-    def _locate(self, device: DeviceId) -> None:
-        """A device whose link came to us listens where it said, on the host the link came from."""
-        peer = self._node.peers.get(device)
-        if peer is None or peer.address is None or peer.address.port:
-            return
-        told = self._book.whereabouts(device)
-        peer.address = next((a for a in told if a.host == peer.address.host), peer.address)
+        _locate(self._node, device)
 
     def on_link_closed(self, event: LinkClosed) -> None:
         """A link is gone; it matters if it was the one that counts."""
@@ -219,7 +211,7 @@ class Discovery:
             return False
         device, address = self._dials.pop(event.dial)
         self._book.on_dial_ended(device, self._node.now, linked=False)
-        if device not in self.wanted():
+        if device not in wanted(self._node):
             return True  # it came to us meanwhile
         if event.refused:
             self._refused(device, address)
@@ -229,7 +221,7 @@ class Discovery:
 
     def _refused(self, device: DeviceId, address: Address) -> None:
         """Nobody listens there; if that is so at every known address, the process is gone."""
-        known = set(self._book.whereabouts(device))
+        known = set(self._node.sighted_at(device))
         self._refusing[device] = (self._refusing.get(device, set()) & known) | {address}
         if self._refusing[device] >= known:
             self._listener.on_refused(device)
@@ -238,7 +230,7 @@ class Discovery:
         """Show a device that refused our knock what made us a member, and try there again soon."""
         node, device = self._node, entry.device
         chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
-        secret = node.chance.bytes(SECRET_BYTES)
+        secret = node.chance.bytes(EPHEMERAL_BYTES)
         node.do(Introduce(address, seal_to(entry.sealing, secret, _INTRODUCTION, chain)))
         count = self._introductions[device] = self._introductions.get(device, 0) + 1
         if count <= INTRODUCTIONS:
@@ -260,20 +252,15 @@ class Discovery:
         node.do(AnswerIntroduction(event.knock, bool(records) and known.issuperset(records)))
 
     # -- time --------------------------------------------------------------------------------------
-    def wanted(self) -> list[DeviceId]:
-        """Return the members that should be linked and are not."""
-        linked = {self._node.me, *self._node.linked()}
-        return [device for device in _members(self._node) if device not in linked]
-
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        self._book.on_wanted(self.wanted())
+        self._book.on_wanted(wanted(self._node))
         return self._book.deadline()
 
     def on_tick(self) -> None:
         """Call, ask and dial."""
         node = self._node
-        self._book.on_wanted(self.wanted())
+        self._book.on_wanted(wanted(self._node))
         self._book.on_company(self._nodes, alone=not node.linked())
         for action in self._book.on_tick(node.now):
             match action:
@@ -290,6 +277,21 @@ class Discovery:
                     node.do(Dial(dial, LinkKind.CONTROL, device, address))
                 case _:
                     assert_never(action)
+
+
+def wanted(node: Node) -> list[DeviceId]:
+    """Return the members that should be linked and are not."""
+    linked = {node.me, *node.linked()}
+    return [device for device in _members(node) if device not in linked]
+
+
+def _locate(node: Node, device: DeviceId) -> None:
+    """A device whose link came to us listens where it said, on the host the link came from."""
+    peer = node.peers.get(device)
+    if peer is None or peer.address is None or peer.address.port:
+        return
+    told = node.sighted_at(device)
+    peer.address = next((a for a in told if a.host == peer.address.host), peer.address)
 
 
 def _members(node: Node) -> dict[DeviceId, MemberEntry]:

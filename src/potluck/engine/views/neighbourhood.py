@@ -14,8 +14,8 @@ from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.node import Node, Peer, printable
-from potluck.engine.ring.circle import Circle
+from potluck.engine.node import Node, Peer, legible
+from potluck.engine.ring.circle import Circle, number_in
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.views.shared_files import Amount, SharedFiles
 from potluck.engine.views.values import DeviceView, FoundView, RingView
@@ -51,7 +51,7 @@ class Neighbourhood:
 
     def place(self) -> dict[str, object] | None:
         """Return where this device stands in the ring; None if it is not in it."""
-        ring, number = self._ring, self._circle.number_of(self._node.me)
+        ring, number = self._ring, number_in(self._ring, self._node.me)
         nodes = ring.nodes()
         if number is None:
             return None
@@ -90,8 +90,8 @@ class Neighbourhood:
         """Return the groups near by that this device is not a member of."""
         return [
             FoundView(
-                printable(group.name),
-                printable(group.label),
+                legible(group.name),
+                legible(group.label),
                 f"{group.address.host}:{group.address.port}",
                 group.members,
                 group.open,
@@ -116,7 +116,7 @@ class Neighbourhood:
     ) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
-        number = self._circle.number_of(device)
+        number = number_in(self._ring, device)
         return DeviceView(
             id=short_id(device),
             label=node.label_of(device),

@@ -39,7 +39,7 @@ class SharedFiles:
         """Return how many of these files a device lacks, and their bytes."""
         others = [(name, every) for name, every in whole.items() if name.owner != device]
         lacking = [self._lacking(device, name, every) for name, every in others]
-        return sum(files for files, _ in lacking), shown(size for _, size in lacking)
+        return sum(files for files, _ in lacking), bounded_sum(size for _, size in lacking)
 
     def listing(self, prefix: str, limit: int = FILES_MAX) -> list[FileView]:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
@@ -67,7 +67,7 @@ class SharedFiles:
         return min(kept.missing_files, every[0]), min(kept.missing_bytes, every[1])
 
 
-def shown(sizes: Iterable[int]) -> int:
+def bounded_sum(sizes: Iterable[int]) -> int:
     """Return a sum of sizes as JSON can hold it: owners may claim any."""
     return min(sum(sizes), limits.SEQ_MAX)
 

@@ -21,7 +21,7 @@ from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood
-from potluck.engine.views.shared_files import SharedFiles, shown
+from potluck.engine.views.shared_files import SharedFiles, bounded_sum
 from potluck.engine.views.values import FileView, StateView, TransferView
 
 
@@ -57,7 +57,7 @@ class Viewer:
             reason=reason,
             devices=around.devices(self._files, whole),
             files=sum(files for files, _ in whole.values()),
-            bytes=shown(size for _, size in whole.values()),
+            bytes=bounded_sum(size for _, size in whole.values()),
             need_files=need_files,
             need_bytes=need_bytes,
             received_bytes=self._downloads.received_bytes,

@@ -236,6 +236,9 @@ def test_what_is_forgotten_is_cancelled_and_asked_no_more() -> None:
     small.want(root(1), 1, SMALL)
     assert small.forget(root(1)) == []
     assert orders(small, 0.0, A) == []
+    large = wanting(content(3))
+    assert large.forget(content(3).root) == []
+    assert orders(large, 0.0, A) == []
 
 
 def test_wanted_again_while_the_old_order_runs_it_is_asked_anew() -> None:
