@@ -1,5 +1,4 @@
-"""A receiving node for tests: the real supply over a real index, with a model of disk and wire
-around it.
+"""A receiving node for tests: real parts over a real index, in a model of disk and wire.
 
 Strategy: contents are known by their roots alone, so the model of the disk is a few dictionaries.
 Every effect is answered at once, in order, unless a test holds fetches or places back to put

@@ -1,4 +1,4 @@
-"""Following: honest owners are caught up with; no peer makes us believe, loop or stage endlessly."""
+"""Following: honest owners are caught up with; no peer makes us believe, loop or stage for ever."""
 
 from __future__ import annotations
 

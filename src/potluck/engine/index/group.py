@@ -5,7 +5,7 @@ ordered by a counter that the caller gives (a run number or seconds of its own),
 this module; the newest come first.
 
 Limits: at most ADDRESSES_PER_DEVICE addresses are kept for a device, the oldest go. Roster records
-are never removed: what is void stays, as core/roster.py judges the whole set.
+are never removed: what is void stays, as core/group judges the whole set.
 """
 
 from __future__ import annotations

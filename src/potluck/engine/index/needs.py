@@ -65,9 +65,7 @@ class Needs:
         return f"<Needs: {len(self._missing)} counts>"
 
     def lacking_after(self, name: ManifestName, after: bytes, limit: int) -> list[Lacking]:
-        """Return the next `limit` records, of paths above `after` (b"" at first), whose place
-        differs, each with that place; parents first.
-        """
+        """Return the next `limit` records whose place differs, above path `after`, by path."""
         named = self._names.find(name)
         if named is None:
             return []
