@@ -1,4 +1,4 @@
-"""A receiving node for tests: the real receiving over a real index, a fake disk and wire around it.
+"""A receiving node for tests: real parts over a real index, a fake disk and wire around it.
 
 Strategy: the disk is the one of tests/fakes, with contents known by their roots alone. Every effect
 is answered at once, in order, unless a test holds fetches or places back to put something in
@@ -237,7 +237,8 @@ class Receiver:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
         name = ManifestName.own(owner)
-        before = set(self.node.index.manifests.under(name, b""))
+        listing = self.node.index.manifests.listing(name, b"", 1_000_000)
+        before = {record.path for record in listing}
         known = {record.path: record for record in records}
         changed = [
             path

@@ -1,5 +1,4 @@
-"""Downloads as transcripts: who waits for a content, what is asked for it, and what becomes of its
-part file.
+"""Downloads as transcripts: who waits for a content, what is asked, what becomes of its parts.
 
 Strategy: the real node and swarm; the test is the wire and the disk. `arrived` says what is told to
 those who wait.
@@ -446,3 +445,19 @@ def test_hooks_stand_empty_until_they_are_wired() -> None:
     downloads.want(Want(Spot(ANNAS, b"a"), record("a"), None))
     downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
     assert root_of("a") in downloads.parts
+
+
+def test_a_device_that_is_back_is_asked_at_once_even_if_it_failed(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.end(wire.fetch(), Outcome.BROKEN)
+    assert wire.fetches() == []
+    wire.downloads.on_peer(BERT)  # somebody else is no reason
+    assert wire.fetches() == []
+    wire.downloads.on_peer(ANNA)
+    assert wire.fetch().peer == ANNA
+
+
+def test_it_says_how_much_is_wanted(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.fetch()
+    assert repr(wire.downloads) == "<Downloads wanted=1 orders=1 parts=0 >"
