@@ -176,6 +176,28 @@ def broad_excepts(path: str, source: str) -> list[str]:
     return found
 
 
+def idle_hooks(path: str, source: str) -> list[str]:
+    """No attribute is a call that does nothing until somebody else sets it."""
+    found = []
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, Function):
+            continue
+        given = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+        for node in ast.walk(function):
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Attribute):
+                continue
+            if "Callable" not in ast.unparse(node.annotation):
+                continue
+            made_here = isinstance(node.value, ast.Lambda)
+            stranger = isinstance(node.value, ast.Name) and node.value.id not in given
+            if made_here or stranger:
+                found.append(
+                    f"{path}:{node.lineno}: {ast.unparse(node.target)} is a hook: "
+                    "give the part what it tells, as a Protocol, when it is made"
+                )
+    return found
+
+
 def is_frozen_dataclass(node: ast.ClassDef) -> bool | None:
     """Whether a class is a frozen dataclass; None when it is no dataclass at all."""
     for decorator in node.decorator_list:

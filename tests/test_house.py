@@ -50,6 +50,7 @@ OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
     (house.places, LOCK_FILES),
     (house.unfinished, SOURCES),
     (house.broad_excepts, SOURCES),
+    (house.idle_hooks, SOURCES),
     (house.undescribed_fields, FACTS),
     (house.transition_tables, SOURCES),
 ]
@@ -113,6 +114,8 @@ BAD: list[tuple[Law, str]] = [
     (house.broad_excepts, "try: ...\nexcept Exception: ..."),
     (house.broad_excepts, "try: ...\nexcept (ValueError, builtins.BaseException): ..."),
     (house.broad_excepts, "try: ...\nexcept Exception:  # house:\n    ..."),
+    (house.idle_hooks, "def __init__(self):\n    self.x: Callable[[], None] = _ignore"),
+    (house.idle_hooks, "def __init__(self):\n    self.x: Callable[[], None] = lambda: None"),
     (house.undescribed_fields, "@dataclass(frozen=True)\nclass C:\n    x: int"),
     (house.undescribed_fields, "@dataclass\nclass C:\n    x: int  # metres"),
     (house.undescribed_fields, "@dataclasses.dataclass(frozen=False)\nclass C: ..."),
@@ -134,6 +137,8 @@ BAD: list[tuple[Law, str]] = [
 ]
 
 GOOD: list[tuple[Law, str]] = [
+    (house.idle_hooks, "def __init__(self, x):\n    self.x: Callable[[], None] = x"),
+    (house.idle_hooks, "def __init__(self):\n    self.x: int = COUNT"),
     (house.long_modules, "x = 1\n" * 400),
     (house.big_classes, "class C:\n" + body(249)),
     (house.long_functions, "def f():\n" + body(49)),

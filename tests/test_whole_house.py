@@ -16,6 +16,11 @@ TOP = "src/potluck/__init__.py"  # it says what the program is; its packages say
 
 
 # -- over the project ------------------------------------------------------------------------------
+def test_every_public_name_stands_once() -> None:
+    problems = whole_house.names_that_stand_twice(SOURCES)
+    assert not problems, "\n".join(problems)
+
+
 def test_a_class_keeps_its_name_wherever_it_is_imported() -> None:
     assert whole_house.classes_renamed_by_imports(SOURCES) == []
 

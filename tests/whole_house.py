@@ -1,8 +1,8 @@
 """The laws of the house that need to see more than one file: names, packages, docs, commands.
 
 Strategy: as in `house.py`, nothing is imported, and each law is a function from texts to problems.
-It takes all modules at once, as a map from a path in the project to its source, so that a law can be
-fed a small bad house as well as the real one. `test_whole_house.py` does both.
+It takes all modules at once, as a map from a path in the project to its source, so that a law can
+be fed a small bad house as well as the real one. `test_whole_house.py` does both.
 """
 
 from __future__ import annotations

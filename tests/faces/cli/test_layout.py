@@ -31,7 +31,8 @@ def test_status_of_a_quiet_group() -> None:
 def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
     busy = text(
         state="busy", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
-        transfers=[transfer()], refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 2},
+        transfers=[transfer()], refused=[{"path": "a/b\n", "reason": "a newline"}],
+        unshared={"files": 2},
         devices=[device(online=False, node=None, need_files=5, need_bytes=1000)],
     )  # fmt: skip
     for part in (
