@@ -9,7 +9,7 @@ would become of it on a real disk (tests/contract).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, MutableMapping, MutableSet, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSet, Sequence
 
 from potluck.core.content.facts import ManifestName, Source, Stat
 from potluck.core.content.paths import parse_wire_path
@@ -143,12 +143,12 @@ class Disk:
         return [str(where) for where, _ in self.tree.aside]
 
     @property
-    def trouble(self) -> dict[str, tuple[Placement, str]]:
+    def trouble(self) -> Mapping[str, tuple[Placement, str]]:
         """Which paths fail, and how."""
         return {str(where): outcome for where, outcome in self.tree.trouble.items()}
 
     @trouble.setter
-    def trouble(self, how: dict[str, tuple[Placement, str]]) -> None:
+    def trouble(self, how: Mapping[str, tuple[Placement, str]]) -> None:
         self.tree.trouble = {path(name): outcome for name, outcome in how.items()}
 
     def edit(self, name: str, root: bytes, size: int) -> None:

@@ -155,7 +155,7 @@ def test_what_a_look_misses_while_it_is_placed_is_not_missing(home: Home) -> Non
     home.hold_place = True
     home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
     look_misses(home, "d2/a", last=False)
-    home.disk.trouble["d2/a"] = (Placement.FAILED, "no")
+    home.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
     home.call(home.place)
     look_misses(home, last=True)
     assert home.node.index.places.get(ANNAS, b"a") == row
