@@ -64,7 +64,7 @@ def started(*others: int) -> tuple[Wiring, Dispatch]:
 
 def looked_at(parts: Wiring, dispatch: Dispatch) -> None:
     """The scan under way of the own folder found nothing."""
-    scan = parts.own_folder._scan
+    scan = parts.own_folder._rounds.scan
     assert scan is not None
     dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
 

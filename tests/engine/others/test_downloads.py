@@ -396,7 +396,7 @@ def test_a_part_waits_until_it_is_wanted(wire: Wire) -> None:
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\5"),)))
     wire.want(big())
     assert wire.fetch().ask == FileAsk(BIG.root, [1])
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     assert wire.effects() == []
 
 
@@ -433,9 +433,9 @@ def test_a_part_of_another_size_is_dropped(wire: Wire) -> None:
 
 
 def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     assert wire.effects() == [DropParts((BIG.root,))]
 
 
@@ -460,4 +460,5 @@ def test_a_device_that_is_back_is_asked_at_once_even_if_it_failed(wire: Wire) ->
 def test_it_says_how_much_is_wanted(wire: Wire) -> None:
     wire.want(record("a"))
     wire.fetch()
+    assert repr(wire.downloads.leftovers) == "<LeftoverParts: 0>"
     assert repr(wire.downloads) == "<Downloads wanted=1 orders=1 parts=0 >"

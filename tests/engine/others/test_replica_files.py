@@ -10,9 +10,9 @@ import pytest
 from msgspec import structs
 
 from potluck.core import limits
-from potluck.core.content.facts import Spot
+from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.pieces import PieceList, Root
-from potluck.engine.events import Hashed
+from potluck.engine.events import Hashed, PathSeen
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, record, root_of
 from tests.engine.receiver import ANNAS, path
@@ -183,3 +183,25 @@ def test_what_is_forgotten_is_lacking_again(home: Home) -> None:
     home.call(lambda: home.replica_check.files.forget([Spot(ANNAS, b"b"), Spot(ANNAS, b"a")]))
     assert home.lacking() == 2
     assert home.asked == [root_of("a"), root_of("b")]
+
+
+def test_what_the_index_explains(home: Home) -> None:
+    home.hold_fetch = True
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])
+    files = home.replica_check.files
+    assert (files.is_file(Spot(ANNAS, b"a")), files.is_file(Spot(ANNAS, b"f"))) == (True, False)
+    stat = home.disk.files["d2/a"][1]
+
+    def explained(name: str, finding: Finding) -> bool:
+        seen = PathSeen(path(f"d2/{name}"), finding, stat if finding is Finding.FILE else None)
+        return files.accounts_for(Spot(ANNAS, name.encode()), seen)
+
+    assert explained("a", Finding.FILE)
+    assert explained("f", Finding.FOLDER)
+    assert explained("new", Finding.FILE)  # it is still to come
+    assert explained("mine", Finding.FOLDER)  # a folder of nobody's is no matter
+    assert not explained("mine", Finding.FILE)
+    assert not explained("a", Finding.FOLDER)
+    assert not explained("f", Finding.FILE)
+    home.heard.tell["is_placing"] = lambda spot: True
+    assert explained("f", Finding.FILE)

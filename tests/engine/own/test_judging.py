@@ -165,3 +165,25 @@ def test_the_list_of_refused_names_is_bounded(own: Own) -> None:
     assert sum(isinstance(effect, Tell) for effect in own.node.take()) == REFUSED_MAX
     names.note([refused("d1", "0", "link")])
     assert names.reasons["d1/0"] == "link"
+
+
+# -- folders, and what is gone ---------------------------------------------------------------------
+def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
+    judge.on_folder(b"d")
+    assert own.publishing.pending == 0
+    judge.on_folder(b"a")  # a file until now
+    stands = own.publishing.stands(b"a")
+    assert stands is not None
+    assert stands.kind is Kind.FOLDER
+
+
+def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
+    judge.on_gone([b"a", b"never"])
+    assert own.publishing.is_gone(b"a")
+    assert own.publishing.pending == 1
+
+
+def test_what_nobody_saw_is_unseen_unless_its_end_is_known(own: Own, judge: Judge) -> None:
+    assert judge.unseen({b"a"}) == [b"d"]
+    own.publishing.drop([b"a"])
+    assert judge.unseen(set()) == [b"d"]

@@ -419,7 +419,7 @@ def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     own.tell(TreeSeen(look.order, (missing,), (), last=True, complete=True))
     own.touch("a", "d/b")
     assert (own.todo, own.codes(), own.node.share_present) == ([], ["share_offline"], False)
-    assert own.own_folder.share_reason == "missing"
+    assert own.own_folder.share.reason == "missing"
     for _ in range(3):
         own.tick(OFFLINE_LOOK_S)
         own.settle()
@@ -568,5 +568,5 @@ def test_many_new_files_are_published_under_few_heads() -> None:
 def test_it_says_how_it_stands(own: Own) -> None:
     own.touch("a")
     assert repr(own.own_folder) == (
-        "<OwnFolder MARKED looking=True scanning=False touched=0 reading=0>"
+        "<OwnFolder MARKED <Rounds looking=True scanning=False> touched=0 reading=0>"
     )

@@ -60,6 +60,33 @@ class Want:
     stands: PlaceRow | None
 
 
+class LeftoverParts:
+    """Part files of an earlier run that nobody wants so far."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of none."""
+        self._node = node
+        self._found: dict[Root, PartFound] = {}
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<LeftoverParts: {len(self._found)}>"
+
+    def add(self, part: PartFound) -> None:
+        """One was found."""
+        self._found[part.pieces.root] = part
+
+    def take(self, root: Root) -> PartFound | None:
+        """Return, and forget, the one of a content that is wanted now."""
+        return self._found.pop(root, None)
+
+    def drop(self) -> None:
+        """Everything that is lacking is known: what nobody wants is not needed."""
+        if self._found:
+            self._node.do(DropParts(tuple(self._found)))
+            self._found.clear()
+
+
 class DownloadsListener(Protocol):
     """Hears what has come."""
 
@@ -80,8 +107,7 @@ class Downloads:
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
         self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
-        # part files of an earlier run that nobody wants so far
-        self._found: dict[Root, PartFound] = {}
+        self.leftovers = LeftoverParts(node)
         # when holders that failed may be asked again, ascending
         self._rests: deque[float] = deque()
         self._ask_s = inf
@@ -135,20 +161,14 @@ class Downloads:
     def on_parts(self, event: PartsFound) -> None:
         """Part files of an earlier run: those that are wanted are continued."""
         for part in event.parts:
-            self._found[part.pieces.root] = part
+            self.leftovers.add(part)
             self._resume(part.pieces.root)
 
-    def drop_leftovers(self) -> None:
-        """Everything that is lacking is known: a part file that nobody wants is not needed."""
-        if self._found:
-            self._node.do(DropParts(tuple(self._found)))
-            self._found.clear()
-
     def _resume(self, root: Root) -> None:
-        download, part = self.swarm.downloads.get(root), self._found.get(root)
+        download = self.swarm.downloads.get(root)
+        part = self.leftovers.take(root) if download is not None else None
         if download is None or part is None:
             return
-        del self._found[root]
         content = part.pieces
         have = Bitfield(content.count, part.have)
         if _cut_of(content) != _cut_of(download):

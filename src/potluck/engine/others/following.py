@@ -195,9 +195,9 @@ class Following:
         if now < self._look_s:
             return
         for pursuit in self._pursuits.values():
-            source = self._source(pursuit) if pursuit.waits else None
+            source = _source(self._node, pursuit) if pursuit.waits else None
             if source is not None:
-                request = PageRequest(source, self._since(pursuit), self._node.number())
+                request = PageRequest(source, _since(self._node, pursuit), self._node.number())
                 pursuit.on_asked(request)
                 self._ask(pursuit, request)
         pauses = (
@@ -207,23 +207,6 @@ class Following:
             for failure in pursuit.failures.values()
         )
         self._look_s = min((until_s for until_s in pauses if until_s > now), default=math.inf)
-
-    def _source(self, pursuit: Pursuit) -> DeviceId | None:
-        """The owner first, else whoever announced that head and failed least."""
-        node, name, ready = self._node, pursuit.name, []
-        for device in node.linked():
-            failure = pursuit.failures.get(device, NEVER)
-            announced = node.peers[device].heads.get(name, (0, 0))
-            if announced >= pursuit.goal and failure.until_s <= node.now:
-                ready.append((device != name.owner, failure.times, device))
-        return min(ready)[-1] if ready else None
-
-    def _since(self, pursuit: Pursuit) -> int:
-        """Return the number after which changes lead from what is held to the goal; 0: none do."""
-        known = self._node.index.manifests.head(pursuit.name)
-        if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
-            return 0
-        return known.seq
 
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
@@ -251,6 +234,25 @@ class Following:
         """What came counts no more; ask again."""
         self._node.index.manifests.drop_staged(pursuit.name)
         self._look_s = self._node.now
+
+
+def _source(node: Node, pursuit: Pursuit) -> DeviceId | None:
+    """The owner first, else whoever announced that head and failed least."""
+    name, ready = pursuit.name, []
+    for device in node.linked():
+        failure = pursuit.failures.get(device, NEVER)
+        announced = node.peers[device].heads.get(name, (0, 0))
+        if announced >= pursuit.goal and failure.until_s <= node.now:
+            ready.append((device != name.owner, failure.times, device))
+    return min(ready)[-1] if ready else None
+
+
+def _since(node: Node, pursuit: Pursuit) -> int:
+    """Return the number after which changes lead from what is held to the goal; 0: none do."""
+    known = node.index.manifests.head(pursuit.name)
+    if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
+        return 0
+    return known.seq
 
 
 def _is_plausible(pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:

@@ -143,7 +143,7 @@ class Receiving:
             self._holds.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self._deciding:
-            self._downloads.drop_leftovers()
+            self._downloads.leftovers.drop()
 
     def _catch_up_slice(self) -> None:
         name, after = self._catching_up.popleft()

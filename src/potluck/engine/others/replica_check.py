@@ -23,7 +23,6 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
-from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import FilesHashed, OrderId, PathSeen, TreeSeen
 from potluck.engine.node import Node
@@ -148,7 +147,7 @@ class ReplicaCheck:
         if self._can_scan:
             if not self._folders and now >= self._rescan_s:
                 self._rescan_s = now + limits.RESCAN_S
-                self._folders.extend(self._others())
+                self._folders.extend(_others(self._node))
             if self._folders:
                 self._begin_scan(self._folders.popleft())
         if self._can_look:
@@ -164,12 +163,6 @@ class ReplicaCheck:
     @property
     def _can_look(self) -> bool:
         return self._look is None and bool(self._doubtful)
-
-    def _others(self) -> list[ManifestName]:
-        """Return the folders of the members that share something."""
-        node = self._node
-        names = {ManifestName.of(head) for head in node.index.manifests.heads()}
-        return sorted(filter(node.layout.has_folder, names - {node.own_manifest}))
 
     def _begin_scan(self, name: ManifestName) -> None:
         layout = self._node.layout
@@ -242,7 +235,7 @@ class ReplicaCheck:
         elif not missing and seen.path.starts_with(scan.top):
             spot = Spot(scan.manifest, seen.path.relative_to(scan.top).wire)
             scan.seen.add(spot.path)
-            if not self._accounts_for(spot, seen) and scan.strange < STRAYS_MAX:
+            if not self.files.accounts_for(spot, seen) and scan.strange < STRAYS_MAX:
                 scan.strange += 1
                 self._doubtful[spot] = None
 
@@ -275,25 +268,13 @@ class ReplicaCheck:
             if row is not None:
                 self._missing[spot] = row
             return False
-        if self._accounts_for(spot, seen):
+        if self.files.accounts_for(spot, seen):
             return False
         if row is None:
             self._strays.add(spot)
         return row is not None
 
     # -- what it means -----------------------------------------------------------------------------
-    def _accounts_for(self, spot: Spot, seen: PathSeen) -> bool:
-        """Say whether the index explains what stands at a spot, perhaps after reading it."""
-        row, stat = self.files.row(spot), seen.stat
-        if self._listener.is_placing(spot):
-            return True
-        if row is None:
-            return stat is None or self._node.index.manifests.get(*spot) is not None
-        if stat is None or row.kind is not Kind.FILE:
-            return stat is None and row.kind is Kind.FOLDER
-        self.files.compare(spot, row, seen.path, stat)
-        return True
-
     def _conclude(self) -> None:
         """All that was doubtful was looked at: bring back what is missing, tell of strays."""
         missing = {spot for spot, row in self._missing.items() if self._is_missing(spot, row)}
@@ -304,8 +285,9 @@ class ReplicaCheck:
         for spot in missing - gone:
             by_folder.setdefault(spot.manifest, set()).add(spot)
         for name, lost in sorted(by_folder.items()):
-            files = sum(self._is_file(spot) for spot in lost)
-            if name in self._topless or self._is_much(name, files):
+            files = sum(self.files.is_file(spot) for spot in lost)
+            every, _ = self._node.index.places.totals(name)
+            if name in self._topless or _is_much(files, every):
                 self._put_off(name, lost, files)
             else:
                 gone |= lost
@@ -318,15 +300,6 @@ class ReplicaCheck:
             return False
         return self.files.row(spot) == row
 
-    def _is_file(self, spot: Spot) -> bool:
-        row = self.files.row(spot)
-        return row is not None and row.kind is Kind.FILE
-
-    def _is_much(self, name: ManifestName, files: int) -> bool:
-        """Say whether so many files of a folder are no matter of single files."""
-        every, _ = self._node.index.places.totals(name)
-        return files > MASS_FILES and files * MASS_PART > every
-
     def _put_off(self, name: ManifestName, lost: Iterable[Spot], files: int) -> None:
         """Tell what is missing, and bring back what a second look does not find either."""
         for spot in lost:
@@ -334,3 +307,14 @@ class ReplicaCheck:
         label = self._node.label_of(name.owner)
         text = f"{files} files of {label} are missing here: what stays missing is brought back"
         self._node.tell("files_missing", text, level="warning", subject=label)
+
+
+def _others(node: Node) -> list[ManifestName]:
+    """Return the folders of the other members that share something."""
+    names = {ManifestName.of(head) for head in node.index.manifests.heads()}
+    return sorted(filter(node.layout.has_folder, names - {node.own_manifest}))
+
+
+def _is_much(files: int, every: int) -> bool:
+    """Say whether so many files of a folder missing are no matter of single files."""
+    return files > MASS_FILES and files * MASS_PART > every

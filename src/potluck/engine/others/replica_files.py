@@ -21,7 +21,7 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import Kind
-from potluck.engine.events import Hashed
+from potluck.engine.events import Hashed, PathSeen
 from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 
@@ -56,6 +56,23 @@ class ReplicaFiles:
     def row(self, spot: Spot) -> PlaceRow | None:
         """Return what is believed to stand at a spot."""
         return self._node.index.places.get(*spot)
+
+    def is_file(self, spot: Spot) -> bool:
+        """Say whether a file is believed to stand at a spot."""
+        row = self.row(spot)
+        return row is not None and row.kind is Kind.FILE
+
+    def accounts_for(self, spot: Spot, seen: PathSeen) -> bool:
+        """Say whether the index explains what stands at a spot, perhaps after reading it."""
+        row, stat = self.row(spot), seen.stat
+        if self._listener.is_placing(spot):
+            return True
+        if row is None:
+            return stat is None or self._node.index.manifests.get(*spot) is not None
+        if stat is None or row.kind is not Kind.FILE:
+            return stat is None and row.kind is Kind.FOLDER
+        self.compare(spot, row, seen.path, stat)
+        return True
 
     def compare(self, spot: Spot, row: PlaceRow, path: SafePath, stat: Stat) -> None:
         """A file stands where one is known: read it if its stat leaves doubts."""

@@ -13,7 +13,7 @@ whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from collections.abc import Set as AbstractSet
 
 from potluck.core import limits
@@ -55,6 +55,27 @@ class Judge:
                 return _piece_size(self._publishing.record(path))
             case _:
                 return NO_PIECE_SIZE
+
+    def on_folder(self, path: bytes) -> None:
+        """A folder is there: it is shared, unless it was before."""
+        change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
+        if change is OwnChange.FOLDER:
+            row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+            self._publishing.put(row, limits.PIECE_MIN_BYTES)
+
+    def on_gone(self, paths: Iterable[bytes]) -> None:
+        """Nothing is there: what was known is not shared any more, nor anything below it."""
+        self._publishing.drop([path for path in paths if self._was_known(path)])
+
+    def unseen(self, seen: Container[bytes]) -> list[bytes]:
+        """Return what the index knows and nobody saw, but for what is about to be said gone."""
+        known = self._node.index.places.all_paths(self._node.own_manifest)
+        missed = [path for path in known if path not in seen]
+        return [path for path in missed if not self._publishing.is_gone(path)]
+
+    def _was_known(self, path: bytes) -> bool:
+        change = own_change(self._publishing.stands(path), Finding.MISSING, None)
+        return change is OwnChange.GONE
 
     def on_read(self, path: bytes, hashed: Hashed) -> None:
         """A file was read: an edit is shared, damage is told."""

@@ -1,6 +1,6 @@
 """The own folder, looked at until the manifest says what stands there.
 
-Strategy: hints and scans say where to look, a look says what stands there (`TreeSeen`),
+Strategy: hints and scans say where to look, a look says what stands there (engine/own/rounds.py),
 engine/own/judging.py says what that means, and only what may have changed is read
 (engine/own/reading.py). What follows goes to engine/own/publishing.py. One look and one scan may be
 under way at a time, and any number of files being read; none waits for another.
@@ -14,40 +14,23 @@ while the marker is missing (engine/own/share_state.py). Limits: one tree, one o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, PlaceRow, Stat
+from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.core.content.reconcile import OwnChange, own_change
 from potluck.core.errors import UnsafePath
-from potluck.core.wire.catalogue import Kind
-from potluck.engine.effects import Look, Scan
-from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, ShareSeen, TreeSeen
+from potluck.engine.events import FilesHashed, PathSeen, PathsTouched, ShareSeen, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.own.judging import Judge, RefusedNames
 from potluck.engine.own.publishing import Publishing, within
 from potluck.engine.own.reading import Reading
+from potluck.engine.own.rounds import LookRound, Rounds
 from potluck.engine.own.share_state import Share
-from potluck.engine.timetable import Timetable
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
 
 FileToRead = tuple[SafePath, int]
 """Its path below Shared/, and the piece size of its last version."""
-
-
-@dataclass(slots=True)
-class LookRound:
-    """One Look or Scan under way."""
-
-    order: OrderId
-    paths: tuple[SafePath, ...]  # what was asked for
-    # of a scan: what it, or a look meanwhile, found
-    seen: set[bytes] = field(default_factory=set)
-    # what it, or a look during a scan, did not find
-    missing: set[bytes] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)  # paths as a person reads them
 
 
 class OwnFolder:
@@ -56,29 +39,21 @@ class OwnFolder:
     def __init__(self, node: Node, publishing: Publishing) -> None:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
-        self._share = Share(node)
+        self.share = Share(node)
+        self._rounds = Rounds(node)
         self._reading = Reading(node)
         self._judge = Judge(node, publishing)
         self._refused = RefusedNames(node)
-        self._look: LookRound | None = None
-        self._scan: LookRound | None = None
+        # paths that are not shared, as a person reads them, and why
+        self.refused: Mapping[str, str] = self._refused.reasons
         self._touched: set[SafePath] = set()
-        self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
         self._rescan_s = 0.0
         self._top: SafePath | None = None
 
     def __repr__(self) -> str:
         """Return what is under way."""
-        looking, scanning = self._look is not None, self._scan is not None
-        return (
-            f"<OwnFolder {self._share.state.name} {looking=} {scanning=}"
-            f" touched={len(self._touched)} reading={len(self._reading)}>"
-        )
-
-    @property
-    def share_reason(self) -> str:
-        """Why the marker of the share does not count."""
-        return self._share.reason
+        touched, reading = len(self._touched), len(self._reading)
+        return f"<OwnFolder {self.share.state.name} {self._rounds!r} {touched=} {reading=}>"
 
     @property
     def top(self) -> SafePath:
@@ -89,14 +64,9 @@ class OwnFolder:
         return self._top
 
     @property
-    def refused(self) -> Mapping[str, str]:
-        """Paths that are not shared, as a person reads them, and why."""
-        return self._refused.reasons
-
-    @property
     def busy(self) -> bool:
         """Whether something is being looked at, read or gathered."""
-        if self._look is not None or self._scan is not None:
+        if self._rounds.under_way:
             return True
         return bool(self._touched or len(self._reading) or self._publishing.pending)
 
@@ -107,17 +77,16 @@ class OwnFolder:
         if marked:
             self.scan()
         else:
-            self._share.on_renamed()
+            self.share.on_renamed()
 
     def scan(self) -> None:
         """Look at everything: after the scan under way, and not before a new marker is there."""
         if not self._may_scan:
             self._rescan_s = self._node.now
             return
-        wait_s = limits.RESCAN_S if self._share.marked else OFFLINE_LOOK_S
+        wait_s = limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S
         self._rescan_s = self._node.now + wait_s
-        self._scan = LookRound(self._node.number(), (self.top,))
-        self._node.do(Scan(self._scan.order, self._scan.paths))
+        self._rounds.begin_scan(self.top)
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
@@ -147,32 +116,28 @@ class OwnFolder:
         """The group, or the folder's name, is another one: its marker comes, then a scan."""
         self._forget_work()
         self._refused.clear()
-        self._share.on_renamed()
+        self.share.on_renamed()
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
-        was_marked, was_present = self._share.marked, self._node.share_present
-        self._share.on_checked(present=event.present, reason=event.reason)
+        was_marked, was_present = self.share.marked, self._node.share_present
+        self.share.on_checked(present=event.present, reason=event.reason)
         if not event.present:
-            self._on_offline(news=was_present)
+            if was_present:
+                text = f"the share is offline: marker {event.reason}"
+                self._node.tell("share_offline", text, level="error")
+            self._forget_work()
+            self._publishing.keep()
+            self._rescan_s = self._node.now + OFFLINE_LOOK_S
         elif not was_marked:
             self._rescan_s = self._node.now + limits.RESCAN_S
             # else the scan under way is the one that found the share again
-            if self._scan is None:
+            if self._rounds.scan is None:
                 self.scan()
-
-    def _on_offline(self, *, news: bool) -> None:
-        """Nothing that is missing now says anything about files."""
-        if news:
-            text = f"the share is offline: marker {self._share.reason}"
-            self._node.tell("share_offline", text, level="error")
-        self._forget_work()
-        self._publishing.keep()
-        self._rescan_s = self._node.now + OFFLINE_LOOK_S
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a look or a scan found."""
-        found = self._round(event.order)
+        found = self._rounds.find(event.order)
         if found is None:
             return
         found.refused |= self._refused.note(event.refused)
@@ -181,27 +146,25 @@ class OwnFolder:
             if _is_below(seen.path, top):
                 to_read += self._on_seen(seen.path.relative_to(top).wire, seen, found)
         self._reading.begin(to_read)
-        if event.last:
-            self._end(found, complete=event.complete)
-
-    def _round(self, order: OrderId) -> LookRound | None:
-        """Return the look or the scan under way with this number."""
-        for found in (self._look, self._scan):
-            if found is not None and found.order == order:
-                return found
-        return None
-
-    def _end(self, found: LookRound, *, complete: bool) -> None:
-        """A look or a scan is over; `complete`: everything it was asked for was looked at."""
-        if found is self._look:
-            self._look = None
-            self._drop(found.missing)
+        if not event.last:
+            return
+        if found is self._rounds.look:
+            self._end_look(found)
+        elif event.complete:
+            self._rounds.end_scan(self._judge.unseen(found.seen))
         else:
-            self._scan = None
-            if complete:
-                self._doubt(found.seen)
-        if complete:
+            self._rounds.abandon_scan()
+        if event.complete:
             self._refused.forget(found.paths, found.refused)
+
+    def _end_look(self, look: LookRound) -> None:
+        """A look is over: what it did not find is gone, and with it everything below."""
+        self._rounds.end_look(look)
+        if not look.missing:
+            return
+        gone = {self.top.joined(parse_wire_path(path)).wire for path in look.missing}
+        self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
+        self._judge.on_gone(look.missing)
 
     def on_hashed(self, event: FilesHashed) -> None:
         """Files were read."""
@@ -215,7 +178,7 @@ class OwnFolder:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [self._reading.deadline(), self._doubtful.deadline()]
+        times = [self._reading.deadline(), self._rounds.deadline()]
         if self._may_scan:
             times.append(self._rescan_s)
         if not self._unsettled:
@@ -226,32 +189,30 @@ class OwnFolder:
         """Scan, look again, publish."""
         now = self._node.now
         self.look_at(self._reading.due())
-        for path in self._doubtful.due(now):
-            # if the look cannot say, it is asked again
-            self._doubtful.put(path, now + limits.SECOND_LOOK_S)
+        for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         if now >= self._rescan_s and self._may_scan:
             self.scan()
-        if self._touched and self._look is None:
-            self._look = LookRound(self._node.number(), tuple(sorted(self._touched)))
+        if self._touched and self._rounds.look is None:
+            self._rounds.begin_look(self._touched)
             self._touched = set()
-            self._node.do(Look(self._look.order, self._look.paths))
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
 
     @property
     def _may_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and none before a new marker is there."""
-        return self._scan is None and not self._share.awaited
+        return self._rounds.scan is None and not self.share.awaited
 
     @property
     def _unsettled(self) -> bool:
         """Whether publishing now would tell half of a rename, or half of a repair."""
-        if self._look is not None and self._look.missing:
+        rounds = self._rounds
+        if rounds.look is not None and rounds.look.missing:
             return True  # the new path of a file may be known, its old one is not judged yet
         if not self._publishing.repairing:
             return False
-        return not self._share.marked or self._scan is not None or len(self._reading) > 0
+        return not self.share.marked or rounds.scan is not None or len(self._reading) > 0
 
     # -- what was seen -----------------------------------------------------------------------------
     def _on_seen(self, path: bytes, seen: PathSeen, found: LookRound) -> list[FileToRead]:
@@ -259,69 +220,23 @@ class OwnFolder:
         if seen.finding is Finding.MISSING:
             found.missing.add(path)
             return []
-        if found is self._scan and found.missing and within(path, found.missing):
+        if found is self._rounds.scan and found.missing and within(path, found.missing):
             # a look meanwhile did not find it: who saw it last?
             self.look_at([seen.path])
             return []
-        self._note_there(path)
+        self._rounds.on_there(path)
         if seen.stat is None:
-            self._on_folder(path, seen.path)
+            self._reading.cancel([seen.path])
+            self._judge.on_folder(path)
             return []
-        return self._on_file(path, seen.path, seen.stat)
-
-    def _note_there(self, path: bytes) -> None:
-        """Something stands at a path, whatever else is under way."""
-        self._doubtful.discard(path)
-        if self._scan is not None:
-            self._scan.seen.add(path)
-        if self._look is not None:
-            self._look.missing.discard(path)
-
-    def _on_folder(self, path: bytes, shown: SafePath) -> None:
-        """A folder stands at a path; a file that was read there does not count any more."""
-        self._reading.cancel([shown])
-        change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
-        if change is OwnChange.FOLDER:
-            row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
-            self._publishing.put(row, limits.PIECE_MIN_BYTES)
-
-    def _on_file(self, path: bytes, shown: SafePath, stat: Stat) -> list[FileToRead]:
-        """A file stands at a path; returns it if it must be read."""
-        self._reading.on_seen(shown)
-        piece_size = self._judge.on_seen(path, stat)
-        return [] if piece_size is None else [(shown, piece_size)]
-
-    def _drop(self, paths: set[bytes]) -> None:
-        """A look ended: what it did not find is gone, and with it everything below."""
-        if not paths:
-            return
-        for path in paths:
-            self._doubtful.discard(path)
-        if self._scan is not None:
-            self._scan.missing |= paths
-        gone = {self.top.joined(parse_wire_path(path)).wire for path in paths}
-        self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
-        self._publishing.drop([path for path in paths if self._is_gone(path)])
-
-    def _is_gone(self, path: bytes) -> bool:
-        """Say whether something was known to stand where a look found nothing."""
-        change = own_change(self._publishing.stands(path), Finding.MISSING, None)
-        return change is OwnChange.GONE
-
-    def _doubt(self, seen: set[bytes]) -> None:
-        """After a whole scan: what the index knows and nobody saw is looked at again later."""
-        known = self._node.index.places.all_paths(self._node.own_manifest)
-        missed = {path for path in known if path not in seen and not self._publishing.is_gone(path)}
-        self._doubtful.keep_only(missed)
-        for path in missed:
-            if path not in self._doubtful:
-                self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
+        self._reading.on_seen(seen.path)
+        piece_size = self._judge.on_seen(path, seen.stat)
+        return [] if piece_size is None else [(seen.path, piece_size)]
 
     def _forget_work(self) -> None:
         """Whatever is under way is about a folder that is not there any more."""
-        self._look = self._scan = None
+        self._rounds.clear()
         self._touched.clear()
-        self._doubtful.keep_only(set())
         self._reading.cancel(self._reading.paths)
 
 
