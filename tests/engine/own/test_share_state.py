@@ -8,7 +8,7 @@ import pytest
 
 from potluck.core.errors import ProtocolError
 from potluck.core.transitions import follow
-from potluck.engine.own.share_state import SHARE, Share, ShareInput, ShareState
+from potluck.engine.own.share_state import SHARE, ShareInput, SharePresence, ShareState
 from tests.engine.builders import node
 
 S, N = ShareState, ShareInput
@@ -16,7 +16,7 @@ S, N = ShareState, ShareInput
 
 @pytest.mark.parametrize(("state", "happened"), list(product(ShareState, ShareInput)))
 def test_every_pair_leads_where_the_marker_says(state: ShareState, happened: ShareInput) -> None:
-    share = Share(node(1))
+    share = SharePresence(node(1))
     share.state = state
     match happened:
         case N.FOUND:
@@ -50,7 +50,7 @@ def test_the_table_names_every_pair_once() -> None:
 def test_what_each_state_means(
     state: ShareState, present: bool, marked: bool, awaited: bool
 ) -> None:
-    share = Share(node(1))
+    share = SharePresence(node(1))
     ways = {
         S.MARKED: [],
         S.UNMARKED: [N.RENAMED],
@@ -67,6 +67,6 @@ def test_what_each_state_means(
 
 
 def test_it_says_why_it_is_offline() -> None:
-    share = Share(node(1))
+    share = SharePresence(node(1))
     share.on_checked(present=False, reason="missing")
-    assert (share.reason, repr(share)) == ("missing", "<Share OFFLINE missing>")
+    assert (share.reason, repr(share)) == ("missing", "<SharePresence OFFLINE missing>")

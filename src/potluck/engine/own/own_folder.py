@@ -25,7 +25,7 @@ from potluck.engine.own.judging import Judge, RefusedNames
 from potluck.engine.own.publishing import Publishing, within
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.rounds import LookRound, Rounds
-from potluck.engine.own.share_state import Share
+from potluck.engine.own.share_state import SharePresence
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
 
@@ -39,7 +39,7 @@ class OwnFolder:
     def __init__(self, node: Node, publishing: Publishing) -> None:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
-        self.share = Share(node)
+        self.share = SharePresence(node)
         self._rounds = Rounds(node)
         self._reading = Reading(node)
         self._judge = Judge(node, publishing)

@@ -52,7 +52,7 @@ SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
 """A marker that is found or lost settles everything; a new one is waited for in between."""
 
 
-class Share:
+class SharePresence:
     """The share as its marker says it is."""
 
     def __init__(self, node: Node) -> None:
@@ -63,7 +63,7 @@ class Share:
 
     def __repr__(self) -> str:
         """Return the state."""
-        return f"<Share {self.state.name} {self.reason}>"
+        return f"<SharePresence {self.state.name} {self.reason}>"
 
     @property
     def marked(self) -> bool:
