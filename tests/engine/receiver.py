@@ -291,8 +291,7 @@ class Receiver:
                 Root(root) for root in fetch.ask.roots if (fetch.peer, root) not in self.lacks
             )
             self.disk.parts |= set(roots)
-            missing = tuple(Root(root) for root in fetch.ask.roots if root not in roots)
-            downloads.on_files(FilesVerified(fetch.order, roots, missing, 10 * len(roots)))
+            downloads.on_files(FilesVerified(fetch.order, roots, 10 * len(roots)))
         elif good and isinstance(fetch.ask, PiecesAsk):
             if fetch.ask.root in self.lists:
                 downloads.on_list(PieceListHeard(fetch.order, self.lists[fetch.ask.root]))

@@ -83,7 +83,7 @@ class Wire:
     def bring(self, fetch: Fetch) -> None:
         assert isinstance(fetch.ask, FilesAsk)
         roots = tuple(Root(root) for root in fetch.ask.roots)
-        self.downloads.on_files(FilesVerified(fetch.order, roots, (), 5))
+        self.downloads.on_files(FilesVerified(fetch.order, roots, 5))
         self.end(fetch)
 
 
@@ -219,7 +219,7 @@ def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
 
 
 def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
-    wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), (), 1))
+    wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), 1))
     wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
     assert wire.effects() == [DropParts((root_of("x"),)), DropParts((BIG.root,))]
 
@@ -315,7 +315,7 @@ def test_a_disk_that_cannot_be_written_is_told_once_until_it_can(wire: Wire) -> 
     assert told == ["cannot write here: full", "cannot write here: worn out"]
     wire.want(record("c"))
     fetch = wire.fetch()
-    wire.downloads.on_files(FilesVerified(fetch.order, (), (root_of("c"),), 0))
+    wire.downloads.on_files(FilesVerified(fetch.order, (root_of("c"),), 1))
     wire.end(fetch, Outcome.DISK, "worn out")
     assert len(builders.taken(wire.node, Tell)) == 1
 
@@ -443,7 +443,7 @@ def test_hooks_stand_empty_until_they_are_wired() -> None:
     wire = Wire()
     downloads = Downloads(wire.node, Heard())
     downloads.want(Want(Spot(ANNAS, b"a"), record("a"), None))
-    downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
+    downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), 1))
     assert root_of("a") in downloads.parts
 
 
