@@ -25,7 +25,7 @@ LIST = pieces_of(BIG)
 
 
 def fetching(ask: FileAsk | FilesAsk | PiecesAsk, sizes: tuple[tuple[int, int], ...] = ()) -> World:
-    """Return a world in which host 0 has asked host 1 for something; host 1 has BIG as `bob/big`."""
+    """Return a world: host 0 has asked host 1 for something; host 1 has BIG as `bob/big`."""
     world = world_of()
     trusting(world)
     world.person(1, "write", path_of("bob/big"), BIG)
