@@ -1,9 +1,10 @@
-"""potluck's side of the lab: one driver, so that it is measured beside its rivals in one run.
+r"""potluck's side of the lab: one driver, so that it is measured beside its rivals in one run.
 
 The lab is a simulated LAN (a network namespace a host) with one driver class a system and scenarios
 for all of them. It looks for further drivers in the files that LAB_DRIVERS names:
 
-    LAB_DRIVERS=bench/lab_driver.py python3 -m lab.run --drivers potluck,syncthing-tuned,rsync,tls13 --scenarios S1,S2
+    LAB_DRIVERS=bench/lab_driver.py python3 -m lab.run --scenarios S1,S2 \\
+        --drivers potluck,syncthing-tuned,rsync,tls13
 
 Strategy: one daemon a host as a person would start it, `up FOLDER --open=always --headless`,
 nothing tuned. What host 0 shares lies in its owner folder; every receiver is looked at in *its*
@@ -39,7 +40,7 @@ class Potluck(Driver):
         return self.path(i, "folder", "Shared", OWNER, *parts)
 
     def setup(self):
-        """Start all daemons; return when they are one ring and host 0's folder is there everywhere."""
+        """Start all daemons; return when they are one ring and know host 0's folder."""
         for i in range(self.lan.n):
             self.start(i)
         hosts = range(self.lan.n)

@@ -198,6 +198,31 @@ def idle_hooks(path: str, source: str) -> list[str]:
     return found
 
 
+def parts_of(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Everything in a statement that is not in a statement inside it."""
+    waiting = [node for node in ast.iter_child_nodes(statement) if not isinstance(node, ast.stmt)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inside = ast.iter_child_nodes(node)
+        waiting += [each for each in inside if not isinstance(each, ast.stmt)]
+
+
+def crowded_conditions(path: str, source: str) -> list[str]:
+    """A statement holds at most one conditional expression."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt):
+            continue
+        count = sum(isinstance(part, ast.IfExp) for part in parts_of(node))
+        if count > 1:
+            found.append(
+                f"{path}:{node.lineno}: {count} conditional expressions in one statement: "
+                "one thought a line"
+            )
+    return found
+
+
 def is_frozen_dataclass(node: ast.ClassDef) -> bool | None:
     """Whether a class is a frozen dataclass; None when it is no dataclass at all."""
     for decorator in node.decorator_list:

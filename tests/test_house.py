@@ -51,6 +51,7 @@ OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
     (house.unfinished, SOURCES),
     (house.broad_excepts, SOURCES),
     (house.idle_hooks, SOURCES),
+    (house.crowded_conditions, SOURCES),
     (house.undescribed_fields, FACTS),
     (house.transition_tables, SOURCES),
 ]
@@ -115,6 +116,9 @@ BAD: list[tuple[Law, str]] = [
     (house.broad_excepts, "try: ...\nexcept (ValueError, builtins.BaseException): ..."),
     (house.broad_excepts, "try: ...\nexcept Exception:  # house:\n    ..."),
     (house.idle_hooks, "def __init__(self):\n    self.x: Callable[[], None] = _ignore"),
+    (house.crowded_conditions, "x = 1 if a else 2 if b else 3"),
+    (house.crowded_conditions, "f(a if b else c, lambda: d if e else f)"),
+    (house.crowded_conditions, "if x:\n    y = (a if b else c, d if e else f)"),
     (house.idle_hooks, "def __init__(self):\n    self.x: Callable[[], None] = lambda: None"),
     (house.undescribed_fields, "@dataclass(frozen=True)\nclass C:\n    x: int"),
     (house.undescribed_fields, "@dataclass\nclass C:\n    x: int  # metres"),
@@ -139,6 +143,7 @@ BAD: list[tuple[Law, str]] = [
 GOOD: list[tuple[Law, str]] = [
     (house.idle_hooks, "def __init__(self, x):\n    self.x: Callable[[], None] = x"),
     (house.idle_hooks, "def __init__(self):\n    self.x: int = COUNT"),
+    (house.crowded_conditions, "def f():\n    x = a if b else c\n    return d if x else e"),
     (house.long_modules, "x = 1\n" * 400),
     (house.big_classes, "class C:\n" + body(249)),
     (house.long_functions, "def f():\n" + body(49)),

@@ -170,13 +170,7 @@ def _build(
     settings, share = opened.settings, opened.share
     store = Store(opened.index_path, inbox, source)
     cleanup.callback(store.close)
-    lan = Lan(
-        opened.port,
-        settings.interfaces,
-        discovery_port=settings.discovery_port,
-        beacons="beacon" in settings.discovery,
-        neighbours="neighbours" in settings.discovery,
-    )
+    lan = _lan(opened)
     cleanup.callback(lan.close)
     links = ControlLinks(opened.selector)
     cleanup.callback(links.close)
@@ -213,6 +207,17 @@ def _build(
         people=source,
         own_label=own_label,
         recorder=Recorder(settings.state_dir, os.urandom(SALT_BYTES)),
+    )
+
+
+def _lan(opened: Opened) -> Lan:
+    settings = opened.settings
+    return Lan(
+        opened.port,
+        settings.interfaces,
+        discovery_port=settings.discovery_port,
+        beacons="beacon" in settings.discovery,
+        neighbours="neighbours" in settings.discovery,
     )
 
 

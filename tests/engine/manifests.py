@@ -1,8 +1,7 @@
-"""Devices that exchange manifests over a wire made of nothing: real parts, real signatures, no
-clock.
+"""Devices that follow each other over a wire made of nothing: real parts and signatures, no clock.
 
 Strategy: `Device` has the parts of one engine that heads and pages pass through: publishing,
-following, exchange and service. `Wire` hands every Send and every Fetch to the other side, and
+following, announcing and answers. `Wire` hands every Send and every Fetch to the other side, and
 moves time from one deadline to the next. What a test wants to forge, lose or delay it carries
 itself, with `ask` and `answer`.
 """
@@ -56,7 +55,7 @@ class Applied:
 
 
 class Device:
-    """One device's part in the exchange of manifests."""
+    """The parts of one device that manifests pass through."""
 
     def __init__(self, number: int, roster: Roster | None = None, *, run: int = 1) -> None:
         self.number = number
@@ -67,7 +66,7 @@ class Device:
         self.following = Following(self.node, self.heard)
         self.neighbour = Neighbour(self.node.me)
         self.announcing = Announcing(self.node, self.following, self.neighbour)
-        self.service = Answers(self.node)
+        self.answers = Answers(self.node)
         self.applied: list[Applied] = []
         self.own_heads: list[Head] = []
         self.tells: list[str] = []
@@ -208,7 +207,7 @@ def ask(source: Device, asker: Device, fetch: Fetch) -> ManifestPage | Gone:
     """What a device answers to a request for a page."""
     assert isinstance(fetch.ask, ManifestAsk)
     held = flush(source.node)
-    source.service.on_request(RequestHeard(RequestId(1), asker.id, fetch.ask))
+    source.answers.on_request(RequestHeard(RequestId(1), asker.id, fetch.ask))
     (reply,) = [effect.reply for effect in flush(source.node) if isinstance(effect, Answer)]
     source.node.do(*held)
     assert isinstance(reply, ManifestPage | Gone)

@@ -1,4 +1,4 @@
-"""A receiving node for tests: the real receiving over a real index, a fake disk and wire around it.
+"""A receiving node for tests: real parts over a real index, a fake disk and wire around it.
 
 Strategy: the disk is the one of tests/fakes, with contents known by their roots alone. Every effect
 is answered at once, in order, unless a test holds fetches or places back to put something in
@@ -9,7 +9,7 @@ would become of it on a real disk (tests/contract).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, MutableMapping, MutableSet, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSet, Sequence
 
 from potluck.core.content.facts import ManifestName, Source, Stat
 from potluck.core.content.paths import parse_wire_path
@@ -143,12 +143,12 @@ class Disk:
         return [str(where) for where, _ in self.tree.aside]
 
     @property
-    def trouble(self) -> dict[str, tuple[Placement, str]]:
+    def trouble(self) -> Mapping[str, tuple[Placement, str]]:
         """Which paths fail, and how."""
         return {str(where): outcome for where, outcome in self.tree.trouble.items()}
 
     @trouble.setter
-    def trouble(self, how: dict[str, tuple[Placement, str]]) -> None:
+    def trouble(self, how: Mapping[str, tuple[Placement, str]]) -> None:
         self.tree.trouble = {path(name): outcome for name, outcome in how.items()}
 
     def edit(self, name: str, root: bytes, size: int) -> None:
@@ -237,7 +237,8 @@ class Receiver:
         """The whole of an owner's manifest is this now."""
         self.seq += 100_000
         name = ManifestName.own(owner)
-        before = set(self.node.index.manifests.under(name, b""))
+        listing = self.node.index.manifests.listing(name, b"", 1_000_000)
+        before = {record.path for record in listing}
         known = {record.path: record for record in records}
         changed = [
             path
@@ -290,8 +291,7 @@ class Receiver:
                 Root(root) for root in fetch.ask.roots if (fetch.peer, root) not in self.lacks
             )
             self.disk.parts |= set(roots)
-            missing = tuple(Root(root) for root in fetch.ask.roots if root not in roots)
-            downloads.on_files(FilesVerified(fetch.order, roots, missing, 10 * len(roots)))
+            downloads.on_files(FilesVerified(fetch.order, roots, 10 * len(roots)))
         elif good and isinstance(fetch.ask, PiecesAsk):
             if fetch.ask.root in self.lists:
                 downloads.on_list(PieceListHeard(fetch.order, self.lists[fetch.ask.root]))

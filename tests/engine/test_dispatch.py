@@ -291,7 +291,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
-    (events.FilesVerified(ORDER, (), (), 0), ["downloads.on_files"]),
+    (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
     (
         events.FetchEnded(ORDER, Outcome.DONE, ""),
         ["following.on_ended", "downloads.on_ended"],

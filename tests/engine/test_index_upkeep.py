@@ -24,7 +24,7 @@ class Idle:
         self.upkeep = IndexUpkeep(self.node, Heard(is_busy=lambda: self.busy))
 
     def left(self) -> int:
-        return sum(map(self.node.index.contents.has, self.roots))
+        return sum(self.node.index.contents.get(root) is not None for root in self.roots)
 
     def wait(self) -> float:
         """Let time pass until something is due, do it, and return how long that was."""

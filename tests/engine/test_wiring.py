@@ -64,7 +64,7 @@ def started(*others: int) -> tuple[Wiring, Dispatch]:
 
 def looked_at(parts: Wiring, dispatch: Dispatch) -> None:
     """The scan under way of the own folder found nothing."""
-    scan = parts.own_folder._scan
+    scan = parts.own_folder._rounds.scan
     assert scan is not None
     dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
 
@@ -371,7 +371,7 @@ def unused_list(box: Box) -> Root:
 def an_idle_device_lets_go_of_piece_lists_that_no_file_has() -> None:
     wire, (ann,) = ring(1)
     root = unused_list(ann)
-    assert wire.run(2 * BUSY_S, lambda: not ann.index.contents.has(root))
+    assert wire.run(2 * BUSY_S, lambda: ann.index.contents.get(root) is None)
 
 
 def every_list_stays_while_an_own_file_is_read() -> None:
@@ -380,7 +380,7 @@ def every_list_stays_while_an_own_file_is_read() -> None:
     ann.write("a", b"hello")
     root = unused_list(ann)
     wire.run(2 * BUSY_S)
-    assert ann.index.contents.has(root)
+    assert ann.index.contents.get(root) is not None
 
 
 def every_list_stays_while_a_file_of_others_is_lacking() -> None:
@@ -389,7 +389,7 @@ def every_list_stays_while_a_file_of_others_is_lacking() -> None:
     ann.write("a", b"hello")
     root = unused_list(ben)
     wire.run(2 * BUSY_S)
-    assert ben.index.contents.has(root)
+    assert ben.index.contents.get(root) is not None
 
 
 def after_a_restart_the_own_manifest_goes_on() -> None:

@@ -338,11 +338,10 @@ class Wire:
                 self.later(partial(asker.hear, events.ManifestHeard(order, reply, 0)))
             case FilesAsk(), effects.ServeFiles(files):
                 here = {root: path for root, path, _, _ in files if path in box.disk and path}
-                gone = tuple(root for root, path, _, _ in files if root not in here)
                 asker.tree.parts |= {
                     root: Part.whole(box.disk[path]) for root, path in here.items()
                 }
-                verified = events.FilesVerified(order, tuple(here), gone, 1)
+                verified = events.FilesVerified(order, tuple(here), 1)
                 self.later(partial(asker.hear, verified))
             case _, Busy():
                 outcome = Outcome.BUSY

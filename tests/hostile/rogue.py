@@ -81,7 +81,7 @@ def heads_of(owner: DeviceKey, records: list[FileRecord], seq: int, **others: An
     for record in records:
         buckets.setdefault(bucket_of(record.path), []).append(record_digest(record))
     for bucket, digests in buckets.items():
-        tree.set(bucket, bucket_hash(digests))
+        tree.set(bucket, bucket_hash(b"".join(sorted(digests))))
     head = Head(owner.device, Folder.OWN, 1, seq, len(records), tree.root(), bytes(16))
     return sign_head(replace(head, **others), owner)
 

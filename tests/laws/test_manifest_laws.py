@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import BucketTree, bucket_hash, bucket_of, record_digest
+from potluck.core.content.manifest import record_digest
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Head
 from potluck.engine.index import Index
-from tests.laws.strategies import digests, file_records, paths
+from tests.engine.index.builders import manifest_root
+from tests.laws.strategies import file_records, paths
 
 OWNER = DeviceId(b"o" * 32)
 OWNERS = ManifestName.own(OWNER)
@@ -31,13 +32,7 @@ steps = st.lists(
 
 
 def root_of(live: dict[bytes, FileRecord]) -> bytes:
-    buckets: dict[int, list[bytes]] = {}
-    for record in live.values():
-        buckets.setdefault(bucket_of(record.path), []).append(record_digest(record))
-    tree = BucketTree()
-    for bucket, found in buckets.items():
-        tree.set(bucket, bucket_hash(found))
-    return tree.root()
+    return manifest_root(live.values())
 
 
 class Owner:
@@ -73,12 +68,6 @@ def follow(far: Index, owner: Owner, since: int, limit: int) -> None:
     far.manifests.apply_staged(Head(*OWNERS, 1, owner.seq, count, root, b""))
 
 
-@given(st.lists(digests, max_size=20), st.randoms(use_true_random=False))
-def test_a_bucket_is_a_set(found, chance) -> None:
-    shuffled = chance.sample(found, len(found))
-    assert bucket_hash(shuffled) == bucket_hash(found)
-
-
 @given(file_records(), file_records())
 def test_equal_digests_are_equal_records(one, two) -> None:
     assert (record_digest(one) == record_digest(two)) == (one == two)
@@ -92,7 +81,7 @@ def test_root_count_and_size_are_those_of_the_live_records(history) -> None:
     assert manifests.root(OWNERS) == root_of(owner.live)
     assert manifests.count(OWNERS) == len(owner.live)
     assert manifests.total_bytes(OWNERS) == sum(record.size for record in owner.live.values())
-    assert manifests.under(OWNERS, b"") == sorted(owner.live)
+    assert [one.path for one in manifests.listing(OWNERS, b"", 99)] == sorted(owner.live)
     owner.index.close()
 
 

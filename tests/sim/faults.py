@@ -97,7 +97,7 @@ class Faults:
     def _must_be_gone(self, process: Any) -> None:
         if process.alive and not process.paused:
             self.world.fail(
-                f"{process.host.label} was asked to leave and is still there after {limits.LEAVE_S} s"
+                f"{process.host.label} was asked to leave and is there after {limits.LEAVE_S} s"
             )
 
     def quick_restart(self, number: int) -> None:
@@ -203,7 +203,7 @@ FOLDERS = ("notes", "photos", "notes/deep", "empty", "photos/h", "moved")
 
 
 def content(chance: Random) -> bytes:
-    """Draw the bytes of a file: mostly small, sometimes empty, of several pieces, or with a hole."""
+    """Draw the bytes of a file: mostly small; empty, of several pieces, or with a hole."""
     size = chance.choice((0, 1, 20, 300, 5_000, 5_000, 60_000, 300_000, 700_000))
     block = chance.randbytes(min(size, 97))
     data = (block * (size // 97 + 1))[:size] if block else b""

@@ -94,7 +94,8 @@ class Invariants:
             owner = self.host_of(device)
             if owner is None or owner.runs == 0:
                 self.world.fail(
-                    f"S5: {process.host.label} holds a record of {short_id(device)}, which never started"
+                    f"S5: {process.host.label} holds a record of {short_id(device)}, "
+                    "which never started"
                 )
             if device == me:
                 if str(record.status) not in {"alive", "left"}:
@@ -108,8 +109,8 @@ class Invariants:
                 self._owned[device] = max(self._owned.get(device, 0), record.incarnation)
             elif record.incarnation > self._owned_by(device):
                 self.world.fail(
-                    f"S4: {process.host.label} holds incarnation {record.incarnation} of {self._name(device)}, "
-                    f"who never went beyond {self._owned_by(device)}"
+                    f"S4: {process.host.label} holds incarnation {record.incarnation} "
+                    f"of {self._name(device)}, who never went beyond {self._owned_by(device)}"
                 )
 
     def _owned_by(self, device: DeviceId) -> int:
@@ -130,7 +131,7 @@ class Invariants:
 
     # -- what the disks report ---------------------------------------------------------------------
     def published(self, disk: Disk, path: SafePath, data: bytes) -> None:
-        """Every content an engine puts under a final name was once put there, whole, by its owner."""
+        """Every content put under a final name was once put there, whole, by its owner."""
         self.publications += 1
         if data not in self.world.chronicle.versions.get(path, set()):
             self.world.fail(
@@ -161,7 +162,8 @@ class Invariants:
                 shown, wanted = self._names(ring), self._names(list(live))
                 return f"E1: {host.label} shows the ring {shown}, live are {sorted(wanted)}"
             if first is not None and ring != first:
-                return f"E2: {host.label} shows the order {self._names(ring)}, others {self._names(first)}"
+                here, there = self._names(ring), self._names(first)
+                return f"E2: {host.label} shows the order {here}, others {there}"
             first = ring
         return ""
 

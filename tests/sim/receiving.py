@@ -110,10 +110,9 @@ def take_files(transfer: Transfer, contents: list[bytes | None]) -> None:
     if disk.full:
         transfer.end(Outcome.DISK, "disk full")
         return
-    good, missing, wrong, size_bytes = [], [], 0, 0
+    good, wrong, size_bytes = list[Root](), 0, 0
     for root, sizes, data in zip(order.ask.roots, order.sizes, contents, strict=True):
         if data is None:
-            missing.append(Root(root))
             continue
         hashes = b"".join(
             piece_hash(data[at : at + sizes[1]]) for at in range(0, len(data), sizes[1])
@@ -128,7 +127,8 @@ def take_files(transfer: Transfer, contents: list[bytes | None]) -> None:
         good.append(part.content.root)
         size_bytes += len(data)
     _count(transfer, size_bytes)
-    transfer.asker.post(FilesVerified(order.order, tuple(good), tuple(missing), size_bytes))
+    if good:
+        transfer.asker.post(FilesVerified(order.order, tuple(good), size_bytes))
     if wrong:
         transfer.end(Outcome.WRONG, f"{wrong} files are wrong")
 

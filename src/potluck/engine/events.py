@@ -226,7 +226,6 @@ class FilesVerified:
 
     order: OrderId  # which Fetch
     roots: tuple[Root, ...]  # which
-    missing: tuple[Root, ...]  # the holder did not have these
     size_bytes: int  # bytes on the wire
 
 

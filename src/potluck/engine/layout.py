@@ -42,9 +42,7 @@ class Layout:
         return f"<Layout of {len(roster.members) if roster else 0} folders>"
 
     def has_folder(self, name: ManifestName) -> bool:
-        """Say whether a manifest has a folder here: that of a member; one who was removed is left
-        alone.
-        """
+        """Say whether a manifest has a folder here: a member's; who was removed is left alone."""
         roster = self._company.roster
         return roster is not None and name.folder is Folder.OWN and name.owner in roster.members
 

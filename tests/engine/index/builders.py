@@ -7,10 +7,11 @@ uses it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.content.manifest import BucketTree, bucket_hash, bucket_of, record_digest
 from potluck.core.content.pieces import (
     EMPTY_ROOT,
     HASH_BYTES,
@@ -75,6 +76,17 @@ def place(of: FileRecord, inode: int = 7, ctime_ns: int = 9) -> PlaceRow:
 def head(root: bytes, seq: int, count: int, owner: DeviceId = ANNA, generation: int = 1) -> Head:
     """An unsigned head."""
     return Head(*ManifestName.own(owner), generation, seq, count, root, b"instance")
+
+
+def manifest_root(live: Iterable[FileRecord]) -> bytes:
+    """The root of a manifest with these records, computed from the whole."""
+    buckets: dict[int, list[bytes]] = {}
+    for one in live:
+        buckets.setdefault(bucket_of(one.path), []).append(record_digest(one))
+    tree = BucketTree()
+    for bucket, digests in buckets.items():
+        tree.set(bucket, bucket_hash(b"".join(sorted(digests))))
+    return tree.root()
 
 
 def piece_list(pieces: int, seed: int = 0) -> PieceList:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.manifest import (
-    EMPTY_TREE_ROOT,
-    BucketTree,
-    bucket_hash,
-    bucket_of,
-    record_digest,
-)
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, record_digest
 from potluck.engine.index.buckets import Buckets, Edits
 from potluck.engine.index.database import Database
 from potluck.engine.index.rows import record_values
-from tests.engine.index.builders import record, records
+from tests.engine.index.builders import manifest_root, record, records
 
 
 @pytest.fixture
@@ -22,16 +16,6 @@ def database():
     made = Database(":memory:")
     yield made
     made.close()
-
-
-def root_of_all(live) -> bytes:
-    buckets: dict[int, list[bytes]] = {}
-    for one in live:
-        buckets.setdefault(bucket_of(one.path), []).append(record_digest(one))
-    tree = BucketTree()
-    for bucket, digests in buckets.items():
-        tree.set(bucket, bucket_hash(digests))
-    return tree.root()
 
 
 def edits(gone=(), come=()) -> Edits:
@@ -48,7 +32,7 @@ def test_a_preview_changes_nothing_until_it_is_written(database) -> None:
     preview = buckets.preview(1, edits(come=live))
     assert buckets.root(1) == EMPTY_TREE_ROOT
     buckets.write(1, preview)
-    assert buckets.root(1) == preview.tree.root() == root_of_all(live)
+    assert buckets.root(1) == preview.tree.root() == manifest_root(live)
     assert buckets.root(2) == EMPTY_TREE_ROOT
 
 
@@ -56,7 +40,7 @@ def test_what_goes_and_comes_leaves_the_root_of_the_rest(database) -> None:
     buckets, live, other = Buckets(database), records(50), record("d/000001", 99, "new text")
     buckets.write(1, buckets.preview(1, edits(come=live)))
     buckets.write(1, buckets.preview(1, edits(gone=live[:10], come=[other])))
-    assert buckets.root(1) == root_of_all([other, *live[10:]])
+    assert buckets.root(1) == manifest_root([other, *live[10:]])
     buckets.write(1, buckets.preview(1, edits(gone=[other, *live[10:]])))
     assert buckets.root(1) == EMPTY_TREE_ROOT
 
@@ -67,4 +51,10 @@ def test_after_a_rollback_the_records_are_read_again(database) -> None:
     database.run_many(f"INSERT INTO record VALUES ({', '.join('?' * 10)})", rows)
     buckets.write(1, buckets.preview(1, edits(come=[record("x")])))
     buckets.forget_memory()
-    assert buckets.root(1) == root_of_all(live)
+    assert buckets.root(1) == manifest_root(live)
+
+
+def test_it_says_how_much_is_in_memory(database) -> None:
+    buckets = Buckets(database)
+    buckets.root(1)
+    assert repr(buckets) == "<Buckets of 1 manifests>"

@@ -14,7 +14,7 @@ def test_lists_of_several_pieces_come_back() -> None:
     kept.contents.put(several)
     kept.contents.put(several)
     assert kept.contents.get(several.root) == several
-    assert kept.contents.has(several.root)
+    assert kept.contents.get(several.root) is not None
     assert kept.contents.get(Root(bytes(32))) is None
     kept.close()
 
@@ -22,7 +22,7 @@ def test_lists_of_several_pieces_come_back() -> None:
 def test_one_piece_needs_no_list() -> None:
     kept = index()
     kept.contents.put(piece_list(1))
-    assert not kept.contents.has(piece_list(1).root)
+    assert kept.contents.get(piece_list(1).root) is None
     kept.close()
 
 
@@ -35,9 +35,9 @@ def test_what_no_file_has_is_forgotten() -> None:
     kept.places.put(BERTS, [place(big)])
     kept.manifests.put(ANNAS, [msgspec.structs.replace(big, root=shared.root)])
     assert kept.contents.forget_unused(b"", 100) == b""
-    assert kept.contents.has(standing.root)
-    assert not kept.contents.has(shared.root)
-    assert not kept.contents.has(unused.root)
+    assert kept.contents.get(standing.root) is not None
+    assert kept.contents.get(shared.root) is None
+    assert kept.contents.get(unused.root) is None
     kept.close()
 
 
@@ -50,6 +50,6 @@ def test_lists_are_looked_at_in_slices_in_the_order_of_their_roots() -> None:
     left = []
     for _ in range(3):
         after = kept.contents.forget_unused(after, 2)
-        left.append((after, [root for root in roots if kept.contents.has(root)]))
+        left.append((after, [root for root in roots if kept.contents.get(root)]))
     assert left == [(roots[1], roots[2:]), (roots[3], roots[4:]), (b"", [])]
     kept.close()

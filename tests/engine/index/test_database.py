@@ -118,3 +118,7 @@ def test_what_is_no_index_is_told(tmp_path) -> None:
     (tmp_path / "potluck.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(DiskTrouble, match="damaged"):
         move_log(str(tmp_path / "potluck.sqlite"), wholly=False)
+
+
+def test_it_says_where_it_is(database) -> None:
+    assert repr(database) == f"<Database {database.path}>"

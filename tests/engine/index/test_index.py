@@ -65,3 +65,11 @@ def test_staged_pages_do_not_outlive_the_program(tmp_path) -> None:
     again = Index.open(path)
     assert again.manifests.staged_root(ANNAS) == (EMPTY_TREE_ROOT, 0)
     again.close()
+
+
+def test_it_says_whether_a_transaction_is_open() -> None:
+    kept = Index.open(":memory:")
+    assert repr(kept) == "<Index :memory: at rest>"
+    kept.begin()
+    assert repr(kept) == "<Index :memory: in a transaction>"
+    kept.close()

@@ -49,3 +49,10 @@ def test_a_rollback_leaves_no_memory(database) -> None:
     database.run("ROLLBACK")
     names.forget_memory()
     assert names.find(ANNAS) is None
+
+
+def test_it_says_how_many_are_in_memory(database) -> None:
+    names = Names(database)
+    assert repr(names) == "<Names: 0 in memory>"
+    names.make(ANNAS)
+    assert repr(names) == "<Names: 1 in memory>"

@@ -90,3 +90,9 @@ def test_an_unknown_folder_is_empty(kept) -> None:
     assert kept.places.all_paths(BERTS) == []
     assert kept.places.by_inode(BERTS, 1, 1, 1) is None
     assert kept.places.totals(BERTS) == (0, 0)
+
+
+def test_it_says_how_many_totals_are_in_memory(kept) -> None:
+    kept.places.put(ANNAS, [place(record("a"))])
+    kept.places.totals(ANNAS)
+    assert repr(kept.places) == "<Places: 1 totals>"

@@ -19,12 +19,18 @@ def test_every_older_version_has_a_step_to_the_next() -> None:
     "query",
     [
         "SELECT * FROM record WHERE manifest = 1 AND path = x'00'",
-        "SELECT * FROM record WHERE manifest = 1 AND path >= x'00' AND path < x'ff' ORDER BY path LIMIT 9",
+        (
+            "SELECT * FROM record WHERE manifest = 1 AND path >= x'00' AND path < x'ff'"
+            " ORDER BY path LIMIT 9"
+        ),
         "SELECT * FROM record WHERE manifest = 1 AND seq > 5 ORDER BY seq, path LIMIT 9",
         "SELECT * FROM deleted WHERE manifest = 1 AND seq > 5 ORDER BY seq, path LIMIT 9",
         "SELECT * FROM place WHERE manifest = 1 AND path = x'00'",
         "SELECT * FROM place WHERE substr(root, 1, 8) = x'00' AND root = x'00' AND size > 0",
-        "SELECT * FROM place WHERE inode = 3 AND size > 0 AND size = 4 AND mtime_ns = 5 AND manifest = 1",
+        (
+            "SELECT * FROM place WHERE inode = 3 AND size > 0 AND size = 4 AND mtime_ns = 5"
+            " AND manifest = 1"
+        ),
         "SELECT * FROM need WHERE manifest = 1 AND path > x'00' ORDER BY path LIMIT 9",
         "SELECT * FROM content WHERE root = x'00'",
     ],

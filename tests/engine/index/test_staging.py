@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from potluck.core import limits
 from potluck.core.wire.catalogue import DeletedPath
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Names
+from potluck.engine.index.rows import RECORD, record_of
 from potluck.engine.index.staging import Staging
-from tests.engine.index.builders import ANNAS, record, records
+from tests.engine.index.builders import ANNAS, folder, manifest_root, record, records
 
 
 class Bench:
@@ -102,3 +105,55 @@ def test_dropped_pages_count_for_nothing(bench) -> None:
     assert bench.staging.sum(bench.named).count == 0
     bench.staging.forget_memory()
     assert bench.staging.sum(bench.named) != full
+
+
+# -- the root --------------------------------------------------------------------------------------
+def test_the_root_is_that_of_the_records_that_would_be_live(bench) -> None:
+    bench.staging.stage(bench.named, records(3), [])
+    assert bench.staging.sum(bench.named).preview.tree.root() == manifest_root(records(3))
+    bench.staging.move(bench.named)
+    bench.staging.drop(bench.named)
+    assert bench.buckets.root(bench.named.number) == manifest_root(records(3))
+    changed = record("d/000002", 5, "longer text than before", mtime_ns=77, executable=True)
+    bench.staging.stage(bench.named, [changed], [DeletedPath(b"d/000001", 6)])
+    left = [changed, *records(1, 3)]
+    assert bench.staging.sum(bench.named).preview.tree.root() == manifest_root(left)
+    bench.staging.move(bench.named)
+    assert bench.buckets.root(bench.named.number) == manifest_root(left)
+
+
+def test_the_root_of_two_changes_of_one_path_is_that_of_the_later(bench) -> None:
+    later = folder("a", 6)
+    bench.staging.stage(bench.named, [record("a", 5)], [])
+    assert bench.staging.sum(bench.named).preview.tree.root() == manifest_root([record("a", 5)])
+    bench.staging.stage(bench.named, [later], [])
+    bench.staging.stage(bench.named, [record("a", 4, "older")], [])
+    assert bench.staging.sum(bench.named).preview.tree.root() == manifest_root([later])
+
+
+def test_a_whole_manifest_has_the_root_of_its_pages_alone(bench) -> None:
+    bench.take(records(3))
+    bench.staging.stage(bench.named, [record("d/000002", 2)], [])
+    before = bench.staging.sum(bench.named).preview.tree.root()
+    assert before == manifest_root(records(3))
+    bench.staging.stage_rest_as_deleted(bench.named, 9)
+    after = bench.staging.sum(bench.named).preview.tree.root()
+    assert after == manifest_root([record("d/000002", 2)])
+
+
+def test_every_column_of_a_later_change_becomes_live(bench) -> None:
+    first = record("a", 1)
+    later = replace(
+        record("a", 2, "another text", mtime_ns=77, executable=True),
+        piece_size=limits.PIECE_MAX_BYTES,
+    )
+    for number, change in enumerate((first, later, folder("a", 3), later)):
+        bench.staging.stage(bench.named, [replace(change, seq=number)], [])
+        bench.staging.move(bench.named)
+        (row,) = bench.database.rows(f"SELECT {RECORD} FROM record")
+        assert record_of(row) == replace(change, seq=number)
+
+
+def test_it_says_how_many_sums_are_in_memory(bench) -> None:
+    bench.staging.sum(bench.named)
+    assert repr(bench.staging) == "<Staging: 1 sums>"

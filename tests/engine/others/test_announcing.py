@@ -1,6 +1,4 @@
-"""Tests of the exchange: who is told what and when, what is asked again, and that equal digests are
-silent.
-"""
+"""Announcing: who is told what and when, what is asked again; equal digests are silent."""
 
 from __future__ import annotations
 
@@ -262,3 +260,9 @@ def test_a_new_device_alone_says_nothing_to_itself() -> None:
     one = Device(1)
     one.announcing.on_tick()
     assert one.node.take() == []
+
+
+def test_it_says_how_many_differ() -> None:
+    one = Device(1)
+    one.announcing.on_digest(Device(2).id, b"other")
+    assert repr(one.announcing) == f"<Announcing {one.announcing.digest.hex()}, 1 differ>"

@@ -1,4 +1,4 @@
-"""The service: one answer to every request, only what is shared and stands here, pages that fit."""
+"""Answers: one answer to every request, only what is shared and stands here, pages that fit."""
 
 from __future__ import annotations
 
@@ -297,3 +297,7 @@ def test_a_head_that_is_not_on_the_disk_yet_is_not_shown(made: Node) -> None:
     assert made.take() == [MakeDurable(1)]
     made.on_synced(1)
     assert len(taken(made, Answer)) == 1
+
+
+def test_it_says_how_much_was_promised(made: Node) -> None:
+    assert repr(Answers(made)) == "<Answers: 0 bytes promised>"

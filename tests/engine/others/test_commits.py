@@ -1,5 +1,4 @@
-"""Commits as transcripts: what is ready goes to the disk in batches, in the right order, and into
-the index.
+"""Commits as transcripts: what is ready goes to disk and index in batches, in the right order.
 
 Strategy: the real node and index; the test is the disk and says what became of each item. `begun`
 makes what waits for durable intents come out.
@@ -11,6 +10,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
+from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Tell
@@ -449,3 +449,30 @@ def test_what_is_done_says_what_stands() -> None:
         Placed(bench.ready("a").item.path, Root(b""), Placement.SOURCE_GONE, None, "", ""),
     )
     assert (gone.stands, gone.vanished) == (False, False)
+
+
+def test_it_says_how_much_waits_and_is_under_way() -> None:
+    assert repr(Bench().commits) == "<Commits waiting=0 batches=0 settling=0>"
+
+
+@pytest.mark.parametrize(
+    ("source", "placement", "stat", "expected"),
+    [
+        (Source.PART, Placement.PLACED, STAT, "stands well"),
+        (Source.PART, Placement.PLACED, None, "vanished"),  # somebody took it away at once
+        (Source.FOLDER, Placement.PLACED, None, "stands well"),
+        (Source.NONE, Placement.REMOVED, None, "vanished well"),
+        (Source.PART, Placement.FAILED, None, ""),
+    ],
+)
+def test_what_became_of_a_spot(
+    source: Source, placement: Placement, stat: Stat | None, expected: str
+) -> None:
+    spot = Spot(ANNAS, b"a")
+    item = PlaceItem(parse_wire_path(b"d2/a"), source, None, None, 0, False, None, None)
+    done = SpotOutcome(
+        Placeable(spot, item, spot), Placed(item.path, None, placement, stat, "", "")
+    )
+    said = [name for name in ("stands", "vanished", "well") if getattr(done, name)]
+    assert " ".join(said) == expected
+    assert done.moved_from is None

@@ -31,10 +31,10 @@ class Facts:
     def __init__(self) -> None:
         self.node = builders.node(1)
         self.node.roster = builders.group(1, 2, 3)
-        self.held = Holds(self.node.index)
+        self.holds = Holds(self.node.index)
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
-        self.decisions = Decisions(self.node, self.held, self.setbacks, self.parts)
+        self.decisions = Decisions(self.node, self.holds, self.setbacks, self.parts)
 
     def shares(self, *records: FileRecord) -> None:
         receive(self.node.index, list(records), 9, ANNA)
@@ -126,7 +126,7 @@ def test_a_file_that_stays_is_copied_and_one_that_goes_is_moved(facts: Facts) ->
 def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
     assert not facts.decisions.leaves(Spot(facts.node.own_manifest, b"mine"))
     assert facts.decisions.leaves(A)
-    facts.held.hold(ANNAS, [b"a"])
+    facts.holds.hold(ANNAS, [b"a"])
     assert not facts.decisions.leaves(A)
     assert facts.decisions.choose(A, None, place(record("a"))) == Choice()
 
@@ -167,3 +167,8 @@ def test_a_large_content_is_checked_by_its_list(facts: Facts) -> None:
 
 def replace_hashes(content: PieceList) -> PieceList:
     return PieceList(content.root, content.size_bytes, content.piece_size, b"")
+
+
+def test_it_says_how_many_contents_were_looked_for(facts: Facts) -> None:
+    facts.source(record("new", text="x"))
+    assert repr(facts.decisions) == "<Decisions: 1 contents looked for>"

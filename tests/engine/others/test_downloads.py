@@ -1,5 +1,4 @@
-"""Downloads as transcripts: who waits for a content, what is asked for it, and what becomes of its
-part file.
+"""Downloads as transcripts: who waits for a content, what is asked, what becomes of its parts.
 
 Strategy: the real node and swarm; the test is the wire and the disk. `arrived` says what is told to
 those who wait.
@@ -84,7 +83,7 @@ class Wire:
     def bring(self, fetch: Fetch) -> None:
         assert isinstance(fetch.ask, FilesAsk)
         roots = tuple(Root(root) for root in fetch.ask.roots)
-        self.downloads.on_files(FilesVerified(fetch.order, roots, (), 5))
+        self.downloads.on_files(FilesVerified(fetch.order, roots, 5))
         self.end(fetch)
 
 
@@ -220,7 +219,7 @@ def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
 
 
 def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
-    wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), (), 1))
+    wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), 1))
     wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
     assert wire.effects() == [DropParts((root_of("x"),)), DropParts((BIG.root,))]
 
@@ -316,7 +315,7 @@ def test_a_disk_that_cannot_be_written_is_told_once_until_it_can(wire: Wire) -> 
     assert told == ["cannot write here: full", "cannot write here: worn out"]
     wire.want(record("c"))
     fetch = wire.fetch()
-    wire.downloads.on_files(FilesVerified(fetch.order, (), (root_of("c"),), 0))
+    wire.downloads.on_files(FilesVerified(fetch.order, (root_of("c"),), 1))
     wire.end(fetch, Outcome.DISK, "worn out")
     assert len(builders.taken(wire.node, Tell)) == 1
 
@@ -397,7 +396,7 @@ def test_a_part_waits_until_it_is_wanted(wire: Wire) -> None:
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\5"),)))
     wire.want(big())
     assert wire.fetch().ask == FileAsk(BIG.root, [1])
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     assert wire.effects() == []
 
 
@@ -434,9 +433,9 @@ def test_a_part_of_another_size_is_dropped(wire: Wire) -> None:
 
 
 def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
-    wire.downloads.drop_leftovers()
+    wire.downloads.leftovers.drop()
     assert wire.effects() == [DropParts((BIG.root,))]
 
 
@@ -444,5 +443,22 @@ def test_hooks_stand_empty_until_they_are_wired() -> None:
     wire = Wire()
     downloads = Downloads(wire.node, Heard())
     downloads.want(Want(Spot(ANNAS, b"a"), record("a"), None))
-    downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), (), 1))
+    downloads.on_files(FilesVerified(OrderId(1), (root_of("a"),), 1))
     assert root_of("a") in downloads.parts
+
+
+def test_a_device_that_is_back_is_asked_at_once_even_if_it_failed(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.end(wire.fetch(), Outcome.BROKEN)
+    assert wire.fetches() == []
+    wire.downloads.on_peer(BERT)  # somebody else is no reason
+    assert wire.fetches() == []
+    wire.downloads.on_peer(ANNA)
+    assert wire.fetch().peer == ANNA
+
+
+def test_it_says_how_much_is_wanted(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.fetch()
+    assert repr(wire.downloads.leftovers) == "<LeftoverParts: 0>"
+    assert repr(wire.downloads) == "<Downloads wanted=1 orders=1 parts=0 >"

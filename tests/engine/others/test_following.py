@@ -1,6 +1,4 @@
-"""Tests of following: honest owners are caught up with, and no peer can make us believe, loop or
-stage without end.
-"""
+"""Following: honest owners are caught up with; no peer makes us believe, loop or stage for ever."""
 
 from __future__ import annotations
 
@@ -14,7 +12,8 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
-from potluck.engine.others.following import AHEAD_MAX, PAUSE_MAX_S, Following
+from potluck.engine.others.following import AHEAD_MAX, Following
+from potluck.engine.others.pursuit import PAUSE_MAX_S
 from tests.engine.builders import group, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
@@ -144,6 +143,33 @@ def test_too_short_a_delete_log_costs_the_whole_manifest(wire: Wire) -> None:
     assert two.node.index.manifests.floor(one.manifest) == 4
 
 
+def test_too_short_a_delete_log_is_seen_on_the_first_page(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.publishing.drop({b"a"})
+    one.write(*(f"{number:05}" for number in range(3 * limits.PAGE_RECORDS)))
+    one.node.now += 1.0
+    one.publishing.on_tick(0)
+    one.node.index.manifests.raise_floor(one.manifest, 3 * limits.PAGE_RECORDS + 3)
+    wire.run()
+    asked_since = [request.since for asker, _, request in wire.fetched if asker == 2]
+    # two changes are known; from the first page on everything is asked
+    assert asked_since[:2] == [2, 0]
+    assert sorted(asked_since[1:]) == asked_since[1:]
+    assert len(two.files_of(one)) == 3 * limits.PAGE_RECORDS + 1
+
+
+def test_a_delete_log_that_reaches_back_as_far_as_we_are_is_long_enough(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.publishing.drop({b"a"})
+    one.write("c")
+    one.node.now += 1.0
+    one.publishing.on_tick(0)
+    one.node.index.manifests.raise_floor(one.manifest, 2)
+    wire.run()
+    assert two.files_of(one) == ["b", "c"]
+    assert [request.since for asker, _, request in wire.fetched if asker == 2] == [2]
+
+
 # -- a new generation ------------------------------------------------------------------------------
 def test_after_a_new_generation_deletes_are_held_back_and_everything_is_asked(wire: Wire) -> None:
     one, two, three = wire.devices
@@ -240,6 +266,23 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
     assert len(asked(two)) == 1
     assert two.tells == ["folder_frozen", "folder_thawed"]
+
+
+def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:
+    one, two, three = wire.devices
+    two.unlink(three)
+    one.write(*(f"{number:05}" for number in range(limits.PAGE_RECORDS + 10)))
+    one.publishing.on_tick(0)
+    one.tick()
+    newest = one.head_of(one)
+    two.following.on_heads(one.id, [newest])
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(one, two, fetch))
+    manifests = two.node.index.manifests
+    assert manifests.staged_root(one.manifest)[1] == limits.PAGE_RECORDS + 2
+    other = forged(1, msgspec.structs.replace(newest, root=b"x" * 32))
+    two.following.on_heads(three.id, [other])
+    assert manifests.staged_root(one.manifest)[1] == 2
 
 
 # -- pages that do not belong ----------------------------------------------------------------------
@@ -454,3 +497,8 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
     assert following.deadline() == 0.0
     following.on_tick()
     assert following.deadline() is None
+
+
+def test_it_says_how_many_manifests_are_behind(wire: Wire) -> None:
+    announced(wire)
+    assert repr(wire.devices[1].following) == "<Following 1 manifests, 1 behind>"

@@ -41,3 +41,9 @@ def test_each_of_an_owners_manifests_has_its_own() -> None:
     assert [later.has(Spot(ANNAS, path)) for path in (b"a", b"b")] == [True, False]
     # the key of the first is as it always was
     assert kept.meta.get(f"held {ANNA.hex()}") is not None
+
+
+def test_it_says_how_many_there_are() -> None:
+    held = Holds(index())
+    held.hold(ANNAS, [b"a", b"b"])
+    assert repr(held) == "<Holds: 2 paths of 1 manifests>"

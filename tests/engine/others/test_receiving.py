@@ -1,6 +1,6 @@
-"""The supply as transcripts: an owner's manifest changes, and the disk of a receiver follows.
+"""Receiving as transcripts: an owner's manifest changes, and the disk of a receiver follows.
 
-Strategy: the real supply, downloads, commits and index, with the model of disk and wire in
+Strategy: the real receiving, downloads, commits and index, with the model of disk and wire in
 tests/engine/receiver.py. Each test tells what the owner does and asks what stands, what was fetched
 for it and what people were told.
 """
@@ -594,3 +594,8 @@ def _found(r: Receiver) -> PartsFound:
     assert content is not None
     assert content.root in r.disk.parts
     return PartsFound((PartFound(content, b"\1"),))
+
+
+def test_it_says_how_much_is_to_be_looked_at(r: Receiver) -> None:
+    r.receiving.look_again(Spot(ANNAS, b"a"))
+    assert repr(r.receiving) == "<Receiving pending=1 manifests=0 to catch up with>"

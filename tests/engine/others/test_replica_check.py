@@ -1,187 +1,29 @@
-"""Guests: what is edited, missing or strange in other people's folders, over the real supply and a
-model of the disk.
+"""The check of replicas: what is edited, missing or strange in other people's folders.
 
-Strategy: `Home` is the receiving node of tests/engine/receiver.py with the part beside its supply.
-Scans, looks and readings are answered from the model of the disk at once, or held back to put
-something in between.
+Strategy: `Home` (tests/engine/replicas.py) is the receiving node of tests/engine/receiver.py with
+the part beside its receiving, over a model of the disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-
 import pytest
-from msgspec import structs
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, Spot
-from potluck.core.content.paths import SafePath
-from potluck.core.content.pieces import PieceList, Root
-from potluck.engine.effects import Effect, Hash, Look, Scan
-from potluck.engine.events import FilesHashed, Hashed, NameRefused, OrderId, PathSeen, TreeSeen
-from potluck.engine.others.replica_check import STRAYS_MAX, ReplicaCheck
+from potluck.engine.events import FilesHashed, OrderId, PathSeen, Placement, TreeSeen
+from potluck.engine.others.replica_check import STRAYS_MAX
 from tests.engine import builders
-from tests.engine.index.builders import folder, piece_list, record, records, root_of
-from tests.engine.receiver import ANNAS, BERT, Receiver, path
+from tests.engine.index.builders import folder, record, records, root_of
+from tests.engine.receiver import ANNAS, BERT, path
+from tests.engine.replicas import Home, home_with_files
 
 ELSE = root_of("something else")
-
-
-class Home(Receiver):
-    """A receiver that looks after what it received; its folder of ANNA is called d2."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.replica_check = ReplicaCheck(self.node, self.heard)
-        self.hinder = False
-        self.heard.tell |= {
-            "on_replicas_changed": partial(self.receiving.on_changed, held=False),
-            "is_placing": self.commits.busy,
-            "is_hindered": lambda: self.hinder,
-        }
-        self.refused: set[str] = set()
-        self.ignored: set[str] = set()
-        self.tops = {"d2", "d3"}
-        self.complete = True
-        self.unstable: set[str] = set()
-        self.scans: list[Scan] = []
-        self.looks: list[Look] = []
-        self.hashed: list[str] = []
-        self.hold = False
-        self.held: list[Callable[[], None]] = []
-
-    def call(self, work: Callable[[], object] = lambda: None) -> None:
-        def both() -> None:
-            work()
-            self.replica_check.on_tick()
-
-        super().call(both)
-
-    def run(self, until_s: float = 1.0) -> None:
-        end = self.node.now + until_s
-        for _ in range(5_000):
-            if self._work:
-                self.call(self._work.popleft())
-                continue
-            due = min(
-                (
-                    d
-                    for d in (self.receiving.deadline(), self.replica_check.deadline())
-                    if d is not None
-                ),
-                default=None,
-            )
-            if due is None or due > end:
-                self.node.now = end
-                return
-            self.node.now = max(self.node.now, due)
-            self.call()
-        raise AssertionError("it never comes to rest")
-
-    def rescan(self, until_s: float = 1.0) -> None:
-        self.call(self.replica_check.scan)
-        self.run(until_s)
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case Scan():
-                assert not effect.own
-                self.scans.append(effect)
-                self._later(lambda: self._tree(effect.order, effect.tops, look=False))
-            case Look():
-                self.looks.append(effect)
-                self._later(lambda: self._tree(effect.order, effect.paths, look=True))
-            case Hash():
-                self._later(lambda: self._hash(effect))
-            case _:
-                super()._perform(effect)
-
-    def _later(self, work: Callable[[], None]) -> None:
-        if self.hold:
-            self.held.append(work)
-        else:
-            self._work.append(work)
-
-    def answer_held(self) -> None:
-        """Answer the oldest thing held back, as the disk is now."""
-        self.call(self.held.pop(0))
-
-    def _tree(self, order: OrderId, paths: tuple[SafePath, ...], *, look: bool) -> None:
-        seen = [each for asked in paths for each in self._seen(str(asked), look=look)]
-        refused = [
-            name
-            for name in sorted(self.refused)
-            if any(name.startswith(str(asked)) for asked in paths)
-        ]
-        parts = [
-            NameRefused(path(name.rpartition("/")[0]), name.rpartition("/")[2], "link")
-            for name in refused
-        ]
-        self.replica_check.on_tree(TreeSeen(order, tuple(seen), (), last=False, complete=False))
-        self.replica_check.on_tree(
-            TreeSeen(order, (), tuple(parts), last=True, complete=self.complete)
-        )
-
-    def _seen(self, asked: str, *, look: bool) -> list[PathSeen]:
-        hidden = self.ignored | self.refused
-        if asked in hidden:
-            return []
-        if asked in self.disk.files:
-            return [self._one(asked)]
-        every = sorted({*self.disk.files, *self.disk.folders} - hidden)
-        found = [self._one(name) for name in every if name == asked or name.startswith(asked + "/")]
-        if not look:
-            top = Finding.FOLDER if asked in self.tops else Finding.MISSING
-            return [PathSeen(path(asked), top, None), *found]
-        return found or [PathSeen(path(asked), Finding.MISSING, None)]
-
-    def _one(self, name: str) -> PathSeen:
-        if name in self.disk.files:
-            return PathSeen(path(name), Finding.FILE, self.disk.files[name][1])
-        return PathSeen(path(name), Finding.FOLDER, None)
-
-    def _hash(self, effect: Hash) -> None:
-        self.hashed += [str(each) for each, _ in effect.files]
-        read, unstable = [], []
-        for each, _ in effect.files:
-            if str(each) in self.unstable or str(each) not in self.disk.files:
-                unstable.append(each)
-            else:
-                root, stat = self.disk.files[str(each)]
-                one = PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
-                read.append(Hashed(each, stat, self.lists.get(root, one)))
-        self.replica_check.on_hashed(
-            FilesHashed(effect.order, tuple(read), tuple(unstable), last=True)
-        )
-
-    def change(self, name: str, **fields: object) -> None:
-        """Change the stat of a file and nothing else."""
-        root, stat = self.disk.files[name]
-        self.disk.files[name] = (root, replace(stat, **fields))  # type: ignore[arg-type]
-
-    def remove(self, *names: str) -> None:
-        for name in names:
-            self.disk.files.pop(name, None)
-            self.disk.folders.discard(name)
-
-    def texts(self, code: str) -> list[str]:
-        return [tell.text for tell in self.told if tell.code == code]
 
 
 @pytest.fixture
 def home() -> Home:
     """ANNA shares a, b and f/c; all of it stands, and everything was looked at."""
-    made = Home()
-    made.start()
-    made.link()
-    made.share([record("a"), record("b"), folder("f"), record("f/c")])
-    made.rescan()
-    assert made.stands() == {"a", "b", "f", "f/c"}
-    for noted in (made.looks, made.hashed, made.asked, made.told, made.scans):
-        noted.clear()
-    return made
+    return home_with_files()
 
 
 # -- when ------------------------------------------------------------------------------------------
@@ -257,89 +99,6 @@ def test_an_edit_is_put_aside_and_the_owners_version_comes_back(home: Home) -> N
     assert home.disk.aside == ["d2/a"]
 
 
-@pytest.mark.parametrize(
-    "fields", [{"inode": 999}, {"mtime_ns": 77}, {"executable": True}, {"ctime_ns": 77}]
-)
-def test_the_same_content_is_never_fetched_again(home: Home, fields: dict[str, object]) -> None:
-    home.change("d2/a", **fields)
-    home.rescan()
-    assert (home.asked, home.disk.aside, home.lacking()) == ([], [], 0)
-    assert home.disk.files["d2/a"][1].mtime_ns == 5
-    assert not home.disk.files["d2/a"][1].executable
-    home.hashed.clear()
-    home.rescan()
-    assert home.hashed == []
-
-
-def test_only_what_reading_must_decide_is_read(home: Home) -> None:
-    home.change("d2/a", ctime_ns=77)
-    home.change("d2/b", executable=True)
-    home.change("d2/f/c", inode=999)
-    home.rescan()
-    assert home.hashed == ["d2/f/c"]
-
-
-def test_a_time_the_file_system_rounded_is_no_edit() -> None:
-    home = Home()
-    home.start()
-    home.link()
-    home.share([record("a", mtime_ns=7_400_000_123)])
-    home.change("d2/a", mtime_ns=6_000_000_000)  # FAT: two seconds
-    home.rescan()
-    assert home.hashed == []
-    home.change("d2/a", inode=77)  # mounted again, FAT makes new numbers up
-    home.rescan()
-    assert home.hashed == ["d2/a"]
-    home.rescan()
-    assert home.hashed == ["d2/a"]
-    assert len(home.batches) == 1
-    home.change("d2/a", mtime_ns=5_000_000_000)
-    home.rescan()
-    assert len(home.hashed) == 2
-
-
-def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
-    home.hold_fetch = True
-    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
-    home.disk.edit("d2/a", root_of("newer"), 5)
-    home.change("d2/a", mtime_ns=5)
-    home.rescan()
-    assert home.disk.aside == []
-    assert home.lacking() == 0
-
-
-def test_what_was_read_can_be_served_even_if_its_list_was_let_go(home: Home) -> None:
-    pieces = home.lists[piece_list(3).root] = piece_list(3)
-    home.hold_fetch = True
-    big = structs.replace(record("a"), root=pieces.root, size=pieces.size_bytes)
-    home.share([big, record("b"), folder("f"), record("f/c")])
-    home.disk.edit("d2/a", pieces.root, pieces.size_bytes)
-    home.rescan()
-    assert home.node.index.contents.get(pieces.root) == pieces
-
-
-def test_a_file_the_owner_shares_no_more_is_read_like_any_other(home: Home) -> None:
-    home.hold_place = True
-    home.share([record("b"), folder("f"), record("f/c")], held=True)
-    home.disk.edit("d2/a", ELSE, 99)
-    home.rescan()
-    assert home.disk.files["d2/a"][0] == ELSE
-    home.hold_place = False
-    home.share([record("b"), folder("f"), record("f/c"), record("a", text="newer")])
-    home.share([record("b"), folder("f"), record("f/c")])
-    assert home.disk.aside == ["d2/a"]
-
-
-def test_an_edit_of_what_its_owner_drops_before_it_is_healed_is_put_aside(home: Home) -> None:
-    home.hold_fetch = True
-    home.disk.edit("d2/a", ELSE, 99)
-    home.rescan()
-    home.share([record("b"), folder("f"), record("f/c")])
-    home.run()
-    assert home.stands() == {"b", "f", "f/c"}
-    assert home.disk.aside == ["d2/a"]
-
-
 def test_a_file_that_would_not_hold_still_is_looked_at_again(home: Home) -> None:
     home.unstable.add("d2/a")
     home.disk.edit("d2/a", ELSE, 99)
@@ -364,17 +123,6 @@ def test_a_file_seen_again_while_it_is_read_is_looked_at_once_more(home: Home) -
     assert [look.paths for look in home.looks] == [(path("d2/a"),)]
 
 
-def test_a_row_that_is_new_since_the_file_was_read_stays(home: Home) -> None:
-    home.change("d2/a", inode=999)
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
-    home.disk.edit("d2/a", ELSE, 99)
-    home.answer_held()
-    assert home.node.index.places.get(ANNAS, b"a") is not None
-
-
 def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None:
     home.disk.edit("d2/a", ELSE, 99)
     home.unstable.add("d2/b")
@@ -393,12 +141,51 @@ def test_what_is_being_placed_is_left_alone(home: Home) -> None:
     home.hold_place = True
     home.share([record("a", text="newer"), folder("f"), record("f/c"), record("b", text="newer b")])
     home.disk.edit("d2/a", ELSE, 99)
-    home.remove("d2/b")
+    home.refused = {"d2/b"}
+    before = {name: home.node.index.places.get(ANNAS, name) for name in (b"a", b"b")}
     home.rescan()
     assert home.hashed == []
     assert len(home.looks) == 1
-    assert home.node.index.places.get(ANNAS, b"a") is not None
-    assert home.node.index.places.get(ANNAS, b"b") is not None
+    assert {name: home.node.index.places.get(ANNAS, name) for name in (b"a", b"b")} == before
+
+
+def test_what_a_look_misses_while_it_is_placed_is_not_missing(home: Home) -> None:
+    row = home.node.index.places.get(ANNAS, b"a")
+    look_begins(home, "d2/a")
+    home.hold_place = True
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    look_misses(home, "d2/a", last=False)
+    home.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    home.call(home.place)
+    look_misses(home, last=True)
+    assert home.node.index.places.get(ANNAS, b"a") == row
+
+
+def test_what_a_look_missed_before_it_is_placed_is_not_missing(home: Home) -> None:
+    row = home.node.index.places.get(ANNAS, b"a")
+    look_begins(home, "d2/a")
+    look_misses(home, "d2/a", last=False)
+    home.hold_place = True
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    look_misses(home, last=True)
+    assert (home.node.index.places.get(ANNAS, b"a"), home.told) == (row, [])
+
+
+def look_begins(home: Home, name: str) -> None:
+    """A file is missing at a scan; the look at it is under way, and the file is there again."""
+    kept = home.disk.files.pop(name)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.disk.files[name] = kept
+    assert [str(at) for at in home.looks[-1].paths] == [name]
+
+
+def look_misses(home: Home, *names: str, last: bool) -> None:
+    """A part of what that look found comes in."""
+    seen = tuple(PathSeen(path(name), Finding.MISSING, None) for name in names)
+    page = TreeSeen(home.looks[-1].order, seen, (), last=last, complete=last)
+    home.call(lambda: home.replica_check.on_tree(page))
 
 
 # -- kinds -----------------------------------------------------------------------------------------
@@ -555,6 +342,18 @@ def test_a_stray_that_is_gone_at_the_look_is_none(home: Home) -> None:
     assert home.told == []
 
 
+def test_a_stray_that_is_a_link_at_the_look_is_none(home: Home) -> None:
+    home.disk.edit("d2/mine", ELSE, 9)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.refused = {"d2/mine"}
+    home.hold = False
+    home.answer_held()
+    home.run()
+    assert (home.told, home.lacking()) == ([], 0)
+
+
 def test_very_many_strays_are_not_all_counted(home: Home) -> None:
     for number in range(STRAYS_MAX + 10):
         home.disk.edit(f"d2/mine {number}", ELSE, 9)
@@ -600,3 +399,10 @@ def test_deadlines_of_a_look_that_waits(home: Home) -> None:
     home.node.now += limits.STILL_S
     home.replica_check._doubt([path("d2/a")])
     assert (home.replica_check.deadline() or 0) <= home.node.now
+
+
+def test_it_says_how_it_stands(home: Home) -> None:
+    home.disk.edit("d2/mine", ELSE, 9)
+    home.rescan()
+    assert repr(home.replica_check) == "<ReplicaCheck scanning=False looking=False doubtful=0>"
+    assert repr(home.replica_check._strays) == "<Strays: 1>"

@@ -95,3 +95,9 @@ def test_a_spot_can_be_hurried_while_it_rests(node: Node) -> None:
     assert setbacks.due() == []
     node.now = 100.0
     assert setbacks.due() == []  # the rest that was cut short does not count again
+
+
+def test_it_says_how_many_there_are(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.note([fails(A)])
+    assert repr(setbacks) == "<Setbacks: 1 spots>"

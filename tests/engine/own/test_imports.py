@@ -53,3 +53,9 @@ def test_a_device_that_leaves_answers_every_command() -> None:
     assert all("leaving" in reply.text for reply in replies)
     imports.on_imported(Imported(wanted.order, ("a",), ()))
     assert made.take() == []
+
+
+def test_it_says_how_many_commands_wait() -> None:
+    imports = Imports(node())
+    imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    assert repr(imports) == "<Imports: 1 commands wait>"

@@ -1,6 +1,4 @@
-"""Tests of the library: hints, scans and readings in every order, and a manifest that follows all
-the same.
-"""
+"""The own folder: hints, scans and readings in every order, and a manifest that follows them."""
 
 from __future__ import annotations
 
@@ -16,14 +14,13 @@ from potluck.core.wire.catalogue import Head, Kind
 from potluck.engine.effects import Hash, Look, Scan
 from potluck.engine.events import (
     FilesHashed,
-    NameRefused,
     OrderId,
     PathSeen,
     PathsTouched,
     ShareSeen,
     TreeSeen,
 )
-from potluck.engine.own.own_folder import OFFLINE_LOOK_S, REFUSED_MAX
+from potluck.engine.own.own_folder import OFFLINE_LOOK_S
 from tests.engine.builders import group, key
 from tests.engine.owntree import Own
 
@@ -180,13 +177,6 @@ def test_a_renamed_folder_is_not_read_however_many_pages_it_takes(own: Own) -> N
     assert len(own.heads) == heads + 1
 
 
-def test_a_changed_x_bit_needs_no_reading(own: Own) -> None:
-    own.change("a", executable=True, ctime_ns=5)
-    own.touch("a")
-    own.settle()
-    assert (own.read, own.published()["a"].executable) == ([], True)
-
-
 def test_a_hard_link_is_not_read_and_a_rename_chain_before_the_head_is(own: Own) -> None:
     own.files["link"] = own.files["a"]
     own.touch("link")
@@ -200,14 +190,6 @@ def test_a_hard_link_is_not_read_and_a_rename_chain_before_the_head_is(own: Own)
     own.touch("n1", "n2")
     own.settle()
     assert own.read == ["n1"]
-
-
-def test_a_twin_without_a_record_is_read(own: Own) -> None:
-    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
-    own.move("a", "a2")
-    own.touch("a2")
-    own.settle()
-    assert own.read == ["a2"]
 
 
 def test_the_piece_size_of_the_last_version_goes_with_the_order(own: Own) -> None:
@@ -315,28 +297,6 @@ def test_a_file_that_keeps_changing_is_left_alone_ever_longer_and_shared_in_the_
     assert restless == [1.0, 2.0, 4.0, 8.0]
     own.settle()
     assert (own.read, "log" in own.published()) == (["log"], True)
-
-
-def test_damage_is_told_and_not_published(own: Own) -> None:
-    before = own.published()["a"]
-    own.change("a", ctime_ns=9)
-    own.touch("a")
-    own.answer()
-    own.files["a"].text = b"alphb"
-    own.change("a", ctime_ns=own.node.index.places.get(own.node.own_manifest, b"a").ctime_ns)  # type: ignore[union-attr]
-    own.settle()
-    assert (own.published()["a"], own.codes()) == (before, ["damage"])
-
-
-def test_a_name_that_some_systems_cannot_hold_is_told_when_it_is_new(own: Own) -> None:
-    own.write("what?", "x")
-    own.touch("what?")
-    own.settle()
-    own.write("what?", "y")
-    own.touch("what?")
-    own.settle()
-    assert own.codes() == ["not_portable"]
-    assert "what?" in own.published()
 
 
 # -- missing ---------------------------------------------------------------------------------------
@@ -459,7 +419,7 @@ def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     own.tell(TreeSeen(look.order, (missing,), (), last=True, complete=True))
     own.touch("a", "d/b")
     assert (own.todo, own.codes(), own.node.share_present) == ([], ["share_offline"], False)
-    assert own.own_folder.share_reason == "missing"
+    assert own.own_folder.share.reason == "missing"
     for _ in range(3):
         own.tick(OFFLINE_LOOK_S)
         own.settle()
@@ -561,18 +521,6 @@ def test_a_refused_name_is_told_once_and_forgotten_when_it_is_gone(own: Own) -> 
     assert not own.own_folder.refused
 
 
-def test_the_list_of_refused_names_is_bounded(own: Own) -> None:
-    own.own_folder.scan()
-    own.tick()
-    (scan,) = own.todo
-    assert isinstance(scan, Scan)
-    names = tuple(
-        NameRefused(own.own_folder.top, f"{number}", "socket") for number in range(REFUSED_MAX + 10)
-    )
-    own.tell(TreeSeen(scan.order, (), names, last=False, complete=True))
-    assert len(own.own_folder.refused) == len(own.tells) == REFUSED_MAX
-
-
 # -- what others ask -------------------------------------------------------------------------------
 def test_imported_files_are_looked_at(own: Own) -> None:
     own.write("imported", "x")
@@ -615,3 +563,10 @@ def test_many_new_files_are_published_under_few_heads() -> None:
     own.settle()
     assert len(own.published()) == 600
     assert len(own.heads) * 5 < len(orders)
+
+
+def test_it_says_how_it_stands(own: Own) -> None:
+    own.touch("a")
+    assert repr(own.own_folder) == (
+        "<OwnFolder MARKED <Rounds looking=True scanning=False> touched=0 reading=0>"
+    )

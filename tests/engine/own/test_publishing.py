@@ -1,6 +1,4 @@
-"""Tests of publishing: one transaction per head, numbers without gaps, pace, and heads from a later
-state.
-"""
+"""Publishing: one transaction per head, numbers without gaps, pace, and heads of a later state."""
 
 from __future__ import annotations
 
@@ -303,3 +301,11 @@ def test_within_knows_folders_from_names_that_begin_alike() -> None:
     assert within(b"a/b/c", {b"a/b"})
     assert within(b"a", {b"a"})
     assert not within(b"ab/c", {b"a", b""})
+
+
+def test_it_says_how_it_stands() -> None:
+    one = Publisher()
+    one.put("a")
+    assert repr(one.publishing) == "<Publishing 1.0, 1 waiting>"
+    one.tick()
+    assert repr(one.publishing) == "<Publishing 1.1, 0 waiting>"

@@ -109,3 +109,8 @@ def test_a_restless_file_that_is_gone_is_forgotten_with_its_history() -> None:
     reading.end(FilesHashed(order.order, (), (A,), last=True))
     reading.cancel(reading.paths)
     assert (reading.has(A), reading.paths, reading.deadline()) == (False, [], None)
+
+
+def test_it_says_how_much_is_in_hand() -> None:
+    reading, _ = begun(A, B)
+    assert repr(reading) == "<Reading 2 files in 1 orders>"

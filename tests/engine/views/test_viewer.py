@@ -96,7 +96,7 @@ def test_lists_are_bounded() -> None:
     _, ann, _ = shared()
     many = {f"d1/{number}": "control character" for number in range(LIST_MAX + 50)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(ann.engine.wiring.own_folder), "refused", many)
+        patch.setattr(ann.engine.wiring.own_folder, "refused", many)
         refused = shown(ann)["refused"]
     assert len(refused) == LIST_MAX
     assert refused[0] == {"path": "d1/0", "reason": "control character"}

@@ -253,7 +253,7 @@ def test_after_close_a_link_is_not_taken(node):
 def test_a_link_that_waits_for_a_worker_is_closed_and_its_place_given_back(node):
     with occupied(node.serving._workers):
         stream = reach(MEMBER, node).stream
-        assert node.serving._links
+        until(lambda: node.serving._workers._jobs)
         node.serving.close(0)
         assert not node.serving._links
         stream.sock.settimeout(5)

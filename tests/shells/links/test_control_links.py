@@ -22,6 +22,8 @@ from potluck.core.wire.catalogue import (
     PairConsent,
     Ping,
     Pong,
+    RosterRecord,
+    RosterRecords,
     encode,
     encode_frame,
 )
@@ -41,8 +43,18 @@ from tests.shells.peers import new_key, peers, reach, stream_pair, until
 MEMBER = new_key(9)
 
 
-def ping(number, size=0):
-    return Ping(number, bytes(min(size, 32)), b"")
+# about 7 MB in all: more than loopback buffers hold, less than UNSENT_BYTES
+LARGE_BYTES, LARGE_COUNT = 4000 * 10, 180
+
+
+def ping(number):
+    return Ping(number, b"", b"")
+
+
+def large(number):
+    """A message of LARGE_BYTES that says its number; few fill a connection quickly."""
+    record = RosterRecord(number.to_bytes(4, "big") * 1000, bytes(32), bytes(64))
+    return RosterRecords([record] * (LARGE_BYTES // 4000))
 
 
 @pytest.fixture
@@ -224,13 +236,7 @@ def test_a_peer_that_reads_slowly_is_cut_off(guest, monkeypatch):
     monkeypatch.setattr(limits, "UNSENT_BYTES", 1 << 20)
     node, _ = guest
     link = node.of(LinkOpened)[0].link
-    message = Bye("x" * 250)
-
-    def flood():
-        for _ in range(60_000):
-            node.links.send(Send(link, message))
-
-    node.do(flood)
+    send(node, link, *(large(number) for number in range(LARGE_COUNT)))
     closed = node.wait(LinkClosed)[0]
     assert (closed.reason, closed.clean) == ("reads too slowly", False)
 
@@ -238,11 +244,10 @@ def test_a_peer_that_reads_slowly_is_cut_off(guest, monkeypatch):
 def test_a_full_buffer_empties_when_the_peer_reads_on(guest):
     node, stream = guest
     link = node.of(LinkOpened)[0].link
-    count = 100_000  # about 7 MB: more than loopback buffers hold, less than UNSENT_BYTES
-    node.do(lambda: [node.links.send(Send(link, ping(number, 32))) for number in range(count)])
+    send(node, link, *(large(number) for number in range(LARGE_COUNT)))
     assert any(control.wants_write for control in node.links._links.values())
-    for number in range(count):
-        assert stream.receive(CONTROL).sequence == number
+    for number in range(LARGE_COUNT):
+        assert stream.receive(CONTROL) == large(number)
     until(lambda: not any(control.wants_write for control in node.links._links.values()))
 
 
@@ -250,7 +255,7 @@ def test_a_peer_that_does_not_read_cannot_hold_a_drop_up(guest, monkeypatch):
     monkeypatch.setattr(links_module, "FLUSH_S", 0.2)
     node, _ = guest
     link = node.of(LinkOpened)[0].link
-    node.do(lambda: [node.links.send(Send(link, ping(number, 32))) for number in range(100_000)])
+    send(node, link, *(large(number) for number in range(LARGE_COUNT)))
     begun = time.monotonic()
     drop(node, link)
     drop(node, link)

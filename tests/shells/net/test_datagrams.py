@@ -9,7 +9,9 @@ never hear each other.
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -271,14 +273,21 @@ else:
 """
 
 
+# the program as this process sees it, installed or not
+WITH_SOURCE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 @pytest.mark.lan
 def test_two_hosts_hear_each_other_on_the_card_it_was_said_on(hosts):  # noqa: F811
     lan = hosts(2)
     # A second network between the same two hosts: each word must arrive once per card and way.
     lan.cross(0, 1, "eth1", "10.254.0")
-    listener = lan.popen(1, [sys.executable, "-c", SCRIPT, 7685, "listen", 4], stdout=-1, text=True)
+    words = [sys.executable, "-c", SCRIPT]
+    listener = lan.popen(
+        1, [*words, 7685, "listen", 4], stdout=subprocess.PIPE, text=True, env=WITH_SOURCE
+    )
     assert listener.stdout.readline() == "ready\n"
-    assert lan.run(0, [sys.executable, "-c", SCRIPT, 7700, "speak"]).returncode == 0
+    assert lan.run(0, [*words, 7700, "speak"], env=WITH_SOURCE).returncode == 0
     out, _ = listener.communicate(timeout=20)
     here = lan.address(0)
     assert json.loads(out) == sorted(

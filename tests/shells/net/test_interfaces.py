@@ -8,6 +8,7 @@ line; the choice between networks is a table of names.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import sys
@@ -219,11 +220,15 @@ def test_the_loopback_of_this_machine_is_seen_if_asked_for():
 
 SURVEY = """
 import json
-from potluck.shells.interfaces import survey
+from potluck.shells.net.interfaces import survey
 found = survey()
 networks = [[n.interface.name, n.interface.host, n.interface.prefix] for n in found.networks]
 print(json.dumps([networks, [entry.name for entry in found.left_out], found.neighbours]))
 """
+
+
+# the program as this process sees it, installed or not
+WITH_SOURCE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 @pytest.mark.lan
@@ -238,13 +243,13 @@ def test_a_host_sees_its_own_namespace(hosts):  # noqa: F811
     ):
         assert lan.run(0, ["ip", *words]).returncode == 0
     lan.acquaint()
-    done = lan.run(0, command)
+    done = lan.run(0, command, env=WITH_SOURCE)
     networks, left_out, neighbours = json.loads(done.stdout)
     assert networks == [["eth0", lan.address(0), 24], ["eth0", "10.200.0.1", 16]]
     assert left_out == ["lo", "docker0"]
     assert neighbours == [lan.address(1)]
     lan.cable(0, False)
-    networks, left_out, _ = json.loads(lan.run(0, command).stdout)
+    networks, left_out, _ = json.loads(lan.run(0, command, env=WITH_SOURCE).stdout)
     assert networks == []
     assert "eth0" in left_out
 

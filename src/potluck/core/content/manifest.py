@@ -14,7 +14,6 @@ an empty manifest costs nothing to make.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -42,16 +41,8 @@ def record_digest(record: FileRecord) -> bytes:
     return blake3(encode(record)).digest()
 
 
-def bucket_hash(digests: Iterable[bytes]) -> bytes:
-    """Return the hash of one bucket from the digests of its records, in any order."""
-    return packed_hash(b"".join(sorted(digests)))
-
-
-def packed_hash(digests: bytes) -> bytes:
-    """Return the hash of one bucket from its digests, already sorted and joined.
-
-    Without any it is EMPTY_BUCKET.
-    """
+def bucket_hash(digests: bytes) -> bytes:
+    """Return the hash of one bucket from the digests of its records, sorted and joined."""
     return blake3(digests).digest() if digests else EMPTY_BUCKET
 
 
@@ -71,10 +62,6 @@ class BucketTree:
         if not 0 <= bucket < limits.BUCKETS or len(digest) != DIGEST_BYTES:
             raise ValueError(f"bucket {bucket} with a hash of {len(digest)} bytes")
         self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES] = digest
-
-    def get(self, bucket: int) -> bytes:
-        """Return the hash of one bucket."""
-        return bytes(self._hashes[bucket * DIGEST_BYTES : (bucket + 1) * DIGEST_BYTES])
 
     def copy(self) -> BucketTree:
         """Return an independent tree with the same hashes."""

@@ -26,7 +26,7 @@ from potluck.core import limits
 from potluck.core.content.paths import collision_key, why_unsafe
 from potluck.core.errors import Malformed
 from potluck.core.group.statements import (
-    RESERVED_LABELS,
+    FORBIDDEN_LABELS,
     Admit,
     Genesis,
     MemberEntry,
@@ -106,7 +106,7 @@ class Roster:
 
     def free_label(self, wish: str) -> str:
         """Return `wish`, with -2, -3 … if a member has it; an unsafe wish becomes `device`."""
-        taken = RESERVED_LABELS | {collision_key(entry.label) for entry in self._members.values()}
+        taken = FORBIDDEN_LABELS | {collision_key(entry.label) for entry in self._members.values()}
         fits = len(wish.encode()) <= limits.LABEL_BYTES - _SUFFIX_BYTES
         base = wish if fits and not why_unsafe(wish) else "device"
         label, number = base, 1

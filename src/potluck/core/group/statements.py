@@ -34,7 +34,7 @@ from potluck.core.keys.identity import (
 from potluck.core.wire.catalogue import Catalogue, RosterRecord, Unknown, encode
 from potluck.core.wire.records import Certificate, Id, Key, Label
 
-RESERVED_LABELS = frozenset({collision_key("Everyone")})  # the folder everybody writes in
+FORBIDDEN_LABELS = frozenset({collision_key("Everyone")})  # the folder everybody writes in
 _PURPOSE = b"roster"
 
 
@@ -134,4 +134,4 @@ def entry_of(statement: Statement, record: RosterRecord) -> MemberEntry | None:
 
 def _is_possible(label: str) -> bool:
     too_long = len(label.encode()) > limits.LABEL_BYTES
-    return not (why_unsafe(label) or too_long or collision_key(label) in RESERVED_LABELS)
+    return not (why_unsafe(label) or too_long or collision_key(label) in FORBIDDEN_LABELS)

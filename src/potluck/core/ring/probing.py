@@ -15,8 +15,8 @@ The observer may be the sick one: all time-outs stretch by this node's own tick 
 arXiv 1707.00788), between x1 and x8; after a long pause open probes are dropped instead of judged.
 
 Guarantees: every open probe has a time-out; one probe per period; a node that answers within its
-time-out is never reported. Limits: it only *reports*; suspicion and death are for core/ring/beliefs.py
-to decide.
+time-out is never reported. Limits: it only *reports*; suspicion and death are for
+core/ring/beliefs.py to decide.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from potluck.core.content.manifest import DIGEST_BYTES, BucketTree, bucket_of, packed_hash
+from potluck.core.content.manifest import DIGEST_BYTES, BucketTree, bucket_hash, bucket_of
 from potluck.engine.index.database import Database
 
 
@@ -56,6 +56,10 @@ class Buckets:
         self._database = database
         self._held: dict[int, Preview] = {}
 
+    def __repr__(self) -> str:
+        """Return how many manifests are in memory."""
+        return f"<Buckets of {len(self._held)} manifests>"
+
     def root(self, manifest: int) -> bytes:
         """Return the root of a manifest as it stands."""
         return self._hold(manifest).tree.root()
@@ -93,5 +97,5 @@ def _edited(before: Preview, edits: Edits) -> Preview:
         digests.difference_update(gone)
         digests.update(come)
         after.packed[bucket] = joined = b"".join(sorted(digests))
-        after.tree.set(bucket, packed_hash(joined))
+        after.tree.set(bucket, bucket_hash(joined))
     return after

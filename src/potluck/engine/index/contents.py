@@ -42,10 +42,6 @@ class Contents:
         )
         return PieceList(root, *row) if row else None
 
-    def has(self, root: Root) -> bool:
-        """Say whether the list of a root is here."""
-        return self._database.row("SELECT 1 FROM content WHERE root = ?", (root,)) is not None
-
     def forget_unused(self, after: bytes, limit: int) -> bytes:
         """Drop those of the next `limit` lists, above root `after`, whose content no file here has.
 

@@ -24,6 +24,10 @@ Row = tuple[Any, ...]
 
 # only a checkpoint that empties the log holds the lock; to wait is better than to fail an event
 _BUSY_S = 10.0
+# the writer's transactions last milliseconds; if not, the log is moved next time
+_MOVE_WAIT_S = 0.1
+# prepared statements kept: more than all subjects of the index have together
+_STATEMENTS = 256
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -49,7 +53,7 @@ class Database:
                 timeout=_BUSY_S,
                 isolation_level=None,
                 check_same_thread=False,
-                cached_statements=256,
+                cached_statements=_STATEMENTS,
             )
         except sqlite3.Error as error:
             raise disk_trouble(path, error) from error
@@ -61,6 +65,10 @@ class Database:
             self._connection.close()
             raise
 
+    def __repr__(self) -> str:
+        """Return where it is."""
+        return f"<Database {self.path}>"
+
     def run(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Execute one statement and return how many rows it changed."""
         try:
@@ -69,9 +77,7 @@ class Database:
             raise disk_trouble(self.path, error) from error
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
-        """Execute one statement for each row of values and return how many rows were changed in
-        all.
-        """
+        """Execute one statement for each row of values; returns how many rows it changed in all."""
         try:
             return self._connection.executemany(sql, rows).rowcount
         except sqlite3.Error as error:
@@ -93,9 +99,7 @@ class Database:
         return found
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
-        """Yield the rows of a query one by one, for those too many to hold; nothing may be written
-        meanwhile.
-        """
+        """Yield the rows of a query one by one, for very many; write nothing meanwhile."""
         try:
             yield from self._connection.execute(sql, values)
         except sqlite3.Error as error:
@@ -144,15 +148,8 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     )
 
 
-_MOVE_WAIT_S = (
-    0.1  # the writer's transactions last milliseconds; if not, the log is moved next time
-)
-
-
 def move_log(path: str, *, wholly: bool) -> None:
-    """Copy the index's log into its file: as far as nobody is disturbed, or `wholly`; raises
-    DiskTrouble.
-    """
+    """Copy the log into its file, as far as nobody is disturbed or `wholly`; raises DiskTrouble."""
     try:
         connection = sqlite3.connect(path, timeout=_MOVE_WAIT_S, isolation_level=None)
         try:

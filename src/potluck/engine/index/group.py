@@ -5,7 +5,7 @@ ordered by a counter that the caller gives (a run number or seconds of its own),
 this module; the newest come first.
 
 Limits: at most ADDRESSES_PER_DEVICE addresses are kept for a device, the oldest go. Roster records
-are never removed: what is void stays, as core/roster.py judges the whole set.
+are never removed: what is void stays, as core/group judges the whole set.
 """
 
 from __future__ import annotations
@@ -50,18 +50,11 @@ class RosterTable:
     def add(self, record: RosterRecord) -> bool:
         """Put a record into the set and say whether it is new."""
         encoded = encode(record)
-        values = (blake3(encoded).digest(), encoded)
-        return (
-            self._database.run(
-                "INSERT OR IGNORE INTO roster (digest, record) VALUES (?, ?)", values
-            )
-            == 1
-        )
+        sql = "INSERT OR IGNORE INTO roster (digest, record) VALUES (?, ?)"
+        return self._database.run(sql, (blake3(encoded).digest(), encoded)) == 1
 
     def replace(self, records: Iterable[RosterRecord]) -> None:
-        """Put this set in the place of the one that is here: a provisional group dissolved into
-        another.
-        """
+        """Put this set in place of the one here: a provisional group dissolved into another."""
         self._database.run("DELETE FROM roster")
         for record in records:
             self.add(record)
@@ -80,14 +73,15 @@ class Addresses:
         self._database = database
 
     def remember(self, device: DeviceId, address: Address, seen: int) -> None:
-        """Note that a device was reached there at `seen`, a counter of the caller that never falls."""
+        """Note that a device was reached there at `seen`, a counter that never falls."""
         self._database.run(
             "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)",
             (device, address.host, address.port, seen),
         )
         self._database.run(
             "DELETE FROM address WHERE device = ?1 AND (host, port) NOT IN"
-            " (SELECT host, port FROM address WHERE device = ?1 ORDER BY seen DESC, host, port LIMIT ?2)",
+            " (SELECT host, port FROM address WHERE device = ?1"
+            " ORDER BY seen DESC, host, port LIMIT ?2)",
             (device, limits.ADDRESSES_PER_DEVICE),
         )
 

@@ -41,6 +41,11 @@ class Index:
         self.contents = Contents(database)
         self.intents = Intents(database)
 
+    def __repr__(self) -> str:
+        """Return where it is, and whether a transaction is open."""
+        state = "in a transaction" if self._database.in_transaction else "at rest"
+        return f"<Index {self._database.path} {state}>"
+
     @classmethod
     def open(cls, path: str) -> Index:
         """Open or make the index at a path (":memory:" for none); raises DiskTrouble."""
@@ -51,9 +56,7 @@ class Index:
         self._database.run("BEGIN")
 
     def commit(self) -> None:
-        """End it; everything written since `begin` stands together. Raises DiskTrouble, then
-        `rollback` is due.
-        """
+        """End it: all since `begin` stands together. Raises DiskTrouble: then roll back."""
         self._database.run("COMMIT")
 
     def rollback(self) -> None:

@@ -78,46 +78,62 @@ class Intents:
 
 
 def _stored(item: PlaceItem) -> _Item:
-    content, stat = item.content, item.expected
     return _Item(
         item.path.wire,
         item.source,
-        _Content(content.root, content.size_bytes, content.piece_size, content.hashes)
-        if content
-        else None,
-        item.local.wire if item.local else None,
+        _stored_content(item.content),
+        item.local.wire if item.local is not None else None,
         item.mtime_ns,
         item.executable,
-        _Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
-        if stat
-        else None,
+        _stored_stat(item.expected),
         item.expected_root,
     )
 
 
 def _restored(item: _Item) -> PlaceItem:
-    content, stat, root = item.content, item.expected, item.expected_root
+    root = item.expected_root
     return PlaceItem(
-        path=_path(item.path),
-        source=item.source,
-        content=PieceList(Root(content.root), content.size, content.piece_size, content.hashes)
-        if content
-        else None,
-        local=_path(item.local) if item.local else None,
-        mtime_ns=item.mtime_ns,
-        executable=item.executable,
-        expected=Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
-        if stat
-        else None,
-        expected_root=Root(root) if root is not None else None,
+        _path(item.path),
+        item.source,
+        _restored_content(item.content),
+        _restored_local(item.local),
+        item.mtime_ns,
+        item.executable,
+        _restored_stat(item.expected),
+        Root(root) if root is not None else None,
     )
+
+
+def _stored_content(content: PieceList | None) -> _Content | None:
+    if content is None:
+        return None
+    return _Content(content.root, content.size_bytes, content.piece_size, content.hashes)
+
+
+def _restored_content(content: _Content | None) -> PieceList | None:
+    if content is None:
+        return None
+    return PieceList(Root(content.root), content.size, content.piece_size, content.hashes)
+
+
+def _stored_stat(stat: Stat | None) -> _Stat | None:
+    if stat is None:
+        return None
+    return _Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
+
+
+def _restored_stat(stat: _Stat | None) -> Stat | None:
+    if stat is None:
+        return None
+    return Stat(stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode, stat.executable)
+
+
+def _restored_local(local: bytes | None) -> SafePath | None:
+    return _path(local) if local is not None else None
 
 
 def _path(wire: bytes) -> SafePath:
-    """Return the path that was stored; with its label in front it may be longer than a path that
-    travels.
-    """
+    """Return a path that was stored; behind its label it is as long as a path may travel."""
     label, slash, inner = wire.partition(b"/")
-    return (
-        parse_wire_path(label).joined(parse_wire_path(inner)) if slash else parse_wire_path(label)
-    )
+    top = parse_wire_path(label)
+    return top.joined(parse_wire_path(inner)) if slash else top

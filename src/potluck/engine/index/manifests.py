@@ -28,6 +28,7 @@ from potluck.engine.index.rows import RECORD, record_of, record_values
 from potluck.engine.index.staging import Staging
 
 PageRows = tuple[list[FileRecord], list[DeletedPath], int, bool]
+"""Records, deleted paths, the last change number among them, and whether nothing follows."""
 
 _HEAD = Decoder(Head)
 _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
@@ -69,17 +70,13 @@ class Manifests:
         )
 
     def floor(self, name: ManifestName) -> int:
-        """Return the change number from which on the delete log is complete; who is behind it needs
-        everything.
-        """
+        """Return the number from which on the delete log is complete; before it all is needed."""
         sql = "SELECT floor FROM manifest WHERE owner = ? AND folder = ?"
         row = self._database.row(sql, (name.owner, name.folder.value))
         return row[0] if row else 0
 
     def raise_floor(self, name: ManifestName, floor: int) -> None:
-        """Forget the delete log up to a change number, or note that it was never known; it is never
-        lowered.
-        """
+        """Forget the delete log up to a number, or note that it was never known; never lowered."""
         named = self._names.make(name)
         self._database.run(
             "DELETE FROM deleted WHERE manifest = ? AND seq <= ?", (named.number, floor)
@@ -130,9 +127,7 @@ class Manifests:
         return record_of(row) if row else None
 
     def page(self, name: ManifestName, since: int, limit: int) -> PageRows:
-        """Return at most `limit` changes after number `since`: records, deleted paths, up to which
-        number, and whether nothing follows.
-        """
+        """Return at most `limit` changes after number `since`."""
         named = self._names.find(name)
         if named is None:
             return [], [], since, True
@@ -141,7 +136,10 @@ class Manifests:
             f"SELECT {RECORD} FROM record WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
         )
         live = self._database.rows(sql, values)
-        sql = "SELECT path, seq FROM deleted WHERE manifest = ? AND seq > ? ORDER BY seq, path LIMIT ?"
+        sql = (
+            "SELECT path, seq FROM deleted WHERE manifest = ? AND seq > ? ORDER BY seq, path"
+            " LIMIT ?"
+        )
         gone = self._database.rows(sql, values)
         numbers = sorted(row[-1] for row in live + gone)
         complete = len(numbers) <= limit
@@ -169,21 +167,12 @@ class Manifests:
         named = self._names.find(name)
         if named is None:
             return []
-        sql = f"SELECT {RECORD} FROM record WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
+        sql = (
+            f"SELECT {RECORD} FROM record WHERE manifest = ? AND path >= ? AND path < ?"
+            " ORDER BY path LIMIT ?"
+        )
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS, limit))
         return [record_of(row) for row in rows]
-
-    def under(self, name: ManifestName, path: bytes) -> list[bytes]:
-        """Return every live path below a folder's path (without it; b"" is the whole manifest), by
-        path.
-        """
-        named = self._names.find(name)
-        if named is None:
-            return []
-        prefix = path + b"/" if path else b""
-        sql = "SELECT path FROM record WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
-        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
-        return [found for (found,) in rows]
 
     # -- receiving ---------------------------------------------------------------------------------
     def stage(
@@ -192,15 +181,11 @@ class Manifests:
         records: Iterable[FileRecord],
         deleted: Iterable[DeletedPath],
     ) -> None:
-        """Keep a received page apart; of two changes of one path the one with the larger number
-        counts.
-        """
+        """Keep a received page apart; of two changes of one path the larger number counts."""
         self._staging.stage(self._names.make(name), records, deleted)
 
     def stage_rest_as_deleted(self, name: ManifestName, seq: int) -> None:
-        """Say that the staged pages are the whole manifest: every other live path ended, at change
-        `seq`.
-        """
+        """Say that the staged pages are everything: every other live path ended, at `seq`."""
         self._staging.stage_rest_as_deleted(self._names.make(name), seq)
 
     def staged_root(self, name: ManifestName) -> tuple[bytes, int]:
@@ -209,9 +194,7 @@ class Manifests:
         return summed.preview.tree.root(), summed.count
 
     def apply_staged(self, head: Head) -> list[bytes]:
-        """Make staged changes live under their head, the roots being equal, and return the paths
-        they name.
-        """
+        """Make staged changes live under their head, and return the paths they name."""
         named = self._names.make(ManifestName.of(head))
         self._staging.move(named)
         self._needs.refresh_staged(named)

@@ -35,6 +35,10 @@ class Names:
         self._database = database
         self._named: dict[ManifestName, Named] | None = None
 
+    def __repr__(self) -> str:
+        """Return how many are in memory."""
+        return f"<Names: {len(self._named or ())} in memory>"
+
     def find(self, name: ManifestName) -> Named | None:
         """Return what is known of a manifest, or None."""
         return self._all().get(name)

@@ -32,11 +32,22 @@ _NEED: Final = (  # a file whose content stands already needs no bytes
 _JOIN_PLACE: Final = "LEFT JOIN place AS p ON p.manifest = r.manifest AND p.path = r.path"
 _LACKING: Final = (
     f"SELECT {prefixed(RECORD, 'r')}, {prefixed(PLACE, 'p')} FROM need AS n"
-    f" JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path {_JOIN_PLACE} WHERE n.manifest = ?"
+    f" JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path {_JOIN_PLACE}"
+    " WHERE n.manifest = ? AND n.path > ? ORDER BY n.path LIMIT ?"
 )
 _SURPLUS: Final = (
     f"SELECT {PLACE} FROM place AS p WHERE p.manifest = ?1 AND NOT EXISTS"
-    " (SELECT 1 FROM record AS r WHERE r.manifest = ?1 AND r.path = p.path)"
+    " (SELECT 1 FROM record AS r WHERE r.manifest = ?1 AND r.path = p.path) ORDER BY p.path DESC"
+)
+_REFRESH: Final = (
+    f"{_NEED} FROM record AS r {_JOIN_PLACE} WHERE r.manifest = ? AND r.path = ? AND {_DIFFER}"
+)
+_DROP_STAGED: Final = (
+    "DELETE FROM need WHERE manifest = ?1 AND path IN (SELECT path FROM staged WHERE manifest = ?1)"
+)
+_REFRESH_STAGED: Final = (
+    f"{_NEED} FROM staged AS s JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path"
+    f" {_JOIN_PLACE} WHERE s.manifest = ? AND s.digest IS NOT NULL AND {_DIFFER}"
 )
 
 
@@ -49,53 +60,26 @@ class Needs:
         self._names = names
         self._missing: dict[int, tuple[int, int]] = {}
 
-    def lacking(self, name: ManifestName, paths: Iterable[bytes] | None = None) -> list[Lacking]:
-        """Return records whose place differs, with that place: all, or those of the paths asked
-        for; parents first.
-        """
-        named = self._names.find(name)
-        if named is None:
-            return []
-        if paths is None:
-            return _pairs(self._database.rows(f"{_LACKING} ORDER BY n.path", (named.number,)))
-        rows: list[Row] = []
-        for path in sorted(set(paths)):
-            rows += self._database.rows(f"{_LACKING} AND n.path = ?", (named.number, path))
-        return _pairs(rows)
+    def __repr__(self) -> str:
+        """Return how many counts are in memory."""
+        return f"<Needs: {len(self._missing)} counts>"
 
     def lacking_after(self, name: ManifestName, after: bytes, limit: int) -> list[Lacking]:
-        """Return the next `limit` records whose place differs, of paths above `after` (b"" for the
-        first).
-        """
+        """Return the next `limit` records whose place differs, above path `after`, by path."""
         named = self._names.find(name)
         if named is None:
             return []
-        sql = f"{_LACKING} AND n.path > ? ORDER BY n.path LIMIT ?"
-        return _pairs(self._database.rows(sql, (named.number, after, limit)))
+        return [_pair(row) for row in self._database.rows(_LACKING, (named.number, after, limit))]
 
-    def surplus(self, name: ManifestName, paths: Iterable[bytes] | None = None) -> list[PlaceRow]:
-        """Return places that no record wants: all (a whole scan), or those of the paths asked for;
-        children first.
-        """
+    def surplus(self, name: ManifestName) -> list[PlaceRow]:
+        """Return the places that no record wants, children first."""
         named = self._names.find(name)
         if named is None:
             return []
-        if paths is None:
-            return list(
-                map(
-                    place_row_of,
-                    self._database.rows(f"{_SURPLUS} ORDER BY p.path DESC", (named.number,)),
-                )
-            )
-        rows: list[Row] = []
-        for path in sorted(set(paths), reverse=True):
-            rows += self._database.rows(f"{_SURPLUS} AND p.path = ?2", (named.number, path))
-        return list(map(place_row_of, rows))
+        return [place_row_of(row) for row in self._database.rows(_SURPLUS, (named.number,))]
 
     def missing(self, name: ManifestName) -> tuple[int, int]:
-        """Return how many paths are lacking and how many bytes they need, the latter as far as a
-        message can say.
-        """
+        """Return how many paths are lacking, and their bytes as far as a message can say."""
         named = self._names.find(name)
         if named is None:
             return 0, 0
@@ -116,34 +100,20 @@ class Needs:
         self._missing.pop(named.number, None)
         rows = [(named.number, path) for path in paths]
         self._database.run_many("DELETE FROM need WHERE manifest = ? AND path = ?", rows)
-        self._database.run_many(
-            f"{_NEED} FROM record AS r {_JOIN_PLACE} WHERE r.manifest = ? AND r.path = ? AND {_DIFFER}",
-            rows,
-        )
+        self._database.run_many(_REFRESH, rows)
 
     def refresh_staged(self, named: Named) -> None:
         """Bring the needs of all staged paths up to date, after their records changed."""
         self._missing.pop(named.number, None)
-        self._database.run(
-            "DELETE FROM need WHERE manifest = ?1 AND path IN (SELECT path FROM staged WHERE manifest = ?1)",
-            (named.number,),
-        )
-        self._database.run(
-            f"{_NEED} FROM staged AS s JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path"
-            f" {_JOIN_PLACE} WHERE s.manifest = ? AND s.digest IS NOT NULL AND {_DIFFER}",
-            (named.number,),
-        )
+        self._database.run(_DROP_STAGED, (named.number,))
+        self._database.run(_REFRESH_STAGED, (named.number,))
 
     def forget_memory(self) -> None:
         """Count again: the transaction was rolled back."""
         self._missing.clear()
 
 
-def _pairs(rows: list[Row]) -> list[Lacking]:
-    return [
-        (
-            record_of(row[:RECORD_WIDTH]),
-            place_row_of(row[RECORD_WIDTH:]) if row[RECORD_WIDTH] is not None else None,
-        )
-        for row in rows
-    ]
+def _pair(row: Row) -> Lacking:
+    """Return the record in a row, and the place behind it if there is one."""
+    record, place = row[:RECORD_WIDTH], row[RECORD_WIDTH:]
+    return record_of(record), place_row_of(place) if place[0] is not None else None

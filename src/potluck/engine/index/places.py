@@ -35,10 +35,12 @@ class Shared(NamedTuple):
 
 
 _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
-_PUT = (  # keeps the row number, so an index whose column did not change is not touched
-    "INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (manifest, path) DO UPDATE SET"
-    " is_folder = excluded.is_folder, root = excluded.root, size = excluded.size, mtime_ns = excluded.mtime_ns,"
-    " ctime_ns = excluded.ctime_ns, inode = excluded.inode, executable = excluded.executable"
+# keeps the row number, so an index whose column did not change is not touched
+_PUT = (
+    "INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (manifest, path)"
+    " DO UPDATE SET is_folder = excluded.is_folder, root = excluded.root, size = excluded.size,"
+    " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
+    " executable = excluded.executable"
 )
 _HOLDERS = 8  # more places of one content than anybody tries
 
@@ -52,6 +54,10 @@ class Places:
         self._names = names
         self._needs = needs
         self._totals: dict[int, tuple[int, int]] = {}
+
+    def __repr__(self) -> str:
+        """Return how many totals are in memory."""
+        return f"<Places: {len(self._totals)} totals>"
 
     def put(self, name: ManifestName, rows: Sequence[PlaceRow]) -> None:
         """Note what stands at these paths."""
@@ -100,7 +106,7 @@ class Places:
         return [path for (path,) in rows]
 
     def by_root(self, root: Root) -> list[StandingFile]:
-        """Return up to eight places, in any folder, that hold this content; none for the empty one."""
+        """Return up to eight places, in any folder, with this content; none for the empty one."""
         sql = (
             f"SELECT m.owner, m.folder, {prefixed(PLACE, 'p')} FROM place AS p JOIN manifest AS m"
             " ON m.id = p.manifest WHERE substr(p.root, 1, 8) = ? AND p.root = ? AND p.size > 0"
@@ -110,15 +116,14 @@ class Places:
         return [(_name_of(row), place_row_of(row[2:])) for row in rows]
 
     def shared(self, roots: Sequence[Root]) -> dict[Root, Shared]:
-        """Return of each content a file that holds it and that its owner still shares; at most 256
-        roots at once.
-        """
+        """Return of each content a file with it that its owner still shares; at most 256 roots."""
         marks = ", ".join("?" * len(roots))
         # one walk over the index by root; a hundred of them would cost a hundred times the overhead
         sql = (
             "SELECT m.owner, m.folder, p.root, p.path, p.size, r.piece_size FROM place AS p"
             " JOIN record AS r ON r.manifest = p.manifest AND r.path = p.path AND r.root = p.root"
-            f" JOIN manifest AS m ON m.id = p.manifest WHERE substr(p.root, 1, 8) IN ({marks}) AND p.size > 0"
+            " JOIN manifest AS m ON m.id = p.manifest"
+            f" WHERE substr(p.root, 1, 8) IN ({marks}) AND p.size > 0"
         )
         rows = self._database.rows(sql, [root[:8] for root in roots])
         wanted = set(roots)
@@ -129,9 +134,7 @@ class Places:
         return dict(sorted(found, reverse=True))
 
     def by_inode(self, name: ManifestName, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
-        """Return the place in a folder with this file number, size and mtime, or None; none for an
-        empty file.
-        """
+        """Return the place with this file number, size and mtime, or None; none for size 0."""
         named = self._names.find(name)
         if named is None:
             return None

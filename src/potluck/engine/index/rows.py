@@ -33,10 +33,10 @@ def record_values(manifest: int, record: FileRecord, digest: bytes) -> Row:
     return (
         manifest,
         record.path,
-        1 if record.kind is Kind.FOLDER else 0,
+        int(record.kind is Kind.FOLDER),
         record.size,
         record.mtime_ns,
-        1 if record.executable else 0,
+        int(record.executable),
         record.piece_size,
         record.root,
         record.seq,
@@ -57,13 +57,13 @@ def place_values(manifest: int, place: PlaceRow) -> Row:
     return (
         manifest,
         place.path,
-        1 if place.kind is Kind.FOLDER else 0,
+        int(place.kind is Kind.FOLDER),
         place.root,
         place.size,
         place.mtime_ns,
         place.ctime_ns,
         stored_inode(place.inode),
-        1 if place.executable else 0,
+        int(place.executable),
     )
 
 

@@ -32,12 +32,14 @@ _RECORD_COLUMNS = """
 
 TABLES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE roster (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, record BLOB NOT NULL)",
+    (
+        "CREATE TABLE roster (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
+        " record BLOB NOT NULL)"
+    ),
     """CREATE TABLE address (
         device BLOB NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, seen INTEGER NOT NULL,
         PRIMARY KEY (device, host, port)) WITHOUT ROWID""",
-    # received: somebody sent it to us, so the disk has to follow it; files and bytes: of its live
-    # records
+    # received: somebody sent it to us, so the disk has to follow it; count, bytes: live records
     """CREATE TABLE manifest (
         id INTEGER PRIMARY KEY, owner BLOB NOT NULL, folder TEXT NOT NULL, head BLOB,
         received INTEGER NOT NULL DEFAULT 0, floor INTEGER NOT NULL DEFAULT 0,
@@ -53,9 +55,10 @@ TABLES: Final = (
     # pages of a manifest that do not count yet; a deleted path has no digest
     f"CREATE TABLE staged ({_RECORD_COLUMNS}) WITHOUT ROWID",
     """CREATE TABLE place (
-        manifest INTEGER NOT NULL, path BLOB NOT NULL, is_folder INTEGER NOT NULL, root BLOB NOT NULL,
-        size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
-        executable INTEGER NOT NULL, UNIQUE (manifest, path))""",
+        manifest INTEGER NOT NULL, path BLOB NOT NULL, is_folder INTEGER NOT NULL,
+        root BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, executable INTEGER NOT NULL,
+        UNIQUE (manifest, path))""",
     "CREATE INDEX place_root ON place (substr(root, 1, 8)) WHERE size > 0",
     "CREATE INDEX place_inode ON place (inode) WHERE size > 0",
     # paths of received manifests whose place differs from the record
@@ -63,7 +66,8 @@ TABLES: Final = (
         manifest INTEGER NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL,
         PRIMARY KEY (manifest, path)) WITHOUT ROWID""",
     """CREATE TABLE content (
-        root BLOB PRIMARY KEY, size INTEGER NOT NULL, piece_size INTEGER NOT NULL, hashes BLOB NOT NULL)""",
+        root BLOB PRIMARY KEY, size INTEGER NOT NULL, piece_size INTEGER NOT NULL,
+        hashes BLOB NOT NULL)""",
     "CREATE TABLE intent (batch INTEGER PRIMARY KEY, items BLOB NOT NULL)",
 )
 """Every statement that makes an empty index of this version."""

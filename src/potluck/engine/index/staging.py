@@ -29,6 +29,11 @@ _STAGE: Final = (
     " executable = excluded.executable, piece_size = excluded.piece_size, root = excluded.root,"
     " seq = excluded.seq, digest = excluded.digest WHERE excluded.seq >= staged.seq"
 )
+_STAGE_REST: Final = (
+    "INSERT INTO staged SELECT manifest, path, 0, 0, 0, 0, 0, x'', ?2, NULL FROM record AS r"
+    " WHERE manifest = ?1 AND NOT EXISTS"
+    " (SELECT 1 FROM staged AS s WHERE s.manifest = ?1 AND s.path = r.path)"
+)
 _AGAINST_LIVE: Final = (
     "SELECT s.path, s.digest, s.size, r.digest, ifnull(r.size, 0) FROM staged AS s"
     " LEFT JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path WHERE s.manifest = ?"
@@ -64,6 +69,10 @@ class Staging:
         self._sums: dict[int, Sum] = {}
         database.run("DELETE FROM staged")
 
+    def __repr__(self) -> str:
+        """Return how many sums are in memory."""
+        return f"<Staging: {len(self._sums)} sums>"
+
     def stage(
         self, named: Named, records: Iterable[FileRecord], deleted: Iterable[DeletedPath]
     ) -> None:
@@ -75,16 +84,9 @@ class Staging:
         self._database.run_many(_STAGE, rows)
 
     def stage_rest_as_deleted(self, named: Named, seq: int) -> None:
-        """Stage the end of every live path that is not staged: the pages were the whole manifest,
-        from change 0 on.
-        """
+        """Stage the end of every live path that is not staged: the pages were everything."""
         self._sums.pop(named.number, None)
-        self._database.run(
-            "INSERT INTO staged SELECT manifest, path, 0, 0, 0, 0, 0, x'', ?2, NULL FROM record AS r"
-            " WHERE manifest = ?1 AND NOT EXISTS"
-            " (SELECT 1 FROM staged AS s WHERE s.manifest = ?1 AND s.path = r.path)",
-            (named.number, seq),
-        )
+        self._database.run(_STAGE_REST, (named.number, seq))
 
     def sum(self, named: Named) -> Sum:
         """Return what the manifest would be after its staged changes."""
@@ -94,9 +96,7 @@ class Staging:
         return known
 
     def move(self, named: Named) -> None:
-        """Make the staged changes live; the rows stay staged until `drop`, for whoever must act on
-        them.
-        """
+        """Make the staged changes live; the rows stay staged until `drop`, to be acted on."""
         summed = self.sum(named)
         for statement in _MOVE:
             self._database.run(statement, (named.number,))

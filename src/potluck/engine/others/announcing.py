@@ -7,7 +7,7 @@ seconds, as the seed does. What stands on this disk of each manifest (KEPT) is t
 opens and at most once a second while it changes.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
-cost nothing. Limits: telling only; what is heard is followed by engine/following.py.
+cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Announcing:
         self._kept_due = False
         self.digest = self._digest()
 
+    def __repr__(self) -> str:
+        """Return our digest, and how many differ from it."""
+        return f"<Announcing {self.digest.hex()}, {len(self._differences)} differ>"
+
     # -- telling -----------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open: say what we hold."""
@@ -72,9 +76,7 @@ class Announcing:
             self._node.say_when_durable(device, Heads([head]))
 
     def on_applied(self, head: Head) -> None:
-        """Another manifest is held up to this head: hand it on to those who cannot have it from its
-        owner.
-        """
+        """Another manifest is held up to this head: hand it on, unless its owner can."""
         node, name = self._node, ManifestName.of(head)
         self.digest = self._digest()
         self._kept_due = True
@@ -120,9 +122,7 @@ class Announcing:
                 kept[name] = holding
 
     def recover(self) -> None:
-        """The index failed for a while, so what was thought to be held may not be: ask everybody
-        again.
-        """
+        """The index failed for a while, so less may be held than was thought: ask everybody."""
         self.digest = self._digest()
         for device in self._node.linked():
             self._node.say(device, HeadsAsk(self.digest))

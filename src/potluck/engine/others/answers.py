@@ -1,4 +1,4 @@
-"""The service: what other members may ask on bulk links, and what they get.
+"""Answers: what other members may ask on bulk links, and what they get.
 
 Strategy: the engine decides, the serving worker reads and sends. A request names roots and numbers,
 never paths; a root is served only while a file of this share holds it, and the worker hashes the
@@ -33,6 +33,7 @@ from potluck.engine.events import RequestHeard
 from potluck.engine.node import Node
 
 HASHES_PER_PAGE = 16384  # 512 KiB of hashes
+FEWER = 4  # a page that does not fit a frame is tried with a quarter of its changes
 
 
 class Answers:
@@ -42,6 +43,10 @@ class Answers:
         """Serve from the node's index."""
         self._node = node
         self.sent_bytes = 0  # of content that was promised; what is gone meanwhile counts too
+
+    def __repr__(self) -> str:
+        """Return how much was promised."""
+        return f"<Answers: {self.sent_bytes} bytes promised>"
 
     def on_request(self, event: RequestHeard) -> None:
         """Answer one request."""
@@ -74,7 +79,7 @@ class Answers:
             page = ManifestPage(*name, records, deleted, upto, floor, last)
             if len(encode(page)) <= limits.PAGE_FRAME_BYTES:
                 return page
-            limit //= 4  # 62 records of the longest paths fit in any case
+            limit //= FEWER  # after two of them what is left fits with the longest paths
 
     def _pieces(self, root: Root, first: int) -> PiecesPage | Gone:
         content = self._node.index.contents.get(root)
@@ -85,20 +90,17 @@ class Answers:
 
     def _file(self, root: Root, pieces: tuple[int, ...]) -> ServePieces | Gone:
         content, here = self._node.index.contents.get(root), self._here([root])
-        if content is None or root not in here or any(piece >= content.count for piece in pieces):
+        if content is None or root not in here:
+            return Gone()
+        if any(piece >= content.count for piece in pieces):
             return Gone()
         self.sent_bytes += sum(content.length_of(piece) for piece in pieces)
         return ServePieces(here[root][0], content, pieces)
 
     def _files(self, roots: list[Root]) -> ServeFiles:
-        """Promise small contents, together no more than a pack; the rest of what was asked is not
-        here.
-        """
-        here, files, room_bytes = (
-            self._here(roots),
-            list[tuple[Root, SafePath | None, int, int]](),
-            limits.PACK_BYTES,
-        )
+        """Promise small contents, together no more than a pack; what is left out is not here."""
+        here, room_bytes = self._here(roots), limits.PACK_BYTES
+        files = list[tuple[Root, SafePath | None, int, int]]()
         for root in roots:
             found = here.get(root)
             if found is None or found[1] > room_bytes:
@@ -110,9 +112,7 @@ class Answers:
         return ServeFiles(tuple(files))
 
     def _here(self, roots: list[Root]) -> dict[Root, tuple[SafePath, int, int]]:
-        """Return of each content that is shared and stands here: path below Shared/, size, piece
-        size.
-        """
+        """Return of each shared content here: path below Shared/, size, piece size."""
         layout, shared = self._node.layout, self._node.index.places.shared(roots)
         return {
             root: (layout.path_of(Spot(file.manifest, file.path)), file.size, file.piece_size)

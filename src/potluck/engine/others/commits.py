@@ -15,7 +15,7 @@ decided elsewhere; here it is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -55,11 +55,9 @@ class Placeable:
     @property
     def part(self) -> Root | None:
         """The part file it comes from."""
-        return (
-            self.item.content.root
-            if self.item.source is Source.PART and self.item.content is not None
-            else None
-        )
+        if self.item.source is not Source.PART or self.item.content is None:
+            return None
+        return self.item.content.root
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +70,27 @@ class SpotOutcome:
     @property
     def stands(self) -> bool:
         """Whether what was wanted stands there now."""
-        is_file = self.ready.item.source is not Source.FOLDER
-        return self.placed.placement is Placement.PLACED and (
-            self.placed.stat is not None or not is_file
-        )
+        if self.placed.placement is not Placement.PLACED:
+            return False
+        # a file that somebody took away at once has no stat
+        return self.placed.stat is not None or self.ready.item.source is Source.FOLDER
 
     @property
     def vanished(self) -> bool:
-        """Whether nothing stands there now: it was removed, by us or by somebody right after it was
-        placed.
-        """
-        return self.placed.placement is Placement.REMOVED or (
-            self.placed.placement is Placement.PLACED and not self.stands
-        )
+        """Whether nothing stands there now: removed by us, or by somebody right after placing."""
+        if self.placed.placement is Placement.PLACED:
+            return not self.stands
+        return self.placed.placement is Placement.REMOVED
+
+    @property
+    def well(self) -> bool:
+        """Whether what was wanted came true."""
+        return self.stands or self.placed.placement is Placement.REMOVED
+
+    @property
+    def moved_from(self) -> Spot | None:
+        """The spot that a file was moved away from, or was to be."""
+        return self.ready.source if self.ready.item.source is Source.MOVED else None
 
 
 @dataclass(slots=True)
@@ -100,23 +106,22 @@ class Batch:
         """Work out what is touched."""
         for ready in self.ready.values():
             self.changing.add(ready.spot)
-            if ready.source is not None:
-                (self.changing if ready.item.source is Source.MOVED else self.reading).add(
-                    ready.source
-                )
+            if ready.source is not None and ready.item.source is Source.MOVED:
+                self.changing.add(ready.source)
+            elif ready.source is not None:
+                self.reading.add(ready.source)
             if ready.part is not None:
                 self.parts.add(ready.part)
 
     def clashes(self, ready: Placeable) -> bool:
         """Say whether something may not be placed while this batch is under way."""
-        return (
-            ready.spot in self.changing
-            or ready.spot in self.reading
-            or ready.source in self.changing
-            or (ready.item.source is Source.MOVED and ready.source in self.reading)
-            or ready.part in self.parts
-            or any(folder in self.changing for folder in ready.spot.above())
-        )
+        if ready.spot in self.changing or ready.spot in self.reading:
+            return True
+        if ready.source in self.changing or ready.part in self.parts:
+            return True
+        if ready.item.source is Source.MOVED and ready.source in self.reading:
+            return True
+        return any(folder in self.changing for folder in ready.spot.above())
 
 
 class CommitsListener(Protocol):
@@ -140,9 +145,8 @@ class Commits:
         self._node, self._listener = node, listener
         self._puts: dict[Spot, Placeable] = {}
         self._lasts: dict[Spot, Placeable] = {}
-        self._order: list[
-            Spot
-        ] = []  # of `_lasts`, ascending, taken from its end; may name what is gone
+        # of `_lasts`, ascending, taken from its end; may name what is gone
+        self._order: list[Spot] = []
         self._sorted = True
         self._aside: set[Spot] = set()  # clashed with a batch under way
         self._since_s = 0.0
@@ -151,10 +155,14 @@ class Commits:
         self._batches: dict[BatchId, Batch] = {}
         self._settling: dict[BatchId, tuple[PlaceItem, ...]] = {}
 
+    def __repr__(self) -> str:
+        """Return how much waits and how much is under way."""
+        waiting = len(self._puts) + len(self._lasts)
+        batches, settling = len(self._batches), len(self._settling)
+        return f"<Commits {waiting=} {batches=} {settling=}>"
+
     def start(self) -> None:
-        """Find out what a crash interrupted; called again after trouble with the index, what it
-        undid is forgotten.
-        """
+        """Find out what a crash interrupted; again after trouble with the index: some is undone."""
         left = dict(self._node.index.intents.open_batches())
         self._batches = {number: batch for number, batch in self._batches.items() if number in left}
         self._settling = {
@@ -199,57 +207,67 @@ class Commits:
 
     def deadline(self) -> float | None:
         """Return when `flush` must be called next."""
-        if len(self._batches) >= BATCHES_AT_ONCE or self._settling or not self._node.share_present:
+        if not self._may_begin:
             return None
         if self._puts:
             return self._since_s + limits.COMMIT_S
-        waits = self._batches or self._aside or not self._lasts
-        return None if waits else self._remove_s
+        if not self._lasts or self._batches or self._aside:
+            return None
+        return self._remove_s
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether there is room for one more batch, and the disk is as the index knows it."""
+        if self._settling or not self._node.share_present:
+            return False
+        return len(self._batches) < BATCHES_AT_ONCE
 
     def flush(self, *, deciding: bool, fetching: bool) -> None:
-        """Begin group commits: at once if no more will be ready soon, else when there is enough or
-        it waited enough.
+        """Begin group commits: at once if no more will be ready soon, else if enough or old enough.
 
         While `deciding` is unfinished nothing is removed: what is to go may yet be the source of
         something.
         """
-        node = self._node
-        while len(self._batches) < BATCHES_AT_ONCE and node.share_present and not self._settling:
-            lasts = self._lasts and not deciding and node.now >= self._remove_s
-            full = len(self._puts) >= limits.COMMIT_FILES or self._size_bytes >= limits.COMMIT_BYTES
-            due = full or not (deciding or fetching) or node.now >= self._since_s + limits.COMMIT_S
-            if not (lasts or (self._puts and due)) or not self._begin(lasts=bool(lasts)):
+        while self._may_begin:
+            lasts = bool(self._lasts) and not deciding and self._node.now >= self._remove_s
+            puts = bool(self._puts) and self._is_due(more=deciding or fetching)
+            if not lasts and not puts:
                 return
+            if not self._begin(lasts=lasts):
+                return
+
+    def _is_due(self, *, more: bool) -> bool:
+        """Say whether what is put need not wait for more that will be ready soon."""
+        if len(self._puts) >= limits.COMMIT_FILES or self._size_bytes >= limits.COMMIT_BYTES:
+            return True
+        return not more or self._node.now >= self._since_s + limits.COMMIT_S
 
     # -- batches -----------------------------------------------------------------------------------
     def _begin(self, *, lasts: bool) -> bool:
         """Begin one group commit; returns whether anything left the queue."""
-        taken, chosen = [], list[Placeable]()
+        chosen, clashing = list[Placeable](), list[Placeable]()
         size_bytes = 0
         for ready in self._candidates(lasts=lasts):
-            if len(chosen) >= limits.COMMIT_FILES or (
-                chosen and size_bytes + ready.size_bytes > limits.COMMIT_BYTES
-            ):
+            full = len(chosen) >= limits.COMMIT_FILES
+            too_much = size_bytes + ready.size_bytes > limits.COMMIT_BYTES
+            if full or (chosen and too_much):
                 break
-            taken.append(ready)
             if any(batch.clashes(ready) for batch in self._batches.values()):
+                # at once: while something is set aside, nothing that goes is a candidate
                 self._aside.add(ready.spot)
-                continue
-            chosen.append(ready)
-            size_bytes += ready.size_bytes
-        picked = {ready.spot for ready in chosen}
-        for ready in taken:
+                clashing.append(ready)
+            else:
+                chosen.append(ready)
+                size_bytes += ready.size_bytes
+        for ready in chosen + clashing:
             self.discard(ready.spot)
-            if ready.spot not in picked:
-                self._aside.add(ready.spot)
+        self._aside.update(ready.spot for ready in clashing)
         self._since_s = self._node.now
         self._open(chosen)
-        return bool(taken)
+        return bool(chosen or clashing)
 
     def _candidates(self, *, lasts: bool) -> Iterator[Placeable]:
-        """Yield what may be placed, in its order: folders before what is in them, what goes from
-        the leaves up.
-        """
+        """Yield what may be placed: folders before what is in them; what goes, leaves first."""
         yield from self._puts.values()
         if not lasts or self._aside:
             return
@@ -266,34 +284,26 @@ class Commits:
             yield ready
 
     def _open(self, chosen: Sequence[Placeable]) -> None:
-        chosen = [self._checked(ready) for ready in chosen]
-        moved = {ready.source for ready in chosen if ready.item.source is Source.MOVED}
-        chosen = [
-            ready
-            for ready in chosen
-            if ready.item.source is not Source.NONE or ready.spot not in moved
-        ]
-        if chosen:
+        checked = [self._checked(ready) for ready in chosen]
+        moved = {ready.source for ready in checked if ready.item.source is Source.MOVED}
+        batch = {ready.item.path: ready for ready in checked if not _is_moot(ready, moved)}
+        if batch:
             number = BatchId(self._node.number())
-            self._batches[number] = Batch({ready.item.path: ready for ready in chosen})
-            items = tuple(ready.item for ready in chosen)
+            self._batches[number] = Batch(batch)
+            items = tuple(ready.item for ready in batch.values())
             self._node.index.intents.open(number, items)
             self._node.when_durable([Place(number, items)])
 
     def _checked(self, ready: Placeable) -> Placeable:
         """A file that was to go and is wanted again is not moved away but copied."""
-        if (
-            ready.item.source is Source.MOVED
-            and ready.source is not None
-            and not self._listener.leaves(ready.source)
-        ):
-            return replace(ready, item=replace(ready.item, source=Source.LOCAL))
-        return ready
+        if ready.item.source is not Source.MOVED or ready.source is None:
+            return ready
+        if self._listener.leaves(ready.source):
+            return ready
+        return replace(ready, item=replace(ready.item, source=Source.LOCAL))
 
     def on_placed(self, event: BatchPlaced) -> None:
-        """A group commit is on the disk: write the rows, delete the intents, say what became of
-        each spot.
-        """
+        """A group commit is on the disk: write rows, delete intents, say what became of it."""
         batch = self._batches.pop(event.batch, None)
         if batch is None:
             return
@@ -311,7 +321,7 @@ class Commits:
         self._listener.on_committed(done)
 
     def on_settled(self, event: BatchSettled) -> None:
-        """An interrupted batch was looked at: what stands is ours, the rest is decided about anew."""
+        """An interrupted batch was looked at: what stands is ours, the rest is decided anew."""
         layout = self._node.layout
         items = {item.path: item for item in self._settling.pop(event.batch, ())}
         done = []
@@ -322,14 +332,9 @@ class Commits:
                 done.append(SpotOutcome(Placeable(spot, item, source), placed))
         self._record(done)
         self._node.index.intents.close(event.batch)
-        for spot in sorted(
-            {
-                spot
-                for each in done
-                for spot in (each.ready.spot, each.ready.source)
-                if spot is not None
-            }
-        ):
+        touched = {each.ready.spot for each in done}
+        touched |= {each.ready.source for each in done if each.ready.source is not None}
+        for spot in sorted(touched):
             self._listener.look_again(spot)
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
@@ -343,26 +348,38 @@ class Commits:
             if each.stands:
                 rows.setdefault(name, []).append(_row(path, each))
             if each.placed.put_aside:
-                text = (
-                    f"a local version of {each.placed.path} was put aside: {each.placed.put_aside}"
-                )
-                self._node.tell("put_aside", text, level="warning", subject=str(each.placed.path))
+                self._tell_put_aside(each.placed)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
 
+    def _tell_put_aside(self, placed: Placed) -> None:
+        text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
+        self._node.tell("put_aside", text, level="warning", subject=str(placed.path))
+
+
+def _is_moot(ready: Placeable, moved: Container[Spot | None]) -> bool:
+    """Say whether a file that is to go is moved away in the same batch."""
+    return ready.item.source is Source.NONE and ready.spot in moved
+
 
 def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
-    """Return where nothing stands any more: what was removed, and what moved wherever it was to
-    move.
+    """Return where nothing stands any more: what was removed, and what was moved away.
+
+    A file that was to move to several spots has gone only if it came to every one of them.
     """
-    removed = {each.ready.spot for each in done if each.vanished}
-    moves = [each for each in done if each.ready.item.source is Source.MOVED]
-    moved = {each.ready.source for each in moves} - {
-        each.ready.source for each in moves if each.placed.placement is not Placement.PLACED
-    }
-    return removed | {spot for spot in moved if spot is not None}
+    gone, moved, kept = set[Spot](), set[Spot](), set[Spot]()
+    for each in done:
+        if each.vanished:
+            gone.add(each.ready.spot)
+        if each.moved_from is None:
+            continue
+        if each.placed.placement is Placement.PLACED:
+            moved.add(each.moved_from)
+        else:
+            kept.add(each.moved_from)
+    return gone | (moved - kept)
 
 
 def _row(path: bytes, done: SpotOutcome) -> PlaceRow:

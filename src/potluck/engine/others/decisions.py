@@ -1,7 +1,7 @@
 """Decisions: what to do about one spot now, and exactly how.
 
-Strategy: core/reconcile.py says what makes a path right; here it gets its facts, from the index,
-from the part files, from what is held and from what failed before, and its answer becomes a
+Strategy: core/content/reconcile.py says what makes a path right; here it gets its facts, from the
+index, from the part files, from what is held and from what failed before, and its answer becomes a
 `PlaceItem`. A content that is on this disk already is copied, or, if that file is to go anyway,
 moved.
 
@@ -49,18 +49,22 @@ class Decisions:
     """Decides about spots, one at a time."""
 
     def __init__(
-        self, node: Node, held: Holds, setbacks: Setbacks, parts: Mapping[Root, PieceList]
+        self, node: Node, holds: Holds, setbacks: Setbacks, parts: Mapping[Root, PieceList]
     ) -> None:
         """Decide by these facts; `parts` are the contents that are complete in part files."""
-        self._node, self._held, self._setbacks, self._parts = node, held, setbacks, parts
+        self._node, self._holds, self._setbacks, self._parts = node, holds, setbacks, parts
         self._locals: dict[Root, list[Local]] = {}
+
+    def __repr__(self) -> str:
+        """Return how many contents were looked for."""
+        return f"<Decisions: {len(self._locals)} contents looked for>"
 
     def look_again(self) -> None:
         """The index may have changed: what was found for a content counts no more."""
         self._locals.clear()
 
     def choose(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> Choice:
-        """Return what to do about a spot whose owner wants `record` there, while `stands` is there."""
+        """Return what to do about a spot where its owner wants `record`, and `stands` is."""
         local, decision = self._decide(spot, record, stands)
         if decision.act is Act.NOTHING:
             return Choice()
@@ -71,35 +75,47 @@ class Decisions:
 
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
-        own = spot.manifest == self._node.own_manifest
-        wanted = own or self._node.index.manifests.get(*spot) is not None
-        return not wanted and not self._held.has(spot)
+        if spot.manifest == self._node.own_manifest or self._holds.has(spot):
+            return False
+        return self._node.index.manifests.get(*spot) is None
 
     def _decide(
         self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None
     ) -> tuple[Local | None, Decision]:
         """Return what to do about a spot, and the file on this disk that helps, if any."""
         if record is None:
-            return None, Decision(Act.NOTHING) if self._held.has(spot) else decide(
-                None, stands, None
-            )
-        believed = None if self._setbacks.is_bad(spot, spot) else stands
+            return None, self._decide_unwanted(spot, stands)
+        believed = stands
+        if self._setbacks.is_bad(spot, spot):
+            believed = None  # it is not what the index said
         part = Root(record.root) in self._parts
-        decision = decide(
-            record, believed, source_of(record, part=part, local=False, leaving=False)
-        )
+        source = source_of(record, part=part, local=False, leaving=False)
+        decision = decide(record, believed, source)
         if decision.act is not Act.FETCH:
             return None, decision
         local = self._local(spot, record)
         if local is None:
             return None, decision
-        return local, decide(
-            record, believed, source_of(record, part=False, local=True, leaving=local.leaving)
-        )
+        source = source_of(record, part=False, local=True, leaving=local.leaving)
+        return local, decide(record, believed, source)
+
+    def _decide_unwanted(self, spot: Spot, stands: PlaceRow | None) -> Decision:
+        """Return what to do where nothing is wanted: what is held stays."""
+        if self._holds.has(spot):
+            return Decision(Act.NOTHING)
+        return decide(None, stands, None)
 
     def _local(self, spot: Spot, record: FileRecord) -> Local | None:
-        """Return a file on this disk with the content of a record, best one that is to go anyway."""
-        root = Root(record.root)
+        """Return a file here with the content of a record, best one that is to go anyway."""
+        for local in self._locals_of(Root(record.root)):
+            right = local.size_bytes == record.size
+            bad = self._setbacks.is_bad(spot, local.spot)
+            if right and not bad and not local.spot.is_below(spot):
+                return local
+        return None
+
+    def _locals_of(self, root: Root) -> list[Local]:
+        """Return the files here with a content, as far as the index knows; those that go first."""
         if root not in self._locals:
             found = list[Local]()
             for name, row in self._node.index.places.by_root(root):
@@ -107,11 +123,7 @@ class Decisions:
                     there = Spot(name, row.path)
                     found.append(Local(there, row.size, self.leaves(there)))
             self._locals[root] = sorted(found, key=lambda local: not local.leaving)
-        for local in self._locals[root]:
-            usable = local.size_bytes == record.size and not local.spot.is_below(spot)
-            if usable and not self._setbacks.is_bad(spot, local.spot):
-                return local
-        return None
+        return self._locals[root]
 
     def _ready(
         self,
@@ -122,25 +134,21 @@ class Decisions:
         local: Local | None,
     ) -> Placeable:
         """Say exactly what is to be done at a spot."""
-        source, layout = decision.source or _SOURCES[decision.act], self._node.layout
-        if decision.act is Act.TOUCH:
-            local = Local(spot, stands.size if stands is not None else 0, leaving=False)
+        layout, source = self._node.layout, decision.source or _SOURCES[decision.act]
+        origin = _origin(spot, decision, local)
+        mtime_ns, executable = _attributes(record)
         item = PlaceItem(
             layout.path_of(spot),
             source,
             self._content(record),
-            layout.path_of(local.spot) if local is not None else None,
-            record.mtime_ns if record is not None else 0,
-            record.executable if record is not None else False,
-            _stat_of(stands) if stands is not None and stands.kind is Kind.FILE else None,
-            Root(stands.root) if stands is not None and stands.kind is Kind.FILE else None,
+            layout.path_of(origin) if origin is not None else None,
+            mtime_ns,
+            executable,
+            *_expected(stands),
         )
-        over_folder = (
-            stands is not None and stands.kind is Kind.FOLDER and source is not Source.NONE
-        )
-        return Placeable(
-            spot, item, local.spot if local is not None else None, over_folder=over_folder
-        )
+        in_the_way = stands is not None and stands.kind is Kind.FOLDER
+        over_folder = in_the_way and source is not Source.NONE
+        return Placeable(spot, item, origin, over_folder=over_folder)
 
     def _content(self, record: FileRecord | None) -> PieceList | None:
         if record is None or record.kind is Kind.FOLDER:
@@ -149,11 +157,31 @@ class Decisions:
         known = self._parts.get(root)
         if known is None and record.size > record.piece_size:
             known = self._node.index.contents.get(root)
-        return known or PieceList(root, record.size, record.piece_size, b"")
+        if known is None:
+            return PieceList(root, record.size, record.piece_size, b"")
+        return known
 
 
 _SOURCES = {Act.TOUCH: Source.LOCAL, Act.REMOVE: Source.NONE, Act.FOLDER: Source.FOLDER}
 
 
-def _stat_of(row: PlaceRow) -> Stat:
-    return Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, row.executable)
+def _origin(spot: Spot, decision: Decision, local: Local | None) -> Spot | None:
+    """Return the file that what is placed comes from; what is touched comes from itself."""
+    if decision.act is Act.TOUCH:
+        return spot
+    return local.spot if local is not None else None
+
+
+def _attributes(record: FileRecord | None) -> tuple[int, bool]:
+    """Return the time and the x bit that are wanted."""
+    if record is None:
+        return 0, False
+    return record.mtime_ns, record.executable
+
+
+def _expected(stands: PlaceRow | None) -> tuple[Stat | None, Root | None]:
+    """Return how a file that stands there is known again, or nothing."""
+    if stands is None or stands.kind is not Kind.FILE:
+        return None, None
+    stat = Stat(stands.size, stands.mtime_ns, stands.ctime_ns, stands.inode, stands.executable)
+    return stat, Root(stands.root)

@@ -1,10 +1,10 @@
 """Downloads: the contents that are fetched, who waits for them, and what is asked from whom.
 
-Strategy: core/swarm.py says what to ask next; here stand the reasons (which spot waits for which
-content, as a `Want`) and the orders under way. A content wanted at several spots is fetched once.
-It is asked for as long as somebody waits for it and not a moment longer. Part files of an earlier
-run are continued. New orders are looked for only when something happened that can make one: a wish,
-an end, a holder, the end of a rest.
+Strategy: core/content/swarm says what to ask next; here stand the reasons (which spot waits for
+which content, as a `Want`) and the orders under way. A content wanted at several spots is fetched
+once. It is asked for as long as somebody waits for it and not a moment longer. Part files of an
+earlier run are continued. New orders are looked for only when something happened that can make one:
+a wish, an end, a holder, the end of a rest.
 
 Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
 part file outlives those who wait for it. Two owners may say different sizes of one content, of
@@ -44,11 +44,11 @@ from potluck.engine.node import Node
 
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
-NOT_ITS_FAULT = {
-    Outcome.BUSY,
-    Outcome.BROKEN,
-    Outcome.DISK,
-}  # ends of an order that say nothing of the content
+# ends of an order that say nothing of the content
+NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
+FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
+FREE_PART_MAX = 4  # … and at most this part of a small one
+UNTOLD_FILES = 2**53  # lacks more than any holder can say: it never told what it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,33 @@ class Want:
     spot: Spot
     record: FileRecord
     stands: PlaceRow | None
+
+
+class LeftoverParts:
+    """Part files of an earlier run that nobody wants so far."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of none."""
+        self._node = node
+        self._found: dict[Root, PartFound] = {}
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<LeftoverParts: {len(self._found)}>"
+
+    def add(self, part: PartFound) -> None:
+        """One was found."""
+        self._found[part.pieces.root] = part
+
+    def take(self, root: Root) -> PartFound | None:
+        """Return, and forget, the one of a content that is wanted now."""
+        return self._found.pop(root, None)
+
+    def drop(self) -> None:
+        """Everything that is lacking is known: what nobody wants is not needed."""
+        if self._found:
+            self._node.do(DropParts(tuple(self._found)))
+            self._found.clear()
 
 
 class DownloadsListener(Protocol):
@@ -80,13 +107,16 @@ class Downloads:
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
         self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
-        self._found: dict[
-            Root, PartFound
-        ] = {}  # part files of an earlier run that nobody wants so far
+        self.leftovers = LeftoverParts(node)
         # when holders that failed may be asked again, ascending
         self._rests: deque[float] = deque()
         self._ask_s = inf
         self._trouble = ""
+
+    def __repr__(self) -> str:
+        """Return how much is wanted and asked for."""
+        wanted, orders, parts = len(self._waiting), len(self.orders), len(self.parts)
+        return f"<Downloads {wanted=} {orders=} {parts=} {self.paused}>"
 
     # -- wishes ------------------------------------------------------------------------------------
     def want(self, want: Want) -> None:
@@ -131,23 +161,17 @@ class Downloads:
     def on_parts(self, event: PartsFound) -> None:
         """Part files of an earlier run: those that are wanted are continued."""
         for part in event.parts:
-            self._found[part.pieces.root] = part
+            self.leftovers.add(part)
             self._resume(part.pieces.root)
 
-    def drop_leftovers(self) -> None:
-        """Everything that is lacking is known: a part file that nobody wants is not needed."""
-        if self._found:
-            self._node.do(DropParts(tuple(self._found)))
-            self._found.clear()
-
     def _resume(self, root: Root) -> None:
-        download, part = self.swarm.downloads.get(root), self._found.get(root)
+        download = self.swarm.downloads.get(root)
+        part = self.leftovers.take(root) if download is not None else None
         if download is None or part is None:
             return
-        del self._found[root]
         content = part.pieces
         have = Bitfield(content.count, part.have)
-        if (content.size_bytes, content.piece_size) != (download.size_bytes, download.piece_size):
+        if _cut_of(content) != _cut_of(download):
             self._node.do(DropParts((root,)))
         elif download.small:
             if have.complete and self.swarm.on_files([root]):
@@ -164,10 +188,7 @@ class Downloads:
         """A piece list came."""
         content = event.pieces
         download = self.swarm.downloads.get(content.root)
-        if download is None or (content.size_bytes, content.piece_size) != (
-            download.size_bytes,
-            download.piece_size,
-        ):
+        if download is None or _cut_of(content) != _cut_of(download):
             return
         self._node.index.contents.put(content)
         if self.swarm.on_list(content):
@@ -200,7 +221,8 @@ class Downloads:
         if order is None:
             return False
         node = self._node
-        failed, wrong = event.outcome is not Outcome.DONE, event.outcome is Outcome.WRONG
+        failed = event.outcome is not Outcome.DONE
+        wrong = event.outcome is Outcome.WRONG
         self.swarm.on_ended(order.number, node.now, failed=failed, wrong=wrong)
         self._ask_s = node.now
         self._rests.append(node.now + limits.RETRY_S)
@@ -209,12 +231,8 @@ class Downloads:
                 self._doubt(root)
         if wrong:
             label = node.label_of(order.peer)
-            node.tell(
-                "wrong_content",
-                f"{label} sent wrong bytes; dropped",
-                level="warning",
-                subject=label,
-            )
+            text = f"{label} sent wrong bytes; dropped"
+            node.tell("wrong_content", text, level="warning", subject=label)
         elif event.outcome is Outcome.DISK and event.detail != self._trouble:
             self._trouble = event.detail  # told once, until something can be written again
             node.tell("disk", f"cannot write here: {event.detail}", level="error")
@@ -222,19 +240,17 @@ class Downloads:
 
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is: fetching pauses in time and resumes by itself."""
-        least = min(max(event.total_bytes // 100, limits.FREE_MIN_BYTES), event.total_bytes // 4)
-        full = event.free_bytes < least
-        if full != bool(self.paused):
-            self.paused = "disk full" if full else ""
-            self._ask_s = self._node.now
-            text = (
-                "paused: the disk is almost full"
-                if full
-                else "resumed: there is space on the disk again"
-            )
-            self._node.tell(
-                "paused" if full else "resumed", text, level="error" if full else "info"
-            )
+        wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
+        full = event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX)
+        if full == bool(self.paused):
+            return
+        self._ask_s = self._node.now
+        if full:
+            self.paused = "disk full"
+            self._node.tell("paused", "paused: the disk is almost full", level="error")
+        else:
+            self.paused = ""
+            self._node.tell("resumed", "resumed: there is space on the disk again")
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""
@@ -258,9 +274,8 @@ class Downloads:
         for order in self.swarm.next_orders(_holders(node, self._waiting), node.now):
             number = node.number()
             self.orders[number] = order
-            node.do(
-                _fetch(node, number, order, [self.swarm.downloads[root] for root in order.roots])
-            )
+            downloads = [self.swarm.downloads[root] for root in order.roots]
+            node.do(_fetch(node, number, order, downloads))
 
     def deadline(self) -> float | None:
         """Return when `ask` must be called next."""
@@ -287,29 +302,29 @@ class Downloads:
     def _forget(self, root: Root) -> None:
         """Let go of a content: nothing is asked for it any more."""
         numbers = set(self.swarm.forget(root))
-        if numbers:
-            self._node.do(
-                *(CancelFetch(order) for order, o in self.orders.items() if o.number in numbers)
-            )
+        ours = [number for number, order in self.orders.items() if order.number in numbers]
+        self._node.do(*map(CancelFetch, ours))
 
     def _doubt(self, root: Root) -> None:
         """An order for this content brought nothing: perhaps another owner says the true size."""
         download = self.swarm.downloads.get(root)
         if download is None or download.have is not None:
             return
-        said = {
-            (w.record.size, w.record.piece_size)
-            for spots in self._waiting[root].values()
-            for w in spots.values()
-        }
-        others = sorted(said | {(download.size_bytes, download.piece_size)})
-        following = others[
-            (others.index((download.size_bytes, download.piece_size)) + 1) % len(others)
-        ]
-        if len(others) > 1:
+        tried = _cut_of(download)
+        said = {tried}
+        for spots in self._waiting[root].values():
+            said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
+        if len(said) > 1:
+            in_turn = sorted(said)
+            following = in_turn[(in_turn.index(tried) + 1) % len(in_turn)]
             self._forget(root)
             self.swarm.want(root, *following)
             self.swarm.downloads[root].keep_rests(download)
+
+
+def _cut_of(content: PieceList | Download) -> tuple[int, int]:
+    """Return into what a content is cut: its size, and that of its pieces."""
+    return content.size_bytes, content.piece_size
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
@@ -329,14 +344,13 @@ def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Downlo
 def _holders(
     node: Node, waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]]
 ) -> Callable[[Root], list[DeviceId]]:
-    """Return who may be asked for a root: its owner first, then who holds that whole folder, then
-    who might.
-    """
-    linked, known = node.linked(), dict[ManifestName, list[DeviceId]]()
+    """Return who may be asked: owners first, then who holds that whole folder, then who might."""
+    linked = node.linked()
+    known = dict[ManifestName, list[DeviceId]]()
 
     def rank(name: ManifestName, device: DeviceId) -> tuple[bool, int]:
         kept = node.peers[device].kept.get(name)
-        return device != name.owner, kept.missing_files if kept is not None else 2**53
+        return device != name.owner, kept.missing_files if kept is not None else UNTOLD_FILES
 
     def of(name: ManifestName) -> list[DeviceId]:
         if name not in known:

@@ -1,4 +1,4 @@
-"""What is held: files whose owner came back without them, which therefore stay on this disk.
+"""Holds: files whose owner came back without them, which therefore stay on this disk.
 
 Strategy: a manifest of a new generation may lack files because their owner lost its memory, not
 because it removed them (docs/protocol.md §6). Such paths are noted, per manifest, in one value of
@@ -29,6 +29,11 @@ class Holds:
         """Keep them in this index."""
         self._meta = index.meta
         self._paths: dict[ManifestName, set[bytes]] = {}
+
+    def __repr__(self) -> str:
+        """Return how many paths of how many manifests are in memory."""
+        paths = sum(map(len, self._paths.values()))
+        return f"<Holds: {paths} paths of {len(self._paths)} manifests>"
 
     def has(self, spot: Spot) -> bool:
         """Say whether a spot is held."""

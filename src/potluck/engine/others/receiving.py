@@ -1,5 +1,4 @@
-"""The supply: decides about each path of other people's folders, from what is lacking here to files
-that stand.
+"""Receiving: from what other people's folders lack here to files that stand.
 
 Strategy: the index knows what is lacking (records against places). What changed is looked at in
 slices, one a tick, so that a manifest of 100,000 files stops nobody. The decisions say of each spot
@@ -9,19 +8,19 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
 later and told once (setbacks). Deletes after a change of generation are held, also across restarts
-(held). Limits: a held file stays until its owner shares that path again and then removes it.
+(holds). Limits: a held file stays until its owner shares that path again and then removes it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
+from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
@@ -51,22 +50,25 @@ class Receiving:
         self._node, self._downloads, self._commits = node, downloads, commits
         self._listener = listener
         self._setbacks = Setbacks(node)
-        self._held = Holds(node.index)
-        self._decisions = Decisions(node, self._held, self._setbacks, downloads.parts)
+        self._holds = Holds(node.index)
+        self._decisions = Decisions(node, self._holds, self._setbacks, downloads.parts)
         self._pending: dict[Spot, None] = {}  # to be looked at, in this order
         self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
 
     def start(self) -> None:
-        """Settle what a crash interrupted, then take up everything that is lacking, and what is
-        there too much.
-        """
+        """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
         self._commits.start()
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         others = sorted(names - {node.own_manifest})
         self._catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
+
+    def __repr__(self) -> str:
+        """Return how much is to be looked at."""
+        pending, manifests = len(self._pending), len(self._catching_up)
+        return f"<Receiving {pending=} {manifests=} to catch up with>"
 
     # -- what others see ---------------------------------------------------------------------------
     @property
@@ -89,16 +91,16 @@ class Receiving:
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
-        known = (
-            self._commits.busy(Spot(name, path)) or index.places.get(name, path) for path in missing
-        )
-        count = self._held.hold(
-            name, [path for path, here in zip(missing, known, strict=True) if here]
-        )
+        here = [path for path in missing if self._is_here(Spot(name, path))]
+        count = self._holds.hold(name, here)
         if count:
             label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
+
+    def _is_here(self, spot: Spot) -> bool:
+        """Say whether something stands at a spot, or is being placed there."""
+        return self._commits.busy(spot) or self._node.index.places.get(*spot) is not None
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
@@ -138,10 +140,10 @@ class Receiving:
         if not self._pending and self._catching_up:
             self._catch_up_slice()
         for name in {spot.manifest for spot in self._returned}:
-            self._held.release(name, [path for its, path in self._returned if its == name])
+            self._holds.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self._deciding:
-            self._downloads.drop_leftovers()
+            self._downloads.leftovers.drop()
 
     def _catch_up_slice(self) -> None:
         name, after = self._catching_up.popleft()
@@ -156,16 +158,14 @@ class Receiving:
 
     # -- deciding ----------------------------------------------------------------------------------
     def _consider(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:
-        """Decide about one spot: nothing, fetch, or place. Whatever was decided before counts no
-        more.
-        """
+        """Decide about one spot: nothing, fetch, or place; what was decided before is void."""
         if self._commits.busy(spot):
             self._again.add(spot)
             return
         if self._setbacks.rests(spot):
             return
         self._commits.discard(spot)
-        if record is not None and self._held.has(spot):
+        if record is not None and self._holds.has(spot):
             self._returned.add(spot)
         choice = self._decisions.choose(spot, record, stands)
         if choice.waits and record is not None:
@@ -179,9 +179,7 @@ class Receiving:
 
     # -- what came of it ---------------------------------------------------------------------------
     def on_arrived(self, wants: Sequence[Want]) -> None:
-        """A content is here; of very many spots that wait for it the first ones come first, the
-        others copy them.
-        """
+        """A content is here; of very many spots that wait for it the later ones copy the first."""
         self._decisions.look_again()
         for want in wants[: limits.COMMIT_FILES]:
             self._consider(want.spot, want.record, want.stands)
@@ -190,20 +188,8 @@ class Receiving:
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over, its rows are written."""
-        well = {
-            each.ready.spot
-            for each in done
-            if each.stands or each.placed.placement is Placement.REMOVED
-        }
-        # Of several spots placed from one part file the last one got the file itself, the others
-        # got copies.
-        for root, last in {
-            each.ready.part: each for each in done if each.ready.part is not None
-        }.items():
-            if last.placed.placement in (Placement.PLACED, Placement.SOURCE_GONE):
-                for spot in self._downloads.on_part_gone(root):
-                    if spot not in well:
-                        self.look_again(spot)
+        well = {each.ready.spot for each in done if each.well}
+        self._let_parts_go(done, well)
         failed = []
         for each in done:
             spot = each.ready.spot
@@ -219,32 +205,44 @@ class Receiving:
             self.look_again(spot)
         self._listener.on_places_changed()
 
+    def _let_parts_go(self, done: Sequence[SpotOutcome], well: Container[Spot]) -> None:
+        """Part files that were placed are gone; who else waits for one is decided about anew.
+
+        Of several spots placed from one part file the last got the file, the others got copies.
+        """
+        last_of = {each.ready.part: each for each in done if each.ready.part is not None}
+        for root, last in last_of.items():
+            if last.placed.placement not in (Placement.PLACED, Placement.SOURCE_GONE):
+                continue
+            for spot in self._downloads.on_part_gone(root):
+                if spot not in well:
+                    self.look_again(spot)
+
     def _look_above(self, done: Sequence[SpotOutcome]) -> None:
-        """Something has gone: the folder it was in may be able to go now, or to give way to a file."""
+        """Something has gone: perhaps its folder can go now too, or give way to a file."""
         gone = {each.ready.spot for each in done if each.vanished}
-        gone |= {
-            each.ready.source
-            for each in done
-            if each.ready.item.source is Source.MOVED and each.ready.source
-        }
-        index = self._node.index
+        gone |= {each.moved_from for each in done if each.moved_from is not None}
         for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
             self._setbacks.hurry(folder)
-            named = index.manifests.get(*folder) or index.places.get(*folder)
-            if named is None and not index.places.under(*folder):
-                # It was made only for what was in it: no record names it. Now it stands there for
-                # nothing.
+            if self._is_left_over(folder):
                 row = PlaceRow(folder.path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
-                index.places.put(folder.manifest, [row])
+                self._node.index.places.put(folder.manifest, [row])
                 self.look_again(folder)
+
+    def _is_left_over(self, folder: Spot) -> bool:
+        """Say whether a folder stands there for nothing.
+
+        It was made only for what was in it, so no record and no row names it, and nothing is in it.
+        """
+        index = self._node.index
+        if index.manifests.get(*folder) is not None or index.places.get(*folder) is not None:
+            return False
+        return not index.places.under(*folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
-    """Return how a spot failed; one that was placed and does not stand was taken away by somebody
-    else.
-    """
+    """Return how a spot failed; what was placed and does not stand was taken away by others."""
     if done.placed.placement is not Placement.PLACED:
         return done.placed
-    return replace(
-        done.placed, placement=Placement.FAILED, detail="another program took it away at once"
-    )
+    detail = "another program took it away at once"
+    return replace(done.placed, placement=Placement.FAILED, detail=detail)

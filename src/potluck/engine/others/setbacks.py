@@ -21,7 +21,7 @@ from potluck.core.content.facts import Spot
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 
-LONGEST_S = 60.0
+LONGEST_S = 60.0  # what fails for ever is tried once a minute
 
 
 @dataclass(slots=True)
@@ -43,31 +43,30 @@ class Setbacks:
         self._spots: dict[Spot, Setback] = {}
         self._times: list[tuple[float, Spot]] = []
 
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<Setbacks: {len(self._spots)} spots>"
+
     def note(self, failed: Iterable[tuple[Spot, Placed, Spot | None]]) -> None:
-        """These spots failed, each with the local file it was to come from; tell what is new, once
-        per reason.
-        """
+        """These spots failed, each with the local file it was to come from; tell what is news."""
         news: dict[str, list[str]] = {}
         for spot, placed, source in failed:
             setback = self._spots.setdefault(spot, Setback())
             setback.failures += 1
-            waits = setback.failures
             if placed.placement is Placement.SOURCE_GONE:
-                waits -= 1
-                setback.bad_sources |= {source} if source is not None else set()
-            else:
-                reason = f"{placed.placement}, {placed.detail}"
-                if setback.told != reason:
-                    setback.told = reason
-                    news.setdefault(reason, []).append(str(placed.path))
-            self._rest(
-                spot, setback, min(limits.RETRY_S * 2 ** (waits - 1), LONGEST_S) if waits else 0.0
-            )
+                if source is not None:
+                    setback.bad_sources.add(source)
+                self._rest(spot, setback, _pause_s(setback.failures - 1))
+                continue
+            reason = f"{placed.placement}, {placed.detail}"
+            if setback.told != reason:
+                setback.told = reason
+                news.setdefault(reason, []).append(str(placed.path))
+            self._rest(spot, setback, _pause_s(setback.failures))
         for reason, paths in news.items():
             more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
-            self._node.tell(
-                "place_failed", f"{paths[0]}: {reason}{more}", level="warning", subject=paths[0]
-            )
+            text = f"{paths[0]}: {reason}{more}"
+            self._node.tell("place_failed", text, level="warning", subject=paths[0])
 
     def clear(self, spot: Spot) -> None:
         """A spot is well, or something else is wanted there."""
@@ -107,3 +106,11 @@ class Setbacks:
     def _rest(self, spot: Spot, setback: Setback, seconds: float) -> None:
         setback.due_s = self._node.now + seconds
         heappush(self._times, (setback.due_s, spot))
+
+
+def _pause_s(failures: int) -> float:
+    """Return how long a spot rests after so many failures that count."""
+    if failures == 0:
+        return 0.0
+    pause_s: float = limits.RETRY_S * 2 ** (failures - 1)
+    return min(pause_s, LONGEST_S)

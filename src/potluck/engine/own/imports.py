@@ -15,7 +15,10 @@ from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
 
-LEAVING = "this device is leaving: nothing was added\n  try:      start it again with potluck up, then add"
+LEAVING = (
+    "this device is leaving: nothing was added\n"
+    "  try:      start it again with potluck up, then add"
+)
 
 
 class Imports:
@@ -25,6 +28,10 @@ class Imports:
         """Wait for nothing yet."""
         self._node = node
         self._commands: dict[OrderId, int] = {}
+
+    def __repr__(self) -> str:
+        """Return how many commands wait."""
+        return f"<Imports: {len(self._commands)} commands wait>"
 
     def on_add(self, event: AddAsked, into: SafePath) -> None:
         """A person wants these files in the own folder `into`."""

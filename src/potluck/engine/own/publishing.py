@@ -61,6 +61,10 @@ class Publishing:
         self._repaired_s: float | None = None
         self.repairing = False  # a head is due even without changes: the generation is new
 
+    def __repr__(self) -> str:
+        """Return where the manifest stands and how much waits."""
+        return f"<Publishing {self._generation}.{self._seq}, {self.pending} waiting>"
+
     def start(self) -> None:
         """Continue where the index ends."""
         head = self._head()
@@ -113,7 +117,7 @@ class Publishing:
             self._gone.add(path)
 
     def keep(self) -> None:
-        """The share went away: what seemed to be deleted just before it may only have gone with it."""
+        """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
 
     def is_gone(self, path: bytes) -> bool:
@@ -139,9 +143,7 @@ class Publishing:
         return min(times, default=None)
 
     def on_tick(self, waiting: int) -> None:
-        """Publish what changed, unless the last head is too young for so many files waiting to be
-        read.
-        """
+        """Publish, unless the last head is too young while so many files wait to be read."""
         now = self._node.now
         self._repair()
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
@@ -150,9 +152,7 @@ class Publishing:
 
     # -- heads -------------------------------------------------------------------------------------
     def on_own_head(self, head: Head) -> None:
-        """Somebody holds a head that this device signed; it may be from a later state than we
-        remember.
-        """
+        """Somebody holds a head of ours; it may be of a later state than we remember."""
         known = self._head()
         later = (head.generation, head.seq) > (self._generation, self._seq)
         other = known is not None and contradicts(head, known)
@@ -162,31 +162,30 @@ class Publishing:
             self._repair()
 
     def _repair(self) -> None:
-        """Go one generation above what others know; whatever is missing then is held back by them,
-        not deleted.
-        """
-        ahead, now = self._ahead, self._node.now
-        again = self._repaired_s is not None
-        if ahead is None or (
-            self._repaired_s is not None and now < self._repaired_s + REPAIR_PAUSE_S
-        ):
+        """Go one generation above what others know: they keep what is missing then."""
+        ahead, before_s, now = self._ahead, self._repaired_s, self._node.now
+        if ahead is None:
+            return
+        if before_s is not None and now < before_s + REPAIR_PAUSE_S:
             return
         self._ahead = None
         if ahead.generation < self._generation:
             return
         self._repaired_s, self.repairing = now, True
-        self._generation, self._seq = ahead.generation + 1, max(self._seq, ahead.seq)
+        self._generation = ahead.generation + 1
+        self._seq = max(self._seq, ahead.seq)
         text = "this device's own files were known to others in a later state"
-        if again:
+        if before_s is not None:
             text += ": perhaps another device runs with a copy of this one's key"
         self._node.tell("repair", text, level="warning")
 
     def _publish(self) -> None:
-        node, index, seq = self._node, self._node.index, self._seq
-        name = node.own_manifest
-        records = []
-        for seq, change in enumerate(self._changed.values(), self._seq + 1):
-            records.append(msgspec.structs.replace(change.record, seq=seq))
+        node, index, name = self._node, self._node.index, self._node.own_manifest
+        records = [
+            msgspec.structs.replace(change.record, seq=seq)
+            for seq, change in enumerate(self._changed.values(), self._seq + 1)
+        ]
+        seq = self._seq + len(records)
         index.manifests.put(name, records)
         index.places.put(name, [change.row for change in self._changed.values()])
         if self._gone:
@@ -230,8 +229,8 @@ def _is_folder(row: PlaceRow | None) -> bool:
 
 def _record(row: PlaceRow, piece_size: int) -> FileRecord:
     """Return what is said of what stands at a path; its number comes with the head."""
+    size, mtime_ns, executable = row.size, row.mtime_ns, row.executable  # of a folder: none
+    root = row.root
     if row.kind is Kind.FOLDER:
-        return FileRecord(row.path, Kind.FOLDER, 0, 0, False, limits.PIECE_MIN_BYTES, EMPTY_ROOT, 0)  # noqa: FBT003
-    return FileRecord(
-        row.path, Kind.FILE, row.size, row.mtime_ns, row.executable, piece_size, row.root, 0
-    )
+        piece_size, root = limits.PIECE_MIN_BYTES, EMPTY_ROOT
+    return FileRecord(row.path, row.kind, size, mtime_ns, executable, piece_size, root, seq=0)

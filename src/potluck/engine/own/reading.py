@@ -6,8 +6,7 @@ while it was read, or could not be read, is left alone for a second, then for tw
 hints come, so that a file written to without pause costs a bounded part of the disk's time.
 
 Guarantees: every file handed in is reported back once, or was cancelled; results of orders nobody
-knows are dropped. Limits: paths and patience only; what a result means is decided by
-engine/library.py.
+knows are dropped. Limits: paths and patience only; what a result means is decided by who asked.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from potluck.engine.events import FilesHashed, Hashed, OrderId
 from potluck.engine.node import Node
 from potluck.engine.timetable import Timetable
 
-HASH_BATCH = 256
+HASH_BATCH = 256  # files in one order: what is read of them is reported together
 UNSTABLE_MAX_S = 32.0  # the longest that a file is left alone
 
 
@@ -37,15 +36,17 @@ class Reading:
         self._tries: dict[SafePath, int] = {}
         self._left_alone = Timetable[SafePath]()
 
+    def __repr__(self) -> str:
+        """Return how much is in hand."""
+        return f"<Reading {len(self._paths)} files in {len(self._orders)} orders>"
+
     def __len__(self) -> int:
         """Return how many files are being read or wait for it."""
         return len(self._paths)
 
     def begin(self, files: Iterable[tuple[SafePath, int]]) -> None:
-        """Have files read that are not in hand already; each comes with the piece size of the
-        version before.
-        """
-        new = list({path: (path, size) for path, size in files if not self.has(path)}.values())
+        """Have files read that are not in hand; each with the piece size of its last version."""
+        new = list({path: size for path, size in files if not self.has(path)}.items())
         for at in range(0, len(new), HASH_BATCH):
             batch, order = tuple(new[at : at + HASH_BATCH]), self._node.number()
             self._orders[order] = {path for path, _ in batch}
@@ -110,6 +111,5 @@ class Reading:
 
     def _put_off(self, path: SafePath) -> None:
         tries = self._tries[path] = self._tries.get(path, 0) + 1
-        self._left_alone.put(
-            path, self._node.now + min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S)
-        )
+        wait_s = min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S)
+        self._left_alone.put(path, self._node.now + wait_s)

@@ -85,7 +85,7 @@ class Viewer:
         """Return the one word for how things are, and why."""
         own_folder, paused = self._own_folder, self._downloads.paused
         if not self._node.share_present:
-            return "trouble", f"the share is offline: marker {own_folder.share_reason}"
+            return "trouble", f"the share is offline: marker {own_folder.share.reason}"
         if paused:
             return "paused", paused
         if self._neighbourhood.waits:

@@ -326,13 +326,11 @@ class _Pack:
 
     exchange: BulkExchange
     roots: list[Root] = field(default_factory=list)
-    missing: list[Root] = field(default_factory=list)
     size_bytes: int = 0
 
     def take(self, root: Root, piece_size: int, data: memoryview | None) -> None:
         """Keep one content, None if the holder lacks it; raises WrongContent if it is another."""
         if data is None:
-            self.missing.append(root)
             return
         content = content_of(data, piece_size)
         if content.root != root:
@@ -358,12 +356,10 @@ class _Pack:
 
     def report(self) -> None:
         """Post what is kept since the last report."""
-        if self.roots or self.missing:
+        if self.roots:
             order = self.exchange.fetch.order
-            self.exchange.inbox.post(
-                FilesVerified(order, tuple(self.roots), tuple(self.missing), self.size_bytes)
-            )
-        self.roots, self.missing, self.size_bytes = [], [], 0
+            self.exchange.inbox.post(FilesVerified(order, tuple(self.roots), self.size_bytes))
+        self.roots, self.size_bytes = [], 0
 
 
 def content_of(data: memoryview, piece_size: int) -> PieceList:

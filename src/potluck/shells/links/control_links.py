@@ -3,17 +3,9 @@
 Strategy: one `ControlLink` per connection turns readable bytes into messages and queued messages
 into writable bytes; `ControlLinks` is the table of them, the only thing the loop and the effects
 talk to. Selector data is a callable `(mask) -> list[Event]`. How a link ends is a state machine
-with one table:
-
-    OPEN      messages go both ways
-    LEAVING   we have said BYE; what is queued still leaves, nothing more is queued
-    LINGERING all of it has left and our side is shut down; waits until the other side closes
-    PARTED    over, and BYE was said by one of us
-    BROKEN    over without a BYE
-
-A link that ends on purpose lingers, because closing with unread bytes resets the connection and can
-destroy the BYE. When sending fails there may still be a BYE in our receive buffer, so what came is
-read before the link counts as cut.
+with one table, ENDINGS. A link that ends on purpose lingers, because closing with unread bytes
+resets the connection and can destroy the BYE. When sending fails there may still be a BYE in our
+receive buffer, so what came is read before the link counts as cut.
 
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
@@ -35,6 +27,7 @@ from typing import Final
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
+from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import (
     CONTROL,
     PAIRING,
@@ -62,11 +55,11 @@ REASON_LETTERS: Final = 256  # longest reason a BYE may carry (core/wire/records
 class ControlLinkState(Enum):
     """Where a link stands."""
 
-    OPEN = auto()
-    LEAVING = auto()
-    LINGERING = auto()
-    PARTED = auto()
-    BROKEN = auto()
+    OPEN = auto()  # messages go both ways
+    LEAVING = auto()  # we have said BYE; what is queued still leaves, nothing more is queued
+    LINGERING = auto()  # all has left, our side is shut down; the other side is to close
+    PARTED = auto()  # over, and BYE was said by one of us
+    BROKEN = auto()  # over without a BYE
 
 
 class ControlLinkInput(Enum):
@@ -94,6 +87,7 @@ ENDINGS: dict[tuple[ControlLinkState, ControlLinkInput], ControlLinkState] = {
     (ControlLinkState.LINGERING, ControlLinkInput.TIME): ControlLinkState.PARTED,
     (ControlLinkState.LINGERING, ControlLinkInput.STOP): ControlLinkState.PARTED,
 }
+"""How a control link ends: with a BYE that really leaves, or cut."""
 LIVE: Final = frozenset({ControlLinkState.OPEN, ControlLinkState.LEAVING})
 
 
@@ -131,11 +125,7 @@ class ControlLink:
 
         `reason` says why the link ends, "" if that is known already.
         """
-        try:
-            self.state = ENDINGS[self.state, happened]
-        except KeyError:
-            why = f"{happened.name} may not come while {self.state.name}"
-            raise ProtocolError(why) from None
+        self.state = follow(ENDINGS, self.state, happened)
         self.reason = reason or self.reason
 
     # -- while it lives: each act returns the messages that came ----------------------------------

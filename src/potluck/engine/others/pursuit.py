@@ -1,0 +1,189 @@
+"""A pursuit: one manifest of another owner on its way to the newest head that was heard of it.
+
+Strategy: one table. A newer head puts a manifest behind. It is asked for by change number, or, if
+nothing of that generation is held, from the beginning; pages come until one carries a head. If
+changes alone do not lead there, everything is asked once more; if that fails too, that source is
+left alone for a while, twice as long each time. An owner that signed two contents of one number
+freezes its manifest, whatever is under way, until it goes one generation up.
+
+Guarantees: at most one request of a manifest is under way, exactly in CHANGES and WHOLE; whoever
+failed is left alone whatever it announces meanwhile. Limits: state only; what is asked of whom, and
+whether a page is to be believed, is decided by engine/others/following.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.manifest import newer
+from potluck.core.keys.identity import DeviceId
+from potluck.core.transitions import follow
+from potluck.core.wire.catalogue import Head
+from potluck.engine.events import OrderId
+
+PAUSE_MIN_S = 1.0  # a source that failed is left alone this long,
+PAUSE_MAX_S = 60.0  # doubled each time up to this
+
+
+class PursuitState(Enum):
+    """How far a manifest is from the newest head."""
+
+    CURRENT = auto()  # nothing newer than what is held is known
+    BEHIND = auto()  # a newer head is known; nobody is asked yet
+    UNFIT = auto()  # the same, and changes alone do not lead to it
+    CHANGES = auto()  # what changed since our head comes, page by page
+    WHOLE = auto()  # everything comes, page by page: what does not come is not there
+    FROZEN = auto()  # its owner contradicted itself: no head of that generation is followed
+
+
+class PursuitInput(Enum):
+    """What can happen to a pursuit."""
+
+    NEWS = auto()  # a newer head is announced
+    ASK_CHANGES = auto()  # somebody is asked for what changed
+    ASK_ALL = auto()  # somebody is asked for everything
+    MISFIT = auto()  # the changes do not add up, or what ended since is not known there
+    FAILURE = auto()  # the source brought nothing that can be used
+    REACHED = auto()  # held up to the newest head
+    OVERTAKEN = auto()  # held up to the head of the last page, a newer one is known
+    CONTRADICTION = auto()  # two signed heads of one number say two contents
+    REBIRTH = auto()  # a head of a higher generation than the contradiction
+
+
+PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
+    (PursuitState.CURRENT, PursuitInput.NEWS): PursuitState.BEHIND,
+    (PursuitState.CURRENT, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.BEHIND, PursuitInput.NEWS): PursuitState.BEHIND,
+    (PursuitState.BEHIND, PursuitInput.ASK_CHANGES): PursuitState.CHANGES,
+    (PursuitState.BEHIND, PursuitInput.ASK_ALL): PursuitState.WHOLE,
+    (PursuitState.BEHIND, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.UNFIT, PursuitInput.NEWS): PursuitState.UNFIT,
+    (PursuitState.UNFIT, PursuitInput.ASK_ALL): PursuitState.WHOLE,
+    (PursuitState.UNFIT, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.CHANGES, PursuitInput.NEWS): PursuitState.CHANGES,
+    (PursuitState.CHANGES, PursuitInput.MISFIT): PursuitState.UNFIT,
+    (PursuitState.CHANGES, PursuitInput.FAILURE): PursuitState.BEHIND,
+    (PursuitState.CHANGES, PursuitInput.REACHED): PursuitState.CURRENT,
+    (PursuitState.CHANGES, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
+    (PursuitState.CHANGES, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.WHOLE, PursuitInput.NEWS): PursuitState.WHOLE,
+    (PursuitState.WHOLE, PursuitInput.FAILURE): PursuitState.BEHIND,
+    (PursuitState.WHOLE, PursuitInput.REACHED): PursuitState.CURRENT,
+    (PursuitState.WHOLE, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
+    (PursuitState.WHOLE, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.FROZEN, PursuitInput.NEWS): PursuitState.FROZEN,
+    (PursuitState.FROZEN, PursuitInput.REBIRTH): PursuitState.BEHIND,
+}
+"""One manifest of another owner: from a head that was heard to the records that add up to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The page under way."""
+
+    source: DeviceId
+    since: int  # changes above this number are asked for
+    order: OrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How often a source could not serve what it announced, and until when it is left alone."""
+
+    times: int
+    until_s: float
+
+
+NEVER = Failure(0, 0.0)
+
+
+class Pursuit:
+    """The way of one manifest to its newest head."""
+
+    def __init__(self, name: ManifestName) -> None:
+        """Know of nothing newer than what is held."""
+        self.name = name
+        self.state = PursuitState.CURRENT
+        self.newest: Head | None = None  # newer than what is held
+        self.request: PageRequest | None = None
+        self.told_unsafe = False
+        self.failures: dict[DeviceId, Failure] = {}
+        self._contradiction = 0  # the generation in which the owner contradicted itself
+
+    def __repr__(self) -> str:
+        """Return the state and the goal."""
+        generation, seq = self.goal
+        return f"<Pursuit {self.state.name} of {generation}.{seq}>"
+
+    @property
+    def goal(self) -> tuple[int, int]:
+        """Generation and number of the newest head."""
+        return (self.newest.generation, self.newest.seq) if self.newest is not None else (0, 0)
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody is to be asked."""
+        return self.state in {PursuitState.BEHIND, PursuitState.UNFIT}
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is asked for, or must be."""
+        return self.state in {PursuitState.WHOLE, PursuitState.UNFIT}
+
+    # -- heads -------------------------------------------------------------------------------------
+    def on_news(self, head: Head) -> bool:
+        """A newer head is announced; returns whether it ends a frost."""
+        self.newest = head
+        frozen = self.state is PursuitState.FROZEN
+        if frozen and head.generation > self._contradiction:
+            self._fire(PursuitInput.REBIRTH)
+            return True
+        self._fire(PursuitInput.NEWS)
+        return False
+
+    def on_contradiction(self, generation: int) -> bool:
+        """Two heads of one number cannot both be honest; returns whether that is news."""
+        if self.state is PursuitState.FROZEN:
+            return False
+        self._fire(PursuitInput.CONTRADICTION)
+        self._contradiction = generation
+        self.newest = self.request = None
+        return True
+
+    # -- asking ------------------------------------------------------------------------------------
+    def on_asked(self, request: PageRequest) -> None:
+        """Somebody is asked for the first page."""
+        self._fire(PursuitInput.ASK_CHANGES if request.since else PursuitInput.ASK_ALL)
+        self.request = request
+
+    def on_asked_on(self, request: PageRequest) -> None:
+        """The same source is asked for the next page."""
+        self.request = request
+
+    def on_misfit(self) -> None:
+        """Changes alone do not lead to the head."""
+        self._fire(PursuitInput.MISFIT)
+        self.request = None
+
+    def on_failed(self, source: DeviceId, now: float) -> None:
+        """This source is left alone for a while; perhaps another one can serve."""
+        self._fire(PursuitInput.FAILURE)
+        self.request = None
+        times = self.failures.get(source, NEVER).times + 1
+        pause_s = min(PAUSE_MIN_S * 2 ** (times - 1), PAUSE_MAX_S)
+        self.failures[source] = Failure(times, now + pause_s)
+
+    def on_applied(self, source: DeviceId, head: Head) -> None:
+        """The manifest is held up to this head."""
+        self.request = None
+        self.failures.pop(source, None)
+        if self.newest is not None and newer(self.newest, head):
+            self._fire(PursuitInput.OVERTAKEN)
+        else:
+            self._fire(PursuitInput.REACHED)
+            self.newest = None
+
+    def _fire(self, happened: PursuitInput) -> None:
+        self.state = follow(PURSUIT, self.state, happened)

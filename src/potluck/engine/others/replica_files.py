@@ -1,0 +1,153 @@
+"""Replica files: what the index believes of other people's files here, and whether it is still so.
+
+Strategy: a file that stands where one is known is compared by its stat, and read if that leaves
+doubts. If it then is what was known, or what its owner wants by now, only its stat is news; else it
+is a local edit, and its row becomes that of a content nobody has. What is gone loses its row.
+Either way it is lacking again, and receiving brings it back; whoever places it puts aside what it
+did not expect.
+
+Guarantees: a row that changed while its file was read stays, and so does the row of a spot that a
+group commit changes right now: it is written when the commit ends. Times a file system only rounded
+are no news, so they are neither read for nor written. Limits: a content changed under size, time
+and inode is not found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
+from potluck.core.content.paths import SafePath
+from potluck.core.content.pieces import Root
+from potluck.core.wire.catalogue import Kind
+from potluck.engine.events import Hashed, PathSeen
+from potluck.engine.node import Node
+from potluck.engine.own.reading import Reading
+
+UNKNOWN = Root(bytes(32))  # no content has it
+# what file systems round times down to: NTFS, network shares, exFAT, ext3 and HFS+, FAT
+GRAINS_NS = (100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)
+
+
+class ReplicaFilesListener(Protocol):
+    """Hears what is not as it was left, and knows what is being placed."""
+
+    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Something else, or nothing, stands at these paths of a folder."""
+
+    def is_placing(self, spot: Spot) -> bool:
+        """Say whether a group commit changes a spot right now."""
+
+
+class ReplicaFiles:
+    """Rows of other people's files, and the reading that keeps them true."""
+
+    def __init__(self, node: Node, listener: ReplicaFilesListener) -> None:
+        """Read nothing yet."""
+        self._node, self._listener = node, listener
+        self.reading = Reading(node)
+        self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
+
+    def __repr__(self) -> str:
+        """Return how much is being read."""
+        return f"<ReplicaFiles {self.reading!r}>"
+
+    def row(self, spot: Spot) -> PlaceRow | None:
+        """Return what is believed to stand at a spot."""
+        return self._node.index.places.get(*spot)
+
+    def is_file(self, spot: Spot) -> bool:
+        """Say whether a file is believed to stand at a spot."""
+        row = self.row(spot)
+        return row is not None and row.kind is Kind.FILE
+
+    def accounts_for(self, spot: Spot, seen: PathSeen) -> bool:
+        """Say whether the index explains what stands at a spot, perhaps after reading it."""
+        row, stat = self.row(spot), seen.stat
+        if self._listener.is_placing(spot):
+            return True
+        if row is None:
+            return stat is None or self._node.index.manifests.get(*spot) is not None
+        if stat is None or row.kind is not Kind.FILE:
+            return stat is None and row.kind is Kind.FOLDER
+        self.compare(spot, row, seen.path, stat)
+        return True
+
+    def compare(self, spot: Spot, row: PlaceRow, path: SafePath, stat: Stat) -> None:
+        """A file stands where one is known: read it if its stat leaves doubts."""
+        same_file = (row.size, row.inode) == (stat.size, stat.inode)
+        if self.reading.has(path):
+            self.reading.on_seen(path)
+        elif not same_file or not _same_time(row.mtime_ns, stat.mtime_ns):
+            record = self._node.index.manifests.get(*spot)
+            self._rows[spot] = row
+            self.reading.begin([(path, record.piece_size if record is not None else 0)])
+        elif row.executable != stat.executable:
+            self._put(spot.manifest, _renewed(row, stat, row.root))
+
+    def on_read(self, hashed: Hashed) -> None:
+        """A file was read: it is what was known, or what is wanted, or a local edit."""
+        spot = self._node.layout.spot_at(hashed.path)
+        if spot is None:
+            return
+        row = self._rows.pop(spot, None)
+        if row is None or self.row(spot) != row or self._listener.is_placing(spot):
+            return
+        record, root = self._node.index.manifests.get(*spot), hashed.pieces.root
+        wanted = record is not None and root == record.root
+        if wanted or root == row.root:
+            # its list may have been let go while nothing here had this content
+            self._node.index.contents.put(hashed.pieces)
+            self._put(spot.manifest, _renewed(row, hashed.stat, root))
+        else:
+            self._put(spot.manifest, _edited(row, hashed.stat))
+
+    def forget(self, spots: Iterable[Spot]) -> None:
+        """What was known of these stands there no more: what is wanted there is lacking again."""
+        paths: dict[ManifestName, list[bytes]] = {}
+        for name, path in sorted(spots):
+            paths.setdefault(name, []).append(path)
+        for name, gone in paths.items():
+            self._node.index.places.remove(name, gone)
+            self._listener.on_replicas_changed(name, gone)
+
+    def cancel(self) -> None:
+        """What is being read counts no more."""
+        self.reading.cancel(self.reading.paths)
+        self._rows.clear()
+
+    def _put(self, name: ManifestName, row: PlaceRow) -> None:
+        self._node.index.places.put(name, [row])
+        self._listener.on_replicas_changed(name, [row.path])
+
+
+def _edited(row: PlaceRow, stat: Stat) -> PlaceRow:
+    """Return the row of a local edit: known to stand, as nothing anybody expects.
+
+    So it is put aside also if its owner drops that path now.
+    """
+    return PlaceRow(row.path, Kind.FILE, UNKNOWN, stat.size, 0, 0, 0, executable=False)
+
+
+def _renewed(row: PlaceRow, stat: Stat, root: bytes) -> PlaceRow:
+    """Return the row of a file whose stat is news; a time only rounded stays what was wanted."""
+    time_ns = stat.mtime_ns
+    if _same_time(row.mtime_ns, stat.mtime_ns):
+        time_ns = row.mtime_ns
+    return PlaceRow(
+        row.path,
+        Kind.FILE,
+        Root(root),
+        stat.size,
+        time_ns,
+        stat.ctime_ns,
+        stat.inode,
+        executable=stat.executable,
+    )
+
+
+def _same_time(wanted_ns: int, seen_ns: int) -> bool:
+    """Say whether a file has the time it was given, as far as its file system can keep it."""
+    lost_ns = wanted_ns - seen_ns
+    return lost_ns == 0 or any(0 < lost_ns < grain and seen_ns % grain == 0 for grain in GRAINS_NS)

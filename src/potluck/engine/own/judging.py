@@ -1,0 +1,168 @@
+"""Judging: what it means that a file of the own folder was seen, was read, or is not to be shared.
+
+Strategy: core/content/reconcile.py decides; here it gets its facts from the index and from what is
+about to be published, and what follows goes to publishing. A file whose stat explains everything, a
+new x bit or a rename, is shared again without being read. Names that cannot be shared are kept with
+their reasons, so that a person hears of each once and can ask for all of them.
+
+Guarantees: damage (another content under an identical stat) is told and never published; a refused
+name is told again only if its reason is another one, and forgotten when a complete round does not
+meet it. Limits: one file at a time, and nothing is asked of the disk; what is to be read is said to
+whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from collections.abc import Set as AbstractSet
+
+from potluck.core import limits
+from potluck.core.content.facts import Finding, PlaceRow, Stat
+from potluck.core.content.paths import SafePath, not_portable
+from potluck.core.content.pieces import Root
+from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
+from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.engine.events import Hashed, NameRefused
+from potluck.engine.node import Node
+from potluck.engine.own.publishing import Publishing, within
+
+REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
+NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
+
+
+class Judge:
+    """Says what a file means that was seen, and what one means that was read."""
+
+    def __init__(self, node: Node, publishing: Publishing) -> None:
+        """Judge against what the index knows; what follows goes to `publishing`."""
+        self._node, self._publishing = node, publishing
+
+    def on_seen(self, path: bytes, stat: Stat) -> int | None:
+        """A file is there: return None if that says enough, else its last piece size: read it."""
+        stands = self._publishing.stands(path)
+        twin = self._twin(stands, stat)
+        match own_change(stands, Finding.FILE, stat, twin):
+            case OwnChange.NOTHING:
+                return None
+            case OwnChange.TOUCH if stands is not None:
+                return self._share_unread(path, stat, stands, self._publishing.record(path))
+            case OwnChange.RENAMED if twin is not None:
+                # From the index itself: the end of its old path may be about to be published.
+                name = self._node.own_manifest
+                known = self._node.index.manifests.get(name, twin.path)
+                return self._share_unread(path, stat, twin, known)
+            case _ if stands is not None:
+                return _piece_size(self._publishing.record(path))
+            case _:
+                return NO_PIECE_SIZE
+
+    def on_folder(self, path: bytes) -> None:
+        """A folder is there: it is shared, unless it was before."""
+        change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
+        if change is OwnChange.FOLDER:
+            row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+            self._publishing.put(row, limits.PIECE_MIN_BYTES)
+
+    def on_gone(self, paths: Iterable[bytes]) -> None:
+        """Nothing is there: what was known is not shared any more, nor anything below it."""
+        self._publishing.drop([path for path in paths if self._was_known(path)])
+
+    def unseen(self, seen: Container[bytes]) -> list[bytes]:
+        """Return what the index knows and nobody saw, but for what is about to be said gone."""
+        known = self._node.index.places.all_paths(self._node.own_manifest)
+        missed = [path for path in known if path not in seen]
+        return [path for path in missed if not self._publishing.is_gone(path)]
+
+    def _was_known(self, path: bytes) -> bool:
+        change = own_change(self._publishing.stands(path), Finding.MISSING, None)
+        return change is OwnChange.GONE
+
+    def on_read(self, path: bytes, hashed: Hashed) -> None:
+        """A file was read: an edit is shared, damage is told."""
+        node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
+        stands = self._publishing.stands(path)
+        if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
+            text = f"damaged on this disk, not shared: {shown}"
+            node.tell("damage", text, level="error", subject=shown)
+            return
+        reason = not_portable(hashed.path.name)
+        if reason and stands is None:
+            text = f"{shown}: {reason}; some systems cannot hold it"
+            node.tell("not_portable", text, subject=shown)
+        node.index.contents.put(pieces)
+        self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+
+    def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
+        """Return the file known elsewhere that this new one may have been; empty ones are read."""
+        if stands is not None or not stat.size:
+            return None
+        places, name = self._node.index.places, self._node.own_manifest
+        return places.by_inode(name, stat.inode, stat.size, stat.mtime_ns)
+
+    def _share_unread(
+        self, path: bytes, stat: Stat, source: PlaceRow, known: FileRecord | None
+    ) -> int | None:
+        """Share a content that was read before, at `source`; without a record of it, read it."""
+        if known is None:
+            return NO_PIECE_SIZE
+        self._publishing.put(_row(path, source.root, stat), _piece_size(known))
+        return None
+
+
+class RefusedNames:
+    """Names that are not shared: each is told once, and forgotten when it is gone."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of none."""
+        self._node = node
+        self.reasons: dict[str, str] = {}  # path as a person reads it -> reason
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<RefusedNames: {len(self.reasons)}>"
+
+    def note(self, refusals: Iterable[NameRefused]) -> set[str]:
+        """A look or a scan met these; returns their paths as a person reads them."""
+        met = set[str]()
+        for refusal in refusals:
+            path = f"{refusal.folder}/{refusal.name}"
+            met.add(path)
+            if self.reasons.get(path) == refusal.reason:
+                continue
+            if path in self.reasons or len(self.reasons) < REFUSED_MAX:
+                self.reasons[path] = refusal.reason
+                text = f"not shared: {path} ({refusal.reason})"
+                self._node.tell("file_refused", text, level="warning", subject=path)
+        return met
+
+    def forget(self, asked: Iterable[SafePath], met: AbstractSet[str]) -> None:
+        """All below `asked` was looked at: what is known there and was not met is gone."""
+        tops = {path.wire for path in asked}
+        for path in self.reasons.keys() - met:
+            if within(path.encode(), tops):
+                del self.reasons[path]
+
+    def clear(self) -> None:
+        """The folder has another name now, and so have these."""
+        self.reasons.clear()
+
+
+def _piece_size(known: FileRecord | None) -> int:
+    """Return the piece size of the last version, so that unchanged pieces keep their hashes."""
+    if known is None or known.kind is not Kind.FILE:
+        return NO_PIECE_SIZE
+    return known.piece_size
+
+
+def _row(path: bytes, root: bytes, stat: Stat) -> PlaceRow:
+    """Return what stands at a path, from the stat it was seen with."""
+    return PlaceRow(
+        path,
+        Kind.FILE,
+        Root(root),
+        stat.size,
+        stat.mtime_ns,
+        stat.ctime_ns,
+        stat.inode,
+        stat.executable,
+    )

@@ -1,0 +1,119 @@
+"""Rounds: the look and the scan of the own folder that are under way, and what they left in doubt.
+
+Strategy: a look is asked about a few paths and says what stands there; a scan walks over everything
+and takes long. Both may run at once, so each remembers what the other found meanwhile: what a look
+did not find, a scan may have seen before it went, and what a scan never met, a look may have seen
+since. What a complete scan lacks is not gone but doubtful: a look at it is due ten seconds later,
+and again as long as looks cannot say.
+
+Guarantees: at most one look and one scan at a time; whatever is seen is no longer missing and no
+longer doubtful. Limits: paths only; what a round means is decided by engine/own/own_folder.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from potluck.core import limits
+from potluck.core.content.paths import SafePath
+from potluck.engine.effects import Look, Scan
+from potluck.engine.events import OrderId
+from potluck.engine.node import Node
+from potluck.engine.timetable import Timetable
+
+
+@dataclass(slots=True)
+class LookRound:
+    """One Look or Scan under way."""
+
+    order: OrderId
+    paths: tuple[SafePath, ...]  # what was asked for
+    # of a scan: what it, or a look meanwhile, found
+    seen: set[bytes] = field(default_factory=set)
+    # what it, or a look during a scan, did not find
+    missing: set[bytes] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)  # paths as a person reads them
+
+
+class Rounds:
+    """What is being looked at."""
+
+    def __init__(self, node: Node) -> None:
+        """Look at nothing."""
+        self._node = node
+        self.look: LookRound | None = None
+        self.scan: LookRound | None = None
+        self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
+
+    def __repr__(self) -> str:
+        """Return what is under way."""
+        looking, scanning = self.look is not None, self.scan is not None
+        return f"<Rounds {looking=} {scanning=}>"
+
+    @property
+    def under_way(self) -> bool:
+        """Whether something is being looked at."""
+        return self.look is not None or self.scan is not None
+
+    def begin_look(self, paths: Iterable[SafePath]) -> None:
+        """Look at these paths; no look is under way."""
+        self.look = LookRound(self._node.number(), tuple(sorted(paths)))
+        self._node.do(Look(self.look.order, self.look.paths))
+
+    def begin_scan(self, top: SafePath) -> None:
+        """Look at everything below `top`; no scan is under way."""
+        self.scan = LookRound(self._node.number(), (top,))
+        self._node.do(Scan(self.scan.order, self.scan.paths))
+
+    def find(self, order: OrderId) -> LookRound | None:
+        """Return the look or the scan under way with this number."""
+        for found in (self.look, self.scan):
+            if found is not None and found.order == order:
+                return found
+        return None
+
+    def on_there(self, path: bytes) -> None:
+        """Something stands at a path, whoever saw it."""
+        self._doubtful.discard(path)
+        if self.scan is not None:
+            self.scan.seen.add(path)
+        if self.look is not None:
+            self.look.missing.discard(path)
+
+    def end_look(self, look: LookRound) -> None:
+        """A look is over: what it did not find is gone, whatever a scan saw before."""
+        self.look = None
+        for path in look.missing:
+            self._doubtful.discard(path)
+        if self.scan is not None:
+            self.scan.missing |= look.missing
+
+    def end_scan(self, doubtful: Collection[bytes]) -> None:
+        """A scan is over; these paths it lacks, and their time runs on if they were in doubt."""
+        self.scan = None
+        self._doubtful.keep_only(set(doubtful))
+        for path in doubtful:
+            if path not in self._doubtful:
+                self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
+
+    def abandon_scan(self) -> None:
+        """A scan is over that could not look at everything: what it lacks says nothing."""
+        self.scan = None
+
+    def clear(self) -> None:
+        """Nothing that is under way, or in doubt, counts any more."""
+        self.look = self.scan = None
+        self._doubtful.keep_only(set())
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when something doubtful is to be looked at."""
+        return self._doubtful.deadline()
+
+    def due(self) -> list[bytes]:
+        """Return what is to be looked at now; if a look cannot say, it is due again."""
+        paths = self._doubtful.due(self._node.now)
+        for path in paths:
+            self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
+        return paths

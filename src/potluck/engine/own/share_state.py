@@ -1,0 +1,89 @@
+"""The state of the share: whether its marker stands, and may what is found in it be believed.
+
+Strategy: one table. The folder of the share holds a marker that names this device's group; whoever
+looks at the folder checks the marker first and says what it found. Another group, or another name
+of the own folder, means another marker: until that is written nothing in the folder is looked at,
+since it may be about somebody else's files.
+
+Guarantees: `Node.share_present` follows the table and is written nowhere else. That a new marker is
+awaited says nothing of whether the share is there, so an offline share stays offline. Limits: what
+follows from a change of state is done by own_folder; who places files asks the node.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from potluck.core.transitions import follow
+from potluck.engine.node import Node
+
+
+class ShareState(Enum):
+    """What is known of the share."""
+
+    MARKED = auto()  # it is there, and marked as ours
+    UNMARKED = auto()  # it is there; a new marker is being written
+    OFFLINE = auto()  # its marker is missing, or another one
+    OFFLINE_UNMARKED = auto()  # it was offline; a new marker is being written
+
+
+class ShareInput(Enum):
+    """What can happen to the share."""
+
+    FOUND = auto()  # the marker was checked: it is ours
+    LOST = auto()  # the marker was checked: it is missing, or another one
+    RENAMED = auto()  # another group, or another name of the own folder: a new marker is to come
+
+
+SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
+    (ShareState.MARKED, ShareInput.FOUND): ShareState.MARKED,
+    (ShareState.MARKED, ShareInput.LOST): ShareState.OFFLINE,
+    (ShareState.MARKED, ShareInput.RENAMED): ShareState.UNMARKED,
+    (ShareState.UNMARKED, ShareInput.FOUND): ShareState.MARKED,
+    (ShareState.UNMARKED, ShareInput.LOST): ShareState.OFFLINE,
+    (ShareState.UNMARKED, ShareInput.RENAMED): ShareState.UNMARKED,
+    (ShareState.OFFLINE, ShareInput.FOUND): ShareState.MARKED,
+    (ShareState.OFFLINE, ShareInput.LOST): ShareState.OFFLINE,
+    (ShareState.OFFLINE, ShareInput.RENAMED): ShareState.OFFLINE_UNMARKED,
+    (ShareState.OFFLINE_UNMARKED, ShareInput.FOUND): ShareState.MARKED,
+    (ShareState.OFFLINE_UNMARKED, ShareInput.LOST): ShareState.OFFLINE,
+    (ShareState.OFFLINE_UNMARKED, ShareInput.RENAMED): ShareState.OFFLINE_UNMARKED,
+}
+"""A marker that is found or lost settles everything; a new one is waited for in between."""
+
+
+class SharePresence:
+    """The share as its marker says it is."""
+
+    def __init__(self, node: Node) -> None:
+        """Take it for marked until somebody knows better."""
+        self._node = node
+        self.state = ShareState.MARKED
+        self.reason = ""  # why the marker does not count
+
+    def __repr__(self) -> str:
+        """Return the state."""
+        return f"<SharePresence {self.state.name} {self.reason}>"
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is there and marked: what is found in it counts."""
+        return self.state is ShareState.MARKED
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a new marker is being written."""
+        return self.state in {ShareState.UNMARKED, ShareState.OFFLINE_UNMARKED}
+
+    def on_checked(self, *, present: bool, reason: str) -> None:
+        """The marker was looked at."""
+        self.reason = reason
+        self._fire(ShareInput.FOUND if present else ShareInput.LOST)
+
+    def on_renamed(self) -> None:
+        """A new marker is being written."""
+        self._fire(ShareInput.RENAMED)
+
+    def _fire(self, happened: ShareInput) -> None:
+        self.state = follow(SHARE, self.state, happened)
+        self._node.share_present = self.state in {ShareState.MARKED, ShareState.UNMARKED}

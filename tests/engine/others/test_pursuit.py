@@ -1,0 +1,145 @@
+"""A pursuit: every pair of its table, and what it remembers on the way."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from potluck.core.errors import ProtocolError
+from potluck.core.keys.identity import DeviceId
+from potluck.engine.events import OrderId
+from potluck.engine.others.pursuit import (
+    PAUSE_MAX_S,
+    PAUSE_MIN_S,
+    PURSUIT,
+    PageRequest,
+    Pursuit,
+    PursuitInput,
+    PursuitState,
+)
+from tests.engine.index.builders import ANNA, ANNAS, head
+
+S, N = PursuitState, PursuitInput
+SOURCE = DeviceId(b"s" * 32)
+FROM_US = PageRequest(SOURCE, 4, OrderId(1))
+FROM_ZERO = PageRequest(SOURCE, 0, OrderId(2))
+NEWEST = head(b"r" * 32, 7, 3)
+
+
+def pursuit_in(state: PursuitState) -> Pursuit:
+    """A pursuit that came to this state by what happened to it."""
+    pursuit = Pursuit(ANNAS)
+    if state is not S.CURRENT:
+        pursuit.on_news(NEWEST)
+    if state in {S.CHANGES, S.UNFIT}:
+        pursuit.on_asked(FROM_US)
+    match state:
+        case S.UNFIT:
+            pursuit.on_misfit()
+        case S.WHOLE:
+            pursuit.on_asked(FROM_ZERO)
+        case S.FROZEN:
+            pursuit.on_contradiction(1)
+        case _:
+            pass
+    assert pursuit.state is state
+    return pursuit
+
+
+def let(pursuit: Pursuit, happened: PursuitInput) -> None:
+    match happened:
+        case N.NEWS:
+            pursuit.on_news(head(b"n" * 32, 9, 3))
+        case N.ASK_CHANGES:
+            pursuit.on_asked(FROM_US)
+        case N.ASK_ALL:
+            pursuit.on_asked(FROM_ZERO)
+        case N.MISFIT:
+            pursuit.on_misfit()
+        case N.FAILURE:
+            pursuit.on_failed(SOURCE, 10.0)
+        case N.REACHED:
+            pursuit.on_applied(SOURCE, NEWEST)
+        case N.OVERTAKEN:
+            pursuit.on_applied(SOURCE, head(b"o" * 32, 6, 3))
+        case N.CONTRADICTION:
+            pursuit.on_contradiction(1)
+        case N.REBIRTH:
+            pursuit.on_news(head(b"b" * 32, 1, 3, generation=2))
+
+
+UNDER_WAY = {S.CHANGES, S.WHOLE}
+EXPECTED: dict[PursuitInput, dict[PursuitState, PursuitState]] = {
+    N.NEWS: {S.CURRENT: S.BEHIND} | {state: state for state in S if state is not S.CURRENT},
+    N.ASK_CHANGES: {S.BEHIND: S.CHANGES},
+    N.ASK_ALL: {S.BEHIND: S.WHOLE, S.UNFIT: S.WHOLE},
+    N.MISFIT: {S.CHANGES: S.UNFIT},
+    N.FAILURE: dict.fromkeys(UNDER_WAY, S.BEHIND),
+    N.REACHED: dict.fromkeys(UNDER_WAY, S.CURRENT),
+    N.OVERTAKEN: dict.fromkeys(UNDER_WAY, S.BEHIND),
+    N.CONTRADICTION: {state: S.FROZEN for state in S if state is not S.FROZEN},
+    N.REBIRTH: {S.FROZEN: S.BEHIND},
+}
+
+
+@pytest.mark.parametrize(("state", "happened"), list(product(S, N)))
+def test_every_pair_of_the_table(state: PursuitState, happened: PursuitInput) -> None:
+    after = EXPECTED[happened].get(state)
+    assert PURSUIT.get((state, happened)) is after
+    pursuit = pursuit_in(state)
+    # a new generation is mere news to whoever is not frozen, and a second contradiction is none
+    silent = happened is N.REBIRTH or (state, happened) == (S.FROZEN, N.CONTRADICTION)
+    if after is None and not silent:
+        with pytest.raises(ProtocolError):
+            let(pursuit, happened)
+        assert pursuit.state is state
+        return
+    let(pursuit, happened)
+    if after is not None:
+        assert pursuit.state is after
+    assert (pursuit.request is not None) is (pursuit.state in UNDER_WAY)
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_what_each_state_means(state: PursuitState) -> None:
+    pursuit = pursuit_in(state)
+    assert pursuit.waits is (state in {S.BEHIND, S.UNFIT})
+    assert pursuit.whole is (state in {S.UNFIT, S.WHOLE})
+    assert (pursuit.newest is None) is (state in {S.CURRENT, S.FROZEN})
+
+
+def test_only_a_higher_generation_than_the_contradiction_ends_a_frost() -> None:
+    pursuit = Pursuit(ANNAS)
+    assert pursuit.on_contradiction(2)
+    assert not pursuit.on_contradiction(3)
+    assert not pursuit.on_news(head(b"a" * 32, 90, 3, generation=2))
+    assert not pursuit.waits
+    assert pursuit.on_news(head(b"a" * 32, 1, 3, generation=3))
+    assert pursuit.waits
+
+
+def test_the_next_page_is_asked_of_the_same_state() -> None:
+    pursuit = pursuit_in(S.CHANGES)
+    further = PageRequest(SOURCE, 5, OrderId(3))
+    pursuit.on_asked_on(further)
+    assert (pursuit.state, pursuit.request) == (S.CHANGES, further)
+
+
+def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:
+    pursuit, waits = pursuit_in(S.BEHIND), []
+    for _ in range(8):
+        pursuit.on_asked(FROM_US)
+        pursuit.on_failed(SOURCE, 10.0)
+        waits.append(pursuit.failures[SOURCE].until_s - 10.0)
+    assert waits == [PAUSE_MIN_S, 2.0, 4.0, 8.0, 16.0, 32.0, PAUSE_MAX_S, PAUSE_MAX_S]
+    pursuit.on_asked(FROM_US)
+    pursuit.on_failed(ANNA, 10.0)
+    pursuit.on_asked(FROM_US)
+    pursuit.on_applied(SOURCE, NEWEST)
+    assert set(pursuit.failures) == {ANNA}
+    assert pursuit.goal == (0, 0)
+
+
+def test_it_says_how_it_stands() -> None:
+    assert repr(pursuit_in(S.CHANGES)) == "<Pursuit CHANGES of 1.7>"

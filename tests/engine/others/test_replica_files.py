@@ -1,0 +1,207 @@
+"""Replica files: what is read, what that means, and that nothing else changes a row.
+
+Strategy: the files are looked at by the check of replicas (tests/engine/replicas.py), so that what
+is asked for and when is as it is in the program.
+"""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from potluck.core import limits
+from potluck.core.content.facts import Finding, Spot
+from potluck.core.content.pieces import PieceList, Root
+from potluck.engine.events import Hashed, PathSeen
+from tests.engine import builders
+from tests.engine.index.builders import folder, piece_list, record, root_of
+from tests.engine.receiver import ANNAS, path
+from tests.engine.replicas import Home, home_with_files
+
+ELSE = root_of("something else")
+
+
+@pytest.fixture
+def home() -> Home:
+    """ANNA shares a, b and f/c; all of it stands, and everything was looked at."""
+    return home_with_files()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"inode": 999}, {"mtime_ns": 77}, {"executable": True}, {"ctime_ns": 77}]
+)
+def test_the_same_content_is_never_fetched_again(home: Home, fields: dict[str, object]) -> None:
+    home.change("d2/a", **fields)
+    home.rescan()
+    assert (home.asked, home.disk.aside, home.lacking()) == ([], [], 0)
+    assert home.disk.files["d2/a"][1].mtime_ns == 5
+    assert not home.disk.files["d2/a"][1].executable
+    home.hashed.clear()
+    home.rescan()
+    assert home.hashed == []
+
+
+def test_only_what_reading_must_decide_is_read(home: Home) -> None:
+    home.change("d2/a", ctime_ns=77)
+    home.change("d2/b", executable=True)
+    home.change("d2/f/c", inode=999)
+    home.rescan()
+    assert home.hashed == ["d2/f/c"]
+
+
+def test_a_time_the_file_system_rounded_is_no_edit() -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([record("a", mtime_ns=7_400_000_123)])
+    home.change("d2/a", mtime_ns=6_000_000_000)  # FAT: two seconds
+    home.rescan()
+    assert home.hashed == []
+    home.change("d2/a", inode=77)  # mounted again, FAT makes new numbers up
+    home.rescan()
+    assert home.hashed == ["d2/a"]
+    home.rescan()
+    assert home.hashed == ["d2/a"]
+    assert len(home.batches) == 1
+    home.change("d2/a", mtime_ns=5_000_000_000)
+    home.rescan()
+    assert len(home.hashed) == 2
+
+
+def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
+    home.hold_fetch = True
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    home.disk.edit("d2/a", root_of("newer"), 5)
+    home.change("d2/a", mtime_ns=5)
+    home.rescan()
+    assert home.disk.aside == []
+    assert home.lacking() == 0
+
+
+def test_what_was_read_can_be_served_even_if_its_list_was_let_go(home: Home) -> None:
+    pieces = home.lists[piece_list(3).root] = piece_list(3)
+    home.hold_fetch = True
+    big = structs.replace(record("a"), root=pieces.root, size=pieces.size_bytes)
+    home.share([big, record("b"), folder("f"), record("f/c")])
+    home.disk.edit("d2/a", pieces.root, pieces.size_bytes)
+    home.rescan()
+    assert home.node.index.contents.get(pieces.root) == pieces
+
+
+def test_a_file_the_owner_shares_no_more_is_read_like_any_other(home: Home) -> None:
+    home.hold_place = True
+    home.share([record("b"), folder("f"), record("f/c")], held=True)
+    home.disk.edit("d2/a", ELSE, 99)
+    home.rescan()
+    assert home.disk.files["d2/a"][0] == ELSE
+    home.hold_place = False
+    home.share([record("b"), folder("f"), record("f/c"), record("a", text="newer")])
+    home.share([record("b"), folder("f"), record("f/c")])
+    assert home.disk.aside == ["d2/a"]
+
+
+def test_an_edit_of_what_its_owner_drops_before_it_is_healed_is_put_aside(home: Home) -> None:
+    home.hold_fetch = True
+    home.disk.edit("d2/a", ELSE, 99)
+    home.rescan()
+    home.share([record("b"), folder("f"), record("f/c")])
+    home.run()
+    assert home.stands() == {"b", "f", "f/c"}
+    assert home.disk.aside == ["d2/a"]
+
+
+def test_a_row_that_is_new_since_the_file_was_read_stays(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    row = home.node.index.places.get(ANNAS, b"a")
+    assert row is not None
+    assert row.root == root_of("newer")
+    home.disk.edit("d2/a", ELSE, 99)
+    home.answer_held()
+    assert home.node.index.places.get(ANNAS, b"a") == row
+
+
+def test_what_was_read_while_a_group_commit_changes_it_counts_no_more(home: Home) -> None:
+    row = home.node.index.places.get(ANNAS, b"a")
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.hold_place = True
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    home.disk.edit("d2/a", ELSE, 99)
+    home.answer_held()
+    assert home.node.index.places.get(ANNAS, b"a") == row
+    home.hold_place = home.hold = False
+    home.call(home.place)
+    home.run()
+    assert home.disk.files["d2/a"][0] == root_of("newer")
+    assert home.disk.aside == ["d2/a"]
+
+
+def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None:
+    home.disk.edit("d2/a", ELSE, 99)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    row = home.node.index.places.get(ANNAS, b"a")
+    home.node.roster = builders.group(1, 3)
+    home.answer_held()
+    assert home.node.index.places.get(ANNAS, b"a") == row
+
+
+def test_what_nobody_asked_to_read_counts_for_nothing(home: Home) -> None:
+    home.disk.edit("d2/a", ELSE, 99)
+    root, stat = home.disk.files["d2/a"]
+    row = home.node.index.places.get(ANNAS, b"a")
+    pieces = PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
+    home.call(lambda: home.replica_check.files.on_read(Hashed(path("d2/a"), stat, pieces)))
+    assert home.node.index.places.get(ANNAS, b"a") == row
+
+
+def test_what_is_read_already_is_not_read_twice_and_a_restart_forgets_it(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    files = home.replica_check.files
+    assert repr(files) == "<ReplicaFiles <Reading 1 files in 1 orders>>"
+    row = files.row(Spot(ANNAS, b"a"))
+    assert row is not None
+    files.compare(Spot(ANNAS, b"a"), row, path("d2/a"), home.disk.files["d2/a"][1])
+    assert len(files.reading) == 1
+    files.cancel()
+    assert len(files.reading) == 0
+
+
+def test_what_is_forgotten_is_lacking_again(home: Home) -> None:
+    home.hold_fetch = True
+    home.remove("d2/a", "d2/b")
+    home.call(lambda: home.replica_check.files.forget([Spot(ANNAS, b"b"), Spot(ANNAS, b"a")]))
+    assert home.lacking() == 2
+    assert home.asked == [root_of("a"), root_of("b")]
+
+
+def test_what_the_index_explains(home: Home) -> None:
+    home.hold_fetch = True
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])
+    files = home.replica_check.files
+    assert (files.is_file(Spot(ANNAS, b"a")), files.is_file(Spot(ANNAS, b"f"))) == (True, False)
+    stat = home.disk.files["d2/a"][1]
+
+    def explained(name: str, finding: Finding) -> bool:
+        seen = PathSeen(path(f"d2/{name}"), finding, stat if finding is Finding.FILE else None)
+        return files.accounts_for(Spot(ANNAS, name.encode()), seen)
+
+    assert explained("a", Finding.FILE)
+    assert explained("f", Finding.FOLDER)
+    assert explained("new", Finding.FILE)  # it is still to come
+    assert explained("mine", Finding.FOLDER)  # a folder of nobody's is no matter
+    assert not explained("mine", Finding.FILE)
+    assert not explained("a", Finding.FOLDER)
+    assert not explained("f", Finding.FILE)
+    home.heard.tell["is_placing"] = lambda spot: True
+    assert explained("f", Finding.FILE)

@@ -1,0 +1,189 @@
+"""Judging: what a stat and a reading mean, and which names are refused, told and forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.facts import Stat
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.wire.catalogue import Kind
+from potluck.engine.effects import Tell
+from potluck.engine.events import NameRefused
+from potluck.engine.own.judging import REFUSED_MAX, Judge, RefusedNames
+from tests.engine.owntree import Own
+
+NEW = Stat(size=7, mtime_ns=12_345, ctime_ns=12_345, inode=999, executable=False)
+
+
+@pytest.fixture
+def own() -> Own:
+    """A device with a folder and a file in it, both published."""
+    it = Own()
+    it.folders = {"d"}
+    it.write("a", "alpha")
+    it.settle()
+    it.tells.clear()
+    return it
+
+
+@pytest.fixture
+def judge(own: Own) -> Judge:
+    """Judges what is in that folder."""
+    return Judge(own.node, own.publishing)
+
+
+# -- what was seen ---------------------------------------------------------------------------------
+def test_a_known_stat_says_enough(own: Own, judge: Judge) -> None:
+    assert judge.on_seen(b"a", own.files["a"].stat) is None
+    assert own.publishing.pending == 0
+
+
+def test_an_edit_is_read_in_the_pieces_of_its_last_version(own: Own, judge: Judge) -> None:
+    (record,) = (record for path, record in own.published().items() if path == "a")
+    own.node.index.manifests.put(own.node.own_manifest, [replace_piece_size(record, 1 << 20)])
+    assert judge.on_seen(b"a", replace(own.files["a"].stat, mtime_ns=9)) == 1 << 20
+    assert own.publishing.pending == 0
+
+
+def replace_piece_size(record, piece_size):
+    values = {name: getattr(record, name) for name in record.__struct_fields__}
+    return type(record)(**{**values, "piece_size": piece_size})
+
+
+def test_what_has_no_version_before_is_read_in_pieces_to_choose(own: Own, judge: Judge) -> None:
+    assert judge.on_seen(b"new", NEW) == 0
+    assert judge.on_seen(b"d", NEW) == 0  # a folder until now
+    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
+    assert judge.on_seen(b"a", NEW) == 0
+
+
+def test_a_changed_x_bit_is_shared_unread(own: Own, judge: Judge) -> None:
+    before = own.published()["a"]
+    stat = replace(own.files["a"].stat, executable=True, ctime_ns=5)
+    assert judge.on_seen(b"a", stat) is None
+    after = own.publishing.record(b"a")
+    assert after is not None
+    assert (after.executable, after.root, after.piece_size) == (
+        True,
+        before.root,
+        before.piece_size,
+    )
+
+
+def test_a_renamed_file_is_shared_unread_even_if_its_old_path_has_just_ended(
+    own: Own, judge: Judge
+) -> None:
+    before = own.published()["a"]
+    own.publishing.drop([b"a"])
+    assert judge.on_seen(b"b", own.files["a"].stat) is None
+    after = own.publishing.record(b"b")
+    assert after is not None
+    assert (after.root, after.size, after.kind) == (before.root, 5, Kind.FILE)
+
+
+def test_a_twin_without_a_record_is_read(own: Own, judge: Judge) -> None:
+    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
+    assert judge.on_seen(b"b", own.files["a"].stat) == 0
+    assert judge.on_seen(b"a", replace(own.files["a"].stat, executable=True)) == 0
+    assert own.publishing.pending == 0
+
+
+def test_an_empty_file_has_no_twin(own: Own, judge: Judge) -> None:
+    own.write("empty", "")
+    own.touch("empty")
+    own.settle()
+    assert judge.on_seen(b"other", own.files["empty"].stat) == 0
+
+
+# -- what was read ---------------------------------------------------------------------------------
+def test_what_was_read_is_what_is_said_of_it(own: Own, judge: Judge) -> None:
+    own.write("a", "another text")
+    read = own.hashed("a")
+    judge.on_read(b"a", read)
+    stands, said = own.publishing.stands(b"a"), own.publishing.record(b"a")
+    assert stands is not None
+    assert said is not None
+    assert (stands.root, stands.size, stands.inode) == (read.pieces.root, 12, read.stat.inode)
+    assert (stands.mtime_ns, stands.ctime_ns) == (read.stat.mtime_ns, read.stat.ctime_ns)
+    assert (said.root, said.size, said.piece_size) == (
+        read.pieces.root,
+        12,
+        limits.PIECE_MIN_BYTES,
+    )
+
+
+def test_damage_is_told_and_not_published(own: Own, judge: Judge) -> None:
+    own.files["a"].text = b"alphb"
+    judge.on_read(b"a", own.hashed("a"))
+    own.tick()
+    assert own.codes() == ["damage"]
+    assert own.publishing.pending == 0
+
+
+def test_a_name_that_some_systems_cannot_hold_is_told_when_it_is_new(
+    own: Own, judge: Judge
+) -> None:
+    for text in ("x", "y"):
+        own.write("what?", text)
+        judge.on_read(b"what?", own.hashed("what?"))
+    own.settle()
+    own.tick()
+    assert own.codes() == ["not_portable"]
+    assert "what?" in own.published()
+
+
+# -- names that are not shared ---------------------------------------------------------------------
+def refused(folder: str, name: str, reason: str = "socket") -> NameRefused:
+    return NameRefused(parse_wire_path(folder.encode()), name, reason)
+
+
+def test_a_refused_name_is_told_once_for_each_reason(own: Own) -> None:
+    names = RefusedNames(own.node)
+    assert names.note([refused("d1", "x"), refused("d1", "x")]) == {"d1/x"}
+    names.note([refused("d1", "x", "link")])
+    assert dict(names.reasons) == {"d1/x": "link"}
+    texts = [effect.text for effect in own.node.take() if isinstance(effect, Tell)]
+    assert texts == ["not shared: d1/x (socket)", "not shared: d1/x (link)"]
+
+
+def test_what_was_asked_for_and_not_met_is_forgotten(own: Own) -> None:
+    names = RefusedNames(own.node)
+    names.note([refused("d1", "x"), refused("d1/d", "y"), refused("d1/d", "z")])
+    names.forget([parse_wire_path(b"d1/d")], {"d1/d/z"})
+    assert set(names.reasons) == {"d1/x", "d1/d/z"}
+    names.clear()
+    assert repr(names) == "<RefusedNames: 0>"
+
+
+def test_the_list_of_refused_names_is_bounded(own: Own) -> None:
+    names = RefusedNames(own.node)
+    names.note(refused("d1", f"{number}") for number in range(REFUSED_MAX + 10))
+    assert len(names.reasons) == REFUSED_MAX
+    assert sum(isinstance(effect, Tell) for effect in own.node.take()) == REFUSED_MAX
+    names.note([refused("d1", "0", "link")])
+    assert names.reasons["d1/0"] == "link"
+
+
+# -- folders, and what is gone ---------------------------------------------------------------------
+def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
+    judge.on_folder(b"d")
+    assert own.publishing.pending == 0
+    judge.on_folder(b"a")  # a file until now
+    stands = own.publishing.stands(b"a")
+    assert stands is not None
+    assert stands.kind is Kind.FOLDER
+
+
+def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
+    judge.on_gone([b"a", b"never"])
+    assert own.publishing.is_gone(b"a")
+    assert own.publishing.pending == 1
+
+
+def test_what_nobody_saw_is_unseen_unless_its_end_is_known(own: Own, judge: Judge) -> None:
+    assert judge.unseen({b"a"}) == [b"d"]
+    own.publishing.drop([b"a"])
+    assert judge.unseen(set()) == [b"d"]

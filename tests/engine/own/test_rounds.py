@@ -1,0 +1,88 @@
+"""Rounds: a look and a scan at once, what each found meanwhile, and what stays in doubt."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.paths import parse_wire_path
+from potluck.engine.effects import Look, Scan
+from potluck.engine.events import OrderId
+from potluck.engine.own.rounds import LookRound, Rounds
+from tests.engine.builders import node
+
+TOP, A, B = (parse_wire_path(path) for path in (b"d1", b"d1/a", b"d1/b"))
+NOW = 100.0
+
+
+@pytest.fixture
+def rounds() -> Rounds:
+    """Nothing is under way."""
+    made = Rounds(node(1))
+    made._node.now = NOW
+    return made
+
+
+def looking(rounds: Rounds) -> LookRound:
+    rounds.begin_look({B, A})
+    assert rounds.look is not None
+    return rounds.look
+
+
+def scanning(rounds: Rounds) -> LookRound:
+    rounds.begin_scan(TOP)
+    assert rounds.scan is not None
+    return rounds.scan
+
+
+def test_a_look_and_a_scan_are_asked_for_and_found_by_their_numbers(rounds: Rounds) -> None:
+    assert not rounds.under_way
+    scan, look = scanning(rounds), looking(rounds)
+    assert rounds._node.take() == [Scan(scan.order, (TOP,)), Look(look.order, (A, B))]
+    assert rounds.find(scan.order) is scan
+    assert rounds.find(look.order) is look
+    assert rounds.find(OrderId(1)) is None
+    assert repr(rounds) == "<Rounds looking=True scanning=True>"
+    rounds.end_look(look)
+    assert rounds.under_way
+    rounds.abandon_scan()
+    assert not rounds.under_way
+    rounds.end_look(looking(rounds))
+    assert not rounds.under_way
+
+
+def test_what_is_there_is_seen_by_the_scan_and_not_missed_by_the_look(rounds: Rounds) -> None:
+    rounds.end_scan([b"a"])
+    scan, look = scanning(rounds), looking(rounds)
+    look.missing |= {b"a", b"b"}
+    rounds.on_there(b"a")
+    assert (scan.seen, look.missing, rounds.deadline()) == ({b"a"}, {b"b"}, None)
+    rounds.clear()
+    rounds.on_there(b"b")
+    assert (scan.seen, look.missing) == ({b"a"}, {b"b"})
+
+
+def test_what_a_look_missed_is_missed_by_the_scan_too_and_no_more_in_doubt(rounds: Rounds) -> None:
+    rounds.end_scan([b"a", b"b"])
+    scan, look = scanning(rounds), looking(rounds)
+    look.missing.add(b"a")
+    rounds.end_look(look)
+    assert scan.missing == {b"a"}
+    rounds._node.now += limits.SECOND_LOOK_S
+    assert rounds.due() == [b"b"]
+
+
+def test_a_doubt_keeps_its_time_and_comes_again_until_it_is_settled(rounds: Rounds) -> None:
+    rounds.end_scan([b"a"])
+    assert rounds.deadline() == NOW + limits.SECOND_LOOK_S
+    rounds._node.now += 4.0
+    rounds.end_scan([b"a", b"b"])
+    assert rounds.deadline() == NOW + limits.SECOND_LOOK_S
+    assert rounds.due() == []
+    rounds._node.now = NOW + limits.SECOND_LOOK_S
+    assert rounds.due() == [b"a"]
+    rounds.end_scan([b"a"])
+    rounds._node.now += limits.SECOND_LOOK_S
+    assert rounds.due() == [b"a"]
+    rounds.clear()
+    assert rounds.deadline() is None
