@@ -2,7 +2,7 @@
 
 Strategy: as many pytest runs as there are processors, each with its share of the test files.
 Coverage keeps a *context* with each line; the plugin below switches it to the test file whose
-collection, fixtures or test is running. All modules are imported first, in the context `import`,
+fixtures or test is running. All modules are imported first, in the context `import`,
 since that part is the same whoever imports them. Then `core/ring/ring.py` must be complete looking
 only at what ran in the contexts `import` and `tests/core/ring/test_ring.py`.
 
@@ -36,31 +36,44 @@ COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|desele
 
 
 class ContextSwitch:
-    """Tells coverage which test file is at work."""
+    """Tells coverage which test file is at work, and lets it look only while one is.
+
+    What pytest does between tests is most of what runs, and looking makes it three times as slow.
+    """
 
     def __init__(self, cov: coverage.Coverage) -> None:
         self.cov = cov
-
-    def _enter(self, path: Path) -> None:
-        inside = path.is_relative_to(ROOT)
-        self.cov.switch_context(path.relative_to(ROOT).as_posix() if inside else "elsewhere")
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
-        """While a file is collected, what runs is counted as its own."""
-        if isinstance(collector, pytest.File):
-            self._enter(collector.path)
-        result = yield
-        self.cov.switch_context("elsewhere")
-        return result
+        self.look = sys.gettrace()
+        sys.settrace(None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """While a test and its fixtures run, what runs is counted as its file's own."""
-        self._enter(item.path)
-        result = yield
-        self.cov.switch_context("elsewhere")
-        return result
+        inside = item.path.is_relative_to(ROOT)
+        self.cov.switch_context(item.path.relative_to(ROOT).as_posix() if inside else "elsewhere")
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Iterator[None]:
+        """A fixture is made."""
+        return (yield from self._looking())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Iterator[None]:
+        """The test itself."""
+        return (yield from self._looking())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Iterator[None]:
+        """What a fixture does after its test."""
+        return (yield from self._looking())
+
+    def _looking(self) -> Iterator[None]:
+        sys.settrace(self.look)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
 
 
 def modules() -> list[Path]:
@@ -121,7 +134,6 @@ def judge(share: list[Path], arguments: list[str]) -> int:
     for module in modules():
         dotted = ".".join(("potluck", *module.relative_to(PACKAGE).with_suffix("").parts))
         importlib.import_module(dotted)
-    cov.switch_context("elsewhere")
     code = int(pytest.main([*map(str, sorted(share)), *arguments], plugins=[ContextSwitch(cov)]))
     cov.stop()
     if code != pytest.ExitCode.OK:

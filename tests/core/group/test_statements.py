@@ -38,6 +38,11 @@ def admission(**changed: object) -> Admit:
     return msgspec.structs.replace(said, **changed)
 
 
+def test_the_same_statement_is_the_same_record() -> None:
+    again = admit(FOUNDER, GROUP, ANN.certificate, ANN.sealing_public, "laptop")
+    assert record_hash(again) == record_hash(ADMISSION)
+
+
 def test_a_genesis_says_who_founds_what() -> None:
     said = read_statement(GENESIS)
     assert said == Genesis("Home", b"k" * 32, FOUNDER.certificate, FOUNDER.sealing_public, "desk")
