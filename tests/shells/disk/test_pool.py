@@ -512,7 +512,7 @@ def test_close_ends_the_running_batch_and_drops_the_rest(
     assert posted.events == [BatchPlaced(BATCH, ())]
     pool.submit(Place(BatchId(8), ()))
     assert posted.events == [BatchPlaced(BATCH, ())]
-    assert repr(pool).endswith(", stopping)")
+    assert repr(pool).startswith("<DiskPool stopping: ")
 
 
 def test_close_ends_a_hash_between_two_pieces(

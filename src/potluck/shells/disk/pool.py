@@ -97,7 +97,7 @@ class DiskPool:
 
     def __repr__(self) -> str:
         state = "stopping" if self._stopping.is_set() else "open"
-        return f"DiskPool({self._share.folder!r}, {state})"
+        return f"<DiskPool {state}: {self._prompt!r}, {self._patient!r}>"
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
