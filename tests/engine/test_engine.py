@@ -349,6 +349,16 @@ def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> No
     )
 
 
+def test_the_more_they_are_the_less_often_each_of_them_calls() -> None:
+    wire, boxes = ring(3)
+    wire.run(10.0)
+    begun = wire.now
+    wire.run(30.0)
+    calls = [effect for box in boxes for effect in box.asked_for(effects.Transmit, begun)]
+    together = sum(call.to is None for call in calls)
+    assert 3 <= together <= 12, "about one in five seconds, however many they are"
+
+
 def test_before_anything_is_said_a_deadline_is_there() -> None:
     _, ann = lonely()
     assert ann.engine.deadline() is not None
