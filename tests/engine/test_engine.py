@@ -227,6 +227,22 @@ def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:
     assert ann.engine.view(wire.now).state == "in_sync"
 
 
+def test_what_was_to_be_said_of_a_change_that_was_undone_is_never_said() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    said = effects.Reply(1, ok=True, text="it is on the disk")
+
+    def promises_and_fails(*_: object) -> None:
+        ann.engine.node.when_durable([said])
+        _fails()
+
+    ann.engine.wiring.imports.on_add = promises_and_fails  # type: ignore[method-assign, assignment]
+    with pytest.raises(DiskTrouble):
+        ann.engine.handle(events.AddAsked(1, ("/a",), "copy"), wire.now)
+    wire.run(20.0)
+    assert said not in ann.asked_for(effects.Reply)
+
+
 def _fails() -> None:
     raise DiskTrouble("the index cannot be written")
 
