@@ -147,7 +147,7 @@ def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Offic
     assert office.source.files("") == []
     assert office.source.add(["/x"], "copy") == {"ok": False, "text": LEAVING}
     office.source.rescan()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < module.COMMAND_S / 2
 
 
 def test_who_waits_for_a_command_when_the_loop_ends_is_told(office: Office) -> None:
@@ -211,7 +211,7 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     asking.join(10)
     busy.join(10)
     assert states[0]["device"]["label"] == "den"
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < module.COMMAND_S / 2
 
 
 def test_an_engine_that_is_busy_for_long_is_answered_for_with_the_last_state(

@@ -110,7 +110,7 @@ def test_a_dripping_knock_has_no_more_time_than_others(node, monkeypatch):
             except ConnectionError:
                 heard = b""
         assert heard == b""
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4.5  # five if a drip were worth something
 
 
 def test_a_right_knock_in_two_parts_is_right(node):
