@@ -166,6 +166,10 @@ def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> 
     """Run the stages in order, so many at a time, until one fails; whether all passed."""
     waiting, running = list(plan), list[Running]()
     passed = True
+    # Whoever started us in the background may have had Ctrl-C ignored, and children inherit that:
+    # no stage, and no daemon of a test, could be asked to leave.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         while passed and (waiting or running):
             while waiting and fits(waiting[0], running, lanes):

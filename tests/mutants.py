@@ -7,8 +7,10 @@ Nothing is written: a mutant is a tree, compiled by the process that tries it.
 Guarantees: a mutant differs from the module in one place, and the tree is itself again afterwards.
 Limits: texts, annotations, decorators, what a class declares itself to be (`frozen=True`),
 `__repr__` and `assert` are left alone: they decide nothing, or a machine checks them already. So is
-the value of a named number: that it is 30 and not 31 is a choice, and a test that repeats it tests
-nothing.
+the value of a named number, and each number in a named tuple, dict or call of a module: that it is
+30 and not 31 is a choice, and a test that repeats it tests nothing. A key of such a dict and the
+default of a field are no choices. Of `return False` the opposite is tried, and None is not: it is
+just as false.
 """
 
 from __future__ import annotations
@@ -55,6 +57,8 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 FIELDS_LEFT_ALONE = {"annotation", "returns", "decorator_list", "format_spec", "bases"}
 CALLS_LEFT_ALONE = {"assert_never", "cast", "NewType", "TypeVar"}
 FUNCTIONS_LEFT_ALONE = {"__repr__"}
+# What a named value is put together from, beside numbers; other parts of it are code.
+VALUES = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Call, ast.keyword)
 SHOWN = 160  # columns of a fault that is shown
 
 
@@ -108,10 +112,11 @@ class Mutant:
 
 def mutants(tree: ast.Module) -> list[Mutant]:
     """All mutants of a module, in the order of its text."""
-    return list(_inside(tree, tree.body[0] if tree.body else ast.Pass()))
+    return list(_inside(tree, tree.body[0] if tree.body else ast.Pass(), chosen=False))
 
 
-def _inside(parent: ast.AST, statement: ast.stmt) -> Iterator[Mutant]:
+def _inside(parent: ast.AST, statement: ast.stmt, *, chosen: bool) -> Iterator[Mutant]:
+    """All mutants below a node; `chosen`: it is a named value, and numbers in it are choices."""
     for field, held in ast.iter_fields(parent):
         of_a_class = field == "keywords" and isinstance(parent, ast.ClassDef)
         if field in FIELDS_LEFT_ALONE or of_a_class:
@@ -120,12 +125,15 @@ def _inside(parent: ast.AST, statement: ast.stmt) -> Iterator[Mutant]:
         for index, node in children:
             if not isinstance(node, ast.AST) or _left_alone(node):
                 continue
+            choice = field != "keys" and (chosen or _is_named(parent, field))
+            if choice and isinstance(node, ast.expr) and _is_a_number(node):
+                continue
             around = node if isinstance(node, ast.stmt) else statement
             for new in faults(node):
                 ast.copy_location(new, node)
                 line = getattr(node, "lineno", around.lineno)
                 yield Mutant(line, around, parent, field, index, new)
-            yield from _inside(node, around)
+            yield from _inside(node, around, chosen=choice and isinstance(node, VALUES))
 
 
 def _left_alone(node: ast.AST) -> bool:
@@ -134,12 +142,19 @@ def _left_alone(node: ast.AST) -> bool:
             return name in FUNCTIONS_LEFT_ALONE
         case ast.Call(func=ast.Name(id=name)):
             return name in CALLS_LEFT_ALONE
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            return name.isupper() and _is_a_number(value)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Assert() | ast.JoinedStr():
             return True
         case ast.BinOp(op=ast.BitOr()):
             return _names_types(node)
+        case _:
+            return False
+
+
+def _is_named(parent: ast.AST, field: str) -> bool:
+    """Whether this field is the value of a constant: of a name in capitals."""
+    match parent:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name.isupper() and field == "value"
         case _:
             return False
 
@@ -161,9 +176,12 @@ def _names_types(node: ast.expr) -> bool:
 
 def _is_a_number(node: ast.expr) -> bool:
     """Whether a value is written with numbers, and names of numbers, alone."""
-    parts = ast.walk(node)
     written = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.Name, ast.operator, ast.unaryop)
-    return all(isinstance(part, (*written, ast.expr_context)) for part in parts)
+    return all(
+        isinstance(part, (*written, ast.expr_context))
+        and not (isinstance(part, ast.Constant) and isinstance(part.value, bool))
+        for part in ast.walk(node)
+    )
 
 
 def faults(node: ast.AST) -> Iterator[ast.AST]:
@@ -189,9 +207,10 @@ def statement_faults(node: ast.stmt) -> Iterator[ast.stmt]:
             yield ast.Pass()
             if type(op) in ARITHMETIC:
                 yield _with(node, op=ARITHMETIC[type(op)]())
-        case ast.Return(value=ast.expr() as value):
-            if not (isinstance(value, ast.Constant) and value.value is None):
-                yield ast.Return(ast.Constant(None))
+        case ast.Return(value=ast.Constant(value=None | bool())):
+            return
+        case ast.Return(value=ast.expr()):
+            yield ast.Return(ast.Constant(None))
         case ast.If(test=test) | ast.While(test=test) if not _has_opposite(test):
             yield _with(node, test=ast.UnaryOp(ast.Not(), test))
 

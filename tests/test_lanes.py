@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 
 import pytest
 
-from tests.__main__ import PYTEST, Stage, counted, run_all, stages
+from tests.__main__ import GRACE_S, PYTEST, Stage, counted, run_all, stages
 
 
 def says(name: str, code: str, **options: bool) -> Stage:
@@ -32,14 +33,16 @@ def test_stages_run_side_by_side_and_each_is_shown_whole(capsys, tmp_path):
     assert totals == {"passed": 4}
 
 
-def test_a_stage_that_fails_ends_those_beside_it_and_all_that_wait(capsys):
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
+def test_a_stage_that_fails_ends_those_beside_it_and_all_that_wait(capsys, before):
+    signal.signal(signal.SIGINT, before)  # ignored: as in a shell's background
     fails = says("fails", "print('1 failed, 3 passed in 0.01s'); raise SystemExit(1)")
     forever = says("forever", "import time\nwhile True: time.sleep(0.1)")
     never = says("never", "print('never')")
     totals: Counter[str] = Counter()
     started = time.monotonic()
     assert not run_all([forever, fails, never], totals)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < GRACE_S
     said = capsys.readouterr().out
     assert "── fails: FAILED" in said
     assert "never" not in said

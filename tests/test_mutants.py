@@ -42,6 +42,23 @@ FAULTS = {
         "T = {(A, B): C, 1: D} → T = {(A, B): C, 2: D}",
         "T = {(A, B): C, 1: D} → T = {(A, B): C, 0: D}",
     ],
+    "X = (a - 1, {b: [2]}[c])": [
+        "X = (a - 1, {b: [2]}[c]) → X = (a - 1, {b: [3]}[c])",
+        "X = (a - 1, {b: [2]}[c]) → X = (a - 1, {b: [1]}[c])",
+    ],
+    "X = [a(1) for a in b if a > c]": [
+        "X = [a(1) for a in b if a > c] → X = [a(2) for a in b if a > c]",
+        "X = [a(1) for a in b if a > c] → X = [a(0) for a in b if a > c]",
+        "X = [a(1) for a in b if a > c] → X = [a(1) for a in b if a >= c]",
+        "X = [a(1) for a in b if a > c] → X = [a(1) for a in b if a <= c]",
+    ],
+    "class C:\n    x: float = 0.0": [
+        "x: float = 0.0 → x: float = 1.0",
+        "x: float = 0.0 → x: float = -1.0",
+    ],
+    "X = a(True, 1)": ["X = a(True, 1) → X = a(False, 1)"],
+    "x = (1, a)": ["x = (1, a) → x = (2, a)", "x = (1, a) → x = (0, a)"],
+    "def f():\n    return False": ["return False → return True"],
     "match a:\n    case 2: b": ["case 2: → case 3:", "case 2: → case 1:"],
 }
 
@@ -60,6 +77,10 @@ LEFT_ALONE = [
     "x = f'{a + 1}'",
     "x = 'a' + b",
     "WAIT_S = 3 * MINUTE_S",
+    "WAIT_S: Final = 30",
+    "WAITS_S = (0.5, -1, 3 * MINUTE_S)",
+    "_BEGAN = a.b(1970, 1, c=(2, B))",
+    "SIZES = {A: 1, B: [2, {3}]}",
     "X = Aa | None",
     "X = Aa[int] | b.Cc",
     "def f():\n    return None",

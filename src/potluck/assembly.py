@@ -178,7 +178,7 @@ def _build(
     label = engine.stored_label()
     batches = Batches(share, parts, _top(label).name)
     trust = CurrentTrust(opened.key, engine.node.instance)
-    disk = DiskPool(share, batches, parts, inbox.post, opened.whose, source.warn)
+    disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
     serving = Serving(trust, share, inbox)
     fetching = Fetching(trust, parts, inbox, settings.workers)
     strangers = Strangers()
@@ -226,7 +226,7 @@ class OwnLabel:
 
     def __init__(self, opened: Opened, label: str, inbox: Inbox, cleanup: ExitStack) -> None:
         """Begin to watch; `cleanup` ends it."""
-        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox.post)
+        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox)
         cleanup.callback(self._watcher.close)
         self._watcher.start()
 

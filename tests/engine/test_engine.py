@@ -227,6 +227,22 @@ def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:
     assert ann.engine.view(wire.now).state == "in_sync"
 
 
+def test_what_was_to_be_said_of_a_change_that_was_undone_is_never_said() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    said = effects.Reply(1, ok=True, text="it is on the disk")
+
+    def promises_and_fails(*_: object) -> None:
+        ann.engine.node.when_durable([said])
+        _fails()
+
+    ann.engine.wiring.imports.on_add = promises_and_fails  # type: ignore[method-assign, assignment]
+    with pytest.raises(DiskTrouble):
+        ann.engine.handle(events.AddAsked(1, ("/a",), "copy"), wire.now)
+    wire.run(20.0)
+    assert said not in ann.asked_for(effects.Reply)
+
+
 def _fails() -> None:
     raise DiskTrouble("the index cannot be written")
 
@@ -347,6 +363,16 @@ def test_a_deadline_is_met_by_progress_and_no_engine_spins(situation: Any) -> No
     assert box.calls - calls < 60 * 30, (
         "thirty calls a second are more than enough for one that has nothing to do"
     )
+
+
+def test_the_more_they_are_the_less_often_each_of_them_calls() -> None:
+    wire, boxes = ring(3)
+    wire.run(10.0)
+    begun = wire.now
+    wire.run(30.0)
+    calls = [effect for box in boxes for effect in box.asked_for(effects.Transmit, begun)]
+    together = sum(call.to is None for call in calls)
+    assert 3 <= together <= 12, "about one in five seconds, however many they are"
 
 
 def test_before_anything_is_said_a_deadline_is_there() -> None:

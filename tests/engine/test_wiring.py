@@ -570,6 +570,13 @@ def test_a_provisional_group_is_not_written_down_after_trouble() -> None:
     assert parts.node.index.roster.all() == []
 
 
+def test_what_looks_at_the_parts_sees_them() -> None:
+    parts, _ = linked(2)
+    view = parts.viewer.state()
+    assert (view.own_folder, view.port) == ("d1", parts.node.settings.port)
+    assert [device.label for device in view.devices] == ["d1", "d2"]
+
+
 def test_no_part_keeps_a_function_that_somebody_else_put_there() -> None:
     parts: list[object] = [Wiring(node(1))]
     seen, kept = set[int](), list[str]()

@@ -1,10 +1,10 @@
 """A rogue: one that was really admitted and then says whatever a test wants, on control and bulk
 links.
 
-Strategy: the rogue enters through the open door as any newcomer (core/admission.py) and opens links
-with the real knock, TLS and HELLO; from there on everything is raw. To be asked for content it
-listens itself and says so in a sealed beacon; what it answers is a function of the test, `(request,
-stream) -> None`.
+Strategy: the rogue enters through the open door as any newcomer (core/group/admission.py) and opens
+links with the real knock, TLS and HELLO; from there on everything is raw. To be asked for content
+it listens itself and says so in a sealed beacon; what it answers is a function of the test,
+`(request, stream) -> None`.
 
 Guarantees: nothing here is refused for its form, so that whatever a daemon survives it survives by
 its own checks. Limits: it never takes a seat, so the ring of the honest does not count it.

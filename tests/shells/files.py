@@ -13,13 +13,26 @@ from potluck.core import limits
 from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList, file_root, piece_count, piece_hash
-from potluck.engine.effects import Place, PlaceItem
+from potluck.engine.effects import Place, PlaceItem, Reply, Tell
 from potluck.engine.events import BatchId
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.receiving.part_files import PartFiles
 
 PIECE = limits.PIECE_MIN_BYTES
 OLD_NS = 1_600_000_000_123_456_789
+
+
+class Listeners:
+    """People who hear what is told."""
+
+    def __init__(self) -> None:
+        self.tells: list[Tell] = []
+
+    def told(self, tell: Tell) -> None:
+        self.tells.append(tell)
+
+    def replied(self, reply: Reply) -> None:
+        raise AssertionError(f"nobody asked: {reply}")
 
 
 def path(text: str) -> SafePath:

@@ -31,11 +31,10 @@ from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling, DialRequest, Reached, open_link
 from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.handshakes import Handshakes
-from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, set_options
 from potluck.shells.links.tls import CurrentTrust
-from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
 from tests.fair_time import FairTime
 

@@ -305,6 +305,15 @@ def test_a_door_with_company_closes_in_time_too() -> None:
     assert taken(here, OpenDoor) == [OpenDoor(open=False)]
 
 
+def test_once_the_own_door_is_closed_nothing_is_joined_without_a_person() -> None:
+    here, admission_policy = alone(open_s=10.0)
+    here.now = 10.0
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    assert told(admission_policy, "on_wish") == []
+    assert admission_policy.waits_for_person
+
+
 def test_it_shows_its_state_in_one_line() -> None:
     _, admission_policy = alone()
     admission_policy.on_offer(BETTER, "10.0.0.9")

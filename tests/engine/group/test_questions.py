@@ -114,6 +114,12 @@ def test_no_answer_is_longer_than_its_question() -> None:
     here, questions = asker(company=True, name="N" * 64)
     questions.on_clear(encode(Solicit(ASKED.nonce, bytes(20))), address(2))
     assert here.take() == []
+    questions.on_clear(encode(ASKED), address(2))
+    ((offer, _),) = said(here)
+    length = len(encode(offer))
+    for pad in (length - 1, length):
+        questions.on_clear(encode(Solicit(ASKED.nonce, bytes(pad))), address(2))
+    assert len(said(here)) == 1, "just as long is long enough"
     longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, open=True)
     assert len(encode(longest)) <= PAD_BYTES
 

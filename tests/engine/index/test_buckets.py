@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
-from potluck.core.content.manifest import EMPTY_TREE_ROOT, record_digest
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, bucket_of, record_digest
 from potluck.engine.index.buckets import Buckets, Edits
 from potluck.engine.index.database import Database
 from potluck.engine.index.rows import record_values
@@ -43,6 +45,18 @@ def test_what_goes_and_comes_leaves_the_root_of_the_rest(database) -> None:
     assert buckets.root(1) == manifest_root([other, *live[10:]])
     buckets.write(1, buckets.preview(1, edits(gone=[other, *live[10:]])))
     assert buckets.root(1) == EMPTY_TREE_ROOT
+
+
+def test_two_files_of_one_bucket_come_and_go_each_for_itself(database) -> None:
+    buckets, by_bucket = Buckets(database), defaultdict(list)
+    for one in records(1000):
+        by_bucket[bucket_of(one.path)].append(one)
+    first, second = next(found for found in by_bucket.values() if len(found) == 2)
+    buckets.write(1, buckets.preview(1, edits(come=[first])))
+    buckets.write(1, buckets.preview(1, edits(come=[second])))
+    assert buckets.root(1) == manifest_root([first, second])
+    buckets.write(1, buckets.preview(1, edits(gone=[first])))
+    assert buckets.root(1) == manifest_root([second])
 
 
 def test_after_a_rollback_the_records_are_read_again(database) -> None:

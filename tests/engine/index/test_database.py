@@ -120,5 +120,27 @@ def test_what_is_no_index_is_told(tmp_path) -> None:
         move_log(str(tmp_path / "potluck.sqlite"), wholly=False)
 
 
+def test_what_could_not_be_opened_or_moved_is_closed_again(tmp_path, monkeypatch) -> None:
+    path = str(tmp_path / "potluck.sqlite")
+    Database(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.close()
+    connect, opened = sqlite3.connect, []
+
+    def remembered(*arguments, **settings):
+        opened.append(connect(*arguments, **settings))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remembered)
+    with pytest.raises(DiskTrouble):
+        Database(path)
+    move_log(path, wholly=True)
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+    assert len(opened) == 2
+
+
 def test_it_says_where_it_is(database) -> None:
     assert repr(database) == f"<Database {database.path}>"

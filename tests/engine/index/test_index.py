@@ -5,8 +5,20 @@ failed.
 from __future__ import annotations
 
 from potluck.core.content.manifest import EMPTY_TREE_ROOT
+from potluck.engine.events import BatchId
 from potluck.engine.index import Index
-from tests.engine.index.builders import ANNAS, BERTS, index, place, receive, record, records
+from tests.engine.builders import address, group
+from tests.engine.index.builders import (
+    ANNA,
+    ANNAS,
+    BERTS,
+    index,
+    piece_list,
+    place,
+    receive,
+    record,
+    records,
+)
 
 
 def test_committed_rows_are_there_after_reopening(tmp_path) -> None:
@@ -14,6 +26,10 @@ def test_committed_rows_are_there_after_reopening(tmp_path) -> None:
     first = Index.open(path)
     first.begin()
     first.meta.set("a", b"1")
+    first.roster.replace(group(1, 2).records())
+    first.addresses.remember(ANNA, address(1), 1)
+    first.contents.put(piece_list(2))
+    first.intents.open(BatchId(4), ())
     receive(first, records(3), 3)
     first.commit()
     root = first.manifests.root(ANNAS)
@@ -22,6 +38,10 @@ def test_committed_rows_are_there_after_reopening(tmp_path) -> None:
     first.close()
     again = Index.open(path)
     assert again.meta.get("a") == b"1"
+    assert again.roster.all() == group(1, 2).records()
+    assert again.addresses.of(ANNA) == [address(1)]
+    assert again.contents.get(piece_list(2).root) == piece_list(2)
+    assert again.intents.open_batches() == [(4, ())]
     assert again.manifests.root(ANNAS) == root
     assert again.needs.missing(ANNAS)[0] == 3
     again.close()

@@ -94,6 +94,7 @@ def test_a_receiver_ends_where_the_owner_is(kept) -> None:
     assert far.manifests.head(ANNAS) == signed
     assert far.manifests.heads() == [signed]
     assert far.manifests.root(ANNAS) == root
+    assert far.needs.missing(ANNAS)[0] == 29, "none of it stands on this disk yet"
     assert all_pages(far, 100) == all_pages(kept, 100)
     assert far.manifests.staged_root(ANNAS) == (root, count)
     far.close()

@@ -27,6 +27,7 @@ def test_each_manifest_has_one_number(database) -> None:
         names.make(ManifestName(ANNA, Folder.EVERYONE)),
     )
     assert len({anna.number, bert.number, everyone.number}) == 3
+    assert Names(database).find(ANNAS) == anna, "what is in memory is what was written"
     assert names.make(ANNAS) is anna
     assert names.find(BERTS) is bert
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Stat
+from potluck.core.content.facts import PlaceRow, Stat
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.wire.catalogue import Kind
+from potluck.core.content.pieces import EMPTY_ROOT
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.effects import Tell
 from potluck.engine.events import NameRefused
 from potluck.engine.own.judging import REFUSED_MAX, Judge, RefusedNames
@@ -42,15 +44,10 @@ def test_a_known_stat_says_enough(own: Own, judge: Judge) -> None:
 
 
 def test_an_edit_is_read_in_the_pieces_of_its_last_version(own: Own, judge: Judge) -> None:
-    (record,) = (record for path, record in own.published().items() if path == "a")
-    own.node.index.manifests.put(own.node.own_manifest, [replace_piece_size(record, 1 << 20)])
+    record = msgspec.structs.replace(own.published()["a"], piece_size=1 << 20)
+    own.node.index.manifests.put(own.node.own_manifest, [record])
     assert judge.on_seen(b"a", replace(own.files["a"].stat, mtime_ns=9)) == 1 << 20
     assert own.publishing.pending == 0
-
-
-def replace_piece_size(record, piece_size):
-    values = {name: getattr(record, name) for name in record.__struct_fields__}
-    return type(record)(**{**values, "piece_size": piece_size})
 
 
 def test_what_has_no_version_before_is_read_in_pieces_to_choose(own: Own, judge: Judge) -> None:
@@ -172,9 +169,12 @@ def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
     judge.on_folder(b"d")
     assert own.publishing.pending == 0
     judge.on_folder(b"a")  # a file until now
-    stands = own.publishing.stands(b"a")
-    assert stands is not None
-    assert stands.kind is Kind.FOLDER
+    nothing_but_there = PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+    assert own.publishing.stands(b"a") == nothing_but_there
+    own.settle()
+    said = {msgspec.structs.replace(record, seq=0) for record in own.published().values()}
+    of_a_folder = (Kind.FOLDER, 0, 0, False, limits.PIECE_MIN_BYTES, EMPTY_ROOT, 0)
+    assert said == {FileRecord(path, *of_a_folder) for path in (b"a", b"d")}
 
 
 def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:

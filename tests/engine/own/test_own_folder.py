@@ -73,6 +73,21 @@ def test_a_hint_is_looked_at_read_and_published(own: Own) -> None:
     assert own.heads[-1].seq == 4
 
 
+def test_it_is_busy_until_what_was_touched_is_looked_at_read_and_published(own: Own) -> None:
+    own.node.now = own.publishing._published_s  # the last head is young: the next one waits
+    own.write("n", "new")
+    own.own_folder.look_at([own.path("n")])
+    assert own.own_folder.busy, "a path waits for a look"
+    own.tick()
+    assert own.own_folder.busy, "a look is under way"
+    own.answer()
+    assert own.own_folder.busy, "a file is being read"
+    own.answer()
+    assert (own.todo, own.own_folder.busy) == ([], True), "a change waits for a head"
+    own.tick(1.0)
+    assert not own.own_folder.busy
+
+
 def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> None:
     own.own_folder.on_touched(
         PathsTouched((parse_wire_path(b"d2/x"), own.own_folder.top), overflow=False)
@@ -402,6 +417,20 @@ def test_a_path_that_a_look_missed_and_a_scan_then_found_is_there(own: Own) -> N
     own.tell(TreeSeen(look.order, (), (), last=True, complete=True))
     own.settle()
     assert "a" in own.published()
+
+
+def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:
+    own.touch("a")
+    (look,) = own.todo
+    own.todo.clear()
+    assert isinstance(look, Look)
+    heads = len(own.heads)
+    missing = PathSeen(own.path("a"), Finding.MISSING, None)
+    there = PathSeen(own.path("a"), Finding.FILE, own.files["a"].stat)
+    own.tell(TreeSeen(look.order, (missing,), (), last=False, complete=True))
+    own.tell(TreeSeen(look.order, (there,), (), last=True, complete=True))
+    own.tick(1.0)
+    assert (own.todo, len(own.heads), "a" in own.published()) == ([], heads, True)
 
 
 # -- the share goes away ---------------------------------------------------------------------------

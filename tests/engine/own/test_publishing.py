@@ -285,7 +285,7 @@ def test_a_head_that_was_overtaken_during_the_pause_is_forgotten() -> None:
     it = Publisher()
     it.publishing.on_own_head(it.foreign(5, 50))
     it.tick(0.0)
-    it.publishing._ahead = it.foreign(1, 60)
+    it.publishing._ahead = 1, 60
     assert it.tick(REPAIR_PAUSE_S) == 0
     assert it.publishing.deadline(0) is None
 

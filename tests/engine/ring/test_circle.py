@@ -6,7 +6,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.ring.members import accuse
-from potluck.core.ring.probing import Probe
+from potluck.core.ring.probing import Answered, AskHelper, Probe
 from potluck.core.ring.ring import Changed
 from potluck.core.wire.catalogue import (
     Address,
@@ -311,6 +311,21 @@ def test_a_probe_by_datagram_is_answered_where_it_came_from() -> None:
     circle.on_probe(key(2).device, Ping(7, b"", b""), address(2, 1234))
     (sent,) = taken(circle._node, Transmit)
     assert sent.to == Address("10.0.0.2", 1234)
+
+
+def test_a_helper_is_asked_and_answers_by_datagram_and_over_the_link() -> None:
+    circle, _ = alone(2)
+    peer = circle._node.peer(CLEO)
+    peer.link, peer.address = LinkId(3), address(3)
+    circle._carry([AskHelper(CLEO, 9, BEN), Answered(CLEO, 9, BEN)])
+    effects = circle._node.take()
+    cleos = node(3)
+    cleos.roster = group(1, 2, 3)
+    hears = SealedDatagrams(cleos)
+    datagrams = [hears.open(sent.data) for sent in effects if isinstance(sent, Transmit)]
+    said = [ProbeFor(9, BEN), ProbeResult(9, BEN)]
+    assert datagrams == [(key(1).device, message) for message in said]
+    assert [sent.message for sent in effects if isinstance(sent, Send)] == said
 
 
 def test_who_is_known_to_be_gone_is_told_once() -> None:

@@ -114,6 +114,7 @@ def test_everything_known_is_tried_at_once() -> None:
 def test_the_networks_of_this_host_are_asked_through_and_told() -> None:
     here, part = discovery()
     part.start()
+    assert (part.own_addresses, part.interfaces, part.neighbours) == ([], (), 0)
     seen = InterfacesSeen(
         (Interface("eth0", "10.0.0.1", "10.0.0.255", 24),), ("10.0.0.7", "10.0.0.1")
     )
@@ -145,6 +146,7 @@ def test_who_asks_back_was_found_by_our_own_question() -> None:
 
 def test_an_address_without_a_port_is_never_dialled() -> None:
     here, part = discovery()
+    here.peer(key(2).device)  # another part has heard of it, and nothing of where it is
     part.on_beacon(key(2).device, replace(BEACON, port=0), address(2), "multicast")
     part.on_told(key(2).device, [address(2, 0)])
     here.now = 9.0
@@ -340,6 +342,20 @@ def test_a_link_that_is_gone_is_dialled_again() -> None:
     assert len(dials(here, part)) == 1
 
 
+def test_a_link_that_is_gone_is_dialled_at_once_however_often_dials_failed_before_it() -> None:
+    here, part = discovery()
+    dial = sight(here, part)
+    for _ in limits.DIAL_BACKOFF_S:
+        part.on_dial_failed(failed(dial))
+        here.now += limits.DIAL_BACKOFF_S[-1]
+        (dial,) = dials(here, part)
+    part.on_dial_failed(failed(dial))
+    part.on_link_opened(opened(5), key(2).device)
+    part.on_link_closed(LinkClosed(LinkId(5), "", clean=False))
+    here.now += limits.DIAL_BACKOFF_S[1]
+    assert len(dials(here, part)) == 1
+
+
 def test_all_links_are_dropped_at_the_end() -> None:
     here, part = discovery(1, 1, 2, 3)
     for number in (2, 3):
@@ -476,6 +492,7 @@ def test_who_never_wants_to_know_us_is_not_bothered_for_ever() -> None:
         here.now = due
         (dial,) = dials(here, part)
     assert pauses[:INTRODUCTIONS] == [limits.DIAL_BACKOFF_S[0]] * INTRODUCTIONS
+    assert pauses[INTRODUCTIONS:-1] == list(limits.DIAL_BACKOFF_S), "as for anybody, from then on"
     assert pauses[-1] == limits.DIAL_BACKOFF_S[-1]
     part.on_link_opened(opened(5, dial.dial, number=1), key(1).device)
     part.on_link_closed(LinkClosed(LinkId(5), "", clean=True))

@@ -24,6 +24,7 @@ from potluck.engine.own.imports import LEAVING
 from potluck.shells.api import source as module
 from potluck.shells.api.source import Meter, Notices, RunningSource
 from potluck.shells.loop.loop import leave
+from potluck.shells.loop.people import warning
 from tests.engine.builders import Chance
 from tests.shells.loop.test_loop import Stage
 from tests.shells.peers import until
@@ -87,7 +88,7 @@ def test_notices_are_numbered_and_kept_in_order() -> None:
 def test_what_a_shell_warns_of_is_a_notice() -> None:
     face = Face()
     source = RunningSource(0, face)
-    source.warn("disk_trouble", "slow")
+    source.told(warning("disk_trouble", "slow"))
     assert face.shown == [Tell("disk_trouble", "slow", "warning", "")]
     notices = "<Notices: 1 kept, 1 troubles not told again>"
     assert repr(source) == f"<RunningSource: {notices}, 0 commands waiting, closed=False>"

@@ -22,6 +22,8 @@ from potluck.engine.events import Hashed, OrderId
 from potluck.shells.disk import hashing
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.hashing import Buffer, hash_file, hash_files
+from potluck.shells.loop.people import warning
+from tests.shells.files import Listeners
 
 ORDER = OrderId(3)
 PIECE = limits.PIECE_MIN_BYTES
@@ -339,7 +341,7 @@ def test_files_come_in_batches_by_count(share: Share, own: Path) -> None:
     names = [f"{number}" for number in range(limits.COMMIT_FILES + 10)]
     for name in names:
         (own / name).write_bytes(name.encode())
-    batches = list(hash_files(share, files(*names)))
+    batches = list(hash_files(share, files(*names), Listeners()))
     assert [len(batch.files) for batch in batches] == [limits.COMMIT_FILES, 10]
     assert [batch.last for batch in batches] == [False, True]
     assert [one.path for batch in batches for one in batch.files] == [at(name) for name in names]
@@ -351,11 +353,14 @@ def test_files_come_in_batches_by_size(
     monkeypatch.setattr(limits, "COMMIT_BYTES", 100)
     for name, size in [("a", 60), ("b", 60), ("c", 60)]:
         (own / name).write_bytes(noise(size))
-    assert [len(batch.files) for batch in hash_files(share, files("a", "b", "c"))] == [2, 1]
+    assert [len(batch.files) for batch in hash_files(share, files("a", "b", "c"), Listeners())] == [
+        2,
+        1,
+    ]
 
 
 def test_an_order_of_nothing_ends(share: Share) -> None:
-    (only,) = hash_files(share, files())
+    (only,) = hash_files(share, files(), Listeners())
     assert only.last
     assert only.files == only.unstable == ()
 
@@ -366,7 +371,7 @@ def test_what_is_gone_or_changing_is_unstable(
     for name in ("changing", "still"):
         (own / name).write_bytes(noise(10))
     during_reading(monkeypatch, lambda: os.truncate(own / "changing", 3))
-    (only,) = hash_files(share, files("changing", "gone", "still"))
+    (only,) = hash_files(share, files("changing", "gone", "still"), Listeners())
     assert only.unstable == (at("changing"), at("gone"))
     assert [one.path for one in only.files] == [at("still")]
 
@@ -386,11 +391,12 @@ def test_what_cannot_be_read_is_unstable_and_told(
         return real(path)
 
     monkeypatch.setattr(share, "open_file", opening)
-    told: list[tuple[str, str]] = []
-    (only,) = hash_files(share, files("bad", "good"), lambda code, text: told.append((code, text)))
+    listeners = Listeners()
+    (only,) = hash_files(share, files("bad", "good"), listeners)
     assert only.unstable == (at("bad"),)
     assert [one.path for one in only.files] == [at("good")]
-    assert told == [("file_unreadable", f"“me/bad” could not be read: {error.strerror}")]
+    text = f"“me/bad” could not be read: {error.strerror}"
+    assert listeners.tells == [warning("file_unreadable", text)]
 
 
 def test_nobody_need_listen_to_trouble(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,5 +404,5 @@ def test_nobody_need_listen_to_trouble(share: Share, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(share, "open_file", denied)
-    (only,) = hash_files(share, files("bad"))
+    (only,) = hash_files(share, files("bad"), Listeners())
     assert only.unstable == (at("bad"),)

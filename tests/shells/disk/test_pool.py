@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -29,6 +29,7 @@ from potluck.engine.effects import (
     PlaceItem,
     Scan,
     Settle,
+    Tell,
 )
 from potluck.engine.events import (
     BatchId,
@@ -92,14 +93,14 @@ class Posted:
         self.reports: list[tuple[str, str]] = []
         self._changed = threading.Condition()
 
-    def __call__(self, event: Event) -> None:
+    def post(self, event: Event) -> None:
         with self._changed:
             self.events.append(event)
             self._changed.notify_all()
 
-    def report(self, code: str, text: str) -> None:
+    def told(self, tell: Tell) -> None:
         with self._changed:
-            self.reports.append((code, text))
+            self.reports.append((tell.code, tell.text))
             self._changed.notify_all()
 
     def wait_until(self, met: Callable[[], bool]) -> None:
@@ -194,7 +195,8 @@ def posted() -> Posted:
 def pool(
     share: Share, batches: PlayedBatches, part_files: PlayedPartFiles, posted: Posted
 ) -> Iterator[DiskPool]:
-    made = DiskPool(share, batches, part_files, posted, Whose(DEVICE, SHARE), posted.report)
+    here = cast("Any", posted)  # the loop's inbox, and the people
+    made = DiskPool(share, batches, part_files, here, Whose(DEVICE, SHARE), here)
     yield made
     batches.go_on.set()
     assert made.close(DEADLINE_S)
@@ -510,7 +512,7 @@ def test_close_ends_the_running_batch_and_drops_the_rest(
     assert posted.events == [BatchPlaced(BATCH, ())]
     pool.submit(Place(BatchId(8), ()))
     assert posted.events == [BatchPlaced(BATCH, ())]
-    assert repr(pool).endswith(", stopping)")
+    assert repr(pool).startswith("<DiskPool stopping: ")
 
 
 def test_close_ends_a_hash_between_two_pieces(

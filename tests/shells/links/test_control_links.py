@@ -37,7 +37,7 @@ from potluck.shells.links.control_links import (
     ControlLinks,
     ControlLinkState,
 )
-from potluck.shells.links.hello import OpenedLink
+from potluck.shells.loop.inbox import OpenedLink
 from tests.shells.peers import new_key, peers, reach, stream_pair, until
 
 MEMBER = new_key(9)

@@ -16,8 +16,7 @@ import pytest
 
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.events import LeaveAsked
-from potluck.shells.links.hello import OpenedLink
-from potluck.shells.loop.inbox import Inbox, Question
+from potluck.shells.loop.inbox import Inbox, OpenedLink, Question
 
 
 @pytest.fixture

@@ -37,9 +37,8 @@ from potluck.engine.events import (
 )
 from potluck.engine.index import Index
 from potluck.engine.recording import Moment
-from potluck.shells.links.hello import OpenedLink
 from potluck.shells.loop import loop as module
-from potluck.shells.loop.inbox import Inbox, RecordAsked
+from potluck.shells.loop.inbox import Inbox, OpenedLink, RecordAsked
 from potluck.shells.loop.loop import TURN_ITEMS, Loop, World, leave
 from potluck.shells.loop.recorder import Recorder
 from potluck.shells.loop.redaction import SALT_BYTES

@@ -172,7 +172,7 @@ class Membership:
         if not records:
             return None
         roster = Roster(records[0])
-        roster.add(records[1:])
+        roster.add(records)
         return roster if self._node.me in roster.members else None
 
     def _write(self, roster: Roster) -> None:

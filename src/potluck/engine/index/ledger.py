@@ -22,7 +22,7 @@ Lines = dict[bytes, Line]
 
 _NO_LINE: Line = (None, 0)
 # paths in one query: one statement to compile, far below SQLite's limit of variables
-_ASKED_AT_ONCE: Final = 256
+_ASKED_AT_ONCE = 256
 _ONE: Final = "SELECT path, digest, size FROM record WHERE manifest = ? AND path = ?"
 _MANY: Final = (
     "SELECT path, digest, size FROM record WHERE manifest = ?"

@@ -57,7 +57,8 @@ class Publishing:
         self._generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
-        self._ahead: Head | None = None  # an own head of a later state, heard from somebody
+        # generation and seq of an own head of a later state, heard from somebody
+        self._ahead: tuple[int, int] | None = None
         self._repaired_s: float | None = None
         self.repairing = False  # a head is due even without changes: the generation is new
 
@@ -154,11 +155,11 @@ class Publishing:
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head of ours; it may be of a later state than we remember."""
         known = self._head()
-        later = (head.generation, head.seq) > (self._generation, self._seq)
+        state = head.generation, head.seq
+        later = state > (self._generation, self._seq)
         other = known is not None and contradicts(head, known)
         if head.instance != self._node.instance and (later or other):
-            if self._ahead is None or _state(head) > _state(self._ahead):
-                self._ahead = head
+            self._ahead = max(self._ahead or state, state)
             self._repair()
 
     def _repair(self) -> None:
@@ -169,11 +170,12 @@ class Publishing:
         if before_s is not None and now < before_s + REPAIR_PAUSE_S:
             return
         self._ahead = None
-        if ahead.generation < self._generation:
+        generation, seq = ahead
+        if generation < self._generation:
             return
         self._repaired_s, self.repairing = now, True
-        self._generation = ahead.generation + 1
-        self._seq = max(self._seq, ahead.seq)
+        self._generation = generation + 1
+        self._seq = max(self._seq, seq)
         text = "this device's own files were known to others in a later state"
         if before_s is not None:
             text += ": perhaps another device runs with a copy of this one's key"
@@ -217,10 +219,6 @@ def within(path: bytes, folders: Container[bytes]) -> bool:
 
 def _pace_s(waiting: int) -> float:
     return min(HEAD_MAX_S, max(limits.HEAD_MIN_S, waiting * HEAD_S_PER_FILE))
-
-
-def _state(head: Head) -> tuple[int, int]:
-    return head.generation, head.seq
 
 
 def _is_folder(row: PlaceRow | None) -> bool:

@@ -29,7 +29,6 @@ from potluck.engine.effects import Reply, Tell
 from potluck.engine.events import AddAsked, RescanAsked
 from potluck.engine.own.imports import LEAVING
 from potluck.shells.loop.loop import Loop, leave
-from potluck.shells.loop.people import warning
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
@@ -153,10 +152,6 @@ class RunningSource:
         """Keep a notice and show it."""
         if self._notices.put(tell):
             self._face.told(tell.code, tell.text, tell.level, tell.subject)
-
-    def warn(self, code: str, text: str) -> None:
-        """Tell what is in the way and may pass."""
-        self.told(warning(code, text))
 
     def replied(self, reply: Reply) -> None:
         """Hand the result of a command to the thread that waits for it, if it still does."""

@@ -38,6 +38,7 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Hash
 from potluck.engine.events import FilesHashed, Hashed
 from potluck.shells.disk.fsops import Share, reason_of, stat_of
+from potluck.shells.loop.people import People, warning
 
 TICK_NS: Final = 10_000_000
 """The longest tick of a Linux clock (HZ=100); most have 4 ms."""
@@ -54,10 +55,6 @@ _BLOCK_BYTES: Final = 512
 def never() -> bool:
     """Say no: the default of those who may be asked to stop."""
     return False
-
-
-def untold(_code: str, _text: str) -> None:
-    """Tell nobody: the default of those who may report trouble."""
 
 
 class Buffer:
@@ -94,13 +91,12 @@ class _Batch:
 def hash_files(
     share: Share,
     effect: Hash,
-    report: Callable[[str, str], None] = untold,
+    people: People,
     stopping: Callable[[], bool] = never,
 ) -> Iterator[FilesHashed]:
     """Yield what became of the files of `effect`, at most 256 files or about 64 MiB at a time.
 
-    `report(code, text)` hears of files that could not be read; once `stopping()` says yes, nothing
-    is read.
+    `people` hear of files that could not be read; once `stopping()` says yes, nothing is read.
     """
     buffer = Buffer()
     batch = _Batch()
@@ -111,7 +107,8 @@ def hash_files(
         try:
             hashed = hash_file(share, path, piece_size_before, buffer, stopping)
         except OSError as error:
-            report("file_unreadable", f"“{path}” could not be read: {reason_of(error)}")
+            text = f"“{path}” could not be read: {reason_of(error)}"
+            people.told(warning("file_unreadable", text))
             hashed = None
         if hashed is None:
             batch.unstable.append(path)

@@ -7,7 +7,7 @@ beside a film being hashed is shared at once.
 
 Guarantees: effects of the prompt lane are done in the order they were submitted, so a Place after a
 MarkShare knows the label it brought; every effect ends in its event, whatever the disk does (see
-disk_effects.py), and trouble is told through `report`. No error ends a thread. Limits: lanes
+disk_effects.py), and trouble is told through `people`. No error ends a thread. Limits: lanes
 overtake each other, so a Look may answer before an older Scan; the engine judges by what is seen,
 not by order. `close` gives up queued work: the engine asks again at the next start.
 """
@@ -45,6 +45,8 @@ from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.scanner import look_at, scan
+from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
 
 PATIENT_THREADS: Final = 2
@@ -72,30 +74,30 @@ class _DiskJob:
 
 
 class DiskPool:
-    """Takes effects, posts events; `report(code, text)` hears of what a person should know."""
+    """Takes effects, posts events; `people` hear of what a person should know."""
 
     def __init__(
         self,
         share: Share,
         batches: Batches,
         part_files: PartFiles,
-        post: Callable[[Event], None],
+        inbox: Inbox,
         whose: Whose,
-        report: Callable[[str, str], None],
+        people: People,
     ) -> None:
         self._share: Final = share
         self._batches: Final = batches
         self._part_files: Final = part_files
         self._marker: Final = ShareMarker(share, whose)
-        self._post: Final = post
-        self._report: Final = report
+        self._inbox: Final = inbox
+        self._people: Final = people
         self._stopping: Final = threading.Event()
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
 
     def __repr__(self) -> str:
         state = "stopping" if self._stopping.is_set() else "open"
-        return f"DiskPool({self._share.folder!r}, {state})"
+        return f"<DiskPool {state}: {self._prompt!r}, {self._patient!r}>"
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
@@ -132,15 +134,16 @@ class DiskPool:
         """Post the facts as they come; where the disk fails, report that and post what is true."""
         try:
             for fact in facts:
-                self._post(fact)
+                self._inbox.post(fact)
                 if self._stopping.is_set():
                     return
         except (OSError, PotluckError) as error:
             reason = _reason(error)
-            self._report("disk_trouble", f"the disk did not do what was asked: {reason}")
+            text = f"the disk did not do what was asked: {reason}"
+            self._people.told(warning("disk_trouble", text))
             fact_of_failure = instead(reason)
             if fact_of_failure is not None:
-                self._post(fact_of_failure)
+                self._inbox.post(fact_of_failure)
 
     def _facts(self, effect: DiskEffect) -> Iterator[Event]:
         """Do what an effect asks for, and yield what came of it."""
@@ -202,7 +205,7 @@ class DiskPool:
         self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
-        yield from hash_files(self._share, effect, self._report, self._stopping.is_set)
+        yield from hash_files(self._share, effect, self._people, self._stopping.is_set)
 
     def _split(self, effect: Hash) -> tuple[Hash, Hash]:
         """Return what of a Hash the prompt lane can do in passing, and the rest."""

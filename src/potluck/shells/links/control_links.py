@@ -42,8 +42,8 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Drop, Send
 from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard
-from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.stream import set_user_timeout
+from potluck.shells.loop.inbox import OpenedLink
 
 READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
 TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn

@@ -28,9 +28,9 @@ from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import Dial, Introduce
 from potluck.engine.events import DialFailed
 from potluck.shells.links import knock, tls
-from potluck.shells.links.hello import OpenedLink, say_hello
+from potluck.shells.links.hello import say_hello
 from potluck.shells.links.stream import Stream, remaining_s, set_options
-from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
 
 # dead hosts hold one CONNECT_S each; with four, ten devices are dialled within seconds even so

@@ -24,10 +24,10 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Bye, LinkKind
 from potluck.shells.links import tls
 from potluck.shells.links.doorway import Knocked
-from potluck.shells.links.hello import BUSY_REASON, OpenedLink, accept_hello, hear_hello
+from potluck.shells.links.hello import BUSY_REASON, accept_hello, hear_hello
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, remaining_s, set_options
-from potluck.shells.loop.inbox import Inbox
+from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
 
 # a handshake takes milliseconds of two cores; four wait for slow members side by side

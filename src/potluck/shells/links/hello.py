@@ -1,4 +1,4 @@
-"""HELLO, the first words on a connection, and what a worker hands to the loop when it is ready.
+"""HELLO: the first words on a connection, whoever dialled.
 
 Strategy: both sides say HELLO the same way whoever dialled, so the rules stand here once: the
 dialler speaks first, the other answers HELLO_OK or BYE with a reason, and nothing counts before
@@ -11,16 +11,12 @@ format keeps it for later versions); this one names none and reads none.
 
 from __future__ import annotations
 
-import ssl
-from dataclasses import dataclass
 from typing import Final
 
 from potluck.core import limits
 from potluck.core.errors import Malformed, Refused
-from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     PAIRING,
-    Address,
     Bye,
     Catalogue,
     Hello,
@@ -28,7 +24,6 @@ from potluck.core.wire.catalogue import (
     HelloOk,
     LinkKind,
 )
-from potluck.engine.events import OrderId
 from potluck.shells.links.stream import Stream
 
 BUSY_REASON: Final = "busy"
@@ -36,18 +31,6 @@ BUSY_REASON: Final = "busy"
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
 """HELLO and its answers, in small frames: the other side may be anybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedLink:
-    """A control or pairing connection that the loop thread is to own from now on."""
-
-    sock: ssl.SSLSocket  # after HELLO_OK
-    kind: LinkKind  # CONTROL or PAIRING
-    peer: DeviceId | None  # who, proved by TLS; None on a pairing link
-    address: Address  # the other end; port 0 if the other side dialled
-    instance: bytes  # the other side's run, b"" on a pairing link
-    dial: OrderId | None  # our Dial, None if the other side dialled
 
 
 def say_hello(stream: Stream, kind: LinkKind, instance: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 Strategy: a queue that never blocks, and one byte on a socket pair that wakes the selector the loop
 waits on. Facts of workers, opened links, questions and signals all come this way, in the order in
-which they were put in. Every part that has something to tell is given the inbox itself.
+which they were put in. Every part that has something to tell is given the inbox itself; all that
+may come is named here, in one union.
 
 Guarantees: `post` is safe from any thread and from a signal handler, and never waits; nothing
 posted is lost while the loop runs. Once the loop has ended (`turn_away`) whatever still comes is
@@ -15,6 +16,7 @@ from __future__ import annotations
 import queue
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -23,9 +25,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from potluck.core import limits
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event
-from potluck.shells.links.hello import OpenedLink
+from potluck.engine.events import Event, OrderId
 
 WAKE_BYTES: Final = 4 * limits.KIB  # read at once; a byte that stays wakes once more, harmlessly
 Result = TypeVar("Result")
@@ -45,6 +48,18 @@ class Question(Generic[Result]):
                 self.answer.set_result(self.ask(engine, time.monotonic()))
             except Exception as error:  # noqa: BLE001 # house: handed to the thread that asked
                 self.answer.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLink:
+    """A control or pairing connection that the loop thread is to own from now on."""
+
+    sock: ssl.SSLSocket  # after HELLO_OK
+    kind: LinkKind  # CONTROL or PAIRING
+    peer: DeviceId | None  # who, proved by TLS; None on a pairing link
+    address: Address  # the other end; port 0 if the other side dialled
+    instance: bytes  # the other side's run, b"" on a pairing link
+    dial: OrderId | None  # our Dial, None if the other side dialled
 
 
 @dataclass(frozen=True, slots=True)

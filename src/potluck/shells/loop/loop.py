@@ -41,10 +41,9 @@ from potluck.shells.disk.pool import DiskPool
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
-from potluck.shells.links.hello import OpenedLink
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
-from potluck.shells.loop.inbox import Inbox, Posted, Question, RecordAsked, Result
+from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
 from potluck.shells.loop.people import People, first_line, trouble
 from potluck.shells.loop.recorder import Recorder
 from potluck.shells.net.lan import Lan, Sight

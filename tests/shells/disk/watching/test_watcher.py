@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -44,7 +45,7 @@ class Hints:
         self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
         self.open.set()
 
-    def __call__(self, hint: PathsTouched) -> None:
+    def post(self, hint: PathsTouched) -> None:
         with self._changed:
             self.posted.append(hint)
             self._changed.notify_all()
@@ -91,7 +92,7 @@ def hints() -> Hints:
 
 @contextmanager
 def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[Watcher]:
-    watcher = Watcher(share, (ME,), hints, foreign=foreign)
+    watcher = Watcher(share, (ME,), cast("Any", hints), foreign=foreign)
     watcher.start()
     try:
         yield watcher
@@ -358,7 +359,7 @@ def test_a_folder_made_readable_is_hinted_and_watched(
 
     with monkeypatch.context() as patch:
         patch.setattr(watched_folders, "enter", denied)
-        watcher = Watcher(share, (ME,), hints)
+        watcher = Watcher(share, (ME,), cast("Any", hints))
         watcher.start()
     try:
         (own / "closed").chmod(0o755)
@@ -529,7 +530,7 @@ def test_close_ends_the_thread_and_gives_everything_back(
     share: Share, own: Path, hints: Hints
 ) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    watcher = Watcher(share, (ME,), hints)
+    watcher = Watcher(share, (ME,), cast("Any", hints))
     watcher.start()
     assert any(thread.name == "watcher" for thread in threading.enumerate())
     watcher.close()
@@ -540,7 +541,7 @@ def test_close_ends_the_thread_and_gives_everything_back(
 
 def test_close_before_start_gives_everything_back(share: Share, hints: Hints) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    Watcher(share, (ME,), hints).close()
+    Watcher(share, (ME,), cast("Any", hints)).close()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -588,7 +589,7 @@ def test_idle_costs_nothing(
 
 
 def test_linux_gets_a_watcher(share: Share, hints: Hints) -> None:
-    watcher = watcher_for(share, (ME,), hints)
+    watcher = watcher_for(share, (ME,), cast("Any", hints))
     assert isinstance(watcher, Watcher)
     watcher.close()
 
@@ -597,7 +598,7 @@ def test_without_inotify_scans_do_the_work(
     share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "available", lambda: False)
-    watcher = watcher_for(share, (ME,), hints)
+    watcher = watcher_for(share, (ME,), cast("Any", hints))
     assert isinstance(watcher, NoWatcher)
     watcher.start()
     watcher.run()
@@ -614,4 +615,4 @@ def test_without_a_free_instance_scans_do_the_work(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(module, "Inotify", refused)
-    assert isinstance(watcher_for(share, (ME,), hints), NoWatcher)
+    assert isinstance(watcher_for(share, (ME,), cast("Any", hints)), NoWatcher)

@@ -19,7 +19,6 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
@@ -35,6 +34,7 @@ from potluck.shells.disk.watching.watched_folders import (
     WatchedFolders,
     child_of,
 )
+from potluck.shells.loop.inbox import Inbox
 
 _HERE: Final = int(Mask.CREATE | Mask.MOVED_TO)
 _GONE: Final = int(Mask.DELETE | Mask.MOVED_FROM)
@@ -54,7 +54,7 @@ class Watcher:
         self,
         share: Share,
         tops: tuple[SafePath, ...],
-        post: Callable[[PathsTouched], None],
+        inbox: Inbox,
         *,
         foreign: bool = False,
     ) -> None:
@@ -65,7 +65,7 @@ class Watcher:
         self._tops = _names(tops)
         self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
         self._foreign = foreign
-        self._post = post
+        self._inbox = inbox
         self._inotify = Inotify()
         self._folders = WatchedFolders(share, self._inotify, self._follows)
         self._stillness = Stillness(share)
@@ -162,7 +162,7 @@ class Watcher:
         if self._touched or self._lost:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
-            self._post(hint)
+            self._inbox.post(hint)
 
     def _on_notice(self, notice: Notice, now: float) -> None:
         folder = self._folders.get(notice.watch)
@@ -239,7 +239,7 @@ class NoWatcher:
 def watcher_for(
     share: Share,
     tops: tuple[SafePath, ...],
-    post: Callable[[PathsTouched], None],
+    inbox: Inbox,
     *,
     foreign: bool = False,
 ) -> Watcher | NoWatcher:
@@ -247,7 +247,7 @@ def watcher_for(
     if not available():
         return NoWatcher()
     try:
-        return Watcher(share, tops, post, foreign=foreign)
+        return Watcher(share, tops, inbox, foreign=foreign)
     except OSError:  # all inotify instances of this user are taken, or the kernel has none
         return NoWatcher()
 
