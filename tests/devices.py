@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
+from tests.fair_time import FairTime, Measured
 
 __all__ = ["Device", "Inside", "Seen", "devices_inside", "free_port", "one_ring", "until"]
 
@@ -37,9 +37,9 @@ def until(
     condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time"
 ) -> Any:
     """Wait for a condition; fail after WAIT_S with what `said` says."""
-    deadline = time.monotonic() + WAIT_S
+    clock = FairTime()
     while not (value := condition()):
-        assert time.monotonic() < deadline, said()
+        assert clock.spent() < WAIT_S, said()
         threading.Event().wait(0.01)
     return value
 
@@ -145,9 +145,9 @@ class Device(Seen):
 
     def ended(self) -> float:
         """Wait for the end of the process; how long that took."""
-        start = time.monotonic()
-        self.process.wait(WAIT_S)
-        return time.monotonic() - start
+        with Measured() as took:
+            self.process.wait(3 * WAIT_S)
+        return took.seconds
 
     def close(self) -> None:
         """Whatever became of it, it is gone afterwards."""
@@ -215,12 +215,12 @@ class Inside(Seen):
 
     def leave(self) -> float:
         """Ask it to leave and wait for its end; how long that took."""
-        start = time.monotonic()
-        with contextlib.suppress(PotluckError):
-            self.client.post("/api/v1/leave")
-        self.thread.join(WAIT_S)
+        with Measured() as took:
+            with contextlib.suppress(PotluckError):
+                self.client.post("/api/v1/leave")
+            self.thread.join(3 * WAIT_S)
         assert not self.thread.is_alive()
-        return time.monotonic() - start
+        return took.seconds
 
     def close(self) -> None:
         """Whatever became of it, it is gone afterwards."""

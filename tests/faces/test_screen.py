@@ -23,7 +23,7 @@ WORDS = Words("potluck", "potluck")
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "not true in time"
         threading.Event().wait(0.01)

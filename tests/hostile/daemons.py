@@ -22,6 +22,7 @@ from pathlib import Path
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
 from tests.devices import Device, free_port, one_ring, until
+from tests.fair_time import FairTime
 
 HOST = "127.0.0.1"
 DELIVERY_S = 5.0
@@ -99,11 +100,11 @@ class Pair:
         """Write a fresh file and wait for it at the other side; returns how long that took."""
         self._number += 1
         name, data = f"fresh {self._number}", os.urandom(1024)
-        start = time.monotonic()
+        clock = FairTime()
         source.write(name, data)
         copy = target.copy_of(source) / name
         within(DELIVERY_S, lambda: copy.exists() and copy.read_bytes() == data, self.said)
-        return time.monotonic() - start
+        return clock.spent()
 
     def said(self) -> str:
         """What all of them printed and believe, for the report of a failure."""
@@ -130,9 +131,9 @@ class Pair:
 
 def within(seconds: float, condition: Callable[[], object], said: Callable[[], str] = str) -> None:
     """Wait for a condition, at most so long."""
-    end = time.monotonic() + seconds
+    clock = FairTime()
     while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s\n{said()}"
+        assert clock.spent() < seconds, f"not within {seconds} s\n{said()}"
         time.sleep(0.01)
 
 

@@ -26,6 +26,7 @@ from typing import Any
 from potluck.core import limits
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import client_of
+from tests.fair_time import Measured
 from tests.lan.hosts import Hosts, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,21 +91,19 @@ class Potluck:
         return False
 
     def stop(self, number: int | None = None, timeout_s: float = 30.0) -> float:
-        """Leave gracefully, by `down` or by a signal; returns how many seconds until the process
-        was gone.
-        """
+        """Leave gracefully, by `down` or by a signal; returns in how many seconds it was gone."""
         assert self.process is not None
-        start = time.monotonic()
-        if number is None:
-            done = self.run("down", timeout_s=timeout_s)
-            assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.said()}"
-        else:
-            os.kill(self.process.pid, number)
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise AssertionError(f"{self.label} does not end\n{self.said()}") from error
-        return time.monotonic() - start
+        with Measured() as took:
+            if number is None:
+                done = self.run("down", timeout_s=timeout_s)
+                assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.said()}"
+            else:
+                os.kill(self.process.pid, number)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired as error:
+                raise AssertionError(f"{self.label} does not end\n{self.said()}") from error
+        return took.seconds
 
     def kill9(self) -> None:
         """Crash it."""

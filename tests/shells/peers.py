@@ -36,6 +36,7 @@ from potluck.shells.links.stream import Stream, set_options
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
+from tests.fair_time import FairTime
 
 WAIT_S = 10.0
 
@@ -69,9 +70,9 @@ class Kept(Inbox):
 
 def until(condition: Callable[[], Any], what: str = "") -> Any:
     """Wait for a condition; fail after WAIT_S."""
-    deadline = time.monotonic() + WAIT_S
+    clock = FairTime()
     while not (value := condition()):
-        assert time.monotonic() < deadline, what or "it did not happen in time"
+        assert clock.spent() < WAIT_S, what or "it did not happen in time"
         threading.Event().wait(0.002)
     return value
 

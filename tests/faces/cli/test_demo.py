@@ -78,7 +78,7 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
 
 def _running_below(folder: Path) -> list[str]:
     """Return the command lines of processes that name `folder`, once those just ended are gone."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         found = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):

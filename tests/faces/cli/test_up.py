@@ -188,7 +188,7 @@ def test_plain_lines_tell_the_story_and_a_pipe_is_a_prompt(
     def until_asked() -> None:
         import time
 
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while "rescan" not in daemon.source.asked or "Looking" not in seen():
             assert time.monotonic() < deadline
 
