@@ -101,6 +101,15 @@ def stages(tier: str) -> list[Stage]:
     return found
 
 
+def hear_signals() -> None:
+    """In a stage before it begins: it, and the daemons of its tests, can be asked to leave.
+
+    Whoever started us in the background, or with nohup, had these ignored; children inherit that.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Running:
     """A stage that runs, and what it has printed so far."""
 
@@ -114,6 +123,7 @@ class Running:
             stdout=self.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that all it started can be ended with it
+            preexec_fn=hear_signals,  # noqa: PLW1509 - there is no other thread
         )
 
     def __repr__(self) -> str:
@@ -166,10 +176,6 @@ def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> 
     """Run the stages in order, so many at a time, until one fails; whether all passed."""
     waiting, running = list(plan), list[Running]()
     passed = True
-    # Whoever started us in the background may have had Ctrl-C ignored, and children inherit that:
-    # no stage, and no daemon of a test, could be asked to leave.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         while passed and (waiting or running):
             while waiting and fits(waiting[0], running, lanes):
@@ -196,7 +202,11 @@ def run_pytest(arguments: list[str], totals: Counter[str]) -> bool:
     command = [sys.executable, *PYTEST[:2], *arguments]
     lines = []
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=hear_signals,  # noqa: PLW1509 - there is no other thread
     ) as process:
         assert process.stdout is not None
         for raw in process.stdout:
