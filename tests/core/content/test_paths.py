@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from potluck.core.content.paths import (
+    SHOWN_CHARACTERS,
     SafePath,
     collision_key,
     not_portable,
@@ -199,6 +200,15 @@ def test_the_limits_count_what_is_inside_a_tree():
     assert refused.value.cause == "too deep"
 
 
+def test_a_refused_name_is_shown_whole_as_far_as_a_line_goes():
+    name = "x" * (SHOWN_CHARACTERS - 2) + "\\"  # a backslash is shown doubled
+    for refused_name, shown in ((name, name + "\\"), (name + "y", name + "…")):
+        with pytest.raises(UnsafePath) as refused:
+            path("top").child(refused_name)
+        assert refused.value.what == f"the name “{shown}” is refused"
+        assert len(shown) == SHOWN_CHARACTERS
+
+
 def test_relative_to_needs_something_below():
     with pytest.raises(ValueError, match="not below"):
         path("a").relative_to(path("a"))
@@ -300,10 +310,10 @@ def test_names_every_system_can_hold(name: str):
 
 def test_printable_escapes_what_could_harm():
     assert printable("a\x1b[31m") == "a\\x1b[31m"
-    assert printable(b"a\xffb") == "a\\xffb"
+    assert printable(b"a\xffb\x80") == "a\\xffb\\x80"
     assert printable("x\u202ey") == "x\\u202ey"
     assert printable("\U000e0041") == "\\U000e0041"
-    assert printable("\ud800") == "\\ud800"
+    assert printable("\ud800\udc7f\udd00") == "\\ud800\\udc7f\\udd00"
     assert printable("a\\b") == "a\\\\b"
     assert printable("日本 😀") == "日本 😀"
 

@@ -60,6 +60,22 @@ def test_calls_come_in_a_burst_and_then_by_the_number_of_nodes() -> None:
     assert times == [10.0, 10.25, 11.0, 12.0, 14.0, 29.0, 44.0]
 
 
+def test_until_the_nodes_are_counted_one_is_alone_and_calls_for_one() -> None:
+    book = AddressBook(ANN.device, Dice(0, *[1.0] * 9), sweep=True)
+    book.on_start({}, [], 10.0)
+    book.on_networks([("10.9.0.1", 30)], [], 10.0)
+    calls, asked = [], []
+    while len(calls) < len(limits.BURST_S) + 2:
+        due = book.deadline()
+        assert due is not None
+        for action in book.on_tick(due):
+            (calls if action == SendBeacon() else asked).append(due)
+    assert asked == [10.0 + limits.SWEEP_AFTER_S]
+    assert calls[-1] - calls[-2] == limits.BROADCAST_INTERVAL_S
+    book.on_company(0, alone=True)  # after a farewell nobody is in the ring
+    assert run(book, calls[-1] + limits.BROADCAST_INTERVAL_S)[0][0] > calls[-1]
+
+
 def test_before_the_start_nothing_is_due() -> None:
     book = plan(started=False)
     assert due_with(book, B) is None
@@ -175,6 +191,10 @@ def test_how_a_device_was_found_is_remembered() -> None:
     book.on_sighted(B, THERE, "beacon", 0.0)
     assert book.known[B].found_by == "remembered"
     book.on_dial_ended(B, 0.0, linked=False)
+    book.on_dial_ended(B, 0.0, linked=True)
+    book.on_sighted(B, THERE, "beacon", 0.5)
+    assert book.known[B].found_by == "remembered"  # the dial did it, in the end
+    book.on_dial_ended(B, 0.5, linked=False)
     book.on_sighted(B, THERE, "beacon", 1.0)
     assert book.known[B].found_by == "beacon"
 
@@ -187,6 +207,16 @@ def test_a_link_that_ends_is_dialled_again() -> None:
         book.on_dial_ended(B, 1.0, linked=True)
         book.on_unlinked(B, 9.0)
         assert due_with(book, B) == 9.0 + pause
+
+
+def test_where_dials_failed_the_first_address_is_dialled_again_after_a_link() -> None:
+    for tries in (1, 2):
+        book = plan()
+        book.on_told(B, [HERE, THERE], 0.0)
+        for _ in range(tries):
+            book.on_dial_ended(B, 1.0, linked=False)
+        book.on_unlinked(B, 20.0)  # it had dialled us meanwhile
+        assert tick(book, 20.0, B) == [Meet(B, HERE)]
 
 
 def test_again_overrides_the_back_off() -> None:

@@ -118,6 +118,11 @@ def test_a_digest_tells_rings_apart_but_not_suspicion() -> None:
     assert all(len(digest) == 8 for digest in digests)
 
 
+def test_the_digest_of_a_ring_is_the_same_in_every_version() -> None:
+    ring = [member_record(ANN, 5, seat=3), member_record(BEN, 2**40, seat=2**40)]
+    assert digest_of(ring).hex() == "d9d3f04dadc2a91b"
+
+
 def test_more_addresses_than_allowed_are_not_written() -> None:
     record = write_record(ANN, b"run", [ADDRESS] * 20, 1, 1, ALIVE)
     assert len(record.addresses) == limits.ADDRESSES_PER_DEVICE

@@ -74,6 +74,7 @@ def test_the_start_of_a_round_is_chance() -> None:
 
 def test_nobody_is_probed_in_a_ring_of_one_or_outside_of_it() -> None:
     probing = probing_of(A)
+    assert probing.deadline() == 0.0  # whatever the clock says now, it is time
     assert tick(probing, [A], 0.0) == []
     assert tick(probing, [B, C], 0.5) == []
     assert tick(probing, [A, B], 0.6) == []  # one probe per period, whoever comes

@@ -349,15 +349,25 @@ def test_one_ending_is_told_as_decrement_with_the_old_number() -> None:
     assert (hint.old_number, hint.digest) == (2, ring.digest)
 
 
+def test_an_ending_of_one_that_had_no_number_any_more_is_told_with_zero() -> None:
+    ring = seated(BEN, CLEO)
+    ring.on_message(BEN.device, Update([member_record(CLEO, 3, DEAD, seat=3, by=BEN)], NOWHERE), 1)
+    ring.on_tick(1.0 + limits.SUSPICION_S)
+    left = member_record(CLEO, 3, LEFT, seat=3)
+    actions = ring.on_message(BEN.device, Update([left], ring.digest), 9.0)
+    assert actions[0] == Changed(CLEO.device, DEAD, LEFT)
+    assert [hint.old_number for hint in said(actions, Decrement)] == [0, 0]
+
+
 def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_never_twice_at_once() -> None:
-    ring = ring_of(ANN, 0.4, 0.6)
+    ring = ring_of(ANN, 0.4, limits.SYNC_CHANCE)
     ring.on_link_opened(BEN.device, 0.0)
     ring.on_message(BEN.device, Welcome(1, [member_record(BEN, 2, seat=2)]), 0.0)
     (sync,) = said(ring.on_records(BEN.device, [], NOWHERE, 1.0), Sync)
     assert sync.reply
     assert ring.on_records(BEN.device, [], NOWHERE, 1.1) == []
-    assert ring.on_records(BEN.device, [], NOWHERE, 1.3) == []  # the die says 0.4
-    assert len(said(ring.on_records(BEN.device, [], NOWHERE, 1.5), Sync)) == 1  # 0.6
+    assert ring.on_records(BEN.device, [], NOWHERE, 1.3) == []  # the die is below the chance
+    assert len(said(ring.on_records(BEN.device, [], NOWHERE, 1.5), Sync)) == 1
     assert ring.on_records(BEN.device, [], ring.digest, 9.0) == []
     assert ring.on_records(CLEO.device, [], NOWHERE, 9.0) == []  # no link
 

@@ -19,22 +19,22 @@ def test_a_newcomer_sits_behind_everybody_and_keeps_its_seat() -> None:
 
 def test_a_promise_ends_when_it_is_kept_or_after_a_while() -> None:
     seats = Seats()
-    seats.promise(C, RING, 0.0, admits=True)
+    seats.promise(C, RING, 70.0, admits=True)
     seats.settle(C)
     seats.settle(D)
     assert seats.free(RING) == 5
-    seats.promise(C, RING, 0.0, admits=True)
-    assert seats.promise(D, RING, limits.RESERVED_S - 0.1, admits=True) == 6
+    seats.promise(C, RING, 70.0, admits=True)
+    assert seats.promise(D, RING, 70.0 + limits.RESERVED_S - 0.1, admits=True) == 6
     seats.settle(D)
-    assert seats.promise(D, RING, limits.RESERVED_S, admits=True) == 5
+    assert seats.promise(D, RING, 70.0 + limits.RESERVED_S, admits=True) == 5
 
 
 def test_who_is_not_node_0_admits_only_who_asks_again() -> None:
     seats = Seats()
-    assert seats.promise(C, RING, 0.0, admits=False) == 0
-    assert seats.promise(C, RING, limits.DEPUTY_S - 0.1, admits=False) == 0
-    assert seats.promise(D, RING, limits.DEPUTY_S, admits=False) == 0
-    assert seats.promise(C, RING, limits.DEPUTY_S, admits=False) == 5
+    assert seats.promise(C, RING, 70.0, admits=False) == 0
+    assert seats.promise(C, RING, 70.0 + limits.DEPUTY_S - 0.1, admits=False) == 0
+    assert seats.promise(D, RING, 70.0 + limits.DEPUTY_S, admits=False) == 0
+    assert seats.promise(C, RING, 70.0 + limits.DEPUTY_S, admits=False) == 5
 
 
 def test_who_runs_anew_sits_where_it_sat() -> None:

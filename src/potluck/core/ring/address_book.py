@@ -62,9 +62,9 @@ class Sighting:
     """What is known of the whereabouts of one device."""
 
     found_by: str
+    next_s: float
     addresses: list[Address] = field(default_factory=list)
     tries: int = 0
-    next_s: float = 0.0
     dialling: bool = False
 
 
@@ -98,7 +98,7 @@ class AddressBook:
         self._calls_s = [now + delay for delay in limits.BURST_S]
         for device, addresses in remembered.items():
             if device != self.me:
-                self.known[device] = Sighting("remembered", list(addresses), next_s=now)
+                self.known[device] = Sighting("remembered", now, list(addresses))
         for address in peers:
             self._plan_ask(address, "peer", now)
 
@@ -124,7 +124,7 @@ class AddressBook:
 
     def on_company(self, nodes: int, *, alone: bool) -> None:
         """So many nodes set the pace of calls; `alone`: nobody authenticated."""
-        self._nodes, self._alone = nodes, alone
+        self._nodes, self._alone = max(nodes, 1), alone
 
     # -- facts: devices ----------------------------------------------------------------------------
     def on_wanted(self, devices: Sequence[DeviceId]) -> None:
@@ -223,7 +223,7 @@ class AddressBook:
             if len(self.known) >= limits.SIGHTED:
                 idle = (known for known, other in self.known.items() if not other.dialling)
                 del self.known[next(idle, next(iter(self.known)))]
-            sighting = self.known[device] = Sighting(source, next_s=next_s)
+            sighting = self.known[device] = Sighting(source, next_s)
         return sighting
 
     def _to_dial(self) -> list[tuple[DeviceId, Sighting]]:
@@ -238,7 +238,7 @@ class AddressBook:
 
     def _next_call(self, now: float) -> float:
         """Return when to call again after a burst: all together about as often whatever N is."""
-        pace_s = limits.BROADCAST_INTERVAL_S * max(self._nodes, 1)
+        pace_s = limits.BROADCAST_INTERVAL_S * self._nodes
         spread = limits.BROADCAST_SPREAD
         return now + pace_s * self._chance.uniform(1.0 - spread, 1.0 + spread)
 

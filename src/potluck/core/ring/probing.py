@@ -111,8 +111,7 @@ class _OpenProbe:
     sent_s: float
     deadline_s: float
     state: ProbeState = ProbeState.ASKED
-    asker: DeviceId | None = None  # whoever asked us to ask
-    asked: int = 0  # under this number
+    asker: tuple[DeviceId, int] | None = None  # whoever asked us to ask, and under which number
 
 
 class Probing:
@@ -149,10 +148,10 @@ class Probing:
         """Anything at all came from that node: it answers every open probe to it."""
         actions: list[ProbingAction] = []
         for sequence in self._open_to(device):
-            probe = self._open[sequence]
-            passed_on = self._fire(sequence, ProbeInput.WORD) is ProbeState.PASSED_ON
-            if passed_on and probe.asker is not None:
-                actions.append(Answered(probe.asker, probe.asked, device))
+            asker = self._open[sequence].asker
+            match self._fire(sequence, ProbeInput.WORD), asker:
+                case ProbeState.PASSED_ON, (to, number):
+                    actions.append(Answered(to, number, device))
         return actions
 
     def on_answer(self, device: DeviceId, sequence: int, now: float) -> list[ProbingAction]:
@@ -171,7 +170,7 @@ class Probing:
         probe = self._probe(target, now)
         opened = self._open[probe.sequence]
         opened.state = ProbeState.ASKED_FOR_ANOTHER
-        opened.asker, opened.asked = asker, sequence
+        opened.asker = asker, sequence
         return [probe]
 
     def on_helper_answer(self, target: DeviceId, now: float) -> list[ProbingAction]:

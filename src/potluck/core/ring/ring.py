@@ -261,11 +261,10 @@ class Ring:
         ]
         for item in news:
             self._seats.settle(DeviceId(item.record.device))
-        records = [item.record for item in news]
-        if len(news) == 1 and records[0].status not in IN_RING:
-            number = max(news[0].old_number, 0)
-            return actions + self._spread(Decrement(records[0], number, self.digest))
-        for page in _pages(records):
+        match news:
+            case [News(record, _, number)] if record.status not in IN_RING:
+                return actions + self._spread(Decrement(record, max(number, 0), self.digest))
+        for page in _pages([item.record for item in news]):
             actions += self._spread(Update(page, self.digest))
         return actions
 
