@@ -10,6 +10,7 @@ from potluck.core.errors import ProtocolError
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.events import OrderId
 from potluck.engine.others.pursuit import (
+    NEVER,
     PAUSE_MAX_S,
     PAUSE_MIN_S,
     PURSUIT,
@@ -112,11 +113,15 @@ def test_what_each_state_means(state: PursuitState) -> None:
 def test_only_a_higher_generation_than_the_contradiction_ends_a_frost() -> None:
     pursuit = Pursuit(ANNAS)
     assert pursuit.on_contradiction(2)
-    assert not pursuit.on_contradiction(3)
-    assert not pursuit.on_news(head(b"a" * 32, 90, 3, generation=2))
+    assert pursuit.on_contradiction(3) is False
+    assert pursuit.on_news(head(b"a" * 32, 90, 3, generation=2)) is False
     assert not pursuit.waits
     assert pursuit.on_news(head(b"a" * 32, 1, 3, generation=3))
     assert pursuit.waits
+
+
+def test_a_source_that_never_failed_may_be_asked_from_the_first_moment_on() -> None:
+    assert NEVER.until_s <= 0.0
 
 
 def test_the_next_page_is_asked_of_the_same_state() -> None:

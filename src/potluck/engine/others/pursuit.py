@@ -13,6 +13,7 @@ whether a page is to be believed, is decided by engine/others/following.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -96,7 +97,7 @@ class Failure:
     until_s: float
 
 
-NEVER = Failure(0, 0.0)
+NEVER = Failure(0, -math.inf)
 
 
 class Pursuit:

@@ -109,8 +109,6 @@ class Setbacks:
 
 
 def _pause_s(failures: int) -> float:
-    """Return how long a spot rests after so many failures that count."""
-    if failures == 0:
-        return 0.0
-    pause_s: float = limits.RETRY_S * 2 ** (failures - 1)
+    """Return how long a spot rests after so many failures that count: 0, 1, 2, 4, … retries."""
+    pause_s: float = limits.RETRY_S * (2**failures // 2)
     return min(pause_s, LONGEST_S)
