@@ -146,5 +146,13 @@ def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:
     assert pursuit.goal == (0, 0)
 
 
+def test_a_source_that_fails_for_days_is_asked_once_a_minute_all_the_time() -> None:
+    pursuit = pursuit_in(S.BEHIND)
+    for _ in range(2 * 24 * 60):
+        pursuit.on_asked(FROM_US)
+        pursuit.on_failed(SOURCE, 10.0)
+    assert pursuit.failures[SOURCE].until_s == 10.0 + PAUSE_MAX_S
+
+
 def test_it_says_how_it_stands() -> None:
     assert repr(pursuit_in(S.CHANGES)) == "<Pursuit CHANGES of 1.7>"

@@ -53,6 +53,14 @@ def test_a_failure_rests_ever_longer_up_to_a_minute(node: Node) -> None:
     assert rests[-1] == LONGEST_S
 
 
+def test_what_fails_for_days_is_tried_once_a_minute_all_the_time(node: Node) -> None:
+    setbacks = Setbacks(node)
+    for _ in range(2 * 24 * 60):
+        setbacks.note([fails(A)])
+        node.now += LONGEST_S
+        assert setbacks.due() == [A]
+
+
 def test_the_first_source_that_is_gone_costs_no_time_and_is_not_told(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A, Placement.SOURCE_GONE, source=B)])
