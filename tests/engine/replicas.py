@@ -42,6 +42,7 @@ class Home(Receiver):
         self.scans: list[Scan] = []
         self.looks: list[Look] = []
         self.hashed: list[str] = []
+        self.cuts: dict[str, int] = {}  # what was read, by the piece size of the version before
         self.hold = False
         self.held: list[Callable[[], None]] = []
 
@@ -137,6 +138,7 @@ class Home(Receiver):
 
     def _hash(self, effect: Hash) -> None:
         self.hashed += [str(each) for each, _ in effect.files]
+        self.cuts |= {str(each): piece_size for each, piece_size in effect.files}
         read, unstable = [], []
         for each, _ in effect.files:
             if str(each) in self.unstable or str(each) not in self.disk.files:

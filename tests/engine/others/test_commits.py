@@ -149,6 +149,14 @@ def test_a_full_batch_does_not_wait(bench: Bench) -> None:
     assert bench.names() == [["256"]]
 
 
+def test_what_a_full_batch_left_over_waits_for_more_again(bench: Bench) -> None:
+    bench.add(*(bench.ready(f"{number:03}") for number in range(limits.COMMIT_FILES + 1)))
+    bench.later(limits.COMMIT_S / 2)
+    bench.begun(fetching=True)
+    assert bench.commits.deadline() == bench.node.now + limits.COMMIT_S
+    assert bench.names(fetching=True) == []
+
+
 def test_a_batch_has_so_many_bytes_and_at_least_one_file(bench: Bench) -> None:
     for name in "abc":
         ready = bench.ready(name)
@@ -158,6 +166,23 @@ def test_a_batch_has_so_many_bytes_and_at_least_one_file(bench: Bench) -> None:
     assert bench.names(deciding=True) == [["a"], ["b"]]
     assert bench.names() == []  # two at once and no more
     assert bench.commits.deadline() is None
+
+
+def test_only_so_many_bytes_are_reason_enough_not_to_wait(bench: Bench) -> None:
+    def sized(name: str, size: int) -> Placeable:
+        ready = bench.ready(name)
+        content = PieceList(root_of(name), size, limits.PIECE_MIN_BYTES, b"")
+        item = PlaceItem(ready.item.path, Source.PART, content, None, 5, False, None, None)
+        return Placeable(ready.spot, item)
+
+    bench.add(sized("a", limits.COMMIT_BYTES - 1))
+    assert bench.names(fetching=True) == []
+    bench.add(sized("b", 1))
+    assert bench.names(fetching=True) == [["a", "b"]]
+    bench.add(sized("c", limits.COMMIT_BYTES))
+    bench.commits.discard(bench.spot("c"))
+    bench.add(sized("d", limits.COMMIT_BYTES - 1))
+    assert bench.names(fetching=True) == []
 
 
 def test_nothing_begins_while_the_share_is_offline(bench: Bench) -> None:
@@ -200,7 +225,7 @@ def test_what_goes_comes_last_from_the_leaves_up(bench: Bench) -> None:
 
 def test_removals_wait_for_what_may_still_need_them(bench: Bench) -> None:
     bench.add(bench.ready("a", Source.NONE))
-    assert bench.commits.deadline() == REMOVE_S
+    assert (bench.commits.deadline(), bench.commits.idle) == (REMOVE_S, False)
     bench.later()
     assert bench.names(deciding=True) == []
     assert bench.names(fetching=True) == [["a"]]
@@ -327,10 +352,27 @@ def test_what_was_set_aside_and_decided_meanwhile_is_not_looked_at_again(bench: 
     assert bench.again == []
 
 
+def test_what_clashed_with_a_batch_that_never_was_is_decided_about_anew(bench: Bench) -> None:
+    bench.node.index.commit()
+    bench.node.index.begin()
+    bench.add(bench.ready("a"))
+    bench.commits.flush(deciding=False, fetching=False)
+    bench.add(bench.ready("new", Source.LOCAL, local="a"), bench.ready("last", Source.NONE))
+    bench.commits.flush(deciding=False, fetching=False)
+    bench.node.index.rollback()
+    bench.node.index.begin()
+    bench.commits.start()
+    assert bench.again == ["new"]
+    bench.later()
+    bench.commits.flush(deciding=False, fetching=False)
+    ((_, items),) = bench.node.index.intents.open_batches()
+    assert [str(item.path) for item in items] == ["d2/last"]
+
+
 def test_two_batches_may_copy_the_same_file(bench: Bench) -> None:
-    bench.add(bench.ready("a", Source.LOCAL, local="x"))
+    bench.add(bench.ready("a", Source.LOCAL, local="x", text="x"))
     assert bench.names() == [["a"]]
-    bench.add(bench.ready("b", Source.LOCAL, local="x"))
+    bench.add(bench.ready("b", Source.LOCAL, local="x", text="x"))
     assert bench.names() == [["b"]]
 
 

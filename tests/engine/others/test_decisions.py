@@ -169,6 +169,14 @@ def replace_hashes(content: PieceList) -> PieceList:
     return PieceList(content.root, content.size_bytes, content.piece_size, b"")
 
 
+def test_a_large_content_in_a_part_file_is_checked_by_the_list_it_came_with(facts: Facts) -> None:
+    facts.parts[piece_list(2).root] = content = piece_list(2)
+    wanted = replace(record("big"), root=content.root, size=content.size_bytes)
+    ready = facts.decisions.choose(Spot(ANNAS, b"big"), wanted, None).ready
+    assert ready is not None
+    assert ready.item.content == content
+
+
 def test_it_says_how_many_contents_were_looked_for(facts: Facts) -> None:
     facts.source(record("new", text="x"))
     assert repr(facts.decisions) == "<Decisions: 1 contents looked for>"

@@ -250,6 +250,15 @@ def test_who_comes_when_the_part_is_here_waits_for_it_to_be_placed(wire: Wire) -
     assert wire.downloads.on_part_gone(root_of("x")) == [Spot(ANNAS, b"a"), Spot(ANNAS, b"b")]
 
 
+def test_a_part_that_is_lost_is_no_longer_here_and_is_fetched_when_it_is_wanted(wire: Wire) -> None:
+    wire.want(record("a", text="x"))
+    wire.bring(wire.fetch())
+    wire.downloads.on_part_gone(root_of("x"))
+    assert wire.downloads.parts == {}
+    wire.want(record("b", text="x"))
+    assert wire.fetch().ask == FilesAsk([root_of("x")])
+
+
 # -- whom ------------------------------------------------------------------------------------------
 def test_the_owner_is_asked_first_then_who_lacks_least() -> None:
     wire = Wire()
@@ -324,7 +333,7 @@ def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
     wire.want(record("a"))
     wire.downloads.on_space(SpaceSeen(100 * limits.MIB, 100 * limits.GIB))
     assert wire.downloads.paused == "disk full"
-    assert [tell.code for tell in builders.taken(wire.node, Tell)] == ["paused"]
+    assert [(t.code, t.level) for t in builders.taken(wire.node, Tell)] == [("paused", "error")]
     wire.downloads.on_space(SpaceSeen(99 * limits.MIB, 100 * limits.GIB))
     assert (wire.effects(), wire.downloads.deadline()) == ([], None)
     wire.downloads.on_space(SpaceSeen(90 * limits.GIB, 100 * limits.GIB))
@@ -333,9 +342,19 @@ def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
     assert [type(effect) for effect in effects] == [Tell, Fetch]
 
 
-def test_a_small_disk_may_be_three_quarters_full(wire: Wire) -> None:
-    wire.downloads.on_space(SpaceSeen(300 * limits.MIB, 1024 * limits.MIB))
+@pytest.mark.parametrize(
+    ("free_bytes", "total_bytes"),
+    [
+        pytest.param(10 * limits.GIB, 1000 * limits.GIB, id="large: a hundredth"),
+        pytest.param(limits.FREE_MIN_BYTES, 50 * limits.GIB, id="as much as always"),
+        pytest.param(256 * limits.MIB, 1024 * limits.MIB, id="small: a quarter"),
+    ],
+)
+def test_how_much_of_a_disk_stays_free(wire: Wire, free_bytes: int, total_bytes: int) -> None:
+    wire.downloads.on_space(SpaceSeen(free_bytes, total_bytes))
     assert wire.downloads.paused == ""
+    wire.downloads.on_space(SpaceSeen(free_bytes - 1, total_bytes))
+    assert wire.downloads.paused == "disk full"
 
 
 # -- lies about sizes ------------------------------------------------------------------------------

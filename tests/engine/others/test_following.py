@@ -106,6 +106,15 @@ def test_without_the_owner_anybody_who_announced_it_is_asked(wire: Wire) -> None
     assert wire.fetched[-1][:2] == (2, 3)
 
 
+def test_an_owner_may_be_far_ahead_of_what_we_heard_of_it(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page, upto = ask(one, two, fetch), one.head_of(one).seq + AHEAD_MAX
+    assert isinstance(page, ManifestPage)
+    answer(two, fetch, msgspec.structs.replace(page, head=None, upto=upto))
+    assert [each.ask for each in asked(two)] == [ManifestAsk(*one.manifest, upto, 1)]
+
+
 def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wire: Wire) -> None:
     one, two, _ = wire.devices
     fetch = announced(wire)
@@ -124,9 +133,8 @@ def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wi
 def test_what_an_earlier_run_announced_does_not_count(wire: Wire) -> None:
     one, two, three = wire.devices
     two.unlink(one)
-    two.following.on_heads(three.id, [msgspec.structs.replace(one.head_of(one))])
+    two.following.on_heads(three.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
     two.following.on_linked(three.id)
-    two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
     assert asked(two) == []
 
 
@@ -303,7 +311,7 @@ def _far_ahead(page: ManifestPage) -> ManifestPage:
 
 
 def _numbered_from_the_past(page: ManifestPage) -> ManifestPage:
-    return msgspec.structs.replace(page, deleted=[DeletedPath(b"b", 1)])
+    return msgspec.structs.replace(page, deleted=[DeletedPath(b"b", 2)])
 
 
 def _numbered_beyond(page: ManifestPage) -> ManifestPage:
@@ -353,7 +361,8 @@ def test_a_page_that_does_not_belong_fails_its_source_for_a_while(
     fetch = announced(wire)
     page = ask(one, two, fetch)
     assert isinstance(page, ManifestPage)
-    answer(two, fetch, change(page))
+    two.following.on_page(ManifestHeard(fetch.order, change(page), 0))
+    assert not two.following.on_ended(FetchEnded(fetch.order, Outcome.DONE, ""))
     assert asked(two) == []
     assert two.files_of(one) == ["a", "b"]
     assert two.following.deadline() == two.node.now + 1.0
@@ -375,7 +384,9 @@ def test_records_that_do_not_add_up_cost_one_whole_manifest_and_then_a_pause(wir
         assert isinstance(page, ManifestPage)
         assert isinstance(fetch.ask, ManifestAsk)
         asks.append((round(two.node.now - now), fetch.ask.since))
-        answer(two, fetch, msgspec.structs.replace(page, records=[record("liar", 3)]))
+        lie = msgspec.structs.replace(page, records=[record("liar", 3)])
+        two.following.on_page(ManifestHeard(fetch.order, lie, 0))
+        assert not two.following.on_ended(FetchEnded(fetch.order, Outcome.DONE, ""))
         fetches = asked(two)
         if not fetches:
             due = two.following.deadline()

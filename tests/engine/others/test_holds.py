@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import ManifestName, Spot
-from potluck.core.wire.catalogue import Folder
+from potluck.core.wire.catalogue import Folder, encode
 from potluck.engine.others.holds import Holds
 from tests.engine.index.builders import ANNA, ANNAS, BERTS, index
 
@@ -39,8 +39,12 @@ def test_each_of_an_owners_manifests_has_its_own() -> None:
     later = Holds(kept)
     assert [later.has(Spot(common, path)) for path in (b"a", b"b")] == [False, True]
     assert [later.has(Spot(ANNAS, path)) for path in (b"a", b"b")] == [True, False]
-    # the key of the first is as it always was
-    assert kept.meta.get(f"held {ANNA.hex()}") is not None
+
+
+def test_what_an_earlier_version_held_is_still_held() -> None:
+    kept = index()
+    kept.meta.set(f"held {ANNA.hex()}", encode([b"a"]))
+    assert Holds(kept).has(Spot(ANNAS, b"a"))
 
 
 def test_it_says_how_many_there_are() -> None:

@@ -10,6 +10,7 @@ from potluck.core.errors import ProtocolError
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.events import OrderId
 from potluck.engine.others.pursuit import (
+    NEVER,
     PAUSE_MAX_S,
     PAUSE_MIN_S,
     PURSUIT,
@@ -112,11 +113,15 @@ def test_what_each_state_means(state: PursuitState) -> None:
 def test_only_a_higher_generation_than_the_contradiction_ends_a_frost() -> None:
     pursuit = Pursuit(ANNAS)
     assert pursuit.on_contradiction(2)
-    assert not pursuit.on_contradiction(3)
-    assert not pursuit.on_news(head(b"a" * 32, 90, 3, generation=2))
+    assert pursuit.on_contradiction(3) is False
+    assert pursuit.on_news(head(b"a" * 32, 90, 3, generation=2)) is False
     assert not pursuit.waits
     assert pursuit.on_news(head(b"a" * 32, 1, 3, generation=3))
     assert pursuit.waits
+
+
+def test_a_source_that_never_failed_may_be_asked_from_the_first_moment_on() -> None:
+    assert NEVER.until_s <= 0.0
 
 
 def test_the_next_page_is_asked_of_the_same_state() -> None:
@@ -139,6 +144,14 @@ def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:
     pursuit.on_applied(SOURCE, NEWEST)
     assert set(pursuit.failures) == {ANNA}
     assert pursuit.goal == (0, 0)
+
+
+def test_a_source_that_fails_for_days_is_asked_once_a_minute_all_the_time() -> None:
+    pursuit = pursuit_in(S.BEHIND)
+    for _ in range(2 * 24 * 60):
+        pursuit.on_asked(FROM_US)
+        pursuit.on_failed(SOURCE, 10.0)
+    assert pursuit.failures[SOURCE].until_s == 10.0 + PAUSE_MAX_S
 
 
 def test_it_says_how_it_stands() -> None:

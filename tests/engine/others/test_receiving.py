@@ -105,6 +105,14 @@ def test_many_changes_are_looked_at_in_slices(r: Receiver, monkeypatch: pytest.M
     assert at_rest(r)
 
 
+def test_what_is_still_to_be_looked_at_keeps_it_busy(r: Receiver) -> None:
+    r.share([record("a")])
+    r.receiving.look_again(Spot(ANNAS, b"a"))
+    assert r.receiving.busy
+    r.call()
+    assert not r.receiving.busy
+
+
 # -- renames, swaps, kinds -------------------------------------------------------------------------
 def test_a_rename_is_a_move_and_fetches_nothing(r: Receiver) -> None:
     r.share([record("a", text="x")])
@@ -250,6 +258,21 @@ def test_a_file_that_changes_while_it_is_placed_is_decided_anew(r: Receiver) -> 
     assert at_rest(r)
 
 
+def test_what_was_decided_anew_after_one_batch_is_not_looked_at_after_every_other(
+    r: Receiver,
+) -> None:
+    r.hold_place = True
+    r.share([record("a", text="old")])
+    r.share([record("a", text="new")])
+    r.hold_place = False
+    r.call(r.place)
+    r.run()
+    r.hold_place = True
+    r.share([record("a", text="new"), record("b")])
+    r.place()
+    assert repr(r.receiving).startswith("<Receiving pending=0 ")
+
+
 def test_a_change_that_waits_for_its_turn_is_not_lost_when_a_batch_ends(
     r: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,6 +377,14 @@ def test_a_folder_is_tried_at_once_when_what_was_in_the_way_has_gone(r: Receiver
     assert r.stands() == set()
 
 
+def test_a_folder_that_long_could_not_go_goes_with_the_last_file_in_it(r: Receiver) -> None:
+    r.share([folder("d"), record("d/a")])
+    r.share([record("d/a")])
+    r.run(8.0)
+    r.share([])
+    assert r.stands() == set()
+
+
 def test_a_move_out_of_a_folder_that_was_in_the_way_frees_it(r: Receiver) -> None:
     r.share([folder("d"), record("d/a", text="x")])
     r.disk.trouble = {"d2/b": (Placement.FAILED, "no"), "d2/d/a": (Placement.FAILED, "no")}
@@ -419,9 +450,34 @@ def test_a_change_ends_the_rest_after_a_failure(r: Receiver) -> None:
     r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
     r.share([record("a", text="1")])
     r.disk.trouble = {}
-    r.share([record("a", text="2")])
+    r.share([record("a", text="2")], run=False)
+    r.run(0.5)
     assert r.disk.files["d2/a"][0] == root_of("2")
     assert at_rest(r)
+
+
+def test_a_failure_that_comes_back_after_all_was_well_is_told_again(r: Receiver) -> None:
+    r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    r.share([record("a")])
+    r.disk.trouble = {}
+    r.run(3.0)
+    assert r.stands() == {"a"}
+    r.node.index.places.remove(ANNAS, [b"a"])
+    r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    r.call(lambda: r.receiving.look_again(Spot(ANNAS, b"a")))
+    r.run(1.0)
+    assert r.codes() == ["place_failed", "place_failed"]
+
+
+def test_a_failure_that_somebody_else_made_good_is_forgotten(r: Receiver) -> None:
+    r.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    r.share([record("a")])
+    r.node.index.places.put(ANNAS, [place(record("a"))])
+    r.run(3.0)
+    r.node.index.places.remove(ANNAS, [b"a"])
+    r.call(lambda: r.receiving.look_again(Spot(ANNAS, b"a")))
+    r.run(1.0)
+    assert r.codes() == ["place_failed", "place_failed"]
 
 
 def test_a_spot_that_rests_is_left_alone(r: Receiver) -> None:
@@ -534,6 +590,19 @@ def test_a_start_takes_up_what_is_lacking_and_what_is_too_much(
     again.start()
     assert again.stands() == {f"new{number}" for number in range(7)}
     assert at_rest(again)
+
+
+def test_a_start_looks_once_at_each_spot_that_lacks_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(receiving, "SLICE", 4)
+    r = Receiver()
+    r.node.share_present = False
+    r.share(records(11))
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.node.share_present = False
+    later.start()
+    assert later.calls == 3  # one for each slice
 
 
 def test_the_folder_of_one_who_was_removed_stays_as_it_is(r: Receiver) -> None:

@@ -47,6 +47,7 @@ def test_only_what_reading_must_decide_is_read(home: Home) -> None:
     home.change("d2/f/c", inode=999)
     home.rescan()
     assert home.hashed == ["d2/f/c"]
+    assert home.cuts == {"d2/f/c": limits.PIECE_MIN_BYTES}
 
 
 def test_a_time_the_file_system_rounded_is_no_edit() -> None:
@@ -66,6 +67,45 @@ def test_a_time_the_file_system_rounded_is_no_edit() -> None:
     home.change("d2/a", mtime_ns=5_000_000_000)
     home.rescan()
     assert len(home.hashed) == 2
+
+
+@pytest.mark.parametrize(
+    "kept_ns",
+    [
+        pytest.param(7_412_345_678, id="ext4"),
+        pytest.param(7_412_345_600, id="NTFS"),
+        pytest.param(7_412_345_000, id="a network share"),
+        pytest.param(7_410_000_000, id="exFAT"),
+        pytest.param(7_000_000_000, id="ext3"),
+        pytest.param(6_000_000_000, id="FAT"),
+    ],
+)
+def test_no_file_system_makes_everything_be_read_at_each_scan(kept_ns: int) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([record("a", mtime_ns=7_412_345_678)])
+    home.change("d2/a", mtime_ns=kept_ns)
+    home.rescan()
+    assert home.hashed == []
+
+
+@pytest.mark.parametrize(
+    "kept_ns",
+    [
+        pytest.param(6_000_000_000, id="FAT would have kept the time"),
+        pytest.param(7_999_999_999, id="nothing rounds like that"),
+        pytest.param(8_000_000_001, id="nothing rounds up"),
+    ],
+)
+def test_a_time_that_no_rounding_explains_is_looked_into(kept_ns: int) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([record("a", mtime_ns=8_000_000_000)])
+    home.change("d2/a", mtime_ns=kept_ns)
+    home.rescan()
+    assert home.hashed == ["d2/a"]
 
 
 def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
@@ -94,6 +134,7 @@ def test_a_file_the_owner_shares_no_more_is_read_like_any_other(home: Home) -> N
     home.disk.edit("d2/a", ELSE, 99)
     home.rescan()
     assert home.disk.files["d2/a"][0] == ELSE
+    assert home.cuts == {"d2/a": 0}  # there is no version to cut it like
     home.hold_place = False
     home.share([record("b"), folder("f"), record("f/c"), record("a", text="newer")])
     home.share([record("b"), folder("f"), record("f/c")])

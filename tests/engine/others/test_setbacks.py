@@ -53,6 +53,14 @@ def test_a_failure_rests_ever_longer_up_to_a_minute(node: Node) -> None:
     assert rests[-1] == LONGEST_S
 
 
+def test_what_fails_for_days_is_tried_once_a_minute_all_the_time(node: Node) -> None:
+    setbacks = Setbacks(node)
+    for _ in range(2 * 24 * 60):
+        setbacks.note([fails(A)])
+        node.now += LONGEST_S
+        assert setbacks.due() == [A]
+
+
 def test_the_first_source_that_is_gone_costs_no_time_and_is_not_told(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A, Placement.SOURCE_GONE, source=B)])
@@ -64,12 +72,20 @@ def test_the_first_source_that_is_gone_costs_no_time_and_is_not_told(node: Node)
     assert builders.taken(node, Tell) == []
 
 
+def test_the_first_that_is_due_is_waited_for(node: Node) -> None:
+    setbacks = Setbacks(node)
+    for now, spot in enumerate((A, B, Spot(ANNAS, b"c"))):
+        node.now = float(now)
+        setbacks.note([fails(spot)])
+    assert setbacks.deadline() == limits.RETRY_S
+
+
 def test_each_reason_is_told_once_for_all_its_spots(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A), fails(B), fails(Spot(ANNAS, b"c"), Placement.BLOCKED, "a folder")])
-    assert [tell.text for tell in builders.taken(node, Tell)] == [
-        "d2/a: failed, no (and 1 more)",
-        "d2/c: blocked, a folder",
+    assert [(tell.subject, tell.text) for tell in builders.taken(node, Tell)] == [
+        ("d2/a", "d2/a: failed, no (and 1 more)"),
+        ("d2/c", "d2/c: blocked, a folder"),
     ]
     setbacks.note([fails(A), fails(B, detail="another")])
     assert [tell.text for tell in builders.taken(node, Tell)] == ["d2/b: failed, another"]
@@ -90,6 +106,7 @@ def test_a_spot_can_be_hurried_while_it_rests(node: Node) -> None:
     setbacks.hurry(A)
     setbacks.note([fails(A)])
     setbacks.hurry(A)
+    assert setbacks.deadline() == node.now
     assert setbacks.due() == [A]
     setbacks.hurry(A)
     assert setbacks.due() == []

@@ -23,6 +23,7 @@ def test_two_devices_see_the_same_ring() -> None:
     assert (one["node"]["of"], one["node"]["last"], one["node"]["next"]) == (2, "d2", "d2")
     assert [device["label"] for device in one["devices"] if device["me"]] == ["d1"]
     assert all(device["online"] for device in one["devices"])
+    assert [device["address"] for device in one["devices"]] == ["", "10.0.0.2:7685"]
     assert one["group"] == other["group"]
 
 

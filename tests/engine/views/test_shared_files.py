@@ -73,7 +73,15 @@ def test_files_are_listed_by_what_they_begin_with() -> None:
     }.items():
         assert len(ben.engine.files(prefix)) == count, prefix
     assert ben.engine.files("d1/\ud800") == [], "whatever JSON can bring"
-    assert len(SharedFiles(ben.engine.node).listing("", limit=1)) == 1
+
+
+def test_a_listing_is_bounded_however_many_owners_it_is_of() -> None:
+    wire, ann, ben = shared(2)
+    ben.write("2", b"third")
+    ben.write("3", b"fourth")
+    assert wire.run(10.0, lambda: len(ann.disk) == 4)
+    files = SharedFiles(ben.engine.node)
+    assert [len(files.listing("", limit)) for limit in range(1, 6)] == [1, 2, 3, 4, 4]
 
 
 def test_what_stands_is_here_and_what_does_not_is_not() -> None:

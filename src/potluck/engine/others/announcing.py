@@ -29,6 +29,7 @@ from potluck.engine.others.following import Following
 DIGEST_PATIENCE_S = 0.2  # a difference shorter than this is a push under way
 # between two questions about one difference; doubled each time, up to limits.HEADS_ASK_S
 ASK_AGAIN_S = 1.0
+HEADS_DIGEST_BYTES = 8  # of the digest of all heads: it only finds differences, it proves nothing
 
 
 @dataclass(slots=True)
@@ -163,7 +164,8 @@ class Announcing:
         said = sorted(
             (head.owner, head.folder.value, head.generation, head.seq, head.root) for head in heads
         )
-        return blake3(encode(said), derive_key_context="potluck heads digest v1").digest(length=8)
+        summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
+        return summed.digest(length=HEADS_DIGEST_BYTES)
 
 
 def _chunks(heads: Sequence[Head]) -> Iterator[list[Head]]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Protocol
 
 from potluck.core import limits
@@ -59,6 +60,11 @@ class Placeable:
             return None
         return self.item.content.root
 
+    @property
+    def moved_from(self) -> Spot | None:
+        """The spot that a file is to be moved away from."""
+        return self.source if self.item.source is Source.MOVED else None
+
 
 @dataclass(frozen=True, slots=True)
 class SpotOutcome:
@@ -90,7 +96,7 @@ class SpotOutcome:
     @property
     def moved_from(self) -> Spot | None:
         """The spot that a file was moved away from, or was to be."""
-        return self.ready.source if self.ready.item.source is Source.MOVED else None
+        return self.ready.moved_from
 
 
 @dataclass(slots=True)
@@ -106,8 +112,8 @@ class Batch:
         """Work out what is touched."""
         for ready in self.ready.values():
             self.changing.add(ready.spot)
-            if ready.source is not None and ready.item.source is Source.MOVED:
-                self.changing.add(ready.source)
+            if ready.moved_from is not None:
+                self.changing.add(ready.moved_from)
             elif ready.source is not None:
                 self.reading.add(ready.source)
             if ready.part is not None:
@@ -119,7 +125,7 @@ class Batch:
             return True
         if ready.source in self.changing or ready.part in self.parts:
             return True
-        if ready.item.source is Source.MOVED and ready.source in self.reading:
+        if ready.moved_from in self.reading:
             return True
         return any(folder in self.changing for folder in ready.spot.above())
 
@@ -145,12 +151,10 @@ class Commits:
         self._node, self._listener = node, listener
         self._puts: dict[Spot, Placeable] = {}
         self._lasts: dict[Spot, Placeable] = {}
-        # of `_lasts`, ascending, taken from its end; may name what is gone
+        # of `_lasts`, ascending, taken from its end; may name what is gone; none: not sorted yet
         self._order: list[Spot] = []
-        self._sorted = True
-        self._aside: set[Spot] = set()  # clashed with a batch under way
-        self._since_s = 0.0
-        self._remove_s = 0.0
+        self._aside: set[Spot] = set()  # clashed with a batch that is under way still
+        self._since_s = self._remove_s = inf  # nothing waits
         self._size_bytes = 0
         self._batches: dict[BatchId, Batch] = {}
         self._settling: dict[BatchId, tuple[PlaceItem, ...]] = {}
@@ -169,6 +173,7 @@ class Commits:
             number: items for number, items in left.items() if number not in self._batches
         }
         self._node.do(*(Settle(batch, items) for batch, items in self._settling.items()))
+        self._take_up_aside()
 
     @property
     def settling(self) -> bool:
@@ -178,7 +183,7 @@ class Commits:
     @property
     def idle(self) -> bool:
         """Whether nothing is ready and nothing under way."""
-        return not (self._puts or self._lasts or self._aside or self._batches or self._settling)
+        return not (self._puts or self._lasts or self._batches or self._settling)
 
     # -- queue -------------------------------------------------------------------------------------
     def add(self, ready: Placeable) -> None:
@@ -188,7 +193,7 @@ class Commits:
             if not self._lasts:
                 self._remove_s = self._node.now + REMOVE_S
             self._lasts[ready.spot] = ready
-            self._sorted = False
+            self._order.clear()
         else:
             if not self._puts:
                 self._since_s = self._node.now
@@ -211,7 +216,7 @@ class Commits:
             return None
         if self._puts:
             return self._since_s + limits.COMMIT_S
-        if not self._lasts or self._batches or self._aside:
+        if not self._lasts or self._batches:
             return None
         return self._remove_s
 
@@ -271,8 +276,8 @@ class Commits:
         yield from self._puts.values()
         if not lasts or self._aside:
             return
-        if not self._sorted:
-            self._order, self._sorted = sorted(self._lasts), True
+        if not self._order:
+            self._order = sorted(self._lasts)
         while self._order and self._order[-1] not in self._lasts:
             self._order.pop()
         for spot in reversed(self._order):
@@ -285,7 +290,7 @@ class Commits:
 
     def _open(self, chosen: Sequence[Placeable]) -> None:
         checked = [self._checked(ready) for ready in chosen]
-        moved = {ready.source for ready in checked if ready.item.source is Source.MOVED}
+        moved = {ready.moved_from for ready in checked}
         batch = {ready.item.path: ready for ready in checked if not _is_moot(ready, moved)}
         if batch:
             number = BatchId(self._node.number())
@@ -296,9 +301,7 @@ class Commits:
 
     def _checked(self, ready: Placeable) -> Placeable:
         """A file that was to go and is wanted again is not moved away but copied."""
-        if ready.item.source is not Source.MOVED or ready.source is None:
-            return ready
-        if self._listener.leaves(ready.source):
+        if ready.moved_from is None or self._listener.leaves(ready.moved_from):
             return ready
         return replace(ready, item=replace(ready.item, source=Source.LOCAL))
 
@@ -315,10 +318,15 @@ class Commits:
         ]
         self._record(done)
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
-        for spot in sorted(moved | self._aside):
+        self._aside |= moved
+        self._take_up_aside()
+        self._listener.on_committed(done)
+
+    def _take_up_aside(self) -> None:
+        """What was in the way has ended."""
+        for spot in sorted(self._aside):
             self._listener.look_again(spot)
         self._aside.clear()
-        self._listener.on_committed(done)
 
     def on_settled(self, event: BatchSettled) -> None:
         """An interrupted batch was looked at: what stands is ours, the rest is decided anew."""
@@ -382,6 +390,11 @@ def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
     return gone | (moved - kept)
 
 
+def folder_row(path: bytes) -> PlaceRow:
+    """Return the row of a folder that stands at a path."""
+    return PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+
+
 def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
     """Return what stands at a path now.
 
@@ -390,7 +403,7 @@ def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
     """
     stat, item = done.placed.stat, done.ready.item
     if stat is None:
-        return PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+        return folder_row(path)
     root = item.content.root if item.content is not None else EMPTY_ROOT
     return PlaceRow(
         path, Kind.FILE, root, stat.size, item.mtime_ns, stat.ctime_ns, stat.inode, item.executable

@@ -244,7 +244,6 @@ class Downloads:
         full = event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX)
         if full == bool(self.paused):
             return
-        self._ask_s = self._node.now
         if full:
             self.paused = "disk full"
             self._node.tell("paused", "paused: the disk is almost full", level="error")

@@ -20,7 +20,6 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
@@ -30,8 +29,7 @@ from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
 from potluck.engine.node import Node
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
 
-# changes that an owner may have made since the newest head we heard
-AHEAD_MAX = 100 * limits.PAGE_RECORDS
+AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
 
 
 class FollowingListener(Protocol):
@@ -120,10 +118,10 @@ class Following:
     # -- pages -------------------------------------------------------------------------------------
     def on_page(self, event: ManifestHeard) -> None:
         """A page came."""
-        pursuit, page = self._pursuit(event.order), event.page
-        if pursuit is None or pursuit.request is None:
+        under_way, page = self._under_way(event.order), event.page
+        if under_way is None:
             return
-        request = pursuit.request
+        pursuit, request = under_way
         if event.unsafe:
             self._tell_unsafe(pursuit)
         if event.unsafe or not _is_plausible(pursuit, request, page):
@@ -149,10 +147,10 @@ class Following:
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours and brought no page."""
-        pursuit = self._pursuit(event.order)
-        if pursuit is None or pursuit.request is None:
+        under_way = self._under_way(event.order)
+        if under_way is None:
             return False
-        self._fail(pursuit, pursuit.request)
+        self._fail(*under_way)
         return True
 
     def _judge(self, pursuit: Pursuit, request: PageRequest, head: Head) -> None:
@@ -213,11 +211,11 @@ class Following:
         addresses = self._node.addresses_of(request.source)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
-    def _pursuit(self, order: OrderId) -> Pursuit | None:
-        """Return the pursuit whose page under way has this number."""
+    def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:
+        """Return the request with this number, and whose it is."""
         for pursuit in self._pursuits.values():
             if pursuit.request is not None and pursuit.request.order == order:
-                return pursuit
+                return pursuit, pursuit.request
         return None
 
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:

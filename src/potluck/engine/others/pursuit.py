@@ -13,6 +13,7 @@ whether a page is to be believed, is decided by engine/others/following.py.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -24,7 +25,8 @@ from potluck.core.wire.catalogue import Head
 from potluck.engine.events import OrderId
 
 PAUSE_MIN_S = 1.0  # a source that failed is left alone this long,
-PAUSE_MAX_S = 60.0  # doubled each time up to this
+PAUSE_MAX_S = 60.0  # doubled each time up to this;
+PAUSE_DOUBLINGS = 6  # more change nothing, and after a thousand the number fits no float
 
 
 class PursuitState(Enum):
@@ -96,7 +98,7 @@ class Failure:
     until_s: float
 
 
-NEVER = Failure(0, 0.0)
+NEVER = Failure(0, -math.inf)
 
 
 class Pursuit:
@@ -172,7 +174,7 @@ class Pursuit:
         self._fire(PursuitInput.FAILURE)
         self.request = None
         times = self.failures.get(source, NEVER).times + 1
-        pause_s = min(PAUSE_MIN_S * 2 ** (times - 1), PAUSE_MAX_S)
+        pause_s = min(PAUSE_MIN_S * 2 ** min(times - 1, PAUSE_DOUBLINGS), PAUSE_MAX_S)
         self.failures[source] = Failure(times, now + pause_s)
 
     def on_applied(self, source: DeviceId, head: Head) -> None:

@@ -21,10 +21,10 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
-from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
-from potluck.engine.others.commits import Commits, SpotOutcome
+from potluck.engine.others.commits import Commits, SpotOutcome, folder_row
 from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.holds import Holds
@@ -225,8 +225,7 @@ class Receiving:
         for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
             self._setbacks.hurry(folder)
             if self._is_left_over(folder):
-                row = PlaceRow(folder.path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
-                self._node.index.places.put(folder.manifest, [row])
+                self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
 
     def _is_left_over(self, folder: Spot) -> bool:

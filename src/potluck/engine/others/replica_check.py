@@ -111,7 +111,7 @@ class ReplicaCheck:
         self._looked_once: set[Spot] = set()
         self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
         self._strays = Strays(node)
-        self._rescan_s = 0.0
+        self._rescan_s = node.now
 
     def __repr__(self) -> str:
         """Return what is under way."""

@@ -26,8 +26,8 @@ from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 
 UNKNOWN = Root(bytes(32))  # no content has it
-# what file systems round times down to: NTFS, network shares, exFAT, ext3 and HFS+, FAT
-GRAINS_NS = (100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)
+# what file systems round times down to: most, NTFS, network shares, exFAT, ext3 and HFS+, FAT
+GRAINS_NS = (1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)
 
 
 class ReplicaFilesListener(Protocol):
@@ -150,4 +150,4 @@ def _renewed(row: PlaceRow, stat: Stat, root: bytes) -> PlaceRow:
 def _same_time(wanted_ns: int, seen_ns: int) -> bool:
     """Say whether a file has the time it was given, as far as its file system can keep it."""
     lost_ns = wanted_ns - seen_ns
-    return lost_ns == 0 or any(0 < lost_ns < grain and seen_ns % grain == 0 for grain in GRAINS_NS)
+    return any(0 <= lost_ns < grain and seen_ns % grain == 0 for grain in GRAINS_NS)

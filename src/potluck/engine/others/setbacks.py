@@ -22,6 +22,8 @@ from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 
 LONGEST_S = 60.0  # what fails for ever is tried once a minute
+# more of them make no rest longer, and after a thousand the number fits no float
+REST_DOUBLINGS = 6
 
 
 @dataclass(slots=True)
@@ -109,8 +111,6 @@ class Setbacks:
 
 
 def _pause_s(failures: int) -> float:
-    """Return how long a spot rests after so many failures that count."""
-    if failures == 0:
-        return 0.0
-    pause_s: float = limits.RETRY_S * 2 ** (failures - 1)
+    """Return how long a spot rests after so many failures that count: 0, 1, 2, 4, … retries."""
+    pause_s: float = limits.RETRY_S * (2 ** min(failures, REST_DOUBLINGS) // 2)
     return min(pause_s, LONGEST_S)
