@@ -90,10 +90,18 @@ def test_it_shows_its_state_in_one_line() -> None:
     assert repr(made) == "<Node 'd1', linked=1, waits=2, leaving=False>"
 
 
+def test_a_node_that_begins_stays_and_believes_that_its_share_is_there() -> None:
+    made = node()
+    assert (made.leaving, made.share_present, made.quiet) == (False, True, True)
+    assert (made.now, made.notices, made.linked()) == (0.0, [], [])
+
+
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
     first, second = node(run=1), node(run=2)
     numbers = [made.number() for made in (first, second) for _ in range(1000)]
     assert len(set(numbers)) == 2000
+    own = numbers[:1000]
+    assert own == list(range(own[0], own[0] + 1000)), "so that a run has as many as it was given"
     assert max(numbers) < 2**63
 
 

@@ -440,6 +440,8 @@ def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     own.touch("a", "d/c")
     look = own.todo.pop()
     assert isinstance(look, Look)
+    own.touch("d/b")
+    assert own.todo == [], "it waits for the look under way"
     own.files.clear()
     own.marker = "missing"
     own.tell(ShareSeen(present=False, reason="missing"))
