@@ -6,7 +6,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, Node, legible
+from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, legible
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -94,6 +94,12 @@ def test_a_node_that_begins_stays_and_believes_that_its_share_is_there() -> None
     made = node()
     assert (made.leaving, made.share_present, made.quiet) == (False, True, True)
     assert (made.now, made.notices, made.linked()) == (0.0, [], [])
+    assert (made.peer(BEN).link, made.peer(BEN).dialled, made.linked()) == (None, False, [])
+
+
+def test_unless_it_is_said_a_device_searches_and_nobody_sits_at_it() -> None:
+    settings = EngineSettings("d1", 7685, None)
+    assert (settings.sweep, settings.attended) == (True, False)
 
 
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
