@@ -49,6 +49,12 @@ def test_the_first_scan_shares_everything(own: Own) -> None:
     assert own.own_folder.deadline() == pytest.approx(limits.RESCAN_S, abs=1.0)
 
 
+def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
+    own = Own(start=False)
+    own.tick()
+    assert [type(effect) for effect in own.todo] == [Scan]
+
+
 def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
     own = Own(marked=False)
     own.write("a", "alpha")
