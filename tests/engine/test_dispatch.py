@@ -186,7 +186,12 @@ def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
 # -- links -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("kind", "peer", "part"),
-    [(LinkKind.PAIRING, None, "pairings"), (LinkKind.CONTROL, BEN, "discovery")],
+    [
+        (LinkKind.PAIRING, None, "pairings"),
+        (LinkKind.PAIRING, BEN, "pairings"),
+        (LinkKind.CONTROL, None, "pairings"),
+        (LinkKind.CONTROL, BEN, "discovery"),
+    ],
 )
 def test_links_of_strangers_and_of_members(
     board: Board, kind: LinkKind, peer: DeviceId | None, part: str

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from potluck.engine import effects, events
+from potluck.engine.events import OrderId
 
 PARTS = {"Member", "ServePieces", "ServeFiles", "PlaceItem"}  # of which wishes are made
 
@@ -35,3 +36,7 @@ def test_a_wish_is_frozen_and_says_what_it_means(kind: type) -> None:
 
 def test_nothing_is_both_a_fact_and_a_wish() -> None:
     assert not classes().keys() & {kind.__name__ for kind in get_args(events.Event)}
+
+
+def test_a_scan_is_of_the_own_folder_unless_it_says_otherwise() -> None:
+    assert effects.Scan(OrderId(1), ()).own

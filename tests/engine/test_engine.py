@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import DiskTrouble, ProtocolError
+from potluck.core.wire.catalogue import Ping, Pong
 from potluck.engine import effects, events
 from potluck.engine.events import ShareSeen, SpaceSeen
 from potluck.engine.index import Index
@@ -65,6 +66,20 @@ def test_a_restart_knows_what_was_known() -> None:
     assert [file.path for file in again.engine.files("")] == ["d1/a"]
     assert wire.run(10.0, lambda: one_ring([ann, again]))
     assert not again.asked_for(effects.Fetch), "nothing is lacking"
+
+
+def test_probes_say_what_is_held_here_at_that_moment() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.udp = lambda *_: False  # so that probes go over links
+    wire.run(5.0)
+    before, begun = ann.engine.wiring.announcing.digest, wire.now
+    ann.write("a", b"hello")
+    wire.run(20.0)
+    after = ann.engine.wiring.announcing.digest
+    sent = [send.message for send in ann.asked_for(effects.Send, begun)]
+    heads = [message.heads for message in sent if isinstance(message, Ping | Pong)]
+    assert (heads[-1], before != after) == (after, True)
+    assert ben.engine.wiring.announcing.digest == after
 
 
 # -- the index fails -------------------------------------------------------------------------------

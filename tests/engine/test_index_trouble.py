@@ -51,5 +51,6 @@ def test_a_failure_is_told_once() -> None:
 
 def test_it_shows_its_state_in_one_line() -> None:
     trouble = IndexTrouble()
+    assert repr(trouble) == "<IndexTrouble failures=0, until_s=-inf>"
     trouble.on_failed(5.0)
     assert repr(trouble) == "<IndexTrouble failures=1, until_s=6.0>"

@@ -6,7 +6,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, Node, legible
+from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, legible
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -90,10 +90,24 @@ def test_it_shows_its_state_in_one_line() -> None:
     assert repr(made) == "<Node 'd1', linked=1, waits=2, leaving=False>"
 
 
+def test_a_node_that_begins_stays_and_believes_that_its_share_is_there() -> None:
+    made = node()
+    assert (made.leaving, made.share_present, made.quiet) == (False, True, True)
+    assert (made.now, made.notices, made.linked()) == (0.0, [], [])
+    assert (made.peer(BEN).link, made.peer(BEN).dialled, made.linked()) == (None, False, [])
+
+
+def test_unless_it_is_said_a_device_searches_and_nobody_sits_at_it() -> None:
+    settings = EngineSettings("d1", 7685, None)
+    assert (settings.sweep, settings.attended) == (True, False)
+
+
 def test_numbers_never_come_twice_and_runs_do_not_overlap() -> None:
     first, second = node(run=1), node(run=2)
     numbers = [made.number() for made in (first, second) for _ in range(1000)]
     assert len(set(numbers)) == 2000
+    own = numbers[:1000]
+    assert own == list(range(own[0], own[0] + 1000)), "so that a run has as many as it was given"
     assert max(numbers) < 2**63
 
 

@@ -319,6 +319,7 @@ def test_whoever_waits_here_is_sent_away_when_this_device_enters_another_group()
     assert here.roster.group == member_side.group
     assert admission_policy.founding is None
     assert not pairings.on_link_closed(LINK)
+    assert not pairings.on_link_closed(LinkId(78))
 
 
 def test_a_verdict_that_is_not_signed_by_the_member_is_none() -> None:

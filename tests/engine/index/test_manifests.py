@@ -97,6 +97,9 @@ def test_a_receiver_ends_where_the_owner_is(kept) -> None:
     assert far.needs.missing(ANNAS)[0] == 29, "none of it stands on this disk yet"
     assert all_pages(far, 100) == all_pages(kept, 100)
     assert far.manifests.staged_root(ANNAS) == (root, count)
+    far.manifests.stage(ANNAS, [record("later", 32)], [])
+    root, count = far.manifests.staged_root(ANNAS)
+    assert far.manifests.apply_staged(head(root, 32, count)) == [b"later"], "and nothing twice"
     far.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, record, root_of
+from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, receive, record, root_of
 
 
 @pytest.fixture
@@ -63,6 +63,15 @@ def test_what_is_shared_and_stands_is_found_for_many_contents_at_once(kept) -> N
     }
     assert found[root_of("other")] == (ANNAS, b"c", 5, here[2].piece_size)
     assert kept.places.shared([]) == {}
+
+
+def test_what_comes_and_goes_in_a_received_folder_is_lacking_or_not(kept) -> None:
+    receive(kept, [record("a")], 1)
+    assert kept.needs.missing(ANNAS) == (1, 1)
+    kept.places.put(ANNAS, [place(record("a"))])
+    assert kept.needs.missing(ANNAS) == (0, 0)
+    kept.places.remove(ANNAS, [b"a"])
+    assert kept.needs.missing(ANNAS) == (1, 1)
 
 
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:

@@ -49,6 +49,12 @@ def test_the_first_scan_shares_everything(own: Own) -> None:
     assert own.own_folder.deadline() == pytest.approx(limits.RESCAN_S, abs=1.0)
 
 
+def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
+    own = Own(start=False)
+    own.tick()
+    assert [type(effect) for effect in own.todo] == [Scan]
+
+
 def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
     own = Own(marked=False)
     own.write("a", "alpha")
@@ -440,6 +446,8 @@ def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     own.touch("a", "d/c")
     look = own.todo.pop()
     assert isinstance(look, Look)
+    own.touch("d/b")
+    assert own.todo == [], "it waits for the look under way"
     own.files.clear()
     own.marker = "missing"
     own.tell(ShareSeen(present=False, reason="missing"))

@@ -270,6 +270,17 @@ def test_a_ping_and_its_answer_tell_the_accused_that_it_is_accused() -> None:
     ] * 2
 
 
+def test_a_ping_and_its_answer_carry_the_digest_of_what_is_held_here() -> None:
+    circle, _ = alone(1)
+    circle._node.peer(BEN).link = LinkId(2)
+    circle.on_holdings(b"heads")
+    circle._carry([Probe(BEN, 99, again=True)])
+    circle.on_probe(BEN, Ping(1, b"", b""), None)
+    said = [send.message for send in taken(circle._node, Send)]
+    probes = [message for message in said if isinstance(message, Ping | Pong)]
+    assert [message.heads for message in probes] == [b"heads"] * 2
+
+
 def test_who_is_not_accused_is_told_nothing() -> None:
     _, (ann, ben) = ring(2)
     ann.engine.node.take()

@@ -37,7 +37,7 @@ class Questions:
         """Ask while that policy is undecided, answer while it lets somebody in."""
         self._node, self._admission_policy = node, admission_policy
         self._nonce = node.chance.bytes(QUESTION_NONCE_BYTES)
-        self._second = -1
+        self._second: int | None = None  # the last one in which somebody asked
         self._answers: dict[Address, int] = {}  # in this second
         self._asked_back: set[Address] = set()  # in this second
         self._again_s = 0.0

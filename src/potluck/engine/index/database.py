@@ -115,7 +115,7 @@ class Database:
         self._connection.close()
 
     def _migrate(self) -> None:
-        (version,) = self.rows("PRAGMA user_version")[0]
+        ((version,),) = self.rows("PRAGMA user_version")
         if version > schema.VERSION:
             raise DiskTrouble(
                 "the index was written by a newer potluck",

@@ -32,8 +32,8 @@ class Meta:
 
     def get(self, key: str) -> bytes | None:
         """Return the value of a key, or None."""
-        row = self._database.row("SELECT value FROM meta WHERE key = ?", (key,))
-        return row[0] if row else None
+        rows = self._database.rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return next((value for (value,) in rows), None)
 
     def set(self, key: str, value: bytes) -> None:
         """Put the value of a key."""

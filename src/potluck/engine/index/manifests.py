@@ -52,8 +52,8 @@ class Manifests:
     def head(self, name: ManifestName) -> Head | None:
         """Return the last head of a manifest, or None."""
         sql = "SELECT head FROM manifest WHERE owner = ? AND folder = ? AND head IS NOT NULL"
-        row = self._database.row(sql, (name.owner, name.folder.value))
-        return _HEAD.decode(row[0]) if row else None
+        rows = self._database.rows(sql, (name.owner, name.folder.value))
+        return next((_HEAD.decode(encoded) for (encoded,) in rows), None)
 
     def heads(self) -> list[Head]:
         """Return the last head of every manifest that has one."""
@@ -72,8 +72,8 @@ class Manifests:
     def floor(self, name: ManifestName) -> int:
         """Return the number from which on the delete log is complete; before it all is needed."""
         sql = "SELECT floor FROM manifest WHERE owner = ? AND folder = ?"
-        row = self._database.row(sql, (name.owner, name.folder.value))
-        return row[0] if row else 0
+        rows = self._database.rows(sql, (name.owner, name.folder.value))
+        return next((floor for (floor,) in rows), 0)
 
     def raise_floor(self, name: ManifestName, floor: int) -> None:
         """Forget the delete log up to a number, or note that it was never known; never lowered."""
@@ -145,7 +145,8 @@ class Manifests:
         complete = len(numbers) <= limit
         upto = numbers[min(limit, len(numbers)) - 1] if numbers else since
         records = [record_of(row) for row in live if row[-1] <= upto]
-        return records, [DeletedPath(*row) for row in gone if row[-1] <= upto], upto, complete
+        deleted = [DeletedPath(path, seq) for path, seq in gone if seq <= upto]
+        return records, deleted, upto, complete
 
     def root(self, name: ManifestName) -> bytes:
         """Return the root of a manifest as it stands."""

@@ -116,4 +116,4 @@ class Needs:
 def _pair(row: Row) -> Lacking:
     """Return the record in a row, and the place behind it if there is one."""
     record, place = row[:RECORD_WIDTH], row[RECORD_WIDTH:]
-    return record_of(record), place_row_of(place) if place[0] is not None else None
+    return record_of(record), None if None in place else place_row_of(place)

@@ -23,11 +23,15 @@ from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
 from potluck.engine.index.rows import record_values
 
-_STAGE: Final = (
-    "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+_THE_LATER_COUNTS: Final = (
+    "ON CONFLICT DO UPDATE SET"
     " is_folder = excluded.is_folder, size = excluded.size, mtime_ns = excluded.mtime_ns,"
     " executable = excluded.executable, piece_size = excluded.piece_size, root = excluded.root,"
     " seq = excluded.seq, digest = excluded.digest WHERE excluded.seq >= staged.seq"
+)
+_STAGE: Final = f"INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_THE_LATER_COUNTS}"
+_STAGE_DELETED: Final = (
+    f"INSERT INTO staged VALUES (?, ?, 0, 0, 0, 0, 0, x'', ?, NULL) {_THE_LATER_COUNTS}"
 )
 _STAGE_REST: Final = (
     "INSERT INTO staged SELECT manifest, path, 0, 0, 0, 0, 0, x'', ?2, NULL FROM record AS r"
@@ -80,8 +84,9 @@ class Staging:
         self._sums.pop(named.number, None)
         number = named.number
         rows = [record_values(number, record, record_digest(record)) for record in records]
-        rows += [(number, path.path, 0, 0, 0, 0, 0, b"", path.seq, None) for path in deleted]
         self._database.run_many(_STAGE, rows)
+        ended = [(number, path.path, path.seq) for path in deleted]
+        self._database.run_many(_STAGE_DELETED, ended)
 
     def stage_rest_as_deleted(self, named: Named, seq: int) -> None:
         """Stage the end of every live path that is not staged: the pages were everything."""

@@ -59,7 +59,7 @@ class OwnFolder:
     def top(self) -> SafePath:
         """The own folder below Shared/."""
         label = self._node.own_label
-        if self._top is None or self._top.parts[0] != label:
+        if self._top is None or self._top.name != label:
             self._top = parse_wire_path(label.encode())
         return self._top
 
@@ -210,9 +210,8 @@ class OwnFolder:
         rounds = self._rounds
         if rounds.look is not None and rounds.look.missing:
             return True  # the new path of a file may be known, its old one is not judged yet
-        if not self._publishing.repairing:
-            return False
-        return not self.share.marked or rounds.scan is not None or len(self._reading) > 0
+        unseen = not self.share.marked or rounds.scan is not None or len(self._reading) > 0
+        return self._publishing.repairing and unseen
 
     # -- what was seen -----------------------------------------------------------------------------
     def _on_seen(self, path: bytes, seen: PathSeen, found: LookRound) -> list[FileToRead]:
@@ -241,4 +240,4 @@ class OwnFolder:
 
 
 def _is_below(path: SafePath, top: SafePath) -> bool:
-    return len(path.parts) > 1 and path.parts[0] == top.parts[0]
+    return path.starts_with(top) and path != top
