@@ -44,6 +44,16 @@ def test_the_docstring_is_the_sentence(kind: type[PotluckError]) -> None:
     assert str(kind()).endswith(".") or kind.code == "unsafe_path"
 
 
+def test_of_a_long_docstring_the_first_line_is_the_sentence() -> None:
+    class Lost(PotluckError):
+        """It is lost.
+
+        Nobody knows where.
+        """
+
+    assert str(Lost()) == "It is lost."
+
+
 def test_exit_codes_differ_where_they_are_not_inherited() -> None:
     own = [kind.exit_code for kind in CLASSES if "exit_code" in vars(kind)]
     assert sorted(own) == [1, 2, 3, 5, 6, 7, 8]

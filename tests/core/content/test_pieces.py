@@ -82,7 +82,13 @@ def test_a_list_that_is_not_what_its_root_names_is_refused(field: str) -> None:
 
 def test_roots_differ_by_size_and_piece_size() -> None:
     assert len({EMPTY_ROOT, file_root(1, SMALL, b""), file_root(0, 2 * SMALL, b"")}) == 3
+    assert len({file_root(1, SMALL, b""), file_root(SMALL, 1, b"")}) == 2
     assert zero_hash(3) == piece_hash(bytes(3)) != zero_hash(4)
+
+
+def test_a_root_is_the_same_in_every_version() -> None:
+    root = file_root(limits.FILE_MAX_BYTES, SMALL, piece_hash(b"a"))
+    assert root.hex() == "452a4586aa6dbc698f7ad0a5639fd6395c3d9bf53d3700b1ec5440e8ead29692"
 
 
 def test_a_bitfield_is_a_set_of_small_numbers() -> None:

@@ -54,6 +54,7 @@ def other(**changes) -> PlaceRow:
         (WANTED, other(mtime_ns=2), Act.TOUCH),
         (WANTED, other(executable=True), Act.TOUCH),
         (WANTED, FOLDER_PLACE, Act.FETCH),
+        (WANTED, other(kind=Kind.FOLDER), Act.FETCH),
         (WANTED_FOLDER, None, Act.FOLDER),
         (WANTED_FOLDER, PLACE, Act.FOLDER),
         (WANTED_FOLDER, FOLDER_PLACE, Act.NOTHING),
@@ -91,6 +92,7 @@ def test_the_cheapest_source_comes_first(size, part, local, leaving, source) -> 
         (FOLDER_PLACE, FOLDER, OwnChange.NOTHING),
         (None, FILE, OwnChange.HASH),
         (FOLDER_PLACE, FILE, OwnChange.HASH),
+        (other(kind=Kind.FOLDER), FILE, OwnChange.HASH),
         (PLACE, FILE, OwnChange.NOTHING),
         (PLACE, file(size=6), OwnChange.HASH),
         (PLACE, file(mtime_ns=2), OwnChange.HASH),
@@ -110,7 +112,7 @@ def test_a_renamed_file_is_not_read_again() -> None:
     twin = other(path=b"before")
     assert own_change(None, *seen, twin) is OwnChange.RENAMED
     assert own_change(FOLDER_PLACE, *seen, twin) is OwnChange.RENAMED
-    for different in (other(inode=1), other(size=6), other(mtime_ns=3), FOLDER_PLACE):
+    for different in (other(inode=1), other(size=6), other(mtime_ns=3), other(kind=Kind.FOLDER)):
         assert own_change(None, *seen, different) is OwnChange.HASH
 
 
@@ -124,6 +126,7 @@ def test_whole_seconds_come_from_archives_and_prove_nothing() -> None:
     [
         (None, STAT, b"r" * 32, Verdict.EDIT),
         (FOLDER_PLACE, STAT, b"r" * 32, Verdict.EDIT),
+        (other(kind=Kind.FOLDER), STAT, b"r" * 32, Verdict.EDIT),
         (PLACE, STAT, b"r" * 32, Verdict.SAME),
         (PLACE, replace(STAT, mtime_ns=2), b"r" * 32, Verdict.SAME),
         (PLACE, STAT, b"s" * 32, Verdict.DAMAGE),

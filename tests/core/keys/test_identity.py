@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from contextlib import suppress
 
 import pytest
@@ -37,6 +38,10 @@ def test_a_device_id_is_recomputed_from_the_certificate() -> None:
 
 def test_one_key_always_gives_the_same_certificate() -> None:
     assert DeviceKey(key(1).secret).certificate == key(1).certificate
+    # in whatever version: who keeps one in a roster knows the device by it
+    assert hashlib.sha256(key(1).certificate).hexdigest() == (
+        "533105aadc3dd8f8af74048b496ae69e121aaae6d1074e18066a90a3d706966d"
+    )
 
 
 def test_a_certificate_names_its_device_and_is_valid_whatever_the_clock_says() -> None:

@@ -79,6 +79,14 @@ def test_what_is_older_than_the_window_is_refused() -> None:
     assert not window.accept(b"run", 1000 - WINDOW)
 
 
+def test_what_fell_out_of_the_window_is_remembered_no_more() -> None:
+    window = ReplayWindow()
+    for counter in range(3 * WINDOW):
+        assert window.accept(b"run", counter)
+        _, seen = window._runs[b"run"]
+        assert seen.bit_length() == min(counter + 1, WINDOW)
+
+
 def test_going_back_and_forth_between_runs_opens_nothing() -> None:
     window = ReplayWindow()
     assert window.accept(b"run 1", 5)

@@ -251,6 +251,14 @@ def test_a_node_that_slept_holds_it_against_nobody() -> None:
     assert len(advance(beliefs, 512.0)) == 1
 
 
+def test_a_tick_that_is_only_late_is_no_sleep() -> None:
+    beliefs = ann(BEN)
+    beliefs.suspect(BEN.device, 10.0, process_gone=False)
+    news = beliefs.on_tick(10.0 + limits.PAUSE_S)
+    news += advance(beliefs, 10.0 + limits.SUSPICION_S)
+    assert len(news) == 1
+
+
 def test_idle_time_before_a_suspicion_is_no_sleep() -> None:
     beliefs = ann(BEN)
     beliefs.on_tick(1.0)

@@ -74,16 +74,17 @@ def test_the_start_of_a_round_is_chance() -> None:
 
 def test_nobody_is_probed_in_a_ring_of_one_or_outside_of_it() -> None:
     probing = probing_of(A)
-    assert probing.deadline() == 0.0  # whatever the clock says now, it is time
+    assert (probing.deadline(), probing.lateness) == (0.0, 1.0)  # at once, and not late
     assert tick(probing, [A], 0.0) == []
     assert tick(probing, [B, C], 0.5) == []
     assert tick(probing, [A, B], 0.6) == []  # one probe per period, whoever comes
 
 
 def test_who_left_the_ring_is_left_out_of_the_round() -> None:
-    probing = probing_of(A)
-    targets(probing, [A, B, C, D], 2)
-    assert D not in targets(probing, [A, B, C], 6)
+    for start in (0, 1, 2):
+        probing = probing_of(A, start)
+        targets(probing, [A, B, C, D], 2)
+        assert D not in targets(probing, [A, B, C], 6)
 
 
 def test_silence_is_asked_again_with_helpers_and_then_reported() -> None:

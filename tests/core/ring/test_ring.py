@@ -173,6 +173,7 @@ def test_a_ring_of_two_hundred_fits_its_frames() -> None:
     joined = full.on_link_opened(ANN.device, 0.0) + full.on_message(
         ANN.device, Join(member_record(ANN)), 0.0
     )
+    assert not any(page.reply for page in said(joined, Sync))  # a joiner has nothing to tell
     for action in joined:
         if isinstance(action, Say):
             assert len(encode(action.message)) <= limits.CONTROL_FRAME_BYTES
@@ -370,6 +371,12 @@ def test_differing_digests_lead_to_a_sync_at_once_then_half_the_time_never_twice
     assert len(said(ring.on_records(BEN.device, [], NOWHERE, 1.5), Sync)) == 1
     assert ring.on_records(BEN.device, [], ring.digest, 9.0) == []
     assert ring.on_records(CLEO.device, [], NOWHERE, 9.0) == []  # no link
+
+
+def test_after_the_first_sight_it_is_half_the_time() -> None:
+    ring = seated(BEN)
+    sights = [ring.on_records(BEN.device, [], NOWHERE, 100.0 * n) for n in range(1, 401)]
+    assert 0.4 < len([actions for actions in sights if actions]) / len(sights) < 0.6
 
 
 def test_a_link_that_was_closed_leaves_no_trace() -> None:

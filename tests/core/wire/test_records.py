@@ -33,8 +33,11 @@ HEAD = Head(bytes(32), Folder.OWN, 1, 2, 3, bytes(32), b"run", bytes(64))
     [
         FILE,
         HEAD,
+        msgspec.structs.replace(FILE, mtime_ns=-(2**63)),
+        msgspec.structs.replace(FILE, mtime_ns=2**63 - 1),
         DeletedPath(b"a", 1),
-        Address("host", 1),
+        Address("host", 0),
+        Address("host", 65535),
         member_record(ANN, status=Status.DEAD, by=BEN),
     ],
 )
@@ -62,6 +65,7 @@ def test_a_record_survives_the_wire(value: msgspec.Struct) -> None:
         ),
         msgspec.structs.replace(member_record(ANN), status="zombie"),
         Address("h" * 65, 1),
+        Address("h", -1),
         Address("h", 65536),
     ],
 )

@@ -25,6 +25,7 @@ found two groups; both are shown.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -116,7 +117,7 @@ class Founding:
         self._started_s = now
         self._foreign = False  # a sealed datagram of another group was heard
         self._refused_s: dict[GroupId, float] = {}
-        self._refusals: dict[GroupId, int] = {}  # in vain so often: that group does not want us
+        self._refusals: Counter[GroupId] = Counter()  # asked in vain so often
 
     def __repr__(self) -> str:
         door = "open" if self._open_door else "closed"
@@ -165,8 +166,8 @@ class Founding:
         self._fire(FoundingInput.REFUSED)
         self._refused_s = {g: s for g, s in self._refused_s.items() if g in self.found}
         self._refused_s[group] = now
-        self._refusals = {g: n for g, n in self._refusals.items() if g in self.found}
-        self._refusals[group] = self._refusals.get(group, 0) + 1
+        self._refusals = Counter({g: n for g, n in self._refusals.items() if g in self.found})
+        self._refusals[group] += 1
 
     # -- reading -----------------------------------------------------------------------------------
     def better(self, now: float) -> FoundGroup | None:
@@ -215,9 +216,7 @@ class Founding:
 
     def _choice(self, near: Iterable[FoundGroup]) -> FoundGroup | None:
         """Rule 1, then rule 2, among the groups whose door is open and that may still want us."""
-        ready = [
-            found for found in near if found.open and self._refusals.get(found.group, 0) < TRIES
-        ]
+        ready = [found for found in near if found.open and self._refusals[found.group] < TRIES]
         company = [found for found in ready if found.members > 1]
         lonely = [found for found in ready if found.members == 1 and found.group < self.own_group]
         return min(company or lonely, key=lambda found: found.group, default=None)

@@ -54,8 +54,11 @@ class Roster:
         if not isinstance(said, Genesis):
             raise Malformed("a roster begins with a genesis record")
         founder = entry_of(said, genesis)
-        own = founder is not None and founder.device == genesis.by
-        if founder is None or not own or not is_signed(genesis, founder.public_key):
+        if (
+            founder is None
+            or founder.device != genesis.by
+            or not is_signed(genesis, founder.public_key)
+        ):
             raise Malformed("the genesis record is not signed by its founder")
         self.group = group_id(genesis)
         self.name = said.name

@@ -194,8 +194,11 @@ class AddressBook:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [*self._calls_s[:1], *(time for time, _ in self._asks[:1])]
-        times += [sighting.next_s for _, sighting in self._to_dial()]
+        times = [sighting.next_s for _, sighting in self._to_dial()]
+        if self._calls_s:
+            times.append(self._calls_s[0])
+        if self._asks:
+            times.append(self._asks[0][0])
         if self._unswept:
             times.append(self._sweep_s)
         return min(times, default=None)

@@ -152,6 +152,8 @@ class Probing:
             match self._fire(sequence, ProbeInput.WORD), asker:
                 case ProbeState.PASSED_ON, (to, number):
                     actions.append(Answered(to, number, device))
+                case _:
+                    pass  # it was ours
         return actions
 
     def on_answer(self, device: DeviceId, sequence: int, now: float) -> list[ProbingAction]:
@@ -271,7 +273,9 @@ class Probing:
     def _ask_helpers(self, target: DeviceId, sequence: int) -> list[AskHelper]:
         """Ask up to three others; with the number of the probe the turn goes round."""
         others = [device for device in self._ring if device not in (self.me, target)]
-        start = sequence % max(len(others), 1)
+        if not others:
+            return []
+        start = sequence % len(others)
         helpers = (others[start:] + others[:start])[: limits.PROBE_HELPERS]
         return [AskHelper(helper, sequence, target) for helper in helpers]
 

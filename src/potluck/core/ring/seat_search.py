@@ -14,6 +14,7 @@ is, and whether it is free, is for core/ring/ring.py to know.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -72,8 +73,8 @@ class SeatSearch:
         self.state = SeatState.ALONE
         self.contact: DeviceId | None = None
         self.redirected: set[DeviceId] = set()  # whom this search was sent to: once each
-        self._ask_s = 0.0  # when to ask (again)
-        self._give_up_s = 0.0  # when to stop asking and take one
+        self._ask_s = math.inf  # when to ask (again)
+        self._give_up_s = math.inf  # when to stop asking and take one
 
     def __repr__(self) -> str:
         return f"<SeatSearch {self.state.name}, redirected {len(self.redirected)} times>"

@@ -261,6 +261,16 @@ def test_a_small_content_wanted_again_is_asked_once() -> None:
     assert orders(swarm, 0.0, A, B) == []
 
 
+def test_one_that_still_stands_in_line_while_it_is_asked_is_not_asked_again() -> None:
+    swarm = Swarm()
+    for number in (1, 2, 1):
+        swarm.forget(root(number))
+        swarm.want(root(number), 1, SMALL)
+    where = {root(1): [A], root(2): [B]}
+    found = swarm.next_orders(lambda which: where[which], 0.0)
+    assert [(order.peer, order.roots) for order in found] == [(A, (root(1),)), (B, (root(2),))]
+
+
 def test_what_came_by_another_way_is_not_asked() -> None:
     swarm = Swarm()
     for number in (1, 2):

@@ -20,6 +20,7 @@ short whatever is wanted. Limits: the load of one origin is not shared among rec
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Download:
     asked: set[int] = field(default_factory=set)
     orders: set[int] = field(default_factory=set)  # the numbers of those under way for it
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
-    strikes: dict[DeviceId, int] = field(default_factory=dict)
+    strikes: Counter[DeviceId] = field(default_factory=Counter)
 
     @property
     def small(self) -> bool:
@@ -107,8 +108,8 @@ class _Slots:
     def at(self, root: Root, download: Download) -> DeviceId | None:
         """Return the best holder that is rested, trusted and has a slot free."""
         for peer in self.holders(root):
-            rested = download.retry_s.get(peer, 0.0) <= self.now
-            trusted = download.strikes.get(peer, 0) < limits.STRIKES
+            rested = download.retry_s.get(peer, -math.inf) <= self.now
+            trusted = download.strikes[peer] < limits.STRIKES
             if rested and trusted and self.busy[peer] < limits.FETCHES_PER_PEER:
                 return peer
         return None
@@ -194,7 +195,7 @@ class Swarm:
             if failed or not download.brought(order):
                 download.retry_s[order.peer] = now + limits.RETRY_S
             if wrong:
-                download.strikes[order.peer] = download.strikes.get(order.peer, 0) + 1
+                download.strikes[order.peer] += 1
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there (again): it may be asked at once."""
@@ -298,7 +299,7 @@ def _part(download: Download) -> tuple[What, tuple[int, ...]] | None:
     if download.have is None:
         return None if download.orders else (What.LIST, ())
     run: list[int] = []
-    longest = max(1, limits.RUN_BYTES // download.piece_size)
+    longest = limits.RUN_BYTES // download.piece_size
     for piece in download.have.missing():
         asked = piece in download.asked
         if run and (asked or piece != run[-1] + 1 or len(run) >= longest):
