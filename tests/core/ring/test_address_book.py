@@ -78,7 +78,11 @@ def test_until_the_nodes_are_counted_one_is_alone_and_calls_for_one() -> None:
     assert asked == [10.0 + limits.SWEEP_AFTER_S]
     assert calls[-1] - calls[-2] == limits.BROADCAST_INTERVAL_S
     book.on_company(0, alone=True)  # after a farewell nobody is in the ring
-    assert run(book, calls[-1] + limits.BROADCAST_INTERVAL_S)[0][0] > calls[-1]
+    for _ in range(2):
+        due = book.deadline()
+        assert due is not None
+        assert book.on_tick(due) == [SendBeacon()]
+    assert book.deadline() == due + limits.BROADCAST_INTERVAL_S
 
 
 def test_before_the_start_nothing_is_due() -> None:
@@ -104,6 +108,30 @@ def test_neighbours_are_asked_once_per_network() -> None:
         asks = [action for _, action in run(book, now + 4.0)]
         assert asks == ([Ask(Address("10.0.0.9", limits.PORT))] * 2 if now == 0.0 else [])
     assert book.asked == {"10.0.0.9": "neighbour"}
+
+
+def test_each_neighbour_is_asked_at_its_times_whenever_the_others_are() -> None:
+    book = plan()
+    own = [("10.0.0.1", 24)]
+    book.on_networks(own, ["10.0.0.9"], 5.0)
+    assert tick(book, 5.0) == [Ask(Address("10.0.0.9", limits.PORT))]
+    book.on_networks(own, ["10.0.0.3"], 5.1)
+    first, second = limits.BURST_S[:2]
+    asked = [(due, ask.address.host) for due, ask in run(book, 9.0) if isinstance(ask, Ask)]
+    assert asked == [
+        (5.1 + first, "10.0.0.3"),
+        (5.0 + second, "10.0.0.9"),
+        (5.1 + second, "10.0.0.3"),
+    ]
+
+
+def test_networks_that_are_known_before_the_start_are_swept_after_it() -> None:
+    book = plan(sweep=True, started=False)
+    book.on_networks([("10.9.0.1", 30)], [], 0.0)
+    assert book.deadline() is not None
+    book.on_start({}, [], 70.0)
+    asked = [due for due, action in run(book, 75.0) if isinstance(action, Ask)]
+    assert asked == [70.0 + limits.SWEEP_AFTER_S]
 
 
 def test_on_another_network_the_same_address_is_asked_again_and_calls_burst() -> None:
@@ -163,7 +191,7 @@ def test_a_fresh_sighting_ends_the_back_off_and_goes_before_what_was_told() -> N
     book = plan()
     book.on_told(B, [HERE], 0.0)
     tick(book, 1.0, B)
-    for _ in range(6):
+    for _ in range(5):
         book.on_dial_ended(B, 1.0, linked=False)
     book.on_sighted(B, THERE, "beacon", 2.0)
     book.on_sighted(B, THERE, "beacon", 2.0)
@@ -299,6 +327,7 @@ def test_large_local_and_ipv6_networks_are_never_swept() -> None:
     ]
     book.on_networks(own, [], 0.0)
     assert [action for _, action in run(book, 60.0)] == [Ask(Address("10.9.0.2", limits.PORT))]
+    assert book.asked == {"10.9.0.2": "sweep"}
     unwanted = plan(sweep=False)
     unwanted.on_networks([("10.9.0.1", 30)], [], 0.0)
     assert run(unwanted, 60.0) == []

@@ -300,6 +300,7 @@ def test_the_same_accusation_may_be_repeated() -> None:
     witnesses = Witnesses()
     assert all(witnesses.listens(M, X, 1, now) for now in (0.0, 0.1, 5.0))
     assert witnesses.listens(M, X, 0, 5.0)
+    assert witnesses.listens(M, X, 2, limits.ACCUSATION_S)  # since the first time, not the last
 
 
 def test_another_accusation_of_the_same_target_waits_ten_seconds() -> None:

@@ -82,7 +82,7 @@ class Witnesses:
 
 @dataclass(slots=True)
 class Suspicion:
-    """One accused incarnation and the time it has to answer."""
+    """One accused incarnation and the time it has to answer; armed by its first accuser."""
 
     incarnation: int
     armed_s: float
@@ -94,7 +94,7 @@ class Suspicion:
     @property
     def ends_s(self) -> float:
         """When patience ends: sooner with each further accuser, never below the least."""
-        confirmations = min(max(len(self.accusers) - 1, 0), limits.WITNESSES)
+        confirmations = min(len(self.accusers) - 1, limits.WITNESSES)
         shorter_s = (self.full_s - self.least_s) * confirmations / limits.WITNESSES
         return self.armed_s + self.full_s - shorter_s
 
