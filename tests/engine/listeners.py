@@ -15,8 +15,8 @@ from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
-from potluck.engine.others.commits import SpotOutcome
 from potluck.engine.others.downloads import Want
+from potluck.engine.others.group_commit import SpotOutcome
 
 
 class Heard:

@@ -40,7 +40,7 @@ from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.index_upkeep import BUSY_S
-from potluck.engine.others.commits import Batch
+from potluck.engine.others.group_commit import Batch
 from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, group, key, member, node, taken

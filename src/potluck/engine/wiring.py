@@ -40,9 +40,10 @@ from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
-from potluck.engine.others.commits import Commits, CommitsListener, SpotOutcome
+from potluck.engine.others.commits import Commits, CommitsListener
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
+from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports

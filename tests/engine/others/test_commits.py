@@ -10,13 +10,13 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
-from potluck.core.content.paths import parse_wire_path
-from potluck.core.content.pieces import PieceList, Root
+from potluck.core.content.pieces import PieceList
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Tell
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
 from potluck.engine.index import Index
-from potluck.engine.others.commits import REMOVE_S, Commits, Placeable, SpotOutcome
+from potluck.engine.others.commits import REMOVE_S, Commits
+from potluck.engine.others.group_commit import Placeable
 from tests.engine import builders
 from tests.engine.index.builders import place, record, root_of
 from tests.engine.listeners import Heard
@@ -175,10 +175,10 @@ def test_only_so_many_bytes_are_reason_enough_not_to_wait(bench: Bench) -> None:
         item = PlaceItem(ready.item.path, Source.PART, content, None, 5, False, None, None)
         return Placeable(ready.spot, item)
 
-    bench.add(sized("a", limits.COMMIT_BYTES - 1))
+    bench.add(bench.ready("f", Source.FOLDER), sized("a", limits.COMMIT_BYTES - 1))
     assert bench.names(fetching=True) == []
     bench.add(sized("b", 1))
-    assert bench.names(fetching=True) == [["a", "b"]]
+    assert bench.names(fetching=True) == [["f", "a", "b"]]
     bench.add(sized("c", limits.COMMIT_BYTES))
     bench.commits.discard(bench.spot("c"))
     bench.add(sized("d", limits.COMMIT_BYTES - 1))
@@ -472,7 +472,7 @@ def test_a_batch_of_somebody_who_left_is_closed(bench: Bench) -> None:
     later.commits.on_settled(BatchSettled(BatchId(1), ()))
 
 
-def test_hooks_stand_empty_until_they_are_wired() -> None:
+def test_a_listener_that_does_nothing_stops_nothing() -> None:
     bench = Bench()
     commits = Commits(bench.node, Heard())
     commits.add(bench.ready("new", Source.MOVED, local="old"))
@@ -484,37 +484,5 @@ def test_hooks_stand_empty_until_they_are_wired() -> None:
     assert commits.idle
 
 
-def test_what_is_done_says_what_stands() -> None:
-    bench = Bench()
-    gone = SpotOutcome(
-        bench.ready("a"),
-        Placed(bench.ready("a").item.path, Root(b""), Placement.SOURCE_GONE, None, "", ""),
-    )
-    assert (gone.stands, gone.vanished) == (False, False)
-
-
 def test_it_says_how_much_waits_and_is_under_way() -> None:
     assert repr(Bench().commits) == "<Commits waiting=0 batches=0 settling=0>"
-
-
-@pytest.mark.parametrize(
-    ("source", "placement", "stat", "expected"),
-    [
-        (Source.PART, Placement.PLACED, STAT, "stands well"),
-        (Source.PART, Placement.PLACED, None, "vanished"),  # somebody took it away at once
-        (Source.FOLDER, Placement.PLACED, None, "stands well"),
-        (Source.NONE, Placement.REMOVED, None, "vanished well"),
-        (Source.PART, Placement.FAILED, None, ""),
-    ],
-)
-def test_what_became_of_a_spot(
-    source: Source, placement: Placement, stat: Stat | None, expected: str
-) -> None:
-    spot = Spot(ANNAS, b"a")
-    item = PlaceItem(parse_wire_path(b"d2/a"), source, None, None, 0, False, None, None)
-    done = SpotOutcome(
-        Placeable(spot, item, spot), Placed(item.path, None, placement, stat, "", "")
-    )
-    said = [name for name in ("stands", "vanished", "well") if getattr(done, name)]
-    assert " ".join(said) == expected
-    assert done.moved_from is None

@@ -15,119 +15,28 @@ decided elsewhere; here it is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
-from potluck.core.content.paths import SafePath
-from potluck.core.content.pieces import EMPTY_ROOT, Root
-from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Place, PlaceItem, Settle
-from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed
 from potluck.engine.node import Node
+from potluck.engine.others.group_commit import (
+    Batch,
+    Placeable,
+    SpotOutcome,
+    gone_spots,
+    is_moot,
+    row_of,
+)
 
 BATCHES_AT_ONCE = 2
 # what goes waits so long: its owner may be about to say that it only has another name
 REMOVE_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Placeable:
-    """One spot that can be made right now."""
-
-    spot: Spot
-    item: PlaceItem
-    source: Spot | None = None  # of `item.local`
-    over_folder: bool = False  # a folder goes here: only once everything in it has gone
-
-    @property
-    def last(self) -> bool:
-        """Whether it must come after everything that is put."""
-        return self.over_folder or self.item.source is Source.NONE
-
-    @property
-    def size_bytes(self) -> int:
-        """How large the content is."""
-        return self.item.content.size_bytes if self.item.content is not None else 0
-
-    @property
-    def part(self) -> Root | None:
-        """The part file it comes from."""
-        if self.item.source is not Source.PART or self.item.content is None:
-            return None
-        return self.item.content.root
-
-    @property
-    def moved_from(self) -> Spot | None:
-        """The spot that a file is to be moved away from."""
-        return self.source if self.item.source is Source.MOVED else None
-
-
-@dataclass(frozen=True, slots=True)
-class SpotOutcome:
-    """What became of one spot of a batch."""
-
-    ready: Placeable
-    placed: Placed
-
-    @property
-    def stands(self) -> bool:
-        """Whether what was wanted stands there now."""
-        if self.placed.placement is not Placement.PLACED:
-            return False
-        # a file that somebody took away at once has no stat
-        return self.placed.stat is not None or self.ready.item.source is Source.FOLDER
-
-    @property
-    def vanished(self) -> bool:
-        """Whether nothing stands there now: removed by us, or by somebody right after placing."""
-        if self.placed.placement is Placement.PLACED:
-            return not self.stands
-        return self.placed.placement is Placement.REMOVED
-
-    @property
-    def well(self) -> bool:
-        """Whether what was wanted came true."""
-        return self.stands or self.placed.placement is Placement.REMOVED
-
-    @property
-    def moved_from(self) -> Spot | None:
-        """The spot that a file was moved away from, or was to be."""
-        return self.ready.moved_from
-
-
-@dataclass(slots=True)
-class Batch:
-    """One group commit under way, and what no other may touch meanwhile."""
-
-    ready: dict[SafePath, Placeable]
-    changing: set[Spot] = field(default_factory=set)  # targets, and files that are moved away
-    reading: set[Spot] = field(default_factory=set)  # files that are copied
-    parts: set[Root] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        """Work out what is touched."""
-        for ready in self.ready.values():
-            self.changing.add(ready.spot)
-            if ready.moved_from is not None:
-                self.changing.add(ready.moved_from)
-            elif ready.source is not None:
-                self.reading.add(ready.source)
-            if ready.part is not None:
-                self.parts.add(ready.part)
-
-    def clashes(self, ready: Placeable) -> bool:
-        """Say whether something may not be placed while this batch is under way."""
-        if ready.spot in self.changing or ready.spot in self.reading:
-            return True
-        if ready.source in self.changing or ready.part in self.parts:
-            return True
-        if ready.moved_from in self.reading:
-            return True
-        return any(folder in self.changing for folder in ready.spot.above())
 
 
 class CommitsListener(Protocol):
@@ -169,9 +78,7 @@ class Commits:
         """Find out what a crash interrupted; again after trouble with the index: some is undone."""
         left = dict(self._node.index.intents.open_batches())
         self._batches = {number: batch for number, batch in self._batches.items() if number in left}
-        self._settling = {
-            number: items for number, items in left.items() if number not in self._batches
-        }
+        self._settling = {number: left[number] for number in left if number not in self._batches}
         self._node.do(*(Settle(batch, items) for batch, items in self._settling.items()))
         self._take_up_aside()
 
@@ -291,7 +198,7 @@ class Commits:
     def _open(self, chosen: Sequence[Placeable]) -> None:
         checked = [self._checked(ready) for ready in chosen]
         moved = {ready.moved_from for ready in checked}
-        batch = {ready.item.path: ready for ready in checked if not _is_moot(ready, moved)}
+        batch = {ready.item.path: ready for ready in checked if not is_moot(ready, moved)}
         if batch:
             number = BatchId(self._node.number())
             self._batches[number] = Batch(batch)
@@ -323,7 +230,7 @@ class Commits:
         self._listener.on_committed(done)
 
     def _take_up_aside(self) -> None:
-        """What was in the way has ended."""
+        """What was in the way has ended: decide anew."""
         for spot in sorted(self._aside):
             self._listener.look_again(spot)
         self._aside.clear()
@@ -340,71 +247,28 @@ class Commits:
                 done.append(SpotOutcome(Placeable(spot, item, source), placed))
         self._record(done)
         self._node.index.intents.close(event.batch)
-        touched = {each.ready.spot for each in done}
-        touched |= {each.ready.source for each in done if each.ready.source is not None}
-        for spot in sorted(touched):
-            self._listener.look_again(spot)
+        self._aside |= {each.ready.spot for each in done}
+        self._aside |= {each.ready.source for each in done if each.ready.source is not None}
+        self._take_up_aside()
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
         """Bring the index up to what stands on the disk now, and tell what was put aside."""
         rows: dict[ManifestName, list[PlaceRow]] = {}
         gone: dict[ManifestName, list[bytes]] = {}
-        for name, path in _gone(done):
+        for name, path in gone_spots(done):
             gone.setdefault(name, []).append(path)
         for each in done:
             name, path = each.ready.spot
             if each.stands:
-                rows.setdefault(name, []).append(_row(path, each))
+                rows.setdefault(name, []).append(row_of(path, each))
             if each.placed.put_aside:
-                self._tell_put_aside(each.placed)
+                _tell_put_aside(self._node, each.placed)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
 
-    def _tell_put_aside(self, placed: Placed) -> None:
-        text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
-        self._node.tell("put_aside", text, level="warning", subject=str(placed.path))
 
-
-def _is_moot(ready: Placeable, moved: Container[Spot | None]) -> bool:
-    """Say whether a file that is to go is moved away in the same batch."""
-    return ready.item.source is Source.NONE and ready.spot in moved
-
-
-def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
-    """Return where nothing stands any more: what was removed, and what was moved away.
-
-    A file that was to move to several spots has gone only if it came to every one of them.
-    """
-    gone, moved, kept = set[Spot](), set[Spot](), set[Spot]()
-    for each in done:
-        if each.vanished:
-            gone.add(each.ready.spot)
-        if each.moved_from is None:
-            continue
-        if each.placed.placement is Placement.PLACED:
-            moved.add(each.moved_from)
-        else:
-            kept.add(each.moved_from)
-    return gone | (moved - kept)
-
-
-def folder_row(path: bytes) -> PlaceRow:
-    """Return the row of a folder that stands at a path."""
-    return PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
-
-
-def _row(path: bytes, done: SpotOutcome) -> PlaceRow:
-    """Return what stands at a path now.
-
-    Time, x bit and root are those that were asked for, even if the file system keeps coarser ones:
-    else the spot would never be right, and be placed for ever.
-    """
-    stat, item = done.placed.stat, done.ready.item
-    if stat is None:
-        return folder_row(path)
-    root = item.content.root if item.content is not None else EMPTY_ROOT
-    return PlaceRow(
-        path, Kind.FILE, root, stat.size, item.mtime_ns, stat.ctime_ns, stat.inode, item.executable
-    )
+def _tell_put_aside(node: Node, placed: Placed) -> None:
+    text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
+    node.tell("put_aside", text, level="warning", subject=str(placed.path))

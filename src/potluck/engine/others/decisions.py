@@ -23,7 +23,7 @@ from potluck.core.content.reconcile import Act, Decision, decide, source_of
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.effects import PlaceItem
 from potluck.engine.node import Node
-from potluck.engine.others.commits import Placeable
+from potluck.engine.others.group_commit import Placeable
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 
