@@ -175,10 +175,10 @@ def test_only_so_many_bytes_are_reason_enough_not_to_wait(bench: Bench) -> None:
         item = PlaceItem(ready.item.path, Source.PART, content, None, 5, False, None, None)
         return Placeable(ready.spot, item)
 
-    bench.add(sized("a", limits.COMMIT_BYTES - 1))
+    bench.add(bench.ready("f", Source.FOLDER), sized("a", limits.COMMIT_BYTES - 1))
     assert bench.names(fetching=True) == []
     bench.add(sized("b", 1))
-    assert bench.names(fetching=True) == [["a", "b"]]
+    assert bench.names(fetching=True) == [["f", "a", "b"]]
     bench.add(sized("c", limits.COMMIT_BYTES))
     bench.commits.discard(bench.spot("c"))
     bench.add(sized("d", limits.COMMIT_BYTES - 1))
@@ -517,4 +517,4 @@ def test_what_became_of_a_spot(
     )
     said = [name for name in ("stands", "vanished", "well") if getattr(done, name)]
     assert " ".join(said) == expected
-    assert done.moved_from is None
+    assert done.ready.moved_from is None

@@ -83,6 +83,14 @@ def test_a_content_at_many_spots_is_fetched_once_and_no_part_stays(r: Receiver) 
     assert at_rest(r)
 
 
+def test_of_very_many_spots_one_is_placed_even_if_all_before_it_fail(r: Receiver) -> None:
+    wanted = [record(f"{number:04}", text="same") for number in range(limits.COMMIT_FILES + 1)]
+    first = [each.path.decode() for each in wanted[:-1]]
+    r.disk.trouble = {f"d2/{name}": (Placement.FAILED, "no") for name in first}
+    r.share(wanted)
+    assert r.stands() == {"0256"}
+
+
 def test_a_second_spot_that_comes_while_the_part_is_being_placed_copies_it(r: Receiver) -> None:
     r.hold_place = True
     r.share([record("a", text="x")])
@@ -383,6 +391,13 @@ def test_a_folder_that_long_could_not_go_goes_with_the_last_file_in_it(r: Receiv
     r.run(8.0)
     r.share([])
     assert r.stands() == set()
+
+
+def test_a_folder_that_could_not_be_made_is_lacking_whatever_goes_in_it(r: Receiver) -> None:
+    r.disk.trouble = {"d2/d": (Placement.FAILED, "no")}
+    r.share([folder("d"), record("d/a")])
+    r.share([folder("d")])
+    assert r.lacking() == 1
 
 
 def test_a_move_out_of_a_folder_that_was_in_the_way_frees_it(r: Receiver) -> None:

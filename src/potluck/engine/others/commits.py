@@ -93,11 +93,6 @@ class SpotOutcome:
         """Whether what was wanted came true."""
         return self.stands or self.placed.placement is Placement.REMOVED
 
-    @property
-    def moved_from(self) -> Spot | None:
-        """The spot that a file was moved away from, or was to be."""
-        return self.ready.moved_from
-
 
 @dataclass(slots=True)
 class Batch:
@@ -169,9 +164,7 @@ class Commits:
         """Find out what a crash interrupted; again after trouble with the index: some is undone."""
         left = dict(self._node.index.intents.open_batches())
         self._batches = {number: batch for number, batch in self._batches.items() if number in left}
-        self._settling = {
-            number: items for number, items in left.items() if number not in self._batches
-        }
+        self._settling = {number: left[number] for number in left if number not in self._batches}
         self._node.do(*(Settle(batch, items) for batch, items in self._settling.items()))
         self._take_up_aside()
 
@@ -323,7 +316,7 @@ class Commits:
         self._listener.on_committed(done)
 
     def _take_up_aside(self) -> None:
-        """What was in the way has ended."""
+        """What was in the way has ended: decide anew."""
         for spot in sorted(self._aside):
             self._listener.look_again(spot)
         self._aside.clear()
@@ -340,10 +333,9 @@ class Commits:
                 done.append(SpotOutcome(Placeable(spot, item, source), placed))
         self._record(done)
         self._node.index.intents.close(event.batch)
-        touched = {each.ready.spot for each in done}
-        touched |= {each.ready.source for each in done if each.ready.source is not None}
-        for spot in sorted(touched):
-            self._listener.look_again(spot)
+        self._aside |= {each.ready.spot for each in done}
+        self._aside |= {each.ready.source for each in done if each.ready.source is not None}
+        self._take_up_aside()
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
         """Bring the index up to what stands on the disk now, and tell what was put aside."""
@@ -356,15 +348,16 @@ class Commits:
             if each.stands:
                 rows.setdefault(name, []).append(_row(path, each))
             if each.placed.put_aside:
-                self._tell_put_aside(each.placed)
+                _tell_put_aside(self._node, each.placed)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
 
-    def _tell_put_aside(self, placed: Placed) -> None:
-        text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
-        self._node.tell("put_aside", text, level="warning", subject=str(placed.path))
+
+def _tell_put_aside(node: Node, placed: Placed) -> None:
+    text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
+    node.tell("put_aside", text, level="warning", subject=str(placed.path))
 
 
 def _is_moot(ready: Placeable, moved: Container[Spot | None]) -> bool:
@@ -381,12 +374,9 @@ def _gone(done: Sequence[SpotOutcome]) -> set[Spot]:
     for each in done:
         if each.vanished:
             gone.add(each.ready.spot)
-        if each.moved_from is None:
-            continue
-        if each.placed.placement is Placement.PLACED:
-            moved.add(each.moved_from)
-        else:
-            kept.add(each.moved_from)
+        if each.ready.moved_from is not None:
+            came = each.placed.placement is Placement.PLACED
+            (moved if came else kept).add(each.ready.moved_from)
     return gone | (moved - kept)
 
 

@@ -221,7 +221,8 @@ class Receiving:
     def _look_above(self, done: Sequence[SpotOutcome]) -> None:
         """Something has gone: perhaps its folder can go now too, or give way to a file."""
         gone = {each.ready.spot for each in done if each.vanished}
-        gone |= {each.moved_from for each in done if each.moved_from is not None}
+        moved = (each.ready.moved_from for each in done)
+        gone |= {spot for spot in moved if spot is not None}
         for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
             self._setbacks.hurry(folder)
             if self._is_left_over(folder):
@@ -234,9 +235,8 @@ class Receiving:
         It was made only for what was in it, so no record and no row names it, and nothing is in it.
         """
         index = self._node.index
-        if index.manifests.get(*folder) is not None or index.places.get(*folder) is not None:
-            return False
-        return not index.places.under(*folder)
+        named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
+        return not named and not index.places.under(*folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:

@@ -19,13 +19,13 @@ from typing import Protocol
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.content.paths import SafePath
-from potluck.core.content.pieces import Root
+from potluck.core.content.pieces import HASH_BYTES, Root
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.events import Hashed, PathSeen
 from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 
-UNKNOWN = Root(bytes(32))  # no content has it
+UNKNOWN = Root(bytes(HASH_BYTES))  # no content has it
 # what file systems round times down to: most, NTFS, network shares, exFAT, ext3 and HFS+, FAT
 GRAINS_NS = (1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)
 
