@@ -75,6 +75,16 @@ def test_what_is_gone_does_not_count_even_if_it_was_read() -> None:
     assert reading.end(FilesHashed(again.order, (hashed(A),), (), last=True)) == ([hashed(A)], [])
 
 
+def test_a_file_that_never_holds_still_for_a_day_overflows_no_number() -> None:
+    reading, order = begun(A)
+    for _ in range(1_100):
+        assert reading.end(FilesHashed(order.order, (), (A,), last=True)) == ([], [])
+        reading._node.now = reading.deadline() or 0.0
+        assert reading.due() == [A]
+        reading.begin([(A, 0)])
+        (order,) = taken(reading._node, Hash)
+
+
 def test_a_file_that_never_holds_still_is_left_alone_ever_longer() -> None:
     reading, order = begun(A)
     now, waits = 0.0, []

@@ -22,6 +22,7 @@ from potluck.engine.timetable import Timetable
 
 HASH_BATCH = 256  # files in one order: what is read of them is reported together
 UNSTABLE_MAX_S = 32.0  # the longest that a file is left alone
+DOUBLINGS_MAX = 6  # more change nothing, and after a thousand the number fits no float
 
 
 class Reading:
@@ -111,5 +112,6 @@ class Reading:
 
     def _put_off(self, path: SafePath) -> None:
         tries = self._tries[path] = self._tries.get(path, 0) + 1
-        wait_s = min(limits.STILL_S * 2 ** (tries - 1), UNSTABLE_MAX_S)
+        doublings = min(tries - 1, DOUBLINGS_MAX)
+        wait_s = min(limits.STILL_S * 2**doublings, UNSTABLE_MAX_S)
         self._left_alone.put(path, self._node.now + wait_s)
