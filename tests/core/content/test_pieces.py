@@ -116,6 +116,8 @@ def test_a_bitfield_survives_storage_and_drops_spare_bits() -> None:
     assert Bitfield(10, field.to_bytes()).missing() == field.missing()
     assert len(Bitfield(10, b"\xff\xff\xff")) == 10
     assert Bitfield(0).complete
+    sizes = {count: len(Bitfield(count).to_bytes()) for count in (0, 1, 8, 9, 72, 73)}
+    assert sizes == {0: 0, 1: 1, 8: 1, 9: 2, 72: 9, 73: 10}
 
 
 def test_a_field_says_how_full_it_is() -> None:

@@ -72,6 +72,7 @@ def test_what_is_no_key_verifies_nothing(public: bytes) -> None:
 def test_two_devices_agree_on_a_secret_for_a_purpose() -> None:
     secret = key(1).agree(key(2).sealing_public, b"knock")
     assert secret == key(2).agree(key(1).sealing_public, b"knock")
+    assert len(secret) == 32
     assert secret != key(1).agree(key(2).sealing_public, b"seal")
     assert secret != key(3).agree(key(2).sealing_public, b"knock")
 

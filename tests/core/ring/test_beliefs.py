@@ -37,7 +37,8 @@ def advance(beliefs: Beliefs, until: float) -> list[News]:
 def test_alone_one_knows_oneself() -> None:
     beliefs = ann()
     assert [record.device for record in beliefs.ring()] == [ANN.device]
-    assert beliefs.own.status is ALIVE
+    own = beliefs.own
+    assert (own.status, own.incarnation, own.seat) == (ALIVE, 1, 1)
     assert beliefs.deadline() is None
     assert beliefs.on_tick(5.0) == []
 
@@ -108,6 +109,10 @@ def test_lateness_stretches_patience() -> None:
     beliefs.suspect(BEN.device, 10.0, process_gone=False)
     assert advance(beliefs, 15.9) == []
     assert len(advance(beliefs, 16.0)) == 1
+    beliefs = ann(BEN)
+    beliefs.lateness = 3.0
+    beliefs.suspect(BEN.device, 10.0, process_gone=True)
+    assert beliefs._suspicions[BEN.device].ends_s == 10.0 + 3.0 * limits.SUSPICION_FAST_S
 
 
 def test_an_answer_ends_the_suspicion() -> None:

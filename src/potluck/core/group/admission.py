@@ -210,8 +210,9 @@ class Joiner:
         """Return the roster of the group we are in now; raises ProtocolError if it is another."""
         if self.state is not JoinerState.DONE or not self._records:
             raise ProtocolError("the admission is not complete")
-        roster = Roster(self._records[0])
-        roster.add(self._records[1:])
+        genesis, *others = self._records
+        roster = Roster(genesis)
+        roster.add(others)
         if roster.group != self.group or self.key.device not in roster.members:
             raise ProtocolError("the roster is not that of the group that was offered")
         return roster

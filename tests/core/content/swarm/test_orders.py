@@ -173,6 +173,16 @@ def test_runs_are_bounded_and_no_piece_is_in_two_orders() -> None:
     assert [order.peer for order in found] == [A, A, B]
 
 
+def test_who_brought_a_whole_run_is_asked_for_the_next_at_once() -> None:
+    pieces = limits.RUN_BYTES // SMALL
+    one = content(2 * pieces + 1)
+    swarm = listed(one)
+    first, _ = orders(swarm, 0.0, A)
+    swarm.on_pieces(one.root, first.pieces)
+    swarm.on_ended(first.number, 0.1, failed=False, wrong=False)
+    assert [(order.peer, order.pieces) for order in orders(swarm, 0.1, A)] == [(A, (2 * pieces,))]
+
+
 def test_pieces_that_did_not_come_are_asked_of_another() -> None:
     one = content(4)
     swarm = listed(one)

@@ -25,6 +25,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
@@ -91,11 +92,16 @@ class Download:
         self.retry_s.update(before.retry_s)
 
     def brought(self, order: Order) -> bool:
-        """Whether everything asked in `order` is here now."""
-        if order.what is What.LIST:
-            return self.content is not None
-        wanted = order.pieces if order.what is What.PIECES else (0,)
-        return self.have is not None and all(piece in self.have for piece in wanted)
+        """Whether everything asked in `order` is here now, of a content that is not complete."""
+        match order.what:
+            case What.LIST:
+                return self.content is not None
+            case What.PIECES:
+                return self.have is not None and all(piece in self.have for piece in order.pieces)
+            case What.PACK:
+                return False  # what travels in packs has one piece
+            case _:
+                assert_never(order.what)
 
 
 class _Slots:
