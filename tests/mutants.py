@@ -225,7 +225,8 @@ def expression_faults(node: ast.expr) -> Iterator[ast.expr]:
         case ast.BoolOp(op=op, values=values):
             yield _with(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
             for index in range(len(values)):
-                yield _with(node, values=[*values[:index], *values[index + 1 :]])
+                left = [*values[:index], *values[index + 1 :]]
+                yield _with(node, values=left) if len(left) > 1 else copy.copy(left[0])
         case ast.BinOp(op=op, left=left) if type(op) in ARITHMETIC and not _is_text(left):
             yield _with(node, op=ARITHMETIC[type(op)]())
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):

@@ -128,7 +128,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(self.code, module.__dict__)
 
 
-def in_child(module: Module, mutant: Mutant | None, folder: Path) -> None:
+def in_child(module: Module, program: CodeType, folder: Path) -> None:
     """Run the module's own tests on a mutant; ends this process with pytest's exit code."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     said = os.open(folder / "said", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
@@ -137,7 +137,7 @@ def in_child(module: Module, mutant: Mutant | None, folder: Path) -> None:
     sys.stdout = sys.stderr = os.fdopen(said, "w")
     code = 3
     try:
-        sys.meta_path.insert(0, Finder(module, module.code(mutant)))
+        sys.meta_path.insert(0, Finder(module, program))
         test = own_test(module.path)
         code = int(
             importlib.import_module("pytest").main([*PYTEST, f"--basetemp={folder / 'tmp'}", test])
@@ -183,11 +183,12 @@ class Trials:
             self._wait()
 
     def _start(self, module: Module, mutant: Mutant | None) -> None:
+        code = module.code(mutant)  # here, since one that is no program would count as noticed
         folder = tempfile.TemporaryDirectory(prefix="mutant-")
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
-            in_child(module, mutant, Path(folder.name))
+            in_child(module, code, Path(folder.name))
         self.runs[pid] = Run(module, mutant, folder, time.monotonic(), pid)
 
     def _wait(self) -> None:
