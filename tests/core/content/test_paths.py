@@ -192,6 +192,8 @@ def test_the_limits_count_what_is_inside_a_tree():
     with pytest.raises(UnsafePath, match="is refused") as refused:
         label.joined(longest).child("yy")
     assert refused.value.cause == "too long"
+    full = path("/".join(["x" * 199] * 19 + ["x" * 200]))
+    assert label.joined(full).relative_to(label) == full
     assert "…" in refused.value.what
     deepest = path("/".join(["d"] * 64))
     assert label.joined(deepest).relative_to(label) == deepest

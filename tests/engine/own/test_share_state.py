@@ -68,5 +68,6 @@ def test_what_each_state_means(
 
 def test_it_says_why_it_is_offline() -> None:
     share = SharePresence(node(1))
+    assert share.reason == ""
     share.on_checked(present=False, reason="missing")
     assert (share.reason, repr(share)) == ("missing", "<SharePresence OFFLINE missing>")

@@ -192,6 +192,15 @@ def test_pieces_that_did_not_come_are_asked_of_another() -> None:
     assert [(o.peer, o.pieces) for o in orders(swarm, 0.0, A, B)] == [(B, (1, 2, 3))]
 
 
+def test_whoever_broke_off_rests_even_if_all_of_its_run_came() -> None:
+    one = content(2 * (limits.RUN_BYTES // SMALL) + 1)
+    swarm = listed(one)
+    first, _ = orders(swarm, 0.0, A)
+    swarm.on_pieces(one.root, first.pieces)
+    swarm.on_ended(first.number, 0.1, failed=True, wrong=False)
+    assert orders(swarm, 0.1, A) == []
+
+
 def test_a_run_goes_around_what_others_were_asked() -> None:
     swarm = listed(content(5))
     (download,) = swarm.downloads.values()
