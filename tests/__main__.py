@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -66,6 +66,7 @@ TOOLS = [
 ]
 TYPES = Stage("types", ("-m", "mypy"), tests=False)
 PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=True)
+PURE_PLAIN = replace(PURE, arguments=(*PURE.arguments, "--plain"))  # for the default tier
 MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
 PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py"}
@@ -91,7 +92,11 @@ def stages(tier: str) -> list[Stage]:
     found = list(TOOLS)
     top = sorted(path.relative_to(ROOT).as_posix() for path in TESTS.glob("test_*.py"))
     found.append(Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))))
-    found += [PURE, TYPES, Stage("sim", (*PYTEST, "tests/sim"))]
+    found += [
+        PURE_PLAIN if tier == "default" else PURE,
+        TYPES,
+        Stage("sim", (*PYTEST, "tests/sim")),
+    ]
     found.append(Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))))
     found += [
         Stage(name, (*PYTEST, f"tests/{name}")) for name in TIERS[tier] if test_files(TESTS / name)

@@ -96,6 +96,16 @@ def test_the_cheapest_come_first_and_every_top_level_file_is_in_one_stage():
     assert len(files) == len(set(files))
 
 
+def test_from_the_full_tier_on_core_and_engine_are_run_under_coverage():
+    plain = {
+        tier: "--plain" in stage.arguments
+        for tier in ("default", "full", "nightly", "release")
+        for stage in stages(tier)
+        if stage.name == "core + engine"
+    }
+    assert plain == {"default": True, "full": False, "nightly": False, "release": False}
+
+
 def test_only_the_nightly_tier_puts_faults_in():
     assert "mutants" not in [stage.name for stage in stages("release")]
     assert stages("nightly")[-1].name == "mutants"
