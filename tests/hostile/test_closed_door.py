@@ -8,6 +8,7 @@ bytes.
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -28,9 +29,11 @@ from potluck.shells.state.home import home_paths
 from tests.devices import ROOT, free_port, one_ring, until
 from tests.hostile.daemons import HOST, TRACEBACK, Daemon, within
 
-LABELS = ("quillwort", "snowberry")
-NAME = "mistletoe-inventory"
-CONTENT = b"the secret of the mistletoe is that it has none. " * 30
+# another run of these tests on the same machine may be heard, too: it has other names
+RUN = secrets.token_hex(4)
+LABELS = (f"quillwort-{RUN}", f"snowberry-{RUN}")
+NAME = f"mistletoe-inventory-{RUN}"
+CONTENT = f"{RUN} is the secret of the mistletoe, that it has none. ".encode() * 30
 ALL_FRAMES = 3  # linux/if_ether.h: ETH_P_ALL
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
 from potluck.core.ring.address_book import (
+    ASKS_PER_CALL,
     POLITE_S,
     SWEEP_STEP_S,
     AddressBook,
@@ -106,6 +107,26 @@ def test_neighbours_are_asked_once_per_network() -> None:
         asks = [action for _, action in run(book, now + 4.0)]
         assert asks == ([Ask(Address("10.0.0.9", limits.PORT))] * 2 if now == 0.0 else [])
     assert book.asked == {"10.0.0.9": "neighbour"}
+
+
+def test_who_stays_alone_asks_its_neighbours_again_a_few_at_a_time() -> None:
+    book = plan(started=False)
+    book.on_start({}, [], 0.0)
+    hosts = [f"10.0.1.{number}" for number in range(ASKS_PER_CALL + 2)]
+    book.on_networks([("10.0.0.1", 16)], hosts, 0.0)
+    asks = [action for _, action in run(book, 4.0) if isinstance(action, Ask)]
+    assert len(asks) == 2 * len(hosts)
+    calls: list[list[str]] = []
+    for _, action in run(book, 40.0):
+        if isinstance(action, Ask):
+            calls[-1].append(action.address.host)
+        else:
+            calls.append([])
+    assert calls == [
+        hosts[:ASKS_PER_CALL],
+        [*hosts[ASKS_PER_CALL:], *hosts[: ASKS_PER_CALL - 2]],
+    ]
+    assert {action for _, action in run(book, 99.0, alone=False)} == {SendBeacon()}
 
 
 def test_each_neighbour_is_asked_at_its_times_whenever_the_others_are() -> None:

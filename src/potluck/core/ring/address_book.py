@@ -4,7 +4,8 @@ Strategy. From the first moment everything is tried at once: a burst of beacons 
 single questions to remembered addresses, to `--peer` addresses and to every host in the neighbour
 table (which works where multicast is dropped). If nobody authenticated after a second, the own
 subnet is swept once, slowly. Then each node calls every 5 s x N +- 50 %, so a LAN hears about 0.2
-calls a second whatever N is. A change of the networks starts a new burst.
+calls a second whatever N is. Who is still alone then also asks a few of its neighbours again, since
+a single datagram may have been lost. A change of the networks starts a new burst.
 
 A sighting is a hint to dial, never more: only a TLS handshake against the roster says who somebody
 is. The address a datagram really came from goes before any address told. Of two devices the one
@@ -12,8 +13,8 @@ with the smaller id dials first, the other gives it a quarter of a second; faile
 device, and a fresh sighting ends the back-off.
 
 Guarantees: pure; never more than one dial to one device under way; every address asked at most once
-per burst. Limits: IPv4 sweep of /22 and smaller; the source that found a device first is the one
-that is remembered.
+per burst, and again only by who is alone. Limits: IPv4 sweep of /22 and smaller; the source that
+found a device first is the one that is remembered.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SWEEP_STEP_S = 0.05  # between two handfuls of a sweep
 POLITE_S = 0.25  # a dial of the other side takes less, so mostly there is one link and not two
 # an address a person gave, or one that may be anybody's, is asked with so many of a burst's beacons
 PEER_ASKS, HOST_ASKS = 3, 2
+ASKS_PER_CALL = 16  # neighbours that a lonely node asks again with each regular call
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,11 @@ class AddressBook:
         self._chance, self._may_sweep = chance, sweep
         self._wanted: Sequence[DeviceId] = ()
         self._nodes, self._alone = 1, True
+        self._neighbours: tuple[str, ...] = ()  # those who are asked again come last
         self._unswept: list[Address] = []
         self._sweep_s = limits.SWEEP_AFTER_S  # when the next handful of a sweep is asked
         self._calls_s: list[float] = []
+        self._regular_s: float | None = None  # the next call, if it is not one of a burst
         self._asks: list[tuple[float, Address]] = []
         self._networks: tuple[str, ...] = ()
 
@@ -111,11 +115,14 @@ class AddressBook:
         if moved:  # the same address may be somebody else here
             self.asked = {host: why for host, why in self.asked.items() if why == "peer"}
         hosts = {host for host, _ in networks}
-        for host in islice(neighbours, limits.NEIGHBOURS):
-            if host not in hosts and host not in self.asked:
+        others = [host for host in islice(neighbours, limits.NEIGHBOURS) if host not in hosts]
+        self._neighbours = tuple(others)
+        for host in others:
+            if host not in self.asked:
                 self._plan_ask(Address(host, limits.PORT), "neighbour", now)
         if not moved:
             return
+        self._regular_s = None
         if not first:
             self._calls_s = sorted([*self._calls_s, *(now + delay for delay in limits.BURST_S)])
         self._networks = names
@@ -208,7 +215,12 @@ class AddressBook:
         actions: list[AddressBookAction] = []
         if self._calls_s and self._calls_s[0] <= now:
             actions.append(SendBeacon())
-            self._calls_s = [time for time in self._calls_s if time > now] or [self._next_call(now)]
+            if self._calls_s[0] == self._regular_s:
+                actions += self._ask_again()
+            self._calls_s = [time for time in self._calls_s if time > now]
+            if not self._calls_s:
+                self._regular_s = self._next_call(now)
+                self._calls_s = [self._regular_s]
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
         for device, sighting in self._to_dial():
@@ -238,6 +250,14 @@ class AddressBook:
         count = PEER_ASKS if why == "peer" else HOST_ASKS
         planned = [(now + delay_s, address) for delay_s in limits.BURST_S[:count]]
         self._asks = sorted([*self._asks, *planned], key=lambda ask: ask[0])
+
+    def _ask_again(self) -> list[AddressBookAction]:
+        """Ask the next few neighbours once more; in company there is no need."""
+        if not self._alone:
+            return []
+        some, rest = self._neighbours[:ASKS_PER_CALL], self._neighbours[ASKS_PER_CALL:]
+        self._neighbours = rest + some
+        return [Ask(Address(host, limits.PORT)) for host in some]
 
     def _next_call(self, now: float) -> float:
         """Return when to call again after a burst: all together about as often whatever N is."""
