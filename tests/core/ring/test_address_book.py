@@ -387,4 +387,4 @@ def test_it_says_how_it_stands() -> None:
     book = plan()
     book.on_networks([("10.0.0.1", 24)], ["10.0.0.9"], 0.0)
     book.on_sighted(B, HERE, "beacon", 0.0)
-    assert repr(book) == "<AddressBook 1 devices, 2 questions planned, 0 unswept>"
+    assert repr(book) == "<AddressBook 1 devices, 2 questions planned, <Sweep 0 unswept>>"

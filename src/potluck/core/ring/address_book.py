@@ -70,6 +70,38 @@ class Sighting:
     dialling: bool = False
 
 
+class Sweep:
+    """The other addresses of the own subnets, asked once and slowly."""
+
+    def __init__(self) -> None:
+        """Have nothing to ask."""
+        self.begins_s = limits.SWEEP_AFTER_S  # when the next handful is asked
+        self._unswept: list[Address] = []
+
+    def __repr__(self) -> str:
+        return f"<Sweep {len(self._unswept)} unswept>"
+
+    def begin(self, networks: Sequence[tuple[str, int]]) -> None:
+        """Ask in these networks, (own address, prefix length), and in no others."""
+        self._unswept = [other for network in networks for other in _subnet(*network)]
+
+    def deadline(self) -> float | None:
+        """Return when the next handful is due."""
+        return self.begins_s if self._unswept else None
+
+    def due(self, now: float, *, alone: bool) -> list[Address]:
+        """Return the next few addresses; in company there is no need."""
+        if not self._unswept or now < self.begins_s:
+            return []
+        if not alone:
+            self._unswept = []
+            return []
+        count = int(limits.SWEEP_PER_S * SWEEP_STEP_S)
+        batch, self._unswept = self._unswept[:count], self._unswept[count:]
+        self.begins_s = now + SWEEP_STEP_S
+        return batch
+
+
 class AddressBook:
     """The address book of one run, and the plan of whom to call."""
 
@@ -82,23 +114,22 @@ class AddressBook:
         self._wanted: Sequence[DeviceId] = ()
         self._nodes, self._alone = 1, True
         self._neighbours: tuple[str, ...] = ()  # those who are asked again come last
-        self._unswept: list[Address] = []
-        self._sweep_s = limits.SWEEP_AFTER_S  # when the next handful of a sweep is asked
+        self._sweep = Sweep()
         self._calls_s: list[float] = []
         self._regular_s: float | None = None  # the next call, if it is not one of a burst
         self._asks: list[tuple[float, Address]] = []
         self._networks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        known, asks, unswept = len(self.known), len(self._asks), len(self._unswept)
-        return f"<AddressBook {known} devices, {asks} questions planned, {unswept} unswept>"
+        known, asks = len(self.known), len(self._asks)
+        return f"<AddressBook {known} devices, {asks} questions planned, {self._sweep!r}>"
 
     # -- facts: networks ---------------------------------------------------------------------------
     def on_start(
         self, remembered: Mapping[DeviceId, Sequence[Address]], peers: Iterable[Address], now: float
     ) -> None:
         """Begin: everything that is known already is tried at once."""
-        self._sweep_s = now + limits.SWEEP_AFTER_S
+        self._sweep.begins_s = now + limits.SWEEP_AFTER_S
         self._calls_s = [now + delay for delay in limits.BURST_S]
         for device, addresses in remembered.items():
             if device != self.me:
@@ -127,7 +158,7 @@ class AddressBook:
             self._calls_s = sorted([*self._calls_s, *(now + delay for delay in limits.BURST_S)])
         self._networks = names
         if self._may_sweep:
-            self._unswept = [other for network in networks for other in _subnet(*network)]
+            self._sweep.begin(networks)
 
     def on_company(self, nodes: int, *, alone: bool) -> None:
         """So many nodes set the pace of calls; `alone`: nobody authenticated."""
@@ -206,8 +237,8 @@ class AddressBook:
             times.append(self._calls_s[0])
         if self._asks:
             times.append(self._asks[0][0])
-        if self._unswept:
-            times.append(self._sweep_s)
+        if (sweep_s := self._sweep.deadline()) is not None:
+            times.append(sweep_s)
         return min(times, default=None)
 
     def on_tick(self, now: float) -> list[AddressBookAction]:
@@ -228,7 +259,11 @@ class AddressBook:
                 sighting.dialling = True
                 address = sighting.addresses[sighting.tries % len(sighting.addresses)]
                 actions.append(Meet(device, address))
-        return actions + self._sweep(now)
+        for address in self._sweep.due(now, alone=self._alone):
+            if address.host not in self.asked:
+                self.asked[address.host] = "sweep"
+                actions.append(Ask(address))
+        return actions
 
     # -- plans -------------------------------------------------------------------------------------
     def _sighting(self, device: DeviceId, source: str, next_s: float) -> Sighting:
@@ -264,21 +299,6 @@ class AddressBook:
         pace_s = limits.BROADCAST_INTERVAL_S * self._nodes
         spread = limits.BROADCAST_SPREAD
         return now + pace_s * self._chance.uniform(1.0 - spread, 1.0 + spread)
-
-    def _sweep(self, now: float) -> list[AddressBookAction]:
-        """Ask the next few addresses of the own subnets; in company there is no need."""
-        if not self._unswept or now < self._sweep_s:
-            return []
-        if not self._alone:
-            self._unswept = []
-            return []
-        count = int(limits.SWEEP_PER_S * SWEEP_STEP_S)
-        batch, self._unswept = self._unswept[:count], self._unswept[count:]
-        self._sweep_s = now + SWEEP_STEP_S
-        fresh = [address for address in batch if address.host not in self.asked]
-        for address in fresh:
-            self.asked[address.host] = "sweep"
-        return [Ask(address) for address in fresh]
 
 
 def _politeness_s(me: DeviceId, device: DeviceId) -> float:
