@@ -89,12 +89,13 @@ class Sweep:
         """Return when the next handful is due."""
         return self.begins_s if self._unswept else None
 
-    def due(self, now: float, *, alone: bool) -> list[Address]:
-        """Return the next few addresses; in company there is no need."""
+    def end(self) -> None:
+        """There is company: no need to ask anybody."""
+        self._unswept = []
+
+    def on_tick(self, now: float) -> list[Address]:
+        """Return the next few addresses, if they are due."""
         if not self._unswept or now < self.begins_s:
-            return []
-        if not alone:
-            self._unswept = []
             return []
         count = int(limits.SWEEP_PER_S * SWEEP_STEP_S)
         batch, self._unswept = self._unswept[:count], self._unswept[count:]
@@ -163,6 +164,8 @@ class AddressBook:
     def on_company(self, nodes: int, *, alone: bool) -> None:
         """So many nodes set the pace of calls; `alone`: nobody authenticated."""
         self._nodes, self._alone = max(nodes, 1), alone
+        if not alone:
+            self._sweep.end()
 
     # -- facts: devices ----------------------------------------------------------------------------
     def on_wanted(self, devices: Sequence[DeviceId]) -> None:
@@ -259,7 +262,7 @@ class AddressBook:
                 sighting.dialling = True
                 address = sighting.addresses[sighting.tries % len(sighting.addresses)]
                 actions.append(Meet(device, address))
-        for address in self._sweep.due(now, alone=self._alone):
+        for address in self._sweep.on_tick(now):
             if address.host not in self.asked:
                 self.asked[address.host] = "sweep"
                 actions.append(Ask(address))
