@@ -37,6 +37,11 @@ def test_a_piece_is_the_smallest_that_gives_at_most_2048(size: int, expected: in
     assert piece_size_for(size) == expected
 
 
+def test_a_small_file_that_is_new_has_no_size_to_keep() -> None:
+    size = limits.PIECES_KEPT_MIN  # of this many pieces, if a piece were a byte
+    assert piece_size_for(size) == SMALL
+
+
 def test_a_changed_file_keeps_its_piece_size_while_that_is_reasonable() -> None:
     assert piece_size_for(1 * GIB, before=256 * KIB) == 256 * KIB  # 4,096 pieces
     assert piece_size_for(1 * GIB, before=1 * MIB) == 1 * MIB  # 1,024 pieces

@@ -232,6 +232,15 @@ def test_a_seat_that_was_never_taken_is_free_again() -> None:
     assert welcome.seat == 3
 
 
+def test_a_seat_that_was_taken_and_left_is_promised_no_more() -> None:
+    ring = seated(BEN)
+    ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0)
+    ring.on_message(CLEO.device, Update([member_record(CLEO, 2, seat=3)], NOWHERE), 1.1)
+    ring.on_message(CLEO.device, Decrement(member_record(CLEO, 3, LEFT, seat=3), 2, NOWHERE), 1.2)
+    (welcome,) = said(ring.on_message(DORA.device, Join(member_record(DORA)), 1.3), Welcome)
+    assert welcome.seat == 3
+
+
 def test_another_node_redirects_to_node_0_and_after_half_a_second_admits_as_deputy() -> None:
     ring = seated(BEN)
     ring.beliefs.write([], 9, 5, ALIVE)  # Ann sits behind Ben now
@@ -278,6 +287,7 @@ def test_when_nobody_answers_a_seat_is_taken() -> None:
     assert asks == 3
     assert due == 10.0 + 4 * limits.DEPUTY_S
     assert ring.beliefs.own.seat == 1
+    assert ring.beliefs.own.incarnation == 2  # one change, told once
 
 
 def test_without_any_link_nobody_is_asked() -> None:

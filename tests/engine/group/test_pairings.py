@@ -226,6 +226,15 @@ def test_links_and_dials_of_others_are_not_ours() -> None:
     assert pairings.on_link_closed(LINK)
 
 
+def test_whoever_hangs_up_makes_room_at_the_door() -> None:
+    here, _, pairings = host(1, 2)
+    for link in range(limits.STRANGERS):
+        pairings.on_link_opened(opened(link))
+    pairings.on_link_closed(LinkId(0))
+    pairings.on_link_opened(opened())
+    assert here.take() == []
+
+
 # -- we want to enter ------------------------------------------------------------------------------
 def asking() -> tuple[Node, AdmissionPolicy, Pairings, Dial]:
     """Device 1, that has just decided to ask the group of device 9."""
@@ -267,6 +276,13 @@ def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
     assert Drop(LINK, "too slow") in here.take()
     assert admission_policy.founding is not None
     assert not admission_policy.founding.asking
+
+
+def test_a_member_that_hangs_up_has_refused() -> None:
+    _, _, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert pairings.on_link_closed(LINK)
+    assert [wish.address for wish in told(pairings, "on_wish_refused")] == [address(9)]
 
 
 def test_a_no_of_the_member_ends_it() -> None:

@@ -218,6 +218,18 @@ def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
     assert wire.arrived == [[Spot(ANNAS, b"a")]]
 
 
+def test_a_spot_that_wants_its_content_with_another_time_waits_for_what_is_on_its_way(
+    wire: Wire,
+) -> None:
+    wire.want(record("a"))
+    fetch = wire.fetch()
+    wire.want(record("a", mtime_ns=9))
+    assert wire.effects() == []
+    wire.bring(fetch)
+    (want,) = wire.heard.of("on_arrived")[0]
+    assert want.record.mtime_ns == 9
+
+
 def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
     wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), 1))
     wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
@@ -273,6 +285,14 @@ def test_the_owner_is_asked_first_then_who_lacks_least() -> None:
     assert fetch.peer == BERT
     wire.link(ANNA)
     wire.end(fetch, Outcome.BROKEN)
+    assert wire.fetch().peer == ANNA
+
+
+def test_of_all_that_have_it_the_owner_is_asked() -> None:
+    wire = Wire()
+    wire.link(BERT, ANNA)
+    wire.keeps(BERT, ANNA, 0)
+    wire.want(record("a"))
     assert wire.fetch().peer == ANNA
 
 
@@ -454,7 +474,8 @@ def test_a_part_of_another_size_is_dropped(wire: Wire) -> None:
 def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
     wire.downloads.leftovers.drop()
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
-    wire.downloads.leftovers.drop()
+    for _ in range(2):
+        wire.downloads.leftovers.drop()  # once is enough
     assert wire.effects() == [DropParts((BIG.root,))]
 
 

@@ -80,6 +80,29 @@ def test_while_the_share_is_offline_nothing_counts(home: Home) -> None:
     assert home.disk.aside == ["d2/a"]
 
 
+def test_a_reading_from_before_the_share_went_away_counts_no_more(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.node.share_present = False
+    home.call()
+    assert len(home.replica_check.files.reading) == 0
+
+
+def test_one_thing_at_a_time_is_scanned_or_looked_at(home: Home) -> None:
+    home.share([record("a")], BERT)
+    home.remove("d2/a", "d3/a")
+    home.hold = True
+    home.rescan()
+    under_way = [(len(home.scans), len(home.looks))]
+    while home.held:
+        home.answer_held()
+        home.call()
+        under_way.append((len(home.scans), len(home.looks)))
+    assert under_way == [(1, 0), (1, 1), (2, 1), (2, 2), (2, 2)]
+
+
 def test_answers_nobody_asked_for_change_nothing(home: Home) -> None:
     home.call(
         lambda: home.replica_check.on_tree(TreeSeen(OrderId(1), (), (), last=True, complete=True))
@@ -209,6 +232,19 @@ def test_a_link_in_the_place_of_a_file_gives_way(home: Home) -> None:
     home.hold_place = True
     home.rescan()
     assert home.lacking() == 1
+
+
+def test_a_link_in_a_folder_that_is_back_is_for_the_next_scan(home: Home) -> None:
+    home.remove("d2/f", "d2/f/c")
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.disk.folders.add("d2/f")
+    home.refused = {"d2/f/a link"}
+    home.hold = False
+    home.answer_held()
+    home.run()
+    assert home.stands() == {"a", "b", "f", "f/c"}
 
 
 # -- missing ---------------------------------------------------------------------------------------
@@ -390,6 +426,11 @@ def test_what_was_seen_again_of_one_who_was_removed_is_not_looked_at(home: Home)
     home.held = reading
     home.answer_held()
     assert home.looks == []
+
+
+def test_what_is_doubtful_is_looked_at_without_delay(home: Home) -> None:
+    home.replica_check._doubt([path("d2/a")])
+    assert home.replica_check.deadline() == home.node.now
 
 
 def test_deadlines_of_a_look_that_waits(home: Home) -> None:

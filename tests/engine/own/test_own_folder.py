@@ -20,8 +20,10 @@ from potluck.engine.events import (
     ShareSeen,
     TreeSeen,
 )
-from potluck.engine.own.own_folder import OFFLINE_LOOK_S
+from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
+from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import group, key
+from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
 
 
@@ -53,6 +55,12 @@ def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
     own = Own(start=False)
     own.tick()
     assert [type(effect) for effect in own.todo] == [Scan]
+
+
+def test_after_a_restart_the_own_manifest_goes_on_counting(own: Own) -> None:
+    publishing = Publishing(own.node, Heard())
+    OwnFolder(own.node, publishing).start(marked=True)
+    assert repr(publishing) == "<Publishing 1.3, 0 waiting>"
 
 
 def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:

@@ -190,6 +190,17 @@ def test_a_file_where_a_folder_stood_ends_what_was_in_it() -> None:
     assert {path: record.kind for path, record in it.records.items()} == {"d": Kind.FOLDER}
 
 
+def test_a_folder_that_is_seen_again_keeps_what_is_in_it() -> None:
+    it = Publisher()
+    it.folder("d")
+    it.put("d/a")
+    it.tick()
+    it.put("d/b")
+    it.folder("d")
+    it.tick()
+    assert sorted(it.records) == ["d", "d/a", "d/b"]
+
+
 def test_what_seemed_deleted_when_the_share_went_away_is_kept() -> None:
     it = Publisher()
     it.put("a")

@@ -212,6 +212,13 @@ def test_a_beacon_of_a_member_with_another_digest_leads_to_a_sync() -> None:
     assert wire.run(1.0, lambda: any(box.asked_for(Send, at) for box in (ann, ben)))
 
 
+def test_last_is_the_node_before_in_the_circle() -> None:
+    _, boxes = ring(3)
+    in_order = sorted(boxes, key=lambda box: number(box) or 0)
+    lasts = [box.engine.wiring.circle.last() for box in in_order]
+    assert lasts == [in_order[at - 1].me for at in range(3)]
+
+
 # -- without a network -----------------------------------------------------------------------------
 def alone(others: int = 0, number: int = 1) -> tuple[Circle, Discovery]:
     """A circle of a device in a group with others, of whom nobody is linked."""
@@ -240,6 +247,14 @@ def test_whatever_is_heard_answers_every_open_probe(message: Message | Unknown) 
     assert answer == Send(LinkId(3), ProbeResult(9, BEN))
     circle.on_heard(BEN, message)
     assert circle._node.take() == [], "once"
+
+
+def test_who_comes_late_itself_has_more_patience_with_the_others() -> None:
+    circle, _ = alone(1)
+    circle.on_tick()
+    circle._node.now = circle.deadline() + limits.PROBE_TIMEOUT_MIN_S
+    circle.on_tick()
+    assert circle.ring.beliefs.lateness == circle.probing.lateness == pytest.approx(2.0)
 
 
 def test_only_a_pong_tells_how_far_away_the_other_side_is() -> None:

@@ -41,6 +41,8 @@ def test_who_has_left_has_no_place() -> None:
     _, ann, _ = shared()
     ann.hear(LeaveAsked())
     assert shown(ann)["node"] is None
+    (own,) = [device for device in shown(ann)["devices"] if device["me"]]
+    assert (own["online"], own["node"]) == (True, None)
 
 
 def test_the_door_says_how_long_it_stays_open() -> None:

@@ -157,6 +157,14 @@ def test_a_file_of_zeros_needs_nothing_more() -> None:
     assert swarm.on_list(content(5)) is False
 
 
+def test_a_list_that_comes_a_second_time_takes_nothing_away() -> None:
+    one = content(3)
+    swarm = listed(one)
+    swarm.on_pieces(one.root, [0, 1])
+    assert swarm.on_list(one) is False
+    assert swarm.downloads[one.root].done_bytes == 2 * SMALL
+
+
 def test_zeros_are_never_asked_and_runs_end_there() -> None:
     one = content(6, zeros=(2, 3))
     swarm = listed(one)
