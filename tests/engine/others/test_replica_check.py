@@ -358,6 +358,16 @@ def test_strays_stay_and_are_told_when_their_number_changes(home: Home) -> None:
     assert home.disk.aside == []
 
 
+def test_the_very_first_scan_tells_of_a_single_stray() -> None:
+    home = Home()
+    home.hinder = True
+    home.share([record("a")], run=False)
+    home.disk.edit("d2/mine", ELSE, 9)
+    home.hinder = False
+    home.run()
+    assert len(home.texts("stray_files")) == 1
+
+
 def test_what_is_still_to_come_is_no_stray(home: Home) -> None:
     home.hold_fetch = True
     home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])

@@ -219,6 +219,12 @@ def test_last_is_the_node_before_in_the_circle() -> None:
     assert lasts == [in_order[at - 1].me for at in range(3)]
 
 
+def test_whoever_has_left_and_is_asked_who_was_before_it_names_one_of_the_others() -> None:
+    _, (ann, ben) = ring(2)
+    ann.engine.wiring.circle.leave()
+    assert ann.engine.wiring.circle.last() == ben.me
+
+
 # -- without a network -----------------------------------------------------------------------------
 def alone(others: int = 0, number: int = 1) -> tuple[Circle, Discovery]:
     """A circle of a device in a group with others, of whom nobody is linked."""
