@@ -103,6 +103,7 @@ def test_a_newcomer_is_admitted_and_the_provisional_group_stays() -> None:
     assert len(records.records) == 2
     assert admission_policy.founding is None
     assert here.index.roster.all() == records.records
+    assert "admitted" in [notice.code for _, _, notice in here.notices]
 
 
 def test_nothing_leaves_before_the_admission_is_on_the_disk() -> None:
@@ -170,6 +171,13 @@ def test_a_closed_door_drops_the_link_and_so_does_a_leaving_device() -> None:
     assert here.take() == [Drop(LINK, "the door is closed")]
     here, _, pairings = host(1, 2)
     here.leaving = True
+    pairings.on_link_opened(opened())
+    assert here.take() == [Drop(LINK, "the door is closed")]
+
+
+def test_before_there_is_a_group_the_door_is_closed() -> None:
+    here, _, pairings = host()
+    here.roster = None
     pairings.on_link_opened(opened())
     assert here.take() == [Drop(LINK, "the door is closed")]
 

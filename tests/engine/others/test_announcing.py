@@ -10,6 +10,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
+from potluck.engine.others.announcing import DIGEST_PATIENCE_S
 from tests.engine.builders import flush, group, taken
 from tests.engine.manifests import Device, Wire
 
@@ -127,6 +128,15 @@ def test_a_difference_that_stays_is_asked_about_ever_less_often(wire: Wire) -> N
     two.announcing.on_digest(one.id, two.announcing.digest)
     two.announcing.on_digest(one.id, b"other")
     two.node.now += 0.25
+    two.announcing.on_digest(one.id, b"other")
+    assert [type(effect.message) for effect in taken(two.node, Send)] == [HeadsAsk]
+
+
+def test_a_difference_that_is_as_old_as_a_push_may_take_is_asked_about(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.announcing.on_digest(one.id, b"other")
+    assert taken(two.node, Send) == []
+    two.node.now += DIGEST_PATIENCE_S
     two.announcing.on_digest(one.id, b"other")
     assert [type(effect.message) for effect in taken(two.node, Send)] == [HeadsAsk]
 

@@ -90,6 +90,78 @@ def test_a_reading_from_before_the_share_went_away_counts_no_more(home: Home) ->
     assert len(home.replica_check.files.reading) == 0
 
 
+def offline_for_a_moment(home: Home) -> None:
+    """The share goes away and is back before anything else happens."""
+    home.held.clear()
+    home.node.share_present = False
+    home.call()
+    home.node.share_present, home.hold = True, False
+
+
+def test_after_the_share_was_away_every_folder_is_scanned_once(home: Home) -> None:
+    home.share([record("a")], BERT)
+    home.hold = True
+    home.rescan()
+    home.replica_check._doubt([path("d2/a")])
+    offline_for_a_moment(home)
+    idle = "<ReplicaCheck scanning=False looking=False doubtful=0>"
+    assert repr(home.replica_check) == idle
+    home.scans.clear()
+    home.run()
+    assert len(home.scans) == 2
+
+
+def test_what_was_missing_before_the_share_was_away_is_looked_for_anew(home: Home) -> None:
+    look_begins(home, "d2/a")
+    look_misses(home, "d2/a", last=False)
+    offline_for_a_moment(home)
+    home.run()
+    assert (home.asked, home.told, home.lacking()) == ([], [], 0)
+
+
+@pytest.mark.parametrize("later_s", [5.0, limits.SECOND_LOOK_S])
+def test_a_second_look_before_the_share_was_away_does_not_count(later_s: float) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(60))
+    home.remove(*[f"d2/d/{number:06}" for number in range(1, 31)])
+    home.asked.clear()
+    home.rescan()
+    home.hold = True
+    home.run(later_s)
+    offline_for_a_moment(home)
+    home.run()
+    assert (len(home.texts("files_missing")), home.asked) == (2, [])
+
+
+def test_what_the_own_folder_finds_ends_no_scan_and_no_look_here(home: Home) -> None:
+    home.remove("d2/a")
+    home.hold = True
+    home.rescan()
+    strange = TreeSeen(OrderId(1), (), (), last=True, complete=True)
+    for under_way in ("scanning=True looking=False", "scanning=False looking=True"):
+        home.call(lambda: home.replica_check.on_tree(strange))
+        assert under_way in repr(home.replica_check)
+        home.answer_held()
+
+
+def test_a_folder_in_which_something_is_missing_is_not_missing_itself(home: Home) -> None:
+    home.remove("d2/b")
+    home.hold = True
+    home.rescan()
+    seen = (
+        PathSeen(path("d2"), Finding.FOLDER, None),
+        PathSeen(path("d2/f/c"), Finding.MISSING, None),
+    )
+    page = TreeSeen(home.scans[0].order, seen, (), last=True, complete=True)
+    home.held.clear()
+    home.hold = False
+    home.call(lambda: home.replica_check.on_tree(page))
+    home.run()
+    assert (home.stands(), home.told) == ({"a", "b", "f", "f/c"}, [])
+
+
 def test_one_thing_at_a_time_is_scanned_or_looked_at(home: Home) -> None:
     home.share([record("a")], BERT)
     home.remove("d2/a", "d3/a")
