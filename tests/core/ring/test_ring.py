@@ -290,6 +290,22 @@ def test_when_nobody_answers_a_seat_is_taken() -> None:
     assert ring.beliefs.own.incarnation == 2  # one change, told once
 
 
+def test_a_seat_that_nobody_gave_is_behind_all_that_are_known() -> None:
+    ring = ring_of(BEN)
+    ring.on_link_opened(ANN.device, 10.0)
+    ring.on_message(ANN.device, Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False), 10.1)
+    while not ring.seated:
+        ring.on_tick(ring.deadline() or 0.0)
+    assert ring.beliefs.own.seat == 4
+
+
+def test_whoever_founds_the_ring_sits_on_its_first_seat_whatever_it_has_heard() -> None:
+    ring = ring_of(ANN)
+    ring.on_message(BEN.device, Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False), 0.1)
+    ring.on_message(BEN.device, Join(member_record(BEN)), 0.2)
+    assert ring.beliefs.own.seat == 1
+
+
 def test_without_any_link_nobody_is_asked() -> None:
     ring = ring_of(BEN)
     ring.on_link_opened(ANN.device, 10.0)
