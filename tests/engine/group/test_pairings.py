@@ -225,6 +225,13 @@ def test_whoever_breaks_the_rules_is_dropped_and_people_hear_of_it_now_and_then(
     assert len(taken(here, Tell)) == 1
 
 
+def test_what_is_for_members_is_called_by_its_name_on_a_pairing_link() -> None:
+    here, _, pairings = host(1, 2)
+    pairings.on_link_opened(opened())
+    pairings.on_message(LINK, RosterDigest(b""))
+    assert Drop(LINK, "RosterDigest is not for a pairing link") in here.take()
+
+
 def test_links_and_dials_of_others_are_not_ours() -> None:
     _, _, pairings = host(1, 2)
     assert not pairings.on_message(LINK, PairConsent())

@@ -266,6 +266,31 @@ def test_deadlines_never_lie_in_the_past(wire: Wire) -> None:
     assert one.announcing.deadline() == one.node.now + limits.KEPT_S
 
 
+def test_what_is_due_is_done_at_its_deadline(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.write("a")
+    wire.run()
+    one.neighbour.device = two.id
+    one.announcing.on_places_changed()
+    flush(one.node)
+    one.node.now = one.announcing.deadline()
+    one.announcing.on_tick()
+    assert {type(effect.message) for effect in taken(one.node, Send)} == {Kept}
+    one.node.now = one.announcing.deadline()
+    one.announcing.on_tick()
+    assert {type(effect.message) for effect in taken(one.node, Send)} == {HeadsAsk}
+
+
+def test_what_stands_is_told_once_when_a_link_opens() -> None:
+    one, two = Device(1), Device(2)
+    one.write("a")
+    one.publishing.on_tick(0)
+    one.link(two)
+    one.announcing.on_tick()
+    messages = [effect.message for effect in flush(one.node) if isinstance(effect, Send)]
+    assert len([message for message in messages if isinstance(message, Kept)]) == 1
+
+
 def test_a_new_device_alone_says_nothing_to_itself() -> None:
     one = Device(1)
     one.announcing.on_tick()

@@ -373,6 +373,24 @@ def test_much_missing_is_told_and_looked_at_twice() -> None:
     assert len(home.asked) == 29
 
 
+@pytest.mark.parametrize(
+    ("every", "gone", "told"),
+    [
+        pytest.param(60, 20, 0, id="as many as a person removes"),
+        pytest.param(84, 21, 0, id="a quarter"),
+        pytest.param(83, 21, 1, id="more than a quarter"),
+    ],
+)
+def test_how_much_is_no_matter_of_single_files(every: int, gone: int, told: int) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(every))
+    home.remove(*[f"d2/d/{number:06}" for number in range(1, gone + 1)])
+    home.rescan()
+    assert len(home.texts("files_missing")) == told
+
+
 def test_a_whole_folder_missing_is_told_however_small_it_is(home: Home) -> None:
     home.remove(*home.disk.files, *home.disk.folders)
     home.tops.clear()

@@ -244,6 +244,7 @@ def test_what_the_index_explains(home: Home) -> None:
     home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])
     files = home.replica_check.files
     assert (files.is_file(Spot(ANNAS, b"a")), files.is_file(Spot(ANNAS, b"f"))) == (True, False)
+    assert not files.is_file(Spot(ANNAS, b"mine"))
     stat = home.disk.files["d2/a"][1]
 
     def explained(name: str, finding: Finding) -> bool:
