@@ -13,7 +13,6 @@ from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
-    CHANGES_MAX,
     HEAD_MAX_S,
     REPAIR_PAUSE_S,
     Publishing,
@@ -232,8 +231,10 @@ def test_very_many_changes_do_not_wait() -> None:
     it = Publisher()
     it.put("first")
     it.tick()
-    for number in range(CHANGES_MAX):
+    for number in range(2 * limits.PAGE_RECORDS - 1):
         it.put(f"{number}")
+    assert it.tick(0.0, waiting=10**6) == 0
+    it.put("two pages of changes")
     assert it.tick(0.0, waiting=10**6) == 1
 
 
