@@ -321,6 +321,7 @@ def test_what_came_by_another_way_is_not_asked() -> None:
     assert order.roots == (root(2),)
     swarm.on_files([root(2)])
     swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    assert "0 small in line" in repr(swarm)
     assert orders(swarm, 0.0, A) == []
 
 
