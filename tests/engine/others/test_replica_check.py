@@ -371,6 +371,11 @@ def test_much_missing_is_told_and_looked_at_twice() -> None:
     home.run(10.0)
     assert set(gone) <= set(home.disk.files)
     assert len(home.asked) == 29
+    home.remove(*gone)
+    home.asked.clear()
+    home.rescan()
+    # the next time is another one
+    assert (len(home.texts("files_missing")), home.asked) == (2, [])
 
 
 @pytest.mark.parametrize(
