@@ -65,6 +65,7 @@ def test_a_tree_is_the_hash_of_its_buckets_in_order() -> None:
     assert tree.root() == manifest.EMPTY_TREE_ROOT == blake3(bytes(4096 * 32)).digest()
     copy = tree.copy()
     tree.set(0, b"a" * 32)
+    assert tree.root() == blake3(b"a" * 32 + bytes(4095 * 32)).digest()
     tree.set(4095, b"z" * 32)
     assert tree.root() == blake3(b"a" * 32 + bytes(4094 * 32) + b"z" * 32).digest()
     assert copy.root() == manifest.EMPTY_TREE_ROOT

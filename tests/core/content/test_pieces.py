@@ -37,9 +37,16 @@ def test_a_piece_is_the_smallest_that_gives_at_most_2048(size: int, expected: in
     assert piece_size_for(size) == expected
 
 
+def test_a_small_file_that_is_new_has_no_size_to_keep() -> None:
+    size = limits.PIECES_KEPT_MIN  # of this many pieces, if a piece were a byte
+    assert piece_size_for(size) == SMALL
+
+
 def test_a_changed_file_keeps_its_piece_size_while_that_is_reasonable() -> None:
     assert piece_size_for(1 * GIB, before=256 * KIB) == 256 * KIB  # 4,096 pieces
     assert piece_size_for(1 * GIB, before=1 * MIB) == 1 * MIB  # 1,024 pieces
+    assert piece_size_for(limits.PIECES_KEPT_MIN * 16 * MIB, before=16 * MIB) == 16 * MIB
+    assert piece_size_for(limits.PIECES_KEPT_MAX * SMALL, before=SMALL) == SMALL
     assert piece_size_for(1 * GIB, before=16 * MIB) == 512 * KIB  # 64 pieces: too few
     assert piece_size_for(4 * GIB, before=256 * KIB) == 2 * MIB  # 16,384 pieces: too many
 

@@ -336,10 +336,12 @@ def test_a_roster_that_is_not_complete_is_none() -> None:
 
 
 def test_a_roster_of_another_group_or_without_us_is_refused() -> None:
-    elsewhere = found(key(3), "Elsewhere", "x", bytes(32))
-    for genesis in (elsewhere, HOME):
+    elsewhere = Roster(found(key(3), "Elsewhere", "x", bytes(32)))
+    us = key(2)
+    with_us = admit(key(3), elsewhere.group, us.certificate, us.sealing_public, "laptop")
+    for records in ([*elsewhere.records(), with_us], [HOME]):
         with pytest.raises(ProtocolError, match="not that of the group"):
-            done(PairRecords([genesis], last=True)).roster()
+            done(PairRecords(records, last=True)).roster()
 
 
 def test_both_sides_say_how_they_stand_and_tell_no_key() -> None:

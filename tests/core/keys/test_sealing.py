@@ -95,10 +95,11 @@ def test_going_back_and_forth_between_runs_opens_nothing() -> None:
     assert not window.accept(b"run 2", 1)
 
 
-def test_only_a_few_runs_are_remembered() -> None:
+@pytest.mark.parametrize("first", [0, 1])
+def test_only_a_few_runs_are_remembered(first: int) -> None:
     window = ReplayWindow()
     for run in range(10):
-        assert window.accept(b"run %d" % run, 1)
+        assert window.accept(b"run %d" % run, first)
     assert len(window._runs) == RUNS
 
 

@@ -232,6 +232,14 @@ def test_the_end_of_somebody_never_heard_of_is_kept_and_not_told() -> None:
     assert status_of(beliefs, BEN) is LEFT
 
 
+def test_who_left_is_not_brought_back_by_a_later_word_of_death() -> None:
+    beliefs = ann(BEN)
+    beliefs.merge([member_record(BEN, 2, LEFT, seat=2)], 10.0)
+    (news,) = beliefs.merge([member_record(BEN, 3, DEAD, seat=2, by=CLEO)], 11.0)
+    assert (news.before, news.record.status) == (LEFT, DEAD)
+    assert len(beliefs.ring()) == 1
+
+
 def test_who_comes_back_is_news_and_is_not_forgotten() -> None:
     beliefs = ann(BEN)
     beliefs.merge([member_record(BEN, 2, LEFT)], 10.0)

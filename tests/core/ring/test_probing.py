@@ -117,8 +117,9 @@ def test_helpers_for_one_node_take_turns() -> None:
     first = []
     for _ in range(12):
         asked = [a for a in tick(probing, ring, probing.deadline()) if isinstance(a, AskHelper)]
-        first += [action.to for action in asked[:1] if action.target == B]
-    assert len(set(first)) > 1
+        first += [(action.sequence, action.to) for action in asked[:1] if action.target == B]
+    assert len({helper for _, helper in first}) > 1
+    assert all(helper == (C, D, E)[sequence % 3] for sequence, helper in first)
 
 
 def test_who_is_unreachable_is_not_probed_on() -> None:
@@ -157,6 +158,14 @@ def test_an_answer_measures_the_round_trip_and_sets_the_next_timeout() -> None:
     assert probing._timeout_s(B) == limits.PROBE_TIMEOUT_MIN_S
     probing._round_trip_s[B] = 9.0
     assert probing._timeout_s(B) == 4 * limits.PROBE_TIMEOUT_S
+
+
+def test_the_round_trip_follows_what_is_measured_slowly() -> None:
+    probing = probing_of(A)
+    for now, took_s in ((10.0, 0.1), (10.5, 0.15)):
+        probe = first_probe(probing, [A, B], now)
+        probing.on_answer(B, probe.sequence, now + took_s)
+    assert probing._round_trip_s[B] == pytest.approx(0.1 + 0.05 * limits.ROUND_TRIP_GAIN)
 
 
 def test_answers_of_others_or_to_a_second_try_measure_nothing() -> None:

@@ -232,6 +232,15 @@ def test_a_seat_that_was_never_taken_is_free_again() -> None:
     assert welcome.seat == 3
 
 
+def test_a_seat_that_was_taken_and_left_is_promised_no_more() -> None:
+    ring = seated(BEN)
+    ring.on_message(CLEO.device, Join(member_record(CLEO)), 1.0)
+    ring.on_message(CLEO.device, Update([member_record(CLEO, 2, seat=3)], NOWHERE), 1.1)
+    ring.on_message(CLEO.device, Decrement(member_record(CLEO, 3, LEFT, seat=3), 2, NOWHERE), 1.2)
+    (welcome,) = said(ring.on_message(DORA.device, Join(member_record(DORA)), 1.3), Welcome)
+    assert welcome.seat == 3
+
+
 def test_another_node_redirects_to_node_0_and_after_half_a_second_admits_as_deputy() -> None:
     ring = seated(BEN)
     ring.beliefs.write([], 9, 5, ALIVE)  # Ann sits behind Ben now
@@ -277,6 +286,23 @@ def test_when_nobody_answers_a_seat_is_taken() -> None:
         asks += len(said(ring.on_tick(due), Join))
     assert asks == 3
     assert due == 10.0 + 4 * limits.DEPUTY_S
+    assert ring.beliefs.own.seat == 1
+    assert ring.beliefs.own.incarnation == 2  # one change, told once
+
+
+def test_a_seat_that_nobody_gave_is_behind_all_that_are_known() -> None:
+    ring = ring_of(BEN)
+    ring.on_link_opened(ANN.device, 10.0)
+    ring.on_message(ANN.device, Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False), 10.1)
+    while not ring.seated:
+        ring.on_tick(ring.deadline() or 0.0)
+    assert ring.beliefs.own.seat == 4
+
+
+def test_whoever_founds_the_ring_sits_on_its_first_seat_whatever_it_has_heard() -> None:
+    ring = ring_of(ANN)
+    ring.on_message(BEN.device, Sync([member_record(CLEO, 2, seat=3)], NOWHERE, reply=False), 0.1)
+    ring.on_message(BEN.device, Join(member_record(BEN)), 0.2)
     assert ring.beliefs.own.seat == 1
 
 

@@ -36,6 +36,11 @@ def test_bytes_come_as_they_please() -> None:
     assert repr(reader) == "<FrameReader 6 bytes of an unfinished frame>"
 
 
+def test_a_length_of_which_a_byte_is_missing_says_nothing_yet() -> None:
+    reader = FrameReader(CONTROL)
+    assert reader.feed(encode_frame(Bye("x")) + b"\xff\xff\xff") == [Bye("x")]
+
+
 def test_a_long_frame_is_refused_by_its_first_four_bytes() -> None:
     reader = FrameReader(PAIRING)
     with pytest.raises(FrameTooLong, match="8193 bytes"):

@@ -301,6 +301,7 @@ def test_a_door_with_company_closes_in_time_too() -> None:
     here, admission_policy = alone(1, 2, open_s=10.0)
     assert admission_policy.deadline() == 10.0
     here.now = 10.0
+    assert not admission_policy.is_open
     admission_policy.on_tick()
     assert taken(here, OpenDoor) == [OpenDoor(open=False)]
 
@@ -331,7 +332,9 @@ def test_groups_near_by_are_shown_as_long_as_they_answer() -> None:
         Offer(bytes(16), bytes(32), "Home", "d5", 7685, 3, open=True), "10.0.0.5"
     )
     assert [(found.name, found.members) for found in admission_policy.found] == [("Home", 3)]
-    here.now += OFFER_LIFE_S + 0.1
+    here.now += OFFER_LIFE_S
+    assert len(admission_policy.found) == 1
+    here.now += 0.1
     assert admission_policy.found == []
 
 
@@ -351,4 +354,16 @@ def test_the_next_thing_to_do_is_known() -> None:
     admission_policy.on_tick()
     assert admission_policy.deadline() == 1.0 + SILENCE_S
     assert admission_policy.waits_for_person
-    assert here.roster is not None
+    here.now = 5.0
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    assert admission_policy.deadline() == 5.0 + SILENCE_S
+    here.now = 5.0 + SILENCE_S
+    admission_policy.on_tick()
+    assert not admission_policy.waits_for_person, "nothing was heard for so long"
+
+
+def test_before_there_is_a_group_nothing_is_decided() -> None:
+    here = node(1)
+    admission_policy = AdmissionPolicy(here, Membership(here, Heard()), Heard())
+    admission_policy.start(kept=False)
+    assert not admission_policy.lonely

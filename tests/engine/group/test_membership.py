@@ -11,7 +11,7 @@ from potluck.core.group.admission import Newcomer
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
-from potluck.engine.effects import Effect, MarkShare, Send, Tell, Trust
+from potluck.engine.effects import Effect, MakeFolders, MarkShare, Send, Tell, Trust
 from potluck.engine.events import LinkId
 from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
@@ -106,6 +106,12 @@ def test_who_is_admitted_is_on_the_disk_before_anybody_hears_of_it() -> None:
     assert here.index.roster.all()[-1] == record
 
 
+def test_who_is_admitted_gets_a_folder_beside_those_of_the_others() -> None:
+    here, membership = inside(1, 3)
+    membership.admit(newcomer(key(2), "d2"))
+    assert taken(here, MakeFolders) == [MakeFolders(("d2", "d3"))]
+
+
 def test_who_asks_again_is_the_same_member_with_the_same_record() -> None:
     here, membership = inside(1)
     assert membership.admit(newcomer(key(2), "anna"))
@@ -125,8 +131,11 @@ def test_a_taken_label_gets_a_number() -> None:
 @pytest.mark.parametrize("sealing", [bytes(32), b"short"])
 def test_nobody_enters_with_a_key_that_nothing_can_be_sealed_to(sealing: bytes) -> None:
     _, membership = inside(1)
-    assert not membership.admit(Newcomer(key(2).device, key(2).certificate, sealing, "d2"))
+    unheard = Newcomer(key(2).device, key(2).certificate, sealing, "d2")
+    assert not membership.admit(unheard)
     assert not membership.company
+    assert membership.admit(newcomer(key(2), "d2"))
+    assert not membership.admit(unheard), "nor does a member"
 
 
 def test_we_do_not_admit_ourselves() -> None:

@@ -103,6 +103,7 @@ def test_a_newcomer_is_admitted_and_the_provisional_group_stays() -> None:
     assert len(records.records) == 2
     assert admission_policy.founding is None
     assert here.index.roster.all() == records.records
+    assert "admitted" in [notice.code for _, _, notice in here.notices]
 
 
 def test_nothing_leaves_before_the_admission_is_on_the_disk() -> None:
@@ -174,6 +175,13 @@ def test_a_closed_door_drops_the_link_and_so_does_a_leaving_device() -> None:
     assert here.take() == [Drop(LINK, "the door is closed")]
 
 
+def test_before_there_is_a_group_the_door_is_closed() -> None:
+    here, _, pairings = host()
+    here.roster = None
+    pairings.on_link_opened(opened())
+    assert here.take() == [Drop(LINK, "the door is closed")]
+
+
 def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
     here, _, pairings = host(1, 2)
     for link in range(limits.STRANGERS):
@@ -217,6 +225,13 @@ def test_whoever_breaks_the_rules_is_dropped_and_people_hear_of_it_now_and_then(
     assert len(taken(here, Tell)) == 1
 
 
+def test_what_is_for_members_is_called_by_its_name_on_a_pairing_link() -> None:
+    here, _, pairings = host(1, 2)
+    pairings.on_link_opened(opened())
+    pairings.on_message(LINK, RosterDigest(b""))
+    assert Drop(LINK, "RosterDigest is not for a pairing link") in here.take()
+
+
 def test_links_and_dials_of_others_are_not_ours() -> None:
     _, _, pairings = host(1, 2)
     assert not pairings.on_message(LINK, PairConsent())
@@ -224,6 +239,15 @@ def test_links_and_dials_of_others_are_not_ours() -> None:
     assert not pairings.on_dial_failed(DialFailed(OrderId(5), "", refused=True, knock=False))
     pairings.on_link_opened(opened())
     assert pairings.on_link_closed(LINK)
+
+
+def test_whoever_hangs_up_makes_room_at_the_door() -> None:
+    here, _, pairings = host(1, 2)
+    for link in range(limits.STRANGERS):
+        pairings.on_link_opened(opened(link))
+    pairings.on_link_closed(LinkId(0))
+    pairings.on_link_opened(opened())
+    assert here.take() == []
 
 
 # -- we want to enter ------------------------------------------------------------------------------
@@ -267,6 +291,13 @@ def test_a_member_that_says_nothing_is_given_up_in_time() -> None:
     assert Drop(LINK, "too slow") in here.take()
     assert admission_policy.founding is not None
     assert not admission_policy.founding.asking
+
+
+def test_a_member_that_hangs_up_has_refused() -> None:
+    _, _, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert pairings.on_link_closed(LINK)
+    assert [wish.address for wish in told(pairings, "on_wish_refused")] == [address(9)]
 
 
 def test_a_no_of_the_member_ends_it() -> None:

@@ -91,6 +91,8 @@ def test_totals_count_files(kept) -> None:
     assert kept.places.totals(ANNAS) == (2, 6)
     kept.places.forget_memory()
     assert kept.places.totals(ANNAS) == (2, 6)
+    kept.places.remove(ANNAS, [b"a"])
+    assert kept.places.totals(ANNAS) == (1, 1)
 
 
 def test_an_unknown_folder_is_empty(kept) -> None:

@@ -10,6 +10,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
+from potluck.engine.others.announcing import DIGEST_PATIENCE_S
 from tests.engine.builders import flush, group, taken
 from tests.engine.manifests import Device, Wire
 
@@ -127,6 +128,15 @@ def test_a_difference_that_stays_is_asked_about_ever_less_often(wire: Wire) -> N
     two.announcing.on_digest(one.id, two.announcing.digest)
     two.announcing.on_digest(one.id, b"other")
     two.node.now += 0.25
+    two.announcing.on_digest(one.id, b"other")
+    assert [type(effect.message) for effect in taken(two.node, Send)] == [HeadsAsk]
+
+
+def test_a_difference_that_is_as_old_as_a_push_may_take_is_asked_about(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.announcing.on_digest(one.id, b"other")
+    assert taken(two.node, Send) == []
+    two.node.now += DIGEST_PATIENCE_S
     two.announcing.on_digest(one.id, b"other")
     assert [type(effect.message) for effect in taken(two.node, Send)] == [HeadsAsk]
 
@@ -254,6 +264,31 @@ def test_deadlines_never_lie_in_the_past(wire: Wire) -> None:
     assert one.announcing.deadline() > one.node.now
     one.announcing.on_places_changed()
     assert one.announcing.deadline() == one.node.now + limits.KEPT_S
+
+
+def test_what_is_due_is_done_at_its_deadline(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    two.write("a")
+    wire.run()
+    one.neighbour.device = two.id
+    one.announcing.on_places_changed()
+    flush(one.node)
+    one.node.now = one.announcing.deadline()
+    one.announcing.on_tick()
+    assert {type(effect.message) for effect in taken(one.node, Send)} == {Kept}
+    one.node.now = one.announcing.deadline()
+    one.announcing.on_tick()
+    assert {type(effect.message) for effect in taken(one.node, Send)} == {HeadsAsk}
+
+
+def test_what_stands_is_told_once_when_a_link_opens() -> None:
+    one, two = Device(1), Device(2)
+    one.write("a")
+    one.publishing.on_tick(0)
+    one.link(two)
+    one.announcing.on_tick()
+    messages = [effect.message for effect in flush(one.node) if isinstance(effect, Send)]
+    assert len([message for message in messages if isinstance(message, Kept)]) == 1
 
 
 def test_a_new_device_alone_says_nothing_to_itself() -> None:

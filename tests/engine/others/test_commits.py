@@ -111,6 +111,7 @@ def bench() -> Bench:
 # -- when ------------------------------------------------------------------------------------------
 def test_nothing_is_placed_before_its_intent_is_on_the_disk(bench: Bench) -> None:
     bench.add(bench.ready("a"))
+    assert not bench.commits.idle
     bench.commits.flush(deciding=False, fetching=False)
     (sync,) = bench.node.take()
     assert isinstance(sync, MakeDurable)
@@ -303,9 +304,9 @@ def test_a_move_that_failed_leaves_the_old_row(bench: Bench) -> None:
 
 def test_a_file_that_is_wanted_again_is_copied(bench: Bench) -> None:
     bench.heard.tell["leaves"] = lambda _: False
-    bench.add(bench.ready("new", Source.MOVED, local="old"))
+    bench.add(bench.ready("new", Source.MOVED, local="old"), bench.ready("a"))
     (place_,) = bench.begun()
-    assert [item.source for item in place_.items] == [Source.LOCAL]
+    assert [item.source for item in place_.items] == [Source.LOCAL, Source.PART]
 
 
 # -- two batches at once ---------------------------------------------------------------------------
@@ -437,7 +438,7 @@ def crashed(*ready: Placeable, bench: Bench) -> tuple[Bench, Settle]:
     later = Bench(bench.node.index)
     later.commits.start()
     (settle,) = builders.taken(later.node, Settle)
-    assert later.commits.settling
+    assert (later.commits.settling, later.commits.idle) == (True, False)
     return later, settle
 
 

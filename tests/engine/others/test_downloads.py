@@ -218,6 +218,18 @@ def test_a_spot_waits_for_one_content_at_a_time(wire: Wire) -> None:
     assert wire.arrived == [[Spot(ANNAS, b"a")]]
 
 
+def test_a_spot_that_wants_its_content_with_another_time_waits_for_what_is_on_its_way(
+    wire: Wire,
+) -> None:
+    wire.want(record("a"))
+    fetch = wire.fetch()
+    wire.want(record("a", mtime_ns=9))
+    assert wire.effects() == []
+    wire.bring(fetch)
+    (want,) = wire.heard.of("on_arrived")[0]
+    assert want.record.mtime_ns == 9
+
+
 def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None:
     wire.downloads.on_files(FilesVerified(OrderId(1), (root_of("x"),), 1))
     wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
@@ -276,6 +288,14 @@ def test_the_owner_is_asked_first_then_who_lacks_least() -> None:
     assert wire.fetch().peer == ANNA
 
 
+def test_of_all_that_have_it_the_owner_is_asked() -> None:
+    wire = Wire()
+    wire.link(BERT, ANNA)
+    wire.keeps(BERT, ANNA, 0)
+    wire.want(record("a"))
+    assert wire.fetch().peer == ANNA
+
+
 def test_a_content_of_two_owners_is_asked_from_both() -> None:
     wire = Wire()
     wire.link(BERT)
@@ -305,6 +325,22 @@ def test_a_holder_that_failed_is_asked_again_after_a_rest(wire: Wire) -> None:
     assert wire.fetch().peer == ANNA
 
 
+def test_each_holder_that_failed_is_asked_again_after_its_own_rest() -> None:
+    wire = Wire()
+    wire.link(ANNA, BERT)
+    wire.want(record("a"), ANNA)
+    wire.want(record("b"), BERT)
+    first, second = wire.fetches()
+    wire.end(first, Outcome.BUSY)
+    wire.node.now = 0.5
+    wire.end(second, Outcome.BUSY)
+    assert wire.fetches() == []
+    for due, peer in ((limits.RETRY_S, first.peer), (limits.RETRY_S + 0.5, second.peer)):
+        assert wire.downloads.deadline() == due
+        wire.node.now = due
+        assert wire.fetch().peer == peer
+
+
 # -- trouble ---------------------------------------------------------------------------------------
 def test_wrong_bytes_are_told(wire: Wire) -> None:
     wire.want(record("a"))
@@ -327,6 +363,22 @@ def test_a_disk_that_cannot_be_written_is_told_once_until_it_can(wire: Wire) -> 
     wire.downloads.on_files(FilesVerified(fetch.order, (root_of("c"),), 1))
     wire.end(fetch, Outcome.DISK, "worn out")
     assert len(builders.taken(wire.node, Tell)) == 1
+
+
+def test_a_piece_that_could_be_written_ends_the_trouble_with_the_disk(wire: Wire) -> None:
+    wire.link(BERT)
+    for _ in range(2):
+        wire.want(record("a"))
+        wire.end(wire.fetches()[0], Outcome.DISK, "full")
+        assert [tell.code for tell in builders.taken(wire.node, Tell)] == ["disk"]
+        wire.downloads.on_pieces(PiecesVerified(OrderId(1), BIG.root, (0,), 1))
+        wire.node.now += limits.RETRY_S
+
+
+def test_what_others_say_of_their_trouble_is_not_ours(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.end(wire.fetch(), Outcome.BUSY, "two fetches are enough")
+    assert builders.taken(wire.node, Tell) == []
 
 
 def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
@@ -387,6 +439,18 @@ def test_orders_for_a_size_in_doubt_are_cancelled(wire: Wire) -> None:
     wire.end(first, Outcome.DONE)  # it had nothing of that size
     assert wire.downloads.swarm.downloads[root_of("x")].size_bytes == 1
     assert wire.fetch().sizes == ((1, limits.PIECE_MIN_BYTES),)
+
+
+def test_three_sizes_are_tried_in_turn() -> None:
+    wire = Wire()
+    wire.link(ANNA, BERT, CARL)
+    for size, owner in ((2, ANNA), (1, BERT), (3, CARL)):
+        wire.want(replace(record("a", text="x"), size=size), owner)
+    tried = []
+    for _ in range(3):
+        tried.append(wire.downloads.swarm.downloads[root_of("x")].size_bytes)
+        wire.end(wire.fetch(), Outcome.GONE)
+    assert tried == [2, 3, 1]
 
 
 def test_an_order_that_brings_nothing_changes_no_size_if_all_say_the_same(wire: Wire) -> None:
@@ -454,7 +518,8 @@ def test_a_part_of_another_size_is_dropped(wire: Wire) -> None:
 def test_parts_that_nobody_wants_are_dropped_in_the_end(wire: Wire) -> None:
     wire.downloads.leftovers.drop()
     wire.downloads.on_parts(PartsFound((PartFound(BIG, b"\3"),)))
-    wire.downloads.leftovers.drop()
+    for _ in range(2):
+        wire.downloads.leftovers.drop()  # once is enough
     assert wire.effects() == [DropParts((BIG.root,))]
 
 

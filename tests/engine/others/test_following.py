@@ -115,6 +115,17 @@ def test_an_owner_may_be_far_ahead_of_what_we_heard_of_it(wire: Wire) -> None:
     assert [each.ask for each in asked(two)] == [ManifestAsk(*one.manifest, upto, 1)]
 
 
+def test_a_last_page_may_bring_the_head_alone(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    assert isinstance(page, ManifestPage)
+    answer(two, fetch, msgspec.structs.replace(page, head=None))
+    (fetch,) = asked(two)
+    answer(two, fetch, msgspec.structs.replace(page, records=[], deleted=[]))
+    assert two.files_of(one) == ["a", "b", "c"]
+
+
 def test_a_source_that_is_behind_its_announcement_brings_us_as_far_as_it_goes(wire: Wire) -> None:
     one, two, _ = wire.devices
     fetch = announced(wire)

@@ -75,9 +75,9 @@ def test_only_a_move_takes_something_away_from_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("other", "clashes"),
     [
-        (ready("a"), True),  # the same spot
-        (ready("read"), True),  # what is copied must not change meanwhile
-        (ready("left"), True),  # nor what is moved away
+        (ready("a", Source.EMPTY), True),  # the same spot
+        (ready("read", Source.EMPTY), True),  # what is copied must not change meanwhile
+        (ready("left", Source.EMPTY), True),  # nor what is moved away
         (ready("b", Source.LOCAL, local="a"), True),  # what is changing is no source
         (ready("b", Source.LOCAL, local="left"), True),
         (ready("b", Source.MOVED, local="read"), True),  # nor may it be moved away

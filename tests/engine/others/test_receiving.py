@@ -361,6 +361,13 @@ def test_folders_that_no_record_names_go_with_the_last_file_in_them(r: Receiver)
     assert r.told == []
 
 
+def test_a_folder_that_no_record_names_goes_when_its_last_file_moves_out(r: Receiver) -> None:
+    r.share([record("d/a", text="x")])
+    r.share([record("b", text="x")])
+    assert r.stands() == {"b"}
+    assert len(r.asked) == 1
+
+
 def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: Receiver) -> None:
     r.share([folder("d"), record("d/a")])
     r.disk.edit("d2/d/mine", b"?", 1)
@@ -618,6 +625,18 @@ def test_a_start_looks_once_at_each_spot_that_lacks_something(
     later.node.share_present = False
     later.start()
     assert later.calls == 3  # one for each slice
+
+
+def test_what_changed_is_looked_at_before_what_is_caught_up_with(
+    r: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "SLICE", 1)
+    r.share([record("a")])
+    r.receiving.start()
+    for name in (b"a", b"b"):
+        r.receiving.look_again(Spot(ANNAS, name))
+    r.call()
+    assert repr(r.receiving) == "<Receiving pending=1 manifests=1 to catch up with>"
 
 
 def test_the_folder_of_one_who_was_removed_stays_as_it_is(r: Receiver) -> None:

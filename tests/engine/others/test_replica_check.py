@@ -80,6 +80,101 @@ def test_while_the_share_is_offline_nothing_counts(home: Home) -> None:
     assert home.disk.aside == ["d2/a"]
 
 
+def test_a_reading_from_before_the_share_went_away_counts_no_more(home: Home) -> None:
+    home.change("d2/a", inode=999)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.node.share_present = False
+    home.call()
+    assert len(home.replica_check.files.reading) == 0
+
+
+def offline_for_a_moment(home: Home) -> None:
+    """The share goes away and is back before anything else happens."""
+    home.held.clear()
+    home.node.share_present = False
+    home.call()
+    home.node.share_present, home.hold = True, False
+
+
+def test_after_the_share_was_away_every_folder_is_scanned_once(home: Home) -> None:
+    home.share([record("a")], BERT)
+    home.hold = True
+    home.rescan()
+    home.replica_check._doubt([path("d2/a")])
+    offline_for_a_moment(home)
+    idle = "<ReplicaCheck scanning=False looking=False doubtful=0>"
+    assert repr(home.replica_check) == idle
+    home.scans.clear()
+    home.run()
+    assert len(home.scans) == 2
+
+
+def test_what_was_missing_before_the_share_was_away_is_looked_for_anew(home: Home) -> None:
+    look_begins(home, "d2/a")
+    look_misses(home, "d2/a", last=False)
+    offline_for_a_moment(home)
+    home.run()
+    assert (home.asked, home.told, home.lacking()) == ([], [], 0)
+
+
+@pytest.mark.parametrize("later_s", [5.0, limits.SECOND_LOOK_S])
+def test_a_second_look_before_the_share_was_away_does_not_count(later_s: float) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(60))
+    home.remove(*[f"d2/d/{number:06}" for number in range(1, 31)])
+    home.asked.clear()
+    home.rescan()
+    home.hold = True
+    home.run(later_s)
+    offline_for_a_moment(home)
+    home.run()
+    assert (len(home.texts("files_missing")), home.asked) == (2, [])
+
+
+def test_what_the_own_folder_finds_ends_no_scan_and_no_look_here(home: Home) -> None:
+    home.remove("d2/a")
+    home.hold = True
+    home.rescan()
+    strange = TreeSeen(OrderId(1), (), (), last=True, complete=True)
+    for under_way in ("scanning=True looking=False", "scanning=False looking=True"):
+        home.call(lambda: home.replica_check.on_tree(strange))
+        assert under_way in repr(home.replica_check)
+        home.answer_held()
+
+
+def test_a_folder_in_which_something_is_missing_is_not_missing_itself(home: Home) -> None:
+    home.remove("d2/b")
+    home.hold = True
+    home.rescan()
+    seen = (
+        PathSeen(path("d2"), Finding.FOLDER, None),
+        PathSeen(path("d2/f/c"), Finding.MISSING, None),
+    )
+    page = TreeSeen(home.scans[0].order, seen, (), last=True, complete=True)
+    home.held.clear()
+    home.hold = False
+    home.call(lambda: home.replica_check.on_tree(page))
+    home.run()
+    assert (home.stands(), home.told) == ({"a", "b", "f", "f/c"}, [])
+
+
+def test_one_thing_at_a_time_is_scanned_or_looked_at(home: Home) -> None:
+    home.share([record("a")], BERT)
+    home.remove("d2/a", "d3/a")
+    home.hold = True
+    home.rescan()
+    under_way = [(len(home.scans), len(home.looks))]
+    while home.held:
+        home.answer_held()
+        home.call()
+        under_way.append((len(home.scans), len(home.looks)))
+    assert under_way == [(1, 0), (1, 1), (2, 1), (2, 2), (2, 2)]
+
+
 def test_answers_nobody_asked_for_change_nothing(home: Home) -> None:
     home.call(
         lambda: home.replica_check.on_tree(TreeSeen(OrderId(1), (), (), last=True, complete=True))
@@ -211,6 +306,19 @@ def test_a_link_in_the_place_of_a_file_gives_way(home: Home) -> None:
     assert home.lacking() == 1
 
 
+def test_a_link_in_a_folder_that_is_back_is_for_the_next_scan(home: Home) -> None:
+    home.remove("d2/f", "d2/f/c")
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.disk.folders.add("d2/f")
+    home.refused = {"d2/f/a link"}
+    home.hold = False
+    home.answer_held()
+    home.run()
+    assert home.stands() == {"a", "b", "f", "f/c"}
+
+
 # -- missing ---------------------------------------------------------------------------------------
 def test_a_file_that_is_missing_is_brought_back(home: Home) -> None:
     home.remove("d2/a", "d2/f/c", "d2/f")
@@ -263,6 +371,29 @@ def test_much_missing_is_told_and_looked_at_twice() -> None:
     home.run(10.0)
     assert set(gone) <= set(home.disk.files)
     assert len(home.asked) == 29
+    home.remove(*gone)
+    home.asked.clear()
+    home.rescan()
+    # the next time is another one
+    assert (len(home.texts("files_missing")), home.asked) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("every", "gone", "told"),
+    [
+        pytest.param(60, 20, 0, id="as many as a person removes"),
+        pytest.param(84, 21, 0, id="a quarter"),
+        pytest.param(83, 21, 1, id="more than a quarter"),
+    ],
+)
+def test_how_much_is_no_matter_of_single_files(every: int, gone: int, told: int) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(every))
+    home.remove(*[f"d2/d/{number:06}" for number in range(1, gone + 1)])
+    home.rescan()
+    assert len(home.texts("files_missing")) == told
 
 
 def test_a_whole_folder_missing_is_told_however_small_it_is(home: Home) -> None:
@@ -320,6 +451,16 @@ def test_strays_stay_and_are_told_when_their_number_changes(home: Home) -> None:
     home.rescan()
     assert len(home.texts("stray_files")) == 2
     assert home.disk.aside == []
+
+
+def test_the_very_first_scan_tells_of_a_single_stray() -> None:
+    home = Home()
+    home.hinder = True
+    home.share([record("a")], run=False)
+    home.disk.edit("d2/mine", ELSE, 9)
+    home.hinder = False
+    home.run()
+    assert len(home.texts("stray_files")) == 1
 
 
 def test_what_is_still_to_come_is_no_stray(home: Home) -> None:
@@ -390,6 +531,11 @@ def test_what_was_seen_again_of_one_who_was_removed_is_not_looked_at(home: Home)
     home.held = reading
     home.answer_held()
     assert home.looks == []
+
+
+def test_what_is_doubtful_is_looked_at_without_delay(home: Home) -> None:
+    home.replica_check._doubt([path("d2/a")])
+    assert home.replica_check.deadline() == home.node.now
 
 
 def test_deadlines_of_a_look_that_waits(home: Home) -> None:

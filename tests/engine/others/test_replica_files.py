@@ -118,6 +118,16 @@ def test_what_the_owner_wants_now_is_taken_as_it_stands(home: Home) -> None:
     assert home.lacking() == 0
 
 
+def test_what_stands_as_it_was_known_is_no_edit_even_if_its_owner_wants_another(home: Home) -> None:
+    home.hold_fetch = True
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
+    home.change("d2/a", inode=999)
+    home.rescan()
+    row = home.node.index.places.get(ANNAS, b"a")
+    assert row is not None
+    assert (row.root, row.inode) == (root_of("a"), 999)
+
+
 def test_what_was_read_can_be_served_even_if_its_list_was_let_go(home: Home) -> None:
     pieces = home.lists[piece_list(3).root] = piece_list(3)
     home.hold_fetch = True
@@ -216,6 +226,9 @@ def test_what_is_read_already_is_not_read_twice_and_a_restart_forgets_it(home: H
     assert len(files.reading) == 1
     files.cancel()
     assert len(files.reading) == 0
+    pieces = PieceList(Root(ELSE), 1, limits.PIECE_MIN_BYTES, b"")
+    files.on_read(Hashed(path("d2/a"), home.disk.files["d2/a"][1], pieces))
+    assert files.row(Spot(ANNAS, b"a")) == row
 
 
 def test_what_is_forgotten_is_lacking_again(home: Home) -> None:
@@ -231,6 +244,7 @@ def test_what_the_index_explains(home: Home) -> None:
     home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])
     files = home.replica_check.files
     assert (files.is_file(Spot(ANNAS, b"a")), files.is_file(Spot(ANNAS, b"f"))) == (True, False)
+    assert not files.is_file(Spot(ANNAS, b"mine"))
     stat = home.disk.files["d2/a"][1]
 
     def explained(name: str, finding: Finding) -> bool:

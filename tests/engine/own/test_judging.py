@@ -53,6 +53,7 @@ def test_an_edit_is_read_in_the_pieces_of_its_last_version(own: Own, judge: Judg
 def test_what_has_no_version_before_is_read_in_pieces_to_choose(own: Own, judge: Judge) -> None:
     assert judge.on_seen(b"new", NEW) == 0
     assert judge.on_seen(b"d", NEW) == 0  # a folder until now
+    assert judge.on_seen(b"d", own.files["a"].stat) == 0  # and a known file, moved there
     own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
     assert judge.on_seen(b"a", NEW) == 0
 

@@ -20,8 +20,10 @@ from potluck.engine.events import (
     ShareSeen,
     TreeSeen,
 )
-from potluck.engine.own.own_folder import OFFLINE_LOOK_S
-from tests.engine.builders import group, key
+from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
+from potluck.engine.own.publishing import Publishing
+from tests.engine.builders import group, key, taken
+from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
 
 
@@ -53,6 +55,15 @@ def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
     own = Own(start=False)
     own.tick()
     assert [type(effect) for effect in own.todo] == [Scan]
+
+
+def test_after_a_restart_all_is_scanned_at_once_and_the_manifest_goes_on_counting(
+    own: Own,
+) -> None:
+    publishing = Publishing(own.node, Heard())
+    OwnFolder(own.node, publishing).start(marked=True)
+    assert len(taken(own.node, Scan)) == 1
+    assert repr(publishing) == "<Publishing 1.3, 0 waiting>"
 
 
 def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
@@ -104,6 +115,16 @@ def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> 
     assert own.own_folder.deadline() == own.node.now + limits.SECOND_LOOK_S
     own.tick(limits.SECOND_LOOK_S)
     assert isinstance(own.answer(), Scan)
+
+
+def test_what_is_ready_is_published_while_a_look_finds_nothing_missing(own: Own) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    own.touch("a")
+    assert isinstance(own.answer(), Hash)
+    assert [type(effect) for effect in own.todo] == [Look]
+    assert "n" in own.published()
 
 
 def test_a_flood_of_hints_and_a_wish_end_in_one_scan_after_the_one_under_way(own: Own) -> None:
@@ -405,6 +426,9 @@ def test_what_a_look_found_while_a_scan_ran_is_not_doubted(own: Own) -> None:
     own.settle()
     for page in pages:  # the scan saw "a" before it went
         own.tell(page)
+    (look,) = own.todo
+    assert isinstance(look, Look)
+    assert look.paths == (own.path("a"),)
     own.settle()
     assert (sorted(own.published()), own.read) == (["d", "d/b", "n"], ["n"])
     own.tick(limits.SECOND_LOOK_S)
@@ -440,6 +464,26 @@ def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:
 
 
 # -- the share goes away ---------------------------------------------------------------------------
+@pytest.mark.parametrize("what", ["another group", "offline"])
+def test_all_that_is_under_way_is_forgotten_with_the_folder(own: Own, what: str) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    own.own_folder.scan()
+    own.touch("a")
+    own.touch("d/b")
+    busy = "<Rounds looking=True scanning=True> touched=1 reading=1>"
+    assert repr(own.own_folder) == f"<OwnFolder MARKED {busy}"
+    if what == "offline":
+        own.own_folder.on_share(ShareSeen(present=False, reason="missing"))
+        assert own.own_folder.deadline() == own.node.now + OFFLINE_LOOK_S
+    else:
+        own.own_folder.await_marker()
+        assert own.own_folder.deadline() is None
+    idle = "<Rounds looking=False scanning=False> touched=0 reading=0>"
+    assert repr(own.own_folder).endswith(idle)
+
+
 def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     kept = dict(own.files)
     own.write("d/c", "gamma")
@@ -585,6 +629,21 @@ def test_a_new_generation_waits_until_everything_was_seen_and_read() -> None:
     own.settle()
     (new,) = own.heads
     assert (new.generation, new.count, new.seq) == (2, 2, 52)
+
+
+def test_a_new_generation_waits_for_the_marker_and_for_the_last_file() -> None:
+    own = Own(marked=False)
+    own.write("a", "alpha")
+    head = sign_head(Head(*own.node.own_manifest, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
+    own.publishing.on_own_head(head)
+    own.tick(5.0)
+    assert own.heads == []
+    own.tell(ShareSeen(present=True, reason=""))
+    assert isinstance(own.answer(), Scan)
+    own.tick(5.0)
+    assert own.heads == []
+    own.settle()
+    assert [new.generation for new in own.heads] == [2]
 
 
 def test_many_new_files_are_published_under_few_heads() -> None:

@@ -13,7 +13,6 @@ from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
-    CHANGES_MAX,
     HEAD_MAX_S,
     REPAIR_PAUSE_S,
     Publishing,
@@ -190,6 +189,17 @@ def test_a_file_where_a_folder_stood_ends_what_was_in_it() -> None:
     assert {path: record.kind for path, record in it.records.items()} == {"d": Kind.FOLDER}
 
 
+def test_a_folder_that_is_seen_again_keeps_what_is_in_it() -> None:
+    it = Publisher()
+    it.folder("d")
+    it.put("d/a")
+    it.tick()
+    it.put("d/b")
+    it.folder("d")
+    it.tick()
+    assert sorted(it.records) == ["d", "d/a", "d/b"]
+
+
 def test_what_seemed_deleted_when_the_share_went_away_is_kept() -> None:
     it = Publisher()
     it.put("a")
@@ -221,8 +231,10 @@ def test_very_many_changes_do_not_wait() -> None:
     it = Publisher()
     it.put("first")
     it.tick()
-    for number in range(CHANGES_MAX):
+    for number in range(2 * limits.PAGE_RECORDS - 1):
         it.put(f"{number}")
+    assert it.tick(0.0, waiting=10**6) == 0
+    it.put("two pages of changes")
     assert it.tick(0.0, waiting=10**6) == 1
 
 
@@ -276,7 +288,8 @@ def test_two_devices_with_one_key_do_not_chase_each_other() -> None:
     assert [head.generation for head in it.heads] == [2]
     due = it.publishing.deadline(0)
     assert due == REPAIR_PAUSE_S
-    assert it.tick(REPAIR_PAUSE_S) == 1
+    it.node.now = due
+    assert it.tick(0.0) == 1
     assert [head.generation for head in it.heads] == [2, 6]
     assert "another device" in taken(it.node, Tell)[-1].text
 

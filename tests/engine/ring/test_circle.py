@@ -6,7 +6,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.ring.members import accuse
-from potluck.core.ring.probing import Answered, AskHelper, Probe
+from potluck.core.ring.probing import Answered, AskHelper, Probe, Unreachable
 from potluck.core.ring.ring import Changed
 from potluck.core.wire.catalogue import (
     Address,
@@ -212,6 +212,19 @@ def test_a_beacon_of_a_member_with_another_digest_leads_to_a_sync() -> None:
     assert wire.run(1.0, lambda: any(box.asked_for(Send, at) for box in (ann, ben)))
 
 
+def test_last_is_the_node_before_in_the_circle() -> None:
+    _, boxes = ring(3)
+    in_order = sorted(boxes, key=lambda box: number(box) or 0)
+    lasts = [box.engine.wiring.circle.last() for box in in_order]
+    assert lasts == [in_order[at - 1].me for at in range(3)]
+
+
+def test_whoever_has_left_and_is_asked_who_was_before_it_names_one_of_the_others() -> None:
+    _, (ann, ben) = ring(2)
+    ann.engine.wiring.circle.leave()
+    assert ann.engine.wiring.circle.last() == ben.me
+
+
 # -- without a network -----------------------------------------------------------------------------
 def alone(others: int = 0, number: int = 1) -> tuple[Circle, Discovery]:
     """A circle of a device in a group with others, of whom nobody is linked."""
@@ -240,6 +253,69 @@ def test_whatever_is_heard_answers_every_open_probe(message: Message | Unknown) 
     assert answer == Send(LinkId(3), ProbeResult(9, BEN))
     circle.on_heard(BEN, message)
     assert circle._node.take() == [], "once"
+
+
+def test_a_link_that_opens_answers_every_open_probe() -> None:
+    circle, _ = alone(2)
+    circle._node.peer(CLEO).link = LinkId(3)
+    circle.on_probe(CLEO, ProbeFor(9, BEN), None)
+    circle.on_linked(BEN)
+    assert Send(LinkId(3), ProbeResult(9, BEN)) in circle._node.take()
+
+
+def test_a_link_that_is_closed_is_no_link_of_the_ring() -> None:
+    circle, _ = alone(1)
+    circle.on_linked(BEN)
+    assert ", 1 links" in repr(circle.ring)
+    circle.on_unlinked(BEN, clean=True)
+    assert ", 0 links" in repr(circle.ring)
+
+
+def test_who_is_known_to_be_gone_is_probed_for_nobody() -> None:
+    circle, _ = alone(2)
+    circle._node.peer(CLEO).link = LinkId(3)
+    circle.on_probe(CLEO, ProbeFor(9, BEN), None)
+    circle._changed(Changed(BEN, Status.ALIVE, Status.DEAD))
+    circle._node.take()
+    circle.on_heard(BEN, Heads([]))
+    assert circle._node.take() == []
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_refused_dial_leaves_less_time_to_answer_than_silence(refused: bool) -> None:
+    _, (ann, ben) = ring(2)
+    circle = ann.engine.wiring.circle
+    if refused:
+        circle.on_refused(ben.me)
+    else:
+        circle._carry([Unreachable(ben.me)])
+    ann.engine.node.now += limits.SUSPICION_FAST_S * circle.probing.lateness
+    circle._do(circle.ring.on_tick(ann.engine.node.now))
+    assert ann.status(ben) is (Status.DEAD if refused else Status.SUSPECT)
+
+
+def test_whoever_is_dead_is_dialled_where_it_was_told_to_be_when_it_is_time() -> None:
+    circle, _ = alone(1)
+    other, _ = alone(1, number=2)
+    other.on_addresses([address(2)])
+    alive = other.ring.beliefs.own
+    circle.on_message(BEN, Update([alive], b""))
+    circle.on_refused(BEN)
+    circle._node.now = limits.SUSPICION_FAST_S
+    circle.on_tick()
+    sighting = circle._node.address_book.known[BEN]
+    assert sighting.addresses == [address(2)]
+    circle._node.now = limits.DEAD_PROBE_S
+    circle.on_tick()
+    assert sighting.next_s == limits.DEAD_PROBE_S
+
+
+def test_who_comes_late_itself_has_more_patience_with_the_others() -> None:
+    circle, _ = alone(1)
+    circle.on_tick()
+    circle._node.now = circle.deadline() + limits.PROBE_TIMEOUT_MIN_S
+    circle.on_tick()
+    assert circle.ring.beliefs.lateness == circle.probing.lateness == pytest.approx(2.0)
 
 
 def test_only_a_pong_tells_how_far_away_the_other_side_is() -> None:
@@ -290,23 +366,32 @@ def test_who_is_not_accused_is_told_nothing() -> None:
     assert ping.records == []
 
 
-def test_the_records_of_a_ping_are_heard() -> None:
+@pytest.mark.parametrize("kind", [Ping, Pong])
+def test_the_records_of_a_ping_or_its_answer_are_heard(kind: type[Ping | Pong]) -> None:
     _, (ann, ben) = ring(2)
     before = ben.engine.wiring.circle.ring.beliefs.own
     accusation = accuse(ann.key, before, Status.SUSPECT)
-    ben.engine.wiring.circle.on_probe(ann.me, Ping(1, b"", b"", [accusation]), None)
+    ben.engine.wiring.circle.on_probe(ann.me, kind(1, b"", b"", [accusation]), None)
     assert ben.engine.wiring.circle.ring.beliefs.own.incarnation > before.incarnation
 
 
-def test_the_digest_of_a_ping_is_heard() -> None:
+@pytest.mark.parametrize("way", ["ping", "beacon"])
+def test_the_digest_of_a_ping_or_a_beacon_is_heard(way: str) -> None:
     _, (ann, ben) = ring(2)
     node, circle = ben.engine.node, ben.engine.wiring.circle
+
+    def hear(digest: bytes) -> None:
+        if way == "ping":
+            circle.on_probe(ann.me, Ping(1, digest, b""), None)
+        else:
+            circle.on_digest(ann.me, digest)
+
     said: list[Message] = []
     for _ in range(20):  # at each sight, but the first, with a chance of one half
         node.now += limits.SYNC_S
-        circle.on_probe(ann.me, Ping(1, circle.ring.digest, b""), None)
+        hear(circle.ring.digest)
         assert not [send for send in taken(node, Send) if isinstance(send.message, Sync)]
-        circle.on_probe(ann.me, Ping(1, b"another", b""), None)
+        hear(b"another")
         said += [send.message for send in taken(node, Send) if isinstance(send.message, Sync)]
     assert said
 

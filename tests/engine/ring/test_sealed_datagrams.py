@@ -118,6 +118,11 @@ def test_nothing_longer_than_a_datagram_leaves() -> None:
     here, speaker = sealed_datagrams(1)
     speaker.transmit(Ping(1, b"", bytes(limits.DATAGRAM_BYTES)), None)
     assert here.take() == []
+    around = len(say(here, speaker, Ping(1, b"", bytes(1000)))) - 1000
+    longest = limits.DATAGRAM_BYTES - around
+    assert len(say(here, speaker, Ping(1, b"", bytes(longest)))) == limits.DATAGRAM_BYTES
+    speaker.transmit(Ping(1, b"", bytes(longest + 1)), None)
+    assert here.take() == []
 
 
 def test_without_a_group_nothing_is_said_and_everything_is_foreign() -> None:

@@ -11,7 +11,7 @@ from potluck.engine.views.shared_files import SharedFiles
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, node
 from tests.engine.views.faces import shared, shown
-from tests.engine.wire import Wire
+from tests.engine.wire import Wire, ring
 
 
 def test_two_devices_see_the_same_ring() -> None:
@@ -25,6 +25,17 @@ def test_two_devices_see_the_same_ring() -> None:
     assert all(device["online"] for device in one["devices"])
     assert [device["address"] for device in one["devices"]] == ["", "10.0.0.2:7685"]
     assert one["group"] == other["group"]
+
+
+def test_last_and_next_are_the_neighbours_in_the_circle() -> None:
+    _, boxes = ring(3)
+    places = sorted((shown(box)["node"] for box in boxes), key=lambda place: place["number"])
+    labels = [places[at - 1]["next"] for at in range(3)]
+    assert sorted(labels) == ["d1", "d2", "d3"]
+    assert [place["last"] for place in places] == [labels[-1], *labels[:-1]]
+    assert [place["next"] for place in places] == [*labels[1:], labels[0]]
+    by_label = {box.label: shown(box)["node"]["number"] for box in boxes}
+    assert [by_label[label] for label in labels] == [0, 1, 2]
 
 
 def test_who_is_gone_is_shown_offline() -> None:
@@ -41,6 +52,8 @@ def test_who_has_left_has_no_place() -> None:
     _, ann, _ = shared()
     ann.hear(LeaveAsked())
     assert shown(ann)["node"] is None
+    (own,) = [device for device in shown(ann)["devices"] if device["me"]]
+    assert (own["online"], own["node"]) == (True, None)
 
 
 def test_the_door_says_how_long_it_stays_open() -> None:
@@ -77,9 +90,12 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> No
 
 def test_of_whom_nothing_is_heard_nothing_is_assumed() -> None:
     _, ann, ben = shared()
-    ann.engine.node.peers[ben.me].kept.clear()
+    peer = ann.engine.node.peers[ben.me]
+    peer.kept.clear()
+    peer.address = None
     (other,) = [device for device in shown(ann)["devices"] if device["label"] == "d2"]
-    assert (other["have_files"], other["need_files"]) == (0, 1)
+    assert (other["have_files"], other["need_files"], other["need_bytes"]) == (0, 1, 5)
+    assert other["address"] == ""
 
 
 def test_before_a_group_is_there_nobody_is() -> None:

@@ -73,7 +73,6 @@ class OwnFolder:
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""
         self._publishing.start()
-        self._rescan_s = self._node.now + limits.RESCAN_S
         if marked:
             self.scan()
         else:

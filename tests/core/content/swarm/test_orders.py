@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
-from potluck.core.content.swarm.orders import Order, Swarm, What
+from potluck.core.content.swarm.orders import LOOKS, Order, Swarm, What
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
 
@@ -75,6 +75,11 @@ def test_a_pack_ends_by_count_and_by_size() -> None:
     for number in range(20):
         big.want(root(number), SMALL, SMALL)
     assert [len(order.roots) for order in orders(big, 0.0, A)] == [16, 4]
+    just = Swarm()
+    for number in range(16):
+        just.want(root(number), SMALL, SMALL)
+    just.want(root(16), 1, SMALL)
+    assert [len(order.roots) for order in orders(just, 0.0, A)] == [16, 1]
 
 
 def test_a_pack_ends_where_another_holder_begins() -> None:
@@ -155,6 +160,14 @@ def test_a_file_of_zeros_needs_nothing_more() -> None:
     swarm = wanting(one)
     assert swarm.on_list(one) is True
     assert swarm.on_list(content(5)) is False
+
+
+def test_a_list_that_comes_a_second_time_takes_nothing_away() -> None:
+    one = content(3)
+    swarm = listed(one)
+    swarm.on_pieces(one.root, [0, 1])
+    assert swarm.on_list(one) is False
+    assert swarm.downloads[one.root].done_bytes == 2 * SMALL
 
 
 def test_zeros_are_never_asked_and_runs_end_there() -> None:
@@ -240,7 +253,8 @@ def test_while_orders_are_under_way_only_some_small_contents_are_looked_at() -> 
         return ()
 
     swarm.next_orders(nobody, 0.0)
-    assert len(looked) == 2 * limits.PACK_FILES
+    # the call before went on to look at as many, in vain
+    assert looked == [root(LOOKS + number) for number in range(2 * limits.PACK_FILES)]
 
 
 # -- wanted no more --------------------------------------------------------------------------------
@@ -280,6 +294,14 @@ def test_a_small_content_wanted_again_is_asked_once() -> None:
     assert orders(swarm, 0.0, A, B) == []
 
 
+def test_one_that_is_wanted_again_as_a_large_content_is_in_no_pack() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 1, SMALL)
+    swarm.forget(root(1))
+    swarm.want(root(1), 3 * SMALL, SMALL)
+    assert [order.what for order in orders(swarm, 0.0, A)] == [What.LIST]
+
+
 def test_one_that_still_stands_in_line_while_it_is_asked_is_not_asked_again() -> None:
     swarm = Swarm()
     for number in (1, 2, 1):
@@ -299,6 +321,7 @@ def test_what_came_by_another_way_is_not_asked() -> None:
     assert order.roots == (root(2),)
     swarm.on_files([root(2)])
     swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    assert "0 small in line" in repr(swarm)
     assert orders(swarm, 0.0, A) == []
 
 
