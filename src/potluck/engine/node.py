@@ -25,6 +25,7 @@ from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
+from potluck.engine.troubles import Troubles
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
@@ -94,6 +95,7 @@ class Node:
         self.share_present = True
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
+        self.troubles = Troubles()
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
         self._orders = int.from_bytes(instance[:RUN_PART_BYTES], "big") << ORDER_BITS
