@@ -11,18 +11,34 @@ from msgspec import Struct
 
 
 class DeviceView(Struct, frozen=True):
-    """One device of the group."""
+    """One device of the group, and what is known to stand on it."""
 
     id: str
     label: str
     me: bool
-    online: bool
+    online: bool  # in the ring, and linked or this device itself
     node: int | None
     address: str
     found_by: str
-    have_files: int
+    known: bool  # what it holds is known now: it is here and spoke of the heads that stand here
+    spoke_s: float | None  # seconds since it said last what it holds; None: not in this run
+    away_s: float | None  # seconds since it was linked last; None: it is, or never was in this run
+    have_files: int  # of `files`; 0 unless known
+    need_files: int  # what it said it lacks; everything unless it spoke in this run
+    need_bytes: int
+
+
+class DeliveryView(Struct, frozen=True):
+    """What another device still lacks of what stands here: a row of the sender's."""
+
+    id: str
+    label: str
+    online: bool
+    known: bool  # False: not since the newest head; the figures are what it said before
     need_files: int
     need_bytes: int
+    done_bytes: int  # of `whole_bytes`, what came since it last lacked nothing
+    whole_bytes: int
 
 
 class RingView(Struct, frozen=True):
@@ -36,12 +52,33 @@ class RingView(Struct, frozen=True):
 
 
 class TransferView(Struct, frozen=True):
-    """One content that is being received."""
+    """One content that is being received, or the small files of one folder."""
 
     path: str
     sources: list[str]
     done: int
     size: int
+    files: int = 1  # more than one: small files below `path`, still to come
+
+
+class UploadView(Struct, frozen=True):
+    """One content that another device is getting from this one now."""
+
+    path: str
+    to: str
+    sent: int  # bytes handed over to it by this device; it may get others elsewhere
+    size: int
+
+
+class TroubleView(Struct, frozen=True):
+    """One thing that is not as it should be (engine/troubles.py)."""
+
+    kind: str  # the name of its TroubleKind in small letters, "unreadable"
+    subject: str
+    reason: str
+    command: str  # what to type against it, "" if nothing helps but waiting
+    since_s: float  # how long it lasts
+    next_s: float | None  # in how long it is tried again
 
 
 class FoundView(Struct, frozen=True):
@@ -72,16 +109,24 @@ class StateView(Struct, frozen=True):
     group: dict[str, str] | None
     node: dict[str, object] | None
     ring: list[RingView]
-    state: str
-    reason: str | None
+    state: str  # in_sync | sending | receiving | busy | waiting | paused | trouble
+    reason: str | None  # one sentence, None exactly if in_sync
+    command: str | None  # what a person can type about it
+    synced: bool  # every head heard of stands here, and everything of mine that is known is shared
     devices: list[DeviceView]
-    files: int
+    files: int  # without folders
+    folders: int
     bytes: int
     need_files: int
-    need_bytes: int
+    need_folders: int
+    need_bytes: int  # still to come: pieces that are here already do not count
     received_bytes: int
     sent_bytes: int
     transfers: list[TransferView]
+    deliveries: list[DeliveryView]  # everybody else who lacks something, or is not known to have it
+    uploads: list[UploadView]
+    troubles: list[TroubleView]
+    trouble_count: int  # of all, also those that are not listed
     folder: str
     own_folder: str
     port: int
