@@ -30,6 +30,7 @@ from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.engine import Engine, EngineSettings
+from potluck.engine.events import OrderId
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -237,6 +238,10 @@ class OwnLabel:
     def follow(self, label: str) -> None:
         """The own folder has this label from now on."""
         self._watcher.follow((_top(label),))
+
+    def drain(self, order: OrderId) -> None:
+        """Have everything told that was noticed so far, then WatchDrained."""
+        self._watcher.drain(order)
 
 
 def _top(label: str) -> SafePath:

@@ -520,13 +520,13 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         a_file_that_somebody_removed_is_told_as_missing_and_comes_back
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
-    "OthersRelay.is_hindered: if own_folder.busy: return True": (
+    "OthersRelay.is_hindered: if own_folder.work: return True": (
         folders_of_others_wait_for_the_own_one
     ),
     "OthersRelay.is_hindered: return commits.settling": (
         folders_of_others_wait_for_what_a_crash_left
     ),
-    "UpkeepRelay.is_busy: if own_folder.busy: return True": (
+    "UpkeepRelay.is_busy: if own_folder.work: return True": (
         every_list_stays_while_an_own_file_is_read
     ),
     "UpkeepRelay.is_busy: return receiving.busy": (

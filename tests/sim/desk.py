@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from potluck.core.content.facts import Stat
 from potluck.engine.effects import (
+    DrainWatch,
     Hash,
     Import,
     Look,
@@ -38,6 +39,7 @@ from potluck.engine.events import (
     PathSeen,
     SpaceSeen,
     TreeSeen,
+    WatchDrained,
 )
 from tests.fakes.disk import path_of
 from tests.fakes.placing import Placing, settle
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 PAGE = 40
+HINT_S = 0.01  # a hint that is not missed takes at most so long
 """Paths per TreeSeen and files per FilesHashed; the real pages are longer, here every seam is
 wanted.
 """
@@ -68,6 +71,7 @@ class Desk:
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Look: self.look,
             Scan: self.scan,
+            DrainWatch: self.drain,
             Hash: self.hash,
             Place: self.place,
             Settle: self.settle,
@@ -86,6 +90,11 @@ class Desk:
     def look(self, process: Process, effect: Look) -> None:
         """See what stands at some paths."""
         self._later(process, lambda: self._report(process, effect.order, effect.paths))
+
+    def drain(self, process: Process, effect: DrainWatch) -> None:
+        """Let every hint that is under way come first; where some are missed that is no proof."""
+        event = WatchDrained(effect.order, sees_all=not self.world.hint_loss)
+        self.world.later(HINT_S, lambda: process.post(event))
 
     def scan(self, process: Process, effect: Scan) -> None:
         """Check the marker, then walk."""

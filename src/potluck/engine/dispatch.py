@@ -26,6 +26,8 @@ from potluck.core.wire.catalogue import (
     Bye,
     ControlMessage,
     Decrement,
+    FlushAsk,
+    Flushed,
     Heads,
     HeadsAsk,
     Join,
@@ -56,6 +58,7 @@ from potluck.engine.events import (
     FetchEnded,
     FilesHashed,
     FilesVerified,
+    FlushAsked,
     FolderEvent,
     Imported,
     InterfacesSeen,
@@ -78,13 +81,16 @@ from potluck.engine.events import (
     SpaceSeen,
     TransferEvent,
     TreeSeen,
+    WatchDrained,
 )
 from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
+# every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
 MemberMessage = (
-    RingMessage | ProbeMessage | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
-)  # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
+    RingMessage | ProbeMessage | RosterDigest | RosterRecords
+    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
+)  # fmt: skip
 
 
 class Dispatch:
@@ -141,6 +147,8 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
+            case WatchDrained():
+                self._parts.flushing.on_drained(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)
@@ -197,6 +205,8 @@ class Dispatch:
             case Imported():  # looked at, too: not every watcher notices links
                 imports.on_imported(event)
                 own_folder.on_imported(event.added)
+            case FlushAsked():
+                self._parts.flushing.on_asked(event)
             case RescanAsked():
                 own_folder.scan()
                 self._parts.replica_check.scan()
@@ -299,6 +309,10 @@ class Dispatch:
             case Kept(holdings):
                 announcing.on_kept(device, holdings)
                 self._parts.downloads.on_kept()
+            case FlushAsk():
+                self._parts.flushing.on_flush_ask(device, message)
+            case Flushed():
+                self._parts.flushing.on_flushed(device, message)
             case _:
                 assert_never(message)
 

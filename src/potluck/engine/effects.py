@@ -155,6 +155,13 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainWatch:
+    """Tell everything that the watcher of the own folder knows so far; wants WatchDrained."""
+
+    order: OrderId  # handle for WatchDrained
+
+
+@dataclass(frozen=True, slots=True)
 class Hash:
     """Read and hash files; ends in FilesHashed."""
 
@@ -282,6 +289,6 @@ class Leave:
 
 Effect = (
     Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
-    | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | MakeDurable
-    | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch | DropParts | Place | Settle
+    | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

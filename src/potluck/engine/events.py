@@ -136,6 +136,14 @@ class PathsTouched:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchDrained:
+    """What happened to the own folder before a DrainWatch was told before this."""
+
+    order: OrderId  # which DrainWatch
+    sees_all: bool  # False: there is no watcher, or it has too few watches
+
+
+@dataclass(frozen=True, slots=True)
 class PathSeen:
     """One path that was looked at."""
 
@@ -344,6 +352,13 @@ class AddAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushAsked:
+    """The person wants to know that everything put into any folder so far was heard of here."""
+
+    command: int  # handle for Reply: ok, or the labels of those who did not answer
+
+
+@dataclass(frozen=True, slots=True)
 class RescanAsked:
     """Look at everything now."""
 
@@ -357,7 +372,7 @@ NetworkEvent = (
     | LinkClosed
     | IntroductionHeard
 )
-FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
+FolderEvent = PathsTouched | WatchDrained | TreeSeen | FilesHashed | ShareSeen
 TransferEvent = (
     RequestHeard
     | ManifestHeard
@@ -368,5 +383,5 @@ TransferEvent = (
     | PartsFound
 )
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

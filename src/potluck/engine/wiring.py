@@ -14,6 +14,7 @@ up when it is called, so parts may tell each other in a circle although they are
     circle            ring and probing              answers        what others ask on bulk links
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
+    flushing          what is in the folders now  progress      what is here of what is lacking
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -32,6 +33,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
+from potluck.engine.flushing import Flushing
 from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
@@ -44,6 +46,7 @@ from potluck.engine.others.commits import Commits, CommitsListener
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
@@ -192,7 +195,7 @@ class OthersRelay(
 
     def is_hindered(self) -> bool:
         """Say whether other people's folders have to wait before they are looked at."""
-        if self._parts.own_folder.busy:
+        if self._parts.own_folder.work:
             return True
         return self._parts.commits.settling  # until it is known what a crash left
 
@@ -206,7 +209,7 @@ class UpkeepRelay(Activity):
 
     def is_busy(self) -> bool:
         """Say whether a content may be on its way into the index or the share."""
-        if self._parts.own_folder.busy:
+        if self._parts.own_folder.work:
             return True
         return self._parts.receiving.busy
 
@@ -230,22 +233,25 @@ class Wiring:
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)
         self.downloads = Downloads(node, others)
-        self.announcing = Announcing(node, self.following, self.circle, self.downloads)
         self.commits = Commits(node, others)
+        self.progress = Progress(node, self.downloads, self.commits)
+        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.replica_check = ReplicaCheck(node, others)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
-        self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
+        self.flushing = Flushing(node, self.own_folder, self.following)
+        self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
         self.viewer = self._viewer()
 
     def _viewer(self) -> Viewer:
         """Make what looks at the parts."""
         around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
-        own_folder, downloads = self.own_folder, self.downloads
-        picture = Picture(self.node, around, own_folder, self.following, self.receiving, downloads)
-        return Viewer(self.node, around, picture, own_folder, downloads, self.answers)
+        own_folder, following = self.own_folder, self.following
+        picture = Picture(self.node, around, own_folder, following, self.receiving, self.progress)
+        downloads, answers = self.downloads, self.answers
+        return Viewer(self.node, around, picture, own_folder, downloads, answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""

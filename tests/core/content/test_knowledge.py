@@ -12,8 +12,7 @@ import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
-    Condition,
-    CopyState,
+    CopyKnown,
     DeviceKnown,
     HeadNumber,
     Hindrance,
@@ -22,11 +21,12 @@ from potluck.core.content.knowledge import (
     LastWord,
     ManifestKnown,
     OwnWork,
+    Situation,
     Standing,
     State,
-    condition,
-    copy_state,
+    copy_known,
     has_delivered,
+    situation,
     standing,
 )
 from potluck.core.keys.identity import DeviceId
@@ -58,19 +58,19 @@ def picture(*devices: DeviceKnown, manifests=None, **more) -> Knowledge:
 
 # -- other devices ---------------------------------------------------------------------------------
 def test_only_who_is_here_and_spoke_of_this_very_head_is_said_to_hold_it():
-    assert copy_state(device(mine=all_of()), manifest()) is CopyState.ALL
-    assert copy_state(device(mine=LastWord(H2, SOME)), manifest()) is CopyState.LACKS
-    assert copy_state(device(mine=all_of(H1)), manifest()) is CopyState.UNKNOWN
-    assert copy_state(device(mine=all_of(H3)), manifest()) is CopyState.UNKNOWN
-    assert copy_state(device(), manifest()) is CopyState.UNKNOWN
-    assert copy_state(device(here=False, mine=all_of()), manifest()) is CopyState.AWAY
+    assert copy_known(device(mine=all_of()), manifest()) is CopyKnown.ALL
+    assert copy_known(device(mine=LastWord(H2, SOME)), manifest()) is CopyKnown.LACKS
+    assert copy_known(device(mine=all_of(H1)), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(mine=all_of(H3)), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(here=False, mine=all_of()), manifest()) is CopyKnown.AWAY
 
 
 def test_an_owner_has_what_it_announced_last():
     ada = device(ADA, "ada")
-    assert copy_state(ada, manifest(ADAS)) is CopyState.ALL
-    assert copy_state(ada, manifest(ADAS, heard=H3)) is CopyState.UNKNOWN
-    assert copy_state(replace(ada, here=False), manifest(ADAS)) is CopyState.AWAY
+    assert copy_known(ada, manifest(ADAS)) is CopyKnown.ALL
+    assert copy_known(ada, manifest(ADAS, heard=H3)) is CopyKnown.UNKNOWN
+    assert copy_known(replace(ada, here=False), manifest(ADAS)) is CopyKnown.AWAY
 
 
 def test_a_device_stands_as_it_said_and_is_known_only_in_all():
@@ -122,16 +122,16 @@ def test_synced_is_whoever_stands_at_every_head_and_has_told_its_own():
 
 # -- the word --------------------------------------------------------------------------------------
 def test_in_sync_is_when_nothing_is_open():
-    assert condition(picture()) == Condition(State.IN_SYNC)
-    assert condition(picture(device(mine=all_of()))) == Condition(State.IN_SYNC)
-    assert condition(picture(device(here=False))) == Condition(State.IN_SYNC)
+    assert situation(picture()) == Situation(State.IN_SYNC)
+    assert situation(picture(device(mine=all_of()))) == Situation(State.IN_SYNC)
+    assert situation(picture(device(here=False))) == Situation(State.IN_SYNC)
 
 
 def test_what_a_person_has_to_see_to_comes_first():
     stop = Hindrance(State.PAUSED, "the disk is almost full", "df -h")
     other = Hindrance(State.TROUBLE, "x")
     lacking = picture(manifests=[manifest(ADAS, missing=SOME)], hindrances=(stop, other))
-    assert condition(lacking) == Condition(State.PAUSED, "the disk is almost full", "df -h")
+    assert situation(lacking) == Situation(State.PAUSED, "the disk is almost full", "df -h")
 
 
 @pytest.mark.parametrize(
@@ -154,12 +154,12 @@ def test_what_a_person_has_to_see_to_comes_first():
 def test_what_is_lacking_is_explained_by_what_is_done_about_it(incoming, state, reason):
     lacking = [manifest(ADAS, missing=SOME)]
     seen = picture(device(ADA, "ada"), manifests=lacking, incoming=incoming)
-    assert condition(seen) == Condition(state, reason)
+    assert situation(seen) == Situation(state, reason)
 
 
 def test_a_head_that_was_heard_and_is_not_held_is_busy():
     behind = [manifest(ADAS, heard=H3)]
-    assert condition(picture(device(ADA, "ada"), manifests=behind)) == Condition(
+    assert situation(picture(device(ADA, "ada"), manifests=behind)) == Situation(
         State.BUSY, "somebody holds a newer list of files than this device"
     )
 
@@ -168,24 +168,24 @@ def test_who_waits_says_for_whom():
     lacking = [manifest(ADAS, missing=SOME)]
     ada = device(ADA, "ada", here=False, away_s=300)
     sample = Incoming(sample="ada/v.bin", sample_bytes=72)
-    assert condition(picture(ada, manifests=lacking, incoming=sample)) == Condition(
+    assert situation(picture(ada, manifests=lacking, incoming=sample)) == Situation(
         State.WAITING,
         "waiting for ada (away for 5 min): ada/v.bin (100 B to come), 72 B are here",
     )
-    assert condition(picture(ada, manifests=lacking, incoming=Incoming(sample="ada/v.bin"))) == (
-        Condition(State.WAITING, "waiting for ada (away for 5 min): ada/v.bin (100 B to come)")
+    assert situation(picture(ada, manifests=lacking, incoming=Incoming(sample="ada/v.bin"))) == (
+        Situation(State.WAITING, "waiting for ada (away for 5 min): ada/v.bin (100 B to come)")
     )
     never = device(ADA, "ada", here=False)
-    assert condition(picture(never, manifests=lacking)) == Condition(
+    assert situation(picture(never, manifests=lacking)) == Situation(
         State.WAITING, "waiting for ada: 1 file (100 B)"
     )
     behind = [manifest(ADAS, heard=H3)]
-    assert condition(picture(never, manifests=behind)) == Condition(
+    assert situation(picture(never, manifests=behind)) == Situation(
         State.WAITING, "waiting for ada: there are newer files"
     )
     two = [manifest(ADAS, missing=SOME), manifest(ManifestName.own(BEN), missing=SOME)]
     gone = device(BEN, "ben", here=False, away_s=3)
-    assert condition(picture(ada, gone, manifests=two)) == Condition(
+    assert situation(picture(ada, gone, manifests=two)) == Situation(
         State.WAITING, "waiting for ada and ben: 2 files (200 B)"
     )
 
@@ -199,37 +199,37 @@ def test_nobody_waits_for_an_owner_while_somebody_else_has_it_all():
         (all_of(H1), True),
         (LastWord(H2, SOME), True),
     ):
-        state = condition(picture(ada, device(adas=word), manifests=lacking)).state
+        state = situation(picture(ada, device(adas=word), manifests=lacking)).state
         assert (state is State.WAITING) == waits
     away = device(here=False, adas=all_of())
-    assert condition(picture(ada, away, manifests=lacking)).state is State.WAITING
+    assert situation(picture(ada, away, manifests=lacking)).state is State.WAITING
     stranger = [manifest(ManifestName.own(DeviceId(b"x" * 32)), missing=SOME)]
-    assert condition(picture(ada, manifests=stranger)).state is State.BUSY
+    assert situation(picture(ada, manifests=stranger)).state is State.BUSY
 
 
 def test_own_work_is_told_by_the_most_important():
     busy = picture(own_work=(OwnWork.PUBLISHING, OwnWork.READING))
-    assert condition(busy) == Condition(State.BUSY, "reading my files")
+    assert situation(busy) == Situation(State.BUSY, "reading my files")
 
 
 def test_who_lacks_something_of_mine_is_sent_to():
     ben, ada = device(mine=LastWord(H2, SOME)), device(ADA, "ada", mine=LastWord(H2, SOME))
-    assert condition(picture(ben)) == Condition(
+    assert situation(picture(ben)) == Situation(
         State.SENDING, "ben still lacks 1 file (100 B) of mine"
     )
-    assert condition(picture(ben, ada)) == Condition(
+    assert situation(picture(ben, ada)) == Situation(
         State.SENDING, "ben and ada still lack 2 files (200 B) of mine"
     )
     old, new = device(mine=all_of(H1)), device(ADA, "ada")
-    assert condition(picture(old)) == Condition(
+    assert situation(picture(old)) == Situation(
         State.SENDING, "ben has not said yet what is there of my newest files"
     )
-    assert condition(picture(old, new)) == Condition(
+    assert situation(picture(old, new)) == Situation(
         State.SENDING, "ben and ada have not said yet what is there of my newest files"
     )
 
 
 def test_what_others_lack_of_others_is_not_sent_by_me():
-    assert condition(picture(device(adas=LastWord(H2, SOME)), manifests=[manifest(ADAS)])) == (
-        Condition(State.IN_SYNC)
+    assert situation(picture(device(adas=LastWord(H2, SOME)), manifests=[manifest(ADAS)])) == (
+        Situation(State.IN_SYNC)
     )

@@ -8,6 +8,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Head, Kind
@@ -45,13 +46,14 @@ def test_the_first_scan_shares_everything(own: Own) -> None:
         "d": Kind.FOLDER,
         "d/b": Kind.FILE,
     }
-    assert not own.own_folder.busy
+    assert not own.own_folder.work
     assert own.own_folder.deadline() == pytest.approx(limits.RESCAN_S, abs=1.0)
 
 
 def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
     own = Own(start=False)
     own.tick()
+    assert own.own_folder.work[0] is OwnWork.UNSEEN
     assert [type(effect) for effect in own.todo] == [Scan]
 
 
@@ -71,7 +73,7 @@ def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
 def test_a_hint_is_looked_at_read_and_published(own: Own) -> None:
     own.write("d/c", "gamma")
     own.touch("d/c")
-    assert own.own_folder.busy
+    assert own.own_folder.work
     look = own.answer()
     assert isinstance(look, Look)
     own.settle()
@@ -83,15 +85,15 @@ def test_it_is_busy_until_what_was_touched_is_looked_at_read_and_published(own: 
     own.node.now = own.publishing._published_s  # the last head is young: the next one waits
     own.write("n", "new")
     own.own_folder.look_at([own.path("n")])
-    assert own.own_folder.busy, "a path waits for a look"
+    assert own.own_folder.work == (OwnWork.LOOKING,), "a path waits for a look"
     own.tick()
-    assert own.own_folder.busy, "a look is under way"
+    assert own.own_folder.work == (OwnWork.LOOKING,), "a look is under way"
     own.answer()
-    assert own.own_folder.busy, "a file is being read"
+    assert own.own_folder.work == (OwnWork.READING,)
     own.answer()
-    assert (own.todo, own.own_folder.busy) == ([], True), "a change waits for a head"
+    assert (own.todo, own.own_folder.work) == ([], (OwnWork.PUBLISHING,))
     own.tick(1.0)
-    assert not own.own_folder.busy
+    assert not own.own_folder.work
 
 
 def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> None:

@@ -139,5 +139,5 @@ def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:
     parts = Wiring(node(1))
     parts.node.roster = group(1, 2)
     name = ManifestName.own(key(2).device)
-    parts.following._pursuits[name] = Pursuit(name)
+    parts.following.pursuits[name] = Pursuit(name)
     assert list(parts.viewer._picture.manifests()) == []

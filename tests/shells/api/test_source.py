@@ -238,7 +238,7 @@ def test_a_rescan_reaches_the_engine(office: Office) -> None:
     office.loop.post(ShareSeen(present=True, reason=""))
     before = len(office.done)
     office.source.rescan()
-    assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.busy)
+    assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.work)
     until(lambda: len(office.done) > before)
 
 

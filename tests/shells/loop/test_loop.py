@@ -34,6 +34,7 @@ from potluck.engine.events import (
     LeaveAsked,
     LinkClosed,
     LinkId,
+    OrderId,
     RescanAsked,
 )
 from potluck.engine.index import Index
@@ -147,6 +148,9 @@ class Stage:
 
     def follow(self, label: str, /) -> None:
         self.done.append(("own label", label))
+
+    def drain(self, order: OrderId, /) -> None:
+        self.done.append(("drain", order))
 
     def _chores_tick(self, _now: Now) -> None:
         self.begun += 1

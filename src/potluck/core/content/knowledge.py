@@ -136,7 +136,7 @@ class Knowledge:
 
 
 # -- other devices ---------------------------------------------------------------------------------
-class CopyState(Enum):
+class CopyKnown(Enum):
     """What can be said of a device and a manifest as it is held here."""
 
     ALL = "all"
@@ -145,16 +145,16 @@ class CopyState(Enum):
     AWAY = "away"  # nothing is claimed of who is not here
 
 
-def copy_state(device: DeviceKnown, manifest: ManifestKnown) -> CopyState:
+def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
     """Say what is known of a device's copy of a manifest; its owner has what it announces."""
     if not device.here:
-        return CopyState.AWAY
+        return CopyKnown.AWAY
     if manifest.name.owner == device.device:
-        return CopyState.ALL if manifest.held == manifest.heard else CopyState.UNKNOWN
+        return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
     said = device.said.get(manifest.name)
     if said is None or said.number != manifest.held:
-        return CopyState.UNKNOWN
-    return CopyState.ALL if said.missing == NOTHING else CopyState.LACKS
+        return CopyKnown.UNKNOWN
+    return CopyKnown.ALL if said.missing == NOTHING else CopyKnown.LACKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +172,10 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
     for manifest in knowledge.manifests:
         if manifest.held is None:
             continue
-        verdict = copy_state(device, manifest)
+        verdict = copy_known(device, manifest)
         missing = _last_word(device, manifest)
-        known &= verdict in {CopyState.ALL, CopyState.LACKS}
-        if verdict in {CopyState.ALL, CopyState.LACKS}:
+        known &= verdict in {CopyKnown.ALL, CopyKnown.LACKS}
+        if verdict in {CopyKnown.ALL, CopyKnown.LACKS}:
             has.append(manifest.whole.less(missing))
         lacks.append(missing)
     return Standing(known, Amount.total(has), Amount.total(lacks))
@@ -203,7 +203,7 @@ def has_delivered(goals: Mapping[ManifestName, HeadNumber], device: DeviceKnown)
 
 # -- the word --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Situation:
     """How things are, why, and what a person can do."""
 
     state: State
@@ -211,35 +211,35 @@ class Condition:
     command: str = ""
 
 
-def condition(knowledge: Knowledge) -> Condition:
+def situation(knowledge: Knowledge) -> Situation:
     """Return the one word for a picture, with its one reason: the first of these that holds."""
     if knowledge.hindrances:
         first = knowledge.hindrances[0]
-        return Condition(first.word, first.reason, first.command)
+        return Situation(first.word, first.reason, first.command)
     behind = [one for one in knowledge.manifests if not one.stands]
     if behind:
         return _incoming(knowledge, behind)
     if knowledge.own_work:
-        return Condition(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
-    return _outgoing(knowledge) or Condition(State.IN_SYNC)
+        return Situation(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
+    return _outgoing(knowledge) or Situation(State.IN_SYNC)
 
 
-def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Condition:
+def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:
     """Say why something is not here yet."""
     incoming, missing = knowledge.incoming, knowledge.missing()
     to_come = f"{of_amount(*missing)} to come"
     if incoming.senders:
-        return Condition(State.RECEIVING, f"{to_come} from {listed(incoming.senders)}")
+        return Situation(State.RECEIVING, f"{to_come} from {listed(incoming.senders)}")
     if incoming.asked:
-        return Condition(State.RECEIVING, f"asking {listed(incoming.asked)} for the newest list")
+        return Situation(State.RECEIVING, f"asking {listed(incoming.asked)} for the newest list")
     if incoming.placing:
-        return Condition(State.RECEIVING, f"{to_come}, being put in place")
+        return Situation(State.RECEIVING, f"{to_come}, being put in place")
     away = _missed_owners(knowledge, behind)
     if away:
-        return Condition(State.WAITING, _waiting_words(incoming, away, missing))
+        return Situation(State.WAITING, _waiting_words(incoming, away, missing))
     if missing == NOTHING:
-        return Condition(State.BUSY, "somebody holds a newer list of files than this device")
-    return Condition(State.BUSY, f"{to_come}, none of them on its way right now")
+        return Situation(State.BUSY, "somebody holds a newer list of files than this device")
+    return Situation(State.BUSY, f"{to_come}, none of them on its way right now")
 
 
 def _missed_owners(knowledge: Knowledge, behind: list[ManifestKnown]) -> list[DeviceKnown]:
@@ -277,25 +277,25 @@ def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount)
     return f"waiting for {whom}: {what}"
 
 
-def _outgoing(knowledge: Knowledge) -> Condition | None:
+def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
     present = [device for device in knowledge.devices if device.here]
     lacking, unknown, amounts = list[str](), list[str](), [NOTHING]
     for device in present:
-        verdicts = {copy_state(device, manifest) for manifest in mine}
-        if CopyState.LACKS in verdicts:
+        verdicts = {copy_known(device, manifest) for manifest in mine}
+        if CopyKnown.LACKS in verdicts:
             lacking.append(device.label)
             amounts += [_last_word(device, manifest) for manifest in mine]
-        elif CopyState.UNKNOWN in verdicts:
+        elif CopyKnown.UNKNOWN in verdicts:
             unknown.append(device.label)
     if lacking:
         verb = "lacks" if len(lacking) == 1 else "lack"
         words = of_amount(*Amount.total(amounts))
-        return Condition(State.SENDING, f"{listed(lacking)} still {verb} {words} of mine")
+        return Situation(State.SENDING, f"{listed(lacking)} still {verb} {words} of mine")
     if unknown:
         have = "has" if len(unknown) == 1 else "have"
-        return Condition(
+        return Situation(
             State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
         )
     return None

@@ -28,6 +28,8 @@ from potluck.core.wire.bulk import (
 from potluck.core.wire.control import (
     Bye,
     Decrement,
+    FlushAsk,
+    Flushed,
     Heads,
     HeadsAsk,
     Hello,
@@ -105,6 +107,8 @@ __all__ = [
     "FileRecord",
     "FilesAsk",
     "FilesHeader",
+    "FlushAsk",
+    "Flushed",
     "Folder",
     "FrameReader",
     "Gone",
@@ -160,7 +164,7 @@ ControlMessage = (
     | Join | Redirect | Welcome | Update | Decrement | Sync
     | Ping | Pong | ProbeFor | ProbeResult
     | RosterDigest | RosterRecords
-    | Heads | HeadsAsk | Kept
+    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye

@@ -176,6 +176,19 @@ class HeadsAsk(Wire, frozen=True, tag="heads_ask"):
     digest: Digest
 
 
+class FlushAsk(Wire, frozen=True, tag="flush_ask"):
+    """Tell me your head as soon as it holds everything that is in your folder now."""
+
+    number: Counter
+
+
+class Flushed(Wire, frozen=True, tag="flushed"):
+    """It does; none if I never shared anything."""
+
+    number: Counter
+    head: Head | None
+
+
 class Kept(Wire, frozen=True, tag="kept"):
     """What I hold of each manifest, for receipts and sources."""
 

@@ -53,7 +53,7 @@ class Neighbour(Protocol):
 
 
 class PartlyHere(Protocol):
-    """Whoever knows the contents on their way (engine/others/downloads.py)."""
+    """Whoever knows the contents on their way (engine/others/progress.py)."""
 
     @property
     def fetching(self) -> bool:
@@ -67,11 +67,11 @@ class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
 
     def __init__(
-        self, node: Node, following: Following, neighbour: Neighbour, downloads: PartlyHere
+        self, node: Node, following: Following, neighbour: Neighbour, progress: PartlyHere
     ) -> None:
         """Hold what the index holds; `following` knows who told of strangers."""
         self._node, self._following, self._neighbour = node, following, neighbour
-        self._downloads = downloads
+        self._progress = progress
         self._differences: dict[DeviceId, Difference] = {}
         self._ask_last_s = -math.inf
         self._kept_s = -math.inf  # when what stands here may be told next
@@ -157,7 +157,7 @@ class Announcing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        if self._kept_due or self._downloads.fetching:
+        if self._kept_due or self._progress.fetching:
             return min(self._ask_last_s, self._next_kept_s)
         return self._ask_last_s
 
@@ -167,7 +167,7 @@ class Announcing:
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
-        if (self._kept_due or self._downloads.fetching) and node.now >= self._next_kept_s:
+        if (self._kept_due or self._progress.fetching) and node.now >= self._next_kept_s:
             self._kept_due, self._complete = False, False
             self._kept_s = node.now + limits.KEPT_S
             holdings = self._holdings()
@@ -201,7 +201,7 @@ class Announcing:
 
     def _holdings(self) -> dict[ManifestName, Holding]:
         """Return how much of each manifest stands on this disk."""
-        here, heads = self._downloads.here_bytes(), self._node.index.manifests.heads()
+        here, heads = self._progress.here_bytes(), self._node.index.manifests.heads()
         return {(name := ManifestName.of(h)): self._holding(h, here.get(name, 0)) for h in heads}
 
     def _holding(self, head: Head, here_bytes: int) -> Holding:

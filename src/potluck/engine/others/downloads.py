@@ -15,7 +15,7 @@ the whole folder; whether it has one content is found by asking.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -106,7 +106,8 @@ class Downloads:
         self.paused = ""
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
-        self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
+        # whoever waits for a content, by manifest and spot
+        self.waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self.leftovers = LeftoverParts(node)
         # when holders that failed may be asked again, ascending
         self._rests: deque[float] = deque()
@@ -115,7 +116,7 @@ class Downloads:
 
     def __repr__(self) -> str:
         """Return how much is wanted and asked for."""
-        wanted, orders, parts = len(self._waiting), len(self.orders), len(self.parts)
+        wanted, orders, parts = len(self.waiting), len(self.orders), len(self.parts)
         return f"<Downloads {wanted=} {orders=} {parts=} {self.paused}>"
 
     # -- wishes ------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ class Downloads:
         if before is not None and before.record.root != root:
             self.release(spot)
         self._wants[spot] = want
-        self._waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
+        self.waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
             self.swarm.want(root, want.record.size, want.record.piece_size)
             self._ask_s = self._node.now
@@ -140,12 +141,12 @@ class Downloads:
         if want is None:
             return
         root = Root(want.record.root)
-        manifests = self._waiting[root]
+        manifests = self.waiting[root]
         del manifests[spot.manifest][spot]
         if not manifests[spot.manifest]:
             del manifests[spot.manifest]
         if not manifests:
-            del self._waiting[root]
+            del self.waiting[root]
             if root in self.swarm.downloads:
                 self.parts.pop(root, None)
                 self._forget(root)
@@ -155,7 +156,7 @@ class Downloads:
         """A part file was placed or is lost; return who still waits for that content."""
         self.parts.pop(root, None)
         self._forget(root)
-        return [spot for spots in self._waiting.get(root, {}).values() for spot in spots]
+        return [spot for spots in self.waiting.get(root, {}).values() for spot in spots]
 
     # -- part files of an earlier run --------------------------------------------------------------
     def on_parts(self, event: PartsFound) -> None:
@@ -270,7 +271,7 @@ class Downloads:
         while self._rests and self._rests[0] <= node.now:
             self._rests.popleft()
         self._ask_s = inf
-        for order in self.swarm.next_orders(_holders(node, self._waiting), node.now):
+        for order in self.swarm.next_orders(_holders(node, self.waiting), node.now):
             number = node.number()
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
@@ -283,32 +284,9 @@ class Downloads:
         time = min(self._ask_s, self._rests[0]) if self._rests else self._ask_s
         return time if time < inf else None
 
-    def sample(self) -> tuple[SafePath, int] | None:
-        """Return one path that waits for its content, and how many bytes of that are here."""
-        for root, names in self._waiting.items():
-            download = self.swarm.downloads.get(root)
-            if download is not None:
-                spot = next(iter(next(iter(names.values()))))
-                return self._node.layout.path_of(spot), download.done_bytes
-        return None
-
-    @property
-    def fetching(self) -> bool:
-        """Whether anything is on its way."""
-        return bool(self.orders)
-
-    def here_bytes(self) -> Counter[ManifestName]:
-        """Return how much is here already of contents that each manifest still lacks."""
-        here = Counter[ManifestName]()
-        for download in self.swarm.downloads.values():
-            if download.done_bytes:
-                for name in self._waiting.get(download.root, {}):
-                    here[name] += download.done_bytes
-        return here
-
     def path_of(self, root: Root) -> SafePath | None:
         """Return one path where a content is wanted, for people."""
-        for spots in self._waiting.get(root, {}).values():
+        for spots in self.waiting.get(root, {}).values():
             return self._node.layout.path_of(next(iter(spots)))
         return None
 
@@ -316,7 +294,7 @@ class Downloads:
     def _arrive(self, content: PieceList) -> None:
         """All of a content is here: tell those who wait for it."""
         self.parts[content.root] = content
-        waiting = self._waiting[content.root]
+        waiting = self.waiting[content.root]
         self._listener.on_arrived(
             [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
@@ -334,7 +312,7 @@ class Downloads:
             return
         tried = _cut_of(download)
         said = {tried}
-        for spots in self._waiting[root].values():
+        for spots in self.waiting[root].values():
             said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
         if len(said) > 1:
             in_turn = sorted(said)

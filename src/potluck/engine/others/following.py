@@ -51,14 +51,14 @@ class Following:
     def __init__(self, node: Node, listener: FollowingListener) -> None:
         """Follow nothing yet."""
         self._node, self._listener = node, listener
-        self._pursuits: dict[ManifestName, Pursuit] = {}
+        self.pursuits: dict[ManifestName, Pursuit] = {}  # of whatever was heard of in this run
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._look_s = math.inf  # when somebody may be asked next
 
     def __repr__(self) -> str:
         """Return how many manifests are followed, and how many are behind."""
-        behind = sum(pursuit.newest is not None for pursuit in self._pursuits.values())
-        return f"<Following {len(self._pursuits)} manifests, {behind} behind>"
+        behind = sum(pursuit.newest is not None for pursuit in self.pursuits.values())
+        return f"<Following {len(self.pursuits)} manifests, {behind} behind>"
 
     # -- heads -------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
@@ -70,20 +70,6 @@ class Following:
         for head in heads:
             self._on_head(device, head)
         self._look_s = self._node.now
-
-    def heard(self, name: ManifestName) -> Head | None:
-        """Return the newest head that was heard of a manifest, if it is newer than what is held."""
-        pursuit = self._pursuits.get(name)
-        return None if pursuit is None else pursuit.newest
-
-    def names(self) -> list[ManifestName]:
-        """Return every manifest of others that was heard of in this run."""
-        return list(self._pursuits)
-
-    def asked(self) -> list[DeviceId]:
-        """Return who is asked for pages now."""
-        requests = [pursuit.request for pursuit in self._pursuits.values()]
-        return [request.source for request in requests if request is not None]
 
     def strangers(self) -> list[DeviceId]:
         """Return, and forget, who told heads of owners that were no members then."""
@@ -97,7 +83,7 @@ class Following:
         if name.owner not in node.roster.members:
             self._strangers.add(device)
             return
-        pursuit = self._pursuits.get(name) or Pursuit(name)
+        pursuit = self.pursuits.get(name) or Pursuit(name)
         known = [node.index.manifests.head(name), pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.verify):
             return
@@ -105,7 +91,7 @@ class Following:
         if name.owner == node.me:
             self._listener.on_own_head(head)
             return
-        self._pursuits[name] = pursuit
+        self.pursuits[name] = pursuit
         if any(other is not None and contradicts(head, other) for other in known):
             self._freeze(pursuit, head.generation)
         elif all(newer(head, other) for other in known):
@@ -206,7 +192,7 @@ class Following:
         now = self._node.now
         if now < self._look_s:
             return
-        for pursuit in self._pursuits.values():
+        for pursuit in self.pursuits.values():
             source = _source(self._node, pursuit) if pursuit.waits else None
             if source is not None:
                 request = PageRequest(source, _since(self._node, pursuit), self._node.number())
@@ -214,7 +200,7 @@ class Following:
                 self._ask(pursuit, request)
         pauses = (
             failure.until_s
-            for pursuit in self._pursuits.values()
+            for pursuit in self.pursuits.values()
             if pursuit.waits
             for failure in pursuit.failures.values()
         )
@@ -227,7 +213,7 @@ class Following:
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:
         """Return the request with this number, and whose it is."""
-        for pursuit in self._pursuits.values():
+        for pursuit in self.pursuits.values():
             if pursuit.request is not None and pursuit.request.order == order:
                 return pursuit, pursuit.request
         return None

@@ -76,12 +76,7 @@ class Receiving:
     def busy(self) -> bool:
         """Whether something is lacking that is being worked on."""
         fetching = bool(self._downloads.swarm.downloads)
-        return self._deciding or fetching or not self._commits.idle
-
-    @property
-    def placing(self) -> bool:
-        """Whether something is being decided about, or put in its place."""
-        return self._deciding or not self._commits.idle
+        return self.deciding or fetching or not self._commits.idle
 
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
@@ -118,12 +113,13 @@ class Receiving:
 
     # -- time --------------------------------------------------------------------------------------
     @property
-    def _deciding(self) -> bool:
+    def deciding(self) -> bool:
+        """Whether something is still to be looked at."""
         return bool(self._pending or self._catching_up)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if self._deciding and not self._commits.settling:
+        if self.deciding and not self._commits.settling:
             return self._node.now
         times = (self._setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
         return min((time for time in times if time is not None), default=None)
@@ -135,7 +131,7 @@ class Receiving:
         if not self._commits.settling:
             self._decide_slice()
         self._downloads.ask()
-        self._commits.flush(deciding=self._deciding, fetching=bool(self._downloads.orders))
+        self._commits.flush(deciding=self.deciding, fetching=bool(self._downloads.orders))
 
     def _decide_slice(self) -> None:
         index = self._node.index
@@ -148,7 +144,7 @@ class Receiving:
         for name in {spot.manifest for spot in self._returned}:
             self._holds.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
-        if not self._deciding:
+        if not self.deciding:
             self._downloads.leftovers.drop()
 
     def _catch_up_slice(self) -> None:

@@ -75,11 +75,6 @@ class OwnFolder:
         }
         return tuple(work for work, is_open in open_work.items() if is_open)
 
-    @property
-    def busy(self) -> bool:
-        """Whether something is being looked at, read or gathered."""
-        return bool(set(self.work) - {OwnWork.UNSEEN})
-
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""
         self._publishing.start()

@@ -27,8 +27,8 @@ from potluck.core.content.knowledge import (
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.node import Node
-from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.following import Following
+from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -48,11 +48,11 @@ class Picture:
         own_folder: OwnFolder,
         following: Following,
         receiving: Receiving,
-        downloads: Downloads,
+        progress: Progress,
     ) -> None:
         """Look at these parts."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
-        self._following, self._receiving, self._downloads = following, receiving, downloads
+        self._following, self._receiving, self._progress = following, receiving, progress
 
     def knowledge(self) -> Knowledge:
         """Return the whole picture."""
@@ -61,17 +61,18 @@ class Picture:
             manifests=tuple(self.manifests()),
             devices=tuple(self.devices()),
             own_work=self._own_folder.work,
-            incoming=self._activity(),
+            incoming=self._incoming(),
             hindrances=tuple(self._hindrances()),
         )
 
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""
-        here = self._downloads.here_bytes()
+        here = self._progress.here_bytes()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
-        for name in sorted(held.keys() | set(self._following.names())):
-            heard, head = self._following.heard(name), held.get(name)
-            newest = heard or head
+        pursuits = self._following.pursuits
+        for name in sorted(held.keys() | pursuits.keys()):
+            pursuit, head = pursuits.get(name), held.get(name)
+            newest = pursuit.newest if pursuit is not None and pursuit.newest else head
             if newest is not None:
                 yield self._manifest(name, newest, head, here[name])
 
@@ -104,15 +105,18 @@ class Picture:
             away_s = node.now - peer.gone_s
         return DeviceKnown(device, label, here, said, away_s)
 
-    def _activity(self) -> Incoming:
-        label_of, sample = self._node.label_of, self._downloads.sample()
-        orders = self._downloads.swarm.orders.values()
+    def _incoming(self) -> Incoming:
+        """Return what is done about what is lacking here."""
+        requests = [pursuit.request for pursuit in self._following.pursuits.values()]
+        asked = {request.source for request in requests if request is not None}
+        sample = self._progress.sample()
+        path, here_bytes = ("", 0) if sample is None else (str(sample[0]), sample[1])
         return Incoming(
-            senders=tuple(sorted({label_of(order.peer) for order in orders})),
-            asked=tuple(sorted({label_of(device) for device in self._following.asked()})),
-            placing=self._receiving.placing,
-            sample=str(sample[0]) if sample is not None else "",
-            sample_bytes=sample[1] if sample is not None else 0,
+            senders=tuple(self._progress.senders()),
+            asked=tuple(sorted(map(self._node.label_of, asked))),
+            placing=self._receiving.deciding or self._progress.placing,
+            sample=path,
+            sample_bytes=here_bytes,
         )
 
     def _hindrances(self) -> Iterator[Hindrance]:
@@ -120,8 +124,8 @@ class Picture:
         if not self._node.share_present:
             reason = self._own_folder.share.reason
             yield Hindrance(State.TROUBLE, f"the share is offline: marker {reason}")
-        if self._downloads.paused:
-            yield Hindrance(State.PAUSED, self._downloads.paused)
+        if self._progress.paused:
+            yield Hindrance(State.PAUSED, self._progress.paused)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
             yield Hindrance(State.WAITING, words)

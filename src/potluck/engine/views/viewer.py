@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from potluck.core.content.knowledge import condition
+from potluck.core.content.knowledge import situation
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
@@ -47,7 +47,7 @@ class Viewer:
         """Return everything a face shows."""
         node, around = self._node, self._neighbourhood
         knowledge = self._picture.knowledge()
-        whole, missing, word = knowledge.whole(), knowledge.missing(), condition(knowledge)
+        whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),

@@ -33,7 +33,7 @@ from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
 from potluck.engine.effects import Effect
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, LeaveAsked
+from potluck.engine.events import Event, LeaveAsked, OrderId
 from potluck.engine.recording import Call, Moment
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
@@ -64,6 +64,9 @@ _log = logging.getLogger(__name__)
 
 class FollowsLabel(Protocol):
     """Whoever must know which folder is the own one: assembly.py."""
+
+    def drain(self, order: OrderId, /) -> None:
+        """Have everything told that the watcher noticed so far, then WatchDrained."""
 
     def follow(self, label: str, /) -> None:
         """The own folder has this label from now on."""
@@ -299,6 +302,8 @@ class Loop:
             case effects.MarkShare():
                 world.disk.submit(effect)
                 world.own_label.follow(effect.label)
+            case effects.DrainWatch():
+                world.own_label.drain(effect.order)
             case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
                 world.disk.submit(effect)
             case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():

@@ -24,7 +24,7 @@ from typing import Final
 
 from potluck.core import limits
 from potluck.core.content.paths import SafePath
-from potluck.engine.events import PathsTouched
+from potluck.engine.events import OrderId, PathsTouched, WatchDrained
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
@@ -40,7 +40,8 @@ _HERE: Final = int(Mask.CREATE | Mask.MOVED_TO)
 _GONE: Final = int(Mask.DELETE | Mask.MOVED_FROM)
 _WRITING: Final = int(Mask.CREATE | Mask.MODIFY)
 _FOLLOW: Final = b"f"
-"""What wakes the thread to follow other tops; any one byte."""
+_DRAIN: Final = b"d"
+"""What wakes the thread: to follow other tops, or to say when all that was noticed is told."""
 _MS_A_S: Final = 1000
 _ROUNDED_MS: Final = 1
 """poll cuts its time-out down to whole ms; a wait that ends too early would only begin again."""
@@ -64,6 +65,8 @@ class Watcher:
         """
         self._tops = _names(tops)
         self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
+        self._drains: SimpleQueue[OrderId] = SimpleQueue()  # likewise
+        self._drained: list[OrderId] = []  # to be told behind the next hint
         self._foreign = foreign
         self._inbox = inbox
         self._inotify = Inotify()
@@ -95,6 +98,12 @@ class Watcher:
         if self._wake_write >= 0:
             self._new_tops.put(_names(tops))
             os.write(self._wake_write, _FOLLOW)
+
+    def drain(self, order: OrderId) -> None:
+        """Tell all that was noticed so far, then WatchDrained; from another thread."""
+        if self._wake_write >= 0:
+            self._drains.put(order)
+            os.write(self._wake_write, _DRAIN)
 
     def close(self) -> None:
         """Stop the thread, wait for it and give the watches back. A second call does nothing."""
@@ -144,8 +153,12 @@ class Watcher:
 
     def _heed(self) -> bool:
         """Find out why we were woken: to watch other folders, or (False) to stop."""
+        why = os.read(self._wake_read, 1)
+        if why == _DRAIN:
+            self._drained.append(self._drains.get())
+            return True
         self._lost = True
-        if not os.read(self._wake_read, len(_FOLLOW)):
+        if not why:
             return False  # the other end is closed
         self._tops = self._new_tops.get()
         return True
@@ -163,6 +176,8 @@ class Watcher:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
             self._inbox.post(hint)
+        while self._drained:
+            self._inbox.post(WatchDrained(self._drained.pop(0), sees_all=not self.limited))
 
     def _on_notice(self, notice: Notice, now: float) -> None:
         folder = self._folders.get(notice.watch)
@@ -223,6 +238,16 @@ class NoWatcher:
 
     limited = True
 
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def __repr__(self) -> str:
+        return "NoWatcher()"
+
+    def drain(self, order: OrderId) -> None:
+        """Nothing is noticed here, so nothing is known."""
+        self._inbox.post(WatchDrained(order, sees_all=False))
+
     def start(self) -> None:
         """Do nothing."""
 
@@ -245,11 +270,11 @@ def watcher_for(
 ) -> Watcher | NoWatcher:
     """Return the best watcher that this system gives."""
     if not available():
-        return NoWatcher()
+        return NoWatcher(inbox)
     try:
         return Watcher(share, tops, inbox, foreign=foreign)
     except OSError:  # all inotify instances of this user are taken, or the kernel has none
-        return NoWatcher()
+        return NoWatcher(inbox)
 
 
 def _names(tops: tuple[SafePath, ...]) -> frozenset[str]:

@@ -1,0 +1,153 @@
+"""Flushing: everything that was put into a folder before a moment is in a head that is heard of.
+
+Strategy: "is everything here?" cannot be answered by what was heard so far, since what was written
+a moment ago may not be announced yet. So whoever has to know asks: every member that is here, and
+itself. Each of them drains its watcher (what happened to the folder before is told by then), lets
+the own folder come to rest and answers with its head. A watcher that does not see everything is no
+proof, so there the folder is scanned instead.
+
+Guarantees: an answer speaks of everything that was closed in the folder before the question came;
+one drain is under way at a time, whoever asks how often, and scans keep a distance, so questions
+cost a bounded part of a device's time. A question ends: with all answers, or after a while with the
+names of those who did not answer. Limits: a file that somebody still writes is not waited for; who
+is not linked is not asked.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FlushAsk, Flushed
+from potluck.core.wording import listed
+from potluck.engine.effects import DrainWatch, Reply
+from potluck.engine.events import FlushAsked, OrderId, WatchDrained
+from potluck.engine.node import Node
+from potluck.engine.others.following import Following
+from potluck.engine.own.own_folder import OwnFolder
+
+PATIENCE_S = 8.0  # a question ends so long after it was asked: the local API answers within ten
+SCAN_PAUSE_S = 10.0  # between two scans that questions cause where watches are short
+MYSELF = "this device"
+
+
+@dataclass(slots=True)
+class FlushQuestion:
+    """A person's question under way."""
+
+    command: int
+    until_s: float
+    silent: set[DeviceId] = field(default_factory=set)  # who has not answered yet, us among them
+
+
+class Flushing:
+    """Asks, and answers, what is in the folders by now."""
+
+    def __init__(self, node: Node, own_folder: OwnFolder, following: Following) -> None:
+        """Ask nobody."""
+        self._node, self._own_folder, self._following = node, own_folder, following
+        self._questions: dict[int, FlushQuestion] = {}
+        # who asked what is in the own folder, with the number of the question; we are among them
+        self._undrained: dict[DeviceId, int] = {}  # they wait for the next drain
+        self._draining: dict[DeviceId, int] = {}  # for the one under way
+        self._drained: dict[DeviceId, int] = {}  # for the own folder to come to rest
+        self._order: OrderId | None = None
+        self._scan_due = False  # the watcher sees too little
+        self._scan_s = -math.inf  # when a question may cause the next scan
+
+    def __repr__(self) -> str:
+        """Return who waits for what."""
+        asked, drained = len(self._undrained) + len(self._draining), len(self._drained)
+        return f"<Flushing {len(self._questions)} questions, {asked} to drain, {drained} to settle>"
+
+    # -- asking ------------------------------------------------------------------------------------
+    def on_asked(self, event: FlushAsked) -> None:
+        """A person wants to know that everything put anywhere so far was heard of."""
+        node, number = self._node, self._node.number()
+        members = node.roster.members if node.roster is not None else {}
+        asked = {device for device in node.linked() if device in members}
+        self._questions[number] = FlushQuestion(
+            event.command, node.now + PATIENCE_S, {node.me, *asked}
+        )
+        self._undrained[node.me] = number
+        for device in sorted(asked):
+            node.say(device, FlushAsk(number))
+
+    def on_flushed(self, device: DeviceId, message: Flushed) -> None:
+        """A member answered: this head holds everything that was in its folder."""
+        if message.head is not None:
+            self._following.on_heads(device, [message.head])
+        self._on_answer(device, message.number)
+
+    # -- answering ---------------------------------------------------------------------------------
+    def on_flush_ask(self, device: DeviceId, message: FlushAsk) -> None:
+        """A member asks what is in the own folder; of its questions only the last one counts."""
+        self._undrained[device] = message.number
+
+    def on_drained(self, event: WatchDrained) -> None:
+        """Everything the watcher knew has been told."""
+        if event.order != self._order:
+            return
+        self._order = None
+        self._drained |= self._draining
+        self._draining = {}
+        self._scan_due |= not event.sees_all
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        times = [question.until_s for question in self._questions.values()]
+        if self._undrained and self._order is None:
+            times.append(self._node.now)
+        if self._scan_due:
+            times.append(self._scan_s)
+        return min(times, default=None)
+
+    def on_tick(self) -> None:
+        """Drain, scan where that is no proof, answer, and end what takes too long."""
+        now = self._node.now
+        if self._undrained and self._order is None:
+            self._order = self._node.number()
+            self._draining, self._undrained = self._undrained, {}
+            self._node.do(DrainWatch(self._order))
+        if self._scan_due and now >= self._scan_s:
+            self._scan_due, self._scan_s = False, now + SCAN_PAUSE_S
+            self._own_folder.scan()
+        if self._drained and not self._scan_due and not self._own_folder.work:
+            self._answer()
+        linked = {self._node.me, *self._node.linked()}
+        for number, question in list(self._questions.items()):
+            question.silent &= linked
+            if not question.silent or now >= question.until_s:
+                del self._questions[number]
+                self._end(question)
+
+    def on_leaving(self) -> None:
+        """The device leaves: nobody will hear any more."""
+        for question in self._questions.values():
+            self._end(question)
+        self._questions.clear()
+
+    def _answer(self) -> None:
+        """The own folder is at rest: say its head to all who asked."""
+        head = self._node.index.manifests.head(self._node.own_manifest)
+        for device, number in self._drained.items():
+            if device == self._node.me:
+                self._on_answer(device, number)
+            else:
+                self._node.say_when_durable(device, Flushed(number, head))
+        self._drained = {}
+
+    def _on_answer(self, device: DeviceId, number: int) -> None:
+        """A device answered that question, and with it all that were asked before."""
+        for earlier, question in self._questions.items():
+            if earlier <= number:
+                question.silent.discard(device)
+
+    def _end(self, question: FlushQuestion) -> None:
+        """Tell the person, with the names of those who are still silent."""
+        names = [MYSELF for device in question.silent if device == self._node.me]
+        others = sorted(question.silent - {self._node.me})
+        names += [self._node.label_of(device) for device in others]
+        self._node.do(Reply(question.command, ok=not names, text=listed(names)))

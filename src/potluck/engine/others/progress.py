@@ -1,0 +1,66 @@
+"""Progress: what is done about files that are lacking, and how much of them is here already.
+
+Strategy: read from downloads and commits when somebody asks; a content that several folders wait
+for counts in each of them. Guarantees: nothing is changed. Limits: costs a look at every content
+that is wanted, so it is asked for a few times a second and not for every piece.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.paths import SafePath
+from potluck.engine.node import Node
+from potluck.engine.others.commits import Commits
+from potluck.engine.others.downloads import Downloads
+
+
+class Progress:
+    """Looks at downloads and commits."""
+
+    def __init__(self, node: Node, downloads: Downloads, commits: Commits) -> None:
+        """Look at these."""
+        self._node, self._downloads, self._commits = node, downloads, commits
+
+    def __repr__(self) -> str:
+        """Return whether anything is on its way."""
+        return f"<Progress fetching={self.fetching}>"
+
+    @property
+    def fetching(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._downloads.orders)
+
+    @property
+    def placing(self) -> bool:
+        """Whether anything is being put in its place."""
+        return not self._commits.idle
+
+    @property
+    def paused(self) -> str:
+        """Why nothing is fetched, "" if that is not so."""
+        return self._downloads.paused
+
+    def senders(self) -> list[str]:
+        """Return the labels of those who are asked for content now."""
+        orders = self._downloads.orders.values()
+        return sorted({self._node.label_of(order.peer) for order in orders})
+
+    def here_bytes(self) -> Counter[ManifestName]:
+        """Return how much is here already of contents that each manifest still lacks."""
+        here, waiting = Counter[ManifestName](), self._downloads.waiting
+        for download in self._downloads.swarm.downloads.values():
+            if download.done_bytes:
+                for name in waiting.get(download.root, {}):
+                    here[name] += download.done_bytes
+        return here
+
+    def sample(self) -> tuple[SafePath, int] | None:
+        """Return one path that waits for its content, and how many bytes of that are here."""
+        for root, names in self._downloads.waiting.items():
+            download = self._downloads.swarm.downloads.get(root)
+            if download is not None:
+                spot = next(iter(next(iter(names.values()))))
+                return self._node.layout.path_of(spot), download.done_bytes
+        return None

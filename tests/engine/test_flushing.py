@@ -1,0 +1,157 @@
+"""Flushing: an answer speaks of all that was in the folder before the question, and questions end.
+
+Strategy: two or three devices on a wire; what is written is noticed at once or, where the watcher
+is short, only by a scan.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.wire.catalogue import FlushAsk, Flushed
+from potluck.engine import effects
+from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, WatchDrained
+from potluck.engine.flushing import MYSELF, PATIENCE_S, SCAN_PAUSE_S
+from tests.engine.views.faces import shared, shown
+from tests.engine.wire import Box, Wire, ring
+
+
+def answers(box: Box) -> list[tuple[int, bool, str]]:
+    """What people were answered: command, whether all is known, who is silent."""
+    replies = box.asked_for(effects.Reply)
+    return [(reply.command, reply.ok, reply.text) for reply in replies]
+
+
+def said(box: Box, kind: type) -> int:
+    """How often a device said a message of that kind."""
+    return sum(isinstance(send.message, kind) for send in box.asked_for(effects.Send))
+
+
+def test_whoever_asks_hears_of_everything_written_before() -> None:
+    wire, ann, ben = shared()
+    ann.write("more", b"four")
+    ben.hear(FlushAsked(7))
+    assert not shown(ben)["need_files"], "nothing was heard of it yet"
+    assert wire.run(2.0, lambda: bool(answers(ben)))
+    assert answers(ben) == [(7, True, "")]
+    name = ann.engine.node.own_manifest
+    pursuit = ben.engine.wiring.following.pursuits[name]
+    newest = pursuit.newest or ben.index.manifests.head(name)
+    assert newest == ann.index.manifests.head(name)
+    assert newest is not None
+    assert newest.seq == 2
+
+
+def test_the_own_folder_is_asked_too_and_a_lonely_device_asks_itself() -> None:
+    wire = Wire()
+    ann = wire.add(1)
+    wire.run(5.0)
+    wire.ignored = (effects.Hash,)
+    ann.write("a", b"1")
+    ann.hear(FlushAsked(1))
+    wire.run(PATIENCE_S - 1.0)
+    assert answers(ann) == []
+    wire.run(1.1)
+    assert answers(ann) == [(1, False, MYSELF)]
+
+
+def test_who_does_not_answer_in_time_is_named() -> None:
+    wire, (ann, ben, cleo) = ring(3)
+    wire.run(3.0)
+    wire.ignored = (effects.DrainWatch,)
+    ann.hear(FlushAsked(1))
+    wire.ignored = ()
+    wire.run(1.0)
+    assert answers(ann) == []
+    wire.run(PATIENCE_S)
+    assert answers(ann) == [(1, False, MYSELF)]
+    wire.silent = lambda one, other: cleo in {one, other}
+    ann.hear(FlushAsked(2))
+    wire.run(0.5)
+    assert len(answers(ann)) == 1
+    assert said(ben, Flushed) == 2
+
+
+def test_who_goes_is_waited_for_no_more() -> None:
+    wire, ann, ben = shared()
+    wire.silent = lambda one, other: True
+    ann.hear(FlushAsked(1))
+    wire.run(0.5)
+    assert answers(ann) == []
+    ben.crash()
+    assert wire.run(1.0, lambda: bool(answers(ann)))
+    assert answers(ann) == [(1, True, "")]
+
+
+def test_two_questions_at_once_are_answered_by_one_drain_each_at_most() -> None:
+    wire, ann, ben = shared()
+    for command in (1, 2, 3):
+        ann.hear(FlushAsked(command))
+    assert wire.run(2.0, lambda: len(answers(ann)) == 3)
+    assert sorted(answers(ann)) == [(1, True, ""), (2, True, ""), (3, True, "")]
+    assert len(ben.asked_for(effects.DrainWatch)) <= 2
+    assert said(ann, FlushAsk) == 3
+
+
+def test_where_watches_are_short_a_scan_finds_it_and_scans_keep_a_distance() -> None:
+    wire, ann, ben = shared()
+    ann.watched = False
+    ann.write_unseen("unseen", b"four")
+    before = len(ann.asked_for(effects.Scan))
+    ben.hear(FlushAsked(1))
+    assert wire.run(2.0, lambda: bool(answers(ben)))
+    assert wire.run(2.0, lambda: shown(ben)["files"] == 2)
+    assert len(ann.asked_for(effects.Scan)) == before + 1
+    ben.hear(FlushAsked(2))
+    wire.run(SCAN_PAUSE_S / 2)
+    assert len(ann.asked_for(effects.Scan)) == before + 1
+    wire.run(SCAN_PAUSE_S)
+    assert len(ann.asked_for(effects.Scan)) == before + 2
+
+
+def test_answers_nobody_asked_for_change_nothing() -> None:
+    _, ann, ben = shared()
+    flushing = ann.engine.wiring.flushing
+    flushing.on_drained(WatchDrained(OrderId(99), sees_all=False))
+    flushing.on_flushed(ben.me, Flushed(5, None))
+    assert flushing.deadline() is None
+    flushing.on_flush_ask(ben.me, FlushAsk(6))
+    assert flushing.deadline() == ann.engine.node.now
+    flushing.on_tick()
+    flushing.on_drained(WatchDrained(OrderId(98), sees_all=False))
+    assert repr(flushing) == "<Flushing 0 questions, 1 to drain, 0 to settle>"
+
+
+def test_who_leaves_keeps_nobody_waiting() -> None:
+    wire, ann, _ = shared()
+    wire.silent = lambda one, other: True
+    ann.hear(FlushAsked(1))
+    ann.hear(LeaveAsked())
+    wire.run(0.01)
+    assert answers(ann) == [(1, False, f"{MYSELF} and d2")]
+
+
+def test_a_question_without_a_group_is_answered_by_this_device_alone() -> None:
+    wire = Wire()
+    ann = wire.add(1)
+    wire.run(5.0)
+    ann.engine.node.roster = None
+    ann.hear(FlushAsked(1))
+    assert wire.run(1.0, lambda: bool(answers(ann)))
+    assert answers(ann) == [(1, True, "")]
+
+
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_a_device_that_shares_nothing_says_so(pieces: int) -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(3.0)
+    for number in range(pieces):
+        ben.write(str(number), b"1")
+    ann.hear(FlushAsked(1))
+    assert wire.run(2.0, lambda: bool(answers(ann)))
+    heads = [
+        send.message.head
+        for send in ben.asked_for(effects.Send)
+        if isinstance(send.message, Flushed)
+    ]
+    assert [head is not None for head in heads] == [pieces > 0]

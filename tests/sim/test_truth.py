@@ -1,0 +1,93 @@
+"""The law of truth holds in drawn runs, and each way of saying too much is noticed.
+
+Strategy: seeds of every profile that moves files; then a lie is built into the program, one at a
+time, and the same kind of run fails. `POTLUCK_TIER=full` plays many more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from potluck.core.content import knowledge
+from potluck.core.content.facts import NOTHING
+from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
+from potluck.engine.others.following import Following
+from potluck.engine.views import picture
+from potluck.engine.views.picture import Picture
+from tests.sim import scenarios, truth
+from tests.sim.invariants import Broken
+
+pytestmark = pytest.mark.sim
+FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
+SEEDS = 75 if FULL else 3
+SABOTAGED_SEEDS = 12  # in one of them at least the lie is told while it is one
+
+
+@pytest.mark.parametrize("profile", ["files", "mixed", "power", "tamper"])
+@pytest.mark.parametrize("seed", range(2000, 2000 + SEEDS))
+def test_what_is_said_is_so(seed: int, profile: str) -> None:
+    world = scenarios.built(seed, 2 + seed % 4, profile)
+    scenarios.play_in(world, profile)
+    law = world.judge.truth
+    assert law.looks > 100
+    assert law.claims > 10
+    assert law.synced > 10
+
+
+def old_words_are_believed(patch: pytest.MonkeyPatch) -> None:
+    def believing(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
+        said = device.said.get(manifest.name)
+        if not device.here or said is None:
+            return CopyKnown.UNKNOWN
+        return CopyKnown.LACKS if any(said.missing) else CopyKnown.ALL
+
+    for module in (knowledge, truth):
+        patch.setattr(module, "copy_known", believing)
+
+
+def what_was_heard_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Following, "heard", lambda self, name: None)
+
+
+def what_is_missing_here_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    honest = Picture.knowledge
+
+    def careless(self: Picture) -> Knowledge:
+        seen = honest(self)
+        manifests = tuple(
+            knowledge.ManifestKnown(one.name, one.heard, one.held, one.whole, NOTHING)
+            for one in seen.manifests
+        )
+        return Knowledge(seen.me, manifests, seen.devices, seen.own_work)
+
+    patch.setattr(picture.Picture, "knowledge", careless)
+
+
+def who_left_is_waited_for_though_it_is_here(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(knowledge, "_missed_owners", lambda known, behind: list(known.devices))
+    patch.setattr(Picture, "_incoming", lambda self: knowledge.Incoming())
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        old_words_are_believed,
+        what_was_heard_is_ignored,
+        what_is_missing_here_is_ignored,
+        who_left_is_waited_for_though_it_is_here,
+    ],
+)
+def test_a_lie_is_noticed(
+    lie: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie(monkeypatch)
+    with pytest.raises(Broken, match="truth"):
+        _play_all()
+
+
+def _play_all() -> None:
+    for seed in range(SABOTAGED_SEEDS):
+        scenarios.play_in(scenarios.built(seed, 3, "mixed"), "mixed")
