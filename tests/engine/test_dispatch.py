@@ -316,7 +316,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.SpaceSeen(1, 2), ["downloads.on_space"]),
     (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
     (events.Imported(ORDER, (), ()), ["imports.on_imported", "own_folder.on_imported"]),
-    (events.FlushAsked(1), ["flushing.on_asked"]),
+    (events.FlushAsked(1, 5.0), ["flushing.on_asked"]),
     (events.WatchDrained(ORDER, sees_all=True), ["flushing.on_drained"]),
     (events.RescanAsked(), ["own_folder.scan", "replica_check.scan"]),
     (events.LeaveAsked(), ["farewell.on_leave_asked"]),

@@ -88,9 +88,9 @@ class Truth:
         heard = self._heard.get(process.host.number)
         if heard is None or heard.process is not process:
             heard = self._heard[process.host.number] = Heard(process)
-        if not isinstance(event, MessageHeard) or event.link not in process.links:
-            return
         assert isinstance(process.engine, Engine)
+        if not isinstance(event, MessageHeard) or event.link not in process.engine.node.link_owner:
+            return  # a link that gives way to another: what it brought comes again over that one
         members = process.engine.node.roster.members if process.engine.node.roster else {}
         for head in _heads_in(event):
             name, number = ManifestName.of(head), HeadNumber(head.generation, head.seq)

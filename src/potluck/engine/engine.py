@@ -35,7 +35,7 @@ from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.views.values import FileView, StateView
+from potluck.engine.views.values import FileView, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
 __all__ = ["Chance", "Engine", "EngineSettings"]
@@ -112,6 +112,11 @@ class Engine:
         """Return everything a face shows."""
         self.node.now = now
         return self.wiring.viewer.state()
+
+    def keepers(self, now: float) -> KeepersView:
+        """Return which heads are held here, and who said to hold which."""
+        self.node.now = now
+        return self.wiring.viewer.keepers()
 
     def files(self, prefix: str) -> list[FileView]:
         """Return the files whose path below Shared/ starts with `prefix`."""

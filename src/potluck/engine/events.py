@@ -356,6 +356,7 @@ class FlushAsked:
     """The person wants to know that everything put into any folder so far was heard of here."""
 
     command: int  # handle for Reply: ok, or the labels of those who did not answer
+    patience_s: float  # how long to wait for answers
 
 
 @dataclass(frozen=True, slots=True)

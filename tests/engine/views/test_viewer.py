@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import FilesAsk
 from potluck.engine import effects, events
 from potluck.engine.events import ShareSeen, SpaceSeen
@@ -139,3 +140,21 @@ def test_what_is_wrong_is_shown_until_it_is_over() -> None:
     assert (stray["kind"], stray["next_s"], state["trouble_count"]) == ("stray", None, 2)
     node.troubles.clear_kind(TroubleKind.BLOCKED)
     assert shown(ann)["state"] == "in_sync", "what belongs to nobody hinders nothing"
+
+
+def test_who_keeps_which_head_is_told_for_those_who_wait_for_delivery() -> None:
+    wire, ann, ben = shared()
+    ben.write("mine", b"hers")
+    assert wire.run(5.0, lambda: len(ann.disk) == 2)
+    wire.run(2.0)
+    keepers = ann.engine.keepers(wire.now)
+    mine, hers = short_id(ann.me), short_id(ben.me)
+    assert {(head.owner, head.folder, head.generation, head.seq) for head in keepers.heads} == {
+        (mine, "own", 1, 1),
+        (hers, "own", 1, 1),
+    }
+    (device,) = keepers.devices
+    assert (device.id, device.label, device.online) == (hers, "d2", True)
+    assert [(kept.head.owner, kept.head.seq, kept.missing) for kept in device.kept] == [
+        (mine, 1, 0)
+    ]

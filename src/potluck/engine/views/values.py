@@ -102,6 +102,38 @@ class FileView(Struct, frozen=True):
     root: str
 
 
+class HeadView(Struct, frozen=True):
+    """One state of one manifest."""
+
+    owner: str  # short id
+    folder: str
+    generation: int
+    seq: int
+
+
+class KeptView(Struct, frozen=True):
+    """What a device said last of one manifest."""
+
+    head: HeadView
+    missing: int  # files and folders it lacks of that
+
+
+class KeeperView(Struct, frozen=True):
+    """What a device said last of all manifests."""
+
+    id: str
+    label: str
+    online: bool  # linked
+    kept: list[KeptView]
+
+
+class KeepersView(Struct, frozen=True):
+    """Which heads stand in the index here, and who said to hold which: for `wait --delivered`."""
+
+    heads: list[HeadView]
+    devices: list[KeeperView]  # the others
+
+
 class StateView(Struct, frozen=True):
     """Everything a face shows."""
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from potluck.core.content.knowledge import situation
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
@@ -23,7 +24,16 @@ from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.shared_files import SharedFiles
-from potluck.engine.views.values import FileView, StateView, TransferView, TroubleView
+from potluck.engine.views.values import (
+    FileView,
+    HeadView,
+    KeepersView,
+    KeeperView,
+    KeptView,
+    StateView,
+    TransferView,
+    TroubleView,
+)
 
 
 class Viewer:
@@ -84,6 +94,16 @@ class Viewer:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
         return self._files.listing(prefix)
 
+    def keepers(self) -> KeepersView:
+        """Return which heads are held here, and what the others said last that they hold."""
+        held = [(one.name, one.held) for one in self._picture.manifests()]
+        heads = [_head_view(name, number) for name, number in held if number is not None]
+        devices = [
+            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one))
+            for one in self._picture.devices()
+        ]
+        return KeepersView(heads, devices)
+
     def _own_path(self) -> str:
         """Return where the own folder is on this machine, as far as the engine was told."""
         folder, own = self._node.settings.folder, str(self._own_folder.top)
@@ -124,3 +144,15 @@ class Viewer:
         """Return the names in the own folder that are not shared, and why."""
         refused = islice(self._own_folder.refused.items(), LIST_MAX)
         return [{"path": path, "reason": reason} for path, reason in refused]
+
+
+def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
+    return HeadView(short_id(name.owner), name.folder.value, number.generation, number.seq)
+
+
+def _kept_views(device: DeviceKnown) -> list[KeptView]:
+    """Return what a device said last, by manifest."""
+    return [
+        KeptView(_head_view(name, said.number), said.missing.files + said.missing.folders)
+        for name, said in sorted(device.said.items())
+    ]
