@@ -25,7 +25,6 @@ from potluck.core.content.knowledge import (
     Standing,
     State,
     copy_known,
-    has_delivered,
     situation,
     standing,
 )
@@ -92,17 +91,6 @@ def test_of_what_is_not_held_here_nothing_is_said():
 
 def test_an_owner_lacks_nothing_of_its_own():
     assert standing(picture(manifests=[manifest(ADAS)]), device(ADA, "ada")).lacks == NOTHING
-
-
-def test_delivered_is_what_was_said_of_these_heads_or_newer_ones():
-    goals = {MINE: H2, ADAS: H1}
-    assert has_delivered(goals, device(mine=all_of(), adas=all_of()))
-    assert has_delivered(goals, device(mine=all_of(H3), adas=all_of(H1)))
-    assert not has_delivered(goals, device(mine=all_of(H1), adas=all_of()))
-    assert not has_delivered(goals, device(mine=LastWord(H2, SOME), adas=all_of()))
-    assert not has_delivered(goals, device(mine=all_of()))
-    assert not has_delivered(goals, device(here=False, mine=all_of(), adas=all_of()))
-    assert has_delivered({ADAS: H1}, device(ADA, "ada"))
 
 
 # -- totals ----------------------------------------------------------------------------------------

@@ -191,16 +191,6 @@ def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
     return Amount(*map(min, said.missing, manifest.whole))
 
 
-def has_delivered(goals: Mapping[ManifestName, HeadNumber], device: DeviceKnown) -> bool:
-    """Say whether a device is here and said that it holds these heads, or newer ones, whole."""
-    others = {name: goal for name, goal in goals.items() if name.owner != device.device}
-    said = {name: device.said.get(name) for name in others}
-    return device.here and all(
-        one is not None and one.number >= others[name] and one.missing == NOTHING
-        for name, one in said.items()
-    )
-
-
 # -- the word --------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Situation:
