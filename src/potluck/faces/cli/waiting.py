@@ -1,4 +1,4 @@
-"""The command `wait`: blocks until something is true, for scripts and for people who want to unplug.
+"""The command `wait`: blocks until something is true, for scripts and for who wants to unplug.
 
 Strategy: what was heard so far cannot say that everything is here, so `wait` first asks every
 device that is here to tell what is in its folder by now (the flush of engine/flushing.py). Then
