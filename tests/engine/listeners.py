@@ -111,6 +111,9 @@ class Heard:
     def is_hindered(self) -> bool:
         return self._say("is_hindered", otherwise=False)
 
+    def is_settling(self) -> bool:
+        return self._say("is_settling", otherwise=False)
+
     def is_busy(self) -> bool:
         return self._say("is_busy", otherwise=False)
 

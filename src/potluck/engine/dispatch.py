@@ -141,6 +141,7 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
+                replica_check.on_touched(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

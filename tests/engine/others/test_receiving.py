@@ -15,6 +15,8 @@ from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
+from potluck.engine.others.hindrances import RESTLESS
+from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
 from tests.engine.receiver import ANNAS, BERT, Receiver
@@ -301,7 +303,8 @@ def test_a_file_that_a_program_takes_away_at_once_is_placed_again_but_not_for_ev
     r.disk.trouble = {"d2/a": (Placement.PLACED, "and gone")}
     r.share([record("a")])
     r.run(60.0)
-    assert [tell.text for tell in r.told] == ["d2/a: failed, another program took it away at once"]
+    assert [tell.text for tell in r.told] == [f"d2/a: {RESTLESS}"]
+    assert [trouble.reason for trouble in r.node.troubles.all()] == [RESTLESS]
     assert len(r.batches) < 10
     r.disk.trouble = {}
     r.run(60.0)
@@ -413,11 +416,13 @@ def test_a_move_out_of_a_folder_that_was_in_the_way_frees_it(r: Receiver) -> Non
 def test_a_full_disk_is_told_once_and_tried_again(r: Receiver) -> None:
     r.disk.trouble = {f"d2/{name}": (Placement.FAILED, "no space left") for name in "abc"}
     r.share([record(name) for name in "abc"])
-    assert [tell.text for tell in r.told] == ["d2/a: failed, no space left (and 2 more)"]
+    assert [tell.text for tell in r.told] == ["d2/a, d2/b, d2/c: no space left"]
     r.run(10.0)
     assert len(r.told) == 1
+    assert r.node.troubles.count(TroubleKind.BLOCKED) == 3
     r.disk.trouble = {}
     r.run(60.0)
+    assert r.node.troubles.all() == []
     assert r.stands() == set("abc")
     assert len(r.asked) == 3
     assert at_rest(r)
@@ -457,7 +462,7 @@ def test_a_touch_finds_another_content_and_heals_it(r: Receiver) -> None:
     r.share([record("a", mtime_ns=9)])
     assert r.disk.files["d2/a"][0] == root_of("a")
     assert r.disk.aside == ["d2/a"]
-    assert r.codes() == ["put_aside"]
+    assert r.node.troubles.all() == []
     assert at_rest(r)
 
 

@@ -7,8 +7,9 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
-later and told once (setbacks). Deletes after a change of generation are held, also across restarts
-(holds). Limits: a held file stays until its owner shares that path again and then removes it.
+later, told once, and in the register until it is well (setbacks). Deletes after a change of
+generation are held, also across restarts (holds). Limits: a held file stays until its owner shares
+that path again and then removes it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.group_commit import SpotOutcome, folder_row
+from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 
@@ -87,6 +89,14 @@ class Receiving:
             self._hold(name, paths)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self._setbacks.clear(spot)
+            self.look_again(spot)
+
+    def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Something else, or nothing, stands at these paths: who did that may go on doing it."""
+        if not self._node.layout.has_folder(name):
+            return
+        for spot in [Spot(name, path) for path in sorted(paths)]:
+            self._setbacks.disturb(spot)
             self.look_again(spot)
 
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
@@ -244,5 +254,4 @@ def _failure(done: SpotOutcome) -> Placed:
     """Return how a spot failed; what was placed and does not stand was taken away by others."""
     if done.placed.placement is not Placement.PLACED:
         return done.placed
-    detail = "another program took it away at once"
-    return replace(done.placed, placement=Placement.FAILED, detail=detail)
+    return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
