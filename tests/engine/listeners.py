@@ -105,6 +105,9 @@ class Heard:
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         self._note("on_replicas_changed", name, paths)
 
+    def on_cleared(self, spot: Spot) -> None:
+        self._note("on_cleared", spot)
+
     def is_placing(self, spot: Spot) -> bool:
         return self._say("is_placing", spot, otherwise=False)
 

@@ -40,6 +40,7 @@ class Home(Receiver):
         self.heard.tell |= {
             "on_replicas_changed": self.receiving.on_disturbed,
             "on_committed": self._committed,
+            "on_cleared": self.receiving.on_cleared,
             "is_placing": self.commits.busy,
             "is_hindered": lambda: self.hinder,
         }

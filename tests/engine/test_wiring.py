@@ -360,6 +360,23 @@ def what_is_changed_here_again_and_again_rests() -> None:
     assert [trouble.subject for trouble in ben.engine.node.troubles.all()] == [str(path)]
 
 
+def what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once() -> None:
+    wire, ann, ben = shared()
+    mine, way = (parse_wire_path(f"{ann.label}/{name}".encode()) for name in ("f/mine", "f"))
+    ann.write("f/x", b"x")
+    assert wire.run(3.0, lambda: way.child("x") in ben.disk)
+    ben.disk[mine] = b"mine"
+    ann.delete("f/x")
+    ann.tree.folders.discard(parse_wire_path(f"{ann.label}/f".encode()))
+    ann.write("f", b"a file now")
+    troubles = ben.engine.node.troubles
+    wire.run(100.0)
+    assert [trouble.subject for trouble in troubles.all()] == [str(way)]
+    del ben.disk[mine]
+    ben.hear(events.PathsTouched((mine,), overflow=False))
+    assert wire.run(2.0, lambda: way in ben.disk)
+
+
 def folders_that_are_touched_wait_for_what_a_crash_left() -> None:
     wire, (ann, ben) = ring(2)
     wire.ignored = (effects.Place, effects.Settle)
@@ -546,6 +563,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OthersRelay.on_replicas_changed: receiving.on_disturbed(name, paths)": (
         what_is_changed_here_again_and_again_rests
+    ),
+    "OthersRelay.on_cleared: receiving.on_cleared(spot)": (
+        what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
     "OthersRelay.is_hindered: if own_folder.busy: return True": (

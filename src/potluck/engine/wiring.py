@@ -186,6 +186,10 @@ class OthersRelay(
         self._parts.announcing.on_places_changed()
         self._parts.receiving.on_disturbed(name, paths)
 
+    def on_cleared(self, spot: Spot) -> None:
+        """What nobody shares has gone from a spot of somebody else's folder."""
+        self._parts.receiving.on_cleared(spot)
+
     def is_placing(self, spot: Spot) -> bool:
         """Say whether a group commit changes a spot right now."""
         return self._parts.commits.busy(spot)

@@ -151,6 +151,15 @@ def test_a_version_put_aside_although_placing_failed_is_told(desk: Desk) -> None
     assert len(desk.texts(PATIENCE_S - GATHER_S)) == 1
 
 
+def test_a_version_of_what_its_owner_drops_is_told_as_dropped(desk: Desk) -> None:
+    edited(desk)
+    desk.placed(at("a"), "Put aside/d2/a", Placement.REMOVED)
+    desk.placed(at("b"), "", Placement.REMOVED)
+    assert desk.texts() == [
+        "d2/a was changed here, and d2 has dropped it: this version is in Put aside/d2/a"
+    ]
+
+
 def test_what_we_place_ourselves_is_not_told(desk: Desk) -> None:
     desk.placed(at("a"))
     assert (desk.changes.deadline(), desk.texts(PATIENCE_S)) == (None, [])

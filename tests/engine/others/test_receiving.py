@@ -19,7 +19,7 @@ from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
-from tests.engine.receiver import ANNAS, BERT, Receiver
+from tests.engine.receiver import ANNA, ANNAS, BERT, Receiver
 
 
 @pytest.fixture
@@ -310,6 +310,24 @@ def test_a_file_that_a_program_takes_away_at_once_is_placed_again_but_not_for_ev
     r.run(60.0)
     assert r.stands() == {"a"}
     assert at_rest(r)
+
+
+def test_what_is_changed_here_again_and_again_is_left_alone_for_a_while(r: Receiver) -> None:
+    r.share([record("a")])
+    for _ in range(3):
+        del r.disk.files["d2/a"]
+        r.node.index.places.remove(ANNAS, [b"a"])
+        batches = len(r.batches)
+        r.call(lambda: r.receiving.on_disturbed(ANNAS, [b"a"]))
+        r.run(1.0)
+        if len(r.batches) == batches:
+            break
+    assert len(r.batches) == 3
+    assert [trouble.reason for trouble in r.node.troubles.all()] == [RESTLESS]
+    r.run(5.0)
+    assert (r.stands(), r.node.troubles.all()) == ({"a"}, [])
+    r.call(lambda: r.receiving.on_disturbed(ManifestName(ANNA, Folder.EVERYONE), [b"a"]))
+    assert len(r.batches) == 4
 
 
 def test_a_file_that_goes_while_it_is_placed_goes(r: Receiver) -> None:

@@ -294,6 +294,28 @@ def test_a_folder_moved_away_and_back_is_put_right(home: Home) -> None:
     ]
 
 
+def test_what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once(home: Home) -> None:
+    home.disk.edit("d2/f/mine", ELSE, 9)
+    home.share([record("a"), record("b"), record("f")])
+    home.run(70.0)
+    assert [trouble.subject for trouble in home.node.troubles.all()] == ["d2/f"]
+    home.remove("d2/f/mine")
+    home.touch("d2/f/mine", until_s=1.0)
+    assert home.stands() == {"a", "b", "f"}
+    assert home.node.troubles.all() == []
+
+
+def test_what_its_owner_drops_while_somebody_removes_it_is_not_told(home: Home) -> None:
+    home.hold_place = True
+    home.remove("d2/f/c", "d2/f")
+    home.share([record("a"), record("b")], run=False)
+    home.touch("d2/f", until_s=0.3)
+    home.hold_place = False
+    home.call(home.place) if home.places else None
+    home.run(3.0)
+    assert (home.stands(), home.told) == ({"a", "b"}, [])
+
+
 def test_what_a_folder_lacks_is_looked_at_by_itself(home: Home) -> None:
     home.remove("d2/f/c")
     home.touch("d2/f")

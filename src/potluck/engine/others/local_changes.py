@@ -19,6 +19,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
+from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
 
@@ -36,6 +37,7 @@ class ChangeKind(Enum):
     EDITED = "edited"
     REPLACED = "replaced"
     DRESSED = "given other times or rights"
+    DROPPED = "changed, and dropped by its owner"
     RETURNED = "back, but dropped by its owner"
     ASIDE = "in the way"
     ADDED = "added"
@@ -129,6 +131,8 @@ class LocalChanges:
             if change is not None:
                 change.aside = aside or change.aside
                 change.back = each.well
+                if aside and each.placed.placement is Placement.REMOVED:
+                    change.kind = ChangeKind.DROPPED
 
     def _note(self, spot: Spot, change: LocalChange) -> None:
         known = self._open.get(spot)
@@ -273,6 +277,10 @@ def _dressed(group: _Group) -> str:
     return f"{group.were} given another time or x bit here: {state}"
 
 
+def _dropped(group: _Group) -> str:
+    return f"{group.were} changed here, and {group.label} has dropped it: {group.aside}"
+
+
 def _returned(group: _Group) -> str:
     where = "in the trash" if group.back else "to go to the trash"
     return f"{group.were} brought back here, but {group.label} has dropped it: it is {where}"
@@ -294,6 +302,7 @@ _SAYINGS: dict[ChangeKind, Callable[[_Group], str]] = {
     ChangeKind.EDITED: _edited,
     ChangeKind.REPLACED: _replaced,
     ChangeKind.DRESSED: _dressed,
+    ChangeKind.DROPPED: _dropped,
     ChangeKind.RETURNED: _returned,
     ChangeKind.ASIDE: _aside,
     ChangeKind.ADDED: _added,
@@ -304,6 +313,7 @@ _CODES = {
     ChangeKind.EDITED: "put_aside",
     ChangeKind.REPLACED: "put_aside",
     ChangeKind.DRESSED: "dressed_here",
+    ChangeKind.DROPPED: "put_aside",
     ChangeKind.RETURNED: "trashed_here",
     ChangeKind.ASIDE: "put_aside",
     ChangeKind.ADDED: "stray_files",

@@ -102,7 +102,8 @@ class MissingFiles:
             else:
                 gone |= lost
         for spot in sorted(gone - told):
-            self._changes.on_deleted(spot, missing[spot])
+            if self._node.index.manifests.get(*spot) is not None:  # else it was to go anyway
+                self._changes.on_deleted(spot, missing[spot])
         self._files.forget(gone)
 
     def _is_missing(self, spot: Spot, row: PlaceRow) -> bool:

@@ -99,6 +99,11 @@ class Receiving:
             self._setbacks.disturb(spot)
             self.look_again(spot)
 
+    def on_cleared(self, spot: Spot) -> None:
+        """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
+        for folder in spot.above():
+            self._setbacks.hurry(folder)
+
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
@@ -234,7 +239,7 @@ class Receiving:
         gone = {each.ready.spot for each in done if each.vanished}
         moved = (each.ready.moved_from for each in done)
         gone |= {spot for spot in moved if spot is not None}
-        for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
+        for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
             self._setbacks.hurry(folder)
             if self._is_left_over(folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])

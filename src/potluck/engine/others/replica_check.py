@@ -61,6 +61,9 @@ class SpotLook:
 class ReplicaListener(ReplicaFilesListener, Protocol):
     """Hears what is not as it was left, and knows what else is under way."""
 
+    def on_cleared(self, spot: Spot) -> None:
+        """Nothing stands where nothing is known: what stood there may have been in the way."""
+
     def is_hindered(self) -> bool:
         """Say whether something more urgent is under way."""
 
@@ -254,8 +257,7 @@ class ReplicaCheck:
         if self._listener.is_placing(spot):
             return
         if seen.finding is Finding.MISSING:
-            self._missing.on_missing(spot)
-            self.changes.on_not_there(spot)
+            self._on_not_there(spot)
         elif self.files.accounts_for(spot, seen):
             if asked is not None and seen.finding is Finding.FOLDER:
                 look.folders.append(asked)
@@ -263,6 +265,12 @@ class ReplicaCheck:
             self.changes.on_added(spot, seen.stat)
         else:
             self._on_replaced(spot, lost)
+
+    def _on_not_there(self, spot: Spot) -> None:
+        self._missing.on_missing(spot)
+        if self.files.row(spot) is None:
+            self.changes.on_not_there(spot)
+            self._listener.on_cleared(spot)
 
     def _on_refused(self, spot: Spot, lost: set[Spot]) -> None:
         """A link, or whatever else is not shared, stands there."""

@@ -144,7 +144,9 @@ class Batches:
             sync(ready[0])
 
     def _tidy(self, sources: Sources, ready: ReadyFile, placed: Placed) -> None:
-        if placed.placement is not Placement.PLACED:
+        if placed.placement is Placement.SOURCE_GONE and ready.part is not None:
+            self._part_files.drop((ready.part,))  # else it would be believed for ever
+        elif placed.placement is not Placement.PLACED:
             sources.discard(ready)
         elif ready.part is not None:
             self._part_files.placed(ready.part)

@@ -197,7 +197,6 @@ class Replacing:
             others = [name for name, left in zip(names, leftovers, strict=True) if left is None]
             if others:
                 raise Blocked(_holds(others))
-            crashpoint("before_leftovers")
             for left in leftovers:
                 if left is not None:
                     self._keeper.trash(left, leave=False)
@@ -219,6 +218,8 @@ class Replacing:
 
     def _placed(self, item: PlaceItem, aside: str) -> Placed:
         found = stat_at(self._folders.get(item.path.parts[:-1]), item.path.name)
+        if found is not None and not modes.S_ISREG(found.st_mode):
+            raise SourceGone("another program exchanged it at the last moment")
         seen = stat_of(found) if found is not None else None
         return Placed(item.path, root_wanted(item), Placement.PLACED, seen, aside, "")
 
