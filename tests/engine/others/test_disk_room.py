@@ -28,11 +28,11 @@ def told(node: Node) -> list[str]:
 def test_a_full_disk_pauses_is_told_once_and_resumes(node: Node) -> None:
     room = DiskRoom(node)
     for _ in range(2):
-        room.on_space(SpaceSeen(100 * limits.MIB, LARGE, FREE_INODES))
+        room.on_space(SpaceSeen(100 * limits.MIB, LARGE, FREE_INODES, 10**6))
     assert room.paused == "disk full"
     assert told(node) == ["paused: the disk is almost full"]
     (trouble,) = node.troubles.of(TroubleKind.DISK)
-    assert (trouble.subject, "space left" in trouble.reason) == (SPACE, True)
+    assert (trouble.subject, "no space is left" in trouble.reason) == (SPACE, True)
     assert trouble.command.startswith("df -h ")
     assert repr(room) == "<DiskRoom lack=disk full, failed=''>"
     room.on_space(SpaceSeen(90 * limits.GIB, LARGE))
@@ -42,9 +42,9 @@ def test_a_full_disk_pauses_is_told_once_and_resumes(node: Node) -> None:
 
 def test_a_disk_without_inodes_says_inodes(node: Node) -> None:
     room = DiskRoom(node)
-    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES))
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES, 10**6))
     assert room.paused == ""
-    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES - 1))
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES - 1, 10**6))
     assert room.paused == "no inodes left"
     assert told(node) == ["paused: the disk has almost no inodes left"]
     (trouble,) = node.troubles.of(TroubleKind.DISK)
@@ -66,6 +66,21 @@ def test_how_much_of_a_disk_stays_free(node: Node, free_bytes: int, total_bytes:
     assert room.lack is None
     room.on_space(SpaceSeen(free_bytes - 1, total_bytes))
     assert room.lack is Hindrance.SPACE
+
+
+def test_a_full_disk_that_could_not_be_written_either_is_one_trouble(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_failed(Hindrance.SPACE)
+    room.on_space(SpaceSeen(0, LARGE))
+    assert [trouble.subject for trouble in node.troubles.all()] == [SPACE]
+
+
+def test_of_few_inodes_a_quarter_stays_free(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, 100, 400))
+    assert room.lack is None
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, 99, 400))
+    assert room.lack is Hindrance.INODES
 
 
 def test_what_cannot_be_written_is_told_once_and_stays_until_something_is(node: Node) -> None:

@@ -330,6 +330,17 @@ def test_what_is_changed_here_again_and_again_is_left_alone_for_a_while(r: Recei
     assert len(r.batches) == 4
 
 
+def test_what_waits_for_a_folder_to_be_empty_is_tried_when_something_has_gone(r: Receiver) -> None:
+    r.share([record("d/a")])
+    r.disk.edit("d2/d/mine", b"mine", 1)
+    r.share([record("d")])
+    r.run(70.0)
+    del r.disk.files["d2/d/mine"]
+    r.call(lambda: r.receiving.on_cleared(Spot(ANNAS, b"d/mine")))
+    r.run(1.0)
+    assert r.stands() == {"d"}
+
+
 def test_a_file_that_goes_while_it_is_placed_goes(r: Receiver) -> None:
     r.hold_place = True
     r.share([record("a")])
@@ -388,7 +399,7 @@ def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: 
     r.share([])
     r.run(600.0)
     assert r.codes() == ["place_failed"]
-    assert "not empty" in r.told[0].text
+    assert "does not have" in r.told[0].text
     assert len(r.batches) < 20
     assert not r.receiving.busy
     del r.disk.files["d2/d/mine"]

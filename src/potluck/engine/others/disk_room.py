@@ -52,9 +52,11 @@ class DiskRoom:
             self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
-        scarce = "inodes" if lack is Hindrance.INODES else "space"
-        reason = f"there is almost no {scarce} left on the disk: nothing is fetched until there is"
+        scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
+        reason = f"almost {scarce} left on the disk: nothing is fetched until there is room"
         self._note(SPACE, reason, lack)
+        if self._failed in PAUSES:  # the same, said better
+            self.on_written()
         almost = "has almost no inodes left" if lack is Hindrance.INODES else "is almost full"
         self._node.tell("paused", f"paused: the disk {almost}", level="error")
 
@@ -84,6 +86,8 @@ def _lack(event: SpaceSeen) -> Hindrance | None:
     wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
     if event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX):
         return Hindrance.SPACE
-    if event.free_inodes is not None and event.free_inodes < FREE_INODES:
+    if event.free_inodes is None or event.total_inodes is None:
+        return None
+    if event.free_inodes < min(FREE_INODES, event.total_inodes // FREE_PART_MAX):
         return Hindrance.INODES
     return None

@@ -103,6 +103,7 @@ class Downloads:
         self.orders: dict[OrderId, Order] = {}
         self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
         self.room = DiskRoom(node)
+        self.paused = ""  # why nothing is fetched
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
         self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
@@ -235,14 +236,10 @@ class Downloads:
             self.room.on_failed(event.detail)
         return True
 
-    @property
-    def paused(self) -> str:
-        """Why nothing is fetched, "" if it is."""
-        return self.room.paused
-
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is: fetching pauses in time and resumes by itself."""
         self.room.on_space(event)
+        self.paused = self.room.paused
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""

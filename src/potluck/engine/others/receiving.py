@@ -107,16 +107,12 @@ class Receiving:
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
-        here = [path for path in missing if self._is_here(Spot(name, path))]
+        here = [path for path in missing if _is_here(self._node, self._commits, Spot(name, path))]
         count = self._holds.hold(name, here)
         if count:
             label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
-
-    def _is_here(self, spot: Spot) -> bool:
-        """Say whether something stands at a spot, or is being placed there."""
-        return self._commits.busy(spot) or self._node.index.places.get(*spot) is not None
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
@@ -241,18 +237,9 @@ class Receiving:
         gone |= {spot for spot in moved if spot is not None}
         for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
             self._setbacks.hurry(folder)
-            if self._is_left_over(folder):
+            if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
-
-    def _is_left_over(self, folder: Spot) -> bool:
-        """Say whether a folder stands there for nothing.
-
-        It was made only for what was in it, so no record and no row names it, and nothing is in it.
-        """
-        index = self._node.index
-        named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
-        return not named and not index.places.under(*folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
@@ -260,3 +247,18 @@ def _failure(done: SpotOutcome) -> Placed:
     if done.placed.placement is not Placement.PLACED:
         return done.placed
     return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _is_here(node: Node, commits: Commits, spot: Spot) -> bool:
+    """Say whether something stands at a spot, or is being placed there."""
+    return commits.busy(spot) or node.index.places.get(*spot) is not None
+
+
+def _is_left_over(node: Node, folder: Spot) -> bool:
+    """Say whether a folder stands there for nothing.
+
+    It was made only for what was in it, so no record and no row names it, and nothing is in it.
+    """
+    index = node.index
+    named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
+    return not named and not index.places.under(*folder)

@@ -16,15 +16,14 @@ is found by the next scan; a change of rights that leaves the x bit alone is not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ManifestName, Spot
 from potluck.core.content.paths import SafePath
-from potluck.engine.effects import Look, Scan
+from potluck.engine.effects import Scan
 from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
@@ -32,6 +31,7 @@ from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.missing_files import MissingFiles
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
 from potluck.engine.others.replica_hints import ReplicaHints
+from potluck.engine.others.replica_looks import LooksListener, ReplicaLooks
 
 STRANGE_MAX = 1000  # looked at for each owner and scan; more help nobody
 
@@ -47,22 +47,8 @@ class CheckRound:
     strange: int = 0  # how much of it the index does not explain
 
 
-@dataclass(slots=True)
-class SpotLook:
-    """A look at doubtful spots that is under way."""
-
-    order: OrderId
-    since_s: float
-    spots: dict[str, Spot]  # by path below Shared/, as a person reads it
-    folders: list[Spot] = field(default_factory=list)  # those of them that are folders
-    inside: set[Spot] = field(default_factory=set)  # what was seen in those
-
-
-class ReplicaListener(ReplicaFilesListener, Protocol):
+class ReplicaListener(ReplicaFilesListener, LooksListener, Protocol):
     """Hears what is not as it was left, and knows what else is under way."""
-
-    def on_cleared(self, spot: Spot) -> None:
-        """Nothing stands where nothing is known: what stood there may have been in the way."""
 
     def is_hindered(self) -> bool:
         """Say whether something more urgent is under way."""
@@ -83,14 +69,12 @@ class ReplicaCheck:
         self._hints = ReplicaHints(node)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round
         self._scan: CheckRound | None = None
-        self._look: SpotLook | None = None
-        self._doubtful: dict[Spot, None] = {}  # to be looked at
+        self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
         self._rescan_s = node.now
 
     def __repr__(self) -> str:
         """Return what is under way."""
-        scanning, looking = self._scan is not None, self._look is not None
-        return f"<ReplicaCheck {scanning=} {looking=} doubtful={len(self._doubtful)}>"
+        return f"<ReplicaCheck scanning={self._scan is not None} {self._looks!r}>"
 
     def scan(self) -> None:
         """Look at everything, after the round under way."""
@@ -102,8 +86,8 @@ class ReplicaCheck:
         if not self._node.share_present:
             return self.changes.deadline()
         times = [self.files.reading.deadline(), self._missing.deadline(), self.changes.deadline()]
-        if self._look is None:
-            times.append(self._node.now if self._doubtful else self._hints.deadline())
+        if not self._looks.under_way:
+            times.append(self._node.now if self._looks.waits else self._hints.deadline())
         if self._may_scan_now:
             times.append(self._node.now)
         elif self._can_scan and not self._listener.is_hindered():
@@ -116,19 +100,18 @@ class ReplicaCheck:
         if not self._node.share_present:
             self.restart()
             return
-        self._doubt(self.files.reading.due())
-        self._doubtful.update((spot, None) for spot in self._missing.due())
-        if self._look is None:
-            self._doubtful.update((spot, None) for spot in self._hints.due())
+        self._looks.doubt_paths(self.files.reading.due())
+        self._looks.doubt(self._missing.due())
+        if not self._looks.under_way:
+            self._looks.doubt(self._hints.due())
         if self._can_scan:
             self._scan_next()
-        if self._look is None and self._doubtful:
-            self._begin_look()
+        self._looks.begin()
 
     @property
     def _can_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and never while something is in doubt."""
-        return self._scan is None and self._look is None and not self._doubtful
+        return self._scan is None and self._looks.idle
 
     @property
     def _may_scan_now(self) -> bool:
@@ -157,21 +140,11 @@ class ReplicaCheck:
             self._scan = CheckRound(self._node.number(), name, layout.top_of(name))
             self._node.do(Scan(self._scan.order, (self._scan.top,), own=False))
 
-    def _begin_look(self) -> None:
-        spots = list(islice(self._doubtful, limits.PAGE_RECORDS))
-        for spot in spots:
-            del self._doubtful[spot]
-        layout = self._node.layout
-        paths = {layout.path_of(spot): spot for spot in spots if layout.has_folder(spot.manifest)}
-        by_name = {str(path): spot for path, spot in paths.items()}
-        self._look = SpotLook(self._node.number(), self._node.now, by_name)
-        self._node.do(Look(self._look.order, tuple(sorted(paths))))
-
     def restart(self) -> None:
         """The share is away, or the index failed: what was found is void, all is looked at anew."""
-        self._scan = self._look = None
+        self._scan = None
         self._folders.clear()
-        self._doubtful.clear()
+        self._looks.restart()
         self._missing.restart()
         self._hints.clear()
         self.files.cancel()
@@ -189,25 +162,27 @@ class ReplicaCheck:
         """Part of what a scan or a look found."""
         if self._scan is not None and event.order == self._scan.order:
             self._on_scanned(self._scan, event)
-        elif self._look is not None and event.order == self._look.order:
-            self._on_looked(self._look, event)
+            return
+        took_s = self._looks.on_tree(event)
+        if took_s is not None:
+            self._hints.on_looked(took_s)
+            self._conclude()
 
     def on_hashed(self, event: FilesHashed) -> None:
         """Files were read."""
         files, again = self.files.reading.end(event)
         for hashed in files:
             self.files.on_read(hashed)
-        self._doubt(again)
+        self._looks.doubt_paths(again)
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over: what was changed here may be put right."""
         self.changes.on_committed(done)
 
-    def _doubt(self, paths: Iterable[SafePath]) -> None:
-        for path in paths:
-            spot = self._node.layout.spot_at(path)
-            if spot is not None:
-                self._doubtful[spot] = None
+    def _conclude(self) -> None:
+        """A scan or a look is over: if nothing is in doubt any more, what is missing is judged."""
+        if self._looks.idle:
+            self._missing.conclude()
 
     # -- scans -------------------------------------------------------------------------------------
     def _on_scanned(self, scan: CheckRound, event: TreeSeen) -> None:
@@ -219,10 +194,9 @@ class ReplicaCheck:
         if event.complete:
             known = self._node.index.places.all_paths(scan.manifest)
             lacking = (path for path in known if path not in scan.seen)
-            self._doubtful.update((Spot(scan.manifest, path), None) for path in lacking)
+            self._looks.doubt(Spot(scan.manifest, path) for path in lacking)
             self.changes.keep_strays(scan.manifest, scan.seen)
-        if not self._doubtful:
-            self._missing.conclude()
+        self._conclude()
 
     def _on_scanned_path(self, scan: CheckRound, seen: PathSeen) -> None:
         missing = seen.finding is Finding.MISSING
@@ -233,72 +207,7 @@ class ReplicaCheck:
             scan.seen.add(spot.path)
             if not self.files.accounts_for(spot, seen) and scan.strange < STRANGE_MAX:
                 scan.strange += 1
-                self._doubtful[spot] = None
-
-    # -- looks -------------------------------------------------------------------------------------
-    def _on_looked(self, look: SpotLook, event: TreeSeen) -> None:
-        lost = set[Spot]()
-        for seen in event.seen:
-            self._on_looked_path(look, seen, lost)
-        for refusal in event.refused:
-            spot = look.spots.get(f"{refusal.folder}/{refusal.name}")
-            if spot is not None and not self._listener.is_placing(spot):
-                self._on_refused(spot, lost)
-        self.files.forget(lost)
-        if event.last:
-            self._end_look(look, complete=event.complete)
-
-    def _on_looked_path(self, look: SpotLook, seen: PathSeen, lost: set[Spot]) -> None:
-        asked = look.spots.get(str(seen.path))
-        spot = asked or self._node.layout.spot_at(seen.path)
-        if spot is None:
-            return
-        look.inside.add(spot)
-        if self._listener.is_placing(spot):
-            return
-        if seen.finding is Finding.MISSING:
-            self._on_not_there(spot)
-        elif self.files.accounts_for(spot, seen):
-            if asked is not None and seen.finding is Finding.FOLDER:
-                look.folders.append(asked)
-        elif self.files.row(spot) is None:
-            self.changes.on_added(spot, seen.stat)
-        else:
-            self._on_replaced(spot, lost)
-
-    def _on_not_there(self, spot: Spot) -> None:
-        self._missing.on_missing(spot)
-        if self.files.row(spot) is None:
-            self.changes.on_not_there(spot)
-            self._listener.on_cleared(spot)
-
-    def _on_refused(self, spot: Spot, lost: set[Spot]) -> None:
-        """A link, or whatever else is not shared, stands there."""
-        if self.files.row(spot) is not None:
-            self._on_replaced(spot, lost)
-        elif self._node.index.places.under(*spot):
-            self._missing.on_missing(spot)  # nothing stands below what is no folder
-        else:
-            self.changes.on_added(spot, None)
-
-    def _on_replaced(self, spot: Spot, lost: set[Spot]) -> None:
-        """Something else stands where a file or folder is known."""
-        self.changes.on_replaced(spot)
-        lost.add(spot)
-        for inner in self._node.index.places.under(*spot):
-            lost.add(Spot(spot.manifest, inner.path))
-
-    def _end_look(self, look: SpotLook, *, complete: bool) -> None:
-        """A look is over: what it did not see in the folders it saw is looked at by itself."""
-        self._look = None
-        self._hints.on_looked(self._node.now - look.since_s)
-        for folder in look.folders if complete else []:
-            for inner in self._node.index.places.under(*folder):
-                spot = Spot(folder.manifest, inner.path)
-                if spot not in look.inside:
-                    self._doubtful[spot] = None
-        if not self._doubtful:
-            self._missing.conclude()
+                self._looks.doubt([spot])
 
 
 def _others(node: Node) -> list[ManifestName]:

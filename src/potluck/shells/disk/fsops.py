@@ -169,8 +169,10 @@ class Share:
     def space(self) -> SpaceSeen:
         """Say how full the file system of FOLDER is."""
         found = os.fstatvfs(self.top_fd)
-        inodes = found.f_favail if found.f_files else None
-        return SpaceSeen(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes)
+        free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        if not found.f_files:
+            return SpaceSeen(free, total)
+        return SpaceSeen(free, total, found.f_favail, found.f_files)
 
 
 def enter(folder: int, name: str, *, create: bool = False, mode: int = 0o755) -> int:
