@@ -204,7 +204,7 @@ def test_while_a_look_is_under_way_hints_wait_and_a_scan_does_too(home: Home) ->
     assert (len(home.looks), home.scans) == (1, [])
     home.hold = False
     home.answer_held()
-    home.run()
+    home.run(3.0)
     assert [look.paths for look in home.looks[1:]] == [(path("d2/b"),)]
     assert len(home.scans) == 1
 

@@ -225,6 +225,17 @@ def test_another_time_or_x_bit_is_put_right_and_told(home: Home) -> None:
     ]
 
 
+def test_where_the_file_system_keeps_no_x_bits_their_lack_is_no_change(home: Home) -> None:
+    home.change("d2/a", executable=True)
+    wanted = home.batches[0].items[0]
+    home.replica_check.files.on_placed(wanted, home.disk.files["d2/b"][1])
+    home.touch("d2/a", until_s=0.1)
+    home.replica_check.files.on_placed(wanted, home.disk.files["d2/a"][1])
+    home.run(3.0)
+    assert home.disk.files["d2/a"][1].executable
+    assert home.told == []
+
+
 def test_a_file_that_is_back_is_known_only_if_it_is_as_it_was(home: Home) -> None:
     kept = {name: home.disk.files[name] for name in ("d2/a", "d2/b", "d2/f/c")}
     home.hold_fetch = True

@@ -178,6 +178,9 @@ class ReplicaCheck:
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over: what was changed here may be put right."""
         self.changes.on_committed(done)
+        for each in done:
+            if each.placed.stat is not None:
+                self.files.on_placed(each.ready.item, each.placed.stat)
 
     def _conclude(self) -> None:
         """A scan or a look is over: if nothing is in doubt any more, what is missing is judged."""

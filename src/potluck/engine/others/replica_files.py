@@ -9,8 +9,8 @@ dropped it meanwhile, it goes to the trash like any other.
 
 Guarantees: a row that changed while its file was read stays, and so does the row of a spot that a
 group commit changes right now: it is written when the commit ends. Times a file system only rounded
-are no news, so they are neither read for nor written. Limits: a content changed under size, time
-and inode is not found here.
+are no news, nor are x bits where it keeps none, so they are neither read for nor written. Limits: a
+content changed under size, time and inode is not found here.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import HASH_BYTES, Root
 from potluck.core.wire.catalogue import Kind
+from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Hashed, PathSeen
 from potluck.engine.node import Node
 from potluck.engine.others.local_changes import LocalChanges
@@ -50,6 +51,7 @@ class ReplicaFiles:
         """Read nothing yet; what was changed here is noted in `changes`."""
         self._node, self._changes, self._listener = node, changes, listener
         self.reading = Reading(node)
+        self._keeps_x = True  # whether the file system keeps x bits; one that does not lies always
         self._departed: dict[Spot, PlaceRow] = {}  # what went, as the index had it; oldest first
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
 
@@ -89,9 +91,14 @@ class ReplicaFiles:
             record = self._node.index.manifests.get(*spot)
             self._rows[spot] = row
             self.reading.begin([(path, record.piece_size if record is not None else 0)])
-        elif row.executable != stat.executable:
+        elif row.executable != stat.executable and self._keeps_x:
             self._changes.on_dressed(spot)
             self._put(spot.manifest, _renewed(row, stat, row.root))
+
+    def on_placed(self, wanted: PlaceItem, stat: Stat) -> None:
+        """A file was placed: has it the x bit it was given?"""
+        if wanted.executable != stat.executable:
+            self._keeps_x = False
 
     def on_read(self, hashed: Hashed) -> None:
         """A file was read: it is what was known, or what is wanted, or a local edit."""

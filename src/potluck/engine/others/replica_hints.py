@@ -20,7 +20,7 @@ from potluck.core.content.paths import SafePath
 from potluck.engine.node import Node
 
 SETTLE_S = 0.2  # both halves of a change are there by then, and people do not wait yet
-REST_PART = 4  # looks take at most a fifth of the time
+REST_PART = 2  # looks take at most a third of the time
 TOUCHED_MAX = 20_000  # looking at more, path by path, costs more than a scan
 
 
