@@ -52,7 +52,8 @@ class ReplicaFiles:
         self._node, self._changes, self._listener = node, changes, listener
         self.reading = Reading(node)
         self._keeps_x = True  # whether the file system keeps x bits; one that does not lies always
-        self._departed: dict[Spot, PlaceRow] = {}  # what went, as the index had it; oldest first
+        # what went, by spot and inode, as the index had it; oldest first
+        self._departed: dict[tuple[Spot, int], PlaceRow] = {}
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
 
     def __repr__(self) -> str:
@@ -128,21 +129,21 @@ class ReplicaFiles:
             paths.setdefault(spot.manifest, []).append(spot.path)
             row = self.row(spot)
             if row is not None and row.inode:
-                self._departed[spot] = row
-        for spot in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
-            del self._departed[spot]
+                self._departed[spot, row.inode] = row
+        for oldest in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
+            del self._departed[oldest]
         for name, gone in paths.items():
             self._node.index.places.remove(name, gone)
             self._listener.on_replicas_changed(name, gone)
 
     def _is_back(self, spot: Spot, stat: Stat) -> bool:
         """Say whether a file its owner has dropped is one that had gone, and is back as it was."""
-        row = self._departed.get(spot)
-        if row is None or (row.inode, row.size) != (stat.inode, stat.size):
+        row = self._departed.get((spot, stat.inode))
+        if row is None or row.size != stat.size:
             return False
         if not _same_time(row.mtime_ns, stat.mtime_ns):
             return False
-        del self._departed[spot]
+        del self._departed[spot, stat.inode]
         self._changes.on_returned(spot)
         self._put(spot.manifest, row)
         return True
