@@ -149,7 +149,7 @@ def test_the_own_label_is_followed_by_the_watcher() -> None:
     )
     opened, inbox = cast("Any", SimpleNamespace(share=None)), Kept()
     with pytest.MonkeyPatch.context() as patch, ExitStack() as cleanup:
-        patch.setattr(assembly, "watcher_for", lambda *_words: watcher)
+        patch.setattr(assembly, "watcher_for", lambda *_words, foreign: watcher)
         own_label = assembly.OwnLabel(opened, "one", inbox, cleanup)
         assert followed == [("started",)]
         own_label.follow("two")

@@ -223,11 +223,11 @@ def _lan(opened: Opened) -> Lan:
 
 
 class OwnLabel:
-    """Has the own folder watched under the label it has."""
+    """Has Shared/ watched, the own folder first, under the label it has."""
 
     def __init__(self, opened: Opened, label: str, inbox: Inbox, cleanup: ExitStack) -> None:
         """Begin to watch; `cleanup` ends it."""
-        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox)
+        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox, foreign=True)
         cleanup.callback(self._watcher.close)
         self._watcher.start()
 

@@ -105,11 +105,17 @@ class Heard:
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         self._note("on_replicas_changed", name, paths)
 
+    def on_cleared(self, spot: Spot) -> None:
+        self._note("on_cleared", spot)
+
     def is_placing(self, spot: Spot) -> bool:
         return self._say("is_placing", spot, otherwise=False)
 
     def is_hindered(self) -> bool:
         return self._say("is_hindered", otherwise=False)
+
+    def is_settling(self) -> bool:
+        return self._say("is_settling", otherwise=False)
 
     def is_busy(self) -> bool:
         return self._say("is_busy", otherwise=False)

@@ -97,6 +97,7 @@ CALLS = [
     ("own_folder", "on_share"),
     ("own_folder", "on_imported"),
     ("own_folder", "scan"),
+    ("replica_check", "on_touched"),
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
     ("replica_check", "scan"),
@@ -287,7 +288,10 @@ def test_the_unknown_and_the_unexpected_are_counted(board: Board) -> None:
 ORDER = OrderId(1)
 PIECES = pieces_of(b"x")
 FACTS: list[tuple[events.Event, list[str]]] = [
-    (events.PathsTouched((), overflow=False), ["own_folder.on_touched"]),
+    (
+        events.PathsTouched((), overflow=False),
+        ["own_folder.on_touched", "replica_check.on_touched"],
+    ),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
         ["own_folder.on_tree", "replica_check.on_tree"],

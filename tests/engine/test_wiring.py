@@ -347,6 +347,57 @@ def a_file_being_placed_is_not_judged() -> None:
     assert not ben.asked_for(effects.Hash, at)
 
 
+def an_edit_here_is_told_with_where_it_went() -> None:
+    wire, ann, ben = shared()
+    path = parse_wire_path(f"{ann.label}/a".encode())
+    ben.disk[path] = b"edited here"
+    ben.hear(events.PathsTouched((path,), overflow=False))
+    assert wire.run(3.0, lambda: bool(ben.told("put_aside")))
+    (text,) = ben.told("put_aside")
+    assert f"{path} was edited here: this version is in Put aside/{path}" in text
+
+
+def what_is_changed_here_again_and_again_rests() -> None:
+    wire, ann, ben = shared()
+    path = parse_wire_path(f"{ann.label}/a".encode())
+    for _ in range(3):
+        at = wire.now
+        ben.disk.pop(path, None)
+        ben.hear(events.PathsTouched((path,), overflow=False))
+        wire.run(1.0)
+    assert not ben.asked_for(effects.Place, at)
+    assert [trouble.subject for trouble in ben.engine.node.troubles.all()] == [str(path)]
+
+
+def what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once() -> None:
+    wire, ann, ben = shared()
+    mine, way = (parse_wire_path(f"{ann.label}/{name}".encode()) for name in ("f/mine", "f"))
+    ann.write("f/x", b"x")
+    assert wire.run(3.0, lambda: way.child("x") in ben.disk)
+    ben.disk[mine] = b"mine"
+    ann.delete("f/x")
+    ann.tree.folders.discard(parse_wire_path(f"{ann.label}/f".encode()))
+    ann.write("f", b"a file now")
+    troubles = ben.engine.node.troubles
+    wire.run(100.0)
+    assert [trouble.subject for trouble in troubles.all()] == [str(way)]
+    del ben.disk[mine]
+    ben.hear(events.PathsTouched((mine,), overflow=False))
+    assert wire.run(2.0, lambda: way in ben.disk)
+
+
+def folders_that_are_touched_wait_for_what_a_crash_left() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Place, effects.Settle)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: bool(ben.asked_for(effects.Place)))
+    ben.crash()
+    again = wire.again(ben)
+    again.hear(events.PathsTouched((parse_wire_path(ann.label.encode()),), overflow=False))
+    wire.run(5.0)
+    assert not checks(again, 0.0)
+
+
 def folders_of_others_wait_for_the_own_one() -> None:
     wire, _, ben = shared()
     wire.ignored = (effects.Hash,)
@@ -503,6 +554,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_arrived: receiving.on_arrived(wants)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
+    "OthersRelay.on_committed: replica_check.on_committed(done)": (
+        an_edit_here_is_told_with_where_it_went
+    ),
     "OthersRelay.on_committed: receiving.on_committed(done)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
@@ -516,8 +570,11 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_replicas_changed: announcing.on_places_changed()": (
         what_is_missing_is_told_though_nothing_can_be_fetched
     ),
-    "OthersRelay.on_replicas_changed: receiving.on_changed(name, paths, held=False)": (
-        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+    "OthersRelay.on_replicas_changed: receiving.on_disturbed(name, paths)": (
+        what_is_changed_here_again_and_again_rests
+    ),
+    "OthersRelay.on_cleared: receiving.on_cleared(spot)": (
+        what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
     "OthersRelay.is_hindered: if own_folder.work: return True": (
@@ -525,6 +582,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OthersRelay.is_hindered: return commits.settling": (
         folders_of_others_wait_for_what_a_crash_left
+    ),
+    "OthersRelay.is_settling: return commits.settling": (
+        folders_that_are_touched_wait_for_what_a_crash_left
     ),
     "UpkeepRelay.is_busy: if own_folder.work: return True": (
         every_list_stays_while_an_own_file_is_read

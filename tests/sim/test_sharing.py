@@ -211,6 +211,36 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside_and_healed():
     assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
 
 
+def test_what_is_done_in_somebody_elses_folder_is_told_in_time_and_our_placing_never_is():
+    world = group()
+    for number in range(40):
+        do(world, 0, "write", f"f/{number}", b"x" * number)
+    world.judge.settle(10.0, calm_s=3.0)
+    assert not told_at(world, "bob")
+    world.person(1, "write", path_of("ada/f/7"), b"an edit by bob")
+    world.person(1, "delete", path_of("ada/f/8"))
+    world.person(1, "write", path_of("ada/mine"), b"bob's own")
+    at = world.now
+    world.run_for(2.0)
+    told = told_at(world, "bob", since=at)
+    for name in ("ada/f/7 was edited here", "ada/f/8 was deleted here", "ada/mine is not ada's"):
+        assert [text for text in told if name in text], told
+    assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
+    world.person(1, "delete", path_of("ada/mine"))
+    world.judge.settle(30.0, calm_s=0.0)
+    assert world.hosts[1].disk.files[path_of("ada/f/7")].data == b"x" * 7
+
+
+def told_at(world, label: str, since: float = 0.0) -> list[str]:
+    """What a device was told of local changes."""
+    codes = {"put_aside", "deleted_here", "renamed_here", "dressed_here", "stray_files"}
+    return [
+        tell.text
+        for now, who, tell in world.told
+        if who == label and tell.code in codes and now >= since
+    ]
+
+
 def test_what_is_deleted_in_somebody_elses_folder_comes_back():
     world = group()
     for number in range(30):

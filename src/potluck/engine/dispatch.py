@@ -147,6 +147,7 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
+                replica_check.on_touched(event)
             case WatchDrained():
                 self._parts.flushing.on_drained(event)
             case TreeSeen():

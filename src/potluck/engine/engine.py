@@ -56,7 +56,7 @@ class Engine:
         self.node = Node(settings, key, index, chance, instance)
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
-        self._trouble = IndexTrouble()
+        self._trouble = IndexTrouble(self.node.troubles)
 
     def __repr__(self) -> str:
         """Say whose engine this is, and how it is."""
@@ -144,6 +144,8 @@ class Engine:
             except PotluckError as error:
                 # on_tick raises it: the effects of this call must reach the world
                 self._trouble.untold = error
+            else:
+                self._trouble.on_well()
         return self.node.take()
 
     def _transact(self, *works: Callable[[], object]) -> None:
@@ -154,8 +156,8 @@ class Engine:
             for work in works:
                 work()
             index.commit()
-        except Exception:  # house: whatever failed, the index must not stay half written
-            self._trouble.on_failed(self.node.now)
+        except Exception as error:  # house: whatever failed, the index must not stay half written
+            self._trouble.on_failed(self.node.now, error)
             self.node.undo(mark)
             index.rollback()
             raise

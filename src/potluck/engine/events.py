@@ -325,6 +325,8 @@ class SpaceSeen:
 
     free_bytes: int  # free for this user
     total_bytes: int  # of the file system of FOLDER
+    free_inodes: int | None = None  # None: that file system counts none
+    total_inodes: int | None = None  # likewise
 
 
 # -- people ----------------------------------------------------------------------------------------

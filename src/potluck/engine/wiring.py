@@ -170,6 +170,7 @@ class OthersRelay(
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
+        self._parts.replica_check.on_committed(done)
         self._parts.receiving.on_committed(done)
 
     def look_again(self, spot: Spot) -> None:
@@ -187,7 +188,11 @@ class OthersRelay(
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """What stands at these paths of somebody else's folder is not what was believed."""
         self._parts.announcing.on_places_changed()
-        self._parts.receiving.on_changed(name, paths, held=False)
+        self._parts.receiving.on_disturbed(name, paths)
+
+    def on_cleared(self, spot: Spot) -> None:
+        """What nobody shares has gone from a spot of somebody else's folder."""
+        self._parts.receiving.on_cleared(spot)
 
     def is_placing(self, spot: Spot) -> bool:
         """Say whether a group commit changes a spot right now."""
@@ -198,6 +203,10 @@ class OthersRelay(
         if self._parts.own_folder.work:
             return True
         return self._parts.commits.settling  # until it is known what a crash left
+
+    def is_settling(self) -> bool:
+        """Say whether it is still unknown what a crash left in other people's folders."""
+        return self._parts.commits.settling
 
 
 class UpkeepRelay(Activity):

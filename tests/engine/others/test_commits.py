@@ -12,7 +12,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
 from potluck.core.content.pieces import PieceList
 from potluck.core.wire.catalogue import Kind
-from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Tell
+from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.commits import REMOVE_S, Commits
@@ -395,14 +395,6 @@ def test_a_file_system_with_coarse_times_is_believed_all_the_same(bench: Bench) 
     row = bench.row("a")
     assert row is not None
     assert (STAT.mtime_ns, row.mtime_ns) == (7, 5)  # else it would be touched for ever
-
-
-def test_a_local_version_that_was_put_aside_is_told(bench: Bench) -> None:
-    bench.add(bench.ready("a"))
-    (place_,) = bench.begun()
-    placed = Placed(place_.items[0].path, root_of("a"), Placement.PLACED, STAT, "Put aside/a", "")
-    bench.commits.on_placed(BatchPlaced(place_.batch, (placed,)))
-    assert [tell.code for tell in builders.taken(bench.node, Tell)] == ["put_aside"]
 
 
 def test_what_nobody_asked_for_is_ignored(bench: Bench) -> None:

@@ -338,6 +338,7 @@ def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
     assert (wire.effects(), wire.downloads.deadline()) == ([], None)
     wire.downloads.on_space(SpaceSeen(90 * limits.GIB, 100 * limits.GIB))
     assert wire.downloads.paused == ""
+    assert wire.node.troubles.all() == []
     effects = wire.effects()
     assert [type(effect) for effect in effects] == [Tell, Fetch]
 

@@ -14,6 +14,7 @@ from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import AHEAD_MAX, Following
 from potluck.engine.others.pursuit import PAUSE_MAX_S
+from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
@@ -271,9 +272,11 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     two.node.now += PAUSE_MAX_S
     assert asked(two) == []
     assert (two.files_of(one), two.tells) == (["a", "b"], ["folder_frozen"])
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FROZEN)] == ["d1"]
     two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
     assert len(asked(two)) == 1
     assert two.tells == ["folder_frozen", "folder_thawed"]
+    assert two.node.troubles.all() == []
 
 
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:

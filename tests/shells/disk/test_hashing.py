@@ -20,7 +20,7 @@ from potluck.core.content.pieces import EMPTY_ROOT, file_root, piece_size_for
 from potluck.engine.effects import Hash
 from potluck.engine.events import Hashed, OrderId
 from potluck.shells.disk import hashing
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, reason_of
 from potluck.shells.disk.hashing import Buffer, hash_file, hash_files
 from potluck.shells.loop.people import warning
 from tests.shells.files import Listeners
@@ -395,7 +395,7 @@ def test_what_cannot_be_read_is_unstable_and_told(
     (only,) = hash_files(share, files("bad", "good"), listeners)
     assert only.unstable == (at("bad"),)
     assert [one.path for one in only.files] == [at("good")]
-    text = f"“me/bad” could not be read: {error.strerror}"
+    text = f"“me/bad” could not be read: {reason_of(error)}"
     assert listeners.tells == [warning("file_unreadable", text)]
 
 

@@ -236,7 +236,7 @@ def test_real_trouble_with_a_link_is_told(share, home, monkeypatch):
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(os, "link", fail)
-    assert bring(share, home / "a.txt").failed == ((f"{home}/a.txt", "broken"),)
+    assert bring(share, home / "a.txt").failed == ((f"{home}/a.txt", "input/output error"),)
 
 
 def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
@@ -248,4 +248,4 @@ def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fail)
-    assert bring(share, home / "a.txt").failed == (("me", "write error"),)
+    assert bring(share, home / "a.txt").failed == (("me", "input/output error"),)

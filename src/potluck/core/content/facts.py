@@ -128,3 +128,18 @@ class Source(StrEnum):
     EMPTY = "empty"  # a file of no bytes
     FOLDER = "folder"  # not a file: make the folder
     NONE = "none"  # remove what is there: to the trash
+
+
+class Hindrance(StrEnum):
+    """Why the disk did not do something, where it is one of the reasons people can act on."""
+
+    SPACE = "disk full"
+    QUOTA = "quota used up"
+    INODES = "no inodes left"
+    DENIED = "permission denied"
+    IMMUTABLE = "immutable or not yours"
+    READ_ONLY = "read-only file system"
+    DESCRIPTORS = "too many open files"
+    NAME_LONG = "name too long"
+    NAME = "name not possible here"
+    IO = "input/output error"

@@ -23,7 +23,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
 from potluck.engine.effects import Place, PlaceItem, Settle
-from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import (
     Batch,
@@ -252,7 +252,7 @@ class Commits:
         self._take_up_aside()
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
-        """Bring the index up to what stands on the disk now, and tell what was put aside."""
+        """Bring the index up to what stands on the disk now."""
         rows: dict[ManifestName, list[PlaceRow]] = {}
         gone: dict[ManifestName, list[bytes]] = {}
         for name, path in gone_spots(done):
@@ -261,14 +261,7 @@ class Commits:
             name, path = each.ready.spot
             if each.stands:
                 rows.setdefault(name, []).append(row_of(path, each))
-            if each.placed.put_aside:
-                _tell_put_aside(self._node, each.placed)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
-
-
-def _tell_put_aside(node: Node, placed: Placed) -> None:
-    text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
-    node.tell("put_aside", text, level="warning", subject=str(placed.path))

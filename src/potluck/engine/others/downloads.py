@@ -41,13 +41,12 @@ from potluck.engine.events import (
     SpaceSeen,
 )
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import DiskRoom
 
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
 # ends of an order that say nothing of the content
 NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
-FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
-FREE_PART_MAX = 4  # … and at most this part of a small one
 UNTOLD_FILES = 2**53  # lacks more than any holder can say: it never told what it holds
 
 
@@ -103,7 +102,8 @@ class Downloads:
         self.swarm = Swarm()
         self.orders: dict[OrderId, Order] = {}
         self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
-        self.paused = ""
+        self.room = DiskRoom(node)
+        self.paused = ""  # why nothing is fetched
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
         # whoever waits for a content, by manifest and spot
@@ -112,7 +112,6 @@ class Downloads:
         # when holders that failed may be asked again, ascending
         self._rests: deque[float] = deque()
         self._ask_s = inf
-        self._trouble = ""
 
     def __repr__(self) -> str:
         """Return how much is wanted and asked for."""
@@ -198,7 +197,7 @@ class Downloads:
     def on_pieces(self, event: PiecesVerified) -> None:
         """Pieces are on this disk."""
         self.received_bytes += event.size_bytes
-        self._trouble = ""
+        self.room.on_written()
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -208,7 +207,7 @@ class Downloads:
     def on_files(self, event: FilesVerified) -> None:
         """Small contents are on this disk."""
         self.received_bytes += event.size_bytes
-        self._trouble = ""
+        self.room.on_written()
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -234,23 +233,14 @@ class Downloads:
             label = node.label_of(order.peer)
             text = f"{label} sent wrong bytes; dropped"
             node.tell("wrong_content", text, level="warning", subject=label)
-        elif event.outcome is Outcome.DISK and event.detail != self._trouble:
-            self._trouble = event.detail  # told once, until something can be written again
-            node.tell("disk", f"cannot write here: {event.detail}", level="error")
+        elif event.outcome is Outcome.DISK:
+            self.room.on_failed(event.detail)
         return True
 
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is: fetching pauses in time and resumes by itself."""
-        wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
-        full = event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX)
-        if full == bool(self.paused):
-            return
-        if full:
-            self.paused = "disk full"
-            self._node.tell("paused", "paused: the disk is almost full", level="error")
-        else:
-            self.paused = ""
-            self._node.tell("resumed", "resumed: there is space on the disk again")
+        self.room.on_space(event)
+        self.paused = self.room.paused
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""

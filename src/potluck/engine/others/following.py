@@ -28,6 +28,7 @@ from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
 from potluck.engine.node import Node
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
+from potluck.engine.troubles import Trouble, TroubleKind
 
 AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
 
@@ -107,6 +108,9 @@ class Following:
         label = self._node.label_of(pursuit.name.owner)
         text = f"{label} told two different things under one number: its folder is frozen here"
         self._node.tell("folder_frozen", text, level="error", subject=label)
+        reason = "it told two different things under one number, so neither is believed"
+        trouble = Trouble(TroubleKind.FROZEN, label, reason, "", self._node.now, None)
+        self._node.troubles.note(trouble)
 
     def _pursue(self, pursuit: Pursuit, head: Head) -> None:
         """The owner goes on; perhaps in a new generation, after which it is believed again."""
@@ -114,6 +118,7 @@ class Following:
             label = self._node.label_of(pursuit.name.owner)
             text = f"{label} began anew: its folder is followed again"
             self._node.tell("folder_thawed", text, subject=label)
+            self._node.troubles.clear(TroubleKind.FROZEN, label)
 
     # -- pages -------------------------------------------------------------------------------------
     def on_page(self, event: ManifestHeard) -> None:

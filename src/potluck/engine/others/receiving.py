@@ -7,8 +7,9 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
-later and told once (setbacks). Deletes after a change of generation are held, also across restarts
-(holds). Limits: a held file stays until its owner shares that path again and then removes it.
+later, told once, and in the register until it is well (setbacks). Deletes after a change of
+generation are held, also across restarts (holds). Limits: a held file stays until its owner shares
+that path again and then removes it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.group_commit import SpotOutcome, folder_row
+from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 
@@ -89,19 +91,28 @@ class Receiving:
             self._setbacks.clear(spot)
             self.look_again(spot)
 
+    def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Something else, or nothing, stands at these paths: who did that may go on doing it."""
+        if not self._node.layout.has_folder(name):
+            return
+        for spot in [Spot(name, path) for path in sorted(paths)]:
+            self._setbacks.disturb(spot)
+            self.look_again(spot)
+
+    def on_cleared(self, spot: Spot) -> None:
+        """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
+        for folder in spot.above():
+            self._setbacks.hurry(folder)
+
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
-        here = [path for path in missing if self._is_here(Spot(name, path))]
+        here = [path for path in missing if _is_here(self._node, self._commits, Spot(name, path))]
         count = self._holds.hold(name, here)
         if count:
             label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
-
-    def _is_here(self, spot: Spot) -> bool:
-        """Say whether something stands at a spot, or is being placed there."""
-        return self._commits.busy(spot) or self._node.index.places.get(*spot) is not None
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
@@ -225,25 +236,30 @@ class Receiving:
         gone = {each.ready.spot for each in done if each.vanished}
         moved = (each.ready.moved_from for each in done)
         gone |= {spot for spot in moved if spot is not None}
-        for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
+        for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
             self._setbacks.hurry(folder)
-            if self._is_left_over(folder):
+            if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
-
-    def _is_left_over(self, folder: Spot) -> bool:
-        """Say whether a folder stands there for nothing.
-
-        It was made only for what was in it, so no record and no row names it, and nothing is in it.
-        """
-        index = self._node.index
-        named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
-        return not named and not index.places.under(*folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
     """Return how a spot failed; what was placed and does not stand was taken away by others."""
     if done.placed.placement is not Placement.PLACED:
         return done.placed
-    detail = "another program took it away at once"
-    return replace(done.placed, placement=Placement.FAILED, detail=detail)
+    return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _is_here(node: Node, commits: Commits, spot: Spot) -> bool:
+    """Say whether something stands at a spot, or is being placed there."""
+    return commits.busy(spot) or node.index.places.get(*spot) is not None
+
+
+def _is_left_over(node: Node, folder: Spot) -> bool:
+    """Say whether a folder stands there for nothing.
+
+    It was made only for what was in it, so no record and no row names it, and nothing is in it.
+    """
+    index = node.index
+    named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
+    return not named and not index.places.under(*folder)

@@ -45,9 +45,37 @@ def inotify() -> Iterator[Inotify]:
     made.close()
 
 
+def is_mine(path: SafePath) -> bool:
+    return path.parts[0] == "me"
+
+
+class Room:
+    """Lets so many folders be watched at once, whatever the kernel would give."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        self.most, self.watched = most, set[int]()
+        self._watch, self._unwatch = Inotify.watch, Inotify.unwatch
+        room = self
+
+        def watch(inotify: Inotify, folder: int, mask: int) -> int:
+            number = room._watch(inotify, folder, mask)
+            if number not in room.watched and len(room.watched) >= room.most:
+                room._unwatch(inotify, number)
+                raise OSError(errno.ENOSPC, "no more watches")
+            room.watched.add(number)
+            return number
+
+        def unwatch(inotify: Inotify, number: int) -> None:
+            room.watched.discard(number)
+            room._unwatch(inotify, number)
+
+        monkeypatch.setattr(Inotify, "watch", watch)
+        monkeypatch.setattr(Inotify, "unwatch", unwatch)
+
+
 @pytest.fixture
 def folders(share: Share, inotify: Inotify) -> WatchedFolders:
-    made = WatchedFolders(share, inotify, lambda path: path.parts[0] == "me")
+    made = WatchedFolders(share, inotify, is_mine, is_mine)
     before = open_descriptors()
     made.rebuild()
     assert open_descriptors() == before
@@ -124,7 +152,7 @@ def test_rebuilding_lets_go_of_what_is_not_followed_any_more(
     share: Share, inotify: Inotify, own: Path
 ) -> None:
     followed = {"me"}
-    folders = WatchedFolders(share, inotify, lambda path: path.parts[0] in followed)
+    folders = WatchedFolders(share, inotify, lambda path: path.parts[0] in followed, is_mine)
     folders.rebuild()
     followed.clear()
     followed.add("you")
@@ -157,6 +185,42 @@ def test_only_want_of_room_is_a_limit(
     folders.grow(None, ME)
     assert folders.limited is limited
     assert f"limited={limited}" in repr(folders)
+
+
+def test_other_peoples_folders_are_the_first_to_go_without(
+    share: Share, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(monkeypatch, most=5)
+    folders = WatchedFolders(share, inotify, lambda _path: True, is_mine)
+    folders.rebuild()  # Shared/, me, me/a, me/a/b, you; not you/c
+    you = own.parent / "you"
+    assert told(folders, inotify, you / "x", you / "c/x", own / "a/b/x") == ["me/a/b", "you"]
+    assert (folders.limited, folders.foreign_limited) == (False, True)
+    (own / "new").mkdir()
+    folders.grow(None, ME.child("new"))
+    assert told(folders, inotify, you / "y", own / "new/y") == ["me/new"]
+    assert not folders.limited
+    (own / "more").mkdir()
+    folders.grow(None, ME.child("more"))
+    assert folders.limited
+    room.most = 20
+    folders.rebuild()
+    assert told(folders, inotify, you / "c/z", own / "more/z") == ["me/more", "you/c"]
+
+
+def test_a_watch_that_was_ended_already_does_not_give_way_again(
+    share: Share, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(monkeypatch, most=6)
+    folders = WatchedFolders(share, inotify, lambda _path: True, is_mine)
+    folders.rebuild()
+    watch = max(room.watched)  # you/c: the last
+    folder = folders.get(watch)
+    assert folder is not None
+    folders.ended(folder)
+    (own / "new").mkdir()
+    folders.grow(None, ME.child("new"))
+    assert told(folders, inotify, own / "new/y") == ["me/new"]
 
 
 def test_the_child_of_a_folder_is_a_path_or_refused() -> None:

@@ -513,6 +513,30 @@ def test_a_watch_limit_is_told_once(
         assert hints.overflowed == 1
 
 
+def test_folders_of_others_without_a_watch_are_no_limit_of_the_own_one(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        (own.parent / f"you/{number}").mkdir(parents=True)
+    real = Inotify.watch
+    granted: set[int] = set()
+
+    def limited(self: Inotify, folder: int, mask: int) -> int:
+        watch = real(self, folder, mask)
+        if len(granted | {watch}) > 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        granted.add(watch)
+        return watch
+
+    monkeypatch.setattr(Inotify, "watch", limited)
+    with watching(share, hints, foreign=True) as watcher:
+        assert not watcher.limited
+        hints.wait_until(lambda: hints.overflowed == 1)
+        (own / "file").write_bytes(b"x")
+        hints.wait_for("me/file")
+        assert hints.overflowed == 1
+
+
 def test_a_tree_of_any_size_without_a_limit_is_not_limited(share: Share, hints: Hints) -> None:
     with watching(share, hints) as watcher:
         assert not watcher.limited

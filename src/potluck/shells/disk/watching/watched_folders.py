@@ -5,8 +5,10 @@ descriptor, before what is in it is listed; so whatever is made after its watch 
 the watch, and whatever was there before is found by the listing. A folder is known by the number
 the kernel gave its watch, and by its name in the folder around it.
 
-Guarantees: no link is followed, no descriptor stays open; a watch that could not be had for want of
-room sets `limited`, any other failure leaves the folder out: whoever looks at it will say why.
+Guarantees: no link is followed, no descriptor stays open. The own folders come first: where there
+is no room for one of theirs, watches of other people's folders are given up for it. A watch that
+could not be had all the same sets `limited`, one of other people's folders `foreign_limited`; any
+other failure leaves the folder out: whoever looks at it will say why.
 Limits: about 500 bytes a folder; one thread.
 """
 
@@ -42,12 +44,21 @@ class WatchedFolder:
 class WatchedFolders:
     """Which watch stands for which folder; a moved one keeps its number, so the newest counts."""
 
-    def __init__(self, share: Share, inotify: Inotify, follows: Callable[[SafePath], bool]) -> None:
+    def __init__(
+        self,
+        share: Share,
+        inotify: Inotify,
+        follows: Callable[[SafePath], bool],
+        is_own: Callable[[SafePath], bool],
+    ) -> None:
         self._share = share
         self._inotify = inotify
         self._follows = follows
+        self._is_own = is_own
         self._folders: dict[int, WatchedFolder] = {}
+        self._foreign: list[int] = []  # watches of other people's folders, the newest last
         self.limited = False
+        self.foreign_limited = False
 
     def __repr__(self) -> str:
         return f"WatchedFolders({len(self._folders)} watches, limited={self.limited})"
@@ -59,6 +70,7 @@ class WatchedFolders:
     def rebuild(self) -> None:
         """Watch everything anew; watches that stand are kept, so nothing is missed meanwhile."""
         old, self._folders = self._folders, {}
+        self._foreign.clear()
         self.grow(None, None)
         for watch in old.keys() - self._folders.keys():
             self._inotify.unwatch(watch)
@@ -107,13 +119,38 @@ class WatchedFolders:
                 os.close(inner_descriptor)
 
     def _watched(self, path: SafePath | None, descriptor: int) -> WatchedFolder | None:
-        try:
-            watch = self._inotify.watch(descriptor, _WANTED)
-        except OSError as error:
-            self.limited = self.limited or error.errno == errno.ENOSPC
+        own = path is None or self._is_own(path)
+        watch = self._try(descriptor, own=own)
+        if watch is None:
             return None
+        if not own:
+            self._foreign.append(watch)
         folder = self._folders[watch] = WatchedFolder(path, watch)
         return folder
+
+    def _try(self, descriptor: int, *, own: bool) -> int | None:
+        """Watch a folder; for an own one others give way."""
+        while True:
+            try:
+                return self._inotify.watch(descriptor, _WANTED)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    return None
+            if not own or not self._give_way():
+                break
+        self.limited = self.limited or own
+        self.foreign_limited = self.foreign_limited or not own
+        return None
+
+    def _give_way(self) -> bool:
+        """Give up the newest watch of other people's folders; returns whether there was one."""
+        while self._foreign:
+            watch = self._foreign.pop()
+            if self._folders.pop(watch, None) is not None:
+                self._inotify.unwatch(watch)
+                self.foreign_limited = True
+                return True
+        return False
 
     def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
         found = []
@@ -125,7 +162,9 @@ class WatchedFolders:
                         if inner is not None and self._follows(inner):
                             found.append(inner)
         except OSError:
-            return found  # the folder went away while it was listed; its parent tells
+            pass  # the folder went away while it was listed; its parent tells
+        if path is None:
+            found.sort(key=self._is_own, reverse=True)
         return found
 
 

@@ -1,6 +1,7 @@
 """Hints about local changes: which paths were written, made, moved or deleted, within milliseconds.
 
-Strategy: inotify on every folder below the own tops. A new folder is watched, then reported itself,
+Strategy: inotify on every folder below the own tops, and below other people's, which are the first
+to go without where watches are short. A new folder is watched, then reported itself,
 and looking at it sees what was put into it before its watch stood (`mkdir -p a/b && echo >a/b/c` is
 faster than any watcher). A file is reported when it is closed; one that stays open, when its size
 and time were still for `limits.STILL_S`. Hints are gathered until 5 ms were quiet, or 100 ms under
@@ -70,12 +71,12 @@ class Watcher:
         self._foreign = foreign
         self._inbox = inbox
         self._inotify = Inotify()
-        self._folders = WatchedFolders(share, self._inotify, self._follows)
+        self._folders = WatchedFolders(share, self._inotify, self._follows, self._is_own)
         self._stillness = Stillness(share)
         self._touched: dict[SafePath, None] = {}
         self._half_moves: set[int] = set()
         self._lost = False
-        self._told_limit = False
+        self._told_limit = self._told_foreign_limit = False
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
 
@@ -131,7 +132,10 @@ class Watcher:
             self._flush()
 
     def _follows(self, path: SafePath) -> bool:
-        return self._foreign or path.parts[0] in self._tops
+        return self._foreign or self._is_own(path)
+
+    def _is_own(self, path: SafePath) -> bool:
+        return path.parts[0] in self._tops
 
     def _gather(self) -> bool:
         """Read until nothing comes for a while; False if we are to stop meanwhile."""
@@ -172,6 +176,8 @@ class Watcher:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
         if self.limited and not self._told_limit:
             self._told_limit = self._lost = True
+        if self._folders.foreign_limited and not self._told_foreign_limit:
+            self._told_foreign_limit = self._lost = True
         if self._touched or self._lost:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
