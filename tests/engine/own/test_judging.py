@@ -184,6 +184,12 @@ def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
 
 
 def test_what_nobody_saw_is_unseen_unless_its_end_is_known(own: Own, judge: Judge) -> None:
-    assert judge.unseen({b"a"}) == [b"d"]
+    assert judge.unseen(b"", {b"a"}, set()) == [b"d"]
     own.publishing.drop([b"a"])
-    assert judge.unseen(set()) == [b"d"]
+    assert judge.unseen(b"", set(), set()) == [b"d"]
+    assert judge.unseen(b"", set(), {b"d"}) == []
+    own.write("d/x", "text")
+    own.write("dx", "text")
+    for name in ("d/x", "dx"):
+        judge.on_read(name.encode(), own.hashed(name))
+    assert judge.unseen(b"d", set(), set()) == [b"d/x"], "not in the index yet"

@@ -220,7 +220,8 @@ def test_the_piece_size_of_the_last_version_goes_with_the_order(own: Own) -> Non
     own.write("d", "a file now")
     own.touch("a", "d", "new")
     own.answer()
-    (order,) = own.todo
+    order, look = own.todo
+    assert isinstance(look, Look), "what is known below d is asked for by name"
     assert isinstance(order, Hash)
     sizes = {path.name: size for path, size in order.files}
     assert sizes == {"a": limits.PIECE_MIN_BYTES, "d": 0, "new": 0}
@@ -420,9 +421,11 @@ def test_a_path_that_a_look_missed_and_a_scan_then_found_is_there(own: Own) -> N
     own.own_folder.scan()
     own.tick()
     own.answer()
-    own.tell(TreeSeen(look.order, (), (), last=True, complete=True))
+    there = PathSeen(own.path("d"), Finding.FOLDER, None)
+    within = PathSeen(own.path("d/b"), Finding.FILE, own.files["d/b"].stat)
+    own.tell(TreeSeen(look.order, (there, within), (), last=True, complete=True))
     own.settle()
-    assert "a" in own.published()
+    assert sorted(own.published()) == ["a", "d", "d/b"]
 
 
 def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:

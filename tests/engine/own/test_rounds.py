@@ -30,7 +30,7 @@ def looking(rounds: Rounds) -> LookRound:
 
 
 def scanning(rounds: Rounds) -> LookRound:
-    rounds.begin_scan(TOP)
+    rounds.begin_scan((TOP,))
     assert rounds.scan is not None
     return rounds.scan
 

@@ -13,6 +13,7 @@ whoever asks.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Container, Iterable
 from collections.abc import Set as AbstractSet
 
@@ -25,6 +26,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Hashed, NameRefused
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing, within
+from potluck.engine.troubles import Trouble, TroubleKind
 
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
 NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
@@ -67,30 +69,32 @@ class Judge:
         """Nothing is there: what was known is not shared any more, nor anything below it."""
         self._publishing.drop([path for path in paths if self._was_known(path)])
 
-    def unseen(self, seen: Container[bytes]) -> list[bytes]:
-        """Return what the index knows and nobody saw, but for what is about to be said gone."""
-        known = self._node.index.places.all_paths(self._node.own_manifest)
-        missed = [path for path in known if path not in seen]
-        return [path for path in missed if not self._publishing.is_gone(path)]
+    def unseen(self, folder: bytes, seen: Container[bytes], held: Container[bytes]) -> list[bytes]:
+        """Return what is known below a folder (b"" is everything) and nobody saw, but for what lies
+        below what is `held`: nobody could look there.
+        """
+        missed = [path for path in self._publishing.known_below(folder) if path not in seen]
+        return [path for path in missed if not within(path, held)]
 
     def _was_known(self, path: bytes) -> bool:
         change = own_change(self._publishing.stands(path), Finding.MISSING, None)
         return change is OwnChange.GONE
 
-    def on_read(self, path: bytes, hashed: Hashed) -> None:
-        """A file was read: an edit is shared, damage is told."""
+    def on_read(self, path: bytes, hashed: Hashed) -> list[SafePath]:
+        """A file was read: an edit is shared, damage is told; returns what to look at again."""
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
         if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
             text = f"damaged on this disk, not shared: {shown}"
             node.tell("damage", text, level="error", subject=shown)
-            return
+            return []
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
             text = f"{shown}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
         self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+        return []
 
     def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
         """Return the file known elsewhere that this new one may have been; empty ones are read."""
@@ -131,20 +135,39 @@ class RefusedNames:
                 continue
             if path in self.reasons or len(self.reasons) < REFUSED_MAX:
                 self.reasons[path] = refusal.reason
+                self._node.troubles.note(self._trouble(refusal, path))
                 text = f"not shared: {path} ({refusal.reason})"
                 self._node.tell("file_refused", text, level="warning", subject=path)
         return met
 
-    def forget(self, asked: Iterable[SafePath], met: AbstractSet[str]) -> None:
-        """All below `asked` was looked at: what is known there and was not met is gone."""
-        tops = {path.wire for path in asked}
+    def _trouble(self, refusal: NameRefused, path: str) -> Trouble:
+        """Return what stays in the register, with a command that shows what stands there."""
+        folder = shlex.quote(f"{self._node.settings.folder}/Shared/{refusal.folder}")
+        kind, now = TroubleKind.REFUSED, self._node.now
+        return Trouble(kind, path, refusal.reason, f"ls -lab {folder}", now, None)
+
+    def forget(
+        self,
+        asked: Iterable[SafePath],
+        met: AbstractSet[str],
+        held: Iterable[SafePath] = (),
+    ) -> None:
+        """All below `asked`, but not below `held`, was looked at: what is known there and was not
+        met is gone.
+        """
+        tops, closed = {path.wire for path in asked}, {path.wire for path in held}
         for path in self.reasons.keys() - met:
-            if within(path.encode(), tops):
-                del self.reasons[path]
+            if within(path.encode(), tops) and not within(path.encode(), closed):
+                self._forget(path)
 
     def clear(self) -> None:
         """The folder has another name now, and so have these."""
-        self.reasons.clear()
+        for path in list(self.reasons):
+            self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        del self.reasons[path]
+        self._node.troubles.clear(TroubleKind.REFUSED, path)
 
 
 def _piece_size(known: FileRecord | None) -> int:

@@ -121,6 +121,17 @@ class Publishing:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
 
+    def known_below(self, folder: bytes) -> list[bytes]:
+        """Return what will stand below a folder (b"" is everything) with the next head."""
+        places, name = self._node.index.places, self._node.own_manifest
+        if folder:
+            known = [row.path for row in places.under(name, folder)]
+            prefix = folder + b"/"
+            known += [path for path in self._changed if path.startswith(prefix)]
+        else:
+            known = [*places.all_paths(name), *self._changed]
+        return [path for path in dict.fromkeys(known) if path not in self._gone]
+
     def is_gone(self, path: bytes) -> bool:
         """Say whether the end of a path is about to be published."""
         return path in self._gone

@@ -7,6 +7,7 @@ order.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import select
@@ -99,6 +100,14 @@ def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[W
     finally:
         hints.open.set()
         watcher.close()
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two names in one step: renameat2 with RENAME_EXCHANGE."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, exchanging = -100, 2
+    done = libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchanging)
+    assert done == 0, os.strerror(ctypes.get_errno())
 
 
 def marked(own: Path, hints: Hints, name: str = "mark") -> list[str]:
@@ -275,6 +284,25 @@ def test_a_renamed_folder_is_hinted_by_its_new_name_only(
     assert hints.paths == ["me/new/deep/file"]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_exchanged_folders_are_watched_under_the_names_they_have_now(
+    share: Share, own: Path, hints: Hints, times: int
+) -> None:
+    for name in ("one/in-one", "other/in-other"):
+        (own / name).mkdir(parents=True)
+    with watching(share, hints):
+        for _ in range(times):
+            exchange(own / "one", own / "other")
+        hints.wait_for("me/one", "me/other")
+        marked(own, hints)
+        hints.clear()
+        for folder in own.glob("o*/in-*"):
+            (folder / "file").write_bytes(b"x")
+        written = [f"me/{path.relative_to(own)}" for path in own.glob("o*/in-*/file")]
+        hints.wait_for(*written)
+        assert sorted(hints.paths) == sorted(written)
+
+
 def test_a_folder_moved_out_is_not_watched_any_more(
     share: Share, own: Path, tmp_path: Path, hints: Hints
 ) -> None:
@@ -430,12 +458,22 @@ def test_a_top_that_is_not_followed_any_more_is_let_go(
 
 
 def test_editor_files_are_not_hinted(share: Share, own: Path, hints: Hints) -> None:
-    (own / "folder~").mkdir()
     with watching(share, hints):
         (own / ".letter.swp").write_bytes(b"x")
         (own / ".~lock.letter.odt#").write_bytes(b"x")
-        (own / "folder~/file").write_bytes(b"x")
         assert marked(own, hints) == []
+
+
+def test_folders_with_the_names_of_editors_files_are_hinted_and_watched(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "old~").mkdir()
+    with watching(share, hints):
+        (own / "old~/file").write_bytes(b"x")
+        (own / "my.swp").mkdir()
+        hints.wait_for("me/old~/file", "me/my.swp")
+        (own / "my.swp/song").write_bytes(b"x")
+        hints.wait_for("me/my.swp/song")
 
 
 def test_an_unsafe_name_touches_its_folder(share: Share, own: Path, hints: Hints) -> None:

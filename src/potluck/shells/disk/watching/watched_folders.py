@@ -21,7 +21,6 @@ from typing import Final
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import Share, enter
-from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
 _WANTED: Final = int(
@@ -120,7 +119,7 @@ class WatchedFolders:
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name):
+                    if entry.is_dir(follow_symlinks=False):
                         inner = child_of(path, entry.name)
                         if inner is not None and self._follows(inner):
                             found.append(inner)

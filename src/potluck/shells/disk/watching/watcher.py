@@ -8,9 +8,10 @@ load; in between the kernel joins equal events for us.
 
 Guarantees: events that were lost, watches that could not be had and folders that went away under us
 end in `overflow=True`, which makes everybody look at everything; both halves of a rename come in
-one hint; a file that is being written is not reported. Idle costs nothing: one thread, asleep in
-one poll. Limits: hints, never truth: network file systems tell us nothing of their other users, and
-mmap writes nothing at all. Writing into a hard link tells only the folder it was written through.
+one hint, and after any exchange of folders each is watched under the name it has now; a file that
+is being written is not reported. Idle costs nothing: one thread, asleep in one poll. Limits: hints,
+never truth: network file systems tell us nothing of their other users, and mmap writes nothing at
+all. Writing into a hard link tells only the folder it was written through.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ class Watcher:
             return  # an event from before the folder was forgotten
         elif notice.mask & _ITSELF:
             self._on_folder_itself(folder, notice.mask)
-        elif not ignored(name := os.fsdecode(notice.name)):
+        elif not ignored(name := os.fsdecode(notice.name)) or notice.mask & Mask.ISDIR:
             self._on_name(folder, name, notice, now)
 
     def _on_folder_itself(self, folder: WatchedFolder, mask: int) -> None:
@@ -200,12 +201,12 @@ class Watcher:
             self._on_file(path, notice.mask, now)
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
-        if mask & _GONE:
-            self._folders.forget(folder, path.name)
-        elif path.name in folder.inner and not mask & _HERE:
+        if path.name in folder.inner and not mask & (_HERE | _GONE):
             return  # only its times or permissions
-        else:  # new, or made readable
-            self._folders.grow(folder, path)
+        # New, made readable, gone, or another one: after an exchange the half that says GONE comes
+        # last, while a folder stands there. What counts is what stands there now.
+        self._folders.forget(folder, path.name)
+        self._folders.grow(folder, path)
         self._touched[path] = None
 
     def _on_file(self, path: SafePath, mask: int, now: float) -> None:
