@@ -78,6 +78,7 @@ from potluck.engine.events import (
     SpaceSeen,
     TransferEvent,
     TreeSeen,
+    WatchesRefused,
 )
 from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
@@ -141,6 +142,8 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
+            case WatchesRefused():
+                own_folder.on_watches(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

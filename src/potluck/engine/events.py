@@ -136,6 +136,15 @@ class PathsTouched:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchesRefused:
+    """The system refused watches for these folders; for none: all that were refused stand now."""
+
+    folders: tuple[SafePath, ...]  # the outermost ones; nothing below them is watched either
+    setting: str  # the name of what is too small, as sysctl knows it; "" if there is no such thing
+    value: int  # what it is now
+
+
+@dataclass(frozen=True, slots=True)
 class PathSeen:
     """One path that was looked at."""
 
@@ -369,7 +378,7 @@ NetworkEvent = (
     | LinkClosed
     | IntroductionHeard
 )
-FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
+FolderEvent = PathsTouched | WatchesRefused | TreeSeen | FilesHashed | ShareSeen
 TransferEvent = (
     RequestHeard
     | ManifestHeard

@@ -15,7 +15,14 @@ from potluck.core.content.facts import Finding, ReadFault
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Hash, Look, Scan
-from potluck.engine.events import FilesHashed, OrderId, PathSeen, TreeSeen, Unreadable
+from potluck.engine.events import (
+    FilesHashed,
+    OrderId,
+    PathSeen,
+    TreeSeen,
+    Unreadable,
+    WatchesRefused,
+)
 from potluck.engine.own.unreadable import AGAIN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group
@@ -273,6 +280,20 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
     site.node.roster = group(2, 1)
     site.own_folder.await_marker()
     assert site.node.troubles.all() == []
+
+
+def test_a_scan_of_a_part_doubts_only_what_is_in_it(site: Own) -> None:
+    site.own_folder.on_watches(WatchesRefused((site.path("site"), site.path("gone")), "", 0))
+    site.closed = {"site/css"}
+    for name in ("site/old", "site/css/x", "new/page"):
+        site.files.pop(name)
+    site.tick()
+    site.settle()
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert sorted(site.published()) == [
+        "new", "new/both", "new/img", "new/page", "site", "site/both", "site/css", "site/css/x",
+    ]  # fmt: skip
 
 
 # -- answers nobody waits for, and of other folders ------------------------------------------------

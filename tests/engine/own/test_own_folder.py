@@ -19,8 +19,10 @@ from potluck.engine.events import (
     PathsTouched,
     ShareSeen,
     TreeSeen,
+    WatchesRefused,
 )
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S
+from potluck.engine.own.unwatched import AGAIN_S
 from tests.engine.builders import group, key
 from tests.engine.owntree import Own
 
@@ -440,6 +442,55 @@ def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:
     own.tell(TreeSeen(look.order, (there,), (), last=True, complete=True))
     own.tick(1.0)
     assert (own.todo, len(own.heads), "a" in own.published()) == ([], heads, True)
+
+
+# -- folders that are not watched ------------------------------------------------------------------
+def scanned(own: Own) -> list[list[str]]:
+    return [[str(path) for path in each.tops] for each in own.todo if isinstance(each, Scan)]
+
+
+def test_what_is_not_watched_is_scanned_often_and_nothing_else(own: Own) -> None:
+    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "fs.inotify.max_user_watches", 8))
+    own.tick()
+    assert scanned(own) == [["d1/d"]]
+    own.settle()
+    own.write("d/late", "text")
+    own.remove("d/b")
+    own.remove("a")
+    own.tick(AGAIN_S)
+    own.settle()
+    assert "d/late" in own.published()
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/late"], "a is outside of it"
+    due = own.own_folder.deadline()
+    assert due is not None
+    assert due <= own.node.now + AGAIN_S
+    own.own_folder.on_watches(WatchesRefused((), "", 0))
+    own.tick(AGAIN_S)
+    assert scanned(own) == []
+
+
+def test_an_unwatched_folder_that_is_gone_is_gone(own: Own) -> None:
+    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "", 0))
+    own.tick()
+    own.settle()
+    own.own_folder.scan()
+    own.tick()
+    own.files.pop("a")
+    own.settle()  # a is in doubt
+    own.remove("d")
+    for _ in range(3):
+        own.tick(AGAIN_S)
+        own.settle()
+    assert own.published() == {}
+
+
+def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> None:
+    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "", 0))
+    own.node.now += limits.RESCAN_S
+    own.tick()
+    assert scanned(own) == [["d1"]]
 
 
 # -- the share goes away ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from potluck.core.content.paths import NOT_UTF_8, SafePath, parse_wire_path
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.shells.disk import scanner
-from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.fsops import Share, enter, stat_at
 from potluck.shells.disk.scanner import ignored, look_at, scan
 
 ORDER = OrderId(7)
@@ -253,7 +253,7 @@ def test_a_folder_that_may_be_listed_and_not_searched_is_what_cannot_be_read(
     share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (own / "listed/inner").mkdir(parents=True)
-    monkeypatch.setattr(scanner, "stat_at", unsearchable(scanner.stat_at, "inner"))
+    monkeypatch.setattr(scanner, "stat_at", unsearchable(stat_at, "inner"))
     deny(monkeypatch, "inner")
     assert closed(scanned(share)) == ["me/listed"]
 

@@ -18,7 +18,13 @@ from collections.abc import Iterable, Mapping
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
-from potluck.engine.events import FilesHashed, PathsTouched, ShareSeen, TreeSeen
+from potluck.engine.events import (
+    FilesHashed,
+    PathsTouched,
+    ShareSeen,
+    TreeSeen,
+    WatchesRefused,
+)
 from potluck.engine.node import Node
 from potluck.engine.own.findings import Findings, is_below
 from potluck.engine.own.judging import Judge
@@ -26,6 +32,7 @@ from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.rounds import Rounds
 from potluck.engine.own.share_state import SharePresence
+from potluck.engine.own.unwatched import UnwatchedFolders
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
 
@@ -41,6 +48,7 @@ class OwnFolder:
         self._reading = Reading(node)
         judge = Judge(node, publishing)
         self._findings = Findings(node, self._rounds, self._reading, judge)
+        self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
         self._touched: set[SafePath] = set()
@@ -95,6 +103,10 @@ class OwnFolder:
             self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
         self.look_at(event.paths)
 
+    def on_watches(self, event: WatchesRefused) -> None:
+        """The system refused watches, or gave them after all."""
+        self._unwatched.on_refused(event)
+
     def look_at(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths soon; what is not in the own folder is left out."""
         if self._node.share_present:  # else everything is looked at when the share is back
@@ -146,20 +158,18 @@ class OwnFolder:
         times = [self._reading.deadline(), self._rounds.deadline()]
         times.append(self._findings.unreadable.deadline())
         if self._may_scan:
-            times.append(self._rescan_s)
+            times += [self._rescan_s, self._unwatched.deadline()]
         if not self._unsettled:
             times.append(self._publishing.deadline(len(self._reading)))
         return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Scan, look again, publish."""
-        now = self._node.now
         self.look_at(self._reading.due())
         self.look_at(self._findings.unreadable.due())
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
-        if now >= self._rescan_s and self._may_scan:
-            self.scan()
+        self._begin_scan()
         self._begin_look()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
@@ -177,6 +187,18 @@ class OwnFolder:
             return True
         unseen = not self.share.marked or rounds.scan is not None or len(self._reading) > 0
         return self._publishing.repairing and unseen
+
+    def _begin_scan(self) -> None:
+        """Scan everything if it is time, else what is not watched."""
+        if self._rounds.scan_took_s is not None:
+            self._unwatched.on_scanned(self._rounds.scan_took_s)
+            self._rounds.scan_took_s = None
+        if not self._may_scan:
+            return
+        if self._node.now >= self._rescan_s:
+            self.scan()
+        elif parts := self._unwatched.due(self.top):
+            self._rounds.begin_scan(parts)
 
     def _begin_look(self) -> None:
         """Look at what is lacking, else at what was touched: one look at a time."""

@@ -50,6 +50,7 @@ class Rounds:
         self._node = node
         self.look: LookRound | None = None
         self.scan: LookRound | None = None
+        self.scan_took_s: float | None = None  # the last scan, until somebody asked
         self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
         # what the last look at the folder around it lacked: asked for by name before anything else
         self.lacking: list[SafePath] = []
@@ -108,7 +109,7 @@ class Rounds:
 
         Doubts about paths `outside` of what it looked at stay as they are.
         """
-        self.scan = None
+        self.abandon_scan()
         self._doubtful.keep_only({*doubtful, *outside})
         for path in doubtful:
             if path not in self._doubtful:
@@ -120,7 +121,9 @@ class Rounds:
         return list(self._doubtful.times)
 
     def abandon_scan(self) -> None:
-        """A scan is over that could not look at everything: what it lacks says nothing."""
+        """A scan is over that could look at nothing: what it lacks says nothing."""
+        if self.scan is not None:
+            self.scan_took_s = self._node.now - self.scan.began_s
         self.scan = None
 
     def clear(self) -> None:

@@ -78,7 +78,7 @@ def test_everything_below_the_tops_is_watched_and_nothing_else(
     you = own.parent / "you"
     made = [own.parent / "1", own / "2", own / "a/3", own / "a/b/4", you / "5", you / "c/6"]
     assert told(folders, inotify, *made) == ["None", "me", "me/a", "me/a/b"]
-    assert not folders.limited
+    assert not folders.refused
 
 
 def test_a_folder_that_came_later_grows_with_all_below_it(
@@ -154,8 +154,40 @@ def test_only_want_of_room_is_a_limit(
 
     monkeypatch.setattr(Inotify, "watch", refused)
     folders.grow(None, ME)
-    assert folders.limited is limited
-    assert f"limited={limited}" in repr(folders)
+    assert list(folders.refused) == ([ME] if limited else [])
+    assert f"{int(limited)} refused" in repr(folders)
+
+
+def test_what_was_refused_is_tried_again_and_forgotten_when_it_is_gone(
+    folders: WatchedFolders, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "z/deep").mkdir(parents=True)
+
+    def refused(_self: Inotify, _folder: int, _mask: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    top = the(folders, inotify, own)
+    with monkeypatch.context() as patch:
+        patch.setattr(Inotify, "watch", refused)
+        for name in ("z", "a"):
+            folders.grow(top, ME.child(name))
+        assert list(folders.refused) == [ME.child("z"), ME.child("a")], "the outermost"
+        assert not folders.has_room()
+        folders.forget(top, "z")
+        assert list(folders.refused) == [ME.child("a")]
+    assert folders.has_room()
+    folders.rebuild()
+    assert (folders.has_room(), dict(folders.refused)) == (False, {})
+    assert told(folders, inotify, own / "z/deep/1") == ["me/z/deep"]
+
+
+def test_a_refused_folder_that_went_away_is_a_reason_to_look_again(
+    folders: WatchedFolders, own: Path
+) -> None:
+    folders.refused[ME.child("never there")] = None
+    assert folders.has_room()
+    folders.rebuild()
+    assert not folders.refused
 
 
 def test_the_child_of_a_folder_is_a_path_or_refused() -> None:

@@ -23,12 +23,12 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.engine.events import PathsTouched
+from potluck.engine.events import PathsTouched, WatchesRefused
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.inotify import Inotify
-from potluck.shells.disk.watching.watcher import NoWatcher, Watcher, watcher_for
+from potluck.shells.disk.watching.watcher import LateWatcher, NoWatcher, Watcher, watcher_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
 
@@ -42,13 +42,17 @@ class Hints:
 
     def __init__(self) -> None:
         self.posted: list[PathsTouched] = []
+        self.refused: list[WatchesRefused] = []
         self._changed = threading.Condition()
         self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
         self.open.set()
 
-    def post(self, hint: PathsTouched) -> None:
+    def post(self, hint: PathsTouched | WatchesRefused) -> None:
         with self._changed:
-            self.posted.append(hint)
+            if isinstance(hint, WatchesRefused):
+                self.refused.append(hint)
+            else:
+                self.posted.append(hint)
             self._changed.notify_all()
         assert self.open.wait(DEADLINE_S)
 
@@ -59,6 +63,11 @@ class Hints:
     @property
     def overflowed(self) -> int:
         return sum(hint.overflow for hint in self.posted)
+
+    @property
+    def unwatched(self) -> list[str]:
+        """What was told last to be without a watch."""
+        return [str(path) for path in self.refused[-1].folders] if self.refused else []
 
     def wait_until(self, met: Callable[[], bool]) -> None:
         with self._changed:
@@ -528,27 +537,72 @@ def test_an_overflow_of_the_queue_is_told_and_nothing_is_deaf_afterwards(
         assert hints.overflowed == 1
 
 
-def test_a_watch_limit_is_told_once(
+class Room:
+    """How many watches the kernel has room for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+        self.count = count
+        self._given: set[int] = set()
+        real, take_back = Inotify.watch, Inotify.unwatch
+
+        def limited(inotify: Inotify, folder: int, mask: int) -> int:
+            watch = real(inotify, folder, mask)
+            if watch not in self._given and len(self._given) >= self.count:
+                take_back(inotify, watch)
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self._given.add(watch)
+            return watch
+
+        def unwatch(inotify: Inotify, watch: int) -> None:
+            self._given.discard(watch)
+            take_back(inotify, watch)
+
+        monkeypatch.setattr(Inotify, "watch", limited)
+        monkeypatch.setattr(Inotify, "unwatch", unwatch)
+
+
+def test_folders_without_a_watch_are_named_with_the_setting_until_there_is_room(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
-        (own / f"{number}").mkdir()
-    real = Inotify.watch
-    granted: list[int] = []
-
-    def limited(self: Inotify, folder: int, mask: int) -> int:
-        if len(granted) >= 10:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        granted.append(real(self, folder, mask))
-        return granted[-1]
-
-    monkeypatch.setattr(Inotify, "watch", limited)
+        (own / f"{number}" / "deep").mkdir(parents=True)
+    room = Room(monkeypatch, 12)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
     with watching(share, hints) as watcher:
         assert watcher.limited
-        hints.wait_until(lambda: hints.overflowed == 1)
+        hints.wait_until(lambda: len(hints.unwatched) >= 14)
+        setting, value = hints.refused[-1].setting, hints.refused[-1].value
+        assert setting.endswith("watches")
+        assert value > 0
         (own / "new").mkdir()
         hints.wait_for("me/new")
-        assert hints.overflowed == 1
+        hints.wait_until(lambda: "me/new" in hints.unwatched)
+        room.count = 1000
+        hints.wait_until(lambda: not hints.unwatched)
+        assert hints.overflowed >= 1, "what happened meanwhile is found by a scan"
+        hints.clear()
+        (own / "19/deep/file").write_bytes(b"x")
+        (own / "new/file").write_bytes(b"x")
+        hints.wait_for("me/19/deep/file", "me/new/file")
+
+
+def test_of_too_many_folders_without_a_watch_the_top_is_named(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REFUSED_MOST", 3)
+    for number in range(5):
+        (own / f"{number}").mkdir()
+    Room(monkeypatch, 2)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
+
+
+def test_without_any_watch_the_top_is_named(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Room(monkeypatch, 0)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
 
 
 def test_a_tree_of_any_size_without_a_limit_is_not_limited(share: Share, hints: Hints) -> None:
@@ -641,17 +695,66 @@ def test_without_inotify_scans_do_the_work(
     assert isinstance(watcher, NoWatcher)
     watcher.start()
     watcher.run()
-    watcher.follow((ME,))
+    watcher.follow((parse_wire_path(b"me-2"),))
     watcher.close()
     assert watcher.limited
-    assert hints.posted == []
+    assert (hints.posted, hints.unwatched) == ([], ["me-2"])
 
 
-def test_without_a_free_instance_scans_do_the_work(
+def test_without_a_free_instance_it_is_tried_again_until_there_is_one(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+
+    def scarce() -> Inotify:
+        if not free.is_set():
+            raise OSError(errno.EMFILE, "Too many open files")
+        return Inotify()
+
+    monkeypatch.setattr(module, "Inotify", scarce)
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    watcher = watcher_for(share, (ME,), cast("Any", hints))
+    assert isinstance(watcher, LateWatcher)
+    watcher.start()
+    try:
+        assert (watcher.limited, hints.unwatched) == (True, ["me"])
+        assert hints.refused[-1].setting.endswith("instances")
+        own.rename(own.parent / "me-2")
+        watcher.follow((parse_wire_path(b"me-2"),))
+        assert hints.unwatched == ["me-2"]
+        hints.clear()
+        free.set()
+        hints.wait_until(lambda: not hints.unwatched and hints.overflowed > 0)
+        assert not watcher.limited
+        (own.parent / "me-2/file").write_bytes(b"x")
+        hints.wait_for("me-2/file")
+        own.mkdir()
+        hints.clear()
+        watcher.follow((ME,))
+        hints.wait_until(lambda: hints.overflowed > 0)
+        assert "Watcher(['me']" in repr(watcher)
+    finally:
+        watcher.close()
+    watcher.close()
+
+
+def test_a_watcher_that_came_late_and_meets_another_limit_says_that_one(
     share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused() -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
+    watcher = LateWatcher(
+        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
+    )
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    Room(monkeypatch, 0)
+    watcher.start()
+    hints.wait_until(lambda: hints.refused[-1].setting.endswith("watches"))
+    assert hints.unwatched == ["me"]
+    watcher.close()
 
-    monkeypatch.setattr(module, "Inotify", refused)
-    assert isinstance(watcher_for(share, (ME,), cast("Any", hints)), NoWatcher)
+
+def test_a_watcher_that_never_began_can_be_closed(share: Share, hints: Hints) -> None:
+    late = LateWatcher(
+        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
+    )
+    late.close()
+    assert hints.refused == []

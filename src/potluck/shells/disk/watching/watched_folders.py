@@ -5,8 +5,9 @@ descriptor, before what is in it is listed; so whatever is made after its watch 
 the watch, and whatever was there before is found by the listing. A folder is known by the number
 the kernel gave its watch, and by its name in the folder around it.
 
-Guarantees: no link is followed, no descriptor stays open; a watch that could not be had for want of
-room sets `limited`, any other failure leaves the folder out: whoever looks at it will say why.
+Guarantees: no link is followed, no descriptor stays open; a folder whose watch could not be had for
+want of room is `refused`, and nothing below it is asked for; any other failure leaves the folder
+out: whoever looks at it will say why.
 Limits: about 500 bytes a folder; one thread.
 """
 
@@ -46,10 +47,11 @@ class WatchedFolders:
         self._inotify = inotify
         self._follows = follows
         self._folders: dict[int, WatchedFolder] = {}
-        self.limited = False
+        # the outermost folders that the kernel has no room for (None: Shared/ itself)
+        self.refused: dict[SafePath | None, None] = {}
 
     def __repr__(self) -> str:
-        return f"WatchedFolders({len(self._folders)} watches, limited={self.limited})"
+        return f"WatchedFolders({len(self._folders)} watches, {len(self.refused)} refused)"
 
     def get(self, watch: int) -> WatchedFolder | None:
         """Return the folder of a watch, None if it is not ours any more."""
@@ -58,6 +60,7 @@ class WatchedFolders:
     def rebuild(self) -> None:
         """Watch everything anew; watches that stand are kept, so nothing is missed meanwhile."""
         old, self._folders = self._folders, {}
+        self.refused.clear()
         self.grow(None, None)
         for watch in old.keys() - self._folders.keys():
             self._inotify.unwatch(watch)
@@ -73,8 +76,26 @@ class WatchedFolders:
         finally:
             os.close(descriptor)
 
+    def has_room(self) -> bool:
+        """Try the first of the refused folders again; say whether the kernel watches it now."""
+        for path in self.refused:
+            try:
+                descriptor = self._share.open_folder(path)
+            except (OSError, UnsafePath):
+                return True  # it is gone: what else is refused is found by a rebuild
+            try:
+                return self._watched(path, descriptor) is not None
+            finally:
+                os.close(descriptor)
+        return False
+
     def forget(self, outer: WatchedFolder, name: str) -> None:
         """Stop watching the folder `name` in `outer` and all below it."""
+        gone = child_of(outer.path, name)
+        if self.refused and gone is not None:
+            below = [path for path in self.refused if path is not None and path.starts_with(gone)]
+            for path in below:
+                del self.refused[path]
         leaving = []
         if name in outer.inner:
             leaving.append(outer.inner.pop(name))
@@ -109,7 +130,8 @@ class WatchedFolders:
         try:
             watch = self._inotify.watch(descriptor, _WANTED)
         except OSError as error:
-            self.limited = self.limited or error.errno == errno.ENOSPC
+            if error.errno in {errno.ENOSPC, errno.ENOMEM}:
+                self.refused[path] = None
             return None
         folder = self._folders[watch] = WatchedFolder(path, watch)
         return folder
