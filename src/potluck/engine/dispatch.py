@@ -74,6 +74,7 @@ from potluck.engine.events import (
     PiecesVerified,
     RequestHeard,
     RescanAsked,
+    RestlessSeen,
     ShareSeen,
     SpaceSeen,
     TransferEvent,
@@ -144,6 +145,8 @@ class Dispatch:
                 own_folder.on_touched(event)
             case WatchesRefused():
                 own_folder.on_watches(event)
+            case RestlessSeen(files):
+                own_folder.on_restless(files)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

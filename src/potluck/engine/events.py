@@ -145,6 +145,13 @@ class WatchesRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class RestlessSeen:
+    """Files that are written to without pause for long, and are too large to be read meanwhile."""
+
+    files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
+
+
+@dataclass(frozen=True, slots=True)
 class PathSeen:
     """One path that was looked at."""
 
@@ -378,7 +385,7 @@ NetworkEvent = (
     | LinkClosed
     | IntroductionHeard
 )
-FolderEvent = PathsTouched | WatchesRefused | TreeSeen | FilesHashed | ShareSeen
+FolderEvent = PathsTouched | WatchesRefused | RestlessSeen | TreeSeen | FilesHashed | ShareSeen
 TransferEvent = (
     RequestHeard
     | ManifestHeard

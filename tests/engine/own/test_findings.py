@@ -180,6 +180,46 @@ def test_a_lock_of_an_editor_in_the_place_of_a_folder_ends_it(site: Own) -> None
     assert shared(site) == stands(site)
 
 
+# -- hard links ------------------------------------------------------------------------------------
+def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> None:
+    for name in ("new/link", "link"):
+        site.files[name] = site.files["site/old"]
+    site.touch("new/link", "link")
+    site.settle()
+    assert site.read == []
+    site.node.now += 5.0
+    heads = len(site.heads)
+    site.write("site/old", "another text")
+    for name in ("new/link", "link"):
+        site.files[name] = site.files["site/old"]
+    site.touch("site/old")
+    site.settle()
+    said = site.published()
+    assert said["link"].root == said["new/link"].root == said["site/old"].root
+    assert shared(site) == stands(site)
+    assert sorted(site.read) == ["link", "new/link", "site/old"], "each once"
+    assert len(site.heads) <= heads + 2
+
+
+def test_links_that_are_read_for_long_do_not_keep_looking_at_one_another(site: Own) -> None:
+    site.files["link"] = site.files["site/old"]
+    site.touch("link")
+    site.settle()
+    site.write("site/old", "another text")
+    site.files["link"] = site.files["site/old"]
+    site.touch("site/old")
+    looks = 0
+    while any(isinstance(effect, Look) for effect in site.todo):
+        (look,) = [effect for effect in site.todo if isinstance(effect, Look)]
+        site.todo.remove(look)  # what is read takes long
+        for fact in site.answers(look):
+            site.tell(fact)
+        looks += 1
+    assert looks <= 3
+    site.settle()
+    assert shared(site) == stands(site)
+
+
 # -- what cannot be read ---------------------------------------------------------------------------
 def closed(own: Own) -> list[str]:
     return [each.subject for each in own.node.troubles.of(TroubleKind.UNREADABLE)]
@@ -343,7 +383,8 @@ def test_a_file_that_a_scan_still_saw_below_what_a_look_missed_is_looked_at_agai
 
 def test_it_says_what_could_not_be_shared_or_read(site: Own) -> None:
     assert repr(site.own_folder._findings) == (
-        "<Findings <RefusedNames: 0> <UnreadablePaths: 0 folders, 0 files>>"
+        "<Findings <RefusedNames: 0> <UnreadablePaths: 0 folders, 0 files>"
+        " <RestlessFiles written=0 changing=0>>"
     )
 
 

@@ -23,6 +23,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S
 from potluck.engine.own.unwatched import AGAIN_S
+from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key
 from tests.engine.owntree import Own
 
@@ -491,6 +492,16 @@ def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> Non
     own.node.now += limits.RESCAN_S
     own.tick()
     assert scanned(own) == [["d1"]]
+
+
+def test_files_that_are_written_to_without_pause_are_a_trouble_in_the_own_folder_only(
+    own: Own,
+) -> None:
+    own.own_folder.on_restless([own.path("film"), parse_wire_path(b"d2/film")])
+    (trouble,) = own.node.troubles.all()
+    assert (trouble.kind, trouble.subject) == (TroubleKind.RESTLESS, "d1/film")
+    own.own_folder.on_restless([])
+    assert own.node.troubles.all() == []
 
 
 # -- the share goes away ---------------------------------------------------------------------------

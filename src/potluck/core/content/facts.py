@@ -76,6 +76,10 @@ class Finding(StrEnum):
     MISSING = "missing"
 
 
+DESCRIPTORS_ADVISED: Final = 65_536
+"""Open files: more than any tree is deep and any network has links; what `ulimit -n` is given."""
+
+
 class ReadFault(StrEnum):
     """Why something that stands there cannot be read, as far as a person can do something."""
 

@@ -5,7 +5,9 @@ the end of a round says what is not there. A look was asked for paths by name: w
 missing is gone, and so is what it gives no answer for, a link or a lock in the place of a file. A
 folder that is seen is compared with what is known below it, whatever was moved, exchanged or
 swapped to get there: what was not met is asked for by name in the very next look, and gone if that
-does not find it either. What a scan lacks is only doubtful (engine/own/rounds.py).
+does not find it either. What a scan lacks is only doubtful (engine/own/rounds.py). A file that a
+look finds changed has the other names of its inode looked at too: hard links are hinted at by one
+name only.
 
 Guarantees: nothing below a folder that could not be read is gone, or doubted, and nothing at all if
 a round could not look at anything; everything else is judged as if that folder were not there. What
@@ -24,6 +26,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.judging import Judge, RefusedNames
 from potluck.engine.own.publishing import within
 from potluck.engine.own.reading import Reading
+from potluck.engine.own.restless import RestlessFiles
 from potluck.engine.own.rounds import LookRound, Rounds
 from potluck.engine.own.unreadable import UnreadablePaths
 
@@ -39,10 +42,11 @@ class Findings:
         self._rounds, self._reading, self._judge = rounds, reading, judge
         self.refused = RefusedNames(node)
         self.unreadable = UnreadablePaths(node)
+        self.restless = RestlessFiles(node, reading)
 
     def __repr__(self) -> str:
         """Return what could not be shared or read."""
-        return f"<Findings {self.refused!r} {self.unreadable!r}>"
+        return f"<Findings {self.refused!r} {self.unreadable!r} {self.restless!r}>"
 
     def on_tree(self, event: TreeSeen, top: SafePath) -> list[SafePath]:
         """Part of what a look or a scan found below `top`; returns what to look at again."""
@@ -64,15 +68,18 @@ class Findings:
         """Files were read; returns what to look at again."""
         files, again = self._reading.end(event)
         self.unreadable.on_read(event.unreadable, (hashed.path for hashed in files))
+        unreadable = {each.path for each in event.unreadable}
+        self.restless.on_unstable(path for path in event.unstable if path not in unreadable)
         for hashed in files:
             if is_below(hashed.path, top):
-                again += self._judge.on_read(hashed.path.relative_to(top).wire, hashed)
+                self._judge.on_read(hashed.path.relative_to(top).wire, hashed)
         return again
 
     def clear(self) -> None:
         """The folder has another name now."""
         self.refused.clear()
         self.unreadable.clear()
+        self.restless.clear()
 
     # -- one path ----------------------------------------------------------------------------------
     def _on_seen(
@@ -99,8 +106,13 @@ class Findings:
             return
         self._reading.on_seen(seen.path)
         piece_size = self._judge.on_seen(path, seen.stat)
-        if piece_size is not None:
-            to_read.append((seen.path, piece_size))
+        if piece_size is None:
+            return
+        to_read.append((seen.path, piece_size))
+        # a scan comes by the other links of this file itself
+        if found is self._rounds.look and not self._reading.has(seen.path):
+            top = seen.path.parts[0].encode() + b"/"
+            again += [parse_wire_path(top + link) for link in self._judge.links(path, seen.stat)]
 
     # -- the end of a round ------------------------------------------------------------------------
     def _end(self, found: LookRound, top: SafePath, *, trusted: bool) -> None:
@@ -148,6 +160,7 @@ class Findings:
         gone = {_below(top, path).wire for path in missing}
         self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
         self.unreadable.on_gone(gone)
+        self.restless.settle()
         self._judge.on_gone(missing)
 
     def _end_scan(self, scan: LookRound, top: SafePath, held: Container[bytes]) -> None:

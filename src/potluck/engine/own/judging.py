@@ -14,7 +14,7 @@ whoever asks.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from collections.abc import Set as AbstractSet
 
 from potluck.core import limits
@@ -29,6 +29,7 @@ from potluck.engine.own.publishing import Publishing, within
 from potluck.engine.troubles import Trouble, TroubleKind
 
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
+DAMAGE = "its bytes changed and no program wrote them; the others keep what it was"
 NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
 
 
@@ -58,8 +59,18 @@ class Judge:
             case _:
                 return NO_PIECE_SIZE
 
+    def links(self, path: bytes, stat: Stat) -> list[bytes]:
+        """Return the other paths of a file that is to be read: written here, it was written there
+        too.
+        """
+        if not stat.size:
+            return []
+        known = self._node.index.places.links(self._node.own_manifest, stat.inode)
+        return [each for each in known if each != path]
+
     def on_folder(self, path: bytes) -> None:
         """A folder is there: it is shared, unless it was before."""
+        self._healed([path])
         change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
         if change is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
@@ -67,7 +78,9 @@ class Judge:
 
     def on_gone(self, paths: Iterable[bytes]) -> None:
         """Nothing is there: what was known is not shared any more, nor anything below it."""
-        self._publishing.drop([path for path in paths if self._was_known(path)])
+        known = [path for path in paths if self._was_known(path)]
+        self._publishing.drop(known)
+        self._healed(known)
 
     def unseen(self, folder: bytes, seen: Container[bytes], held: Container[bytes]) -> list[bytes]:
         """Return what is known below a folder (b"" is everything) and nobody saw, but for what lies
@@ -80,21 +93,31 @@ class Judge:
         change = own_change(self._publishing.stands(path), Finding.MISSING, None)
         return change is OwnChange.GONE
 
-    def on_read(self, path: bytes, hashed: Hashed) -> list[SafePath]:
-        """A file was read: an edit is shared, damage is told; returns what to look at again."""
+    def on_read(self, path: bytes, hashed: Hashed) -> None:
+        """A file was read: an edit is shared, damage is told."""
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
         if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
-            text = f"damaged on this disk, not shared: {shown}"
-            node.tell("damage", text, level="error", subject=shown)
-            return []
+            trouble = Trouble(TroubleKind.DAMAGED, shown, DAMAGE, "", node.now, None)
+            if node.troubles.note(trouble):
+                text = f"damaged on this disk, not shared: {shown}"
+                node.tell("damage", text, level="error", subject=shown)
+            return
+        self._healed([path])
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
             text = f"{shown}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
         self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
-        return []
+
+    def _healed(self, paths: Collection[bytes]) -> None:
+        """What stands at these paths, and below them, is another thing now, or nothing."""
+        troubles, top = self._node.troubles, self._node.own_label.encode() + b"/"
+        gone = {top + path for path in paths}
+        for damaged in troubles.of(TroubleKind.DAMAGED):
+            if within(damaged.subject.encode(), gone):
+                troubles.clear(TroubleKind.DAMAGED, damaged.subject)
 
     def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
         """Return the file known elsewhere that this new one may have been; empty ones are read."""

@@ -45,7 +45,7 @@ class OwnFolder:
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
         self._rounds = Rounds(node)
-        self._reading = Reading(node)
+        self._reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self._findings = Findings(node, self._rounds, self._reading, judge)
         self._unwatched = UnwatchedFolders(node)
@@ -106,6 +106,11 @@ class OwnFolder:
     def on_watches(self, event: WatchesRefused) -> None:
         """The system refused watches, or gave them after all."""
         self._unwatched.on_refused(event)
+
+    def on_restless(self, files: Iterable[SafePath]) -> None:
+        """These files are written to without pause, and too large to be read meanwhile."""
+        top = self.top
+        self._findings.restless.on_written(path for path in files if is_below(path, top))
 
     def look_at(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths soon; what is not in the own folder is left out."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Container, Iterable
 
-from potluck.core.content.facts import ReadFault
+from potluck.core.content.facts import DESCRIPTORS_ADVISED, ReadFault
 from potluck.core.content.paths import SafePath
 from potluck.engine.events import Unreadable
 from potluck.engine.node import Node
@@ -27,7 +27,6 @@ from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
 AGAIN_S = 30.0  # a folder that cannot be read is tried again so often: one failing open
 FOLDERS_MAX = KIND_MAX  # of which a person is told the reason
 FILES_AGAIN_S = 32.0  # the longest that engine/own/reading.py leaves a file alone
-DESCRIPTORS = 65_536  # open files: more than any tree is deep and any network has links
 
 
 class UnreadablePaths:
@@ -124,7 +123,7 @@ def _command(fault: ReadFault, permit: str, where: str) -> str:
         case ReadFault.PERMISSION:
             return f"{permit} {where}"
         case ReadFault.DESCRIPTORS:
-            return f"ulimit -n {DESCRIPTORS}"
+            return f"ulimit -n {DESCRIPTORS_ADVISED}"
         case ReadFault.SYSTEM_DESCRIPTORS:
             return "sysctl fs.file-nr fs.file-max"
         case ReadFault.DISK:

@@ -23,7 +23,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.engine.events import PathsTouched, WatchesRefused
+from potluck.engine.events import PathsTouched, RestlessSeen, WatchesRefused
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
@@ -43,14 +43,17 @@ class Hints:
     def __init__(self) -> None:
         self.posted: list[PathsTouched] = []
         self.refused: list[WatchesRefused] = []
+        self.restless: list[RestlessSeen] = []
         self._changed = threading.Condition()
         self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
         self.open.set()
 
-    def post(self, hint: PathsTouched | WatchesRefused) -> None:
+    def post(self, hint: PathsTouched | WatchesRefused | RestlessSeen) -> None:
         with self._changed:
             if isinstance(hint, WatchesRefused):
                 self.refused.append(hint)
+            elif isinstance(hint, RestlessSeen):
+                self.restless.append(hint)
             else:
                 self.posted.append(hint)
             self._changed.notify_all()
@@ -224,6 +227,22 @@ def test_a_file_that_stays_open_is_hinted_whenever_it_was_still(
         hints.clear()
         log.write(b"another line")
         hints.wait_for("me/log")
+
+
+def test_a_log_that_is_written_without_pause_is_hinted_and_a_large_file_told(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
+    monkeypatch.setattr("potluck.shells.disk.watching.stillness.RESTLESS_S", 0.1)
+    with watching(share, hints):
+        with (own / "log").open("wb", buffering=0) as log, (own / "film").open("wb") as film:
+            log.write(b"one line")
+            film.truncate(limits.GIB)
+            hints.wait_for("me/log")
+            hints.wait_until(lambda: bool(hints.restless))
+            assert hints.restless == [RestlessSeen((ME.child("film"),))]
+        hints.wait_for("me/film")
+        hints.wait_until(lambda: hints.restless[-1] == RestlessSeen(()))
 
 
 def test_closing_is_hinted_at_once_and_only_once(

@@ -12,7 +12,7 @@ Guarantees: events that were lost, watches that came late and folders that went 
 and after any exchange of folders each is watched under the name it has now; a file that is being
 written is not reported. Idle costs nothing: one thread, asleep in one poll. Limits: hints, never
 truth: network file systems tell us nothing of their other users, and mmap writes nothing at all.
-Writing into a hard link tells only the folder it was written through.
+Writing into a hard link tells only the name it was written through; the engine knows the others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Final
 
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.engine.events import PathsTouched, WatchesRefused
+from potluck.engine.events import PathsTouched, RestlessSeen, WatchesRefused
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
@@ -81,6 +81,7 @@ class Watcher:
         self._half_moves: set[int] = set()
         self._lost = False
         self._told: tuple[SafePath, ...] = ()  # refused folders, as they were told
+        self._restless: tuple[SafePath, ...] = ()  # as they were told
         self._retry_s = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
@@ -178,6 +179,9 @@ class Watcher:
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
         self._tell_refused()
+        if self._stillness.restless != self._restless:
+            self._restless = self._stillness.restless
+            self._inbox.post(RestlessSeen(self._restless))
         if self._touched or self._lost:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
