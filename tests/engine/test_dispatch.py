@@ -90,8 +90,7 @@ CALLS = [
     ("commits", "on_settled"),
     ("answers", "on_request"),
     ("own_folder", "on_touched"),
-    ("own_folder", "on_watches"),
-    ("own_folder", "on_restless"),
+    ("own_folder", "on_watcher"),
     ("own_folder", "on_tree"),
     ("own_folder", "on_hashed"),
     ("own_folder", "on_share"),
@@ -282,8 +281,8 @@ ORDER = OrderId(1)
 PIECES = pieces_of(b"x")
 FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PathsTouched((), overflow=False), ["own_folder.on_touched"]),
-    (events.WatchesRefused((), "", 0), ["own_folder.on_watches"]),
-    (events.RestlessSeen(()), ["own_folder.on_restless"]),
+    (events.WatchesRefused((), "", 0), ["own_folder.on_watcher"]),
+    (events.RestlessSeen(()), ["own_folder.on_watcher"]),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
         ["own_folder.on_tree", "replica_check.on_tree"],

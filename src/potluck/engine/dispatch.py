@@ -143,10 +143,8 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
-            case WatchesRefused():
-                own_folder.on_watches(event)
-            case RestlessSeen(files):
-                own_folder.on_restless(files)
+            case WatchesRefused() | RestlessSeen():
+                own_folder.on_watcher(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

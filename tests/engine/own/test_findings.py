@@ -23,7 +23,7 @@ from potluck.engine.events import (
     Unreadable,
     WatchesRefused,
 )
-from potluck.engine.own.unreadable import AGAIN_S
+from potluck.engine.own.unreadable import UNREADABLE_AGAIN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group
 from tests.engine.owntree import Own
@@ -242,7 +242,7 @@ def test_an_unreadable_folder_holds_back_only_what_lies_below_it(site: Own) -> N
     (tell,) = site.tells
     assert "chmod u+rwx" in tell.text
     site.closed = set()
-    site.tick(AGAIN_S)
+    site.tick(UNREADABLE_AGAIN_S)
     site.settle()
     assert closed(site) == []
 
@@ -323,7 +323,7 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
 
 
 def test_a_scan_of_a_part_doubts_only_what_is_in_it(site: Own) -> None:
-    site.own_folder.on_watches(WatchesRefused((site.path("site"), site.path("gone")), "", 0))
+    site.own_folder.on_watcher(WatchesRefused((site.path("site"), site.path("gone")), "", 0))
     site.closed = {"site/css"}
     for name in ("site/old", "site/css/x", "new/page"):
         site.files.pop(name)

@@ -17,12 +17,13 @@ from potluck.engine.events import (
     OrderId,
     PathSeen,
     PathsTouched,
+    RestlessSeen,
     ShareSeen,
     TreeSeen,
     WatchesRefused,
 )
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S
-from potluck.engine.own.unwatched import AGAIN_S
+from potluck.engine.own.unwatched import UNWATCHED_SCAN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key
 from tests.engine.owntree import Own
@@ -451,14 +452,14 @@ def scanned(own: Own) -> list[list[str]]:
 
 
 def test_what_is_not_watched_is_scanned_often_and_nothing_else(own: Own) -> None:
-    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "fs.inotify.max_user_watches", 8))
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "fs.inotify.max_user_watches", 8))
     own.tick()
     assert scanned(own) == [["d1/d"]]
     own.settle()
     own.write("d/late", "text")
     own.remove("d/b")
     own.remove("a")
-    own.tick(AGAIN_S)
+    own.tick(UNWATCHED_SCAN_S)
     own.settle()
     assert "d/late" in own.published()
     own.tick(limits.SECOND_LOOK_S)
@@ -466,14 +467,14 @@ def test_what_is_not_watched_is_scanned_often_and_nothing_else(own: Own) -> None
     assert sorted(own.published()) == ["a", "d", "d/late"], "a is outside of it"
     due = own.own_folder.deadline()
     assert due is not None
-    assert due <= own.node.now + AGAIN_S
-    own.own_folder.on_watches(WatchesRefused((), "", 0))
-    own.tick(AGAIN_S)
+    assert due <= own.node.now + UNWATCHED_SCAN_S
+    own.own_folder.on_watcher(WatchesRefused((), "", 0))
+    own.tick(UNWATCHED_SCAN_S)
     assert scanned(own) == []
 
 
 def test_an_unwatched_folder_that_is_gone_is_gone(own: Own) -> None:
-    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "", 0))
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "", 0))
     own.tick()
     own.settle()
     own.own_folder.scan()
@@ -482,13 +483,13 @@ def test_an_unwatched_folder_that_is_gone_is_gone(own: Own) -> None:
     own.settle()  # a is in doubt
     own.remove("d")
     for _ in range(3):
-        own.tick(AGAIN_S)
+        own.tick(UNWATCHED_SCAN_S)
         own.settle()
     assert own.published() == {}
 
 
 def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> None:
-    own.own_folder.on_watches(WatchesRefused((own.path("d"),), "", 0))
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "", 0))
     own.node.now += limits.RESCAN_S
     own.tick()
     assert scanned(own) == [["d1"]]
@@ -497,10 +498,10 @@ def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> Non
 def test_files_that_are_written_to_without_pause_are_a_trouble_in_the_own_folder_only(
     own: Own,
 ) -> None:
-    own.own_folder.on_restless([own.path("film"), parse_wire_path(b"d2/film")])
+    own.own_folder.on_watcher(RestlessSeen((own.path("film"), parse_wire_path(b"d2/film"))))
     (trouble,) = own.node.troubles.all()
     assert (trouble.kind, trouble.subject) == (TroubleKind.RESTLESS, "d1/film")
-    own.own_folder.on_restless([])
+    own.own_folder.on_watcher(RestlessSeen(()))
     assert own.node.troubles.all() == []
 
 

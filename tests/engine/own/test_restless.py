@@ -10,7 +10,7 @@ from potluck.core.content.pieces import EMPTY_ROOT, PieceList
 from potluck.engine.effects import Hash, Tell
 from potluck.engine.events import FilesHashed, Hashed
 from potluck.engine.own.reading import Reading
-from potluck.engine.own.restless import CHANGING, TRIES, WRITTEN, RestlessFiles
+from potluck.engine.own.restless import CHANGING, TOLD_TRIES, WRITTEN, RestlessFiles
 from potluck.engine.troubles import KIND_MAX, TroubleKind
 from tests.engine.builders import node, taken
 
@@ -50,7 +50,7 @@ def desk() -> Desk:
 
 
 def test_a_file_that_changes_whenever_it_is_read_is_told_after_half_a_minute(desk: Desk) -> None:
-    for _ in range(TRIES - 1):
+    for _ in range(TOLD_TRIES - 1):
         desk.read(still=False)
     assert (desk.known, desk.node.now) == ({}, 31.0)
     for _ in range(3):
@@ -63,7 +63,7 @@ def test_a_file_that_changes_whenever_it_is_read_is_told_after_half_a_minute(des
 
 
 def test_it_is_told_once_and_gone_with_the_file(desk: Desk) -> None:
-    for _ in range(TRIES + 2):
+    for _ in range(TOLD_TRIES + 2):
         desk.reading.begin([(A, 0)])
         (order,) = [effect for effect in desk.node.take() if isinstance(effect, Hash)]
         desk.reading.end(FilesHashed(order.order, (), (A,), last=True))
@@ -90,7 +90,7 @@ def test_a_large_file_that_is_written_all_the_time_is_told_until_it_rests(desk: 
 
 def test_it_is_over_when_neither_says_so(desk: Desk) -> None:
     desk.files.on_written([A])
-    for _ in range(TRIES):
+    for _ in range(TOLD_TRIES):
         desk.read(still=False)
     desk.files.on_written([])
     assert desk.known == {"d1/a": CHANGING}

@@ -124,3 +124,20 @@ def test_a_scan_says_once_how_long_it_took(rounds: Rounds) -> None:
     rounds._node.now += 2.5
     rounds.end_scan([])
     assert rounds.scan_took_s == 2.5
+
+
+def test_what_is_lacking_comes_first_and_one_look_at_a_time(rounds: Rounds) -> None:
+    touched = {A}
+    rounds.lacking = [B]
+    rounds.look_on(touched)
+    assert rounds.look is not None
+    assert (rounds.look.paths, rounds.lacking, touched) == ((B,), [], {A})
+    rounds.look_on(touched)
+    assert touched == {A}
+    rounds.end_look(rounds.look)
+    rounds.look_on(touched)
+    assert rounds.look is not None
+    assert (rounds.look.paths, touched) == ((A,), set())
+    rounds.end_look(rounds.look)
+    rounds.look_on(touched)
+    assert rounds.look is None

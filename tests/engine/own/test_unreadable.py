@@ -8,7 +8,7 @@ from potluck.core.content.facts import ReadFault
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import Unreadable
-from potluck.engine.own.unreadable import AGAIN_S, FOLDERS_MAX, UnreadablePaths
+from potluck.engine.own.unreadable import FOLDERS_MAX, UNREADABLE_AGAIN_S, UnreadablePaths
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import node, taken
 
@@ -41,7 +41,7 @@ def test_a_folder_is_told_once_and_stays_with_its_reason_and_what_to_type(
     (trouble,) = paths._node.troubles.all()
     assert trouble.reason == "this user may not read it"
     assert trouble.command == "chmod u+rwx '/Shared/d1/a b'"
-    assert (trouble.since_s, trouble.next_s) == (100.0, 100.0 + AGAIN_S)
+    assert (trouble.since_s, trouble.next_s) == (100.0, 100.0 + UNREADABLE_AGAIN_S)
     assert (trouble.reason in tell.text, trouble.command in tell.text) == (True, True)
 
 
@@ -77,9 +77,9 @@ def test_folders_are_tried_again_until_they_are_settled(paths: UnreadablePaths) 
     paths.note([denied(A)])
     for _ in range(2):
         assert paths.due() == []
-        paths._node.now += AGAIN_S
+        paths._node.now += UNREADABLE_AGAIN_S
         assert paths.due() == [A]
-    assert paths.deadline() == paths._node.now + AGAIN_S
+    assert paths.deadline() == paths._node.now + UNREADABLE_AGAIN_S
 
 
 def test_a_file_is_over_when_it_was_read_and_not_before(paths: UnreadablePaths) -> None:

@@ -7,7 +7,7 @@ import pytest
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import WatchesRefused
-from potluck.engine.own.unwatched import AGAIN_S, REST, SETTING_MIN, UnwatchedFolders
+from potluck.engine.own.unwatched import REST, SETTING_MIN, UNWATCHED_SCAN_S, UnwatchedFolders
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import node, taken
 
@@ -67,8 +67,8 @@ def test_own_folders_are_due_at_once_and_then_every_ten_seconds(
     unwatched.on_refused(WatchesRefused((A, B), WATCHES, 1))
     assert unwatched.due(TOP) == []
     unwatched.on_scanned(0.1)
-    assert unwatched.deadline() == 100.0 + AGAIN_S
-    unwatched._node.now += AGAIN_S
+    assert unwatched.deadline() == 100.0 + UNWATCHED_SCAN_S
+    unwatched._node.now += UNWATCHED_SCAN_S
     assert unwatched.due(TOP) == [A, B]
 
 

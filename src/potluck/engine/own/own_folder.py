@@ -21,6 +21,7 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.events import (
     FilesHashed,
     PathsTouched,
+    RestlessSeen,
     ShareSeen,
     TreeSeen,
     WatchesRefused,
@@ -103,14 +104,13 @@ class OwnFolder:
             self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
         self.look_at(event.paths)
 
-    def on_watches(self, event: WatchesRefused) -> None:
-        """The system refused watches, or gave them after all."""
-        self._unwatched.on_refused(event)
-
-    def on_restless(self, files: Iterable[SafePath]) -> None:
-        """These files are written to without pause, and too large to be read meanwhile."""
-        top = self.top
-        self._findings.restless.on_written(path for path in files if is_below(path, top))
+    def on_watcher(self, event: WatchesRefused | RestlessSeen) -> None:
+        """The watcher says what it cannot do."""
+        if isinstance(event, WatchesRefused):
+            self._unwatched.on_refused(event)
+        else:
+            own = (path for path in event.files if is_below(path, self.top))
+            self._findings.restless.on_written(own)
 
     def look_at(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths soon; what is not in the own folder is left out."""
@@ -175,7 +175,7 @@ class OwnFolder:
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
-        self._begin_look()
+        self._rounds.look_on(self._touched)
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
 
@@ -204,17 +204,6 @@ class OwnFolder:
             self.scan()
         elif parts := self._unwatched.due(self.top):
             self._rounds.begin_scan(parts)
-
-    def _begin_look(self) -> None:
-        """Look at what is lacking, else at what was touched: one look at a time."""
-        if self._rounds.look is not None:
-            return
-        if self._rounds.lacking:
-            lacking, self._rounds.lacking = self._rounds.lacking, []
-            self._rounds.begin_look(lacking)
-        elif self._touched:
-            self._rounds.begin_look(self._touched)
-            self._touched = set()
 
     def _forget_work(self) -> None:
         """Whatever is under way is about a folder that is not there any more."""

@@ -18,7 +18,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
 
-TRIES = 6  # 1 + 2 + 4 + 8 + 16 seconds were waited between so many
+TOLD_TRIES = 6  # 1 + 2 + 4 + 8 + 16 seconds were waited between so many
 
 WRITTEN = "it is written to without pause and too large to be read meanwhile"
 CHANGING = "it changes whenever it is read"
@@ -49,7 +49,7 @@ class RestlessFiles:
     def on_unstable(self, files: Iterable[SafePath]) -> None:
         """These changed while they were read, or could not be read; all others in hand did not."""
         for path in files:
-            if self._reading.tries(path) >= TRIES and len(self._changing) < KIND_MAX:
+            if self._reading.tries(path) >= TOLD_TRIES and len(self._changing) < KIND_MAX:
                 self._changing.add(path)
                 self._note(path, CHANGING, self._reading.due_s(path))
         self.settle()

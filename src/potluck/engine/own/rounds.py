@@ -70,6 +70,17 @@ class Rounds:
         """Whether the old path of a file, whose new one may be known, is not judged yet."""
         return bool(self.lacking) or (self.look is not None and bool(self.look.missing))
 
+    def look_on(self, touched: set[SafePath]) -> None:
+        """Look at what is lacking, else at what was touched, which is taken then, if it can be."""
+        if self.look is not None:
+            return
+        if self.lacking:
+            lacking, self.lacking = self.lacking, []
+            self.begin_look(lacking)
+        elif touched:
+            self.begin_look(touched)
+            touched.clear()
+
     def begin_look(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths; no look is under way."""
         self.look = LookRound(self._node.number(), tuple(sorted(paths)), self._node.now)

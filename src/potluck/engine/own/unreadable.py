@@ -24,7 +24,7 @@ from potluck.engine.own.publishing import within
 from potluck.engine.timetable import Timetable
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
 
-AGAIN_S = 30.0  # a folder that cannot be read is tried again so often: one failing open
+UNREADABLE_AGAIN_S = 30.0  # a folder that cannot be read is tried again so often: one failing open
 FOLDERS_MAX = KIND_MAX  # of which a person is told the reason
 FILES_AGAIN_S = 32.0  # the longest that engine/own/reading.py leaves a file alone
 
@@ -48,8 +48,8 @@ class UnreadablePaths:
         for each in met:
             paths.add(each.path)
             if each.path in self._folders or len(self._folders.times) < FOLDERS_MAX:
-                self._folders.put(each.path, self._node.now + AGAIN_S)
-                self._tell(each, "chmod u+rwx", AGAIN_S)
+                self._folders.put(each.path, self._node.now + UNREADABLE_AGAIN_S)
+                self._tell(each, "chmod u+rwx", UNREADABLE_AGAIN_S)
         return paths
 
     def settle(self, asked: Collection[SafePath], met: Container[SafePath]) -> None:
@@ -88,7 +88,7 @@ class UnreadablePaths:
         """Return the folders to be tried now; they are due again until one of them is settled."""
         paths = self._folders.due(self._node.now)
         for path in paths:
-            self._folders.put(path, self._node.now + AGAIN_S)
+            self._folders.put(path, self._node.now + UNREADABLE_AGAIN_S)
         return paths
 
     # -- what is told ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from potluck.engine.events import WatchesRefused
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
-AGAIN_S = 10.0  # between two scans of them: a change there is found soon, if not at once
+UNWATCHED_SCAN_S = 10.0  # between two scans of them: a change there is found soon, if not at once
 REST = 20  # a scan is followed by so many times its own length without one
 SETTING_MIN = 524_288  # what distributions that raised it chose; a watch costs about 1 KiB
 
@@ -62,7 +62,7 @@ class UnwatchedFolders:
         """Return those of the own folder `top` if they are to be scanned now."""
         if self._node.now < self._next_s:
             return []
-        self._next_s = self._node.now + AGAIN_S
+        self._next_s = self._node.now + UNWATCHED_SCAN_S
         parts = [path for path in self._folders if path.starts_with(top)]
         self._scanning = bool(parts)
         return parts
@@ -76,7 +76,8 @@ class UnwatchedFolders:
 
 def _reason(count: int) -> str:
     parts = "1 folder is" if count == 1 else f"{count} folders are"
-    return f"{parts} not watched: changes there are found by a scan every {AGAIN_S:.0f} s or more"
+    every = f"every {UNWATCHED_SCAN_S:.0f} s or more"
+    return f"{parts} not watched: changes there are found by a scan {every}"
 
 
 def _command(event: WatchesRefused) -> str:

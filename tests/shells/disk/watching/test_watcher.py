@@ -586,7 +586,7 @@ def test_folders_without_a_watch_are_named_with_the_setting_until_there_is_room(
     for number in range(20):
         (own / f"{number}" / "deep").mkdir(parents=True)
     room = Room(monkeypatch, 12)
-    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
     with watching(share, hints) as watcher:
         assert watcher.limited
         hints.wait_until(lambda: len(hints.unwatched) >= 14)
@@ -731,7 +731,7 @@ def test_without_a_free_instance_it_is_tried_again_until_there_is_one(
         return Inotify()
 
     monkeypatch.setattr(module, "Inotify", scarce)
-    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
     watcher = watcher_for(share, (ME,), cast("Any", hints))
     assert isinstance(watcher, LateWatcher)
     watcher.start()
@@ -763,7 +763,7 @@ def test_a_watcher_that_came_late_and_meets_another_limit_says_that_one(
     watcher = LateWatcher(
         lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
     )
-    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
     Room(monkeypatch, 0)
     watcher.start()
     hints.wait_until(lambda: hints.refused[-1].setting.endswith("watches"))

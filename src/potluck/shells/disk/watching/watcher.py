@@ -48,7 +48,7 @@ _FOLLOW: Final = b"f"
 _MS_A_S: Final = 1000
 _ROUNDED_MS: Final = 1
 """poll cuts its time-out down to whole ms; a wait that ends too early would only begin again."""
-RETRY_S: Final = 30.0
+WATCH_AGAIN_S: Final = 30.0
 """Between two tries to get a watch, or an instance, that was refused: one system call."""
 REFUSED_MOST: Final = 1000
 """Of more refused folders the tops are named: scanning all costs no more than so many parts."""
@@ -174,7 +174,7 @@ class Watcher:
         for path in self._stillness.rested(now):
             self._touched[path] = None
         if self.limited and now >= self._retry_s:
-            self._retry_s = now + RETRY_S
+            self._retry_s = now + WATCH_AGAIN_S
             self._lost = self._lost or self._folders.has_room()
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
@@ -286,7 +286,7 @@ class LateWatcher:
 
     def run(self) -> None:
         """Try until it works, or `close`: the body of the thread."""
-        while not self._stopping.wait(RETRY_S):
+        while not self._stopping.wait(WATCH_AGAIN_S):
             if self._has_begun():
                 return
 
