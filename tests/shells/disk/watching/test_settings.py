@@ -15,7 +15,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linu
 
 def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
     """Let these be the contents of the files of that name."""
-    real = os.open
 
     def opened(path: str, flags: int) -> int:
         name = Path(path).name
@@ -26,7 +25,6 @@ def settings(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
         os.close(write)
         return read
 
-    assert real
     monkeypatch.setattr(os, "open", opened)
 
 
