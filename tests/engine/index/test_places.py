@@ -74,6 +74,14 @@ def test_what_comes_and_goes_in_a_received_folder_is_lacking_or_not(kept) -> Non
     assert kept.needs.missing(ANNAS) == (1, 1)
 
 
+def test_paths_are_listed_ascending_or_below_a_folder(kept) -> None:
+    kept.places.put(ANNAS, [place(record(path)) for path in ("d/b", "d-x", "d/a/c", "d")])
+    assert kept.places.all_paths(ANNAS) == [b"d", b"d-x", b"d/a/c", b"d/b"]
+    assert kept.places.all_paths(ANNAS, b"d") == [b"d/a/c", b"d/b"]
+    assert kept.places.all_paths(ANNAS, b"d/a") == [b"d/a/c"]
+    assert kept.places.all_paths(ANNAS, b"e") == []
+
+
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:
     file = place(record("a", text="12345", mtime_ns=77), inode=2**64 - 1)
     kept.places.put(ANNAS, [file])

@@ -363,6 +363,21 @@ def test_what_was_read_in_another_folder_is_not_shared(site: Own) -> None:
     assert site.publishing.pending == 0
 
 
+def test_files_in_hand_under_a_former_name_are_no_matter_of_a_look(site: Own) -> None:
+    site.write("film", "text")
+    site.touch("film")
+    site.answer()
+    site.todo.clear()
+    site.node.roster = None
+    site.node.settings = type(site.node.settings)("other", 1, None)
+    site.touch("site")
+    (look,) = site.todo
+    site.answer()
+    assert isinstance(look, Look)
+    assert [str(path) for path in look.paths] == ["other/site"]
+    assert site.todo == []
+
+
 def test_a_file_that_a_scan_still_saw_below_what_a_look_missed_is_looked_at_again(
     site: Own,
 ) -> None:

@@ -214,6 +214,12 @@ def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
     assert said == {FileRecord(path, *of_a_folder) for path in (b"a", b"d")}
 
 
+def test_a_folder_is_known_where_one_stands_and_nowhere_else(own: Own, judge: Judge) -> None:
+    assert [judge.knows_folder(path) for path in (b"d", b"a", b"new")] == [True, False, False]
+    judge.on_folder(b"new")
+    assert judge.knows_folder(b"new"), "not published yet"
+
+
 def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
     judge.on_gone([b"a", b"never"])
     assert own.publishing.is_gone(b"a")

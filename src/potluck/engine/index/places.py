@@ -96,13 +96,17 @@ class Places:
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
         return [place_row_of(row) for row in rows]
 
-    def all_paths(self, name: ManifestName) -> list[bytes]:
-        """Return every path of a folder where something stands, ascending."""
+    def all_paths(self, name: ManifestName, below: bytes = b"") -> list[bytes]:
+        """Return every path of a folder where something stands, ascending; with `below` only those
+        inside that one (without it).
+        """
         named = self._names.find(name)
         if named is None:
             return []
+        prefix = below + b"/" if below else b""
         rows = self._database.rows(
-            "SELECT path FROM place WHERE manifest = ? ORDER BY path", (named.number,)
+            "SELECT path FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path",
+            (named.number, prefix, prefix + _AFTER_ALL_PATHS),
         )
         return [path for (path,) in rows]
 

@@ -99,6 +99,9 @@ class Findings:
             again.append(seen.path)
             return
         found.seen.add(path)
+        asked = found is self._rounds.look and seen.path in found.asked
+        if asked and self._judge.knows_folder(path):
+            found.folders.add(path)
         self._rounds.on_there(path)
         if seen.stat is None:
             self._reading.cancel([seen.path])
@@ -134,24 +137,25 @@ class Findings:
         """Return what a look did not meet below the folders it met, but for what lies below more of
         it; what it was asked for by name and gives no answer for is missing.
         """
-        lacking = set[bytes]()
-        asked = [path.relative_to(top).wire for path in look.paths]
-        for path in asked:
-            if path in look.seen:
-                lacking.update(self._judge.unseen(path, look.seen, held))
-                lacking.update(self._unread(_below(top, path), top, look.seen))
-            elif path not in look.missing and not within(path, held):
+        lacking = set(self._unread(look, top)) if look.folders else set[bytes]()
+        for path in look.folders:
+            lacking.update(self._judge.unseen(path, look.seen, held))
+        asked = {path.relative_to(top).wire for path in look.paths}
+        for path in asked - look.seen - look.missing:
+            if not within(path, held):
                 # a walk may have been overtaken; a name that was asked for by itself was not
-                walked = within(path.rpartition(b"/")[0], look.seen.intersection(asked))
+                walked = within(path.rpartition(b"/")[0], asked & look.seen)
                 (lacking if walked else look.missing).add(path)
         lacking = {path for path in lacking if not within(path, look.missing)}
         return [path for path in lacking if not within(path.rpartition(b"/")[0], lacking)]
 
-    def _unread(self, folder: SafePath, top: SafePath, seen: Container[bytes]) -> Iterable[bytes]:
-        """Yield the files in hand below a folder that nobody met there."""
+    def _unread(self, look: LookRound, top: SafePath) -> Iterable[bytes]:
+        """Yield the files in hand below folders that were known, which nobody met there."""
         for path in self._reading.paths:
-            if is_below(path, folder) and path.relative_to(top).wire not in seen:
-                yield path.relative_to(top).wire
+            if is_below(path, top):
+                below = path.relative_to(top).wire
+                if below not in look.seen and within(below, look.folders):
+                    yield below
 
     def _on_gone(self, missing: Collection[bytes], top: SafePath) -> None:
         """These are gone, and with them everything below."""

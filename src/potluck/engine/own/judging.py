@@ -82,6 +82,11 @@ class Judge:
         self._publishing.drop(known)
         self._healed(known)
 
+    def knows_folder(self, path: bytes) -> bool:
+        """Say whether a folder is known at a path, so that things may be known below it."""
+        stands = self._publishing.stands(path)
+        return stands is not None and stands.kind is Kind.FOLDER
+
     def unseen(self, folder: bytes, seen: Container[bytes], held: Container[bytes]) -> list[bytes]:
         """Return what is known below a folder (b"" is everything) and nobody saw, but for what lies
         below what is `held`: nobody could look there.

@@ -123,13 +123,9 @@ class Publishing:
 
     def known_below(self, folder: bytes) -> list[bytes]:
         """Return what will stand below a folder (b"" is everything) with the next head."""
-        places, name = self._node.index.places, self._node.own_manifest
-        if folder:
-            known = [row.path for row in places.under(name, folder)]
-            prefix = folder + b"/"
-            known += [path for path in self._changed if path.startswith(prefix)]
-        else:
-            known = [*places.all_paths(name), *self._changed]
+        known = self._node.index.places.all_paths(self._node.own_manifest, folder)
+        prefix = folder + b"/" if folder else b""
+        known += [path for path in self._changed if path.startswith(prefix)]
         return [path for path in dict.fromkeys(known) if path not in self._gone]
 
     def is_gone(self, path: bytes) -> bool:

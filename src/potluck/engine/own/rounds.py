@@ -40,6 +40,13 @@ class LookRound:
     missing: set[bytes] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)  # paths as a person reads them
     unreadable: set[SafePath] = field(default_factory=set)  # nothing below is known
+    # of a look: what it was asked for and met, where a folder was known
+    folders: set[bytes] = field(default_factory=set)
+    asked: frozenset[SafePath] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know what was asked for by name."""
+        self.asked = frozenset(self.paths)
 
 
 class Rounds:

@@ -22,7 +22,7 @@ from typing import Any, cast
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.events import PathsTouched, RestlessSeen, WatchesRefused
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
@@ -425,6 +425,23 @@ def test_a_folder_made_readable_is_hinted_and_watched(
         hints.wait_for("me/closed/file")
     finally:
         watcher.close()
+
+
+def test_a_folder_made_unreadable_is_hinted(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "closing").mkdir()
+    real = share.open_folder
+
+    def denied(path: SafePath | None) -> int:
+        if path is not None and path.name == "closing":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    with watching(share, hints):
+        monkeypatch.setattr(share, "open_folder", denied)
+        (own / "closing").chmod(0)
+        hints.wait_for("me/closing")
 
 
 # -- which folders ---------------------------------------------------------------------------------

@@ -76,6 +76,14 @@ class WatchedFolders:
         finally:
             os.close(descriptor)
 
+    def can_enter(self, path: SafePath) -> bool:
+        """Say whether a folder can be opened."""
+        try:
+            os.close(self._share.open_folder(path))
+        except (OSError, UnsafePath):
+            return False
+        return True
+
     def has_room(self) -> bool:
         """Try the first of the refused folders again; say whether the kernel watches it now."""
         for path in self.refused:

@@ -233,7 +233,10 @@ class Watcher:
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
         if path.name in folder.inner and not mask & (_HERE | _GONE):
-            return  # only its times or permissions
+            # only its times or permissions; what cannot be entered any more is to be told
+            if not self._folders.can_enter(path):
+                self._touched[path] = None
+            return
         # New, made readable, gone, or another one: after an exchange the half that says GONE comes
         # last, while a folder stands there. What counts is what stands there now.
         self._folders.forget(folder, path.name)
