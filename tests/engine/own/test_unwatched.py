@@ -80,3 +80,20 @@ def test_a_long_scan_is_followed_by_a_longer_rest(unwatched: UnwatchedFolders) -
     unwatched._node.now += 5.0
     unwatched.on_scanned(5.0)
     assert unwatched.deadline() == 105.0 + REST * 5.0
+
+
+def test_that_everything_is_watched_is_told_only_if_something_was_not(
+    unwatched: UnwatchedFolders,
+) -> None:
+    unwatched.on_refused(WatchesRefused((), "", 0))
+    assert told(unwatched) == []
+
+
+def test_a_scan_of_everything_after_one_of_a_part_does_not_count(
+    unwatched: UnwatchedFolders,
+) -> None:
+    unwatched.on_refused(WatchesRefused((A,), WATCHES, 1))
+    assert unwatched.due(TOP) == [A]
+    unwatched.on_scanned(0.1)
+    unwatched.on_scanned(50.0)
+    assert unwatched.deadline() == 100.0 + UNWATCHED_SCAN_S
