@@ -92,6 +92,7 @@ CALLS = [
     ("commits", "on_settled"),
     ("answers", "on_request"),
     ("own_folder", "on_touched"),
+    ("own_folder", "on_watcher"),
     ("own_folder", "on_tree"),
     ("own_folder", "on_hashed"),
     ("own_folder", "on_share"),
@@ -292,6 +293,8 @@ FACTS: list[tuple[events.Event, list[str]]] = [
         events.PathsTouched((), overflow=False),
         ["own_folder.on_touched", "replica_check.on_touched"],
     ),
+    (events.WatchesRefused((), "", 0), ["own_folder.on_watcher"]),
+    (events.RestlessSeen(()), ["own_folder.on_watcher"]),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
         ["own_folder.on_tree", "replica_check.on_tree"],

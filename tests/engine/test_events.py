@@ -14,6 +14,7 @@ PARTS = {
     "Interface",
     "PathSeen",
     "NameRefused",
+    "Unreadable",
     "Hashed",
     "PartFound",
     "Placed",

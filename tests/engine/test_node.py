@@ -153,6 +153,7 @@ def test_no_notice_moves_a_cursor() -> None:
     made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
     assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
     assert legible("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert legible("👨\u200d👩 a\u200db") == "👨\u200d👩 a\N{REPLACEMENT CHARACTER}b"
     assert legible(legible("\x00")) == legible("\x00")
 
 

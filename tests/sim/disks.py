@@ -150,6 +150,17 @@ class Disk(Tree):
             self.remove_folder(path)
         return [old, new]
 
+    def exchange(self, one: SafePath, other: SafePath) -> list[SafePath]:
+        """Let two names change places in one step, files or folders, as RENAME_EXCHANGE does."""
+        there = {*self.files, *self.folders}
+        nested = one.starts_with(other) or other.starts_with(one)
+        if nested or not {one, other} <= there:
+            return []
+        aside = path_of(self.label).child("in the middle of an exchange")
+        for old, new in ((one, aside), (other, one), (aside, other)):
+            self.rename(old, new)
+        return [one, other]
+
     def delete(self, path: SafePath) -> list[SafePath]:
         """Delete a file or a folder with all in it, for good."""
         touched = [*reversed(self.below(path)), path]

@@ -146,6 +146,28 @@ def test_swapped_names_arrive_swapped():
     world.judge.settle(20.0, calm_s=1.0)
 
 
+def test_a_folder_in_the_place_of_another_is_all_that_arrives_and_soon():
+    world = group()
+    for name in ("site/old", "site/both", "site.new/new", "site.new/both"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    do(world, 0, "rename", "site", "site.old")
+    do(world, 0, "rename", "site.new", "site")
+    assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+    do(world, 0, "exchange", "site", "site.old")
+    assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+
+
+def test_exchanged_folders_and_files_arrive_exchanged():
+    world = group()
+    for name in ("a/x/1", "a/2", "b/y/3", "b/2", "f"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    for one, other in (("a", "b"), ("a/y", "b/x"), ("f", "a"), ("a", "b/2"), ("f/2", "b/2")):
+        do(world, 0, "exchange", one, other)
+        assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+
+
 def test_the_third_catches_up_from_the_second_while_the_owner_is_off():
     world = group()
     world.faults.leave(2)

@@ -77,11 +77,13 @@ from potluck.engine.events import (
     PiecesVerified,
     RequestHeard,
     RescanAsked,
+    RestlessSeen,
     ShareSeen,
     SpaceSeen,
     TransferEvent,
     TreeSeen,
     WatchDrained,
+    WatchesRefused,
 )
 from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
@@ -150,6 +152,8 @@ class Dispatch:
                 replica_check.on_touched(event)
             case WatchDrained():
                 self._parts.flushing.on_drained(event)
+            case WatchesRefused() | RestlessSeen():
+                own_folder.on_watcher(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

@@ -167,6 +167,8 @@ class Hash:
 
     order: OrderId  # handle
     files: tuple[tuple[SafePath, int], ...]  # path, piece size of the version before (0: none)
+    # those that would not hold still so far: what stood still over two readings will do
+    restless: tuple[SafePath, ...] = ()
 
 
 # -- fetching --------------------------------------------------------------------------------------

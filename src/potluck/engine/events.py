@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from potluck.core.content.facts import Finding, Stat
+from potluck.core.content.facts import Finding, ReadFault, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -144,6 +144,22 @@ class WatchDrained:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchesRefused:
+    """The system refused watches for these folders; for none: all that were refused stand now."""
+
+    folders: tuple[SafePath, ...]  # the outermost ones; nothing below them is watched either
+    setting: str  # the name of what is too small, as sysctl knows it; "" if there is no such thing
+    value: int  # what it is now
+
+
+@dataclass(frozen=True, slots=True)
+class RestlessSeen:
+    """Files that are written to without pause for long, and are too large to be read meanwhile."""
+
+    files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
+
+
+@dataclass(frozen=True, slots=True)
 class PathSeen:
     """One path that was looked at."""
 
@@ -162,6 +178,15 @@ class NameRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file or folder that stands there and cannot be read."""
+
+    path: SafePath  # below Shared/; of a folder nothing below it is known either
+    fault: ReadFault  # why
+    words: str  # the system's own words
+
+
+@dataclass(frozen=True, slots=True)
 class TreeSeen:
     """Part of what a Look or Scan found; at most limits.PAGE_RECORDS paths at a time."""
 
@@ -171,6 +196,8 @@ class TreeSeen:
     last: bool  # nothing more follows
     # on the last part: every folder below could be read, so what was not seen is not there
     complete: bool
+    # what could not; if not complete and no part names any, nothing at all was looked at
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +215,9 @@ class FilesHashed:
 
     order: OrderId  # which Hash
     files: tuple[Hashed, ...]  # those that held still
-    unstable: tuple[SafePath, ...]  # changed while being read, or gone: look again later
+    unstable: tuple[SafePath, ...]  # not read: changed meanwhile, or gone: look again later
     last: bool  # the order is complete
+    unreadable: tuple[Unreadable, ...] = ()  # those among the unstable that cannot be read, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +403,9 @@ NetworkEvent = (
     | LinkClosed
     | IntroductionHeard
 )
-FolderEvent = PathsTouched | WatchDrained | TreeSeen | FilesHashed | ShareSeen
+FolderEvent = (
+    PathsTouched | WatchDrained | WatchesRefused | RestlessSeen | TreeSeen | FilesHashed | ShareSeen
+)
 TransferEvent = (
     RequestHeard
     | ManifestHeard

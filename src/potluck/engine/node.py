@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.joiners import JOINERS, joiner_means_something
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
@@ -229,5 +230,11 @@ class Node:
 def legible(text: str) -> str:
     """Return a text, perhaps of strangers, with nothing in it that moves, turns or hides words."""
     return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        letter if _is_legible(text, at) else "\N{REPLACEMENT CHARACTER}"
+        for at, letter in enumerate(text)
     )
+
+
+def _is_legible(text: str, at: int) -> bool:
+    letter = text[at]
+    return letter.isprintable() or (letter in JOINERS and joiner_means_something(text, at))

@@ -176,6 +176,20 @@ def test_a_folder_takes_everything_below_it_along_published_or_not() -> None:
     assert it.heads[-1].seq == 8
 
 
+def test_what_is_known_below_a_folder_is_what_will_stand_there() -> None:
+    it = Publisher()
+    it.folder("d")
+    for path in ("d/a", "d/b", "dx"):
+        it.put(path)
+    it.tick()
+    it.drop("d/a")
+    it.put("d/c")
+    known = it.publishing.known_below
+    assert sorted(known(b"d")) == [b"d/b", b"d/c"]
+    assert sorted(known(b"")) == [b"d", b"d/b", b"d/c", b"dx"]
+    assert known(b"dx") == []
+
+
 def test_a_file_where_a_folder_stood_ends_what_was_in_it() -> None:
     it = Publisher()
     it.folder("d")

@@ -121,6 +121,13 @@ class Publishing:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
 
+    def known_below(self, folder: bytes) -> list[bytes]:
+        """Return what will stand below a folder (b"" is everything) with the next head."""
+        known = self._node.index.places.all_paths(self._node.own_manifest, folder)
+        prefix = folder + b"/" if folder else b""
+        known += [path for path in self._changed if path.startswith(prefix)]
+        return [path for path in dict.fromkeys(known) if path not in self._gone]
+
     def is_gone(self, path: bytes) -> bool:
         """Say whether the end of a path is about to be published."""
         return path in self._gone

@@ -243,7 +243,8 @@ def is_link(folder: int, name: str) -> bool:
 def stat_of(found: os.stat_result) -> Stat:
     """Return the part of a stat result that tells whether a file changed."""
     executable = bool(found.st_mode & modes.S_IXUSR)
-    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, executable)
+    times_ns = found.st_mtime_ns, found.st_ctime_ns
+    return Stat.of(found.st_size, *times_ns, found.st_ino, executable=executable)
 
 
 def what_is(found: os.stat_result) -> str:

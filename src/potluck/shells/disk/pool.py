@@ -205,7 +205,7 @@ class DiskPool:
         self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
-        yield from hash_files(self._share, effect, self._people, self._stopping.is_set)
+        yield from hash_files(self._share, effect, self._stopping.is_set)
 
     def _split(self, effect: Hash) -> tuple[Hash, Hash]:
         """Return what of a Hash the prompt lane can do in passing, and the rest."""
@@ -219,7 +219,7 @@ class DiskPool:
                 room_bytes -= size
             else:
                 rest.append((path, piece_size_before))
-        return Hash(effect.order, tuple(small)), Hash(effect.order, tuple(rest))
+        return replace(effect, files=tuple(small)), replace(effect, files=tuple(rest))
 
     def _parts_found(self) -> Iterator[Event]:
         yield PartsFound(self._part_files.found())

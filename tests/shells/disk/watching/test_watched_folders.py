@@ -106,7 +106,7 @@ def test_everything_below_the_tops_is_watched_and_nothing_else(
     you = own.parent / "you"
     made = [own.parent / "1", own / "2", own / "a/3", own / "a/b/4", you / "5", you / "c/6"]
     assert told(folders, inotify, *made) == ["None", "me", "me/a", "me/a/b"]
-    assert not folders.limited
+    assert not folders.refused
 
 
 def test_a_folder_that_came_later_grows_with_all_below_it(
@@ -118,15 +118,14 @@ def test_a_folder_that_came_later_grows_with_all_below_it(
     assert told(folders, inotify, own / "new/3", own / "new/deep/4") == ["me/new", "me/new/deep"]
 
 
-def test_links_ignored_and_refused_names_are_not_watched(
+def test_links_and_refused_names_are_not_watched(
     folders: WatchedFolders, inotify: Inotify, own: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outside").mkdir()
     (own / "link").symlink_to(tmp_path / "outside")
-    (own / "backup~").mkdir()
     (own / "two\nlines").mkdir()
     folders.rebuild()
-    made = [tmp_path / "outside/1", own / "backup~/2", own / "two\nlines/3"]
+    made = [tmp_path / "outside/1", own / "two\nlines/3"]
     assert told(folders, inotify, *made) == []
 
 
@@ -183,8 +182,40 @@ def test_only_want_of_room_is_a_limit(
 
     monkeypatch.setattr(Inotify, "watch", refused)
     folders.grow(None, ME)
-    assert folders.limited is limited
-    assert f"limited={limited}" in repr(folders)
+    assert list(folders.refused) == ([ME] if limited else [])
+    assert f"{int(limited)} refused" in repr(folders)
+
+
+def test_what_was_refused_is_tried_again_and_forgotten_when_it_is_gone(
+    folders: WatchedFolders, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "z/deep").mkdir(parents=True)
+
+    def refused(_self: Inotify, _folder: int, _mask: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    top = the(folders, inotify, own)
+    with monkeypatch.context() as patch:
+        patch.setattr(Inotify, "watch", refused)
+        for name in ("z", "a"):
+            folders.grow(top, ME.child(name))
+        assert list(folders.refused) == [ME.child("z"), ME.child("a")], "the outermost"
+        assert not folders.has_room()
+        folders.forget(top, "z")
+        assert list(folders.refused) == [ME.child("a")]
+    assert folders.has_room()
+    folders.rebuild()
+    assert (folders.has_room(), dict(folders.refused)) == (False, {})
+    assert told(folders, inotify, own / "z/deep/1") == ["me/z/deep"]
+
+
+def test_a_refused_folder_that_went_away_is_a_reason_to_look_again(
+    folders: WatchedFolders, own: Path
+) -> None:
+    folders.refused[ME.child("never there")] = None
+    assert folders.has_room()
+    folders.rebuild()
+    assert not folders.refused
 
 
 def test_other_peoples_folders_are_the_first_to_go_without(
@@ -195,14 +226,14 @@ def test_other_peoples_folders_are_the_first_to_go_without(
     folders.rebuild()  # Shared/, me, me/a, me/a/b, you; not you/c
     you = own.parent / "you"
     assert told(folders, inotify, you / "x", you / "c/x", own / "a/b/x") == ["me/a/b", "you"]
-    assert (folders.limited, folders.foreign_limited) == (False, True)
+    assert list(map(str, folders.refused)) == ["you/c"]
     (own / "new").mkdir()
     folders.grow(None, ME.child("new"))
     assert told(folders, inotify, you / "y", own / "new/y") == ["me/new"]
-    assert not folders.limited
+    assert list(map(str, folders.refused)) == ["you/c", "you"]
     (own / "more").mkdir()
     folders.grow(None, ME.child("more"))
-    assert folders.limited
+    assert list(map(str, folders.refused)) == ["you/c", "you", "me/more"]
     room.most = 20
     folders.rebuild()
     assert told(folders, inotify, you / "c/z", own / "more/z") == ["me/more", "you/c"]

@@ -7,6 +7,7 @@ order.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import select
@@ -21,13 +22,13 @@ from typing import Any, cast
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.paths import parse_wire_path
-from potluck.engine.events import PathsTouched
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.engine.events import PathsTouched, RestlessSeen, WatchesRefused
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.inotify import Inotify
-from potluck.shells.disk.watching.watcher import NoWatcher, Watcher, watcher_for
+from potluck.shells.disk.watching.watcher import LateWatcher, NoWatcher, Watcher, watcher_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
 
@@ -41,13 +42,20 @@ class Hints:
 
     def __init__(self) -> None:
         self.posted: list[PathsTouched] = []
+        self.refused: list[WatchesRefused] = []
+        self.restless: list[RestlessSeen] = []
         self._changed = threading.Condition()
         self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
         self.open.set()
 
-    def post(self, hint: PathsTouched) -> None:
+    def post(self, hint: PathsTouched | WatchesRefused | RestlessSeen) -> None:
         with self._changed:
-            self.posted.append(hint)
+            if isinstance(hint, WatchesRefused):
+                self.refused.append(hint)
+            elif isinstance(hint, RestlessSeen):
+                self.restless.append(hint)
+            else:
+                self.posted.append(hint)
             self._changed.notify_all()
         assert self.open.wait(DEADLINE_S)
 
@@ -58,6 +66,11 @@ class Hints:
     @property
     def overflowed(self) -> int:
         return sum(hint.overflow for hint in self.posted)
+
+    @property
+    def unwatched(self) -> list[str]:
+        """What was told last to be without a watch."""
+        return [str(path) for path in self.refused[-1].folders] if self.refused else []
 
     def wait_until(self, met: Callable[[], bool]) -> None:
         with self._changed:
@@ -99,6 +112,14 @@ def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[W
     finally:
         hints.open.set()
         watcher.close()
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two names in one step: renameat2 with RENAME_EXCHANGE."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, exchanging = -100, 2
+    done = libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchanging)
+    assert done == 0, os.strerror(ctypes.get_errno())
 
 
 def marked(own: Path, hints: Hints, name: str = "mark") -> list[str]:
@@ -208,6 +229,22 @@ def test_a_file_that_stays_open_is_hinted_whenever_it_was_still(
         hints.wait_for("me/log")
 
 
+def test_a_log_that_is_written_without_pause_is_hinted_and_a_large_file_told(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
+    monkeypatch.setattr("potluck.shells.disk.watching.stillness.RESTLESS_S", 0.1)
+    with watching(share, hints):
+        with (own / "log").open("wb", buffering=0) as log, (own / "film").open("wb") as film:
+            log.write(b"one line")
+            film.truncate(limits.GIB)
+            hints.wait_for("me/log")
+            hints.wait_until(lambda: bool(hints.restless))
+            assert hints.restless == [RestlessSeen((ME.child("film"),))]
+        hints.wait_for("me/film")
+        hints.wait_until(lambda: hints.restless[-1] == RestlessSeen(()))
+
+
 def test_closing_is_hinted_at_once_and_only_once(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +310,25 @@ def test_a_renamed_folder_is_hinted_by_its_new_name_only(
         (own / "new/deep/file").write_bytes(b"x")
         hints.wait_for("me/new/deep/file")
     assert hints.paths == ["me/new/deep/file"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_exchanged_folders_are_watched_under_the_names_they_have_now(
+    share: Share, own: Path, hints: Hints, times: int
+) -> None:
+    for name in ("one/in-one", "other/in-other"):
+        (own / name).mkdir(parents=True)
+    with watching(share, hints):
+        for _ in range(times):
+            exchange(own / "one", own / "other")
+        hints.wait_for("me/one", "me/other")
+        marked(own, hints)
+        hints.clear()
+        for folder in own.glob("o*/in-*"):
+            (folder / "file").write_bytes(b"x")
+        written = [f"me/{path.relative_to(own)}" for path in own.glob("o*/in-*/file")]
+        hints.wait_for(*written)
+        assert sorted(hints.paths) == sorted(written)
 
 
 def test_a_folder_moved_out_is_not_watched_any_more(
@@ -371,6 +427,23 @@ def test_a_folder_made_readable_is_hinted_and_watched(
         watcher.close()
 
 
+def test_a_folder_made_unreadable_is_hinted(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "closing").mkdir()
+    real = share.open_folder
+
+    def denied(path: SafePath | None) -> int:
+        if path is not None and path.name == "closing":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    with watching(share, hints):
+        monkeypatch.setattr(share, "open_folder", denied)
+        (own / "closing").chmod(0)
+        hints.wait_for("me/closing")
+
+
 # -- which folders ---------------------------------------------------------------------------------
 def test_foreign_folders_are_left_alone(share: Share, own: Path, hints: Hints) -> None:
     (own.parent / "you").mkdir()
@@ -430,12 +503,22 @@ def test_a_top_that_is_not_followed_any_more_is_let_go(
 
 
 def test_editor_files_are_not_hinted(share: Share, own: Path, hints: Hints) -> None:
-    (own / "folder~").mkdir()
     with watching(share, hints):
         (own / ".letter.swp").write_bytes(b"x")
         (own / ".~lock.letter.odt#").write_bytes(b"x")
-        (own / "folder~/file").write_bytes(b"x")
         assert marked(own, hints) == []
+
+
+def test_folders_with_the_names_of_editors_files_are_hinted_and_watched(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "old~").mkdir()
+    with watching(share, hints):
+        (own / "old~/file").write_bytes(b"x")
+        (own / "my.swp").mkdir()
+        hints.wait_for("me/old~/file", "me/my.swp")
+        (own / "my.swp/song").write_bytes(b"x")
+        hints.wait_for("me/my.swp/song")
 
 
 def test_an_unsafe_name_touches_its_folder(share: Share, own: Path, hints: Hints) -> None:
@@ -490,27 +573,72 @@ def test_an_overflow_of_the_queue_is_told_and_nothing_is_deaf_afterwards(
         assert hints.overflowed == 1
 
 
-def test_a_watch_limit_is_told_once(
+class Room:
+    """How many watches the kernel has room for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+        self.count = count
+        self._given: set[int] = set()
+        real, take_back = Inotify.watch, Inotify.unwatch
+
+        def limited(inotify: Inotify, folder: int, mask: int) -> int:
+            watch = real(inotify, folder, mask)
+            if watch not in self._given and len(self._given) >= self.count:
+                take_back(inotify, watch)
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self._given.add(watch)
+            return watch
+
+        def unwatch(inotify: Inotify, watch: int) -> None:
+            self._given.discard(watch)
+            take_back(inotify, watch)
+
+        monkeypatch.setattr(Inotify, "watch", limited)
+        monkeypatch.setattr(Inotify, "unwatch", unwatch)
+
+
+def test_folders_without_a_watch_are_named_with_the_setting_until_there_is_room(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
-        (own / f"{number}").mkdir()
-    real = Inotify.watch
-    granted: list[int] = []
-
-    def limited(self: Inotify, folder: int, mask: int) -> int:
-        if len(granted) >= 10:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        granted.append(real(self, folder, mask))
-        return granted[-1]
-
-    monkeypatch.setattr(Inotify, "watch", limited)
+        (own / f"{number}" / "deep").mkdir(parents=True)
+    room = Room(monkeypatch, 12)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
     with watching(share, hints) as watcher:
         assert watcher.limited
-        hints.wait_until(lambda: hints.overflowed == 1)
+        hints.wait_until(lambda: len(hints.unwatched) >= 14)
+        setting, value = hints.refused[-1].setting, hints.refused[-1].value
+        assert setting.endswith("watches")
+        assert value > 0
         (own / "new").mkdir()
         hints.wait_for("me/new")
-        assert hints.overflowed == 1
+        hints.wait_until(lambda: "me/new" in hints.unwatched)
+        room.count = 1000
+        hints.wait_until(lambda: not hints.unwatched)
+        assert hints.overflowed >= 1, "what happened meanwhile is found by a scan"
+        hints.clear()
+        (own / "19/deep/file").write_bytes(b"x")
+        (own / "new/file").write_bytes(b"x")
+        hints.wait_for("me/19/deep/file", "me/new/file")
+
+
+def test_of_too_many_folders_without_a_watch_the_top_is_named(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REFUSED_MOST", 3)
+    for number in range(5):
+        (own / f"{number}").mkdir()
+    Room(monkeypatch, 2)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
+
+
+def test_without_any_watch_the_top_is_named(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Room(monkeypatch, 0)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
 
 
 def test_folders_of_others_without_a_watch_are_no_limit_of_the_own_one(
@@ -627,17 +755,66 @@ def test_without_inotify_scans_do_the_work(
     assert isinstance(watcher, NoWatcher)
     watcher.start()
     watcher.run()
-    watcher.follow((ME,))
+    watcher.follow((parse_wire_path(b"me-2"),))
     watcher.close()
     assert watcher.limited
-    assert hints.posted == []
+    assert (hints.posted, hints.unwatched) == ([], ["me-2"])
 
 
-def test_without_a_free_instance_scans_do_the_work(
+def test_without_a_free_instance_it_is_tried_again_until_there_is_one(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+
+    def scarce() -> Inotify:
+        if not free.is_set():
+            raise OSError(errno.EMFILE, "Too many open files")
+        return Inotify()
+
+    monkeypatch.setattr(module, "Inotify", scarce)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
+    watcher = watcher_for(share, (ME,), cast("Any", hints))
+    assert isinstance(watcher, LateWatcher)
+    watcher.start()
+    try:
+        assert (watcher.limited, hints.unwatched) == (True, ["me"])
+        assert hints.refused[-1].setting.endswith("instances")
+        own.rename(own.parent / "me-2")
+        watcher.follow((parse_wire_path(b"me-2"),))
+        assert hints.unwatched == ["me-2"]
+        hints.clear()
+        free.set()
+        hints.wait_until(lambda: not hints.unwatched and hints.overflowed > 0)
+        assert not watcher.limited
+        (own.parent / "me-2/file").write_bytes(b"x")
+        hints.wait_for("me-2/file")
+        own.mkdir()
+        hints.clear()
+        watcher.follow((ME,))
+        hints.wait_until(lambda: hints.overflowed > 0)
+        assert "Watcher(['me']" in repr(watcher)
+    finally:
+        watcher.close()
+    watcher.close()
+
+
+def test_a_watcher_that_came_late_and_meets_another_limit_says_that_one(
     share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused() -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
+    watcher = LateWatcher(
+        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
+    )
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
+    Room(monkeypatch, 0)
+    watcher.start()
+    hints.wait_until(lambda: hints.refused[-1].setting.endswith("watches"))
+    assert hints.unwatched == ["me"]
+    watcher.close()
 
-    monkeypatch.setattr(module, "Inotify", refused)
-    assert isinstance(watcher_for(share, (ME,), cast("Any", hints)), NoWatcher)
+
+def test_a_watcher_that_never_began_can_be_closed(share: Share, hints: Hints) -> None:
+    late = LateWatcher(
+        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
+    )
+    late.close()
+    assert hints.refused == []

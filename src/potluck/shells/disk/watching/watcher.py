@@ -5,13 +5,15 @@ to go without where watches are short. A new folder is watched, then reported it
 and looking at it sees what was put into it before its watch stood (`mkdir -p a/b && echo >a/b/c` is
 faster than any watcher). A file is reported when it is closed; one that stays open, when its size
 and time were still for `limits.STILL_S`. Hints are gathered until 5 ms were quiet, or 100 ms under
-load; in between the kernel joins equal events for us.
+load; in between the kernel joins equal events for us. A watch that is refused for want of room is
+told, with the setting that is too small, and tried again every half minute.
 
-Guarantees: events that were lost, watches that could not be had and folders that went away under us
-end in `overflow=True`, which makes everybody look at everything; both halves of a rename come in
-one hint; a file that is being written is not reported. Idle costs nothing: one thread, asleep in
-one poll. Limits: hints, never truth: network file systems tell us nothing of their other users, and
-mmap writes nothing at all. Writing into a hard link tells only the folder it was written through.
+Guarantees: events that were lost, watches that came late and folders that went away under us end in
+`overflow=True`, which makes everybody look at everything; both halves of a rename come in one hint,
+and after any exchange of folders each is watched under the name it has now; a file that is being
+written is not reported. Idle costs nothing: one thread, asleep in one poll. Limits: hints, never
+truth: network file systems tell us nothing of their other users, and mmap writes nothing at all.
+Writing into a hard link tells only the name it was written through; the engine knows the others.
 """
 
 from __future__ import annotations
@@ -20,15 +22,23 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath
-from potluck.engine.events import OrderId, PathsTouched, WatchDrained
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.engine.events import (
+    OrderId,
+    PathsTouched,
+    RestlessSeen,
+    WatchDrained,
+    WatchesRefused,
+)
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
+from potluck.shells.disk.watching.settings import too_small
 from potluck.shells.disk.watching.stillness import Stillness
 from potluck.shells.disk.watching.watched_folders import (
     WatchedFolder,
@@ -46,6 +56,10 @@ _DRAIN: Final = b"d"
 _MS_A_S: Final = 1000
 _ROUNDED_MS: Final = 1
 """poll cuts its time-out down to whole ms; a wait that ends too early would only begin again."""
+WATCH_AGAIN_S: Final = 30.0
+"""Between two tries to get a watch, or an instance, that was refused: one system call."""
+REFUSED_MOST: Final = 1000
+"""Of more refused folders the tops are named: scanning all costs no more than so many parts."""
 _ITSELF: Final = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT | Mask.IGNORED)
 
 
@@ -67,7 +81,8 @@ class Watcher:
         self._tops = _names(tops)
         self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
         self._drains: SimpleQueue[OrderId] = SimpleQueue()  # likewise
-        self._drained: list[OrderId] = []  # to be told behind the next hint
+        self._drained: list[OrderId] = []  # to be told as soon as nothing is left to be read
+        self._dry = False  # nothing is
         self._foreign = foreign
         self._inbox = inbox
         self._inotify = Inotify()
@@ -76,7 +91,9 @@ class Watcher:
         self._touched: dict[SafePath, None] = {}
         self._half_moves: set[int] = set()
         self._lost = False
-        self._told_limit = self._told_foreign_limit = False
+        self._told: tuple[SafePath, ...] = ()  # refused folders, as they were told
+        self._restless: tuple[SafePath, ...] = ()  # as they were told
+        self._retry_s = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
 
@@ -86,7 +103,7 @@ class Watcher:
     @property
     def limited(self) -> bool:
         """Whether the system refused watches, so that some changes are found by scans only."""
-        return self._folders.limited
+        return bool(self._folders.refused)
 
     def start(self) -> None:
         """Set up all watches, then start the thread: what changes after this returns is noticed."""
@@ -124,12 +141,21 @@ class Watcher:
         poll.register(self._wake_read, select.POLLIN)
         poll.register(self._inotify.fileno(), select.POLLIN)
         while True:
-            wait_s = self._stillness.wait_s(time.monotonic())
+            wait_s = self._wait_s(time.monotonic())
             ready = poll.poll(None if wait_s is None else wait_s * _MS_A_S + _ROUNDED_MS)
             woken = any(descriptor == self._wake_read for descriptor, _ in ready)
             if (woken and not self._heed()) or not self._gather():
                 return
             self._flush()
+
+    def _wait_s(self, now: float) -> float | None:
+        """Return how long nothing is to be done, None for ever."""
+        waits = [self._stillness.wait_s(now)]
+        if self.limited:
+            waits.append(max(self._retry_s - now, 0.0))
+        if self._drained:
+            waits.append(0.0)
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _follows(self, path: SafePath) -> bool:
         return self._foreign or self._is_own(path)
@@ -139,7 +165,7 @@ class Watcher:
 
     def _gather(self) -> bool:
         """Read until nothing comes for a while; False if we are to stop meanwhile."""
-        began = time.monotonic()
+        began, self._dry = time.monotonic(), False
         wake = select.poll()
         wake.register(self._wake_read, select.POLLIN)
         while notices := self._inotify.read():
@@ -150,9 +176,10 @@ class Watcher:
             if self._half_moves:  # the other half is in the queue, or never comes: one more read
                 patience_s += limits.TOUCH_IDLE_S
             if now - began >= patience_s:
-                break
+                return True
             if wake.poll(limits.TOUCH_IDLE_S * _MS_A_S):
                 return self._heed()
+        self._dry = True
         return True
 
     def _heed(self) -> bool:
@@ -169,21 +196,37 @@ class Watcher:
 
     def _flush(self) -> None:
         """Post what was gathered."""
+        now = time.monotonic()
         self._half_moves.clear()
-        for path in self._stillness.rested(time.monotonic()):
+        for path in self._stillness.rested(now):
             self._touched[path] = None
+        if self.limited and now >= self._retry_s:
+            self._retry_s = now + WATCH_AGAIN_S
+            self._lost = self._lost or self._folders.has_room()
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
-        if self.limited and not self._told_limit:
-            self._told_limit = self._lost = True
-        if self._folders.foreign_limited and not self._told_foreign_limit:
-            self._told_foreign_limit = self._lost = True
+        self._tell_refused()
+        if self._stillness.restless != self._restless:
+            self._restless = self._stillness.restless
+            self._inbox.post(RestlessSeen(self._restless))
         if self._touched or self._lost:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
             self._inbox.post(hint)
-        while self._drained:
-            self._inbox.post(WatchDrained(self._drained.pop(0), sees_all=not self.limited))
+        if self._dry and self._drained:
+            unseen = any(path is None or self._is_own(path) for path in self._folders.refused)
+            for order in self._drained:
+                self._inbox.post(WatchDrained(order, sees_all=not unseen))
+            self._drained = []
+
+    def _tell_refused(self) -> None:
+        """Say which folders have no watch, if that is news."""
+        refused = tuple(path for path in self._folders.refused if path is not None)
+        if len(refused) > REFUSED_MOST or None in self._folders.refused:
+            refused = tuple(parse_wire_path(top.encode()) for top in sorted(self._tops))
+        if refused != self._told:
+            self._told = refused
+            self._inbox.post(WatchesRefused(refused, *too_small("watches")))
 
     def _on_notice(self, notice: Notice, now: float) -> None:
         folder = self._folders.get(notice.watch)
@@ -193,7 +236,7 @@ class Watcher:
             return  # an event from before the folder was forgotten
         elif notice.mask & _ITSELF:
             self._on_folder_itself(folder, notice.mask)
-        elif not ignored(name := os.fsdecode(notice.name)):
+        elif not ignored(name := os.fsdecode(notice.name)) or notice.mask & Mask.ISDIR:
             self._on_name(folder, name, notice, now)
 
     def _on_folder_itself(self, folder: WatchedFolder, mask: int) -> None:
@@ -221,12 +264,15 @@ class Watcher:
             self._on_file(path, notice.mask, now)
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
-        if mask & _GONE:
-            self._folders.forget(folder, path.name)
-        elif path.name in folder.inner and not mask & _HERE:
-            return  # only its times or permissions
-        else:  # new, or made readable
-            self._folders.grow(folder, path)
+        if path.name in folder.inner and not mask & (_HERE | _GONE):
+            # only its times or permissions; what cannot be entered any more is to be told
+            if not self._folders.can_enter(path):
+                self._touched[path] = None
+            return
+        # New, made readable, gone, or another one: after an exchange the half that says GONE comes
+        # last, while a folder stands there. What counts is what stands there now.
+        self._folders.forget(folder, path.name)
+        self._folders.grow(folder, path)
         self._touched[path] = None
 
     def _on_file(self, path: SafePath, mask: int, now: float) -> None:
@@ -239,12 +285,93 @@ class Watcher:
             self._touched[path] = None
 
 
+class LateWatcher:
+    """The same face where the system gives no inotify instance: tries again until it does.
+
+    Until then all of it is told as refused, and scanned.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[tuple[SafePath, ...]], Watcher],
+        tops: tuple[SafePath, ...],
+        inbox: Inbox,
+    ) -> None:
+        """Watch `tops` as soon as `make` can."""
+        self._make = make
+        self._tops = tops
+        self._inbox = inbox
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._watcher: Watcher | None = None
+        self._thread = threading.Thread(target=self.run, name="late-watcher", daemon=True)
+
+    def __repr__(self) -> str:
+        return f"LateWatcher({self._watcher!r})"
+
+    @property
+    def limited(self) -> bool:
+        """Whether some changes are found by scans only."""
+        return self._watcher is None or self._watcher.limited
+
+    def start(self) -> None:
+        """Say what is not watched, and begin to try."""
+        self._inbox.post(WatchesRefused(self._tops, *too_small("instances")))
+        self._thread.start()
+
+    def run(self) -> None:
+        """Try until it works, or `close`: the body of the thread."""
+        while not self._stopping.wait(WATCH_AGAIN_S):
+            if self._has_begun():
+                return
+
+    def _has_begun(self) -> bool:
+        with self._lock:
+            try:
+                self._watcher = self._make(self._tops)
+            except OSError:
+                return False
+            self._watcher.start()
+            if not self._watcher.limited:
+                self._inbox.post(WatchesRefused((), "", 0))
+        self._inbox.post(PathsTouched((), overflow=True))
+        return True
+
+    def follow(self, tops: tuple[SafePath, ...]) -> None:
+        """Watch these tops instead."""
+        with self._lock:
+            self._tops = tops
+            if self._watcher is not None:
+                self._watcher.follow(tops)
+                return
+        self._inbox.post(WatchesRefused(tops, *too_small("instances")))
+        self._inbox.post(PathsTouched((), overflow=True))
+
+    def drain(self, order: OrderId) -> None:
+        """As the watcher does; while there is none nothing is noticed."""
+        with self._lock:
+            if self._watcher is not None:
+                self._watcher.drain(order)
+                return
+        self._inbox.post(WatchDrained(order, sees_all=False))
+
+    def close(self) -> None:
+        """Stop trying, and the watcher if there is one. A second call does nothing."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._watcher is not None:
+            self._watcher.close()
+
+
 class NoWatcher:
     """The same face where no hints can be had: regular scans find every change, later."""
 
     limited = True
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, tops: tuple[SafePath, ...], inbox: Inbox) -> None:
+        """Watch nothing of `tops`."""
+        self._tops = tops
         self._inbox = inbox
 
     def __repr__(self) -> str:
@@ -255,13 +382,16 @@ class NoWatcher:
         self._inbox.post(WatchDrained(order, sees_all=False))
 
     def start(self) -> None:
-        """Do nothing."""
+        """Say what is not watched."""
+        self._inbox.post(WatchesRefused(self._tops, "", 0))
 
     def run(self) -> None:
         """Do nothing."""
 
     def follow(self, tops: tuple[SafePath, ...]) -> None:
-        """Do nothing."""
+        """Say what is not watched."""
+        self._tops = tops
+        self.start()
 
     def close(self) -> None:
         """Do nothing."""
@@ -273,14 +403,18 @@ def watcher_for(
     inbox: Inbox,
     *,
     foreign: bool = False,
-) -> Watcher | NoWatcher:
+) -> Watcher | LateWatcher | NoWatcher:
     """Return the best watcher that this system gives."""
     if not available():
-        return NoWatcher(inbox)
+        return NoWatcher(tops, inbox)
+
+    def make(wanted: tuple[SafePath, ...]) -> Watcher:
+        return Watcher(share, wanted, inbox, foreign=foreign)
+
     try:
-        return Watcher(share, tops, inbox, foreign=foreign)
-    except OSError:  # all inotify instances of this user are taken, or the kernel has none
-        return NoWatcher(inbox)
+        return make(tops)
+    except OSError:  # all inotify instances of this user are taken
+        return LateWatcher(make, tops, inbox)
 
 
 def _names(tops: tuple[SafePath, ...]) -> frozenset[str]:
