@@ -182,8 +182,8 @@ def _build(
     serving = Serving(trust, share, inbox)
     fetching = Fetching(trust, parts, inbox, settings.workers)
     strangers = Strangers()
-    handshakes = Handshakes(trust, strangers, serving, inbox)
-    dialling = Dialling(trust, inbox)
+    handshakes = Handshakes(trust, strangers, serving, fetching.idle, inbox)
+    dialling = Dialling(trust, inbox, serving)
     pools: list[tuple[Pool, float]] = [(dialling, NETWORK_CLOSE_S), (handshakes, NETWORK_CLOSE_S)]
     pools += [(fetching, DISK_CLOSE_S), (serving, DISK_CLOSE_S), (disk, DISK_CLOSE_S)]
     cleanup.callback(close_pools, pools)

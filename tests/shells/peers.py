@@ -197,13 +197,15 @@ class Peer:
         self._inbox = Inbox(self._selector)
         self.serving = Serving(self.current_trust, self.shelf, self._inbox)
         strangers = Strangers()
-        self.handshakes = Handshakes(self.current_trust, strangers, self.serving, self._inbox)
+        self.fetching = Fetching(self.current_trust, self.drawer, self._inbox)
+        self.handshakes = Handshakes(
+            self.current_trust, strangers, self.serving, self.fetching.idle, self._inbox
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         self.doorway = Doorway(
             listener, self._selector, self.current_trust, self.handshakes, strangers
         )
-        self.dialling = Dialling(self.current_trust, self._inbox)
-        self.fetching = Fetching(self.current_trust, self.drawer, self._inbox)
+        self.dialling = Dialling(self.current_trust, self._inbox, self.serving)
         self.links = ControlLinks(self._selector)
         self._running = True
         self._thread = threading.Thread(target=self._loop, daemon=True)

@@ -26,6 +26,7 @@ from potluck.core.wire.catalogue import (
     Bye,
     ControlMessage,
     Decrement,
+    DialMe,
     Heads,
     HeadsAsk,
     Join,
@@ -49,6 +50,8 @@ from potluck.engine.events import (
     AddAsked,
     BatchPlaced,
     BatchSettled,
+    BulkSearch,
+    CallEnded,
     DatagramHeard,
     DialFailed,
     DiskEvent,
@@ -83,7 +86,7 @@ from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
 MemberMessage = (
-    RingMessage | ProbeMessage | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
+    RingMessage | ProbeMessage | DialMe | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
 )  # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
 
 
@@ -166,6 +169,10 @@ class Dispatch:
                 downloads.on_pieces(event)
             case FilesVerified():
                 downloads.on_files(event)
+            case BulkSearch():
+                self._parts.bulk_calls.on_search(event)
+            case CallEnded():
+                self._parts.bulk_calls.on_call_ended(event)
             case FetchEnded():  # of a page, or else of content
                 if not following.on_ended(event):
                     downloads.on_ended(event)
@@ -224,6 +231,7 @@ class Dispatch:
             self.counters["datagrams refused"] += 1
             if self._parts.sealed_datagrams.is_foreign(event.data):
                 self._parts.admission_policy.on_foreign()
+                self._parts.questions.on_foreign(event.source)
         else:
             self._hear_sealed(*opened, event)
 
@@ -290,6 +298,8 @@ class Dispatch:
                 self._parts.circle.on_message(device, message)
             case Ping() | Pong() | ProbeFor() | ProbeResult():
                 self._hear_probe(device, message, None)
+            case DialMe(link):
+                self._parts.bulk_calls.on_dial_me(device, link)
             case RosterDigest() | RosterRecords():
                 self._parts.membership.on_roster(device, message)
             case Heads(heads):

@@ -50,6 +50,16 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Dial a device that asked for it, and serve it on that link; ends in CallEnded."""
+
+    call: OrderId  # handle
+    peer: DeviceId  # whom
+    addresses: tuple[Address, ...]  # where, best first
+    link: LinkKind  # for what
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Queue a message on a link; silently nothing if the link is gone."""
 
@@ -169,7 +179,7 @@ class Fetch:
 
     order: OrderId  # handle; facts, then one FetchEnded
     peer: DeviceId  # whom
-    addresses: tuple[Address, ...]  # where, best first
+    addresses: tuple[Address, ...]  # where, best first; none: wait until that device dials
     ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk  # what
     content: PieceList | None  # for FileAsk: what the pieces must hash to
     sizes: tuple[tuple[int, int], ...]  # for FilesAsk: (size, piece size) of each root
@@ -281,7 +291,7 @@ class Leave:
 
 
 Effect = (
-    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
+    Transmit | Dial | Call | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
     | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | MakeDurable
     | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

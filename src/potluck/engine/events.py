@@ -240,6 +240,32 @@ class Outcome(StrEnum):
     DISK = "disk"  # our own disk failed
 
 
+class SearchStep(StrEnum):
+    """How a fetch worker fares that needs a bulk link."""
+
+    LACKING = "lacking"  # none waits and none can be dialled from here: the other side may dial us
+    FOUND = "found"  # after that one came all the same
+    MISSED = "missed"  # after that none came in time
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSearch:
+    """A fetch needs a link to a device and could not simply dial it."""
+
+    peer: DeviceId  # to whom
+    link: LinkKind  # for what
+    step: SearchStep  # how far the search is
+    reason: str  # why dialling failed, as in DialFailed; "" if there was no address to dial
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A Call is over: the device is being served on the link, or could not be dialled."""
+
+    call: OrderId  # which
+    reason: str  # why there is no link, as in DialFailed; "" if there is one
+
+
 @dataclass(frozen=True, slots=True)
 class FetchEnded:
     """A fetch ended; nothing more follows from its order."""
@@ -364,6 +390,8 @@ TransferEvent = (
     | PieceListHeard
     | PiecesVerified
     | FilesVerified
+    | BulkSearch
+    | CallEnded
     | FetchEnded
     | PartsFound
 )

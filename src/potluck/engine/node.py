@@ -20,6 +20,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
+from potluck.core.ring.reach import Reach
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
@@ -90,6 +91,7 @@ class Node:
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
+        self.reach = Reach()
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
@@ -189,6 +191,10 @@ class Node:
         every = [peer.address] if peer is not None and peer.address is not None else []
         every += [*self.sighted_at(device), *self.index.addresses.of(device)]
         return tuple(dict.fromkeys(address for address in every if address.port))
+
+    def dialable_at(self, device: DeviceId) -> tuple[Address, ...]:
+        """Return where a device may be dialled, best first; nothing if it is to dial us instead."""
+        return self.addresses_of(device) if self.reach.dialable(device, self.now) else ()
 
     def sighted_at(self, device: DeviceId) -> list[Address]:
         """Return where a device was seen, or said to be, in this run, best first."""

@@ -12,6 +12,7 @@ up when it is called, so parts may tell each other in a circle although they are
     sealed_datagrams  speaking without a link       commits        what is lacking: place
     discovery         finding members, links        replica_check  others' folders on this disk
     circle            ring and probing              answers        what others ask on bulk links
+    bulk_calls        who dials bulk links
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
 
@@ -35,7 +36,7 @@ from potluck.engine.farewell import Farewell
 from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
-from potluck.engine.group.questions import Questions
+from potluck.engine.group.questions import Questions, QuestionsListener
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
@@ -49,6 +50,7 @@ from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.ring.bulk_calls import BulkCalls
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
@@ -56,7 +58,7 @@ from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.viewer import Viewer
 
 
-class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
+class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, QuestionsListener):
     """Who hears what engine/group tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -88,6 +90,14 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
     def on_wish_refused(self, wish: FoundGroup) -> None:
         """That group was asked in vain: is there anything new?"""
         self._parts.questions.ask(wish.address)
+
+    def on_door_unreached(self, wish: FoundGroup) -> None:
+        """The door of that group cannot be reached: its device is asked to dial ours."""
+        self._parts.questions.ask_to_call(wish)
+
+    def on_call_asked(self, address: Address) -> None:
+        """A newcomer there cannot reach our door: it is dialled."""
+        self._parts.pairings.call(address)
 
     def on_met(self, device: DeviceId, address: Address) -> None:
         """A member of the group we enter is at that address."""
@@ -221,10 +231,11 @@ class Wiring:
         self.membership = Membership(node, group)
         self.admission_policy = AdmissionPolicy(node, self.membership, group)
         self.pairings = Pairings(node, self.membership, self.admission_policy, group)
-        self.questions = Questions(node, self.admission_policy)
+        self.questions = Questions(node, self.admission_policy, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
+        self.bulk_calls = BulkCalls(node)
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)

@@ -28,6 +28,7 @@ from potluck.core.wire.bulk import (
 from potluck.core.wire.control import (
     Bye,
     Decrement,
+    DialMe,
     Heads,
     HeadsAsk,
     Hello,
@@ -55,6 +56,7 @@ from potluck.core.wire.discovery import (
     PairNonce,
     PairRecords,
     PairReveal,
+    PairTurn,
     PairVerdict,
     Solicit,
 )
@@ -99,6 +101,7 @@ __all__ = [
     "ControlMessage",
     "Decrement",
     "DeletedPath",
+    "DialMe",
     "Done",
     "Envelope",
     "FileAsk",
@@ -129,6 +132,7 @@ __all__ = [
     "PairNonce",
     "PairRecords",
     "PairReveal",
+    "PairTurn",
     "PairVerdict",
     "PairingMessage",
     "PieceHeader",
@@ -159,6 +163,7 @@ ControlMessage = (
     Bye
     | Join | Redirect | Welcome | Update | Decrement | Sync
     | Ping | Pong | ProbeFor | ProbeResult
+    | DialMe
     | RosterDigest | RosterRecords
     | Heads | HeadsAsk | Kept
 )  # fmt: skip
@@ -166,7 +171,7 @@ HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
 PairingMessage = (
-    PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+    PairTurn | PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
 )  # fmt: skip
 ClearDatagram = Solicit | Offer
 SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult

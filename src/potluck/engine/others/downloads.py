@@ -328,7 +328,7 @@ def _cut_of(content: PieceList | Download) -> tuple[int, int]:
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
     """Return the effect that carries an order out."""
-    addresses = node.addresses_of(order.peer)
+    addresses = node.dialable_at(order.peer)
     match order.what:
         case What.PACK:
             sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)

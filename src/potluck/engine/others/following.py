@@ -208,7 +208,7 @@ class Following:
 
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-        addresses = self._node.addresses_of(request.source)
+        addresses = self._node.dialable_at(request.source)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:

@@ -158,6 +158,7 @@ class Discovery:
         if event.dial is not None:
             self._dials.pop(event.dial, None)
             self._book.on_dial_ended(device, node.now, linked=member)
+            node.reach.on_dialled(device)
         if not member:
             node.do(Drop(event.link, "not a member"))
             return
@@ -211,6 +212,8 @@ class Discovery:
             return False
         device, address = self._dials.pop(event.dial)
         self._book.on_dial_ended(device, self._node.now, linked=False)
+        if not event.refused and not event.knock:  # else it will listen, or believe us, soon
+            self._node.reach.on_undialled(device, self._node.now)
         if device not in wanted(self._node):
             return True  # it came to us meanwhile
         if event.refused:

@@ -1,11 +1,13 @@
 """Dialling: from an address to a link, or to a precise reason why not.
 
 Strategy: `open_link` blocks through connect, knock, TLS and HELLO under one deadline; control and
-pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one. Each
+pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one, or
+here if the device that needs one cannot dial us and asked to be called: we serve on it then. Each
 step that fails names itself: the engine acts differently on "nobody listens", "did not like my
 knock" and "is somebody else".
 
-Guarantees: every Dial ends in exactly one OpenedLink or DialFailed; a failed socket is closed; only
+Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every Call in one CallEnded; a
+call dials only while a serving worker is kept for it; a failed socket is closed; only
 members are dialled (and never ourselves, who are not in the book). Limits: a knock that was refused
 and a doorway that was full look the same from here, on purpose of the other side.
 """
@@ -25,10 +27,11 @@ from potluck.core import limits
 from potluck.core.errors import FrameTooLong, ProtocolError, Refused
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
-from potluck.engine.effects import Dial, Introduce
-from potluck.engine.events import DialFailed
+from potluck.engine.effects import Call, Dial, Introduce
+from potluck.engine.events import CallEnded, DialFailed
 from potluck.shells.links import knock, tls
-from potluck.shells.links.hello import say_hello
+from potluck.shells.links.handshakes import BulkHost
+from potluck.shells.links.hello import BUSY_REASON, say_hello
 from potluck.shells.links.stream import Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
@@ -58,6 +61,7 @@ class DialRequest:
     peer: DeviceId | None  # None for PAIRING
     address: Address
     kind: LinkKind
+    serves: bool = False  # it asked to be dialled: we serve on that link
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def open_link(trust: tls.CurrentTrust, request: DialRequest, deadline: float) ->
         sock = undo.enter_context(_connect(request.address, deadline))
         stream = _secure(sock, trust, request)
         undo.callback(stream.close)
-        reached = _greet(stream, trust, request.kind, deadline)
+        reached = _greet(stream, trust, request, deadline)
         undo.pop_all()
         return reached
 
@@ -144,10 +148,12 @@ def _read_exactly(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def _greet(stream: Stream, trust: tls.CurrentTrust, kind: LinkKind, deadline: float) -> Reached:
+def _greet(
+    stream: Stream, trust: tls.CurrentTrust, request: DialRequest, deadline: float
+) -> Reached:
     stream.deadline = deadline
     try:
-        instance = say_hello(stream, kind, trust.instance)
+        instance = say_hello(stream, request.kind, trust.instance, serves=request.serves)
     except Refused as error:
         raise NoLink(error.cause) from error
     except TimeoutError as error:
@@ -161,12 +167,13 @@ def _greet(stream: Stream, trust: tls.CurrentTrust, kind: LinkKind, deadline: fl
 
 
 class Dialling:
-    """The pool that carries out Dial and Introduce."""
+    """The pool that carries out Dial, Call and Introduce."""
 
-    def __init__(self, trust: tls.CurrentTrust, inbox: Inbox) -> None:
-        """Put into `inbox` what comes of it."""
+    def __init__(self, trust: tls.CurrentTrust, inbox: Inbox, bulk: BulkHost) -> None:
+        """Put into `inbox` what comes of it; `bulk` serves those who asked to be called."""
         self._trust: Final = trust
         self._inbox: Final = inbox
+        self._bulk: Final = bulk
         self._workers: Final = Workers("handshake-dial", DIAL_THREADS)
 
     def __repr__(self) -> str:
@@ -176,6 +183,10 @@ class Dialling:
     def dial(self, effect: Dial) -> None:
         """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
         self._workers.submit(_DialJob(self._trust, self._inbox, effect))
+
+    def call(self, effect: Call) -> None:
+        """Dial a device that asked for it and serve it; ends in one CallEnded."""
+        self._workers.submit(_CallJob(self._trust, self._inbox, self._bulk, effect))
 
     def introduce(self, effect: Introduce) -> None:
         """Show a chain of admissions; what comes of it shows when the engine dials again."""
@@ -222,6 +233,49 @@ class _DialJob:
         self.inbox.post(
             DialFailed(self.effect.dial, why.reason, refused=why.refused, knock=why.knock_refused)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _CallJob:
+    """One Call."""
+
+    trust: tls.CurrentTrust
+    inbox: Inbox
+    bulk: BulkHost
+    effect: Call
+
+    def run(self) -> None:
+        """Dial while a worker is kept for the link; say what came of it."""
+        peer = self.effect.peer
+        if not self.bulk.reserve(peer):
+            self._ended(BUSY_REASON)
+            return
+        try:
+            stream = self._dial()
+        except NoLink as error:
+            self.bulk.release(peer)
+            self._ended(error.reason)
+            return
+        self.bulk.serve(peer, stream)
+        self._ended("")
+
+    def dropped(self) -> None:
+        """The program ends before its turn came."""
+        self._ended("stopping")
+
+    def _dial(self) -> Stream:
+        """Try the addresses in order; raises the last NoLink."""
+        failure = NoLink("no address")
+        for address in self.effect.addresses:
+            request = DialRequest(self.effect.peer, address, self.effect.link, serves=True)
+            try:
+                return open_link(self.trust, request, time.monotonic() + limits.HANDSHAKE_S).stream
+            except NoLink as error:
+                failure = error
+        raise failure
+
+    def _ended(self, reason: str) -> None:
+        self.inbox.post(CallEnded(self.effect.call, reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,6 +276,8 @@ class Loop:
                 self._see(world.lan.look_around())
             case effects.Dial():
                 world.dialling.dial(effect)
+            case effects.Call():
+                world.dialling.call(effect)
             case effects.Introduce():
                 world.dialling.introduce(effect)
             case effects.OpenDoor():
