@@ -78,6 +78,7 @@ OFFERS = 64  # groups near by that are remembered; strangers can make up any num
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
 UNDIALLED_S = (60.0, 120.0, 300.0)
+SMALL_SEGMENT_BYTES = 1200  # with IPv6 and TCP headers 1,260: below the least MTU of IPv6, 1,280
 CALLS = 8  # dials to devices that asked for it, at once
 CALLS_PER_S = 4  # of one device: it needs two links, and may lose one or the other
 CALL_ADDRESSES = 2  # of one device that are tried for it: all are on one host

@@ -57,6 +57,7 @@ from potluck.engine.events import (
     DiskEvent,
     Event,
     FetchEnded,
+    FetchEvent,
     FilesHashed,
     FilesVerified,
     FolderEvent,
@@ -71,6 +72,7 @@ from potluck.engine.events import (
     MessageHeard,
     NetworkEvent,
     PartsFound,
+    PathStalled,
     PathsTouched,
     PersonEvent,
     PieceListHeard,
@@ -133,6 +135,8 @@ class Dispatch:
                 self._on_message(event)
             case LinkClosed():
                 self._on_link_closed(event)
+            case PathStalled():
+                self._parts.narrow_paths.on_stalled(event)
             case IntroductionHeard():
                 self._on_introduction(event)
             case _:
@@ -156,11 +160,21 @@ class Dispatch:
                 assert_never(event)
 
     def _on_transfer(self, event: TransferEvent) -> None:
-        """What members ask for on bulk links, and what was fetched from them."""
-        downloads, following = self._parts.downloads, self._parts.following
+        """What members ask for on bulk links, and how those links come to be."""
         match event:
             case RequestHeard():
                 self._parts.answers.on_request(event)
+            case BulkSearch():
+                self._parts.bulk_calls.on_search(event)
+            case CallEnded():
+                self._parts.bulk_calls.on_call_ended(event)
+            case _:
+                self._on_fetched(event)
+
+    def _on_fetched(self, event: FetchEvent) -> None:
+        """What was fetched from members."""
+        downloads, following = self._parts.downloads, self._parts.following
+        match event:
             case ManifestHeard():
                 following.on_page(event)
             case PieceListHeard():
@@ -169,10 +183,6 @@ class Dispatch:
                 downloads.on_pieces(event)
             case FilesVerified():
                 downloads.on_files(event)
-            case BulkSearch():
-                self._parts.bulk_calls.on_search(event)
-            case CallEnded():
-                self._parts.bulk_calls.on_call_ended(event)
             case FetchEnded():  # of a page, or else of content
                 if not following.on_ended(event):
                     downloads.on_ended(event)
@@ -238,6 +248,7 @@ class Dispatch:
     def _hear_sealed(self, device: DeviceId, message: SealedMessage, event: DatagramHeard) -> None:
         """A member said something by datagram."""
         self._parts.circle.on_heard(device, message)
+        self._parts.link_troubles.on_heard(device)
         if isinstance(message, Beacon):
             self._parts.discovery.on_beacon(device, message, event.source, event.way)
             self._parts.circle.on_digest(device, message.digest)
@@ -315,5 +326,7 @@ class Dispatch:
     def _hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
         """A probe came: by datagram from `source`, or over the link."""
         self._parts.circle.on_probe(device, message, source)
+        if isinstance(message, ProbeResult):
+            self._parts.link_troubles.on_heard(DeviceId(message.target))
         if isinstance(message, Ping | Pong):
             self._parts.announcing.on_digest(device, message.heads)

@@ -115,6 +115,13 @@ class AnswerIntroduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrow:
+    """Use small packets on every connection that is made with a host from now on."""
+
+    host: str  # its address
+
+
+@dataclass(frozen=True, slots=True)
 class LookAround:
     """Look at interfaces and neighbours; InterfacesSeen follows at first, then on a change."""
 
@@ -291,7 +298,7 @@ class Leave:
 
 
 Effect = (
-    Transmit | Dial | Call | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
-    | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | MakeDurable
-    | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    Transmit | Dial | Call | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction
+    | Narrow | LookAround | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts
+    | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

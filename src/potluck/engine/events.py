@@ -56,6 +56,7 @@ class InterfacesSeen:
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
     neighbours: tuple[str, ...]
+    firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,13 @@ class LinkClosed:
     link: LinkId  # which
     reason: str  # for the log
     clean: bool  # BYE came first, or we dropped it ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class PathStalled:
+    """A connection was made, and then what was sent did not arrive; its end is told besides."""
+
+    host: str  # the other end
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,20 +389,14 @@ NetworkEvent = (
     | DialFailed
     | MessageHeard
     | LinkClosed
+    | PathStalled
     | IntroductionHeard
 )
 FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
-TransferEvent = (
-    RequestHeard
-    | ManifestHeard
-    | PieceListHeard
-    | PiecesVerified
-    | FilesVerified
-    | BulkSearch
-    | CallEnded
-    | FetchEnded
-    | PartsFound
+FetchEvent = (
+    ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
 )
+TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
 PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

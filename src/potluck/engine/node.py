@@ -92,6 +92,7 @@ class Node:
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
         self.reach = Reach()
+        self.firewall = ""  # the one that was seen on this machine
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True

@@ -3,8 +3,8 @@
 Strategy: one control link joins each pair of nodes, for both directions, so everything here is
 short; what is long is asked for on a bulk link (core/wire/bulk.py). HELLO, HELLO_OK and BYE begin
 and end every link, whatever it is for. Whoever can dial dials: DIAL_ME asks the other side to. PING
-and its kin also travel as sealed datagrams. Limits: form only. Who may send what and when stands in the message
-catalogue of docs/protocol.md §10.
+and its kin also travel as sealed datagrams. Limits: form only. Who may send what and when stands in
+the message catalogue of docs/protocol.md §10.
 """
 
 from __future__ import annotations

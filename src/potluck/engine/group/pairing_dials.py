@@ -6,10 +6,10 @@ first is used. So a member whose firewall lets nobody in admits newcomers all th
 a newcomer behind one reach a group. A member dials whoever asked it in the right way, a few at once
 and each host rarely.
 
-Guarantees: one wish at a time, and each ends: in a link, or given up in time. A link that is dialled
-to us counts for a wish only if it comes from the host that was asked. A newcomer makes a member
-dial no other host than the one it receives at. Limits: where neither side can dial the other and
-datagrams are dropped as well, nobody learns of anybody.
+Guarantees: one wish at a time, and each ends: in a link, or given up in time. A link that somebody
+else dialled counts for a wish only if it comes from the host that was asked. A newcomer makes a
+member dial no other host than the one it receives at. Where neither side can dial the other, both
+are told. Limits: where datagrams are dropped as well, nobody learns of anybody.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class _Wish:
     dial: OrderId
     call_s: float  # when its device is asked to dial us
     until_s: float = math.inf  # when it is given up
+    refused: bool = False  # somebody is there, or nobody listens: no firewall kept us out
 
 
 class PairingDialsListener(Protocol):
@@ -49,6 +50,12 @@ class PairingDialsListener(Protocol):
 
     def on_door_unreached(self, wish: FoundGroup) -> None:
         """The device behind that door is to be asked to dial us."""
+
+    def on_door_blocked(self, who: str, address: Address) -> None:
+        """Neither side can dial the other: us and the device behind a door, or a newcomer."""
+
+    def on_door_reached(self, who: str) -> None:
+        """That device, or a newcomer at that host, was reached."""
 
 
 class PairingDials:
@@ -84,6 +91,7 @@ class PairingDials:
         if wish is None or wish.found.address.host != host or wish.call_s < math.inf:
             return None
         self._let_go()
+        self._listener.on_door_reached(wish.found.label)
         return wish.found
 
     def _let_go(self) -> None:
@@ -107,26 +115,32 @@ class PairingDials:
     # -- both --------------------------------------------------------------------------------------
     def opened(self, dial: OrderId) -> FoundGroup | Dialled:
         """A dial of ours has led to a link: say to whom."""
-        if self._calls.pop(dial, None) is not None:
+        newcomer = self._calls.pop(dial, None)
+        if newcomer is not None:
+            self._listener.on_door_reached(newcomer.host)
             return Dialled.NEWCOMER
         wish = self._wish
         if wish is None or wish.dial != dial:
             self._late.discard(dial)
             return Dialled.NOT_WANTED
         self._wish = None
+        self._listener.on_door_reached(wish.found.label)
         return wish.found
 
     def failed(self, event: DialFailed) -> bool:
         """A dial failed; returns whether it was for pairing."""
         dial = event.dial
-        if dial in self._late or dial in self._calls:
+        newcomer = self._calls.pop(dial, None)
+        if newcomer is not None and not event.refused:
+            self._listener.on_door_blocked(newcomer.host, newcomer)
+        if newcomer is not None or dial in self._late:
             self._late.discard(dial)
-            self._calls.pop(dial, None)
             return True
         wish = self._wish
         if wish is None or wish.dial != dial:
             return False
         wish.until_s = self._node.now + limits.PAIRING_CALLED_S
+        wish.refused = event.refused or event.knock
         self._ask_to_call(wish)
         return True
 
@@ -153,4 +167,6 @@ class PairingDials:
         if now < wish.until_s:
             return None
         self._wish = None
+        if not wish.refused:
+            self._listener.on_door_blocked(wish.found.label, wish.found.address)
         return wish.found

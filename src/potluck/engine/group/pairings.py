@@ -103,7 +103,8 @@ class Pairings:
 
     def on_link_opened(self, event: LinkOpened) -> None:
         """A pairing link is open: begin to ask, or wait for the question."""
-        node, dialled = self._node, Dialled.NOT_WANTED
+        node = self._node
+        dialled: FoundGroup | Dialled = Dialled.NOT_WANTED
         if event.dial is not None:
             dialled = self._dials.opened(event.dial)
             if dialled is Dialled.NOT_WANTED:

@@ -12,7 +12,8 @@ Guarantees: strangers are answered only while somebody could let them in. No ans
 its question, and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
 addresses: no use as an amplifier, and no flood of invented sources makes anything grow. Only
 answers to our own question count. Nobody is dialled who did not show, by the cookie of an offer,
-that it receives what is sent to the host it asks from. Limits: nothing here proves who speaks; that is pairing's.
+that it receives what is sent to the host it asks from. Limits: nothing here proves who speaks; that
+is pairing's.
 """
 
 from __future__ import annotations

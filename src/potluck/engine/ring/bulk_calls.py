@@ -1,4 +1,4 @@
-"""Bulk calls: whoever can dial dials, so files pass between two devices of which one lets nobody in.
+"""Bulk calls: whoever can dial dials, so files pass though one of two devices lets nobody in.
 
 Strategy: a fetch dials its holder. If that cannot be done (a firewall there, as a rule), the holder
 is asked over the control link to dial us: DIAL_ME. It dials, says in HELLO that it serves, and the
@@ -16,6 +16,7 @@ that is not heeded is not answered; who asked notices that no link came.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
@@ -36,12 +37,22 @@ class _Asker:
     asked: int = 0  # how often it was heeded in that second
 
 
+class BulkCallsListener(Protocol):
+    """Hears between whom no bulk link can be made."""
+
+    def on_blocked(self, who: str, address: Address) -> None:
+        """Neither that device, there, could be dialled, nor did it dial us."""
+
+    def on_reached(self, who: str) -> None:
+        """There is a bulk link to that device after all."""
+
+
 class BulkCalls:
     """Asks others to dial this device, and dials those who ask."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, listener: BulkCallsListener) -> None:
         """Dial nobody."""
-        self._node = node
+        self._node, self._listener = node, listener
         self._calls: dict[OrderId, DeviceId] = {}
         self._askers: dict[DeviceId, _Asker] = {}
 
@@ -60,8 +71,10 @@ class BulkCalls:
                 self._node.say(device, DialMe(event.link))
             case SearchStep.MISSED:
                 self._node.reach.on_not_called(device, self._node.now)
+                if event.reason:  # else it was not dialled just now
+                    self._blocked(device)
             case SearchStep.FOUND:
-                pass
+                self._listener.on_reached(self._node.label_of(device))
 
     # -- another device needs one ------------------------------------------------------------------
     def on_dial_me(self, device: DeviceId, link: LinkKind) -> None:
@@ -75,7 +88,20 @@ class BulkCalls:
 
     def on_call_ended(self, event: CallEnded) -> None:
         """A device that asked is being served, or cannot be dialled either."""
-        self._calls.pop(event.call, None)
+        device = self._calls.pop(event.call, None)
+        if device is None or event.reason == BUSY:
+            return
+        if event.reason:
+            self._blocked(device)
+        else:
+            self._node.reach.on_dialled(device)
+            self._listener.on_reached(self._node.label_of(device))
+
+    def _blocked(self, device: DeviceId) -> None:
+        """Neither side could dial the other."""
+        addresses = self._where(device)
+        if addresses:
+            self._listener.on_blocked(self._node.label_of(device), addresses[0])
 
     def _where(self, device: DeviceId) -> tuple[Address, ...]:
         """Return where a device may be called: at the host its control link is with, nowhere else.

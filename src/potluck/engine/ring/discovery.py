@@ -67,6 +67,9 @@ class DiscoveryListener(Protocol):
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens at any address of a member any more: its process is gone."""
 
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        """A member was dialled in vain, and has no link to us."""
+
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed these records as the reason why it is a member."""
 
@@ -108,6 +111,7 @@ class Discovery:
             f"{interface.name} {interface.host}" for interface in event.interfaces
         )
         self.neighbours = len(event.neighbours)
+        self._node.firewall = event.firewall
         self.own_addresses = [Address(host, self._node.settings.port) for host, _ in networks]
         self._book.on_networks(networks, event.neighbours, self._node.now)
         return self.own_addresses
@@ -216,6 +220,8 @@ class Discovery:
             self._node.reach.on_undialled(device, self._node.now)
         if device not in wanted(self._node):
             return True  # it came to us meanwhile
+        if not event.refused and not event.knock:
+            self._listener.on_undialled(device, address)
         if event.refused:
             self._refused(device, address)
         if event.knock:

@@ -3,10 +3,10 @@
 Strategy: a worker takes an order, an idle link to its peer if there is one or a new one to the
 first address that answers, and lets asking.py do the rest. Where none answers the engine hears of
 it (it asks the other side to dial us), and the worker waits a moment for the link that comes of it:
-whoever dialled a link, it waits among the idle ones until somebody takes it. Links that are still in step
-afterwards wait for the next order; one that went stale while idle and fails before its first reply
-byte is replaced once, silently. Calling an order off sets a flag that is looked at between pieces
-and in every quarter second of silence.
+whoever dialled a link, it waits among the idle ones until somebody takes it. Links that are still
+in step afterwards wait for the next order; one that went stale while idle and fails before its
+first reply byte is replaced once, silently. Calling an order off sets a flag that is looked at
+between pieces and in every quarter second of silence.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
 begins; a link is used
@@ -27,10 +27,18 @@ from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import CancelFetch, Fetch
-from potluck.engine.events import BulkSearch, FetchEnded, OrderId, Outcome, SearchStep
+from potluck.engine.events import (
+    BulkSearch,
+    FetchEnded,
+    OrderId,
+    Outcome,
+    PathStalled,
+    SearchStep,
+)
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
-from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from potluck.shells.links.dialling import DialRequest, NoLink, open_link, tell_stalled
 from potluck.shells.links.hello import BUSY_REASON
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import STEP_S, Stream
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
@@ -125,12 +133,14 @@ class Fetching:
         trust: CurrentTrust,
         parts: HoldsParts,
         inbox: Inbox,
+        segments: Segments,
         workers: int = limits.WORKERS,
     ) -> None:
         """Write into `parts`, put facts into `inbox`; `workers` orders are carried at once."""
         self.trust: Final = trust
         self.parts: Final = parts
         self.inbox: Final = inbox
+        self.segments: Final = segments
         self.idle: Final = IdleLinks()
         self._workers: Final = Workers("fetch", workers)
         self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
@@ -232,6 +242,9 @@ class _Order:
             owner = self.owner
             outcome = carry_out(BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self))
             in_step = True
+        except TimeoutError:
+            self.owner.inbox.post(PathStalled(stream.host))
+            raise
         finally:
             stream.user = None
             if in_step:
@@ -275,6 +288,7 @@ class _Order:
             try:
                 return self._dial(address)
             except NoLink as error:
+                tell_stalled(self.owner.inbox, address, error)
                 failure = error
                 if error.reason == BUSY_REASON:
                     break
@@ -283,4 +297,4 @@ class _Order:
     def _dial(self, address: Address) -> Stream:
         request = DialRequest(self.fetch.peer, address, LinkKind.BULK)
         deadline = time.monotonic() + limits.HANDSHAKE_S
-        return open_link(self.owner.trust, request, deadline).stream
+        return open_link(self.owner.trust, request, deadline, self.owner.segments).stream

@@ -41,7 +41,7 @@ from potluck.core.wire.catalogue import (
     encode_frame,
 )
 from potluck.engine.effects import Drop, Send
-from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard
+from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard, PathStalled
 from potluck.shells.links.stream import set_user_timeout
 from potluck.shells.loop.inbox import OpenedLink
 
@@ -94,9 +94,11 @@ LIVE: Final = frozenset({ControlLinkState.OPEN, ControlLinkState.LEAVING})
 class ControlLink:
     """One connection; the owner tells it when the socket is readable or writable."""
 
-    def __init__(self, sock: ssl.SSLSocket, kind: LinkKind) -> None:
-        """Take a connection after HELLO_OK; it does not block from now on."""
+    def __init__(self, sock: ssl.SSLSocket, kind: LinkKind, host: str = "") -> None:
+        """Take a connection with `host` after HELLO_OK; it does not block from now on."""
         sock.settimeout(0)
+        self.host: Final = host
+        self.stalled = False  # what was sent did not arrive
         set_user_timeout(sock, USER_TIMEOUT_S)
         self.sock: Final = sock
         self.state = ControlLinkState.OPEN
@@ -171,6 +173,7 @@ class ControlLink:
     def _on_unsendable(self, error: OSError) -> list[Message | Unknown]:
         """Sending has failed: read what the other side said before, then the link is cut."""
         messages = self.on_readable()
+        self.stalled = self.stalled or isinstance(error, TimeoutError)
         if self.live:
             self.fire(ControlLinkInput.CUT, _reason_of(error))
         return messages
@@ -197,6 +200,7 @@ class ControlLink:
             self.fire(ControlLinkInput.CUT, "cut off")
             return b""
         except OSError as error:
+            self.stalled = self.stalled or isinstance(error, TimeoutError)
             self.fire(ControlLinkInput.CUT, _reason_of(error))
             return b""
         if not data:
@@ -258,7 +262,7 @@ class ControlLinks:
     def adopt(self, opened: OpenedLink) -> list[Event]:
         """Own a connection from now on; return LinkOpened and whatever has already come on it."""
         link = LinkId(next(self._numbers))
-        control = ControlLink(opened.sock, opened.kind)
+        control = ControlLink(opened.sock, opened.kind, opened.address.host)
         self._links[link] = control
         self._selector.register(
             control.sock, selectors.EVENT_READ, partial(self._on_ready, link, control)
@@ -338,6 +342,8 @@ class ControlLinks:
         if self._links.pop(link, None) is not None:
             clean = control.state is not ControlLinkState.BROKEN
             events.append(LinkClosed(link, control.reason, clean))
+            if control.stalled:
+                events.append(PathStalled(control.host))
             self._lingering[link] = control
         if control.state is ControlLinkState.LINGERING:
             self._watch(control)

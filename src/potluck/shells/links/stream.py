@@ -49,6 +49,14 @@ class Stream:
         self.stall_s: Final = limits.BULK_STALL_S
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
 
+    @property
+    def host(self) -> str:
+        """The address of the other end, "" once that is not known any more."""
+        try:
+            return str(self.sock.getpeername()[0])
+        except OSError:
+            return ""
+
     def __repr__(self) -> str:
         """Show who uses it."""
         return f"<Stream {self.sock.fileno()}: user {self.user!r}, heard={self.heard}>"

@@ -41,6 +41,7 @@ from potluck.shells.disk.pool import DiskPool
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
@@ -78,6 +79,7 @@ class World:
     links: ControlLinks
     doorway: Doorway
     dialling: Dialling
+    segments: Segments
     serving: Serving
     fetching: Fetching
     disk: DiskPool
@@ -280,6 +282,8 @@ class Loop:
                 world.dialling.call(effect)
             case effects.Introduce():
                 world.dialling.introduce(effect)
+            case effects.Narrow():
+                world.segments.narrow(effect.host)
             case effects.OpenDoor():
                 world.doorway.open_door(effect)
             case effects.AnswerIntroduction():
