@@ -298,6 +298,11 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
     (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
     (
+        events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.LACKING, ""),
+        ["bulk_calls.on_search"],
+    ),
+    (events.CallEnded(ORDER, ""), ["bulk_calls.on_call_ended"]),
+    (
         events.FetchEnded(ORDER, Outcome.DONE, ""),
         ["following.on_ended", "downloads.on_ended"],
     ),

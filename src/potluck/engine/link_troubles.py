@@ -75,8 +75,8 @@ class LinkTroubles:
         here = named(node.firewall)
         aside = f" ({here})" if here else ""
         reason = (
-            f"{address.host}:{address.port} is there and cannot be reached, nor can it reach this "
-            f"device: a firewall on one of the two lets nothing in{aside}"
+            f"no connection with {address.host}:{address.port} in either direction: "
+            f"a firewall on one of the two devices lets nothing in{aside}"
         )
         command = opening(node.firewall, node.settings.port)
         trouble = Trouble(TroubleKind.LINK, who, reason, command, node.now, None)

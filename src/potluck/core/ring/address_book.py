@@ -13,8 +13,8 @@ is. The address a datagram really came from goes before any address told. Of two
 with the smaller id dials first, the other gives it a quarter of a second; failed dials back off per
 device, and a fresh sighting ends the back-off.
 
-Guarantees: pure; never more than one dial to one device under way. Limits: IPv4 sweep of /22 and smaller; the source that found a device first is the one
-that is remembered.
+Guarantees: pure; never more than one dial to one device under way. Limits: IPv4 sweep of /22 and
+smaller; the source that found a device first is the one that is remembered.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Questions:
         """Ask while that policy is undecided, answer while it lets somebody in."""
         self._node, self._admission_policy = node, admission_policy
         self._listener = listener
-        self._secret = node.chance.bytes(SECRET_BYTES)
+        self._secret = b""  # made when the first cookie is
         self._nonce = node.chance.bytes(QUESTION_NONCE_BYTES)
         self._second: int | None = None  # the last one in which somebody asked
         self._answers: dict[Address, int] = {}  # in this second
@@ -135,6 +135,7 @@ class Questions:
 
     def _cookie(self, source: Address) -> bytes:
         """Return what only this device can make, and only a device at that address receives."""
+        self._secret = self._secret or self._node.chance.bytes(SECRET_BYTES)
         return mark_of(self._secret, encode(source), limits.COOKIE_BYTES)
 
     def _answer(self, question: Solicit, source: Address) -> None:

@@ -42,13 +42,14 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Drop, Send
 from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard, PathStalled
-from potluck.shells.links.stream import set_user_timeout
+from potluck.shells.links.stream import resent, set_user_timeout
 from potluck.shells.loop.inbox import OpenedLink
 
 READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
 TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn
 FLUSH_S: Final = 1.0  # for a BYE to leave, and for the other side to close after it
 USER_TIMEOUT_S: Final = 5.0  # sent but not acknowledged for so long: the other host is gone
+STALLED_RESENT: Final = 4  # the kernel sends again about so often within USER_TIMEOUT_S
 REASON_LETTERS: Final = 256  # longest reason a BYE may carry (core/wire/records.py, Text)
 
 
@@ -98,7 +99,6 @@ class ControlLink:
         """Take a connection with `host` after HELLO_OK; it does not block from now on."""
         sock.settimeout(0)
         self.host: Final = host
-        self.stalled = False  # what was sent did not arrive
         set_user_timeout(sock, USER_TIMEOUT_S)
         self.sock: Final = sock
         self.state = ControlLinkState.OPEN
@@ -173,7 +173,6 @@ class ControlLink:
     def _on_unsendable(self, error: OSError) -> list[Message | Unknown]:
         """Sending has failed: read what the other side said before, then the link is cut."""
         messages = self.on_readable()
-        self.stalled = self.stalled or isinstance(error, TimeoutError)
         if self.live:
             self.fire(ControlLinkInput.CUT, _reason_of(error))
         return messages
@@ -200,7 +199,6 @@ class ControlLink:
             self.fire(ControlLinkInput.CUT, "cut off")
             return b""
         except OSError as error:
-            self.stalled = self.stalled or isinstance(error, TimeoutError)
             self.fire(ControlLinkInput.CUT, _reason_of(error))
             return b""
         if not data:
@@ -342,7 +340,8 @@ class ControlLinks:
         if self._links.pop(link, None) is not None:
             clean = control.state is not ControlLinkState.BROKEN
             events.append(LinkClosed(link, control.reason, clean))
-            if control.stalled:
+            # OpenSSL says of a connection that timed out only that it is cut off
+            if not clean and resent(control.sock) >= STALLED_RESENT:
                 events.append(PathStalled(control.host))
             self._lingering[link] = control
         if control.state is ControlLinkState.LINGERING:
