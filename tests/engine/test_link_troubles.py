@@ -64,14 +64,13 @@ def test_a_member_of_which_nothing_is_heard_is_away_and_no_trouble(here: Node) -
     assert subjects(here) == [here.label_of(BEN)]
 
 
-@pytest.mark.parametrize("over", ["on_linked", "on_gone"])
-def test_a_link_ends_it_and_so_does_the_end_of_the_device(here: Node, over: str) -> None:
+def test_a_link_ends_it(here: Node) -> None:
     part = LinkTroubles(here)
     part.on_heard(BEN)
     for _ in range(TIMES):
         part.on_undialled(BEN, address(2))
     assert repr(part) == "<LinkTroubles: 1>"
-    getattr(part, over)(BEN)
+    part.on_linked(BEN)
     assert subjects(here) == []
     assert part.deadline() is None
     part.on_heard(BEN)

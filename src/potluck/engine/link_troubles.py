@@ -64,10 +64,6 @@ class LinkTroubles:
         self._members.pop(device, None)
         self._over(self._node.label_of(device))
 
-    def on_gone(self, device: DeviceId) -> None:
-        """A member is gone: that it cannot be reached is no wonder."""
-        self.on_linked(device)
-
     # -- anybody -----------------------------------------------------------------------------------
     def on_blocked(self, who: str, address: Address) -> None:
         """Neither side could dial the other."""

@@ -321,7 +321,7 @@ def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
     pairings.on_tick()
     assert [wish.address for wish in told(pairings, "on_wish_refused")] == [address(9)]
     admission_policy.on_tick()
-    assert here.take() == []
+    assert taken(here, Dial) == []
     here.now += 0.5
     admission_policy.on_tick()
     assert len(taken(here, Dial)) == 1
