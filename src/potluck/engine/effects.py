@@ -50,7 +50,7 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DialToServe:
     """Dial a device that asked for it, and serve it on that link; ends in CallEnded."""
 
     call: OrderId  # handle
@@ -298,7 +298,7 @@ class Leave:
 
 
 Effect = (
-    Transmit | Dial | Call | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction
+    Transmit | Dial | DialToServe | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction
     | Narrow | LookAround | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts
     | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

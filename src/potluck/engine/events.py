@@ -54,8 +54,7 @@ class InterfacesSeen:
     """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
-    # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
-    neighbours: tuple[str, ...]
+    neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table that answered there
     firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
 
 
@@ -85,8 +84,7 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
-    reason: str
+    reason: str  # "refused", "timeout", "knock refused", "not the device", "tls: …"
     refused: bool  # the host answered and nobody listens there: the process is gone
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 
@@ -110,7 +108,7 @@ class LinkClosed:
 
 @dataclass(frozen=True, slots=True)
 class PathStalled:
-    """A connection was made, and then what was sent did not arrive; its end is told besides."""
+    """A connection was made, then what was sent did not arrive; its end is told besides."""
 
     host: str  # the other end
 
@@ -268,7 +266,7 @@ class BulkSearch:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A Call is over: the device is being served on the link, or could not be dialled."""
+    """A DialToServe is over: the device is being served on the link, or could not be dialled."""
 
     call: OrderId  # which
     reason: str  # why there is no link, as in DialFailed; "" if there is one

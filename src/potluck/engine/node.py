@@ -193,10 +193,6 @@ class Node:
         every += [*self.sighted_at(device), *self.index.addresses.of(device)]
         return tuple(dict.fromkeys(address for address in every if address.port))
 
-    def dialable_at(self, device: DeviceId) -> tuple[Address, ...]:
-        """Return where a device may be dialled, best first; nothing if it is to dial us instead."""
-        return self.addresses_of(device) if self.reach.dialable(device, self.now) else ()
-
     def sighted_at(self, device: DeviceId) -> list[Address]:
         """Return where a device was seen, or said to be, in this run, best first."""
         sighting = self.address_book.known.get(device)
@@ -228,6 +224,11 @@ class Node:
         """The label this device has in its group."""
         entry = self.roster.members.get(self.me) if self.roster else None
         return entry.label if entry else self.settings.label
+
+
+def dialable_at(node: Node, device: DeviceId) -> tuple[Address, ...]:
+    """Return where a device may be dialled, best first; nothing if it is to dial us instead."""
+    return node.addresses_of(device) if node.reach.dialable(device, node.now) else ()
 
 
 def legible(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone, LinkKind
-from potluck.engine.effects import Answer, Call, CancelFetch, Fetch, ServePieces
+from potluck.engine.effects import Answer, CancelFetch, DialToServe, Fetch, ServePieces
 from potluck.engine.events import (
     BulkSearch,
     FetchEnded,
@@ -209,7 +209,7 @@ def test_whoever_can_dial_dials(pair):
     fetcher.fetching.submit(order(holder, 1, addresses=(nobody,)))
     lacking = BulkSearch(holder.device, LinkKind.BULK, SearchStep.LACKING, "refused")
     assert fetcher.wait(BulkSearch) == [lacking]
-    holder.dialling.call(Call(OrderId(9), fetcher.device, (fetcher.address,), LinkKind.BULK))
+    holder.dialling.call(DialToServe(OrderId(9), fetcher.device, (fetcher.address,), LinkKind.BULK))
     assert ended(fetcher).outcome is Outcome.DONE
     assert [search.step for search in fetcher.of(BulkSearch)] == [
         SearchStep.LACKING,

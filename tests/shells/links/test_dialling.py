@@ -12,7 +12,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address, LinkKind
-from potluck.engine.effects import Call, Dial, Introduce, OpenDoor
+from potluck.engine.effects import Dial, DialToServe, Introduce, OpenDoor
 from potluck.engine.events import (
     CallEnded,
     DialFailed,
@@ -31,8 +31,8 @@ US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
 
 def failure(address, peer=THEM, trust=None, wait_s=3.0, kind=LinkKind.CONTROL):
     trust = trust or trust_of(US, THEM)
+    request = DialRequest(peer and peer.device, address, kind)
     with pytest.raises(NoLink) as caught:
-        request = DialRequest(peer and peer.device, address, kind)
         open_link(trust, request, time.monotonic() + wait_s, Segments())
     return caught.value
 
@@ -111,7 +111,7 @@ def test_a_host_that_falls_silent_is_told_besides(listener, monkeypatch):
 
 def call(node, other, number=1, addresses=None):
     where = (other.address,) if addresses is None else addresses
-    node.dialling.call(Call(OrderId(number), other.device, where, LinkKind.BULK))
+    node.dialling.call(DialToServe(OrderId(number), other.device, where, LinkKind.BULK))
     return until(lambda: next((e for e in node.of(CallEnded) if e.call == number), None)).reason
 
 
@@ -119,7 +119,7 @@ def test_a_device_that_asked_is_dialled_and_served():
     with peers() as (holder, fetcher):
         nobody = Address("127.0.0.1", 1)
         assert call(holder, fetcher, 1, (nobody, fetcher.address)) == ""
-        until(lambda: fetcher.fetching.idle.deadline(), "the link waits among the idle ones")
+        until(fetcher.fetching.idle.deadline, "the link waits among the idle ones")
         assert holder.serving._links[fetcher.device] == 1
         assert call(holder, fetcher, 2) == ""
         assert call(holder, fetcher, 3) == "busy", "two links of a pair"
@@ -131,7 +131,7 @@ def test_a_call_that_leads_nowhere_keeps_no_worker():
         assert call(holder, fetcher, 2, ()) == "no address"
         assert not holder.serving._links
         with occupied(holder.dialling._workers):
-            holder.dialling.call(Call(OrderId(3), fetcher.device, (), LinkKind.BULK))
+            holder.dialling.call(DialToServe(OrderId(3), fetcher.device, (), LinkKind.BULK))
             holder.dialling.close(0)
         assert [end.reason for end in holder.wait(CallEnded, 3)][-1] == "stopping"
 

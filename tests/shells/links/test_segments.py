@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from potluck.core import limits
+from potluck.engine.effects import Narrow
 from potluck.shells.links.segments import Segments
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "TCP_MAXSEG"), reason="no TCP_MAXSEG here")
@@ -32,17 +33,17 @@ def listener():
 def test_packets_are_large_before_anybody_needs_small_ones(listener):
     segments = Segments()
     assert min(sizes(segments, listener)) > limits.SMALL_SEGMENT_BYTES
-    segments.narrow("10.0.0.9")
+    segments.narrow(Narrow("10.0.0.9"))
     assert min(sizes(segments, listener)) > limits.SMALL_SEGMENT_BYTES, "another host"
 
 
 def test_whoever_dials_a_narrow_host_sets_it_for_both_ends(listener):
     segments = Segments()
-    segments.narrow("127.0.0.1")
+    segments.narrow(Narrow("127.0.0.1"))
     assert max(sizes(segments, listener)) <= limits.SMALL_SEGMENT_BYTES
     assert repr(segments) == "<Segments: small to 1 hosts>"
 
 
 def test_and_so_does_whoever_accepts(listener):
-    Segments(listener).narrow("127.0.0.1")
+    Segments(listener).narrow(Narrow("127.0.0.1"))
     assert max(sizes(Segments(), listener)) <= limits.SMALL_SEGMENT_BYTES

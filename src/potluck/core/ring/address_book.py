@@ -217,7 +217,7 @@ class AddressBook:
             self._calls_s = [time for time in self._calls_s if time > now]
             if not self._calls_s:
                 self._calls_s = [self._next_call(now)]
-                actions += self._ask_again()
+                actions += _one_by_one(self._peers, self._neighbours) if self._alone else []
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
         for device, sighting in self._to_dial():
@@ -248,16 +248,6 @@ class AddressBook:
         planned = [(now + delay_s, address) for delay_s in limits.BURST_S[:count]]
         self._asks = sorted([*self._asks, *planned], key=lambda ask: ask[0])
 
-    def _ask_again(self) -> list[AddressBookAction]:
-        """Whoever is alone asks its neighbours one by one as well, as often as it calls out.
-
-        A firewall that lets nothing in lets an answer in, if it comes from where we asked.
-        """
-        if not self._alone:
-            return []
-        neighbours = [Address(host, limits.PORT) for host in self._neighbours]
-        return [Ask(address) for address in dict.fromkeys([*self._peers, *neighbours])]
-
     def _next_call(self, now: float) -> float:
         """Return when to call again after a burst: all together about as often whatever N is."""
         pace_s = limits.BROADCAST_INTERVAL_S * self._nodes
@@ -278,6 +268,12 @@ class AddressBook:
         for address in fresh:
             self.asked[address.host] = "sweep"
         return [Ask(address) for address in fresh]
+
+
+def _one_by_one(peers: Iterable[Address], neighbours: Iterable[str]) -> list[Ask]:
+    """Ask each for itself: a firewall that lets nothing in lets in an answer from where we asked."""
+    hosts = [Address(host, limits.PORT) for host in neighbours]
+    return [Ask(address) for address in dict.fromkeys([*peers, *hosts])]
 
 
 def _politeness_s(me: DeviceId, device: DeviceId) -> float:

@@ -118,7 +118,11 @@ class Pairings:
             node.do(Drop(event.link, "too many at the door"))
         else:
             called = dialled is Dialled.NEWCOMER
-            self._await_question(event.link, event.address, called=called)
+            nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
+            keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
+            until_s = node.now + limits.PAIRING_S
+            self._answering[event.link] = _Answering(keeper, until_s, event.address, called)
+            self._send(event.link, [PairTurn()] if called else [])
 
     def _begin(self, link: LinkId, wish: FoundGroup) -> None:
         """Ask to be let in."""
@@ -127,17 +131,6 @@ class Pairings:
         joiner = Joiner(node.key, node.settings.label, nonce)
         self._asking[link] = _Asking(joiner, wish, node.now + limits.PAIRING_S)
         self._send(link, joiner.begin())
-
-    def _await_question(self, link: LinkId, address: Address, *, called: bool) -> None:
-        """Somebody wants to come in, or was dialled because it does."""
-        node = self._node
-        assert node.roster is not None, "checked where the link opened"
-        nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
-        keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
-        until_s = node.now + limits.PAIRING_S
-        self._answering[link] = _Answering(keeper, until_s, address, called)
-        if called:
-            node.do(Send(link, PairTurn()))
 
     def on_dial_failed(self, event: DialFailed) -> bool:
         """A dial failed; returns whether it was for pairing."""

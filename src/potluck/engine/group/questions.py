@@ -34,7 +34,7 @@ PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
-SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
+COOKIE_SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
 
 
 class QuestionsListener(Protocol):
@@ -135,7 +135,7 @@ class Questions:
 
     def _cookie(self, source: Address) -> bytes:
         """Return what only this device can make, and only a device at that address receives."""
-        self._secret = self._secret or self._node.chance.bytes(SECRET_BYTES)
+        self._secret = self._secret or self._node.chance.bytes(COOKIE_SECRET_BYTES)
         return mark_of(self._secret, encode(source), limits.COOKIE_BYTES)
 
     def _answer(self, question: Solicit, source: Address) -> None:

@@ -26,7 +26,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
-from potluck.engine.node import Node
+from potluck.engine.node import Node, dialable_at
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
 
 AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
@@ -208,7 +208,7 @@ class Following:
 
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-        addresses = self._node.dialable_at(request.source)
+        addresses = dialable_at(self._node, request.source)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:

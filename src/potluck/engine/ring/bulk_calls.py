@@ -21,7 +21,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, DialMe, LinkKind
-from potluck.engine.effects import Call
+from potluck.engine.effects import DialToServe
 from potluck.engine.events import BulkSearch, CallEnded, OrderId, SearchStep
 from potluck.engine.node import Node
 
@@ -84,7 +84,7 @@ class BulkCalls:
             return
         call = self._node.number()
         self._calls[call] = device
-        self._node.do(Call(call, device, addresses, link))
+        self._node.do(DialToServe(call, device, addresses, link))
 
     def on_call_ended(self, event: CallEnded) -> None:
         """A device that asked is being served, or cannot be dialled either."""

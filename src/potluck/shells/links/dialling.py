@@ -6,10 +6,10 @@ here if the device that needs one cannot dial us and asked to be called: we serv
 step that fails names itself: the engine acts differently on "nobody listens", "did not like my
 knock" and "is somebody else".
 
-Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every Call in one CallEnded; a
-call dials only while a serving worker is kept for it; a failed socket is closed; only
-members are dialled (and never ourselves, who are not in the book). Limits: a knock that was refused
-and a doorway that was full look the same from here, on purpose of the other side.
+Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every DialToServe in one
+CallEnded; the latter dials only while a serving worker is kept for it. A failed socket is closed;
+only members are dialled (and never ourselves, who are not in the book). Limits: a knock that was
+refused and a doorway that was full look the same from here, on purpose of the other side.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from potluck.core import limits
 from potluck.core.errors import FrameTooLong, ProtocolError, Refused
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
-from potluck.engine.effects import Call, Dial, Introduce
+from potluck.engine.effects import Dial, DialToServe, Introduce
 from potluck.engine.events import CallEnded, DialFailed, PathStalled
 from potluck.shells.links import knock, tls
 from potluck.shells.links.handshakes import BulkHost
@@ -195,7 +195,7 @@ def tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
 
 
 class Dialling:
-    """The pool that carries out Dial, Call and Introduce."""
+    """The pool that carries out Dial, DialToServe and Introduce."""
 
     def __init__(
         self, trust: tls.CurrentTrust, inbox: Inbox, bulk: BulkHost, segments: Segments
@@ -215,7 +215,7 @@ class Dialling:
         """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
         self._workers.submit(_DialJob(self._trust, self._inbox, self._segments, effect))
 
-    def call(self, effect: Call) -> None:
+    def call(self, effect: DialToServe) -> None:
         """Dial a device that asked for it and serve it; ends in one CallEnded."""
         self._workers.submit(_CallJob(self._trust, self._inbox, self._bulk, self._segments, effect))
 
@@ -271,13 +271,13 @@ class _DialJob:
 
 @dataclass(frozen=True, slots=True)
 class _CallJob:
-    """One Call."""
+    """One DialToServe."""
 
     trust: tls.CurrentTrust
     inbox: Inbox
     bulk: BulkHost
     segments: Segments
-    effect: Call
+    effect: DialToServe
 
     def run(self) -> None:
         """Dial while a worker is kept for the link; say what came of it."""

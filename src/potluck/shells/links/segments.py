@@ -16,6 +16,7 @@ import socket
 from typing import Final
 
 from potluck.core import limits
+from potluck.engine.effects import Narrow
 
 
 class Segments:
@@ -30,9 +31,9 @@ class Segments:
         """Show how many hosts there are."""
         return f"<Segments: small to {len(self._hosts)} hosts>"
 
-    def narrow(self, host: str) -> None:
+    def narrow(self, effect: Narrow) -> None:
         """From now on connections with that host have small packets."""
-        self._hosts = self._hosts | {host}
+        self._hosts = self._hosts | {effect.host}
         if self._listener is not None:
             _limit(self._listener)
 

@@ -278,12 +278,12 @@ class Loop:
                 self._see(world.lan.look_around())
             case effects.Dial():
                 world.dialling.dial(effect)
-            case effects.Call():
+            case effects.DialToServe():
                 world.dialling.call(effect)
             case effects.Introduce():
                 world.dialling.introduce(effect)
             case effects.Narrow():
-                world.segments.narrow(effect.host)
+                world.segments.narrow(effect)
             case effects.OpenDoor():
                 world.doorway.open_door(effect)
             case effects.AnswerIntroduction():
