@@ -271,7 +271,7 @@ class AddressBook:
 
 
 def _one_by_one(peers: Iterable[Address], neighbours: Iterable[str]) -> list[Ask]:
-    """Ask each for itself: a firewall that lets nothing in lets in an answer from where we asked."""
+    """Ask each for itself: a firewall that lets nothing in lets in what answers a question."""
     hosts = [Address(host, limits.PORT) for host in neighbours]
     return [Ask(address) for address in dict.fromkeys([*peers, *hosts])]
 
