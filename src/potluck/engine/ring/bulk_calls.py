@@ -16,7 +16,7 @@ that is not heeded is not answered; who asked notices that no link came.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
@@ -75,6 +75,8 @@ class BulkCalls:
                     self._blocked(device)
             case SearchStep.FOUND:
                 self._listener.on_reached(self._node.label_of(device))
+            case _:
+                assert_never(event.step)
 
     # -- another device needs one ------------------------------------------------------------------
     def on_dial_me(self, device: DeviceId, link: LinkKind) -> None:
