@@ -82,9 +82,9 @@ def test_settings_reach_those_who_act_on_them(
 ) -> None:
     workers: list[int] = []
 
-    def watched(trust: Any, parts: Any, inbox: Any, count: int) -> Any:
+    def watched(trust: Any, parts: Any, inbox: Any, segments: Any, count: int) -> Any:
         workers.append(count)
-        return Fetching(trust, parts, inbox, count)
+        return Fetching(trust, parts, inbox, segments, count)
 
     monkeypatch.setattr(assembly, "Fetching", watched)
     monkeypatch.setattr(assembly, "resolve_names", lambda _peers: ([], ["nsa"]))

@@ -45,6 +45,7 @@ from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
@@ -181,10 +182,11 @@ def _build(
     trust = CurrentTrust(opened.key, engine.node.instance)
     disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
     serving = Serving(trust, share, inbox)
-    fetching = Fetching(trust, parts, inbox, settings.workers)
+    segments = Segments(opened.listener)
+    fetching = Fetching(trust, parts, inbox, segments, settings.workers)
     strangers = Strangers()
-    handshakes = Handshakes(trust, strangers, serving, inbox)
-    dialling = Dialling(trust, inbox)
+    handshakes = Handshakes(trust, strangers, serving, fetching.idle, inbox)
+    dialling = Dialling(trust, inbox, serving, segments)
     pools: list[tuple[Pool, float]] = [(dialling, NETWORK_CLOSE_S), (handshakes, NETWORK_CLOSE_S)]
     pools += [(fetching, DISK_CLOSE_S), (serving, DISK_CLOSE_S), (disk, DISK_CLOSE_S)]
     cleanup.callback(close_pools, pools)
@@ -199,6 +201,7 @@ def _build(
         links=links,
         doorway=doorway,
         dialling=dialling,
+        segments=segments,
         serving=serving,
         fetching=fetching,
         disk=disk,

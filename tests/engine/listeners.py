@@ -58,6 +58,18 @@ class Heard:
     def on_met(self, device: DeviceId, address: Address) -> None:
         self._note("on_met", device, address)
 
+    def on_door_unreached(self, wish: FoundGroup) -> None:
+        self._note("on_door_unreached", wish)
+
+    def on_door_blocked(self, who: str, address: Address) -> None:
+        self._note("on_door_blocked", who, address)
+
+    def on_door_reached(self, who: str) -> None:
+        self._note("on_door_reached", who)
+
+    def on_call_asked(self, address: Address) -> None:
+        self._note("on_call_asked", address)
+
     # -- engine/ring -------------------------------------------------------------------------------
     def beacon(self) -> Beacon:
         return Beacon(limits.PORT, 0, b"", 1)
@@ -73,6 +85,15 @@ class Heard:
 
     def on_refused(self, device: DeviceId) -> None:
         self._note("on_refused", device)
+
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        self._note("on_undialled", device, address)
+
+    def on_blocked(self, who: str, address: Address) -> None:
+        self._note("on_blocked", who, address)
+
+    def on_reached(self, who: str) -> None:
+        self._note("on_reached", who)
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         self._note("on_introduced", records)

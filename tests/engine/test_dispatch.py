@@ -13,6 +13,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Beacon,
     Bye,
+    DialMe,
     Done,
     FilesAsk,
     FlushAsk,
@@ -28,6 +29,7 @@ from potluck.core.wire.catalogue import (
     PairConsent,
     Ping,
     ProbeFor,
+    ProbeResult,
     RosterDigest,
     RosterRecords,
     Solicit,
@@ -64,6 +66,12 @@ CALLS = [
     ("pairings", "on_message"),
     ("admission_policy", "on_foreign"),
     ("questions", "on_clear"),
+    ("questions", "on_foreign"),
+    ("bulk_calls", "on_search"),
+    ("bulk_calls", "on_call_ended"),
+    ("bulk_calls", "on_dial_me"),
+    ("narrow_paths", "on_stalled"),
+    ("link_troubles", "on_heard"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
     ("discovery", "on_link_opened"),
@@ -163,23 +171,33 @@ def test_a_datagram_in_clear_is_a_question_of_strangers(board: Board, message: M
 def test_a_beacon_is_a_sighting_and_a_digest(board: Board) -> None:
     beacon = Beacon(7685, 1, b"", 2)
     board.dispatch.handle(DatagramHeard(sealed_by_ben(beacon, board), address(2), "multicast"))
-    assert board.called() == ["circle.on_heard", "discovery.on_beacon", "circle.on_digest"]
+    assert board.called() == [
+        "circle.on_heard",
+        "link_troubles.on_heard",
+        "discovery.on_beacon",
+        "circle.on_digest",
+    ]
 
 
 def test_a_sealed_probe_is_for_the_circle_and_carries_a_digest_of_heads(board: Board) -> None:
     board.dispatch.handle(
         DatagramHeard(sealed_by_ben(Ping(1, b"", b""), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_heard", "circle.on_probe", "announcing.on_digest"]
+    assert board.called() == [
+        "circle.on_heard",
+        "link_troubles.on_heard",
+        "circle.on_probe",
+        "announcing.on_digest",
+    ]
     board.dispatch.handle(
         DatagramHeard(sealed_by_ben(ProbeFor(1, bytes(32)), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_heard", "circle.on_probe"]
+    assert board.called() == ["circle.on_heard", "link_troubles.on_heard", "circle.on_probe"]
 
 
 def test_what_another_group_sealed_is_counted_and_noticed(board: Board) -> None:
     board.dispatch.handle(DatagramHeard(sealed_by_ben(Ping(1, b"", b"")), address(2), "unicast"))
-    assert board.called() == ["admission_policy.on_foreign"]
+    assert board.called() == ["admission_policy.on_foreign", "questions.on_foreign"]
     assert board.dispatch.counters == {"datagrams refused": 1}
 
 
@@ -187,7 +205,7 @@ def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
     data = sealed_by_ben(ProbeFor(1, bytes(32)), board)
     for _ in range(2):
         board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
-    assert board.called() == ["circle.on_heard", "circle.on_probe"]
+    assert board.called() == ["circle.on_heard", "link_troubles.on_heard", "circle.on_probe"]
     assert board.dispatch.counters == {"datagrams refused": 1}
 
 
@@ -229,10 +247,12 @@ def test_what_ends_is_a_pairings_or_else_discoverys(board: Board) -> None:
 
 def test_networks_and_introductions(board: Board) -> None:
     board.dispatch.handle(events.InterfacesSeen((), ()))
+    board.dispatch.handle(events.PathStalled("10.0.0.2"))
     board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == [
         "discovery.on_interfaces",
         "circle.on_addresses",
+        "narrow_paths.on_stalled",
         "discovery.on_introduction",
     ]
 
@@ -244,6 +264,8 @@ def test_networks_and_introductions(board: Board) -> None:
         (Update([], b""), ["circle.on_message"]),
         (Ping(1, b"", b""), ["circle.on_probe", "announcing.on_digest"]),
         (ProbeFor(1, bytes(32)), ["circle.on_probe"]),
+        (ProbeResult(1, bytes(32)), ["circle.on_probe", "link_troubles.on_heard"]),
+        (DialMe(LinkKind.BULK), ["bulk_calls.on_dial_me"]),
         (RosterDigest(b""), ["membership.on_roster"]),
         (RosterRecords([]), ["membership.on_roster"]),
         (Heads([]), ["following.on_heads"]),
@@ -312,6 +334,11 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
     (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
+    (
+        events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.LACKING, ""),
+        ["bulk_calls.on_search"],
+    ),
+    (events.CallEnded(ORDER, ""), ["bulk_calls.on_call_ended"]),
     (
         events.FetchEnded(ORDER, Outcome.DONE, ""),
         ["following.on_ended", "downloads.on_ended"],

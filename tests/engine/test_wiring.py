@@ -22,6 +22,7 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.keys.sealing import ReplayWindow, open_datagram, seal_to
 from potluck.core.wire.catalogue import (
+    CLEAR,
     SEALED,
     Beacon,
     Envelope,
@@ -33,6 +34,7 @@ from potluck.core.wire.catalogue import (
     LinkKind,
     Offer,
     RosterDigest,
+    Solicit,
     Status,
     encode,
 )
@@ -41,6 +43,7 @@ from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.others.group_commit import Batch
+from potluck.engine.troubles import TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, group, key, member, node, taken
@@ -152,7 +155,87 @@ def a_group_that_says_no_is_asked_how_it_is() -> None:
     parts.admission_policy.on_tick()
     (dial,) = taken(parts.node, effects.Dial)
     dispatch.handle(events.DialFailed(dial.dial, "", refused=True, knock=False))
+    parts.node.take()
+    parts.node.now += limits.PAIRING_CALLED_S
+    parts.pairings.on_tick()
     assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
+
+
+def a_lonely_device_asks_strangers_as_it_calls() -> None:
+    parts, _ = started()
+    parts.discovery._listener.on_called(address(9))
+    assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
+
+
+def offered_a_door() -> tuple[Wiring, Dispatch]:
+    """A lonely device that dials the door of device 9."""
+    parts, dispatch = started()
+    parts.node.now = 1.0
+    offer = Offer(bytes(16), bytes(32), "Better", "d9", limits.PORT, 1, open=True)
+    parts.admission_policy.on_offer(offer, address(9).host)
+    parts.admission_policy.on_tick()
+    return parts, dispatch
+
+
+def links_in_trouble(parts: Wiring) -> list[str]:
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.LINK)]
+
+
+def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> None:
+    parts, dispatch = offered_a_door()
+    (dial,) = taken(parts.node, effects.Dial)
+    dispatch.handle(events.DialFailed(dial.dial, "timeout", refused=False, knock=False))
+    asked = [CLEAR.decode(effect.data) for effect in taken(parts.node, effects.Transmit)]
+    assert [m.call for m in asked if isinstance(m, Solicit)] == [limits.PORT]
+    parts.node.now += limits.PAIRING_CALLED_S
+    parts.pairings.on_tick()
+    assert links_in_trouble(parts) == ["d9"]
+
+
+def a_door_that_is_reached_is_no_trouble_any_more() -> None:
+    parts, dispatch = offered_a_door()
+    (dial,) = taken(parts.node, effects.Dial)
+    parts.link_troubles.on_blocked("d9", address(9))
+    opened = events.LinkOpened(LINK, LinkKind.PAIRING, None, address(9), b"", dial.dial)
+    dispatch.handle(opened)
+    assert links_in_trouble(parts) == []
+
+
+def a_newcomer_that_asks_is_dialled() -> None:
+    parts, dispatch = started()
+    ask = Solicit(b"n" * 16, bytes(400))
+    dispatch.handle(events.DatagramHeard(encode(ask), address(2), "unicast"))
+    sent = [CLEAR.decode(effect.data) for effect in taken(parts.node, effects.Transmit)]
+    (offer,) = [message for message in sent if isinstance(message, Offer)]
+    call = Solicit(b"n" * 16, bytes(400), 7700, offer.cookie)
+    dispatch.handle(events.DatagramHeard(encode(call), address(2), "unicast"))
+    assert [dial.address.port for dial in taken(parts.node, effects.Dial)] == [7700]
+
+
+def a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked() -> None:
+    parts, dispatch = started(2)
+    parts.link_troubles.on_heard(BEN)
+    for _ in range(2):
+        parts.discovery.on_met(BEN, address(2))
+        parts.node.now += 10.0
+        parts.link_troubles.on_heard(BEN)
+        parts.discovery.on_tick()
+        (dial,) = taken(parts.node, effects.Dial)
+        dispatch.handle(events.DialFailed(dial.dial, "timeout", refused=False, knock=False))
+    assert links_in_trouble(parts) == ["d2"]
+    opened = events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None)
+    dispatch.handle(opened)
+    assert links_in_trouble(parts) == []
+
+
+def bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes() -> None:
+    parts, dispatch = linked(2)
+    parts.node.peer(BEN).address = address(2)
+    missed = events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.MISSED, "timeout")
+    dispatch.handle(missed)
+    assert links_in_trouble(parts) == ["d2"]
+    dispatch.handle(events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.FOUND, "timeout"))
+    assert links_in_trouble(parts) == []
 
 
 def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
@@ -513,10 +596,32 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_met: discovery.on_met(device, address)": (
         who_was_met_on_the_way_in_is_known_to_be_there
     ),
+    "GroupRelay.on_door_unreached: questions.ask_to_call(wish)": (
+        a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
+    ),
+    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address)": (
+        a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
+    ),
+    "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
+        a_door_that_is_reached_is_no_trouble_any_more
+    ),
+    "GroupRelay.on_call_asked: pairings.call(address)": a_newcomer_that_asks_is_dialled,
+    "RingRelay.on_linked: link_troubles.on_linked(device)": (
+        a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
+    ),
+    "RingRelay.on_undialled: link_troubles.on_undialled(device, address)": (
+        a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
+    ),
+    "RingRelay.on_blocked: link_troubles.on_blocked(who, address)": (
+        bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
+    ),
+    "RingRelay.on_reached: link_troubles.on_reached(who)": (
+        bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
+    ),
     "RingRelay.beacon: return circle.beacon()": (
         a_beacon_says_where_one_listens_and_how_large_the_ring_is
     ),
-    "RingRelay.on_called: questions.ask(to)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_called: questions.ask(to)": a_lonely_device_asks_strangers_as_it_calls,
     "RingRelay.on_linked: membership.on_linked(device)": (
         a_new_link_hears_roster_and_heads_at_once
     ),

@@ -342,3 +342,18 @@ def test_a_change_is_shared_even_if_the_owner_ends_right_after_it(end: str, dela
     world.run_for(3.0)
     world.start(0)
     world.judge.settle(40.0, calm_s=1.0)
+
+
+@pytest.mark.parametrize("denied", range(3))
+@pytest.mark.parametrize("seed", range(4))
+def test_a_host_that_lets_nothing_in_joins_and_files_pass_both_ways(denied, seed):
+    world = World(seed, RealEngines(), nodes=3, policy=Policy())
+    world.network.denied = {denied}
+    world.start()
+    world.judge.settle(30.0, calm_s=1.0)
+    for number in range(3):
+        do(world, number, "write", "text.txt", b"hello" * (number + 1))
+    world.judge.settle(30.0)
+    world.network.denied = set()
+    do(world, denied, "write", "later", b"later")
+    world.judge.settle(30.0)

@@ -40,6 +40,7 @@ ID_BYTES = 32  # SHA-256 of a device's key, BLAKE3 of anything else: nobody find
 KEY_BYTES = 32  # X25519 (RFC 7748) and ChaCha20 (RFC 8439)
 SIGNATURE_BYTES = 64  # Ed25519 (RFC 8032)
 INSTANCE_BYTES = 16  # random for each run of a device
+COOKIE_BYTES = 8  # good for one host and one run; nobody guesses one of 2^64 over a network
 PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
 CERTIFICATE_BYTES = 2048  # ours have about 500
 TEXT_CHARACTERS = 256  # a reason, for a person
@@ -61,6 +62,10 @@ INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
 ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier
 LISTEN_S = 0.45  # an open newcomer listens this long before it admits or asks: two beacon bursts
 FOUND_S = 2.0  # alone this long: the provisional group is kept
+PAIRING_CALL_AFTER_S = 0.5  # a door is reached within this, or its owner is asked to dial us
+PAIRING_CALLED_S = 2.0  # and has so long for that after our own dial failed
+PAIRING_CALLS = 4  # dials to newcomers who asked for it, at once
+PAIRING_CALL_REST_S = 1.0  # between two such dials to one host
 PAIRING_S = 20.0  # a pairing that needs no person takes milliseconds
 OPEN_DEFAULT_S = 3600.0  # --open without minutes
 SWEEP_AFTER_S = 1.0  # nobody authenticated by then: sweep the own subnet once
@@ -71,6 +76,13 @@ SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest ro
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
 # between dials to one device; the last one repeats
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+# for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
+UNDIALLED_S = (60.0, 120.0, 300.0)
+SMALL_SEGMENT_BYTES = 1200  # with IPv6 and TCP headers 1,260: below the least MTU of IPv6, 1,280
+CALLS = 8  # dials to devices that asked for it, at once
+CALLS_PER_S = 4  # of one device: it needs two links, and may lose one or the other
+CALL_ADDRESSES = 2  # of one device that are tried for it: all are on one host
+CALLED_S = 4.0  # a fetch waits so long for the other side's dial: connect, TLS, HELLO on a LAN
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s

@@ -26,6 +26,7 @@ from potluck.core.wire.catalogue import (
     Bye,
     ControlMessage,
     Decrement,
+    DialMe,
     FlushAsk,
     Flushed,
     Heads,
@@ -51,11 +52,14 @@ from potluck.engine.events import (
     AddAsked,
     BatchPlaced,
     BatchSettled,
+    BulkSearch,
+    CallEnded,
     DatagramHeard,
     DialFailed,
     DiskEvent,
     Event,
     FetchEnded,
+    FetchEvent,
     FilesHashed,
     FilesVerified,
     FlushAsked,
@@ -71,6 +75,7 @@ from potluck.engine.events import (
     MessageHeard,
     NetworkEvent,
     PartsFound,
+    PathStalled,
     PathsTouched,
     PersonEvent,
     PieceListHeard,
@@ -90,7 +95,7 @@ from potluck.engine.wiring import Wiring
 
 # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
 MemberMessage = (
-    RingMessage | ProbeMessage | RosterDigest | RosterRecords
+    RingMessage | ProbeMessage | DialMe | RosterDigest | RosterRecords
     | Heads | HeadsAsk | Kept | FlushAsk | Flushed
 )  # fmt: skip
 
@@ -138,6 +143,8 @@ class Dispatch:
                 self._on_message(event)
             case LinkClosed():
                 self._on_link_closed(event)
+            case PathStalled():
+                self._parts.narrow_paths.on_stalled(event)
             case IntroductionHeard():
                 self._on_introduction(event)
             case _:
@@ -166,11 +173,21 @@ class Dispatch:
                 assert_never(event)
 
     def _on_transfer(self, event: TransferEvent) -> None:
-        """What members ask for on bulk links, and what was fetched from them."""
-        downloads, following = self._parts.downloads, self._parts.following
+        """What members ask for on bulk links, and how those links come to be."""
         match event:
             case RequestHeard():
                 self._parts.answers.on_request(event)
+            case BulkSearch():
+                self._parts.bulk_calls.on_search(event)
+            case CallEnded():
+                self._parts.bulk_calls.on_call_ended(event)
+            case _:
+                self._on_fetched(event)
+
+    def _on_fetched(self, event: FetchEvent) -> None:
+        """What was fetched from members."""
+        downloads, following = self._parts.downloads, self._parts.following
+        match event:
             case ManifestHeard():
                 following.on_page(event)
             case PieceListHeard():
@@ -239,12 +256,14 @@ class Dispatch:
             self.counters["datagrams refused"] += 1
             if self._parts.sealed_datagrams.is_foreign(event.data):
                 self._parts.admission_policy.on_foreign()
+                self._parts.questions.on_foreign(event.source)
         else:
             self._hear_sealed(*opened, event)
 
     def _hear_sealed(self, device: DeviceId, message: SealedMessage, event: DatagramHeard) -> None:
         """A member said something by datagram."""
         self._parts.circle.on_heard(device, message)
+        self._parts.link_troubles.on_heard(device)
         if isinstance(message, Beacon):
             self._parts.discovery.on_beacon(device, message, event.source, event.way)
             self._parts.circle.on_digest(device, message.digest)
@@ -305,6 +324,8 @@ class Dispatch:
                 self._parts.circle.on_message(device, message)
             case Ping() | Pong() | ProbeFor() | ProbeResult():
                 self._hear_probe(device, message, None)
+            case DialMe(link):
+                self._parts.bulk_calls.on_dial_me(device, link)
             case RosterDigest() | RosterRecords():
                 self._parts.membership.on_roster(device, message)
             case Heads(heads):
@@ -324,5 +345,7 @@ class Dispatch:
     def _hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
         """A probe came: by datagram from `source`, or over the link."""
         self._parts.circle.on_probe(device, message, source)
+        if isinstance(message, ProbeResult):
+            self._parts.link_troubles.on_heard(DeviceId(message.target))
         if isinstance(message, Ping | Pong):
             self._parts.announcing.on_digest(device, message.heads)

@@ -50,6 +50,16 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class DialToServe:
+    """Dial a device that asked for it, and serve it on that link; ends in CallEnded."""
+
+    call: OrderId  # handle
+    peer: DeviceId  # whom
+    addresses: tuple[Address, ...]  # where, best first
+    link: LinkKind  # for what
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Queue a message on a link; silently nothing if the link is gone."""
 
@@ -102,6 +112,13 @@ class AnswerIntroduction:
 
     knock: OrderId  # which
     accepted: bool  # the chain was good
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """Use small packets on every connection that is made with a host from now on."""
+
+    host: str  # its address
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +195,7 @@ class Fetch:
 
     order: OrderId  # handle; facts, then one FetchEnded
     peer: DeviceId  # whom
-    addresses: tuple[Address, ...]  # where, best first
+    addresses: tuple[Address, ...]  # where, best first; none: wait until that device dials
     ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk  # what
     content: PieceList | None  # for FileAsk: what the pieces must hash to
     sizes: tuple[tuple[int, int], ...]  # for FilesAsk: (size, piece size) of each root
@@ -290,7 +307,8 @@ class Leave:
 
 
 Effect = (
-    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
-    | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch | DropParts | Place | Settle
-    | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    Transmit | Dial | DialToServe | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction
+    | Narrow | LookAround | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch
+    | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell
+    | Leave
 )  # fmt: skip

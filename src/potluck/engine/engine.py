@@ -93,6 +93,7 @@ class Engine:
             parts.questions,
             parts.discovery,
             parts.circle,
+            parts.link_troubles,
         )
         content = (
             parts.own_folder,
@@ -174,6 +175,7 @@ class Engine:
         parts.circle.on_tick()
         parts.discovery.on_ring(len(parts.circle.ring.nodes()))
         parts.discovery.on_tick()
+        parts.link_troubles.on_tick()
 
     def _content(self) -> None:
         """Do what is due about files."""

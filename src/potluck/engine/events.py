@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from potluck.core.content.facts import Finding, ReadFault, Stat
+from potluck.core.content.facts import Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -27,13 +27,40 @@ from potluck.core.wire.catalogue import (
     Message,
     Unknown,
 )
+from potluck.engine.folder_facts import (
+    FilesHashed,
+    Hashed,
+    NameRefused,
+    OrderId,
+    PathSeen,
+    PathsTouched,
+    RestlessSeen,
+    ShareSeen,
+    TreeSeen,
+    Unreadable,
+    WatchDrained,
+    WatchesRefused,
+)
+
+__all__ = [
+    "FilesHashed",
+    "Hashed",
+    "NameRefused",
+    "OrderId",
+    "PathSeen",
+    "PathsTouched",
+    "RestlessSeen",
+    "ShareSeen",
+    "TreeSeen",
+    "Unreadable",
+    "WatchDrained",
+    "WatchesRefused",
+]
 
 LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
 RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
-OrderId = NewType("OrderId", int)
-"""One order the engine gave to a worker; the facts that follow from it carry the same number."""
 BatchId = NewType("BatchId", int)
 """One group commit; it is also the key of its intent rows."""
 
@@ -54,8 +81,8 @@ class InterfacesSeen:
     """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
-    # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
-    neighbours: tuple[str, ...]
+    neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table that answered there
+    firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +111,7 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
-    reason: str
+    reason: str  # "refused", "timeout", "knock refused", "not the device", "tls: …"
     refused: bool  # the host answered and nobody listens there: the process is gone
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 
@@ -108,6 +134,13 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PathStalled:
+    """A connection was made, then what was sent did not arrive; its end is told besides."""
+
+    host: str  # the other end
+
+
+@dataclass(frozen=True, slots=True)
 class IntroductionHeard:
     """Somebody unknown knocked with a sealed chain of admissions; wants AnswerIntroduction."""
 
@@ -123,109 +156,6 @@ class RequestHeard:
     request: RequestId  # handle for the answer
     peer: DeviceId  # who asks
     message: BulkRequest  # what
-
-
-# -- own tree --------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class PathsTouched:
-    """The watcher noticed something; a hint, never truth."""
-
-    # files written and closed, created, moved or deleted; folders likewise
-    paths: tuple[SafePath, ...]
-    overflow: bool  # events were lost or a limit was reached: scan everything
-
-
-@dataclass(frozen=True, slots=True)
-class WatchDrained:
-    """What happened to the own folder before a DrainWatch was told before this."""
-
-    order: OrderId  # which DrainWatch
-    sees_all: bool  # False: there is no watcher, or it has too few watches
-
-
-@dataclass(frozen=True, slots=True)
-class WatchesRefused:
-    """The system refused watches for these folders; for none: all that were refused stand now."""
-
-    folders: tuple[SafePath, ...]  # the outermost ones; nothing below them is watched either
-    setting: str  # the name of what is too small, as sysctl knows it; "" if there is no such thing
-    value: int  # what it is now
-
-
-@dataclass(frozen=True, slots=True)
-class RestlessSeen:
-    """Files that are written to without pause for long, and are too large to be read meanwhile."""
-
-    files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
-
-
-@dataclass(frozen=True, slots=True)
-class PathSeen:
-    """One path that was looked at."""
-
-    path: SafePath  # below Shared/
-    finding: Finding  # FILE, FOLDER, or MISSING (its parent was readable and it is not there)
-    stat: Stat | None  # of a file; None otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class NameRefused:
-    """A name that is not shared, and why."""
-
-    folder: SafePath  # where
-    name: str  # as a person may read it: escaped, never raw
-    reason: str  # "control character", "symbolic link", …
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file or folder that stands there and cannot be read."""
-
-    path: SafePath  # below Shared/; of a folder nothing below it is known either
-    fault: ReadFault  # why
-    words: str  # the system's own words
-
-
-@dataclass(frozen=True, slots=True)
-class TreeSeen:
-    """Part of what a Look or Scan found; at most limits.PAGE_RECORDS paths at a time."""
-
-    order: OrderId  # which Look or Scan
-    seen: tuple[PathSeen, ...]  # parents before children
-    refused: tuple[NameRefused, ...]  # names left out
-    last: bool  # nothing more follows
-    # on the last part: every folder below could be read, so what was not seen is not there
-    complete: bool
-    # what could not; if not complete and no part names any, nothing at all was looked at
-    unreadable: tuple[Unreadable, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """One file that was read and hashed."""
-
-    path: SafePath  # below Shared/
-    stat: Stat  # equal before and after reading
-    pieces: PieceList  # root, size, piece size, hashes
-
-
-@dataclass(frozen=True, slots=True)
-class FilesHashed:
-    """Files were hashed."""
-
-    order: OrderId  # which Hash
-    files: tuple[Hashed, ...]  # those that held still
-    unstable: tuple[SafePath, ...]  # not read: changed meanwhile, or gone: look again later
-    last: bool  # the order is complete
-    unreadable: tuple[Unreadable, ...] = ()  # those among the unstable that cannot be read, and why
-
-
-@dataclass(frozen=True, slots=True)
-class ShareSeen:
-    """The marker of the share was checked (at start and before every scan)."""
-
-    present: bool  # FOLDER/.potluck/marker is there and names this share
-    reason: str  # if not: "missing", "another share", "unreadable", "other file system"
 
 
 # -- fetching --------------------------------------------------------------------------------------
@@ -274,6 +204,32 @@ class Outcome(StrEnum):
     BROKEN = "broken"  # the link failed
     WRONG = "wrong"  # a hash did not match
     DISK = "disk"  # our own disk failed
+
+
+class SearchStep(StrEnum):
+    """How a fetch worker fares that needs a bulk link."""
+
+    LACKING = "lacking"  # none waits and none can be dialled from here: the other side may dial us
+    FOUND = "found"  # after that one came all the same
+    MISSED = "missed"  # after that none came in time
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSearch:
+    """A fetch needs a link to a device and could not simply dial it."""
+
+    peer: DeviceId  # to whom
+    link: LinkKind  # for what
+    step: SearchStep  # how far the search is
+    reason: str  # why dialling failed, as in DialFailed; "" if there was no address to dial
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A DialToServe is over: the device is being served on the link, or could not be dialled."""
+
+    call: OrderId  # which
+    reason: str  # why there is no link, as in DialFailed; "" if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,20 +357,16 @@ NetworkEvent = (
     | DialFailed
     | MessageHeard
     | LinkClosed
+    | PathStalled
     | IntroductionHeard
 )
 FolderEvent = (
     PathsTouched | WatchDrained | WatchesRefused | RestlessSeen | TreeSeen | FilesHashed | ShareSeen
 )
-TransferEvent = (
-    RequestHeard
-    | ManifestHeard
-    | PieceListHeard
-    | PiecesVerified
-    | FilesVerified
-    | FetchEnded
-    | PartsFound
+FetchEvent = (
+    ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
 )
+TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
 PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -21,6 +21,7 @@ from potluck.core.content.joiners import JOINERS, joiner_means_something
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
+from potluck.core.ring.reach import Reach
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
@@ -94,6 +95,8 @@ class Node:
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
+        self.reach = Reach()
+        self.firewall = ""  # the one that was seen on this machine
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
@@ -225,6 +228,11 @@ class Node:
         """The label this device has in its group."""
         entry = self.roster.members.get(self.me) if self.roster else None
         return entry.label if entry else self.settings.label
+
+
+def dialable_at(node: Node, device: DeviceId) -> tuple[Address, ...]:
+    """Return where a device may be dialled, best first; nothing if it is to dial us instead."""
+    return node.addresses_of(device) if node.reach.dialable(device, node.now) else ()
 
 
 def legible(text: str) -> str:

@@ -12,6 +12,8 @@ up when it is called, so parts may tell each other in a circle although they are
     sealed_datagrams  speaking without a link       commits        what is lacking: place
     discovery         finding members, links        replica_check  others' folders on this disk
     circle            ring and probing              answers        what others ask on bulk links
+    bulk_calls        who dials bulk links         link_troubles  who cannot be reached
+    narrow_paths      who gets small packets
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
     flushing          what is in the folders now  progress      what is here of what is lacking
@@ -37,8 +39,9 @@ from potluck.engine.flushing import Flushing
 from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
-from potluck.engine.group.questions import Questions
+from potluck.engine.group.questions import Questions, QuestionsListener
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
+from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -52,15 +55,17 @@ from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
+from potluck.engine.ring.narrow_paths import NarrowPaths
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
 
 
-class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
+class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, QuestionsListener):
     """Who hears what engine/group tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -93,12 +98,28 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
         """That group was asked in vain: is there anything new?"""
         self._parts.questions.ask(wish.address)
 
+    def on_door_unreached(self, wish: FoundGroup) -> None:
+        """The door of that group cannot be reached: its device is asked to dial ours."""
+        self._parts.questions.ask_to_call(wish)
+
+    def on_call_asked(self, address: Address) -> None:
+        """A newcomer there cannot reach our door: it is dialled."""
+        self._parts.pairings.call(address)
+
+    def on_door_blocked(self, who: str, address: Address) -> None:
+        """Neither could a door be dialled, nor did its device dial us; or the other way round."""
+        self._parts.link_troubles.on_blocked(who, address)
+
+    def on_door_reached(self, who: str) -> None:
+        """A door, or a newcomer, was reached."""
+        self._parts.link_troubles.on_reached(who)
+
     def on_met(self, device: DeviceId, address: Address) -> None:
         """A member of the group we enter is at that address."""
         self._parts.discovery.on_met(device, address)
 
 
-class RingRelay(DiscoveryListener):
+class RingRelay(DiscoveryListener, BulkCallsListener):
     """Who hears what engine/ring tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -120,6 +141,7 @@ class RingRelay(DiscoveryListener):
         self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
         self._parts.downloads.on_peer(device)
+        self._parts.link_troubles.on_linked(device)
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
@@ -128,6 +150,18 @@ class RingRelay(DiscoveryListener):
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens where a member was."""
         self._parts.circle.on_refused(device)
+
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        """A member was dialled in vain."""
+        self._parts.link_troubles.on_undialled(device, address)
+
+    def on_blocked(self, who: str, address: Address) -> None:
+        """Neither side could dial the other for a bulk link."""
+        self._parts.link_troubles.on_blocked(who, address)
+
+    def on_reached(self, who: str) -> None:
+        """There is a bulk link after all."""
+        self._parts.link_troubles.on_reached(who)
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed why it is a member."""
@@ -234,10 +268,13 @@ class Wiring:
         self.membership = Membership(node, group)
         self.admission_policy = AdmissionPolicy(node, self.membership, group)
         self.pairings = Pairings(node, self.membership, self.admission_policy, group)
-        self.questions = Questions(node, self.admission_policy)
+        self.questions = Questions(node, self.admission_policy, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
+        self.bulk_calls = BulkCalls(node, ring)
+        self.link_troubles = LinkTroubles(node)
+        self.narrow_paths = NarrowPaths(node)
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)

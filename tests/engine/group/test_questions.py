@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import msgspec
+
 from potluck.core import limits
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
@@ -29,7 +31,7 @@ def asker(
     kept = membership.start()
     admission_policy.start(kept=kept)
     here.take()
-    return here, Questions(here, admission_policy)
+    return here, Questions(here, admission_policy, Heard())
 
 
 def said(here: Node) -> list[tuple[object, Address | None]]:
@@ -76,7 +78,10 @@ def test_an_open_door_answers_to_where_the_question_came_from() -> None:
     questions.on_clear(encode(ASKED), address(2))
     ((offer, to),) = said(here)
     assert here.roster is not None
-    assert offer == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
+    assert isinstance(offer, Offer)
+    assert len(offer.cookie) == limits.COOKIE_BYTES
+    plain = msgspec.structs.replace(offer, cookie=b"")
+    assert plain == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
     assert to == address(2)
 
 
@@ -120,7 +125,7 @@ def test_no_answer_is_longer_than_its_question() -> None:
     for pad in (length - 1, length):
         questions.on_clear(encode(Solicit(ASKED.nonce, bytes(pad))), address(2))
     assert len(said(here)) == 1, "just as long is long enough"
-    longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, open=True)
+    longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, True, bytes(8))
     assert len(encode(longest)) <= PAD_BYTES
 
 
@@ -166,6 +171,56 @@ def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:
     questions.on_tick()
     assert here.take() == [], "an answer is good for some seconds only"
     assert questions.deadline() is None
+
+
+def cookie_for(here: Node, questions: Questions, source: Address) -> bytes:
+    questions.on_clear(encode(ASKED), source)
+    (offer,) = [message for message, _ in said(here) if isinstance(message, Offer)]
+    return offer.cookie
+
+
+def test_who_shows_the_cookie_of_an_offer_is_dialled_where_it_asks_from() -> None:
+    here, questions = asker(company=True)
+    cookie = cookie_for(here, questions, address(2))
+    assert cookie != cookie_for(here, questions, address(3))
+    call = Solicit(ASKED.nonce, bytes(PAD_BYTES), 7700, cookie)
+    questions.on_clear(encode(call), address(3))
+    questions.on_clear(encode(msgspec.structs.replace(call, cookie=b"")), address(2))
+    questions.on_clear(encode(msgspec.structs.replace(call, call=0)), address(2))
+    heard = questions._listener
+    assert isinstance(heard, Heard)
+    assert heard.of("on_call_asked") == [], "somebody else's cookie, none, and no wish"
+    questions.on_clear(encode(call), address(2))
+    assert heard.of("on_call_asked") == [Address(address(2).host, 7700)]
+
+
+def test_who_cannot_reach_a_door_asks_its_device_to_dial() -> None:
+    here, questions = asker()
+    question = own_question(here, questions)
+    offer = Offer(question.nonce, bytes(32), "Home", "d5", 7685, 2, True, b"cookie")
+    questions.on_clear(encode(offer), address(5))
+    (found,) = questions._admission_policy.found
+    questions.ask_to_call(found)
+    wanted = msgspec.structs.replace(question, call=limits.PORT, cookie=b"cookie")
+    assert said(here) == [(wanted, address(5))]
+    here.leaving = True
+    questions.ask_to_call(found)
+    here, questions = asker(company=True)
+    questions.ask_to_call(found)
+    assert here.take() == []
+
+
+def test_a_device_of_another_group_that_speaks_is_asked_once_a_second() -> None:
+    here, questions = asker()
+    for _ in range(3):
+        questions.on_foreign(address(5))
+    assert [to for _, to in said(here)] == [address(5)]
+    here.now = 1.0
+    questions.on_foreign(address(5))
+    assert [to for _, to in said(here)] == [address(5)]
+    for number in range(3 * QUESTIONERS):
+        questions.on_foreign(Address(f"10.1.{number // 250}.{number % 250}", 9))
+    assert len(said(here)) == QUESTIONERS - 1
 
 
 def test_it_shows_its_state_in_one_line() -> None:

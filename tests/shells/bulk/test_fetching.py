@@ -9,9 +9,18 @@ import time
 import pytest
 
 from potluck.core import limits
-from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone
-from potluck.engine.effects import Answer, CancelFetch, Fetch, ServePieces
-from potluck.engine.events import FetchEnded, OrderId, Outcome, PiecesVerified, RequestHeard
+from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone, LinkKind
+from potluck.engine.effects import Answer, CancelFetch, DialToServe, Fetch, ServePieces
+from potluck.engine.events import (
+    BulkSearch,
+    FetchEnded,
+    OrderId,
+    Outcome,
+    PathStalled,
+    PiecesVerified,
+    RequestHeard,
+    SearchStep,
+)
 from potluck.shells.bulk import fetching as fetching_module
 from potluck.shells.links import stream as stream_module
 from tests.shells.peers import content_named, occupied, peers, pieces_of, until
@@ -146,6 +155,7 @@ def test_a_stalled_holder_is_given_up(pair, monkeypatch):
     end = ended(fetcher)
     assert end.outcome is Outcome.BROKEN
     assert not idle_streams(fetcher)
+    assert fetcher.wait(PathStalled) == [PathStalled("127.0.0.1")]
 
 
 def test_called_off_between_two_pieces(pair):
@@ -180,7 +190,8 @@ def test_our_own_disk_is_told_apart_from_the_link(pair):
     assert "No space left" in end.detail
 
 
-def test_addresses_are_tried_in_order(pair):
+def test_addresses_are_tried_in_order(pair, monkeypatch):
+    monkeypatch.setattr(limits, "CALLED_S", 0.05)
     holder, fetcher = pair
     nobody = Address("127.0.0.1", 1)
     fetcher.fetching.submit(order(holder, 1, addresses=(nobody, holder.address)))
@@ -190,6 +201,39 @@ def test_addresses_are_tried_in_order(pair):
     assert ended(fetcher, 2) == FetchEnded(OrderId(2), Outcome.BROKEN, "refused")
     fetcher.fetching.submit(order(holder, 3, addresses=()))
     assert ended(fetcher, 3).detail == "no address"
+
+
+def test_whoever_can_dial_dials(pair):
+    holder, fetcher = pair
+    nobody = Address("127.0.0.1", 1)
+    fetcher.fetching.submit(order(holder, 1, addresses=(nobody,)))
+    lacking = BulkSearch(holder.device, LinkKind.BULK, SearchStep.LACKING, "refused")
+    assert fetcher.wait(BulkSearch) == [lacking]
+    holder.dialling.call(DialToServe(OrderId(9), fetcher.device, (fetcher.address,), LinkKind.BULK))
+    assert ended(fetcher).outcome is Outcome.DONE
+    assert [search.step for search in fetcher.of(BulkSearch)] == [
+        SearchStep.LACKING,
+        SearchStep.FOUND,
+    ]
+    fetcher.fetching.submit(order(holder, 2, [0], addresses=()))
+    assert ended(fetcher, 2).outcome is Outcome.DONE, "the link waited for it"
+    assert len(fetcher.of(BulkSearch)) == 2
+
+
+def test_who_waits_for_a_link_in_vain_says_so_and_may_be_called_off(pair, monkeypatch):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder, 1, addresses=()))
+    fetcher.wait(BulkSearch)
+    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
+    assert ended(fetcher).detail == "cancelled"
+    monkeypatch.setattr(limits, "CALLED_S", 0.05)
+    fetcher.fetching.submit(order(holder, 2, addresses=()))
+    assert ended(fetcher, 2) == FetchEnded(OrderId(2), Outcome.BROKEN, "no address")
+    assert [search.step for search in fetcher.of(BulkSearch)] == [
+        SearchStep.LACKING,
+        SearchStep.LACKING,
+        SearchStep.MISSED,
+    ]
 
 
 def test_who_is_no_member_is_not_asked_even_over_an_idle_link(pair):

@@ -239,7 +239,7 @@ def test_after_close_a_link_is_not_taken(node):
     assert node.serving.close(5)
 
     class Closed:
-        closed = False
+        closed, host = False, "127.0.0.1"
 
         def close(self):
             self.closed = True

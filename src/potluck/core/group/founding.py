@@ -83,6 +83,7 @@ class FoundGroup:
     members: int
     open: bool
     heard_s: float
+    cookie: bytes = b""  # shows that group's device that we receive what it sends us
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,15 @@ class Founding:
         group = GroupId(offer.group)
         room = group in self.found or len(self._fresh(now)) < limits.OFFERS
         if group != self.own_group and room:
-            address = Address(host, offer.port)
             self.found[group] = FoundGroup(
-                group, offer.name, offer.label, address, offer.members, offer.open, now
+                group=group,
+                name=offer.name,
+                label=offer.label,
+                address=Address(host, offer.port),
+                members=offer.members,
+                open=offer.open,
+                heard_s=now,
+                cookie=offer.cookie,
             )
 
     def on_foreign(self) -> None:

@@ -4,16 +4,17 @@ Strategy. From the first moment everything is tried at once: a burst of beacons 
 single questions to remembered addresses, to `--peer` addresses and to every host in the neighbour
 table (which works where multicast is dropped). If nobody authenticated after a second, the own
 subnet is swept once, slowly. Then each node calls every 5 s x N +- 50 %, so a LAN hears about 0.2
-calls a second whatever N is. A change of the networks starts a new burst.
+calls a second whatever N is; whoever is alone asks its neighbours each time as well, since a
+firewall may let in nothing but answers. A change of the networks starts a new burst, and a host
+that is new in the neighbour table is asked, even if a sweep has asked it before it was there.
 
 A sighting is a hint to dial, never more: only a TLS handshake against the roster says who somebody
 is. The address a datagram really came from goes before any address told. Of two devices the one
 with the smaller id dials first, the other gives it a quarter of a second; failed dials back off per
 device, and a fresh sighting ends the back-off.
 
-Guarantees: pure; never more than one dial to one device under way; every address asked at most once
-per burst. Limits: IPv4 sweep of /22 and smaller; the source that found a device first is the one
-that is remembered.
+Guarantees: pure; never more than one dial to one device under way. Limits: IPv4 sweep of /22 and
+smaller; the source that found a device first is the one that is remembered.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class AddressBook:
         self._calls_s: list[float] = []
         self._asks: list[tuple[float, Address]] = []
         self._networks: tuple[str, ...] = ()
+        self._neighbours: tuple[str, ...] = ()  # hosts in the neighbour table
+        self._peers: tuple[Address, ...] = ()  # given by a person
 
     def __repr__(self) -> str:
         known, asks, unswept = len(self.known), len(self._asks), len(self._unswept)
@@ -99,7 +102,8 @@ class AddressBook:
         for device, addresses in remembered.items():
             if device != self.me:
                 self.known[device] = Sighting("remembered", now, list(addresses))
-        for address in peers:
+        self._peers = tuple(peers)
+        for address in self._peers:
             self._plan_ask(address, "peer", now)
 
     def on_networks(
@@ -110,9 +114,11 @@ class AddressBook:
         moved, first = names != self._networks, not self._networks
         if moved:  # the same address may be somebody else here
             self.asked = {host: why for host, why in self.asked.items() if why == "peer"}
-        hosts = {host for host, _ in networks}
-        for host in islice(neighbours, limits.NEIGHBOURS):
-            if host not in hosts and host not in self.asked:
+        own, before = {host for host, _ in networks}, set(self._neighbours)
+        known = tuple(host for host in islice(neighbours, limits.NEIGHBOURS) if host not in own)
+        self._neighbours = known
+        for host in known:
+            if host not in before or host not in self.asked:
                 self._plan_ask(Address(host, limits.PORT), "neighbour", now)
         if not moved:
             return
@@ -208,7 +214,10 @@ class AddressBook:
         actions: list[AddressBookAction] = []
         if self._calls_s and self._calls_s[0] <= now:
             actions.append(SendBeacon())
-            self._calls_s = [time for time in self._calls_s if time > now] or [self._next_call(now)]
+            self._calls_s = [time for time in self._calls_s if time > now]
+            if not self._calls_s:
+                self._calls_s = [self._next_call(now)]
+                actions += _one_by_one(self._peers, self._neighbours) if self._alone else []
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
         for device, sighting in self._to_dial():
@@ -259,6 +268,12 @@ class AddressBook:
         for address in fresh:
             self.asked[address.host] = "sweep"
         return [Ask(address) for address in fresh]
+
+
+def _one_by_one(peers: Iterable[Address], neighbours: Iterable[str]) -> list[Ask]:
+    """Ask each for itself: a firewall that lets nothing in lets in what answers a question."""
+    hosts = [Address(host, limits.PORT) for host in neighbours]
+    return [Ask(address) for address in dict.fromkeys([*peers, *hosts])]
 
 
 def _politeness_s(me: DeviceId, device: DeviceId) -> float:

@@ -28,6 +28,7 @@ from potluck.core.wire.bulk import (
 from potluck.core.wire.control import (
     Bye,
     Decrement,
+    DialMe,
     FlushAsk,
     Flushed,
     Heads,
@@ -57,6 +58,7 @@ from potluck.core.wire.discovery import (
     PairNonce,
     PairRecords,
     PairReveal,
+    PairTurn,
     PairVerdict,
     Solicit,
 )
@@ -101,6 +103,7 @@ __all__ = [
     "ControlMessage",
     "Decrement",
     "DeletedPath",
+    "DialMe",
     "Done",
     "Envelope",
     "FileAsk",
@@ -133,6 +136,7 @@ __all__ = [
     "PairNonce",
     "PairRecords",
     "PairReveal",
+    "PairTurn",
     "PairVerdict",
     "PairingMessage",
     "PieceHeader",
@@ -163,6 +167,7 @@ ControlMessage = (
     Bye
     | Join | Redirect | Welcome | Update | Decrement | Sync
     | Ping | Pong | ProbeFor | ProbeResult
+    | DialMe
     | RosterDigest | RosterRecords
     | Heads | HeadsAsk | Kept | FlushAsk | Flushed
 )  # fmt: skip
@@ -170,7 +175,7 @@ HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
 PairingMessage = (
-    PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+    PairTurn | PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
 )  # fmt: skip
 ClearDatagram = Solicit | Offer
 SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult

@@ -40,7 +40,7 @@ from potluck.engine.events import (
     PiecesVerified,
     SpaceSeen,
 )
-from potluck.engine.node import Node
+from potluck.engine.node import Node, dialable_at
 from potluck.engine.others.disk_room import DiskRoom
 
 # holders tell what they hold about once a second each; ask anew for all of them together
@@ -319,7 +319,7 @@ def _cut_of(content: PieceList | Download) -> tuple[int, int]:
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
     """Return the effect that carries an order out."""
-    addresses = node.addresses_of(order.peer)
+    addresses = dialable_at(node, order.peer)
     match order.what:
         case What.PACK:
             sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)

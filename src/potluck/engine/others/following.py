@@ -26,7 +26,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
-from potluck.engine.node import Node
+from potluck.engine.node import Node, dialable_at
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -213,7 +213,7 @@ class Following:
 
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-        addresses = self._node.addresses_of(request.source)
+        addresses = dialable_at(self._node, request.source)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:

@@ -1,10 +1,12 @@
 """Fetching: a pool of workers that each carry one order over a bulk link.
 
 Strategy: a worker takes an order, an idle link to its peer if there is one or a new one to the
-first address that answers, and lets asking.py do the rest. Links that are still in step
-afterwards wait for the next order; one that went stale while idle and fails before its first reply
-byte is replaced once, silently. Calling an order off sets a flag that is looked at between pieces
-and in every quarter second of silence.
+first address that answers, and lets asking.py do the rest. Where none answers the engine hears of
+it (it asks the other side to dial us), and the worker waits a moment for the link that comes of it:
+whoever dialled a link, it waits among the idle ones until somebody takes it. Links that are still
+in step afterwards wait for the next order; one that went stale while idle and fails before its
+first reply byte is replaced once, silently. Calling an order off sets a flag that is looked at
+between pieces and in every quarter second of silence.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
 begins; a link is used
@@ -25,11 +27,19 @@ from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import CancelFetch, Fetch
-from potluck.engine.events import FetchEnded, OrderId, Outcome
+from potluck.engine.events import (
+    BulkSearch,
+    FetchEnded,
+    OrderId,
+    Outcome,
+    PathStalled,
+    SearchStep,
+)
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
-from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from potluck.shells.links.dialling import DialRequest, NoLink, open_link, tell_stalled
 from potluck.shells.links.hello import BUSY_REASON
-from potluck.shells.links.stream import Stream
+from potluck.shells.links.segments import Segments
+from potluck.shells.links.stream import STEP_S, Stream
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers
@@ -50,7 +60,8 @@ class IdleLinks:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._lock: Final = threading.Lock()  # guards what follows; nothing is closed under it
+        # guards what follows; nothing is closed under it; told when a link comes to wait
+        self._lock: Final = threading.Condition()
         self._idle: Final[dict[DeviceId, list[_Idle]]] = {}
         self._closed = False
 
@@ -78,8 +89,14 @@ class IdleLinks:
             waiting = self._idle.setdefault(peer, [])
             if len(waiting) < limits.FETCHES_PER_PEER and not self._closed:
                 waiting.append(_Idle(stream, time.monotonic()))
+                self._lock.notify_all()
                 return
         stream.close()
+
+    def wait(self, peer: DeviceId, wait_s: float) -> bool:
+        """Wait until a link to `peer` waits; False if there is none after `wait_s`."""
+        with self._lock:
+            return self._lock.wait_for(lambda: bool(self._idle.get(peer)), wait_s)
 
     def close(self) -> None:
         """Close all, and whatever would come to wait later."""
@@ -116,12 +133,14 @@ class Fetching:
         trust: CurrentTrust,
         parts: HoldsParts,
         inbox: Inbox,
+        segments: Segments,
         workers: int = limits.WORKERS,
     ) -> None:
         """Write into `parts`, put facts into `inbox`; `workers` orders are carried at once."""
         self.trust: Final = trust
         self.parts: Final = parts
         self.inbox: Final = inbox
+        self.segments: Final = segments
         self.idle: Final = IdleLinks()
         self._workers: Final = Workers("fetch", workers)
         self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
@@ -223,6 +242,9 @@ class _Order:
             owner = self.owner
             outcome = carry_out(BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self))
             in_step = True
+        except TimeoutError:
+            self.owner.inbox.post(PathStalled(stream.host))
+            raise
         finally:
             stream.user = None
             if in_step:
@@ -232,6 +254,33 @@ class _Order:
         return outcome
 
     def _connect(self) -> Stream:
+        """Dial, or have the other side dial us; raises NoLink."""
+        try:
+            return self._reach()
+        except NoLink as error:
+            if error.reason == BUSY_REASON or self.fetch.peer not in self.owner.trust.book:
+                raise
+            return self._await(error)
+
+    def _await(self, failure: NoLink) -> Stream:
+        """Say that no link can be dialled, and wait for one that the other side dials."""
+        reason = failure.reason if self.fetch.addresses else ""
+        self._tell(SearchStep.LACKING, reason)
+        give_up = time.monotonic() + limits.CALLED_S
+        while time.monotonic() < give_up:
+            self.check()
+            came = self.owner.idle.wait(self.fetch.peer, STEP_S)
+            stream = self.owner.idle.take(self.fetch.peer) if came else None
+            if stream is not None:
+                self._tell(SearchStep.FOUND, reason)
+                return stream
+        self._tell(SearchStep.MISSED, reason)
+        raise failure
+
+    def _tell(self, step: SearchStep, reason: str) -> None:
+        self.owner.inbox.post(BulkSearch(self.fetch.peer, LinkKind.BULK, step, reason))
+
+    def _reach(self) -> Stream:
         """Dial the addresses in order; raises the last NoLink."""
         failure = NoLink("no address")
         for address in self.fetch.addresses:
@@ -239,6 +288,7 @@ class _Order:
             try:
                 return self._dial(address)
             except NoLink as error:
+                tell_stalled(self.owner.inbox, address, error)
                 failure = error
                 if error.reason == BUSY_REASON:
                     break
@@ -247,4 +297,4 @@ class _Order:
     def _dial(self, address: Address) -> Stream:
         request = DialRequest(self.fetch.peer, address, LinkKind.BULK)
         deadline = time.monotonic() + limits.HANDSHAKE_S
-        return open_link(self.owner.trust, request, deadline).stream
+        return open_link(self.owner.trust, request, deadline, self.owner.segments).stream

@@ -42,7 +42,7 @@ from potluck.core.wire.catalogue import (
     encode_frame,
 )
 from potluck.engine.effects import Answer, ServeFiles, ServePieces
-from potluck.engine.events import PathsTouched, RequestHeard, RequestId
+from potluck.engine.events import PathStalled, PathsTouched, RequestHeard, RequestId
 from potluck.shells.bulk.asking import NOT_HERE, content_of
 from potluck.shells.disk.hashing import read_exactly
 from potluck.shells.links.stream import Stream
@@ -152,6 +152,8 @@ class _Session:
         self._peer: Final = peer
         self._stream: Final = stream
         self._buffer = bytearray()
+        self._host: Final = stream.host
+        self._sending = False  # else silence is the other side's right
         stream.user = self
 
     def __repr__(self) -> str:
@@ -164,6 +166,8 @@ class _Session:
             self._answer_requests()
         except (OSError, EOFError, ProtocolError) as error:
             _log.debug("a bulk link ended: %s", error)
+            if isinstance(error, TimeoutError) and self._sending:
+                self._serving.inbox.post(PathStalled(self._host))
         finally:
             self.dropped()
 
@@ -186,7 +190,9 @@ class _Session:
             self.check()
             if isinstance(request, Bye):
                 return
+            self._sending = True
             self._carry_out(self._decide(request))
+            self._sending = False
 
     def _decide(self, request: Message | Unknown) -> Work:
         if isinstance(request, BulkRequest):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import time
 from typing import Final, Protocol, TypeVar
 
@@ -26,6 +27,9 @@ STEP_S: Final = 0.25  # how long a call-off may go unnoticed
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
 KEEPALIVE_STEP_S: Final = 1  # between two such questions
 KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is noticed within 8 s
+# where Linux's struct tcp_info has tcpi_total_retrans, and where that ends
+TOTAL_RETRANS_AT: Final = 100
+TCP_INFO_BYTES: Final = 104
 PREFIX_BYTES: Final = 4  # the length in front of a frame
 
 
@@ -48,6 +52,14 @@ class Stream:
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
+
+    @property
+    def host(self) -> str:
+        """The address of the other end, "" once that is not known any more."""
+        try:
+            return str(self.sock.getpeername()[0])
+        except OSError:
+            return ""
 
     def __repr__(self) -> str:
         """Show who uses it."""
@@ -147,3 +159,14 @@ def set_user_timeout(sock: socket.socket, seconds: float) -> None:
     """Let the kernel (Linux) give up when sent bytes stay unacknowledged for so long."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def resent(sock: socket.socket) -> int:
+    """Return how many packets of a connection had to be sent again (Linux; elsewhere 0)."""
+    if not hasattr(socket, "TCP_INFO"):
+        return 0
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    except OSError:
+        return 0
+    return int.from_bytes(info[TOTAL_RETRANS_AT:TCP_INFO_BYTES], sys.byteorder)

@@ -41,6 +41,7 @@ from potluck.shells.disk.pool import DiskPool
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
@@ -81,6 +82,7 @@ class World:
     links: ControlLinks
     doorway: Doorway
     dialling: Dialling
+    segments: Segments
     serving: Serving
     fetching: Fetching
     disk: DiskPool
@@ -279,8 +281,12 @@ class Loop:
                 self._see(world.lan.look_around())
             case effects.Dial():
                 world.dialling.dial(effect)
+            case effects.DialToServe():
+                world.dialling.call(effect)
             case effects.Introduce():
                 world.dialling.introduce(effect)
+            case effects.Narrow():
+                world.segments.narrow(effect)
             case effects.OpenDoor():
                 world.doorway.open_door(effect)
             case effects.AnswerIntroduction():

@@ -23,7 +23,13 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.engine.events import PathsTouched, RestlessSeen, WatchesRefused
+from potluck.engine.events import (
+    OrderId,
+    PathsTouched,
+    RestlessSeen,
+    WatchDrained,
+    WatchesRefused,
+)
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
@@ -44,16 +50,19 @@ class Hints:
         self.posted: list[PathsTouched] = []
         self.refused: list[WatchesRefused] = []
         self.restless: list[RestlessSeen] = []
+        self.drained: list[tuple[int, bool]] = []  # order, whether all is seen
         self._changed = threading.Condition()
         self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
         self.open.set()
 
-    def post(self, hint: PathsTouched | WatchesRefused | RestlessSeen) -> None:
+    def post(self, hint: PathsTouched | WatchesRefused | RestlessSeen | WatchDrained) -> None:
         with self._changed:
             if isinstance(hint, WatchesRefused):
                 self.refused.append(hint)
             elif isinstance(hint, RestlessSeen):
                 self.restless.append(hint)
+            elif isinstance(hint, WatchDrained):
+                self.drained.append((hint.order, hint.sees_all))
             else:
                 self.posted.append(hint)
             self._changed.notify_all()
@@ -658,11 +667,12 @@ def test_folders_of_others_without_a_watch_are_no_limit_of_the_own_one(
 
     monkeypatch.setattr(Inotify, "watch", limited)
     with watching(share, hints, foreign=True) as watcher:
-        assert not watcher.limited
-        hints.wait_until(lambda: hints.overflowed == 1)
+        hints.wait_until(lambda: bool(hints.unwatched))
+        assert all(path.startswith("you/") for path in hints.unwatched)
         (own / "file").write_bytes(b"x")
         hints.wait_for("me/file")
-        assert hints.overflowed == 1
+        watcher.drain(OrderId(7))
+        hints.wait_until(lambda: hints.drained == [(7, True)])
 
 
 def test_a_tree_of_any_size_without_a_limit_is_not_limited(share: Share, hints: Hints) -> None:
@@ -818,3 +828,39 @@ def test_a_watcher_that_never_began_can_be_closed(share: Share, hints: Hints) ->
     )
     late.close()
     assert hints.refused == []
+
+
+# -- draining --------------------------------------------------------------------------------------
+def test_what_happened_before_a_drain_is_told_before_it_ends(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints) as watcher:
+        for number in range(50):
+            (own / f"f{number}").write_bytes(b"x")
+            watcher.drain(OrderId(number))
+            hints.wait_until(lambda: len(hints.drained) > number)  # noqa: B023 - at once
+            assert f"me/f{number}" in hints.paths
+        assert all(sees_all for _, sees_all in hints.drained)
+
+
+def test_a_drain_waits_for_all_that_is_still_to_be_read(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints) as watcher:
+        for number in range(3000):
+            (own / f"f{number}").write_bytes(b"")
+        watcher.drain(OrderId(1))
+        watcher.drain(OrderId(2))
+        hints.wait_until(lambda: len(hints.drained) == 2)
+        assert len({path for path in hints.paths if "/f" in path}) == 3000
+
+
+def test_where_folders_have_no_watch_a_drain_is_no_proof(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Room(monkeypatch, 0)
+    with watching(share, hints) as watcher:
+        watcher.drain(OrderId(1))
+        hints.wait_until(lambda: hints.drained == [(1, False)])
+        watcher.close()
+        watcher.drain(OrderId(2))  # nobody is left to hear of it
