@@ -17,6 +17,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.own.publishing import OwnChange
 
 
 class Heard:
@@ -80,6 +81,9 @@ class Heard:
     # -- engine/own and engine/others --------------------------------------------------------------
     def on_published(self, head: Head) -> None:
         self._note("on_published", head)
+
+    def on_shared(self, changes: Sequence[OwnChange]) -> None:
+        self._note("on_shared", changes)
 
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         self._note("on_applied", head, paths, held)

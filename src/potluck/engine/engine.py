@@ -100,6 +100,7 @@ class Engine:
             parts.following,
             parts.announcing,
             parts.receiving,
+            parts.happenings,
             parts.index_upkeep,
         )
         times = [time for part in company if (time := part.deadline()) is not None]
@@ -176,6 +177,7 @@ class Engine:
         self.wiring.following.on_tick()
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()
+        self.wiring.happenings.on_tick()
         self.wiring.index_upkeep.on_tick()
 
 

@@ -14,6 +14,7 @@ up when it is called, so parts may tell each other in a circle although they are
     circle            ring and probing              answers        what others ask on bulk links
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
+                                                    happenings     what owners did, in words
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -44,11 +45,12 @@ from potluck.engine.others.commits import Commits, CommitsListener
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.happenings import Happenings
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.own.publishing import OwnChange, Publishing, PublishingListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
@@ -141,6 +143,10 @@ class OwnRelay(PublishingListener):
         """The own manifest has a new head."""
         self._parts.announcing.on_published(head)
 
+    def on_shared(self, changes: Sequence[OwnChange]) -> None:
+        """This is what is new in it."""
+        self._parts.happenings.on_shared(changes)
+
 
 class OthersRelay(
     FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
@@ -154,6 +160,7 @@ class OthersRelay(
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """Another owner's manifest is held up to a new head."""
         self._parts.announcing.on_applied(head)
+        self._parts.happenings.on_changed(ManifestName.of(head), paths)
         self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
 
     def on_own_head(self, head: Head) -> None:
@@ -166,6 +173,7 @@ class OthersRelay(
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
+        self._parts.happenings.on_committed(done)
         self._parts.receiving.on_committed(done)
 
     def look_again(self, spot: Spot) -> None:
@@ -182,6 +190,7 @@ class OthersRelay(
 
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """What stands at these paths of somebody else's folder is not what was believed."""
+        self._parts.happenings.on_lost(name, paths)
         self._parts.announcing.on_places_changed()
         self._parts.receiving.on_changed(name, paths, held=False)
 
@@ -233,6 +242,7 @@ class Wiring:
         self.commits = Commits(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.replica_check = ReplicaCheck(node, others)
+        self.happenings = Happenings(node)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
