@@ -17,7 +17,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
-from potluck.engine.own.publishing import OwnChange
+from potluck.engine.own.publishing import SharedChange
 
 
 class Heard:
@@ -82,7 +82,7 @@ class Heard:
     def on_published(self, head: Head) -> None:
         self._note("on_published", head)
 
-    def on_shared(self, changes: Sequence[OwnChange]) -> None:
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
         self._note("on_shared", changes)
 
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from potluck.faces.cli.layout import Words
-from potluck.faces.story import ALONE_S, FOUNDED_S, SETTLED_S, Story
-from tests.faces.fakes import alone, device, found, state, transfer
+from potluck.faces.story import ALONE_S, FOUNDED_S, LINES_MAX, SETTLED_S, UNKNOWN_S, Story
+from tests.faces.fakes import alone, device, found, state, transfer, upload
 
 WORDS = Words("potluck --home h", "potluck")
 
@@ -45,6 +45,7 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     waiting = alone(
         group=None,
         node=None,
+        synced=False,
         ring=[],
         state="waiting",
         reason="both doors are closed",
@@ -76,7 +77,7 @@ def test_being_alone_for_long_is_explained_once() -> None:
 
 def test_nobody_is_alone_with_an_online_device() -> None:
     told = story()
-    told.on_state(state(state="busy"), 100.0)
+    told.on_state(state(state="busy", synced=False), 100.0)
     assert told.on_tick(100.0 + ALONE_S) == []
 
 
@@ -99,7 +100,7 @@ def test_everything_everywhere_is_said_when_it_has_held_for_a_moment() -> None:
     assert told.on_tick(100.0 + SETTLED_S / 2) == []
     assert told.on_tick(100.0 + SETTLED_S) == ["✓ 14 files · 1.6 GB · verified · on 2 of 2 devices"]
     assert told.on_tick(200.0) == []
-    told.on_state(state(state="busy", files=15), 201.0)
+    told.on_state(state(state="busy", files=15, synced=False), 201.0)
     told.on_state(state(files=15), 202.0)
     assert told.on_tick(203.0) == ["✓ 15 files · 1.6 GB · verified · on 2 of 2 devices"]
 
@@ -108,6 +109,63 @@ def test_nothing_is_whole_while_another_lacks_files() -> None:
     told = story()
     told.on_state(state(devices=[state()["devices"][0], device(need_files=1)]), 100.0)
     assert told.on_tick(110.0) == []
+
+
+def group(*others: dict[str, object], **changes: object) -> dict[str, object]:
+    return state(devices=[state()["devices"][0], *others], **changes)
+
+
+def test_who_is_away_is_named_and_not_counted() -> None:
+    told = story()
+    told.on_state(group(device(), device("desk", online=False, known=False)), 100.0)
+    assert told.on_tick(101.0) == ["✓ 14 files · 1.6 GB · verified · on 2 of 3 devices (desk away)"]
+    told.on_state(group(device(), device("desk")), 102.0)
+    assert told.on_tick(103.0) == ["✓ 14 files · 1.6 GB · verified · on 3 of 3 devices"]
+    told.on_state(group(device(), device("desk", online=False, known=False)), 104.0)
+    assert told.on_tick(110.0) == [], "who left is told in its own line"
+    told.on_state(group(device(), device("desk")), 111.0)
+    assert told.on_tick(120.0) == [], "no more than was said before"
+    told.on_state(group(device(online=False, known=False), files=15), 121.0)
+    assert told.on_tick(130.0) == [
+        "✓ 15 files · 1.6 GB · verified · on 1 of 2 devices (laptop away)"
+    ]
+
+
+def test_who_has_not_spoken_is_waited_for_and_then_said_to_be_unknown() -> None:
+    told = story()
+    told.on_state(group(device(known=False), state="sending", reason="…"), 100.0)
+    assert told.on_tick(100.0 + UNKNOWN_S - 0.1) == []
+    assert told.on_tick(100.0 + UNKNOWN_S) == [
+        "✓ 14 files · 1.6 GB · verified · on 1 of 2 devices (laptop not known yet)"
+    ]
+    told = story()
+    many = [device(f"d{number}", online=False, known=False) for number in range(5)]
+    told.on_state(group(*many), 100.0)
+    (line,) = told.on_tick(101.0)
+    assert line.endswith("on 1 of 6 devices (d0 away, d1 away, d2 away, 2 more)")
+
+
+def test_alone_it_is_only_here() -> None:
+    told = story()
+    told.on_state(alone(files=1, bytes=5), 104.0)
+    assert "✓ 1 file · 5 B · verified · only on this device so far" in told.on_tick(105.0)
+
+
+def test_waiting_for_an_owner_is_said_once_however_long_it_takes() -> None:
+    told = story()
+    words = "waiting for laptop (away for {} min): v.bin"
+    first = told.on_state(state(state="waiting", synced=False, reason=words.format(1)), 100.0)
+    assert "Waiting for laptop (away for 1 min): v.bin" in first
+    assert any(line.startswith("Welcome") for line in first)
+    assert told.on_state(state(state="waiting", synced=False, reason=words.format(2)), 160.0) == []
+    told.on_state(state(), 161.0)
+    again = told.on_state(state(state="waiting", synced=False, reason=words.format(3)), 170.0)
+    assert again == ["Waiting for laptop (away for 3 min): v.bin"]
+
+
+def test_alone_in_the_ring_of_a_group_no_node_is_named() -> None:
+    node = {"number": 0, "of": 1, "last": "kitchen-pc", "next": "kitchen-pc", "digest": ""}
+    assert "Welcome to “Home” (2 devices)." in story().on_state(state(node=node), 100.0)
 
 
 def test_notices_carry_their_level_and_no_control_characters() -> None:
@@ -128,6 +186,22 @@ def test_notices_carry_their_level_and_no_control_characters() -> None:
 
 def test_plain_screens_hear_of_each_large_transfer_once() -> None:
     told = story()
-    busy = state(transfers=[transfer(), transfer("small", size=10)])
-    assert told.transfer_lines(busy) == ["↓ kitchen-pc/holiday.mp4 · 1.4 GB from kitchen-pc"]
-    assert told.transfer_lines(busy) == []
+    busy = state(
+        need_files=3, need_bytes=9, transfers=[transfer(), transfer("small", size=10)],
+        uploads=[upload(), upload("small", size=10)],
+    )  # fmt: skip
+    lines = ["↓ kitchen-pc/holiday.mp4 · 1.4 GB", "↑ laptop/movie.bin · 1.0 GB to kitchen-pc"]
+    assert told.transfer_lines(busy) == lines
+    assert told.transfer_lines(busy | {"transfers": [], "uploads": []}) == []
+    assert told.transfer_lines(busy) == [], "between two requests nothing is on its way"
+    told.transfer_lines(state())
+    assert told.transfer_lines(busy) == lines, "once all is here it is another transfer"
+    photos = state(need_bytes=9, transfers=[transfer("a", files=3000, size=10**9)])
+    assert told.transfer_lines(photos) == ["↓ a · 3,000 files · 1.0 GB"]
+
+
+def test_what_was_told_of_transfers_is_bounded() -> None:
+    told = story()
+    for number in range(LINES_MAX + 2):
+        told.transfer_lines(state(need_bytes=9, transfers=[transfer(f"{number}")]))
+    assert repr(told) == "Story(0 topics told, 1 transfers)"

@@ -50,7 +50,7 @@ from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import OwnChange, Publishing, PublishingListener
+from potluck.engine.own.publishing import Publishing, PublishingListener, SharedChange
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
@@ -143,7 +143,7 @@ class OwnRelay(PublishingListener):
         """The own manifest has a new head."""
         self._parts.announcing.on_published(head)
 
-    def on_shared(self, changes: Sequence[OwnChange]) -> None:
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in it."""
         self._parts.happenings.on_shared(changes)
 

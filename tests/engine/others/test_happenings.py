@@ -20,8 +20,8 @@ from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.others.happenings import (
-    FOLDERS_MAX,
-    LONGEST_S,
+    FOLDERS_LOOKED_INTO,
+    GOING_ON_S,
     LOST_MAX,
     NAME_LETTERS,
     PATHS_MAX,
@@ -29,7 +29,7 @@ from potluck.engine.others.happenings import (
     SAME_AGAIN_S,
     Happenings,
 )
-from potluck.engine.own.publishing import OwnChange
+from potluck.engine.own.publishing import SharedChange
 from tests.engine import builders
 from tests.engine.index.builders import folder, record, root_of
 
@@ -95,9 +95,9 @@ class Play:
         self.commits(*(self.outcome(path, source, placement, 0, "", "") for path in paths))
 
     def shares(self, path: str, before: FileRecord | None, after: FileRecord | None) -> None:
-        self.happenings.on_shared([OwnChange(path.encode(), before, after)])
+        self.happenings.on_shared([SharedChange(path.encode(), before, after)])
 
-    def told(self, later_s: float = LONGEST_S) -> list[str]:
+    def told(self, later_s: float = GOING_ON_S) -> list[str]:
         self.node.now += later_s
         self.happenings.on_tick()
         return [tell.text for tell in builders.taken(self.node, Tell)]
@@ -111,7 +111,7 @@ def play() -> Play:
 # -- sentences -------------------------------------------------------------------------------------
 def test_one_file_is_told_with_its_name_and_size(play: Play) -> None:
     play.adds("movie.bin", size=1_000_000_000)
-    play.node.now += LONGEST_S
+    play.node.now += GOING_ON_S
     play.happenings.on_tick()
     (tell,) = builders.taken(play.node, Tell)
     assert tell == Tell("happened", "d2 added movie.bin (1.0 GB)", "info", "d2")
@@ -226,8 +226,8 @@ def test_empty_folders_are_told_and_no_others(play: Play) -> None:
 
 
 def test_of_very_many_folders_only_some_are_looked_into(play: Play) -> None:
-    play.folder(*(f"{number:03}" for number in range(FOLDERS_MAX + 1)))
-    assert play.told() == [f"d2 added {FOLDERS_MAX} folders: 000, 001, 002 and 47 more"]
+    play.folder(*(f"{number:03}" for number in range(FOLDERS_LOOKED_INTO + 1)))
+    assert play.told() == [f"d2 added {FOLDERS_LOOKED_INTO} folders: 000, 001, 002 and 47 more"]
 
 
 def test_long_names_are_cut_and_both_ends_tell(play: Play) -> None:

@@ -16,8 +16,8 @@ from potluck.engine.own.publishing import (
     CHANGES_MAX,
     HEAD_MAX_S,
     REPAIR_PAUSE_S,
-    OwnChange,
     Publishing,
+    SharedChange,
     within,
 )
 from tests.engine.builders import group, key, node, taken
@@ -53,9 +53,9 @@ class Publisher:
     def drop(self, *paths: str) -> None:
         self.publishing.drop({path.encode() for path in paths})
 
-    def changes(self) -> list[OwnChange]:
+    def changes(self) -> list[SharedChange]:
         """What was new in the last head."""
-        last: list[OwnChange] = self.heard.of("on_shared")[-1]
+        last: list[SharedChange] = self.heard.of("on_shared")[-1]
         return last
 
     def tick(self, later_s: float = 1.0, waiting: int = 0) -> int:

@@ -224,9 +224,9 @@ def test_live_view_on_a_terminal(
     monkeypatch.setenv("TERM", "xterm")
     real = sys.modules["potluck.faces.cli.up"]._live_screen
 
-    def spy(**words: Any) -> Any:
+    def spy(*said: Any, **words: Any) -> Any:
         made.append(words)
-        return real(**words)
+        return real(*said, **words)
 
     monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "_live_screen", spy)
     assert module is not None

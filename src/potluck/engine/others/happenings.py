@@ -29,14 +29,16 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
-from potluck.engine.own.publishing import OwnChange
+from potluck.engine.own.publishing import SharedChange
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
-LONGEST_S = 3.0  # while things go on they are told this often
+GOING_ON_S = 3.0  # while things go on they are told this often
 SAME_AGAIN_S = 60.0  # a file that is written all the time is one line a minute
 PATHS_MAX = 4096  # remembered one by one, of all owners together: 1 MiB; what is more is counted
 LOST_MAX = 20_000  # paths to be brought back that are remembered; the oldest are forgotten
-FOLDERS_MAX = 50  # new folders of one gathering that are looked into, whether they are empty
+FOLDERS_LOOKED_INTO = (
+    50  # new folders of one gathering that are looked into, whether they are empty
+)
 NAMES_SHOWN = 3  # of the files in one line
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
 TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
@@ -95,7 +97,7 @@ class Gathering:
     @property
     def due_s(self) -> float:
         """When this is to be told."""
-        return min(self.last_s + QUIET_S, self.begun_s + LONGEST_S)
+        return min(self.last_s + QUIET_S, self.begun_s + GOING_ON_S)
 
 
 class Happenings:
@@ -141,7 +143,7 @@ class Happenings:
         for path in paths if self._lost else ():
             self._lost.pop(Spot(name, path), None)
 
-    def on_shared(self, changes: Iterable[OwnChange]) -> None:
+    def on_shared(self, changes: Iterable[SharedChange]) -> None:
         """This device told the others of these changes of its own."""
         for change in changes:
             happening = _own_happening(change.before, change.after)
@@ -264,7 +266,7 @@ def sentences(
         for deed in (Deed.ADDED, Deed.DELETED)
     )
     made = [path for path in made if path not in above]
-    made = [path for path in made[:FOLDERS_MAX] if is_empty(path)]
+    made = [path for path in made[:FOLDERS_LOOKED_INTO] if is_empty(path)]
     removed = _topmost([path for path in removed if path not in above])
     said += [f"added {_counted('folder', made)}"] if made else []
     return said + ([f"deleted {_counted('folder', removed)}"] if removed else [])

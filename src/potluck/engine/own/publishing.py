@@ -40,7 +40,7 @@ class PendingRecord(NamedTuple):
     before: FileRecord | None  # what the last head says of the path
 
 
-class OwnChange(NamedTuple):
+class SharedChange(NamedTuple):
     """What a new head changes about one path."""
 
     path: bytes
@@ -54,7 +54,7 @@ class PublishingListener(Protocol):
     def on_published(self, head: Head) -> None:
         """The own manifest has this new head."""
 
-    def on_shared(self, changes: Sequence[OwnChange]) -> None:
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """These changes are what is new in it."""
 
 
@@ -219,11 +219,11 @@ class Publishing:
             self._listener.on_shared(self._changes())
         self._changed, self._gone = {}, {}
 
-    def _changes(self) -> list[OwnChange]:
+    def _changes(self) -> list[SharedChange]:
         """Return what the new head changes, path by path."""
         changed = self._changed.items()
-        changes = [OwnChange(path, change.before, change.record) for path, change in changed]
-        return changes + [OwnChange(path, before, None) for path, before in self._gone.items()]
+        changes = [SharedChange(path, change.before, change.record) for path, change in changed]
+        return changes + [SharedChange(path, before, None) for path, before in self._gone.items()]
 
     def _head(self) -> Head | None:
         return self._node.index.manifests.head(self._node.own_manifest)

@@ -151,8 +151,9 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     client = Client(settings.state_dir)
     live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     reads = not settings.headless and not while_stdin and _readable()
-    screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
-    view = ViewThreads(client, screen, Words.of_this_run(), reads=reads)
+    words = Words.of_this_run()
+    screen = _live_screen(words, prompt=reads) if live else PlainScreen(_write)
+    view = ViewThreads(client, screen, words, reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
@@ -174,10 +175,10 @@ def _readable() -> bool:
     return usable(descriptor) or not os.isatty(descriptor)
 
 
-def _live_screen(*, prompt: bool) -> Screen:
+def _live_screen(words: Words, *, prompt: bool) -> Screen:
     from potluck.faces.live import LiveScreen
 
-    return LiveScreen(prompt=prompt)
+    return LiveScreen(words=words, prompt=prompt)
 
 
 def _write(text: str) -> None:
