@@ -22,6 +22,7 @@ from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
+from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
@@ -150,10 +151,11 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
 
     client = Client(settings.state_dir)
     live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    reads = not settings.headless and not while_stdin and _readable()
+    reads = not settings.headless and not while_stdin and readable()
     words = Words.of_this_run()
-    screen = _live_screen(words, prompt=reads) if live else PlainScreen(_write)
-    view = ViewThreads(client, screen, words, reads=reads)
+    screen = screen_of(words, live=live, prompt=reads)
+    leaving = UpLeaving(client, asks=live)
+    view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
@@ -166,7 +168,7 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     return code
 
 
-def _readable() -> bool:
+def readable() -> bool:
     """Say whether the standard input can be a prompt: keys of our terminal, or lines of a pipe."""
     try:
         descriptor = sys.stdin.fileno()
@@ -175,7 +177,10 @@ def _readable() -> bool:
     return usable(descriptor) or not os.isatty(descriptor)
 
 
-def _live_screen(words: Words, *, prompt: bool) -> Screen:
+def screen_of(words: Words, *, live: bool, prompt: bool) -> Screen:
+    """Return the live view of a terminal, or plain lines."""
+    if not live:
+        return PlainScreen(_write)
     from potluck.faces.live import LiveScreen
 
     return LiveScreen(words=words, prompt=prompt)
