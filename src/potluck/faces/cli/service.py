@@ -1,5 +1,5 @@
-"""The command `service`: potluck as a unit of this user's systemd, so that it starts and runs by
-itself.
+"""The command `service`: this device as a unit of its user's systemd, so that it starts and
+runs by itself.
 
 Strategy: `unit_text` is a pure function from what is to be run to a unit file; the rest asks
 `systemctl --user` and `journalctl --user`, and shows what they say. The unit starts exactly this
@@ -36,7 +36,7 @@ from potluck.faces.text import shown
 from potluck.shells.state.home import HomePaths, holder_of, home_paths
 
 STOP_S = 30  # twice what `down` waits; then systemd ends it the hard way
-START_S = 300  # the first start of a checkout fetches its packages
+STARTING_S = 300  # the first start of a checkout fetches its packages
 WATCHDOG_S = 120  # a call of the loop takes a second at most, a slow disk some more
 AGAIN_S = 5  # before a potluck that failed is started again
 SYSTEMCTL_S = 60  # the longest wait for systemctl
@@ -72,7 +72,7 @@ ExecStart={line}
 Restart=on-failure
 RestartSec={AGAIN_S}
 RestartPreventExitStatus={USAGE} {REFUSED}
-TimeoutStartSec={START_S}
+TimeoutStartSec={STARTING_S}
 TimeoutStopSec={STOP_S}
 WatchdogSec={WATCHDOG_S}
 
@@ -215,10 +215,10 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
     )
 
 
-@service.command()
+@service.command(name="status")
 @json_option
 @click.pass_obj
-def status(shared: dict[str, Any], as_json: bool) -> int:
+def service_status(shared: dict[str, Any], as_json: bool) -> int:
     """Say whether the service is installed and runs; exit 3 if it does not run."""
     unit = _installed(shared["home"])
     asked = systemctl("show", unit.name, "--property=ActiveState,UnitFileState,MainPID,Result")
