@@ -26,6 +26,7 @@ from itertools import islice
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.core.wording import of_size
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
@@ -42,7 +43,6 @@ FOLDERS_LOOKED_INTO = (
 NAMES_SHOWN = 3  # of the files in one line
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
 TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
-UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
 class Deed(Enum):
@@ -307,7 +307,7 @@ def _without_common_end(old: bytes, new: bytes) -> tuple[bytes, bytes]:
 
 
 def _lot_words(deed: Deed, lot: Lot) -> str:
-    amount = f" ({_size(lot.size)})" if deed is Deed.ADDED else ""
+    amount = f" ({of_size(lot.size)})" if deed is Deed.ADDED else ""
     words = f"{deed.value} {_files_words(lot, amount)}"
     if deed is Deed.DELETED and lot.trashed:
         words += f" (kept {TRASH_DAYS} days in the trash)"
@@ -346,15 +346,6 @@ def _name(path: bytes) -> str:
         return name
     head = (NAME_LETTERS - 1) // 2
     return f"{name[:head]}…{name[head + 1 - NAME_LETTERS :]}"
-
-
-def _size(count: float) -> str:
-    """Return bytes as people read them, in powers of 1000."""
-    power = 0
-    while power < len(UNITS) - 1 and count >= 999.5:
-        count, power = count / 1000, power + 1
-    digits = 0 if power == 0 or count >= 100 else 1
-    return f"{count:.{digits}f} {UNITS[power]}"
 
 
 def _common(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, ...]:

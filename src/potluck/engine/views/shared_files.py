@@ -1,25 +1,17 @@
-"""Shared files as faces see them: how many there are, who lacks how many, and which.
+"""Shared files as faces see them: which there are, and which of them stand here.
 
-Strategy: sums come from counts that the index keeps up to date, and from what other devices say
-they keep (KEPT); only a listing reads records. Guarantees: nothing is changed; who said nothing yet
-lacks everything. Limits: listings and sums are bounded, for an owner may claim any size and any
-number.
+Strategy: records are read by path, those whose path begins as asked. Guarantees: nothing is
+changed. Limits: listings are bounded, for an owner may claim any number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow
-from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.node import Node
 from potluck.engine.views.values import FileView
 
 FILES_MAX = 10_000  # of one listing: a face that wants more asks for a folder
-Amount = tuple[int, int]
-"""Files, and their bytes."""
 
 
 class SharedFiles:
@@ -28,18 +20,6 @@ class SharedFiles:
     def __init__(self, node: Node) -> None:
         """Look at these."""
         self._node = node
-
-    def whole(self) -> dict[ManifestName, Amount]:
-        """Return of each manifest held completely how many files it has, and their bytes."""
-        manifests = self._node.index.manifests
-        names = map(ManifestName.of, manifests.heads())
-        return {name: (manifests.count(name), manifests.total_bytes(name)) for name in names}
-
-    def lacking(self, device: DeviceId, whole: dict[ManifestName, Amount]) -> Amount:
-        """Return how many of these files a device lacks, and their bytes."""
-        others = [(name, every) for name, every in whole.items() if name.owner != device]
-        lacking = [self._lacking(device, name, every) for name, every in others]
-        return sum(files for files, _ in lacking), bounded_sum(size for _, size in lacking)
 
     def listing(self, prefix: str, limit: int = FILES_MAX) -> list[FileView]:
         """Return the files of the share whose path below Shared/ starts with `prefix`."""
@@ -55,21 +35,6 @@ class SharedFiles:
                 path, root = f"{label}/{record.path.decode()}", record.root.hex()
                 found.append(FileView(path, record.kind.value, record.size, label, here, root))
         return found
-
-    def _lacking(self, device: DeviceId, name: ManifestName, every: Amount) -> Amount:
-        """Return what a device lacks of one folder; all of it unless it says otherwise."""
-        if device == self._node.me:
-            return self._node.index.needs.missing(name)
-        peer = self._node.peers.get(device)
-        kept = peer.kept.get(name) if peer is not None else None
-        if kept is None:
-            return every
-        return min(kept.missing_files, every[0]), min(kept.missing_bytes, every[1])
-
-
-def bounded_sum(sizes: Iterable[int]) -> int:
-    """Return a sum of sizes as JSON can hold it: owners may claim any."""
-    return min(sum(sizes), limits.SEQ_MAX)
 
 
 def _stands(record: FileRecord, row: PlaceRow | None) -> bool:
