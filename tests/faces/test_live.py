@@ -122,10 +122,27 @@ def test_the_sender_sees_who_lacks_what() -> None:
     assert any(line.startswith("  ↑ laptop/movie.bin → kitchen-pc █") for line in picture)
 
 
+def test_who_lacks_files_itself_and_sends_none_shows_no_senders_row() -> None:
+    rows = [delivery()]
+    assert not any(line.startswith("↑") for line in lines(busy(deliveries=rows)))
+    assert "↑ kitchen-pc 35 %" in lines(busy(deliveries=rows, uploads=[upload()]))
+    assert "↑ kitchen-pc 35 %   5 B/s" in lines(busy(deliveries=rows), motion=Motion(up_rate=5))
+
+
+def test_who_is_away_is_named_without_an_arrow() -> None:
+    assert "desk away" in lines(state(deliveries=[delivery("desk", online=False)]))
+
+
 def test_bars_for_what_comes_and_for_the_whole() -> None:
     picture = lines(busy(transfers=[transfer()]), motion=COMING)
     assert picture[2].startswith("  ↓ kitchen-pc/holiday.mp4 █")
-    assert picture[3].startswith("  Σ 3 files to come        █")
+    assert len(picture) == 3, "one file is all there is to come"
+    picture = lines(busy(transfers=[transfer(), transfer("b")]), motion=COMING)
+    assert picture[4].startswith("  Σ everything             █")
+    more = Motion(wanted=2_000_000_000)
+    assert lines(busy(transfers=[transfer()]), motion=more)[3].startswith("  Σ everything")
+    small = busy(transfers=[transfer("laptop/photos", files=9)])
+    assert lines(small, motion=COMING)[3].startswith("  Σ everything")
 
 
 @pytest.mark.parametrize("width", [20, 27, 40, 70, 80, 100, 200])

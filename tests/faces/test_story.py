@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from potluck.faces.cli.layout import Words
-from potluck.faces.story import ALONE_S, FOUNDED_S, LINES_MAX, SETTLED_S, UNKNOWN_S, Story
+from potluck.faces.story import (
+    ADMITTED_S,
+    ALONE_S,
+    FOUNDED_S,
+    GREETED_S,
+    JOINING_S,
+    LINES_MAX,
+    SETTLED_S,
+    UNKNOWN_S,
+    Story,
+)
 from tests.faces.fakes import alone, device, found, state, transfer, upload
 
 WORDS = Words("potluck --home h", "potluck")
@@ -26,6 +36,8 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     assert told.on_state(alone(), 102.6) == []
     quiet = Story(WORDS, 100.0, prompt=False)
     assert quiet.on_state(state(), 100.0)[-1].endswith("to leave: potluck --home h down")
+    watching = Story(WORDS, 100.0, prompt=True, watching=True)
+    assert watching.on_state(state(), 100.0)[-1].endswith("      type down to leave")
 
 
 def test_joining_is_a_welcome() -> None:
@@ -38,6 +50,16 @@ def test_another_group_later_is_told_again() -> None:
     told.on_state(alone(), 103.0)
     lines = told.on_state(state(group={"id": "other", "name": "Work"}), 104.0)
     assert lines[0].startswith("Welcome to “Work”")
+    assert not any("Put files" in line for line in lines), "the folder is the same"
+
+
+def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
+    told = story()
+    told.on_state(alone(found=[found()]), 100.0)
+    assert told.on_tick(100.0 + JOINING_S - 0.1) == []
+    lines = told.on_tick(100.0 + JOINING_S)
+    assert lines[0] == "Until then this device is the group “Home”."
+    assert lines[1].startswith("Put files in")
 
 
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
@@ -102,7 +124,7 @@ def test_everything_everywhere_is_said_when_it_has_held_for_a_moment() -> None:
     assert told.on_tick(200.0) == []
     told.on_state(state(state="busy", files=15, synced=False), 201.0)
     told.on_state(state(files=15), 202.0)
-    assert told.on_tick(203.0) == ["✓ 15 files · 1.6 GB · verified · on 2 of 2 devices"]
+    assert told.on_tick(204.0) == ["✓ 15 files · 1.6 GB · verified · on 2 of 2 devices"]
 
 
 def test_nothing_is_whole_while_another_lacks_files() -> None:
@@ -118,9 +140,9 @@ def group(*others: dict[str, object], **changes: object) -> dict[str, object]:
 def test_who_is_away_is_named_and_not_counted() -> None:
     told = story()
     told.on_state(group(device(), device("desk", online=False, known=False)), 100.0)
-    assert told.on_tick(101.0) == ["✓ 14 files · 1.6 GB · verified · on 2 of 3 devices (desk away)"]
+    assert told.on_tick(102.0) == ["✓ 14 files · 1.6 GB · verified · on 2 of 3 devices (desk away)"]
     told.on_state(group(device(), device("desk")), 102.0)
-    assert told.on_tick(103.0) == ["✓ 14 files · 1.6 GB · verified · on 3 of 3 devices"]
+    assert told.on_tick(104.0) == ["✓ 14 files · 1.6 GB · verified · on 3 of 3 devices"]
     told.on_state(group(device(), device("desk", online=False, known=False)), 104.0)
     assert told.on_tick(110.0) == [], "who left is told in its own line"
     told.on_state(group(device(), device("desk")), 111.0)
@@ -141,14 +163,14 @@ def test_who_has_not_spoken_is_waited_for_and_then_said_to_be_unknown() -> None:
     told = story()
     many = [device(f"d{number}", online=False, known=False) for number in range(5)]
     told.on_state(group(*many), 100.0)
-    (line,) = told.on_tick(101.0)
+    (line,) = told.on_tick(102.0)
     assert line.endswith("on 1 of 6 devices (d0 away, d1 away, d2 away, 2 more)")
 
 
 def test_alone_it_is_only_here() -> None:
     told = story()
     told.on_state(alone(files=1, bytes=5), 104.0)
-    assert "✓ 1 file · 5 B · verified · only on this device so far" in told.on_tick(105.0)
+    assert "✓ 1 file · 5 B · verified · only on this device so far" in told.on_tick(106.0)
 
 
 def test_waiting_for_an_owner_is_said_once_however_long_it_takes() -> None:
@@ -177,11 +199,38 @@ def test_notices_carry_their_level_and_no_control_characters() -> None:
         "subject": "",
         "at_s": 0.0,
     }
-    assert story().on_notice(notice) == ["! bad \\x1b[2J"]
-    assert story().on_notice(notice | {"level": "error"})[0].startswith("✗ ")
-    assert story().on_notice(notice | {"level": "info", "text": "hello"}) == ["hello"]
+    assert story().on_notice(notice, 100.0) == ["! bad \\x1b[2J"]
+    assert story().on_notice(notice | {"level": "error"}, 100.0)[0].startswith("✗ ")
+    assert story().on_notice(notice | {"level": "info", "text": "hello"}, 100.0) == ["hello"]
     # the state tells it, with the next step
-    assert story().on_notice(notice | {"code": "founded"}) == []
+    assert story().on_notice(notice | {"code": "founded"}, 100.0) == []
+
+
+def guest(code: str, text: str, level: str = "info") -> dict[str, object]:
+    return {"number": 1, "code": code, "text": text, "level": level, "subject": "desk", "at_s": 0.0}
+
+
+def test_a_guest_is_one_line() -> None:
+    told = story()
+    assert told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0) == []
+    admitted = guest("admitted", "admitted desk because the door is open", "warning")
+    assert told.on_notice(admitted, 100.1) == ["! admitted desk because the door is open"]
+    assert told.on_notice(guest("node_joined", "desk is here"), 101.0) == []
+    assert told.on_tick(103.0) == []
+    later = 101.0 + GREETED_S
+    told.on_tick(later)
+    assert told.on_notice(guest("node_joined", "desk is here"), later) == ["desk is here"]
+
+
+def test_a_guest_that_another_device_let_in_is_one_line_too() -> None:
+    told = story()
+    told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0)
+    here = guest("node_joined", "desk is here")
+    assert told.on_notice(here, 100.5) == ["desk is a member of Home now"]
+    told = story()
+    told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0)
+    assert told.on_tick(100.0 + ADMITTED_S) == ["desk is a member of Home now"]
+    assert told.on_notice(here, 102.0) == []
 
 
 def test_plain_screens_hear_of_each_large_transfer_once() -> None:

@@ -134,7 +134,7 @@ def _moving(state: dict[str, Any], motion: Motion, width: int, room: int) -> lis
     lines = _delivery(state, motion, width)
     coming = [rows.incoming(one, motion) for one in state["transfers"]]
     going = [rows.outgoing(one, motion) for one in state["uploads"]]
-    whole = [rows.everything(state["need_files"], motion)] if motion.wanted else []
+    whole = [rows.everything(motion)] if _says_more(state["transfers"], motion) else []
     height = 1 if width >= rows.ONE_LINE_COLUMNS else 2
     fit = max(0, (room - len(lines) - 1) // height - len(whole))  # one line says what is left out
     drawn = coming[: min(BARS, fit)]
@@ -147,12 +147,23 @@ def _moving(state: dict[str, Any], motion: Motion, width: int, room: int) -> lis
     return lines
 
 
+def _says_more(transfers: list[dict[str, Any]], motion: Motion) -> bool:
+    """Say whether a bar of the whole tells anything that one bar alone does not."""
+    alone = transfers[0] if len(transfers) == 1 else None
+    if alone is None or alone["files"] > 1:
+        return bool(motion.wanted)
+    return motion.wanted > alone["size"]
+
+
 def _delivery(state: dict[str, Any], motion: Motion, width: int) -> list[Pieces]:
     """Return "↑ kitchen-pc 35 % · nas 41 % · desk away   12 MB/s"."""
     said = delivery_words(state["deliveries"])
-    if not said:
-        return []
+    sends = bool(state["uploads"] or motion.up_rate >= 1)
+    if not said or (state["need_files"] and not sends):
+        return []  # what others lack is not sent by a device that lacks it itself
     speed = f"   {rate(motion.up_rate)}" if motion.up_rate >= 1 else ""
+    if not any(one["online"] for one in state["deliveries"]):
+        return _sentence(said, width, "dim")  # nothing is on its way to them
     return _sentence(f"↑ {said}{speed}", width, "")
 
 

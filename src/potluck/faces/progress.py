@@ -118,6 +118,10 @@ class Progress:
     def on_state(self, state: Snapshot, now: float) -> Motion:
         """Take a snapshot and return what moves."""
         come, wanted = self._whole.done(state["need_bytes"])
+        if not wanted:
+            self._down = Window()  # what was idle before is no part of a rate
+        if not (state["rates"]["up"] or state["uploads"]):
+            self._up = Window()
         rate = self._down.see(come, now)
         self._fastest = max(self._fastest, rate)
         # what was sent comes as a rate only: added up, so that it is shown over the same span

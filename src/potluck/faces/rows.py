@@ -74,11 +74,10 @@ def outgoing(one: dict[str, Any], motion: Motion) -> Moving:
     return Moving("↑", name, sent, one["size"], figures)
 
 
-def everything(need_files: int, motion: Motion) -> Moving:
-    """Return what the bar of the whole shows."""
-    name = f"{count(need_files, 'file')} to come" if need_files else "everything"
+def everything(motion: Motion) -> Moving:
+    """Return what the bar of the whole shows; how many files that are stands in the reason."""
     figures = _figures(motion.come, motion.wanted, motion.rate, motion)
-    return Moving("Σ", name, motion.come, motion.wanted, figures)
+    return Moving("Σ", "everything", motion.come, motion.wanted, figures)
 
 
 def _figures(done: float, total: float, speed: float, motion: Motion) -> tuple[str, ...]:

@@ -161,7 +161,8 @@ class ViewThreads:
         self._queue.put(("lines", said))
 
     def _view(self) -> None:
-        story = Story(self._words, time.monotonic(), prompt=self._reads)
+        watching = self._over is not None
+        story = Story(self._words, time.monotonic(), prompt=self._reads, watching=watching)
         self._screen.open()
         try:
             while not self._stop.is_set():
@@ -188,7 +189,7 @@ class ViewThreads:
         elif kind == "lines":
             self._screen.lines(data)
         elif kind == "notice":
-            self._screen.lines(story.on_notice(data))
+            self._screen.lines(story.on_notice(data, time.monotonic()))
         elif kind == "state":
             self._screen.state(data)
             self._screen.lines(story.on_state(data, time.monotonic()))

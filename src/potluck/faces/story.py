@@ -20,26 +20,32 @@ from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
 FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
-SETTLED_S = 0.5  # two snapshots: between two files everything is settled, too
+JOINING_S = 10.0  # a group was found: if both doors are open it is joined by then
+SETTLED_S = 1.5  # between two files everything is settled, too; and what happened is told first
+GREETED_S = 30.0  # so long a device that was let in is not told to be here as well
+ADMITTED_S = 1.0  # before a new member is told: by whom it was let in says more
 UNKNOWN_S = 5.0  # a device that is here says within seconds what it has
 LINES_MAX = 1000  # transfers that are remembered as told
 NAMED = 3  # devices in a line; more are counted
 BIG_BYTES = 8_000_000  # smaller ones are here before the line is read
-_TOLD_HERE = frozenset({"founded", "waiting"})  # told from the state, with the next step
+_TOLD_HERE = frozenset({"founded", "waiting", "joined"})  # told from the state, with the next step
 _MARKS = {"warning": "! ", "error": "✗ "}
 
 
 class Story:
     """What was said so far."""
 
-    def __init__(self, words: Words, now: float, *, prompt: bool) -> None:
-        """Begin at `now`, in seconds of a clock that only goes forward; `prompt`: one can type."""
+    def __init__(self, words: Words, now: float, *, prompt: bool, watching: bool = False) -> None:
+        """Begin at `now`, in seconds of a clock that only goes forward.
+
+        `prompt`: one can type; `watching`: what is typed ends the view, not potluck.
+        """
         self._words = words
-        self._way_out = (
-            "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
-        )
+        self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._begun_s = now
         self._said: dict[str, object] = {}
+        # by label: when a device became a member, and the line for it unless that was told
+        self._guests: dict[str, tuple[float, str]] = {}
         self._state: dict[str, Any] | None = None
         self._settled: tuple[object, float] = (None, now)
         self._held: tuple[object, int] = (None, 0)  # what was said to be on how many devices
@@ -48,11 +54,35 @@ class Story:
     def __repr__(self) -> str:
         return f"Story({len(self._said)} topics told, {len(self._transfers)} transfers)"
 
-    def on_notice(self, notice: dict[str, Any]) -> list[str]:
-        """Return the line for something a person was told."""
-        if notice["code"] in _TOLD_HERE:
+    def on_notice(self, notice: dict[str, Any], now: float) -> list[str]:
+        """Return the line for something a person was told; for a guest there is one."""
+        code, guest = notice["code"], notice["subject"]
+        line = _MARKS.get(notice["level"], "") + shown(notice["text"])
+        if code in _TOLD_HERE:
             return []
-        return [_MARKS.get(notice["level"], "") + shown(notice["text"])]
+        if code == "member_new":
+            self._guests[guest] = (now, line)
+            return []
+        if code == "admitted":
+            self._guests[guest] = (now, "")
+        if code == "node_joined" and guest in self._guests:
+            told = self._guests[guest][1]
+            self._guests[guest] = (now, "")
+            return [told] if told else []
+        return [line]
+
+    def _guest_lines(self, now: float) -> list[str]:
+        """Return the new members that nobody here let in, once that is known."""
+        fresh = {
+            guest: line
+            for guest, (came_s, line) in self._guests.items()
+            if line and now - came_s >= ADMITTED_S
+        }
+        self._guests |= dict.fromkeys(fresh, (now, ""))
+        self._guests = {
+            guest: told for guest, told in self._guests.items() if now - told[0] < GREETED_S
+        }
+        return list(fresh.values())
 
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
         """Return the lines for what is new in a snapshot."""
@@ -71,10 +101,10 @@ class Story:
 
     def on_tick(self, now: float) -> list[str]:
         """Return the lines that time alone makes true: alone for long, settled for a moment."""
-        state = self._state
+        state, lines = self._state, self._guest_lines(now)
         if state is None:
-            return []
-        lines = self._group_lines(state, now)
+            return lines
+        lines += self._group_lines(state, now)
         alone = not state["found"] and not any(
             one["online"] for one in state["devices"] if not one["me"]
         )
@@ -105,9 +135,9 @@ class Story:
         group, accompanied = state["group"], len(state["devices"]) > 1
         if group is None or (state["state"] == "waiting" and not accompanied):
             return []
-        if not (accompanied or now - self._begun_s >= FOUNDED_S) or not self._first(
-            "group", group["id"]
-        ):
+        wait_s = JOINING_S if state["found"] else FOUNDED_S
+        settled = accompanied or now - self._begun_s >= wait_s
+        if not settled or not self._first("group", group["id"]):
             return []
         name = shown(group["name"])
         if accompanied:
@@ -115,11 +145,15 @@ class Story:
             linked = node is not None and node["of"] > 1  # alone in the ring it would tell nothing
             place = f" · node {node['number']} of {node['of']}" if linked else ""
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
+        elif state["found"]:
+            first = f"Until then this device is the group “{name}”."
         else:
             first = (
                 f"No other device found here (asked {asked_words(state)}): "
                 f"this device is the group “{name}”."
             )
+        if not self._first("own folder", state["own_folder"]):
+            return [first]
         return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
 
     def _waiting_lines(self, state: dict[str, Any]) -> list[str]:
@@ -177,6 +211,12 @@ class Story:
         missed += [f"{more:,} more"] if more else []
         line = f"✓ {count(state['files'], 'file')} · {size(state['bytes'])} · verified · {where}"
         return [line + (f" ({', '.join(missed)})" if missed else "")]
+
+
+def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
+    if not prompt:
+        return f"to leave: {words.here} down"
+    return "type down to leave" if watching else "type exit or press Ctrl-C to leave"
 
 
 def _transfer_line(one: dict[str, Any]) -> str:

@@ -61,6 +61,8 @@ def parting(state: dict[str, Any]) -> Parting:
     told = sum(min(len(each), NAMED_DEVICES) for each in (lacking, unknown, away))
     more = len(state["deliveries"]) - told
     lines += [f"{count(more, 'more device')} not known to have everything"] if more > 0 else []
+    if lacking and not whole and len(others) > 1:
+        lines.append("nobody else who is here is known to have everything")
     if whole and lacking + unknown:
         lines.append(f"{shown(whole[0]['label'])} has everything, so they can get it there")
     unfinished = bool(here and state["state"] == "busy" and not state["need_files"])

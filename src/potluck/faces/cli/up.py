@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import threading
 from typing import Any
@@ -26,7 +27,7 @@ from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
-from potluck.faces.text import duration, shown
+from potluck.faces.text import duration, shown, wrapped
 from potluck.shells.state import home
 
 
@@ -119,14 +120,12 @@ def _banner(open_s: OpenTime) -> None:
     if open_s is None:
         return
     long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
-    say(
-        styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; "
-            "this device joins any open group.",
-            "yellow",
-        ),
-        styled("Do this only on a network you trust.", "yellow"),
+    text = (
+        f"OPEN {long}: anyone on this network may join and gets every file; "
+        "this device joins any open group. Do this only on a network you trust."
     )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(text)
+    say(*(styled(line, "yellow") for line in wrapped(text, width, "  ")))
 
 
 class _Face:
