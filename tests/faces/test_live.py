@@ -129,6 +129,13 @@ def test_who_lacks_files_itself_and_sends_none_shows_no_senders_row() -> None:
     assert "↑ kitchen-pc 35 %   5 B/s" in lines(busy(deliveries=rows), motion=Motion(up_rate=5))
 
 
+def test_while_it_is_waited_for_somebody_nothing_has_a_rate() -> None:
+    waiting = busy(state="waiting", reason="waiting for laptop")
+    moving = Motion(come=300_000_000, wanted=700_000_000, rate=10**8, fastest=10**8)
+    (whole,) = (line for line in lines(waiting, motion=moving) if "Σ" in line)
+    assert whole.endswith("300 / 700 MB")
+
+
 def test_who_is_away_is_named_without_an_arrow() -> None:
     assert "desk away" in lines(state(deliveries=[delivery("desk", online=False)]))
 

@@ -45,6 +45,7 @@ _COLOURS = {
     "paused": "yellow",
     "trouble": "bold red",
 }
+_STANDSTILL = frozenset({"waiting", "paused"})  # nothing comes, and the reason says why
 _STYLES = {"✗": "bold red", "!": "yellow"}  # of a line that begins so
 
 TerminalSize = tuple[int, int]
@@ -134,7 +135,9 @@ def _moving(state: dict[str, Any], motion: Motion, width: int, room: int) -> lis
     lines = _delivery(state, motion, width)
     coming = [rows.incoming(one, motion) for one in state["transfers"]]
     going = [rows.outgoing(one, motion) for one in state["uploads"]]
-    whole = [rows.everything(motion)] if _says_more(state["transfers"], motion) else []
+    stands = state["state"] in _STANDSTILL
+    says_more = _says_more(state["transfers"], motion)
+    whole = [rows.everything(motion, stands=stands)] if says_more else []
     height = 1 if width >= rows.ONE_LINE_COLUMNS else 2
     fit = max(0, (room - len(lines) - 1) // height - len(whole))  # one line says what is left out
     drawn = coming[: min(BARS, fit)]

@@ -74,9 +74,12 @@ def outgoing(one: dict[str, Any], motion: Motion) -> Moving:
     return Moving("↑", name, sent, one["size"], figures)
 
 
-def everything(motion: Motion) -> Moving:
-    """Return what the bar of the whole shows; how many files that are stands in the reason."""
-    figures = _figures(motion.come, motion.wanted, motion.rate, motion)
+def everything(motion: Motion, *, stands: bool = False) -> Moving:
+    """Return what the bar of the whole shows; how many files that are stands in the reason.
+
+    `stands`: it is known that nothing comes now, so what came a moment ago is no rate.
+    """
+    figures = _figures(motion.come, motion.wanted, 0.0 if stands else motion.rate, motion)
     return Moving("Σ", "everything", motion.come, motion.wanted, figures)
 
 
