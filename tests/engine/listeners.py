@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
-from potluck.engine.own.publishing import SharedChange
 
 
 class Heard:

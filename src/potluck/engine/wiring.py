@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -50,7 +50,7 @@ from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing, PublishingListener, SharedChange
+from potluck.engine.own.publishing import Publishing, PublishingListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams

@@ -155,7 +155,8 @@ def _says_more(transfers: list[dict[str, Any]], motion: Motion) -> bool:
     alone = transfers[0] if len(transfers) == 1 else None
     if alone is None or alone["files"] > 1:
         return bool(motion.wanted)
-    return motion.wanted > alone["size"]
+    size_bytes: int = alone["size"]
+    return motion.wanted > size_bytes
 
 
 def _delivery(state: dict[str, Any], motion: Motion, width: int) -> list[Pieces]:

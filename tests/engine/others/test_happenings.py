@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Source, Spot, Stat
+from potluck.core.content.facts import ManifestName, SharedChange, Source, Spot, Stat
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.wire.catalogue import FileRecord
@@ -29,7 +29,6 @@ from potluck.engine.others.happenings import (
     SAME_AGAIN_S,
     Happenings,
 )
-from potluck.engine.own.publishing import SharedChange
 from tests.engine import builders
 from tests.engine.index.builders import folder, record, root_of
 

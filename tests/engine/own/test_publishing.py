@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import PlaceRow
+from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import head_is_signed, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
@@ -17,7 +17,6 @@ from potluck.engine.own.publishing import (
     HEAD_MAX_S,
     REPAIR_PAUSE_S,
     Publishing,
-    SharedChange,
     within,
 )
 from tests.engine.builders import group, key, node, taken

@@ -24,13 +24,12 @@ from enum import Enum
 from itertools import islice
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import ManifestName, PlaceRow, SharedChange, Spot
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_size
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
-from potluck.engine.own.publishing import SharedChange
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
 GOING_ON_S = 3.0  # while things go on they are told this often

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from potluck.core import limits
-from potluck.core.content.facts import PlaceRow
+from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
@@ -38,14 +38,6 @@ class PendingRecord(NamedTuple):
     row: PlaceRow
     record: FileRecord
     before: FileRecord | None  # what the last head says of the path
-
-
-class SharedChange(NamedTuple):
-    """What a new head changes about one path."""
-
-    path: bytes
-    before: FileRecord | PlaceRow | None  # what the last head says of it; None: nothing
-    after: FileRecord | None  # what the new one says; None: it is gone
 
 
 class PublishingListener(Protocol):
