@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -67,6 +68,23 @@ class Listener(threading.Thread):
 
 
 # -- working and leaving ---------------------------------------------------------------------------
+def test_a_supervisor_hears_that_it_is_ready_lives_and_ends(
+    inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "1500000")
+        (one,) = inside("one")
+        assert [supervisor.recv(99) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+        one.leave()
+        said = b"WATCHDOG=1"
+        while said == b"WATCHDOG=1":
+            said = supervisor.recv(99)
+        assert said == b"STOPPING=1"
+
+
 def test_two_devices_meet_share_and_leave_without_a_trace(
     inside: Callable[..., list[Inside]],
 ) -> None:

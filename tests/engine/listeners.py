@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -101,6 +101,9 @@ class Heard:
     # -- engine/own and engine/others --------------------------------------------------------------
     def on_published(self, head: Head) -> None:
         self._note("on_published", head)
+
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        self._note("on_shared", changes)
 
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         self._note("on_applied", head, paths, held)

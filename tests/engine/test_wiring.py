@@ -403,6 +403,41 @@ def a_file_that_somebody_removed_is_told_as_missing_and_comes_back() -> None:
     assert len(ben.asked_for(effects.Fetch)) == 3, "page and content, and the content again"
 
 
+def what_one_adds_and_deletes_is_told_on_both_sides() -> None:
+    wire, ann, ben = shared()
+    assert ann.told("happened") == ["you added a (5 B)"]
+    del ann.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ann.hear(events.PathsTouched((parse_wire_path(f"{ann.label}/a".encode()),), overflow=False))
+    wire.run(5.0)
+    assert ben.told("happened") == [
+        f"{ann.label} added a (5 B)",
+        f"{ann.label} deleted a (kept 30 days in the trash)",
+    ]
+
+
+def a_file_that_is_brought_back_is_no_deed_of_its_owner() -> None:
+    wire, ann, ben = shared()
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    assert wire.run(5.0, lambda: has(ben, b"hello"))
+    wire.run(5.0)
+    assert len(ben.told("happened")) == 1
+
+
+def what_its_owner_changes_while_it_is_lost_is_told() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    kept, name = ann.engine.node.peers[ben.me].kept, ManifestName.own(ann.me)
+    assert wire.run(3.0, lambda: kept[name].missing_files == 1)
+    wire.unanswered = ()
+    ann.write("a", b"news")
+    assert wire.run(15.0, lambda: has(ben, b"news"))
+    wire.run(5.0)
+    assert len(ben.told("happened")) == 2
+
+
 def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
     wire, ann, ben = shared()
     ben.hear(events.SpaceSeen(0, 2**40))
@@ -646,6 +681,18 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OwnRelay.on_published: announcing.on_published(head)": (
         what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OwnRelay.on_shared: happenings.on_shared(changes)": (
+        what_one_adds_and_deletes_is_told_on_both_sides
+    ),
+    "OthersRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
+        what_its_owner_changes_while_it_is_lost_is_told
+    ),
+    "OthersRelay.on_committed: happenings.on_committed(done)": (
+        what_one_adds_and_deletes_is_told_on_both_sides
+    ),
+    "OthersRelay.on_replicas_changed: happenings.on_lost(name, paths)": (
+        a_file_that_is_brought_back_is_no_deed_of_its_owner
     ),
     "OthersRelay.on_applied: announcing.on_applied(head)": (
         what_one_writes_comes_to_the_other_and_is_told

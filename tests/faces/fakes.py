@@ -25,6 +25,7 @@ def device(label: str = "laptop", **changes: Any) -> dict[str, Any]:
         "id": OTHER, "label": label, "online": True, "node": 1,
         "address": "192.168.1.23:7685", "found_by": "beacon",
         "have_files": 14, "need_files": 0, "need_bytes": 0, "me": False,
+        "known": True, "spoke_s": 2.0, "away_s": None,
     }  # fmt: skip
     return entry | changes
 
@@ -42,16 +43,24 @@ def state(**changes: Any) -> dict[str, Any]:
         ],
         "state": "in_sync",
         "reason": None,
+        "command": None,
+        "synced": True,
         "devices": [
             device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None),
             device(),
         ],
         "files": 14,
+        "folders": 0,
         "bytes": 1_600_000_000,
         "need_files": 0,
+        "need_folders": 0,
         "need_bytes": 0,
         "rates": {"down": 0, "up": 0},
         "transfers": [],
+        "deliveries": [],
+        "uploads": [],
+        "troubles": [],
+        "trouble_count": 0,
         "folder": "/home/me/Potluck",
         "own_folder": "/home/me/Potluck/Shared/kitchen-pc",
         "port": 7685,
@@ -77,7 +86,33 @@ def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, 
         "done": 1_100_000_000,
         "size": 1_400_000_000,
         "rate": 112_000_000,
+        "files": 1,
     }
+    return entry | changes
+
+
+def delivery(label: str = "kitchen-pc", **changes: Any) -> dict[str, Any]:
+    """One entry of `deliveries`."""
+    entry = {
+        "id": OTHER, "label": label, "online": True, "known": True, "need_files": 2,
+        "need_bytes": 650, "done_bytes": 350, "whole_bytes": 1000,
+    }  # fmt: skip
+    return entry | changes
+
+
+def upload(
+    path: str = "laptop/movie.bin", to: str = "kitchen-pc", **changes: Any
+) -> dict[str, Any]:
+    """One entry of `uploads`."""
+    return {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000} | changes
+
+
+def trouble(subject: str = "laptop/locked", **changes: Any) -> dict[str, Any]:
+    """One entry of `troubles`."""
+    entry = {
+        "kind": "unreadable", "subject": subject, "reason": "permission denied",
+        "command": "chmod u+rx locked", "since_s": 120.0, "next_s": 30.0,
+    }  # fmt: skip
     return entry | changes
 
 

@@ -102,6 +102,7 @@ class Engine:
             parts.announcing,
             parts.receiving,
             parts.flushing,
+            parts.happenings,
             parts.index_upkeep,
         )
         times = [time for part in company if (time := part.deadline()) is not None]
@@ -187,6 +188,7 @@ class Engine:
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()
         self.wiring.flushing.on_tick()
+        self.wiring.happenings.on_tick()
         self.wiring.index_upkeep.on_tick()
 
 

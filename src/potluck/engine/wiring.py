@@ -16,7 +16,8 @@ up when it is called, so parts may tell each other in a circle although they are
     narrow_paths      who gets small packets
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
-    flushing          what is in the folders now  progress      what is here of what is lacking
+    flushing          what is in the folders now    progress       how much is here of it
+    happenings        what owners did, in words     farewell       leaving the ring
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -49,6 +50,7 @@ from potluck.engine.others.commits import Commits, CommitsListener
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.happenings import Happenings
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
@@ -179,6 +181,10 @@ class OwnRelay(PublishingListener):
         """The own manifest has a new head."""
         self._parts.announcing.on_published(head)
 
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        """This is what is new in it."""
+        self._parts.happenings.on_shared(changes)
+
 
 class OthersRelay(
     FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
@@ -192,6 +198,7 @@ class OthersRelay(
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """Another owner's manifest is held up to a new head."""
         self._parts.announcing.on_applied(head)
+        self._parts.happenings.on_changed(ManifestName.of(head), paths)
         self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
 
     def on_own_head(self, head: Head) -> None:
@@ -205,6 +212,7 @@ class OthersRelay(
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
         self._parts.replica_check.on_committed(done)
+        self._parts.happenings.on_committed(done)
         self._parts.receiving.on_committed(done)
 
     def look_again(self, spot: Spot) -> None:
@@ -221,6 +229,7 @@ class OthersRelay(
 
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """What stands at these paths of somebody else's folder is not what was believed."""
+        self._parts.happenings.on_lost(name, paths)
         self._parts.announcing.on_places_changed()
         self._parts.receiving.on_disturbed(name, paths)
 
@@ -284,6 +293,7 @@ class Wiring:
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.replica_check = ReplicaCheck(node, others)
+        self.happenings = Happenings(node)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)

@@ -222,16 +222,16 @@ def test_live_view_on_a_terminal(
     made: list[Any] = []
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    real = sys.modules["potluck.faces.cli.up"]._live_screen
+    real = sys.modules["potluck.faces.cli.up"].screen_of
 
-    def spy(**words: Any) -> Any:
+    def spy(*said: Any, **words: Any) -> Any:
         made.append(words)
-        return real(**words)
+        return real(*said, **words)
 
-    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "_live_screen", spy)
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "screen_of", spy)
     assert module is not None
     assert up() == 0
     assert up("--headless") == 0
     monkeypatch.setenv("TERM", "dumb")
     assert up() == 0
-    assert len(made) == 1
+    assert [words["live"] for words in made] == [True, False, False]

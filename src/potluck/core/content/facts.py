@@ -23,7 +23,15 @@ from msgspec import Struct
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Head, Holding, Kind, ManifestAsk, ManifestPage
+from potluck.core.wire.catalogue import (
+    FileRecord,
+    Folder,
+    Head,
+    Holding,
+    Kind,
+    ManifestAsk,
+    ManifestPage,
+)
 
 _SECOND_NS: Final = 10**9
 _INT64_MAX: Final = 2**63 - 1
@@ -150,6 +158,14 @@ class PlaceRow(Struct, frozen=True, array_like=True):
     ctime_ns: int
     inode: int
     executable: bool
+
+
+class SharedChange(NamedTuple):
+    """What a new head of a manifest changes about one path."""
+
+    path: bytes
+    before: FileRecord | PlaceRow | None  # what the last head says of it; None: nothing
+    after: FileRecord | None  # what the new one says; None: it is gone
 
 
 # -- what is to stand ------------------------------------------------------------------------------

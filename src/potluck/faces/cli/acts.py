@@ -1,9 +1,8 @@
-"""Commands that do something to a running potluck: `down`, `exit`, `add`, `wait`, and `version`.
+"""Commands that do something to a running potluck: `add`, `wait`, and `version`.
 
 Strategy: one request each, then, where the person expects it, watching until it is done.
-Guarantees: `down` returns when the process has let go of its home, so that a following `up` cannot
-collide; `wait` exits 6 on its time-out and says what it still waited for. Limits: `add` names files
-of this machine, as absolute paths.
+Guarantees: `wait` exits 6 on its time-out and says what it still waited for. Limits: `add` names
+files of this machine, as absolute paths.
 """
 
 from __future__ import annotations
@@ -16,13 +15,11 @@ from typing import Any, TypeVar
 import click
 
 from potluck.core.errors import NotFound, PotluckError, Refused, TimedOut
-from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.client import client_of
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
-from potluck.shells.state.home import holder_of, home_paths
 
 POLL_S = 0.1  # between two looks whether it is so by now
-DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -30,28 +27,6 @@ Decorated = TypeVar("Decorated", bound=Callable[..., object])
 def json_option(callback: Decorated) -> Decorated:
     """Let a command take --json itself, besides the global one."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(callback)
-
-
-@click.command()
-@json_option
-@click.pass_obj
-def down(shared: dict[str, Any], as_json: bool) -> None:
-    """Leave the group gracefully and end: transfers are parked, the others are told."""
-    state_dir = home_paths(shared["home"]).state_dir
-    Client(state_dir).post("/api/v1/leave")
-    deadline = time.monotonic() + DOWN_S
-    while (holder := holder_of(state_dir)) is not None:
-        if time.monotonic() > deadline:
-            raise TimedOut(
-                f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
-                "its disk is slow, or something hangs",
-                f"wait, then `{command('status')}`; as a last resort: kill {holder}",
-            )
-        time.sleep(POLL_S)
-    if as_json or shared["json"]:
-        say_json({})
-    else:
-        say("potluck has left and ended.")
 
 
 @click.command()

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 EVERYDAY = ("up", "down", "status", "add")
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "start: join or found a group, show what happens"),
-    "down": ("acts", "leave the group gracefully and end"),
+    "down": ("leaving", "leave the group gracefully and end"),
     "status": ("views", "this device, its group, and who has what"),
     "add": ("acts", "put files into my folder, so that everybody gets them"),
     "ls": ("views", "what is shared, and what of it is here"),
@@ -31,7 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ring": ("views", "the circle of nodes, each with its last and its next"),
     "wait": ("acts", "block until something is true (for scripts)"),
     "demo": ("demo", "watch several real devices work on this machine"),
-    "exit": ("acts", "the same as down"),
+    "exit": ("leaving", "the same as down"),
+    "watch": ("watch", "the live view of a potluck that runs already"),
+    "service": ("service", "let potluck start and run by itself (systemd)"),
     "version": ("acts", "print the version"),
 }
 

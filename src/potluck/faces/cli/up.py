@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import threading
 from typing import Any
@@ -22,10 +23,11 @@ from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
+from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, say, styled
 from potluck.faces.prompt import usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
-from potluck.faces.text import duration, shown
+from potluck.faces.text import duration, shown, wrapped
 from potluck.shells.state import home
 
 
@@ -118,14 +120,12 @@ def _banner(open_s: OpenTime) -> None:
     if open_s is None:
         return
     long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
-    say(
-        styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; "
-            "this device joins any open group.",
-            "yellow",
-        ),
-        styled("Do this only on a network you trust.", "yellow"),
+    text = (
+        f"OPEN {long}: anyone on this network may join and gets every file; "
+        "this device joins any open group. Do this only on a network you trust."
     )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(text)
+    say(*(styled(line, "yellow") for line in wrapped(text, width, "  ")))
 
 
 class _Face:
@@ -150,9 +150,11 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
 
     client = Client(settings.state_dir)
     live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    reads = not settings.headless and not while_stdin and _readable()
-    screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
-    view = ViewThreads(client, screen, Words.of_this_run(), reads=reads)
+    reads = not settings.headless and not while_stdin and readable()
+    words = Words.of_this_run()
+    screen = screen_of(words, live=live, prompt=reads)
+    leaving = UpLeaving(client, asks=live)
+    view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
@@ -165,7 +167,7 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     return code
 
 
-def _readable() -> bool:
+def readable() -> bool:
     """Say whether the standard input can be a prompt: keys of our terminal, or lines of a pipe."""
     try:
         descriptor = sys.stdin.fileno()
@@ -174,10 +176,13 @@ def _readable() -> bool:
     return usable(descriptor) or not os.isatty(descriptor)
 
 
-def _live_screen(*, prompt: bool) -> Screen:
+def screen_of(words: Words, *, live: bool, prompt: bool) -> Screen:
+    """Return the live view of a terminal, or plain lines."""
+    if not live:
+        return PlainScreen(_write)
     from potluck.faces.live import LiveScreen
 
-    return LiveScreen(prompt=prompt)
+    return LiveScreen(words=words, prompt=prompt)
 
 
 def _write(text: str) -> None:
