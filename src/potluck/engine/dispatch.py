@@ -52,6 +52,7 @@ from potluck.engine.events import (
     DatagramHeard,
     DialFailed,
     DiskEvent,
+    DoorAsked,
     Event,
     FetchEnded,
     FilesHashed,
@@ -200,6 +201,9 @@ class Dispatch:
             case RescanAsked():
                 own_folder.scan()
                 self._parts.replica_check.scan()
+            case DoorAsked(open_s):
+                if not self._node.leaving:
+                    self._parts.admission_policy.on_door_asked(open_s)
             case LeaveAsked():
                 self._parts.farewell.on_leave_asked()
             case _:

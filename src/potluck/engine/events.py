@@ -327,6 +327,7 @@ class Imported:
     order: OrderId  # which
     added: tuple[str, ...]  # names that are now in the own folder
     failed: tuple[tuple[str, str], ...]  # (path, reason)
+    already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +347,13 @@ class AddAsked:
 @dataclass(frozen=True, slots=True)
 class RescanAsked:
     """Look at everything now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorAsked:
+    """The person opens the door, or closes it."""
+
+    open_s: float | None  # for so long from now on, math.inf until the end; None: close it
 
 
 NetworkEvent = (
@@ -368,5 +376,5 @@ TransferEvent = (
     | PartsFound
 )
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked | DoorAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

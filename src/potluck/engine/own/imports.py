@@ -48,6 +48,7 @@ class Imports:
         if command is None:
             return
         lines = [f"added {name}" for name in event.added]
+        lines += [f"already shared: {path}, as {name}" for path, name in event.already]
         lines += [f"not added: {path} ({reason})" for path, reason in event.failed]
         self._node.do(Reply(command, not event.failed, "\n".join(lines) or "nothing to add"))
 

@@ -1,9 +1,8 @@
-"""Shared files as faces see them: how many there are, who lacks how many, and which.
+"""Shared files as faces see them: how many there are, and who lacks how many.
 
 Strategy: sums come from counts that the index keeps up to date, and from what other devices say
-they keep (KEPT); only a listing reads records. Guarantees: nothing is changed; who said nothing yet
-lacks everything. Limits: listings and sums are bounded, for an owner may claim any size and any
-number.
+they keep (KEPT); only a listing reads records (listing.py). Guarantees: nothing is changed; who
+said nothing yet lacks everything. Limits: sums are bounded, for an owner may claim any size.
 """
 
 from __future__ import annotations
@@ -11,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.node import Node
-from potluck.engine.views.values import FileView
 
-FILES_MAX = 10_000  # of one listing: a face that wants more asks for a folder
 Amount = tuple[int, int]
 """Files, and their bytes."""
 
@@ -41,21 +37,6 @@ class SharedFiles:
         lacking = [self._lacking(device, name, every) for name, every in others]
         return sum(files for files, _ in lacking), bounded_sum(size for _, size in lacking)
 
-    def listing(self, prefix: str, limit: int = FILES_MAX) -> list[FileView]:
-        """Return the files of the share whose path below Shared/ starts with `prefix`."""
-        node, found = self._node, list[FileView]()
-        for head in node.index.manifests.heads():
-            name = ManifestName.of(head)
-            label = node.label_of(name.owner)
-            if not (label.startswith(prefix) or prefix.startswith(label + "/")):
-                continue
-            inner, left = prefix[len(label) + 1 :].encode(errors="replace"), limit - len(found)
-            for record in node.index.manifests.listing(name, inner, left):
-                here = _stands(record, node.index.places.get(name, record.path))
-                path, root = f"{label}/{record.path.decode()}", record.root.hex()
-                found.append(FileView(path, record.kind.value, record.size, label, here, root))
-        return found
-
     def _lacking(self, device: DeviceId, name: ManifestName, every: Amount) -> Amount:
         """Return what a device lacks of one folder; all of it unless it says otherwise."""
         if device == self._node.me:
@@ -70,10 +51,3 @@ class SharedFiles:
 def bounded_sum(sizes: Iterable[int]) -> int:
     """Return a sum of sizes as JSON can hold it: owners may claim any."""
     return min(sum(sizes), limits.SEQ_MAX)
-
-
-def _stands(record: FileRecord, row: PlaceRow | None) -> bool:
-    """Say whether what a record names stands on this disk."""
-    if row is None or row.kind is not record.kind:
-        return False
-    return record.kind is Kind.FOLDER or row.root == record.root

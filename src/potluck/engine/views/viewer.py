@@ -20,9 +20,10 @@ from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.views.listing import Listing
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood
 from potluck.engine.views.shared_files import SharedFiles, bounded_sum
-from potluck.engine.views.values import FileView, StateView, TransferView
+from potluck.engine.views.values import StateView, TransferView
 
 
 class Viewer:
@@ -41,6 +42,7 @@ class Viewer:
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._receiving, self._downloads, self._answers = receiving, downloads, answers
         self._files = SharedFiles(node)
+        self.listing = Listing(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
@@ -71,10 +73,6 @@ class Viewer:
             tried=around.tried(),
             refused=self._refused(),
         )
-
-    def files(self, prefix: str) -> list[FileView]:
-        """Return the files of the share whose path below Shared/ starts with `prefix`."""
-        return self._files.listing(prefix)
 
     def _own_path(self) -> str:
         """Return where the own folder is on this machine, as far as the engine was told."""

@@ -5,6 +5,8 @@ and the process id in the file only serves the message for the second one. The d
 to a name of its own, made durable, and then linked to its final name: link(2) refuses to replace,
 so of two first starts one wins and a torn key never stands under the final name.
 
+A shared folder is claimed in the same way, in FOLDER/.potluck/lock: two homes may not share one.
+
 Guarantees: the state folder is 0700 and the key 0600; a key that others may read is refused, not
 used. Daemon and commands find the socket by the same rule and without asking the environment:
 STATE/control.sock while that fits an AF_UNIX address (104 bytes on macOS, 108 on Linux), else a
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from potluck.core.content.paths import printable
 from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
 
 SOCKET_NAME: Final = "control.sock"
@@ -37,12 +40,14 @@ PID_BYTES: Final = 32  # more than any process id has digits
 # what potluck makes in a folder itself, so what it does not count as somebody's files
 MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside"})
 
+HOLDER_BYTES: Final = 8192  # a process id and a path, of which Linux allows 4096 bytes
 _LOCK_NAME: Final = "lock"
+_PRIVATE_NAME: Final = ".potluck"  # of what potluck keeps in a shared folder for itself
 _KEY_NAME: Final = "device.key"
 
 
 class AlreadyRunning(Refused):
-    """Another potluck is running on this home."""
+    """Another potluck is running on this home, or on this folder."""
 
     code = "already_running"
 
@@ -61,10 +66,21 @@ def home_paths(home: str | None) -> HomePaths:
     if home is not None:
         base = os.path.abspath(os.path.expanduser(home))
         return HomePaths(os.path.join(base, "config.toml"), base, os.path.join(base, "Potluck"))
+    check_home_is_known()
     import platformdirs  # noqa: PLC0415 - costs 15 ms that `--home` need not pay
 
     config_file = os.path.join(platformdirs.user_config_dir("potluck"), "config.toml")
     return HomePaths(config_file, platformdirs.user_state_dir("potluck"), None)
+
+
+def check_home_is_known() -> None:
+    """Raise UsageError if nobody can say where this user's own folder is."""
+    if not os.path.isabs(os.path.expanduser("~")):
+        raise UsageError(
+            "It is not known where your files are.",
+            f"HOME is not set, and user {os.geteuid()} has no entry in the list of users",
+            "say where potluck may keep its own: --home DIR (or set HOME)",
+        )
 
 
 # -- the claim -------------------------------------------------------------------------------------
@@ -112,6 +128,43 @@ def claim_home(state_dir: str) -> Claim:
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return Claim(descriptor)
+
+
+def claim_folder(folder: str, state_dir: str) -> Claim:
+    """Claim a shared folder: two potlucks on one would undo each other's work.
+
+    Raises AlreadyRunning naming the other process and its home, or DiskTrouble. Where the disk
+    knows no locks nothing is claimed, and nobody is refused.
+    """
+    private = os.path.join(folder, _PRIVATE_NAME)
+    try:
+        if os.path.islink(private):  # not followed, and said by whoever needs it
+            return Claim(-1)
+        os.makedirs(private, mode=0o700, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(os.path.join(private, _LOCK_NAME), flags, 0o600)
+    except OSError as error:
+        raise _disk(
+            f"The folder {folder} cannot be used", error, "choose another folder: up FOLDER"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, HOLDER_BYTES, 0).decode(errors="replace").partition("\n")
+        os.close(descriptor)
+        process = f"process {holder[0]}" if holder[0].isdigit() else "another process"
+        home = printable(holder[2].strip()) or "another home"
+        raise AlreadyRunning(
+            f"Another potluck is already sharing the folder {folder} ({process}).",
+            f"it was started with the home {home}",
+            f"end it: potluck --home {home} down; or share another folder: up FOLDER",
+        ) from error
+    except OSError:  # no locks here, as on some network disks
+        os.close(descriptor)
+        return Claim(-1)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n{state_dir}\n".encode(errors="replace"), 0)
     return Claim(descriptor)
 
 
