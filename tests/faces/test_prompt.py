@@ -58,6 +58,27 @@ def client(tmp_path: Path) -> Client:
     ("line", "part"),
     [
         ("help", "leave the group"),
+        ("help ls", "Usage: ls"),
+        ("ls --help", "Usage: ls"),
+        ("exit --help", "Leave the group"),
+        ("version", "potluck "),
+        ("--version", "potluck "),
+        ("ls -r", "b/c.txt"),
+        ("ls kitchen-pc -r", "b/c.txt"),
+        ("ls nowhere", "Nothing is shared as “nowhere”."),
+        ("ls --recursiv", "did you mean --recursive?"),
+        ("ls nowhere", "  next: ls"),
+        ("status --check", "in sync"),
+        ("open 10", "a network you trust"),
+        ("open ten", "open cannot be “ten”."),
+        ("close", "closed already"),
+        ("opem", "There is no command “opem”."),
+        ("add --mvoe x", "There is no option --mvoe."),
+        ("add --mvoe x", "did you mean --move?"),
+        ("up", "not for this prompt"),
+        ("wait", "in another terminal"),
+        ("exit now", "takes no more words"),
+        ("-r", "There is no “-r” here."),
         ("STATUS", "in sync"),
         ("ring", "0 kitchen-pc*"),
         ("peers", "192.168.1.23:7685"),
@@ -65,8 +86,8 @@ def client(tmp_path: Path) -> Client:
         ("ls kitchen-pc/", "b/"),
         ("rescan", "Looking"),
         ("exit", "Leaving"),
-        ("exti", "Did you mean exit?"),
-        ("zzzzz", "Type help"),
+        ("exti", "did you mean exit?"),
+        ("zzzzz", "  next: help"),
         ('ls "', "quotes"),
     ],
 )
@@ -79,16 +100,38 @@ def test_an_empty_line_does_nothing(source: FakeSource, client: Client) -> None:
 
 
 def test_adding_from_the_prompt(source: FakeSource, client: Client, tmp_path: Path) -> None:
+    for name in ("a b", "1.jpg", "2.jpg"):
+        (tmp_path / name).write_text("x")
     assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == [
         "1 file is in your folder now."
     ]
     assert source.asked == [("add", [f"{tmp_path}/a b"], "move")]
-    assert prompt.run_line("add", client, WORDS)[0] == "The paths cannot be added."
+    assert prompt.run_line("add", client, WORDS)[0] == "Missing argument 'PATH…'."
+    prompt.run_line(f"add {tmp_path}/*.jpg", client, WORDS)
+    assert source.asked[1:] == [("add", [f"{tmp_path}/1.jpg", f"{tmp_path}/2.jpg"], "copy")]
+    lines = prompt.run_line(f"add {tmp_path}/*.png", client, WORDS)
+    assert lines[0] == f"There is no {tmp_path}/*.png."
 
 
-def test_leaving_asks_the_daemon(source: FakeSource, client: Client) -> None:
-    prompt.run_line("quit", client, WORDS)
+def test_a_mistyped_option_shares_nothing(
+    source: FakeSource, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("x")
+    prompt.run_line(f"add --mvoe {tmp_path}/x", client, WORDS)
+    assert source.asked == []
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "stop", "down", "QUIT"])
+def test_leaving_asks_the_daemon(source: FakeSource, client: Client, word: str) -> None:
+    assert prompt.run_line(word, client, WORDS) == ["Leaving…"]
     assert source.asked == ["leave"]
+
+
+def test_the_door_from_the_prompt(source: FakeSource, client: Client) -> None:
+    prompt.run_line("open", client, WORDS)
+    prompt.run_line("open always", client, WORDS)
+    assert prompt.run_line("close", client, WORDS) == [], "the view tells it"
+    assert source.asked == [("door", 3600.0), ("door", float("inf")), ("door", None)]
 
 
 def test_an_error_is_shown_not_raised(client: Client) -> None:

@@ -199,13 +199,15 @@ def _understood(words: list[str]) -> list[str]:
     Leaving is the only command that means something else there: the program itself ends.
     """
     word = words[0].casefold()
-    if word in ELSEWHERE and not {"-h", "--help"} & {*words}:
+    if {"-h", "--help"} & {*words}:
+        return ["help", *([] if word.startswith("-") else [word])]
+    if word in ELSEWHERE:
         raise UsageError(
             f"“{word}” is not for this prompt.", ELSEWHERE[word], "type it in another terminal"
         )
-    if word in LEAVING and words[1:] and not {"-h", "--help"} & {*words}:
+    if word in LEAVING:
         raise UsageError(f"“{word}” takes no more words here.", "", word)
-    if word.startswith("-") and word not in {"-h", "--help", "--version"}:
+    if word.startswith("-") and word != "--version":
         raise UsageError(f"There is no “{word}” here.", "a command comes first", "help")
     return [word, *words[1:]]
 

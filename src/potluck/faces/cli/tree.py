@@ -78,8 +78,9 @@ def _entry_rows(pages: Iterable[dict[str, Any]], whole: _Sum, *, top: bool) -> I
                 continue
             rows += [] if held is None else [_entry_row(held, whole, top=top)]
             held = entry
+        if held is not None and page["next"] is None:
+            rows.append(_entry_row(held, whole, top=top))
         yield rows
-    yield [] if held is None else [_entry_row(held, whole, top=top)]
 
 
 def _continues(entry: dict[str, Any], held: dict[str, Any]) -> bool:

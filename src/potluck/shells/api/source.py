@@ -32,6 +32,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from potluck.core.errors import NotRunning, TimedOut
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, RescanAsked
@@ -47,6 +48,7 @@ TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
 METER_S: Final = 0.2  # rates over shorter times jump
 SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
 STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
+AGAIN: Final = "try again in a moment"
 NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
 
 
@@ -209,29 +211,34 @@ class RunningSource:
         return self._notices.above(after)
 
     def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
-        """Return one page of the files that are `path` or below it."""
-        asked = self._question(lambda engine: engine.files(path, after, limit))
-        return asked or {"files": [], "next": None}
+        """Return one page of the files that are `path` or below it; raises PotluckError."""
+        return self._question(partial(Engine.files, path=path, after=after, limit=limit))
 
     def folder(self, path: str, after: str) -> dict[str, Any]:
-        """Return what is directly in a folder, or as much of that as is known in a moment."""
+        """Return what is directly in a folder, or as much of that as is known in a moment.
+
+        Raises PotluckError.
+        """
         until_s = time.monotonic() + FOLDER_S
         whole: dict[str, Any] = {"entries": [], "next": after, "known": True}
         while whole["next"] is not None and (not whole["entries"] or time.monotonic() < until_s):
             at = str(whole["next"])
             part = self._question(partial(Engine.folder, path=path, after=at))
-            part = part or {"entries": [], "next": None, "known": True}
             whole = {**part, "entries": _joined(whole["entries"], part["entries"])}
         return whole
 
-    def _question(self, question: Callable[[Engine], Any]) -> dict[str, Any] | None:
-        """Ask the engine; None if the loop has ended or does not answer."""
-        if self._loop is None:
-            return None
+    def _question(self, question: Callable[[Engine], Any]) -> dict[str, Any]:
+        """Ask the engine; half a listing is none, so no answer is an error."""
         try:
+            if self._loop is None:
+                raise CancelledError
             view = self._loop.ask(lambda engine, _: question(engine), COMMAND_S)
-        except (CancelledError, TimeoutError):
-            return None
+        except TimeoutError as error:
+            raise TimedOut(
+                "potluck runs but does not answer.", "it is in the middle of something long", AGAIN
+            ) from error
+        except CancelledError as error:
+            raise NotRunning("potluck does not run any more.", "it has just left", AGAIN) from error
         answer: dict[str, Any] = msgspec.to_builtins(view)
         return answer
 

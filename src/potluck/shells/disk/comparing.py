@@ -17,7 +17,7 @@ import stat as modes
 from typing import Final
 
 from potluck.core import limits
-from potluck.shells.disk.fsops import OPEN_FOLDER, open_regular, stat_at
+from potluck.shells.disk.fsops import enter, open_regular, stat_at
 
 DEEPEST: Final = 200  # two descriptors a level; deeper trees are taken to differ
 _READ_BYTES: Final = limits.MIB
@@ -62,16 +62,17 @@ def _read_alike(one: int, other: int) -> bool:
 
 
 def _is_same_folder(source: int, name: str, folder: int, standing: str, depth: int) -> bool:
-    one = os.open(name, OPEN_FOLDER, dir_fd=source)
+    one_fd = enter(source, name)
     try:
-        other = os.open(standing, OPEN_FOLDER, dir_fd=folder)
+        other_fd = enter(folder, standing)
         try:
-            if os.path.samestat(os.fstat(one), os.fstat(other)):
+            if os.path.samestat(os.fstat(one_fd), os.fstat(other_fd)):
                 return False  # the own folder itself: whoever brings it in says so
             return all(
-                is_same_tree(one, entry, other, entry, depth + 1) for entry in os.listdir(one)
+                is_same_tree(one_fd, entry, other_fd, entry, depth + 1)
+                for entry in os.listdir(one_fd)
             )
         finally:
-            os.close(other)
+            os.close(other_fd)
     finally:
-        os.close(one)
+        os.close(one_fd)

@@ -62,25 +62,27 @@ class HomePaths:
 
 
 def home_paths(home: str | None) -> HomePaths:
-    """Return where things lie under `home`, or where the platform wants them when it is None."""
+    """Return where things lie under `home`, or where the platform wants them when it is None.
+
+    Raises UsageError if nobody can say where that is.
+    """
     if home is not None:
         base = os.path.abspath(os.path.expanduser(home))
         return HomePaths(os.path.join(base, "config.toml"), base, os.path.join(base, "Potluck"))
-    check_home_is_known()
     import platformdirs  # noqa: PLC0415 - costs 15 ms that `--home` need not pay
 
-    config_file = os.path.join(platformdirs.user_config_dir("potluck"), "config.toml")
-    return HomePaths(config_file, platformdirs.user_state_dir("potluck"), None)
-
-
-def check_home_is_known() -> None:
-    """Raise UsageError if nobody can say where this user's own folder is."""
-    if not os.path.isabs(os.path.expanduser("~")):
+    try:
+        places = platformdirs.user_config_dir("potluck"), platformdirs.user_state_dir("potluck")
+    except RuntimeError:  # neither the environment nor the list of users knows
+        places = "", ""
+    if not all(map(os.path.isabs, places)):
         raise UsageError(
             "It is not known where your files are.",
-            f"HOME is not set, and user {os.geteuid()} has no entry in the list of users",
+            "HOME is no path, or it is not set and this user "
+            f"({os.geteuid()}) has no entry in the list of users",
             "say where potluck may keep its own: --home DIR (or set HOME)",
         )
+    return HomePaths(os.path.join(places[0], "config.toml"), places[1], None)
 
 
 # -- the claim -------------------------------------------------------------------------------------
