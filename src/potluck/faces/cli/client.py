@@ -15,7 +15,6 @@ import json
 import socket
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 from potluck.core import errors
 from potluck.core.errors import NotRunning, PotluckError, TimedOut
@@ -149,6 +148,8 @@ def _after_head(connection: socket.socket) -> BinaryIO:
 
 
 def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
     return quote(text, safe="", errors="replace")
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -157,11 +156,10 @@ def run_command(arguments: list[str]) -> int:
     except (PipeClosedError, BrokenPipeError):
         let_go(sys.stdout)
         return 0
-    except OSError as error:
-        if verbose or error.filename is not None:
+    except Exception as error:  # noqa: BLE001 # house: a fault is said in a sentence, too
+        if verbose:
             raise
-        let_go(sys.stdout)  # the help of click, into something full
-        return _told(output_trouble(error), as_json=as_json)
+        return _told(_fault(error), as_json=as_json)
 
 
 def run_typed(words: list[str], client: Client) -> list[str]:
@@ -178,6 +176,8 @@ def run_typed(words: list[str], client: Client) -> list[str]:
 
 def suggestion(word: str, known: list[str]) -> str:
     """Return which known word a mistyped one is probably meant to be, "" if none may be named."""
+    from difflib import get_close_matches
+
     close = get_close_matches(word, known, 1, LIKE)
     return close[0] if close and close[0] not in UNSUGGESTED else ""
 
@@ -217,6 +217,18 @@ def _told(error: PotluckError, *, as_json: bool) -> int:
     with suppress(PipeClosedError, PotluckError):  # nobody can be told
         say_error(error, as_json=as_json)
     return error.exit_code
+
+
+def _fault(error: Exception) -> PotluckError:
+    """Return what went wrong that nobody foresaw, for a person."""
+    if isinstance(error, OSError) and error.filename is None:  # the help of click, nowhere to go
+        let_go(sys.stdout)
+        return output_trouble(error)
+    return PotluckError(
+        "That did not work, and it should have.",
+        f"a fault in potluck itself: {error!r}",
+        f"please report what this prints: {command('--verbose …')} (the same command again)",
+    )
 
 
 def _from_click(error: click.ClickException) -> UsageError:

@@ -59,7 +59,7 @@ def file_lines(files: Iterable[dict[str, Any]], path: str) -> Iterator[str]:
     """Yield the lines of `ls -r`, or of one file: every file that is `path` or below it."""
     whole = _Sum()
     yield from _straight(_file_rows(files, path, whole))
-    yield whole.line()
+    yield "Nothing is shared yet." if not (path or whole.files or whole.folders) else whole.line()
 
 
 Rows = list[list[str]]

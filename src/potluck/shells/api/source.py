@@ -229,9 +229,9 @@ class RunningSource:
 
     def _question(self, question: Callable[[Engine], Any]) -> dict[str, Any]:
         """Ask the engine; half a listing is none, so no answer is an error."""
+        if self._loop is None:
+            raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
         try:
-            if self._loop is None:
-                raise CancelledError
             view = self._loop.ask(lambda engine, _: question(engine), COMMAND_S)
         except TimeoutError as error:
             raise TimedOut(

@@ -18,15 +18,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
-import secrets
 import socket
 import stat
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 from potluck.core.content.paths import printable
@@ -218,6 +214,8 @@ def device_secret(state_dir: str) -> bytes:
 
 
 def _write_secret(state_dir: str, path: str) -> None:
+    import secrets  # noqa: PLC0415 - needed once in the life of a device
+
     fresh = f"{path}.{os.getpid()}.new"
     with suppress(FileNotFoundError):
         os.unlink(fresh)  # of a start with the same process id that was cut off
@@ -267,6 +265,8 @@ def socket_candidates(state_dir: str) -> tuple[str, ...]:
     near = os.path.join(state_dir, SOCKET_NAME)
     if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
         return (near,)
+    import hashlib  # noqa: PLC0415 - every command comes here, few have so long a path
+
     name = (
         hashlib.sha256(os.fsencode(os.path.realpath(state_dir))).hexdigest()[:SOCKET_DIGITS]
         + ".sock"
@@ -312,6 +312,8 @@ def prepare_folder(folder: str) -> None:
 
     Raises DiskTrouble.
     """
+    import tempfile  # noqa: PLC0415 - costs 15 ms that only `up` need pay
+
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -343,6 +345,8 @@ def check_interfaces(names: tuple[str, ...]) -> None:
     present = [name for _, name in socket.if_nameindex()]
     for name in names:
         if name not in present:
+            from difflib import get_close_matches  # noqa: PLC0415 - as tempfile above
+
             close = get_close_matches(name, present, 1)
             raise UsageError(
                 f"There is no network interface “{name}”.",
