@@ -115,6 +115,17 @@ class Heard:
         return self._say("is_busy", otherwise=False)
 
 
+class Partly:
+    """What is on its way, as a test says."""
+
+    def __init__(self) -> None:
+        self.fetching = False
+        self.here: dict[ManifestName, int] = {}
+
+    def here_bytes(self) -> dict[ManifestName, int]:
+        return self.here
+
+
 class Neighbour:
     """Who is asked now and then: a device of the test's choice."""
 

@@ -320,6 +320,15 @@ def a_file_that_somebody_removed_is_told_as_missing_and_comes_back() -> None:
     assert len(ben.asked_for(effects.Fetch)) == 3, "page and content, and the content again"
 
 
+def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
+    wire, ann, ben = shared()
+    ben.hear(events.SpaceSeen(0, 2**40))
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    kept = ann.engine.node.peers[ben.me].kept
+    assert wire.run(3.0, lambda: kept[ManifestName.own(ann.me)].missing_files == 1)
+
+
 def checks(box: Box, since: float) -> bool:
     """Whether a device began to look at other people's folders."""
     return any(not scan.own for scan in box.asked_for(effects.Scan, since))
@@ -505,7 +514,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_one_writes_comes_to_the_other_and_is_told
     ),
     "OthersRelay.on_replicas_changed: announcing.on_places_changed()": (
-        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+        what_is_missing_is_told_though_nothing_can_be_fetched
     ),
     "OthersRelay.on_replicas_changed: receiving.on_changed(name, paths, held=False)": (
         a_file_that_somebody_removed_is_told_as_missing_and_comes_back

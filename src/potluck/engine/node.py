@@ -58,7 +58,10 @@ class Peer:
     instance: bytes = b""
     # (generation, seq) it announced
     heads: dict[ManifestName, tuple[int, int]] = field(default_factory=dict)
-    kept: dict[ManifestName, Holding] = field(default_factory=dict)
+    kept: dict[ManifestName, Holding] = field(default_factory=dict)  # said over the last link
+    spoke_s: float | None = None  # when it said so last
+    gone_s: float | None = None  # when its last link ended
+    most_lacking_bytes: int = 0  # it ever said since it last lacked nothing
 
 
 @dataclass(frozen=True, slots=True)

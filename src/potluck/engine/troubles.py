@@ -91,6 +91,11 @@ class Troubles:
         """Return how many of a kind there are."""
         return len(self._known.get(kind, {})) + len(self._untold.get(kind, ()))
 
+    @property
+    def total(self) -> int:
+        """How many there are of all kinds."""
+        return sum(self.count(kind) for kind in self._known)
+
     def of(self, kind: TroubleKind) -> list[Trouble]:
         """Return those of a kind whose reasons are kept, the oldest first."""
         return list(self._known.get(kind, {}).values())

@@ -53,6 +53,7 @@ from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
 
 
@@ -228,8 +229,8 @@ class Wiring:
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)
-        self.announcing = Announcing(node, self.following, self.circle)
         self.downloads = Downloads(node, others)
+        self.announcing = Announcing(node, self.following, self.circle, self.downloads)
         self.commits = Commits(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.replica_check = ReplicaCheck(node, others)
@@ -242,8 +243,9 @@ class Wiring:
     def _viewer(self) -> Viewer:
         """Make what looks at the parts."""
         around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
-        own_folder, receiving, downloads = self.own_folder, self.receiving, self.downloads
-        return Viewer(self.node, around, own_folder, receiving, downloads, self.answers)
+        own_folder, downloads = self.own_folder, self.downloads
+        picture = Picture(self.node, around, own_folder, self.following, self.receiving, downloads)
+        return Viewer(self.node, around, picture, own_folder, downloads, self.answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""

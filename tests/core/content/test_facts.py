@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from potluck.core.content.facts import Finding, ManifestName, PlaceRow, Source, Spot, Stat
+from potluck.core.content.facts import (
+    NOTHING,
+    Amount,
+    Finding,
+    ManifestName,
+    PlaceRow,
+    Source,
+    Spot,
+    Stat,
+)
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Folder,
@@ -59,6 +68,14 @@ def test_below_is_inside_a_folder_of_the_same_manifest() -> None:
     assert not folder.is_below(folder)
     assert not Spot(ManifestName.own(BERT), b"f/a").is_below(folder)
     assert not Spot(COMMON, b"f/a").is_below(folder)
+
+
+# -- amounts ---------------------------------------------------------------------------------------
+def test_amounts_add_up_and_part() -> None:
+    one, other = Amount(1, 2, 30), Amount(4, 0, 5)
+    assert Amount.total([one, other]) == Amount(5, 2, 35)
+    assert Amount.total([]) == NOTHING
+    assert Amount(5, 2, 35).less(one) == other
 
 
 # -- words and values ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import NOTHING
 from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, receive, record, root_of
 
 
@@ -67,11 +68,11 @@ def test_what_is_shared_and_stands_is_found_for_many_contents_at_once(kept) -> N
 
 def test_what_comes_and_goes_in_a_received_folder_is_lacking_or_not(kept) -> None:
     receive(kept, [record("a")], 1)
-    assert kept.needs.missing(ANNAS) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (1, 0, 1)
     kept.places.put(ANNAS, [place(record("a"))])
-    assert kept.needs.missing(ANNAS) == (0, 0)
+    assert kept.needs.missing(ANNAS) == NOTHING
     kept.places.remove(ANNAS, [b"a"])
-    assert kept.needs.missing(ANNAS) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (1, 0, 1)
 
 
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:

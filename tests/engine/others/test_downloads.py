@@ -476,6 +476,26 @@ def test_a_device_that_is_back_is_asked_at_once_even_if_it_failed(wire: Wire) ->
     assert wire.fetch().peer == ANNA
 
 
+def test_what_is_here_already_is_told_for_each_folder_that_waits_for_it(wire: Wire) -> None:
+    assert (wire.downloads.sample(), wire.downloads.fetching) == (None, False)
+    wire.want(big())
+    fetch = wire.fetch()
+    assert wire.downloads.fetching
+    assert wire.downloads.here_bytes() == {}
+    wire.downloads.on_list(PieceListHeard(fetch.order, BIG))
+    wire.downloads.on_pieces(PiecesVerified(fetch.order, BIG.root, (0,), BIG.piece_size))
+    assert wire.downloads.here_bytes() == {ANNAS: BIG.piece_size}
+    sample = wire.downloads.sample()
+    assert sample is not None
+    assert sample[1] == BIG.piece_size
+
+
+def test_what_waits_to_be_placed_is_no_sample(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.downloads.swarm.forget(root_of("a"))
+    assert wire.downloads.sample() is None
+
+
 def test_it_says_how_much_is_wanted(wire: Wire) -> None:
     wire.want(record("a"))
     wire.fetch()

@@ -510,6 +510,19 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
     assert following.deadline() is None
 
 
+def test_it_says_what_was_heard_and_who_is_asked(wire: Wire) -> None:
+    one, two = wire.devices[:2]
+    following = two.following
+    assert (following.heard(one.manifest), following.asked()) == (None, [])
+    announced(wire)
+    following.on_tick()
+    assert following.names() == [one.manifest]
+    heard = following.heard(one.manifest)
+    assert heard is not None
+    assert heard == one.head_of(one)
+    assert following.asked() == [one.id]
+
+
 def test_it_says_how_many_manifests_are_behind(wire: Wire) -> None:
     announced(wire)
     assert repr(wire.devices[1].following) == "<Following 1 manifests, 1 behind>"

@@ -683,3 +683,4 @@ def _found(r: Receiver) -> PartsFound:
 def test_it_says_how_much_is_to_be_looked_at(r: Receiver) -> None:
     r.receiving.look_again(Spot(ANNAS, b"a"))
     assert repr(r.receiving) == "<Receiving pending=1 manifests=0 to catch up with>"
+    assert r.receiving.placing

@@ -8,6 +8,7 @@ import pytest
 from potluck.core.wire.catalogue import FilesAsk
 from potluck.engine import effects, events
 from potluck.engine.events import ShareSeen, SpaceSeen
+from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import node
@@ -30,8 +31,11 @@ def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:
     ann.write("more", b"four")
     wire.run(5.0)
     state = shown(ben)
-    assert (state["state"], state["reason"]) == ("busy", "1 files to come")
-    assert (state["need_files"], state["need_bytes"]) == (1, 4)
+    assert (state["state"], state["reason"]) == (
+        "receiving",
+        "1 file to come, being put in place",
+    )
+    assert (state["need_files"], state["need_bytes"]) == (1, 0), "its bytes are here"
     (told,) = [device for device in shown(ann)["devices"] if device["label"] == "d2"]
     assert (told["have_files"], told["need_files"], told["need_bytes"]) == (1, 1, 4)
 
@@ -42,7 +46,7 @@ def test_a_transfer_names_path_sources_and_progress() -> None:
     ann.write("film", b"x" * 100)
     assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
     assert shown(ben)["transfers"] == [
-        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100}
+        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1}
     ]
     ann.delete("film")
     wire.run(5.0)
@@ -64,12 +68,22 @@ def test_states_and_their_reasons() -> None:
 
 
 def test_looking_at_the_own_files_is_being_busy() -> None:
-    wire = Wire()
+    wire, ann, _ = shared()
     wire.ignored = (effects.Scan, effects.Hash)
+    ann.hear(events.RescanAsked())
+    assert (shown(ann)["state"], shown(ann)["reason"]) == ("busy", "looking at my files")
+    assert not shown(ann)["synced"]
+
+
+def test_before_the_first_look_nothing_is_in_sync() -> None:
+    wire = Wire()
+    wire.ignored = (effects.Scan,)
     ann = wire.add(1)
     wire.run(5.0)
-    ann.hear(events.RescanAsked())
-    assert (shown(ann)["state"], shown(ann)["reason"]) == ("busy", "looking at the own files")
+    assert (shown(ann)["state"], shown(ann)["reason"]) == (
+        "busy",
+        "looking at my files for the first time since the start",
+    )
 
 
 def test_where_we_are_and_what_was_tried() -> None:
@@ -100,3 +114,28 @@ def test_lists_are_bounded() -> None:
         refused = shown(ann)["refused"]
     assert len(refused) == LIST_MAX
     assert refused[0] == {"path": "d1/0", "reason": "control character"}
+
+
+def test_what_is_wrong_is_shown_until_it_is_over() -> None:
+    wire, ann, _ = shared()
+    node = ann.engine.node
+    node.troubles.note(
+        Trouble(TroubleKind.BLOCKED, "d2/a\x1b", "immutable", "lsattr", node.now, node.now + 60)
+    )
+    node.troubles.note(Trouble(TroubleKind.STRAY, "x", "nobody's", "mv x", node.now, None))
+    wire.run(2.0)
+    state = shown(ann)
+    assert (state["state"], state["reason"], state["command"]) == (
+        "trouble",
+        "d2/a\N{REPLACEMENT CHARACTER}: immutable",
+        "lsattr",
+    )
+    blocked, stray = state["troubles"]
+    assert (blocked["kind"], blocked["subject"]) == ("blocked", "d2/a\N{REPLACEMENT CHARACTER}")
+    assert (blocked["since_s"], blocked["next_s"]) == (
+        pytest.approx(2, abs=1),
+        pytest.approx(58, abs=1),
+    )
+    assert (stray["kind"], stray["next_s"], state["trouble_count"]) == ("stray", None, 2)
+    node.troubles.clear_kind(TroubleKind.BLOCKED)
+    assert shown(ann)["state"] == "in_sync", "what belongs to nobody hinders nothing"

@@ -11,6 +11,7 @@ on this disk (engine/layout.py), nor whether anything stands there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -57,6 +58,31 @@ class Spot(NamedTuple):
     def is_below(self, other: Spot) -> bool:
         """Say whether a spot is inside the folder that `other` would be."""
         return self.manifest == other.manifest and self.path.startswith(other.path + b"/")
+
+
+class Amount(NamedTuple):
+    """How much there is of something."""
+
+    files: int
+    folders: int
+    size_bytes: int  # of the files together
+
+    @classmethod
+    def total(cls, amounts: Iterable[Amount]) -> Amount:
+        """Return all of them together."""
+        every = list(amounts)
+        return cls(
+            sum(amount.files for amount in every),
+            sum(amount.folders for amount in every),
+            sum(amount.size_bytes for amount in every),
+        )
+
+    def less(self, other: Amount) -> Amount:
+        """Return how much more this is than `other`, which is a part of it."""
+        return Amount(*(one - part for one, part in zip(self, other, strict=True)))
+
+
+NOTHING = Amount(0, 0, 0)
 
 
 # -- what stands -----------------------------------------------------------------------------------

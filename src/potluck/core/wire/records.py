@@ -145,4 +145,5 @@ class Holding(Struct, frozen=True, array_like=True):
     generation: Counter
     seq: Counter
     missing_files: Counter
-    missing_bytes: Size
+    missing_bytes: Size  # pieces that are here do not count
+    missing_folders: Counter = 0

@@ -15,7 +15,7 @@ the whole folder; whether it has one content is found by asking.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -282,6 +282,29 @@ class Downloads:
             return None
         time = min(self._ask_s, self._rests[0]) if self._rests else self._ask_s
         return time if time < inf else None
+
+    def sample(self) -> tuple[SafePath, int] | None:
+        """Return one path that waits for its content, and how many bytes of that are here."""
+        for root, names in self._waiting.items():
+            download = self.swarm.downloads.get(root)
+            if download is not None:
+                spot = next(iter(next(iter(names.values()))))
+                return self._node.layout.path_of(spot), download.done_bytes
+        return None
+
+    @property
+    def fetching(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self.orders)
+
+    def here_bytes(self) -> Counter[ManifestName]:
+        """Return how much is here already of contents that each manifest still lacks."""
+        here = Counter[ManifestName]()
+        for download in self.swarm.downloads.values():
+            if download.done_bytes:
+                for name in self._waiting.get(download.root, {}):
+                    here[name] += download.done_bytes
+        return here
 
     def path_of(self, root: Root) -> SafePath | None:
         """Return one path where a content is wanted, for people."""

@@ -71,6 +71,20 @@ class Following:
             self._on_head(device, head)
         self._look_s = self._node.now
 
+    def heard(self, name: ManifestName) -> Head | None:
+        """Return the newest head that was heard of a manifest, if it is newer than what is held."""
+        pursuit = self._pursuits.get(name)
+        return None if pursuit is None else pursuit.newest
+
+    def names(self) -> list[ManifestName]:
+        """Return every manifest of others that was heard of in this run."""
+        return list(self._pursuits)
+
+    def asked(self) -> list[DeviceId]:
+        """Return who is asked for pages now."""
+        requests = [pursuit.request for pursuit in self._pursuits.values()]
+        return [request.source for request in requests if request is not None]
+
     def strangers(self) -> list[DeviceId]:
         """Return, and forget, who told heads of owners that were no members then."""
         told, self._strangers = sorted(self._strangers), set()

@@ -78,6 +78,11 @@ class Receiving:
         fetching = bool(self._downloads.swarm.downloads)
         return self._deciding or fetching or not self._commits.idle
 
+    @property
+    def placing(self) -> bool:
+        """Whether something is being decided about, or put in its place."""
+        return self._deciding or not self._commits.idle
+
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.engine.events import FilesHashed, PathSeen, PathsTouched, ShareSeen, TreeSeen
@@ -64,11 +65,20 @@ class OwnFolder:
         return self._top
 
     @property
+    def work(self) -> tuple[OwnWork, ...]:
+        """What is open: what is not looked at, not read, or not told yet."""
+        open_work = {
+            OwnWork.UNSEEN: not self._rounds.scanned,
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched),
+            OwnWork.READING: len(self._reading) > 0,
+            OwnWork.PUBLISHING: bool(self._publishing.pending),
+        }
+        return tuple(work for work, is_open in open_work.items() if is_open)
+
+    @property
     def busy(self) -> bool:
         """Whether something is being looked at, read or gathered."""
-        if self._rounds.under_way:
-            return True
-        return bool(self._touched or len(self._reading) or self._publishing.pending)
+        return bool(set(self.work) - {OwnWork.UNSEEN})
 
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""

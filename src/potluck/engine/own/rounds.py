@@ -44,6 +44,7 @@ class Rounds:
         self._node = node
         self.look: LookRound | None = None
         self.scan: LookRound | None = None
+        self.scanned = False  # everything was looked at once, whatever was found
         self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
 
     def __repr__(self) -> str:
@@ -91,7 +92,7 @@ class Rounds:
 
     def end_scan(self, doubtful: Collection[bytes]) -> None:
         """A scan is over; these paths it lacks, and their time runs on if they were in doubt."""
-        self.scan = None
+        self.scan, self.scanned = None, True
         self._doubtful.keep_only(set(doubtful))
         for path in doubtful:
             if path not in self._doubtful:
@@ -99,11 +100,11 @@ class Rounds:
 
     def abandon_scan(self) -> None:
         """A scan is over that could not look at everything: what it lacks says nothing."""
-        self.scan = None
+        self.scan, self.scanned = None, True
 
     def clear(self) -> None:
-        """Nothing that is under way, or in doubt, counts any more."""
-        self.look = self.scan = None
+        """Nothing that is under way, was seen or is in doubt counts any more."""
+        self.look, self.scan, self.scanned = None, None, False
         self._doubtful.keep_only(set())
 
     # -- time --------------------------------------------------------------------------------------

@@ -195,7 +195,8 @@ class Discovery:
         """A link is gone; it matters if it was the one that counts."""
         device = self._node.link_owner.pop(event.link, None)
         if device is not None:
-            self._node.peer(device).link = None
+            peer = self._node.peer(device)
+            peer.link, peer.gone_s = None, self._node.now
             self._book.on_unlinked(device, self._node.now)
             self._listener.on_unlinked(device, clean=event.clean)
 

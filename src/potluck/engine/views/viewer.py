@@ -1,8 +1,8 @@
 """The viewer: everything a face shows, summed up from the parts when somebody looks.
 
-Strategy: a view is built at most a few times a second; devices and files are looked at in the
-modules beside this one, transfers and the one word for how things are here. Faces never see an
-engine object.
+Strategy: a view is built at most a few times a second. The word for how things are, the counts and
+the rows of other devices follow from one picture (engine/views/picture.py); devices and files are
+looked at in the modules beside this one, transfers here. Faces never see an engine object.
 
 Guarantees: building a view changes nothing and reads only counts that the index keeps up to date.
 Limits: lists are bounded, so that a page of 100,000 refused names costs no more than one of a
@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from itertools import islice
 
+from potluck.core.content.knowledge import condition
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.engine.node import Node
+from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
-from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.listing import Listing
-from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood
-from potluck.engine.views.shared_files import SharedFiles, bounded_sum
-from potluck.engine.views.values import StateView, TransferView
+from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
+from potluck.engine.views.picture import Picture
+from potluck.engine.views.values import StateView, TransferView, TroubleView
 
 
 class Viewer:
@@ -33,46 +33,44 @@ class Viewer:
         self,
         node: Node,
         neighbourhood: Neighbourhood,
+        picture: Picture,
         own_folder: OwnFolder,
-        receiving: Receiving,
         downloads: Downloads,
         answers: Answers,
     ) -> None:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
-        self._receiving, self._downloads, self._answers = receiving, downloads, answers
-        self._files = SharedFiles(node)
+        self._picture, self._downloads, self._answers = picture, downloads, answers
         self.listing = Listing(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
         node, around = self._node, self._neighbourhood
-        whole = self._files.whole()
-        need_files, need_bytes = self._files.lacking(node.me, whole)
-        state, reason = self._state(need_files)
+        knowledge = self._picture.knowledge()
+        whole, missing, word = knowledge.whole(), knowledge.missing(), condition(knowledge)
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),
             node=around.place(),
             ring=around.ring(),
-            state=state,
-            reason=reason,
-            command=None,
-            synced=state == "in_sync",
-            folders=0,
-            need_folders=0,
-            deliveries=[],
-            uploads=[],
-            troubles=[],
-            trouble_count=0,
-            devices=around.devices(self._files, whole),
-            files=sum(files for files, _ in whole.values()),
-            bytes=bounded_sum(size for _, size in whole.values()),
-            need_files=need_files,
-            need_bytes=need_bytes,
+            state=word.state.value,
+            reason=legible(word.reason) or None,
+            command=word.command or None,
+            synced=knowledge.synced,
+            devices=around.devices(knowledge),
+            files=whole.files,
+            folders=whole.folders,
+            bytes=bounded(whole.size_bytes),
+            need_files=missing.files,
+            need_folders=missing.folders,
+            need_bytes=bounded(missing.size_bytes),
             received_bytes=self._downloads.received_bytes,
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
+            deliveries=around.deliveries(knowledge),
+            uploads=[],
+            troubles=self._troubles(),
+            trouble_count=node.troubles.total,
             folder=node.settings.folder,
             own_folder=self._own_path(),
             port=node.settings.port,
@@ -87,20 +85,20 @@ class Viewer:
         folder, own = self._node.settings.folder, str(self._own_folder.top)
         return f"{folder}/Shared/{own}" if folder else own
 
-    def _state(self, needed: int) -> tuple[str, str | None]:
-        """Return the one word for how things are, and why."""
-        own_folder, paused = self._own_folder, self._downloads.paused
-        if not self._node.share_present:
-            return "trouble", f"the share is offline: marker {own_folder.share.reason}"
-        if paused:
-            return "paused", paused
-        if self._neighbourhood.waits:
-            return "waiting", "a group is near and this device is not a member of it"
-        if needed:
-            return "busy", f"{needed} files to come"
-        if own_folder.busy or self._receiving.busy:
-            return "busy", "looking at the own files"
-        return "in_sync", None
+    def _troubles(self) -> list[TroubleView]:
+        """Return what is not as it should be, the most important first."""
+        now = self._node.now
+        return [
+            TroubleView(
+                kind=trouble.kind.name.lower(),
+                subject=legible(trouble.subject),
+                reason=legible(trouble.reason),
+                command=trouble.command,
+                since_s=now - trouble.since_s,
+                next_s=None if trouble.next_s is None else max(trouble.next_s - now, 0.0),
+            )
+            for trouble in islice(self._node.troubles.all(), LIST_MAX)
+        ]
 
     def _transfers(self) -> list[TransferView]:
         """Return what is being received, each content under one of its paths."""
