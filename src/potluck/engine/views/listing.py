@@ -4,7 +4,8 @@ Strategy: nothing is kept between two questions. Each says where it goes on, and
 number of rows, so that a listing of any length holds the loop thread for milliseconds at a time. A
 folder's answer names what is directly in it; of a folder in there that is too large for one answer
 it tells a part, and the next answer the next part under the same name, for the face to add up.
-The devices stand at the top, each with what it shares, in the order of their labels.
+The devices stand at the top, each with what it shares, in the order of their labels; what a whole
+device shares is counted already.
 
 Guarantees: nothing is changed. Every device is listed, also one that shares nothing. A face that
 goes on until `next` is None has seen each path that stands during that time once, and its sums are
@@ -59,7 +60,7 @@ class Listing:
         """Return what is directly in the folder `path`, going on after `after`."""
         rows = max(1, rows)
         if not path:
-            return self._devices(after, rows)
+            return self._devices()
         label, _, inner = path.partition("/")
         names = [name for top, name in self._tops() if top == label]
         if not names:
@@ -71,19 +72,15 @@ class Listing:
         after_it = None if following is None else following.decode()
         return FolderPage(walk.entries, after_it, known)
 
-    def _devices(self, after: str, rows: int) -> FolderPage:
-        """Return the devices with all that each shares."""
-        begun, slash, upto = after.partition("/")
-        entries: list[EntryView] = []
+    def _devices(self) -> FolderPage:
+        """Return the devices with all that each shares, from counts that the index keeps."""
+        index, entries = self._node.index, list[EntryView]()
         for label, name in self._tops():
-            if label < begun or (label == begun and not slash):
-                continue
-            last = _wire(upto) if label == begun else b""
-            amounts = self._walks.amounts(name, Span.below(b"", last), rows)
-            entries.append(_folder_entry(label, amounts))
-            rows -= amounts.rows
-            if rows <= 0:
-                return FolderPage(entries, f"{label}/{amounts.upto.decode()}")
+            every, missing = index.manifests.amount(name), index.needs.missing(name)
+            here = max(0, every.files - missing.files)
+            size = min(every.size_bytes, limits.SEQ_MAX)
+            kind = Kind.FOLDER.value
+            entries.append(EntryView(label, kind, every.files, every.folders, size, here))
         return FolderPage(entries, None)
 
     @property

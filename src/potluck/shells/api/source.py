@@ -197,7 +197,7 @@ class RunningSource:
             return self._aged()
         state = self._dress(msgspec.to_builtins(view))
         if adding and state["state"] == "in_sync":
-            state |= {"state": "busy", "reason": "adding files"}
+            state |= {"state": "busy", "reason": "adding files", "synced": False}
         self._state, self._state_s = state, time.monotonic()
         return self._aged()
 
