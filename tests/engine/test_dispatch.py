@@ -63,6 +63,7 @@ CALLS = [
     ("admission_policy", "on_foreign"),
     ("admission_policy", "on_door_asked"),
     ("questions", "on_clear"),
+    ("questions", "ask_around"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
     ("discovery", "on_link_opened"),
@@ -325,6 +326,12 @@ def test_a_fact_of_disk_bulk_or_people_goes_where_it_belongs(
     board.dispatch.handle(event)
     after = [] if isinstance(event, events.DoorAsked) else calls
     assert board.called() == after, "what was begun before the farewell still comes in"
+
+
+def test_a_door_that_is_open_now_is_asked_for_around(board: Board) -> None:
+    board.parts.admission_policy.open_until_s = 60.0
+    board.dispatch.handle(events.DoorAsked(60.0))
+    assert board.called() == ["admission_policy.on_door_asked", "questions.ask_around"]
 
 
 def test_every_fact_but_those_of_the_network_is_in_the_table_above() -> None:

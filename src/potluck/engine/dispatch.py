@@ -204,6 +204,8 @@ class Dispatch:
             case DoorAsked(open_s):
                 if not self._node.leaving:
                     self._parts.admission_policy.on_door_asked(open_s)
+                    if self._parts.admission_policy.is_open:
+                        self._parts.questions.ask_around()
             case LeaveAsked():
                 self._parts.farewell.on_leave_asked()
             case _:

@@ -367,6 +367,12 @@ def test_a_door_with_company_is_opened_too() -> None:
     assert tell.text.startswith("OPEN for 1 minute: anyone")
 
 
+def open_door(device: Device) -> None:
+    """As engine/dispatch.py has it."""
+    device.call(partial(device.admission_policy.on_door_asked, 600.0))
+    device.call(device.questions.ask_around)
+
+
 @pytest.mark.parametrize("multicast", [True, False], ids=["multicast", "neighbours"])
 @pytest.mark.parametrize("gap_s", [0.0, 3.0, 55.0])
 def test_two_devices_whose_doors_are_opened_while_they_run_become_one_group(
@@ -378,9 +384,9 @@ def test_two_devices_whose_doors_are_opened_while_they_run_become_one_group(
     second = lan.add(2, open_s=None, neighbours=hosts)
     lan.run(5.0)
     assert first.group != second.group
-    first.call(partial(first.admission_policy.on_door_asked, 600.0))
+    open_door(first)
     lan.run(5.0 + gap_s)
-    second.call(partial(second.admission_policy.on_door_asked, 600.0))
+    open_door(second)
     lan.run(25.0 + gap_s, lambda: one_group([first, second]))
     assert one_group([first, second])
 

@@ -16,6 +16,7 @@ answers to our own question count. Limits: nothing here proves who speaks; that 
 from __future__ import annotations
 
 import math
+from itertools import islice
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
@@ -26,6 +27,7 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 256  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
+HOSTS = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
 
@@ -50,6 +52,13 @@ class Questions:
         """While without company: is anybody there whose door is open? None asks everybody."""
         if self._admission_policy.lonely and not self._node.leaving:
             self._node.do(Transmit(encode(Solicit(self._nonce, bytes(PAD_BYTES))), to))
+
+    def ask_around(self) -> None:
+        """The door was opened: ask everybody once more who was asked at the start."""
+        peers, hosts = self._node.settings.peers, islice(self._node.address_book.asked, HOSTS)
+        addresses = dict.fromkeys([*peers, *(Address(host, limits.PORT) for host in hosts)])
+        for to in (None, *addresses):
+            self.ask(to)
 
     def on_clear(self, data: bytes, source: Address) -> None:
         """A datagram that is not sealed: a question, an answer, or rubbish."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ import click
 from potluck.core.errors import PotluckError, UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.output import (
+    OutputFailed,
     PipeClosedError,
     at_prompt,
     collected,
@@ -156,7 +156,7 @@ def run_command(arguments: list[str]) -> int:
     except (PipeClosedError, BrokenPipeError):
         let_go(sys.stdout)
         return 0
-    except Exception as error:  # noqa: BLE001 # house: a fault is said in a sentence, too
+    except Exception as error:  # house: a fault is said in a sentence, too
         if verbose:
             raise
         return _told(_fault(error), as_json=as_json)
@@ -214,8 +214,12 @@ def _understood(words: list[str]) -> list[str]:
 
 def _told(error: PotluckError, *, as_json: bool) -> int:
     """Say an error and return its exit code."""
-    with suppress(PipeClosedError, PotluckError):  # nobody can be told
-        say_error(error, as_json=as_json)
+    try:
+        say_error(error, as_json=as_json and not isinstance(error, OutputFailed))
+    except PipeClosedError:
+        pass  # nobody wants to be told
+    except PotluckError:
+        say_error(error, as_json=False)  # on the other stream
     return error.exit_code
 
 

@@ -35,6 +35,10 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
 
 
+class OutputFailed(DiskTrouble):
+    """The output could not be written."""
+
+
 class PipeClosedError(Exception):
     """Whoever read our output has gone away."""
 
@@ -162,9 +166,9 @@ def _write(text: str, *, flush: bool) -> None:
         raise output_trouble(error) from error
 
 
-def output_trouble(error: OSError) -> DiskTrouble:
+def output_trouble(error: OSError) -> OutputFailed:
     """Return why the output could not be written, for a person."""
-    return DiskTrouble(
+    return OutputFailed(
         f"The output could not be written: {error.strerror or error}.",
         "the disk or device that it goes to is full, or takes nothing",
         "make room there, or let it go somewhere else",
