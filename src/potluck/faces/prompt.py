@@ -33,7 +33,7 @@ from typing import Any
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
-from potluck.faces.cli.main import LEAVING, run_typed
+from potluck.faces.cli.main import LEAVING_WORDS, run_typed
 from potluck.faces.cli.output import error_lines
 
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
@@ -86,7 +86,7 @@ def run_line(line: str, client: Client, words: Words) -> list[str]:
     if not parts:
         return []
     word = parts[0].casefold()
-    if word in LEAVING and not parts[1:]:
+    if word in LEAVING_WORDS and not parts[1:]:
         try:
             client.post("/api/v1/leave")
         except PotluckError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.engine.index.listings import Amounts, Line, Listed, Span
+from potluck.engine.index.listings import Amounts, Listed, ListLine, Span
 from tests.engine.index.builders import (
     ANNAS,
     BERTS,
@@ -55,9 +55,9 @@ def test_what_lacks_and_what_is_here(kept) -> None:
     assert kept.listings.amounts(ANNAS, everything, 9) == Amounts(2, 2, 8, 0, b"g", 4)
     kept.places.put(ANNAS, [place(one) for one in records[:2]])
     assert kept.listings.lines(ANNAS, everything, 3) == [
-        Line(b"f", is_folder=True, size=0, here=True),
-        Line(b"f/1", is_folder=False, size=5, here=True),
-        Line(b"f/2", is_folder=False, size=3, here=False),
+        ListLine(b"f", is_folder=True, size=0, here=True),
+        ListLine(b"f/1", is_folder=False, size=5, here=True),
+        ListLine(b"f/2", is_folder=False, size=3, here=False),
     ]
     assert kept.listings.amounts(ANNAS, everything, 9) == Amounts(2, 2, 8, 1, b"g", 4)
     assert kept.listings.amounts(ANNAS, everything, 2) == Amounts(1, 1, 5, 1, b"f/1", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from potluck.faces.cli.tree import BATCH_FILES, file_lines, folder_lines
+from potluck.faces.cli.tree import ROWS_AT_ONCE, file_lines, folder_lines
 from tests.faces.fakes import entry
 
 FILES = [
@@ -119,7 +119,7 @@ def test_one_file() -> None:
 
 
 def test_columns_are_those_of_the_first_rows() -> None:
-    files = [entry(f"laptop/{number:05}", 1) for number in range(BATCH_FILES)]
+    files = [entry(f"laptop/{number:05}", 1) for number in range(ROWS_AT_ONCE)]
     late = [entry("laptop/z", 123_400), entry("laptop/zz", 1, here=False)]
     lines = [*file_lines([*files, *late], "")]
     assert lines[0] == "  1 B  laptop/00000"

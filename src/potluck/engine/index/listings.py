@@ -48,7 +48,7 @@ class Listed(NamedTuple):
     lacking: bool
 
 
-class Line(NamedTuple):
+class ListLine(NamedTuple):
     """What one line of a listing needs of a record."""
 
     path: bytes
@@ -95,10 +95,10 @@ class Listings:
         rows = self._rows(_PAGE, name, span, limit)
         return [Listed(record_of(row[:RECORD_WIDTH]), row[RECORD_WIDTH] == 1) for row in rows]
 
-    def lines(self, name: ManifestName, span: Span, limit: int) -> list[Line]:
+    def lines(self, name: ManifestName, span: Span, limit: int) -> list[ListLine]:
         """Return lines of the first `limit` records of a span, by path."""
         rows = self._rows(_LINES, name, span, limit)
-        return [Line(path, folder == 1, size, here == 1) for path, folder, size, here in rows]
+        return [ListLine(path, folder == 1, size, here == 1) for path, folder, size, here in rows]
 
     def amounts(self, name: ManifestName, span: Span, limit: int) -> Amounts:
         """Return the first `limit` records of a span, added up."""

@@ -20,7 +20,7 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Kind
-from potluck.engine.index.listings import Amounts, Line, Listings, Span
+from potluck.engine.index.listings import Amounts, Listings, ListLine, Span
 from potluck.engine.node import Node
 from potluck.engine.views.values import EntryView, FilesPage, FileView, FolderPage
 
@@ -148,7 +148,7 @@ class _FolderWalk:
             lines = FIRST_LINES if jump else lines * 2
         return after
 
-    def _take(self, child: bytes, line: Line) -> bytes:
+    def _take(self, child: bytes, line: ListLine) -> bytes:
         """Tell an entry; of a folder also what is in it, as far as that goes."""
         if line.is_folder:
             return self._add_up(child, child + b"/")
@@ -168,7 +168,7 @@ class _FolderWalk:
         """Return where to go on when a folder is added up."""
         return child if self._is_folder(child) else child + b"/"
 
-    def _lines(self, after: bytes, limit: int) -> list[Line]:
+    def _lines(self, after: bytes, limit: int) -> list[ListLine]:
         every = Span.below(self._prefix, self._prefix + after if after else b"")
         if after.endswith(b"/"):
             every = Span(Span.below(self._prefix + after).end, every.end)

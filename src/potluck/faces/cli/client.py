@@ -51,7 +51,7 @@ class Client:
     def state(self, *, fresh: bool = True) -> dict[str, Any]:
         """Return a snapshot of now; unless `fresh`, the last one, within a moment.
 
-        `age_s` in it says how old it is: potluck may be in the middle of something long.
+        `age_s` in it says how old it is; whoever is asked may be in the middle of something long.
         """
         state: dict[str, Any] = self.get("/api/v1/state" + ("?fresh=1" if fresh else ""))
         return state

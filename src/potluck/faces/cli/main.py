@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "version": ("acts", "version", "print the version"),
     "help": ("acts", "explain", "what a command does"),
 }
-LEAVING = ("exit", "quit", "stop", "down")
+LEAVING_WORDS = ("exit", "quit", "stop", "down")
 ELSEWHERE = {
     "up": "this potluck runs already",
     "demo": "it would draw over this view",
@@ -205,7 +205,7 @@ def _understood(words: list[str]) -> list[str]:
         raise UsageError(
             f"“{word}” is not for this prompt.", ELSEWHERE[word], "type it in another terminal"
         )
-    if word in LEAVING:
+    if word in LEAVING_WORDS:
         raise UsageError(f"“{word}” takes no more words here.", "", word)
     if word.startswith("-") and word != "--version":
         raise UsageError(f"There is no “{word}” here.", "a command comes first", "help")
@@ -231,7 +231,7 @@ def _fault(error: Exception) -> PotluckError:
     return PotluckError(
         "That did not work, and it should have.",
         f"a fault in potluck itself: {error!r}",
-        f"please report what this prints: {command('--verbose …')} (the same command again)",
+        "type the same again with --verbose before the command, and report what it prints",
     )
 
 

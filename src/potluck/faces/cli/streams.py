@@ -18,7 +18,7 @@ import sys
 from contextlib import suppress
 from typing import Final, TextIO, TypeAlias
 
-Stream: TypeAlias = TextIO | None
+AnyStream: TypeAlias = TextIO | None
 
 LETTERS: Final = "potluck"  # the name of our way to write what an encoding lacks
 _STREAMS: Final = ("stdin", "stdout", "stderr")
@@ -38,7 +38,7 @@ def prepare_streams() -> None:
         if not _is_open(number):
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_RDWR), number)
-        stream: Stream = getattr(sys, name)
+        stream: AnyStream = getattr(sys, name)
         if stream is None:
             with suppress(OSError):
                 mode = "r" if number == 0 else "w"
@@ -47,18 +47,18 @@ def prepare_streams() -> None:
             forgive_letters(stream)
 
 
-def forgive_letters(stream: Stream) -> None:
+def forgive_letters(stream: AnyStream) -> None:
     """Let a stream write letters that its encoding lacks in others."""
     with suppress(AttributeError, ValueError, OSError):
         stream.reconfigure(errors=LETTERS)  # type: ignore[union-attr]  # only a real stream has it
 
 
-def knows_every_letter(stream: Stream) -> bool:
+def knows_every_letter(stream: AnyStream) -> bool:
     """Say whether a stream can write whatever there is."""
     return "utf" in (getattr(stream, "encoding", None) or "utf-8").lower()
 
 
-def let_go(stream: Stream) -> None:
+def let_go(stream: AnyStream) -> None:
     """Send a stream that failed, and what stands in its buffer, to nowhere."""
     with suppress(AttributeError, ValueError, OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -71,7 +71,7 @@ def write_or_go_on(text: str) -> None:
 
     A pipe that nobody reads any more is no failure: whoever closed it knows.
     """
-    stream: Stream = sys.stdout
+    stream: AnyStream = sys.stdout
     try:
         stream.write(text)  # type: ignore[union-attr]  # None is an AttributeError
         stream.flush()  # type: ignore[union-attr]

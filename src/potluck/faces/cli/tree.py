@@ -16,7 +16,7 @@ from typing import Any
 
 from potluck.faces.text import columns, count, shown, size
 
-BATCH_FILES = 100  # of these the widest row says how wide columns are; a screen shows fewer
+ROWS_AT_ONCE = 100  # of these the widest row says how wide columns are; a screen shows fewer
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def _entry_row(entry: dict[str, Any], whole: _Sum, *, top: bool) -> list[str]:
 
 def _file_rows(files: Iterable[dict[str, Any]], path: str, whole: _Sum) -> Iterator[Rows]:
     following = iter(files)
-    while some := list(islice(following, BATCH_FILES)):
+    while some := list(islice(following, ROWS_AT_ONCE)):
         rows: Rows = []
         for entry in some:
             if entry["kind"] == "folder":

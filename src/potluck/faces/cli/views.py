@@ -34,7 +34,7 @@ from potluck.faces.cli.tree import file_lines, folder_lines
 from potluck.faces.text import duration, ring_lines, shown
 
 WATCH_S = 1.0
-CLEAR = "\x1b[H\x1b[2J\x1b[A"  # the cursor goes to the top, and this line stands above it
+WIPE = "\x1b[H\x1b[2J\x1b[A"  # the cursor goes to the top, and this line stands above it
 CHECK_CODES = {"in_sync": 0, "trouble": 11}
 CHECK_BUSY = 10
 
@@ -53,7 +53,7 @@ def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> i
         if as_json:
             say_json(state)
         else:
-            clear = [CLEAR] if watch and is_terminal() else []
+            clear = [WIPE] if watch and is_terminal() else []
             say(*clear, *status_lines(state), *_age_lines(state))
         if not watch:
             return CHECK_CODES.get(state["state"], CHECK_BUSY) if check else 0
@@ -134,4 +134,7 @@ def _age_lines(state: dict[str, Any]) -> list[str]:
     age_s = state.get("age_s", 0)
     if not age_s:
         return []
-    return ["", f"as it was {duration(age_s)} ago: potluck is in the middle of something long"]
+    return [
+        "",
+        f"as it was {duration(age_s)} ago, since potluck is in the middle of something long",
+    ]

@@ -204,7 +204,9 @@ class RunningSource:
     def _aged(self) -> dict[str, Any]:
         """Return the last snapshot with its age; what another one just replaces is as good."""
         state, age_s = self._state, time.monotonic() - self._state_s
-        return {**state, "age_s": round(age_s, 1) if age_s > FRESH_S else 0.0} if state else {}
+        if not state:
+            return {}
+        return {**state, "age_s": round(age_s, 1) if age_s > FRESH_S else 0.0}
 
     def notices(self, after: int) -> list[dict[str, Any]]:
         """Return the notices numbered above `after`."""
