@@ -98,29 +98,6 @@ def test_settings_reach_those_who_act_on_them(
     ("headless", "terminal", "attended"),
     [(False, True, True), (True, True, False), (False, False, False)],
 )
-def test_a_name_that_is_not_used_is_said() -> None:
-    told: list[Tell] = []
-
-    class Called:
-        def stored_label(self) -> str:
-            return "den"
-
-    class Source:
-        def told(self, tell: Tell) -> None:
-            told.append(tell)
-
-    engine: Any = Called()
-    source: Any = Source()
-    for wish in (None, "den", "study"):
-        assembly._say_if_called_otherwise(a_setting(label=wish), engine, source)
-    (said,) = told
-    assert (said.code, said.level) == ("name_kept", "warning")
-    assert said.text == (
-        'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
-        " in this version"
-    )
-
-
 def test_somebody_at_the_prompt_makes_the_door_attended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headless: bool, terminal: bool, attended: bool
 ) -> None:
@@ -143,6 +120,29 @@ def test_somebody_at_the_prompt_makes_the_door_attended(
     assert engine.node.settings.open_s == math.inf
     assert opened.index_path == "/s/potluck.sqlite"
     index.close()
+
+
+def test_a_name_that_is_not_used_is_said() -> None:
+    told: list[Tell] = []
+
+    class Called:
+        def stored_label(self) -> str:
+            return "den"
+
+    class Source:
+        def told(self, tell: Tell) -> None:
+            told.append(tell)
+
+    engine: Any = Called()
+    source: Any = Source()
+    for wish in (None, "den", "study"):
+        assembly._say_if_called_otherwise(a_setting(label=wish, origins={}), engine, source)
+    (said,) = told
+    assert (said.code, said.level) == ("name_kept", "warning")
+    assert said.text == (
+        'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
+        " in this version"
+    )
 
 
 def test_a_program_without_standard_input_is_unattended(

@@ -12,7 +12,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.engine.views.listing import PAGE_FILES, Listing
+from potluck.engine.views.listing import PAGE_FILES, Listing, _FolderWalk
 from potluck.engine.views.values import EntryView, FileView
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, place, receive, record, root_of
@@ -209,3 +209,10 @@ def test_a_sum_that_no_json_holds_is_cut(here) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "SEQ_MAX", 10)
         assert Listing(here).folder("", "").entries[1] == EntryView("d2", "folder", 3, 0, 10, 0)
+
+
+def test_a_walk_shows_how_far_it_came(here) -> None:
+    receive(here.index, [record("a"), record("b")], 1, D2.owner)
+    walk = _FolderWalk(here.index.listings, D2, b"", 9)
+    assert walk.run(b"") is None
+    assert repr(walk) == "<_FolderWalk: 2 entries, 7 rows left>"

@@ -364,7 +364,7 @@ def test_files_being_added_are_busy_until_the_engine_has_them(
     assert answers == [{"ok": True, "text": "added song.mp3"}]
     assert (office.source.state()["state"], office.source.state()["reason"]) == (
         "busy",
-        "looking at the own files",
+        "looking at my files",
     )
     monkeypatch.setattr(module, "FRESH_S", 0.0)
     look = office.effect(Look)
