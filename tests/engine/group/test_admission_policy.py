@@ -417,8 +417,8 @@ def test_of_two_open_doors_it_is_known_who_goes_through_which() -> None:
     admission_policy.on_offer(BETTER, "10.0.0.9")
     many = Offer(bytes(16), b"\xff" * 32, "Other", "d8", 7685, 2, open=True)
     admission_policy.on_offer(many, "10.0.0.8")
-    joins = {one.name: admission_policy.who_joins(one) for one in admission_policy.found}
-    assert joins == {"Better": "", "Other": "we"}, "only one of them"
+    by_name = {one.name: admission_policy.who_joins(one) for one in admission_policy.found}
+    assert by_name == {"Better": "", "Other": "we"}, "only one of them"
     (first, *_) = admission_policy.found
     admission_policy.on_door_asked(None)
     assert admission_policy.who_joins(first) == ""

@@ -11,6 +11,7 @@ import pytest
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk import comparing
 from potluck.shells.disk.comparing import is_same_tree
+from potluck.shells.disk.fsops import stat_at
 from tests.shells.files import open_descriptors
 
 
@@ -81,7 +82,7 @@ def test_what_is_exchanged_for_a_link_is_not_followed(
 ) -> None:
     (tmp_path / "a").write_bytes(b"1")
     (tmp_path / "b").write_bytes(b"1")
-    real = comparing.stat_at
+    real = stat_at
 
     def exchanging(folder: int, name: str) -> os.stat_result | None:
         found = real(folder, name)
@@ -90,7 +91,7 @@ def test_what_is_exchanged_for_a_link_is_not_followed(
             os.symlink("a", tmp_path / "b")
         return found
 
-    monkeypatch.setattr(comparing, "stat_at", exchanging)
+    monkeypatch.setattr("potluck.shells.disk.comparing.stat_at", exchanging)
     with pytest.raises((UnsafePath, OSError)):
         same()
 
