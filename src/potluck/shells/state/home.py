@@ -140,8 +140,9 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
         if os.path.islink(private):  # not followed, and said by whoever needs it
             return Claim(-1)
         os.makedirs(private, mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(os.path.join(private, _LOCK_NAME), flags, 0o600)
+        # held for reading only: a disk with a file open for writing cannot be made read-only
+        path, flags = os.path.join(private, _LOCK_NAME), os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | flags, 0o600)
     except OSError as error:
         raise _disk(
             f"The folder {folder} cannot be used", error, "choose another folder: up FOLDER"
@@ -161,8 +162,10 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
     except OSError:  # no locks here, as on some network disks
         os.close(descriptor)
         return Claim(-1)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n{state_dir}\n".encode(errors="replace"), 0)
+    with suppress(OSError):  # who holds it is a help, and the lock holds without
+        writing = os.open(path, os.O_WRONLY | os.O_TRUNC | flags)
+        os.write(writing, f"{os.getpid()}\n{state_dir}\n".encode(errors="replace"))
+        os.close(writing)
     return Claim(descriptor)
 
 
