@@ -23,6 +23,7 @@ from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
+from potluck.engine.effects import Tell
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -119,6 +120,29 @@ def test_somebody_at_the_prompt_makes_the_door_attended(
     assert engine.node.settings.open_s == math.inf
     assert opened.index_path == "/s/potluck.sqlite"
     index.close()
+
+
+def test_a_name_that_is_not_used_is_said() -> None:
+    told: list[Tell] = []
+
+    class Called:
+        def stored_label(self) -> str:
+            return "den"
+
+    class Source:
+        def told(self, tell: Tell) -> None:
+            told.append(tell)
+
+    engine: Any = Called()
+    source: Any = Source()
+    for wish in (None, "den", "study"):
+        assembly._say_if_called_otherwise(a_setting(label=wish, origins={}), engine, source)
+    (said,) = told
+    assert (said.code, said.level) == ("name_kept", "warning")
+    assert said.text == (
+        'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
+        " in this version"
+    )
 
 
 def test_a_program_without_standard_input_is_unattended(

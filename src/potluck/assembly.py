@@ -125,6 +125,7 @@ def open_all(settings: Settings, cleanup: ExitStack) -> Opened:
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
     engine = build_engine(opened, source)
+    _say_if_called_otherwise(opened.settings, engine, source)
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
     world = _build(opened, engine, inbox, source, cleanup)
@@ -162,6 +163,16 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         attended=terminal and not settings.headless,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
+
+
+def _say_if_called_otherwise(settings: Settings, engine: Engine, source: RunningSource) -> None:
+    """Say that a name that was given is not used: a member is called as it was when it joined."""
+    wish, called = settings.label, engine.stored_label()
+    if wish is not None and wish != called:
+        origin = settings.origins.get("node.name", "flag")
+        why = "a member cannot be renamed in this version"
+        told = f'still called "{called}": the name "{wish}" ({origin}) is not used, since {why}'
+        source.told(warning("name_kept", told, called))
 
 
 # -- the shells ------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ and then waits: for a signal, or for the engine to have left. A supervisor that 
 is told when it is ready, that the loop turns, and that it ends (shells/state/supervision.py).
 Everything is taken down in the opposite order.
 
-Guarantees: a home is used by one process at a time; SIGINT, SIGTERM and a closed terminal lead to
-the same graceful leave as `exit`, from the first moment on, and a second SIGINT ends the program at
-once. Whatever happens, socket and claim are given back. A loop that fails is an error, never "has
-left". Limits: one device per process.
+Guarantees: a home is used by one process at a time, and so is a shared folder; SIGINT, SIGTERM and
+a closed terminal lead to the same graceful leave as `exit`, from the first moment on, and a second
+SIGINT ends the program at once. Whatever happens, socket and claims are given back. A loop that
+fails is an error, never "has left". Limits: one device per process.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def run(settings: Settings, face: DaemonFace) -> int:
         signals = cleanup.enter_context(Signals())
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
+        cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         source = RunningSource(home.files_outside(settings.folder), face)
         opened = assembly.open_all(settings, cleanup)
         loop = assembly.start(opened, source, cleanup)

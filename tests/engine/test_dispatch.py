@@ -65,6 +65,7 @@ CALLS = [
     ("pairings", "on_link_closed"),
     ("pairings", "on_message"),
     ("admission_policy", "on_foreign"),
+    ("admission_policy", "on_door_asked"),
     ("questions", "on_clear"),
     ("questions", "on_foreign"),
     ("bulk_calls", "on_search"),
@@ -72,6 +73,7 @@ CALLS = [
     ("bulk_calls", "on_dial_me"),
     ("narrow_paths", "on_stalled"),
     ("link_troubles", "on_heard"),
+    ("questions", "ask_around"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
     ("discovery", "on_link_opened"),
@@ -354,6 +356,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.WatchDrained(ORDER, sees_all=True), ["flushing.on_drained"]),
     (events.RescanAsked(), ["own_folder.scan", "replica_check.scan"]),
     (events.LeaveAsked(), ["farewell.on_leave_asked"]),
+    (events.DoorAsked(60.0), ["admission_policy.on_door_asked"]),
 ]
 
 
@@ -365,7 +368,14 @@ def test_a_fact_of_disk_bulk_or_people_goes_where_it_belongs(
     assert board.called() == calls
     board.node.leaving = True
     board.dispatch.handle(event)
-    assert board.called() == calls, "what was begun before the farewell still comes in"
+    after = [] if isinstance(event, events.DoorAsked) else calls
+    assert board.called() == after, "what was begun before the farewell still comes in"
+
+
+def test_a_door_that_is_open_now_is_asked_for_around(board: Board) -> None:
+    board.parts.admission_policy.open_until_s = 60.0
+    board.dispatch.handle(events.DoorAsked(60.0))
+    assert board.called() == ["admission_policy.on_door_asked", "questions.ask_around"]
 
 
 def test_every_fact_but_those_of_the_network_is_in_the_table_above() -> None:

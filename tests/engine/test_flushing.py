@@ -11,7 +11,7 @@ import pytest
 from potluck.core.wire.catalogue import FlushAsk, Flushed
 from potluck.engine import effects
 from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, WatchDrained
-from potluck.engine.flushing import MYSELF, PATIENCE_S, SCAN_PAUSE_S
+from potluck.engine.flushing import FLUSH_PATIENCE_S, MYSELF, SCAN_PAUSE_S
 from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
 
@@ -30,7 +30,7 @@ def said(box: Box, kind: type) -> int:
 def test_whoever_asks_hears_of_everything_written_before() -> None:
     wire, ann, ben = shared()
     ann.write("more", b"four")
-    ben.hear(FlushAsked(7, PATIENCE_S))
+    ben.hear(FlushAsked(7, FLUSH_PATIENCE_S))
     assert not shown(ben)["need_files"], "nothing was heard of it yet"
     assert wire.run(2.0, lambda: bool(answers(ben)))
     assert answers(ben) == [(7, True, "")]
@@ -48,8 +48,8 @@ def test_the_own_folder_is_asked_too_and_a_lonely_device_asks_itself() -> None:
     wire.run(5.0)
     wire.ignored = (effects.Hash,)
     ann.write("a", b"1")
-    ann.hear(FlushAsked(1, PATIENCE_S))
-    wire.run(PATIENCE_S - 1.0)
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
+    wire.run(FLUSH_PATIENCE_S - 1.0)
     assert answers(ann) == []
     wire.run(1.1)
     assert answers(ann) == [(1, False, MYSELF)]
@@ -59,14 +59,14 @@ def test_who_does_not_answer_in_time_is_named() -> None:
     wire, (ann, ben, cleo) = ring(3)
     wire.run(3.0)
     wire.ignored = (effects.DrainWatch,)
-    ann.hear(FlushAsked(1, PATIENCE_S))
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     wire.ignored = ()
     wire.run(1.0)
     assert answers(ann) == []
-    wire.run(PATIENCE_S)
+    wire.run(FLUSH_PATIENCE_S)
     assert answers(ann) == [(1, False, MYSELF)]
     wire.silent = lambda one, other: cleo in {one, other}
-    ann.hear(FlushAsked(2, PATIENCE_S))
+    ann.hear(FlushAsked(2, FLUSH_PATIENCE_S))
     wire.run(0.5)
     assert len(answers(ann)) == 1
     assert said(ben, Flushed) == 2
@@ -79,14 +79,14 @@ def test_who_has_less_patience_hears_sooner() -> None:
     assert not wire.run(0.4, lambda: bool(answers(ann)))
     assert wire.run(0.2, lambda: bool(answers(ann)))
     ann.hear(FlushAsked(2, 1e9))
-    assert not wire.run(PATIENCE_S - 0.5, lambda: len(answers(ann)) == 2)
+    assert not wire.run(FLUSH_PATIENCE_S - 0.5, lambda: len(answers(ann)) == 2)
     assert wire.run(1.0, lambda: len(answers(ann)) == 2)
 
 
 def test_who_goes_is_waited_for_no_more() -> None:
     wire, ann, ben = shared()
     wire.silent = lambda one, other: True
-    ann.hear(FlushAsked(1, PATIENCE_S))
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     wire.run(0.5)
     assert answers(ann) == []
     ben.crash()
@@ -97,7 +97,7 @@ def test_who_goes_is_waited_for_no_more() -> None:
 def test_two_questions_at_once_are_answered_by_one_drain_each_at_most() -> None:
     wire, ann, ben = shared()
     for command in (1, 2, 3):
-        ann.hear(FlushAsked(command, PATIENCE_S))
+        ann.hear(FlushAsked(command, FLUSH_PATIENCE_S))
     assert wire.run(2.0, lambda: len(answers(ann)) == 3)
     assert sorted(answers(ann)) == [(1, True, ""), (2, True, ""), (3, True, "")]
     assert len(ben.asked_for(effects.DrainWatch)) <= 2
@@ -109,11 +109,11 @@ def test_where_watches_are_short_a_scan_finds_it_and_scans_keep_a_distance() -> 
     ann.watched = False
     ann.write_unseen("unseen", b"four")
     before = len(ann.asked_for(effects.Scan))
-    ben.hear(FlushAsked(1, PATIENCE_S))
+    ben.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     assert wire.run(2.0, lambda: bool(answers(ben)))
     assert wire.run(2.0, lambda: shown(ben)["files"] == 2)
     assert len(ann.asked_for(effects.Scan)) == before + 1
-    ben.hear(FlushAsked(2, PATIENCE_S))
+    ben.hear(FlushAsked(2, FLUSH_PATIENCE_S))
     wire.run(SCAN_PAUSE_S / 2)
     assert len(ann.asked_for(effects.Scan)) == before + 1
     wire.run(SCAN_PAUSE_S)
@@ -136,7 +136,7 @@ def test_answers_nobody_asked_for_change_nothing() -> None:
 def test_who_leaves_keeps_nobody_waiting() -> None:
     wire, ann, _ = shared()
     wire.silent = lambda one, other: True
-    ann.hear(FlushAsked(1, PATIENCE_S))
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     ann.hear(LeaveAsked())
     wire.run(0.01)
     assert answers(ann) == [(1, False, f"{MYSELF} and d2")]
@@ -147,7 +147,7 @@ def test_a_question_without_a_group_is_answered_by_this_device_alone() -> None:
     ann = wire.add(1)
     wire.run(5.0)
     ann.engine.node.roster = None
-    ann.hear(FlushAsked(1, PATIENCE_S))
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     assert wire.run(1.0, lambda: bool(answers(ann)))
     assert answers(ann) == [(1, True, "")]
 
@@ -158,7 +158,7 @@ def test_a_device_that_shares_nothing_says_so(pieces: int) -> None:
     wire.run(3.0)
     for number in range(pieces):
         ben.write(str(number), b"1")
-    ann.hear(FlushAsked(1, PATIENCE_S))
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
     assert wire.run(2.0, lambda: bool(answers(ann)))
     heads = [
         send.message.head

@@ -161,11 +161,16 @@ class FakeSource:
         self.told: list[dict[str, Any]] = []
         self.listed: list[dict[str, Any]] = []
         self.asked: list[Any] = []
+        self.freshness: list[bool] = []  # of the states that were asked for
+        self.page_files = 2  # of one answer: a test of few files has several
         self.answer: dict[str, Any] = {"ok": True, "text": "1 file is in your folder now."}
         self.failure: Exception | None = None
         self.on_leave = lambda: None
+        self.kept: dict[str, Any] = {"heads": [], "devices": []}
+        self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered
 
-    def state(self) -> dict[str, Any]:
+    def state(self, *, fresh: bool = False) -> dict[str, Any]:
+        self.freshness.append(fresh)
         if self.failure is not None:
             raise self.failure
         return self.current
@@ -173,8 +178,50 @@ class FakeSource:
     def notices(self, after: int) -> list[dict[str, Any]]:
         return [notice for notice in self.told if notice["number"] > after]
 
-    def files(self, prefix: str) -> list[dict[str, Any]]:
-        return [one for one in self.listed if one["path"].startswith(prefix)]
+    def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        below = [one for one in self.listed if one["path"] > after and _is_below(one, path)]
+        page = sorted(below, key=lambda one: one["path"])[: min(limit, self.page_files)]
+        return {"files": page, "next": page[-1]["path"] if len(below) > len(page) else None}
+
+    def folder(self, path: str, after: str) -> dict[str, Any]:
+        """Each file in an answer of its own: entries of a folder come in parts."""
+        prefix = f"{path}/" if path else ""
+        inside = sorted(one["path"] for one in self.listed if one["path"].startswith(prefix))
+        known = (
+            not path
+            or bool(inside)
+            or any(one["path"] == path and one["kind"] == "folder" for one in self.listed)
+        )
+        at = next((one for one in inside if one > after), None)
+        if at is None:
+            return {"entries": [], "next": None, "known": known}
+        one = next(one for one in self.listed if one["path"] == at)
+        name, slash, _ = at[len(prefix) :].partition("/")
+        is_file = one["kind"] == "file"
+        entry = {
+            "name": name,
+            "kind": "folder" if slash or not is_file else "file",
+            "files": int(is_file),
+            "folders": int(bool(slash) and not is_file),
+            "size": one["size"] if is_file else 0,
+            "here": int(one["here"] and is_file),
+        }
+        return {"entries": [entry], "next": at, "known": known}
+
+    def door(self, open_s: float | None) -> dict[str, Any]:
+        self.asked.append(("door", open_s))
+        left = None if open_s in {None, float("inf")} else open_s
+        door = {"open": open_s is not None, "until_s": left}
+        self.current = {**self.current, "door": door}
+        return door
+
+    def keepers(self) -> dict[str, Any]:
+        self.asked.append("keepers")
+        return self.kept
+
+    def flush(self, patience_s: float) -> dict[str, Any]:
+        self.asked.append("flush")
+        return self.flushed.pop(0) if self.flushed else {"ok": True, "text": ""}
 
     def leave(self) -> None:
         self.asked.append("leave")
@@ -199,6 +246,10 @@ class FakeSource:
                 "at_s": 0.0,
             }
         )
+
+
+def _is_below(one: dict[str, Any], path: str) -> bool:
+    return not path or one["path"] == path or one["path"].startswith(path + "/")
 
 
 @contextmanager

@@ -75,8 +75,8 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     )
     lines = told.on_state(waiting, 100.0)
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
-    assert "    on kitchen-pc    exit, then: potluck up --open" in lines
-    assert "    on this machine  exit, then: potluck --home h up --open" in lines
+    assert "    on kitchen-pc    type open, or: potluck open" in lines
+    assert "    on this machine  type open, or: potluck --home h open" in lines
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []

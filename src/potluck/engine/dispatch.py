@@ -57,6 +57,7 @@ from potluck.engine.events import (
     DatagramHeard,
     DialFailed,
     DiskEvent,
+    DoorAsked,
     Event,
     FetchEnded,
     FetchEvent,
@@ -232,6 +233,11 @@ class Dispatch:
             case RescanAsked():
                 own_folder.scan()
                 self._parts.replica_check.scan()
+            case DoorAsked(open_s):
+                if not self._node.leaving:
+                    self._parts.admission_policy.on_door_asked(open_s)
+                    if self._parts.admission_policy.is_open:
+                        self._parts.questions.ask_around()
             case LeaveAsked():
                 self._parts.farewell.on_leave_asked()
             case _:

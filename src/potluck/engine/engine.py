@@ -35,7 +35,8 @@ from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.views.values import FileView, KeepersView, StateView
+from potluck.engine.views.listing import PAGE_FILES
+from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
 __all__ = ["Chance", "Engine", "EngineSettings"]
@@ -120,9 +121,13 @@ class Engine:
         self.node.now = now
         return self.wiring.viewer.keepers()
 
-    def files(self, prefix: str) -> list[FileView]:
-        """Return the files whose path below Shared/ starts with `prefix`."""
-        return self.wiring.viewer.files(prefix)
+    def files(self, path: str, after: str = "", limit: int = PAGE_FILES) -> FilesPage:
+        """Return paths of the share that are `path` or below it, the next ones above `after`."""
+        return self.wiring.viewer.listing.page(path, after, limit)
+
+    def folder(self, path: str, after: str = "") -> FolderPage:
+        """Return what is directly in a folder of the share, going on after `after`."""
+        return self.wiring.viewer.listing.folder(path, after)
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

@@ -321,6 +321,7 @@ class Imported:
     order: OrderId  # which
     added: tuple[str, ...]  # names that are now in the own folder
     failed: tuple[tuple[str, str], ...]  # (path, reason)
+    already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +351,13 @@ class RescanAsked:
     """Look at everything now."""
 
 
+@dataclass(frozen=True, slots=True)
+class DoorAsked:
+    """The person opens the door, or closes it."""
+
+    open_s: float | None  # for so long from now on, math.inf until the end; None: close it
+
+
 NetworkEvent = (
     InterfacesSeen
     | DatagramHeard
@@ -368,5 +376,5 @@ FetchEvent = (
 )
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked
+PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -27,7 +27,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.following import Following
 from potluck.engine.own.own_folder import OwnFolder
 
-PATIENCE_S = 8.0  # a question ends after this at the latest: the local API answers within ten
+FLUSH_PATIENCE_S = 8.0  # a question ends after this at the latest: the local API answers within ten
 SCAN_PAUSE_S = 10.0  # between two scans that questions cause where watches are short
 MYSELF = "this device"
 
@@ -68,7 +68,7 @@ class Flushing:
         members = node.roster.members if node.roster is not None else {}
         asked = {device for device in node.linked() if device in members}
         self._questions[number] = FlushQuestion(
-            event.command, node.now + min(event.patience_s, PATIENCE_S), {node.me, *asked}
+            event.command, node.now + min(event.patience_s, FLUSH_PATIENCE_S), {node.me, *asked}
         )
         self._undrained[node.me] = number
         for device in sorted(asked):

@@ -90,7 +90,8 @@ def _letter_columns(letter: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """Return `text` in exactly `width` columns, cut in the middle with …: both ends tell."""
-    width = max(0, width)
+    if width <= 0:
+        return ""
     if columns(text) > width:
         head, tail = text, text
         while columns(head) > max(0, width - 1) // 2:

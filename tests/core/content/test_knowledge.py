@@ -15,11 +15,11 @@ from potluck.core.content.knowledge import (
     CopyKnown,
     DeviceKnown,
     HeadNumber,
-    Hindrance,
     Incoming,
     Knowledge,
     LastWord,
     ManifestKnown,
+    Obstacle,
     OwnWork,
     Situation,
     Standing,
@@ -116,8 +116,8 @@ def test_in_sync_is_when_nothing_is_open():
 
 
 def test_what_a_person_has_to_see_to_comes_first():
-    stop = Hindrance(State.PAUSED, "the disk is almost full", "df -h")
-    other = Hindrance(State.TROUBLE, "x")
+    stop = Obstacle(State.PAUSED, "the disk is almost full", "df -h")
+    other = Obstacle(State.TROUBLE, "x")
     lacking = picture(manifests=[manifest(ADAS, missing=SOME)], hindrances=(stop, other))
     assert situation(lacking) == Situation(State.PAUSED, "the disk is almost full", "df -h")
 

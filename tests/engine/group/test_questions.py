@@ -228,3 +228,17 @@ def test_it_shows_its_state_in_one_line() -> None:
     questions.on_clear(encode(ASKED), address(5))
     assert repr(questions) == "<Questions answered=1, again_s=0.0>"
     assert here.take()
+
+
+def test_who_was_asked_at_the_start_is_asked_once_more_when_the_door_is_opened() -> None:
+    here, questions = asker()
+    here.settings = replace(here.settings, peers=(Address("10.0.0.9", 7000), address(3)))
+    here.address_book.asked.update({"10.0.0.2": "neighbour", "10.0.0.3": "peer"})
+    questions.ask_around()
+    assert [to for _, to in said(here)] == [
+        None, Address("10.0.0.9", 7000), address(3), address(2),
+    ]  # fmt: skip
+    here, questions = asker(company=True)
+    here.address_book.asked["10.0.0.2"] = "neighbour"
+    questions.ask_around()
+    assert said(here) == [], "a device with company asks nobody"

@@ -25,6 +25,18 @@ def test_a_command_hears_what_was_added_and_what_was_not() -> None:
     assert made.take() == []
 
 
+def test_what_is_shared_already_is_said_with_its_path() -> None:
+    made = node()
+    imports = Imports(made)
+    for mode, left in (("copy", ""), ("move", "; the original was left where it is")):
+        imports.on_add(AddAsked(1, ("/home/a.txt",), mode), TOP)
+        (wanted,) = taken(made, Import)
+        already = (("/home/a.txt", "a (2).txt"),)
+        imports.on_imported(Imported(wanted.order, (), (), already))
+        text = f"already shared: /home/a.txt, as d1/a (2).txt{left}"
+        assert taken(made, Reply) == [Reply(1, ok=True, text=text)]
+
+
 def test_nothing_to_add_is_an_answer_too() -> None:
     made = node()
     imports = Imports(made)

@@ -75,6 +75,7 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> No
         "address": "10.0.0.9:7685",
         "members": 3,
         "open": False,
+        "joins": "",
     }
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
     assert shown(ann)["reason"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
     HeadNumber,
-    Hindrance,
     Knowledge,
     LastWord,
+    Obstacle,
     OwnWork,
     State,
 )
@@ -128,10 +128,10 @@ def test_what_hinders_comes_in_order() -> None:
     troubles.note(Trouble(TroubleKind.STRAY, "x", "belongs to nobody", "mv x", 0.0, None))
     troubles.note(Trouble(TroubleKind.BLOCKED, "d2/a", "immutable", "lsattr d2/a", 0.0, None))
     assert seen(ann).hindrances == (
-        Hindrance(State.TROUBLE, "the share is offline: marker missing"),
-        Hindrance(State.PAUSED, "disk full"),
-        Hindrance(State.WAITING, "a group is near and this device is not a member of it"),
-        Hindrance(State.TROUBLE, "d2/a: immutable", "lsattr d2/a"),
+        Obstacle(State.TROUBLE, "the share is offline: marker missing"),
+        Obstacle(State.PAUSED, "disk full"),
+        Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
+        Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a"),
     )
 
 

@@ -23,7 +23,7 @@ def test_before_the_start_there_is_something_to_show() -> None:
     assert (state.group, state.devices, state.files) == (None, [], 0)
     assert state.device["label"] == "d1"
     msgspec.json.encode(state)
-    assert viewer.files("") == []
+    assert viewer.listing.page("", "").files == []
 
 
 def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:

@@ -92,10 +92,9 @@ def test_wait_returns_when_it_becomes_true(
         (["--peers", "1"], alone(), "0 other devices online, 1 wanted"),
         (
             ["--synced"],
-            state(state="busy", reason="disk full", need_files=2),
-            "busy (disk full), 2 files to come",
+            state(state="paused", reason="disk full", synced=False),
+            "paused: disk full",
         ),
-        ([], state(need_files=1), "1 file to come"),
     ],
 )
 def test_wait_gives_up_and_says_what_for(

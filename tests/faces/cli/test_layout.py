@@ -195,10 +195,16 @@ def test_a_group_that_was_found() -> None:
     assert lines[0] == "Found “Ho\\x1bme” (kitchen-pc, 192.168.1.10)."
     mine = layout.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
     assert mine[-2:] == [
-        "    on kitchen-pc    exit, then: potluck up --open",
+        "    on kitchen-pc    type open, or: potluck open",
         "    on this machine  is open already",
     ]
-    both = layout.found_lines(
-        alone(found=[found(open=True)], door={"open": True, "until_s": None}), WORDS
-    )
-    assert both[-1] == "  Both doors are open: one of the two groups joins the other by itself."
+    for joins, words in {
+        "we": "this device joins it.",
+        "they": "kitchen-pc is to join this device, which stays where it is.",
+        "": "nothing more is to be done here.",
+    }.items():
+        both = layout.found_lines(
+            alone(found=[found(open=True, joins=joins)], door={"open": True, "until_s": None}),
+            WORDS,
+        )
+        assert both[-1] == "  Both doors are open: " + words

@@ -16,7 +16,7 @@ import potluck
 from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.faces.cli.main import run_command
-from potluck.shells.state.home import claim_home
+from potluck.shells.state.home import claim_folder, claim_home
 from tests.faces.fakes import FakeSource, running, state
 
 
@@ -151,6 +151,18 @@ def test_a_second_potluck_on_the_same_home(
     held = claim_home(str(tmp_path / "home"))
     assert up() == 5
     assert "already running with the home" in capsys.readouterr().err
+    held.release()
+    assert daemon.settings is None
+
+
+def test_a_second_home_on_the_same_folder(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    held = claim_folder(str(folder), "/first/home")
+    assert up(str(folder)) == 5
+    assert "already sharing the folder" in capsys.readouterr().err
     held.release()
     assert daemon.settings is None
 

@@ -82,9 +82,9 @@ def test_a_view_ends_when_potluck_ends(
         ask = source.state
         codes: list[int] = []
 
-        def state_and_end() -> dict[str, object]:
+        def state_and_end(*, fresh: bool = False) -> dict[str, object]:
             shown.set()
-            return ask()
+            return ask(fresh=fresh)
 
         source.state = state_and_end  # type: ignore[method-assign]
         viewing = threading.Thread(

@@ -90,7 +90,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Hindrance:
+class Obstacle:
     """What a person has to see to before anything else is worth a word."""
 
     word: State
@@ -119,7 +119,7 @@ class Knowledge:
     devices: tuple[DeviceKnown, ...]  # the others, members of the group
     own_work: tuple[OwnWork, ...] = ()
     incoming: Incoming = field(default_factory=Incoming)
-    hindrances: tuple[Hindrance, ...] = ()  # the most important first
+    hindrances: tuple[Obstacle, ...] = ()  # the most important first
 
     @property
     def synced(self) -> bool:

@@ -58,6 +58,7 @@ class FoundingInput(Enum):
     KEEP = auto()  # alone for long enough
     WAIT = auto()  # not alone, and the own door is closed
     SILENCE = auto()  # nothing is heard of the other groups any more
+    OPENED = auto()  # the person has opened the own door
 
 
 FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
@@ -66,6 +67,7 @@ FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
     (FoundingState.UNDECIDED, FoundingInput.WAIT): FoundingState.WAITING,
     (FoundingState.ASKING, FoundingInput.REFUSED): FoundingState.UNDECIDED,
     (FoundingState.WAITING, FoundingInput.SILENCE): FoundingState.UNDECIDED,
+    (FoundingState.WAITING, FoundingInput.OPENED): FoundingState.UNDECIDED,
     (FoundingState.KEPT, FoundingInput.ASK): FoundingState.KEPT_ASKING,
     (FoundingState.KEPT_ASKING, FoundingInput.REFUSED): FoundingState.KEPT,
 }
@@ -160,6 +162,12 @@ class Founding:
         if self.waiting:
             self._foreign = False
             self._fire(FoundingInput.SILENCE)
+
+    def on_door_opened(self) -> None:
+        """The person has opened the own door: a better group whose door is open is joined."""
+        self._open_door = True
+        if self.waiting:
+            self._fire(FoundingInput.OPENED)
 
     def on_door_closed(self) -> None:
         """The own door is closed now: nothing is joined by itself any more."""

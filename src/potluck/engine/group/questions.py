@@ -19,6 +19,7 @@ is pairing's.
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
@@ -32,6 +33,7 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
+HOSTS = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
 COOKIE_SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
@@ -80,6 +82,13 @@ class Questions:
         """A device of another group speaks there: it may be one that cannot be asked by all."""
         if self._is_new(source):
             self.ask(source)
+
+    def ask_around(self) -> None:
+        """The door was opened: ask everybody once more who was asked at the start."""
+        peers, hosts = self._node.settings.peers, islice(self._node.address_book.asked, HOSTS)
+        addresses = dict.fromkeys([*peers, *(Address(host, limits.PORT) for host in hosts)])
+        for to in (None, *addresses):
+            self.ask(to)
 
     def on_clear(self, data: bytes, source: Address) -> None:
         """A datagram that is not sealed: a question, an answer, or rubbish."""

@@ -125,6 +125,7 @@ class Neighbourhood:
                 f"{group.address.host}:{group.address.port}",
                 group.members,
                 group.open,
+                self._admission_policy.who_joins(group),
             )
             for group in self._admission_policy.found[:LIST_MAX]
         ]

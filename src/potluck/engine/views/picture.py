@@ -17,11 +17,11 @@ from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
     DeviceKnown,
     HeadNumber,
-    Hindrance,
     Incoming,
     Knowledge,
     LastWord,
     ManifestKnown,
+    Obstacle,
     State,
 )
 from potluck.core.keys.identity import DeviceId
@@ -119,19 +119,19 @@ class Picture:
             sample_bytes=here_bytes,
         )
 
-    def _hindrances(self) -> Iterator[Hindrance]:
+    def _hindrances(self) -> Iterator[Obstacle]:
         """Yield what a person has to see to, the most important first."""
         if not self._node.share_present:
             reason = self._own_folder.share.reason
-            yield Hindrance(State.TROUBLE, f"the share is offline: marker {reason}")
+            yield Obstacle(State.TROUBLE, f"the share is offline: marker {reason}")
         if self._progress.paused:
-            yield Hindrance(State.PAUSED, self._progress.paused)
+            yield Obstacle(State.PAUSED, self._progress.paused)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
-            yield Hindrance(State.WAITING, words)
+            yield Obstacle(State.WAITING, words)
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:
-                yield _hindrance(trouble)
+                yield _obstacle(trouble)
 
 
 def number_of(head: Head) -> HeadNumber:
@@ -145,5 +145,5 @@ def last_word_of(holding: Holding) -> LastWord:
     return LastWord(HeadNumber(holding.generation, holding.seq), missing)
 
 
-def _hindrance(trouble: Trouble) -> Hindrance:
-    return Hindrance(State.TROUBLE, f"{trouble.subject}: {trouble.reason}", trouble.command)
+def _obstacle(trouble: Trouble) -> Obstacle:
+    return Obstacle(State.TROUBLE, f"{trouble.subject}: {trouble.reason}", trouble.command)

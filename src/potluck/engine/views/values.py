@@ -89,6 +89,9 @@ class FoundView(Struct, frozen=True):
     address: str
     members: int
     open: bool
+    joins: str = (
+        ""  # while both doors are open: "we" join it, "they" join us, "" if neither is sure
+    )
 
 
 class FileView(Struct, frozen=True):
@@ -132,6 +135,32 @@ class KeepersView(Struct, frozen=True):
 
     heads: list[HeadView]
     devices: list[KeeperView]  # the others
+
+
+class FilesPage(Struct, frozen=True):
+    """Some paths of the share, in order."""
+
+    files: list[FileView]
+    next: str | None  # after which path the next page begins; None: there is none
+
+
+class EntryView(Struct, frozen=True):
+    """What stands directly in a folder; of a large folder a part, told under the same name."""
+
+    name: str
+    kind: str
+    files: int  # 1 for a file
+    folders: int  # below it; it is not counted itself
+    size: int
+    here: int  # of `files`
+
+
+class FolderPage(Struct, frozen=True):
+    """What is directly in a folder, or the devices; in no order that a person would like."""
+
+    entries: list[EntryView]
+    next: str | None  # where the next page goes on; None: there is none
+    known: bool = True  # False: nobody shares a folder of that path
 
 
 class StateView(Struct, frozen=True):

@@ -21,11 +21,10 @@ from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.views.listing import Listing
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
 from potluck.engine.views.picture import Picture
-from potluck.engine.views.shared_files import SharedFiles
 from potluck.engine.views.values import (
-    FileView,
     HeadView,
     KeepersView,
     KeeperView,
@@ -51,7 +50,7 @@ class Viewer:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._picture, self._downloads, self._answers = picture, downloads, answers
-        self._files = SharedFiles(node)
+        self.listing = Listing(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
@@ -89,10 +88,6 @@ class Viewer:
             tried=around.tried(),
             refused=self._refused(),
         )
-
-    def files(self, prefix: str) -> list[FileView]:
-        """Return the files of the share whose path below Shared/ starts with `prefix`."""
-        return self._files.listing(prefix)
 
     def keepers(self) -> KeepersView:
         """Return which heads are held here, and what the others said last that they hold."""

@@ -276,13 +276,22 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
             f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."
         )
         if mine_open and found["open"]:
-            lines.append("  Both doors are open: one of the two groups joins the other by itself.")
+            lines.append("  Both doors are open: " + _coming(found.get("joins", ""), label))
             continue
         lines.append("  To join it, both machines must say so (on a network you trust):")
-        there = "is open already" if found["open"] else f"exit, then: {words.elsewhere} up --open"
-        here = "is open already" if mine_open else f"exit, then: {words.here} up --open"
+        there = "is open already" if found["open"] else f"type open, or: {words.elsewhere} open"
+        here = "is open already" if mine_open else f"type open, or: {words.here} open"
         lines += table([[f"on {label}", there], ["on this machine", here]], indent="    ")
     return lines
+
+
+def _coming(joins: str, label: str) -> str:
+    """Return what comes of two open doors: of two devices only one joins the other."""
+    if joins == "we":
+        return "this device joins it."
+    if joins == "they":
+        return f"{label} is to join this device, which stays where it is."
+    return "nothing more is to be done here."
 
 
 def _device_row(device: dict[str, Any]) -> list[str]:

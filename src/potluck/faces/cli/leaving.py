@@ -22,10 +22,11 @@ from typing import Any, Protocol
 import click
 
 from potluck.core.errors import PotluckError, Refused, TimedOut
-from potluck.faces.cli.acts import POLL_S, json_option
+from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import lacking_words
 from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.waiting import POLL_S
 from potluck.faces.text import count, shown
 from potluck.shells.state.home import holder_of, home_paths
 

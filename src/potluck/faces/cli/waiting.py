@@ -23,14 +23,14 @@ from typing import Any
 import click
 
 from potluck.core.errors import NotFound, TimedOut
+from potluck.core.wording import listed
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
 POLL_S = 0.1  # between two looks whether it is so by now
-FLUSH_S = 8.0  # one question to all devices; asked again as long as somebody is silent
-LISTED = 3  # devices in a sentence
+ONE_FLUSH_S = 8.0  # one question to all devices; asked again as long as somebody is silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
 def flush(client: Client, patience: Patience) -> None:
     """Have everybody tell what is in its folder by now."""
     while True:
-        answer = client.post("/api/v1/flush", {"patience_s": patience.left_s(FLUSH_S)})
+        answer = client.post("/api/v1/flush", {"patience_s": patience.left_s(ONE_FLUSH_S)})
         if answer["ok"]:
             return
         patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")
@@ -168,9 +168,9 @@ def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Se
     late = [one for one in others if not holds_all(one, goals)]
     if not late:
         return ""
-    names = [shown(one["label"]) + ("" if one["online"] else " (away)") for one in late]
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"not yet known to be whole on {', '.join(names[:LISTED])}{more}"
+    away = {True: "", False: " (away)"}
+    names = [shown(one["label"]) + away[one["online"]] for one in late]
+    return f"not yet known to be whole on {listed(names)}"
 
 
 def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
