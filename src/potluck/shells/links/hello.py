@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import (
 from potluck.shells.links.stream import Stream
 
 BUSY_REASON: Final = "busy"
-"""The reason in a BYE to a bulk link for which no worker is free."""
+"""The reason in a BYE to a bulk or news link for which no worker is free."""
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
 """HELLO and its answers, in small frames: the other side may be anybody."""

@@ -3,7 +3,9 @@
 Strategy: a stream belongs to one thread at a time (two threads in one OpenSSL object crash
 CPython). Reads ask for exactly what is needed, so raw bytes after a frame go straight into the
 caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
-the `user` of the stream is asked whether to go on, which is how a worker is called off.
+the `user` of the stream is asked whether to go on, which is how a worker is called off. With a
+`window` the other side is told how much it may have on its way (Linux: TCP_WINDOW_CLAMP; elsewhere
+the kernel's own choice stands).
 
 Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
 silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
@@ -13,12 +15,14 @@ deadline, not a patience.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import time
 from typing import Final, Protocol, TypeVar
 
 from potluck.core import limits
+from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_length
 
 Heard = TypeVar("Heard")
@@ -44,6 +48,9 @@ class Stream:
         self.sock: Final = sock
         sock.settimeout(STEP_S)
         self.user: StreamUser | None = None  # nobody calls a handshake off: it has a deadline
+        self.window: ReceiveWindow | None = (
+            None  # what may be on its way to us; the kernel's choice
+        )
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
@@ -90,7 +97,16 @@ class Stream:
             if count == 0:
                 raise EOFError("the other side closed the connection")
             self.heard = True
+            if self.window is not None:
+                self._limit(self.window, count)
             return count
+
+    def _limit(self, window: ReceiveWindow, count: int) -> None:
+        size_bytes = window.on_bytes(count, time.monotonic())
+        # said again and again: the kernel widens it by itself whenever much is read at once
+        if size_bytes is not None and hasattr(socket, "TCP_WINDOW_CLAMP"):
+            with contextlib.suppress(OSError):  # a connection that is over needs no window
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, size_bytes)
 
     def send(self, message: object) -> None:
         """Send one frame; raises OSError."""
