@@ -363,10 +363,8 @@ class Swarm:
 
 def _lacks_orders(download: Download) -> bool:
     """Return whether a content with its list has pieces that are neither here nor asked."""
-    have, content = download.have, download.content
-    if have is None or content is None:
-        return False
-    return len(have) + len(download.asked) < content.count
+    have = download.have
+    return have is not None and len(have) + len(download.asked) < have.count
 
 
 def _run(download: Download, at_most_bytes: int) -> tuple[int, ...]:
