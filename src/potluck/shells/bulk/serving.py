@@ -91,14 +91,14 @@ class Serving:
             for kind, (in_all, _) in ROOM.items()
         }
         self._lock: Final = threading.Lock()  # guards the two that follow; held for a moment only
-        self._links: Final = {kind: Counter[DeviceId]() for kind in ROOM}
+        self._links: Final[Counter[tuple[LinkKind, DeviceId]]] = Counter()
         self._boxes: Final[dict[RequestId, queue.SimpleQueue[Work]]] = {}
         self._numbers: Final = itertools.count(1)
 
     def __repr__(self) -> str:
         """Show how busy it is."""
         with self._lock:
-            bulk, news = (links.total() for links in self._links.values())
+            bulk, news = self._in_all(LinkKind.BULK), self._in_all(LinkKind.NEWS)
             state = f"{bulk} bulk and {news} news links, {len(self._boxes)} requests waiting"
         return f"<Serving: {state}, {', '.join(map(repr, self._pools.values()))}>"
 
@@ -106,19 +106,20 @@ class Serving:
         """Keep a worker for one more link; False if none is left, or the peer has its share."""
         in_all, per_peer = ROOM[kind]
         with self._lock:
-            links = self._links[kind]
-            if links.total() >= in_all or links[peer] >= per_peer:
+            if self._in_all(kind) >= in_all or self._links[kind, peer] >= per_peer:
                 return False
-            links[peer] += 1
+            self._links[kind, peer] += 1
             return True
 
     def release(self, peer: DeviceId, kind: LinkKind) -> None:
         """Give back what `reserve` kept."""
         with self._lock:
-            links = self._links[kind]
-            links[peer] -= 1
-            if not links[peer]:
-                del links[peer]
+            self._links[kind, peer] -= 1
+            if not self._links[kind, peer]:
+                del self._links[kind, peer]
+
+    def _in_all(self, kind: LinkKind) -> int:
+        return sum(count for (of, _), count in self._links.items() if of is kind)
 
     def serve(self, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Serve a link for which `reserve` kept a worker; never blocks."""

@@ -27,6 +27,7 @@ from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_
 
 Heard = TypeVar("Heard")
 STEP_S: Final = 0.25  # how long a call-off may go unnoticed
+SLICE_BYTES: Final = 64 * limits.KIB  # sent within `stall_s`: a link as slow as that is no use
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
 KEEPALIVE_STEP_S: Final = 1  # between two such questions
 KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is noticed within 8 s
@@ -113,10 +114,16 @@ class Stream:
         self.send_bytes(encode_frame(message))
 
     def send_bytes(self, data: bytes | memoryview) -> None:
-        """Send ready-made bytes; the other side may pause `stall_s`; raises OSError."""
+        """Send ready-made bytes; the other side may pause `stall_s`; raises OSError.
+
+        In slices, since OpenSSL has one deadline for all it is given at once: a slow link is no
+        silent one, and may well need minutes for a piece of 16 MiB.
+        """
+        view = memoryview(data)
         self.sock.settimeout(self.stall_s)
         try:
-            self.sock.sendall(data)
+            for start in range(0, len(view), SLICE_BYTES):
+                self.sock.sendall(view[start : start + SLICE_BYTES])
         finally:
             self.sock.settimeout(STEP_S)
 
