@@ -185,6 +185,7 @@ def test_news_never_waits_behind_the_bytes_of_a_big_file():
     data = b"".join(number.to_bytes(4, "big") for number in range(10_000_000))
     do(world, 0, "write", "big", data)
     assert world.run_until(lambda: world.bulk.content_bytes.get("bob", 0) > 2_000_000, 20.0)
+
     def news_is_there() -> bool:
         here = dict(world.hosts[0].disk.tree("ada"))
         here = {path: what for path, what in here.items() if "big" not in str(path)}

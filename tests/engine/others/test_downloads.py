@@ -313,8 +313,8 @@ def test_a_holder_that_was_busy_is_asked_again_as_soon_however_often(wire: Wire)
     for _ in range(10):
         wire.end(wire.fetch(), Outcome.BUSY)
         assert wire.fetches() == []
-        assert wire.downloads.deadline() == wire.node.now + limits.BUSY_S
-        wire.node.now += limits.BUSY_S
+        assert wire.downloads.deadline() == wire.node.now + limits.BUSY_AGAIN_S
+        wire.node.now += limits.BUSY_AGAIN_S
     assert wire.fetch().peer == ANNA
 
 

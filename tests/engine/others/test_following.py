@@ -431,8 +431,8 @@ def test_a_source_that_is_busy_is_asked_again_as_soon_however_often(wire: Wire) 
         assert fetch.peer == one.id
         two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
         assert asked(two) == []
-        assert two.following.deadline() == two.node.now + limits.BUSY_S
-        two.node.now += limits.BUSY_S
+        assert two.following.deadline() == two.node.now + limits.BUSY_AGAIN_S
+        two.node.now += limits.BUSY_AGAIN_S
         (fetch,) = asked(two)
     answer(two, fetch, ask(one, two, fetch))
     assert two.files_of(one) == ["a", "b", "c"]
@@ -448,7 +448,7 @@ def test_while_the_owner_is_busy_another_holder_is_asked(wire: Wire) -> None:
     assert fetch.peer == three.id
     two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
     assert asked(two) == []  # the failure of one is no word about the other
-    two.node.now += limits.BUSY_S
+    two.node.now += limits.BUSY_AGAIN_S
     (fetch,) = asked(two)
     assert fetch.peer == one.id
 

@@ -230,7 +230,7 @@ class Downloads:
         busy = event.outcome is Outcome.BUSY
         self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
         self._ask_s = node.now
-        insort(self._rests, node.now + (limits.BUSY_S if busy else limits.RETRY_S))
+        insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
                 self._doubt(root)

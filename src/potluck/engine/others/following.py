@@ -33,7 +33,7 @@ from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
 from potluck.engine.node import Node
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
 
-Slot = tuple[DeviceId, bool]
+SourceSlot = tuple[DeviceId, bool]
 """Room for one request: at whom, and whether for that device's own manifest."""
 
 AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
@@ -161,7 +161,7 @@ class Following:
             return False
         pursuit, request = under_way
         if event.outcome is Outcome.BUSY:
-            self._full[request.source] = self._node.now + limits.BUSY_S
+            self._full[request.source] = self._node.now + limits.BUSY_AGAIN_S
             pursuit.on_busy()
             self._drop(pursuit)
         else:
@@ -249,16 +249,16 @@ class Following:
         self._look_s = self._node.now
 
 
-def _slot(pursuit: Pursuit, source: DeviceId) -> Slot:
+def _slot(pursuit: Pursuit, source: DeviceId) -> SourceSlot:
     return source, source == pursuit.name.owner
 
 
-def _slots_of(devices: Iterable[DeviceId]) -> set[Slot]:
+def _slots_of(devices: Iterable[DeviceId]) -> set[SourceSlot]:
     """Return both slots of each of these."""
     return {(device, own) for device in devices for own in (False, True)}
 
 
-def _taken(pursuits: Iterable[Pursuit]) -> set[Slot]:
+def _taken(pursuits: Iterable[Pursuit]) -> set[SourceSlot]:
     """Return which slots are taken by requests under way."""
     return {
         _slot(pursuit, pursuit.request.source)
@@ -276,7 +276,7 @@ def _next_look(now: float, pursuits: Iterable[Pursuit], full: Iterable[float]) -
     return min((until_s for until_s in pauses if until_s > now), default=math.inf)
 
 
-def _source(node: Node, pursuit: Pursuit, taken: set[Slot]) -> DeviceId | None:
+def _source(node: Node, pursuit: Pursuit, taken: set[SourceSlot]) -> DeviceId | None:
     """The owner first, else whoever announced that head and failed least; who has a slot free."""
     name, ready = pursuit.name, []
     for device in node.linked():

@@ -348,8 +348,8 @@ def test_whoever_is_busy_is_asked_again_as_soon_however_often() -> None:
     for _ in range(10):
         (order,) = orders(swarm, now, A)
         swarm.on_ended(order.number, now, End.BUSY)
-        assert orders(swarm, now + limits.BUSY_S - 0.01, A) == []
-        now += limits.BUSY_S
+        assert orders(swarm, now + limits.BUSY_AGAIN_S - 0.01, A) == []
+        now += limits.BUSY_AGAIN_S
 
 
 def test_while_one_is_busy_another_is_asked_at_once() -> None:

@@ -47,7 +47,7 @@ def test_whoever_was_busy_is_left_alone_for_a_moment() -> None:
     assert slots.first([A], 5.0, news=True) is None
     assert slots.first([A, B], 5.0, news=True) == B
     assert slots.first([A], 5.0, news=False) == A
-    assert slots.first([A], 5.0 + limits.BUSY_S, news=True) == A
+    assert slots.first([A], 5.0 + limits.BUSY_AGAIN_S, news=True) == A
 
 
 def test_or_until_something_ends_there() -> None:

@@ -4,7 +4,7 @@ Strategy: two kinds of orders, counted apart: news (packs of small files, piece 
 Each has so many slots at a peer and so many in all, the same numbers the peer keeps for us
 (`limits.SMALL_PER_PEER`, `limits.FETCHES_PER_PEER`), so in step with it nobody is ever busy. When a
 peer says BUSY all the same, nothing of that kind is asked of it until an order of that kind ends
-there, or `limits.BUSY_S` are over: a constant time, however often.
+there, or `limits.BUSY_AGAIN_S` are over: a constant time, however often.
 
 Guarantees: pieces never take a slot of news, at no peer and not in all. Limits: who holds what, and
 whom to prefer, is for the caller to say.
@@ -43,7 +43,7 @@ class Slots:
         self._taken[peer, news] -= 1
         self._in_all[news] -= 1
         if busy:
-            self._full[peer, news] = now + limits.BUSY_S
+            self._full[peer, news] = now + limits.BUSY_AGAIN_S
         else:
             self._full.pop((peer, news), None)
 
