@@ -142,9 +142,7 @@ SMALL_PER_PEER = 2  # so a tiny file passes one of 256 KiB on a slow link
 NEWS_WORKERS = MANIFESTS + SMALL_WORKERS  # fetches of news at once
 NEWS_PER_PEER = MANIFESTS_PER_PEER + SMALL_PER_PEER  # news links per pair of nodes
 NEWS_SERVERS = 2 * SERVERS  # news links served at once: twice as many per pair, mostly idle
-BUSY_AGAIN_S = (
-    0.25  # a peer that was busy is asked again this soon, if no slot there is free before
-)
+BUSY_AGAIN_S = 0.25  # who was busy is asked again this soon, if no slot there is free before
 BULK_IDLE_S = 30.0  # an idle bulk link is closed
 BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
 PACK_FILES = 256  # small files in one FILES request

@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_
 
 Heard = TypeVar("Heard")
 STEP_S: Final = 0.25  # how long a call-off may go unnoticed
-SLICE_BYTES: Final = 64 * limits.KIB  # sent within `stall_s`: a link as slow as that is no use
+SLICE_BYTES: Final = 128 * limits.KIB  # sent within `stall_s`: 70 kbit/s, slower is no use
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
 KEEPALIVE_STEP_S: Final = 1  # between two such questions
 KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is noticed within 8 s
