@@ -191,9 +191,13 @@ def test_news_never_waits_behind_the_bytes_of_a_big_file():
         here = {path: what for path, what in here.items() if "big" not in str(path)}
         return all(host.disk.tree("ada") == here for host in world.hosts[1:])
 
-    changes = [("write", "new", b"n" * 1024), ("rename", "was", "is"), ("delete", "goes")]
-    for change in changes:
-        do(world, 0, *change)
+    changes: list[tuple[str, tuple[object, ...]]] = [
+        ("write", ("new", b"n" * 1024)),
+        ("rename", ("was", "is")),
+        ("delete", ("goes",)),
+    ]
+    for verb, change in changes:
+        do(world, 0, verb, *change)
         assert not news_is_there()
         assert world.run_until(news_is_there, 1.0), change
     assert fetched(world) < 2 * len(data)

@@ -103,8 +103,8 @@ def test_pieces_are_never_asked_where_news_is() -> None:
     ask = FileAsk(bytes(32), [0])
     assert link_for(ask) is LinkKind.BULK
     assert NEWS_REQUEST.decode(encode(ask)) == Unknown("file")
-    news = [ManifestAsk(bytes(32), Folder.OWN, 0, 0), PiecesAsk(bytes(32)), FilesAsk([])]
-    for one in news:
+    pages = ManifestAsk(bytes(32), Folder.OWN, 0, 0), PiecesAsk(bytes(32))
+    for one in (*pages, FilesAsk([])):
         assert link_for(one) is LinkKind.NEWS
         assert NEWS_REQUEST.decode(encode(one)) == one
         assert BULK_REQUEST.decode(encode(one)) == one

@@ -474,7 +474,7 @@ def test_a_device_s_own_news_does_not_wait_for_a_manifest_that_it_relays() -> No
     owners = [fetch.ask.owner for fetch in fetches if isinstance(fetch.ask, ManifestAsk)]
     assert len(owners) == limits.MANIFESTS_PER_PEER
     assert Device(1).id in owners
-    own, other = sorted(fetches, key=lambda fetch: fetch.ask.owner != fetch.peer)
+    own, other = fetches if owners[0] == Device(1).id else reversed(fetches)
     us.following.on_ended(FetchEnded(own.order, Outcome.BROKEN, ""))
     assert asked(us) == []
     us.following.on_ended(FetchEnded(other.order, Outcome.BROKEN, ""))

@@ -125,7 +125,12 @@ def test_pools_are_all_told_to_stop_before_any_is_waited_for():
 def test_several_pools_are_gone_when_each_is():
     gate, begun = threading.Event(), threading.Event()
     busy, idle = Workers("busy", 1), Workers("idle", 1)
-    busy.submit(Job(lambda: (begun.set(), gate.wait(WAIT_S))))
+
+    def wait():
+        begun.set()
+        gate.wait(WAIT_S)
+
+    busy.submit(Job(wait))
     assert begun.wait(WAIT_S)
     assert not all_gone([busy, idle], 0.0)
     gate.set()
