@@ -274,7 +274,7 @@ class Rogue:
             stream = Stream(tls.accept_member(sock, self.standing, claimed, lambda _sock: None))
             held.callback(stream.close)
             hello = hear_hello(stream, pairing=False)
-            if hello.link is not LinkKind.BULK:
+            if hello.link is LinkKind.CONTROL:
                 # else it would have two, and one of them would be dropped
                 stream.send(Bye("the rogue dials itself"))
                 return

@@ -32,6 +32,7 @@ from potluck.core.wire.catalogue import (
     PiecesAsk,
     Unknown,
     encode,
+    link_for,
 )
 from potluck.engine.effects import (
     Answer,
@@ -59,6 +60,12 @@ if TYPE_CHECKING:
     from tests.sim.hosts import Host
     from tests.sim.world import World
 
+PER_PAIR = {LinkKind.BULK: limits.FETCHES_PER_PEER, LinkKind.NEWS: limits.NEWS_PER_PEER}
+"""Links of a kind that a device serves to one other."""
+
+IN_ALL = {LinkKind.BULK: limits.WORKERS, LinkKind.NEWS: limits.NEWS_WORKERS}
+"""Fetches of a kind that a device carries out at once."""
+
 Chunk = tuple[int, Callable[["Transfer"], None]]
 """Bytes on the wire, and what the asker does when they have arrived."""
 
@@ -84,6 +91,7 @@ class Transfer:
         self.asker = asker
         self.order = order
         self.server: Process | None = None
+        self.kind = link_for(order.ask)
         self.cancelled = False
         self.ended = False
         self.awaits = False
@@ -174,7 +182,8 @@ class Transfer:
         if not server.alive:
             self.broken("connection reset")
             return
-        if len(server.requests) >= limits.SERVERS:
+        mine = [one for one in self.asker.transfers.values() if one.server is server]
+        if sum(one.kind is self.kind for one in mine) > PER_PAIR[self.kind]:
             self.end(Outcome.BUSY, "busy")
             return
         request = RequestId(self.world.new_number())
@@ -240,7 +249,7 @@ class Transfer:
             self.ended = True
             self.asker.transfers.pop(self.order.order, None)
             self.asker.post(FetchEnded(self.order.order, outcome, detail))
-            self.world.bulk.next_fetch(self.asker)
+            self.world.bulk.next_fetch(self.asker, self.kind)
 
 
 class Bulk:
@@ -259,23 +268,23 @@ class Bulk:
             DropParts: self.drop_parts,
             DialToServe: self.dial_to_serve,
         }
-        self._waiting: dict[int, list[Transfer]] = {}
+        self._waiting: dict[tuple[int, LinkKind], list[Transfer]] = {}
 
     def fetch(self, process: Process, effect: Fetch) -> None:
-        """Give an order to the pool of fetch workers."""
+        """Give an order to one of the two pools of fetch workers."""
         if effect.order in process.transfers:
             self.world.fail(f"order {effect.order} was given twice")
         transfer = Transfer(self.world, process, effect)
-        busy = len(process.transfers)
+        busy = sum(one.kind is transfer.kind for one in process.transfers.values())
         process.transfers[effect.order] = transfer
-        if busy < limits.WORKERS:
+        if busy < IN_ALL[transfer.kind]:
             self.world.later(0.0, lambda: transfer.dial(effect.addresses))
         else:
-            self._waiting.setdefault(id(process), []).append(transfer)
+            self._waiting.setdefault((id(process), transfer.kind), []).append(transfer)
 
-    def next_fetch(self, process: Process) -> None:
+    def next_fetch(self, process: Process, kind: LinkKind) -> None:
         """A worker is free: start the next order that waits."""
-        waiting = self._waiting.get(id(process))
+        waiting = self._waiting.get((id(process), kind))
         if waiting and process.alive:
             transfer = waiting.pop(0)
             self.world.later(0.0, lambda: transfer.dial(transfer.order.addresses))

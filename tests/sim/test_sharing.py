@@ -198,6 +198,33 @@ def test_a_killed_fetch_goes_on_where_it_was():
     assert fetched(world) <= len(data) + 2 * 262_144
 
 
+def test_news_never_waits_behind_the_bytes_of_a_big_file():
+    world = group()
+    for name in ("goes", "was"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    world.network.set_policy(rate=5e6)
+    data = b"".join(number.to_bytes(4, "big") for number in range(10_000_000))
+    do(world, 0, "write", "big", data)
+    assert world.run_until(lambda: world.bulk.content_bytes.get("bob", 0) > 2_000_000, 20.0)
+
+    def news_is_there() -> bool:
+        here = dict(world.hosts[0].disk.tree("ada"))
+        here = {path: what for path, what in here.items() if "big" not in str(path)}
+        return all(host.disk.tree("ada") == here for host in world.hosts[1:])
+
+    changes: list[tuple[str, tuple[object, ...]]] = [
+        ("write", ("new", b"n" * 1024)),
+        ("rename", ("was", "is")),
+        ("delete", ("goes",)),
+    ]
+    for verb, change in changes:
+        do(world, 0, verb, *change)
+        assert not news_is_there()
+        assert world.run_until(news_is_there, 1.0), change
+    assert fetched(world) < 2 * len(data)
+
+
 def test_what_happens_while_the_owner_is_off_is_found_at_start():
     world = group()
     do(world, 0, "write", "stays", b"1")

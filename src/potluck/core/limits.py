@@ -147,14 +147,33 @@ PATH_BYTES = 4000  # below PATH_MAX with room for Shared/<label>/
 PATH_DEPTH = 64  # a held directory descriptor per level
 
 # -- transfer --------------------------------------------------------------------------------------
-WORKERS = 8  # fetches at once
+WORKERS = 8  # fetches of pieces at once
 FETCHES_PER_PEER = 2  # bulk links per pair of nodes
 SERVERS = 64  # bulk links served at once
+# News is what pieces may not delay: manifests, piece lists, packs of small files.
+MANIFESTS = 8  # pages of manifests asked for at once, of two kinds at each peer: its own, others'
+MANIFESTS_PER_PEER = 2  # so a peer's own news never waits for a long manifest that it relays
+SMALL_WORKERS = 8  # fetches of packs and piece lists at once
+SMALL_PER_PEER = 2  # so a tiny file passes one of 256 KiB on a slow link
+NEWS_WORKERS = MANIFESTS + SMALL_WORKERS  # fetches of news at once
+NEWS_PER_PEER = MANIFESTS_PER_PEER + SMALL_PER_PEER  # news links per pair of nodes
+NEWS_SERVERS = 2 * SERVERS  # news links served at once: twice as many per pair, mostly idle
+BUSY_AGAIN_S = 0.25  # who was busy is asked again this soon, if no slot there is free before
 BULK_IDLE_S = 30.0  # an idle bulk link is closed
 BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
 PACK_FILES = 256  # small files in one FILES request
-PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s
-RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on
+PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s,
+PACK_S = 0.5  # and no more than the peer was measured to bring in this time,
+PACK_BYTES_MIN = 16 * KIB  # but so much, or a slow answer would make all later ones slower
+PACK_BYTES_FIRST = 128 * KIB  # before anything was measured: 1 s at 1 Mbit/s, 1 ms at 1 Gbit/s
+RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on,
+RUN_S = 4.0  # and no more than come in this time: others may bring the rest sooner
+RUN_BYTES_FIRST = 4 * MIB  # before anything was measured
+RATE_SAMPLE_S = 0.5  # what a peer brings is measured over so long, or over a shorter order
+QUEUE_S = 0.1  # bytes on their way on one link: no more than come in this time, so no queue grows
+WINDOW_MIN_BYTES = 8 * KIB  # at least so many: five packets, so that one lost is noticed at once
+WINDOW_SAMPLE_S = 0.1  # how often that is measured
+WINDOW_SAMPLES = 10  # the best of so many counts: a pause of ours or of the peer is no slow link
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again
 STRIKES = 2  # wrong pieces from one holder for one file
 COMMIT_FILES = 256  # group commit: files,

@@ -9,7 +9,16 @@ import time
 import pytest
 
 from potluck.core import limits
-from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone, LinkKind
+from potluck.core.wire.catalogue import (
+    Address,
+    Busy,
+    Done,
+    FileAsk,
+    Folder,
+    Gone,
+    LinkKind,
+    ManifestAsk,
+)
 from potluck.engine.effects import Answer, CancelFetch, DialToServe, Fetch, ServePieces
 from potluck.engine.events import (
     BulkSearch,
@@ -112,7 +121,7 @@ def test_idle_links_are_closed_in_time_and_bounded(pair):
 
     spare = [Closed() for _ in range(limits.FETCHES_PER_PEER + 1)]
     for one in spare:
-        fetcher.fetching.idle.put(holder.device, one)
+        fetcher.fetching.idle.put((holder.device, LinkKind.BULK), one)
     assert [one.closed for one in spare] == [False, False, True]
 
 
@@ -121,7 +130,7 @@ def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):
     fetcher.fetching.submit(order(holder))
     ended(fetcher)
     monkeypatch.setattr(fetching_module, "REUSE_S", 0.0)
-    assert fetcher.fetching.idle.take(holder.device) is None
+    assert fetcher.fetching.idle.take((holder.device, LinkKind.BULK)) is None
 
 
 @pytest.mark.parametrize(
@@ -133,6 +142,21 @@ def test_what_the_holder_says_is_the_outcome_and_the_link_stays(pair, reply, out
     fetcher.fetching.submit(order(holder))
     assert ended(fetcher).outcome is outcome
     assert len(idle_streams(fetcher)) == 1
+
+
+def test_news_passes_while_every_worker_and_link_for_pieces_is_taken(pair):
+    holder, fetcher = pair
+    manifest = ManifestAsk(holder.device, Folder.OWN, 0, 1)
+    holder.answers = lambda heard: Gone() if isinstance(heard.message, ManifestAsk) else None
+    for number in range(limits.WORKERS + 1):
+        fetcher.fetching.submit(order(holder, number))
+    holder.wait(RequestHeard, limits.FETCHES_PER_PEER)
+    news = Fetch(OrderId(99), holder.device, (holder.address,), manifest, None, ())
+    fetcher.fetching.submit(news)
+    until(lambda: any(end.order == OrderId(99) for end in fetcher.of(FetchEnded)))
+    (ended_news,) = (end for end in fetcher.of(FetchEnded) if end.order == OrderId(99))
+    assert ended_news.outcome is Outcome.GONE
+    assert set(fetcher.fetching.idle._idle) == {(holder.device, LinkKind.NEWS)}
 
 
 def test_a_third_link_is_busy(pair):
@@ -284,7 +308,7 @@ def test_a_link_that_becomes_idle_after_the_end_is_closed(pair):
     fetcher.fetching.idle.close()
     holder.serving.answer(Answer(request.request, Done()))
     ended(fetcher)
-    assert repr(fetcher.fetching.idle) == "<IdleLinks: 0 to 0 devices, closed=True>"
+    assert repr(fetcher.fetching.idle) == "<IdleLinks: 0 of 0 kinds, closed=True>"
 
 
 def test_who_asks_the_holder_that_just_removed_us_hears_nothing(pair):

@@ -120,7 +120,7 @@ def test_a_device_that_asked_is_dialled_and_served():
         nobody = Address("127.0.0.1", 1)
         assert call(holder, fetcher, 1, (nobody, fetcher.address)) == ""
         until(fetcher.fetching.idle.deadline, "the link waits among the idle ones")
-        assert holder.serving._links[fetcher.device] == 1
+        assert holder.serving._links[LinkKind.BULK, fetcher.device] == 1
         assert call(holder, fetcher, 2) == ""
         assert call(holder, fetcher, 3) == "busy", "two links of a pair"
 

@@ -11,6 +11,8 @@ decodes is well-formed. Limits: no policy here; who may send what, when, is the 
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from potluck.core import limits
 from potluck.core.wire.bulk import (
     Busy,
@@ -90,6 +92,7 @@ __all__ = [
     "CLEAR",
     "CONTROL",
     "HELLO",
+    "NEWS_REQUEST",
     "PAIRING",
     "SEALED",
     "Address",
@@ -130,6 +133,7 @@ __all__ = [
     "ManifestPage",
     "MemberRecord",
     "Message",
+    "NewsRequest",
     "Offer",
     "PairCommit",
     "PairConsent",
@@ -161,6 +165,7 @@ __all__ = [
     "encode",
     "encode_frame",
     "frame_length",
+    "link_for",
 ]
 
 ControlMessage = (
@@ -173,6 +178,7 @@ ControlMessage = (
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
+NewsRequest = ManifestAsk | PiecesAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
 PairingMessage = (
     PairTurn | PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
@@ -192,7 +198,19 @@ Message = (
 HELLO: Catalogue[HelloMessage] = Catalogue(HelloMessage, limits.CONTROL_FRAME_BYTES)
 CONTROL: Catalogue[ControlMessage] = Catalogue(ControlMessage, limits.CONTROL_FRAME_BYTES)
 BULK_REQUEST: Catalogue[BulkRequest] = Catalogue(BulkRequest, limits.PAGE_FRAME_BYTES)
+NEWS_REQUEST: Catalogue[NewsRequest] = Catalogue(NewsRequest, limits.PAGE_FRAME_BYTES)
 BULK_REPLY: Catalogue[BulkReply] = Catalogue(BulkReply, limits.PAGE_FRAME_BYTES)
 PAIRING: Catalogue[PairingMessage] = Catalogue(PairingMessage, limits.PAIRING_FRAME_BYTES)
 CLEAR: Catalogue[ClearDatagram] = Catalogue(ClearDatagram, limits.DATAGRAM_BYTES)
 SEALED: Catalogue[SealedMessage] = Catalogue(SealedMessage, limits.DATAGRAM_BYTES)
+
+
+def link_for(ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk) -> LinkKind:
+    """Return on which kind of link something is asked: pieces never where news is."""
+    match ask:
+        case FileAsk():
+            return LinkKind.BULK
+        case ManifestAsk() | PiecesAsk() | FilesAsk():
+            return LinkKind.NEWS
+        case _:
+            assert_never(ask)

@@ -40,7 +40,8 @@ class LinkKind(StrEnum):
     """What a connection is for."""
 
     CONTROL = "control"
-    BULK = "bulk"
+    BULK = "bulk"  # pieces; whoever serves keeps room for so many of a pair, and
+    NEWS = "news"  # room of its own for manifests, piece lists, small files: so pieces take none
     PAIRING = "pairing"
 
 

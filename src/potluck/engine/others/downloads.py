@@ -4,7 +4,8 @@ Strategy: core/content/swarm says what to ask next; here stand the reasons (whic
 which content, as a `Want`) and the orders under way. A content wanted at several spots is fetched
 once. It is asked for as long as somebody waits for it and not a moment longer. Part files of an
 earlier run are continued. New orders are looked for only when something happened that can make one:
-a wish, an end, a holder, the end of a rest.
+a wish, an end, a holder, the end of a rest. A holder that was busy has not failed: it is asked
+again as soon as an order ends there, or a moment later.
 
 Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
 part file outlives those who wait for it. Two owners may say different sizes of one content, of
@@ -15,7 +16,7 @@ the whole folder; whether it has one content is found by asking.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -25,7 +26,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Bitfield, PieceList, Root
-from potluck.core.content.swarm.orders import Download, Order, Swarm, What
+from potluck.core.content.swarm.orders import Download, End, Order, Swarm, What
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, PiecesAsk
 from potluck.engine.effects import CancelFetch, DropParts, Fetch
@@ -47,6 +48,8 @@ from potluck.engine.others.disk_room import DiskRoom
 KEPT_AGAIN_S = 0.2
 # ends of an order that say nothing of the content
 NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
+# what an outcome means to the swarm, if not that it failed
+ENDS = {Outcome.DONE: End.DONE, Outcome.BUSY: End.BUSY, Outcome.WRONG: End.WRONG}
 UNTOLD_FILES = 2**53  # lacks more than any holder can say: it never told what it holds
 
 
@@ -109,8 +112,8 @@ class Downloads:
         # whoever waits for a content, by manifest and spot
         self.waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self.leftovers = LeftoverParts(node)
-        # when holders that failed may be asked again, ascending
-        self._rests: deque[float] = deque()
+        # when holders that failed or were busy may be asked again, ascending
+        self._rests: list[float] = []
         self._ask_s = inf
 
     def __repr__(self) -> str:
@@ -198,6 +201,7 @@ class Downloads:
         """Pieces are on this disk."""
         self.received_bytes += event.size_bytes
         self.room.on_written()
+        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -208,6 +212,7 @@ class Downloads:
         """Small contents are on this disk."""
         self.received_bytes += event.size_bytes
         self.room.on_written()
+        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -221,11 +226,11 @@ class Downloads:
         if order is None:
             return False
         node = self._node
-        failed = event.outcome is not Outcome.DONE
         wrong = event.outcome is Outcome.WRONG
-        self.swarm.on_ended(order.number, node.now, failed=failed, wrong=wrong)
+        busy = event.outcome is Outcome.BUSY
+        self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
         self._ask_s = node.now
-        self._rests.append(node.now + limits.RETRY_S)
+        insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
                 self._doubt(root)
@@ -259,7 +264,7 @@ class Downloads:
         if time is None or time > node.now:
             return
         while self._rests and self._rests[0] <= node.now:
-            self._rests.popleft()
+            del self._rests[0]
         self._ask_s = inf
         for order in self.swarm.next_orders(_holders(node, self.waiting), node.now):
             number = node.number()
@@ -315,6 +320,12 @@ class Downloads:
 def _cut_of(content: PieceList | Download) -> tuple[int, int]:
     """Return into what a content is cut: its size, and that of its pieces."""
     return content.size_bytes, content.piece_size
+
+
+def _measure(swarm: Swarm, order: Order | None, size_bytes: int, now: float) -> None:
+    """An order under way has brought so much: that is how fast its peer is."""
+    if order is not None:
+        swarm.on_bytes(order.number, size_bytes, now)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:

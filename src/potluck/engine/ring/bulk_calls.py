@@ -25,7 +25,7 @@ from potluck.engine.effects import DialToServe
 from potluck.engine.events import BulkSearch, CallEnded, OrderId, SearchStep
 from potluck.engine.node import Node
 
-SERVED_ON = frozenset({LinkKind.BULK})  # the kinds of link whose dialler may serve
+SERVED_ON = frozenset({LinkKind.BULK, LinkKind.NEWS})  # the kinds of link whose dialler may serve
 BUSY = "busy"  # how a call ends for which no worker is free: it says nothing of who can dial whom
 
 

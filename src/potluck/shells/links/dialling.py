@@ -281,17 +281,17 @@ class _CallJob:
 
     def run(self) -> None:
         """Dial while a worker is kept for the link; say what came of it."""
-        peer = self.effect.peer
-        if not self.bulk.reserve(peer):
+        peer, kind = self.effect.peer, self.effect.link
+        if not self.bulk.reserve(peer, kind):
             self._ended(BUSY_REASON)
             return
         try:
             stream = self._dial()
         except NoLink as error:
-            self.bulk.release(peer)
+            self.bulk.release(peer, kind)
             self._ended(error.reason)
             return
-        self.bulk.serve(peer, stream)
+        self.bulk.serve(peer, kind, stream)
         self._ended("")
 
     def dropped(self) -> None:

@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import (
 from potluck.shells.links.stream import Stream
 
 BUSY_REASON: Final = "busy"
-"""The reason in a BYE to a bulk link for which no worker is free."""
+"""The reason in a BYE to a bulk or news link for which no worker is free."""
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
 """HELLO and its answers, in small frames: the other side may be anybody."""
@@ -60,7 +60,7 @@ def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
         raise Malformed("the first frame must be HELLO", type(hello).__name__)
     if (hello.link is LinkKind.PAIRING) != pairing:
         raise Malformed("the link is not of the kind that was knocked for", hello.link)
-    if hello.serves and hello.link is not LinkKind.BULK:
+    if hello.serves and hello.link not in {LinkKind.BULK, LinkKind.NEWS}:
         raise Malformed("nobody serves on a link of that kind", hello.link)
     if limits.PROTOCOL_VERSION not in hello.versions:
         stream.send(Bye("no common version"))
