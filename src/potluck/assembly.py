@@ -40,7 +40,7 @@ from potluck.shells.disk.marker import Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
-from potluck.shells.disk.watching.watcher import watcher_for
+from potluck.shells.disk.watching.late_watcher import watcher_for
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from potluck.faces.progress import (
-    FOLDERS_MAX,
+    FOLDERS_SEEN_MAX,
     LEAST_RATE,
     LEAST_SPAN_S,
     SPAN_S,
     Motion,
-    Progress,
+    ViewProgress,
     Whole,
     Window,
     upload_key,
@@ -79,7 +79,7 @@ def test_time_left_only_where_something_moves(
 
 
 def test_snapshots_become_rates_of_files_uploads_and_the_whole() -> None:
-    progress = Progress()
+    progress = ViewProgress()
     for second in range(5):
         motion = progress.on_state(
             state(
@@ -100,7 +100,7 @@ def test_snapshots_become_rates_of_files_uploads_and_the_whole() -> None:
 
 
 def test_of_a_folder_the_most_that_was_to_come_is_remembered() -> None:
-    progress = Progress()
+    progress = ViewProgress()
     for left in (100, 3000, 2315, 1):
         small = transfer("laptop/photos", files=left)
         motion = progress.on_state(state(need_files=left, transfers=[small]), 1.0)
@@ -111,10 +111,10 @@ def test_of_a_folder_the_most_that_was_to_come_is_remembered() -> None:
 
 
 def test_of_very_many_folders_the_newest_are_remembered() -> None:
-    progress = Progress()
-    for number in range(FOLDERS_MAX + 5):
+    progress = ViewProgress()
+    for number in range(FOLDERS_SEEN_MAX + 5):
         small = transfer(f"{number}", files=2)
         motion = progress.on_state(state(need_files=2, transfers=[small]), 1.0)
-    assert len(motion.most) == FOLDERS_MAX
+    assert len(motion.most) == FOLDERS_SEEN_MAX
     assert "0" not in motion.most
-    assert str(FOLDERS_MAX + 4) in motion.most
+    assert str(FOLDERS_SEEN_MAX + 4) in motion.most

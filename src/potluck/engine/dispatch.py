@@ -19,33 +19,13 @@ from typing import assert_never
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import is_sealed
-from potluck.core.ring.ring import RingMessage
 from potluck.core.wire.catalogue import (
-    Address,
     Beacon,
     Bye,
     ControlMessage,
-    Decrement,
-    DialMe,
-    FlushAsk,
-    Flushed,
-    Heads,
-    HeadsAsk,
-    Join,
-    Kept,
     LinkKind,
-    Ping,
-    Pong,
-    ProbeFor,
-    ProbeResult,
-    Redirect,
-    RosterDigest,
-    RosterRecords,
     SealedMessage,
-    Sync,
     Unknown,
-    Update,
-    Welcome,
 )
 from potluck.engine.effects import AnswerIntroduction, Drop
 from potluck.engine.events import (
@@ -91,14 +71,8 @@ from potluck.engine.events import (
     WatchDrained,
     WatchesRefused,
 )
-from potluck.engine.ring.circle import ProbeMessage
+from potluck.engine.member_messages import MemberMessages
 from potluck.engine.wiring import Wiring
-
-# every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
-MemberMessage = (
-    RingMessage | ProbeMessage | DialMe | RosterDigest | RosterRecords
-    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
-)  # fmt: skip
 
 
 class Dispatch:
@@ -107,6 +81,7 @@ class Dispatch:
     def __init__(self, parts: Wiring) -> None:
         """Hand them to these."""
         self._node, self._parts = parts.node, parts
+        self._members = MemberMessages(parts)
         self.counters: Counter[str] = Counter()  # what was refused, unknown or unexpected
 
     def __repr__(self) -> str:
@@ -274,7 +249,7 @@ class Dispatch:
             self._parts.discovery.on_beacon(device, message, event.source, event.way)
             self._parts.circle.on_digest(device, message.digest)
         else:
-            self._hear_probe(device, message, event.source)
+            self._members.hear_probe(device, message, event.source)
 
     # -- links -------------------------------------------------------------------------------------
     def _on_dial_failed(self, event: DialFailed) -> None:
@@ -318,40 +293,6 @@ class Dispatch:
             return
         self._parts.circle.on_heard(device, message)
         if isinstance(message, ControlMessage):
-            self._hear(device, message)
+            self._members.hear(device, message)
         elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
-
-    def _hear(self, device: DeviceId, message: MemberMessage) -> None:
-        """A member said something over its control link."""
-        announcing = self._parts.announcing
-        match message:
-            case Join() | Redirect() | Welcome() | Update() | Decrement() | Sync():
-                self._parts.circle.on_message(device, message)
-            case Ping() | Pong() | ProbeFor() | ProbeResult():
-                self._hear_probe(device, message, None)
-            case DialMe(link):
-                self._parts.bulk_calls.on_dial_me(device, link)
-            case RosterDigest() | RosterRecords():
-                self._parts.membership.on_roster(device, message)
-            case Heads(heads):
-                self._parts.following.on_heads(device, heads)
-            case HeadsAsk():
-                announcing.on_heads_ask(device, message)
-            case Kept(holdings):
-                announcing.on_kept(device, holdings)
-                self._parts.downloads.on_kept()
-            case FlushAsk():
-                self._parts.flushing.on_flush_ask(device, message)
-            case Flushed():
-                self._parts.flushing.on_flushed(device, message)
-            case _:
-                assert_never(message)
-
-    def _hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
-        """A probe came: by datagram from `source`, or over the link."""
-        self._parts.circle.on_probe(device, message, source)
-        if isinstance(message, ProbeResult):
-            self._parts.link_troubles.on_heard(DeviceId(message.target))
-        if isinstance(message, Ping | Pong):
-            self._parts.announcing.on_digest(device, message.heads)

@@ -306,9 +306,11 @@ class Leave:
     """Everything is said: close all and end."""
 
 
+NetworkEffect = (
+    Transmit | LookAround | Dial | DialToServe | Introduce | Narrow | OpenDoor
+    | AnswerIntroduction | Trust | Send | Drop
+)  # fmt: skip
 Effect = (
-    Transmit | Dial | DialToServe | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction
-    | Narrow | LookAround | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch
-    | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell
-    | Leave
+    NetworkEffect | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch | DropParts
+    | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

@@ -26,7 +26,7 @@ from rich.text import Text
 
 from potluck.faces import rows
 from potluck.faces.cli.layout import Words, delivery_words, next_step, reason_words, trouble_lines
-from potluck.faces.progress import Motion, Progress
+from potluck.faces.progress import Motion, ViewProgress
 from potluck.faces.rows import Pieces, laid_out
 from potluck.faces.text import columns, count, duration, fitted, rate, shown, size, wrapped
 
@@ -199,7 +199,7 @@ class LiveScreen:
         self._words, self._clock = words, clock
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
-        self._progress, self._motion, self._moved_s = Progress(), Motion(), clock()
+        self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
         )

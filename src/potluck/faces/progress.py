@@ -1,4 +1,4 @@
-"""Progress: how fast things move, how much of everything has come, and how long it may take.
+"""ViewProgress: how fast things move, how much of everything has come, and how long it may take.
 
 Strategy: small pure machines fed with the counts of each snapshot. A rate is what was counted in
 the last ten seconds, so it neither jumps nor outlives a stall for long. The whole counts what has
@@ -19,7 +19,7 @@ from typing import Any
 SPAN_S = 10.0  # of a rate: a stall of one source does not show, the end of it soon does
 LEAST_SPAN_S = 0.5  # a rate over less is chance: two snapshots are 0.25 s apart
 LEAST_RATE = 1024.0  # bytes per second: below it nothing is foretold
-FOLDERS_MAX = 1000  # whose most is remembered: as many as a snapshot names
+FOLDERS_SEEN_MAX = 1000  # whose most is remembered: as many as a snapshot names
 LEAST_PART = 0.01  # of the fastest rate seen: below it something stands in the way
 
 Snapshot = dict[str, Any]
@@ -99,7 +99,7 @@ def upload_key(upload: dict[str, Any]) -> str:
     return f"{upload['path']}\0{upload['to']}"
 
 
-class Progress:
+class ViewProgress:
     """Turns snapshots into what moves."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Progress:
         self._fastest = 0.0
 
     def __repr__(self) -> str:
-        return f"Progress({self._whole!r}, {len(self._windows)} rates)"
+        return f"ViewProgress({self._whole!r}, {len(self._windows)} rates)"
 
     def on_state(self, state: Snapshot, now: float) -> Motion:
         """Take a snapshot and return what moves."""
@@ -145,5 +145,5 @@ class Progress:
             if one["files"] > 1 or one["path"] in self._most:
                 before = self._most.pop(one["path"], 0)
                 self._most[one["path"]] = max(before, one["files"])
-        for path in list(self._most)[: max(0, len(self._most) - FOLDERS_MAX)]:
+        for path in list(self._most)[: max(0, len(self._most) - FOLDERS_SEEN_MAX)]:
             del self._most[path]

@@ -33,7 +33,7 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
-HOSTS = limits.NEIGHBOURS  # asked at once when the door is opened
+ASKED_AROUND_MAX = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
 COOKIE_SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
@@ -85,7 +85,10 @@ class Questions:
 
     def ask_around(self) -> None:
         """The door was opened: ask everybody once more who was asked at the start."""
-        peers, hosts = self._node.settings.peers, islice(self._node.address_book.asked, HOSTS)
+        peers, hosts = (
+            self._node.settings.peers,
+            islice(self._node.address_book.asked, ASKED_AROUND_MAX),
+        )
         addresses = dict.fromkeys([*peers, *(Address(host, limits.PORT) for host in hosts)])
         for to in (None, *addresses):
             self.ask(to)

@@ -31,7 +31,7 @@ from typing import Final, Protocol, assert_never
 
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
-from potluck.engine.effects import Effect
+from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
 from potluck.engine.events import Event, LeaveAsked, OrderId
 from potluck.engine.recording import Call, Moment
@@ -271,8 +271,38 @@ class Loop:
             except Exception as error:  # noqa: BLE001 # house: as for events; a peer may cause it
                 self._drop(type(effect).__name__, error)
 
-    def _act(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one table
+    def _act(self, effect: Effect) -> None:  # noqa: C901 - one table
         """Have the shell whose business it is carry out one effect."""
+        world = self._world
+        match effect:
+            case effects.Answer():
+                world.serving.answer(effect)
+            case effects.Fetch():
+                world.fetching.submit(effect)
+            case effects.CancelFetch():
+                world.fetching.cancel(effect)
+            case effects.MakeDurable():
+                world.store.submit(effect)
+            case effects.MarkShare():
+                world.disk.submit(effect)
+                world.own_label.follow(effect.label)
+            case effects.DrainWatch():
+                world.own_label.drain(effect.order)
+            case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
+                world.disk.submit(effect)
+            case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
+                world.disk.submit(effect)
+            case effects.Tell():
+                world.people.told(effect)
+            case effects.Reply():
+                world.people.replied(effect)
+            case effects.Leave():
+                self._stopping = True
+            case _:
+                self._act_on_network(effect)
+
+    def _act_on_network(self, effect: NetworkEffect) -> None:  # noqa: C901 - one table
+        """Have the shell of networks, doors or links carry out one effect."""
         world = self._world
         match effect:
             case effects.Transmit():
@@ -297,29 +327,6 @@ class Loop:
                 world.links.send(effect)
             case effects.Drop():
                 world.links.drop(effect, time.monotonic())
-            case effects.Answer():
-                world.serving.answer(effect)
-            case effects.Fetch():
-                world.fetching.submit(effect)
-            case effects.CancelFetch():
-                world.fetching.cancel(effect)
-            case effects.MakeDurable():
-                world.store.submit(effect)
-            case effects.MarkShare():
-                world.disk.submit(effect)
-                world.own_label.follow(effect.label)
-            case effects.DrainWatch():
-                world.own_label.drain(effect.order)
-            case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
-                world.disk.submit(effect)
-            case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
-                world.disk.submit(effect)
-            case effects.Tell():
-                world.people.told(effect)
-            case effects.Reply():
-                world.people.replied(effect)
-            case effects.Leave():
-                self._stopping = True
             case _:
                 assert_never(effect)
 

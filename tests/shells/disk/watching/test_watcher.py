@@ -27,89 +27,17 @@ from potluck.engine.events import (
     OrderId,
     PathsTouched,
     RestlessSeen,
-    WatchDrained,
-    WatchesRefused,
 )
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.inotify import Inotify
-from potluck.shells.disk.watching.watcher import LateWatcher, NoWatcher, Watcher, watcher_for
+from potluck.shells.disk.watching.watcher import Watcher
+from tests.shells.disk.watching.hints import DEADLINE_S, ME, Hints, Room
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
 
-DEADLINE_S = 30.0  # for a machine busy with other things; met in milliseconds on an idle one
 NEVER_S = 3600.0  # longer than any test: what is to happen then does not
-ME = parse_wire_path(b"me")
-
-
-class Hints:
-    """What was posted, and waiting for it."""
-
-    def __init__(self) -> None:
-        self.posted: list[PathsTouched] = []
-        self.refused: list[WatchesRefused] = []
-        self.restless: list[RestlessSeen] = []
-        self.drained: list[tuple[int, bool]] = []  # order, whether all is seen
-        self._changed = threading.Condition()
-        self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
-        self.open.set()
-
-    def post(self, hint: PathsTouched | WatchesRefused | RestlessSeen | WatchDrained) -> None:
-        with self._changed:
-            if isinstance(hint, WatchesRefused):
-                self.refused.append(hint)
-            elif isinstance(hint, RestlessSeen):
-                self.restless.append(hint)
-            elif isinstance(hint, WatchDrained):
-                self.drained.append((hint.order, hint.sees_all))
-            else:
-                self.posted.append(hint)
-            self._changed.notify_all()
-        assert self.open.wait(DEADLINE_S)
-
-    @property
-    def paths(self) -> list[str]:
-        return [str(path) for hint in self.posted for path in hint.paths]
-
-    @property
-    def overflowed(self) -> int:
-        return sum(hint.overflow for hint in self.posted)
-
-    @property
-    def unwatched(self) -> list[str]:
-        """What was told last to be without a watch."""
-        return [str(path) for path in self.refused[-1].folders] if self.refused else []
-
-    def wait_until(self, met: Callable[[], bool]) -> None:
-        with self._changed:
-            assert self._changed.wait_for(met, DEADLINE_S), (
-                f"not in {DEADLINE_S} s: {self.paths[-20:]}, overflows: {self.overflowed}"
-            )
-
-    def wait_for(self, *paths: str) -> None:
-        self.wait_until(lambda: set(paths) <= set(self.paths))
-
-    def clear(self) -> None:
-        with self._changed:
-            self.posted.clear()
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    with Share(str(tmp_path)) as opened:
-        (tmp_path / "Shared/me").mkdir()
-        yield opened
-
-
-@pytest.fixture
-def own(share: Share) -> Path:
-    return Path(share.folder) / "Shared/me"
-
-
-@pytest.fixture
-def hints() -> Hints:
-    return Hints()
 
 
 @contextmanager
@@ -582,30 +510,6 @@ def test_an_overflow_of_the_queue_is_told_and_nothing_is_deaf_afterwards(
         assert hints.overflowed == 1
 
 
-class Room:
-    """How many watches the kernel has room for."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-        self.count = count
-        self._given: set[int] = set()
-        real, take_back = Inotify.watch, Inotify.unwatch
-
-        def limited(inotify: Inotify, folder: int, mask: int) -> int:
-            watch = real(inotify, folder, mask)
-            if watch not in self._given and len(self._given) >= self.count:
-                take_back(inotify, watch)
-                raise OSError(errno.ENOSPC, "No space left on device")
-            self._given.add(watch)
-            return watch
-
-        def unwatch(inotify: Inotify, watch: int) -> None:
-            self._given.discard(watch)
-            take_back(inotify, watch)
-
-        monkeypatch.setattr(Inotify, "watch", limited)
-        monkeypatch.setattr(Inotify, "unwatch", unwatch)
-
-
 def test_folders_without_a_watch_are_named_with_the_setting_until_there_is_room(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -749,85 +653,6 @@ def test_idle_costs_nothing(
         deadline = time.monotonic() + DEADLINE_S
         while waits[-1] is not None:
             assert time.monotonic() < deadline
-
-
-def test_linux_gets_a_watcher(share: Share, hints: Hints) -> None:
-    watcher = watcher_for(share, (ME,), cast("Any", hints))
-    assert isinstance(watcher, Watcher)
-    watcher.close()
-
-
-def test_without_inotify_scans_do_the_work(
-    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "available", lambda: False)
-    watcher = watcher_for(share, (ME,), cast("Any", hints))
-    assert isinstance(watcher, NoWatcher)
-    watcher.start()
-    watcher.run()
-    watcher.follow((parse_wire_path(b"me-2"),))
-    watcher.close()
-    assert watcher.limited
-    assert (hints.posted, hints.unwatched) == ([], ["me-2"])
-
-
-def test_without_a_free_instance_it_is_tried_again_until_there_is_one(
-    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free = threading.Event()
-
-    def scarce() -> Inotify:
-        if not free.is_set():
-            raise OSError(errno.EMFILE, "Too many open files")
-        return Inotify()
-
-    monkeypatch.setattr(module, "Inotify", scarce)
-    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
-    watcher = watcher_for(share, (ME,), cast("Any", hints))
-    assert isinstance(watcher, LateWatcher)
-    watcher.start()
-    try:
-        assert (watcher.limited, hints.unwatched) == (True, ["me"])
-        assert hints.refused[-1].setting.endswith("instances")
-        own.rename(own.parent / "me-2")
-        watcher.follow((parse_wire_path(b"me-2"),))
-        assert hints.unwatched == ["me-2"]
-        hints.clear()
-        free.set()
-        hints.wait_until(lambda: not hints.unwatched and hints.overflowed > 0)
-        assert not watcher.limited
-        (own.parent / "me-2/file").write_bytes(b"x")
-        hints.wait_for("me-2/file")
-        own.mkdir()
-        hints.clear()
-        watcher.follow((ME,))
-        hints.wait_until(lambda: hints.overflowed > 0)
-        assert "Watcher(['me']" in repr(watcher)
-    finally:
-        watcher.close()
-    watcher.close()
-
-
-def test_a_watcher_that_came_late_and_meets_another_limit_says_that_one(
-    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watcher = LateWatcher(
-        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
-    )
-    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
-    Room(monkeypatch, 0)
-    watcher.start()
-    hints.wait_until(lambda: hints.refused[-1].setting.endswith("watches"))
-    assert hints.unwatched == ["me"]
-    watcher.close()
-
-
-def test_a_watcher_that_never_began_can_be_closed(share: Share, hints: Hints) -> None:
-    late = LateWatcher(
-        lambda tops: Watcher(share, tops, cast("Any", hints)), (ME,), cast("Any", hints)
-    )
-    late.close()
-    assert hints.refused == []
 
 
 # -- draining --------------------------------------------------------------------------------------
