@@ -307,10 +307,11 @@ class Leave:
 
 
 NetworkEffect = (
-    Transmit | LookAround | Dial | DialToServe | Introduce | Narrow | OpenDoor
-    | AnswerIntroduction | Trust | Send | Drop
+    Transmit | Dial | DialToServe | Introduce | Narrow | OpenDoor | AnswerIntroduction | Trust
+    | Send | Drop
 )  # fmt: skip
 Effect = (
-    NetworkEffect | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch | DropParts
-    | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    NetworkEffect | LookAround | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch
+    | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell
+    | Leave
 )  # fmt: skip

@@ -298,37 +298,10 @@ class Loop:
                 world.people.replied(effect)
             case effects.Leave():
                 self._stopping = True
-            case _:
-                self._act_on_network(effect)
-
-    def _act_on_network(self, effect: NetworkEffect) -> None:  # noqa: C901 - one table
-        """Have the shell of networks, doors or links carry out one effect."""
-        world = self._world
-        match effect:
-            case effects.Transmit():
-                world.lan.transmit(effect)
             case effects.LookAround():
                 self._see(world.lan.look_around())
-            case effects.Dial():
-                world.dialling.dial(effect)
-            case effects.DialToServe():
-                world.dialling.call(effect)
-            case effects.Introduce():
-                world.dialling.introduce(effect)
-            case effects.Narrow():
-                world.segments.narrow(effect)
-            case effects.OpenDoor():
-                world.doorway.open_door(effect)
-            case effects.AnswerIntroduction():
-                world.doorway.answer_introduction(effect)
-            case effects.Trust():
-                world.trust.trust(effect.members)
-            case effects.Send():
-                world.links.send(effect)
-            case effects.Drop():
-                world.links.drop(effect, time.monotonic())
             case _:
-                assert_never(effect)
+                _act_on_network(world, effect)
 
     # -- trouble and the end -----------------------------------------------------------------------
     def _drop(self, what: str, error: Exception) -> None:
@@ -353,6 +326,33 @@ class Loop:
             for key, mask in self._selector.select(GOODBYE_STEP_S):
                 key.data(mask)
             links.on_tick(time.monotonic())
+
+
+def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 - one table
+    """Have the shell of networks, doors or links carry out one effect."""
+    match effect:
+        case effects.Transmit():
+            world.lan.transmit(effect)
+        case effects.Dial():
+            world.dialling.dial(effect)
+        case effects.DialToServe():
+            world.dialling.call(effect)
+        case effects.Introduce():
+            world.dialling.introduce(effect)
+        case effects.Narrow():
+            world.segments.narrow(effect)
+        case effects.OpenDoor():
+            world.doorway.open_door(effect)
+        case effects.AnswerIntroduction():
+            world.doorway.answer_introduction(effect)
+        case effects.Trust():
+            world.trust.trust(effect.members)
+        case effects.Send():
+            world.links.send(effect)
+        case effects.Drop():
+            world.links.drop(effect, time.monotonic())
+        case _:
+            assert_never(effect)
 
 
 def leave(loop: Loop) -> None:
