@@ -271,7 +271,7 @@ class Loop:
             except Exception as error:  # noqa: BLE001 # house: as for events; a peer may cause it
                 self._drop(type(effect).__name__, error)
 
-    def _act(self, effect: Effect) -> None:  # noqa: C901 - one table
+    def _act(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one table
         """Have the shell whose business it is carry out one effect."""
         world = self._world
         match effect:
