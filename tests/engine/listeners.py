@@ -151,6 +151,10 @@ class Partly:
     def __init__(self) -> None:
         self.fetching = False
         self.here: dict[ManifestName, int] = {}
+        self.changing: set[ManifestName] = set()
+
+    def unsettled(self) -> set[ManifestName]:
+        return self.changing
 
     def here_bytes(self) -> dict[ManifestName, int]:
         return self.here

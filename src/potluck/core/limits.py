@@ -138,8 +138,8 @@ FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
 PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES  # what follows from the two
 # dates that travel, in whole seconds since 1970: from 13 December 1901, the first that ext4 and XFS
 # keep, to 11 April 2262, the last whose nanoseconds fit in 64 bits
-DATE_MIN_S = -(2**31)
-DATE_MAX_S = (2**63 - 1) // 10**9
+DATE_MIN_S = -(2**31)  # 13 December 1901
+DATE_MAX_S = (2**63 - 1) // 10**9  # 11 April 2262
 
 # -- paths -----------------------------------------------------------------------------------------
 COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold

@@ -289,9 +289,9 @@ class Wiring:
         self.following = Following(node, others)
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
-        self.progress = Progress(node, self.downloads, self.commits)
-        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
+        self.progress = Progress(node, self.downloads, self.commits, self.receiving)
+        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.replica_check = ReplicaCheck(node, others)
         self.happenings = Happenings(node)
         self.answers = Answers(node)
@@ -305,7 +305,7 @@ class Wiring:
         """Make what looks at the parts."""
         around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
         own_folder, following = self.own_folder, self.following
-        picture = Picture(self.node, around, own_folder, following, self.receiving, self.progress)
+        picture = Picture(self.node, around, own_folder, following, self.progress)
         downloads, answers = self.downloads, self.answers
         return Viewer(self.node, around, picture, own_folder, downloads, answers)
 

@@ -106,6 +106,7 @@ def test_synced_is_whoever_stands_at_every_head_and_has_told_its_own():
     assert not picture(manifests=[manifest(ADAS, missing=SOME)]).synced
     assert not picture(manifests=[manifest(ADAS, missing=Amount(0, 1, 0))]).synced
     assert not picture(own_work=(OwnWork.READING,)).synced
+    assert not picture(incoming=Incoming(placing=True)).synced, "something may have to go"
 
 
 # -- the word --------------------------------------------------------------------------------------
@@ -136,7 +137,7 @@ def test_what_a_person_has_to_see_to_comes_first():
             "asking ben for the newest list",
         ),
         (Incoming(placing=True), State.RECEIVING, "1 file (100 B) to come, being put in place"),
-        (Incoming(), State.BUSY, "1 file (100 B) to come, none of them on its way right now"),
+        (Incoming(), State.BUSY, "1 file (100 B) to come, none on its way right now"),
     ],
 )
 def test_what_is_lacking_is_explained_by_what_is_done_about_it(incoming, state, reason):
@@ -149,6 +150,12 @@ def test_a_head_that_was_heard_and_is_not_held_is_busy():
     behind = [manifest(ADAS, heard=H3)]
     assert situation(picture(device(ADA, "ada"), manifests=behind)) == Situation(
         State.BUSY, "somebody holds a newer list of files than this device"
+    )
+
+
+def test_what_is_to_go_is_work_too():
+    assert situation(picture(incoming=Incoming(placing=True))) == Situation(
+        State.RECEIVING, "putting the newest changes in place"
     )
 
 

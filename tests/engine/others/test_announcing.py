@@ -257,6 +257,31 @@ def test_that_nothing_is_lacking_any_more_is_told_at_once(wire: Wire) -> None:
     assert (kept.missing_files, kept.missing_bytes) == (0, 0)
 
 
+def test_of_what_is_still_being_changed_nothing_is_said_to_be_whole(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    wire.run()
+    two.stand(one)
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    kept = one.node.peer(two.id).kept
+    assert kept[one.manifest].seq == 1
+    one.publishing.drop([b"a"])
+    two.partly.changing = {one.manifest}
+    wire.wait(2.0)
+    assert kept[one.manifest].seq == 1, "what is to go may stand there still"
+    two.unlink(three)
+    two.link(three)
+    wire.wait(limits.KEPT_S)
+    assert one.manifest not in three.node.peer(two.id).kept or (
+        three.node.peer(two.id).kept[one.manifest].seq == 1
+    )
+    two.partly.changing = set()
+    wire.wait(limits.KEPT_S)
+    assert kept[one.manifest].seq == 2
+    assert three.node.peer(two.id).kept[one.manifest].seq == 2
+
+
 def test_who_comes_back_has_to_say_again_what_it_holds(wire: Wire) -> None:
     one, two, _ = wire.devices
     one.write("a")

@@ -65,6 +65,17 @@ def test_who_is_asked_is_named_once(parts: Wiring) -> None:
 
 
 def test_what_is_being_placed_and_why_nothing_is_fetched(parts: Wiring) -> None:
-    parts.commits._batches[BatchId(1)] = Batch({})
+    parts.commits._batches[BatchId(1)] = Batch({}, changing={Spot(ANNAS, b"a")})
     parts.downloads.paused = "disk full"
     assert (parts.progress.placing, parts.progress.paused) == (True, "disk full")
+    assert parts.progress.unsettled() == {ANNAS}
+
+
+def test_what_is_to_be_decided_about_is_not_settled(parts: Wiring) -> None:
+    assert parts.progress.unsettled() == set()
+    parts.receiving.look_again(Spot(ANNAS, b"a"))
+    assert parts.progress.placing
+    assert parts.progress.unsettled() == {ANNAS}
+    parts.receiving.pending.clear()
+    parts.receiving.catching_up.append((BERTS, b""))
+    assert parts.progress.unsettled() == {BERTS}

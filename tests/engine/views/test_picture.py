@@ -127,12 +127,14 @@ def test_what_hinders_comes_in_order() -> None:
     troubles = ann.engine.node.troubles
     troubles.note(Trouble(TroubleKind.STRAY, "x", "belongs to nobody", "mv x", 0.0, None))
     troubles.note(Trouble(TroubleKind.BLOCKED, "d2/a", "immutable", "lsattr d2/a", 0.0, None))
-    assert seen(ann).hindrances == (
+    *first, disk, last = seen(ann).hindrances
+    assert first == [
         Obstacle(State.TROUBLE, "the share is offline: marker missing"),
         Obstacle(State.PAUSED, "disk full"),
         Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
-        Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a"),
-    )
+    ]
+    assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
+    assert last == Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a")
 
 
 def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:

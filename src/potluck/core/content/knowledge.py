@@ -124,7 +124,8 @@ class Knowledge:
     @property
     def synced(self) -> bool:
         """Whether everything heard of stands here and everything of mine that is seen is told."""
-        return not self.own_work and all(one.stands for one in self.manifests)
+        settled = not self.own_work and not self.incoming.placing
+        return settled and all(one.stands for one in self.manifests)
 
     def whole(self) -> Amount:
         """Return how much there is in all folders as they are held."""
@@ -207,7 +208,7 @@ def situation(knowledge: Knowledge) -> Situation:
         first = knowledge.hindrances[0]
         return Situation(first.word, first.reason, first.command)
     behind = [one for one in knowledge.manifests if not one.stands]
-    if behind:
+    if behind or knowledge.incoming.placing:
         return _incoming(knowledge, behind)
     if knowledge.own_work:
         return Situation(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
@@ -217,19 +218,29 @@ def situation(knowledge: Knowledge) -> Situation:
 def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:
     """Say why something is not here yet."""
     incoming, missing = knowledge.incoming, knowledge.missing()
-    to_come = f"{of_amount(*missing)} to come"
-    if incoming.senders:
-        return Situation(State.RECEIVING, f"{to_come} from {listed(incoming.senders)}")
-    if incoming.asked:
-        return Situation(State.RECEIVING, f"asking {listed(incoming.asked)} for the newest list")
-    if incoming.placing:
-        return Situation(State.RECEIVING, f"{to_come}, being put in place")
+    under_way = _under_way(incoming, missing)
+    if under_way:
+        return Situation(State.RECEIVING, under_way)
     away = _missed_owners(knowledge, behind)
     if away:
         return Situation(State.WAITING, _waiting_words(incoming, away, missing))
     if missing == NOTHING:
         return Situation(State.BUSY, "somebody holds a newer list of files than this device")
-    return Situation(State.BUSY, f"{to_come}, none of them on its way right now")
+    return Situation(State.BUSY, f"{of_amount(*missing)} to come, none on its way right now")
+
+
+def _under_way(incoming: Incoming, missing: Amount) -> str:
+    """Say what is being done about it, "" if nothing is."""
+    to_come = f"{of_amount(*missing)} to come"
+    if incoming.senders:
+        return f"{to_come} from {listed(incoming.senders)}"
+    if incoming.asked:
+        return f"asking {listed(incoming.asked)} for the newest list"
+    if not incoming.placing:
+        return ""
+    if missing == NOTHING:
+        return "putting the newest changes in place"
+    return f"{to_come}, being put in place"
 
 
 def _missed_owners(knowledge: Knowledge, behind: list[ManifestKnown]) -> list[DeviceKnown]:

@@ -14,7 +14,7 @@ cost nothing. Limits: telling only; what is heard is followed by engine/others/f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -59,6 +59,9 @@ class PartlyHere(Protocol):
     def fetching(self) -> bool:
         """Whether anything is on its way."""
 
+    def unsettled(self) -> Container[ManifestName]:
+        """Return the folders in which something is still to be put in place, or taken away."""
+
     def here_bytes(self) -> Mapping[ManifestName, int]:
         """Return how much is here already of contents that each manifest still lacks."""
 
@@ -77,7 +80,7 @@ class Announcing:
         self._kept_s = -math.inf  # when what stands here may be told next
         self._kept_due = False
         self._complete = False  # nothing is lacking, and that is news
-        self._told: dict[ManifestName, Holding] = {}  # to everybody
+        self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
         self.digest = self._digest()
 
     def __repr__(self) -> str:
@@ -90,7 +93,11 @@ class Announcing:
         self._differences.pop(device, None)
         self._node.peer(device).kept.clear()  # it may have begun anew
         self._tell_heads(device)
-        self._tell_kept([device], self._holdings())
+        holdings = self._holdings()
+        self._tell_kept([device], holdings)
+        for name in self._told.keys() - holdings.keys():
+            del self._told[name]  # not known to everybody any more: told when it is settled
+            self._kept_due = True
 
     def on_published(self, head: Head) -> None:
         """Our own manifest has a new head: once it is on the disk everybody hears it."""
@@ -172,8 +179,9 @@ class Announcing:
             self._kept_s = node.now + limits.KEPT_S
             holdings = self._holdings()
             changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
-            self._told = holdings
+            self._told |= changed
             self._tell_kept(node.linked(), changed)
+            self._kept_due = len(holdings) < len(node.index.manifests.heads())
 
     @property
     def _next_kept_s(self) -> float:
@@ -200,9 +208,19 @@ class Announcing:
                 self._node.say(device, Kept(some))
 
     def _holdings(self) -> dict[ManifestName, Holding]:
-        """Return how much of each manifest stands on this disk."""
-        here, heads = self._progress.here_bytes(), self._node.index.manifests.heads()
-        return {(name := ManifestName.of(h)): self._holding(h, here.get(name, 0)) for h in heads}
+        """Return how much of each manifest stands on this disk.
+
+        Nothing is said yet of one that lacks nothing and is still being changed: what its owner
+        deleted may stand here.
+        """
+        here, unsettled = self._progress.here_bytes(), self._progress.unsettled()
+        found = dict[ManifestName, Holding]()
+        for head in self._node.index.manifests.heads():
+            name = ManifestName.of(head)
+            holding = self._holding(head, here.get(name, 0))
+            if holding.missing_files or holding.missing_folders or name not in unsettled:
+                found[name] = holding
+        return found
 
     def _holding(self, head: Head, here_bytes: int) -> Holding:
         name, files, folders, size_bytes = ManifestName.of(head), 0, 0, 0

@@ -87,10 +87,11 @@ class Commits:
         """Whether it is still unknown what a crash interrupted; nothing can be decided before."""
         return bool(self._settling)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is ready and nothing under way."""
-        return not (self._puts or self._lasts or self._batches or self._settling)
+    def manifests(self) -> set[ManifestName]:
+        """Return the folders in which something is being changed, or ready to be."""
+        spots = [*self._puts, *self._lasts, *self._aside]
+        spots += [spot for batch in self._batches.values() for spot in batch.changing]
+        return {spot.manifest for spot in spots}
 
     # -- queue -------------------------------------------------------------------------------------
     def add(self, ready: Placeable) -> None:

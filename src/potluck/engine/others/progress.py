@@ -14,14 +14,18 @@ from potluck.core.content.paths import SafePath
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.receiving import Receiving
 
 
 class Progress:
-    """Looks at downloads and commits."""
+    """Looks at downloads, decisions and commits."""
 
-    def __init__(self, node: Node, downloads: Downloads, commits: Commits) -> None:
+    def __init__(
+        self, node: Node, downloads: Downloads, commits: Commits, receiving: Receiving
+    ) -> None:
         """Look at these."""
-        self._node, self._downloads, self._commits = node, downloads, commits
+        self._node, self._downloads = node, downloads
+        self._commits, self._receiving = commits, receiving
 
     def __repr__(self) -> str:
         """Return whether anything is on its way."""
@@ -34,8 +38,14 @@ class Progress:
 
     @property
     def placing(self) -> bool:
-        """Whether anything is being put in its place."""
-        return not self._commits.idle
+        """Whether anything is being decided about, or put in its place."""
+        return self._receiving.deciding or self._commits.settling or bool(self._commits.manifests())
+
+    def unsettled(self) -> set[ManifestName]:
+        """Return the folders in which something is still to be decided about, or put in place."""
+        pending = {spot.manifest for spot in self._receiving.pending}
+        behind = {name for name, _ in self._receiving.catching_up}
+        return pending | behind | self._commits.manifests()
 
     @property
     def paused(self) -> str:

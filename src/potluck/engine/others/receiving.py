@@ -55,8 +55,8 @@ class Receiving:
         self._setbacks = Setbacks(node)
         self._holds = Holds(node.index)
         self._decisions = Decisions(node, self._holds, self._setbacks, downloads.parts)
-        self._pending: dict[Spot, None] = {}  # to be looked at, in this order
-        self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
+        self.pending: dict[Spot, None] = {}  # to be looked at, in this order
+        self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
 
@@ -66,11 +66,11 @@ class Receiving:
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         others = sorted(names - {node.own_manifest})
-        self._catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
+        self.catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
 
     def __repr__(self) -> str:
         """Return how much is to be looked at."""
-        pending, manifests = len(self._pending), len(self._catching_up)
+        pending, manifests = len(self.pending), len(self.catching_up)
         return f"<Receiving {pending=} {manifests=} to catch up with>"
 
     # -- what others see ---------------------------------------------------------------------------
@@ -78,7 +78,8 @@ class Receiving:
     def busy(self) -> bool:
         """Whether something is lacking that is being worked on."""
         fetching = bool(self._downloads.swarm.downloads)
-        return self.deciding or fetching or not self._commits.idle
+        commits = self._commits
+        return self.deciding or fetching or commits.settling or bool(commits.manifests())
 
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
@@ -116,7 +117,7 @@ class Receiving:
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
-        self._pending[spot] = None
+        self.pending[spot] = None
 
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
@@ -126,7 +127,7 @@ class Receiving:
     @property
     def deciding(self) -> bool:
         """Whether something is still to be looked at."""
-        return bool(self._pending or self._catching_up)
+        return bool(self.pending or self.catching_up)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
@@ -147,10 +148,10 @@ class Receiving:
     def _decide_slice(self) -> None:
         index = self._node.index
         self._decisions.look_again()
-        for spot in list(islice(self._pending, SLICE)):
-            del self._pending[spot]
+        for spot in list(islice(self.pending, SLICE)):
+            del self.pending[spot]
             self._consider(spot, index.manifests.get(*spot), index.places.get(*spot))
-        if not self._pending and self._catching_up:
+        if not self.pending and self.catching_up:
             self._catch_up_slice()
         for name in {spot.manifest for spot in self._returned}:
             self._holds.release(name, [path for its, path in self._returned if its == name])
@@ -159,12 +160,12 @@ class Receiving:
             self._downloads.leftovers.drop()
 
     def _catch_up_slice(self) -> None:
-        name, after = self._catching_up.popleft()
+        name, after = self.catching_up.popleft()
         lacking = self._node.index.needs.lacking_after(name, after, SLICE)
         for record, stands in lacking:
             self._consider(Spot(name, record.path), record, stands)
         if len(lacking) == SLICE:
-            self._catching_up.appendleft((name, lacking[-1][0].path))
+            self.catching_up.appendleft((name, lacking[-1][0].path))
             return
         for stands in self._node.index.needs.surplus(name):
             self.look_again(Spot(name, stands.path))

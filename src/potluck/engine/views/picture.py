@@ -29,7 +29,6 @@ from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.node import Node
 from potluck.engine.others.following import Following
 from potluck.engine.others.progress import Progress
-from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -47,12 +46,11 @@ class Picture:
         neighbourhood: Neighbourhood,
         own_folder: OwnFolder,
         following: Following,
-        receiving: Receiving,
         progress: Progress,
     ) -> None:
         """Look at these parts."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
-        self._following, self._receiving, self._progress = following, receiving, progress
+        self._following, self._progress = following, progress
 
     def knowledge(self) -> Knowledge:
         """Return the whole picture."""
@@ -114,7 +112,7 @@ class Picture:
         return Incoming(
             senders=tuple(self._progress.senders()),
             asked=tuple(sorted(map(self._node.label_of, asked))),
-            placing=self._receiving.deciding or self._progress.placing,
+            placing=self._progress.placing,
             sample=path,
             sample_bytes=here_bytes,
         )
