@@ -172,6 +172,7 @@ RUN_BYTES_FIRST = 4 * MIB  # before anything was measured
 RATE_SAMPLE_S = 0.5  # what a peer brings is measured over so long, or over a shorter order
 QUEUE_S = 0.1  # bytes on their way on one link: no more than come in this time, so no queue grows
 WINDOW_MIN_BYTES = 8 * KIB  # at least so many: five packets, so that one lost is noticed at once
+WINDOW_START_BYTES = 64 * KIB  # until it is measured: four such links take 2 s of 1 Mbit/s, not 20
 WINDOW_SAMPLE_S = 0.1  # how often that is measured
 WINDOW_SAMPLES = 10  # the best of so many counts: a pause of ours or of the peer is no slow link
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again

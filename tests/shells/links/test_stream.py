@@ -170,6 +170,17 @@ def test_what_may_be_on_its_way_is_what_the_window_says(ends):
     assert far.window.counted == 4000
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_WINDOW_CLAMP"), reason="the kernel decides here")
+def test_before_anything_is_measured_little_is_on_its_way(ends):
+    _, far = ends
+    far.measure()
+    window = far.window
+    clamp = far.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP)
+    assert clamp == limits.WINDOW_START_BYTES
+    far.measure()
+    assert far.window is window, "a link that is used again goes on as it was measured"
+
+
 def test_an_idle_link_is_read_only_when_it_ends_or_talks(ends):
     near, far = ends
     assert not far.unread()

@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind, link_for
@@ -254,7 +253,7 @@ class _Order:
     def _use(self, stream: Stream) -> Outcome:
         """Run the exchange on a stream; keep it only if both sides are still in step."""
         stream.user = self
-        stream.window = stream.window or ReceiveWindow(time.monotonic())
+        stream.measure()
         in_step = False
         try:
             owner = self.owner

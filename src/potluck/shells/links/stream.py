@@ -114,10 +114,20 @@ class Stream:
                 self._limit(self.window, count)
             return count
 
+    def measure(self) -> None:
+        """From now on let no more be on its way than came lately; to begin with, little."""
+        if self.window is None:
+            self.window = ReceiveWindow(time.monotonic())
+            self._clamp(limits.WINDOW_START_BYTES)
+
     def _limit(self, window: ReceiveWindow, count: int) -> None:
         size_bytes = window.on_bytes(count, time.monotonic())
         # said again and again: the kernel widens it by itself whenever much is read at once
-        if size_bytes is not None and hasattr(socket, "TCP_WINDOW_CLAMP"):
+        if size_bytes is not None:
+            self._clamp(size_bytes)
+
+    def _clamp(self, size_bytes: int) -> None:
+        if hasattr(socket, "TCP_WINDOW_CLAMP"):
             with contextlib.suppress(OSError):  # a connection that is over needs no window
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, size_bytes)
 
