@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from potluck.core import limits
 from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.wire.catalogue import BULK_REPLY, Done, PieceHeader, encode_frame
