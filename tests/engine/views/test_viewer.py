@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from potluck.core.keys.identity import short_id
-from potluck.core.wire.catalogue import FilesAsk
+from potluck.core.wire.catalogue import FileAsk, FilesAsk
 from potluck.engine import effects, events
-from potluck.engine.events import ShareSeen, SpaceSeen
+from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.wiring import Wiring
@@ -158,3 +158,49 @@ def test_who_keeps_which_head_is_told_for_those_who_wait_for_delivery() -> None:
     assert [(kept.head.owner, kept.head.seq, kept.missing) for kept in device.kept] == [
         (mine, 1, 0)
     ]
+
+
+def test_small_files_are_one_row_a_folder_and_one_file_has_its_own_name() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    for number in range(3):
+        ann.write(f"photos/{number}", b"%d" % number)
+    assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
+    wire.run(0.5)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"], row["size"], row["sources"]) == ("d1/photos", 3, 3, ["d1"])
+    for number in range(2):
+        ann.delete(f"photos/{number}")
+    assert wire.run(5.0, lambda: shown(ben)["need_files"] == 1)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"]) == ("d1/photos/2", 1)
+
+
+def test_small_files_at_the_top_stand_under_their_owner() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("x", b"1")
+    ann.write("y", b"2")
+    assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
+    wire.run(0.5)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"]) == ("d1", 2)
+
+
+def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
+    wire, ann, ben = shared()
+    ann.write("film", bytes(range(250)) * 2400)  # three pieces
+    wire.unanswered = (FileAsk,)
+    assert wire.run(3.0, lambda: bool(ben.engine.wiring.downloads.orders))
+    root = next(iter(ben.engine.wiring.downloads.swarm.downloads))
+    ask = RequestHeard(RequestId(900), ben.me, FileAsk(root, [0]))
+    ann.hear(ask)
+    (upload,) = shown(ann)["uploads"]
+    content = ann.index.contents.get(root)
+    assert content is not None
+    assert upload == {
+        "path": "d1/film",
+        "to": "d2",
+        "sent": content.piece_size,
+        "size": content.size_bytes,
+    }

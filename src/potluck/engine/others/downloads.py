@@ -43,6 +43,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.node import Node, dialable_at
 from potluck.engine.others.disk_room import DiskRoom
+from potluck.engine.others.wanted_folders import WantedFolders
 
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
@@ -112,6 +113,7 @@ class Downloads:
         # whoever waits for a content, by manifest and spot
         self.waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self.leftovers = LeftoverParts(node)
+        self.folders = WantedFolders()  # for screens
         # when holders that failed or were busy may be asked again, ascending
         self._rests: list[float] = []
         self._ask_s = inf
@@ -131,6 +133,7 @@ class Downloads:
         if before is not None and before.record.root != root:
             self.release(spot)
         self._wants[spot] = want
+        self.folders.add(spot, want.record)
         self.waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
             self.swarm.want(root, want.record.size, want.record.piece_size)
@@ -142,6 +145,7 @@ class Downloads:
         want = self._wants.pop(spot, None)
         if want is None:
             return
+        self.folders.remove(spot)
         root = Root(want.record.root)
         manifests = self.waiting[root]
         del manifests[spot.manifest][spot]

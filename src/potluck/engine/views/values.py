@@ -52,13 +52,13 @@ class RingView(Struct, frozen=True):
 
 
 class TransferView(Struct, frozen=True):
-    """One content that is being received, or the small files of one folder."""
+    """One large content that is being received, or the small files of one folder."""
 
     path: str
     sources: list[str]
     done: int
     size: int
-    files: int = 1  # more than one: small files below `path`, still to come
+    files: int = 1  # of a folder: its small files that are still to come
 
 
 class UploadView(Struct, frozen=True):
@@ -66,7 +66,7 @@ class UploadView(Struct, frozen=True):
 
     path: str
     to: str
-    sent: int  # bytes handed over to it by this device; it may get others elsewhere
+    sent: int  # bytes promised to it by this device; it may get others elsewhere
     size: int
 
 

@@ -16,6 +16,7 @@ from itertools import islice
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
+from potluck.core.content.swarm.orders import What
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
@@ -32,6 +33,7 @@ from potluck.engine.views.values import (
     StateView,
     TransferView,
     TroubleView,
+    UploadView,
 )
 
 
@@ -77,7 +79,7 @@ class Viewer:
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
             deliveries=around.deliveries(knowledge),
-            uploads=[],
+            uploads=self._uploads(),
             troubles=self._troubles(),
             trouble_count=node.troubles.total,
             folder=node.settings.folder,
@@ -120,9 +122,13 @@ class Viewer:
         ]
 
     def _transfers(self) -> list[TransferView]:
-        """Return what is being received, each content under one of its paths."""
+        """Return what is being received: each large content, and each folder of small ones."""
         swarm, asked = self._downloads.swarm, dict[Root, set[DeviceId]]()
+        small = set[DeviceId]()
         for order in swarm.orders.values():
+            if order.what is What.PACK:
+                small.add(order.peer)
+                continue
             for root in order.roots:
                 asked.setdefault(root, set()).add(order.peer)
         seen = []
@@ -130,10 +136,36 @@ class Viewer:
             path, download = self._downloads.path_of(root), swarm.downloads.get(root)
             if path is None or download is None:
                 continue
-            sources = sorted(self._node.label_of(device) for device in asked[root])
             done, size = download.done_bytes, download.size_bytes
-            seen.append(TransferView(str(path), sources, done, size))
-        return seen
+            seen.append(TransferView(str(path), self._labels(asked[root]), done, size))
+        return seen + self._small_transfers(small)
+
+    def _small_transfers(self, peers: set[DeviceId]) -> list[TransferView]:
+        """Return the folders whose small files are on their way, or the one file there is."""
+        found = list[TransferView]()
+        if not peers:
+            return found
+        layout, sources = self._node.layout, self._labels(peers)
+        for folder, waiting in islice(self._downloads.folders.folders.items(), LIST_MAX):
+            size_bytes = bounded(sum(waiting.values()))
+            path = self._node.label_of(folder.manifest.owner)
+            if len(waiting) == 1:
+                path = str(layout.path_of(next(iter(waiting))))
+            elif folder.path:
+                path += "/" + folder.path.decode()
+            found.append(TransferView(legible(path), sources, 0, size_bytes, len(waiting)))
+        return found
+
+    def _uploads(self) -> list[UploadView]:
+        """Return what is being handed over, each content to each device."""
+        label_of = self._node.label_of
+        return [
+            UploadView(str(one.path), label_of(device), one.sent_bytes, one.size_bytes)
+            for device, one in self._answers.uploads.recent()
+        ]
+
+    def _labels(self, devices: set[DeviceId]) -> list[str]:
+        return sorted(map(self._node.label_of, devices))
 
     def _refused(self) -> list[dict[str, str]]:
         """Return the names in the own folder that are not shared, and why."""
