@@ -192,7 +192,14 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     ann.write("film", bytes(range(250)) * 2400)  # three pieces
     wire.unanswered = (FileAsk,)
     assert wire.run(3.0, lambda: bool(ben.engine.wiring.downloads.orders))
-    root = next(iter(ben.engine.wiring.downloads.swarm.downloads))
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["sources"], row["done"]) == ("d1/film", ["d1"], 0)
+    assert (row["size"], row["files"]) == (600_000, 1)
+    downloads = ben.engine.wiring.downloads
+    root = next(iter(downloads.swarm.downloads))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(downloads, "waiting", {})
+        assert shown(ben)["transfers"] == [], "nobody waits for it any more"
     ask = RequestHeard(RequestId(900), ben.me, FileAsk(root, [0]))
     ann.hear(ask)
     (upload,) = shown(ann)["uploads"]
