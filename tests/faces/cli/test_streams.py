@@ -38,6 +38,8 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "close": (["close"], 0),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),
+    "watch": (["watch", "--help"], 0),  # it does not end by itself; below it is ended
+    "service": (["service", "status"], 7),  # nobody installed one for this home
     "demo": (["demo", "--devices", "1"], 2),
     "exit": (["exit", "--bye"], 2),
     "quit": (["quit", "now"], 2),
