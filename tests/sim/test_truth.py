@@ -7,14 +7,13 @@ time, and the same kind of run fails. `POTLUCK_TIER=full` plays many more.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from potluck.core.content import knowledge
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
-from potluck.engine.others.following import Following
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
 from tests.sim import scenarios, truth
@@ -49,7 +48,14 @@ def old_words_are_believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_was_heard_is_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Following, "heard", lambda self, name: None)
+    honest = Picture.manifests
+
+    def deaf(self: Picture) -> Iterator[ManifestKnown]:
+        for one in honest(self):
+            if one.held is not None:
+                yield knowledge.ManifestKnown(one.name, one.held, one.held, one.whole, one.missing)
+
+    patch.setattr(Picture, "manifests", deaf)
 
 
 def what_is_missing_here_is_ignored(patch: pytest.MonkeyPatch) -> None:
