@@ -22,16 +22,18 @@ from tests.sim.invariants import Broken
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
 SEEDS = 75 if FULL else 3
+LOOKS_OF_EACH = 40  # a short run of two has 45 a host, one of five about 100
 SABOTAGED_SEEDS = 12  # in one of them at least the lie is told while it is one
 
 
 @pytest.mark.parametrize("profile", ["files", "mixed", "power", "tamper"])
 @pytest.mark.parametrize("seed", range(2000, 2000 + SEEDS))
 def test_what_is_said_is_so(seed: int, profile: str) -> None:
-    world = scenarios.built(seed, 2 + seed % 4, profile)
+    nodes = 2 + seed % 4
+    world = scenarios.built(seed, nodes, profile)
     scenarios.play_in(world, profile)
     law = world.judge.truth
-    assert law.looks > 100
+    assert law.looks > LOOKS_OF_EACH * nodes
     assert law.claims > 10
     assert law.synced > 10
 
