@@ -51,9 +51,24 @@ def test_faces_read_without_changing_anything() -> None:
     deadline, done = ann.engine.deadline(), len(ann.done)
     assert ann.engine.view(wire.now).files == 1
     assert [file.path for file in ben.engine.files("d1").files] == ["d1/a"]
+    assert [entry.name for entry in ben.engine.folder("d1").entries] == ["a"]
     assert {record.device for record in ann.engine.ring_records()} == {ann.me, ben.me}
     assert ann.engine.stored_label() == "d1"
     assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
+
+
+def test_who_keeps_which_head_is_told_as_it_is_at_the_moment_of_asking() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    wire.run(2.0)
+    deadline, done = ann.engine.deadline(), len(ann.done)
+    keepers = ann.engine.keepers(wire.now + 1.0)
+    assert [(head.folder, head.seq) for head in keepers.heads] == [("own", 1)]
+    assert [[kept.missing for kept in device.kept] for device in keepers.devices] == [[0]]
+    assert ann.engine.node.now == wire.now + 1.0
+    assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
+    ben.crash()
+    assert wire.run(30.0, lambda: not ann.engine.keepers(wire.now).devices[0].online)
 
 
 def test_a_restart_knows_what_was_known() -> None:

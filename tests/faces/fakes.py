@@ -8,7 +8,9 @@ of a snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,14 @@ class FakeSource:
 
 def _is_below(one: dict[str, Any], path: str) -> bool:
     return not path or one["path"] == path or one["path"].startswith(path + "/")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for what other threads and processes do."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "not true in time"
+        threading.Event().wait(0.01)
 
 
 @contextmanager

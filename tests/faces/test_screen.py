@@ -7,8 +7,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,9 @@ import pytest  # noqa: TC002 - its fixtures are read at run time
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.screen import PlainScreen, ViewThreads
-from tests.faces.fakes import FakeSource, running, state, transfer
+from tests.faces.fakes import FakeSource, running, state, transfer, wait_for
 
 WORDS = Words("potluck", "potluck")
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "not true in time"
-        threading.Event().wait(0.01)
 
 
 class RecordingScreen:

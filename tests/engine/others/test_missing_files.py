@@ -45,6 +45,15 @@ def test_what_is_being_placed_is_not_missing(home: Home) -> None:
     assert home.node.index.places.get(*A) is not None
 
 
+def test_what_its_owner_took_away_meanwhile_is_forgotten_and_not_told(home: Home) -> None:
+    missing_of(home).on_missing(A)
+    home.share([record("b"), folder("f"), record("f/c")], run=False)
+    assert home.node.index.places.get(*A) is not None, "to be taken away, and not yet"
+    missing_of(home).conclude()
+    assert home.node.index.places.get(*A) is None
+    assert home.texts("deleted_here") == []
+
+
 def test_a_folder_that_is_missing_is_missing_with_all_that_was_in_it(home: Home) -> None:
     home.remove("d2/f", "d2/f/c")
     home.touch("d2/f")

@@ -269,6 +269,21 @@ def test_what_is_not_installed(potluck: Call, systemd: Systemd, word: str) -> No
     assert "service install" in err
 
 
+@pytest.mark.parametrize("word", ["status", "logs", "uninstall", "install"])
+@pytest.mark.parametrize("config", ["", "not/absolute"])
+def test_without_a_home_it_is_said_that_nobody_knows_where_units_are(
+    potluck: Call, systemd: Systemd, monkeypatch: pytest.MonkeyPatch, word: str, config: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", config)
+    monkeypatch.setattr(os.path, "expanduser", str)  # as where nobody knows what ~ is
+    code, _, err = potluck(word)
+    assert (code, err.splitlines()[0]) == (
+        2,
+        "potluck: It is not known where the services of this user are.",
+    )
+    assert systemd.asked() == []
+
+
 def test_lingering_that_is_not_known_is_explained(
     systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

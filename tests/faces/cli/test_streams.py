@@ -15,7 +15,9 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ import pytest
 
 from potluck.faces.cli import streams
 from potluck.faces.cli.main import COMMANDS
-from tests.faces.fakes import FakeSource, entry, running, state
+from tests.faces.fakes import FakeSource, entry, running, state, wait_for
 
 # each command, and how it ends where nothing is the matter with its streams
 WORDS: dict[str, tuple[list[str], int]] = {
@@ -38,6 +40,8 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "close": (["close"], 0),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),
+    "watch": (["watch", "--help"], 0),  # it does not end by itself; below it is ended
+    "service": (["service", "status"], 7),  # nobody installed one for this home
     "demo": (["demo", "--devices", "1"], 2),
     "exit": (["exit", "--bye"], 2),
     "quit": (["quit", "now"], 2),
@@ -162,6 +166,64 @@ def test_narrow_terminals(home: Path, rows: int, columns: int) -> None:
         assert b"Traceback" not in said
     reader.end()
     os.close(slave)
+
+
+# -- a view, which ends when potluck does ----------------------------------------------------------
+class WatchedSource(FakeSource):
+    """Counts the views that follow it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current = state(reason="“ü” · 名 ↓ …")
+        self.tell("“ü” · 名 ↓ …")
+        self.views = 0
+
+    def notices(self, after: int) -> list[dict[str, Any]]:
+        self.views += not after
+        return super().notices(after)
+
+
+@contextmanager
+def watched(
+    home: Path, starts: list[Callable[[list[str], dict[str, str]], subprocess.Popen[bytes]]]
+) -> Iterator[tuple[WatchedSource, list[subprocess.Popen[bytes]]]]:
+    """Serve a potluck with so many views that all follow it."""
+    environment = {name: text for name, text in os.environ.items() if name != "POTLUCK_HOME"}
+    environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    line = [sys.executable, "-m", "potluck", "--home", str(home), "watch"]
+    with running(home, WatchedSource()) as source:
+        assert isinstance(source, WatchedSource)
+        processes = [start(line, environment) for start in starts]
+        wait_for(lambda: source.views >= len(starts))
+        yield source, processes
+
+
+def test_a_view_on_streams_that_are_closed_or_full_ends_when_potluck_ends(tmp_path: Path) -> None:
+    redirects = ["", ">&-", "<&- >&- 2>&-", ">/dev/null 2>/dev/full"]
+    with watched(tmp_path, [shell(redirect) for redirect in redirects]) as (_, processes):
+        pass
+    for redirect, process in zip(redirects, processes, strict=True):
+        out, said = process.communicate(timeout=60)
+        assert (redirect, process.returncode, said) == (redirect, 0, b"")
+        assert redirect or out.endswith(b"potluck has ended.\n")
+
+
+def test_a_view_that_nobody_reads_any_more_ends_and_potluck_goes_on(tmp_path: Path) -> None:
+    with watched(tmp_path, [shell("")]) as (source, (process,)):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"Watching: ")
+        process.stdout.close()
+        wait_for(lambda: told_and_ended(source, process))
+        assert process.stderr is not None
+        assert (process.returncode, process.stderr.read()) == (0, b"")
+        process.stderr.close()
+
+
+def told_and_ended(source: FakeSource, process: subprocess.Popen[bytes]) -> bool:
+    """Have something to write for a view; say whether it has ended."""
+    source.tell("laptop joined")
+    source.told[-1]["at_s"] = time.time()
+    return process.poll() is not None
 
 
 DRAIN = """

@@ -106,9 +106,21 @@ def unit_of(home: str | None, folder: str) -> Unit:
         path = home_paths(home).state_dir
         digits = hashlib.sha256(os.fsencode(path)).hexdigest()[:HOME_DIGITS]
         name, where = f"potluck-{digits}.service", ("--home", path)
-    above = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     words = (*program_words(), *where, "up", "--headless", folder)
-    return Unit(name, Path(above, "systemd", "user", name), words)
+    return Unit(name, _units_folder() / name, words)
+
+
+def _units_folder() -> Path:
+    """Return where units of this user stand; raises UsageError if nobody can say where that is."""
+    above = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - Path raises where there is no home
+    if not Path(above).is_absolute():
+        raise UsageError(
+            "It is not known where the services of this user are.",
+            "HOME or XDG_CONFIG_HOME is no path, or HOME is not set and this user "
+            f"({os.geteuid()}) has no entry in the list of users",
+            "set HOME, then type the same again",
+        )
+    return Path(above, "systemd", "user")
 
 
 # -- systemd ---------------------------------------------------------------------------------------

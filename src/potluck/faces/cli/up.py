@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -191,10 +192,12 @@ def readable() -> bool:
     return usable(descriptor) or not os.isatty(descriptor)
 
 
-def screen_of(words: Words, *, live: bool, prompt: bool) -> Screen:
-    """Return the live view of a terminal, or plain lines."""
+def screen_of(
+    words: Words, *, live: bool, prompt: bool, write: Callable[[str], object] = write_or_go_on
+) -> Screen:
+    """Return the live view of a terminal, or plain lines that go to `write`."""
     if not live:
-        return PlainScreen(write_or_go_on)
+        return PlainScreen(write)
     from potluck.faces.live import LiveScreen
 
     return LiveScreen(words=words, prompt=prompt)

@@ -4,8 +4,9 @@ when the view ends.
 Strategy: the same view as that of `up`, a client of the same local API; only the word `exit` means
 something else, and that is said first. What is worth a line is told from now on, with what the last
 minute brought. Guarantees: nothing that ends the view ends potluck, but `down` typed here, which
-asks as it does elsewhere; when potluck ends the view ends, too, and says so. Limits: one terminal,
-one view; as many as one likes side by side.
+asks as it does elsewhere; when potluck ends the view ends, too, and says so. A view whose output
+cannot be written any more (`watch | head`) ends as any command does then. Limits: one terminal, one
+view; as many as one likes side by side.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import click
@@ -57,8 +59,9 @@ def watch(shared: dict[str, Any]) -> int:
     client = client_of(shared["home"])
     client.state()  # raises NotRunning, with the next command
     words, reads = Words.of_this_run(), readable()
-    screen = screen_of(words, live=_live(), prompt=reads)
     over = threading.Event()
+    write = partial(_write_or_end, over)
+    screen = screen_of(words, live=_live(), prompt=reads, write=write)
     leaving = WatchLeaving(client, over, asks=sys.stdout.isatty())
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     view.watch(over, since_s=time.time() - RECENT_S)
@@ -77,6 +80,15 @@ def watch(shared: dict[str, Any]) -> int:
 
 def _wait(over: threading.Event) -> None:
     over.wait()
+
+
+def _write_or_end(over: threading.Event, text: str) -> None:
+    """Write to the standard output; if that fails end the view, whose last words meet it, too."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        over.set()
 
 
 def _live() -> bool:
