@@ -52,6 +52,9 @@ class RestlessSeen:
     """Files that are written to without pause for long, and are too large to be read meanwhile."""
 
     files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
+    writing: bool = (
+        False  # some file of the own folder is open and has been written to for a moment
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from potluck.core.content.knowledge import (
 )
 from potluck.core.wire.catalogue import ManifestAsk, PiecesAsk
 from potluck.engine import effects
-from potluck.engine.events import PiecesVerified, ShareSeen, SpaceSeen
+from potluck.engine.events import PiecesVerified, RestlessSeen, ShareSeen, SpaceSeen
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
@@ -115,6 +115,14 @@ def test_work_on_the_own_folder_is_told() -> None:
     ann = wire.add(1)
     wire.run(3.0)
     assert OwnWork.UNSEEN in seen(ann).own_work
+
+
+def test_a_file_that_is_being_written_is_told_as_long_as_it_is() -> None:
+    _, ann, _ = shared()
+    ann.hear(RestlessSeen((), writing=True))
+    assert seen(ann).own_work == (OwnWork.WRITTEN,)
+    ann.hear(RestlessSeen((), writing=False))
+    assert seen(ann).own_work == ()
 
 
 def test_what_hinders_comes_in_order() -> None:

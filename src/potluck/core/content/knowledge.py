@@ -123,8 +123,11 @@ class Knowledge:
 
     @property
     def synced(self) -> bool:
-        """Whether everything heard of stands here and everything of mine that is seen is told."""
-        settled = not self.own_work and not self.incoming.placing
+        """Whether everything heard of stands here and everything of mine that is seen is told.
+
+        A file that somebody is still writing is not waited for: it may never be closed.
+        """
+        settled = not set(self.own_work) - {OwnWork.WRITTEN} and not self.incoming.placing
         return settled and all(one.stands for one in self.manifests)
 
     def whole(self) -> Amount:

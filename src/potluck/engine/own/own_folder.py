@@ -54,6 +54,7 @@ class OwnFolder:
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
         self._touched: set[SafePath] = set()
+        self.written = False  # somebody is writing a file and has not closed it
         self._rescan_s = 0.0
         self._top: SafePath | None = None
 
@@ -114,6 +115,7 @@ class OwnFolder:
         if isinstance(event, WatchesRefused):
             self._unwatched.on_refused(event)
         else:
+            self.written = event.writing
             own = (path for path in event.files if is_below(path, self.top))
             self._findings.restless.on_written(own)
 

@@ -22,6 +22,7 @@ from potluck.core.content.knowledge import (
     LastWord,
     ManifestKnown,
     Obstacle,
+    OwnWork,
     State,
 )
 from potluck.core.keys.identity import DeviceId
@@ -58,7 +59,7 @@ class Picture:
             me=self._node.me,
             manifests=tuple(self.manifests()),
             devices=tuple(self.devices()),
-            own_work=self._own_folder.work,
+            own_work=self._own_work(),
             incoming=self._incoming(),
             hindrances=tuple(self._hindrances()),
         )
@@ -80,6 +81,11 @@ class Picture:
         for device in sorted(roster.members) if roster is not None else ():
             if device != self._node.me:
                 yield self._device(device)
+
+    def _own_work(self) -> tuple[OwnWork, ...]:
+        """Return what is open about the own folder, what somebody else is doing there included."""
+        written = (OwnWork.WRITTEN,) if self._own_folder.written else ()
+        return (*self._own_folder.work, *written)
 
     def _manifest(
         self, name: ManifestName, heard: Head, held: Head | None, here_bytes: int

@@ -689,3 +689,19 @@ def test_where_folders_have_no_watch_a_drain_is_no_proof(
         hints.wait_until(lambda: hints.drained == [(1, False)])
         watcher.close()
         watcher.drain(OrderId(2))  # nobody is left to hear of it
+
+
+def test_a_file_that_is_written_for_long_is_told_until_it_is_closed(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints):
+        with (own / "film").open("wb") as file:
+            file.write(b"x")
+            file.flush()
+            deadline = time.monotonic() + DEADLINE_S
+            while not (hints.restless and hints.restless[-1].writing):
+                assert time.monotonic() < deadline
+                file.write(b"x")
+                file.flush()
+        hints.wait_until(lambda: not hints.restless[-1].writing)
+        hints.wait_for("me/film")

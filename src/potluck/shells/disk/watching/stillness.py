@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import stat as modes
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Final
@@ -37,6 +38,12 @@ RESTLESS_S: Final = 30.0
 RESTLESS_BYTES_S: Final = 16 * limits.MIB
 """It waits a second for so many bytes: half a GiB comes out every 32 s, which any disk can read in
 a tenth of that, and a copy that comes in faster than this never before it is done."""
+
+
+MOMENT_S: Final = 0.5
+"""Who writes a file for longer is worth a word; most are closed within milliseconds."""
+LOOKED_AT: Final = 64
+"""Of thousands of unclosed files so many are looked at to find one that is written."""
 
 
 @dataclass(slots=True)
@@ -87,6 +94,11 @@ class Stillness:
     def restless(self) -> tuple[SafePath, ...]:
         """The files that are written to for long, and too large to be read meanwhile."""
         return tuple(sorted(self._restless))
+
+    def is_writing(self, now: float, is_own: Callable[[SafePath], bool]) -> bool:
+        """Say whether somebody has been writing a file for more than a moment."""
+        some = islice(self._files.items(), LOOKED_AT)
+        return any(now - file.since_s >= MOMENT_S and is_own(path) for path, file in some)
 
     def wait_s(self, now: float) -> float | None:
         """Return how long until a file may have come to rest; None if there is no file."""
