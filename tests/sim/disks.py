@@ -39,6 +39,7 @@ class Disk(Tree):
         self.outside: dict[str, bytes] = {}
         self.marker: bytes | None = None
         self.mounted = True
+        self.shut: set[SafePath] = set()  # own folders that cannot be entered
         self.free_bytes = 2**40
 
     def tree(self, label: str) -> dict[SafePath, Version | None]:
@@ -97,6 +98,20 @@ class Disk(Tree):
     def append(self, path: SafePath, data: bytes) -> list[SafePath]:
         """Append to a file."""
         return self.write(path, self.files[path].data + data) if path in self.files else []
+
+    def shut_up(self, path: SafePath) -> list[SafePath]:
+        """Take the permission to enter a folder."""
+        self.shut.add(path)
+        return [path]
+
+    def open_up(self, path: SafePath) -> list[SafePath]:
+        """Give it back."""
+        self.shut.discard(path)
+        return [path]
+
+    def is_shut(self, path: SafePath) -> bool:
+        """Say whether a path lies below a folder that cannot be entered."""
+        return any(path != top and path.starts_with(top) for top in self.shut)
 
     def touch(self, path: SafePath) -> list[SafePath]:
         """Set the mtime to now."""

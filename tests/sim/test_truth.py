@@ -14,10 +14,14 @@ import pytest
 from potluck.core.content import knowledge
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
+from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
 from tests.sim import scenarios, truth
+from tests.sim.engines import RealEngines
 from tests.sim.invariants import Broken
+from tests.sim.network import Policy
+from tests.sim.world import World
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
@@ -99,3 +103,40 @@ def test_a_lie_is_noticed(
 def _play_all() -> None:
     for seed in range(SABOTAGED_SEEDS):
         scenarios.play_in(scenarios.built(seed, 3, "mixed"), "mixed")
+
+
+# -- folders that cannot be read -------------------------------------------------------------------
+def with_a_shut_folder() -> World:
+    """Two devices; the first has shared a folder that it cannot enter any more."""
+    world = World(5, RealEngines(), nodes=2, policy=Policy())
+    world.start()
+    world.judge.settle(15.0, calm_s=1.0)
+    world.faults.do(0, "write", "vault/a", b"1")
+    world.faults.do(0, "write", "b", b"2")
+    world.judge.settle(15.0, calm_s=1.0)
+    world.faults.do(0, "shut_up", "vault")
+    world.run_for(5.0)
+    return world
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_holds_back_only_what_is_below_it() -> None:
+    world = with_a_shut_folder()
+    process = world.hosts[0].process
+    assert process is not None
+    state = process.engine.view(process.now)
+    assert (state.state, [one.subject for one in state.troubles]) == ("trouble", ["ada/vault"])
+    world.faults.do(0, "delete", "b")
+    world.run_for(15.0)
+    labels = {str(path) for path in world.hosts[1].disk.files}
+    assert labels == {"ada/vault/a"}, "what lies below is kept, what is elsewhere goes"
+    world.faults.do(0, "open_up", "vault")
+    world.judge.settle(60.0)
+    assert process.engine.view(process.now).state == "in_sync"
+
+
+def test_to_ignore_a_folder_that_cannot_be_read_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Troubles, "note", lambda self, trouble: False)
+    with pytest.raises(Broken, match="cannot read"):
+        with_a_shut_folder()

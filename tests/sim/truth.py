@@ -5,7 +5,8 @@ certain: what stands on every disk, and which heads were carried to whom over a 
 Whoever is said to hold a manifest holds every file of it on its disk, or went on to a newer head of
 its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
 linked to has announced to it. Whoever waits for an owner is not linked to it, and nobody it is
-linked to has said that it holds all of it.
+linked to has said that it holds all of it. Nobody is in sync for longer than it takes to look
+while a folder of its own cannot be read.
 
 Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
 that a person changed in somebody else's folder are left out; so are an owner's own changes that it
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 STRIDE = 7
+LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
 SPOKEN = Heads | Kept | Flushed
 
 
@@ -58,6 +60,7 @@ class Truth:
         self.claims = 0
         self.synced = 0
         self._heard: dict[int, Heard] = {}  # by host number
+        self._content_s: dict[int, float] = {}  # since when it is in sync and cannot read all
         self._tampered: set[tuple[str, object]] = set()  # label of the disk, path
         self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
 
@@ -156,6 +159,7 @@ class Truth:
         word = situation(picture)
         if (word.state is State.IN_SYNC) != (not word.reason):
             self.world.fail(f"truth: {process.host.label} says {word}")
+        self._check_shut(process, word.state)
         if word.state in {State.IN_SYNC, State.SENDING}:
             self.synced += 1
             self._check_synced(process, engine)
@@ -185,6 +189,17 @@ class Truth:
                 self.world.fail(
                     f"truth: {process.host.label} says it is in sync and lacks {lacking[:3]}"
                 )
+
+    def _check_shut(self, process: Process, state: State) -> None:
+        """Whoever cannot read all of its own folder says so, once it had the time to look."""
+        number = process.host.number
+        if state is not State.IN_SYNC or not process.host.disk.shut:
+            self._content_s.pop(number, None)
+            return
+        since_s = self._content_s.setdefault(number, self.world.now)
+        if self.world.now - since_s > LOOK_S:
+            folders = sorted(map(str, process.host.disk.shut))
+            self.world.fail(f"truth: {process.host.label} is in sync and cannot read {folders}")
 
     def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
         linked = set(engine.node.linked())
