@@ -54,6 +54,7 @@ class OwnFolder:
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
         self._touched: set[SafePath] = set()
+        self._hinted = False  # something happened that only a scan can find
         self.written = False  # somebody is writing a file and has not closed it
         self._rescan_s = 0.0
         self._top: SafePath | None = None
@@ -76,7 +77,7 @@ class OwnFolder:
         """What is open: what is not looked at, not read, or not told yet."""
         open_work = {
             OwnWork.UNSEEN: not self._rounds.scanned,
-            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched),
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._hinted,
             OwnWork.READING: len(self._reading) > 0,
             OwnWork.PUBLISHING: bool(self._publishing.pending),
         }
@@ -98,15 +99,17 @@ class OwnFolder:
             return
         wait_s = limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S
         self._rescan_s = self._node.now + wait_s
+        self._hinted = False
         self._rounds.begin_scan((self.top,))
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
         """The watcher noticed something."""
         if event.overflow:
-            self._rescan_s = self._node.now
+            self._hinted, self._rescan_s = True, self._node.now
         elif self.top in event.paths:
             # a name in it that is refused, or the folder itself: no hurry
+            self._hinted = True
             self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
         self.look_at(event.paths)
 

@@ -26,6 +26,7 @@ from potluck.engine.views.listing import Listing
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.values import (
+    DeliveryView,
     HeadView,
     KeepersView,
     KeeperView,
@@ -58,6 +59,7 @@ class Viewer:
         """Return everything a face shows."""
         node, around = self._node, self._neighbourhood
         knowledge = self._picture.knowledge()
+        deliveries = around.deliveries(knowledge)
         whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
@@ -78,8 +80,8 @@ class Viewer:
             received_bytes=self._downloads.received_bytes,
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
-            deliveries=around.deliveries(knowledge),
-            uploads=self._uploads(),
+            deliveries=deliveries,
+            uploads=self._uploads(deliveries),
             troubles=self._troubles(),
             trouble_count=node.troubles.total,
             folder=node.settings.folder,
@@ -156,12 +158,13 @@ class Viewer:
             found.append(TransferView(legible(path), sources, 0, size_bytes, len(waiting)))
         return found
 
-    def _uploads(self) -> list[UploadView]:
-        """Return what is being handed over, each content to each device."""
-        label_of = self._node.label_of
+    def _uploads(self, deliveries: list[DeliveryView]) -> list[UploadView]:
+        """Return what is being handed over, each content to each device that lacks something."""
+        label_of, late = self._node.label_of, {one.id for one in deliveries}
         return [
             UploadView(str(one.path), label_of(device), one.sent_bytes, one.size_bytes)
             for device, one in self._answers.uploads.recent()
+            if short_id(device) in late
         ]
 
     def _labels(self, devices: set[DeviceId]) -> list[str]:

@@ -8,6 +8,7 @@ the command returns. Limits: how long it stays open counts from now, whatever wa
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import click
@@ -15,8 +16,8 @@ import click
 from potluck.config.values import OpenTime, parse_open
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
-from potluck.faces.cli.output import at_prompt, say, say_json, styled
-from potluck.faces.text import duration
+from potluck.faces.cli.output import at_prompt, is_terminal, say, say_json, styled
+from potluck.faces.text import duration, wrapped
 
 TRUST = "Do this only on a network you trust."
 
@@ -58,14 +59,12 @@ def close_door(shared: dict[str, Any], as_json: bool) -> None:
 def door_banner(open_s: OpenTime) -> list[str]:
     """Return the warning that belongs to an open door."""
     long = "until it is closed" if open_s == "always" else f"for {duration(_minutes(open_s) * 60)}"
-    return [
-        styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; "
-            "this device joins any open group.",
-            "yellow",
-        ),
-        styled(TRUST, "yellow"),
-    ]
+    text = (
+        f"OPEN {long}: anyone on this network may join and gets every file; "
+        "this device joins any open group."
+    )
+    width = shutil.get_terminal_size().columns if is_terminal() else len(text)
+    return [styled(line, "yellow") for line in [*wrapped(text, width, "  "), TRUST]]
 
 
 def _minutes(open_s: OpenTime) -> float:
