@@ -14,6 +14,7 @@ looks into one folder and writes nothing.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -28,7 +29,7 @@ TAKEN_NAMES = frozenset({"everyone", "shared", ".potluck", "put aside"})
 """Names that folders of potluck itself have, whatever the case of their letters."""
 COMMON_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost4", "localhost6"})
 """Names that every machine has."""
-FOLDERS_MAX = 1000  # looked at for a name of this host; a group has some hundred devices
+CANDIDATES_MAX = 1000  # looked at for a name of this host; a group has some hundred devices
 
 
 def clean_label(text: str) -> str:
@@ -68,7 +69,7 @@ def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = 
         raise UsageError(
             f"{listed(mine)} below Shared/ could each be the folder of this device.",
             "each is named after this host, and a device has one folder",
-            f"say which: up --name “{mine[0]}”",
+            f"say which: up --name {shlex.quote(mine[0])}",
         )
     if not mine:
         return LabelChoice(default, taken=False, refused=refused)
@@ -80,7 +81,7 @@ def folders_in(folder: str) -> list[str]:
     try:
         with os.scandir(Path(folder, "Shared")) as entries:
             found = (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-            return list(islice(found, FOLDERS_MAX))
+            return list(islice(found, CANDIDATES_MAX))
     except OSError:
         return []
 
