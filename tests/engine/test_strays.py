@@ -59,11 +59,16 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
 
 def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:
     one, strays = begun()
+    strays.on_top(top("a\\x1b"))
+    (said,) = told(one)
+    assert said.text.endswith("to share it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")
+    strays.on_top(top())
     strays.on_top(top("a\\x1b", "b", "c", "d", "e"))
     (said,) = told(one)
     assert said.text == (
         "Shared/a\\x1b, Shared/b, Shared/c and 2 more belong to no device of this group: not"
-        " shared; to share one: ls -b '/home/ada/My Potluck/Shared'"
+        " shared; to share one: mv -n '/home/ada/My Potluck/Shared/b'"
+        " '/home/ada/My Potluck/Shared/d1/'"
     )
 
 

@@ -6,9 +6,10 @@ after something was touched there, and when the group has other members. What is
 in the register, with the command that makes it this device's, and told once.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
-least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: `Everyone`,
-which is to be the common folder, is left out, although nothing in it is shared yet. Of more entries
-than a look tells some are missed, and those that go are cleared only when all can be told again.
+least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits:
+`Everyone`, which is to be the common folder, is left out, although nothing in it is shared yet. Of
+more entries than a look tells some are missed, and those that go are cleared only when all can be
+told again.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ class Strays:
     def _tell(self, fresh: list[TopEntry]) -> None:
         if not fresh:
             return
-        names, command = listed(_subject(entry.name) for entry in fresh), self._command(fresh[0])
+        names = listed(_subject(entry.name) for entry in fresh)
+        command = self._command(max(fresh, key=lambda entry: entry.plain))
         text = f"{names} {REASON}; to share it: {command}"
         if len(fresh) > 1:
             text = f"{names} belong to no device of this group: not shared; to share one: {command}"
@@ -110,7 +112,7 @@ class Strays:
     def _command(self, entry: TopEntry) -> str:
         shared = f"{self._node.settings.folder}/Shared"
         if not entry.plain:
-            return f"ls -b {shlex.quote(shared)}"
+            return f"find {shlex.quote(shared)} -maxdepth 1 -ls"
         source, target = f"{shared}/{entry.name}", f"{shared}/{self._node.own_label}/"
         return f"mv -n {shlex.quote(source)} {shlex.quote(target)}"
 
