@@ -95,8 +95,8 @@ class Desk:
 
     def look_at_top(self, process: Process, effect: LookAtTop) -> None:
         """See what stands directly in Shared/."""
-        if process.host.disk.mounted:
-            self._later(process, lambda: process.post(process.host.disk.top()))
+        if process.host.disk.mounted:  # always as soon: what is drawn for others stays as it was
+            self.world.later(0.001, lambda: process.post(process.host.disk.top()))
 
     def drain(self, process: Process, effect: DrainWatch) -> None:
         """Let every hint that is under way come first; where some are missed that is no proof."""
