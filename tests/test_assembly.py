@@ -21,7 +21,7 @@ from potluck import assembly
 from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, UsageError
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Tell
 from potluck.engine.index import Index
@@ -143,6 +143,46 @@ def test_a_name_that_is_not_used_is_said() -> None:
         'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
         " in this version"
     )
+
+
+def named(tmp_path: Path, *folders: str, records: int = 0) -> tuple[str, list[Tell]]:
+    """What a device calls itself whose folder holds these, and what it says of it."""
+    told: list[Tell] = []
+    for folder in folders:
+        (tmp_path / "Shared" / folder).mkdir(parents=True)
+    index: Any = SimpleNamespace(roster=SimpleNamespace(all=lambda: [None] * records))
+    settings = a_setting(folder=str(tmp_path))
+    opened: Any = SimpleNamespace(settings=settings, index=index)
+    source: Any = SimpleNamespace(told=told.append)
+    return assembly._own_name(opened, source), told
+
+
+@pytest.fixture
+def travel_mate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with a name, an address and an alias that no label may be."""
+    monkeypatch.setattr("potluck.assembly.socket.gethostname", lambda: "mate.home.arpa")
+    names = ["192.168.1.10", "everyone"]
+    monkeypatch.setattr(assembly, "names_of_host", lambda *_given: names)
+
+
+@pytest.mark.usefixtures("travel_mate")
+def test_before_it_belongs_to_a_group_a_folder_names_a_device(tmp_path: Path) -> None:
+    assert named(tmp_path / "new") == ("mate", [])
+    assert named(tmp_path / "own", "mate", "den") == ("mate", [])
+    called, (said,) = named(tmp_path / "address", "192.168.1.10", "den")
+    assert (called, said.code, said.level) == ("192.168.1.10", "folder_taken", "info")
+    assert said.text == (
+        "Shared/192.168.1.10 is this device's own folder: it is named after this host"
+    )
+    called, (said,) = named(tmp_path / "refused", "everyone")
+    assert (called, said.code, said.level) == ("mate", "folder_not_taken", "warning")
+    assert said.text == (
+        "Shared/everyone is not this device's: named after this host, but no device can be called"
+        " that; to choose: up --name NAME"
+    )
+    with pytest.raises(UsageError, match="could each be"):
+        named(tmp_path / "two", "192.168.1.10", "mate")
+    assert named(tmp_path / "later", "192.168.1.10", records=1) == ("mate", [])
 
 
 def test_a_program_without_standard_input_is_unattended(

@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from potluck.config.labels import derive_label
+from potluck.config.labels import choose_label, default_label, folders_in
 from potluck.config.settings import Settings
 from potluck.core import limits
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.keys.identity import DeviceKey
+from potluck.engine.effects import Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import OrderId
 from potluck.engine.index import Index
@@ -56,6 +57,7 @@ from potluck.shells.loop.recorder import Recorder
 from potluck.shells.loop.redaction import SALT_BYTES
 from potluck.shells.loop.workers import Pool, close_pools
 from potluck.shells.net import ports
+from potluck.shells.net.host_names import names_of_host
 from potluck.shells.net.interfaces import resolve_names
 from potluck.shells.net.lan import Lan
 from potluck.shells.state import home
@@ -151,10 +153,9 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
     for host in unknown:
         why = f"nobody knows an IPv4 address of {host}, given by --peer"
         source.told(warning("peer_unknown", why, host))
-    hosts = [address.host for addresses in index.addresses.all().values() for address in addresses]
     terminal = sys.stdin is not None and sys.stdin.isatty()
     engine_settings = EngineSettings(
-        label=settings.label or derive_label(settings.folder, socket.gethostname(), hosts),
+        label=settings.label or _own_name(opened, source),
         port=opened.port,
         open_s=math.inf if settings.open_s == "always" else settings.open_s,
         peers=tuple(peers),
@@ -163,6 +164,24 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         attended=terminal and not settings.headless,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
+
+
+def _own_name(opened: Opened, source: RunningSource) -> str:
+    """Return what this device calls itself; before it belongs to a group, its folder may say."""
+    settings, host_name = opened.settings, socket.gethostname()
+    folders = [] if opened.index.roster.all() else folders_in(settings.folder)
+    if not folders:
+        return default_label(host_name)
+    names = names_of_host(host_name, folders)
+    chosen = choose_label(folders, host_name, names)
+    for name in chosen.refused:
+        shown = printable(name)
+        why = "named after this host, but no device can be called that; to choose: up --name NAME"
+        source.told(warning("folder_not_taken", f"Shared/{shown} is not this device's: {why}"))
+    if chosen.taken:
+        why = f"Shared/{chosen.label} is this device's own folder: it is named after this host"
+        source.told(Tell("folder_taken", why, "info", chosen.label))
+    return chosen.label
 
 
 def _say_if_called_otherwise(settings: Settings, engine: Engine, source: RunningSource) -> None:

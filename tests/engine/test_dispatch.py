@@ -112,6 +112,9 @@ CALLS = [
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
     ("replica_check", "scan"),
+    ("strays", "on_touched"),
+    ("strays", "on_share"),
+    ("strays", "on_top"),
     ("flushing", "on_asked"),
     ("flushing", "on_drained"),
     ("flushing", "on_flush_ask"),
@@ -315,7 +318,7 @@ PIECES = pieces_of(b"x")
 FACTS: list[tuple[events.Event, list[str]]] = [
     (
         events.PathsTouched((), overflow=False),
-        ["own_folder.on_touched", "replica_check.on_touched"],
+        ["own_folder.on_touched", "replica_check.on_touched", "strays.on_touched"],
     ),
     (events.WatchesRefused((), "", 0), ["own_folder.on_watcher"]),
     (events.RestlessSeen(()), ["own_folder.on_watcher"]),
@@ -327,7 +330,8 @@ FACTS: list[tuple[events.Event, list[str]]] = [
         events.FilesHashed(ORDER, (), (), last=True),
         ["own_folder.on_hashed", "replica_check.on_hashed"],
     ),
-    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share"]),
+    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share", "strays.on_share"]),
+    (events.TopSeen((), complete=True), ["strays.on_top"]),
     (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
     (
         events.ManifestHeard(ORDER, ManifestPage(BEN, Folder.OWN, [], [], 0, 0, None), 0),

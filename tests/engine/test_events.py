@@ -14,6 +14,7 @@ MODULES = {events.__name__, folder_facts.__name__}
 PARTS = {
     "Interface",
     "PathSeen",
+    "TopEntry",
     "NameRefused",
     "Unreadable",
     "Hashed",

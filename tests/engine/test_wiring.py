@@ -271,6 +271,20 @@ def a_chain_of_admissions_makes_a_member() -> None:
     assert effects.AnswerIntroduction(OrderId(3), accepted=True) in parts.node.take()
 
 
+def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
+    parts, dispatch = started(2)
+    seen = events.TopSeen((events.TopEntry("d3", plain=True),), complete=True)
+    dispatch.handle(seen)
+    strays = [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.STRAY)]
+    assert strays == ["Shared/d3"]
+    roster = parts.node.roster
+    assert roster is not None
+    parts.membership.add_records([member(key(2), roster, key(3), "d3")])
+    assert parts.strays.deadline() is not None
+    dispatch.handle(seen)
+    assert parts.node.troubles.count(TroubleKind.STRAY) == 0
+
+
 def a_head_of_ours_from_a_later_state_is_repaired() -> None:
     parts, dispatch = linked(2)
     dispatch.handle(events.MessageHeard(LINK, Heads([known_head(1, 3)])))
@@ -623,6 +637,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_members_changed: announcing.on_members()": (
         who_told_of_a_stranger_is_asked_once_it_is_a_member
+    ),
+    "GroupRelay.on_members_changed: strays.on_members()": (
+        a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member
     ),
     "GroupRelay.on_wish: pairings.ask(wish)": two_that_start_become_one_ring_with_company,
     "GroupRelay.on_wish_refused: questions.ask(wish.address)": (

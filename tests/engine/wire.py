@@ -361,6 +361,8 @@ class Wire:
             case effects.Scan(order, tops):
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
                 self._seen(box, order, tops)
+            case effects.LookAtTop():
+                self.later(partial(box.hear, box.tree.top()))
             case effects.DrainWatch(order):  # hints come at once here
                 self.later(partial(box.hear, events.WatchDrained(order, sees_all=box.watched)))
             case effects.Look(order, paths):

@@ -30,7 +30,7 @@ from potluck.core.content.pieces import (
     piece_hash,
     piece_size_for,
 )
-from potluck.engine.events import Hashed, PathSeen, Placement
+from potluck.engine.events import Hashed, PathSeen, Placement, TopEntry, TopSeen
 from potluck.shells.disk.scanner import ignored
 
 Version = tuple[Root, int, bool]
@@ -237,6 +237,11 @@ class Tree:
         if path in self.files:
             return PathSeen(path, Finding.FILE, self.files[path].stat)
         return PathSeen(path, Finding.FOLDER if path in self.folders else Finding.MISSING, None)
+
+    def top(self) -> TopSeen:
+        """Return what stands directly in Shared/."""
+        tops = sorted({path.parts[0] for path in (*self.folders, *self.files)})
+        return TopSeen(tuple(TopEntry(name, plain=True) for name in tops), complete=True)
 
     def walk(self, paths: Iterable[SafePath]) -> Iterator[PathSeen]:
         """Yield what stands at each path and, where that is a folder, below it; nothing twice."""

@@ -20,6 +20,7 @@ from potluck.engine.effects import (
     Import,
     Look,
     LookAround,
+    LookAtTop,
     MakeDurable,
     MakeFolders,
     MarkShare,
@@ -70,6 +71,7 @@ class Desk:
         self._writing: dict[int, list[Iterator[float]]] = {}
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Look: self.look,
+            LookAtTop: self.look_at_top,
             Scan: self.scan,
             DrainWatch: self.drain,
             Hash: self.hash,
@@ -90,6 +92,11 @@ class Desk:
     def look(self, process: Process, effect: Look) -> None:
         """See what stands at some paths."""
         self._later(process, lambda: self._report(process, effect.order, effect.paths))
+
+    def look_at_top(self, process: Process, effect: LookAtTop) -> None:
+        """See what stands directly in Shared/."""
+        if process.host.disk.mounted:  # always as soon: what is drawn for others stays as it was
+            self.world.later(0.001, lambda: process.post(process.host.disk.top()))
 
     def drain(self, process: Process, effect: DrainWatch) -> None:
         """Let every hint that is under way come first; where some are missed that is no proof."""

@@ -66,7 +66,7 @@ class Settings:
 
     state_dir: str  # absolute; key, index, lock, socket
     folder: str  # absolute; FOLDER of docs/disk.md
-    label: str | None  # given and sanitised; None: `derive_label`
+    label: str | None  # given and sanitised; None: see `choose_label`
     port: int  # where to listen
     port_given: bool  # if so, another port is no substitute
     # UDP, where beacons are sent and heard; devices meet only with the same one

@@ -66,6 +66,7 @@ from potluck.engine.events import (
     RestlessSeen,
     ShareSeen,
     SpaceSeen,
+    TopSeen,
     TransferEvent,
     TreeSeen,
     WatchDrained,
@@ -133,6 +134,7 @@ class Dispatch:
             case PathsTouched():
                 own_folder.on_touched(event)
                 replica_check.on_touched(event)
+                self._parts.strays.on_touched(event)
             case WatchDrained():
                 self._parts.flushing.on_drained(event)
             case WatchesRefused() | RestlessSeen():
@@ -145,6 +147,9 @@ class Dispatch:
                 replica_check.on_hashed(event)
             case ShareSeen():
                 own_folder.on_share(event)
+                self._parts.strays.on_share(event)
+            case TopSeen():
+                self._parts.strays.on_top(event)
             case _:
                 assert_never(event)
 

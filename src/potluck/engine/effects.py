@@ -265,6 +265,11 @@ class MarkShare:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtTop:
+    """See what stands directly in Shared/; ends in TopSeen, or in nothing if that fails."""
+
+
+@dataclass(frozen=True, slots=True)
 class MakeFolders:
     """Make the missing folders Shared/<label> of the members; people see empty ones."""
 
@@ -311,7 +316,7 @@ NetworkEffect = (
     | Send | Drop
 )  # fmt: skip
 Effect = (
-    NetworkEffect | LookAround | Answer | Look | Scan | DrainWatch | Hash | Fetch | CancelFetch
-    | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import | Reply | Tell
-    | Leave
+    NetworkEffect | LookAround | Answer | Look | LookAtTop | Scan | DrainWatch | Hash | Fetch
+    | CancelFetch | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import
+    | Reply | Tell | Leave
 )  # fmt: skip

@@ -99,6 +99,7 @@ class Engine:
         content = (
             parts.own_folder,
             parts.replica_check,
+            parts.strays,
             parts.following,
             parts.announcing,
             parts.receiving,
@@ -189,6 +190,7 @@ class Engine:
             self.wiring.recover()
         self.wiring.own_folder.on_tick()
         self.wiring.replica_check.on_tick()
+        self.wiring.strays.on_tick()
         self.wiring.following.on_tick()
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()

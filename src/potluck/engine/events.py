@@ -36,6 +36,8 @@ from potluck.engine.folder_facts import (
     PathsTouched,
     RestlessSeen,
     ShareSeen,
+    TopEntry,
+    TopSeen,
     TreeSeen,
     Unreadable,
     WatchDrained,
@@ -51,6 +53,8 @@ __all__ = [
     "PathsTouched",
     "RestlessSeen",
     "ShareSeen",
+    "TopEntry",
+    "TopSeen",
     "TreeSeen",
     "Unreadable",
     "WatchDrained",
@@ -369,7 +373,14 @@ NetworkEvent = (
     | IntroductionHeard
 )
 FolderEvent = (
-    PathsTouched | WatchDrained | WatchesRefused | RestlessSeen | TreeSeen | FilesHashed | ShareSeen
+    PathsTouched
+    | WatchDrained
+    | WatchesRefused
+    | RestlessSeen
+    | TreeSeen
+    | FilesHashed
+    | ShareSeen
+    | TopSeen
 )
 FetchEvent = (
     ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound

@@ -25,6 +25,7 @@ from potluck.engine.effects import (
     Leave,
     Look,
     LookAround,
+    LookAtTop,
     Place,
     Scan,
     Settle,
@@ -39,7 +40,7 @@ from potluck.engine.ring.discovery import Discovery
 FAREWELL_S = limits.LEAVE_GOSSIP_S
 BEGINNINGS = (
     *(Dial, DrainWatch, Fetch, Hash, Import, Introduce),
-    *(Look, LookAround, Place, Scan, Settle, Transmit),
+    *(Look, LookAround, LookAtTop, Place, Scan, Settle, Transmit),
 )
 
 

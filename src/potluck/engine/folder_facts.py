@@ -119,6 +119,22 @@ class FilesHashed:
 
 
 @dataclass(frozen=True, slots=True)
+class TopEntry:
+    """A file or folder that stands directly in Shared/."""
+
+    name: str  # as a person may read it: escaped, never raw
+    plain: bool  # whether nothing of it is escaped, so that a command may hold it
+
+
+@dataclass(frozen=True, slots=True)
+class TopSeen:
+    """What stands directly in Shared/."""
+
+    entries: tuple[TopEntry, ...]  # at most as many as limits.PAGE_RECORDS
+    complete: bool  # whether that is all
+
+
+@dataclass(frozen=True, slots=True)
 class ShareSeen:
     """The marker of the share was checked (at start and before every scan)."""
 

@@ -18,6 +18,7 @@ up when it is called, so parts may tell each other in a circle although they are
     own_folder        the own folder                imports        files a person adds
     flushing          what is in the folders now    progress       how much is here of it
     happenings        what owners did, in words     farewell       leaving the ring
+    strays            what is nobody's, told
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -62,6 +63,7 @@ from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.narrow_paths import NarrowPaths
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from potluck.engine.strays import Strays
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
@@ -91,6 +93,7 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, Questi
         self._parts.admission_policy.on_members()
         self._parts.discovery.on_members()
         self._parts.announcing.on_members()
+        self._parts.strays.on_members()
 
     def on_wish(self, wish: FoundGroup) -> None:
         """A lonely device wishes to be in that group."""
@@ -293,6 +296,7 @@ class Wiring:
         self.progress = Progress(node, self.downloads, self.commits, self.receiving)
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.replica_check = ReplicaCheck(node, others)
+        self.strays = Strays(node)
         self.happenings = Happenings(node)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))

@@ -34,7 +34,7 @@ def test_what_the_disk_says_in_its_own_words_is_passed_on() -> None:
 
 
 def test_a_command_names_the_file_or_its_folder() -> None:
-    assert remedy(failed(Hindrance.DENIED), "/pot") == "ls -ld /pot/Shared/anna"
+    assert remedy(failed(Hindrance.DENIED), "/pot") == "stat /pot/Shared/anna"
     assert remedy(failed(Hindrance.IMMUTABLE), "/pot") == (
         "lsattr -d '/pot/Shared/anna/my notes' /pot/Shared/anna"
     )

@@ -135,7 +135,7 @@ def test_what_failed_stays_in_the_register_until_it_is_well(node: Node) -> None:
         5.0,
         5.0 + limits.RETRY_S,
     )
-    assert trouble.command.startswith("ls -ld ")
+    assert trouble.command.startswith("stat ")
     node.now = 7.0
     setbacks.note([fails(A, Placement.BLOCKED, "in the way")])
     (trouble,) = node.troubles.all()

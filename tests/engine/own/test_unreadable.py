@@ -51,7 +51,7 @@ def test_a_folder_is_told_once_and_stays_with_its_reason_and_what_to_type(
         (ReadFault.DESCRIPTORS, "in the system's words", "ulimit -n 65536"),
         (ReadFault.SYSTEM_DESCRIPTORS, "in the system's words", "sysctl fs.file-nr fs.file-max"),
         (ReadFault.DISK, "the disk fails: in the system's words", "dmesg | tail"),
-        (ReadFault.OTHER, "in the system's words", "ls -ld /Shared/d1/b"),
+        (ReadFault.OTHER, "in the system's words", "stat /Shared/d1/b"),
     ],
 )
 def test_each_fault_has_its_words(

@@ -35,7 +35,7 @@ _COMMANDS: Mapping[str, str] = {
     Hindrance.SPACE: "df -h {folder}",
     Hindrance.QUOTA: "quota -s",
     Hindrance.INODES: "df -i {folder}",
-    Hindrance.DENIED: "ls -ld {above}",
+    Hindrance.DENIED: "stat {above}",
     Hindrance.IMMUTABLE: "lsattr -d {path} {above}",
     Hindrance.READ_ONLY: "findmnt -T {folder}",
     Hindrance.DESCRIPTORS: "ulimit -n 4096, then start again",

@@ -129,4 +129,4 @@ def _command(fault: ReadFault, permit: str, where: str) -> str:
         case ReadFault.DISK:
             return "dmesg | tail"
         case _:
-            return f"ls -ld {where}"
+            return f"stat {where}"

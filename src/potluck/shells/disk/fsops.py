@@ -330,7 +330,7 @@ def _trouble(error: OSError, folder: str) -> DiskTrouble:
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return DiskTrouble(
-                what, "this user may not write there", f"ls -ld {folder}, or choose another folder"
+                what, "this user may not write there", f"stat {folder}, or choose another folder"
             )
         case errno.EROFS:
             return DiskTrouble(

@@ -288,7 +288,9 @@ class Loop:
                 world.own_label.follow(effect.label)
             case effects.DrainWatch():
                 world.own_label.drain(effect.order)
-            case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
+            case effects.Look() | effects.LookAtTop() | effects.Scan():
+                world.disk.submit(effect)
+            case effects.Hash() | effects.Import():
                 world.disk.submit(effect)
             case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
                 world.disk.submit(effect)
