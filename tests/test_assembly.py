@@ -75,7 +75,7 @@ def test_a_trash_that_cannot_be_pruned_is_told(
     monkeypatch.setattr(chores, "prune_trash", prune)
     (one,) = inside("one")
     until(lambda: "disk_trouble" in one.face.codes)
-    assert one.settled()
+    until(one.settled)
 
 
 def test_settings_reach_those_who_act_on_them(
