@@ -120,6 +120,29 @@ def test_where_watches_are_short_a_scan_finds_it_and_scans_keep_a_distance() -> 
     assert len(ann.asked_for(effects.Scan)) == before + 2
 
 
+def test_who_asks_all_the_time_delays_no_answer_and_causes_no_scan_after_scan() -> None:
+    wire, (ann, ben, cleo) = ring(3)
+    wire.run(5.0)
+    ann.watched, wire.ignored = False, (effects.Scan,)
+    before, took_s = len(ann.asked_for(effects.Scan)), 3 * SCAN_PAUSE_S
+    cleo.hear(FlushAsked(1, FLUSH_PATIENCE_S))
+    wire.run(took_s)
+    scan = ann.asked_for(effects.Scan)[before]
+    ben.hear(FlushAsked(2, FLUSH_PATIENCE_S))
+    wire.run(0.5)
+    cleo.hear(FlushAsked(3, FLUSH_PATIENCE_S))
+    wire.run(0.5)
+    wire.ignored = ()
+    wire.carry(ann, scan)
+    wire.run(0.5)
+    assert said(ann, Flushed) == 1, "to the question before the scan"
+    wire.run(took_s - 1.0)
+    assert len(ann.asked_for(effects.Scan)) == before + 1
+    wire.run(2.0)
+    assert len(ann.asked_for(effects.Scan)) == before + 2
+    assert said(ann, Flushed) == 3
+
+
 def test_answers_nobody_asked_for_change_nothing() -> None:
     _, ann, ben = shared()
     flushing = ann.engine.wiring.flushing

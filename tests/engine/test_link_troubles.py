@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
 from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.troubles import TroubleKind
-from tests.engine.builders import address, key, node, taken
+from tests.engine.builders import address, group, key, node, taken
 
 BEN = key(2).device
 
@@ -17,6 +18,7 @@ BEN = key(2).device
 def here() -> Node:
     made = node(1)
     made.now = 100.0
+    made.roster = group(1, 2)
     return made
 
 
@@ -99,3 +101,13 @@ def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
     assert subjects(here) == ["cleo"]
     part.on_blocked("cleo", address(3))
     assert part.deadline() == here.now + STANDS_S
+
+
+def test_invented_devices_that_a_member_says_to_hear_cost_nothing(here: Node) -> None:
+    part = LinkTroubles(here)
+    for number in range(1000):
+        part.on_heard(DeviceId(number.to_bytes(32, "big")))
+    assert not part._members
+    here.roster = None
+    part.on_heard(BEN)
+    assert not part._members

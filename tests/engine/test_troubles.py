@@ -5,6 +5,9 @@ Strategy: values in, lists out. Limits: who notes what is tested beside those wh
 
 from __future__ import annotations
 
+import tracemalloc
+
+from potluck.core import limits
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind, Troubles
 
 
@@ -65,3 +68,23 @@ def test_clearing_what_nobody_noted_does_nothing():
     troubles = Troubles()
     troubles.clear(TroubleKind.LINK, "nas")
     assert troubles.all() == []
+
+
+def test_what_was_only_counted_is_counted_once_when_there_is_room_for_its_reason():
+    troubles = Troubles()
+    for number in range(KIND_MAX + 1):
+        troubles.note(trouble(f"ada/{number}"))
+    troubles.clear(TroubleKind.UNREADABLE, "ada/0")
+    assert not troubles.note(trouble(f"ada/{KIND_MAX}")), "it was told already"
+    assert troubles.count(TroubleKind.UNREADABLE) == len(troubles.all()) == KIND_MAX
+
+
+def test_100_000_long_names_cost_a_hash_each():
+    tracemalloc.start()
+    troubles = Troubles()
+    for number in range(100_000):
+        troubles.note(trouble(f"{number:04000}"))
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert troubles.count(TroubleKind.UNREADABLE) == 100_000
+    assert used < 20 * limits.MIB

@@ -7,8 +7,9 @@ the own folder come to rest and answers with its head. A watcher that does not s
 proof, so there the folder is scanned instead.
 
 Guarantees: an answer speaks of everything that was closed in the folder before the question came;
-one drain is under way at a time, whoever asks how often, and scans keep a distance, so questions
-cost a bounded part of a device's time. A question ends: with all answers, or after a while with the
+one drain is under way at a time, whoever asks how often, and between two scans is a pause as long
+as the first one took, so questions cost a bounded part of a device's time, and who asks all the
+time delays nobody else's answer by more than that. A question ends: with all answers, or after a while with the
 names of those who did not answer. Limits: a file that somebody still writes is not waited for; who
 is not linked is not asked.
 """
@@ -28,7 +29,7 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.own_folder import OwnFolder
 
 FLUSH_PATIENCE_S = 8.0  # a question ends after this at the latest: the local API answers within ten
-SCAN_PAUSE_S = 10.0  # between two scans that questions cause where watches are short
+SCAN_PAUSE_S = 10.0  # at least, between two scans that questions cause where watches are short
 MYSELF = "this device"
 
 
@@ -51,14 +52,16 @@ class Flushing:
         # who asked what is in the own folder, with the number of the question; we are among them
         self._undrained: dict[DeviceId, int] = {}  # they wait for the next drain
         self._draining: dict[DeviceId, int] = {}  # for the one under way
+        self._unscanned: dict[DeviceId, int] = {}  # for a scan: the watcher sees too little
         self._drained: dict[DeviceId, int] = {}  # for the own folder to come to rest
         self._order: OrderId | None = None
-        self._scan_due = False  # the watcher sees too little
         self._scan_s = -math.inf  # when a question may cause the next scan
+        self._scan_began_s: float | None = None  # one that a question caused is not answered yet
 
     def __repr__(self) -> str:
         """Return who waits for what."""
-        asked, drained = len(self._undrained) + len(self._draining), len(self._drained)
+        asked = len(self._undrained) + len(self._draining)
+        drained = len(self._unscanned) + len(self._drained)
         return f"<Flushing {len(self._questions)} questions, {asked} to drain, {drained} to settle>"
 
     # -- asking ------------------------------------------------------------------------------------
@@ -90,9 +93,11 @@ class Flushing:
         if event.order != self._order:
             return
         self._order = None
-        self._drained |= self._draining
+        if event.sees_all:
+            self._drained |= self._draining
+        else:
+            self._unscanned |= self._draining
         self._draining = {}
-        self._scan_due |= not event.sees_all
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -100,7 +105,7 @@ class Flushing:
         times = [question.until_s for question in self._questions.values()]
         if self._undrained and self._order is None:
             times.append(self._node.now)
-        if self._scan_due:
+        if self._unscanned and self._scan_began_s is None:
             times.append(self._scan_s)
         return min(times, default=None)
 
@@ -111,10 +116,11 @@ class Flushing:
             self._order = self._node.number()
             self._draining, self._undrained = self._undrained, {}
             self._node.do(DrainWatch(self._order))
-        if self._scan_due and now >= self._scan_s:
-            self._scan_due, self._scan_s = False, now + SCAN_PAUSE_S
+        if self._unscanned and self._scan_began_s is None and now >= self._scan_s:
+            self._drained |= self._unscanned
+            self._unscanned, self._scan_began_s = {}, now
             self._own_folder.scan()
-        if self._drained and not self._scan_due and not self._own_folder.work:
+        if self._drained and not self._own_folder.work:
             self._answer()
         linked = {self._node.me, *self._node.linked()}
         for number, question in list(self._questions.items()):
@@ -138,6 +144,10 @@ class Flushing:
             else:
                 self._node.say_when_durable(device, Flushed(number, head))
         self._drained = {}
+        if self._scan_began_s is not None:
+            took_s = self._node.now - self._scan_began_s
+            self._scan_s = self._node.now + max(SCAN_PAUSE_S, took_s)
+            self._scan_began_s = None
 
     def _on_answer(self, device: DeviceId, number: int) -> None:
         """A device answered that question, and with it all that were asked before."""

@@ -49,7 +49,13 @@ class LinkTroubles:
 
     # -- members -----------------------------------------------------------------------------------
     def on_heard(self, device: DeviceId) -> None:
-        """A member said something by datagram, or another one heard it: it is there."""
+        """A member said something by datagram, or another one heard it: it is there.
+
+        Whom another one says to hear may be anything; who is no member is not remembered.
+        """
+        roster = self._node.roster
+        if roster is None or device not in roster.members:
+            return
         self._members.setdefault(device, _Undialled()).heard_s = self._node.now
 
     def on_undialled(self, device: DeviceId, address: Address) -> None:

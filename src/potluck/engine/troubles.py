@@ -6,8 +6,9 @@ tried next; whoever sees it gone clears it. Noting it again keeps since when it 
 told here: a notice is a line that scrolls by, this is what stays until it is over.
 
 Guarantees: at most `KIND_MAX` of one kind are kept with their reasons, the others are counted, so
-that 100,000 bad names cost no more than a few hundred. Limits: nothing survives a restart; whoever
-noted it meets it again.
+that each of 100,000 bad names costs a hash and no more. Limits: nothing survives a restart; whoever
+noted it meets it again. Two subjects with one hash of 64 bits, made with a key of this run, would
+be counted as one.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Troubles:
     def __init__(self) -> None:
         """Know of nothing."""
         self._known: dict[TroubleKind, dict[str, Trouble]] = {}
-        self._untold: dict[TroubleKind, set[str]] = {}
+        self._untold: dict[TroubleKind, set[int]] = {}  # hashes: a path may have 4,000 bytes
 
     def __repr__(self) -> str:
         """Return how much of what kind is wrong."""
@@ -67,18 +68,19 @@ class Troubles:
         if before is not None:
             known[trouble.subject] = replace(trouble, since_s=before.since_s)
             return before.reason != trouble.reason
+        others = self._untold.setdefault(trouble.kind, set())
+        fresh = hash(trouble.subject) not in others
         if len(known) < KIND_MAX:
             known[trouble.subject] = trouble
-            return True
-        others = self._untold.setdefault(trouble.kind, set())
-        fresh = trouble.subject not in others
-        others.add(trouble.subject)
+            others.discard(hash(trouble.subject))
+        else:
+            others.add(hash(trouble.subject))
         return fresh
 
     def clear(self, kind: TroubleKind, subject: str) -> None:
         """That is over, if it ever was."""
         self._known.get(kind, {}).pop(subject, None)
-        self._untold.get(kind, set()).discard(subject)
+        self._untold.get(kind, set()).discard(hash(subject))
         if not self.count(kind):
             self.clear_kind(kind)
 

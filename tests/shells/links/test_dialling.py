@@ -269,6 +269,20 @@ def test_a_dial_that_never_began_fails_too():
     node.stop()
 
 
+def test_hosts_that_asked_to_be_dialled_and_stall_keep_no_member_waiting():
+    with peers() as (one, two), socket.create_server(("127.0.0.1", 0), backlog=64) as stalled:
+        address = Address("127.0.0.1", stalled.getsockname()[1])
+        for number in range(limits.PAIRING_CALLS):
+            one.dialling.dial(Dial(OrderId(100 + number), LinkKind.PAIRING, None, address))
+        for number in range(limits.FETCHES_PER_PEER):
+            call = DialToServe(OrderId(200 + number), two.device, (address,), LinkKind.BULK)
+            one.dialling.call(call)
+        one.dial(two, number=4)
+        assert one.wait(LinkOpened)[0].dial == 4
+        assert not one.of(DialFailed)
+        assert not one.of(CallEnded)
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_an_introduction_is_carried_over(accepted, caplog):
     from potluck.engine.effects import AnswerIntroduction

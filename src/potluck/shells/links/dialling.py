@@ -2,7 +2,9 @@
 
 Strategy: `open_link` blocks through connect, knock, TLS and HELLO under one deadline; control and
 pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one, or
-here if the device that needs one cannot dial us and asked to be called: we serve on it then. Each
+here if the device that needs one cannot dial us and asked to be called: we serve on it then. Whoever
+asked to be dialled can make that take long, so such dials, and those for pairing, have threads of
+their own, one for each that may be under way. Each
 step that fails names itself: the engine acts differently on "nobody listens", "did not like my
 knock" and "is somebody else".
 
@@ -35,10 +37,11 @@ from potluck.shells.links.hello import BUSY_REASON, say_hello
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
-from potluck.shells.loop.workers import Workers
+from potluck.shells.loop.workers import Workers, all_gone
 
 # dead hosts hold one CONNECT_S each; with four, ten devices are dialled within seconds even so
 DIAL_THREADS: Final = 4
+OWN_WISHES: Final = 1  # at once, besides the newcomers that asked to be dialled
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
 
@@ -206,18 +209,21 @@ class Dialling:
         self._bulk: Final = bulk
         self._segments: Final = segments
         self._workers: Final = Workers("handshake-dial", DIAL_THREADS)
+        self._pairing: Final = Workers("handshake-dial-pairing", limits.PAIRING_CALLS + OWN_WISHES)
+        self._calls: Final = Workers("handshake-dial-call", limits.CALLS)
 
     def __repr__(self) -> str:
         """Show how busy it is."""
-        return f"<Dialling: {self._workers!r}>"
+        return f"<Dialling: {self._workers!r}, {self._pairing!r}, {self._calls!r}>"
 
     def dial(self, effect: Dial) -> None:
         """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
-        self._workers.submit(_DialJob(self._trust, self._inbox, self._segments, effect))
+        workers = self._pairing if effect.kind is LinkKind.PAIRING else self._workers
+        workers.submit(_DialJob(self._trust, self._inbox, self._segments, effect))
 
     def call(self, effect: DialToServe) -> None:
         """Dial a device that asked for it and serve it; ends in one CallEnded."""
-        self._workers.submit(_CallJob(self._trust, self._inbox, self._bulk, self._segments, effect))
+        self._calls.submit(_CallJob(self._trust, self._inbox, self._bulk, self._segments, effect))
 
     def introduce(self, effect: Introduce) -> None:
         """Show a chain of admissions; what comes of it shows when the engine dials again."""
@@ -225,7 +231,7 @@ class Dialling:
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
-        return self._workers.close(wait_s)
+        return all_gone([self._workers, self._pairing, self._calls], wait_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -680,6 +680,29 @@ def test_a_drain_waits_for_all_that_is_still_to_be_read(
         assert len({path for path in hints.paths if "/f" in path}) == 3000
 
 
+def test_a_file_that_is_written_all_the_time_does_not_hold_a_drain_up(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    stopping = threading.Event()
+
+    def write() -> None:
+        with (own / "log").open("ab", buffering=0) as log:
+            while not stopping.wait(limits.TOUCH_IDLE_S / 5):
+                log.write(b"x")
+
+    writer = threading.Thread(target=write)
+    with watching(share, hints) as watcher:
+        writer.start()
+        try:
+            (own / "note").write_bytes(b"x")
+            watcher.drain(OrderId(1))
+            hints.wait_until(lambda: hints.drained == [(1, True)])
+        finally:
+            stopping.set()
+            writer.join()
+        assert "me/note" in hints.paths
+
+
 def test_where_folders_have_no_watch_a_drain_is_no_proof(
     share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:

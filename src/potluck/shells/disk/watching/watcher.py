@@ -81,7 +81,7 @@ class Watcher:
         self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
         self._drains: SimpleQueue[OrderId] = SimpleQueue()  # likewise
         self._drained: list[OrderId] = []  # to be told as soon as nothing is left to be read
-        self._dry = False  # nothing is
+        self._dry = False  # nothing was at one moment since
         self._foreign = foreign
         self._inbox = inbox
         self._inotify = Inotify()
@@ -169,6 +169,7 @@ class Watcher:
         wake = select.poll()
         wake.register(self._wake_read, select.POLLIN)
         while notices := self._inotify.read():
+            self._dry = self._dry or self._inotify.emptied
             now = time.monotonic()
             for notice in notices:
                 self._on_notice(notice, now)
@@ -187,6 +188,7 @@ class Watcher:
         why = os.read(self._wake_read, 1)
         if why == _DRAIN:
             self._drained.append(self._drains.get())
+            self._dry = False  # what was read so far may have come before it
             return True
         self._lost = True
         if not why:
