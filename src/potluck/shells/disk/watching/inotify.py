@@ -72,7 +72,6 @@ class Inotify:
         self._descriptor: int = self._checked(
             self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         )
-
         self.emptied = False  # by the last read: nothing was left behind it
 
     def __repr__(self) -> str:
