@@ -9,9 +9,9 @@ proof, so there the folder is scanned instead.
 Guarantees: an answer speaks of everything that was closed in the folder before the question came;
 one drain is under way at a time, whoever asks how often, and between two scans is a pause as long
 as the first one took, so questions cost a bounded part of a device's time, and who asks all the
-time delays nobody else's answer by more than that. A question ends: with all answers, or after a while with the
-names of those who did not answer. Limits: a file that somebody still writes is not waited for; who
-is not linked is not asked.
+time delays nobody else's answer by more than that. A question ends: with all answers, or after a
+while with the names of those who did not answer. Limits: a file that somebody still writes is not
+waited for; who is not linked is not asked.
 """
 
 from __future__ import annotations

@@ -2,11 +2,10 @@
 
 Strategy: `open_link` blocks through connect, knock, TLS and HELLO under one deadline; control and
 pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one, or
-here if the device that needs one cannot dial us and asked to be called: we serve on it then. Whoever
-asked to be dialled can make that take long, so such dials, and those for pairing, have threads of
-their own, one for each that may be under way. Each
-step that fails names itself: the engine acts differently on "nobody listens", "did not like my
-knock" and "is somebody else".
+here if the device that needs one cannot dial us and asked to be called: we serve on it then.
+Whoever asked to be dialled can make that take long, so such dials, and those for pairing, have
+threads of their own, one for each that may be under way. Each step that fails names itself: the
+engine acts differently on "nobody listens", "did not like my knock" and "is somebody else".
 
 Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every DialToServe in one
 CallEnded; the latter dials only while a serving worker is kept for it. A failed socket is closed;
