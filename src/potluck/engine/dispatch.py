@@ -242,7 +242,7 @@ class Dispatch:
             self.counters["datagrams refused"] += 1
             if self._parts.sealed_datagrams.is_foreign(event.data):
                 self._parts.admission_policy.on_foreign()
-                self._parts.questions.on_foreign(event.source)
+                self._parts.questions.on_foreign(event.source, len(event.data))
         else:
             self._hear_sealed(*opened, event)
 

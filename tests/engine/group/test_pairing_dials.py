@@ -154,3 +154,12 @@ def test_each_host_is_called_rarely_and_only_a_few_at_once() -> None:
         part.call(address(number))
     assert len(taken(here, Dial)) == limits.PAIRING_CALLS - 1
     assert len(part._called_s) <= limits.PAIRING_CALLS
+
+
+def test_a_host_that_lets_dials_hang_takes_no_other_newcomers_place() -> None:
+    here, _, part = dials()
+    for _ in range(3 * limits.PAIRING_CALLS):
+        part.call(address(2))
+        here.now += limits.PAIRING_CALL_REST_S
+    part.call(address(3))
+    assert [dial.address for dial in taken(here, Dial)] == [address(2), address(3)]

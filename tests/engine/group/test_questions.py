@@ -12,7 +12,13 @@ from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.questions import FOUND_AGAIN_S, PAD_BYTES, QUESTIONERS, Questions
+from potluck.engine.group.questions import (
+    BEACON_BYTES_MIN,
+    FOUND_AGAIN_S,
+    PAD_BYTES,
+    QUESTIONERS,
+    Questions,
+)
 from potluck.engine.node import Node
 from tests.engine.builders import address, group, node, taken
 from tests.engine.listeners import Heard
@@ -213,13 +219,13 @@ def test_who_cannot_reach_a_door_asks_its_device_to_dial() -> None:
 def test_a_device_of_another_group_that_speaks_is_asked_once_a_second() -> None:
     here, questions = asker()
     for _ in range(3):
-        questions.on_foreign(address(5))
+        questions.on_foreign(address(5), BEACON_BYTES_MIN)
     assert [to for _, to in said(here)] == [address(5)]
     here.now = 1.0
-    questions.on_foreign(address(5))
+    questions.on_foreign(address(5), BEACON_BYTES_MIN)
     assert [to for _, to in said(here)] == [address(5)]
     for number in range(3 * QUESTIONERS):
-        questions.on_foreign(Address(f"10.1.{number // 250}.{number % 250}", 9))
+        questions.on_foreign(Address(f"10.1.{number // 250}.{number % 250}", 9), BEACON_BYTES_MIN)
     assert len(said(here)) == QUESTIONERS - 1
 
 
@@ -242,3 +248,22 @@ def test_who_was_asked_at_the_start_is_asked_once_more_when_the_door_is_opened()
     here.address_book.asked["10.0.0.2"] = "neighbour"
     questions.ask_around()
     assert said(here) == [], "a device with company asks nobody"
+
+
+def test_a_small_question_makes_nobody_be_asked_back() -> None:
+    here, questions = asker()
+    questions.on_clear(encode(Solicit(ASKED.nonce, bytes(PAD_BYTES - 1))), address(2))
+    assert [kind for kind, _ in said(here) if isinstance(kind, Solicit)] == []
+    questions.on_clear(encode(ASKED), address(2))
+    assert len([kind for kind, _ in said(here) if isinstance(kind, Solicit)]) == 1
+
+
+def test_what_is_too_short_for_a_beacon_makes_nobody_be_asked() -> None:
+    here, questions = asker()
+    own_question(here, questions)
+    questions.on_foreign(address(5), BEACON_BYTES_MIN - 1)
+    assert said(here) == []
+    questions.on_foreign(address(5), BEACON_BYTES_MIN)
+    ((question, to),) = said(here)
+    assert to == address(5)
+    assert len(encode(question)) < 3 * BEACON_BYTES_MIN

@@ -208,3 +208,8 @@ def test_a_group_that_was_found() -> None:
             WORDS,
         )
         assert both[-1] == "  Both doors are open: " + words
+
+
+def test_what_the_shell_is_to_do_is_not_made_a_command_of_ours() -> None:
+    assert layout.next_step("ls -ld '/srv/a b'", WORDS) == "ls -ld '/srv/a b'"
+    assert layout.next_step("rescan", WORDS) == "potluck --home h rescan"

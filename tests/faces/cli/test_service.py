@@ -75,13 +75,22 @@ def test_words_are_escaped_as_systemd_reads_them() -> None:
             service.quoted(bad)
 
 
+def test_a_program_whose_path_systemd_refuses_is_refused_with_the_reason() -> None:
+    assert service.quoted_program("/a b/$x 100 %/py") == '"/a b/$x 100 %%/py"'
+    for bad in ("/o'x/py", '/a"b', "/a\\b", "/a\nb"):
+        with pytest.raises(UsageError):
+            service.quoted_program(bad)
+
+
 @pytest.mark.parametrize("folder", ["/srv/potluck", ODD])
 def test_systemd_accepts_the_unit(folder: str, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("there is no systemd-analyze here: the unit file was not checked")
-    unit = tmp_path / "potluck.service"
-    unit.write_text(service.unit_text([sys.executable, "--home", ODD, "up", folder]))
+    unit, python = tmp_path / "potluck.service", tmp_path / "$HOME 5 % é/python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    unit.write_text(service.unit_text([str(python), "--home", ODD, "up", folder]))
     said = subprocess.run(
         [analyze, "--user", "verify", str(unit)],
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)},

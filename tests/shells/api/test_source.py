@@ -106,6 +106,17 @@ def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [notice["number"] for notice in notices.above(0)] == [4, 5]
 
 
+def test_no_flood_of_troubles_makes_the_memory_of_what_was_told_grow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "NOTICES", 2)
+    notices = Notices()
+    for number in range(5):
+        assert notices.put(Tell("code", str(number), "warning", ""))
+    assert repr(notices) == "<Notices: 2 kept, 2 troubles not told again>"
+    assert not notices.put(Tell("code", "4", "warning", ""))
+
+
 def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("potluck.shells.api.source.time.monotonic", lambda: now[0])

@@ -107,6 +107,8 @@ class PairingDials:
         self._called_s = {host: s for host, s in self._called_s.items() if now - s < rest_s}
         if len(self._calls) >= limits.PAIRING_CALLS or newcomer.host in self._called_s:
             return
+        if any(called.host == newcomer.host for called in self._calls.values()):
+            return  # it may let us wait, but takes no other newcomer's place
         self._called_s[newcomer.host] = now
         dial = self._node.number()
         self._calls[dial] = newcomer

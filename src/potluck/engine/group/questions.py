@@ -9,7 +9,8 @@ prompt a person sits answers too, and says that it is closed: that person can op
 cannot reach a door that was offered asks its owner to dial instead.
 
 Guarantees: strangers are answered only while somebody could let them in. No answer is longer than
-its question, and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
+its question, nor is the question that is asked back (to a beacon it is less than three times as
+long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
 addresses: no use as an amplifier, and no flood of invented sources makes anything grow. Only
 answers to our own question count. Nobody is dialled who did not show, by the cookie of an offer,
 that it receives what is sent to the host it asks from. Limits: nothing here proves who speaks; that
@@ -33,6 +34,7 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
+BEACON_BYTES_MIN = 128  # ours have 132 and more; a question is less than three times as long
 ASKED_AROUND_MAX = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
@@ -78,9 +80,12 @@ class Questions:
             solicit = Solicit(self._nonce, bytes(PAD_BYTES), port, group.cookie)
             self._node.do(Transmit(encode(solicit), group.address))
 
-    def on_foreign(self, source: Address) -> None:
-        """A device of another group speaks there: it may be one that cannot be asked by all."""
-        if self._is_new(source):
+    def on_foreign(self, source: Address, size_bytes: int) -> None:
+        """A device of another group speaks there: it may be one that cannot be asked by all.
+
+        What is shorter than any beacon is none: the question would be a use as an amplifier.
+        """
+        if size_bytes >= BEACON_BYTES_MIN and self._is_new(source):
             self.ask(source)
 
     def ask_around(self) -> None:
@@ -129,7 +134,7 @@ class Questions:
             self._answer(question, source)
         if question.call and question.cookie == self._cookie(source):
             self._listener.on_call_asked(Address(source.host, question.call))
-        if self._is_new(source):
+        if len(question.pad) >= PAD_BYTES and self._is_new(source):
             self.ask(source)  # it may have started after our own questions
 
     def _begin_second(self) -> None:

@@ -20,6 +20,7 @@ from potluck.faces.cli.output import command, program
 from potluck.faces.text import amount, count, duration, percent, rate, shown, size, table
 
 LONGEST_LIST = 20
+SHELLS_OWN = {"ls"}  # in advice: it shows what stands on the disk, ours what is shared
 ROWS_IN_A_LINE = 6  # devices; more are counted
 _STATES = {
     "in_sync": "in sync",
@@ -106,7 +107,8 @@ def next_step(advice: str, words: Words) -> str:
     from potluck.faces.cli.main import COMMANDS
 
     first = advice.split(" ", maxsplit=1)[0]
-    return shown(f"{words.here} {advice}" if first in COMMANDS else advice)
+    ours = first in COMMANDS and first not in SHELLS_OWN
+    return shown(f"{words.here} {advice}" if ours else advice)
 
 
 def delivery_words(deliveries: list[dict[str, Any]]) -> str:

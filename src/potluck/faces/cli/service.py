@@ -24,6 +24,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -42,6 +43,7 @@ AGAIN_S = 5  # before a potluck that failed is started again
 SYSTEMCTL_S = 60  # the longest wait for systemctl
 USAGE, REFUSED = UsageError.exit_code, Refused.exit_code  # trying again would not help
 HOME_DIGITS = 10  # of the hash that names the unit of a home of one's own
+_NOT_IN_PROGRAM = "'\"\\"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "%": "%%", "$": "$$"}
 
 
@@ -57,7 +59,7 @@ class Unit:
 
 def unit_text(words: Sequence[str]) -> str:
     """Return the unit file that starts these words."""
-    line = " ".join(map(quoted, words))
+    line = " ".join([quoted_program(words[0]), *map(quoted, words[1:])])
     return f"""\
 # Written by `potluck service install`; it is removed by `potluck service uninstall`.
 [Unit]
@@ -79,6 +81,17 @@ WatchdogSec={WATCHDOG_S}
 [Install]
 WantedBy=default.target
 """
+
+
+def quoted_program(path: str) -> str:
+    """Return the first word of ExecStart=: systemd puts no variables in, and refuses quotes."""
+    if any(letter in _NOT_IN_PROGRAM for letter in path):
+        raise UsageError(
+            "The service cannot be installed.",
+            f"systemd starts no program with a quote or a backslash in its path: {shown(path)}",
+            "move it elsewhere, then service install",
+        )
+    return quoted(path).replace("$$", "$")
 
 
 def quoted(word: str) -> str:
@@ -274,7 +287,7 @@ def uninstall(shared: dict[str, Any], as_json: bool) -> None:
         unit.path.unlink()
     except OSError as error:
         raise DiskTrouble(
-            f"{shown(unit.path)} cannot be removed.", str(error), f"rm {shown(unit.path)}"
+            f"{shown(unit.path)} cannot be removed.", str(error), f"rm {quote(shown(unit.path))}"
         ) from error
     systemctl("daemon-reload")
     if as_json or shared["json"]:

@@ -12,7 +12,8 @@ however long, keeps the loop from its work.
 Guarantees: every call is thread-safe and takes at most ten seconds; the loop thread never waits for
 one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
 its last state, and commands at once, and keeps nobody waiting. Files that are being added count as
-busy until the engine has them in hand. Trouble that repeats is told once a minute. Limits: the last
+busy until the engine has them in hand. Trouble that repeats is told once a minute, or
+after a thousand others. Limits: the last
 thousand notices; rates are those of the last second or so.
 """
 
@@ -110,12 +111,12 @@ class Notices:
         now = time.monotonic()
         with self._lock:
             if tell.level != "info":
-                self._troubles = {
-                    told: until_s for told, until_s in self._troubles.items() if until_s > now
-                }
-                if tell in self._troubles:
+                if self._troubles.get(tell, 0.0) > now:
                     return False
+                self._troubles.pop(tell, None)
                 self._troubles[tell] = now + TELL_AGAIN_S
+                if len(self._troubles) > NOTICES:
+                    del self._troubles[next(iter(self._troubles))]  # the oldest
             self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
         return True
 
