@@ -65,6 +65,7 @@ def test_everybody_is_asked_before_anything_is_believed(
         source.flushed = [{"ok": False, "text": "laptop"}]
         assert wait(tmp_path) == 0
     assert source.asked == ["flush", "flush"]
+    assert source.waited_s[0] < source.waited_s[1], "it takes its own question up"
     assert source.freshness[-1], "an old snapshot may say what was true a moment ago"
     assert capsys.readouterr().out == "2 devices, 14 files: in sync.\n"
 

@@ -125,9 +125,11 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
 
 
 def flush(client: Client, patience: Patience) -> None:
-    """Have everybody tell what is in its folder by now."""
+    """Have everybody tell what is in its folder by now: one question, taken up until it ends."""
+    began_s = time.monotonic()
     while True:
-        answer = client.post("/api/v1/flush", {"patience_s": patience.left_s(ONE_FLUSH_S)})
+        step_s, waited_s = patience.left_s(ONE_FLUSH_S), time.monotonic() - began_s
+        answer = client.post("/api/v1/flush", {"patience_s": step_s, "waited_s": waited_s})
         if answer["ok"]:
             return
         patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")
