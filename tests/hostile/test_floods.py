@@ -98,7 +98,12 @@ def test_who_asks_to_be_dialled_and_stalls_is_dialled_rarely_and_keeps_nobody_wa
 
         threading.Thread(target=accept, daemon=True).start()
         rogue.datagram(encode(Beacon(listener.getsockname()[1], 1, bytes(8), 1)), attacked.a)
-        until(lambda: link.say(DialMe(LinkKind.BULK)) or came)
+
+        def is_called() -> bool:
+            link.say(DialMe(LinkKind.BULK))
+            return bool(came)
+
+        until(is_called)
         began_s = time.monotonic()
         while time.monotonic() < began_s + STALLED_S:
             link.say(*[DialMe(kind) for kind in LinkKind] * 10)

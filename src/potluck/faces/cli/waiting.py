@@ -114,6 +114,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     if wish.flushes:
         flush(client, patience)
     if wish.delivered:
+        check_others(client.state())
         goals = client.get("/api/v1/keepers")["heads"]
         while missing := undelivered(client.get("/api/v1/keepers"), goals, wish.to):
             patience.spend(missing)
@@ -149,6 +150,16 @@ def unsynced(state: dict[str, Any]) -> str:
         return ""
     word = state["state"].replace("_", " ")
     return f"{word}: {shown(state['reason'])}" if state["reason"] else word
+
+
+def check_others(state: dict[str, Any]) -> None:
+    """Find out that there is another device at all: to nobody nothing is delivered."""
+    if all(device["me"] for device in state["devices"]):
+        raise NotFound(
+            "There is no other device to deliver to.",
+            "this device is alone in its group",
+            command("peers"),
+        )
 
 
 def check_labels(state: dict[str, Any], labels: Sequence[str]) -> None:
