@@ -11,7 +11,7 @@ import pytest
 from potluck.core.wire.catalogue import FlushAsk, Flushed
 from potluck.engine import effects
 from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, WatchDrained
-from potluck.engine.flushing import FLUSH_PATIENCE_S, MYSELF, SCAN_PAUSE_S
+from potluck.engine.flushing import FLUSH_PATIENCE_S, MYSELF, SCAN_PAUSE_S, TAKEN_UP_S
 from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
 
@@ -141,6 +141,39 @@ def test_who_asks_all_the_time_delays_no_answer_and_causes_no_scan_after_scan() 
     wire.run(2.0)
     assert len(ann.asked_for(effects.Scan)) == before + 2
     assert said(ann, Flushed) == 3
+
+
+def test_who_goes_on_asking_takes_its_question_up_and_hears_a_late_answer() -> None:
+    wire, ann, ben = shared()
+    ann.watched, wire.ignored = False, (effects.Scan,)
+    before = len(ann.asked_for(effects.Scan))
+    ben.hear(FlushAsked(1, FLUSH_PATIENCE_S))
+    wire.run(FLUSH_PATIENCE_S + 0.1)
+    assert answers(ben) == [(1, False, "d1")]
+    ben.hear(FlushAsked(2, FLUSH_PATIENCE_S, FLUSH_PATIENCE_S + 0.2))
+    wire.run(1.0)
+    assert said(ben, FlushAsk) == 1
+    wire.ignored = ()
+    wire.carry(ann, ann.asked_for(effects.Scan)[before])
+    assert wire.run(1.0, lambda: answers(ben)[1:] == [(2, True, "")])
+    ben.hear(FlushAsked(3, FLUSH_PATIENCE_S))
+    wire.run(1.0)
+    assert said(ben, FlushAsk) == 2, "a new question needs new answers"
+
+
+def test_a_question_that_nobody_takes_up_is_forgotten() -> None:
+    wire, ann, _ = shared()
+    wire.silent = lambda one, other: True
+    ann.hear(FlushAsked(1, 0.5))
+    wire.run(1.0)
+    assert repr(ann.engine.wiring.flushing).startswith("<Flushing 1 questions")
+    wire.run(TAKEN_UP_S)
+    assert repr(ann.engine.wiring.flushing).startswith("<Flushing 0 questions")
+    ann.hear(FlushAsked(2, 0.5, 1e9))
+    wire.run(0.6)
+    ann.hear(LeaveAsked())
+    wire.run(0.1)
+    assert [command for command, _, _ in answers(ann)] == [1, 2]
 
 
 def test_answers_nobody_asked_for_change_nothing() -> None:

@@ -169,6 +169,7 @@ class FakeSource:
         self.failure: Exception | None = None
         self.on_leave = lambda: None
         self.kept: dict[str, Any] = {"heads": [], "devices": []}
+        self.waited_s: list[float] = []  # how long whoever asks had waited
         self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered
 
     def state(self, *, fresh: bool = False) -> dict[str, Any]:
@@ -221,7 +222,8 @@ class FakeSource:
         self.asked.append("keepers")
         return self.kept
 
-    def flush(self, patience_s: float) -> dict[str, Any]:
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        self.waited_s.append(waited_s)
         self.asked.append("flush")
         return self.flushed.pop(0) if self.flushed else {"ok": True, "text": ""}
 

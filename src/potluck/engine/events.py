@@ -348,6 +348,7 @@ class FlushAsked:
 
     command: int  # handle for Reply: ok, or the labels of those who did not answer
     patience_s: float  # how long to wait for answers
+    waited_s: float = 0.0  # since this person first asked, if it goes on asking
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ Guarantees: an answer speaks of everything that was closed in the folder before 
 one drain is under way at a time, whoever asks how often, and between two scans is a pause as long
 as the first one took, so questions cost a bounded part of a device's time, and who asks all the
 time delays nobody else's answer by more than that. A question ends: with all answers, or after a
-while with the names of those who did not answer. Limits: a file that somebody still writes is not
+while with the names of those who did not answer; whoever goes on asking takes it up where it ended,
+so an answer that takes long counts all the same. Limits: a file that somebody still writes is not
 waited for; who is not linked is not asked.
 """
 
@@ -29,15 +30,17 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.own_folder import OwnFolder
 
 FLUSH_PATIENCE_S = 8.0  # a question ends after this at the latest: the local API answers within ten
+TAKEN_UP_S = 5.0  # after it ended: whoever goes on asking does so at once
 SCAN_PAUSE_S = 10.0  # at least, between two scans that questions cause where watches are short
 MYSELF = "this device"
 
 
 @dataclass(slots=True)
 class FlushQuestion:
-    """A person's question under way."""
+    """A person's question under way, or one that ended and may be taken up."""
 
-    command: int
+    command: int | None  # who waits for the reply; None: nobody at the moment
+    asked_s: float
     until_s: float
     silent: set[DeviceId] = field(default_factory=set)  # who has not answered yet, us among them
 
@@ -66,13 +69,19 @@ class Flushing:
 
     # -- asking ------------------------------------------------------------------------------------
     def on_asked(self, event: FlushAsked) -> None:
-        """A person wants to know that everything put anywhere so far was heard of."""
+        """A person wants to know that everything put anywhere so far was heard of.
+
+        What was asked since this person first asked says as much, and was answered in part.
+        """
+        until_s = self._node.now + min(event.patience_s, FLUSH_PATIENCE_S)
+        for earlier in self._questions.values():
+            if earlier.command is None and earlier.asked_s >= self._node.now - event.waited_s:
+                earlier.command, earlier.until_s = event.command, until_s
+                return
         node, number = self._node, self._node.number()
         members = node.roster.members if node.roster is not None else {}
         asked = {device for device in node.linked() if device in members}
-        self._questions[number] = FlushQuestion(
-            event.command, node.now + min(event.patience_s, FLUSH_PATIENCE_S), {node.me, *asked}
-        )
+        self._questions[number] = FlushQuestion(event.command, node.now, until_s, {node.me, *asked})
         self._undrained[node.me] = number
         for device in sorted(asked):
             node.say(device, FlushAsk(number))
@@ -125,8 +134,10 @@ class Flushing:
         linked = {self._node.me, *self._node.linked()}
         for number, question in list(self._questions.items()):
             question.silent &= linked
-            if not question.silent or now >= question.until_s:
-                del self._questions[number]
+            if question.command is None:
+                if now >= question.until_s:
+                    del self._questions[number]
+            elif not question.silent or now >= question.until_s:
                 self._end(question)
 
     def on_leaving(self) -> None:
@@ -157,7 +168,10 @@ class Flushing:
 
     def _end(self, question: FlushQuestion) -> None:
         """Tell the person, with the names of those who are still silent."""
+        if question.command is None:
+            return
         names = [MYSELF for device in question.silent if device == self._node.me]
         others = sorted(question.silent - {self._node.me})
         names += [self._node.label_of(device) for device in others]
         self._node.do(Reply(question.command, ok=not names, text=listed(names)))
+        question.command, question.until_s = None, self._node.now + TAKEN_UP_S

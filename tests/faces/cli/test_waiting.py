@@ -13,7 +13,7 @@ import pytest  # noqa: TC002 - fixtures are read by their types
 
 from potluck.faces.cli.main import run_command
 from potluck.faces.cli.waiting import holds_all, undelivered, unsynced
-from tests.faces.fakes import ME, OTHER, FakeSource, device, running, state
+from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state
 
 
 def head(owner: str = ME, seq: int = 3, generation: int = 1) -> dict[str, Any]:
@@ -65,6 +65,7 @@ def test_everybody_is_asked_before_anything_is_believed(
         source.flushed = [{"ok": False, "text": "laptop"}]
         assert wait(tmp_path) == 0
     assert source.asked == ["flush", "flush"]
+    assert source.waited_s[0] < source.waited_s[1], "it takes its own question up"
     assert source.freshness[-1], "an old snapshot may say what was true a moment ago"
     assert capsys.readouterr().out == "2 devices, 14 files: in sync.\n"
 
@@ -135,3 +136,12 @@ def test_json_has_the_state_of_that_moment(
     first, _, rest = capsys.readouterr().out.partition("\n")
     assert json.loads(first)["data"]["state"] == "trouble"
     assert rest == "2 devices, 14 files: trouble (x: y).\n"
+
+
+def test_to_nobody_nothing_is_delivered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.current = alone()
+        assert wait(tmp_path, "--delivered") == 7
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "There is no other device to deliver to." in said.err

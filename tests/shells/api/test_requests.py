@@ -59,8 +59,9 @@ def test_how_many_files_are_asked_for(text: str, limit: int) -> None:
 
 
 def test_patience_is_a_number_of_seconds() -> None:
-    assert decode_flush(b'{"patience_s": 2}') == 2.0
-    assert decode_flush(b'{"patience_s": -1}') == 0.0
+    assert decode_flush(b'{"patience_s": 2}') == (2.0, 0.0)
+    assert decode_flush(b'{"patience_s": -1, "waited_s": -2}') == (0.0, 0.0)
+    assert decode_flush(b'{"patience_s": 2, "waited_s": 9}') == (2.0, 9.0)
     for body in (b"", b"{}", b'{"patience_s": "x"}', b'{"patience_s": 1, "x": 1}', b"\xff"):
         with pytest.raises(Malformed):
             decode_flush(body)

@@ -56,8 +56,8 @@ class Source:
     def keepers(self) -> dict[str, Any]:
         return {"heads": [], "devices": []}
 
-    def flush(self, patience_s: float) -> dict[str, Any]:
-        self.asked.append(("flush", patience_s))
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        self.asked.append(("flush", patience_s, waited_s))
         return {"ok": True, "text": ""}
 
     def leave(self) -> None:
@@ -374,7 +374,7 @@ def test_everybody_is_asked_what_is_there_and_who_keeps_what(
 ) -> None:
     status, envelope = ask(served, "POST", "/api/v1/flush", b'{"patience_s": 2.5}')
     assert (status, envelope["data"]) == (200, {"ok": True, "text": ""})
-    assert source.asked == [("flush", 2.5)]
+    assert source.asked == [("flush", 2.5, 0.0)]
     status, envelope = ask(served, "GET", "/api/v1/keepers")
     assert (status, envelope["data"]) == (200, {"heads": [], "devices": []})
     assert ask(served, "POST", "/api/v1/flush", b"{}")[0] == 400

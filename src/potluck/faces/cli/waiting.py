@@ -114,6 +114,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     if wish.flushes:
         flush(client, patience)
     if wish.delivered:
+        check_others(client.state())
         goals = client.get("/api/v1/keepers")["heads"]
         while missing := undelivered(client.get("/api/v1/keepers"), goals, wish.to):
             patience.spend(missing)
@@ -125,9 +126,11 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
 
 
 def flush(client: Client, patience: Patience) -> None:
-    """Have everybody tell what is in its folder by now."""
+    """Have everybody tell what is in its folder by now: one question, taken up until it ends."""
+    began_s = time.monotonic()
     while True:
-        answer = client.post("/api/v1/flush", {"patience_s": patience.left_s(ONE_FLUSH_S)})
+        step_s, waited_s = patience.left_s(ONE_FLUSH_S), time.monotonic() - began_s
+        answer = client.post("/api/v1/flush", {"patience_s": step_s, "waited_s": waited_s})
         if answer["ok"]:
             return
         patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")
@@ -147,6 +150,16 @@ def unsynced(state: dict[str, Any]) -> str:
         return ""
     word = state["state"].replace("_", " ")
     return f"{word}: {shown(state['reason'])}" if state["reason"] else word
+
+
+def check_others(state: dict[str, Any]) -> None:
+    """Find out that there is another device at all: to nobody nothing is delivered."""
+    if all(device["me"] for device in state["devices"]):
+        raise NotFound(
+            "There is no other device to deliver to.",
+            "this device is alone in its group",
+            command("peers"),
+        )
 
 
 def check_labels(state: dict[str, Any], labels: Sequence[str]) -> None:

@@ -44,6 +44,7 @@ class FlushRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/flush."""
 
     patience_s: float
+    waited_s: float = 0.0  # since it was first asked, by whoever goes on asking
 
 
 async def body_of(stream: AsyncIterable[bytes]) -> bytes:
@@ -104,15 +105,15 @@ def decode_door(body: bytes) -> float | None:
     return wanted.minutes * 60
 
 
-def decode_flush(body: bytes) -> float:
-    """Return how many seconds somebody waits for all answers; raises Malformed."""
+def decode_flush(body: bytes) -> tuple[float, float]:
+    """Return how many seconds somebody waits for all answers, and has waited; raises Malformed."""
     try:
         wanted = msgspec.json.decode(body, type=FlushRequest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Malformed(
             "The request is not understood.", str(error), 'send {"patience_s": 5}'
         ) from error
-    return max(0.0, wanted.patience_s)
+    return max(0.0, wanted.patience_s), max(0.0, wanted.waited_s)
 
 
 def limit_of(asked: Mapping[str, str]) -> int:

@@ -86,8 +86,11 @@ class ApiSource(Protocol):
     def keepers(self) -> dict[str, Any]:
         """Which heads are held here, and which others said that they hold them."""
 
-    def flush(self, patience_s: float) -> dict[str, Any]:
-        """Have everybody tell what is in its folder by now: {ok, text: who is silent}."""
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        """Have everybody tell what is in its folder by now: {ok, text: who is silent}.
+
+        Who was answered so goes on asking, and says for how long it has `waited_s`.
+        """
 
     def door(self, open_s: float | None) -> dict[str, Any]:
         """Open the door for so long (math.inf: until the end) or close it: {open, until_s}."""
@@ -235,8 +238,8 @@ class _Endpoints:
         return _answer(await run_in_threadpool(self._source.keepers))
 
     async def flush(self, request: Request) -> Response:
-        patience_s = decode_flush(await body_of(request.stream()))
-        return _answer(await run_in_threadpool(self._source.flush, patience_s))
+        patience_s, waited_s = decode_flush(await body_of(request.stream()))
+        return _answer(await run_in_threadpool(self._source.flush, patience_s, waited_s))
 
     async def door(self, request: Request) -> Response:
         open_s = decode_door(await body_of(request.stream()))

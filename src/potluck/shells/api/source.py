@@ -266,11 +266,11 @@ class RunningSource:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""
         return self._question(lambda engine: engine.keepers(time.monotonic()))
 
-    def flush(self, patience_s: float) -> dict[str, Any]:
+    def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
         if self._loop is None:
             raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
-        asked = partial(FlushAsked, patience_s=patience_s)
+        asked = partial(FlushAsked, patience_s=patience_s, waited_s=waited_s)
         reply = self._commands.ask(self._loop, asked, COMMAND_S)
         if reply is None:
             return {"ok": False, "text": "this device"}
