@@ -306,6 +306,38 @@ def test_an_engine_that_is_busy_is_answered_for_with_the_last_state_and_its_age(
     assert answers[0]["age_s"] == 0.0
 
 
+def test_what_the_engine_answers_too_late_for_one_is_there_for_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that took a little longer each time once left `status` 37 seconds old."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    office.source.state()
+    for _ in range(2):
+        seen_s = office.source._state_s
+        over, begun = threading.Event(), threading.Event()
+
+        def hang(begun: threading.Event = begun, over: threading.Event = over) -> None:
+            begun.set()
+            over.wait(30)
+
+        busy = threading.Thread(target=lambda hang=hang: office.loop.ask(lambda *_: hang(), 60.0))
+        busy.start()
+        begun.wait(10)
+        office.source.state()
+        glance = office.source._glance
+        assert office.source._state_s == seen_s
+        assert office.source.state()["age_s"] > 0
+        assert office.source._glance is glance, "one question is under way, whoever looks"
+        over.set()
+        busy.join(30)
+        assert glance is not None
+        late_s = glance.result(30).at_s
+        office.source._loop, loop = None, office.source._loop
+        office.source.state()
+        assert office.source._state_s == late_s > seen_s
+        office.source._loop = loop
+
+
 def test_a_listing_that_nobody_answers_for_is_an_error(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,13 +361,13 @@ def test_states_asked_for_in_quick_succession_cost_one_question(
 ) -> None:
     monkeypatch.setattr(module, "FRESH_S", 60.0)
     questions: list[object] = []
-    real = office.loop.ask
+    real = office.loop.promise
 
-    def ask(*words: Any) -> Any:
+    def promise(*words: Any) -> Any:
         questions.append(words)
         return real(*words)
 
-    monkeypatch.setattr(office.loop, "ask", ask)
+    monkeypatch.setattr(office.loop, "promise", promise)
     assert office.source.state() == office.source.state()
     assert len(questions) == 1
     office.source.state(fresh=True)

@@ -5,16 +5,16 @@ notices are kept here in a short numbered list, commands wait here for their Rep
 measured between two questions, smoothed, so nothing has to be counted while nobody looks.
 
 A loop that is in the middle of something long does not answer for as long. Whoever only wants to
-look is then given the last snapshot, which says how old it is; whoever needs to know how things are
-now (`wait`) asks for a fresh one. Listings are made of many short questions, so that no listing,
-however long, keeps the loop from its work.
+look is then given the last snapshot, which says how old it is, and what the loop answers later is
+kept for whoever looks next; whoever needs to know how things are now (`wait`) asks for a fresh one.
+Listings are made of many short questions, so that no listing, however long, keeps the loop from its
+work.
 
 Guarantees: every call is thread-safe and takes at most ten seconds; the loop thread never waits for
 one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
 its last state, and commands at once, and keeps nobody waiting. Files that are being added count as
-busy until the engine has them in hand. Trouble that repeats is told once a minute, or
-after a thousand others. Limits: the last
-thousand notices; rates are those of the last second or so.
+busy until the engine has them in hand. Trouble that repeats is told once a minute, or after a
+thousand others. Limits: the last thousand notices; rates are those of the last second or so.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError
-from dataclasses import asdict
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
@@ -37,6 +38,7 @@ from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
 from potluck.engine.own.imports import LEAVING
+from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
 from potluck.shells.loop.loop import Loop, leave
 
@@ -51,6 +53,22 @@ SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen wi
 STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
 AGAIN: Final = "try again in a moment"
 NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the engine found."""
+
+    view: StateView
+    adding: bool  # files that the engine had not in hand yet
+    at_s: float
+
+
+def _look(commands: Commands, engine: Engine, now: float) -> Seen:
+    """On the loop thread: return what is seen now."""
+    # looked at first: once it is over, the view is newer than its end
+    adding = commands.adding
+    return Seen(engine.view(now), adding, time.monotonic())
 
 
 class Shows(Protocol):
@@ -138,6 +156,7 @@ class RunningSource:
         self._lock: Final = threading.Lock()
         self._state: dict[str, Any] = {}
         self._state_s = 0.0
+        self._glance: Future[Seen] | None = None  # under way; nobody may wait for it any more
         self._down, self._up = Meter(), Meter()
         self._per_file: dict[str, Meter] = {}
         self._unshared_files: Final = unshared_files
@@ -173,27 +192,30 @@ class RunningSource:
         if not self._lock.acquire(timeout=patience_s):
             return self._aged()  # somebody asks already, and the loop does not answer
         try:
-            return self._asked(begun_s, patience_s, fresh=fresh)
+            good_s = begun_s if fresh else time.monotonic() - FRESH_S
+            if self._glance is not None and self._glance.done():
+                self._keep(self._glance)  # it came too late for whoever asked
+            if self._loop is None or (self._state_s > good_s and not self._commands.adding):
+                return self._aged()
+            if fresh or self._glance is None:
+                self._glance = self._loop.promise(partial(_look, self._commands))
+            with suppress(CancelledError, TimeoutError):  # whoever asks next finds its answer
+                self._glance.result(max(0.0, begun_s + patience_s - time.monotonic()))
+                self._keep(self._glance)
+            return self._aged()
         finally:
             self._lock.release()
 
-    def _asked(self, begun_s: float, patience_s: float, *, fresh: bool) -> dict[str, Any]:
-        """Ask the loop for a snapshot unless there is one that will do."""
-        # looked at first: once it is over, the answer of the loop is newer than its end
-        adding = self._commands.adding
-        good_s = begun_s if fresh else time.monotonic() - FRESH_S
-        if self._loop is None or (self._state_s > good_s and not adding):
-            return self._aged()
-        left_s = max(0.0, begun_s + patience_s - time.monotonic())
-        try:
-            view = self._loop.ask(lambda engine, now: engine.view(now), left_s)
-        except (CancelledError, TimeoutError):
-            return self._aged()
-        state = self._dress(msgspec.to_builtins(view))
-        if adding and state["state"] == "in_sync":
+    def _keep(self, glance: Future[Seen]) -> None:
+        """Make what was seen the last snapshot."""
+        self._glance = None
+        if glance.cancelled():
+            return
+        seen = glance.result()
+        state = self._dress(msgspec.to_builtins(seen.view))
+        if seen.adding and state["state"] == "in_sync":
             state |= {"state": "busy", "reason": "adding files", "synced": False}
-        self._state, self._state_s = state, time.monotonic()
-        return self._aged()
+        self._state, self._state_s = state, seen.at_s
 
     def _aged(self) -> dict[str, Any]:
         """Return the last snapshot with its age; what another one just replaces is as good."""

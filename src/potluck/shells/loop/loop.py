@@ -128,12 +128,20 @@ class Loop:
 
         Raises TimeoutError, or CancelledError once the loop has ended.
         """
-        answer: Future[Result] = Future()
-        self.inbox.post(Question(question, answer))
+        answer = self.promise(question)
         try:
             return answer.result(timeout_s)
         finally:
             answer.cancel()  # after a time-out nobody wants to know any more
+
+    def promise(self, question: Callable[[Engine, float], Result]) -> Future[Result]:
+        """Ask the engine from another thread, and wait for the answer when it pleases.
+
+        It is cancelled once the loop has ended.
+        """
+        answer: Future[Result] = Future()
+        self.inbox.post(Question(question, answer))
+        return answer
 
     def run(self) -> None:
         """The body of the loop thread."""
