@@ -39,7 +39,7 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     assert (trouble.subject, trouble.command) == (label, "sudo ufw allow 7685")
     assert trouble.reason == (
         f"no connection with {address(2).host}:7685 in either direction: "
-        "a firewall on one of the two devices lets nothing in (ufw is on here)"
+        "a firewall on one of the two devices lets nothing in (ufw is on here), or a cable is out"
     )
     (tell,) = taken(here, Tell)
     assert (tell.code, tell.subject) == ("link_blocked", label)
@@ -49,7 +49,9 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
 def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
     LinkTroubles(here).on_blocked("ben", address(2))
     (trouble,) = here.troubles.of(TroubleKind.LINK)
-    assert trouble.reason.endswith("a firewall on one of the two devices lets nothing in")
+    assert trouble.reason.endswith(
+        "a firewall on one of the two devices lets nothing in, or a cable is out"
+    )
     assert trouble.command == "let TCP and UDP port 7685 in, on both devices"
 
 
@@ -62,6 +64,18 @@ def test_a_member_of_which_nothing_is_heard_is_away_and_no_trouble(here: Node) -
     part.on_undialled(BEN, address(2))
     assert subjects(here) == []
     here.now -= 1.0
+    part.on_undialled(BEN, address(2))
+    assert subjects(here) == [here.label_of(BEN)]
+
+
+def test_what_was_heard_before_the_cable_was_pulled_proves_nothing(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_heard(BEN)
+    for _ in range(3):
+        here.now += 1.0
+        part.on_undialled(BEN, address(2))
+    assert subjects(here) == []
+    part.on_heard(BEN)
     part.on_undialled(BEN, address(2))
     assert subjects(here) == [here.label_of(BEN)]
 

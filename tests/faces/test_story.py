@@ -97,6 +97,16 @@ def test_being_alone_for_long_is_explained_once() -> None:
     assert told.on_tick(200.0) == []
 
 
+def test_a_newcomer_that_was_just_let_in_is_not_told_that_nobody_answers() -> None:
+    told = story()
+    told.on_state(alone(found=[found()]), 100.0)
+    told.on_tick(108.0)
+    joined = alone(devices=[device(me=True), device(label="laptop", online=False)])
+    assert not any("Nobody" in line for line in told.on_state(joined, 108.1))
+    assert not any("Nobody" in line for line in told.on_tick(107.9 + ALONE_S))
+    assert any("Nobody" in line for line in told.on_tick(108.0 + ALONE_S))
+
+
 def test_nobody_is_alone_with_an_online_device() -> None:
     told = story()
     told.on_state(state(state="busy", synced=False), 100.0)

@@ -6,8 +6,9 @@ control link or for a bulk link. It stands among the troubles, with the firewall
 named if one was seen, until there is a link or nobody has tried for a while.
 
 Guarantees: people are told once of each, and again only after it was over; a time-out to a device
-of which nothing is heard is never called a firewall. Limits: which of the two machines keeps the
-other out cannot be told apart from here.
+of which nothing is heard since the first one is never called a firewall. Limits: which of the two
+machines keeps the other out cannot be told apart from here, nor a cable that was pulled a moment
+ago while a bulk link was dialled.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class _Undialled:
     """A member whose dials fail."""
 
     times: int = 0
+    first_s: float = -math.inf  # when the first of them failed
     heard_s: float = -math.inf
 
 
@@ -60,9 +62,13 @@ class LinkTroubles:
 
     def on_undialled(self, device: DeviceId, address: Address) -> None:
         """A member was dialled in vain, and has no link to us."""
-        member = self._members.setdefault(device, _Undialled())
+        member, now = self._members.setdefault(device, _Undialled()), self._node.now
+        if not member.times:
+            member.first_s = now
         member.times += 1
-        if member.times >= TIMES and self._node.now - member.heard_s <= HEARD_S:
+        # what was heard before them all may have come through a cable that is out by now
+        is_there = member.heard_s >= member.first_s and now - member.heard_s <= HEARD_S
+        if member.times >= TIMES and is_there:
             self.on_blocked(self._node.label_of(device), address)
 
     def on_linked(self, device: DeviceId) -> None:
@@ -78,7 +84,7 @@ class LinkTroubles:
         aside = f" ({here})" if here else ""
         reason = (
             f"no connection with {address.host}:{address.port} in either direction: "
-            f"a firewall on one of the two devices lets nothing in{aside}"
+            f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
         )
         command = opening(node.firewall, node.settings.port)
         trouble = Trouble(TroubleKind.LINK, who, reason, command, node.now, None)

@@ -43,6 +43,7 @@ class Story:
         self._words = words
         self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._begun_s = now
+        self._alone_s = now  # the last time that anybody else was seen
         self._said: dict[str, object] = {}
         # by label: when a device became a member, and the line for it unless that was told
         self._guests: dict[str, tuple[float, str]] = {}
@@ -105,10 +106,12 @@ class Story:
         if state is None:
             return lines
         lines += self._group_lines(state, now)
-        alone = not state["found"] and not any(
-            one["online"] for one in state["devices"] if not one["me"]
-        )
-        if alone and now - self._begun_s >= ALONE_S and self._first("alone", "said"):
+        online = any(one["online"] for one in state["devices"] if not one["me"])
+        if online:
+            self._first("alone", "said")  # whoever leaves later is told in a line of its own
+        if online or state["found"]:
+            self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
+        if now - self._alone_s >= ALONE_S and self._first("alone", "said"):
             lines += nobody_lines(state, self._words)
         return lines + self._settled_lines(state, now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
-from potluck.engine.own.imports import Imports
+from potluck.engine.own.imports import OFFLINE, Imports
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -44,6 +44,13 @@ def test_nothing_to_add_is_an_answer_too() -> None:
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, (), ()))
     assert taken(made, Reply) == [Reply(1, ok=True, text="nothing to add")]
+
+
+def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
+    made = node()
+    made.share_present = False
+    Imports(made).on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    assert made.take() == [Reply(1, ok=False, text=OFFLINE)]
 
 
 def test_an_order_nobody_gave_is_ignored() -> None:

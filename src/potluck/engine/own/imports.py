@@ -21,6 +21,12 @@ LEAVING = (
     "  try:      start it again with potluck up, then add"
 )
 
+OFFLINE = (
+    "the share is offline: nothing was added\n"
+    "  why:      its folder is not where it was, or another disk is in its place\n"
+    "  try:      potluck status, which says what is missing; then add again"
+)
+
 
 class Imports:
     """Commands that wait for files to be brought in."""
@@ -38,6 +44,9 @@ class Imports:
         """A person wants these files in the own folder `into`."""
         if self._node.leaving:
             self._node.do(Reply(event.command, ok=False, text=LEAVING))
+            return
+        if not self._node.share_present:  # what stands there now is not what is shared
+            self._node.do(Reply(event.command, ok=False, text=OFFLINE))
             return
         order = self._node.number()
         self._commands[order] = event

@@ -21,10 +21,10 @@ from potluck.shells.disk.scanner import ignored
 
 def look_at_top(share: Share) -> TopSeen:
     """Return what stands directly in Shared/; raises OSError or UnsafePath."""
-    shared = enter(share.top_fd, "Shared")
+    shared_fd = enter(share.top_fd, "Shared")
     found: list[TopEntry] = []
     try:
-        with os.scandir(shared) as entries:
+        with os.scandir(shared_fd) as entries:
             for entry in entries:
                 if ignored(entry.name) and not entry.is_dir(follow_symlinks=False):
                     continue
@@ -32,7 +32,7 @@ def look_at_top(share: Share) -> TopSeen:
                     return TopSeen(tuple(found), complete=False)
                 found.append(_entry(entry.name))
     finally:
-        os.close(shared)
+        os.close(shared_fd)
     return TopSeen(tuple(found), complete=True)
 
 
