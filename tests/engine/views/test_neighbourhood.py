@@ -11,7 +11,7 @@ from potluck.core import limits
 from potluck.core.content.facts import Amount
 from potluck.core.content.knowledge import Knowledge
 from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
-from potluck.engine.events import DatagramHeard, LeaveAsked
+from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, node
@@ -40,6 +40,15 @@ def test_who_is_gone_is_shown_offline() -> None:
     assert (gone["online"], gone["node"]) == (False, None)
     assert gone["found_by"]
     assert len(shown(ann)["ring"]) == 1
+
+
+def test_of_a_share_that_is_offline_nothing_is_said_to_be_here() -> None:
+    _, ann, _ = shared()
+    assert [device["known"] for device in shown(ann)["devices"]] == [True, True]
+    assert shown(ann)["synced"]
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    assert not shown(ann)["synced"], "what is put there meanwhile is not seen"
+    assert [device["known"] for device in shown(ann)["devices"] if device["me"]] == [False]
 
 
 def test_who_has_left_has_no_place() -> None:

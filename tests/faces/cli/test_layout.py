@@ -78,6 +78,7 @@ def test_what_is_to_come_is_said_once() -> None:
         ),
         ({"known": False, "spoke_s": None}, "not known yet what it has"),
         ({"known": False, "spoke_s": None, "online": False}, "not known what it has"),
+        ({"known": False, "spoke_s": None, "me": True}, "not known what it has"),
         ({"known": False, "spoke_s": 300.0}, "not known now; lacked nothing 5 min ago"),
         (
             {"known": False, "spoke_s": 300.0, "need_files": 1, "need_bytes": 10},

@@ -77,7 +77,8 @@ class Neighbourhood:
         if self._node.roster is None:
             return []
         whole, missing = knowledge.whole(), knowledge.missing()
-        mine = Standing(known=True, has=whole.less(missing), lacks=missing)
+        there = self._node.share_present  # else nobody looks at what stands in its place
+        mine = Standing(known=there, has=whole.less(missing), lacks=missing)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         away_s = {other.device: other.away_s for other in knowledge.devices}
         stands[self._node.me] = mine

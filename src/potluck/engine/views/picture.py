@@ -85,7 +85,8 @@ class Picture:
     def _own_work(self) -> tuple[OwnWork, ...]:
         """Return what is open about the own folder, what somebody else is doing there included."""
         written = (OwnWork.WRITTEN,) if self._own_folder.written else ()
-        return (*self._own_folder.work, *written)
+        unseen = () if self._node.share_present else (OwnWork.UNSEEN,)  # elsewhere, if anywhere
+        return (*unseen, *self._own_folder.work, *written)
 
     def _manifest(
         self, name: ManifestName, heard: Head, held: Head | None, here_bytes: int

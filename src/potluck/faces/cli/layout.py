@@ -318,7 +318,8 @@ def holding_words(device: dict[str, Any]) -> str:
     if device["known"]:
         return f"has {count(device['have_files'], 'file')}, lacks {lacks}"
     if device["spoke_s"] is None:
-        return "not known yet what it has" if device["online"] else "not known what it has"
+        to_come = device["online"] and not device["me"]
+        return "not known yet what it has" if to_come else "not known what it has"
     return f"not known now; lacked {lacks or 'nothing'} {duration(device['spoke_s'])} ago"
 
 
