@@ -21,8 +21,9 @@ from potluck import assembly
 from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, UsageError
 from potluck.core.keys.identity import DeviceKey
+from potluck.engine.effects import Tell
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -74,7 +75,7 @@ def test_a_trash_that_cannot_be_pruned_is_told(
     monkeypatch.setattr(chores, "prune_trash", prune)
     (one,) = inside("one")
     until(lambda: "disk_trouble" in one.face.codes)
-    assert one.settled()
+    until(one.settled)
 
 
 def test_settings_reach_those_who_act_on_them(
@@ -82,9 +83,9 @@ def test_settings_reach_those_who_act_on_them(
 ) -> None:
     workers: list[int] = []
 
-    def watched(trust: Any, parts: Any, inbox: Any, count: int) -> Any:
+    def watched(trust: Any, parts: Any, inbox: Any, segments: Any, count: int) -> Any:
         workers.append(count)
-        return Fetching(trust, parts, inbox, count)
+        return Fetching(trust, parts, inbox, segments, count)
 
     monkeypatch.setattr(assembly, "Fetching", watched)
     monkeypatch.setattr(assembly, "resolve_names", lambda _peers: ([], ["nsa"]))
@@ -121,6 +122,69 @@ def test_somebody_at_the_prompt_makes_the_door_attended(
     index.close()
 
 
+def test_a_name_that_is_not_used_is_said() -> None:
+    told: list[Tell] = []
+
+    class Called:
+        def stored_label(self) -> str:
+            return "den"
+
+    class Source:
+        def told(self, tell: Tell) -> None:
+            told.append(tell)
+
+    engine: Any = Called()
+    source: Any = Source()
+    for wish in (None, "den", "study"):
+        assembly._say_if_called_otherwise(a_setting(label=wish, origins={}), engine, source)
+    (said,) = told
+    assert (said.code, said.level) == ("name_kept", "warning")
+    assert said.text == (
+        'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
+        " in this version"
+    )
+
+
+def named(tmp_path: Path, *folders: str, records: int = 0) -> tuple[str, list[Tell]]:
+    """What a device calls itself whose folder holds these, and what it says of it."""
+    told: list[Tell] = []
+    for folder in folders:
+        (tmp_path / "Shared" / folder).mkdir(parents=True)
+    index: Any = SimpleNamespace(roster=SimpleNamespace(all=lambda: [None] * records))
+    settings = a_setting(folder=str(tmp_path))
+    opened: Any = SimpleNamespace(settings=settings, index=index)
+    source: Any = SimpleNamespace(told=told.append)
+    return assembly._own_name(opened, source), told
+
+
+@pytest.fixture
+def travel_mate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with a name, an address and an alias that no label may be."""
+    monkeypatch.setattr("potluck.assembly.socket.gethostname", lambda: "mate.home.arpa")
+    names = ["192.168.1.10", "everyone"]
+    monkeypatch.setattr(assembly, "names_of_host", lambda *_given: names)
+
+
+@pytest.mark.usefixtures("travel_mate")
+def test_before_it_belongs_to_a_group_a_folder_names_a_device(tmp_path: Path) -> None:
+    assert named(tmp_path / "new") == ("mate", [])
+    assert named(tmp_path / "own", "mate", "den") == ("mate", [])
+    called, (said,) = named(tmp_path / "address", "192.168.1.10", "den")
+    assert (called, said.code, said.level) == ("192.168.1.10", "folder_taken", "info")
+    assert said.text == (
+        "Shared/192.168.1.10 is this device's own folder: it is named after this host"
+    )
+    called, (said,) = named(tmp_path / "refused", "everyone")
+    assert (called, said.code, said.level) == ("mate", "folder_not_taken", "warning")
+    assert said.text == (
+        "Shared/everyone is not this device's: named after this host, but no device can be called"
+        " that; to choose: up --name NAME"
+    )
+    with pytest.raises(UsageError, match="could each be"):
+        named(tmp_path / "two", "192.168.1.10", "mate")
+    assert named(tmp_path / "later", "192.168.1.10", records=1) == ("mate", [])
+
+
 def test_a_program_without_standard_input_is_unattended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +213,7 @@ def test_the_own_label_is_followed_by_the_watcher() -> None:
     )
     opened, inbox = cast("Any", SimpleNamespace(share=None)), Kept()
     with pytest.MonkeyPatch.context() as patch, ExitStack() as cleanup:
-        patch.setattr(assembly, "watcher_for", lambda *_words: watcher)
+        patch.setattr(assembly, "watcher_for", lambda *_words, foreign: watcher)
         own_label = assembly.OwnLabel(opened, "one", inbox, cleanup)
         assert followed == [("started",)]
         own_label.follow("two")

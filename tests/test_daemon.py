@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -67,6 +68,23 @@ class Listener(threading.Thread):
 
 
 # -- working and leaving ---------------------------------------------------------------------------
+def test_a_supervisor_hears_that_it_is_ready_lives_and_ends(
+    inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "1500000")
+        (one,) = inside("one")
+        assert [supervisor.recv(99) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+        one.leave()
+        said = b"WATCHDOG=1"
+        while said == b"WATCHDOG=1":
+            said = supervisor.recv(99)
+        assert said == b"STOPPING=1"
+
+
 def test_two_devices_meet_share_and_leave_without_a_trace(
     inside: Callable[..., list[Inside]],
 ) -> None:
@@ -109,7 +127,6 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     copy.write_bytes(b"what other thinks")
     (other.copy_of(one) / "stays.txt").unlink()
     (other.copy_of(one) / "mine.txt").write_bytes(b"not one's")
-    other.client.post("/api/v1/rescan")
     until(
         lambda: (
             copy.read_bytes() == b"what one says" and (other.copy_of(one) / "stays.txt").exists()
@@ -117,10 +134,38 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     )
     (kept,) = (other.folder / "Put aside" / "one").iterdir()
     assert kept.read_bytes() == b"what other thinks"
-    until(lambda: {"put_aside", "stray_files"} <= set(other.codes()))
+    until(lambda: {"put_aside", "deleted_here", "stray_files"} <= set(other.codes()))
+    told = {notice["code"]: notice["text"] for notice in other.notices()}
+    assert told["put_aside"].startswith(
+        "one/notes/plan.txt was edited here: this version is in Put"
+    )
+    assert told["deleted_here"].startswith("one/stays.txt was deleted here")
+    assert told["stray_files"].startswith("one/mine.txt is not one's")
     assert "share_offline" not in other.codes()
     assert (other.copy_of(one) / "mine.txt").exists()
     assert sorted(path.name for path in one.own.rglob("*.txt")) == ["plan.txt", "stays.txt"]
+
+
+def test_a_folder_of_somebody_elses_moved_away_and_back_is_put_right(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))
+    for name in ("changes", "goes", "stays"):
+        one.write(f"d/{name}", name.encode())
+    here = other.copy_of(one) / "d"
+    until(lambda: (here / "stays").exists() and other.settled())
+    here.rename(tmp_path / "away")
+    until(here.exists)
+    (one.own / "d/goes").unlink()
+    one.write("d/changes", b"newer")
+    until(lambda: (here / "changes").exists() and (here / "changes").read_bytes() == b"newer")
+    until(lambda: not (here / "goes").exists())
+    here.rename(tmp_path / "meanwhile")
+    (tmp_path / "away").rename(here)
+    until(lambda: (here / "changes").read_bytes() == b"newer" and not (here / "goes").exists())
+    until(lambda: "trashed_here" in other.codes())
+    assert sorted(path.name for path in here.iterdir()) == ["changes", "stays"]
 
 
 def test_a_device_that_comes_back_is_the_same_one(inside: Callable[..., list[Inside]]) -> None:

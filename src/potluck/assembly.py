@@ -24,12 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from potluck.config.labels import derive_label
+from potluck.config.labels import choose_label, default_label, folders_in
 from potluck.config.settings import Settings
 from potluck.core import limits
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.keys.identity import DeviceKey
+from potluck.engine.effects import Tell
 from potluck.engine.engine import Engine, EngineSettings
+from potluck.engine.events import OrderId
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -39,11 +41,12 @@ from potluck.shells.disk.marker import Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
-from potluck.shells.disk.watching.watcher import watcher_for
+from potluck.shells.disk.watching.late_watcher import watcher_for
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
@@ -54,6 +57,7 @@ from potluck.shells.loop.recorder import Recorder
 from potluck.shells.loop.redaction import SALT_BYTES
 from potluck.shells.loop.workers import Pool, close_pools
 from potluck.shells.net import ports
+from potluck.shells.net.host_names import names_of_host
 from potluck.shells.net.interfaces import resolve_names
 from potluck.shells.net.lan import Lan
 from potluck.shells.state import home
@@ -123,6 +127,7 @@ def open_all(settings: Settings, cleanup: ExitStack) -> Opened:
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
     engine = build_engine(opened, source)
+    _say_if_called_otherwise(opened.settings, engine, source)
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
     world = _build(opened, engine, inbox, source, cleanup)
@@ -148,10 +153,9 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
     for host in unknown:
         why = f"nobody knows an IPv4 address of {host}, given by --peer"
         source.told(warning("peer_unknown", why, host))
-    hosts = [address.host for addresses in index.addresses.all().values() for address in addresses]
     terminal = sys.stdin is not None and sys.stdin.isatty()
     engine_settings = EngineSettings(
-        label=settings.label or derive_label(settings.folder, socket.gethostname(), hosts),
+        label=settings.label or _own_name(opened, source),
         port=opened.port,
         open_s=math.inf if settings.open_s == "always" else settings.open_s,
         peers=tuple(peers),
@@ -160,6 +164,34 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         attended=terminal and not settings.headless,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
+
+
+def _own_name(opened: Opened, source: RunningSource) -> str:
+    """Return what this device calls itself; before it belongs to a group, its folder may say."""
+    settings, host_name = opened.settings, socket.gethostname()
+    folders = [] if opened.index.roster.all() else folders_in(settings.folder)
+    if not folders:
+        return default_label(host_name)
+    names = names_of_host(host_name, folders)
+    chosen = choose_label(folders, host_name, names)
+    for name in chosen.refused:
+        shown = printable(name)
+        why = "named after this host, but no device can be called that; to choose: up --name NAME"
+        source.told(warning("folder_not_taken", f"Shared/{shown} is not this device's: {why}"))
+    if chosen.taken:
+        why = f"Shared/{chosen.label} is this device's own folder: it is named after this host"
+        source.told(Tell("folder_taken", why, "info", chosen.label))
+    return chosen.label
+
+
+def _say_if_called_otherwise(settings: Settings, engine: Engine, source: RunningSource) -> None:
+    """Say that a name that was given is not used: a member is called as it was when it joined."""
+    wish, called = settings.label, engine.stored_label()
+    if wish is not None and wish != called:
+        origin = settings.origins.get("node.name", "flag")
+        why = "a member cannot be renamed in this version"
+        told = f'still called "{called}": the name "{wish}" ({origin}) is not used, since {why}'
+        source.told(warning("name_kept", told, called))
 
 
 # -- the shells ------------------------------------------------------------------------------------
@@ -180,10 +212,11 @@ def _build(
     trust = CurrentTrust(opened.key, engine.node.instance)
     disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
     serving = Serving(trust, share, inbox)
-    fetching = Fetching(trust, parts, inbox, settings.workers)
+    segments = Segments(opened.listener)
+    fetching = Fetching(trust, parts, inbox, segments, settings.workers)
     strangers = Strangers()
-    handshakes = Handshakes(trust, strangers, serving, inbox)
-    dialling = Dialling(trust, inbox)
+    handshakes = Handshakes(trust, strangers, serving, fetching.idle, inbox)
+    dialling = Dialling(trust, inbox, serving, segments)
     pools: list[tuple[Pool, float]] = [(dialling, NETWORK_CLOSE_S), (handshakes, NETWORK_CLOSE_S)]
     pools += [(fetching, DISK_CLOSE_S), (serving, DISK_CLOSE_S), (disk, DISK_CLOSE_S)]
     cleanup.callback(close_pools, pools)
@@ -198,6 +231,7 @@ def _build(
         links=links,
         doorway=doorway,
         dialling=dialling,
+        segments=segments,
         serving=serving,
         fetching=fetching,
         disk=disk,
@@ -222,11 +256,11 @@ def _lan(opened: Opened) -> Lan:
 
 
 class OwnLabel:
-    """Has the own folder watched under the label it has."""
+    """Has Shared/ watched, the own folder first, under the label it has."""
 
     def __init__(self, opened: Opened, label: str, inbox: Inbox, cleanup: ExitStack) -> None:
         """Begin to watch; `cleanup` ends it."""
-        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox)
+        self._watcher: Final = watcher_for(opened.share, (_top(label),), inbox, foreign=True)
         cleanup.callback(self._watcher.close)
         self._watcher.start()
 
@@ -237,6 +271,10 @@ class OwnLabel:
     def follow(self, label: str) -> None:
         """The own folder has this label from now on."""
         self._watcher.follow((_top(label),))
+
+    def drain(self, order: OrderId) -> None:
+        """Have everything told that was noticed so far, then WatchDrained."""
+        self._watcher.drain(order)
 
 
 def _top(label: str) -> SafePath:

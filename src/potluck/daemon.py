@@ -1,17 +1,19 @@
 """The daemon: the life of one running device, from the claim of its home to its end.
 
 Strategy: the main thread claims the home, has everything built (assembly.py), starts the local API
-and then waits: for a signal, or for the engine to have left. Everything is taken down in the
-opposite order.
+and then waits: for a signal, or for the engine to have left. A supervisor that started the program
+is told when it is ready, that the loop turns, and that it ends (shells/state/supervision.py).
+Everything is taken down in the opposite order.
 
-Guarantees: a home is used by one process at a time; SIGINT, SIGTERM and a closed terminal lead to
-the same graceful leave as `exit`, from the first moment on, and a second SIGINT ends the program at
-once. Whatever happens, socket and claim are given back. A loop that fails is an error, never "has
-left". Limits: one device per process.
+Guarantees: a home is used by one process at a time, and so is a shared folder; SIGINT, SIGTERM and
+a closed terminal lead to the same graceful leave as `exit`, from the first moment on, and a second
+SIGINT ends the program at once. Whatever happens, socket and claims are given back. A loop that
+fails is an error, never "has left". Limits: one device per process.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 
 from potluck import assembly
@@ -19,8 +21,10 @@ from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import PotluckError
 from potluck.shells.api.server import ApiServer
 from potluck.shells.api.source import RunningSource
+from potluck.shells.loop.loop import Loop
 from potluck.shells.loop.signals import Signals
 from potluck.shells.state import home
+from potluck.shells.state.supervision import READY, STOPPING, supervision
 
 
 def run(settings: Settings, face: DaemonFace) -> int:
@@ -28,10 +32,12 @@ def run(settings: Settings, face: DaemonFace) -> int:
 
     Raises PotluckError if it cannot start, or fails.
     """
+    supervisor = supervision()
     with ExitStack() as cleanup:
         signals = cleanup.enter_context(Signals())
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
+        cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         source = RunningSource(home.files_outside(settings.folder), face)
         opened = assembly.open_all(settings, cleanup)
         loop = assembly.start(opened, source, cleanup)
@@ -42,10 +48,20 @@ def run(settings: Settings, face: DaemonFace) -> int:
         source.state()  # so that there is a last state to answer with, whatever happens
         server.start()
         face.started({"socket": server.socket_path, "folder": settings.folder, "port": opened.port})
-        loop.ended.wait()
+        supervisor.say(READY)
+        supervisor.watch(loop.ended.wait, lambda timeout_s: _answers(loop, timeout_s))
+        supervisor.say(STOPPING)
     if loop.failure is not None:
         raise _explained(loop.failure)
     return 0
+
+
+def _answers(loop: Loop, timeout_s: float) -> bool:
+    """Say whether the loop turns: it answers a question."""
+    try:
+        return loop.ask(lambda _engine, _now: True, timeout_s)
+    except (TimeoutError, CancelledError):
+        return False
 
 
 def _explained(failure: Exception) -> PotluckError:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from potluck.config.labels import clean_label, derive_label, given_label
+from potluck.config.labels import (
+    LabelChoice,
+    aliases_in,
+    choose_label,
+    clean_label,
+    default_label,
+    folders_in,
+    given_label,
+)
 from potluck.core.errors import UsageError
 
 
@@ -26,20 +34,80 @@ def test_labels_are_comfortable_folder_names(text: str, label: str) -> None:
     assert clean_label(text) == label
 
 
-def test_a_label_is_the_host_name_without_its_domain(tmp_path: Path) -> None:
-    assert derive_label(str(tmp_path), "kitchen-pc.home.arpa") == "kitchen-pc"
-    assert derive_label(str(tmp_path), "...") == "device"
+@pytest.mark.parametrize(
+    ("host_name", "label"),
+    [("kitchen-pc.home.arpa", "kitchen-pc"), ("...", "device"), ("", "device")],
+)
+def test_a_label_is_the_host_name_without_its_domain(host_name: str, label: str) -> None:
+    assert default_label(host_name) == label
+    assert choose_label([], host_name) == LabelChoice(label, taken=False, refused=())
 
 
-def test_a_folder_with_our_name_or_address_is_taken_as_ours(tmp_path: Path) -> None:
-    for name in ("192.168.1.10", "somebody"):
-        (tmp_path / "Shared" / name).mkdir(parents=True)
-    (tmp_path / "Shared" / "laptop").write_text("a file is no folder")
-    assert derive_label(str(tmp_path), "laptop", ["192.168.1.10"]) == "192.168.1.10"
-    (tmp_path / "Shared" / "LAPTOP2").mkdir()
-    assert derive_label(str(tmp_path), "laptop2", []) == "LAPTOP2"
-    # two match: neither is certain
-    assert derive_label(str(tmp_path), "laptop2", ["192.168.1.10"]) == "laptop2"
+@pytest.mark.parametrize(
+    ("folder", "taken"),
+    [
+        ("192.168.1.10", True),  # an address
+        ("LAPTOP", True),  # the host name, written otherwise: the folder stays as it is
+        ("laptop", False),  # the host name: nothing that would have to be said
+        ("laptop.home.arpa", True),  # … with its domain
+        ("Travel-Mate", True),  # an alias
+    ],
+)
+def test_the_one_folder_that_is_named_after_this_host_is_its_own(folder: str, taken: bool) -> None:
+    names = ["192.168.1.10", "travel-mate"]
+    chosen = choose_label(["somebody", folder], "laptop.home.arpa", names)
+    assert chosen == LabelChoice(folder, taken=taken, refused=())
+
+
+def test_of_several_folders_that_would_do_none_is_taken() -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_label(["x", "laptop", "192.168.1.10"], "laptop", ["192.168.1.10"])
+    assert caught.value.what == (
+        "192.168.1.10 and laptop below Shared/ could each be the folder of this device."
+    )
+    assert caught.value.cause == "each is named after this host, and a device has one folder"
+    assert caught.value.fix == "say which: up --name 192.168.1.10"
+
+
+def test_a_folder_that_no_device_can_be_called_after_is_named_and_not_taken() -> None:
+    long = "laptop." + "a" * 60
+    chosen = choose_label([long, "Shared"], long, ["shared", "", "localhost"])
+    assert chosen == LabelChoice("laptop", taken=False, refused=("Shared", long))
+    chosen = choose_label([long, "10.0.0.2", ""], long, ["10.0.0.2", ""])
+    assert chosen == LabelChoice("10.0.0.2", taken=True, refused=(long,))
+
+
+def test_a_name_that_every_machine_has_is_no_name_of_this_one() -> None:
+    assert choose_label(["localhost"], "laptop", ["localhost"]).label == "laptop"
+    assert not choose_label(["localhost"], "localhost").taken
+
+
+def test_folders_are_folders_and_nothing_else(tmp_path: Path) -> None:
+    assert folders_in(str(tmp_path)) == []
+    (tmp_path / "Shared" / "laptop").mkdir(parents=True)
+    (tmp_path / "Shared" / "laptop2").write_text("a file is no folder")
+    (tmp_path / "Shared" / "laptop3").symlink_to("laptop")
+    assert folders_in(str(tmp_path)) == ["laptop"]
+
+
+HOSTS = """
+127.0.0.1\tlocalhost localhost.localdomain
+127.0.1.1   laptop.home.arpa laptop   # Debian's line
+192.168.1.10 mate Travel-Mate
+192.168.1.11 den laptop-of-somebody # laptop
+::1  ip6-localhost localhost6
+
+# laptop nothing
+"""
+
+
+def test_the_table_of_hosts_names_this_host_by_name_and_by_address() -> None:
+    assert aliases_in(HOSTS, "laptop", ["192.168.1.10"]) == [
+        *("laptop.home.arpa", "laptop", "mate", "Travel-Mate"),
+    ]
+    assert aliases_in(HOSTS, "LAPTOP.other", []) == ["laptop.home.arpa", "laptop"]
+    assert aliases_in(HOSTS, "localhost", []) == []
+    assert aliases_in("127.0.0.1 localhost box", "box", []) == ["box"]
 
 
 def test_a_given_label_is_taken_as_it_is_or_refused_with_a_better_one() -> None:

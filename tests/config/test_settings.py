@@ -99,3 +99,11 @@ def test_a_value_that_cannot_be_meant_is_an_error(
         resolve(tmp_path, toml)
     assert says in caught.value.what
     assert fix in caught.value.fix
+
+
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/x", "/a\0b"])
+def test_a_folder_that_nobody_knows_is_an_error(tmp_path: Path, folder: str) -> None:
+    flags = Flags(folder=folder)
+    with pytest.raises(UsageError) as caught:
+        resolve_settings(flags, {}, config_file=str(tmp_path / "none"), state_dir=str(tmp_path))
+    assert "up " in caught.value.fix

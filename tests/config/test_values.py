@@ -52,3 +52,11 @@ def test_how_long_the_door_is_open() -> None:
 def test_an_open_time_that_cannot_be_meant(text: str) -> None:
     with pytest.raises(UsageError, match="--open"):
         parse_open(text)
+
+
+def test_a_time_is_asked_for_as_it_was_typed() -> None:
+    for alone, form in {"--open": "--open=30", "open": "open 30"}.items():
+        with pytest.raises(UsageError) as caught:
+            parse_open("soon", alone)
+        assert caught.value.what == f"{alone} cannot be “soon”."
+        assert form in caught.value.fix

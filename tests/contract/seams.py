@@ -38,7 +38,6 @@ from potluck.shells.disk.scanner import look_at, scan
 from tests.fakes.disk import File, Part, Tree, path_of, pieces_of
 from tests.fakes.placing import NoJudge, Placing, settle
 from tests.shells import files
-from tests.shells.files import Listeners
 
 WRITTEN_NS = 1_650_000_000_000_000_000
 """The mtime of whatever a person wrote, unless a test says otherwise."""
@@ -217,11 +216,7 @@ class RealSeam:
 
     def hash(self, *texts: str, piece_size: int = 0) -> list[Hashed | None]:
         order = Hash(OrderId(1), tuple((path_of(text), piece_size) for text in texts))
-        read = {
-            each.path: each
-            for page in hash_files(self.share, order, Listeners())
-            for each in page.files
-        }
+        read = {each.path: each for page in hash_files(self.share, order) for each in page.files}
         return [read.get(path_of(text)) for text in texts]
 
     def tree(self) -> dict[str, bytes | None]:

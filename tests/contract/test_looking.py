@@ -49,6 +49,13 @@ def test_a_look_at_a_folder_tells_of_all_below_it(seam: Seam):
     assert found(seam, "ann/empty") == [("ann/empty", Finding.FOLDER)]
 
 
+def test_what_file_browsers_leave_behind_is_not_told_of(seam: Seam):
+    seam.write("ann/f/Thumbs.db", ONE)
+    seam.write("ann/f/one", ONE)
+    assert found(seam, "ann/f") == [("ann/f", Finding.FOLDER), ("ann/f/one", Finding.FILE)]
+    assert found(seam, "ann/f/Thumbs.db") == []
+
+
 def test_nothing_is_seen_twice(seam: Seam):
     furnish(seam)
     seen = seam.look("ann/sub/one", "ann/sub", "ann/sub-b", "ann/sub", "ann/many")

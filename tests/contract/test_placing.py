@@ -263,6 +263,28 @@ def test_an_empty_folder_gives_way_and_a_full_one_blocks(seam: Seam):
     assert seam.parts() == {content_of(OLD).root}
 
 
+def test_a_folder_with_nothing_but_leftovers_goes_and_they_are_kept(seam: Seam):
+    for folder in ("becomes", "goes"):
+        seam.write(f"ann/{folder}/Thumbs.db", MINE)
+        seam.write(f"ann/{folder}/note~", OLD)
+    seam.receive(NEW)
+    placed = run(seam, item("ann/becomes", Source.PART, NEW), item("ann/goes", Source.NONE))
+    assert how(placed) == [PLACED, REMOVED]
+    assert standing(seam) == {"ann/becomes": NEW}
+    trashed, aside = kept(seam)
+    assert (sorted(trashed), aside) == (sorted([MINE, MINE, OLD, OLD]), [])
+
+
+def test_leftovers_beside_anything_else_stay_with_it(seam: Seam):
+    seam.write("ann/full/Thumbs.db", OLD)
+    seam.write("ann/full/mine", MINE)
+    seam.mkdir("ann/nested/inner")
+    seam.write("ann/nested/inner/.DS_Store", OLD)
+    placed = run(seam, item("ann/full", Source.NONE), item("ann/nested", Source.NONE))
+    assert how(placed) == [BLOCKED, BLOCKED]
+    assert kept(seam) == ([], [])
+
+
 # -- folders and removals --------------------------------------------------------------------------
 def test_folders_before_files_and_files_before_folders(seam: Seam):
     seam.receive(NEW)

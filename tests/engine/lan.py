@@ -81,7 +81,7 @@ class Device:
         self.membership = Membership(self.node, self.heard)
         self.admission_policy = AdmissionPolicy(self.node, self.membership, self.heard)
         self.pairings = Pairings(self.node, self.membership, self.admission_policy, self.heard)
-        self.questions = Questions(self.node, self.admission_policy)
+        self.questions = Questions(self.node, self.admission_policy, self.heard)
         self.sealed_datagrams = SealedDatagrams(self.node)
         self.discovery = Discovery(self.node, self.sealed_datagrams, self.heard)
         self.up = False
@@ -95,6 +95,8 @@ class Device:
             "on_wish": self.pairings.ask,
             "on_wish_refused": lambda wish: self.questions.ask(wish.address),
             "on_met": self.discovery.on_met,
+            "on_door_unreached": self.questions.ask_to_call,
+            "on_call_asked": self.pairings.call,
             "on_called": self.questions.ask,
             "on_linked": self._on_linked,
             "on_introduced": self.membership.add_records,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -58,6 +58,18 @@ class Heard:
     def on_met(self, device: DeviceId, address: Address) -> None:
         self._note("on_met", device, address)
 
+    def on_door_unreached(self, wish: FoundGroup) -> None:
+        self._note("on_door_unreached", wish)
+
+    def on_door_blocked(self, who: str, address: Address) -> None:
+        self._note("on_door_blocked", who, address)
+
+    def on_door_reached(self, who: str) -> None:
+        self._note("on_door_reached", who)
+
+    def on_call_asked(self, address: Address) -> None:
+        self._note("on_call_asked", address)
+
     # -- engine/ring -------------------------------------------------------------------------------
     def beacon(self) -> Beacon:
         return Beacon(limits.PORT, 0, b"", 1)
@@ -74,12 +86,24 @@ class Heard:
     def on_refused(self, device: DeviceId) -> None:
         self._note("on_refused", device)
 
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        self._note("on_undialled", device, address)
+
+    def on_blocked(self, who: str, address: Address) -> None:
+        self._note("on_blocked", who, address)
+
+    def on_reached(self, who: str) -> None:
+        self._note("on_reached", who)
+
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         self._note("on_introduced", records)
 
     # -- engine/own and engine/others --------------------------------------------------------------
     def on_published(self, head: Head) -> None:
         self._note("on_published", head)
+
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        self._note("on_shared", changes)
 
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         self._note("on_applied", head, paths, held)
@@ -105,14 +129,35 @@ class Heard:
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         self._note("on_replicas_changed", name, paths)
 
+    def on_cleared(self, spot: Spot) -> None:
+        self._note("on_cleared", spot)
+
     def is_placing(self, spot: Spot) -> bool:
         return self._say("is_placing", spot, otherwise=False)
 
     def is_hindered(self) -> bool:
         return self._say("is_hindered", otherwise=False)
 
+    def is_settling(self) -> bool:
+        return self._say("is_settling", otherwise=False)
+
     def is_busy(self) -> bool:
         return self._say("is_busy", otherwise=False)
+
+
+class Partly:
+    """What is on its way, as a test says."""
+
+    def __init__(self) -> None:
+        self.fetching = False
+        self.here: dict[ManifestName, int] = {}
+        self.changing: set[ManifestName] = set()
+
+    def unsettled(self) -> set[ManifestName]:
+        return self.changing
+
+    def here_bytes(self) -> dict[ManifestName, int]:
+        return self.here
 
 
 class Neighbour:

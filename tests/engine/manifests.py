@@ -42,7 +42,7 @@ from potluck.engine.others.following import Following
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
-from tests.engine.listeners import Heard, Neighbour
+from tests.engine.listeners import Heard, Neighbour, Partly
 
 
 @dataclass
@@ -64,8 +64,8 @@ class Device:
         self.heard = Heard()
         self.publishing = Publishing(self.node, self.heard)
         self.following = Following(self.node, self.heard)
-        self.neighbour = Neighbour(self.node.me)
-        self.announcing = Announcing(self.node, self.following, self.neighbour)
+        self.neighbour, self.partly = Neighbour(self.node.me), Partly()
+        self.announcing = Announcing(self.node, self.following, self.neighbour, self.partly)
         self.answers = Answers(self.node)
         self.applied: list[Applied] = []
         self.own_heads: list[Head] = []
@@ -105,6 +105,22 @@ class Device:
                 path.encode(), Kind.FILE, root_of(path), len(path), 5, 5, 7, executable=False
             )
             self.publishing.put(row, limits.PIECE_MIN_BYTES)
+
+    def stand(self, owner: Device) -> None:
+        """Everything of another owner stands on this disk."""
+        places = self.node.index.places
+        for record in self.node.index.manifests.listing(owner.manifest, b"", 10_000):
+            row = PlaceRow(
+                record.path,
+                record.kind,
+                record.root,
+                record.size,
+                record.mtime_ns,
+                5,
+                7,
+                executable=record.executable,
+            )
+            places.put(owner.manifest, [row])
 
     def tick(self) -> list[Effect]:
         """Do what is due, and return what was asked; what is to be told is kept."""

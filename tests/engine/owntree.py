@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, Stat
+from potluck.core.content.facts import Finding, ReadFault, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, file_root, piece_hash
 from potluck.core.wire.catalogue import FileRecord, Head
@@ -23,10 +23,12 @@ from potluck.engine.events import (
     FilesHashed,
     Hashed,
     NameRefused,
+    OrderId,
     PathSeen,
     PathsTouched,
     ShareSeen,
     TreeSeen,
+    Unreadable,
 )
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
@@ -55,7 +57,8 @@ class Own:
         self.folders: set[str] = set()
         self.refused: dict[str, str] = {}
         self.marker = "present"
-        self.unreadable = False  # whether a scan could not read everything
+        self.unreadable = False  # whether a scan could look at nothing
+        self.closed: set[str] = set()  # folders that cannot be entered
         self.tells: list[Tell] = []
         self.read: list[str] = []
         self.todo: list[Effect] = []
@@ -151,7 +154,7 @@ class Own:
     def answers(self, effect: Effect) -> Iterator[ShareSeen | TreeSeen | FilesHashed]:
         """What the disk says to an effect, page by page."""
         match effect:
-            case Scan(order, _):
+            case Scan(order, tops):
                 yield ShareSeen(
                     self.marker == "present", "" if self.marker == "present" else self.marker
                 )
@@ -159,7 +162,7 @@ class Own:
                     yield TreeSeen(order, (), (), last=True, complete=False)
                     return
                 yield from self.pages(
-                    order, self._everything(""), list(self.refused), complete=not self.unreadable
+                    order, self._below(tops), self._met(""), complete=not self.unreadable
                 )
             case Look(order, paths):
                 seen: list[PathSeen] = []
@@ -167,14 +170,9 @@ class Own:
                 for path in paths:
                     name = path.relative_to(self.own_folder.top).wire.decode()
                     found = self._everything(name)
-                    met += [
-                        refused
-                        for refused in self.refused
-                        if refused == name or refused.startswith(name + "/")
-                    ]
-                    seen += found or (
-                        [] if name in self.refused else [PathSeen(path, Finding.MISSING, None)]
-                    )
+                    met += self._met(name)
+                    silent = name in self.refused or self._closed(name)
+                    seen += found or ([] if silent else [PathSeen(path, Finding.MISSING, None)])
                 yield from self.pages(order, seen, met, complete=True)
             case Hash(order, files):
                 yield FilesHashed(order, *self._hashed(files), last=True)
@@ -185,6 +183,11 @@ class Own:
         self, order: int, seen: list[PathSeen], refused: list[str], *, complete: bool
     ) -> Iterator[TreeSeen]:
         """The pages of a round, three paths each so that small tests have several."""
+        closed = tuple(
+            Unreadable(self.path(name), ReadFault.PERMISSION, "Permission denied")
+            for name in sorted(self.closed)
+        )
+        complete = complete and not closed
         names = tuple(
             NameRefused(
                 self.path(name).parent or self.own_folder.top,
@@ -195,10 +198,31 @@ class Own:
         )
         for at in range(0, max(len(seen), 1), 3):
             last = at + 3 >= len(seen)
-            yield TreeSeen(order, tuple(seen[at : at + 3]), names if last else (), last, complete)  # type: ignore[arg-type]
+            yield TreeSeen(
+                OrderId(order),
+                tuple(seen[at : at + 3]),
+                names if last else (),
+                last,
+                complete,
+                closed if last else (),
+            )
+
+    def _met(self, prefix: str) -> list[str]:
+        return [name for name in self.refused if _is_in(name, prefix) and not self._closed(name)]
+
+    def _closed(self, name: str) -> bool:
+        """Whether a path lies below a folder that cannot be entered."""
+        return any(name.startswith(folder + "/") for folder in self.closed)
+
+    def _below(self, tops: tuple[SafePath, ...]) -> list[PathSeen]:
+        if self.own_folder.top in tops:
+            return self._everything("")
+        names = [path.relative_to(self.own_folder.top).wire.decode() for path in tops]
+        return [seen for name in names for seen in self._everything(name)]
 
     def _everything(self, prefix: str) -> list[PathSeen]:
-        inside = [name for name in self.folders | set(self.files) if _is_in(name, prefix)]
+        every = [name for name in self.folders | set(self.files) if _is_in(name, prefix)]
+        inside = [name for name in every if not self._closed(name)]
         found = []
         for name in sorted(inside, key=lambda name: name.split("/")):
             file = self.files.get(name)

@@ -312,7 +312,7 @@ class Receiver:
 
     # -- questions ---------------------------------------------------------------------------------
     def lacking(self, owner: DeviceId = ANNA) -> int:
-        return self.node.index.needs.missing(ManifestName.own(owner))[0]
+        return sum(self.node.index.needs.missing(ManifestName.own(owner))[:2])
 
     def stands(self, owner: DeviceId = ANNA) -> set[str]:
         """What is on the disk of an owner, which must be what the index says."""

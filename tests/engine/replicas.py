@@ -7,16 +7,24 @@ something in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.engine.effects import Effect, Hash, Look, Scan
-from potluck.engine.events import FilesHashed, Hashed, NameRefused, OrderId, PathSeen, TreeSeen
+from potluck.engine.events import (
+    FilesHashed,
+    Hashed,
+    NameRefused,
+    OrderId,
+    PathSeen,
+    PathsTouched,
+    TreeSeen,
+)
+from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.replica_check import ReplicaCheck
 from tests.engine.index.builders import folder, record
 from tests.engine.receiver import Receiver, path
@@ -30,7 +38,9 @@ class Home(Receiver):
         self.replica_check = ReplicaCheck(self.node, self.heard)
         self.hinder = False
         self.heard.tell |= {
-            "on_replicas_changed": partial(self.receiving.on_changed, held=False),
+            "on_replicas_changed": self.receiving.on_disturbed,
+            "on_committed": self._committed,
+            "on_cleared": self.receiving.on_cleared,
             "is_placing": self.commits.busy,
             "is_hindered": lambda: self.hinder,
         }
@@ -45,6 +55,16 @@ class Home(Receiver):
         self.cuts: dict[str, int] = {}  # what was read, by the piece size of the version before
         self.hold = False
         self.held: list[Callable[[], None]] = []
+
+    def _committed(self, done: Sequence[SpotOutcome]) -> None:
+        self.replica_check.on_committed(done)
+        self.receiving.on_committed(done)
+
+    def touch(self, *names: str, until_s: float = 3.0) -> None:
+        """The watcher tells of these paths below the folder of ANNA, then time passes."""
+        paths = tuple(path(name) for name in names)
+        self.call(lambda: self.replica_check.on_touched(PathsTouched(paths, overflow=False)))
+        self.run(until_s)
 
     def call(self, work: Callable[[], object] = lambda: None) -> None:
         def both() -> None:

@@ -13,8 +13,11 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Beacon,
     Bye,
+    DialMe,
     Done,
     FilesAsk,
+    FlushAsk,
+    Flushed,
     Folder,
     Heads,
     HeadsAsk,
@@ -26,6 +29,7 @@ from potluck.core.wire.catalogue import (
     PairConsent,
     Ping,
     ProbeFor,
+    ProbeResult,
     RosterDigest,
     RosterRecords,
     Solicit,
@@ -61,7 +65,15 @@ CALLS = [
     ("pairings", "on_link_closed"),
     ("pairings", "on_message"),
     ("admission_policy", "on_foreign"),
+    ("admission_policy", "on_door_asked"),
     ("questions", "on_clear"),
+    ("questions", "on_foreign"),
+    ("bulk_calls", "on_search"),
+    ("bulk_calls", "on_call_ended"),
+    ("bulk_calls", "on_dial_me"),
+    ("narrow_paths", "on_stalled"),
+    ("link_troubles", "on_heard"),
+    ("questions", "ask_around"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
     ("discovery", "on_link_opened"),
@@ -90,14 +102,23 @@ CALLS = [
     ("commits", "on_settled"),
     ("answers", "on_request"),
     ("own_folder", "on_touched"),
+    ("own_folder", "on_watcher"),
     ("own_folder", "on_tree"),
     ("own_folder", "on_hashed"),
     ("own_folder", "on_share"),
     ("own_folder", "on_imported"),
     ("own_folder", "scan"),
+    ("replica_check", "on_touched"),
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
     ("replica_check", "scan"),
+    ("strays", "on_touched"),
+    ("strays", "on_share"),
+    ("strays", "on_top"),
+    ("flushing", "on_asked"),
+    ("flushing", "on_drained"),
+    ("flushing", "on_flush_ask"),
+    ("flushing", "on_flushed"),
     ("imports", "on_add"),
     ("imports", "on_imported"),
     ("farewell", "on_leave_asked"),
@@ -155,23 +176,33 @@ def test_a_datagram_in_clear_is_a_question_of_strangers(board: Board, message: M
 def test_a_beacon_is_a_sighting_and_a_digest(board: Board) -> None:
     beacon = Beacon(7685, 1, b"", 2)
     board.dispatch.handle(DatagramHeard(sealed_by_ben(beacon, board), address(2), "multicast"))
-    assert board.called() == ["circle.on_heard", "discovery.on_beacon", "circle.on_digest"]
+    assert board.called() == [
+        "circle.on_heard",
+        "link_troubles.on_heard",
+        "discovery.on_beacon",
+        "circle.on_digest",
+    ]
 
 
 def test_a_sealed_probe_is_for_the_circle_and_carries_a_digest_of_heads(board: Board) -> None:
     board.dispatch.handle(
         DatagramHeard(sealed_by_ben(Ping(1, b"", b""), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_heard", "circle.on_probe", "announcing.on_digest"]
+    assert board.called() == [
+        "circle.on_heard",
+        "link_troubles.on_heard",
+        "circle.on_probe",
+        "announcing.on_digest",
+    ]
     board.dispatch.handle(
         DatagramHeard(sealed_by_ben(ProbeFor(1, bytes(32)), board), address(2), "unicast")
     )
-    assert board.called() == ["circle.on_heard", "circle.on_probe"]
+    assert board.called() == ["circle.on_heard", "link_troubles.on_heard", "circle.on_probe"]
 
 
 def test_what_another_group_sealed_is_counted_and_noticed(board: Board) -> None:
     board.dispatch.handle(DatagramHeard(sealed_by_ben(Ping(1, b"", b"")), address(2), "unicast"))
-    assert board.called() == ["admission_policy.on_foreign"]
+    assert board.called() == ["admission_policy.on_foreign", "questions.on_foreign"]
     assert board.dispatch.counters == {"datagrams refused": 1}
 
 
@@ -179,7 +210,7 @@ def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
     data = sealed_by_ben(ProbeFor(1, bytes(32)), board)
     for _ in range(2):
         board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
-    assert board.called() == ["circle.on_heard", "circle.on_probe"]
+    assert board.called() == ["circle.on_heard", "link_troubles.on_heard", "circle.on_probe"]
     assert board.dispatch.counters == {"datagrams refused": 1}
 
 
@@ -221,10 +252,12 @@ def test_what_ends_is_a_pairings_or_else_discoverys(board: Board) -> None:
 
 def test_networks_and_introductions(board: Board) -> None:
     board.dispatch.handle(events.InterfacesSeen((), ()))
+    board.dispatch.handle(events.PathStalled("10.0.0.2"))
     board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == [
         "discovery.on_interfaces",
         "circle.on_addresses",
+        "narrow_paths.on_stalled",
         "discovery.on_introduction",
     ]
 
@@ -236,11 +269,15 @@ def test_networks_and_introductions(board: Board) -> None:
         (Update([], b""), ["circle.on_message"]),
         (Ping(1, b"", b""), ["circle.on_probe", "announcing.on_digest"]),
         (ProbeFor(1, bytes(32)), ["circle.on_probe"]),
+        (ProbeResult(1, bytes(32)), ["circle.on_probe", "link_troubles.on_heard"]),
+        (DialMe(LinkKind.BULK), ["bulk_calls.on_dial_me"]),
         (RosterDigest(b""), ["membership.on_roster"]),
         (RosterRecords([]), ["membership.on_roster"]),
         (Heads([]), ["following.on_heads"]),
         (HeadsAsk(b""), ["announcing.on_heads_ask"]),
         (Kept([]), ["announcing.on_kept", "downloads.on_kept"]),
+        (FlushAsk(1), ["flushing.on_flush_ask"]),
+        (Flushed(1, None), ["flushing.on_flushed"]),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -279,7 +316,12 @@ def test_the_unknown_and_the_unexpected_are_counted(board: Board) -> None:
 ORDER = OrderId(1)
 PIECES = pieces_of(b"x")
 FACTS: list[tuple[events.Event, list[str]]] = [
-    (events.PathsTouched((), overflow=False), ["own_folder.on_touched"]),
+    (
+        events.PathsTouched((), overflow=False),
+        ["own_folder.on_touched", "replica_check.on_touched", "strays.on_touched"],
+    ),
+    (events.WatchesRefused((), "", 0), ["own_folder.on_watcher"]),
+    (events.RestlessSeen(()), ["own_folder.on_watcher"]),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
         ["own_folder.on_tree", "replica_check.on_tree"],
@@ -288,7 +330,8 @@ FACTS: list[tuple[events.Event, list[str]]] = [
         events.FilesHashed(ORDER, (), (), last=True),
         ["own_folder.on_hashed", "replica_check.on_hashed"],
     ),
-    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share"]),
+    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share", "strays.on_share"]),
+    (events.TopSeen((), complete=True), ["strays.on_top"]),
     (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
     (
         events.ManifestHeard(ORDER, ManifestPage(BEN, Folder.OWN, [], [], 0, 0, None), 0),
@@ -297,6 +340,11 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
     (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
+    (
+        events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.LACKING, ""),
+        ["bulk_calls.on_search"],
+    ),
+    (events.CallEnded(ORDER, ""), ["bulk_calls.on_call_ended"]),
     (
         events.FetchEnded(ORDER, Outcome.DONE, ""),
         ["following.on_ended", "downloads.on_ended"],
@@ -308,8 +356,11 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.SpaceSeen(1, 2), ["downloads.on_space"]),
     (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
     (events.Imported(ORDER, (), ()), ["imports.on_imported", "own_folder.on_imported"]),
+    (events.FlushAsked(1, 5.0), ["flushing.on_asked"]),
+    (events.WatchDrained(ORDER, sees_all=True), ["flushing.on_drained"]),
     (events.RescanAsked(), ["own_folder.scan", "replica_check.scan"]),
     (events.LeaveAsked(), ["farewell.on_leave_asked"]),
+    (events.DoorAsked(60.0), ["admission_policy.on_door_asked"]),
 ]
 
 
@@ -321,7 +372,14 @@ def test_a_fact_of_disk_bulk_or_people_goes_where_it_belongs(
     assert board.called() == calls
     board.node.leaving = True
     board.dispatch.handle(event)
-    assert board.called() == calls, "what was begun before the farewell still comes in"
+    after = [] if isinstance(event, events.DoorAsked) else calls
+    assert board.called() == after, "what was begun before the farewell still comes in"
+
+
+def test_a_door_that_is_open_now_is_asked_for_around(board: Board) -> None:
+    board.parts.admission_policy.open_until_s = 60.0
+    board.dispatch.handle(events.DoorAsked(60.0))
+    assert board.called() == ["admission_policy.on_door_asked", "questions.ask_around"]
 
 
 def test_every_fact_but_those_of_the_network_is_in_the_table_above() -> None:

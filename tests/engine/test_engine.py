@@ -50,10 +50,25 @@ def test_faces_read_without_changing_anything() -> None:
     wire.run(2.0)
     deadline, done = ann.engine.deadline(), len(ann.done)
     assert ann.engine.view(wire.now).files == 1
-    assert [file.path for file in ben.engine.files("d1")] == ["d1/a"]
+    assert [file.path for file in ben.engine.files("d1").files] == ["d1/a"]
+    assert [entry.name for entry in ben.engine.folder("d1").entries] == ["a"]
     assert {record.device for record in ann.engine.ring_records()} == {ann.me, ben.me}
     assert ann.engine.stored_label() == "d1"
     assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
+
+
+def test_who_keeps_which_head_is_told_as_it_is_at_the_moment_of_asking() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    wire.run(2.0)
+    deadline, done = ann.engine.deadline(), len(ann.done)
+    keepers = ann.engine.keepers(wire.now + 1.0)
+    assert [(head.folder, head.seq) for head in keepers.heads] == [("own", 1)]
+    assert [[kept.missing for kept in device.kept] for device in keepers.devices] == [[0]]
+    assert ann.engine.node.now == wire.now + 1.0
+    assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
+    ben.crash()
+    assert wire.run(30.0, lambda: not ann.engine.keepers(wire.now).devices[0].online)
 
 
 def test_a_restart_knows_what_was_known() -> None:
@@ -63,7 +78,7 @@ def test_a_restart_knows_what_was_known() -> None:
     ben.crash()
     again = wire.again(ben)
     assert again.engine.stored_label() == "d2"
-    assert [file.path for file in again.engine.files("")] == ["d1/a"]
+    assert [file.path for file in again.engine.files("").files] == ["d1/a"]
     assert wire.run(10.0, lambda: one_ring([ann, again]))
     assert not again.asked_for(effects.Fetch), "nothing is lacking"
 
@@ -100,7 +115,7 @@ def test_a_full_index_costs_files_but_not_the_ring() -> None:
     assert not ben.told("node_dead")
     assert len(ann.troubles) < 200, "told, but not over and over"
     free(ann)
-    assert wire.run(180.0, lambda: len(ben.engine.files("d1")) == 60)
+    assert wire.run(180.0, lambda: len(ben.engine.files("d1").files) == 60)
     assert wire.run(10.0, lambda: ben.engine.view(wire.now).state == "in_sync")
 
 
@@ -115,7 +130,9 @@ def test_a_receiver_whose_index_is_full_catches_up() -> None:
     free(ben)
     assert wire.run(
         300.0,
-        lambda: ben.engine.view(wire.now).need_files == 0 and len(ben.engine.files("d1")) == 60,
+        lambda: (
+            ben.engine.view(wire.now).need_files == 0 and len(ben.engine.files("d1").files) == 60
+        ),
     )
     assert wire.run(
         60.0, lambda: len([path for path in ben.disk if str(path).startswith("d1/")]) == 60
@@ -133,7 +150,7 @@ def caught_up(ann: Box, ben: Box, wire: Wire) -> None:
     assert {
         path: data for path, data in ben.disk.items() if str(path).startswith("d1/")
     } == ann.disk
-    assert len(ben.engine.files("d1")) == 8
+    assert len(ben.engine.files("d1").files) == 8
     view = ben.engine.view(wire.now)
     assert (view.need_files, view.state) == (0, "in_sync")
     assert one_ring([ann, ben])

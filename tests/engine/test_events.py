@@ -8,12 +8,15 @@ from typing import get_args
 
 import pytest
 
-from potluck.engine import events
+from potluck.engine import events, folder_facts
 
+MODULES = {events.__name__, folder_facts.__name__}
 PARTS = {
     "Interface",
     "PathSeen",
+    "TopEntry",
     "NameRefused",
+    "Unreadable",
     "Hashed",
     "PartFound",
     "Placed",
@@ -23,11 +26,7 @@ PARTS = {
 def classes() -> dict[str, type]:
     """Every dataclass of the module."""
     own = {name: value for name, value in vars(events).items() if inspect.isclass(value)}
-    return {
-        n: c
-        for n, c in own.items()
-        if c.__module__ == events.__name__ and dataclasses.is_dataclass(c)
-    }
+    return {n: c for n, c in own.items() if c.__module__ in MODULES and dataclasses.is_dataclass(c)}
 
 
 def test_every_fact_is_in_the_union() -> None:

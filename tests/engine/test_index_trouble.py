@@ -5,20 +5,23 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.errors import DiskTrouble
-from potluck.engine.index_trouble import REST_S, WELL_S, IndexTrouble
+from potluck.engine.index_trouble import REST_S, SUBJECT, WELL_S, IndexTrouble
+from potluck.engine.troubles import Trouble, TroubleKind, Troubles
+
+FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some space")
 
 
 def test_in_good_health_nothing_rests() -> None:
-    trouble = IndexTrouble()
+    trouble = IndexTrouble(Troubles())
     assert not trouble.rests(-1e9)
     assert not trouble.recovers()
     trouble.tell()
 
 
 def test_each_failure_rests_longer_up_to_a_minute() -> None:
-    trouble, now, rests = IndexTrouble(), 0.0, []
+    trouble, now, rests = IndexTrouble(Troubles()), 0.0, []
     for _ in range(8):
-        trouble.on_failed(now)
+        trouble.on_failed(now, FULL)
         rests.append(trouble.until_s - now)
         assert trouble.rests(now)
         now = trouble.until_s
@@ -27,30 +30,49 @@ def test_each_failure_rests_longer_up_to_a_minute() -> None:
 
 
 def test_after_a_while_without_failures_it_starts_small_again() -> None:
-    trouble = IndexTrouble()
-    trouble.on_failed(0.0)
-    trouble.on_failed(10.0)
-    trouble.on_failed(10.0 + WELL_S)
+    trouble = IndexTrouble(Troubles())
+    trouble.on_failed(0.0, FULL)
+    trouble.on_failed(10.0, FULL)
+    trouble.on_failed(10.0 + WELL_S, FULL)
     assert trouble.until_s == 10.0 + WELL_S + REST_S[0]
 
 
 def test_recovery_is_due_once() -> None:
-    trouble = IndexTrouble()
-    trouble.on_failed(0.0)
+    trouble = IndexTrouble(Troubles())
+    trouble.on_failed(0.0, FULL)
     assert trouble.recovers()
     assert not trouble.recovers()
 
 
 def test_a_failure_is_told_once() -> None:
-    trouble = IndexTrouble()
+    trouble = IndexTrouble(Troubles())
     trouble.untold = DiskTrouble("the index cannot be written")
     with pytest.raises(DiskTrouble, match="cannot be written"):
         trouble.tell()
     trouble.tell()
 
 
+def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:
+    troubles = Troubles()
+    trouble = IndexTrouble(troubles)
+    trouble.on_failed(5.0, FULL)
+    assert troubles.all() == [
+        Trouble(TroubleKind.INDEX, SUBJECT, "the disk is full", "free some space", 5.0, 6.0)
+    ]
+    trouble.on_well()  # it rests: nothing was tried yet
+    assert troubles.count(TroubleKind.INDEX) == 1
+    trouble.on_failed(7.0, DiskTrouble("the index is damaged"))
+    assert [(one.reason, one.since_s) for one in troubles.all()] == [("the index is damaged", 5.0)]
+    trouble.on_failed(8.0, KeyError("ours"))
+    assert [one.reason for one in troubles.all()] == ["KeyError"]
+    assert trouble.recovers()
+    trouble.on_well()
+    assert troubles.all() == []
+    IndexTrouble(troubles).on_well()
+
+
 def test_it_shows_its_state_in_one_line() -> None:
-    trouble = IndexTrouble()
+    trouble = IndexTrouble(Troubles())
     assert repr(trouble) == "<IndexTrouble failures=0, until_s=-inf>"
-    trouble.on_failed(5.0)
+    trouble.on_failed(5.0, FULL)
     assert repr(trouble) == "<IndexTrouble failures=1, until_s=6.0>"

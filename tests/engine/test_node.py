@@ -6,7 +6,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, HeadsAsk
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, legible
+from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, dialable_at, legible
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -153,6 +153,7 @@ def test_no_notice_moves_a_cursor() -> None:
     made.tell("waiting", 'found "\x1b[2Jx\n\u202ey"')
     assert taken(made, Tell)[0].text == 'found "�[2Jx��y"'
     assert legible("naïve 文件 ✓") == "naïve 文件 ✓"
+    assert legible("👨\u200d👩 a\u200db") == "👨\u200d👩 a\N{REPLACEMENT CHARACTER}b"
     assert legible(legible("\x00")) == legible("\x00")
 
 
@@ -165,3 +166,11 @@ def test_names_of_members_and_strangers() -> None:
     assert made.own_label == "d1"
     assert str(made.layout.top_of(ManifestName.own(BEN))) == "d2"
     assert made.own_manifest == (made.me, Folder.OWN)
+
+
+def test_a_device_that_could_not_be_dialled_is_dialled_nowhere_for_a_while() -> None:
+    made = node(1)
+    made.peer(BEN).address = address(2)
+    assert dialable_at(made, BEN) == (address(2),)
+    made.reach.on_undialled(BEN, made.now)
+    assert dialable_at(made, BEN) == ()

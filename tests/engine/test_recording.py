@@ -53,7 +53,7 @@ def test_a_run_of_three_devices_is_repeated_call_by_call(
 ) -> None:
     wire, boxes = ring(3, seed=5)
     boxes[0].write("song.mp3", b"hello")
-    assert wire.run(10.0, lambda: len(boxes[1].engine.files("d1")) == 1)
+    assert wire.run(10.0, lambda: len(boxes[1].engine.files("d1").files) == 1)
     boxes[0].delete("song.mp3")
     boxes[2].hear(LeaveAsked())
     wire.run(5.0)

@@ -22,6 +22,7 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.keys.sealing import ReplayWindow, open_datagram, seal_to
 from potluck.core.wire.catalogue import (
+    CLEAR,
     SEALED,
     Beacon,
     Envelope,
@@ -33,6 +34,7 @@ from potluck.core.wire.catalogue import (
     LinkKind,
     Offer,
     RosterDigest,
+    Solicit,
     Status,
     encode,
 )
@@ -41,6 +43,7 @@ from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.others.group_commit import Batch
+from potluck.engine.troubles import TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, group, key, member, node, taken
@@ -152,7 +155,87 @@ def a_group_that_says_no_is_asked_how_it_is() -> None:
     parts.admission_policy.on_tick()
     (dial,) = taken(parts.node, effects.Dial)
     dispatch.handle(events.DialFailed(dial.dial, "", refused=True, knock=False))
+    parts.node.take()
+    parts.node.now += limits.PAIRING_CALLED_S
+    parts.pairings.on_tick()
     assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
+
+
+def a_lonely_device_asks_strangers_as_it_calls() -> None:
+    parts, _ = started()
+    parts.discovery._listener.on_called(address(9))
+    assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
+
+
+def offered_a_door() -> tuple[Wiring, Dispatch]:
+    """A lonely device that dials the door of device 9."""
+    parts, dispatch = started()
+    parts.node.now = 1.0
+    offer = Offer(bytes(16), bytes(32), "Better", "d9", limits.PORT, 1, open=True)
+    parts.admission_policy.on_offer(offer, address(9).host)
+    parts.admission_policy.on_tick()
+    return parts, dispatch
+
+
+def links_in_trouble(parts: Wiring) -> list[str]:
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.LINK)]
+
+
+def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> None:
+    parts, dispatch = offered_a_door()
+    (dial,) = taken(parts.node, effects.Dial)
+    dispatch.handle(events.DialFailed(dial.dial, "timeout", refused=False, knock=False))
+    asked = [CLEAR.decode(effect.data) for effect in taken(parts.node, effects.Transmit)]
+    assert [m.call for m in asked if isinstance(m, Solicit)] == [limits.PORT]
+    parts.node.now += limits.PAIRING_CALLED_S
+    parts.pairings.on_tick()
+    assert links_in_trouble(parts) == ["d9"]
+
+
+def a_door_that_is_reached_is_no_trouble_any_more() -> None:
+    parts, dispatch = offered_a_door()
+    (dial,) = taken(parts.node, effects.Dial)
+    parts.link_troubles.on_blocked("d9", address(9))
+    opened = events.LinkOpened(LINK, LinkKind.PAIRING, None, address(9), b"", dial.dial)
+    dispatch.handle(opened)
+    assert links_in_trouble(parts) == []
+
+
+def a_newcomer_that_asks_is_dialled() -> None:
+    parts, dispatch = started()
+    ask = Solicit(b"n" * 16, bytes(400))
+    dispatch.handle(events.DatagramHeard(encode(ask), address(2), "unicast"))
+    sent = [CLEAR.decode(effect.data) for effect in taken(parts.node, effects.Transmit)]
+    (offer,) = [message for message in sent if isinstance(message, Offer)]
+    call = Solicit(b"n" * 16, bytes(400), 7700, offer.cookie)
+    dispatch.handle(events.DatagramHeard(encode(call), address(2), "unicast"))
+    assert [dial.address.port for dial in taken(parts.node, effects.Dial)] == [7700]
+
+
+def a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked() -> None:
+    parts, dispatch = started(2)
+    parts.link_troubles.on_heard(BEN)
+    for _ in range(2):
+        parts.discovery.on_met(BEN, address(2))
+        parts.node.now += 10.0
+        parts.link_troubles.on_heard(BEN)
+        parts.discovery.on_tick()
+        (dial,) = taken(parts.node, effects.Dial)
+        dispatch.handle(events.DialFailed(dial.dial, "timeout", refused=False, knock=False))
+    assert links_in_trouble(parts) == ["d2"]
+    opened = events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None)
+    dispatch.handle(opened)
+    assert links_in_trouble(parts) == []
+
+
+def bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes() -> None:
+    parts, dispatch = linked(2)
+    parts.node.peer(BEN).address = address(2)
+    missed = events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.MISSED, "timeout")
+    dispatch.handle(missed)
+    assert links_in_trouble(parts) == ["d2"]
+    dispatch.handle(events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.FOUND, "timeout"))
+    assert links_in_trouble(parts) == []
 
 
 def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
@@ -186,6 +269,20 @@ def a_chain_of_admissions_makes_a_member() -> None:
     sealed = seal_to(key(1).sealing_public, bytes(32), b"introduction", encode(chain))
     dispatch.handle(events.IntroductionHeard(OrderId(3), sealed, address(3)))
     assert effects.AnswerIntroduction(OrderId(3), accepted=True) in parts.node.take()
+
+
+def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
+    parts, dispatch = started(2)
+    seen = events.TopSeen((events.TopEntry("d3", plain=True),), complete=True)
+    dispatch.handle(seen)
+    strays = [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.STRAY)]
+    assert strays == ["Shared/d3"]
+    roster = parts.node.roster
+    assert roster is not None
+    parts.membership.add_records([member(key(2), roster, key(3), "d3")])
+    assert parts.strays.deadline() is not None
+    dispatch.handle(seen)
+    assert parts.node.troubles.count(TroubleKind.STRAY) == 0
 
 
 def a_head_of_ours_from_a_later_state_is_repaired() -> None:
@@ -320,6 +417,50 @@ def a_file_that_somebody_removed_is_told_as_missing_and_comes_back() -> None:
     assert len(ben.asked_for(effects.Fetch)) == 3, "page and content, and the content again"
 
 
+def what_one_adds_and_deletes_is_told_on_both_sides() -> None:
+    wire, ann, ben = shared()
+    assert ann.told("happened") == ["you added a (5 B)"]
+    del ann.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ann.hear(events.PathsTouched((parse_wire_path(f"{ann.label}/a".encode()),), overflow=False))
+    wire.run(5.0)
+    assert ben.told("happened") == [
+        f"{ann.label} added a (5 B)",
+        f"{ann.label} deleted a (kept 30 days in the trash)",
+    ]
+
+
+def a_file_that_is_brought_back_is_no_deed_of_its_owner() -> None:
+    wire, ann, ben = shared()
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    assert wire.run(5.0, lambda: has(ben, b"hello"))
+    wire.run(5.0)
+    assert len(ben.told("happened")) == 1
+
+
+def what_its_owner_changes_while_it_is_lost_is_told() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    kept, name = ann.engine.node.peers[ben.me].kept, ManifestName.own(ann.me)
+    assert wire.run(3.0, lambda: kept[name].missing_files == 1)
+    wire.unanswered = ()
+    ann.write("a", b"news")
+    assert wire.run(15.0, lambda: has(ben, b"news"))
+    wire.run(5.0)
+    assert len(ben.told("happened")) == 2
+
+
+def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
+    wire, ann, ben = shared()
+    ben.hear(events.SpaceSeen(0, 2**40))
+    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.hear(events.RescanAsked())
+    kept = ann.engine.node.peers[ben.me].kept
+    assert wire.run(3.0, lambda: kept[ManifestName.own(ann.me)].missing_files == 1)
+
+
 def checks(box: Box, since: float) -> bool:
     """Whether a device began to look at other people's folders."""
     return any(not scan.own for scan in box.asked_for(effects.Scan, since))
@@ -336,6 +477,57 @@ def a_file_being_placed_is_not_judged() -> None:
     assert wire.run(3.0, lambda: checks(ben, at))
     wire.run(3.0)
     assert not ben.asked_for(effects.Hash, at)
+
+
+def an_edit_here_is_told_with_where_it_went() -> None:
+    wire, ann, ben = shared()
+    path = parse_wire_path(f"{ann.label}/a".encode())
+    ben.disk[path] = b"edited here"
+    ben.hear(events.PathsTouched((path,), overflow=False))
+    assert wire.run(3.0, lambda: bool(ben.told("put_aside")))
+    (text,) = ben.told("put_aside")
+    assert f"{path} was edited here: this version is in Put aside/{path}" in text
+
+
+def what_is_changed_here_again_and_again_rests() -> None:
+    wire, ann, ben = shared()
+    path = parse_wire_path(f"{ann.label}/a".encode())
+    for _ in range(3):
+        at = wire.now
+        ben.disk.pop(path, None)
+        ben.hear(events.PathsTouched((path,), overflow=False))
+        wire.run(1.0)
+    assert not ben.asked_for(effects.Place, at)
+    assert [trouble.subject for trouble in ben.engine.node.troubles.all()] == [str(path)]
+
+
+def what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once() -> None:
+    wire, ann, ben = shared()
+    mine, way = (parse_wire_path(f"{ann.label}/{name}".encode()) for name in ("f/mine", "f"))
+    ann.write("f/x", b"x")
+    assert wire.run(3.0, lambda: way.child("x") in ben.disk)
+    ben.disk[mine] = b"mine"
+    ann.delete("f/x")
+    ann.tree.folders.discard(parse_wire_path(f"{ann.label}/f".encode()))
+    ann.write("f", b"a file now")
+    troubles = ben.engine.node.troubles
+    wire.run(100.0)
+    assert [trouble.subject for trouble in troubles.all()] == [str(way)]
+    del ben.disk[mine]
+    ben.hear(events.PathsTouched((mine,), overflow=False))
+    assert wire.run(2.0, lambda: way in ben.disk)
+
+
+def folders_that_are_touched_wait_for_what_a_crash_left() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.ignored = (effects.Place, effects.Settle)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: bool(ben.asked_for(effects.Place)))
+    ben.crash()
+    again = wire.again(ben)
+    again.hear(events.PathsTouched((parse_wire_path(ann.label.encode()),), overflow=False))
+    wire.run(5.0)
+    assert not checks(again, 0.0)
 
 
 def folders_of_others_wait_for_the_own_one() -> None:
@@ -446,6 +638,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_members_changed: announcing.on_members()": (
         who_told_of_a_stranger_is_asked_once_it_is_a_member
     ),
+    "GroupRelay.on_members_changed: strays.on_members()": (
+        a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member
+    ),
     "GroupRelay.on_wish: pairings.ask(wish)": two_that_start_become_one_ring_with_company,
     "GroupRelay.on_wish_refused: questions.ask(wish.address)": (
         a_group_that_says_no_is_asked_how_it_is
@@ -453,10 +648,32 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_met: discovery.on_met(device, address)": (
         who_was_met_on_the_way_in_is_known_to_be_there
     ),
+    "GroupRelay.on_door_unreached: questions.ask_to_call(wish)": (
+        a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
+    ),
+    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address)": (
+        a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
+    ),
+    "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
+        a_door_that_is_reached_is_no_trouble_any_more
+    ),
+    "GroupRelay.on_call_asked: pairings.call(address)": a_newcomer_that_asks_is_dialled,
+    "RingRelay.on_linked: link_troubles.on_linked(device)": (
+        a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
+    ),
+    "RingRelay.on_undialled: link_troubles.on_undialled(device, address)": (
+        a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
+    ),
+    "RingRelay.on_blocked: link_troubles.on_blocked(who, address)": (
+        bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
+    ),
+    "RingRelay.on_reached: link_troubles.on_reached(who)": (
+        bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
+    ),
     "RingRelay.beacon: return circle.beacon()": (
         a_beacon_says_where_one_listens_and_how_large_the_ring_is
     ),
-    "RingRelay.on_called: questions.ask(to)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_called: questions.ask(to)": a_lonely_device_asks_strangers_as_it_calls,
     "RingRelay.on_linked: membership.on_linked(device)": (
         a_new_link_hears_roster_and_heads_at_once
     ),
@@ -482,6 +699,18 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OwnRelay.on_published: announcing.on_published(head)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
+    "OwnRelay.on_shared: happenings.on_shared(changes)": (
+        what_one_adds_and_deletes_is_told_on_both_sides
+    ),
+    "OthersRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
+        what_its_owner_changes_while_it_is_lost_is_told
+    ),
+    "OthersRelay.on_committed: happenings.on_committed(done)": (
+        what_one_adds_and_deletes_is_told_on_both_sides
+    ),
+    "OthersRelay.on_replicas_changed: happenings.on_lost(name, paths)": (
+        a_file_that_is_brought_back_is_no_deed_of_its_owner
+    ),
     "OthersRelay.on_applied: announcing.on_applied(head)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
@@ -494,6 +723,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_arrived: receiving.on_arrived(wants)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
+    "OthersRelay.on_committed: replica_check.on_committed(done)": (
+        an_edit_here_is_told_with_where_it_went
+    ),
     "OthersRelay.on_committed: receiving.on_committed(done)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
@@ -505,19 +737,25 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_one_writes_comes_to_the_other_and_is_told
     ),
     "OthersRelay.on_replicas_changed: announcing.on_places_changed()": (
-        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+        what_is_missing_is_told_though_nothing_can_be_fetched
     ),
-    "OthersRelay.on_replicas_changed: receiving.on_changed(name, paths, held=False)": (
-        a_file_that_somebody_removed_is_told_as_missing_and_comes_back
+    "OthersRelay.on_replicas_changed: receiving.on_disturbed(name, paths)": (
+        what_is_changed_here_again_and_again_rests
+    ),
+    "OthersRelay.on_cleared: receiving.on_cleared(spot)": (
+        what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
-    "OthersRelay.is_hindered: if own_folder.busy: return True": (
+    "OthersRelay.is_hindered: if own_folder.work: return True": (
         folders_of_others_wait_for_the_own_one
     ),
     "OthersRelay.is_hindered: return commits.settling": (
         folders_of_others_wait_for_what_a_crash_left
     ),
-    "UpkeepRelay.is_busy: if own_folder.busy: return True": (
+    "OthersRelay.is_settling: return commits.settling": (
+        folders_that_are_touched_wait_for_what_a_crash_left
+    ),
+    "UpkeepRelay.is_busy: if own_folder.work: return True": (
         every_list_stays_while_an_own_file_is_read
     ),
     "UpkeepRelay.is_busy: return receiving.busy": (

@@ -88,7 +88,7 @@ class Box:
         self.up, self.left = False, False
         self.links: dict[LinkId, tuple[Box, LinkId, LinkKind]] = {}  # ours -> who, theirs, kind
         self.trusted: set[DeviceId] = set()
-        self.door = False
+        self.door, self.watched = False, True
         self.done: list[tuple[float, Effect]] = []
         self.troubles: list[DiskTrouble] = []
         self.calls = 0
@@ -133,9 +133,14 @@ class Box:
 
     # -- people ------------------------------------------------------------------------------------
     def write(self, name: str, data: bytes) -> None:
+        path = self.write_unseen(name, data)
+        self.hear(events.PathsTouched((path,), overflow=False))
+
+    def write_unseen(self, name: str, data: bytes) -> SafePath:
+        """A file that no watcher noticed."""
         path = parse_wire_path(f"{self.label}/{name}".encode())
         self.disk[path] = data
-        self.hear(events.PathsTouched((path,), overflow=False))
+        return path
 
     def delete(self, name: str) -> None:
         path = parse_wire_path(f"{self.label}/{name}".encode())
@@ -356,6 +361,10 @@ class Wire:
             case effects.Scan(order, tops):
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
                 self._seen(box, order, tops)
+            case effects.LookAtTop():
+                self.later(partial(box.hear, box.tree.top()))
+            case effects.DrainWatch(order):  # hints come at once here
+                self.later(partial(box.hear, events.WatchDrained(order, sees_all=box.watched)))
             case effects.Look(order, paths):
                 self._seen(box, order, paths)
             case effects.Hash(order, files):

@@ -8,7 +8,9 @@ of a snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ def device(label: str = "laptop", **changes: Any) -> dict[str, Any]:
         "id": OTHER, "label": label, "online": True, "node": 1,
         "address": "192.168.1.23:7685", "found_by": "beacon",
         "have_files": 14, "need_files": 0, "need_bytes": 0, "me": False,
+        "known": True, "spoke_s": 2.0, "away_s": None,
     }  # fmt: skip
     return entry | changes
 
@@ -42,16 +45,24 @@ def state(**changes: Any) -> dict[str, Any]:
         ],
         "state": "in_sync",
         "reason": None,
+        "command": None,
+        "synced": True,
         "devices": [
             device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None),
             device(),
         ],
         "files": 14,
+        "folders": 0,
         "bytes": 1_600_000_000,
         "need_files": 0,
+        "need_folders": 0,
         "need_bytes": 0,
         "rates": {"down": 0, "up": 0},
         "transfers": [],
+        "deliveries": [],
+        "uploads": [],
+        "troubles": [],
+        "trouble_count": 0,
         "folder": "/home/me/Potluck",
         "own_folder": "/home/me/Potluck/Shared/kitchen-pc",
         "port": 7685,
@@ -77,7 +88,33 @@ def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, 
         "done": 1_100_000_000,
         "size": 1_400_000_000,
         "rate": 112_000_000,
+        "files": 1,
     }
+    return entry | changes
+
+
+def delivery(label: str = "kitchen-pc", **changes: Any) -> dict[str, Any]:
+    """One entry of `deliveries`."""
+    entry = {
+        "id": OTHER, "label": label, "online": True, "known": True, "need_files": 2,
+        "need_bytes": 650, "done_bytes": 350, "whole_bytes": 1000,
+    }  # fmt: skip
+    return entry | changes
+
+
+def upload(
+    path: str = "laptop/movie.bin", to: str = "kitchen-pc", **changes: Any
+) -> dict[str, Any]:
+    """One entry of `uploads`."""
+    return {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000} | changes
+
+
+def trouble(subject: str = "laptop/locked", **changes: Any) -> dict[str, Any]:
+    """One entry of `troubles`."""
+    entry = {
+        "kind": "unreadable", "subject": subject, "reason": "permission denied",
+        "command": "chmod u+rx locked", "since_s": 120.0, "next_s": 30.0,
+    }  # fmt: skip
     return entry | changes
 
 
@@ -126,11 +163,17 @@ class FakeSource:
         self.told: list[dict[str, Any]] = []
         self.listed: list[dict[str, Any]] = []
         self.asked: list[Any] = []
+        self.freshness: list[bool] = []  # of the states that were asked for
+        self.page_files = 2  # of one answer: a test of few files has several
         self.answer: dict[str, Any] = {"ok": True, "text": "1 file is in your folder now."}
         self.failure: Exception | None = None
         self.on_leave = lambda: None
+        self.kept: dict[str, Any] = {"heads": [], "devices": []}
+        self.waited_s: list[float] = []  # how long whoever asks had waited
+        self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered
 
-    def state(self) -> dict[str, Any]:
+    def state(self, *, fresh: bool = False) -> dict[str, Any]:
+        self.freshness.append(fresh)
         if self.failure is not None:
             raise self.failure
         return self.current
@@ -138,8 +181,51 @@ class FakeSource:
     def notices(self, after: int) -> list[dict[str, Any]]:
         return [notice for notice in self.told if notice["number"] > after]
 
-    def files(self, prefix: str) -> list[dict[str, Any]]:
-        return [one for one in self.listed if one["path"].startswith(prefix)]
+    def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        below = [one for one in self.listed if one["path"] > after and _is_below(one, path)]
+        page = sorted(below, key=lambda one: one["path"])[: min(limit, self.page_files)]
+        return {"files": page, "next": page[-1]["path"] if len(below) > len(page) else None}
+
+    def folder(self, path: str, after: str) -> dict[str, Any]:
+        """Each file in an answer of its own: entries of a folder come in parts."""
+        prefix = f"{path}/" if path else ""
+        inside = sorted(one["path"] for one in self.listed if one["path"].startswith(prefix))
+        known = (
+            not path
+            or bool(inside)
+            or any(one["path"] == path and one["kind"] == "folder" for one in self.listed)
+        )
+        at = next((one for one in inside if one > after), None)
+        if at is None:
+            return {"entries": [], "next": None, "known": known}
+        one = next(one for one in self.listed if one["path"] == at)
+        name, slash, _ = at[len(prefix) :].partition("/")
+        is_file = one["kind"] == "file"
+        entry = {
+            "name": name,
+            "kind": "folder" if slash or not is_file else "file",
+            "files": int(is_file),
+            "folders": int(bool(slash) and not is_file),
+            "size": one["size"] if is_file else 0,
+            "here": int(one["here"] and is_file),
+        }
+        return {"entries": [entry], "next": at, "known": known}
+
+    def door(self, open_s: float | None) -> dict[str, Any]:
+        self.asked.append(("door", open_s))
+        left = None if open_s in {None, float("inf")} else open_s
+        door = {"open": open_s is not None, "until_s": left}
+        self.current = {**self.current, "door": door}
+        return door
+
+    def keepers(self) -> dict[str, Any]:
+        self.asked.append("keepers")
+        return self.kept
+
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        self.waited_s.append(waited_s)
+        self.asked.append("flush")
+        return self.flushed.pop(0) if self.flushed else {"ok": True, "text": ""}
 
     def leave(self) -> None:
         self.asked.append("leave")
@@ -164,6 +250,18 @@ class FakeSource:
                 "at_s": 0.0,
             }
         )
+
+
+def _is_below(one: dict[str, Any], path: str) -> bool:
+    return not path or one["path"] == path or one["path"].startswith(path + "/")
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for what other threads and processes do."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "not true in time"
+        threading.Event().wait(0.01)
 
 
 @contextmanager

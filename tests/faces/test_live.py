@@ -1,96 +1,199 @@
-"""The live view, read from a recorded console: what a person sees, at several widths, with hostile
+"""The live view, read from a recorded console: what a person sees, at several sizes, with hostile
 names.
 """
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from potluck.faces.live import BARS, LiveScreen, Whole, render
-from tests.faces.fakes import state, transfer
+from potluck.faces.cli.layout import Words
+from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
+from potluck.faces.progress import Motion
+from potluck.faces.text import columns
+from tests.faces.fakes import delivery, state, transfer, trouble, upload
+
+WORDS = Words("potluck --home h", "potluck")
+COMING = Motion(come=300, wanted=700, rate=100)
 
 
-def busy(**changes: object) -> dict[str, object]:
-    return state(
-        state="busy", need_files=3, need_bytes=400, rates={"down": 100, "up": 0}, **changes
-    )
+def busy(**changes: Any) -> dict[str, Any]:
+    wanted = {"state": "receiving", "need_files": 3, "need_bytes": 400, "synced": False,
+              "reason": "3 files (400 B) to come from laptop"} | changes  # fmt: skip
+    return state(**wanted)
+
+
+def lines(
+    snapshot: dict[str, Any] | None = None,
+    *,
+    motion: Motion | None = None,
+    typed: str | None = None,
+    width: int = 80,
+    height: int = 24,
+) -> list[str]:
+    within = (width, height)
+    return render(snapshot, motion or Motion(), typed, within, WORDS).plain.splitlines()
 
 
 def test_before_the_first_state() -> None:
-    assert render(None, (0, 0), None, 80).plain == "potluck is starting…"
+    assert lines() == ["potluck is starting…"]
 
 
 def test_in_sync_it_is_two_lines_and_the_prompt() -> None:
-    lines = render(state(), (0, 0), "", 100).plain.splitlines()
-    assert (
-        lines[0]
-        == "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2 · last laptop · next laptop"
-    )
-    assert lines[1] == "in sync · 14 files · 1.6 GB"
-    assert lines[2].startswith("> ▏exit")
-
-
-def test_each_transfer_has_bar_rate_time_left_and_source() -> None:
-    lines = render(busy(transfers=[transfer()]), (300, 700), None, 120).plain.splitlines()
-    for part in (
-        "↓ kitchen-pc/holiday.mp4",
-        "████████████",
-        "1.1 GB / 1.4 GB",
-        "112 MB/s",
-        " 3 s",
-        "kitchen-pc",
-    ):
-        assert part in lines[2]
-    for part in ("Σ everything", "300 B / 700 B", "100 B/s", "4 s"):
-        assert part in lines[3]
-
-
-@pytest.mark.parametrize("width", [80, 100, 200])
-def test_every_line_fits_the_terminal(width: int) -> None:
-    one = transfer("somebody/" + "long name " * 30)
-    for line in render(
-        busy(transfers=[one, transfer(rate=0)]), (1, 2), "", width
-    ).plain.splitlines()[2:]:
-        assert len(line) <= width
-
-
-def test_many_transfers_are_counted_not_drawn() -> None:
-    many = [transfer(f"a/{number}") for number in range(BARS + 5)]
-    picture = render(busy(transfers=many), (0, 0), None, 100).plain
-    assert picture.count("↓") == BARS
-    assert "… and 5 more" in picture
-
-
-def test_an_open_door_is_loud() -> None:
-    assert (
-        "the door is OPEN for 50 min"
-        in render(state(door={"open": True, "until_s": 3000}), (0, 0), None, 99).plain
-    )
-    assert (
-        "OPEN: anyone"
-        in render(state(door={"open": True, "until_s": None}), (0, 0), None, 99).plain
-    )
-
-
-def test_the_whole_counts_from_the_most_that_was_missing() -> None:
-    whole = Whole()
-    assert [whole.done(need) for need in (0, 100, 60, 80, 0, 50)] == [
-        (0, 0),
-        (0, 100),
-        (40, 100),
-        (20, 100),
-        (0, 0),
-        (0, 50),
+    assert lines(state(), typed="", width=100) == [
+        "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2 · last laptop · next laptop",
+        "in sync · 14 files · 1.6 GB",
+        "> ▏exit · help · status · ring",
     ]
+
+
+def test_the_title_leaves_out_what_matters_least() -> None:
+    titles = [lines(state(), width=width)[0] for width in (80, 50, 40, 30, 20, 8)]
+    assert titles == [
+        "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2",
+        "potluck 0.1.0 · kitchen-pc · Home · node 0 of 2",
+        "kitchen-pc · Home · node 0 of 2",
+        "kitchen-pc · Home",
+        "kitchen-pc · Home",
+        "kit…n-pc",
+    ]
+    assert lines(state(group=None))[0].endswith("7F3A-91C2 · in no group yet")
+    alone = {"number": 0, "of": 1, "last": "x", "next": "x", "digest": ""}
+    assert lines(state(node=alone))[0].endswith("Home · node 0 of 1")
+
+
+def test_the_reason_says_what_is_to_come_and_nothing_says_it_again() -> None:
+    picture = lines(busy(transfers=[transfer()]), motion=COMING)
+    assert picture[1] == "receiving · 3 files (400 B) to come from laptop · 14 files · 1.6 GB"
+    assert "\n".join(picture).count("400 B") == 1
+    waiting = busy(state="waiting", reason="waiting for laptop (away for 5 min): v.bin")
+    assert lines(waiting)[1].startswith("waiting for laptop (away for 5 min): v.bin · ")
+
+
+def test_a_reason_that_is_long_is_broken_and_its_command_has_a_line() -> None:
+    snapshot = busy(state="trouble", reason="the share is offline: " + "no marker " * 9,
+                    command="status")  # fmt: skip
+    picture = lines(snapshot, width=40)
+    assert picture[1].startswith("in trouble · the share is offline: no")
+    assert picture[2].startswith("  ")
+    assert "next: potluck --home h status" in picture
+    shell = busy(state="trouble", reason="no watches", command="sudo sysctl fs.inotify=1")
+    assert "next: sudo sysctl fs.inotify=1" in lines(shell)
+
+
+def test_an_open_door_has_a_line_of_its_own() -> None:
+    picture = lines(state(door={"open": True, "until_s": 3000}))
+    assert "the door is OPEN for 50 min: anyone here may join" in picture
+    always = lines(state(door={"open": True, "until_s": None}), width=40)
+    assert always[2:4] == ["the door is OPEN: anyone here may join"]
+
+
+def test_each_trouble_has_its_reason_and_its_command_on_lines_of_their_own() -> None:
+    two = [trouble(), trouble("nas", reason="cannot be reached", command="", since_s=0.5)]
+    picture = lines(busy(state="trouble", troubles=two, trouble_count=2))
+    at = picture.index("✗ laptop/locked: permission denied (for 2 min, tried again in 30 s)")
+    assert picture[at + 1 : at + 3] == [
+        "  next: chmod u+rx locked",
+        "✗ nas: cannot be reached (tried again in 30 s)",
+    ]
+
+
+def test_a_trouble_that_is_the_reason_is_not_said_twice() -> None:
+    snapshot = busy(state="trouble", reason="laptop/locked: permission denied",
+                    troubles=[trouble()], trouble_count=1)  # fmt: skip
+    assert "\n".join(lines(snapshot)).count("permission denied") == 1
+
+
+def test_more_troubles_are_counted() -> None:
+    many = [trouble(f"{number}", reason=f"reason {number}") for number in range(TROUBLES + 1)]
+    picture = lines(busy(troubles=many, trouble_count=TROUBLES + 3))
+    assert "✗ 3 more troubles: see status" in picture
+    assert sum(line.startswith("✗ ") for line in picture) == TROUBLES + 1
+
+
+def test_the_sender_sees_who_lacks_what() -> None:
+    rows = [delivery(), delivery("nas", done_bytes=410), delivery("desk", online=False)]
+    snapshot = state(state="sending", deliveries=rows, uploads=[upload()])
+    picture = lines(snapshot, motion=Motion(up_rate=12_000_000))
+    assert "↑ kitchen-pc 35 % · nas 41 % · desk away   12.0 MB/s" in picture
+    assert any(line.startswith("  ↑ laptop/movie.bin → kitchen-pc █") for line in picture)
+
+
+def test_who_lacks_files_itself_and_sends_none_shows_no_senders_row() -> None:
+    rows = [delivery()]
+    assert not any(line.startswith("↑") for line in lines(busy(deliveries=rows)))
+    assert "↑ kitchen-pc 35 %" in lines(busy(deliveries=rows, uploads=[upload()]))
+    assert "↑ kitchen-pc 35 %   5 B/s" in lines(busy(deliveries=rows), motion=Motion(up_rate=5))
+
+
+def test_while_it_is_waited_for_somebody_nothing_has_a_rate() -> None:
+    waiting = busy(state="waiting", reason="waiting for laptop")
+    moving = Motion(come=300_000_000, wanted=700_000_000, rate=10**8, fastest=10**8)
+    (whole,) = (line for line in lines(waiting, motion=moving) if "Σ" in line)
+    assert whole.endswith("300 / 700 MB")
+
+
+def test_who_is_away_is_named_without_an_arrow() -> None:
+    assert "desk away" in lines(state(deliveries=[delivery("desk", online=False)]))
+
+
+def test_bars_for_what_comes_and_for_the_whole() -> None:
+    picture = lines(busy(transfers=[transfer()]), motion=COMING)
+    assert picture[2].startswith("  ↓ kitchen-pc/holiday.mp4 █")
+    assert len(picture) == 3, "one file is all there is to come"
+    picture = lines(busy(transfers=[transfer(), transfer("b")]), motion=COMING)
+    assert picture[4].startswith("  Σ everything             █")
+    more = Motion(wanted=2_000_000_000)
+    assert lines(busy(transfers=[transfer()]), motion=more)[3].startswith("  Σ everything")
+    small = busy(transfers=[transfer("laptop/photos", files=9)])
+    assert lines(small, motion=COMING)[3].startswith("  Σ everything")
+
+
+@pytest.mark.parametrize("width", [20, 27, 40, 70, 80, 100, 200])
+@pytest.mark.parametrize("height", [8, 15, 24, 60])
+def test_the_picture_fits_and_the_prompt_is_there(width: int, height: int) -> None:
+    snapshot = busy(
+        reason="a reason " * 9, command="sudo " + "x" * 50, door={"open": True, "until_s": 60},
+        transfers=[transfer("somebody/" + "long name " * 30), transfer("漢" * 70)] * 9,
+        uploads=[upload()] * 9, troubles=[trouble("y" * 70)] * 9, trouble_count=9,
+        deliveries=[delivery("z" * 63)] * 9,
+    )  # fmt: skip
+    picture = lines(snapshot, motion=COMING, typed="t" * 300, width=width, height=height)
+    assert all(columns(line) <= width for line in picture)
+    assert len(picture) < height
+    assert picture[-1].startswith("> t")
+
+
+def test_of_many_rows_those_that_fit_are_drawn_and_the_others_counted() -> None:
+    many = [transfer(f"a/{number}") for number in range(BARS + 5)]
+    picture = lines(busy(transfers=many), motion=COMING)
+    assert sum("↓" in line for line in picture) == BARS
+    assert picture[-2] == "  … and 5 more"
+    assert picture[-1].startswith("  Σ")
+    low = lines(busy(transfers=many, uploads=[upload()]), motion=COMING, width=40, height=15)
+    assert sum("↓" in line for line in low) == 4
+    assert "  … and 10 more" in low
+
+
+def test_without_files_it_says_so() -> None:
+    assert lines(state(files=0, bytes=0))[1] == "in sync · no files yet"
+
+
+def screen_on(
+    output: io.StringIO, now: list[float], *, prompt: bool = True, width: int = 100
+) -> LiveScreen:
+    console = Console(
+        file=output, force_terminal=True, width=width, height=24, color_system=None, markup=False
+    )
+    return LiveScreen(console, words=WORDS, prompt=prompt, clock=lambda: now[0])
 
 
 def test_a_screen_draws_and_lets_lines_scroll_above() -> None:
     output = io.StringIO()
-    console = Console(file=output, force_terminal=True, width=100, color_system=None, markup=False)
-    screen = LiveScreen(console)
+    screen = screen_on(output, [0.0])
     screen.open()
     screen.state(state(transfers=[transfer("a/[red]x\x1b[2J")]))
     screen.typed("exi")
@@ -102,11 +205,30 @@ def test_a_screen_draws_and_lets_lines_scroll_above() -> None:
         assert part in drawn
     assert "\x1b[2J" not in drawn
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")  # the cursor is back
+    assert repr(screen) == "LiveScreen(in_sync, 0 of 0 bytes)"
+
+
+def test_a_stall_shows_although_no_snapshot_comes() -> None:
+    output, now = io.StringIO(), [0.0]
+    screen = screen_on(output, now)
+    screen.open()
+    for need in (10_000_000, 9_000_000):
+        screen.state(busy(need_bytes=need))
+        now[0] += 1.0
+    screen.draw()
+    assert "500 KB/s" in output.getvalue()
+    for _ in range(12):
+        now[0] += RENEW_S
+        screen.draw()
+    before = len(output.getvalue())
+    screen.draw()
+    screen.close()
+    assert "B/s" not in output.getvalue()[before:]
 
 
 def test_without_a_prompt_nothing_is_typed() -> None:
     output = io.StringIO()
-    screen = LiveScreen(Console(file=output, width=100), prompt=False)
+    screen = screen_on(output, [0.0], prompt=False)
     screen.open()
     screen.typed("x")
     screen.draw()

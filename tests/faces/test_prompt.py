@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
+import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +62,27 @@ def client(tmp_path: Path) -> Client:
     ("line", "part"),
     [
         ("help", "leave the group"),
+        ("help ls", "Usage: ls"),
+        ("ls --help", "Usage: ls"),
+        ("exit --help", "Leave the group"),
+        ("version", "potluck "),
+        ("--version", "potluck "),
+        ("ls -r", "b/c.txt"),
+        ("ls kitchen-pc -r", "b/c.txt"),
+        ("ls nowhere", "Nothing is shared as “nowhere”."),
+        ("ls --recursiv", "did you mean --recursive?"),
+        ("ls nowhere", "  next: ls"),
+        ("status --check", "in sync"),
+        ("open 10", "a network you trust"),
+        ("open ten", "open cannot be “ten”."),
+        ("close", "closed already"),
+        ("opem", "There is no command “opem”."),
+        ("add --mvoe x", "There is no option --mvoe."),
+        ("add --mvoe x", "did you mean --move?"),
+        ("up", "not for this prompt"),
+        ("wait", "in another terminal"),
+        ("exit now", "takes no more words"),
+        ("-r", "There is no “-r” here."),
         ("STATUS", "in sync"),
         ("ring", "0 kitchen-pc*"),
         ("peers", "192.168.1.23:7685"),
@@ -65,8 +90,8 @@ def client(tmp_path: Path) -> Client:
         ("ls kitchen-pc/", "b/"),
         ("rescan", "Looking"),
         ("exit", "Leaving"),
-        ("exti", "Did you mean exit?"),
-        ("zzzzz", "Type help"),
+        ("exti", "did you mean exit?"),
+        ("zzzzz", "  next: help"),
         ('ls "', "quotes"),
     ],
 )
@@ -79,16 +104,38 @@ def test_an_empty_line_does_nothing(source: FakeSource, client: Client) -> None:
 
 
 def test_adding_from_the_prompt(source: FakeSource, client: Client, tmp_path: Path) -> None:
+    for name in ("a b", "1.jpg", "2.jpg"):
+        (tmp_path / name).write_text("x")
     assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == [
         "1 file is in your folder now."
     ]
     assert source.asked == [("add", [f"{tmp_path}/a b"], "move")]
-    assert prompt.run_line("add", client, WORDS)[0] == "The paths cannot be added."
+    assert prompt.run_line("add", client, WORDS)[0] == "Missing argument 'PATH…'."
+    prompt.run_line(f"add {tmp_path}/*.jpg", client, WORDS)
+    assert source.asked[1:] == [("add", [f"{tmp_path}/1.jpg", f"{tmp_path}/2.jpg"], "copy")]
+    lines = prompt.run_line(f"add {tmp_path}/*.png", client, WORDS)
+    assert lines[0] == f"There is no {tmp_path}/*.png."
 
 
-def test_leaving_asks_the_daemon(source: FakeSource, client: Client) -> None:
-    prompt.run_line("quit", client, WORDS)
+def test_a_mistyped_option_shares_nothing(
+    source: FakeSource, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("x")
+    prompt.run_line(f"add --mvoe {tmp_path}/x", client, WORDS)
+    assert source.asked == []
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "stop", "down", "QUIT"])
+def test_leaving_asks_the_daemon(source: FakeSource, client: Client, word: str) -> None:
+    assert prompt.run_line(word, client, WORDS) == ["Leaving…"]
     assert source.asked == ["leave"]
+
+
+def test_the_door_from_the_prompt(source: FakeSource, client: Client) -> None:
+    prompt.run_line("open", client, WORDS)
+    prompt.run_line("open always", client, WORDS)
+    assert prompt.run_line("close", client, WORDS) == [], "the view tells it"
+    assert source.asked == [("door", 3600.0), ("door", float("inf")), ("door", None)]
 
 
 def test_an_error_is_shown_not_raised(client: Client) -> None:
@@ -135,3 +182,110 @@ def test_reading_ends_with_the_input_or_when_told() -> None:
     stop.set()
     prompt.read(0, stop, typed.append, entered.append)
     assert len(entered) == 1
+
+
+# -- Ctrl-Z and fg ---------------------------------------------------------------------------------
+CHILD = """
+import os, sys, threading, time
+from potluck.faces import prompt
+stop = threading.Event()
+def work():
+    with prompt.keys(0):
+        os.write(1, b"ready\\n")
+        said = lambda line: os.write(1, f"line {line}\\n".encode())
+        prompt.read(0, stop, lambda text: None, said)
+with prompt.job_control(draws=True):
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+"""
+
+
+def is_cbreak(descriptor: int) -> bool:
+    return not termios.tcgetattr(descriptor)[3] & termios.ICANON
+
+
+def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again() -> None:
+    """A session of its own, as a shell with job control has it."""
+    process, master = pty.fork()
+    if process == 0:  # the shell: it waits for the stop, sets its own modes, continues
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        os.execve(sys.executable, [sys.executable, "-c", SHELL, CHILD], environment)
+    said = b""
+
+    def until_said(words: bytes) -> None:
+        nonlocal said
+        deadline = time.monotonic() + 60
+        while words not in said:
+            assert time.monotonic() < deadline, said
+            with suppress(BlockingIOError):
+                said += os.read(master, 4096)
+
+    os.set_blocking(master, False)
+    until_said(b"ready")
+    assert is_cbreak(master)
+    os.write(master, b"one\n")
+    until_said(b"line one")
+    os.write(master, b"\x1a")
+    until_said(b"stopped canonical=True")
+    assert b"\x1b[?25h" in said, "the cursor is shown"
+    os.write(master, b"fg\n")
+    until_said(b"continued")
+    deadline = time.monotonic() + 60
+    while not is_cbreak(master):
+        assert time.monotonic() < deadline
+    os.write(master, b"two\n")
+    until_said(b"line two")
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    os.close(master)
+
+
+SHELL = """
+import os, signal, sys, termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+while True:
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        break
+    os.tcsetpgrp(0, os.getpgrp())
+    canonical = bool(termios.tcgetattr(0)[3] & termios.ICANON)
+    print(f"stopped canonical={canonical}", flush=True)
+    input()
+    os.tcsetpgrp(0, child)
+    os.kill(child, signal.SIGCONT)
+    print("continued", flush=True)
+"""
+
+
+def test_signals_are_given_back_and_a_stop_that_is_ignored_stays_so() -> None:
+    before = signal.getsignal(signal.SIGTSTP)
+    with prompt.job_control(draws=False):
+        assert callable(signal.getsignal(signal.SIGTSTP))
+    assert signal.getsignal(signal.SIGTSTP) == before
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        with prompt.job_control(draws=False):
+            assert signal.getsignal(signal.SIGTSTP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTSTP, before)
+
+
+def test_off_the_main_thread_nobody_takes_signals() -> None:
+    seen: list[object] = []
+
+    def elsewhere() -> None:
+        with prompt.job_control(draws=False):
+            seen.append(signal.getsignal(signal.SIGTSTP))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTSTP)]

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from potluck.faces.cli.layout import Words
-from potluck.faces.story import ALONE_S, FOUNDED_S, SETTLED_S, Story
-from tests.faces.fakes import alone, device, found, state, transfer
+from potluck.faces.story import (
+    ADMITTED_S,
+    ALONE_S,
+    FOUNDED_S,
+    GREETED_S,
+    JOINING_S,
+    LINES_MAX,
+    SETTLED_S,
+    UNKNOWN_S,
+    Story,
+)
+from tests.faces.fakes import alone, device, found, state, transfer, upload
 
 WORDS = Words("potluck --home h", "potluck")
 
@@ -26,6 +36,8 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     assert told.on_state(alone(), 102.6) == []
     quiet = Story(WORDS, 100.0, prompt=False)
     assert quiet.on_state(state(), 100.0)[-1].endswith("to leave: potluck --home h down")
+    watching = Story(WORDS, 100.0, prompt=True, watching=True)
+    assert watching.on_state(state(), 100.0)[-1].endswith("      type down to leave")
 
 
 def test_joining_is_a_welcome() -> None:
@@ -38,6 +50,16 @@ def test_another_group_later_is_told_again() -> None:
     told.on_state(alone(), 103.0)
     lines = told.on_state(state(group={"id": "other", "name": "Work"}), 104.0)
     assert lines[0].startswith("Welcome to “Work”")
+    assert not any("Put files" in line for line in lines), "the folder is the same"
+
+
+def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
+    told = story()
+    told.on_state(alone(found=[found()]), 100.0)
+    assert told.on_tick(100.0 + JOINING_S - 0.1) == []
+    lines = told.on_tick(100.0 + JOINING_S)
+    assert lines[0] == "Until then this device is the group “Home”."
+    assert lines[1].startswith("Put files in")
 
 
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
@@ -45,6 +67,7 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     waiting = alone(
         group=None,
         node=None,
+        synced=False,
         ring=[],
         state="waiting",
         reason="both doors are closed",
@@ -52,8 +75,8 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     )
     lines = told.on_state(waiting, 100.0)
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
-    assert "    on kitchen-pc    exit, then: potluck up --open" in lines
-    assert "    on this machine  exit, then: potluck --home h up --open" in lines
+    assert "    on kitchen-pc    type open, or: potluck open" in lines
+    assert "    on this machine  type open, or: potluck --home h open" in lines
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
@@ -74,9 +97,19 @@ def test_being_alone_for_long_is_explained_once() -> None:
     assert told.on_tick(200.0) == []
 
 
+def test_a_newcomer_that_was_just_let_in_is_not_told_that_nobody_answers() -> None:
+    told = story()
+    told.on_state(alone(found=[found()]), 100.0)
+    told.on_tick(108.0)
+    joined = alone(devices=[device(me=True), device(label="laptop", online=False)])
+    assert not any("Nobody" in line for line in told.on_state(joined, 108.1))
+    assert not any("Nobody" in line for line in told.on_tick(107.9 + ALONE_S))
+    assert any("Nobody" in line for line in told.on_tick(108.0 + ALONE_S))
+
+
 def test_nobody_is_alone_with_an_online_device() -> None:
     told = story()
-    told.on_state(state(state="busy"), 100.0)
+    told.on_state(state(state="busy", synced=False), 100.0)
     assert told.on_tick(100.0 + ALONE_S) == []
 
 
@@ -99,15 +132,72 @@ def test_everything_everywhere_is_said_when_it_has_held_for_a_moment() -> None:
     assert told.on_tick(100.0 + SETTLED_S / 2) == []
     assert told.on_tick(100.0 + SETTLED_S) == ["✓ 14 files · 1.6 GB · verified · on 2 of 2 devices"]
     assert told.on_tick(200.0) == []
-    told.on_state(state(state="busy", files=15), 201.0)
+    told.on_state(state(state="busy", files=15, synced=False), 201.0)
     told.on_state(state(files=15), 202.0)
-    assert told.on_tick(203.0) == ["✓ 15 files · 1.6 GB · verified · on 2 of 2 devices"]
+    assert told.on_tick(204.0) == ["✓ 15 files · 1.6 GB · verified · on 2 of 2 devices"]
 
 
 def test_nothing_is_whole_while_another_lacks_files() -> None:
     told = story()
     told.on_state(state(devices=[state()["devices"][0], device(need_files=1)]), 100.0)
     assert told.on_tick(110.0) == []
+
+
+def group(*others: dict[str, object], **changes: object) -> dict[str, object]:
+    return state(devices=[state()["devices"][0], *others], **changes)
+
+
+def test_who_is_away_is_named_and_not_counted() -> None:
+    told = story()
+    told.on_state(group(device(), device("desk", online=False, known=False)), 100.0)
+    assert told.on_tick(102.0) == ["✓ 14 files · 1.6 GB · verified · on 2 of 3 devices (desk away)"]
+    told.on_state(group(device(), device("desk")), 102.0)
+    assert told.on_tick(104.0) == ["✓ 14 files · 1.6 GB · verified · on 3 of 3 devices"]
+    told.on_state(group(device(), device("desk", online=False, known=False)), 104.0)
+    assert told.on_tick(110.0) == [], "who left is told in its own line"
+    told.on_state(group(device(), device("desk")), 111.0)
+    assert told.on_tick(120.0) == [], "no more than was said before"
+    told.on_state(group(device(online=False, known=False), files=15), 121.0)
+    assert told.on_tick(130.0) == [
+        "✓ 15 files · 1.6 GB · verified · on 1 of 2 devices (laptop away)"
+    ]
+
+
+def test_who_has_not_spoken_is_waited_for_and_then_said_to_be_unknown() -> None:
+    told = story()
+    told.on_state(group(device(known=False), state="sending", reason="…"), 100.0)
+    assert told.on_tick(100.0 + UNKNOWN_S - 0.1) == []
+    assert told.on_tick(100.0 + UNKNOWN_S) == [
+        "✓ 14 files · 1.6 GB · verified · on 1 of 2 devices (laptop not known yet)"
+    ]
+    told = story()
+    many = [device(f"d{number}", online=False, known=False) for number in range(5)]
+    told.on_state(group(*many), 100.0)
+    (line,) = told.on_tick(102.0)
+    assert line.endswith("on 1 of 6 devices (d0 away, d1 away, d2 away, 2 more)")
+
+
+def test_alone_it_is_only_here() -> None:
+    told = story()
+    told.on_state(alone(files=1, bytes=5), 104.0)
+    assert "✓ 1 file · 5 B · verified · only on this device so far" in told.on_tick(106.0)
+
+
+def test_waiting_for_an_owner_is_said_once_however_long_it_takes() -> None:
+    told = story()
+    words = "waiting for laptop (away for {} min): v.bin"
+    first = told.on_state(state(state="waiting", synced=False, reason=words.format(1)), 100.0)
+    assert "Waiting for laptop (away for 1 min): v.bin" in first
+    assert any(line.startswith("Welcome") for line in first)
+    assert told.on_state(state(state="waiting", synced=False, reason=words.format(2)), 160.0) == []
+    told.on_state(state(), 161.0)
+    again = told.on_state(state(state="waiting", synced=False, reason=words.format(3)), 170.0)
+    assert again == ["Waiting for laptop (away for 3 min): v.bin"]
+
+
+def test_alone_in_the_ring_of_a_group_no_node_is_named() -> None:
+    node = {"number": 0, "of": 1, "last": "kitchen-pc", "next": "kitchen-pc", "digest": ""}
+    assert "Welcome to “Home” (2 devices)." in story().on_state(state(node=node), 100.0)
 
 
 def test_notices_carry_their_level_and_no_control_characters() -> None:
@@ -119,15 +209,58 @@ def test_notices_carry_their_level_and_no_control_characters() -> None:
         "subject": "",
         "at_s": 0.0,
     }
-    assert story().on_notice(notice) == ["! bad \\x1b[2J"]
-    assert story().on_notice(notice | {"level": "error"})[0].startswith("✗ ")
-    assert story().on_notice(notice | {"level": "info", "text": "hello"}) == ["hello"]
+    assert story().on_notice(notice, 100.0) == ["! bad \\x1b[2J"]
+    assert story().on_notice(notice | {"level": "error"}, 100.0)[0].startswith("✗ ")
+    assert story().on_notice(notice | {"level": "info", "text": "hello"}, 100.0) == ["hello"]
     # the state tells it, with the next step
-    assert story().on_notice(notice | {"code": "founded"}) == []
+    assert story().on_notice(notice | {"code": "founded"}, 100.0) == []
+
+
+def guest(code: str, text: str, level: str = "info") -> dict[str, object]:
+    return {"number": 1, "code": code, "text": text, "level": level, "subject": "desk", "at_s": 0.0}
+
+
+def test_a_guest_is_one_line() -> None:
+    told = story()
+    assert told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0) == []
+    admitted = guest("admitted", "admitted desk because the door is open", "warning")
+    assert told.on_notice(admitted, 100.1) == ["! admitted desk because the door is open"]
+    assert told.on_notice(guest("node_joined", "desk is here"), 101.0) == []
+    assert told.on_tick(103.0) == []
+    later = 101.0 + GREETED_S
+    told.on_tick(later)
+    assert told.on_notice(guest("node_joined", "desk is here"), later) == ["desk is here"]
+
+
+def test_a_guest_that_another_device_let_in_is_one_line_too() -> None:
+    told = story()
+    told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0)
+    here = guest("node_joined", "desk is here")
+    assert told.on_notice(here, 100.5) == ["desk is a member of Home now"]
+    told = story()
+    told.on_notice(guest("member_new", "desk is a member of Home now"), 100.0)
+    assert told.on_tick(100.0 + ADMITTED_S) == ["desk is a member of Home now"]
+    assert told.on_notice(here, 102.0) == []
 
 
 def test_plain_screens_hear_of_each_large_transfer_once() -> None:
     told = story()
-    busy = state(transfers=[transfer(), transfer("small", size=10)])
-    assert told.transfer_lines(busy) == ["↓ kitchen-pc/holiday.mp4 · 1.4 GB from kitchen-pc"]
-    assert told.transfer_lines(busy) == []
+    busy = state(
+        need_files=3, need_bytes=9, transfers=[transfer(), transfer("small", size=10)],
+        uploads=[upload(), upload("small", size=10)],
+    )  # fmt: skip
+    lines = ["↓ kitchen-pc/holiday.mp4 · 1.4 GB", "↑ laptop/movie.bin · 1.0 GB to kitchen-pc"]
+    assert told.transfer_lines(busy) == lines
+    assert told.transfer_lines(busy | {"transfers": [], "uploads": []}) == []
+    assert told.transfer_lines(busy) == [], "between two requests nothing is on its way"
+    told.transfer_lines(state())
+    assert told.transfer_lines(busy) == lines, "once all is here it is another transfer"
+    photos = state(need_bytes=9, transfers=[transfer("a", files=3000, size=10**9)])
+    assert told.transfer_lines(photos) == ["↓ a · 3,000 files · 1.0 GB"]
+
+
+def test_what_was_told_of_transfers_is_bounded() -> None:
+    told = story()
+    for number in range(LINES_MAX + 2):
+        told.transfer_lines(state(need_bytes=9, transfers=[transfer(f"{number}")]))
+    assert repr(told) == "Story(0 topics told, 1 transfers)"

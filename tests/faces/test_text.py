@@ -116,3 +116,26 @@ def test_wide_and_hostile_labels_keep_the_drawing_straight() -> None:
 
 def test_the_ring_of_a_state() -> None:
     assert any("0 kitchen-pc*" in line for line in text.ring_lines(state()["ring"], ME))
+
+
+def test_an_amount_names_its_unit_once_where_that_goes() -> None:
+    assert text.amount(1.1e9, 1.4e9) == "1.1 / 1.4 GB"
+    assert text.amount(9e8, 1.4e9) == "900 MB / 1.4 GB"
+    assert text.amount(0, 100) == "0 / 100 B"
+
+
+def test_only_all_of_it_is_a_hundred_percent() -> None:
+    shares = [text.percent(*each) for each in ((35, 100), (999, 1000), (5, 5), (0, 0), (7, 5))]
+    assert shares == ["35 %", "99 %", "100 %", "100 %", "100 %"]
+
+
+def test_sentences_are_broken_between_words() -> None:
+    assert text.wrapped("the quick brown fox", 10) == ["the quick", "brown fox"]
+    assert text.wrapped("  the quick", 6, "    ") == ["  the", "    qu", "    ic", "    k"]
+    assert text.wrapped("", 10) == [""]
+    assert text.wrapped("漢漢漢", 5) == ["漢漢", "漢"]
+    assert text.wrapped("漢a", 0) == ["漢", "a"]
+
+
+def test_nothing_fits_into_no_columns() -> None:
+    assert [text.fitted("abc", width) for width in (-1, 0, 1, 2)] == ["", "", "…", "…c"]

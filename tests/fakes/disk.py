@@ -10,7 +10,7 @@ Guarantees: inode, mtime and ctime behave as on a local file system (a rename ke
 a write changes mtime and ctime), so an engine that trusts stats is tested honestly. What the tree
 says to a Look, a Scan and a Hash, and what `tests/fakes/placing.py` makes of it, is what the real
 disk says: `tests/contract/` runs both through the same cases. Limits: no permissions, no links, no
-names that are refused or ignored, no case folding.
+names that are refused, no case folding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from potluck.core.content.pieces import (
     piece_hash,
     piece_size_for,
 )
-from potluck.engine.events import Hashed, PathSeen, Placement
+from potluck.engine.events import Hashed, PathSeen, Placement, TopEntry, TopSeen
+from potluck.shells.disk.scanner import ignored
 
 Version = tuple[Root, int, bool]
 """What a receiver must reproduce: the root at the first piece size, mtime in ns, the x bit."""
@@ -227,11 +228,20 @@ class Tree:
             path for path in (*self.folders, *self.files) if path != top and path.starts_with(top)
         )
 
+    def looked_at(self, path: SafePath) -> bool:
+        """Say whether looks tell of what stands there: not of files browsers leave behind."""
+        return path not in self.files or not ignored(path.name)
+
     def see(self, path: SafePath) -> PathSeen:
         """Return what stands at one path."""
         if path in self.files:
             return PathSeen(path, Finding.FILE, self.files[path].stat)
         return PathSeen(path, Finding.FOLDER if path in self.folders else Finding.MISSING, None)
+
+    def top(self) -> TopSeen:
+        """Return what stands directly in Shared/."""
+        tops = sorted({path.parts[0] for path in (*self.folders, *self.files)})
+        return TopSeen(tuple(TopEntry(name, plain=True) for name in tops), complete=True)
 
     def walk(self, paths: Iterable[SafePath]) -> Iterator[PathSeen]:
         """Yield what stands at each path and, where that is a folder, below it; nothing twice."""
@@ -239,10 +249,12 @@ class Tree:
         for path in sorted(set(paths), key=lambda path: path.parts):
             if walked is not None and path.starts_with(walked):
                 continue
+            if not self.looked_at(path):
+                continue
             yield self.see(path)
             if path in self.folders:
                 walked = path
-                yield from (self.see(below) for below in self.below(path))
+                yield from map(self.see, filter(self.looked_at, self.below(path)))
 
     def hashed(self, path: SafePath, piece_size_before: int, before: Stat | None) -> Hashed | None:
         """Return what reading a file gives, None if it is gone or not what it was `before`."""

@@ -26,6 +26,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
+from potluck.shells.disk.scanner import ignored
 from tests.fakes.disk import File, Part, Tree, lineage
 
 AnyTree_contra = TypeVar("AnyTree_contra", bound=Tree, contravariant=True)
@@ -258,8 +259,11 @@ class Placing(Generic[AnyTree]):
         return None if old.holds(item.content) else old
 
     def _remove_folder(self, path: SafePath) -> None:
-        if self.disk.below(path):
-            raise Refused(Placement.BLOCKED, "a folder that is not empty is kept")
+        within = self.disk.below(path)
+        if not all(is_leftover(self.disk, path, each) for each in within):
+            raise Refused(Placement.BLOCKED, "the folder there holds what its owner does not have")
+        for leftover in within:
+            self.disk.trash.append((leftover, self._take(leftover).data))
         self.disk.remove_folder(path)
         self.touched.append(path)
 
@@ -318,6 +322,11 @@ class Placing(Generic[AnyTree]):
         stands = placement is Placement.PLACED and not detail
         stat = file.stat if file is not None and stands else None
         self.placed.append(Placed(item.path, _root_wanted(item), placement, stat, aside, detail))
+
+
+def is_leftover(disk: Tree, folder: SafePath, path: SafePath) -> bool:
+    """Say whether a file was left in a folder by a file browser or an editor."""
+    return path.parent == folder and path in disk.files and ignored(path.name)
 
 
 def place(disk: Tree, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:

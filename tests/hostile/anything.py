@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import math
 import types
 from random import Random
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -139,6 +140,7 @@ class Anything:
         made = {
             bool: lambda: self.random.random() < 0.5,
             int: lambda: self._integer(0, 2**50),
+            float: lambda: self.random.choice([0.0, 0.5, 60.0, 1e12, math.inf]),
             str: lambda: self.random.choice(["", "refused", "own", "x\ny", "d1/a"]),
             bytes: lambda: self._bytes(0, 600),
             SafePath: lambda: self.random.choice(self.known["paths"]),

@@ -56,6 +56,7 @@ from potluck.shells.links import tls
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
 from potluck.shells.links.hello import accept_hello, hear_hello
 from potluck.shells.links.knock import Knock, KnockReader
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import Stream
 from tests.hostile.daemons import HOST, Daemon, Pair
 
@@ -173,7 +174,10 @@ class Rogue:
     def _enter(self, device: Daemon) -> Roster:
         """Pair through the open door, as any newcomer."""
         stream = open_link(
-            self.standing, DialRequest(None, device.address, LinkKind.PAIRING), deadline()
+            self.standing,
+            DialRequest(None, device.address, LinkKind.PAIRING),
+            deadline(),
+            Segments(),
         ).stream
         joiner = Joiner(self.key, self.label, os.urandom(16))
         for message in joiner.begin():
@@ -208,6 +212,7 @@ class Rogue:
                     self.standing,
                     DialRequest(self.device_of(daemon), daemon.address, kind),
                     deadline(),
+                    Segments(),
                 ).stream
             except NoLink:
                 if time.monotonic() > end:
@@ -269,7 +274,7 @@ class Rogue:
             stream = Stream(tls.accept_member(sock, self.standing, claimed, lambda _sock: None))
             held.callback(stream.close)
             hello = hear_hello(stream, pairing=False)
-            if hello.link is not LinkKind.BULK:
+            if hello.link is LinkKind.CONTROL:
                 # else it would have two, and one of them would be dropped
                 stream.send(Bye("the rogue dials itself"))
                 return

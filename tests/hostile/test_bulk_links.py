@@ -336,11 +336,12 @@ def test_what_is_not_shared_is_not_served(attacked: Pair, rogue: Rogue) -> None:
 
 
 def test_requests_as_fast_as_possible(attacked: Pair, rogue: Rogue) -> None:
-    """Two links that ask without a pause for three seconds, and the honest are still served in
-    time.
+    """All links that a member may have ask without a pause for three seconds, and the honest are
+    still served in time.
     """
+    kinds = [LinkKind.BULK] * limits.FETCHES_PER_PEER + [LinkKind.NEWS] * limits.NEWS_PER_PEER
     with ExitStack() as held:
-        streams = [rogue.open(attacked.a, LinkKind.BULK) for _ in range(limits.FETCHES_PER_PEER)]
+        streams = [rogue.open(attacked.a, kind) for kind in kinds]
         end = time.monotonic() + 3
 
         def flood(stream: Stream) -> None:

@@ -31,6 +31,7 @@ from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling, DialRequest, Reached, open_link
 from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.handshakes import Handshakes
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.stream import Stream, set_options
 from potluck.shells.links.tls import CurrentTrust
@@ -197,13 +198,16 @@ class Peer:
         self._inbox = Inbox(self._selector)
         self.serving = Serving(self.current_trust, self.shelf, self._inbox)
         strangers = Strangers()
-        self.handshakes = Handshakes(self.current_trust, strangers, self.serving, self._inbox)
+        self.segments = Segments()
+        self.fetching = Fetching(self.current_trust, self.drawer, self._inbox, self.segments)
+        self.handshakes = Handshakes(
+            self.current_trust, strangers, self.serving, self.fetching.idle, self._inbox
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         self.doorway = Doorway(
             listener, self._selector, self.current_trust, self.handshakes, strangers
         )
-        self.dialling = Dialling(self.current_trust, self._inbox)
-        self.fetching = Fetching(self.current_trust, self.drawer, self._inbox)
+        self.dialling = Dialling(self.current_trust, self._inbox, self.serving, self.segments)
         self.links = ControlLinks(self._selector)
         self._running = True
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -310,7 +314,10 @@ def reach(key: DeviceKey, node: Peer, kind: LinkKind = LinkKind.BULK) -> Reached
     """Open a link to a node by hand, as the device with `key`."""
     peer = None if kind is LinkKind.PAIRING else node.device
     return open_link(
-        trust_of(key, node.key), DialRequest(peer, node.address, kind), time.monotonic() + 5
+        trust_of(key, node.key),
+        DialRequest(peer, node.address, kind),
+        time.monotonic() + 5,
+        Segments(),
     )
 
 

@@ -27,13 +27,31 @@ from potluck.core.wire.catalogue import (
     Busy,
     FilesHeader,
     Gone,
+    LinkKind,
     Message,
     PiecesAsk,
     Unknown,
     encode,
+    link_for,
 )
-from potluck.engine.effects import Answer, CancelFetch, DropParts, Fetch, ServeFiles, ServePieces
-from potluck.engine.events import FetchEnded, Outcome, RequestHeard, RequestId
+from potluck.engine.effects import (
+    Answer,
+    CancelFetch,
+    DialToServe,
+    DropParts,
+    Fetch,
+    ServeFiles,
+    ServePieces,
+)
+from potluck.engine.events import (
+    BulkSearch,
+    CallEnded,
+    FetchEnded,
+    Outcome,
+    RequestHeard,
+    RequestId,
+    SearchStep,
+)
 from tests.fakes.disk import pieces_of
 from tests.sim.hosts import Process
 from tests.sim.receiving import take_files, take_message, take_piece
@@ -41,6 +59,12 @@ from tests.sim.receiving import take_files, take_message, take_piece
 if TYPE_CHECKING:
     from tests.sim.hosts import Host
     from tests.sim.world import World
+
+PER_PAIR = {LinkKind.BULK: limits.FETCHES_PER_PEER, LinkKind.NEWS: limits.NEWS_PER_PEER}
+"""Links of a kind that a device serves to one other."""
+
+IN_ALL = {LinkKind.BULK: limits.WORKERS, LinkKind.NEWS: limits.NEWS_WORKERS}
+"""Fetches of a kind that a device carries out at once."""
 
 Chunk = tuple[int, Callable[["Transfer"], None]]
 """Bytes on the wire, and what the asker does when they have arrived."""
@@ -67,8 +91,10 @@ class Transfer:
         self.asker = asker
         self.order = order
         self.server: Process | None = None
+        self.kind = link_for(order.ask)
         self.cancelled = False
         self.ended = False
+        self.awaits = False
         self.moved_at = world.now
         self.hashes = b""
 
@@ -76,14 +102,14 @@ class Transfer:
     def dial(self, addresses: tuple[Address, ...]) -> None:
         """Try one address after the other."""
         if not addresses:
-            self.end(Outcome.BROKEN, "no address answers")
+            self._await()
             return
         target = self.world.host_at(addresses[0])
         process = target.process if target else None
         reached = (
             target is not None
             and target.powered
-            and self.world.network.both_ways(self.asker.host, target)
+            and self.world.network.dialable(self.asker.host, target)
         )
         delay = (
             0.002
@@ -102,10 +128,37 @@ class Transfer:
         self.server = process
         self.ask(self.order.ask)
 
+    def _await(self) -> None:
+        """Nobody can be dialled: wait until the holder dials."""
+        if self.order.peer not in self.asker.trust:
+            self.end(Outcome.BROKEN, "not a member")
+            return
+        self.awaits = True
+        reason = "timeout" if self.order.addresses else ""
+        self._tell(SearchStep.LACKING, reason)
+
+        def missed() -> None:
+            if self.awaits and not self.ended:
+                self.awaits = False
+                self._tell(SearchStep.MISSED, reason)
+                self.end(Outcome.BROKEN, "no address answers")
+
+        self.world.later(limits.CALLED_S, missed)
+
+    def _tell(self, step: SearchStep, reason: str) -> None:
+        self.asker.post(BulkSearch(self.order.peer, LinkKind.BULK, step, reason))
+
+    def on_dialled(self, server: Process) -> None:
+        """The holder dialled."""
+        self.awaits = False
+        self.server = server
+        self._tell(SearchStep.FOUND, "")
+        self.ask(self.order.ask)
+
     def _accepted(self, process: Process) -> bool:
         me, peer = self.asker, self.order.peer
         known = me.host.device in process.trust and peer in me.trust
-        reached = self.world.network.both_ways(me.host, process.host)
+        reached = self.world.network.dialable(me.host, process.host)
         return process.alive and process.host.device == peer and known and reached
 
     def ask(self, message: BulkRequest) -> None:
@@ -129,7 +182,8 @@ class Transfer:
         if not server.alive:
             self.broken("connection reset")
             return
-        if len(server.requests) >= limits.SERVERS:
+        mine = [one for one in self.asker.transfers.values() if one.server is server]
+        if sum(one.kind is self.kind for one in mine) > PER_PAIR[self.kind]:
             self.end(Outcome.BUSY, "busy")
             return
         request = RequestId(self.world.new_number())
@@ -195,7 +249,7 @@ class Transfer:
             self.ended = True
             self.asker.transfers.pop(self.order.order, None)
             self.asker.post(FetchEnded(self.order.order, outcome, detail))
-            self.world.bulk.next_fetch(self.asker)
+            self.world.bulk.next_fetch(self.asker, self.kind)
 
 
 class Bulk:
@@ -212,24 +266,25 @@ class Bulk:
             CancelFetch: self.cancel,
             Answer: self.answer,
             DropParts: self.drop_parts,
+            DialToServe: self.dial_to_serve,
         }
-        self._waiting: dict[int, list[Transfer]] = {}
+        self._waiting: dict[tuple[int, LinkKind], list[Transfer]] = {}
 
     def fetch(self, process: Process, effect: Fetch) -> None:
-        """Give an order to the pool of fetch workers."""
+        """Give an order to one of the two pools of fetch workers."""
         if effect.order in process.transfers:
             self.world.fail(f"order {effect.order} was given twice")
         transfer = Transfer(self.world, process, effect)
-        busy = len(process.transfers)
+        busy = sum(one.kind is transfer.kind for one in process.transfers.values())
         process.transfers[effect.order] = transfer
-        if busy < limits.WORKERS:
+        if busy < IN_ALL[transfer.kind]:
             self.world.later(0.0, lambda: transfer.dial(effect.addresses))
         else:
-            self._waiting.setdefault(id(process), []).append(transfer)
+            self._waiting.setdefault((id(process), transfer.kind), []).append(transfer)
 
-    def next_fetch(self, process: Process) -> None:
+    def next_fetch(self, process: Process, kind: LinkKind) -> None:
         """A worker is free: start the next order that waits."""
-        waiting = self._waiting.get(id(process))
+        waiting = self._waiting.get((id(process), kind))
         if waiting and process.alive:
             transfer = waiting.pop(0)
             self.world.later(0.0, lambda: transfer.dial(transfer.order.addresses))
@@ -245,6 +300,20 @@ class Bulk:
         """Forget part files."""
         for root in effect.roots:
             process.host.disk.parts.pop(root, None)
+
+    def dial_to_serve(self, process: Process, effect: DialToServe) -> None:
+        """Dial a device that asked for it; whoever waits there for this holder goes on."""
+        target = self.world.host_at(effect.addresses[0])
+        asker = target.process if target is not None else None
+        reached = target is not None and self.world.network.dialable(process.host, target)
+        if asker is None or not reached or process.host.device not in asker.trust:
+            self.world.later(1.0, lambda: process.post(CallEnded(effect.call, "timeout")))
+            return
+        process.post(CallEnded(effect.call, ""))
+        waiting = (one for one in asker.transfers.values() if one.awaits)
+        transfer = next((one for one in waiting if one.order.peer == process.host.device), None)
+        if transfer is not None:
+            transfer.on_dialled(process)
 
     # -- serving -----------------------------------------------------------------------------------
     def answer(self, process: Process, effect: Answer) -> None:

@@ -5,7 +5,7 @@ everything else and report what stood there a moment ago, so their facts are oft
 (Place, Settle, MarkShare, Import) run one after another, a Place step by step. A Sync makes a copy
 of the index as it stood when it was asked. Guarantees: a Place can be interrupted between any two
 of its steps, by chance or on purpose (`crash_after`). Limits: a scan that meets an unmounted folder
-is incomplete; single unreadable folders are not modelled.
+is incomplete, and so is a walk that meets a folder that is shut.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from potluck.core.content.facts import Stat
+from potluck.core.content.facts import ReadFault, Stat
 from potluck.engine.effects import (
+    DrainWatch,
     Hash,
     Import,
     Look,
     LookAround,
+    LookAtTop,
     MakeDurable,
     MakeFolders,
     MarkShare,
@@ -35,9 +37,10 @@ from potluck.engine.events import (
     Imported,
     MadeDurable,
     OrderId,
-    PathSeen,
     SpaceSeen,
     TreeSeen,
+    Unreadable,
+    WatchDrained,
 )
 from tests.fakes.disk import path_of
 from tests.fakes.placing import Placing, settle
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 PAGE = 40
+HINT_S = 0.01  # a hint that is not missed takes at most so long
 """Paths per TreeSeen and files per FilesHashed; the real pages are longer, here every seam is
 wanted.
 """
@@ -67,7 +71,9 @@ class Desk:
         self._writing: dict[int, list[Iterator[float]]] = {}
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Look: self.look,
+            LookAtTop: self.look_at_top,
             Scan: self.scan,
+            DrainWatch: self.drain,
             Hash: self.hash,
             Place: self.place,
             Settle: self.settle,
@@ -87,6 +93,16 @@ class Desk:
         """See what stands at some paths."""
         self._later(process, lambda: self._report(process, effect.order, effect.paths))
 
+    def look_at_top(self, process: Process, effect: LookAtTop) -> None:
+        """See what stands directly in Shared/."""
+        if process.host.disk.mounted:  # always as soon: what is drawn for others stays as it was
+            self.world.later(0.001, lambda: process.post(process.host.disk.top()))
+
+    def drain(self, process: Process, effect: DrainWatch) -> None:
+        """Let every hint that is under way come first; where some are missed that is no proof."""
+        event = WatchDrained(effect.order, sees_all=not self.world.hint_loss)
+        self.world.later(HINT_S, lambda: process.post(event))
+
     def scan(self, process: Process, effect: Scan) -> None:
         """Check the marker, then walk."""
 
@@ -105,14 +121,20 @@ class Desk:
         self._later(process, act)
 
     def _report(self, process: Process, order: OrderId, paths: tuple[SafePath, ...]) -> None:
-        seen: list[PathSeen] = (
-            list(process.host.disk.walk(paths)) if process.host.disk.mounted else []
+        disk = process.host.disk
+        seen = (
+            [one for one in disk.walk(paths) if not disk.is_shut(one.path)] if disk.mounted else []
+        )
+        shut = tuple(
+            Unreadable(path, ReadFault.PERMISSION, "permission denied")
+            for path in sorted(disk.shut)
+            if any(path.starts_with(top) for top in paths)
         )
         pages = [tuple(seen[at : at + PAGE]) for at in range(0, len(seen), PAGE)] or [()]
         for number, page in enumerate(pages, 1):
             last = number == len(pages)
-            complete = last and process.host.disk.mounted
-            event = TreeSeen(order, page, (), last, complete)
+            complete = last and disk.mounted and not shut
+            event = TreeSeen(order, page, (), last, complete, shut if last else ())
             self.world.later(0.0005 * number, lambda event=event: process.post(event))  # type: ignore[misc]
 
     def hash(self, process: Process, effect: Hash) -> None:

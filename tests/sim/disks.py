@@ -39,6 +39,7 @@ class Disk(Tree):
         self.outside: dict[str, bytes] = {}
         self.marker: bytes | None = None
         self.mounted = True
+        self.shut: set[SafePath] = set()  # own folders that cannot be entered
         self.free_bytes = 2**40
 
     def tree(self, label: str) -> dict[SafePath, Version | None]:
@@ -98,6 +99,20 @@ class Disk(Tree):
         """Append to a file."""
         return self.write(path, self.files[path].data + data) if path in self.files else []
 
+    def shut_up(self, path: SafePath) -> list[SafePath]:
+        """Take the permission to enter a folder."""
+        self.shut.add(path)
+        return [path]
+
+    def open_up(self, path: SafePath) -> list[SafePath]:
+        """Give it back."""
+        self.shut.discard(path)
+        return [path]
+
+    def is_shut(self, path: SafePath) -> bool:
+        """Say whether a path lies below a folder that cannot be entered."""
+        return any(path != top and path.starts_with(top) for top in self.shut)
+
     def touch(self, path: SafePath) -> list[SafePath]:
         """Set the mtime to now."""
         if path not in self.files:
@@ -149,6 +164,17 @@ class Disk(Tree):
             self.make_folders(new if path == old else new.joined(path.relative_to(old)))
             self.remove_folder(path)
         return [old, new]
+
+    def exchange(self, one: SafePath, other: SafePath) -> list[SafePath]:
+        """Let two names change places in one step, files or folders, as RENAME_EXCHANGE does."""
+        there = {*self.files, *self.folders}
+        nested = one.starts_with(other) or other.starts_with(one)
+        if nested or not {one, other} <= there:
+            return []
+        aside = path_of(self.label).child("in the middle of an exchange")
+        for old, new in ((one, aside), (other, one), (aside, other)):
+            self.rename(old, new)
+        return [one, other]
 
     def delete(self, path: SafePath) -> list[SafePath]:
         """Delete a file or a folder with all in it, for good."""

@@ -226,18 +226,22 @@ def act(chance: Random, at: float, number: int) -> Op:
             "touch",
             "move folder",
             "delete folder",
+            "exchange",
+            "exchange folders",
         ),
-        (8, 3, 3, 2, 1, 2, 1, 1, 1, 0.5),
+        (8, 3, 3, 2, 1, 2, 1, 1, 1, 0.5, 1, 1),
     )[0]
     one, other = chance.sample(NAMES, 2)
     if verb == "write":
         return Op(at, "do", (number, "write", one, content(chance)))
     if verb == "append":
         return Op(at, "do", (number, "append", one, chance.randbytes(50)))
-    if verb in {"rename", "copy"}:
+    if verb in {"rename", "copy", "exchange"}:
         return Op(at, "do", (number, verb, one, other))
     if verb == "move folder":
         return Op(at, "do", (number, "rename", *chance.sample(FOLDERS, 2)))
+    if verb == "exchange folders":
+        return Op(at, "do", (number, "exchange", *chance.sample(FOLDERS, 2)))
     if verb == "delete folder":
         return Op(at, "do", (number, "delete", chance.choice(FOLDERS)))
     if verb == "mkdir":

@@ -17,6 +17,7 @@ from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.events import Event, LinkClosed
 from tests.fakes.disk import File
 from tests.sim.disks import Disk
+from tests.sim.truth import Truth
 
 if TYPE_CHECKING:
     from tests.sim.hosts import Host, Process
@@ -51,6 +52,7 @@ class Invariants:
         self.world = world
         # devices whose door was closed and whom nobody admitted
         self.uninvited: set[DeviceId] = set()
+        self.truth = Truth(world)
         self.removals = 0
         self.publications = 0
         self._incarnations: dict[
@@ -61,6 +63,7 @@ class Invariants:
     # -- after every event -------------------------------------------------------------------------
     def after(self, process: Process, event: Event | None) -> None:
         """Check what can be checked cheaply."""
+        self.truth.after(process, event)
         if self.world.events % STRIDE and not isinstance(event, LinkClosed):
             return
         self._ring(process)

@@ -121,7 +121,7 @@ class Links:
 
     def _knock(self, process: Process, target: Host, effect: Dial) -> None:
         listener = target.process
-        if not target.powered or not self.world.network.both_ways(process.host, target):
+        if not target.powered or not self.world.network.dialable(process.host, target):
             self._fail(process, effect, limits.KNOCK_S, "timeout")
         elif listener is None or effect.address.port != target.address.port:
             self._fail(process, effect, 0.0, "refused", refused=True)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 
+ANSWER_S = 30.0  # Linux takes a datagram for an answer so long after the last one went out
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How the way from one host to another treats what travels on it."""
@@ -43,6 +46,8 @@ class Network:
         self.pairs: dict[tuple[int, int], Policy] = {}
         self.blocked: set[tuple[int, int]] = set()
         self.sides: dict[int, int] = {}
+        self.denied: set[int] = set()  # hosts whose firewall lets in nothing but answers
+        self.spoken: dict[tuple[int, int], float] = {}  # when one host last sent another a datagram
         self.multicast = True
         self.datagrams = 0
 
@@ -73,6 +78,17 @@ class Network:
         if (source.number, target.number) in self.blocked:
             return False
         return self.sides.get(source.number, 0) == self.sides.get(target.number, 0)
+
+    def lets_in(self, source: Host, target: Host, way: str) -> bool:
+        """Say whether a datagram passes the firewall of the host it goes to."""
+        if target.number not in self.denied or source is target:
+            return True
+        asked = self.spoken.get((target.number, source.number), -ANSWER_S)
+        return way == "unicast" and self.world.now - asked < ANSWER_S
+
+    def dialable(self, source: Host, target: Host) -> bool:
+        """Say whether a new TCP connection is possible now."""
+        return target.number not in self.denied and self.both_ways(source, target)
 
     def both_ways(self, one: Host, other: Host) -> bool:
         """Say whether a TCP connection can live between two hosts now."""
@@ -107,6 +123,10 @@ class Network:
         policy = self.between(sender.host, target)
         chance = self.world.chance
         self.datagrams += 1
+        if way == "unicast":
+            self.spoken[sender.host.number, target.number] = self.world.now
+        if not self.lets_in(sender.host, target, way):
+            return
         if not self.passes(sender.host, target) or chance.random() < policy.loss:
             return
         source = sender.host.address

@@ -72,7 +72,12 @@ def form(world: World, chance: Random) -> float:
 
 def play(seed: int, nodes: int, profile: str) -> Outcome:
     """Play one seed; raises Broken with the replay line if anything is wrong."""
-    world = built(seed, nodes, profile)
+    return play_in(built(seed, nodes, profile), profile)
+
+
+def play_in(world: World, profile: str) -> Outcome:
+    """Play the schedule of a world that was built for this profile."""
+    seed, nodes = world.seed, len(world.hosts)
     formed_s = form(world, Random(f"{seed} {profile} form"))
     ops = draw(seed, nodes, profile)
     world.faults.schedule(ops)

@@ -146,6 +146,28 @@ def test_swapped_names_arrive_swapped():
     world.judge.settle(20.0, calm_s=1.0)
 
 
+def test_a_folder_in_the_place_of_another_is_all_that_arrives_and_soon():
+    world = group()
+    for name in ("site/old", "site/both", "site.new/new", "site.new/both"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    do(world, 0, "rename", "site", "site.old")
+    do(world, 0, "rename", "site.new", "site")
+    assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+    do(world, 0, "exchange", "site", "site.old")
+    assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+
+
+def test_exchanged_folders_and_files_arrive_exchanged():
+    world = group()
+    for name in ("a/x/1", "a/2", "b/y/3", "b/2", "f"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    for one, other in (("a", "b"), ("a/y", "b/x"), ("f", "a"), ("a", "b/2"), ("f/2", "b/2")):
+        do(world, 0, "exchange", one, other)
+        assert world.judge.settle(20.0, calm_s=1.0) < 3.0
+
+
 def test_the_third_catches_up_from_the_second_while_the_owner_is_off():
     world = group()
     world.faults.leave(2)
@@ -174,6 +196,33 @@ def test_a_killed_fetch_goes_on_where_it_was():
     world.run_for(0.5)
     world.judge.settle(60.0)
     assert fetched(world) <= len(data) + 2 * 262_144
+
+
+def test_news_never_waits_behind_the_bytes_of_a_big_file():
+    world = group()
+    for name in ("goes", "was"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(10.0, calm_s=0.0)
+    world.network.set_policy(rate=5e6)
+    data = b"".join(number.to_bytes(4, "big") for number in range(10_000_000))
+    do(world, 0, "write", "big", data)
+    assert world.run_until(lambda: world.bulk.content_bytes.get("bob", 0) > 2_000_000, 20.0)
+
+    def news_is_there() -> bool:
+        here = dict(world.hosts[0].disk.tree("ada"))
+        here = {path: what for path, what in here.items() if "big" not in str(path)}
+        return all(host.disk.tree("ada") == here for host in world.hosts[1:])
+
+    changes: list[tuple[str, tuple[object, ...]]] = [
+        ("write", ("new", b"n" * 1024)),
+        ("rename", ("was", "is")),
+        ("delete", ("goes",)),
+    ]
+    for verb, change in changes:
+        do(world, 0, verb, *change)
+        assert not news_is_there()
+        assert world.run_until(news_is_there, 1.0), change
+    assert fetched(world) < 2 * len(data)
 
 
 def test_what_happens_while_the_owner_is_off_is_found_at_start():
@@ -209,6 +258,36 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside_and_healed():
     world.faults.rescan(1)
     world.judge.settle(30.0)
     assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
+
+
+def test_what_is_done_in_somebody_elses_folder_is_told_in_time_and_our_placing_never_is():
+    world = group()
+    for number in range(40):
+        do(world, 0, "write", f"f/{number}", b"x" * number)
+    world.judge.settle(10.0, calm_s=3.0)
+    assert not told_at(world, "bob")
+    world.person(1, "write", path_of("ada/f/7"), b"an edit by bob")
+    world.person(1, "delete", path_of("ada/f/8"))
+    world.person(1, "write", path_of("ada/mine"), b"bob's own")
+    at = world.now
+    world.run_for(2.0)
+    told = told_at(world, "bob", since=at)
+    for name in ("ada/f/7 was edited here", "ada/f/8 was deleted here", "ada/mine is not ada's"):
+        assert [text for text in told if name in text], told
+    assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
+    world.person(1, "delete", path_of("ada/mine"))
+    world.judge.settle(30.0, calm_s=0.0)
+    assert world.hosts[1].disk.files[path_of("ada/f/7")].data == b"x" * 7
+
+
+def told_at(world, label: str, since: float = 0.0) -> list[str]:
+    """What a device was told of local changes."""
+    codes = {"put_aside", "deleted_here", "renamed_here", "dressed_here", "stray_files"}
+    return [
+        tell.text
+        for now, who, tell in world.told
+        if who == label and tell.code in codes and now >= since
+    ]
 
 
 def test_what_is_deleted_in_somebody_elses_folder_comes_back():
@@ -290,3 +369,18 @@ def test_a_change_is_shared_even_if_the_owner_ends_right_after_it(end: str, dela
     world.run_for(3.0)
     world.start(0)
     world.judge.settle(40.0, calm_s=1.0)
+
+
+@pytest.mark.parametrize("denied", range(3))
+@pytest.mark.parametrize("seed", range(4))
+def test_a_host_that_lets_nothing_in_joins_and_files_pass_both_ways(denied, seed):
+    world = World(seed, RealEngines(), nodes=3, policy=Policy())
+    world.network.denied = {denied}
+    world.start()
+    world.judge.settle(30.0, calm_s=1.0)
+    for number in range(3):
+        do(world, number, "write", "text.txt", b"hello" * (number + 1))
+    world.judge.settle(30.0)
+    world.network.denied = set()
+    do(world, denied, "write", "later", b"later")
+    world.judge.settle(30.0)

@@ -23,7 +23,7 @@ from potluck.engine.effects import Effect, Leave, Reply, Tell, Transmit
 from potluck.engine.events import PathsTouched
 from tests.fakes.disk import path_of
 from tests.sim.bulk import Bulk
-from tests.sim.desk import Desk
+from tests.sim.desk import HINT_S, Desk
 from tests.sim.disks import Chronicle
 from tests.sim.faults import Faults
 from tests.sim.hosts import EngineLike, Host, Process
@@ -193,6 +193,7 @@ class World:
         touched = host.disk.person(verb, *args)
         self._trace.update(f"{self.now:.6f} {host.label} does {verb} {touched}".encode())
         self.remember(f"{self.now:10.4f} {host.label:6} person: {verb} {args!r:.80}")
+        self.judge.truth.tampered(host.label, [p for p in touched if p.parts[0] != host.label])
         if touched and host.process is not None:
             self.hint(host.process, tuple(touched))
 
@@ -204,7 +205,7 @@ class World:
             return
         missed = self.chance.random() < self.hint_loss
         event = PathsTouched((), overflow=True) if missed else PathsTouched(paths, overflow=False)
-        delay = self.chance.uniform(0.5, 3.0) if missed else self.chance.uniform(0.0001, 0.01)
+        delay = self.chance.uniform(0.5, 3.0) if missed else self.chance.uniform(0.0001, HINT_S)
         self.later(delay, lambda: process.post(event))
 
     # -- effects -----------------------------------------------------------------------------------

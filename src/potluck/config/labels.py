@@ -1,22 +1,35 @@
 """Labels: what a device is called, which is also the name of its folder on every other device.
 
 Strategy: a label that a person gives is taken as it is or refused with a better one, never changed
-behind their back; one that nobody gives comes from the folder or the host name. Limits: this module
+behind their back. One that nobody gives comes from the one folder below Shared/ that bears a name
+of this host, else from its host name; both are pure functions of names somebody else gathered
+(shells/net/host_names.py). A host's names are its host name, whole and without its domain, its
+addresses, and what the table of hosts (hosts(5)) calls it.
+
+Guarantees: of two folders that would do none is taken; a folder whose name no label may have is
+named, never taken. Limits: names that every machine has (`localhost`) say nothing; this module
 looks into one folder and writes nothing.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from potluck.core.content.paths import printable
 from potluck.core.errors import UsageError
 from potluck.core.limits import LABEL_BYTES
+from potluck.core.wording import listed
 
 TAKEN_NAMES = frozenset({"everyone", "shared", ".potluck", "put aside"})
 """Names that folders of potluck itself have, whatever the case of their letters."""
+COMMON_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost4", "localhost6"})
+"""Names that every machine has."""
+CANDIDATES_MAX = 1000  # looked at for a name of this host; a group has some hundred devices
 
 
 def clean_label(text: str) -> str:
@@ -26,20 +39,66 @@ def clean_label(text: str) -> str:
     return "" if kept.casefold() in TAKEN_NAMES else kept
 
 
-def derive_label(folder: str, host_name: str, addresses: Sequence[str] = ()) -> str:
-    """The one folder in FOLDER/Shared that bears this host's name or address, else the host name.
+def default_label(host_name: str) -> str:
+    """The host name without its domain, as a label."""
+    return clean_label(host_name.partition(".")[0]) or "device"
 
-    A folder made by hand before the first start is thereby taken as this device's own.
+
+@dataclass(frozen=True, slots=True)
+class LabelChoice:
+    """What a device calls itself that nobody gave a name."""
+
+    label: str
+    taken: bool  # a folder of that name stood there already, and it is not just the host name
+    refused: tuple[str, ...]  # folders named after this host that no device can be called after
+
+
+def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = ()) -> LabelChoice:
+    """Choose among the folders that stand below Shared/; `names` are other names of this host.
+
+    A folder made by hand before the first start is thereby taken as this device's own. Raises
+    UsageError if several would do.
     """
-    short = host_name.partition(".")[0]
-    own = {name.casefold() for name in (host_name, short, *addresses)}
+    default = default_label(host_name)
+    own = {name.casefold() for name in (host_name, host_name.partition(".")[0], *names) if name}
+    own -= COMMON_NAMES
+    found = sorted(name for name in folders if name.casefold() in own)
+    mine = [name for name in found if clean_label(name) == name]
+    refused = tuple(name for name in found if clean_label(name) != name)
+    if len(mine) > 1:
+        raise UsageError(
+            f"{listed(mine)} below Shared/ could each be the folder of this device.",
+            "each is named after this host, and a device has one folder",
+            f"say which: up --name {shlex.quote(mine[0])}",
+        )
+    if not mine:
+        return LabelChoice(default, taken=False, refused=refused)
+    return LabelChoice(mine[0], taken=mine[0] != default, refused=refused)
+
+
+def folders_in(folder: str) -> list[str]:
+    """Return the names of the first thousand folders in FOLDER/Shared, none if it is not there."""
     try:
         with os.scandir(Path(folder, "Shared")) as entries:
-            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            found = (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return list(islice(found, CANDIDATES_MAX))
     except OSError:
-        found = []
-    mine = [name for name in found if name.casefold() in own and clean_label(name) == name]
-    return mine[0] if len(mine) == 1 else clean_label(short) or "device"
+        return []
+
+
+def aliases_in(hosts: str, host_name: str, addresses: Sequence[str]) -> list[str]:
+    """Return what a table of hosts calls this host: all names in the lines that are about it.
+
+    A line is about it if it holds its host name, whole or without its domain, or one of its own
+    `addresses` on a network.
+    """
+    mine = {host_name.casefold(), host_name.partition(".")[0].casefold()} - COMMON_NAMES
+    found: dict[str, None] = {}
+    for line in hosts.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if address in addresses or not mine.isdisjoint(name.casefold() for name in names):
+            found.update((name, None) for name in names if name.casefold() not in COMMON_NAMES)
+    return list(found)
 
 
 def given_label(name: str, origin: str) -> str:

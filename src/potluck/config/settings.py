@@ -17,6 +17,8 @@ from potluck.config.labels import given_label
 from potluck.config.layers import merge_layers
 from potluck.config.sections import IN_USE
 from potluck.config.values import OpenTime, parse_peer, parse_size
+from potluck.core.content.paths import printable
+from potluck.core.errors import UsageError
 
 
 class DaemonFace(Protocol):
@@ -64,7 +66,7 @@ class Settings:
 
     state_dir: str  # absolute; key, index, lock, socket
     folder: str  # absolute; FOLDER of docs/disk.md
-    label: str | None  # given and sanitised; None: `derive_label`
+    label: str | None  # given and sanitised; None: see `choose_label`
     port: int  # where to listen
     port_given: bool  # if so, another port is no substitute
     # UDP, where beacons are sent and heard; devices meet only with the same one
@@ -109,7 +111,7 @@ def resolve_settings(
         unused.append("network.discovery: mdns has no effect in this version.")
     return Settings(
         state_dir=state_dir,
-        folder=str(Path(values["node.folder"]).expanduser().resolve()),
+        folder=_absolute(values["node.folder"], origins["node.folder"]),
         label=given_label(name, origins["node.name"]) if name else None,
         port=values["network.port"],
         port_given=origins["network.port"] != "default",
@@ -127,3 +129,21 @@ def resolve_settings(
         origins=origins,
         warnings=tuple(unused),
     )
+
+
+def _absolute(folder: str, origin: str) -> str:
+    """Return a folder as an absolute path; raises UsageError where nobody knows what ~ is."""
+    try:
+        return str(Path(folder).expanduser().resolve())
+    except RuntimeError as error:
+        raise UsageError(
+            f"It is not known where {printable(folder)} is ({origin}).",
+            "HOME is not set, or there is no such user",
+            "write the whole path: up /path/of/FOLDER",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{printable(folder)} cannot be a folder ({origin}).",
+            getattr(error, "strerror", None) or str(error),
+            "name another: up FOLDER",
+        ) from error

@@ -59,8 +59,11 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-def parse_open(text: str) -> OpenTime:
-    """Return seconds for minutes ("30", "" for the default), or "always"; raises UsageError."""
+def parse_open(text: str, alone: str = "--open") -> OpenTime:
+    """Return seconds for minutes ("30", "" for the default), or "always"; raises UsageError.
+
+    `alone` is how that is written without a time: the option, or the command `open`.
+    """
     if text == "always":
         return "always"
     try:
@@ -68,9 +71,10 @@ def parse_open(text: str) -> OpenTime:
     except ValueError:
         minutes = 0.0
     if not 0 < minutes <= 24 * 60:
+        form = f"{alone}=" if alone.startswith("-") else f"{alone} "
         raise UsageError(
-            f"--open cannot be “{printable(text)}”.",
+            f"{alone} cannot be “{printable(text)}”.",
             "it takes minutes, at most a day, or the word always",
-            "write --open (60 minutes), --open=30, or --open=always on a closed network",
+            f"write {alone} (60 minutes), {form}30, or {form}always on a closed network",
         )
     return minutes * 60

@@ -40,6 +40,7 @@ ID_BYTES = 32  # SHA-256 of a device's key, BLAKE3 of anything else: nobody find
 KEY_BYTES = 32  # X25519 (RFC 7748) and ChaCha20 (RFC 8439)
 SIGNATURE_BYTES = 64  # Ed25519 (RFC 8032)
 INSTANCE_BYTES = 16  # random for each run of a device
+COOKIE_BYTES = 8  # good for one host and one run; nobody guesses one of 2^64 over a network
 PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
 CERTIFICATE_BYTES = 2048  # ours have about 500
 TEXT_CHARACTERS = 256  # a reason, for a person
@@ -61,6 +62,10 @@ INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
 ANSWERS_PER_S = 10  # clear answers to one source address: no use as an amplifier
 LISTEN_S = 0.45  # an open newcomer listens this long before it admits or asks: two beacon bursts
 FOUND_S = 2.0  # alone this long: the provisional group is kept
+PAIRING_CALL_AFTER_S = 0.5  # a door is reached within this, or its owner is asked to dial us
+PAIRING_CALLED_S = 2.0  # and has so long for that after our own dial failed
+PAIRING_CALLS = 4  # dials to newcomers who asked for it, at once
+PAIRING_CALL_REST_S = 1.0  # between two such dials to one host
 PAIRING_S = 20.0  # a pairing that needs no person takes milliseconds
 OPEN_DEFAULT_S = 3600.0  # --open without minutes
 SWEEP_AFTER_S = 1.0  # nobody authenticated by then: sweep the own subnet once
@@ -71,6 +76,13 @@ SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest ro
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
 # between dials to one device; the last one repeats
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+# for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
+UNDIALLED_S = (60.0, 120.0, 300.0)
+SMALL_SEGMENT_BYTES = 1200  # with IPv6 and TCP headers 1,260: below the least MTU of IPv6, 1,280
+CALLS = 8  # dials to devices that asked for it, at once
+CALLS_PER_S = 4  # of one device: it needs two links, and may lose one or the other
+CALL_ADDRESSES = 2  # of one device that are tried for it: all are on one host
+CALLED_S = 4.0  # a fetch waits so long for the other side's dial: connect, TLS, HELLO on a LAN
 
 # -- ring ------------------------------------------------------------------------------------------
 PROBE_S = 0.5  # one probe per node each half second: crash to agreement about 2 s
@@ -124,6 +136,10 @@ PIECES_KEPT_MAX = 8192  # to here: the list of equal pieces stays useful, and at
 PIECES_AIM = 2048  # pieces per file: the list of a 1 GiB file is 64 KiB
 FILE_MAX_BYTES = 2**50  # 1 PiB: beyond this a size is a lie
 PIECES_MAX = FILE_MAX_BYTES // PIECE_MAX_BYTES  # what follows from the two
+# dates that travel, in whole seconds since 1970: from 13 December 1901, the first that ext4 and XFS
+# keep, to 11 April 2262, the last whose nanoseconds fit in 64 bits
+DATE_MIN_S = -(2**31)  # 13 December 1901
+DATE_MAX_S = (2**63 - 1) // 10**9  # 11 April 2262
 
 # -- paths -----------------------------------------------------------------------------------------
 COMPONENT_BYTES = 255  # what ext4, XFS, APFS and NTFS hold
@@ -131,14 +147,34 @@ PATH_BYTES = 4000  # below PATH_MAX with room for Shared/<label>/
 PATH_DEPTH = 64  # a held directory descriptor per level
 
 # -- transfer --------------------------------------------------------------------------------------
-WORKERS = 8  # fetches at once
+WORKERS = 8  # fetches of pieces at once
 FETCHES_PER_PEER = 2  # bulk links per pair of nodes
 SERVERS = 64  # bulk links served at once
+# News is what pieces may not delay: manifests, piece lists, packs of small files.
+MANIFESTS = 8  # pages of manifests asked for at once, of two kinds at each peer: its own, others'
+MANIFESTS_PER_PEER = 2  # so a peer's own news never waits for a long manifest that it relays
+SMALL_WORKERS = 8  # fetches of packs and piece lists at once
+SMALL_PER_PEER = 2  # so a tiny file passes one of 256 KiB on a slow link
+NEWS_WORKERS = MANIFESTS + SMALL_WORKERS  # fetches of news at once
+NEWS_PER_PEER = MANIFESTS_PER_PEER + SMALL_PER_PEER  # news links per pair of nodes
+NEWS_SERVERS = 2 * SERVERS  # news links served at once: twice as many per pair, mostly idle
+BUSY_AGAIN_S = 0.25  # who was busy is asked again this soon, if no slot there is free before
 BULK_IDLE_S = 30.0  # an idle bulk link is closed
 BULK_STALL_S = 15.0  # no byte for so long: the fetch is given up and asked elsewhere
 PACK_FILES = 256  # small files in one FILES request
-PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s
-RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on
+PACK_BYTES = 4 * MIB  # of them in one answer: some 30 ms at 1 Gbit/s,
+PACK_S = 0.5  # and no more than the peer was measured to bring in this time,
+PACK_BYTES_MIN = 16 * KIB  # but so much, or a slow answer would make all later ones slower
+PACK_BYTES_FIRST = 128 * KIB  # before anything was measured: 1 s at 1 Mbit/s, 1 ms at 1 Gbit/s
+RUN_BYTES = 32 * MIB  # pieces in one FILE request: contiguous, so disks read on,
+RUN_S = 4.0  # and no more than come in this time: others may bring the rest sooner
+RUN_BYTES_FIRST = 4 * MIB  # before anything was measured
+RATE_SAMPLE_S = 0.5  # what a peer brings is measured over so long, or over a shorter order
+QUEUE_S = 0.1  # bytes on their way on one link: no more than come in this time, so no queue grows
+WINDOW_MIN_BYTES = 8 * KIB  # at least so many: five packets, so that one lost is noticed at once
+WINDOW_START_BYTES = 64 * KIB  # until it is measured: four such links take 2 s of 1 Mbit/s, not 20
+WINDOW_SAMPLE_S = 0.1  # how often that is measured
+WINDOW_SAMPLES = 10  # the best of so many counts: a pause of ours or of the peer is no slow link
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again
 STRIKES = 2  # wrong pieces from one holder for one file
 COMMIT_FILES = 256  # group commit: files,

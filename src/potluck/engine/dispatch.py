@@ -19,43 +19,31 @@ from typing import assert_never
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import is_sealed
-from potluck.core.ring.ring import RingMessage
 from potluck.core.wire.catalogue import (
-    Address,
     Beacon,
     Bye,
     ControlMessage,
-    Decrement,
-    Heads,
-    HeadsAsk,
-    Join,
-    Kept,
     LinkKind,
-    Ping,
-    Pong,
-    ProbeFor,
-    ProbeResult,
-    Redirect,
-    RosterDigest,
-    RosterRecords,
     SealedMessage,
-    Sync,
     Unknown,
-    Update,
-    Welcome,
 )
 from potluck.engine.effects import AnswerIntroduction, Drop
 from potluck.engine.events import (
     AddAsked,
     BatchPlaced,
     BatchSettled,
+    BulkSearch,
+    CallEnded,
     DatagramHeard,
     DialFailed,
     DiskEvent,
+    DoorAsked,
     Event,
     FetchEnded,
+    FetchEvent,
     FilesHashed,
     FilesVerified,
+    FlushAsked,
     FolderEvent,
     Imported,
     InterfacesSeen,
@@ -68,23 +56,24 @@ from potluck.engine.events import (
     MessageHeard,
     NetworkEvent,
     PartsFound,
+    PathStalled,
     PathsTouched,
     PersonEvent,
     PieceListHeard,
     PiecesVerified,
     RequestHeard,
     RescanAsked,
+    RestlessSeen,
     ShareSeen,
     SpaceSeen,
+    TopSeen,
     TransferEvent,
     TreeSeen,
+    WatchDrained,
+    WatchesRefused,
 )
-from potluck.engine.ring.circle import ProbeMessage
+from potluck.engine.member_messages import MemberMessages
 from potluck.engine.wiring import Wiring
-
-MemberMessage = (
-    RingMessage | ProbeMessage | RosterDigest | RosterRecords | Heads | HeadsAsk | Kept
-)  # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
 
 
 class Dispatch:
@@ -93,6 +82,7 @@ class Dispatch:
     def __init__(self, parts: Wiring) -> None:
         """Hand them to these."""
         self._node, self._parts = parts.node, parts
+        self._members = MemberMessages(parts)
         self.counters: Counter[str] = Counter()  # what was refused, unknown or unexpected
 
     def __repr__(self) -> str:
@@ -130,6 +120,8 @@ class Dispatch:
                 self._on_message(event)
             case LinkClosed():
                 self._on_link_closed(event)
+            case PathStalled():
+                self._parts.narrow_paths.on_stalled(event)
             case IntroductionHeard():
                 self._on_introduction(event)
             case _:
@@ -141,6 +133,12 @@ class Dispatch:
         match event:
             case PathsTouched():
                 own_folder.on_touched(event)
+                replica_check.on_touched(event)
+                self._parts.strays.on_touched(event)
+            case WatchDrained():
+                self._parts.flushing.on_drained(event)
+            case WatchesRefused() | RestlessSeen():
+                own_folder.on_watcher(event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)
@@ -149,15 +147,28 @@ class Dispatch:
                 replica_check.on_hashed(event)
             case ShareSeen():
                 own_folder.on_share(event)
+                self._parts.strays.on_share(event)
+            case TopSeen():
+                self._parts.strays.on_top(event)
             case _:
                 assert_never(event)
 
     def _on_transfer(self, event: TransferEvent) -> None:
-        """What members ask for on bulk links, and what was fetched from them."""
-        downloads, following = self._parts.downloads, self._parts.following
+        """What members ask for on bulk links, and how those links come to be."""
         match event:
             case RequestHeard():
                 self._parts.answers.on_request(event)
+            case BulkSearch():
+                self._parts.bulk_calls.on_search(event)
+            case CallEnded():
+                self._parts.bulk_calls.on_call_ended(event)
+            case _:
+                self._on_fetched(event)
+
+    def _on_fetched(self, event: FetchEvent) -> None:
+        """What was fetched from members."""
+        downloads, following = self._parts.downloads, self._parts.following
+        match event:
             case ManifestHeard():
                 following.on_page(event)
             case PieceListHeard():
@@ -197,9 +208,16 @@ class Dispatch:
             case Imported():  # looked at, too: not every watcher notices links
                 imports.on_imported(event)
                 own_folder.on_imported(event.added)
+            case FlushAsked():
+                self._parts.flushing.on_asked(event)
             case RescanAsked():
                 own_folder.scan()
                 self._parts.replica_check.scan()
+            case DoorAsked(open_s):
+                if not self._node.leaving:
+                    self._parts.admission_policy.on_door_asked(open_s)
+                    if self._parts.admission_policy.is_open:
+                        self._parts.questions.ask_around()
             case LeaveAsked():
                 self._parts.farewell.on_leave_asked()
             case _:
@@ -224,17 +242,19 @@ class Dispatch:
             self.counters["datagrams refused"] += 1
             if self._parts.sealed_datagrams.is_foreign(event.data):
                 self._parts.admission_policy.on_foreign()
+                self._parts.questions.on_foreign(event.source, len(event.data))
         else:
             self._hear_sealed(*opened, event)
 
     def _hear_sealed(self, device: DeviceId, message: SealedMessage, event: DatagramHeard) -> None:
         """A member said something by datagram."""
         self._parts.circle.on_heard(device, message)
+        self._parts.link_troubles.on_heard(device)
         if isinstance(message, Beacon):
             self._parts.discovery.on_beacon(device, message, event.source, event.way)
             self._parts.circle.on_digest(device, message.digest)
         else:
-            self._hear_probe(device, message, event.source)
+            self._members.hear_probe(device, message, event.source)
 
     # -- links -------------------------------------------------------------------------------------
     def _on_dial_failed(self, event: DialFailed) -> None:
@@ -278,32 +298,6 @@ class Dispatch:
             return
         self._parts.circle.on_heard(device, message)
         if isinstance(message, ControlMessage):
-            self._hear(device, message)
+            self._members.hear(device, message)
         elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
-
-    def _hear(self, device: DeviceId, message: MemberMessage) -> None:
-        """A member said something over its control link."""
-        announcing = self._parts.announcing
-        match message:
-            case Join() | Redirect() | Welcome() | Update() | Decrement() | Sync():
-                self._parts.circle.on_message(device, message)
-            case Ping() | Pong() | ProbeFor() | ProbeResult():
-                self._hear_probe(device, message, None)
-            case RosterDigest() | RosterRecords():
-                self._parts.membership.on_roster(device, message)
-            case Heads(heads):
-                self._parts.following.on_heads(device, heads)
-            case HeadsAsk():
-                announcing.on_heads_ask(device, message)
-            case Kept(holdings):
-                announcing.on_kept(device, holdings)
-                self._parts.downloads.on_kept()
-            case _:
-                assert_never(message)
-
-    def _hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
-        """A probe came: by datagram from `source`, or over the link."""
-        self._parts.circle.on_probe(device, message, source)
-        if isinstance(message, Ping | Pong):
-            self._parts.announcing.on_digest(device, message.heads)

@@ -50,6 +50,16 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class DialToServe:
+    """Dial a device that asked for it, and serve it on that link; ends in CallEnded."""
+
+    call: OrderId  # handle
+    peer: DeviceId  # whom
+    addresses: tuple[Address, ...]  # where, best first
+    link: LinkKind  # for what
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Queue a message on a link; silently nothing if the link is gone."""
 
@@ -105,6 +115,13 @@ class AnswerIntroduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrow:
+    """Use small packets on every connection that is made with a host from now on."""
+
+    host: str  # its address
+
+
+@dataclass(frozen=True, slots=True)
 class LookAround:
     """Look at interfaces and neighbours; InterfacesSeen follows at first, then on a change."""
 
@@ -155,11 +172,20 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainWatch:
+    """Tell everything that the watcher of the own folder knows so far; wants WatchDrained."""
+
+    order: OrderId  # handle for WatchDrained
+
+
+@dataclass(frozen=True, slots=True)
 class Hash:
     """Read and hash files; ends in FilesHashed."""
 
     order: OrderId  # handle
     files: tuple[tuple[SafePath, int], ...]  # path, piece size of the version before (0: none)
+    # those that would not hold still so far: what stood still over two readings will do
+    restless: tuple[SafePath, ...] = ()
 
 
 # -- fetching --------------------------------------------------------------------------------------
@@ -169,7 +195,7 @@ class Fetch:
 
     order: OrderId  # handle; facts, then one FetchEnded
     peer: DeviceId  # whom
-    addresses: tuple[Address, ...]  # where, best first
+    addresses: tuple[Address, ...]  # where, best first; none: wait until that device dials
     ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk  # what
     content: PieceList | None  # for FileAsk: what the pieces must hash to
     sizes: tuple[tuple[int, int], ...]  # for FilesAsk: (size, piece size) of each root
@@ -239,6 +265,11 @@ class MarkShare:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtTop:
+    """See what stands directly in Shared/; ends in TopSeen, or in nothing if that fails."""
+
+
+@dataclass(frozen=True, slots=True)
 class MakeFolders:
     """Make the missing folders Shared/<label> of the members; people see empty ones."""
 
@@ -280,8 +311,12 @@ class Leave:
     """Everything is said: close all and end."""
 
 
+NetworkEffect = (
+    Transmit | Dial | DialToServe | Introduce | Narrow | OpenDoor | AnswerIntroduction | Trust
+    | Send | Drop
+)  # fmt: skip
 Effect = (
-    Transmit | Dial | Send | Drop | Trust | OpenDoor | Introduce | AnswerIntroduction | LookAround
-    | Answer | Look | Scan | Hash | Fetch | CancelFetch | DropParts | Place | Settle | MakeDurable
-    | MarkShare | MakeFolders | Import | Reply | Tell | Leave
+    NetworkEffect | LookAround | Answer | Look | LookAtTop | Scan | DrainWatch | Hash | Fetch
+    | CancelFetch | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import
+    | Reply | Tell | Leave
 )  # fmt: skip

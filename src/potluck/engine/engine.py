@@ -35,7 +35,8 @@ from potluck.engine.farewell import without_beginnings
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.views.values import FileView, StateView
+from potluck.engine.views.listing import PAGE_FILES
+from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
 __all__ = ["Chance", "Engine", "EngineSettings"]
@@ -56,7 +57,7 @@ class Engine:
         self.node = Node(settings, key, index, chance, instance)
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
-        self._trouble = IndexTrouble()
+        self._trouble = IndexTrouble(self.node.troubles)
 
     def __repr__(self) -> str:
         """Say whose engine this is, and how it is."""
@@ -93,13 +94,17 @@ class Engine:
             parts.questions,
             parts.discovery,
             parts.circle,
+            parts.link_troubles,
         )
         content = (
             parts.own_folder,
             parts.replica_check,
+            parts.strays,
             parts.following,
             parts.announcing,
             parts.receiving,
+            parts.flushing,
+            parts.happenings,
             parts.index_upkeep,
         )
         times = [time for part in company if (time := part.deadline()) is not None]
@@ -112,9 +117,18 @@ class Engine:
         self.node.now = now
         return self.wiring.viewer.state()
 
-    def files(self, prefix: str) -> list[FileView]:
-        """Return the files whose path below Shared/ starts with `prefix`."""
-        return self.wiring.viewer.files(prefix)
+    def keepers(self, now: float) -> KeepersView:
+        """Return which heads are held here, and who said to hold which."""
+        self.node.now = now
+        return self.wiring.viewer.keepers()
+
+    def files(self, path: str, after: str = "", limit: int = PAGE_FILES) -> FilesPage:
+        """Return paths of the share that are `path` or below it, the next ones above `after`."""
+        return self.wiring.viewer.listing.page(path, after, limit)
+
+    def folder(self, path: str, after: str = "") -> FolderPage:
+        """Return what is directly in a folder of the share, going on after `after`."""
+        return self.wiring.viewer.listing.folder(path, after)
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""
@@ -138,6 +152,8 @@ class Engine:
             except PotluckError as error:
                 # on_tick raises it: the effects of this call must reach the world
                 self._trouble.untold = error
+            else:
+                self._trouble.on_well()
         return self.node.take()
 
     def _transact(self, *works: Callable[[], object]) -> None:
@@ -148,8 +164,8 @@ class Engine:
             for work in works:
                 work()
             index.commit()
-        except Exception:  # house: whatever failed, the index must not stay half written
-            self._trouble.on_failed(self.node.now)
+        except Exception as error:  # house: whatever failed, the index must not stay half written
+            self._trouble.on_failed(self.node.now, error)
             self.node.undo(mark)
             index.rollback()
             raise
@@ -166,6 +182,7 @@ class Engine:
         parts.circle.on_tick()
         parts.discovery.on_ring(len(parts.circle.ring.nodes()))
         parts.discovery.on_tick()
+        parts.link_troubles.on_tick()
 
     def _content(self) -> None:
         """Do what is due about files."""
@@ -173,9 +190,12 @@ class Engine:
             self.wiring.recover()
         self.wiring.own_folder.on_tick()
         self.wiring.replica_check.on_tick()
+        self.wiring.strays.on_tick()
         self.wiring.following.on_tick()
         self.wiring.announcing.on_tick()
         self.wiring.receiving.on_tick()
+        self.wiring.flushing.on_tick()
+        self.wiring.happenings.on_tick()
         self.wiring.index_upkeep.on_tick()
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from potluck.core.content.facts import Finding, Stat
+from potluck.core.content.facts import Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -27,13 +27,44 @@ from potluck.core.wire.catalogue import (
     Message,
     Unknown,
 )
+from potluck.engine.folder_facts import (
+    FilesHashed,
+    Hashed,
+    NameRefused,
+    OrderId,
+    PathSeen,
+    PathsTouched,
+    RestlessSeen,
+    ShareSeen,
+    TopEntry,
+    TopSeen,
+    TreeSeen,
+    Unreadable,
+    WatchDrained,
+    WatchesRefused,
+)
+
+__all__ = [
+    "FilesHashed",
+    "Hashed",
+    "NameRefused",
+    "OrderId",
+    "PathSeen",
+    "PathsTouched",
+    "RestlessSeen",
+    "ShareSeen",
+    "TopEntry",
+    "TopSeen",
+    "TreeSeen",
+    "Unreadable",
+    "WatchDrained",
+    "WatchesRefused",
+]
 
 LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
 RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
-OrderId = NewType("OrderId", int)
-"""One order the engine gave to a worker; the facts that follow from it carry the same number."""
 BatchId = NewType("BatchId", int)
 """One group commit; it is also the key of its intent rows."""
 
@@ -54,8 +85,8 @@ class InterfacesSeen:
     """The networks and neighbours of this host, at start and whenever they change."""
 
     interfaces: tuple[Interface, ...]  # usable ones, own address each
-    # addresses in the ARP / neighbour table, FAILED and INCOMPLETE left out
-    neighbours: tuple[str, ...]
+    neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table that answered there
+    firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +115,7 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    # one word and detail, "refused", "timeout", "knock refused", "not the device", "tls: …"
-    reason: str
+    reason: str  # "refused", "timeout", "knock refused", "not the device", "tls: …"
     refused: bool  # the host answered and nobody listens there: the process is gone
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 
@@ -108,6 +138,13 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PathStalled:
+    """A connection was made, then what was sent did not arrive; its end is told besides."""
+
+    host: str  # the other end
+
+
+@dataclass(frozen=True, slots=True)
 class IntroductionHeard:
     """Somebody unknown knocked with a sealed chain of admissions; wants AnswerIntroduction."""
 
@@ -123,73 +160,6 @@ class RequestHeard:
     request: RequestId  # handle for the answer
     peer: DeviceId  # who asks
     message: BulkRequest  # what
-
-
-# -- own tree --------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class PathsTouched:
-    """The watcher noticed something; a hint, never truth."""
-
-    # files written and closed, created, moved or deleted; folders likewise
-    paths: tuple[SafePath, ...]
-    overflow: bool  # events were lost or a limit was reached: scan everything
-
-
-@dataclass(frozen=True, slots=True)
-class PathSeen:
-    """One path that was looked at."""
-
-    path: SafePath  # below Shared/
-    finding: Finding  # FILE, FOLDER, or MISSING (its parent was readable and it is not there)
-    stat: Stat | None  # of a file; None otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class NameRefused:
-    """A name that is not shared, and why."""
-
-    folder: SafePath  # where
-    name: str  # as a person may read it: escaped, never raw
-    reason: str  # "control character", "symbolic link", …
-
-
-@dataclass(frozen=True, slots=True)
-class TreeSeen:
-    """Part of what a Look or Scan found; at most limits.PAGE_RECORDS paths at a time."""
-
-    order: OrderId  # which Look or Scan
-    seen: tuple[PathSeen, ...]  # parents before children
-    refused: tuple[NameRefused, ...]  # names left out
-    last: bool  # nothing more follows
-    # on the last part: every folder below could be read, so what was not seen is not there
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Hashed:
-    """One file that was read and hashed."""
-
-    path: SafePath  # below Shared/
-    stat: Stat  # equal before and after reading
-    pieces: PieceList  # root, size, piece size, hashes
-
-
-@dataclass(frozen=True, slots=True)
-class FilesHashed:
-    """Files were hashed."""
-
-    order: OrderId  # which Hash
-    files: tuple[Hashed, ...]  # those that held still
-    unstable: tuple[SafePath, ...]  # changed while being read, or gone: look again later
-    last: bool  # the order is complete
-
-
-@dataclass(frozen=True, slots=True)
-class ShareSeen:
-    """The marker of the share was checked (at start and before every scan)."""
-
-    present: bool  # FOLDER/.potluck/marker is there and names this share
-    reason: str  # if not: "missing", "another share", "unreadable", "other file system"
 
 
 # -- fetching --------------------------------------------------------------------------------------
@@ -238,6 +208,32 @@ class Outcome(StrEnum):
     BROKEN = "broken"  # the link failed
     WRONG = "wrong"  # a hash did not match
     DISK = "disk"  # our own disk failed
+
+
+class SearchStep(StrEnum):
+    """How a fetch worker fares that needs a bulk link."""
+
+    LACKING = "lacking"  # none waits and none can be dialled from here: the other side may dial us
+    FOUND = "found"  # after that one came all the same
+    MISSED = "missed"  # after that none came in time
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSearch:
+    """A fetch needs a link to a device and could not simply dial it."""
+
+    peer: DeviceId  # to whom
+    link: LinkKind  # for what
+    step: SearchStep  # how far the search is
+    reason: str  # why dialling failed, as in DialFailed; "" if there was no address to dial
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A DialToServe is over: the device is being served on the link, or could not be dialled."""
+
+    call: OrderId  # which
+    reason: str  # why there is no link, as in DialFailed; "" if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +313,8 @@ class SpaceSeen:
 
     free_bytes: int  # free for this user
     total_bytes: int  # of the file system of FOLDER
+    free_inodes: int | None = None  # None: that file system counts none
+    total_inodes: int | None = None  # likewise
 
 
 # -- people ----------------------------------------------------------------------------------------
@@ -327,6 +325,7 @@ class Imported:
     order: OrderId  # which
     added: tuple[str, ...]  # names that are now in the own folder
     failed: tuple[tuple[str, str], ...]  # (path, reason)
+    already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +343,24 @@ class AddAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushAsked:
+    """The person wants to know that everything put into any folder so far was heard of here."""
+
+    command: int  # handle for Reply: ok, or the labels of those who did not answer
+    patience_s: float  # how long to wait for answers
+    waited_s: float = 0.0  # since this person first asked, if it goes on asking
+
+
+@dataclass(frozen=True, slots=True)
 class RescanAsked:
     """Look at everything now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorAsked:
+    """The person opens the door, or closes it."""
+
+    open_s: float | None  # for so long from now on, math.inf until the end; None: close it
 
 
 NetworkEvent = (
@@ -355,18 +370,23 @@ NetworkEvent = (
     | DialFailed
     | MessageHeard
     | LinkClosed
+    | PathStalled
     | IntroductionHeard
 )
-FolderEvent = PathsTouched | TreeSeen | FilesHashed | ShareSeen
-TransferEvent = (
-    RequestHeard
-    | ManifestHeard
-    | PieceListHeard
-    | PiecesVerified
-    | FilesVerified
-    | FetchEnded
-    | PartsFound
+FolderEvent = (
+    PathsTouched
+    | WatchDrained
+    | WatchesRefused
+    | RestlessSeen
+    | TreeSeen
+    | FilesHashed
+    | ShareSeen
+    | TopSeen
 )
+FetchEvent = (
+    ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
+)
+TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
-PersonEvent = Imported | LeaveAsked | AddAsked | RescanAsked
+PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -16,6 +16,7 @@ from __future__ import annotations
 from potluck.core import limits
 from potluck.engine.effects import (
     Dial,
+    DrainWatch,
     Effect,
     Fetch,
     Hash,
@@ -24,26 +25,39 @@ from potluck.engine.effects import (
     Leave,
     Look,
     LookAround,
+    LookAtTop,
     Place,
     Scan,
     Settle,
     Transmit,
 )
+from potluck.engine.flushing import Flushing
 from potluck.engine.node import Node
 from potluck.engine.own.imports import Imports
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
 
 FAREWELL_S = limits.LEAVE_GOSSIP_S
-BEGINNINGS = (Dial, Fetch, Hash, Import, Introduce, Look, LookAround, Place, Scan, Settle, Transmit)
+BEGINNINGS = (
+    *(Dial, DrainWatch, Fetch, Hash, Import, Introduce),
+    *(Look, LookAround, LookAtTop, Place, Scan, Settle, Transmit),
+)
 
 
 class Farewell:
     """Takes this device out of the ring."""
 
-    def __init__(self, node: Node, circle: Circle, discovery: Discovery, imports: Imports) -> None:
+    def __init__(
+        self,
+        node: Node,
+        circle: Circle,
+        discovery: Discovery,
+        imports: Imports,
+        flushing: Flushing,
+    ) -> None:
         """Stay until somebody asks to leave."""
-        self._node, self._circle, self._discovery, self._imports = node, circle, discovery, imports
+        self._node, self._circle, self._discovery = node, circle, discovery
+        self._imports, self._flushing = imports, flushing
         self._end_s: float | None = None
 
     def __repr__(self) -> str:
@@ -56,6 +70,7 @@ class Farewell:
             return
         self._circle.leave()
         self._imports.on_leaving()
+        self._flushing.on_leaving()
         self._node.leaving = True
         self._end_s = self._node.now + FAREWELL_S
 

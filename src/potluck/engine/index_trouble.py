@@ -7,7 +7,8 @@ folder, heads and needs are looked at once more from the beginning (`Wiring.reco
 whatever was lost.
 
 Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the
-place in the ring. Each failure is reported once. Limits: what is lost in between (a file just
+place in the ring. Each failure is reported once, and stands in the register (engine/troubles.py)
+until content is worked on again without one. Limits: what is lost in between (a file just
 hashed, say) is done twice.
 """
 
@@ -16,16 +17,19 @@ from __future__ import annotations
 import math
 
 from potluck.core.errors import PotluckError
+from potluck.engine.troubles import Trouble, TroubleKind, Troubles
 
 REST_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after one failure, two, …; the last one repeats
+SUBJECT = "the index"  # what the trouble is about
 WELL_S = 120.0  # this long without a failure: the next one is a first one again
 
 
 class IndexTrouble:
     """The failures of late."""
 
-    def __init__(self) -> None:
-        """Begin in good health."""
+    def __init__(self, troubles: Troubles) -> None:
+        """Begin in good health; `troubles` is where it stands while that lasts."""
+        self._troubles = troubles
         self.until_s = -math.inf  # when work on content may go on
         self.untold: PotluckError | None = None  # a failure nobody was told of yet
         self._failed_s = -math.inf
@@ -36,11 +40,21 @@ class IndexTrouble:
         """Say how many failures there were of late, and until when work on content rests."""
         return f"<IndexTrouble failures={self._failures}, until_s={self.until_s:.1f}>"
 
-    def on_failed(self, now: float) -> None:
+    def on_failed(self, now: float, error: Exception) -> None:
         """A transaction failed: rest."""
         self._failures = self._failures + 1 if now - self._failed_s < WELL_S else 1
         self._failed_s, self._shaken = now, True
         self.until_s = now + REST_S[min(self._failures, len(REST_S)) - 1]
+        reason, command = type(error).__name__, ""
+        if isinstance(error, PotluckError):
+            reason, command = error.cause or error.what, error.fix
+        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, command, now, self.until_s)
+        self._troubles.note(trouble)
+
+    def on_well(self) -> None:
+        """Content was worked on, and the index took it."""
+        if self._failures and not self._shaken:
+            self._troubles.clear_kind(TroubleKind.INDEX)
 
     def rests(self, now: float) -> bool:
         """Say whether work on content has to wait."""

@@ -56,14 +56,19 @@ class Layout:
 
     def spot_at(self, path: SafePath) -> Spot | None:
         """Return the spot of a path below Shared/, or None if it is in no member's folder."""
-        roster = self._company.roster
-        if roster is None or len(path.parts) < 2:
+        name = self.manifest_at(path)
+        if name is None or len(path.parts) < 2:
             return None
-        label = path.parts[0]
+        return Spot(name, path.relative_to(_top(path.parts[0])).wire)
+
+    def manifest_at(self, path: SafePath) -> ManifestName | None:
+        """Return whose a path below Shared/ is, the folder itself included; None: nobody's."""
+        roster = self._company.roster
+        if roster is None:
+            return None
         for device, entry in roster.members.items():
-            if entry.label == label:
-                inner = path.relative_to(_top(label)).wire
-                return Spot(ManifestName.own(device), inner)
+            if entry.label == path.parts[0]:
+                return ManifestName.own(device)
         return None
 
 

@@ -17,14 +17,17 @@ from dataclasses import dataclass, field
 
 from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.joiners import JOINERS, joiner_means_something
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
+from potluck.core.ring.reach import Reach
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
+from potluck.engine.troubles import Troubles
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
@@ -57,7 +60,10 @@ class Peer:
     instance: bytes = b""
     # (generation, seq) it announced
     heads: dict[ManifestName, tuple[int, int]] = field(default_factory=dict)
-    kept: dict[ManifestName, Holding] = field(default_factory=dict)
+    kept: dict[ManifestName, Holding] = field(default_factory=dict)  # said over the last link
+    spoke_s: float | None = None  # when it said so last
+    gone_s: float | None = None  # when its last link ended
+    most_lacking_bytes: int = 0  # it ever said since it last lacked nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,14 @@ class Node:
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
         self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
+        self.reach = Reach()
+        self.firewall = ""  # the one that was seen on this machine
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
+        self.troubles = Troubles()
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
         self._orders = int.from_bytes(instance[:RUN_PART_BYTES], "big") << ORDER_BITS
@@ -221,8 +230,19 @@ class Node:
         return entry.label if entry else self.settings.label
 
 
+def dialable_at(node: Node, device: DeviceId) -> tuple[Address, ...]:
+    """Return where a device may be dialled, best first; nothing if it is to dial us instead."""
+    return node.addresses_of(device) if node.reach.dialable(device, node.now) else ()
+
+
 def legible(text: str) -> str:
     """Return a text, perhaps of strangers, with nothing in it that moves, turns or hides words."""
     return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+        letter if _is_legible(text, at) else "\N{REPLACEMENT CHARACTER}"
+        for at, letter in enumerate(text)
     )
+
+
+def _is_legible(text: str, at: int) -> bool:
+    letter = text[at]
+    return letter.isprintable() or (letter in JOINERS and joiner_means_something(text, at))

@@ -12,8 +12,13 @@ up when it is called, so parts may tell each other in a circle although they are
     sealed_datagrams  speaking without a link       commits        what is lacking: place
     discovery         finding members, links        replica_check  others' folders on this disk
     circle            ring and probing              answers        what others ask on bulk links
+    bulk_calls        who dials bulk links         link_troubles  who cannot be reached
+    narrow_paths      who gets small packets
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
+    flushing          what is in the folders now    progress       how much is here of it
+    happenings        what owners did, in words     farewell       leaving the ring
+    strays            what is nobody's, told
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -26,17 +31,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
+from potluck.engine.flushing import Flushing
 from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
 from potluck.engine.group.membership import Membership, MembershipListener
 from potluck.engine.group.pairings import Pairings, PairingsListener
-from potluck.engine.group.questions import Questions
+from potluck.engine.group.questions import Questions, QuestionsListener
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
+from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -44,19 +51,25 @@ from potluck.engine.others.commits import Commits, CommitsListener
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.happenings import Happenings
+from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
+from potluck.engine.ring.narrow_paths import NarrowPaths
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from potluck.engine.strays import Strays
 from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
 
 
-class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
+class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, QuestionsListener):
     """Who hears what engine/group tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -80,6 +93,7 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
         self._parts.admission_policy.on_members()
         self._parts.discovery.on_members()
         self._parts.announcing.on_members()
+        self._parts.strays.on_members()
 
     def on_wish(self, wish: FoundGroup) -> None:
         """A lonely device wishes to be in that group."""
@@ -89,12 +103,28 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener):
         """That group was asked in vain: is there anything new?"""
         self._parts.questions.ask(wish.address)
 
+    def on_door_unreached(self, wish: FoundGroup) -> None:
+        """The door of that group cannot be reached: its device is asked to dial ours."""
+        self._parts.questions.ask_to_call(wish)
+
+    def on_call_asked(self, address: Address) -> None:
+        """A newcomer there cannot reach our door: it is dialled."""
+        self._parts.pairings.call(address)
+
+    def on_door_blocked(self, who: str, address: Address) -> None:
+        """Neither could a door be dialled, nor did its device dial us; or the other way round."""
+        self._parts.link_troubles.on_blocked(who, address)
+
+    def on_door_reached(self, who: str) -> None:
+        """A door, or a newcomer, was reached."""
+        self._parts.link_troubles.on_reached(who)
+
     def on_met(self, device: DeviceId, address: Address) -> None:
         """A member of the group we enter is at that address."""
         self._parts.discovery.on_met(device, address)
 
 
-class RingRelay(DiscoveryListener):
+class RingRelay(DiscoveryListener, BulkCallsListener):
     """Who hears what engine/ring tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -116,6 +146,7 @@ class RingRelay(DiscoveryListener):
         self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
         self._parts.downloads.on_peer(device)
+        self._parts.link_troubles.on_linked(device)
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
@@ -124,6 +155,18 @@ class RingRelay(DiscoveryListener):
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens where a member was."""
         self._parts.circle.on_refused(device)
+
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        """A member was dialled in vain."""
+        self._parts.link_troubles.on_undialled(device, address)
+
+    def on_blocked(self, who: str, address: Address) -> None:
+        """Neither side could dial the other for a bulk link."""
+        self._parts.link_troubles.on_blocked(who, address)
+
+    def on_reached(self, who: str) -> None:
+        """There is a bulk link after all."""
+        self._parts.link_troubles.on_reached(who)
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed why it is a member."""
@@ -141,6 +184,10 @@ class OwnRelay(PublishingListener):
         """The own manifest has a new head."""
         self._parts.announcing.on_published(head)
 
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        """This is what is new in it."""
+        self._parts.happenings.on_shared(changes)
+
 
 class OthersRelay(
     FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
@@ -154,6 +201,7 @@ class OthersRelay(
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """Another owner's manifest is held up to a new head."""
         self._parts.announcing.on_applied(head)
+        self._parts.happenings.on_changed(ManifestName.of(head), paths)
         self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
 
     def on_own_head(self, head: Head) -> None:
@@ -166,6 +214,8 @@ class OthersRelay(
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
+        self._parts.replica_check.on_committed(done)
+        self._parts.happenings.on_committed(done)
         self._parts.receiving.on_committed(done)
 
     def look_again(self, spot: Spot) -> None:
@@ -182,8 +232,13 @@ class OthersRelay(
 
     def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """What stands at these paths of somebody else's folder is not what was believed."""
+        self._parts.happenings.on_lost(name, paths)
         self._parts.announcing.on_places_changed()
-        self._parts.receiving.on_changed(name, paths, held=False)
+        self._parts.receiving.on_disturbed(name, paths)
+
+    def on_cleared(self, spot: Spot) -> None:
+        """What nobody shares has gone from a spot of somebody else's folder."""
+        self._parts.receiving.on_cleared(spot)
 
     def is_placing(self, spot: Spot) -> bool:
         """Say whether a group commit changes a spot right now."""
@@ -191,9 +246,13 @@ class OthersRelay(
 
     def is_hindered(self) -> bool:
         """Say whether other people's folders have to wait before they are looked at."""
-        if self._parts.own_folder.busy:
+        if self._parts.own_folder.work:
             return True
         return self._parts.commits.settling  # until it is known what a crash left
+
+    def is_settling(self) -> bool:
+        """Say whether it is still unknown what a crash left in other people's folders."""
+        return self._parts.commits.settling
 
 
 class UpkeepRelay(Activity):
@@ -205,7 +264,7 @@ class UpkeepRelay(Activity):
 
     def is_busy(self) -> bool:
         """Say whether a content may be on its way into the index or the share."""
-        if self._parts.own_folder.busy:
+        if self._parts.own_folder.work:
             return True
         return self._parts.receiving.busy
 
@@ -221,29 +280,38 @@ class Wiring:
         self.membership = Membership(node, group)
         self.admission_policy = AdmissionPolicy(node, self.membership, group)
         self.pairings = Pairings(node, self.membership, self.admission_policy, group)
-        self.questions = Questions(node, self.admission_policy)
+        self.questions = Questions(node, self.admission_policy, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
+        self.bulk_calls = BulkCalls(node, ring)
+        self.link_troubles = LinkTroubles(node)
+        self.narrow_paths = NarrowPaths(node)
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)
-        self.announcing = Announcing(node, self.following, self.circle)
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
+        self.progress = Progress(node, self.downloads, self.commits, self.receiving)
+        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.replica_check = ReplicaCheck(node, others)
+        self.strays = Strays(node)
+        self.happenings = Happenings(node)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
-        self.farewell = Farewell(node, self.circle, self.discovery, self.imports)
+        self.flushing = Flushing(node, self.own_folder, self.following)
+        self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
         self.viewer = self._viewer()
 
     def _viewer(self) -> Viewer:
         """Make what looks at the parts."""
         around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
-        own_folder, receiving, downloads = self.own_folder, self.receiving, self.downloads
-        return Viewer(self.node, around, own_folder, receiving, downloads, self.answers)
+        own_folder, following = self.own_folder, self.following
+        picture = Picture(self.node, around, own_folder, following, self.progress)
+        downloads, answers = self.downloads, self.answers
+        return Viewer(self.node, around, picture, own_folder, downloads, answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""

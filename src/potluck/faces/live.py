@@ -1,139 +1,212 @@
-"""The live view of `up`: a header, a bar per file on its way and one for all, the prompt.
+"""The live view of `up` and `watch`: how things are, what moves, the prompt.
 
 Events scroll above it.
 
 Strategy: `render` is a pure function from a snapshot to rich Text, so a test reads exactly what a
-person sees. The `LiveScreen` owns rich's Live and redraws only when asked, from one thread; whoever
-feeds it decides how often. Guarantees: names are never read as rich markup or as control
-characters; without colour (NO_COLOR, TERM=dumb) every fact is still in the words. Limits: at most
-eight bars at a time, the number of the others is said.
+person sees. It is made of parts in the order in which they matter: who and where this is, the one
+word with its reason and command, the door's warning, what is wrong, who lacks what, what comes and
+goes, the prompt. Every sentence is broken to the width, and of what moves as many rows are drawn as
+the height allows. The `LiveScreen` owns rich's Live and redraws only when asked, from one thread;
+whoever feeds it decides how often.
+
+Guarantees: no line is wider than the terminal, from 20 columns on, and the prompt is always there;
+what is left out is counted. Names are never read as rich markup or as control characters; without
+colour (NO_COLOR, TERM=dumb) every fact is still in the words. Limits: at most eight bars at a time.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from potluck.faces.cli.layout import group_words, state_words, title
-from potluck.faces.text import EMPTY, FULL, bar, duration, fitted, rate, shown, size
+from potluck.faces import rows
+from potluck.faces.cli.layout import Words, delivery_words, next_step, reason_words, trouble_lines
+from potluck.faces.progress import Motion, ViewProgress
+from potluck.faces.rows import Pieces, laid_out
+from potluck.faces.text import columns, count, duration, fitted, rate, shown, size, wrapped
 
 BARS = 8
-LEAST_SOURCE_COLUMNS = 6
-_BAR_COLUMNS = 16
+UPLOADS = 4
+TROUBLES = 3
+RENEW_S = 1.0  # without a snapshot what moves is worked out anew: a stall shows
+_LEAST_ROWS = 3  # of what moves, however low the terminal is
+_HINT = ("exit", "help", "status", "ring")  # on the empty prompt
 _COLOURS = {
     "in_sync": "green",
+    "sending": "cyan",
+    "receiving": "cyan",
     "busy": "cyan",
     "waiting": "yellow",
     "paused": "yellow",
     "trouble": "bold red",
 }
-
-
+_STANDSTILL = frozenset({"waiting", "paused"})  # nothing comes, and the reason says why
 _STYLES = {"✗": "bold red", "!": "yellow"}  # of a line that begins so
 
-
-class Whole:
-    """How much of everything that was missing has come: the bar of the whole."""
-
-    def __init__(self) -> None:
-        self._most_bytes = 0
-
-    def __repr__(self) -> str:
-        return f"Whole({self._most_bytes} bytes at most)"
-
-    def done(self, need_bytes: int) -> tuple[int, int]:
-        """Return (come, wanted) bytes since nothing was missing."""
-        self._most_bytes = max(self._most_bytes, need_bytes) if need_bytes else 0
-        return self._most_bytes - need_bytes, self._most_bytes
+TerminalSize = tuple[int, int]
+"""Columns and rows of a terminal."""
 
 
 def render(
-    state: dict[str, Any] | None, whole: tuple[int, int], typed: str | None, width: int
+    state: dict[str, Any] | None,
+    motion: Motion,
+    typed: str | None,
+    within: TerminalSize,
+    words: Words,
 ) -> Text:
-    """Return the picture: header, bars, whole, and the prompt line (None: no prompt)."""
-    picture = Text(no_wrap=True, overflow="crop")
+    """Return the picture for a terminal of that size; `typed` None: no prompt."""
+    width, height = within
+    prompt = [] if typed is None else [_prompt(typed, width)]
     if state is None:
-        picture.append("potluck is starting…", "dim")
+        lines: list[Pieces] = [[("potluck is starting…", "dim")]]
     else:
-        _header(picture, state)
-        for one in state["transfers"][:BARS]:
-            _transfer(picture, one, width)
-        if len(state["transfers"]) > BARS:
-            picture.append(f"\n  … and {len(state['transfers']) - BARS} more", "dim")
-        if whole[1]:
-            _whole(picture, state, whole, width)
-    if typed is not None:
-        picture.append("\n> ", "bold")
-        picture.append(typed)
-        picture.append("▏", "blink")
-        if not typed:
-            picture.append("exit · help · status · ring", "dim")
+        lines = _standing(state, width, words)
+        room = height - 1 - len(lines) - len(prompt)
+        lines += _moving(state, motion, width, max(_LEAST_ROWS, room))
+    room = max(1, height - 1 - len(prompt))
+    if len(lines) > room:  # the prompt comes before anything else
+        lines = [*lines[: room - 1], [("…", "dim")]]
+    picture = Text(no_wrap=True, overflow="crop")
+    for number, row in enumerate([*lines, *prompt]):
+        picture.append("\n" if number else "")
+        for piece, style in row:
+            picture.append(piece, style)
     return picture
 
 
-def _header(picture: Text, state: dict[str, Any]) -> None:
-    picture.append(title(state), "bold")
-    picture.append(" · " + group_words(state))
-    picture.append("\n" + state_words(state), _COLOURS.get(state["state"], ""))
+# -- how things are --------------------------------------------------------------------------------
+def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
+    lines: list[Pieces] = [[(_title(state, width), "bold")]]
+    said = " · ".join([reason_words(state), *_amounts(state)])
+    lines += _sentence(said, width, _COLOURS.get(state["state"], ""))
+    if state["command"]:
+        lines += _sentence(f"next: {next_step(state['command'], words)}", width, "")
     if state["door"]["open"]:
         until = state["door"]["until_s"]
-        left = "" if until is None else f" for {duration(until)}"
-        picture.append(f" · the door is OPEN{left}: anyone here may join", "bold yellow")
+        long = "" if until is None else f" for {duration(until)}"
+        lines += _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
+    wrong = [one for one in state["troubles"] if one["reason"] not in (state["reason"] or "")]
+    for one in wrong[:TROUBLES]:
+        first, *others = trouble_lines(one, words)
+        lines += _sentence(f"✗ {first}", width, "bold red")
+        lines += [row for line in others for row in _sentence(f"  {line}", width, "")]
+    more = state["trouble_count"] - len(state["troubles"]) + max(0, len(wrong) - TROUBLES)
+    if more > 0:
+        lines += _sentence(f"✗ {count(more, 'more trouble')}: see status", width, "bold red")
+    return lines
 
 
-def _transfer(picture: Text, one: dict[str, Any], width: int) -> None:
-    left = (one["size"] - one["done"]) / one["rate"] if one["rate"] else 0
-    sources = ", ".join(shown(label) for label in one["from"])
-    time_left = duration(left) if left else ""
-    facts = (
-        f"{size(one['done']):>8} / {size(one['size']):<8} {rate(one['rate']):>10}  {time_left:<6}"
-    )
-    name_columns = max(12, min(40, width - _BAR_COLUMNS - len(facts) - 19))
-    picture.append(f"\n  ↓ {fitted(shown(one['path']), name_columns)} ")
-    _bar(picture, one["done"], one["size"])
-    picture.append(f" {facts} ")
-    room = width - name_columns - _BAR_COLUMNS - len(facts) - 7
-    if room >= LEAST_SOURCE_COLUMNS:
-        picture.append(fitted(sources, room).rstrip(), "dim")
+def _title(state: dict[str, Any], width: int) -> str:
+    """Return who and where this is, in one line: what matters least is left out first."""
+    device, group, node = state["device"], state["group"], state["node"]
+    parts = [
+        (2, f"potluck {state['version']}"),
+        (5, shown(device["label"])),
+        (1, shown(device["id"])),
+        (4, "in no group yet" if group is None else shown(group["name"])),
+    ]
+    if node is not None and group is not None:
+        parts.append((3, f"node {node['number']} of {node['of']}"))
+        if node["of"] > 1:
+            parts.append((0, f"last {shown(node['last'])} · next {shown(node['next'])}"))
+    while len(parts) > 1 and columns(" · ".join(text for _, text in parts)) > width:
+        parts.remove(min(parts))
+    return fitted(" · ".join(text for _, text in parts), width).rstrip()
 
 
-def _whole(picture: Text, state: dict[str, Any], whole: tuple[int, int], width: int) -> None:
-    come, wanted = whole
-    down = state["rates"]["down"]
-    left = f"  {duration((wanted - come) / down)}" if down and wanted > come else ""
-    name_columns = max(12, min(40, width - _BAR_COLUMNS - 62))
-    picture.append(f"\n  Σ {fitted('everything', name_columns)} ", "bold")
-    _bar(picture, come, wanted)
-    picture.append(f" {size(come):>8} / {size(wanted):<8} {rate(down):>10}{left}")
+def _amounts(state: dict[str, Any]) -> list[str]:
+    """Return how much there is; what is to come stands in the reason, or in a bar."""
+    files = count(state["files"], "file")
+    return [f"{files} · {size(state['bytes'])}"] if state["files"] else ["no files yet"]
 
 
-def _bar(picture: Text, done: float, total: float) -> None:
-    drawn = bar(done, total, _BAR_COLUMNS)
-    full = drawn.rstrip(EMPTY)
-    picture.append(full, "green" if full == FULL * _BAR_COLUMNS else "cyan")
-    picture.append(drawn[len(full) :], "dim")
+def _sentence(text: str, width: int, style: str) -> list[Pieces]:
+    return [[(line, style)] for line in wrapped(text, width, "  ")]
+
+
+# -- what moves ------------------------------------------------------------------------------------
+def _moving(state: dict[str, Any], motion: Motion, width: int, room: int) -> list[Pieces]:
+    """Return who lacks what, and bars, in at most `room` rows."""
+    lines = _delivery(state, motion, width)
+    coming = [rows.incoming(one, motion) for one in state["transfers"]]
+    going = [rows.outgoing(one, motion) for one in state["uploads"]]
+    stands = state["state"] in _STANDSTILL
+    says_more = _says_more(state["transfers"], motion)
+    whole = [rows.everything(motion, stands=stands)] if says_more else []
+    height = 1 if width >= rows.ONE_LINE_COLUMNS else 2
+    fit = max(0, (room - len(lines) - 1) // height - len(whole))  # one line says what is left out
+    drawn = coming[: min(BARS, fit)]
+    sent = going[: min(UPLOADS, fit - len(drawn))]
+    lines += laid_out([*sent, *drawn, *whole], width)
+    hidden = len(coming) + len(going) - len(drawn) - len(sent)
+    if hidden:
+        more = [(fitted(f"  … and {hidden:,} more", width).rstrip(), "dim")]
+        lines.insert(len(lines) - height * len(whole), more)
+    return lines
+
+
+def _says_more(transfers: list[dict[str, Any]], motion: Motion) -> bool:
+    """Say whether a bar of the whole tells anything that one bar alone does not."""
+    alone = transfers[0] if len(transfers) == 1 else None
+    if alone is None or alone["files"] > 1:
+        return bool(motion.wanted)
+    size_bytes: int = alone["size"]
+    return motion.wanted > size_bytes
+
+
+def _delivery(state: dict[str, Any], motion: Motion, width: int) -> list[Pieces]:
+    """Return "↑ kitchen-pc 35 % · nas 41 % · desk away   12 MB/s"."""
+    said = delivery_words(state["deliveries"])
+    sends = bool(state["uploads"] or motion.up_rate >= 1)
+    if not said or (state["need_files"] and not sends):
+        return []  # what others lack is not sent by a device that lacks it itself
+    speed = f"   {rate(motion.up_rate)}" if motion.up_rate >= 1 else ""
+    if not any(one["online"] for one in state["deliveries"]):
+        return _sentence(said, width, "dim")  # nothing is on its way to them
+    return _sentence(f"↑ {said}{speed}", width, "")
+
+
+def _prompt(typed: str, width: int) -> Pieces:
+    """Return the line being typed: its end, if it is long, since there one types."""
+    while columns(typed) > width - 4:
+        typed = typed[1:]
+    hint = ""
+    if not typed:
+        for word in _HINT:
+            longer = f"{hint} · {word}" if hint else word
+            hint = longer if columns(longer) <= width - 4 else hint
+    return [("> ", "bold"), (typed, ""), ("▏", "blink"), (hint, "dim")]
 
 
 class LiveScreen:
     """A terminal that shows the picture at its bottom and lets events scroll above it."""
 
-    def __init__(self, console: Console | None = None, *, prompt: bool = True) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        words: Words,
+        prompt: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Draw on `console` (default: standard output); with `prompt` the typed line is shown."""
         self._console = console or Console(highlight=False, markup=False)
+        self._words, self._clock = words, clock
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
-        self._whole = Whole()
-        self._progress = (0, 0)
+        self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
         )
 
     def __repr__(self) -> str:
         state = (self._state or {}).get("state", "no state yet")
-        return f"LiveScreen({state}, {self._progress[0]} of {self._progress[1]} bytes)"
+        return f"LiveScreen({state}, {self._motion.come} of {self._motion.wanted} bytes)"
 
     def open(self) -> None:
         """Begin to draw."""
@@ -150,8 +223,8 @@ class LiveScreen:
 
     def state(self, state: dict[str, Any]) -> None:
         """Take a new snapshot."""
-        self._state = state
-        self._progress = self._whole.done(state["need_bytes"])
+        self._state, self._moved_s = state, self._clock()
+        self._motion = self._progress.on_state(state, self._moved_s)
 
     def typed(self, text: str) -> None:
         """Take what stands on the prompt."""
@@ -160,6 +233,8 @@ class LiveScreen:
 
     def draw(self) -> None:
         """Draw the picture now."""
-        self._live.update(
-            render(self._state, self._progress, self._typed, self._console.width), refresh=True
-        )
+        if self._state is not None and self._clock() - self._moved_s >= RENEW_S:
+            self.state(self._state)
+        within = self._console.width, self._console.height
+        picture = render(self._state, self._motion, self._typed, within, self._words)
+        self._live.update(picture, refresh=True)

@@ -2,11 +2,17 @@
 
 Strategy: under a live view the terminal cannot echo, since every redraw would wipe what was typed.
 So the terminal is put into cbreak mode, one character at a time is read, and the line being typed
-is handed to the view, which draws it. Off a terminal plain lines are read. The words do what the
-commands of the same name do, through the same local API. Guarantees: Ctrl-C still is a signal,
-since ISIG stays on; the terminal is put back whatever happens; a program in the background of its
-terminal never reads it and so is never stopped by it. Limits: editing is backspace, Ctrl-U, Ctrl-D;
-no history.
+is handed to the view, which draws it. Off a terminal plain lines are read. The words are those of
+the command line, read by the same parser and run by the same code (cli/main.py).
+
+Whoever types Ctrl-Z gets the terminal as it was, and after `fg` it is a prompt again: the terminal
+is given back before the stop and taken once more after it. Before every read the prompt looks
+whether it is in the foreground and the terminal still is in its mode, so it also survives a stop
+that nobody announced.
+
+Guarantees: Ctrl-C still is a signal, since ISIG stays on; the terminal is put back whatever
+happens; a program in the background of its terminal neither reads nor changes it and so is never
+stopped by it. Limits: editing is backspace, Ctrl-U, Ctrl-D; no history.
 """
 
 from __future__ import annotations
@@ -15,33 +21,25 @@ import codecs
 import os
 import select
 import shlex
+import signal
 import termios
 import threading
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from difflib import get_close_matches
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.layout import Words, peer_lines, status_lines
-from potluck.faces.cli.tree import listing_lines
-from potluck.faces.text import ring_lines, shown
+from potluck.faces.cli.layout import Words
+from potluck.faces.cli.main import LEAVING_WORDS, run_typed
+from potluck.faces.cli.output import error_lines
 
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
+LOCAL_MODES = 3  # where termios keeps them in its list
+SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h\r\n", b"\x1b[?25l"
 LONGEST_LINE = 1000  # letters; paths are typed here, and no book is
-HELP = [
-    "exit           leave the group gracefully and end (so does Ctrl-C)",
-    "status         this device, its group, and who has what",
-    "ring · peers   the circle of nodes · where the devices are",
-    "ls [PATH]      what is shared",
-    "add PATH…      put files into my folder (--copy, --move, --reflink)",
-    "rescan         look at my folder now",
-]
-_WORDS = ("exit", "help", "status", "ring", "peers", "ls", "add", "rescan")
-_LEAVE = ("exit", "quit", "down", "leave")
 
 
 class Editor:
@@ -80,71 +78,74 @@ class Editor:
 
 def run_line(line: str, client: Client, words: Words) -> list[str]:
     """Do what a typed line says and return what to show."""
+    del words  # how potluck is run elsewhere is not how it is run here
     try:
         parts = shlex.split(line)
     except ValueError:
-        return ["The quotes in that line do not match."]
+        return ["The quotes in that line do not match.", "  next: write \\' or \"'\" for a quote"]
     if not parts:
         return []
-    try:
-        return _run(parts[0].casefold(), parts[1:], client, words)
-    except PotluckError as error:
-        return str(error).splitlines()
-
-
-def _run(word: str, rest: list[str], client: Client, words: Words) -> list[str]:
-    if word in _LEAVE:
-        client.post("/api/v1/leave")
+    word = parts[0].casefold()
+    if word in LEAVING_WORDS and not parts[1:]:
+        try:
+            client.post("/api/v1/leave")
+        except PotluckError as error:
+            return error_lines(error)
         return ["Leaving…"]
-    answers: dict[str, Callable[[], list[str]]] = {
-        "help": lambda: HELP,
-        "status": lambda: status_lines(client.state()),
-        "peers": lambda: peer_lines(client.state(), words),
-        "ring": lambda: _ring(client.state()),
-        "ls": lambda: _list(rest, client),
-        "add": lambda: _add(rest, client),
-        "rescan": lambda: _rescan(client),
-    }
-    if word in answers:
-        return answers[word]()
-    close = get_close_matches(word, _WORDS, 1, 0.5)
-    return [
-        f"There is no “{shown(word)}” here. "
-        + (f"Did you mean {close[0]}?" if close else "Type help.")
-    ]
-
-
-def _ring(state: dict[str, Any]) -> list[str]:
-    return ring_lines(state["ring"], state["device"]["id"])
-
-
-def _list(rest: list[str], client: Client) -> list[str]:
-    prefix = rest[0].strip("/") if rest else ""
-    return listing_lines(client.files(prefix), prefix, recursive=False)
-
-
-def _rescan(client: Client) -> list[str]:
-    client.post("/api/v1/rescan")
-    return ["Looking at my folder now."]
-
-
-def _add(rest: list[str], client: Client) -> list[str]:
-    modes = [one.removeprefix("--") for one in rest if one in {"--copy", "--move", "--reflink"}]
-    paths = [str(Path(one).expanduser().absolute()) for one in rest if not one.startswith("--")]
-    result = client.post("/api/v1/add", {"paths": paths, "mode": modes[-1] if modes else "copy"})
-    return [shown(line) for line in result["text"].splitlines()] or ["Done."]
+    return run_typed(parts, client)
 
 
 # -- reading ---------------------------------------------------------------------------------------
+_taken: dict[int, list[Any]] = {}
+"""The modes each terminal had before `keys` took it; one at most, but for tests."""
+
+
 @contextmanager
 def keys(descriptor: int) -> Iterator[None]:
-    """Read keys, not lines, inside; put the terminal back after."""
+    """Read keys, not lines, inside; put the terminal back after, if it is ours to touch then."""
     before = termios.tcgetattr(descriptor)
+    _taken[descriptor] = before
     try:
         tty.setcbreak(descriptor)
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        del _taken[descriptor]
+        _set_modes(descriptor, before)
+
+
+@contextmanager
+def job_control(*, draws: bool) -> Iterator[None]:
+    """Give the terminal back before Ctrl-Z stops this program, and take it again after `fg`.
+
+    `draws`: there is a live view, which hides the cursor. Does nothing outside the main thread,
+    where nobody may take signals, nor where the signal is to be ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTSTP)
+    if before != signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for descriptor, modes in [*_taken.items()]:
+            _set_modes(descriptor, modes)
+        if draws:
+            _put(SHOW_CURSOR)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # stops here, until somebody types fg
+        signal.signal(number, stop)
+        for descriptor in [*_taken]:
+            _take_again(descriptor)
+        if draws:
+            _put(HIDE_CURSOR)
+
+    signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before)
 
 
 def usable(descriptor: int) -> bool:
@@ -168,9 +169,8 @@ def read(
     editor = Editor()
     while not stop.is_set():
         try:
-            ready, _, _ = select.select([descriptor], [], [], KEYS_LOOK_S)
-            data = os.read(descriptor, 4096) if ready else None
-        except OSError:
+            data = _some(descriptor, stop)
+        except (OSError, ValueError):
             return  # the terminal is gone; the program goes on without a prompt
         if data == b"":
             return
@@ -179,3 +179,46 @@ def read(
             typed(editor.text)
             for line in lines:
                 entered(line)
+
+
+def _some(descriptor: int, stop: threading.Event) -> bytes | None:
+    """Return what was typed, None if nothing was for a moment; raises OSError."""
+    if os.isatty(descriptor) and _is_background(descriptor):
+        stop.wait(KEYS_LOOK_S)
+        return None
+    _take_again(descriptor)
+    ready, _, _ = select.select([descriptor], [], [], KEYS_LOOK_S)
+    # it may be in the background by now, where a read would stop the whole program
+    if not ready or (os.isatty(descriptor) and _is_background(descriptor)):
+        return None
+    return os.read(descriptor, 4096)
+
+
+def _is_background(descriptor: int) -> bool:
+    """Say whether this is our terminal, and others are in its foreground."""
+    try:
+        return os.tcgetpgrp(descriptor) != os.getpgrp()
+    except OSError:
+        return False  # some other terminal: reading it stops nobody
+
+
+def _take_again(descriptor: int) -> None:
+    """Read keys again where a shell, or a stop, has brought lines back."""
+    if descriptor not in _taken or not usable(descriptor):
+        return
+    with suppress(termios.error):
+        if termios.tcgetattr(descriptor)[LOCAL_MODES] & termios.ICANON:
+            tty.setcbreak(descriptor)
+
+
+def _set_modes(descriptor: int, modes: list[Any]) -> None:
+    """Give a terminal these modes; from the background it would stop us, so not from there."""
+    if not _is_background(descriptor):
+        with suppress(termios.error):  # it is gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
+
+
+def _put(letters: bytes) -> None:
+    """Write to the terminal of the live view, past everything that may hold a lock."""
+    with suppress(OSError):
+        os.write(1, letters)

@@ -4,7 +4,7 @@ Strategy: threads share one queue and nothing else. "events" reads the stream of
 "prompt" reads what is typed, "view" alone touches the screen and tells the story; it redraws at
 most ten times a second. Guarantees: `stop` returns within two seconds and leaves the terminal as it
 was; without a terminal plain lines are printed instead, and the same story is told. Limits: if the
-stream breaks while potluck still runs, the view asks again.
+stream breaks while potluck still runs, the view asks again; a view that only watches ends with it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from potluck.core.errors import PotluckError
+from potluck.core.errors import NotRunning, PotluckError
 from potluck.faces import prompt
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
+from potluck.faces.cli.leaving import PromptLeaving
 from potluck.faces.cli.output import Json
 from potluck.faces.story import Story
 
@@ -82,12 +83,20 @@ class PlainScreen:
 class ViewThreads:
     """The view of one running potluck, from `start` to `stop`."""
 
-    def __init__(self, client: Client, screen: Screen, words: Words, *, reads: bool) -> None:
-        """Show what `client` says on `screen`; with `reads` the standard input is a prompt."""
+    def __init__(
+        self, client: Client, screen: Screen, words: Words, *, leaving: PromptLeaving, reads: bool
+    ) -> None:
+        """Show what `client` says on `screen`; with `reads` the standard input is a prompt.
+
+        `leaving` answers the words typed there that are about leaving.
+        """
         self._client = client
         self._screen = screen
         self._words = words
+        self._leaving = leaving
         self._reads = reads
+        self._over: threading.Event | None = None
+        self._since_s = 0.0
         self._plain = isinstance(screen, PlainScreen)
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stop = threading.Event()
@@ -96,6 +105,10 @@ class ViewThreads:
     def __repr__(self) -> str:
         alive = sum(thread.is_alive() for thread in self._threads)
         return f"ViewThreads({alive} alive, {self._queue.qsize()} waiting)"
+
+    def watch(self, over: threading.Event, *, since_s: float) -> None:
+        """Before the start: set `over` when potluck is gone; tell nothing older than `since_s`."""
+        self._over, self._since_s = over, since_s
 
     def start(self) -> None:
         """Begin to watch; the local API must answer."""
@@ -121,9 +134,14 @@ class ViewThreads:
             try:
                 for kind, data in self._client.events(number):
                     number = max(number, data["number"]) if kind == "notice" else number
-                    self._queue.put((kind, data))
+                    if kind != "notice" or data["at_s"] >= self._since_s:
+                        self._queue.put((kind, data))
+            except NotRunning:
+                if self._over is not None:
+                    self._over.set()
+                    return
             except PotluckError:
-                pass  # potluck ends, or is very busy: asked again until told to stop
+                pass  # it is very busy: asked again until told to stop
             self._stop.wait(REOPEN_S)
 
     def _prompt(self) -> None:
@@ -137,10 +155,14 @@ class ViewThreads:
 
     def _entered(self, line: str) -> None:
         self._queue.put(("lines", [f"> {line}"] if line and not self._plain else []))
-        self._queue.put(("lines", prompt.run_line(line, self._client, self._words)))
+        said = self._leaving.answer(line)
+        if said is None:
+            said = prompt.run_line(line, self._client, self._words)
+        self._queue.put(("lines", said))
 
     def _view(self) -> None:
-        story = Story(self._words, time.monotonic(), prompt=self._reads)
+        watching = self._over is not None
+        story = Story(self._words, time.monotonic(), prompt=self._reads, watching=watching)
         self._screen.open()
         try:
             while not self._stop.is_set():
@@ -167,7 +189,7 @@ class ViewThreads:
         elif kind == "lines":
             self._screen.lines(data)
         elif kind == "notice":
-            self._screen.lines(story.on_notice(data))
+            self._screen.lines(story.on_notice(data, time.monotonic()))
         elif kind == "state":
             self._screen.state(data)
             self._screen.lines(story.on_state(data, time.monotonic()))

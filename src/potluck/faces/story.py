@@ -3,9 +3,12 @@ runs.
 
 Strategy: a small pure machine, `on_state`, `on_notice`, `on_tick`, each returning lines. It
 remembers what it has said, so that a state that comes four times a second is told once. The same
-story is told by the live view and by plain lines. Guarantees: being alone, waiting and having
-unshared files are always explained with the next step; nothing is repeated while it does not
-change. Limits: who joined and left comes as notices from the engine, not from here.
+story is told by the live view and by plain lines.
+
+Guarantees: being alone, waiting and having unshared files are always explained with the next step;
+nothing is repeated while it does not change. That all files are on so many devices counts those
+only that are here and said so of the newest files; who is away, or has not said so yet, is named.
+Limits: who joined and left, and what happened to files, comes as notices from the engine.
 """
 
 from __future__ import annotations
@@ -17,35 +20,70 @@ from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
 FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
-SETTLED_S = 0.5  # two snapshots: between two files everything is settled, too
+JOINING_S = 10.0  # a group was found: if both doors are open it is joined by then
+SETTLED_S = 1.5  # between two files everything is settled, too; and what happened is told first
+GREETED_S = 30.0  # so long a device that was let in is not told to be here as well
+ADMITTED_S = 1.0  # before a new member is told: by whom it was let in says more
+UNKNOWN_S = 5.0  # a device that is here says within seconds what it has
+LINES_MAX = 1000  # transfers that are remembered as told
+NAMED = 3  # devices in a line; more are counted
 BIG_BYTES = 8_000_000  # smaller ones are here before the line is read
-_TOLD_HERE = frozenset({"founded", "waiting"})  # told from the state, with the next step
+_TOLD_HERE = frozenset({"founded", "waiting", "joined"})  # told from the state, with the next step
 _MARKS = {"warning": "! ", "error": "✗ "}
 
 
 class Story:
     """What was said so far."""
 
-    def __init__(self, words: Words, now: float, *, prompt: bool) -> None:
-        """Begin at `now`, in seconds of a clock that only goes forward; `prompt`: one can type."""
+    def __init__(self, words: Words, now: float, *, prompt: bool, watching: bool = False) -> None:
+        """Begin at `now`, in seconds of a clock that only goes forward.
+
+        `prompt`: one can type; `watching`: what is typed ends the view, not potluck.
+        """
         self._words = words
-        self._way_out = (
-            "type exit or press Ctrl-C to leave" if prompt else f"to leave: {words.here} down"
-        )
+        self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._begun_s = now
+        self._alone_s = now  # the last time that anybody else was seen
         self._said: dict[str, object] = {}
+        # by label: when a device became a member, and the line for it unless that was told
+        self._guests: dict[str, tuple[float, str]] = {}
         self._state: dict[str, Any] | None = None
         self._settled: tuple[object, float] = (None, now)
+        self._held: tuple[object, int] = (None, 0)  # what was said to be on how many devices
         self._transfers: set[str] = set()
 
     def __repr__(self) -> str:
         return f"Story({len(self._said)} topics told, {len(self._transfers)} transfers)"
 
-    def on_notice(self, notice: dict[str, Any]) -> list[str]:
-        """Return the line for something a person was told."""
-        if notice["code"] in _TOLD_HERE:
+    def on_notice(self, notice: dict[str, Any], now: float) -> list[str]:
+        """Return the line for something a person was told; for a guest there is one."""
+        code, guest = notice["code"], notice["subject"]
+        line = _MARKS.get(notice["level"], "") + shown(notice["text"])
+        if code in _TOLD_HERE:
             return []
-        return [_MARKS.get(notice["level"], "") + shown(notice["text"])]
+        if code == "member_new":
+            self._guests[guest] = (now, line)
+            return []
+        if code == "admitted":
+            self._guests[guest] = (now, "")
+        if code == "node_joined" and guest in self._guests:
+            told = self._guests[guest][1]
+            self._guests[guest] = (now, "")
+            return [told] if told else []
+        return [line]
+
+    def _guest_lines(self, now: float) -> list[str]:
+        """Return the new members that nobody here let in, once that is known."""
+        fresh = {
+            guest: line
+            for guest, (came_s, line) in self._guests.items()
+            if line and now - came_s >= ADMITTED_S
+        }
+        self._guests |= dict.fromkeys(fresh, (now, ""))
+        self._guests = {
+            guest: told for guest, told in self._guests.items() if now - told[0] < GREETED_S
+        }
+        return list(fresh.values())
 
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
         """Return the lines for what is new in a snapshot."""
@@ -58,35 +96,36 @@ class Story:
             about = (found["name"], found["label"], found["open"], state["door"]["open"])
             if self._first(f"found {about}", "said"):
                 lines += found_lines({**state, "found": [found]}, self._words)
-        if (
-            state["state"] == "waiting"
-            and state["reason"]
-            and not state["found"]
-            and self._first("waiting", state["reason"])
-        ):
-            lines.append("Waiting: " + shown(state["reason"]))
+        lines += self._waiting_lines(state)
         lines += self._unshared_lines(state)
         return lines + self.on_tick(now)
 
     def on_tick(self, now: float) -> list[str]:
         """Return the lines that time alone makes true: alone for long, settled for a moment."""
-        state = self._state
+        state, lines = self._state, self._guest_lines(now)
         if state is None:
-            return []
-        lines = self._group_lines(state, now)
-        alone = not state["found"] and not any(
-            one["online"] for one in state["devices"] if not one["me"]
-        )
-        if alone and now - self._begun_s >= ALONE_S and self._first("alone", "said"):
+            return lines
+        lines += self._group_lines(state, now)
+        online = any(one["online"] for one in state["devices"] if not one["me"])
+        if online:
+            self._first("alone", "said")  # whoever leaves later is told in a line of its own
+        if online or state["found"]:
+            self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
+        if now - self._alone_s >= ALONE_S and self._first("alone", "said"):
             lines += nobody_lines(state, self._words)
         return lines + self._settled_lines(state, now)
 
     def transfer_lines(self, state: dict[str, Any]) -> list[str]:
         """Return a line for each large transfer that has begun: for screens without bars."""
-        current = {one["path"]: one for one in state["transfers"] if one["size"] >= BIG_BYTES}
-        fresh = [path for path in current if path not in self._transfers]
-        self._transfers = set(current)
-        return [_transfer_line(current[path]) for path in fresh]
+        coming = [one for one in state["transfers"] if one["size"] >= BIG_BYTES]
+        going = [one for one in state["uploads"] if one["size"] >= BIG_BYTES]
+        lines = [_transfer_line(one) for one in coming] + [_upload_line(one) for one in going]
+        fresh = [line for line in lines if line not in self._transfers]
+        over = not (lines or state["need_bytes"] or state["deliveries"])
+        if over or len(self._transfers) > LINES_MAX:
+            self._transfers.clear()
+        self._transfers.update(lines)  # one pauses between two requests, and is no new one then
+        return fresh
 
     def _first(self, topic: str, value: object) -> bool:
         """Say whether `value` is new for `topic`, and remember it."""
@@ -97,23 +136,42 @@ class Story:
 
     def _group_lines(self, state: dict[str, Any], now: float) -> list[str]:
         group, accompanied = state["group"], len(state["devices"]) > 1
-        if group is None or state["state"] == "waiting":
+        if group is None or (state["state"] == "waiting" and not accompanied):
             return []
-        if not (accompanied or now - self._begun_s >= FOUNDED_S) or not self._first(
-            "group", group["id"]
-        ):
+        wait_s = JOINING_S if state["found"] else FOUNDED_S
+        settled = accompanied or now - self._begun_s >= wait_s
+        if not settled or not self._first("group", group["id"]):
             return []
         name = shown(group["name"])
         if accompanied:
             node = state["node"]
-            place = f" · node {node['number']} of {node['of']}" if node else ""
+            linked = node is not None and node["of"] > 1  # alone in the ring it would tell nothing
+            place = f" · node {node['number']} of {node['of']}" if linked else ""
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
+        elif state["found"]:
+            first = f"Until then this device is the group “{name}”."
         else:
             first = (
                 f"No other device found here (asked {asked_words(state)}): "
                 f"this device is the group “{name}”."
             )
+        if not self._first("own folder", state["own_folder"]):
+            return [first]
         return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
+
+    def _waiting_lines(self, state: dict[str, Any]) -> list[str]:
+        """Say what is waited for, once a wait: how long it takes changes all the time."""
+        if state["state"] != "waiting":
+            self._said.pop("waiting", None)
+            return []
+        reason = shown(state["reason"] or "")
+        if not reason or state["found"]:
+            return []
+        if not self._first("waiting", "for an owner" if state["group"] else reason):
+            return []
+        return [
+            reason[0].upper() + reason[1:] if reason.startswith("wait") else f"Waiting: {reason}"
+        ]
 
     def _unshared_lines(self, state: dict[str, Any]) -> list[str]:
         number = state["unshared"]["files"]
@@ -130,18 +188,45 @@ class Story:
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
         """Say once that everything is everywhere, when it has held for a moment."""
-        whole = [one for one in state["devices"] if not one["need_files"]]
-        behind = [one for one in state["devices"] if one["need_files"] and one["online"]]
-        settled = state["state"] == "in_sync" and not behind and state["files"] > 0
-        facts = (settled, state["files"], state["bytes"], len(whole))
+        devices = state["devices"]
+        whole = [one for one in devices if one["known"] and not one["need_files"]]
+        behind = [one for one in devices if one["online"] and one["known"] and one["need_files"]]
+        unknown = [one for one in devices if one["online"] and not one["known"]]
+        away = [one for one in devices if not one["online"]]
+        settled = bool(state["synced"] and state["files"] and not behind)
+        facts = (settled, state["files"], state["bytes"], len(whole), len(unknown))
         if facts != self._settled[0]:
             self._settled = (facts, now)
-        if not settled or now - self._settled[1] < SETTLED_S or not self._first("settled", facts):
+        wait_s = UNKNOWN_S if unknown else SETTLED_S
+        if not settled or now - self._settled[1] < wait_s:
             return []
-        where = f"on {len(whole)} of {count(len(state['devices']), 'device')}"
-        return [f"✓ {count(state['files'], 'file')} · {size(state['bytes'])} · verified · {where}"]
+        amounts, holders = (state["files"], state["bytes"]), len(whole)
+        told, most = self._held
+        if told == amounts and holders <= most:
+            return []  # fewer than before: who went away is told in its own line
+        self._held = (amounts, holders)
+        where = "only on this device so far"
+        if len(devices) > 1:
+            where = f"on {holders} of {count(len(devices), 'device')}"
+        missed = [f"{shown(one['label'])} away" for one in away[:NAMED]]
+        missed += [f"{shown(one['label'])} not known yet" for one in unknown[:NAMED]]
+        more = len(away) + len(unknown) - len(missed)
+        missed += [f"{more:,} more"] if more else []
+        line = f"✓ {count(state['files'], 'file')} · {size(state['bytes'])} · verified · {where}"
+        return [line + (f" ({', '.join(missed)})" if missed else "")]
+
+
+def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
+    if not prompt:
+        return f"to leave: {words.here} down"
+    return "type down to leave" if watching else "type exit or press Ctrl-C to leave"
 
 
 def _transfer_line(one: dict[str, Any]) -> str:
-    sources = ", ".join(map(shown, one["from"]))
-    return f"↓ {shown(one['path'])} · {size(one['size'])} from {sources}"
+    """Return what has begun to come; from whom is left out, since that changes on the way."""
+    files = f" · {count(one['files'], 'file')}" if one["files"] > 1 else ""
+    return f"↓ {shown(one['path'])}{files} · {size(one['size'])}"
+
+
+def _upload_line(one: dict[str, Any]) -> str:
+    return f"↑ {shown(one['path'])} · {size(one['size'])} to {shown(one['to'])}"

@@ -37,6 +37,20 @@ def size(count: float) -> str:
     return f"{count:.{digits}f} {_UNITS[power]}"
 
 
+def amount(done: float, total: float) -> str:
+    """Return how much of how much, "1.1 / 1.4 GB", "900 MB / 1.4 GB"."""
+    come, whole = size(done).split(), size(total)
+    return (
+        f"{come[0]} / {whole}" if whole.endswith(" " + come[1]) else f"{' '.join(come)} / {whole}"
+    )
+
+
+def percent(done: float, total: float) -> str:
+    """Return a share, "35 %"; only all of it is "100 %"."""
+    part = 1.0 if total <= 0 else max(0.0, min(1.0, done / total))
+    return f"{math.floor(part * 100)} %"
+
+
 def rate(per_s: float) -> str:
     """Return bytes per second, "112 MB/s"."""
     return size(per_s) + "/s"
@@ -76,14 +90,40 @@ def _letter_columns(letter: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """Return `text` in exactly `width` columns, cut in the middle with …: both ends tell."""
+    if width <= 0:
+        return ""
     if columns(text) > width:
         head, tail = text, text
-        while columns(head) > (width - 1) // 2:
+        while columns(head) > max(0, width - 1) // 2:
             head = head[:-1]
-        while columns(tail) > width - 1 - columns(head):
+        while tail and columns(tail) > width - 1 - columns(head):
             tail = tail[1:]
-        text = f"{head}…{tail}"
+        text = f"{head}…{tail}" if width else ""
     return text + " " * (width - columns(text))
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Return `text` in lines of at most `width` columns, broken between words where that goes.
+
+    Every line but the first begins with `indent`.
+    """
+    width = max(width, columns(indent) + 2)  # room for the widest letter
+    words = text.lstrip(" ")
+    lines, line = list[str](), text[: len(text) - len(words)]
+    for word in words.split(" "):
+        joined = f"{line} {word}" if line.strip() else line + word
+        if columns(joined) <= width:
+            line = joined
+            continue
+        if line.strip():
+            lines.append(line)
+            line = indent
+        line += word
+        while columns(line) > width:
+            end = next(end for end in range(len(line), 0, -1) if columns(line[:end]) <= width)
+            lines.append(line[:end])
+            line = indent + line[end:]
+    return [*lines, line]
 
 
 def table(rows: list[list[str]], indent: str = "  ") -> list[str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from potluck.core.content.facts import Finding, ManifestName, PlaceRow, Source, Spot, Stat
+from potluck.core.content.facts import (
+    NOTHING,
+    Amount,
+    Finding,
+    ManifestName,
+    PlaceRow,
+    Source,
+    Spot,
+    Stat,
+)
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Folder,
@@ -61,6 +70,14 @@ def test_below_is_inside_a_folder_of_the_same_manifest() -> None:
     assert not Spot(COMMON, b"f/a").is_below(folder)
 
 
+# -- amounts ---------------------------------------------------------------------------------------
+def test_amounts_add_up_and_part() -> None:
+    one, other = Amount(1, 2, 30), Amount(4, 0, 5)
+    assert Amount.total([one, other]) == Amount(5, 2, 35)
+    assert Amount.total([]) == NOTHING
+    assert Amount(5, 2, 35).less(one) == other
+
+
 # -- words and values ------------------------------------------------------------------------------
 def test_words_are_plain() -> None:
     assert [str(finding) for finding in Finding] == ["file", "folder", "missing"]
@@ -86,3 +103,42 @@ def test_a_row_cannot_change() -> None:
     with pytest.raises(AttributeError):
         row.size = 2  # type: ignore[misc]
     assert msgspec.structs.replace(row, size=2) != row
+
+
+# -- what a file system says -----------------------------------------------------------------------
+S_NS = 10**9
+FIRST_NS, LAST_NS = -(2**31) * S_NS, 9_223_372_036 * S_NS
+
+
+@pytest.mark.parametrize(
+    ("said_ns", "kept_ns"),
+    [
+        (-(2**63) * S_NS, FIRST_NS),
+        (FIRST_NS - 1, FIRST_NS),
+        (FIRST_NS, FIRST_NS),
+        (FIRST_NS + 1, FIRST_NS + 1),
+        (0, 0),
+        (LAST_NS - 1, LAST_NS - 1),
+        (LAST_NS, LAST_NS),
+        (LAST_NS + 1, LAST_NS),
+        (2**63 * S_NS, LAST_NS),
+    ],
+)
+def test_a_date_is_the_nearest_that_travels(said_ns: int, kept_ns: int) -> None:
+    stat = Stat.of(5, said_ns, 77, 9, executable=True)
+    assert stat == Stat(5, kept_ns, 77, 9, executable=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(-(2**70), 1 - 2**63), (-3, -3), (2**63 - 1, 2**63 - 1), (2**63, 2**63 - 1)],
+)
+def test_a_change_time_fits_in_64_bits(said: int, kept: int) -> None:
+    assert Stat.of(0, 0, said, 1, executable=False).ctime_ns == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [(2**64 - 1, 2**64 - 1), (2**64 + 3, 3), (-1, 2**64 - 1)]
+)
+def test_a_file_number_is_unsigned(said: int, kept: int) -> None:
+    assert Stat.of(0, 0, 0, said, executable=False).inode == kept

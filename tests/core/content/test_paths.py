@@ -13,7 +13,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from potluck.core.content.joiners import joiner_means_something
 from potluck.core.content.paths import (
+    NOT_UTF_8,
     SHOWN_CHARACTERS,
     SafePath,
     collision_key,
@@ -45,7 +47,7 @@ HOSTILE: list[tuple[bytes, str]] = [
     *[(f"a{chr(code)}b".encode(), "control character") for code in CONTROL],
     *[(f"gpj.{chr(code)}exe".encode(), "bidi control") for code in BIDI],
     *[(f"pass{chr(code)}word".encode(), "zero-width character") for code in ZERO_WIDTH],
-    *[(b"x" + bytes([byte]), "not UTF-8") for byte in range(0x80, 0x100)],
+    *[(b"x" + bytes([byte]), NOT_UTF_8) for byte in range(0x80, 0x100)],
     *[
         (b"a/" + name, "reserved name")
         for name in (b".potluck", b".Potluck", b".POTLUCK", b".potluc\xe2\x84\xaa")
@@ -68,15 +70,15 @@ HOSTILE: list[tuple[bytes, str]] = [
     (b"a\0b", "NUL"),
     (b"\0", "NUL"),
     (b"a\0\x1b", "NUL"),
-    (b"\xed\xa0\x80", "surrogate"),
-    (b"a\xed\xbf\xbf", "surrogate"),
-    (b"\xed\xa0\xbd\xed\xb8\x80", "surrogate"),
-    (b"\xc0\xaf", "not UTF-8"),
-    (b"\xc0\xae\xc0\xae/x", "not UTF-8"),
-    (b"\xe0\x80\xaf", "not UTF-8"),
-    (b"\xf0\x80\x80\xaf", "not UTF-8"),
-    (b"\xf4\x90\x80\x80", "not UTF-8"),
-    (b"\xe2\x82", "not UTF-8"),
+    (b"\xed\xa0\x80", NOT_UTF_8),
+    (b"a\xed\xbf\xbf", NOT_UTF_8),
+    (b"\xed\xa0\xbd\xed\xb8\x80", NOT_UTF_8),
+    (b"\xc0\xaf", NOT_UTF_8),
+    (b"\xc0\xae\xc0\xae/x", NOT_UTF_8),
+    (b"\xe0\x80\xaf", NOT_UTF_8),
+    (b"\xf0\x80\x80\xaf", NOT_UTF_8),
+    (b"\xf4\x90\x80\x80", NOT_UTF_8),
+    (b"\xe2\x82", NOT_UTF_8),
     (b"n" * 256, "too long"),
     ("é".encode() * 128, "too long"),
     ("😀".encode() * 64, "too long"),
@@ -103,6 +105,9 @@ FRIENDLY = [
     "con",
     "a:b",
     "$(rm -rf ~)",
+    "family 👨\u200d👩\u200d👧.jpg",
+    "می\u200cخواهم.txt",
+    "क्\u200dष",
     "-rf",
     "'\"`",
     "%2e%2e%2f",
@@ -158,7 +163,7 @@ def test_a_hostile_child_is_refused(name: str):
 
 def test_the_reason_for_each_kind_of_component():
     assert why_unsafe("a/b") == "slash"
-    assert why_unsafe("\udcff") == "surrogate"
+    assert why_unsafe("\udcff") == NOT_UTF_8
     assert why_unsafe("x" * 256) == "too long"
     assert why_unsafe("é" * 127) == ""
 
@@ -203,8 +208,8 @@ def test_the_limits_count_what_is_inside_a_tree():
 
 
 def test_a_refused_name_is_shown_whole_as_far_as_a_line_goes():
-    name = "x" * (SHOWN_CHARACTERS - 2) + "\\"  # a backslash is shown doubled
-    for refused_name, shown in ((name, name + "\\"), (name + "y", name + "…")):
+    name = "x" * (SHOWN_CHARACTERS - 4)
+    for refused_name, shown in ((name + "\x07", name + "\\x07"), (name + "\x07y", name + "\\x0…")):
         with pytest.raises(UnsafePath) as refused:
             path("top").child(refused_name)
         assert refused.value.what == f"the name “{shown}” is refused"
@@ -316,7 +321,8 @@ def test_printable_escapes_what_could_harm():
     assert printable("x\u202ey") == "x\\u202ey"
     assert printable("\U000e0041") == "\\U000e0041"
     assert printable("\ud800\udc7f\udd00") == "\\ud800\\udc7f\\udd00"
-    assert printable("a\\b") == "a\\\\b"
+    assert printable("a\\b") == "a\\b"
+    assert printable("👨\u200d👩 a\u200db") == "👨\u200d👩 a\\u200db"
     assert printable("日本 😀") == "日本 😀"
 
 
@@ -324,10 +330,15 @@ def test_printable_escapes_what_could_harm():
 def test_printable_leaves_nothing_that_steers_a_terminal(name: str | bytes):
     shown = printable(name)
     assert all(unicodedata.category(letter) not in {"Cc", "Cs"} for letter in shown)
-    assert not any(ord(letter) in {*BIDI, *ZERO_WIDTH, *CONTROL} for letter in shown)
+    hidden = [
+        at for at, letter in enumerate(shown) if ord(letter) in {*BIDI, *ZERO_WIDTH, *CONTROL}
+    ]
+    assert all(joiner_means_something(shown, at) for at in hidden)
+    assert printable(shown) == shown, "escaped once, however many screens it passes"
 
 
 @given(st.text(), st.text())
 def test_printable_never_makes_two_names_look_the_same(first: str, second: str):
+    assume("\\" not in first + second)
     assume(not any(0xDC80 <= ord(letter) <= 0xDCFF for letter in first + second))
     assert (printable(first) == printable(second)) == (first == second)

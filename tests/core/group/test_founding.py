@@ -239,3 +239,22 @@ def test_of_many_that_start_at_once_just_one_admits(count: int) -> None:
     ]
     assert asked == [group(1)] * (count - 1)
     assert [own for own, founding in devices.items() if founding.may_admit(0.6)] == [group(1)]
+
+
+def test_a_door_that_is_opened_ends_the_wait_for_a_person() -> None:
+    founding = lonely(open_door=False)
+    founding.on_offer(offer(1), "10.0.0.1", 1.9)
+    assert founding.on_tick(2.0) == [WaitForPerson()]
+    founding.on_door_opened()
+    assert not founding.waiting
+    ((_, asked),) = run(founding, 2.1) or [(0.0, founding.on_tick(2.1)[0])]
+    assert isinstance(asked, AskToJoin)
+    assert asked.found.group == group(1)
+
+
+def test_a_door_that_is_opened_before_anything_is_decided_is_open() -> None:
+    founding = lonely(open_door=False)
+    founding.on_door_opened()
+    assert repr(founding) == "<Founding UNDECIDED, door open, 0 groups near>"
+    founding.on_offer(offer(1), "10.0.0.1", 0.9)
+    assert isinstance(founding.on_tick(1.0)[0], AskToJoin)

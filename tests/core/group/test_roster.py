@@ -233,10 +233,22 @@ def test_a_free_label_is_found_before_admission() -> None:
     home.add([admission(FOUNDER, ANN, "desk-2")])
     assert home.free_label("desk") == "desk-3"
     assert home.free_label("Everyone") == "Everyone-2"
-    longest = limits.LABEL_BYTES - len("-9999")  # so that a number finds room behind it
-    assert home.free_label("x" * longest) == "x" * longest
-    for wish in ("..", "", "x" * (longest + 1)):
+    for wish in ("..", "", "x" * (limits.LABEL_BYTES + 1)):
         assert home.free_label(wish) == "device"
+
+
+def test_the_longest_label_is_kept_whole_unless_somebody_has_it() -> None:
+    for wish, second in {
+        "x" * limits.LABEL_BYTES: "x" * (limits.LABEL_BYTES - 5) + "-2",
+        "é" * (limits.LABEL_BYTES // 2): "é" * 29 + "-2",
+        "x" * 58 + ". yyyy": "x" * 58 + "-2",
+    }.items():
+        home = Roster(GENESIS)
+        assert home.free_label(wish) == wish
+        home.add([admission(FOUNDER, ANN, wish)])
+        label = home.free_label(wish)
+        assert label == second
+        assert len(label.encode()) <= limits.LABEL_BYTES
 
 
 def test_waiting_statements_are_bounded_and_do_not_shut_others_out(

@@ -13,6 +13,7 @@ from potluck.core.keys.sealing import (
     ReplayWindow,
     is_sealed,
     key_hint,
+    mark_of,
     open_datagram,
     open_sealed,
     seal_datagram,
@@ -114,3 +115,10 @@ def test_a_window_says_how_many_runs_it_knows() -> None:
     window = ReplayWindow()
     window.accept(b"run", 1)
     assert repr(window) == "<ReplayWindow 1 runs>"
+
+
+def test_a_mark_depends_on_the_secret_and_on_what_is_marked() -> None:
+    mark = mark_of(bytes(32), b"here", 8)
+    assert len(mark) == 8
+    assert mark == mark_of(bytes(32), b"here", 8)
+    assert mark not in {mark_of(bytes(32), b"there", 8), mark_of(b"k" * 32, b"here", 8)}

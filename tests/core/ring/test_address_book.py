@@ -96,7 +96,7 @@ def test_remembered_devices_are_dialled_and_peers_asked_at_once() -> None:
     assert tick(book, 0.0, B) == [SendBeacon(), Ask(THERE), Meet(B, HERE)]
     assert ANN.device not in book.known
     asked = [time for time, action in run(book, 5.0) if action == Ask(THERE)]
-    assert asked == [0.25, 1.0]
+    assert asked == [0.25, 1.0, 4.0], "with the burst, and again with its last call: it is alone"
 
 
 def test_neighbours_are_asked_once_per_network() -> None:
@@ -115,7 +115,7 @@ def test_who_stays_alone_asks_its_neighbours_again_a_few_at_a_time() -> None:
     hosts = [f"10.0.1.{number}" for number in range(ASKS_PER_CALL + 2)]
     book.on_networks([("10.0.0.1", 16)], hosts, 0.0)
     asks = [action for _, action in run(book, 4.0) if isinstance(action, Ask)]
-    assert len(asks) == 2 * len(hosts)
+    assert len(asks) == 2 * len(hosts) + ASKS_PER_CALL, "some again with the last of the burst"
     calls: list[list[str]] = []
     for _, action in run(book, 40.0):
         if isinstance(action, Ask):
@@ -123,8 +123,8 @@ def test_who_stays_alone_asks_its_neighbours_again_a_few_at_a_time() -> None:
         else:
             calls.append([])
     assert calls == [
-        hosts[:ASKS_PER_CALL],
         [*hosts[ASKS_PER_CALL:], *hosts[: ASKS_PER_CALL - 2]],
+        [*hosts[-4:], *hosts[: ASKS_PER_CALL - 4]],
     ]
     assert {action for _, action in run(book, 99.0, alone=False)} == {SendBeacon()}
 
@@ -153,6 +153,34 @@ def test_networks_that_are_known_before_the_start_are_swept_after_it() -> None:
     assert asked == [70.0 + limits.SWEEP_AFTER_S]
 
 
+def test_who_is_alone_asks_its_neighbours_and_peers_each_time_it_calls() -> None:
+    book = plan()
+    book.on_start({}, [THERE], 0.0)
+    book.on_networks([("10.0.0.1", 24)], ["10.0.0.9", "10.0.0.1", THERE.host], 0.0)
+    run(book, 4.5)
+    done = run(book, 30.0)
+    calls = [time for time, action in done if action == SendBeacon()]
+    for host in ("10.0.0.9", THERE.host):
+        asked = [time for time, action in done if action == Ask(Address(host, limits.PORT))]
+        assert asked == calls
+    assert Ask(Address("10.0.0.1", limits.PORT)) not in [action for _, action in done]
+    done = run(book, 60.0, alone=False)
+    assert {action for _, action in done} == {SendBeacon()}
+
+
+def test_a_neighbour_that_is_new_is_asked_even_if_a_sweep_came_too_early_for_it() -> None:
+    book = plan(sweep=True)
+    book.on_networks([("10.0.0.1", 30)], [], 0.0)
+    run(book, 3.0)
+    assert "10.0.0.2" in book.asked
+    book.on_networks([("10.0.0.1", 30)], ["10.0.0.2"], 5.0)
+    assert [action for _, action in run(book, 5.3, alone=False)] == [
+        Ask(Address("10.0.0.2", limits.PORT))
+    ] * 2
+    book.on_networks([("10.0.0.1", 30)], ["10.0.0.2"], 6.0)
+    assert run(book, 6.3, alone=False) == [], "it is no news"
+
+
 def test_on_another_network_the_same_address_is_asked_again_and_calls_burst() -> None:
     book = plan(started=False)
     book.on_start({}, [THERE], 0.0)
@@ -161,7 +189,7 @@ def test_on_another_network_the_same_address_is_asked_again_and_calls_burst() ->
     book.on_networks([("10.0.0.7", 24)], ["10.0.0.9"], 20.0)
     done = [action for time, action in run(book, 24.0) if time >= 20.0]
     assert done.count(SendBeacon()) == len(limits.BURST_S)
-    assert done.count(Ask(Address("10.0.0.9", limits.PORT))) == 2
+    assert done.count(Ask(Address("10.0.0.9", limits.PORT))) == 3
     assert book.asked == {THERE.host: "peer", "10.0.0.9": "neighbour"}
 
 

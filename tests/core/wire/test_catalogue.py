@@ -16,17 +16,26 @@ from potluck.core.wire.catalogue import (
     CLEAR,
     CONTROL,
     HELLO,
+    NEWS_REQUEST,
     PAIRING,
     SEALED,
     Bye,
+    FileAsk,
+    FilesAsk,
     FilesHeader,
+    Folder,
+    LinkKind,
+    ManifestAsk,
     Message,
+    PiecesAsk,
+    Unknown,
     Wire,
     encode,
+    link_for,
 )
 from potluck.core.wire.framing import Catalogue
 
-CATALOGUES = (HELLO, CONTROL, BULK_REQUEST, BULK_REPLY, PAIRING, CLEAR, SEALED)
+CATALOGUES = (HELLO, CONTROL, BULK_REQUEST, NEWS_REQUEST, BULK_REPLY, PAIRING, CLEAR, SEALED)
 ALL = get_args(Message)
 PAGE = Path(__file__).parents[3] / "docs" / "protocol.md"
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.+) \|$", re.MULTILINE)
@@ -83,9 +92,22 @@ def test_each_kind_of_link_has_its_longest_frame(
     assert catalogue.frame_bytes == frame_bytes
 
 
-@pytest.mark.parametrize("catalogue", [HELLO, CONTROL, BULK_REQUEST, BULK_REPLY, PAIRING])
+@pytest.mark.parametrize(
+    "catalogue", [HELLO, CONTROL, BULK_REQUEST, NEWS_REQUEST, BULK_REPLY, PAIRING]
+)
 def test_every_link_can_be_ended(catalogue: Catalogue[object]) -> None:
     assert catalogue.decode(encode(Bye("enough"))) == Bye("enough")
+
+
+def test_pieces_are_never_asked_where_news_is() -> None:
+    ask = FileAsk(bytes(32), [0])
+    assert link_for(ask) is LinkKind.BULK
+    assert NEWS_REQUEST.decode(encode(ask)) == Unknown("file")
+    pages = ManifestAsk(bytes(32), Folder.OWN, 0, 0), PiecesAsk(bytes(32))
+    for one in (*pages, FilesAsk([])):
+        assert link_for(one) is LinkKind.NEWS
+        assert NEWS_REQUEST.decode(encode(one)) == one
+        assert BULK_REQUEST.decode(encode(one)) == one
 
 
 def test_a_missing_content_is_minus_one() -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 
 import pytest
 
 from potluck.core import limits
 from potluck.core.group.founding import OFFER_LIFE_S, FoundGroup
 from potluck.core.wire.catalogue import Message, Offer, PairVerdict
-from potluck.engine.effects import MarkShare, OpenDoor
+from potluck.engine.effects import MarkShare, OpenDoor, Tell
 from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
@@ -313,6 +314,118 @@ def test_once_the_own_door_is_closed_nothing_is_joined_without_a_person() -> Non
     admission_policy.on_tick()
     assert told(admission_policy, "on_wish") == []
     assert admission_policy.waits_for_person
+
+
+def test_a_person_opens_the_door_and_closes_it() -> None:
+    here, admission_policy = alone(open_s=None)
+    admission_policy.on_door_asked(None)
+    assert here.take() == [], "it was closed already"
+    admission_policy.on_door_asked(90.0)
+    assert admission_policy.is_open
+    assert admission_policy.deadline() == limits.FOUND_S
+    admission_policy.on_door_asked(math.inf)
+    opened = [effect for effect in here.take() if isinstance(effect, OpenDoor | Tell)]
+    warning = (
+        "anyone on this network may join and gets every file; this device joins any open group"
+    )
+    assert opened == [
+        OpenDoor(open=True),
+        Tell("door_opened", f"OPEN for 2 minutes: {warning}", "warning", ""),
+        OpenDoor(open=True),
+        Tell("door_opened", f"OPEN until it is closed: {warning}", "warning", ""),
+    ]
+    here.now = 10_000.0
+    admission_policy.on_tick()
+    assert admission_policy.is_open
+    admission_policy.on_door_asked(60.0)
+    here.now = 10_059.0
+    admission_policy.on_tick()
+    assert admission_policy.is_open, "for so long from now on"
+    admission_policy.on_door_asked(None)
+    assert not admission_policy.is_open
+    assert taken(here, OpenDoor)[-1] == OpenDoor(open=False)
+
+
+def test_a_door_that_is_opened_lets_this_device_join() -> None:
+    here, admission_policy = alone(open_s=None)
+    here.now = 2.0
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    assert admission_policy.waits_for_person
+    admission_policy.on_door_asked(600.0)
+    admission_policy.on_tick()
+    (wish,) = told(admission_policy, "on_wish")
+    assert wish.address == address(9)
+
+
+def test_a_door_with_company_is_opened_too() -> None:
+    here, admission_policy = alone(1, 2, open_s=None)
+    admission_policy.on_members()
+    assert admission_policy.founding is None
+    admission_policy.on_door_asked(59.0)
+    assert admission_policy.why_closed() == ""
+    (tell,) = taken(here, Tell)
+    assert tell.text.startswith("OPEN for 1 minute: anyone")
+
+
+def open_door(device: Device) -> None:
+    """As engine/dispatch.py has it."""
+    device.call(partial(device.admission_policy.on_door_asked, 600.0))
+    device.call(device.questions.ask_around)
+
+
+@pytest.mark.parametrize("multicast", [True, False], ids=["multicast", "neighbours"])
+@pytest.mark.parametrize("gap_s", [0.0, 3.0, 55.0])
+def test_two_devices_whose_doors_are_opened_while_they_run_become_one_group(
+    gap_s: float, multicast: bool
+) -> None:
+    lan = Lan(multicast=multicast)
+    hosts = () if multicast else (address(1).host, address(2).host)
+    first = lan.add(1, open_s=None, neighbours=hosts)
+    second = lan.add(2, open_s=None, neighbours=hosts)
+    lan.run(5.0)
+    assert first.group != second.group
+    open_door(first)
+    lan.run(5.0 + gap_s)
+    open_door(second)
+    lan.run(25.0 + gap_s, lambda: one_group([first, second]))
+    assert one_group([first, second])
+
+
+def test_a_group_that_is_kept_beside_another_one_is_not_said_to_be_alone() -> None:
+    here, admission_policy = alone()
+    lonely = Offer(bytes(16), b"\xff" * 32, "Other", "d9", 7685, 1, open=True)
+    admission_policy.on_offer(lonely, "10.0.0.9")
+    here.now = limits.FOUND_S
+    admission_policy.on_tick()
+    (tell,) = [tell for tell in taken(here, Tell) if tell.code == "founded"]
+    assert tell.text == 'another group is near; this device keeps its own, "Home", for now'
+
+
+def test_of_two_open_doors_it_is_known_who_goes_through_which() -> None:
+    here, admission_policy = alone()
+    for group_id, members, door, joins in (
+        (bytes(32), 1, True, "we"),
+        (b"\xff" * 32, 2, True, "we"),
+        (b"\xff" * 32, 1, True, "they"),
+        (bytes(32), 1, False, ""),
+    ):
+        offer = Offer(bytes(16), group_id, "Other", "d9", 7685, members, open=door)
+        admission_policy.on_offer(offer, "10.0.0.9")
+        (found,) = admission_policy.found
+        assert admission_policy.who_joins(found) == joins
+        here.now += OFFER_LIFE_S + 1.0
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    many = Offer(bytes(16), b"\xff" * 32, "Other", "d8", 7685, 2, open=True)
+    admission_policy.on_offer(many, "10.0.0.8")
+    by_name = {one.name: admission_policy.who_joins(one) for one in admission_policy.found}
+    assert by_name == {"Better": "", "Other": "we"}, "only one of them"
+    (first, *_) = admission_policy.found
+    admission_policy.on_door_asked(None)
+    assert admission_policy.who_joins(first) == ""
+    here.roster = group(1, 2)
+    admission_policy.on_members()
+    assert admission_policy.who_joins(first) == ""
 
 
 def test_it_shows_its_state_in_one_line() -> None:

@@ -17,11 +17,13 @@ from potluck.core.wire.catalogue import (
     LinkKind,
     Message,
     Offer,
+    PairCommit,
     PairConsent,
     PairingMessage,
     PairNonce,
     PairRecords,
     PairReveal,
+    PairTurn,
     PairVerdict,
     RosterDigest,
 )
@@ -250,6 +252,70 @@ def test_whoever_hangs_up_makes_room_at_the_door() -> None:
     assert here.take() == []
 
 
+# -- the member dials ------------------------------------------------------------------------------
+def called(here: Node, pairings: Pairings) -> None:
+    """Device 2 asked to be dialled, and was reached."""
+    pairings.call(address(2))
+    (dial,) = taken(here, Dial)
+    event = LinkOpened(LINK, LinkKind.PAIRING, None, address(2), b"", dial.dial)
+    pairings.on_link_opened(event)
+
+
+def test_a_newcomer_that_asks_to_be_dialled_is_let_in_on_that_link() -> None:
+    here, _, pairings = host(1, 3)
+    called(here, pairings)
+    assert messages(here.take()) == [PairTurn()]
+    joiner = Joiner(key(2), "d2", bytes([2]) * 16)
+    pairings.on_message(LINK, *joiner.begin())
+    (nonce,) = messages(here.take())
+    for message in joiner.hear(nonce):
+        pairings.on_message(LINK, message)
+    assert told(pairings, "on_met") == []
+    pairings.on_message(LINK, *joiner.want())
+    verdict, _ = messages(list(flush(here)))
+    assert isinstance(verdict, PairVerdict)
+    assert verdict.admitted
+    assert told(pairings, "on_met") == [(key(2).device, address(2))]
+
+
+def test_a_member_whose_door_is_closed_dials_nobody() -> None:
+    here, _, pairings = host(1, 2, open_s=None)
+    pairings.call(address(2))
+    assert here.take() == []
+
+
+def test_whose_turn_it_is_is_said_by_the_member_that_was_asked_to_dial_and_nobody_else() -> None:
+    here, _, pairings = host(1, 3)
+    pairings.on_link_opened(opened())
+    pairings.on_message(LINK, PairTurn())
+    assert here.take() == [Drop(LINK, "nobody was asked to dial")]
+    called(here, pairings)
+    here.take()
+    pairings.on_message(LINK, PairTurn())
+    assert here.take() == [Drop(LINK, "nobody was asked to dial")], "it is the member, too"
+
+
+def test_a_newcomer_whose_dial_hangs_takes_the_link_that_the_member_dials() -> None:
+    here, admission_policy, pairings, dial = asking()
+    assert pairings.deadline() == here.now + limits.PAIRING_CALL_AFTER_S
+    here.now += limits.PAIRING_CALL_AFTER_S
+    pairings.on_tick()
+    assert [wish.address for wish in told(pairings, "on_door_unreached")] == [address(9)]
+    pairings.on_link_opened(LinkOpened(LINK, LinkKind.PAIRING, None, address(9), b"", None))
+    pairings.on_message(LINK, PairTurn())
+    assert [type(message) for message in messages(here.take())] == [PairCommit]
+    pairings.on_message(LINK, nonce())
+    assert told(pairings, "on_met") == [(key(9).device, address(9))]
+    here.take()
+    late = LinkOpened(LinkId(5), LinkKind.PAIRING, None, address(9), b"", dial.dial)
+    pairings.on_link_opened(late)
+    assert here.take() == [Drop(LinkId(5), "not needed any more")]
+    pairings.on_message(LINK, PairTurn())
+    assert Drop(LINK, "nobody was asked to dial") in here.take(), "not twice"
+    assert admission_policy.founding is not None
+    assert not admission_policy.founding.asking
+
+
 # -- we want to enter ------------------------------------------------------------------------------
 def asking() -> tuple[Node, AdmissionPolicy, Pairings, Dial]:
     """Device 1, that has just decided to ask the group of device 9."""
@@ -273,9 +339,13 @@ def nonce(number: int = 9) -> PairNonce:
 def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
     here, admission_policy, pairings, dial = asking()
     assert pairings.on_dial_failed(DialFailed(dial.dial, "refused", refused=True, knock=False))
+    assert told(pairings, "on_wish_refused") == [], "its device may dial us instead"
+    assert pairings.deadline() == here.now + limits.PAIRING_CALLED_S
+    here.now += limits.PAIRING_CALLED_S
+    pairings.on_tick()
     assert [wish.address for wish in told(pairings, "on_wish_refused")] == [address(9)]
     admission_policy.on_tick()
-    assert here.take() == []
+    assert taken(here, Dial) == []
     here.now += 0.5
     admission_policy.on_tick()
     assert len(taken(here, Dial)) == 1
@@ -384,4 +454,6 @@ def test_company_that_came_meanwhile_ends_the_search() -> None:
 def test_it_shows_its_state_in_one_line() -> None:
     _, _, pairings, _ = asking()
     pairings.on_link_opened(opened())
-    assert repr(pairings) == "<Pairings dials=1, asking=0, answering=1>"
+    assert repr(pairings) == (
+        "<Pairings <PairingDials wish=True, calls=0, late=0>, asking=0, answering=1>"
+    )

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import msgspec
+
 from potluck.core import limits
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.questions import FOUND_AGAIN_S, PAD_BYTES, QUESTIONERS, Questions
+from potluck.engine.group.questions import (
+    BEACON_BYTES_MIN,
+    FOUND_AGAIN_S,
+    PAD_BYTES,
+    QUESTIONERS,
+    Questions,
+)
 from potluck.engine.node import Node
 from tests.engine.builders import address, group, node, taken
 from tests.engine.listeners import Heard
@@ -29,7 +37,7 @@ def asker(
     kept = membership.start()
     admission_policy.start(kept=kept)
     here.take()
-    return here, Questions(here, admission_policy)
+    return here, Questions(here, admission_policy, Heard())
 
 
 def said(here: Node) -> list[tuple[object, Address | None]]:
@@ -76,7 +84,10 @@ def test_an_open_door_answers_to_where_the_question_came_from() -> None:
     questions.on_clear(encode(ASKED), address(2))
     ((offer, to),) = said(here)
     assert here.roster is not None
-    assert offer == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
+    assert isinstance(offer, Offer)
+    assert len(offer.cookie) == limits.COOKIE_BYTES
+    plain = msgspec.structs.replace(offer, cookie=b"")
+    assert plain == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
     assert to == address(2)
 
 
@@ -120,7 +131,7 @@ def test_no_answer_is_longer_than_its_question() -> None:
     for pad in (length - 1, length):
         questions.on_clear(encode(Solicit(ASKED.nonce, bytes(pad))), address(2))
     assert len(said(here)) == 1, "just as long is long enough"
-    longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, open=True)
+    longest = Offer(ASKED.nonce, bytes(32), "N" * 64, "L" * 64, 65535, 2**53, True, bytes(8))
     assert len(encode(longest)) <= PAD_BYTES
 
 
@@ -168,8 +179,91 @@ def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:
     assert questions.deadline() is None
 
 
+def cookie_for(here: Node, questions: Questions, source: Address) -> bytes:
+    questions.on_clear(encode(ASKED), source)
+    (offer,) = [message for message, _ in said(here) if isinstance(message, Offer)]
+    return offer.cookie
+
+
+def test_who_shows_the_cookie_of_an_offer_is_dialled_where_it_asks_from() -> None:
+    here, questions = asker(company=True)
+    cookie = cookie_for(here, questions, address(2))
+    assert cookie != cookie_for(here, questions, address(3))
+    call = Solicit(ASKED.nonce, bytes(PAD_BYTES), 7700, cookie)
+    questions.on_clear(encode(call), address(3))
+    questions.on_clear(encode(msgspec.structs.replace(call, cookie=b"")), address(2))
+    questions.on_clear(encode(msgspec.structs.replace(call, call=0)), address(2))
+    heard = questions._listener
+    assert isinstance(heard, Heard)
+    assert heard.of("on_call_asked") == [], "somebody else's cookie, none, and no wish"
+    questions.on_clear(encode(call), address(2))
+    assert heard.of("on_call_asked") == [Address(address(2).host, 7700)]
+
+
+def test_who_cannot_reach_a_door_asks_its_device_to_dial() -> None:
+    here, questions = asker()
+    question = own_question(here, questions)
+    offer = Offer(question.nonce, bytes(32), "Home", "d5", 7685, 2, True, b"cookie")
+    questions.on_clear(encode(offer), address(5))
+    (found,) = questions._admission_policy.found
+    questions.ask_to_call(found)
+    wanted = msgspec.structs.replace(question, call=limits.PORT, cookie=b"cookie")
+    assert said(here) == [(wanted, address(5))]
+    here.leaving = True
+    questions.ask_to_call(found)
+    here, questions = asker(company=True)
+    questions.ask_to_call(found)
+    assert here.take() == []
+
+
+def test_a_device_of_another_group_that_speaks_is_asked_once_a_second() -> None:
+    here, questions = asker()
+    for _ in range(3):
+        questions.on_foreign(address(5), BEACON_BYTES_MIN)
+    assert [to for _, to in said(here)] == [address(5)]
+    here.now = 1.0
+    questions.on_foreign(address(5), BEACON_BYTES_MIN)
+    assert [to for _, to in said(here)] == [address(5)]
+    for number in range(3 * QUESTIONERS):
+        questions.on_foreign(Address(f"10.1.{number // 250}.{number % 250}", 9), BEACON_BYTES_MIN)
+    assert len(said(here)) == QUESTIONERS - 1
+
+
 def test_it_shows_its_state_in_one_line() -> None:
     here, questions = asker()
     questions.on_clear(encode(ASKED), address(5))
     assert repr(questions) == "<Questions answered=1, again_s=0.0>"
     assert here.take()
+
+
+def test_who_was_asked_at_the_start_is_asked_once_more_when_the_door_is_opened() -> None:
+    here, questions = asker()
+    here.settings = replace(here.settings, peers=(Address("10.0.0.9", 7000), address(3)))
+    here.address_book.asked.update({"10.0.0.2": "neighbour", "10.0.0.3": "peer"})
+    questions.ask_around()
+    assert [to for _, to in said(here)] == [
+        None, Address("10.0.0.9", 7000), address(3), address(2),
+    ]  # fmt: skip
+    here, questions = asker(company=True)
+    here.address_book.asked["10.0.0.2"] = "neighbour"
+    questions.ask_around()
+    assert said(here) == [], "a device with company asks nobody"
+
+
+def test_a_small_question_makes_nobody_be_asked_back() -> None:
+    here, questions = asker()
+    questions.on_clear(encode(Solicit(ASKED.nonce, bytes(PAD_BYTES - 1))), address(2))
+    assert [kind for kind, _ in said(here) if isinstance(kind, Solicit)] == []
+    questions.on_clear(encode(ASKED), address(2))
+    assert len([kind for kind, _ in said(here) if isinstance(kind, Solicit)]) == 1
+
+
+def test_what_is_too_short_for_a_beacon_makes_nobody_be_asked() -> None:
+    here, questions = asker()
+    own_question(here, questions)
+    questions.on_foreign(address(5), BEACON_BYTES_MIN - 1)
+    assert said(here) == []
+    questions.on_foreign(address(5), BEACON_BYTES_MIN)
+    ((question, to),) = said(here)
+    assert to == address(5)
+    assert len(encode(question)) < 3 * BEACON_BYTES_MIN

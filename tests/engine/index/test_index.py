@@ -4,6 +4,7 @@ failed.
 
 from __future__ import annotations
 
+from potluck.core.content.facts import NOTHING
 from potluck.core.content.manifest import EMPTY_TREE_ROOT
 from potluck.engine.events import BatchId
 from potluck.engine.index import Index
@@ -56,7 +57,7 @@ def test_a_rollback_undoes_rows_and_memory() -> None:
     kept.manifests.stage(ANNAS, [record("b", 2)], [])
     kept.manifests.staged_root(ANNAS)
     assert kept.places.totals(ANNAS) == (1, 1)
-    assert kept.needs.missing(ANNAS) == (0, 0)
+    assert kept.needs.missing(ANNAS) == NOTHING
     kept.rollback()
     assert kept.manifests.heads() == []
     assert kept.manifests.root(BERTS) == EMPTY_TREE_ROOT

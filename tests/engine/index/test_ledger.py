@@ -29,10 +29,10 @@ def test_lines_of_any_number_of_paths_come_in_their_order(database, count) -> No
     assert ledger.lines(named, paths) == {}
     rows = [record_values(named.number, one, record_digest(one)) for one in live]
     database.run_many(f"INSERT INTO record VALUES ({', '.join('?' * 10)})", rows)
-    names.set_totals(named, 600, 0)
+    names.set_totals(named, 600, 0, 0)
     found = ledger.lines(named, [*paths, b"never"])
     assert list(found.items()) == [
-        (one.path, (record_digest(one), one.size)) for one in reversed(live[:count])
+        (one.path, (record_digest(one), one.size, 0)) for one in reversed(live[:count])
     ]
 
 
@@ -40,11 +40,11 @@ def test_sums_follow_every_change(database) -> None:
     names, buckets = Names(database), Buckets(database)
     named = names.make(ANNAS)
     ledger = Ledger(database, names, buckets)
-    ledger.account(named, {}, {b"a": (b"1" * 32, 5), b"b": (b"2" * 32, 7)})
-    assert (named.count, named.total_bytes) == (2, 12)
-    ledger.account(named, {b"a": (b"1" * 32, 5)}, {b"a": (b"3" * 32, 1)})
-    assert (named.count, named.total_bytes) == (2, 8)
+    ledger.account(named, {}, {b"a": (b"1" * 32, 5, 0), b"b": (b"2" * 32, 7, 0)})
+    assert (named.count, named.folders, named.total_bytes) == (2, 0, 12)
+    ledger.account(named, {b"a": (b"1" * 32, 5, 0)}, {b"a": (b"3" * 32, 1, 1)})
+    assert (named.count, named.folders, named.total_bytes) == (2, 1, 8)
     assert buckets.root(named.number) != EMPTY_TREE_ROOT
-    ledger.account(named, {b"a": (b"3" * 32, 1), b"b": (b"2" * 32, 7)}, {})
-    assert (named.count, named.total_bytes) == (0, 0)
+    ledger.account(named, {b"a": (b"3" * 32, 1, 1), b"b": (b"2" * 32, 7, 0)}, {})
+    assert (named.count, named.folders, named.total_bytes) == (0, 0, 0)
     assert buckets.root(named.number) == EMPTY_TREE_ROOT

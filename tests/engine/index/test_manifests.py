@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.manifest import EMPTY_TREE_ROOT
 from potluck.core.wire.catalogue import DeletedPath
 from tests.engine.index.builders import ANNAS, BERTS, folder, head, index, receive, record, records
@@ -32,15 +33,17 @@ def all_pages(kept, limit, since=0):
 def test_an_owner_adds_changes_and_deletes(kept) -> None:
     kept.manifests.put(ANNAS, [record("a", 1), record("b", 2), record("b", 3, "newer")])
     assert kept.manifests.get(ANNAS, b"b") == record("b", 3, "newer")
-    assert (kept.manifests.count(ANNAS), kept.manifests.total_bytes(ANNAS)) == (2, 6)
-    assert kept.manifests.delete(ANNAS, [b"b", b"never", b"a", b"a"], 4) == 5
+    assert (kept.manifests.count(ANNAS), kept.manifests.amount(ANNAS)) == (2, Amount(2, 0, 6))
+    kept.manifests.put(ANNAS, [folder("a", 4)])
+    assert (kept.manifests.count(ANNAS), kept.manifests.amount(ANNAS)) == (2, Amount(1, 1, 5))
+    assert kept.manifests.delete(ANNAS, [b"b", b"never", b"a", b"a"], 5) == 6
     assert kept.manifests.get(ANNAS, b"b") is None
-    assert (kept.manifests.count(ANNAS), kept.manifests.total_bytes(ANNAS)) == (0, 0)
+    assert (kept.manifests.count(ANNAS), kept.manifests.amount(ANNAS)) == (0, NOTHING)
     assert kept.manifests.root(ANNAS) == EMPTY_TREE_ROOT
     assert kept.manifests.page(ANNAS, 0, 9) == (
         [],
-        [DeletedPath(b"b", 4), DeletedPath(b"a", 5)],
-        5,
+        [DeletedPath(b"b", 5), DeletedPath(b"a", 6)],
+        6,
         True,
     )
     assert kept.manifests.delete(ANNAS, [b"b"], 6) == 5
@@ -138,5 +141,5 @@ def test_an_unknown_manifest_is_empty(kept) -> None:
     assert manifests.get(BERTS, b"a") is None
     assert manifests.page(BERTS, 3, 9) == ([], [], 3, True)
     assert manifests.root(BERTS) == EMPTY_TREE_ROOT
-    assert manifests.count(BERTS) == manifests.total_bytes(BERTS) == 0
+    assert (manifests.count(BERTS), manifests.amount(BERTS)) == (0, NOTHING)
     assert manifests.listing(BERTS, b"", 9) == []

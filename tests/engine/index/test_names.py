@@ -37,10 +37,10 @@ def test_what_is_noted_is_written_through(database) -> None:
     named = names.make(ANNAS)
     names.mark_received(named)
     names.mark_received(named)
-    names.set_totals(named, 3, 2**70)  # more bytes than SQLite can count
+    names.set_totals(named, 3, 1, 2**70)  # more bytes than SQLite can count
     assert Names(database).find(ANNAS) == named
     assert named.received
-    assert (named.count, named.total_bytes) == (3, 2**70)
+    assert (named.count, named.folders, named.total_bytes) == (3, 1, 2**70)
 
 
 def test_a_rollback_leaves_no_memory(database) -> None:

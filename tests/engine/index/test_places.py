@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import NOTHING
 from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, receive, record, root_of
 
 
@@ -67,11 +68,19 @@ def test_what_is_shared_and_stands_is_found_for_many_contents_at_once(kept) -> N
 
 def test_what_comes_and_goes_in_a_received_folder_is_lacking_or_not(kept) -> None:
     receive(kept, [record("a")], 1)
-    assert kept.needs.missing(ANNAS) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (1, 0, 1)
     kept.places.put(ANNAS, [place(record("a"))])
-    assert kept.needs.missing(ANNAS) == (0, 0)
+    assert kept.needs.missing(ANNAS) == NOTHING
     kept.places.remove(ANNAS, [b"a"])
-    assert kept.needs.missing(ANNAS) == (1, 1)
+    assert kept.needs.missing(ANNAS) == (1, 0, 1)
+
+
+def test_paths_are_listed_ascending_or_below_a_folder(kept) -> None:
+    kept.places.put(ANNAS, [place(record(path)) for path in ("d/b", "d-x", "d/a/c", "d")])
+    assert kept.places.all_paths(ANNAS) == [b"d", b"d-x", b"d/a/c", b"d/b"]
+    assert kept.places.all_paths(ANNAS, b"d") == [b"d/a/c", b"d/b"]
+    assert kept.places.all_paths(ANNAS, b"d/a") == [b"d/a/c"]
+    assert kept.places.all_paths(ANNAS, b"e") == []
 
 
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:
@@ -82,6 +91,17 @@ def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:
     assert kept.places.by_inode(ANNAS, 1, 5, 77) is None
     kept.places.put(BERTS, [])
     assert kept.places.by_inode(BERTS, 2**64 - 1, 5, 77) is None
+
+
+def test_all_links_of_a_file_are_found_by_its_number(kept) -> None:
+    rows = [place(record(path, text="12345"), inode=2**64 - 1) for path in ("b", "a")]
+    kept.places.put(ANNAS, [*rows, place(record("c", text="12345"), inode=7)])
+    kept.places.put(BERTS, [place(record("d", text="12345"), inode=2**64 - 1)])
+    assert kept.places.links(ANNAS, 2**64 - 1) == [b"a", b"b"]
+    assert kept.places.links(ANNAS, 8) == []
+    many = [place(record(f"{number}", text="x"), inode=9) for number in range(70)]
+    kept.places.put(ANNAS, many)
+    assert len(kept.places.links(ANNAS, 9)) == 64
 
 
 def test_totals_count_files(kept) -> None:
@@ -100,6 +120,7 @@ def test_an_unknown_folder_is_empty(kept) -> None:
     assert kept.places.under(BERTS, b"") == []
     assert kept.places.all_paths(BERTS) == []
     assert kept.places.by_inode(BERTS, 1, 1, 1) is None
+    assert kept.places.links(BERTS, 1) == []
     assert kept.places.totals(BERTS) == (0, 0)
 
 

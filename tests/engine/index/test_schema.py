@@ -41,3 +41,20 @@ def test_queries_of_every_event_neither_scan_nor_sort(query) -> None:
     assert plan
     assert all(step.startswith("SEARCH") for step in plan), plan
     database.close()
+
+
+def test_an_index_of_version_1_learns_to_tell_files_from_folders(tmp_path) -> None:
+    path = str(tmp_path / "index")
+    old = Database(path)
+    for table, column in (("manifest", "folders"), ("need", "is_folder")):
+        old.run(f"ALTER TABLE {table} DROP COLUMN {column}")
+    old.run("PRAGMA user_version = 1")
+    old.run("INSERT INTO manifest (owner, folder, count, bytes) VALUES (x'01', 'own', 2, '5')")
+    for name, is_folder in ((b"a", 0), (b"b", 1)):
+        old.run("INSERT INTO record VALUES (1, ?, ?, 0, 0, 0, 0, x'', 1, x'00')", (name, is_folder))
+        old.run("INSERT INTO need (manifest, path, size) VALUES (1, ?, 0)", (name,))
+    old.close()
+    new = Database(path)
+    assert new.row("SELECT count, folders FROM manifest") == (2, 1)
+    assert new.rows("SELECT path, is_folder FROM need") == [(b"a", 0), (b"b", 1)]
+    new.close()

@@ -59,7 +59,7 @@ def test_first_pages_add_up_and_become_live(bench) -> None:
 
 def test_changes_and_deletes_add_up_with_what_is_live(bench) -> None:
     bench.take(records(4))
-    changed, new = record("d/000002", 5, "longer text than before"), record("x", 6)
+    changed, new = record("d/000002", 5, "longer text than before"), folder("x", 6)
     bench.staging.stage(
         bench.named, [changed, new], [DeletedPath(b"d/000001", 7), DeletedPath(b"never", 8)]
     )
@@ -67,7 +67,8 @@ def test_changes_and_deletes_add_up_with_what_is_live(bench) -> None:
     other = Bench()
     other.take([changed, new, *records(2, 3)])
     assert summed.preview.tree.root() == other.buckets.root(other.named.number)
-    assert (summed.count, summed.total_bytes) == (other.named.count, other.named.total_bytes)
+    assert (summed.count, summed.folders) == (other.named.count, other.named.folders)
+    assert (summed.folders, summed.total_bytes) == (1, other.named.total_bytes)
     bench.staging.move(bench.named)
     assert bench.live() == other.live()
     assert bench.log() == [(b"d/000001", 7), (b"never", 8)]

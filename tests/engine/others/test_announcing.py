@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
-from potluck.engine.others.announcing import DIGEST_PATIENCE_S
+from potluck.engine.others.announcing import DIGEST_PATIENCE_S, KEPT_SOON_S
 from tests.engine.builders import flush, group, taken
 from tests.engine.manifests import Device, Wire
 
@@ -169,7 +170,10 @@ def test_many_heads_go_in_several_messages() -> None:
     flush(one.node)
     one.publishing.on_tick(0)
     (head,) = one.node.index.manifests.heads()
-    one.node.index.manifests.heads = lambda: [head] * (limits.HEADS_CHUNK + 1)  # type: ignore[method-assign]
+    heads = [
+        replace(head, owner=bytes([n // 256, n % 256]) * 16) for n in range(limits.HEADS_CHUNK + 1)
+    ]
+    one.node.index.manifests.heads = lambda: heads  # type: ignore[method-assign]
     flush(one.node)
     one.link(two)
     messages = [effect.message for effect in flush(one.node) if isinstance(effect, Send)]
@@ -218,19 +222,93 @@ def test_heads_of_an_owner_who_becomes_a_member_are_learned_at_once() -> None:
 # -- kept ------------------------------------------------------------------------------------------
 def test_what_stands_here_is_told_at_once_and_then_at_most_once_a_second(wire: Wire) -> None:
     one, two, _ = wire.devices
-    one.write("a")
+    one.write("a-long-one")
     wire.run()
     holding = wire.devices[2].node.peer(two.id).kept[one.manifest]
-    assert (holding.missing_files, holding.missing_bytes) == (1, 1)
+    assert (holding.missing_files, holding.missing_bytes) == (1, 10)
     wire.said.clear()
-    for _ in range(10):
-        two.announcing.on_places_changed()
+    two.partly.fetching = True
+    for number in range(10):
+        two.partly.here[one.manifest] = number
         wire.wait(0.25)
     assert said(wire, Kept) == [(2, 1), (2, 1), (2, 3), (2, 3)]  # two seconds passed
+    two.partly.fetching = False
+    two.announcing.on_places_changed()
     wire.wait(5.0)
     assert said(wire, Kept) == [(2, 1), (2, 3)]
+    two.announcing.on_places_changed()
     wire.wait(5.0)
-    assert said(wire, Kept) == []
+    assert said(wire, Kept) == [], "nothing changed"
+
+
+def test_pieces_that_are_here_are_not_lacking(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a", "b", "c")
+    wire.run()
+    two.partly.fetching = True
+    for here, lacking in ((2, 1), (7, 0)):  # what is here may be of another version
+        two.partly.here[one.manifest] = here
+        wire.wait(limits.KEPT_S)
+        assert one.node.peer(two.id).kept[one.manifest].missing_bytes == lacking
+
+
+def test_that_nothing_is_lacking_any_more_is_told_at_once(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    wire.said.clear()
+    two.stand(one)
+    two.announcing.on_places_changed()
+    assert two.announcing.deadline() == two.node.now + KEPT_SOON_S
+    wire.wait(KEPT_SOON_S)
+    assert said(wire, Kept) == [(2, 1), (2, 3)]
+    kept = one.node.peer(two.id).kept[one.manifest]
+    assert (kept.missing_files, kept.missing_bytes) == (0, 0)
+
+
+def test_of_what_is_still_being_changed_nothing_is_said_to_be_whole(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    wire.run()
+    two.stand(one)
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    kept = one.node.peer(two.id).kept
+    assert kept[one.manifest].seq == 1
+    one.publishing.drop([b"a"])
+    two.partly.changing = {one.manifest}
+    wire.wait(2.0)
+    assert kept[one.manifest].seq == 1, "what is to go may stand there still"
+    two.unlink(three)
+    two.link(three)
+    wire.wait(limits.KEPT_S)
+    assert one.manifest not in three.node.peer(two.id).kept or (
+        three.node.peer(two.id).kept[one.manifest].seq == 1
+    )
+    two.partly.changing = set()
+    wire.wait(limits.KEPT_S)
+    assert kept[one.manifest].seq == 2
+    assert three.node.peer(two.id).kept[one.manifest].seq == 2
+
+
+def test_who_comes_back_has_to_say_again_what_it_holds(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    peer = one.node.peer(two.id)
+    assert peer.kept
+    assert peer.spoke_s == one.node.now
+    one.unlink(two)
+    one.link(two)
+    assert not peer.kept
+
+
+def test_how_much_somebody_ever_lacked_is_remembered_until_it_lacks_nothing(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    peer = one.node.peer(two.id)
+    for missing, most in ((5, 5), (3, 5), (9, 9), (0, 0), (2, 2)):
+        one.announcing.on_kept(two.id, [Holding(*one.manifest, 1, 1, 1, missing)])
+        assert peer.most_lacking_bytes == most
 
 
 def test_nothing_is_lacking_of_the_own_folder(wire: Wire) -> None:
@@ -271,6 +349,7 @@ def test_what_is_due_is_done_at_its_deadline(wire: Wire) -> None:
     two.write("a")
     wire.run()
     one.neighbour.device = two.id
+    one.announcing._told.clear()  # else nothing new is to be said
     one.announcing.on_places_changed()
     flush(one.node)
     one.node.now = one.announcing.deadline()

@@ -12,7 +12,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
 from potluck.core.content.pieces import PieceList
 from potluck.core.wire.catalogue import Kind
-from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle, Tell
+from potluck.engine.effects import Effect, MakeDurable, Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.commits import REMOVE_S, Commits
@@ -111,14 +111,13 @@ def bench() -> Bench:
 # -- when ------------------------------------------------------------------------------------------
 def test_nothing_is_placed_before_its_intent_is_on_the_disk(bench: Bench) -> None:
     bench.add(bench.ready("a"))
-    assert not bench.commits.idle
     bench.commits.flush(deciding=False, fetching=False)
     (sync,) = bench.node.take()
     assert isinstance(sync, MakeDurable)
     ((batch, items),) = bench.node.index.intents.open_batches()
     bench.node.on_synced(sync.barrier)
     assert bench.node.take() == [Place(batch, items)]
-    assert not bench.commits.idle
+    assert bench.commits.manifests()
 
 
 def test_what_stands_is_written_down_and_the_intent_goes(bench: Bench) -> None:
@@ -130,7 +129,7 @@ def test_what_stands_is_written_down_and_the_intent_goes(bench: Bench) -> None:
     assert bench.row("f") == PlaceRow(b"f", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
     assert bench.node.index.intents.open_batches() == []
     assert bench.ended == [[("a", Placement.PLACED), ("f", Placement.PLACED)]]
-    assert bench.commits.idle
+    assert not bench.commits.manifests()
     assert not bench.commits.busy(bench.spot("a"))
 
 
@@ -196,7 +195,7 @@ def test_nothing_begins_while_the_share_is_offline(bench: Bench) -> None:
 
 
 def test_nothing_to_do_has_no_deadline(bench: Bench) -> None:
-    assert (bench.names(), bench.commits.deadline(), bench.commits.idle) == ([], None, True)
+    assert (bench.names(), bench.commits.deadline(), bench.commits.manifests()) == ([], None, set())
 
 
 def test_what_was_decided_before_counts_no_more(bench: Bench) -> None:
@@ -204,7 +203,7 @@ def test_what_was_decided_before_counts_no_more(bench: Bench) -> None:
     bench.commits.discard(bench.spot("a"))
     bench.commits.discard(bench.spot("b"))
     bench.commits.discard(bench.spot("c"))
-    assert bench.commits.idle
+    assert not bench.commits.manifests()
     bench.add(bench.ready("a"), bench.ready("a", Source.NONE))
     assert bench.names() == []
     bench.later()
@@ -226,7 +225,7 @@ def test_what_goes_comes_last_from_the_leaves_up(bench: Bench) -> None:
 
 def test_removals_wait_for_what_may_still_need_them(bench: Bench) -> None:
     bench.add(bench.ready("a", Source.NONE))
-    assert (bench.commits.deadline(), bench.commits.idle) == (REMOVE_S, False)
+    assert (bench.commits.deadline(), bool(bench.commits.manifests())) == (REMOVE_S, True)
     bench.later()
     assert bench.names(deciding=True) == []
     assert bench.names(fetching=True) == [["a"]]
@@ -262,7 +261,7 @@ def test_a_removal_that_is_decided_late_is_sorted_in(bench: Bench) -> None:
     (first, second) = bench.names()
     assert (first[0], second) == ("257", ["001", "000"])
     bench.add(bench.ready("a", Source.NONE))
-    assert not bench.commits.idle
+    assert bench.commits.manifests()
 
 
 def test_one_of_the_removals_is_taken_back(bench: Bench) -> None:
@@ -335,7 +334,7 @@ def test_what_would_clash_is_decided_about_anew_after_the_batch(bench: Bench, wh
     bench.add(bench.ready("last", Source.NONE))
     bench.later()
     assert bench.names() == []
-    assert not bench.commits.idle
+    assert bench.commits.manifests()
     assert bench.commits.deadline() is None
     bench.placed(first)
     assert bench.again == sorted({path, "moved"})
@@ -398,14 +397,6 @@ def test_a_file_system_with_coarse_times_is_believed_all_the_same(bench: Bench) 
     assert (STAT.mtime_ns, row.mtime_ns) == (7, 5)  # else it would be touched for ever
 
 
-def test_a_local_version_that_was_put_aside_is_told(bench: Bench) -> None:
-    bench.add(bench.ready("a"))
-    (place_,) = bench.begun()
-    placed = Placed(place_.items[0].path, root_of("a"), Placement.PLACED, STAT, "Put aside/a", "")
-    bench.commits.on_placed(BatchPlaced(place_.batch, (placed,)))
-    assert [tell.code for tell in builders.taken(bench.node, Tell)] == ["put_aside"]
-
-
 def test_what_nobody_asked_for_is_ignored(bench: Bench) -> None:
     bench.commits.on_placed(BatchPlaced(BatchId(7), ()))
     bench.add(bench.ready("a"))
@@ -438,7 +429,7 @@ def crashed(*ready: Placeable, bench: Bench) -> tuple[Bench, Settle]:
     later = Bench(bench.node.index)
     later.commits.start()
     (settle,) = builders.taken(later.node, Settle)
-    assert (later.commits.settling, later.commits.idle) == (True, False)
+    assert later.commits.settling
     return later, settle
 
 
@@ -451,7 +442,7 @@ def test_an_interrupted_batch_is_settled_by_what_stands(bench: Bench) -> None:
         bench=bench,
     )
     later.add(later.ready("other"))
-    assert (later.names(), later.commits.deadline(), later.commits.idle) == ([], None, False)
+    assert (later.names(), later.commits.deadline(), later.commits.settling) == ([], None, True)
     placements = {"b": Placement.SOURCE_GONE}
     placed = tuple(_placed(item, placements) for item in settle.items)
     later.commits.on_settled(BatchSettled(settle.batch, placed))
@@ -482,7 +473,7 @@ def test_a_listener_that_does_nothing_stops_nothing() -> None:
     assert isinstance(effect, Effect)
     assert [item.source for item in effect.items] == [Source.MOVED]
     commits.on_placed(BatchPlaced(effect.batch, tuple(_placed(item, {}) for item in effect.items)))
-    assert commits.idle
+    assert not commits.manifests()
 
 
 def test_it_says_how_much_waits_and_is_under_way() -> None:

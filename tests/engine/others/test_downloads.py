@@ -318,7 +318,7 @@ def test_a_device_that_comes_to_hold_something_is_asked_soon() -> None:
 
 def test_a_holder_that_failed_is_asked_again_after_a_rest(wire: Wire) -> None:
     wire.want(record("a"))
-    wire.end(wire.fetch(), Outcome.BUSY)
+    wire.end(wire.fetch(), Outcome.BROKEN)
     assert wire.fetches() == []
     assert wire.downloads.deadline() == limits.RETRY_S
     wire.node.now = limits.RETRY_S
@@ -331,14 +331,39 @@ def test_each_holder_that_failed_is_asked_again_after_its_own_rest() -> None:
     wire.want(record("a"), ANNA)
     wire.want(record("b"), BERT)
     first, second = wire.fetches()
-    wire.end(first, Outcome.BUSY)
+    wire.end(first, Outcome.BROKEN)
     wire.node.now = 0.5
-    wire.end(second, Outcome.BUSY)
+    wire.end(second, Outcome.BROKEN)
     assert wire.fetches() == []
     for due, peer in ((limits.RETRY_S, first.peer), (limits.RETRY_S + 0.5, second.peer)):
         assert wire.downloads.deadline() == due
         wire.node.now = due
         assert wire.fetch().peer == peer
+
+
+def test_a_holder_that_was_busy_is_asked_again_as_soon_however_often(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.want(record("b"))
+    wire.end(wire.fetch(), Outcome.BROKEN)
+    wire.node.now = limits.RETRY_S
+    for _ in range(10):
+        wire.end(wire.fetch(), Outcome.BUSY)
+        assert wire.fetches() == []
+        assert wire.downloads.deadline() == wire.node.now + limits.BUSY_AGAIN_S
+        wire.node.now += limits.BUSY_AGAIN_S
+    assert wire.fetch().peer == ANNA
+
+
+def test_what_a_peer_brings_decides_how_much_is_asked_of_it_at_once(wire: Wire) -> None:
+    wire.want(record("a"))
+    fetch = wire.fetch()
+    wire.node.now = 1.0
+    wire.downloads.on_files(FilesVerified(fetch.order, (root_of("a"),), 10 * limits.PACK_BYTES))
+    wire.downloads.on_files(FilesVerified(OrderId(77), (), 1))  # of an order that is over
+    wire.end(fetch, Outcome.DONE)
+    for number in range(20):
+        wire.want(replace(record(f"{number}"), size=limits.PIECE_MIN_BYTES))
+    assert [len(one.sizes) for one in wire.fetches()] == [16, 4]
 
 
 # -- trouble ---------------------------------------------------------------------------------------
@@ -390,6 +415,7 @@ def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
     assert (wire.effects(), wire.downloads.deadline()) == ([], None)
     wire.downloads.on_space(SpaceSeen(90 * limits.GIB, 100 * limits.GIB))
     assert wire.downloads.paused == ""
+    assert wire.node.troubles.all() == []
     effects = wire.effects()
     assert [type(effect) for effect in effects] == [Tell, Fetch]
 

@@ -14,6 +14,7 @@ from potluck.engine.effects import Fetch
 from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import AHEAD_MAX, Following
 from potluck.engine.others.pursuit import PAUSE_MAX_S
+from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
@@ -282,9 +283,11 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     two.node.now += PAUSE_MAX_S
     assert asked(two) == []
     assert (two.files_of(one), two.tells) == (["a", "b"], ["folder_frozen"])
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FROZEN)] == ["d1"]
     two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=2))])
     assert len(asked(two)) == 1
     assert two.tells == ["folder_frozen", "folder_thawed"]
+    assert two.node.troubles.all() == []
 
 
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:
@@ -428,10 +431,84 @@ def test_a_source_that_cannot_serve_what_it_announced_does_not_hold_up_the_other
     two.following.on_heads(one.id, [head])
     (fetch,) = asked(two)
     assert fetch.peer == one.id
-    two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
     two.node.now += 1.0
     (fetch,) = asked(two)
     assert fetch.peer == one.id  # the owner first, if it is its turn again
+
+
+# -- busy, and room for news -----------------------------------------------------------------------
+def test_a_source_that_is_busy_is_asked_again_as_soon_however_often(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    for _ in range(10):
+        assert fetch.peer == one.id
+        two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
+        assert asked(two) == []
+        assert two.following.deadline() == two.node.now + limits.BUSY_AGAIN_S
+        two.node.now += limits.BUSY_AGAIN_S
+        (fetch,) = asked(two)
+    answer(two, fetch, ask(one, two, fetch))
+    assert two.files_of(one) == ["a", "b", "c"]
+
+
+def test_while_the_owner_is_busy_another_holder_is_asked(wire: Wire) -> None:
+    one, two, three = wire.devices
+    fetch = announced(wire)
+    two.link(three)
+    two.following.on_heads(three.id, [one.head_of(one)])
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BUSY, ""))
+    (fetch,) = asked(two)
+    assert fetch.peer == three.id
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
+    assert asked(two) == []  # the failure of one is no word about the other
+    two.node.now += limits.BUSY_AGAIN_S
+    (fetch,) = asked(two)
+    assert fetch.peer == one.id
+
+
+def relayed(owners: int) -> tuple[Device, list[Fetch]]:
+    """A device to which the first of so many owners told its own head and all others'."""
+    roster = group(*range(1, owners + 2))
+    devices = [Device(number, roster) for number in range(1, owners + 2)]
+    first, us = devices[0], devices[-1]
+    heads = []
+    for owner in devices[:-1]:
+        owner.write("a")
+        owner.publishing.on_tick(0)
+        owner.tick()
+        heads.append(owner.head_of(owner))
+    us.link(first)
+    us.following.on_heads(first.id, list(reversed(heads)))
+    return us, asked(us)
+
+
+def test_a_device_s_own_news_does_not_wait_for_a_manifest_that_it_relays() -> None:
+    us, fetches = relayed(4)
+    owners = [fetch.ask.owner for fetch in fetches if isinstance(fetch.ask, ManifestAsk)]
+    assert len(owners) == limits.MANIFESTS_PER_PEER
+    assert Device(1).id in owners
+    own, other = fetches if owners[0] == Device(1).id else reversed(fetches)
+    us.following.on_ended(FetchEnded(own.order, Outcome.BROKEN, ""))
+    assert asked(us) == []
+    us.following.on_ended(FetchEnded(other.order, Outcome.BROKEN, ""))
+    assert len(asked(us)) == 1
+
+
+def test_so_many_manifests_are_asked_for_at_once() -> None:
+    roster = group(*range(1, limits.MANIFESTS + 4))
+    us = Device(limits.MANIFESTS + 3, roster)
+    for number in range(1, limits.MANIFESTS + 3):
+        owner = Device(number, roster)
+        owner.write("a")
+        owner.publishing.on_tick(0)
+        owner.tick()
+        us.link(owner)
+        us.following.on_heads(owner.id, [owner.head_of(owner)])
+    fetches = asked(us)
+    assert len(fetches) == limits.MANIFESTS
+    us.following.on_ended(FetchEnded(fetches[0].order, Outcome.BROKEN, ""))
+    assert len(asked(us)) == 1
 
 
 def test_of_two_holders_the_one_that_failed_less_is_asked(wire: Wire) -> None:

@@ -58,6 +58,8 @@ def let(pursuit: Pursuit, happened: PursuitInput) -> None:
             pursuit.on_asked(FROM_ZERO)
         case N.MISFIT:
             pursuit.on_misfit()
+        case N.BUSY:
+            pursuit.on_busy()
         case N.FAILURE:
             pursuit.on_failed(SOURCE, 10.0)
         case N.REACHED:
@@ -76,6 +78,7 @@ EXPECTED: dict[PursuitInput, dict[PursuitState, PursuitState]] = {
     N.ASK_CHANGES: {S.BEHIND: S.CHANGES},
     N.ASK_ALL: {S.BEHIND: S.WHOLE, S.UNFIT: S.WHOLE},
     N.MISFIT: {S.CHANGES: S.UNFIT},
+    N.BUSY: {S.CHANGES: S.BEHIND, S.WHOLE: S.UNFIT},
     N.FAILURE: dict.fromkeys(UNDER_WAY, S.BEHIND),
     N.REACHED: dict.fromkeys(UNDER_WAY, S.CURRENT),
     N.OVERTAKEN: dict.fromkeys(UNDER_WAY, S.BEHIND),
@@ -144,6 +147,12 @@ def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:
     pursuit.on_applied(SOURCE, NEWEST)
     assert set(pursuit.failures) == {ANNA}
     assert pursuit.goal == (0, 0)
+
+
+def test_a_source_that_is_busy_has_not_failed() -> None:
+    pursuit = pursuit_in(S.CHANGES)
+    pursuit.on_busy()
+    assert not pursuit.failures
 
 
 def test_a_source_that_fails_for_days_is_asked_once_a_minute_all_the_time() -> None:

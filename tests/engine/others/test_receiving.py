@@ -15,9 +15,11 @@ from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
+from potluck.engine.others.hindrances import RESTLESS
+from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
-from tests.engine.receiver import ANNAS, BERT, Receiver
+from tests.engine.receiver import ANNA, ANNAS, BERT, Receiver
 
 
 @pytest.fixture
@@ -301,12 +303,42 @@ def test_a_file_that_a_program_takes_away_at_once_is_placed_again_but_not_for_ev
     r.disk.trouble = {"d2/a": (Placement.PLACED, "and gone")}
     r.share([record("a")])
     r.run(60.0)
-    assert [tell.text for tell in r.told] == ["d2/a: failed, another program took it away at once"]
+    assert [tell.text for tell in r.told] == [f"d2/a: {RESTLESS}"]
+    assert [trouble.reason for trouble in r.node.troubles.all()] == [RESTLESS]
     assert len(r.batches) < 10
     r.disk.trouble = {}
     r.run(60.0)
     assert r.stands() == {"a"}
     assert at_rest(r)
+
+
+def test_what_is_changed_here_again_and_again_is_left_alone_for_a_while(r: Receiver) -> None:
+    r.share([record("a")])
+    for _ in range(3):
+        del r.disk.files["d2/a"]
+        r.node.index.places.remove(ANNAS, [b"a"])
+        batches = len(r.batches)
+        r.call(lambda: r.receiving.on_disturbed(ANNAS, [b"a"]))
+        r.run(1.0)
+        if len(r.batches) == batches:
+            break
+    assert len(r.batches) == 3
+    assert [trouble.reason for trouble in r.node.troubles.all()] == [RESTLESS]
+    r.run(5.0)
+    assert (r.stands(), r.node.troubles.all()) == ({"a"}, [])
+    r.call(lambda: r.receiving.on_disturbed(ManifestName(ANNA, Folder.EVERYONE), [b"a"]))
+    assert len(r.batches) == 4
+
+
+def test_what_waits_for_a_folder_to_be_empty_is_tried_when_something_has_gone(r: Receiver) -> None:
+    r.share([record("d/a")])
+    r.disk.edit("d2/d/mine", b"mine", 1)
+    r.share([record("d")])
+    r.run(70.0)
+    del r.disk.files["d2/d/mine"]
+    r.call(lambda: r.receiving.on_cleared(Spot(ANNAS, b"d/mine")))
+    r.run(1.0)
+    assert r.stands() == {"d"}
 
 
 def test_a_file_that_goes_while_it_is_placed_goes(r: Receiver) -> None:
@@ -374,7 +406,7 @@ def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: 
     r.share([])
     r.run(600.0)
     assert r.codes() == ["place_failed"]
-    assert "not empty" in r.told[0].text
+    assert "does not have" in r.told[0].text
     assert len(r.batches) < 20
     assert not r.receiving.busy
     del r.disk.files["d2/d/mine"]
@@ -420,11 +452,13 @@ def test_a_move_out_of_a_folder_that_was_in_the_way_frees_it(r: Receiver) -> Non
 def test_a_full_disk_is_told_once_and_tried_again(r: Receiver) -> None:
     r.disk.trouble = {f"d2/{name}": (Placement.FAILED, "no space left") for name in "abc"}
     r.share([record(name) for name in "abc"])
-    assert [tell.text for tell in r.told] == ["d2/a: failed, no space left (and 2 more)"]
+    assert [tell.text for tell in r.told] == ["d2/a, d2/b, d2/c: no space left"]
     r.run(10.0)
     assert len(r.told) == 1
+    assert r.node.troubles.count(TroubleKind.BLOCKED) == 3
     r.disk.trouble = {}
     r.run(60.0)
+    assert r.node.troubles.all() == []
     assert r.stands() == set("abc")
     assert len(r.asked) == 3
     assert at_rest(r)
@@ -464,7 +498,7 @@ def test_a_touch_finds_another_content_and_heals_it(r: Receiver) -> None:
     r.share([record("a", mtime_ns=9)])
     assert r.disk.files["d2/a"][0] == root_of("a")
     assert r.disk.aside == ["d2/a"]
-    assert r.codes() == ["put_aside"]
+    assert r.node.troubles.all() == []
     assert at_rest(r)
 
 
@@ -702,3 +736,4 @@ def _found(r: Receiver) -> PartsFound:
 def test_it_says_how_much_is_to_be_looked_at(r: Receiver) -> None:
     r.receiving.look_again(Spot(ANNAS, b"a"))
     assert repr(r.receiving) == "<Receiving pending=1 manifests=0 to catch up with>"
+    assert r.receiving.deciding

@@ -9,9 +9,15 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, Spot
-from potluck.engine.events import FilesHashed, OrderId, PathSeen, Placement, TreeSeen
-from potluck.engine.others.replica_check import STRAYS_MAX
+from potluck.core.content.facts import Finding
+from potluck.engine.events import (
+    FilesHashed,
+    OrderId,
+    PathSeen,
+    PathsTouched,
+    TreeSeen,
+)
+from potluck.engine.others.replica_check import STRANGE_MAX
 from tests.engine import builders
 from tests.engine.index.builders import folder, record, records, root_of
 from tests.engine.receiver import ANNAS, BERT, path
@@ -102,21 +108,13 @@ def test_after_the_share_was_away_every_folder_is_scanned_once(home: Home) -> No
     home.share([record("a")], BERT)
     home.hold = True
     home.rescan()
-    home.replica_check._doubt([path("d2/a")])
+    home.replica_check._looks.doubt_paths([path("d2/a")])
     offline_for_a_moment(home)
-    idle = "<ReplicaCheck scanning=False looking=False doubtful=0>"
+    idle = "<ReplicaCheck scanning=False <ReplicaLooks looking=False doubtful=0>>"
     assert repr(home.replica_check) == idle
     home.scans.clear()
     home.run()
     assert len(home.scans) == 2
-
-
-def test_what_was_missing_before_the_share_was_away_is_looked_for_anew(home: Home) -> None:
-    look_begins(home, "d2/a")
-    look_misses(home, "d2/a", last=False)
-    offline_for_a_moment(home)
-    home.run()
-    assert (home.asked, home.told, home.lacking()) == ([], [], 0)
 
 
 @pytest.mark.parametrize("later_s", [5.0, limits.SECOND_LOOK_S])
@@ -140,7 +138,10 @@ def test_what_the_own_folder_finds_ends_no_scan_and_no_look_here(home: Home) -> 
     home.hold = True
     home.rescan()
     strange = TreeSeen(OrderId(1), (), (), last=True, complete=True)
-    for under_way in ("scanning=True looking=False", "scanning=False looking=True"):
+    for under_way in (
+        "scanning=True <ReplicaLooks looking=False",
+        "scanning=False <ReplicaLooks looking=True",
+    ):
         home.call(lambda: home.replica_check.on_tree(strange))
         assert under_way in repr(home.replica_check)
         home.answer_held()
@@ -159,7 +160,8 @@ def test_a_folder_in_which_something_is_missing_is_not_missing_itself(home: Home
     home.hold = False
     home.call(lambda: home.replica_check.on_tree(page))
     home.run()
-    assert (home.stands(), home.told) == ({"a", "b", "f", "f/c"}, [])
+    assert home.stands() == {"a", "b", "f", "f/c"}
+    assert [tell.subject for tell in home.told] == ["d2/b"], "not d2/f"
 
 
 def test_one_thing_at_a_time_is_scanned_or_looked_at(home: Home) -> None:
@@ -232,78 +234,85 @@ def test_what_was_read_of_one_who_was_removed_counts_no_more(home: Home) -> None
     assert home.looks == []
 
 
-def test_what_is_being_placed_is_left_alone(home: Home) -> None:
-    home.hold_place = True
-    home.share([record("a", text="newer"), folder("f"), record("f/c"), record("b", text="newer b")])
+# -- hints -----------------------------------------------------------------------------------------
+def test_what_is_touched_is_looked_at_at_once_and_by_itself(home: Home) -> None:
     home.disk.edit("d2/a", ELSE, 99)
-    home.refused = {"d2/b"}
-    before = {name: home.node.index.places.get(ANNAS, name) for name in (b"a", b"b")}
-    home.rescan()
-    assert home.hashed == []
-    assert len(home.looks) == 1
-    assert {name: home.node.index.places.get(ANNAS, name) for name in (b"a", b"b")} == before
+    home.touch("d2/a", until_s=0.5)
+    assert home.disk.files["d2/a"][0] == root_of("a")
+    assert home.disk.aside == ["d2/a"]
+    assert home.scans == []
+    assert [look.paths for look in home.looks] == [(path("d2/a"),)]
+    home.run(2.0)
+    (text,) = home.texts("put_aside")
+    assert text == "d2/a was edited here: this version is in Put aside/d2/a, d2's is back"
 
 
-def test_what_a_look_misses_while_it_is_placed_is_not_missing(home: Home) -> None:
-    row = home.node.index.places.get(ANNAS, b"a")
-    look_begins(home, "d2/a")
+def test_what_we_place_ourselves_is_looked_at_once_and_never_told(home: Home) -> None:
+    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c"), record("g/h")])
+    home.touch("d2/a", "d2/g", "d2/g/h")
+    assert (len(home.looks), home.hashed, home.told) == (1, [], [])
+    assert home.disk.aside == []
+
+
+def test_a_hint_about_what_is_being_placed_finds_the_edit_after_it(home: Home) -> None:
     home.hold_place = True
     home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
-    look_misses(home, "d2/a", last=False)
-    home.disk.trouble = {"d2/a": (Placement.FAILED, "no")}
+    home.touch("d2/a", until_s=1.0)
+    home.hold_place = False
     home.call(home.place)
-    look_misses(home, last=True)
-    assert home.node.index.places.get(ANNAS, b"a") == row
+    home.disk.edit("d2/a", ELSE, 99)
+    home.touch("d2/a")
+    assert home.disk.files["d2/a"][0] == root_of("newer")
+    assert home.disk.aside == ["d2/a"]
 
 
-def test_what_a_look_missed_before_it_is_placed_is_not_missing(home: Home) -> None:
-    row = home.node.index.places.get(ANNAS, b"a")
-    look_begins(home, "d2/a")
-    look_misses(home, "d2/a", last=False)
-    home.hold_place = True
-    home.share([record("a", text="newer"), record("b"), folder("f"), record("f/c")])
-    look_misses(home, last=True)
-    assert (home.node.index.places.get(ANNAS, b"a"), home.told) == (row, [])
-
-
-def look_begins(home: Home, name: str) -> None:
-    """A file is missing at a scan; the look at it is under way, and the file is there again."""
-    kept = home.disk.files.pop(name)
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    home.disk.files[name] = kept
-    assert [str(at) for at in home.looks[-1].paths] == [name]
-
-
-def look_misses(home: Home, *names: str, last: bool) -> None:
-    """A part of what that look found comes in."""
-    seen = tuple(PathSeen(path(name), Finding.MISSING, None) for name in names)
-    page = TreeSeen(home.looks[-1].order, seen, (), last=last, complete=last)
-    home.call(lambda: home.replica_check.on_tree(page))
-
-
-# -- kinds -----------------------------------------------------------------------------------------
-def test_a_file_in_the_place_of_a_folder_gives_way(home: Home) -> None:
-    home.remove("d2/f/c", "d2/f")
-    home.disk.edit("d2/f", ELSE, 99)
-    home.rescan()
-    assert home.stands() == {"a", "b", "f", "f/c"}
-    assert "d2/f" in home.disk.aside
-
-
-def test_a_folder_in_the_place_of_a_file_gives_way_if_it_is_empty(home: Home) -> None:
+def test_hints_do_not_wait_for_the_own_folder(home: Home) -> None:
+    home.hinder = True
     home.remove("d2/a")
-    home.disk.folders.add("d2/a")
-    home.rescan()
+    home.tops.clear()
+    home.touch("d2/a", "d3")
     assert "d2/a" in home.disk.files
+    assert [scan.tops for scan in home.scans] == [(path("d3"),)]
 
 
-def test_a_link_in_the_place_of_a_file_gives_way(home: Home) -> None:
-    home.refused = {"d2/a", "d2/other link"}
-    home.hold_place = True
+def test_while_it_is_unknown_what_a_crash_left_no_folder_is_scanned(home: Home) -> None:
+    settling = True
+    home.heard.tell["is_settling"] = lambda: settling
+    home.touch("d2")
+    assert home.scans == []
     home.rescan()
-    assert home.lacking() == 1
+    assert [scan.tops for scan in home.scans] == [(path("d2"),)]
+    settling = False
+    home.run()
+    assert [scan.tops for scan in home.scans] == [(path("d2"),)] * 2
+
+
+def test_while_a_look_is_under_way_hints_wait_and_a_scan_does_too(home: Home) -> None:
+    home.hold = True
+    home.touch("d2/a", until_s=0.3)
+    home.touch("d2/b", "d2", until_s=0.3)
+    assert home.replica_check.deadline() is None
+    assert (len(home.looks), home.scans) == (1, [])
+    home.hold = False
+    home.answer_held()
+    home.run(3.0)
+    assert [look.paths for look in home.looks[1:]] == [(path("d2/b"),)]
+    assert len(home.scans) == 1
+
+
+def test_lost_hints_are_a_scan_of_everything(home: Home) -> None:
+    home.call(lambda: home.replica_check.on_touched(PathsTouched((), overflow=True)))
+    home.run()
+    assert len(home.scans) == 1
+
+
+def test_while_the_share_is_offline_hints_count_for_nothing(home: Home) -> None:
+    home.node.share_present = False
+    home.touch("d2/a")
+    home.node.share_present = True
+    home.run()
+    assert home.looks == []
+    assert len(home.scans) == 1
 
 
 def test_a_link_in_a_folder_that_is_back_is_for_the_next_scan(home: Home) -> None:
@@ -324,7 +333,8 @@ def test_a_file_that_is_missing_is_brought_back(home: Home) -> None:
     home.remove("d2/a", "d2/f/c", "d2/f")
     home.rescan()
     assert home.stands() == {"a", "b", "f", "f/c"}
-    assert home.told == []
+    home.run(2.0)
+    assert home.texts("deleted_here") == ["d2/a, d2/f/c were deleted here: d2's are back"]
 
 
 def test_a_name_that_looks_leave_out_counts_as_there(home: Home) -> None:
@@ -340,19 +350,6 @@ def test_a_scan_that_could_not_read_all_says_nothing_of_what_it_lacks(home: Home
     assert home.looks == []
 
 
-def test_a_file_that_is_back_at_the_look_is_not_missing(home: Home) -> None:
-    kept = home.disk.files["d2/a"]
-    home.remove("d2/a")
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    home.disk.files["d2/a"] = kept
-    home.hold = False
-    home.answer_held()
-    home.run()
-    assert (home.lacking(), home.asked) == (0, [])
-
-
 def test_much_missing_is_told_and_looked_at_twice() -> None:
     home = Home()
     home.start()
@@ -363,7 +360,10 @@ def test_much_missing_is_told_and_looked_at_twice() -> None:
     home.asked.clear()
     home.rescan(5.0)
     assert home.texts("files_missing") == [
-        "30 files of d2 are missing here: what stays missing is brought back"
+        (
+            "30 files of d2 are missing here (d2/d/000001, d2/d/000002, d2/d/000003 and 27 more):"
+            " what stays missing is brought back"
+        )
     ]
     home.rescan(4.0)  # what waits for its second look is not told again
     assert (len(home.told), home.asked) == (1, [])
@@ -401,7 +401,7 @@ def test_a_whole_folder_missing_is_told_however_small_it_is(home: Home) -> None:
     home.tops.clear()
     home.rescan()
     assert home.texts("files_missing") == [
-        "3 files of d2 are missing here: what stays missing is brought back"
+        "3 files of d2 are missing here (d2/a, d2/b, d2/f/c): what stays missing is brought back"
     ]
     home.run(20.0)
     assert home.stands() == {"a", "b", "f", "f/c"}
@@ -420,31 +420,20 @@ def test_more_than_one_look_is_judged_together() -> None:
     home.rescan()
     assert len(home.looks) == 2
     assert home.texts("files_missing") == [
-        "1050 files of d2 are missing here: what stays missing is brought back"
+        (
+            "1,050 files of d2 are missing here (d2/d/000001, d2/d/000002, d2/d/000003 and 1,047"
+            " more): what stays missing is brought back"
+        )
     ]
 
 
-def test_what_is_placed_after_a_look_missed_it_is_not_missing(home: Home) -> None:
-    row = home.node.index.places.get(ANNAS, b"a")
-    assert row is not None
-    home.replica_check._missing[Spot(ANNAS, b"a")] = replace_inode(row)
-    home.rescan()
-    assert home.node.index.places.get(ANNAS, b"a") == row
-
-
-def replace_inode(row):
-    return type(row)(row.path, row.kind, row.root, row.size, row.mtime_ns, 1, 1, executable=False)
-
-
 # -- strays ----------------------------------------------------------------------------------------
-def test_strays_stay_and_are_told_when_their_number_changes(home: Home) -> None:
+def test_strays_stay_and_are_told_once_as_long_as_they_are_there(home: Home) -> None:
     home.disk.edit("d2/mine", ELSE, 9)
     home.disk.folders.add("d2/my folder")
     home.rescan()
     home.rescan()
-    assert home.texts("stray_files") == [
-        "1 files in d2's folder are not d2's: they stay here and are not shared"
-    ]
+    assert home.texts("stray_files") == ["d2/mine is not d2's: it stays here and is not shared"]
     home.remove("d2/mine")
     home.rescan()
     home.disk.edit("d2/mine", ELSE, 9)
@@ -471,36 +460,12 @@ def test_what_is_still_to_come_is_no_stray(home: Home) -> None:
     assert home.told == []
 
 
-def test_a_stray_that_is_gone_at_the_look_is_none(home: Home) -> None:
-    home.disk.edit("d2/mine", ELSE, 9)
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    home.remove("d2/mine")
-    home.hold = False
-    home.answer_held()
-    home.run()
-    assert home.told == []
-
-
-def test_a_stray_that_is_a_link_at_the_look_is_none(home: Home) -> None:
-    home.disk.edit("d2/mine", ELSE, 9)
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    home.refused = {"d2/mine"}
-    home.hold = False
-    home.answer_held()
-    home.run()
-    assert (home.told, home.lacking()) == ([], 0)
-
-
-def test_very_many_strays_are_not_all_counted(home: Home) -> None:
-    for number in range(STRAYS_MAX + 10):
+def test_very_many_strays_are_not_all_looked_at(home: Home) -> None:
+    for number in range(STRANGE_MAX + 10):
         home.disk.edit(f"d2/mine {number}", ELSE, 9)
     home.rescan()
     (text,) = home.texts("stray_files")
-    assert int(text.split()[0]) == STRAYS_MAX
+    assert f"and {STRANGE_MAX - 3:,} more" in text
 
 
 def test_what_is_no_path_in_the_folder_is_not_listened_to(home: Home) -> None:
@@ -534,7 +499,7 @@ def test_what_was_seen_again_of_one_who_was_removed_is_not_looked_at(home: Home)
 
 
 def test_what_is_doubtful_is_looked_at_without_delay(home: Home) -> None:
-    home.replica_check._doubt([path("d2/a")])
+    home.replica_check._looks.doubt_paths([path("d2/a")])
     assert home.replica_check.deadline() == home.node.now
 
 
@@ -543,12 +508,13 @@ def test_deadlines_of_a_look_that_waits(home: Home) -> None:
     home.unstable.add("d2/a")
     home.rescan(0.5)
     home.node.now += limits.STILL_S
-    home.replica_check._doubt([path("d2/a")])
+    home.replica_check._looks.doubt_paths([path("d2/a")])
     assert (home.replica_check.deadline() or 0) <= home.node.now
 
 
 def test_it_says_how_it_stands(home: Home) -> None:
     home.disk.edit("d2/mine", ELSE, 9)
     home.rescan()
-    assert repr(home.replica_check) == "<ReplicaCheck scanning=False looking=False doubtful=0>"
-    assert repr(home.replica_check._strays) == "<Strays: 1>"
+    assert repr(home.replica_check) == (
+        "<ReplicaCheck scanning=False <ReplicaLooks looking=False doubtful=0>>"
+    )

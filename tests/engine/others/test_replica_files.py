@@ -13,8 +13,9 @@ from potluck.core import limits
 from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.pieces import PieceList, Root
 from potluck.engine.events import Hashed, PathSeen
+from potluck.engine.others.replica_files import DEPARTED_MAX
 from tests.engine import builders
-from tests.engine.index.builders import folder, piece_list, record, root_of
+from tests.engine.index.builders import folder, piece_list, place, record, root_of
 from tests.engine.receiver import ANNAS, path
 from tests.engine.replicas import Home, home_with_files
 
@@ -211,6 +212,66 @@ def test_what_nobody_asked_to_read_counts_for_nothing(home: Home) -> None:
     pieces = PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b"")
     home.call(lambda: home.replica_check.files.on_read(Hashed(path("d2/a"), stat, pieces)))
     assert home.node.index.places.get(ANNAS, b"a") == row
+
+
+def test_a_local_edit_is_told_once_however_often_it_is_edited_before_it_is_healed(
+    home: Home,
+) -> None:
+    home.hold_fetch = True
+    for size in (99, 100, 99):
+        home.disk.edit("d2/a", ELSE, size)
+        home.touch("d2/a")
+    assert len(home.texts("put_aside")) == 1
+    assert home.node.troubles.all() == []
+
+
+def test_another_time_or_x_bit_is_put_right_and_told(home: Home) -> None:
+    home.change("d2/a", executable=True)
+    home.change("d2/b", mtime_ns=77)
+    home.change("d2/f/c", inode=999)
+    home.touch("d2/a", "d2/b", "d2/f/c")
+    assert home.texts("dressed_here") == [
+        "d2/a, d2/b were given another time or x bit here: they are put right"
+    ]
+
+
+def test_where_the_file_system_keeps_no_x_bits_their_lack_is_no_change(home: Home) -> None:
+    home.change("d2/a", executable=True)
+    wanted = home.batches[0].items[0]
+    home.replica_check.files.on_placed(wanted, home.disk.files["d2/b"][1])
+    home.touch("d2/a", until_s=0.1)
+    home.replica_check.files.on_placed(wanted, home.disk.files["d2/a"][1])
+    home.run(3.0)
+    assert home.disk.files["d2/a"][1].executable
+    assert home.told == []
+
+
+def test_a_file_that_is_back_is_known_only_if_it_is_as_it_was(home: Home) -> None:
+    kept = {name: home.disk.files[name] for name in ("d2/a", "d2/b", "d2/f/c")}
+    home.hold_fetch = True
+    home.remove(*kept)
+    home.touch(*kept)
+    home.share([folder("f")])
+    for name, file in kept.items():
+        home.disk.files[name] = file
+    home.change("d2/a", mtime_ns=77)
+    home.change("d2/b", inode=999)
+    home.touch(*kept)
+    assert home.stands() == {"a", "b", "f"}
+    assert home.disk.trash == ["d2/f/c"]
+    assert home.texts("stray_files") == [
+        "d2/a, d2/b are not d2's: they stay here and are not shared"
+    ]
+
+
+def test_no_more_is_remembered_of_what_went_than_helps(home: Home) -> None:
+    files = home.replica_check.files
+    home.hold_fetch = True
+    for number in range(DEPARTED_MAX):
+        files._departed[Spot(ANNAS, b"%d" % number), 1] = place(record("x"))
+    home.call(lambda: files.forget([Spot(ANNAS, b"a"), Spot(ANNAS, b"f")]))
+    assert len(files._departed) == DEPARTED_MAX
+    assert Spot(ANNAS, b"a") in {spot for spot, _ in files._departed}
 
 
 def test_what_is_read_already_is_not_read_twice_and_a_restart_forgets_it(home: Home) -> None:

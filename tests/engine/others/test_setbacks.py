@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import Hindrance, ManifestName, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
-from potluck.engine.others.setbacks import LONGEST_S, Setbacks
+from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS
+from potluck.engine.others.setbacks import (
+    DISTURBED_MAX,
+    DISTURBED_WELL_S,
+    LONGEST_S,
+    Setbacks,
+)
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 
 ANNAS = ManifestName.own(builders.key(2).device)
@@ -84,11 +91,11 @@ def test_each_reason_is_told_once_for_all_its_spots(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A), fails(B), fails(Spot(ANNAS, b"c"), Placement.BLOCKED, "a folder")])
     assert [(tell.subject, tell.text) for tell in builders.taken(node, Tell)] == [
-        ("d2/a", "d2/a: failed, no (and 1 more)"),
-        ("d2/c", "d2/c: blocked, a folder"),
+        ("d2/a", "d2/a, d2/b: no"),
+        ("d2/c", "d2/c: a folder"),
     ]
     setbacks.note([fails(A), fails(B, detail="another")])
-    assert [tell.text for tell in builders.taken(node, Tell)] == ["d2/b: failed, another"]
+    assert [tell.text for tell in builders.taken(node, Tell)] == ["d2/b: another"]
 
 
 def test_what_is_well_is_forgotten(node: Node) -> None:
@@ -112,6 +119,82 @@ def test_a_spot_can_be_hurried_while_it_rests(node: Node) -> None:
     assert setbacks.due() == []
     node.now = 100.0
     assert setbacks.due() == []  # the rest that was cut short does not count again
+
+
+# -- the register ----------------------------------------------------------------------------------
+def test_what_failed_stays_in_the_register_until_it_is_well(node: Node) -> None:
+    setbacks = Setbacks(node)
+    node.now = 5.0
+    setbacks.note([fails(A, detail=Hindrance.DENIED)])
+    (trouble,) = node.troubles.all()
+    assert trouble == Trouble(
+        TroubleKind.BLOCKED,
+        "d2/a",
+        "permission denied: this user may not write there",
+        trouble.command,
+        5.0,
+        5.0 + limits.RETRY_S,
+    )
+    assert trouble.command.startswith("stat ")
+    node.now = 7.0
+    setbacks.note([fails(A, Placement.BLOCKED, "in the way")])
+    (trouble,) = node.troubles.all()
+    assert (trouble.reason, trouble.since_s) == ("in the way", 5.0)
+    assert trouble.next_s == 7.0 + 2 * limits.RETRY_S
+    setbacks.clear(A)
+    setbacks.clear(B)
+    assert node.troubles.all() == []
+
+
+def test_a_source_that_is_gone_is_no_trouble_until_it_is_gone_again(node: Node) -> None:
+    setbacks = Setbacks(node)
+    setbacks.note([fails(A, Placement.SOURCE_GONE)])
+    assert node.troubles.all() == []
+    setbacks.clear(A)
+    for _ in range(2):
+        setbacks.note([fails(A, Placement.SOURCE_GONE)])
+    assert [trouble.reason for trouble in node.troubles.all()] == [NO_SOURCE]
+
+
+# -- others here -----------------------------------------------------------------------------------
+def test_who_changes_a_file_again_and_again_is_fought_ever_more_rarely(node: Node) -> None:
+    node.roster = builders.group(1, 2)
+    setbacks = Setbacks(node)
+    rests = list[float]()
+    for _ in range(9):
+        setbacks.disturb(A)
+        wait_s = (setbacks.deadline() or node.now) - node.now if setbacks.rests(A) else 0.0
+        rests.append(wait_s)
+        node.now += wait_s
+        setbacks.due()
+    assert rests == [
+        0.0,
+        0.0,
+        *(limits.RETRY_S * factor for factor in (1, 2, 4, 8, 16)),
+        60.0,
+        60.0,
+    ]
+    (trouble,) = node.troubles.all()
+    assert (trouble.subject, trouble.reason) == ("d2/a", RESTLESS)
+    setbacks.clear(A)
+    assert node.troubles.all() == []
+    node.now += DISTURBED_WELL_S - LONGEST_S - 0.1
+    setbacks.disturb(A)
+    assert setbacks.rests(A)
+    node.now += DISTURBED_WELL_S + 1.0
+    setbacks.disturb(A)
+    assert not setbacks.rests(A)
+
+
+def test_no_more_disturbances_are_remembered_than_help(node: Node) -> None:
+    node.roster = builders.group(1, 2)
+    setbacks = Setbacks(node)
+    for _ in range(3):
+        setbacks.disturb(A)
+    for number in range(DISTURBED_MAX):
+        setbacks.disturb(Spot(ANNAS, b"%d" % number))
+    setbacks.disturb(A)
+    assert not setbacks.rests(A)
 
 
 def test_it_says_how_many_there_are(node: Node) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
-from potluck.engine.own.imports import Imports
+from potluck.engine.own.imports import OFFLINE, Imports
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -25,6 +25,18 @@ def test_a_command_hears_what_was_added_and_what_was_not() -> None:
     assert made.take() == []
 
 
+def test_what_is_shared_already_is_said_with_its_path() -> None:
+    made = node()
+    imports = Imports(made)
+    for mode, left in (("copy", ""), ("move", "; the original was left where it is")):
+        imports.on_add(AddAsked(1, ("/home/a.txt",), mode), TOP)
+        (wanted,) = taken(made, Import)
+        already = (("/home/a.txt", "a (2).txt"),)
+        imports.on_imported(Imported(wanted.order, (), (), already))
+        text = f"already shared: /home/a.txt, as d1/a (2).txt{left}"
+        assert taken(made, Reply) == [Reply(1, ok=True, text=text)]
+
+
 def test_nothing_to_add_is_an_answer_too() -> None:
     made = node()
     imports = Imports(made)
@@ -32,6 +44,13 @@ def test_nothing_to_add_is_an_answer_too() -> None:
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, (), ()))
     assert taken(made, Reply) == [Reply(1, ok=True, text="nothing to add")]
+
+
+def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
+    made = node()
+    made.share_present = False
+    Imports(made).on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    assert made.take() == [Reply(1, ok=False, text=OFFLINE)]
 
 
 def test_an_order_nobody_gave_is_ignored() -> None:

@@ -15,6 +15,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.effects import Tell
 from potluck.engine.events import NameRefused
 from potluck.engine.own.judging import REFUSED_MAX, Judge, RefusedNames
+from potluck.engine.troubles import TroubleKind
 from tests.engine.owntree import Own
 
 NEW = Stat(size=7, mtime_ns=12_345, ctime_ns=12_345, inode=999, executable=False)
@@ -116,9 +117,45 @@ def test_what_was_read_is_what_is_said_of_it(own: Own, judge: Judge) -> None:
 def test_damage_is_told_and_not_published(own: Own, judge: Judge) -> None:
     own.files["a"].text = b"alphb"
     judge.on_read(b"a", own.hashed("a"))
+    judge.on_read(b"a", own.hashed("a"))
     own.tick()
     assert own.codes() == ["damage"]
     assert own.publishing.pending == 0
+
+
+def damaged(own: Own) -> list[str]:
+    return [each.subject for each in own.node.troubles.of(TroubleKind.DAMAGED)]
+
+
+@pytest.mark.parametrize("end", ["written", "gone", "a folder", "its folder is gone"])
+def test_damage_stays_until_another_thing_stands_there(own: Own, judge: Judge, end: str) -> None:
+    name = "d/b" if end == "its folder is gone" else "a"
+    own.write("d/b", "beta")
+    own.touch("d/b")
+    own.settle()
+    own.files[name].text = b"x" * own.files[name].stat.size
+    judge.on_read(name.encode(), own.hashed(name))
+    judge.on_read(b"d/b" if name == "a" else b"a", own.hashed("d/b" if name == "a" else "a"))
+    assert damaged(own) == [f"d1/{name}"]
+    if end == "written":
+        own.write("a", "new")
+        judge.on_read(b"a", own.hashed("a"))
+    elif end == "a folder":
+        judge.on_folder(b"a")
+    else:
+        judge.on_gone([b"a" if end == "gone" else b"d"])
+    assert damaged(own) == []
+
+
+def test_the_other_names_of_a_file_are_its_links(own: Own, judge: Judge) -> None:
+    own.files["link"] = own.files["a"]
+    own.touch("link")
+    own.settle()
+    stat = own.files["a"].stat
+    assert judge.links(b"a", stat) == [b"link"]
+    assert judge.links(b"link", stat) == [b"a"]
+    assert judge.links(b"new", replace(stat, size=0)) == []
+    assert judge.links(b"new", replace(stat, inode=77)) == []
 
 
 def test_a_name_that_some_systems_cannot_hold_is_told_when_it_is_new(
@@ -178,6 +215,12 @@ def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
     assert said == {FileRecord(path, *of_a_folder) for path in (b"a", b"d")}
 
 
+def test_a_folder_is_known_where_one_stands_and_nowhere_else(own: Own, judge: Judge) -> None:
+    assert [judge.knows_folder(path) for path in (b"d", b"a", b"new")] == [True, False, False]
+    judge.on_folder(b"new")
+    assert judge.knows_folder(b"new"), "not published yet"
+
+
 def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
     judge.on_gone([b"a", b"never"])
     assert own.publishing.is_gone(b"a")
@@ -185,6 +228,12 @@ def test_only_what_was_known_can_be_gone(own: Own, judge: Judge) -> None:
 
 
 def test_what_nobody_saw_is_unseen_unless_its_end_is_known(own: Own, judge: Judge) -> None:
-    assert judge.unseen({b"a"}) == [b"d"]
+    assert judge.unseen(b"", {b"a"}, set()) == [b"d"]
     own.publishing.drop([b"a"])
-    assert judge.unseen(set()) == [b"d"]
+    assert judge.unseen(b"", set(), set()) == [b"d"]
+    assert judge.unseen(b"", set(), {b"d"}) == []
+    own.write("d/x", "text")
+    own.write("dx", "text")
+    for name in ("d/x", "dx"):
+        judge.on_read(name.encode(), own.hashed(name))
+    assert judge.unseen(b"d", set(), set()) == [b"d/x"], "not in the index yet"

@@ -8,6 +8,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Head, Kind
@@ -17,11 +18,15 @@ from potluck.engine.events import (
     OrderId,
     PathSeen,
     PathsTouched,
+    RestlessSeen,
     ShareSeen,
     TreeSeen,
+    WatchesRefused,
 )
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.unwatched import UNWATCHED_SCAN_S
+from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
@@ -47,13 +52,14 @@ def test_the_first_scan_shares_everything(own: Own) -> None:
         "d": Kind.FOLDER,
         "d/b": Kind.FILE,
     }
-    assert not own.own_folder.busy
+    assert not own.own_folder.work
     assert own.own_folder.deadline() == pytest.approx(limits.RESCAN_S, abs=1.0)
 
 
 def test_who_has_looked_at_nothing_yet_has_everything_to_look_at() -> None:
     own = Own(start=False)
     own.tick()
+    assert own.own_folder.work[0] is OwnWork.UNSEEN
     assert [type(effect) for effect in own.todo] == [Scan]
 
 
@@ -82,7 +88,7 @@ def test_an_unmarked_share_is_scanned_once_its_marker_is_there() -> None:
 def test_a_hint_is_looked_at_read_and_published(own: Own) -> None:
     own.write("d/c", "gamma")
     own.touch("d/c")
-    assert own.own_folder.busy
+    assert own.own_folder.work
     look = own.answer()
     assert isinstance(look, Look)
     own.settle()
@@ -94,15 +100,15 @@ def test_it_is_busy_until_what_was_touched_is_looked_at_read_and_published(own: 
     own.node.now = own.publishing._published_s  # the last head is young: the next one waits
     own.write("n", "new")
     own.own_folder.look_at([own.path("n")])
-    assert own.own_folder.busy, "a path waits for a look"
+    assert own.own_folder.work == (OwnWork.LOOKING,), "a path waits for a look"
     own.tick()
-    assert own.own_folder.busy, "a look is under way"
+    assert own.own_folder.work == (OwnWork.LOOKING,), "a look is under way"
     own.answer()
-    assert own.own_folder.busy, "a file is being read"
+    assert own.own_folder.work == (OwnWork.READING,)
     own.answer()
-    assert (own.todo, own.own_folder.busy) == ([], True), "a change waits for a head"
+    assert (own.todo, own.own_folder.work) == ([], (OwnWork.PUBLISHING,))
     own.tick(1.0)
-    assert not own.own_folder.busy
+    assert not own.own_folder.work
 
 
 def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> None:
@@ -241,7 +247,8 @@ def test_the_piece_size_of_the_last_version_goes_with_the_order(own: Own) -> Non
     own.write("d", "a file now")
     own.touch("a", "d", "new")
     own.answer()
-    (order,) = own.todo
+    order, look = own.todo
+    assert isinstance(look, Look), "what is known below d is asked for by name"
     assert isinstance(order, Hash)
     sizes = {path.name: size for path, size in order.files}
     assert sizes == {"a": limits.PIECE_MIN_BYTES, "d": 0, "new": 0}
@@ -444,9 +451,11 @@ def test_a_path_that_a_look_missed_and_a_scan_then_found_is_there(own: Own) -> N
     own.own_folder.scan()
     own.tick()
     own.answer()
-    own.tell(TreeSeen(look.order, (), (), last=True, complete=True))
+    there = PathSeen(own.path("d"), Finding.FOLDER, None)
+    within = PathSeen(own.path("d/b"), Finding.FILE, own.files["d/b"].stat)
+    own.tell(TreeSeen(look.order, (there, within), (), last=True, complete=True))
     own.settle()
-    assert "a" in own.published()
+    assert sorted(own.published()) == ["a", "d", "d/b"]
 
 
 def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:
@@ -461,6 +470,65 @@ def test_the_last_word_of_a_look_about_a_path_counts(own: Own) -> None:
     own.tell(TreeSeen(look.order, (there,), (), last=True, complete=True))
     own.tick(1.0)
     assert (own.todo, len(own.heads), "a" in own.published()) == ([], heads, True)
+
+
+# -- folders that are not watched ------------------------------------------------------------------
+def scanned(own: Own) -> list[list[str]]:
+    return [[str(path) for path in each.tops] for each in own.todo if isinstance(each, Scan)]
+
+
+def test_what_is_not_watched_is_scanned_often_and_nothing_else(own: Own) -> None:
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "fs.inotify.max_user_watches", 8))
+    own.tick()
+    assert scanned(own) == [["d1/d"]]
+    own.settle()
+    own.write("d/late", "text")
+    own.remove("d/b")
+    own.remove("a")
+    own.tick(UNWATCHED_SCAN_S)
+    own.settle()
+    assert "d/late" in own.published()
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/late"], "a is outside of it"
+    due = own.own_folder.deadline()
+    assert due is not None
+    assert due <= own.node.now + UNWATCHED_SCAN_S
+    own.own_folder.on_watcher(WatchesRefused((), "", 0))
+    own.tick(UNWATCHED_SCAN_S)
+    assert scanned(own) == []
+
+
+def test_an_unwatched_folder_that_is_gone_is_gone(own: Own) -> None:
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "", 0))
+    own.tick()
+    own.settle()
+    own.own_folder.scan()
+    own.tick()
+    own.files.pop("a")
+    own.settle()  # a is in doubt
+    own.remove("d")
+    for _ in range(3):
+        own.tick(UNWATCHED_SCAN_S)
+        own.settle()
+    assert own.published() == {}
+
+
+def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> None:
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "", 0))
+    own.node.now += limits.RESCAN_S
+    own.tick()
+    assert scanned(own) == [["d1"]]
+
+
+def test_files_that_are_written_to_without_pause_are_a_trouble_in_the_own_folder_only(
+    own: Own,
+) -> None:
+    own.own_folder.on_watcher(RestlessSeen((own.path("film"), parse_wire_path(b"d2/film"))))
+    (trouble,) = own.node.troubles.all()
+    assert (trouble.kind, trouble.subject) == (TroubleKind.RESTLESS, "d1/film")
+    own.own_folder.on_watcher(RestlessSeen(()))
+    assert own.node.troubles.all() == []
 
 
 # -- the share goes away ---------------------------------------------------------------------------

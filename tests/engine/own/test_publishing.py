@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import PlaceRow
+from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import head_is_signed, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
@@ -32,7 +32,8 @@ class Publisher:
         self.node = node(1, run=run) if over is None else over
         self.node.roster = group(1, 2)
         self.heads: list[Head] = []
-        self.publishing = Publishing(self.node, Heard(on_published=self.heads.append))
+        self.heard = Heard(on_published=self.heads.append)
+        self.publishing = Publishing(self.node, self.heard)
         self.publishing.start()
 
     def put(self, path: str, text: str = "x", *, mtime_ns: int = 1, ctime_ns: int = 1) -> None:
@@ -49,6 +50,11 @@ class Publisher:
 
     def drop(self, *paths: str) -> None:
         self.publishing.drop({path.encode() for path in paths})
+
+    def changes(self) -> list[SharedChange]:
+        """What was new in the last head."""
+        last: list[SharedChange] = self.heard.of("on_shared")[-1]
+        return last
 
     def tick(self, later_s: float = 1.0, waiting: int = 0) -> int:
         """Let time pass; returns how many heads that brought."""
@@ -93,6 +99,43 @@ def test_changes_get_numbers_and_one_signed_head_that_says_what_is_in_the_index(
     assert it.node.roster is not None
     assert head_is_signed(head, it.node.roster.verify)
     assert (it.tick(), it.publishing.pending, it.publishing.deadline(0)) == (0, 0, None)
+
+
+def test_with_a_head_goes_what_is_new_in_it_and_what_was_said_before() -> None:
+    it = Publisher()
+    it.folder("d")
+    it.put("d/a", "one")
+    it.put("b", "two")
+    it.put("never", "x")
+    it.drop("never")
+    it.tick()
+    assert [(path, before) for path, before, _ in it.changes()] == [
+        (b"d", None),
+        (b"d/a", None),
+        (b"b", None),
+        (b"never", None),
+    ]
+    before = it.records
+    it.put("b", "three")
+    it.put("c", "four")
+    it.put("d/a", "other")
+    it.drop("c", "b", "d")
+    it.drop("d", "b")
+    it.put("e", "five")
+    it.tick()
+    gone = {path: said for path, said, after in it.changes() if after is None}
+    assert gone.pop(b"c") is None
+    assert gone[b"b"] == before["b"]
+    assert {path: said.root for path, said in gone.items() if said is not None} == {
+        b"b": root_of("two"),
+        b"d": b"",
+        b"d/a": root_of("one"),
+    }
+    assert [(path, said) for path, said, after in it.changes() if after is not None] == [
+        (b"e", None)
+    ]
+    it.tick()
+    assert len(it.heard.of("on_shared")) == 2
 
 
 def test_a_restart_goes_on_counting() -> None:
@@ -173,6 +216,20 @@ def test_a_folder_takes_everything_below_it_along_published_or_not() -> None:
     )
     assert numbers == [4, 5, 6, 7, 8]
     assert it.heads[-1].seq == 8
+
+
+def test_what_is_known_below_a_folder_is_what_will_stand_there() -> None:
+    it = Publisher()
+    it.folder("d")
+    for path in ("d/a", "d/b", "dx"):
+        it.put(path)
+    it.tick()
+    it.drop("d/a")
+    it.put("d/c")
+    known = it.publishing.known_below
+    assert sorted(known(b"d")) == [b"d/b", b"d/c"]
+    assert sorted(known(b"")) == [b"d", b"d/b", b"d/c", b"dx"]
+    assert known(b"dx") == []
 
 
 def test_a_file_where_a_folder_stood_ends_what_was_in_it() -> None:

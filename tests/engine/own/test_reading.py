@@ -124,3 +124,20 @@ def test_a_restless_file_that_is_gone_is_forgotten_with_its_history() -> None:
 def test_it_says_how_much_is_in_hand() -> None:
     reading, _ = begun(A, B)
     assert repr(reading) == "<Reading 2 files in 1 orders>"
+
+
+def test_from_the_third_time_on_a_restless_file_is_read_as_one() -> None:
+    for snapshots, called in ((True, [(), (), (), (A,)]), (False, [(), (), (), ()])):
+        reading, seen = Reading(node(), snapshots=snapshots), []
+        for tries in range(4):
+            assert reading.tries(A) == tries
+            reading.begin([(A, 0), (B, 0)])
+            (order,) = taken(reading._node, Hash)
+            seen.append(order.restless)
+            reading.end(FilesHashed(order.order, (hashed(B),), (A,), last=True))
+            due = reading.due_s(A)
+            assert due is not None
+            reading._node.now = due
+            assert reading.due() == [A]
+            assert reading.due_s(A) is None
+        assert seen == called

@@ -30,7 +30,7 @@ def looking(rounds: Rounds) -> LookRound:
 
 
 def scanning(rounds: Rounds) -> LookRound:
-    rounds.begin_scan(TOP)
+    rounds.begin_scan((TOP,))
     assert rounds.scan is not None
     return rounds.scan
 
@@ -86,3 +86,58 @@ def test_a_doubt_keeps_its_time_and_comes_again_until_it_is_settled(rounds: Roun
     assert rounds.due() == [b"a"]
     rounds.clear()
     assert rounds.deadline() is None
+
+
+def test_what_is_lacking_is_under_way_and_unsettled_until_it_was_looked_at(rounds: Rounds) -> None:
+    assert not rounds.unsettled
+    rounds.lacking = [A]
+    assert rounds.under_way
+    assert rounds.unsettled
+    rounds.lacking = []
+    look = looking(rounds)
+    assert not rounds.unsettled
+    look.missing.add(b"a")
+    assert rounds.unsettled
+    rounds.lacking = [A]
+    rounds.clear()
+    assert not rounds.under_way
+    assert not rounds.unsettled
+
+
+def test_what_a_scan_sees_of_what_a_look_missed_the_look_has_seen(rounds: Rounds) -> None:
+    look = looking(rounds)
+    look.missing.add(b"a")
+    rounds.on_there(b"a")
+    rounds.on_there(b"c")
+    assert (look.missing, look.seen) == (set(), {b"a"})
+
+
+def test_doubts_outside_of_what_was_scanned_stay(rounds: Rounds) -> None:
+    rounds.end_scan([b"a", b"b", b"d/x"])
+    rounds.end_scan([b"d/y"], [path for path in rounds.doubtful if not path.startswith(b"d")])
+    assert rounds.doubtful == [b"a", b"b", b"d/y"]
+
+
+def test_a_scan_says_once_how_long_it_took(rounds: Rounds) -> None:
+    assert rounds.scan_took_s is None
+    scanning(rounds)
+    rounds._node.now += 2.5
+    rounds.end_scan([])
+    assert rounds.scan_took_s == 2.5
+
+
+def test_what_is_lacking_comes_first_and_one_look_at_a_time(rounds: Rounds) -> None:
+    touched = {A}
+    rounds.lacking = [B]
+    rounds.look_on(touched)
+    assert rounds.look is not None
+    assert (rounds.look.paths, rounds.lacking, touched) == ((B,), [], {A})
+    rounds.look_on(touched)
+    assert touched == {A}
+    rounds.end_look(rounds.look)
+    rounds.look_on(touched)
+    assert rounds.look is not None
+    assert (rounds.look.paths, touched) == ((A,), set())
+    rounds.end_look(rounds.look)
+    rounds.look_on(touched)
+    assert rounds.look is None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
-from potluck.core.wire.catalogue import Offer, encode
-from potluck.engine.events import DatagramHeard, LeaveAsked
+from potluck.core import limits
+from potluck.core.content.facts import Amount
+from potluck.core.content.knowledge import Knowledge
+from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
+from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
 from potluck.engine.views.neighbourhood import Neighbourhood
-from potluck.engine.views.shared_files import SharedFiles
 from potluck.engine.wiring import Wiring
-from tests.engine.builders import address, node
+from tests.engine.builders import address, group, node
 from tests.engine.views.faces import shared, shown
-from tests.engine.wire import Wire, ring
+from tests.engine.wire import Box, Wire, ring
 
 
 def test_two_devices_see_the_same_ring() -> None:
@@ -46,6 +51,15 @@ def test_who_is_gone_is_shown_offline() -> None:
     assert (gone["online"], gone["node"]) == (False, None)
     assert gone["found_by"]
     assert len(shown(ann)["ring"]) == 1
+
+
+def test_of_a_share_that_is_offline_nothing_is_said_to_be_here() -> None:
+    _, ann, _ = shared()
+    assert [device["known"] for device in shown(ann)["devices"]] == [True, True]
+    assert shown(ann)["synced"]
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    assert not shown(ann)["synced"], "what is put there meanwhile is not seen"
+    assert [device["known"] for device in shown(ann)["devices"] if device["me"]] == [False]
 
 
 def test_who_has_left_has_no_place() -> None:
@@ -83,23 +97,118 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> No
         "address": "10.0.0.9:7685",
         "members": 3,
         "open": False,
+        "joins": "",
     }
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
     assert shown(ann)["reason"]
 
 
-def test_of_whom_nothing_is_heard_nothing_is_assumed() -> None:
+def other_of(box: Box) -> dict[str, Any]:
+    """What a device shows of the other one of two."""
+    (other,) = [device for device in shown(box)["devices"] if not device["me"]]
+    return other
+
+
+def test_what_everybody_has_and_lacks() -> None:
+    wire, ann, ben = shared(3)
+    for box in (ann, ben):
+        state = shown(box)
+        assert (state["files"], state["bytes"], state["need_files"], state["need_bytes"]) == (
+            3,
+            15,
+            0,
+            0,
+        )
+        assert [(d["have_files"], d["need_files"], d["need_bytes"]) for d in state["devices"]] == [
+            (3, 0, 0)
+        ] * 2
+        assert all(device["known"] for device in state["devices"])
+        assert state["deliveries"] == []
+    wire.run(2.0)
+    assert other_of(ann)["spoke_s"] >= 2.0
+    assert other_of(ann)["away_s"] is None
+
+
+def test_nobody_can_claim_to_lack_more_than_there_is() -> None:
     _, ann, ben = shared()
-    peer = ann.engine.node.peers[ben.me]
-    peer.kept.clear()
-    peer.address = None
-    (other,) = [device for device in shown(ann)["devices"] if device["label"] == "d2"]
+    kept = ann.engine.node.peers[ben.me].kept
+    for name, holding in kept.items():
+        kept[name] = msgspec.structs.replace(
+            holding, missing_files=limits.SEQ_MAX, missing_bytes=limits.FILE_MAX_BYTES
+        )
+    other = other_of(ann)
     assert (other["have_files"], other["need_files"], other["need_bytes"]) == (0, 1, 5)
-    assert other["address"] == ""
+
+
+def test_sums_that_no_json_holds_are_cut() -> None:
+    _, ann, ben = shared()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ben.index.manifests, "amount", lambda *_: Amount(1, 0, 2**80))
+        assert shown(ben)["bytes"] == limits.SEQ_MAX
+        ben.engine.node.peers[ann.me].kept.clear()
+        assert all(device["need_bytes"] <= limits.SEQ_MAX for device in shown(ben)["devices"])
+
+
+def test_who_said_nothing_is_not_known_to_have_anything() -> None:
+    _, ann, ben = shared()
+    ann.engine.node.peers[ben.me].kept.clear()
+    other = other_of(ann)
+    assert (other["known"], other["have_files"], other["need_files"]) == (False, 0, 1)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["label"], row["online"], row["known"], row["need_files"]) == ("d2", True, False, 1)
+
+
+def test_a_new_file_is_not_counted_where_nobody_has_spoken_of_it() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (ManifestAsk,)
+    ann.write("more", b"four")
+    assert wire.run(2.0, lambda: shown(ann)["files"] == 2)
+    other = other_of(ann)
+    assert (other["known"], other["have_files"]) == (False, 0)
+    assert (shown(ann)["state"], shown(ann)["reason"]) == (
+        "sending",
+        "d2 has not said yet what is there of my newest files",
+    )
+    assert wire.run(2.0, lambda: shown(ben)["reason"] == "asking d1 for the newest list")
+
+
+def test_a_device_that_is_away_is_never_counted() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    wire.run(5.0)
+    other = other_of(ann)
+    assert (other["known"], other["have_files"], other["online"]) == (False, 0, False)
+    assert other["away_s"] == pytest.approx(5.0, abs=0.1)
+    assert shown(ann)["state"] == "in_sync", "nobody here lacks anything"
+    (row,) = shown(ann)["deliveries"]
+    assert (row["label"], row["online"], row["known"]) == ("d2", False, False)
+
+
+def test_a_member_never_seen_in_this_run_is_away() -> None:
+    parts = Wiring(node(1))
+    parts.node.roster = group(1, 2)
+    (mine, other) = parts.viewer.state().devices
+    assert (mine.me, mine.known, mine.away_s) == (True, True, None)
+    assert (other.online, other.spoke_s, other.away_s) == (False, None, None)
+
+
+def test_how_far_a_delivery_is_is_told_by_whoever_gets_it() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ann)["deliveries"]) and other_of(ann)["known"])
+    (row,) = shown(ann)["deliveries"]
+    assert (row["need_files"], row["need_bytes"]) == (1, 40)
+    assert (row["done_bytes"], row["whole_bytes"], row["known"]) == (0, 40, True)
+    assert shown(ann)["reason"] == "d2 still lacks 1 file (40 B) of mine"
+    name, kept = ann.engine.node.own_manifest, ann.engine.node.peers[ben.me].kept
+    kept[name] = msgspec.structs.replace(kept[name], missing_bytes=10)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["done_bytes"], row["whole_bytes"]) == (30, 40)
 
 
 def test_before_a_group_is_there_nobody_is() -> None:
     parts = Wiring(node(1))
     around = Neighbourhood(parts.node, parts.circle, parts.discovery, parts.admission_policy)
     assert around.group() is None
-    assert around.devices(SharedFiles(parts.node), {}) == []
+    assert around.devices(Knowledge(parts.node.me, (), ())) == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from potluck.core.wire.catalogue import FilesAsk
+from potluck.core.keys.identity import short_id
+from potluck.core.wire.catalogue import FileAsk, FilesAsk
 from potluck.engine import effects, events
-from potluck.engine.events import ShareSeen, SpaceSeen
+from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
+from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import node
@@ -21,7 +23,7 @@ def test_before_the_start_there_is_something_to_show() -> None:
     assert (state.group, state.devices, state.files) == (None, [], 0)
     assert state.device["label"] == "d1"
     msgspec.json.encode(state)
-    assert viewer.files("") == []
+    assert viewer.listing.page("", "").files == []
 
 
 def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:
@@ -30,8 +32,11 @@ def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:
     ann.write("more", b"four")
     wire.run(5.0)
     state = shown(ben)
-    assert (state["state"], state["reason"]) == ("busy", "1 files to come")
-    assert (state["need_files"], state["need_bytes"]) == (1, 4)
+    assert (state["state"], state["reason"]) == (
+        "receiving",
+        "1 file to come, being put in place",
+    )
+    assert (state["need_files"], state["need_bytes"]) == (1, 0), "its bytes are here"
     (told,) = [device for device in shown(ann)["devices"] if device["label"] == "d2"]
     assert (told["have_files"], told["need_files"], told["need_bytes"]) == (1, 1, 4)
 
@@ -42,7 +47,7 @@ def test_a_transfer_names_path_sources_and_progress() -> None:
     ann.write("film", b"x" * 100)
     assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
     assert shown(ben)["transfers"] == [
-        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100}
+        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1}
     ]
     ann.delete("film")
     wire.run(5.0)
@@ -64,12 +69,22 @@ def test_states_and_their_reasons() -> None:
 
 
 def test_looking_at_the_own_files_is_being_busy() -> None:
-    wire = Wire()
+    wire, ann, _ = shared()
     wire.ignored = (effects.Scan, effects.Hash)
+    ann.hear(events.RescanAsked())
+    assert (shown(ann)["state"], shown(ann)["reason"]) == ("busy", "looking at my files")
+    assert not shown(ann)["synced"]
+
+
+def test_before_the_first_look_nothing_is_in_sync() -> None:
+    wire = Wire()
+    wire.ignored = (effects.Scan,)
     ann = wire.add(1)
     wire.run(5.0)
-    ann.hear(events.RescanAsked())
-    assert (shown(ann)["state"], shown(ann)["reason"]) == ("busy", "looking at the own files")
+    assert (shown(ann)["state"], shown(ann)["reason"]) == (
+        "busy",
+        "looking at my files for the first time since the start",
+    )
 
 
 def test_where_we_are_and_what_was_tried() -> None:
@@ -100,3 +115,99 @@ def test_lists_are_bounded() -> None:
         refused = shown(ann)["refused"]
     assert len(refused) == LIST_MAX
     assert refused[0] == {"path": "d1/0", "reason": "control character"}
+
+
+def test_what_is_wrong_is_shown_until_it_is_over() -> None:
+    wire, ann, _ = shared()
+    node = ann.engine.node
+    node.troubles.note(
+        Trouble(TroubleKind.BLOCKED, "d2/a\x1b", "immutable", "lsattr", node.now, node.now + 60)
+    )
+    node.troubles.note(Trouble(TroubleKind.STRAY, "x", "nobody's", "mv x", node.now, None))
+    wire.run(2.0)
+    state = shown(ann)
+    assert (state["state"], state["reason"], state["command"]) == (
+        "trouble",
+        "d2/a\N{REPLACEMENT CHARACTER}: immutable",
+        "lsattr",
+    )
+    blocked, stray = state["troubles"]
+    assert (blocked["kind"], blocked["subject"]) == ("blocked", "d2/a\N{REPLACEMENT CHARACTER}")
+    assert (blocked["since_s"], blocked["next_s"]) == (
+        pytest.approx(2, abs=1),
+        pytest.approx(58, abs=1),
+    )
+    assert (stray["kind"], stray["next_s"], state["trouble_count"]) == ("stray", None, 2)
+    node.troubles.clear_kind(TroubleKind.BLOCKED)
+    assert shown(ann)["state"] == "in_sync", "what belongs to nobody hinders nothing"
+
+
+def test_who_keeps_which_head_is_told_for_those_who_wait_for_delivery() -> None:
+    wire, ann, ben = shared()
+    ben.write("mine", b"hers")
+    assert wire.run(5.0, lambda: len(ann.disk) == 2)
+    wire.run(2.0)
+    keepers = ann.engine.keepers(wire.now)
+    mine, hers = short_id(ann.me), short_id(ben.me)
+    assert {(head.owner, head.folder, head.generation, head.seq) for head in keepers.heads} == {
+        (mine, "own", 1, 1),
+        (hers, "own", 1, 1),
+    }
+    (device,) = keepers.devices
+    assert (device.id, device.label, device.online) == (hers, "d2", True)
+    assert [(kept.head.owner, kept.head.seq, kept.missing) for kept in device.kept] == [
+        (mine, 1, 0)
+    ]
+
+
+def test_small_files_are_one_row_a_folder_and_one_file_has_its_own_name() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    for number in range(3):
+        ann.write(f"photos/{number}", b"%d" % number)
+    assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
+    wire.run(0.5)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"], row["size"], row["sources"]) == ("d1/photos", 3, 3, ["d1"])
+    for number in range(2):
+        ann.delete(f"photos/{number}")
+    assert wire.run(5.0, lambda: shown(ben)["need_files"] == 1)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"]) == ("d1/photos/2", 1)
+
+
+def test_small_files_at_the_top_stand_under_their_owner() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("x", b"1")
+    ann.write("y", b"2")
+    assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
+    wire.run(0.5)
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["files"]) == ("d1", 2)
+
+
+def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
+    wire, ann, ben = shared()
+    ann.write("film", bytes(range(250)) * 2400)  # three pieces
+    wire.unanswered = (FileAsk,)
+    assert wire.run(3.0, lambda: bool(ben.engine.wiring.downloads.orders))
+    (row,) = shown(ben)["transfers"]
+    assert (row["path"], row["sources"], row["done"]) == ("d1/film", ["d1"], 0)
+    assert (row["size"], row["files"]) == (600_000, 1)
+    downloads = ben.engine.wiring.downloads
+    root = next(iter(downloads.swarm.downloads))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(downloads, "waiting", {})
+        assert shown(ben)["transfers"] == [], "nobody waits for it any more"
+    ask = RequestHeard(RequestId(900), ben.me, FileAsk(root, [0]))
+    ann.hear(ask)
+    (upload,) = shown(ann)["uploads"]
+    content = ann.index.contents.get(root)
+    assert content is not None
+    assert upload == {
+        "path": "d1/film",
+        "to": "d2",
+        "sent": content.piece_size,
+        "size": content.size_bytes,
+    }

@@ -1,4 +1,4 @@
-"""`down`, `exit`, `add`, `wait` and `version` against a served potluck."""
+"""`add`, `wait` and `version` against a served potluck."""
 
 from __future__ import annotations
 
@@ -30,33 +30,6 @@ def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
         return code, printed.out, printed.err
 
     return call
-
-
-@pytest.mark.parametrize("word", ["down", "exit"])
-def test_leaving_waits_for_the_process_to_let_go(
-    source: FakeSource, potluck: Call, word: str
-) -> None:
-    assert potluck(word)[:2] == (0, "potluck has left and ended.\n")
-    assert source.asked == ["leave"]
-
-
-def test_leaving_as_json(source: FakeSource, potluck: Call) -> None:
-    assert json.loads(potluck("down", "--json")[1])["ok"]
-
-
-def test_a_process_that_does_not_let_go(
-    source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source.on_leave = lambda: None
-    monkeypatch.setattr(acts, "DOWN_S", 0.2)
-    code, _, said = potluck("down")
-    assert code == 6
-    assert "has not ended" in said
-    assert "kill" in said
-
-
-def test_nothing_to_leave(potluck: Call) -> None:
-    assert potluck("down")[0] == 3
 
 
 @pytest.mark.parametrize(
@@ -119,10 +92,9 @@ def test_wait_returns_when_it_becomes_true(
         (["--peers", "1"], alone(), "0 other devices online, 1 wanted"),
         (
             ["--synced"],
-            state(state="busy", reason="disk full", need_files=2),
-            "busy (disk full), 2 files to come",
+            state(state="paused", reason="disk full", synced=False),
+            "paused: disk full",
         ),
-        ([], state(need_files=1), "1 file to come"),
     ],
 )
 def test_wait_gives_up_and_says_what_for(

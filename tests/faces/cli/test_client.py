@@ -17,8 +17,10 @@ def test_questions_and_answers(tmp_path: Path) -> None:
     with running(tmp_path, FakeSource()) as source:
         source.listed = [entry("a/ü & b"), entry("b")]
         client = client_of(str(tmp_path))
-        assert client.state() == state()
-        assert [one["path"] for one in client.files("a/ü & ")] == ["a/ü & b"]
+        assert client.state() == client.state(fresh=False) == state()
+        assert source.freshness == [True, False]
+        assert [one["path"] for one in client.files("a/ü & b")] == ["a/ü & b"]
+        assert [one["path"] for one in client.files("\udcff")] == []
         assert client.post("/api/v1/rescan") == {}
         assert client.post("/api/v1/add", {"paths": ["/a"], "mode": "copy"})["ok"]
         assert source.asked == ["rescan", ("add", ["/a"], "copy")]

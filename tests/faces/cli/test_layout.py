@@ -2,52 +2,147 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from potluck.faces.cli import layout
 from potluck.faces.cli.layout import LONGEST_LIST, Words
-from tests.faces.fakes import alone, device, found, state, transfer
+from tests.faces.fakes import alone, delivery, device, found, state, transfer, trouble, upload
 
 WORDS = Words("potluck --home h", "potluck")
 
 
 def text(**changes: object) -> str:
-    return "\n".join(layout.status_lines(state(**changes)))
+    return "\n".join(layout.status_lines(state(**changes), WORDS))
 
 
 def test_status_of_a_quiet_group() -> None:
-    assert layout.status_lines(state()) == [
+    assert layout.status_lines(state(), WORDS) == [
         "potluck 0.1.0 · kitchen-pc · 7F3A-91C2",
         "  group    Home · node 0 of 2 · last laptop · next laptop",
-        "  state    in sync · 14 files · 1.6 GB",
+        "  state    in sync",
+        "  files    14 files · 1.6 GB",
         "  folder   /home/me/Potluck   (mine: /home/me/Potluck/Shared/kitchen-pc)",
         "  network  port 7685 · ↓ 0 B/s · ↑ 0 B/s",
         "  door     closed",
         "",
         "devices",
-        "  kitchen-pc  node 0  this device        has 14 files",
-        "  laptop      node 1  192.168.1.23:7685  has 14 files",
+        "  kitchen-pc  node 0  this device        has all 14 files",
+        "  laptop      node 1  192.168.1.23:7685  has all 14 files",
     ]
 
 
 def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
     busy = text(
-        state="busy", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
-        transfers=[transfer()], refused=[{"path": "a/b\n", "reason": "a newline"}],
-        unshared={"files": 2},
-        devices=[device(online=False, node=None, need_files=5, need_bytes=1000)],
+        state="paused", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
+        command="status", transfers=[transfer(), transfer("laptop/photos", files=685)],
+        refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 1},
+        deliveries=[delivery()], uploads=[upload()],
     )  # fmt: skip
     for part in (
-        "busy · the disk is nearly full · 14 files · 1.6 GB · 3 files (2.0 MB) to come",
-        "kitchen-pc/holiday.mp4  1.1 GB of 1.4 GB  112 MB/s  from kitchen-pc",
+        "state    paused · the disk is nearly full\n",
+        "next     potluck --home h status\n",
+        "files    14 files · 1.6 GB · 3 files (2.0 MB) to come\n",
+        "others   kitchen-pc 35 %\n",
+        "kitchen-pc/holiday.mp4  1.1 / 1.4 GB       112 MB/s  from kitchen-pc",
+        "laptop/photos           685 files to come            from kitchen-pc",
+        "laptop/movie.bin  350 MB / 1.0 GB  to kitchen-pc",
         "a/b\\x0a  a newline",
-        "2 files here not shared yet",
-        "laptop    away  has 14 files  needs 5 (1.0 KB)",
+        "1 file here not shared yet: see `potluck --home h add --help`",
     ):
         assert part in busy
+
+
+def test_what_is_to_come_is_said_once() -> None:
+    reason = "1 file and 2 folders (2.0 MB) to come from laptop"
+    amounts = {"need_files": 1, "need_folders": 2, "need_bytes": 2_000_000}
+    said = text(state="receiving", reason=reason, **amounts)
+    assert f"state    receiving · {reason}\n" in said
+    assert said.count("2.0 MB") == 1
+    assert "files    14 files · 1.6 GB\n" in said
+    other = text(state="waiting", reason="waiting for laptop", folders=1, **amounts)
+    assert "state    waiting for laptop\n" in other
+    assert "14 files · 1 folder · 1.6 GB · 1 file and 2 folders (2.0 MB) to come" in other
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "has all 14 files"),
+        ({"have_files": 1}, "has 1 file"),
+        ({"have_files": 0}, "has no files"),
+        (
+            {"have_files": 12, "need_files": 2, "need_bytes": 10**9},
+            "has 12 files, lacks 2 files (1.0 GB)",
+        ),
+        ({"known": False, "spoke_s": None}, "not known yet what it has"),
+        ({"known": False, "spoke_s": None, "online": False}, "not known what it has"),
+        ({"known": False, "spoke_s": None, "me": True}, "not known what it has"),
+        ({"known": False, "spoke_s": 300.0}, "not known now; lacked nothing 5 min ago"),
+        (
+            {"known": False, "spoke_s": 300.0, "need_files": 1, "need_bytes": 10},
+            "not known now; lacked 1 file (10 B) 5 min ago",
+        ),
+    ],
+)
+def test_of_a_device_only_what_is_known_is_said(changes: dict[str, Any], words: str) -> None:
+    assert layout.holding_words(device(**changes)) == words
+
+
+def test_who_is_away_is_said_to_be_away() -> None:
+    gone = device(online=False, node=None, known=False, away_s=120.0, spoke_s=None)
+    assert "laptop    away for 2 min  not known what it has" in text(devices=[gone])
+    gone["away_s"] = None
+    assert "laptop    away  not known" in text(devices=[gone])
+
+
+def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
+    rows = [
+        delivery(),
+        delivery("full", done_bytes=1000),
+        delivery("nas", known=False),
+        delivery("desk", online=False),
+        delivery("empty", whole_bytes=0, need_files=1),
+        delivery("folders", whole_bytes=0, need_files=0),
+    ]
+    assert layout.delivery_words(rows) == (
+        "kitchen-pc 35 % · full 99 % · nas not known yet · desk away"
+        " · empty lacks 1 file · folders lacks folders"
+    )
+    assert layout.delivery_words(rows + rows).endswith(" · 6 more")
+    assert layout.delivery_words([]) == ""
+
+
+def test_what_lacks_is_counted_in_files_and_folders() -> None:
+    assert layout.lacking_words(1, 0, 1000) == "1 file (1.0 KB)"
+    assert layout.lacking_words(0, 1, 0) == "1 folder"
+    assert layout.lacking_words(0, 0, 10) == "10 B"
+    assert layout.lacking_words(0, 0, 0) == ""
+
+
+def test_troubles_have_reason_since_when_next_try_and_command() -> None:
+    two = [trouble(), trouble("nas", reason="no route", command="", since_s=0.0, next_s=None)]
+    lines = layout.status_lines(state(troubles=two, trouble_count=2), WORDS)
+    assert lines[lines.index("troubles") + 1 :] == [
+        "  laptop/locked: permission denied (for 2 min, tried again in 30 s)",
+        "    next: chmod u+rx locked",
+        "  nas: no route",
+    ]
+    many = text(troubles=[trouble()] * (LONGEST_LIST + 1), trouble_count=300)
+    assert f"… and {300 - LONGEST_LIST} more" in many
+
+
+def test_a_refused_name_that_is_a_trouble_is_listed_once() -> None:
+    refused = [{"path": "laptop/locked", "reason": "permission denied"}]
+    said = text(troubles=[trouble()], trouble_count=1, refused=refused)
+    assert "not shared" not in said
 
 
 def test_long_lists_are_cut() -> None:
     assert "… and 2 more" in text(transfers=[transfer()] * (LONGEST_LIST + 2))
     assert "more" not in text(transfers=[transfer()] * LONGEST_LIST)
+    assert "… and 1 more" in text(devices=[device()] * (LONGEST_LIST + 1))
 
 
 def test_status_without_group_or_node() -> None:
@@ -69,6 +164,12 @@ def test_peers_says_where_and_how() -> None:
     assert lines == [
         "device          node  address            found by",
         "laptop  online  1     192.168.1.23:7685  beacon",
+    ]
+    linkless = trouble("nas", kind="link", reason="no answer", command="sudo ufw allow 7685")
+    cut = layout.peer_lines(state(troubles=[trouble(), linkless]), WORDS)
+    assert cut[2:] == [
+        "✗ nas: no answer (for 2 min, tried again in 30 s)",
+        "  next: sudo ufw allow 7685",
     ]
     away = layout.peer_lines(
         state(devices=[device(online=False, node=None, address=None, found_by=None)]), WORDS
@@ -95,10 +196,21 @@ def test_a_group_that_was_found() -> None:
     assert lines[0] == "Found “Ho\\x1bme” (kitchen-pc, 192.168.1.10)."
     mine = layout.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
     assert mine[-2:] == [
-        "    on kitchen-pc    exit, then: potluck up --open",
+        "    on kitchen-pc    type open, or: potluck open",
         "    on this machine  is open already",
     ]
-    both = layout.found_lines(
-        alone(found=[found(open=True)], door={"open": True, "until_s": None}), WORDS
-    )
-    assert both[-1] == "  Both doors are open: joining."
+    for joins, words in {
+        "we": "this device joins it.",
+        "they": "kitchen-pc is to join this device, which stays where it is.",
+        "": "nothing more is to be done here.",
+    }.items():
+        both = layout.found_lines(
+            alone(found=[found(open=True, joins=joins)], door={"open": True, "until_s": None}),
+            WORDS,
+        )
+        assert both[-1] == "  Both doors are open: " + words
+
+
+def test_what_the_shell_is_to_do_is_not_made_a_command_of_ours() -> None:
+    assert layout.next_step("ls -ld '/srv/a b'", WORDS) == "ls -ld '/srv/a b'"
+    assert layout.next_step("rescan", WORDS) == "potluck --home h rescan"

@@ -16,7 +16,7 @@ import potluck
 from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.faces.cli.main import run_command
-from potluck.shells.state.home import claim_home
+from potluck.shells.state.home import claim_folder, claim_home
 from tests.faces.fakes import FakeSource, running, state
 
 
@@ -155,6 +155,18 @@ def test_a_second_potluck_on_the_same_home(
     assert daemon.settings is None
 
 
+def test_a_second_home_on_the_same_folder(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "f"
+    folder.mkdir()
+    held = claim_folder(str(folder), "/first/home")
+    assert up(str(folder)) == 5
+    assert "already sharing the folder" in capsys.readouterr().err
+    held.release()
+    assert daemon.settings is None
+
+
 def test_a_key_without_effect_is_said(
     daemon: Daemon,
     up: Callable[..., int],
@@ -222,16 +234,16 @@ def test_live_view_on_a_terminal(
     made: list[Any] = []
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    real = sys.modules["potluck.faces.cli.up"]._live_screen
+    real = sys.modules["potluck.faces.cli.up"].screen_of
 
-    def spy(**words: Any) -> Any:
+    def spy(*said: Any, **words: Any) -> Any:
         made.append(words)
-        return real(**words)
+        return real(*said, **words)
 
-    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "_live_screen", spy)
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "screen_of", spy)
     assert module is not None
     assert up() == 0
     assert up("--headless") == 0
     monkeypatch.setenv("TERM", "dumb")
     assert up() == 0
-    assert len(made) == 1
+    assert [words["live"] for words in made] == [True, False, False]

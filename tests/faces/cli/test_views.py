@@ -35,7 +35,7 @@ def data(printed: str) -> Any:
 
 
 def test_status(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> None:
-    assert "in sync · 14 files" in potluck("status")[1]
+    assert "14 files · 1.6 GB" in potluck("status")[1]
     assert data(potluck("status", "--json")[1]) == data(potluck("--json", "status")[1]) == state()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import math
 import socket
 import stat
 import time
@@ -17,7 +18,9 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.engine.views.listing import PAGE_FILES
 from potluck.shells.api import server
+from potluck.shells.api.requests import REQUEST_BYTES
 from potluck.shells.api.server import ApiServer
 
 
@@ -28,9 +31,11 @@ class Source:
         self.current: dict[str, Any] = {"files": 1}
         self.told: list[dict[str, Any]] = []
         self.asked: list[Any] = []
+        self.freshness: list[bool] = []
         self.failure: Exception | None = None
 
-    def state(self) -> dict[str, Any]:
+    def state(self, *, fresh: bool = False) -> dict[str, Any]:
+        self.freshness.append(fresh)
         if self.failure is not None:
             raise self.failure
         return self.current
@@ -38,8 +43,22 @@ class Source:
     def notices(self, after: int) -> list[dict[str, Any]]:
         return [notice for notice in self.told if notice["number"] > after]
 
-    def files(self, prefix: str) -> list[dict[str, Any]]:
-        return [{"path": prefix}]
+    def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        return {"files": [path, after, limit], "next": None}
+
+    def folder(self, path: str, after: str) -> dict[str, Any]:
+        return {"entries": [path, after], "next": None, "known": True}
+
+    def door(self, open_s: float | None) -> dict[str, Any]:
+        self.asked.append(("door", open_s))
+        return {"open": open_s is not None, "until_s": None}
+
+    def keepers(self) -> dict[str, Any]:
+        return {"heads": [], "devices": []}
+
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        self.asked.append(("flush", patience_s, waited_s))
+        return {"ok": True, "text": ""}
 
     def leave(self) -> None:
         self.asked.append("leave")
@@ -118,8 +137,22 @@ def test_views(served: ApiServer) -> None:
         200,
         {"schema": 1, "ok": True, "data": {"files": 1}},
     )
-    assert ask(served, "GET", "/api/v1/files?prefix=a%2F%C3%BC")[1]["data"] == [{"path": "a/ü"}]
-    assert ask(served, "GET", "/api/v1/files")[1]["data"] == [{"path": ""}]
+    for question, files in {
+        "?path=a%2F%C3%BC&after=b&limit=7": ["a/ü", "b", 7],
+        "": ["", "", PAGE_FILES],
+        "?limit=many": ["", "", PAGE_FILES],
+        "?limit=-1": ["", "", PAGE_FILES],
+    }.items():
+        assert ask(served, "GET", "/api/v1/files" + question)[1]["data"]["files"] == files
+    answer = ask(served, "GET", "/api/v1/folder?path=a%2F%C3%BC&after=b")[1]["data"]
+    assert answer["entries"] == ["a/ü", "b"]
+    assert ask(served, "GET", "/api/v1/folder")[1]["data"]["entries"] == ["", ""]
+
+
+def test_a_state_is_a_look_unless_it_must_be_of_now(served: ApiServer, source: Source) -> None:
+    for question in ("", "?fresh=1", "?fresh=0"):
+        ask(served, "GET", "/api/v1/state" + question)
+    assert source.freshness == [False, True, False]
 
 
 def test_acts(served: ApiServer, source: Source) -> None:
@@ -128,6 +161,34 @@ def test_acts(served: ApiServer, source: Source) -> None:
     _, envelope = ask(served, "POST", "/api/v1/add", b'{"paths":["/a"],"mode":"move"}')
     assert envelope["data"] == {"ok": True, "text": "added"}
     assert source.asked == ["rescan", "leave", (["/a"], "move")]
+
+
+@pytest.mark.parametrize(
+    ("body", "open_s"),
+    [
+        (b'{"open":true}', 3600),
+        (b'{"open":true,"minutes":0.5}', 30),
+        (b'{"open":true,"minutes":null}', math.inf),
+        (b'{"open":false}', None),
+    ],
+)
+def test_the_door(served: ApiServer, source: Source, body: bytes, open_s: float | None) -> None:
+    _, envelope = ask(served, "POST", "/api/v1/door", body)
+    assert envelope["data"]["open"] == (open_s is not None)
+    assert source.asked == [("door", open_s)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{}", b'{"open":1}', b'{"open":true,"minutes":0}', b'{"open":true,"minutes":1441}',
+     b'{"open":true,"minutes":-1}', b'{"open":true,"x":1}', b"\xff"],
+    ids=range(9),
+)  # fmt: skip
+def test_a_door_that_cannot_be_meant_stays_as_it_is(
+    served: ApiServer, source: Source, body: bytes
+) -> None:
+    assert ask(served, "POST", "/api/v1/door", body)[0] == 400
+    assert source.asked == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +203,7 @@ def test_acts(served: ApiServer, source: Source) -> None:
         b'{"paths":["/a"],"x":1}',
         b'{"paths":["/a"],"mode":"steal"}',
         b"\xff",
-        b'{"paths":["' + b"x" * server.REQUEST_BYTES + b'"]}',
+        b'{"paths":["' + b"x" * REQUEST_BYTES + b'"]}',
     ],
     ids=range(10),
 )
@@ -229,6 +290,19 @@ def test_events_bring_notices_and_every_change(served: ApiServer, source: Source
     connection.close()
 
 
+def test_a_snapshot_that_only_grows_old_is_no_news(served: ApiServer, source: Source) -> None:
+    source.current = {"files": 1, "age_s": 0.0}
+    connection, answer = open_events(served)
+    assert json.loads(next_event(answer)[1].removeprefix("data: ")) == source.current
+    for age_s in (0.3, 0.6):
+        source.current = {"files": 1, "age_s": age_s}
+    source.told = [notice(1)]
+    assert next_event(answer)[0] == "id: 1"
+    source.current = {"files": 2, "age_s": 0.0}
+    assert json.loads(next_event(answer)[1].removeprefix("data: ")) == source.current
+    connection.close()
+
+
 @pytest.mark.parametrize(("last", "number"), [("1", 2), ("nonsense", 1), ("9" * 30, 1), ("-5", 1)])
 def test_events_resume_after_the_last_one_seen(
     served: ApiServer, source: Source, last: str, number: int
@@ -293,3 +367,14 @@ def test_a_stream_that_fails_ends_and_is_written_down(
     assert b"oops" not in answer.read()
     connection.close()
     assert [record.getMessage() for record in caplog.records] == ["the event stream failed"]
+
+
+def test_everybody_is_asked_what_is_there_and_who_keeps_what(
+    served: ApiServer, source: Source
+) -> None:
+    status, envelope = ask(served, "POST", "/api/v1/flush", b'{"patience_s": 2.5}')
+    assert (status, envelope["data"]) == (200, {"ok": True, "text": ""})
+    assert source.asked == [("flush", 2.5, 0.0)]
+    status, envelope = ask(served, "GET", "/api/v1/keepers")
+    assert (status, envelope["data"]) == (200, {"heads": [], "devices": []})
+    assert ask(served, "POST", "/api/v1/flush", b"{}")[0] == 400

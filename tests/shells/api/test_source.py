@@ -7,20 +7,24 @@ else.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from potluck.core.content.facts import Finding
+from potluck.core.errors import NotRunning, TimedOut
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Import, Look, Reply, Scan, Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import Imported, PathSeen, ShareSeen, TreeSeen
 from potluck.engine.index import Index
 from potluck.engine.own.imports import LEAVING
+from potluck.engine.views.values import EntryView, FolderPage
 from potluck.shells.api import source as module
 from potluck.shells.api.source import Meter, Notices, RunningSource
 from potluck.shells.loop.loop import leave
@@ -91,7 +95,7 @@ def test_what_a_shell_warns_of_is_a_notice() -> None:
     source.told(warning("disk_trouble", "slow"))
     assert face.shown == [Tell("disk_trouble", "slow", "warning", "")]
     notices = "<Notices: 1 kept, 1 troubles not told again>"
-    assert repr(source) == f"<RunningSource: {notices}, 0 commands waiting, closed=False>"
+    assert repr(source) == f"<RunningSource: {notices}, <Commands: 0 waiting, closed=False>>"
 
 
 def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +104,17 @@ def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         notices.put(Tell("code", str(number), "info", ""))
     assert [notice["number"] for notice in notices.above(0)] == [4, 5]
+
+
+def test_no_flood_of_troubles_makes_the_memory_of_what_was_told_grow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "NOTICES", 2)
+    notices = Notices()
+    for number in range(5):
+        assert notices.put(Tell("code", str(number), "warning", ""))
+    assert repr(notices) == "<Notices: 2 kept, 2 troubles not told again>"
+    assert not notices.put(Tell("code", "4", "warning", ""))
 
 
 def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +148,11 @@ def test_without_a_loop_everything_is_empty() -> None:
     source = RunningSource(0, Face())
     source.leave()
     source.rescan()
-    assert (source.state(), source.files(""), source.notices(0)) == ({}, [], [])
+    assert (source.state(), source.notices(0)) == ({}, [])
+    for question in (partial(source.files, "", "", 9), partial(source.folder, "", "")):
+        with pytest.raises(NotRunning):
+            question()
+    assert source.door(60.0) == {}
     assert source.add(["/x"], "copy") == {"ok": False, "text": "not ready yet"}
 
 
@@ -143,8 +162,10 @@ def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Offic
     office.join()
     office.source.close()
     start = time.monotonic()
-    assert office.source.state() == before
-    assert office.source.files("") == []
+    last = office.source.state(fresh=True)
+    assert {**last, "age_s": 0.0} == before
+    with pytest.raises(NotRunning):
+        office.source.files("", "", 9)
     assert office.source.add(["/x"], "copy") == {"ok": False, "text": LEAVING}
     office.source.rescan()
     assert time.monotonic() - start < module.COMMAND_S / 2
@@ -171,7 +192,51 @@ def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: O
     assert state["version"]
     assert not {"received_bytes", "sent_bytes"} & state.keys()
     assert state["own_folder"] == "/f/Shared/den"
-    assert office.source.files("den") == []
+    assert state["age_s"] == 0.0
+    assert office.source.files("den", "", 9) == {"files": [], "next": None}
+    assert office.source.folder("", "")["entries"] == [
+        {"name": "den", "kind": "folder", "files": 0, "folders": 0, "size": 0, "here": 0}
+    ]
+    assert office.source.folder("den/x", "") == {"entries": [], "next": None, "known": False}
+
+
+def test_a_folder_is_added_up_in_short_questions(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part is its own question; what is not known in time is left to the next answer."""
+    asked: list[str] = []
+    parts = {
+        "": FolderPage([EntryView("a", "folder", 1, 1, 5, 1)], "a/1"),
+        "a/1": FolderPage([EntryView("a", "folder", 2, 0, 6, 1)], "a/3"),
+        "a/3": FolderPage(
+            [EntryView("a", "file", 1, 0, 7, 0), EntryView("b", "file", 1, 0, 1, 1)], None
+        ),
+    }
+
+    def folder(_engine: Any, path: str, after: str) -> FolderPage:
+        assert path == "den"
+        asked.append(after)
+        return parts[after]
+
+    monkeypatch.setattr(Engine, "folder", folder)
+    monkeypatch.setattr(module, "FOLDER_S", 60.0)
+    whole = office.source.folder("den", "")
+    assert [(one["name"], one["kind"], one["files"], one["size"], one["here"]) for one in
+            whole["entries"]] == [
+        ("a", "folder", 3, 11, 2), ("a", "file", 1, 7, 0), ("b", "file", 1, 1, 1),
+    ]  # fmt: skip
+    assert (whole["next"], asked) == (None, ["", "a/1", "a/3"])
+    monkeypatch.setattr(module, "FOLDER_S", 0.0)
+    assert office.source.folder("den", "a/1")["next"] == "a/3"
+
+
+def test_the_door_is_as_asked_when_the_answer_comes(office: Office) -> None:
+    assert office.source.door(60.0)["open"]
+    assert office.source.door(math.inf) == {"open": True, "until_s": None}
+    assert office.source.door(None) == {"open": False, "until_s": None}
+    assert [notice["code"] for notice in office.source.notices(0)][-3:] == [
+        "door_opened", "door_opened", "door_closed",
+    ]  # fmt: skip
 
 
 def test_transfers_get_their_rate_and_their_sources() -> None:
@@ -214,23 +279,99 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     assert time.monotonic() - start < module.COMMAND_S / 2
 
 
-def test_an_engine_that_is_busy_for_long_is_answered_for_with_the_last_state(
+def test_an_engine_that_is_busy_is_answered_for_with_the_last_state_and_its_age(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = office.source.state()
-    monkeypatch.setattr(module, "COMMAND_S", 0.05)
-    monkeypatch.setattr(module, "FRESH_S", 0.0)
-    over = threading.Event()
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: over.wait(10)))
+    over, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        over.wait(30)
+
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: hang(), 60.0))
     busy.start()
-    assert office.source.state() == before
-    assert office.source.files("") == []
+    begun.wait(10)
+    answers: list[Any] = []
+    fresh = threading.Thread(target=lambda: answers.append(office.source.state(fresh=True)))
+    fresh.start()
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    until(lambda: office.source.state()["age_s"] > 0)
+    old = office.source.state()
+    assert {**old, "age_s": 0.0} == before
+    assert answers == [], "who needs to know how things are now waits"
     over.set()
-    busy.join(10)
+    fresh.join(30)
+    busy.join(30)
+    assert answers[0]["age_s"] == 0.0
 
 
-def test_states_asked_for_in_quick_succession_cost_one_question(office: Office) -> None:
-    assert office.source.state() is office.source.state()
+def test_what_the_engine_answers_too_late_for_one_is_there_for_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that took a little longer each time once left `status` 37 seconds old."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    office.source.state()
+    for _ in range(2):
+        seen_s = office.source._state_s
+        over, begun = threading.Event(), threading.Event()
+
+        def hang(begun: threading.Event = begun, over: threading.Event = over) -> None:
+            begun.set()
+            over.wait(30)
+
+        busy = threading.Thread(target=lambda hang=hang: office.loop.ask(lambda *_: hang(), 60.0))
+        busy.start()
+        begun.wait(10)
+        office.source.state()
+        glance = office.source._glance
+        assert office.source._state_s == seen_s
+        assert office.source.state()["age_s"] > 0
+        assert office.source._glance is glance, "one question is under way, whoever looks"
+        over.set()
+        busy.join(30)
+        assert glance is not None
+        late_s = glance.result(30).at_s
+        office.source._loop, loop = None, office.source._loop
+        office.source.state()
+        assert office.source._state_s == late_s > seen_s
+        office.source._loop = loop
+
+
+def test_a_listing_that_nobody_answers_for_is_an_error(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMAND_S", 0.05)
+    over = threading.Event()
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: over.wait(30), 60.0))
+    busy.start()
+    for question in (
+        partial(office.source.files, "", "", 9),
+        partial(office.source.folder, "", ""),
+    ):
+        with pytest.raises(TimedOut):  # and not half a listing
+            question()
+    assert office.source.state(fresh=True) == {}
+    over.set()
+    busy.join(30)
+
+
+def test_states_asked_for_in_quick_succession_cost_one_question(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FRESH_S", 60.0)
+    questions: list[object] = []
+    real = office.loop.promise
+
+    def promise(*words: Any) -> Any:
+        questions.append(words)
+        return real(*words)
+
+    monkeypatch.setattr(office.loop, "promise", promise)
+    assert office.source.state() == office.source.state()
+    assert len(questions) == 1
+    office.source.state(fresh=True)
+    assert len(questions) == 2
 
 
 # -- commands --------------------------------------------------------------------------------------
@@ -238,7 +379,7 @@ def test_a_rescan_reaches_the_engine(office: Office) -> None:
     office.loop.post(ShareSeen(present=True, reason=""))
     before = len(office.done)
     office.source.rescan()
-    assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.busy)
+    assert office.loop.ask(lambda engine, _: engine.wiring.own_folder.work)
     until(lambda: len(office.done) > before)
 
 
@@ -266,7 +407,7 @@ def test_files_being_added_are_busy_until_the_engine_has_them(
     assert answers == [{"ok": True, "text": "added song.mp3"}]
     assert (office.source.state()["state"], office.source.state()["reason"]) == (
         "busy",
-        "looking at the own files",
+        "looking at my files",
     )
     monkeypatch.setattr(module, "FRESH_S", 0.0)
     look = office.effect(Look)

@@ -9,9 +9,27 @@ import time
 import pytest
 
 from potluck.core import limits
-from potluck.core.wire.catalogue import Address, Busy, Done, FileAsk, Gone
-from potluck.engine.effects import Answer, CancelFetch, Fetch, ServePieces
-from potluck.engine.events import FetchEnded, OrderId, Outcome, PiecesVerified, RequestHeard
+from potluck.core.wire.catalogue import (
+    Address,
+    Busy,
+    Done,
+    FileAsk,
+    Folder,
+    Gone,
+    LinkKind,
+    ManifestAsk,
+)
+from potluck.engine.effects import Answer, CancelFetch, DialToServe, Fetch, ServePieces
+from potluck.engine.events import (
+    BulkSearch,
+    FetchEnded,
+    OrderId,
+    Outcome,
+    PathStalled,
+    PiecesVerified,
+    RequestHeard,
+    SearchStep,
+)
 from potluck.shells.bulk import fetching as fetching_module
 from potluck.shells.links import stream as stream_module
 from tests.shells.peers import content_named, occupied, peers, pieces_of, until
@@ -103,7 +121,7 @@ def test_idle_links_are_closed_in_time_and_bounded(pair):
 
     spare = [Closed() for _ in range(limits.FETCHES_PER_PEER + 1)]
     for one in spare:
-        fetcher.fetching.idle.put(holder.device, one)
+        fetcher.fetching.idle.put((holder.device, LinkKind.BULK), one)
     assert [one.closed for one in spare] == [False, False, True]
 
 
@@ -112,7 +130,7 @@ def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):
     fetcher.fetching.submit(order(holder))
     ended(fetcher)
     monkeypatch.setattr(fetching_module, "REUSE_S", 0.0)
-    assert fetcher.fetching.idle.take(holder.device) is None
+    assert fetcher.fetching.idle.take((holder.device, LinkKind.BULK)) is None
 
 
 @pytest.mark.parametrize(
@@ -124,6 +142,21 @@ def test_what_the_holder_says_is_the_outcome_and_the_link_stays(pair, reply, out
     fetcher.fetching.submit(order(holder))
     assert ended(fetcher).outcome is outcome
     assert len(idle_streams(fetcher)) == 1
+
+
+def test_news_passes_while_every_worker_and_link_for_pieces_is_taken(pair):
+    holder, fetcher = pair
+    manifest = ManifestAsk(holder.device, Folder.OWN, 0, 1)
+    holder.answers = lambda heard: Gone() if isinstance(heard.message, ManifestAsk) else None
+    for number in range(limits.WORKERS + 1):
+        fetcher.fetching.submit(order(holder, number))
+    holder.wait(RequestHeard, limits.FETCHES_PER_PEER)
+    news = Fetch(OrderId(99), holder.device, (holder.address,), manifest, None, ())
+    fetcher.fetching.submit(news)
+    until(lambda: any(end.order == OrderId(99) for end in fetcher.of(FetchEnded)))
+    (ended_news,) = (end for end in fetcher.of(FetchEnded) if end.order == OrderId(99))
+    assert ended_news.outcome is Outcome.GONE
+    assert set(fetcher.fetching.idle._idle) == {(holder.device, LinkKind.NEWS)}
 
 
 def test_a_third_link_is_busy(pair):
@@ -146,6 +179,7 @@ def test_a_stalled_holder_is_given_up(pair, monkeypatch):
     end = ended(fetcher)
     assert end.outcome is Outcome.BROKEN
     assert not idle_streams(fetcher)
+    assert fetcher.wait(PathStalled) == [PathStalled("127.0.0.1")]
 
 
 def test_called_off_between_two_pieces(pair):
@@ -180,7 +214,8 @@ def test_our_own_disk_is_told_apart_from_the_link(pair):
     assert "No space left" in end.detail
 
 
-def test_addresses_are_tried_in_order(pair):
+def test_addresses_are_tried_in_order(pair, monkeypatch):
+    monkeypatch.setattr(limits, "CALLED_S", 0.05)
     holder, fetcher = pair
     nobody = Address("127.0.0.1", 1)
     fetcher.fetching.submit(order(holder, 1, addresses=(nobody, holder.address)))
@@ -190,6 +225,39 @@ def test_addresses_are_tried_in_order(pair):
     assert ended(fetcher, 2) == FetchEnded(OrderId(2), Outcome.BROKEN, "refused")
     fetcher.fetching.submit(order(holder, 3, addresses=()))
     assert ended(fetcher, 3).detail == "no address"
+
+
+def test_whoever_can_dial_dials(pair):
+    holder, fetcher = pair
+    nobody = Address("127.0.0.1", 1)
+    fetcher.fetching.submit(order(holder, 1, addresses=(nobody,)))
+    lacking = BulkSearch(holder.device, LinkKind.BULK, SearchStep.LACKING, "refused")
+    assert fetcher.wait(BulkSearch) == [lacking]
+    holder.dialling.call(DialToServe(OrderId(9), fetcher.device, (fetcher.address,), LinkKind.BULK))
+    assert ended(fetcher).outcome is Outcome.DONE
+    assert [search.step for search in fetcher.of(BulkSearch)] == [
+        SearchStep.LACKING,
+        SearchStep.FOUND,
+    ]
+    fetcher.fetching.submit(order(holder, 2, [0], addresses=()))
+    assert ended(fetcher, 2).outcome is Outcome.DONE, "the link waited for it"
+    assert len(fetcher.of(BulkSearch)) == 2
+
+
+def test_who_waits_for_a_link_in_vain_says_so_and_may_be_called_off(pair, monkeypatch):
+    holder, fetcher = pair
+    fetcher.fetching.submit(order(holder, 1, addresses=()))
+    fetcher.wait(BulkSearch)
+    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
+    assert ended(fetcher).detail == "cancelled"
+    monkeypatch.setattr(limits, "CALLED_S", 0.05)
+    fetcher.fetching.submit(order(holder, 2, addresses=()))
+    assert ended(fetcher, 2) == FetchEnded(OrderId(2), Outcome.BROKEN, "no address")
+    assert [search.step for search in fetcher.of(BulkSearch)] == [
+        SearchStep.LACKING,
+        SearchStep.LACKING,
+        SearchStep.MISSED,
+    ]
 
 
 def test_who_is_no_member_is_not_asked_even_over_an_idle_link(pair):
@@ -240,7 +308,7 @@ def test_a_link_that_becomes_idle_after_the_end_is_closed(pair):
     fetcher.fetching.idle.close()
     holder.serving.answer(Answer(request.request, Done()))
     ended(fetcher)
-    assert repr(fetcher.fetching.idle) == "<IdleLinks: 0 to 0 devices, closed=True>"
+    assert repr(fetcher.fetching.idle) == "<IdleLinks: 0 of 0 kinds, closed=True>"
 
 
 def test_who_asks_the_holder_that_just_removed_us_hears_nothing(pair):

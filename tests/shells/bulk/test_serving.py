@@ -5,6 +5,7 @@ Strategy: a whole node serves from a shelf in memory; the side that asks is a ha
 """
 
 import os
+from contextlib import closing
 
 import pytest
 
@@ -19,6 +20,7 @@ from potluck.core.wire.catalogue import (
     FilesAsk,
     FilesHeader,
     Gone,
+    LinkKind,
     PieceHeader,
     PiecesAsk,
     Ping,
@@ -27,6 +29,7 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.effects import Answer, ServeFiles, ServePieces
 from potluck.engine.events import PathsTouched, RequestHeard, RequestId
 from potluck.shells.bulk import serving as serving_module
+from potluck.shells.bulk.serving import ROOM
 from potluck.shells.links import stream as stream_module
 from tests.shells.peers import (
     content_named,
@@ -235,25 +238,25 @@ def test_the_asker_may_leave_in_the_middle(node):
 
 
 def test_after_close_a_link_is_not_taken(node):
-    assert node.serving.reserve(MEMBER.device)
+    assert node.serving.reserve(MEMBER.device, LinkKind.BULK)
     assert node.serving.close(5)
 
     class Closed:
-        closed = False
+        closed, host = False, "127.0.0.1"
 
         def close(self):
             self.closed = True
 
     stream = Closed()
-    node.serving.serve(MEMBER.device, stream)
+    node.serving.serve(MEMBER.device, LinkKind.BULK, stream)
     assert stream.closed
     assert not node.serving._links
 
 
 def test_a_link_that_waits_for_a_worker_is_closed_and_its_place_given_back(node):
-    with occupied(node.serving._workers):
+    with occupied(node.serving._pools[LinkKind.BULK]):
         stream = reach(MEMBER, node).stream
-        until(lambda: node.serving._workers._jobs)
+        until(lambda: node.serving._pools[LinkKind.BULK]._jobs)
         node.serving.close(0)
         assert not node.serving._links
         stream.sock.settimeout(5)
@@ -261,9 +264,54 @@ def test_a_link_that_waits_for_a_worker_is_closed_and_its_place_given_back(node)
         stream.close()
 
 
-def test_the_pool_is_bounded_for_all_together(node):
-    node.serving._workers.count = 3
+@pytest.mark.parametrize(("kind", "other"), [tuple(ROOM), tuple(reversed(ROOM))])
+def test_the_pool_is_bounded_for_all_together_and_for_each_kind_apart(
+    node, monkeypatch, kind, other
+):
+    monkeypatch.setitem(ROOM, kind, (3, 2))
     devices = [new_key(number).device for number in range(20, 24)]
-    assert [node.serving.reserve(device) for device in devices] == [True, True, True, False]
-    node.serving.release(devices[0])
-    assert node.serving.reserve(devices[3])
+    assert [node.serving.reserve(device, kind) for device in devices] == [True, True, True, False]
+    assert node.serving.reserve(devices[3], other)
+    node.serving.release(devices[0], kind)
+    assert [node.serving.reserve(devices[1], kind) for _ in range(2)] == [True, False]
+    in_all = [node.serving._in_all(of) for of in (kind, other)]
+    assert in_all == [3, 1]
+    assert "3 " in repr(node.serving)
+
+
+@pytest.mark.parametrize(("kind", "links"), [(kind, most) for kind, (_, most) in ROOM.items()])
+def test_one_device_has_its_share_of_each_kind(node, kind, links):
+    assert [node.serving.reserve(MEMBER.device, kind) for _ in range(links + 1)] == [
+        *[True] * links,
+        False,
+    ]
+
+
+def test_a_slow_reader_takes_no_place_of_another(node, asker):
+    path = node.shelf.put("Shared/a/file", os.urandom(32 << 20))
+    content = content_named(node.shelf.files[path], 1 << 20)
+    everything = tuple(range(content.count))
+    node.answers = lambda request: ServePieces(path, content, everything)
+    slow = [asker, reach(MEMBER, node).stream]
+    for stream in slow:  # they ask, and then read nothing
+        stream.send(FileAsk(content.root, [0]))
+    node.wait(RequestHeard, 2)
+    other = new_key(10)
+    node.trust(MEMBER, other)
+    quick = reach(other, node).stream
+    quick.send(FileAsk(content.root, [0]))
+    assert quick.receive(BULK_REPLY) == PieceHeader(0, 1 << 20)
+    quick.close()
+    slow[1].close()
+
+
+def test_no_pieces_are_asked_where_news_is(node):
+    path = node.shelf.put("Shared/a/file", DATA)
+    node.answers = lambda request: ServePieces(path, CONTENT, (0,))
+    with closing(reach(MEMBER, node, LinkKind.NEWS).stream) as stream:
+        stream.send(FileAsk(CONTENT.root, [0]))
+        assert stream.receive(BULK_REPLY) == Gone()
+        assert not node.of(RequestHeard)
+        node.answers = lambda request: Done()
+        stream.send(PiecesAsk(CONTENT.root))
+        assert stream.receive(BULK_REPLY) == Done()

@@ -17,6 +17,7 @@ from potluck.engine.effects import (
     Hash,
     Import,
     Look,
+    LookAtTop,
     MakeFolders,
     MarkShare,
     Place,
@@ -56,6 +57,7 @@ UNSEEN = TreeSeen(ORDER, (), (), last=True, complete=False)
 CASES: list[tuple[DiskEffect, Event | None]] = [
     (Look(ORDER, (ME,)), UNSEEN),
     (Scan(ORDER, (ME,)), UNSEEN),
+    (LookAtTop(), None),
     (Hash(ORDER, ((ME, 0),)), FilesHashed(ORDER, (), (ME,), last=True)),
     (Place(BATCH, ITEMS), BatchPlaced(BATCH, FAILED)),
     (Settle(BATCH, ITEMS), BatchSettled(BATCH, FAILED)),

@@ -98,6 +98,6 @@ def test_a_failed_fsync_is_told_and_not_repeated(top, monkeypatch):
     with Folders(top) as folders:
         folders.get(("a",), create=True)
         monkeypatch.setattr(os, "fsync", fail)
-        assert folders.sync() == {(): "broken"}
-        assert folders.sync() == {(): "broken"}
+        assert folders.sync() == {(): "input/output error"}
+        assert folders.sync() == {(): "input/output error"}
     assert len(calls) == 1

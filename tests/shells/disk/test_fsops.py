@@ -11,11 +11,13 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from potluck.core.content.facts import Finding
+from potluck.core.content.facts import Finding, Hindrance
 from potluck.core.errors import DiskTrouble, UnsafePath
+from potluck.engine.events import SpaceSeen
 from potluck.shells.disk import fsops
 from potluck.shells.disk.fsops import (
     Share,
@@ -23,6 +25,8 @@ from potluck.shells.disk.fsops import (
     enter,
     make_file,
     open_regular,
+    plainly,
+    reason_at,
     reason_of,
     remove_file,
     set_crash_hook,
@@ -204,9 +208,28 @@ def test_short_writes_are_continued(share, monkeypatch):
 
 def test_reasons_are_short_and_a_full_disk_is_recognisable():
     assert reason_of(OSError(errno.ENOSPC, "No space left")) == fsops.DISK_FULL
-    assert reason_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert reason_of(OSError(errno.ESTALE, "Stale file handle")) == "Stale file handle"
     assert reason_of(OSError("bare")) == "bare"
+    assert reason_of(OSError(errno.EIO, "Input/output error")) == Hindrance.IO
+    assert reason_of(OSError(errno.EPERM, "Operation not permitted")) == Hindrance.IMMUTABLE
     assert reason_of(UnsafePath("x", "symbolic link")) == "symbolic link"
+
+
+@pytest.mark.parametrize(
+    ("inodes", "free", "reason"),
+    [(400, 0, Hindrance.INODES), (400, 1, Hindrance.SPACE), (0, 0, Hindrance.SPACE)],
+)
+def test_a_lack_of_inodes_is_told_from_one_of_space(share, monkeypatch, inodes, free, reason):
+    seen = SimpleNamespace(f_files=inodes, f_favail=free, f_bavail=5, f_frsize=4096, f_blocks=10)
+    monkeypatch.setattr(os, "fstatvfs", lambda _descriptor: seen)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert reason_at(full, share.top_fd) == reason
+    assert reason_at(OSError(errno.EIO, "x"), share.top_fd) == Hindrance.IO
+    with pytest.raises(OSError, match=str(reason)) as trouble, plainly(share.tmp_fd):
+        raise full
+    assert trouble.value.errno == errno.ENOSPC
+    counted = (free, inodes) if inodes else (None, None)
+    assert share.space() == SpaceSeen(5 * 4096, 10 * 4096, *counted)
 
 
 def test_open_regular_hands_other_errors_on(share):

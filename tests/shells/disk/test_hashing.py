@@ -14,16 +14,14 @@ import pytest
 from blake3 import blake3
 
 from potluck.core import limits
-from potluck.core.content.facts import Stat
+from potluck.core.content.facts import ReadFault, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, file_root, piece_size_for
 from potluck.engine.effects import Hash
-from potluck.engine.events import Hashed, OrderId
+from potluck.engine.events import Hashed, OrderId, Unreadable
 from potluck.shells.disk import hashing
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, stat_of
 from potluck.shells.disk.hashing import Buffer, hash_file, hash_files
-from potluck.shells.loop.people import warning
-from tests.shells.files import Listeners
 
 ORDER = OrderId(3)
 PIECE = limits.PIECE_MIN_BYTES
@@ -128,13 +126,14 @@ def test_short_reads_are_read_on(share: Share, own: Path, monkeypatch: pytest.Mo
 
 
 def test_one_buffer_serves_files_of_all_sizes(share: Share, own: Path) -> None:
-    buffer = Buffer()
-    for name, size, before in [("big", 600 * PIECE, 0), ("small", 5, 0), ("middle", PIECE + 1, 0)]:
-        data = noise(size)
-        (own / name).write_bytes(data)
-        result = hash_file(share, at(name), before, buffer)
-        assert result is not None
-        assert result.pieces.root == expected_root(data, result.pieces.piece_size)
+    sizes = {"big": 600 * PIECE, "small": 5, "middle": PIECE + 1}
+    for name, size in sizes.items():
+        (own / name).write_bytes(noise(size))
+    found = [each for batch in hash_files(share, files(*sizes)) for each in batch.files]
+    assert [each.stat.size for each in found] == list(sizes.values())
+    for each in found:
+        data = noise(each.stat.size)
+        assert each.pieces.root == expected_root(data, each.pieces.piece_size)
 
 
 def test_the_buffer_grows_and_is_kept() -> None:
@@ -296,7 +295,8 @@ def test_once_asked_to_stop_nothing_is_read(
 ) -> None:
     (own / "file").write_bytes(noise(PIECE))
     monkeypatch.setattr(os, "preadv", lambda *_args: pytest.fail("read"))
-    assert hash_file(share, at("file"), 0, stopping=lambda: True) is None
+    (only,) = hash_files(share, files("file"), lambda: True)
+    assert (only.files, only.unstable) == ((), (at("file"),))
 
 
 # -- what is no file -------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_files_come_in_batches_by_count(share: Share, own: Path) -> None:
     names = [f"{number}" for number in range(limits.COMMIT_FILES + 10)]
     for name in names:
         (own / name).write_bytes(name.encode())
-    batches = list(hash_files(share, files(*names), Listeners()))
+    batches = list(hash_files(share, files(*names)))
     assert [len(batch.files) for batch in batches] == [limits.COMMIT_FILES, 10]
     assert [batch.last for batch in batches] == [False, True]
     assert [one.path for batch in batches for one in batch.files] == [at(name) for name in names]
@@ -353,14 +353,14 @@ def test_files_come_in_batches_by_size(
     monkeypatch.setattr(limits, "COMMIT_BYTES", 100)
     for name, size in [("a", 60), ("b", 60), ("c", 60)]:
         (own / name).write_bytes(noise(size))
-    assert [len(batch.files) for batch in hash_files(share, files("a", "b", "c"), Listeners())] == [
+    assert [len(batch.files) for batch in hash_files(share, files("a", "b", "c"))] == [
         2,
         1,
     ]
 
 
 def test_an_order_of_nothing_ends(share: Share) -> None:
-    (only,) = hash_files(share, files(), Listeners())
+    (only,) = hash_files(share, files())
     assert only.last
     assert only.files == only.unstable == ()
 
@@ -371,16 +371,20 @@ def test_what_is_gone_or_changing_is_unstable(
     for name in ("changing", "still"):
         (own / name).write_bytes(noise(10))
     during_reading(monkeypatch, lambda: os.truncate(own / "changing", 3))
-    (only,) = hash_files(share, files("changing", "gone", "still"), Listeners())
+    (only,) = hash_files(share, files("changing", "gone", "still"))
     assert only.unstable == (at("changing"), at("gone"))
     assert [one.path for one in only.files] == [at("still")]
 
 
 @pytest.mark.parametrize(
-    "error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")]
+    ("error", "fault"),
+    [
+        (PermissionError(13, "Permission denied"), ReadFault.PERMISSION),
+        (OSError(5, "Input/output error"), ReadFault.DISK),
+    ],
 )
-def test_what_cannot_be_read_is_unstable_and_told(
-    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+def test_what_cannot_be_read_is_unstable_and_named(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, fault: ReadFault
 ) -> None:
     (own / "good").write_bytes(b"x")
     real = share.open_file
@@ -391,18 +395,103 @@ def test_what_cannot_be_read_is_unstable_and_told(
         return real(path)
 
     monkeypatch.setattr(share, "open_file", opening)
-    listeners = Listeners()
-    (only,) = hash_files(share, files("bad", "good"), listeners)
+    (only,) = hash_files(share, files("bad", "good"))
     assert only.unstable == (at("bad"),)
     assert [one.path for one in only.files] == [at("good")]
-    text = f"“me/bad” could not be read: {error.strerror}"
-    assert listeners.tells == [warning("file_unreadable", text)]
+    assert only.unreadable == (Unreadable(at("bad"), fault, str(error.strerror)),)
 
 
-def test_nobody_need_listen_to_trouble(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(_path: SafePath) -> int:
-        raise PermissionError(13, "Permission denied")
+# -- files that never hold still -------------------------------------------------------------------
+def restless(name: str) -> Hash:
+    return Hash(ORDER, ((at(name), 0),), restless=(at(name),))
 
-    monkeypatch.setattr(share, "open_file", denied)
-    (only,) = hash_files(share, files("bad"), Listeners())
-    assert only.unstable == (at("bad"),)
+
+def while_reading(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> list[int]:
+    """Have one of `acts` happen after each read, as long as there are any."""
+    real = os.preadv
+    left, reads = list(acts), list[int]()
+
+    def reading(descriptor: int, buffers: list[memoryview], offset: int) -> int:
+        count = real(descriptor, buffers, offset)
+        reads.append(offset)
+        if left:
+            left.pop(0)()
+        return count
+
+    monkeypatch.setattr(os, "preadv", reading)
+    return reads
+
+
+def test_a_log_that_grows_is_what_it_was_when_the_first_reading_began(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = noise(2 * PIECE + 5)
+    (own / "log").write_bytes(data)
+    before = (own / "log").stat()
+
+    def grow() -> None:
+        with (own / "log").open("ab") as file:
+            file.write(b"one more line")
+
+    while_reading(monkeypatch, *[grow] * 6)
+    (only,) = hash_files(share, restless("log"))
+    (hashed,) = only.files
+    assert (hashed.pieces.root, hashed.stat.size) == (expected_root(data, PIECE), len(data))
+    assert hashed.stat.mtime_ns == before.st_mtime_ns
+    assert hashed.stat != stat_of((own / "log").stat()), "the next look has it read again"
+
+
+def test_a_file_rewritten_while_it_is_read_is_never_torn(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "base").write_bytes(noise(3 * PIECE))
+
+    def overwrite(offset: int) -> Callable[[], None]:
+        def act() -> None:
+            with (own / "base").open("r+b") as file:
+                file.seek(offset)
+                file.write(b"changed")
+
+        return act
+
+    # a piece that was read already is changed: the first reading is of no moment
+    reads = while_reading(monkeypatch, lambda: None, overwrite(0))
+    (only,) = hash_files(share, restless("base"))
+    assert (only.files, only.unstable) == ((), (at("base"),))
+    assert len(reads) == 4, "given up at the first piece that differs"
+    # changed before it was read, and not since: as it stood between the two readings
+    while_reading(monkeypatch, overwrite(2 * PIECE))
+    (only,) = hash_files(share, restless("base"))
+    (hashed,) = only.files
+    assert hashed.pieces.root == expected_root((own / "base").read_bytes(), PIECE)
+
+
+def test_a_restless_file_that_was_cut_short_or_is_sparse(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "cut").write_bytes(noise(2 * PIECE))
+    while_reading(monkeypatch, lambda: None, lambda: os.truncate(own / "cut", PIECE))
+    (only,) = hash_files(share, restless("cut"))
+    assert only.unstable == (at("cut"),)
+    sparse_file(own, 4 * PIECE, {PIECE: b"x"})
+    data = (own / "sparse").read_bytes()
+    while_reading(monkeypatch, lambda: os.utime(own / "sparse"))
+    (only,) = hash_files(share, restless("sparse"))
+    assert only.files[0].pieces.root == expected_root(data, PIECE)
+
+
+def test_a_file_that_holds_still_is_read_once_even_if_it_is_called_restless(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "calm").write_bytes(noise(PIECE + 1))
+    reads = while_reading(monkeypatch)
+    (only,) = hash_files(share, restless("calm"))
+    assert (len(only.files), reads) == (1, [0, PIECE])
+
+
+def test_a_file_that_grew_beyond_every_size_is_not_read(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "huge").write_bytes(b"123456")
+    monkeypatch.setattr(limits, "FILE_MAX_BYTES", 5)
+    assert hash_file(share, at("huge"), 0) is None

@@ -68,10 +68,38 @@ def test_files_and_folders_come_in(share, home, mode):
 
 
 def test_a_taken_name_gets_a_number(share, home):
-    for _ in range(3):
+    for content in (b"first", b"second", b"third"):
+        (home / "a.txt").write_bytes(content)
+        (home / "Photos" / "one.jpg").write_bytes(content)
         bring(share, home / "a.txt", home / "Photos")
     names = {text.split("/")[1] for text in shared(share)}
     assert names == {"a.txt", "a (2).txt", "a (3).txt", "Photos", "Photos (2)", "Photos (3)"}
+
+
+@pytest.mark.parametrize("mode", ["copy", "move", "reflink"])
+def test_what_is_there_already_is_not_brought_in_once_more(share, home, mode):
+    write(share, "me/a.txt", b"another")
+    bring(share, home / "a.txt", home / "Photos")
+    before = shared(share)
+    assert set(before) == {
+        "me/a.txt",
+        "me/a (2).txt",
+        "me/Photos/one.jpg",
+        "me/Photos/2024/two.jpg",
+    }
+    result = bring(share, home / "a.txt", f"{home}/Photos/", mode=mode)
+    assert (result.added, result.failed) == ((), ())
+    assert result.already == ((f"{home}/a.txt", "a (2).txt"), (f"{home}/Photos", "Photos"))
+    assert shared(share) == before
+    assert (home / "a.txt").exists(), "what is not brought in is not taken away"
+    (home / "Photos" / "2024" / "new.jpg").write_bytes(b"new")
+    assert bring(share, home / "Photos", mode=mode).added == ("Photos (2)",)
+
+
+def test_only_part_of_a_folder_is_all_of_what_is_wanted(share, home):
+    bring(share, home / "Photos")
+    (home / "Photos" / "one.jpg").unlink()
+    assert bring(share, home / "Photos").already == ((f"{home}/Photos", "Photos"),)
 
 
 def test_a_move_never_replaces_and_keeps_the_file(share, home):
@@ -114,7 +142,7 @@ def test_what_is_not_shared_is_reported_and_stays(share, home):
 def test_a_name_that_is_not_utf8_is_reported_readably(share, home):
     os.close(os.open(os.fsencode(home) + b"/x\xff", os.O_CREAT, 0o600))
     ((shown, reason),) = bring(share, os.fsdecode(os.fsencode(home) + b"/x\xff")).failed
-    assert (shown, reason) == (f"{home}/x\\xff", "surrogate")
+    assert (shown, reason) == (f"{home}/x\\xff", "not valid UTF-8")
 
 
 def test_the_folder_itself_is_never_imported_into_itself(share, home, tmp_path):
@@ -236,7 +264,7 @@ def test_real_trouble_with_a_link_is_told(share, home, monkeypatch):
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(os, "link", fail)
-    assert bring(share, home / "a.txt").failed == ((f"{home}/a.txt", "broken"),)
+    assert bring(share, home / "a.txt").failed == ((f"{home}/a.txt", "input/output error"),)
 
 
 def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
@@ -248,4 +276,4 @@ def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fail)
-    assert bring(share, home / "a.txt").failed == (("me", "write error"),)
+    assert bring(share, home / "a.txt").failed == (("me", "input/output error"),)

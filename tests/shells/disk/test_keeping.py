@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potluck.shells.disk.fsops import Share, stat_at
+from potluck.core.content.facts import Hindrance
+from potluck.shells.disk.fsops import Share, reason_of, stat_at
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered, trash_names
 from tests.shells.files import aside, open_descriptors, path, shared, trash, write
 
@@ -123,16 +124,21 @@ def test_a_thing_that_was_kept_and_is_gone_at_once_is_no_trouble(
     assert keeper.trash(kept, leave=True) == ""
 
 
-def test_a_failed_sync_is_told(share, keeper, occupant, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [(errno.EIO, Hindrance.IO), (errno.ENOSPC, Hindrance.SPACE), (errno.ESTALE, "write error")],
+)
+def test_a_failed_sync_is_told(share, keeper, occupant, monkeypatch, number, reason):
     write(share, "ann/a", b"a")
     keeper.put_aside(occupant("ann/a"), leave=True)
 
     def fail(_descriptor):
-        raise OSError(errno.EIO, "write error")
+        raise OSError(number, "write error")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="write error"):
+    with pytest.raises(OSError, match=reason) as raised:
         keeper.sync()
+    assert reason_of(raised.value) == reason
 
 
 @given(st.text("aé😀. ", min_size=1, max_size=255).filter(lambda name: len(name.encode()) <= 255))

@@ -63,6 +63,9 @@ BY_NAME: dict[str, dict[str, str]] = {
         "rmdir": "a source that was moved away, empty by now",
         "unlink": "a source that was moved away; a link to what was exchanged meanwhile",
     },
+    "disk/watching/settings.py": {
+        "open": "a setting of the system below /proc/sys, no file of the share",
+    },
     "disk/trash.py": {
         "fwalk": "the whole trash, by descriptors",
         "stat": "how old and how large it is",
@@ -76,8 +79,9 @@ BY_PATH = {
     ("disk/fsops.py", "open"),  # FOLDER, once, at the start
     ("disk/marker.py", "stat"),
     ("disk/importing.py", "open"),
+    ("disk/watching/settings.py", "open"),
 }
-"""Who may begin at a path: FOLDER, and what a person gave to be imported."""
+"""Who may begin at a path: FOLDER, what a person gave to be imported, the system's settings."""
 WALKERS = {"pathlib", "shutil", "glob", "tempfile"}
 """Modules that walk paths by themselves."""
 

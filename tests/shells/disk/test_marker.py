@@ -58,6 +58,19 @@ def test_marker_states(share, marker, monkeypatch):
     assert marker.state().reason == "unreadable"
 
 
+def test_without_descriptors_it_says_so_and_what_to_do(share, marker, monkeypatch):
+    marker.write(GROUP)
+
+    def none_left(*_args, **_more):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("potluck.shells.disk.marker.enter", none_left)
+        seen = marker.state()
+    assert not seen.present
+    assert seen.reason == ("unreadable: potluck has no file descriptors left; try: ulimit -n 65536")
+
+
 def test_an_own_folder_on_another_disk_is_offline(share, marker, monkeypatch):
     marker.write(GROUP)
     os.mkdir(os.path.join(share.folder, "Shared", "ann"))

@@ -455,7 +455,7 @@ def test_trouble_in_three_parts_is_told_in_one_line(
         (hash_of("a", "b"), FilesHashed(ORDER, (), (ME.child("a"), ME.child("b")), last=True)),
         (MarkShare(GROUP, "me", former=""), ShareSeen(present=False, reason="unreadable")),
         (MarkShare(GROUP, "../me", former=""), ShareSeen(present=False, reason="unreadable")),
-        (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "Input/output error"),))),
+        (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "input/output error"),))),
     ],
     ids=lambda value: type(value).__name__,
 )

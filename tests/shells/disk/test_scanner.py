@@ -4,20 +4,21 @@ missing.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, Stat
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.facts import Finding, ReadFault, Stat
+from potluck.core.content.paths import NOT_UTF_8, SafePath, parse_wire_path
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.shells.disk import scanner
-from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.fsops import Share, enter, stat_at
 from potluck.shells.disk.scanner import ignored, look_at, scan
 
 ORDER = OrderId(7)
@@ -54,6 +55,23 @@ def findings(pages: list[TreeSeen]) -> dict[str, Finding]:
 
 def refused(pages: list[TreeSeen]) -> set[NameRefused]:
     return {one for page in pages for one in page.refused}
+
+
+def closed(pages: list[TreeSeen]) -> list[str]:
+    return [str(each.path) for page in pages for each in page.unreadable]
+
+
+def unsearchable(
+    real: Callable[[int, str], os.stat_result | None], *names: str
+) -> Callable[[int, str], os.stat_result | None]:
+    """Have the stat of these names fail, as it does in a folder without its x bit."""
+
+    def guarded(folder: int, name: str) -> os.stat_result | None:
+        if name in names:
+            raise PermissionError(13, "Permission denied")
+        return real(folder, name)
+
+    return guarded
 
 
 def deny(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -134,10 +152,10 @@ def test_a_top_that_is_not_there_is_missing(share: Share) -> None:
     [
         (b"two\nlines", r"two\x0alines", "control character"),
         (b"\x1b[31mred", r"\x1b[31mred", "control character"),
-        (b"back\\slash", r"back\\slash", "backslash"),
+        (b"back\\slash", r"back\slash", "backslash"),
         ("txt\u202egpj.exe".encode(), r"txt\u202egpj.exe", "bidi control"),
         ("zero\u200bwidth".encode(), r"zero\u200bwidth", "zero-width character"),
-        (b"latin-\xe9", r"latin-\xe9", "surrogate"),
+        (b"latin-\xe9", r"latin-\xe9", NOT_UTF_8),
         (b".Potluck", ".Potluck", "reserved name"),
     ],
 )
@@ -217,9 +235,65 @@ def test_a_folder_that_cannot_be_read_makes_the_walk_incomplete(
         "me/open/file": Finding.FILE,
     }
     assert not pages[-1].complete
+    assert closed(pages) == ["me/closed"]
 
 
-def test_a_folder_that_vanishes_makes_the_walk_incomplete(
+def test_what_stops_us_is_named_once_whatever_is_asked_for_below_it(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "a/closed/deep").mkdir(parents=True)
+    (own / "a/file").touch()
+    deny(monkeypatch, "closed")
+    pages = looked(share, "me/a/closed/deep/x", "me/a/closed/y", "me/a/closed", "me/a/file")
+    assert closed(pages) == ["me/a/closed"]
+    assert findings(pages) == {"me/a/closed": Finding.FOLDER, "me/a/file": Finding.FILE}
+
+
+def test_a_folder_that_may_be_listed_and_not_searched_is_what_cannot_be_read(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "listed/inner").mkdir(parents=True)
+    monkeypatch.setattr(scanner, "stat_at", unsearchable(stat_at, "inner"))
+    deny(monkeypatch, "inner")
+    assert closed(scanned(share)) == ["me/listed"]
+
+
+def test_a_file_that_may_not_be_looked_at_blames_its_folder(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing(monkeypatch, PermissionError(13, "Permission denied"))
+    pages = scanned(share)
+    assert closed(pages) == ["me"]
+    assert pages[-1].unreadable[0].fault is ReadFault.PERMISSION
+
+
+def test_a_look_when_nothing_can_be_opened_blames_the_outermost_folder(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "a").mkdir()
+    opened = share.open_folder
+
+    def out_of_descriptors(path: SafePath | None) -> int:
+        if path is not None:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return opened(None)
+
+    monkeypatch.setattr(share, "open_folder", out_of_descriptors)
+    (page,) = looked(share, "me/a/x")
+    (only,) = page.unreadable
+    assert (only.path, only.fault) == (ME, ReadFault.DESCRIPTORS)
+
+
+def test_a_file_beyond_every_size_is_refused(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FILE_MAX_BYTES", 5)
+    (own / "huge").write_bytes(b"123456")
+    (own / "large").write_bytes(b"12345")
+    assert refused(scanned(share)) == {NameRefused(ME, "huge", "larger than 1 PiB")}
+
+
+def test_what_was_in_a_folder_that_vanishes_is_not_there(
     share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (own / "going").mkdir()
@@ -230,7 +304,8 @@ def test_a_folder_that_vanishes_makes_the_walk_incomplete(
         return enter(folder, name)
 
     monkeypatch.setattr(scanner, "enter", too_late)
-    assert not scanned(share)[-1].complete
+    (page,) = scanned(share)
+    assert (page.complete, page.unreadable) == (True, ())
 
 
 def test_a_folder_swapped_for_a_link_is_not_followed(
@@ -249,7 +324,7 @@ def test_a_folder_swapped_for_a_link_is_not_followed(
     monkeypatch.setattr(scanner, "enter", raced)
     pages = scanned(share)
     assert "me/swapped/key" not in findings(pages)
-    assert not pages[-1].complete
+    assert pages[-1].complete
 
 
 class Entry:
@@ -269,13 +344,9 @@ class Entry:
         raise self._error
 
 
-@pytest.mark.parametrize(
-    ("error", "complete"),
-    [(FileNotFoundError(2, "gone"), True), (OSError(5, "Input/output error"), False)],
-)
-def test_a_file_gone_since_it_was_listed_is_not_there_but_a_bad_disk_is_no_delete(
-    share: Share, monkeypatch: pytest.MonkeyPatch, error: OSError, complete: bool
-) -> None:
+def listing(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    """Have every folder hold one file whose stat fails."""
+
     class Listing:
         def __enter__(self) -> Iterator[Entry]:
             return iter([Entry(error)])
@@ -284,6 +355,16 @@ def test_a_file_gone_since_it_was_listed_is_not_there_but_a_bad_disk_is_no_delet
             pass
 
     monkeypatch.setattr(os, "scandir", lambda _descriptor: Listing())
+
+
+@pytest.mark.parametrize(
+    ("error", "complete"),
+    [(FileNotFoundError(2, "gone"), True), (OSError(5, "Input/output error"), False)],
+)
+def test_a_file_gone_since_it_was_listed_is_not_there_but_a_bad_disk_is_no_delete(
+    share: Share, monkeypatch: pytest.MonkeyPatch, error: OSError, complete: bool
+) -> None:
+    listing(monkeypatch, error)
     pages = scanned(share)
     assert findings(pages) == {"me": Finding.FOLDER}
     assert pages[-1].complete is complete
@@ -410,9 +491,23 @@ def test_editor_files_are_left_out_silently(share: Share, own: Path, name: str) 
     assert ignored(name)
     (own / name).touch()
     pages = [*scanned(share), *looked(share, f"me/{name}", f"me/{name}/below")]
-    assert findings(pages) == {"me": Finding.FOLDER}
+    assert findings(pages) == {"me": Finding.FOLDER, f"me/{name}/below": Finding.MISSING}
     assert refused(pages) == set()
     assert all(page.complete for page in pages)
+
+
+@pytest.mark.parametrize("name", ["old~", "my.swp", "desktop.ini", ".#x", "x.part.potluck"])
+def test_folders_with_the_names_of_editors_files_are_shared(
+    share: Share, own: Path, name: str
+) -> None:
+    (own / name).mkdir()
+    (own / name / "thesis.doc").touch()
+    inside = {f"me/{name}": Finding.FOLDER, f"me/{name}/thesis.doc": Finding.FILE}
+    assert findings(scanned(share)) == {"me": Finding.FOLDER, **inside}
+    assert findings(looked(share, f"me/{name}")) == inside
+    (own / name / "thesis.doc").unlink()
+    (own / name).rmdir()
+    assert findings(looked(share, f"me/{name}")) == {f"me/{name}": Finding.MISSING}
 
 
 @pytest.mark.parametrize(

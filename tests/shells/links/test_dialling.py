@@ -12,10 +12,18 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address, LinkKind
-from potluck.engine.effects import Dial, Introduce, OpenDoor
-from potluck.engine.events import DialFailed, IntroductionHeard, LinkOpened, OrderId
+from potluck.engine.effects import Dial, DialToServe, Introduce, OpenDoor
+from potluck.engine.events import (
+    CallEnded,
+    DialFailed,
+    IntroductionHeard,
+    LinkOpened,
+    OrderId,
+    PathStalled,
+)
 from potluck.shells.links import dialling as dialling_module
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from potluck.shells.links.segments import Segments
 from tests.shells.peers import Peer, ends, new_key, occupied, peers, trust_of, until
 
 US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
@@ -23,10 +31,9 @@ US, THEM, OTHER = new_key(11), new_key(12), new_key(13)
 
 def failure(address, peer=THEM, trust=None, wait_s=3.0, kind=LinkKind.CONTROL):
     trust = trust or trust_of(US, THEM)
+    request = DialRequest(peer and peer.device, address, kind)
     with pytest.raises(NoLink) as caught:
-        open_link(
-            trust, DialRequest(peer and peer.device, address, kind), time.monotonic() + wait_s
-        )
+        open_link(trust, request, time.monotonic() + wait_s, Segments())
     return caught.value
 
 
@@ -86,10 +93,47 @@ def test_closed_with_unread_bytes_after_the_knock(listener):
 
 @pytest.mark.parametrize("said", [b"", bytes(16)], ids=["no challenge", "no TLS"])
 def test_somebody_who_says_nothing(listener, said):
-    assert (
-        failure(listener(lambda sock: (sock.sendall(said), ends(sock))), wait_s=0.3).reason
-        == "timeout"
-    )
+    error = failure(listener(lambda sock: (sock.sendall(said), ends(sock))), wait_s=0.3)
+    assert error.reason == "timeout"
+    assert error.stalled == bool(said), "who has taken part and falls silent may not hear us"
+
+
+def test_a_host_that_falls_silent_is_told_besides(listener, monkeypatch):
+    monkeypatch.setattr(limits, "HANDSHAKE_S", 0.3)
+    address = listener(lambda sock: (sock.sendall(bytes(16)), ends(sock)))
+    with peers(1) as (node,):
+        node.trust(THEM)
+        node.dialling.dial(Dial(OrderId(1), LinkKind.CONTROL, THEM.device, address))
+        (failed,) = node.wait(DialFailed)
+        assert failed.reason == "timeout"
+        assert node.wait(PathStalled) == [PathStalled(address.host)]
+
+
+def call(node, other, number=1, addresses=None):
+    where = (other.address,) if addresses is None else addresses
+    node.dialling.call(DialToServe(OrderId(number), other.device, where, LinkKind.BULK))
+    return until(lambda: next((e for e in node.of(CallEnded) if e.call == number), None)).reason
+
+
+def test_a_device_that_asked_is_dialled_and_served():
+    with peers() as (holder, fetcher):
+        nobody = Address("127.0.0.1", 1)
+        assert call(holder, fetcher, 1, (nobody, fetcher.address)) == ""
+        until(fetcher.fetching.idle.deadline, "the link waits among the idle ones")
+        assert holder.serving._links[LinkKind.BULK, fetcher.device] == 1
+        assert call(holder, fetcher, 2) == ""
+        assert call(holder, fetcher, 3) == "busy", "two links of a pair"
+
+
+def test_a_call_that_leads_nowhere_keeps_no_worker():
+    with peers() as (holder, fetcher):
+        assert call(holder, fetcher, 1, (Address("127.0.0.1", 1),)) == "refused"
+        assert call(holder, fetcher, 2, ()) == "no address"
+        assert not holder.serving._links
+        with occupied(holder.dialling._workers):
+            holder.dialling.call(DialToServe(OrderId(3), fetcher.device, (), LinkKind.BULK))
+            holder.dialling.close(0)
+        assert [end.reason for end in holder.wait(CallEnded, 3)][-1] == "stopping"
 
 
 def test_something_that_is_not_tls(listener):
@@ -223,6 +267,20 @@ def test_a_dial_that_never_began_fails_too():
         node.dialling.close(0)
         assert node.wait(DialFailed) == [DialFailed(OrderId(1), "stopping", False, False)]
     node.stop()
+
+
+def test_hosts_that_asked_to_be_dialled_and_stall_keep_no_member_waiting():
+    with peers() as (one, two), socket.create_server(("127.0.0.1", 0), backlog=64) as stalled:
+        address = Address("127.0.0.1", stalled.getsockname()[1])
+        for number in range(limits.PAIRING_CALLS):
+            one.dialling.dial(Dial(OrderId(100 + number), LinkKind.PAIRING, None, address))
+        for number in range(limits.FETCHES_PER_PEER):
+            call = DialToServe(OrderId(200 + number), two.device, (address,), LinkKind.BULK)
+            one.dialling.call(call)
+        one.dial(two, number=4)
+        assert one.wait(LinkOpened)[0].dial == 4
+        assert not one.of(DialFailed)
+        assert not one.of(CallEnded)
 
 
 @pytest.mark.parametrize("accepted", [True, False])

@@ -4,11 +4,14 @@ Strategy: both ends are real TLS over loopback; time-outs are shortened on the o
 for.
 """
 
+import socket
 import threading
 import time
 
 import pytest
 
+from potluck.core import limits
+from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.wire.catalogue import BULK_REPLY, Done, PieceHeader, encode_frame
 from potluck.shells.links import stream as stream_module
@@ -118,6 +121,65 @@ def test_a_reader_that_stalls_is_given_up(ends):
     near, _ = ends
     with pytest.raises(TimeoutError):
         near.send_bytes(bytes(64 << 20))
+
+
+def test_a_reader_that_is_only_slow_is_not_given_up(ends):
+    near, far = ends
+    sent = bytes(4 << 20)
+    took = []
+
+    def send():
+        begun = time.monotonic()
+        near.send_bytes(sent)
+        took.append(time.monotonic() - begun)
+
+    for end in (near, far):
+        end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    thread = threading.Thread(target=send)
+    thread.start()
+    room = memoryview(bytearray(128 << 10))
+    pause = threading.Event()
+    for _ in range(len(sent) // len(room)):
+        far.receive_into(room, 5)
+        pause.wait(0.02)
+    thread.join()
+    assert took[0] > near.stall_s
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_WINDOW_CLAMP"), reason="the kernel decides here")
+def test_what_may_be_on_its_way_is_what_the_window_says(ends):
+    near, far = ends
+
+    class Window(ReceiveWindow):
+        says, counted = None, 0
+
+        def on_bytes(self, count, now):
+            self.counted += count
+            return self.says
+
+    def hear(says):
+        far.window.says = says
+        near.send_bytes(bytes(1000))
+        far.receive_into(memoryview(bytearray(1000)))
+        return far.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP)
+
+    far.window = Window(0.0)
+    as_the_kernel_chose = hear(None)
+    assert as_the_kernel_chose > 30_000
+    assert [hear(10_000), hear(None), hear(30_000)] == [10_000, 10_000, 30_000]
+    assert far.window.counted == 4000
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_WINDOW_CLAMP"), reason="the kernel decides here")
+def test_before_anything_is_measured_little_is_on_its_way(ends):
+    _, far = ends
+    far.measure()
+    window = far.window
+    clamp = far.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP)
+    assert clamp == limits.WINDOW_START_BYTES
+    far.measure()
+    assert far.window is window, "a link that is used again goes on as it was measured"
 
 
 def test_an_idle_link_is_read_only_when_it_ends_or_talks(ends):

@@ -34,6 +34,7 @@ from potluck.engine.events import (
     LeaveAsked,
     LinkClosed,
     LinkId,
+    OrderId,
     RescanAsked,
 )
 from potluck.engine.index import Index
@@ -129,7 +130,8 @@ class Stage:
             "lan": lan,
             "links": links,
             "doorway": SimpleNamespace(**vars(wait), open_door=keep, answer_introduction=keep),
-            "dialling": SimpleNamespace(dial=keep, introduce=keep),
+            "dialling": SimpleNamespace(dial=keep, call=keep, introduce=keep),
+            "segments": SimpleNamespace(narrow=keep),
             "serving": SimpleNamespace(answer=keep),
             "fetching": SimpleNamespace(**vars(wait), submit=keep, cancel=keep),
             "disk": SimpleNamespace(submit=keep, tidy=self.tidied.append),
@@ -147,6 +149,9 @@ class Stage:
 
     def follow(self, label: str, /) -> None:
         self.done.append(("own label", label))
+
+    def drain(self, order: OrderId, /) -> None:
+        self.done.append(("drain", order))
 
     def _chores_tick(self, _now: Now) -> None:
         self.begun += 1
@@ -206,21 +211,24 @@ def test_every_effect_reaches_its_shell(
     # effects without fields cannot be weighed
     monkeypatch.setattr(Recorder, "note", lambda _recorder, _call: None)
     kinds = [
-        kind for kind in get_args(Effect) if kind not in (Leave, Tell, LookAround, effects.Trust)
+        kind
+        for kind in get_args(Effect)
+        if kind not in (Leave, Tell, LookAround, effects.Trust, effects.DrainWatch)
     ]
     wanted = [object.__new__(kind) for kind in kinds]
     trust, mark = effects.Trust(()), effects.MarkShare(b"g", "me", "")
     wanted = [mark if isinstance(effect, effects.MarkShare) else effect for effect in wanted]
-    script.on_start = lambda: [*wanted, trust, LookAround(), Tell("c", "t", "info", "")]
+    drain = effects.DrainWatch(OrderId(7))
+    script.on_start = lambda: [*wanted, trust, drain, LookAround(), Tell("c", "t", "info", "")]
     stage.start()
     until(lambda: stage.tells)
     assert [tell.code for tell in stage.tells] == ["c"], "nothing was dropped"
-    label = ("own label", "me")
-    done = [effect for effect in stage.done if effect not in ("looked", (), label)]
+    label, drained = ("own label", "me"), ("drain", OrderId(7))
+    done = [effect for effect in stage.done if effect not in ("looked", (), label, drained)]
     assert [id(effect) for effect in done] == [id(effect) for effect in wanted]
     marked_at = next(at for at, effect in enumerate(stage.done) if effect is mark)
     assert stage.done[marked_at + 1] == label
-    assert stage.done[-2:] == [(), "looked"]  # whom to trust, then the look around
+    assert stage.done[-3:] == [(), drained, "looked"]  # whom to trust comes first
 
 
 def test_events_and_effects_keep_their_order(stage: Stage, script: Script) -> None:

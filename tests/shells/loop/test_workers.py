@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from potluck.shells.loop.workers import Workers, close_pools
+from potluck.shells.loop.workers import Workers, all_gone, close_pools
 from tests.shells.peers import WAIT_S, until
 
 
@@ -120,3 +120,18 @@ def test_pools_are_all_told_to_stop_before_any_is_waited_for():
     close_pools([(Pool("dials"), 1.0), (Pool("fetches"), 2.0), (Pool("disk"), 2.0)])
     assert [name for name, _ in asked] == ["dials", "fetches", "disk"] * 2
     assert [waits for _, waits in asked] == [False] * 3 + [True] * 3
+
+
+def test_several_pools_are_gone_when_each_is():
+    gate, begun = threading.Event(), threading.Event()
+    busy, idle = Workers("busy", 1), Workers("idle", 1)
+
+    def wait():
+        begun.set()
+        gate.wait(WAIT_S)
+
+    busy.submit(Job(wait))
+    assert begun.wait(WAIT_S)
+    assert not all_gone([busy, idle], 0.0)
+    gate.set()
+    assert all_gone([busy, idle], WAIT_S)

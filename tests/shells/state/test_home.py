@@ -43,6 +43,58 @@ def test_a_second_claim_names_the_first_process(tmp_path: Path) -> None:
     module.claim_home(str(home)).release()
 
 
+def test_where_nobody_knows_a_home_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import platformdirs
+
+    def lost(_name: str) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    for odd in (lost, lambda _name: "relative"):
+        monkeypatch.setattr(platformdirs, "user_config_dir", odd)
+        with pytest.raises(UsageError) as caught:
+            module.home_paths(None)
+        assert "--home DIR" in caught.value.fix
+        assert str(os.geteuid()) in caught.value.cause
+
+
+def test_a_folder_is_shared_by_one_potluck_whatever_its_home(tmp_path: Path) -> None:
+    folder = tmp_path / "Potluck"
+    folder.mkdir()
+    held = module.claim_folder(str(folder), "/first/home")
+    assert mode(folder / ".potluck") == 0o700
+    with pytest.raises(AlreadyRunning) as caught:
+        module.claim_folder(str(folder), "/second/home")
+    assert f"process {os.getpid()}" in caught.value.what
+    assert str(folder) in caught.value.what
+    assert "/first/home" in caught.value.cause
+    assert "potluck --home /first/home down" in caught.value.fix
+    held.release()
+    module.claim_folder(str(folder), "/second/home").release()
+    again = module.claim_folder(str(folder), "h")
+    (folder / ".potluck" / "lock").write_text("")
+    with pytest.raises(AlreadyRunning, match="another process"):
+        module.claim_folder(str(folder), "i")
+    again.release()
+
+
+def test_a_folder_that_cannot_be_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskTrouble, match="cannot be used"):
+        module.claim_folder(str(tmp_path / "file"), "h")
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / ".potluck").symlink_to(tmp_path)
+    module.claim_folder(str(tmp_path / "f"), "h").release()
+    assert not (tmp_path / "lock").exists(), "a link is not followed"
+    (tmp_path / "g").mkdir()
+
+    def no_locks(_descriptor: int, _how: int) -> None:
+        raise OSError(95, "not supported")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    module.claim_folder(str(tmp_path / "g"), "h").release()
+    module.claim_folder(str(tmp_path / "g"), "i").release()
+
+
 def _claim_and_die(home: str) -> None:
     module.claim_home(home)
     os._exit(1)

@@ -5,20 +5,37 @@ Strategy: here stand the values that the disk tells (`Stat`, `Finding`), that th
 which manifest, and `Spot`, which path in it. Events, effects, decisions and rows share them.
 
 Guarantees: immutable values without behaviour that could be wrong; names are tuples, hence small,
-hashable and ordered, by owner, then folder, then path. Limits: a spot says nothing of where it is
-on this disk (engine/layout.py), nor whether anything stands there.
+hashable and ordered, by owner, then folder, then path. `Stat.of` makes a Stat of whatever a file
+system can say, and what it makes fits everywhere: index, wire, and the disks of others. A date
+outside what travels becomes the nearest that does, a whole second, the same each time it is looked
+at. Limits: two dates outside are one date; ctime and inode tell such files apart. A spot says
+nothing of where it is on this disk (engine/layout.py), nor whether anything stands there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Head, Holding, Kind, ManifestAsk, ManifestPage
+from potluck.core.wire.catalogue import (
+    FileRecord,
+    Folder,
+    Head,
+    Holding,
+    Kind,
+    ManifestAsk,
+    ManifestPage,
+)
+
+_SECOND_NS: Final = 10**9
+_INT64_MAX: Final = 2**63 - 1
+_INODES: Final = 2**64
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -59,6 +76,31 @@ class Spot(NamedTuple):
         return self.manifest == other.manifest and self.path.startswith(other.path + b"/")
 
 
+class Amount(NamedTuple):
+    """How much there is of something."""
+
+    files: int
+    folders: int
+    size_bytes: int  # of the files together
+
+    @classmethod
+    def total(cls, amounts: Iterable[Amount]) -> Amount:
+        """Return all of them together."""
+        every = list(amounts)
+        return cls(
+            sum(amount.files for amount in every),
+            sum(amount.folders for amount in every),
+            sum(amount.size_bytes for amount in every),
+        )
+
+    def less(self, other: Amount) -> Amount:
+        """Return how much more this is than `other`, which is a part of it."""
+        return Amount(*(one - part for one, part in zip(self, other, strict=True)))
+
+
+NOTHING = Amount(0, 0, 0)
+
+
 # -- what stands -----------------------------------------------------------------------------------
 class Finding(StrEnum):
     """What stands at a path."""
@@ -66,6 +108,20 @@ class Finding(StrEnum):
     FILE = "file"
     FOLDER = "folder"
     MISSING = "missing"
+
+
+DESCRIPTORS_ADVISED: Final = 65_536
+"""Open files: more than any tree is deep and any network has links; what `ulimit -n` is given."""
+
+
+class ReadFault(StrEnum):
+    """Why something that stands there cannot be read, as far as a person can do something."""
+
+    PERMISSION = "permission"  # this user may not
+    DESCRIPTORS = "descriptors"  # this process has as many files open as it may
+    SYSTEM_DESCRIPTORS = "system descriptors"  # so has the whole system
+    DISK = "disk"  # the disk or its file system fails
+    OTHER = "other"  # in the system's own words only
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +133,18 @@ class Stat:
     ctime_ns: int  # change time
     inode: int  # file number
     executable: bool  # the owner's x bit
+
+    @classmethod
+    def of(cls, size: int, mtime_ns: int, ctime_ns: int, inode: int, *, executable: bool) -> Stat:
+        """Return what a file system says, brought into what travels and can be kept."""
+        first_ns, last_ns = limits.DATE_MIN_S * _SECOND_NS, limits.DATE_MAX_S * _SECOND_NS
+        return cls(
+            size,
+            min(max(mtime_ns, first_ns), last_ns),
+            min(max(ctime_ns, -_INT64_MAX), _INT64_MAX),
+            inode % _INODES,
+            executable,
+        )
 
 
 class PlaceRow(Struct, frozen=True, array_like=True):
@@ -92,6 +160,14 @@ class PlaceRow(Struct, frozen=True, array_like=True):
     executable: bool
 
 
+class SharedChange(NamedTuple):
+    """What a new head of a manifest changes about one path."""
+
+    path: bytes
+    before: FileRecord | PlaceRow | None  # what the last head says of it; None: nothing
+    after: FileRecord | None  # what the new one says; None: it is gone
+
+
 # -- what is to stand ------------------------------------------------------------------------------
 class Source(StrEnum):
     """Where what is placed comes from."""
@@ -102,3 +178,18 @@ class Source(StrEnum):
     EMPTY = "empty"  # a file of no bytes
     FOLDER = "folder"  # not a file: make the folder
     NONE = "none"  # remove what is there: to the trash
+
+
+class Hindrance(StrEnum):
+    """Why the disk did not do something, where it is one of the reasons people can act on."""
+
+    SPACE = "disk full"
+    QUOTA = "quota used up"
+    INODES = "no inodes left"
+    DENIED = "permission denied"
+    IMMUTABLE = "immutable or not yours"
+    READ_ONLY = "read-only file system"
+    DESCRIPTORS = "too many open files"
+    NAME_LONG = "name too long"
+    NAME = "name not possible here"
+    IO = "input/output error"

@@ -7,12 +7,15 @@ looked at. Names are refused, never repaired: the bytes of a name travel as they
 Unicode normal form (docs/disk.md §2).
 
 Guarantees: no component is empty, `.`, `..` or `.potluck` in any case; none holds a separator, NUL,
-a control character, or a character that turns or hides other characters on a screen. `wire` is the
+a control character, or a character that turns or hides other characters on a screen; of the
+invisible ones ZWJ and ZWNJ pass where they say something (core/content/joiners.py). `wire` is the
 identity of a path: equality, hash and order are those of its bytes. A path below `Shared/` has the
 label first, so the limits of length and depth count a path *inside* a tree: `label.joined(path)`
 succeeds for every one-component label and every parsed path, and what `child` builds below a label
-can always be sent. Limits: look-alike letters are not refused, they are shown as they are; names
-that some systems cannot hold are allowed here and told by `not_portable`.
+can always be sent. What `printable` returns it returns unchanged, so names are escaped once however
+many screens they pass, and no shared name looks like an escape, since none holds a backslash.
+Limits: look-alike letters are not refused, they are shown as they are; names that some systems
+cannot hold are allowed here and told by `not_portable`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from functools import total_ordering
 from typing import Final, NoReturn
 
 from potluck.core import limits
+from potluck.core.content.joiners import JOINERS, joiner_means_something
 from potluck.core.errors import UnsafePath
 
 RESERVED: Final = ".potluck"
@@ -35,10 +39,12 @@ _ZERO_WIDTH = (
     "\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
 _SURROGATE = "\ud800-\udfff"
+NOT_UTF_8: Final = "not valid UTF-8"
+"""Why a name is refused whose bytes are no text, or half a character."""
 
 _REASONS: Final = (
     ("NUL", re.compile("\x00")),
-    ("surrogate", re.compile(f"[{_SURROGATE}]")),
+    (NOT_UTF_8, re.compile(f"[{_SURROGATE}]")),
     ("slash", re.compile("/")),
     ("backslash", re.compile(r"\\")),
     ("control character", re.compile(f"[{_CONTROL}]")),
@@ -46,7 +52,7 @@ _REASONS: Final = (
     ("zero-width character", re.compile(f"[{_ZERO_WIDTH}]")),
 )
 _HARMFUL: Final = re.compile(rf"[/\\{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SURROGATE}]")
-_UNPRINTABLE: Final = re.compile(rf"[\\{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SURROGATE}]")
+_UNPRINTABLE: Final = re.compile(rf"[{_CONTROL}{_BIDI}{_ZERO_WIDTH}{_SURROGATE}]")
 _DOS_CHARACTERS: Final = re.compile(r'[<>:"|?*]')
 _DOS_NAMES: Final = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
@@ -149,7 +155,11 @@ def why_unsafe(name: str) -> str:
     if name in {".", ".."}:
         return "dot component"
     if _HARMFUL.search(name):
-        return next(reason for reason, pattern in _REASONS if pattern.search(name))
+        bare = _without_meaning_joiners(name)
+        reasons = (reason for reason, pattern in _REASONS if pattern.search(bare))
+        reason = next(reasons, "")
+        if reason:
+            return reason
     # n characters have at least n bytes and at most 4 n: mostly nothing has to be encoded to know
     if len(name) * 4 > limits.COMPONENT_BYTES and len(name.encode()) > limits.COMPONENT_BYTES:
         return "too long"
@@ -183,8 +193,7 @@ def printable(name: str | bytes) -> str:
     r"""Return a name as a terminal may show it: what turns, hides or breaks text becomes `\x1b`,
     `\u202e`.
 
-    Bytes that are not UTF-8 become `\xff`, and a backslash is doubled, so that no name looks like
-    an escape.
+    Bytes that are not UTF-8 become `\xff`. What is escaped already stays as it is.
     """
     if isinstance(name, bytes):
         name = name.decode("utf-8", "surrogateescape")
@@ -193,8 +202,8 @@ def printable(name: str | bytes) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if match[0] == "\\":
-        return "\\\\"
+    if match[0] in JOINERS and joiner_means_something(match.string, match.start()):
+        return match[0]
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as surrogateescape hides it
         code -= 0xDC00
     if code <= 0xFF:
@@ -206,15 +215,18 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        _refuse("surrogate" if _is_surrogate(data) else "not UTF-8", data)
+        _refuse(NOT_UTF_8, data)
 
 
-def _is_surrogate(data: bytes) -> bool:
-    try:
-        data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _without_meaning_joiners(name: str) -> str:
+    """Return a name without the joiners that say something where they stand."""
+    if JOINERS.isdisjoint(name):
+        return name
+    return "".join(
+        letter
+        for at, letter in enumerate(name)
+        if letter not in JOINERS or not joiner_means_something(name, at)
+    )
 
 
 def _bounded(parts: tuple[str, ...], wire: bytes) -> SafePath:

@@ -58,6 +58,7 @@ class FoundingInput(Enum):
     KEEP = auto()  # alone for long enough
     WAIT = auto()  # not alone, and the own door is closed
     SILENCE = auto()  # nothing is heard of the other groups any more
+    OPENED = auto()  # the person has opened the own door
 
 
 FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
@@ -66,6 +67,7 @@ FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
     (FoundingState.UNDECIDED, FoundingInput.WAIT): FoundingState.WAITING,
     (FoundingState.ASKING, FoundingInput.REFUSED): FoundingState.UNDECIDED,
     (FoundingState.WAITING, FoundingInput.SILENCE): FoundingState.UNDECIDED,
+    (FoundingState.WAITING, FoundingInput.OPENED): FoundingState.UNDECIDED,
     (FoundingState.KEPT, FoundingInput.ASK): FoundingState.KEPT_ASKING,
     (FoundingState.KEPT_ASKING, FoundingInput.REFUSED): FoundingState.KEPT,
 }
@@ -83,6 +85,7 @@ class FoundGroup:
     members: int
     open: bool
     heard_s: float
+    cookie: bytes = b""  # shows that group's device that we receive what it sends us
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,15 @@ class Founding:
         group = GroupId(offer.group)
         room = group in self.found or len(self._fresh(now)) < limits.OFFERS
         if group != self.own_group and room:
-            address = Address(host, offer.port)
             self.found[group] = FoundGroup(
-                group, offer.name, offer.label, address, offer.members, offer.open, now
+                group=group,
+                name=offer.name,
+                label=offer.label,
+                address=Address(host, offer.port),
+                members=offer.members,
+                open=offer.open,
+                heard_s=now,
+                cookie=offer.cookie,
             )
 
     def on_foreign(self) -> None:
@@ -153,6 +162,12 @@ class Founding:
         if self.waiting:
             self._foreign = False
             self._fire(FoundingInput.SILENCE)
+
+    def on_door_opened(self) -> None:
+        """The person has opened the own door: a better group whose door is open is joined."""
+        self._open_door = True
+        if self.waiting:
+            self._fire(FoundingInput.OPENED)
 
     def on_door_closed(self) -> None:
         """The own door is closed now: nothing is joined by itself any more."""

@@ -42,7 +42,7 @@ from potluck.core.wire.catalogue import RosterRecord, Unknown
 MEMBERS_MAX = 1000  # a full view of the ring is meant for some hundred nodes
 RECORDS_MAX = 4 * MEMBERS_MAX  # a member can sign any number of statements
 WAITING_MAX = 1000  # nobody has vouched for these yet: the oldest makes room
-_SUFFIX_BYTES = 5  # room behind a label for -2 to -9999
+_SUFFIX_BYTES = 5  # behind a label that somebody has already: -2 to -9999
 
 
 class Roster:
@@ -108,14 +108,19 @@ class Roster:
         return entry is not None and verify(entry.public_key, purpose, data, signature)
 
     def free_label(self, wish: str) -> str:
-        """Return `wish`, with -2, -3 … if a member has it; an unsafe wish becomes `device`."""
+        """Return `wish`, with -2, -3 … if a member has it; an unsafe wish becomes `device`.
+
+        A wish is kept whole if it is free; one that leaves no room for the number is cut for it.
+        """
         taken = FORBIDDEN_LABELS | {collision_key(entry.label) for entry in self._members.values()}
-        fits = len(wish.encode()) <= limits.LABEL_BYTES - _SUFFIX_BYTES
-        base = wish if fits and not why_unsafe(wish) else "device"
-        label, number = base, 1
+        fits = len(wish.encode()) <= limits.LABEL_BYTES
+        label = base = wish if fits and not why_unsafe(wish) else "device"
+        number = 1
         while collision_key(label) in taken:
             number += 1
-            label = f"{base}-{number}"
+            room = limits.LABEL_BYTES - _SUFFIX_BYTES
+            short = base.encode()[:room].decode(errors="ignore").rstrip(" .")
+            label = f"{short}-{number}"
         return label
 
     # -- growing -----------------------------------------------------------------------------------

@@ -107,3 +107,8 @@ class ReplayWindow:
             return False
         self._runs[instance] = (highest, seen | 1 << -ahead)
         return True
+
+
+def mark_of(secret: bytes, data: bytes, size_bytes: int) -> bytes:
+    """Return a short mark of `data` that only whoever knows the 32-byte `secret` can make."""
+    return blake3(data, key=secret).digest(length=size_bytes)

@@ -4,8 +4,10 @@ Strategy. From the first moment everything is tried at once: a burst of beacons 
 single questions to remembered addresses, to `--peer` addresses and to every host in the neighbour
 table (which works where multicast is dropped). If nobody authenticated after a second, the own
 subnet is swept once, slowly. Then each node calls every 5 s x N +- 50 %, so a LAN hears about 0.2
-calls a second whatever N is. Who is still alone then also asks a few of its neighbours again, since
-a single datagram may have been lost. A change of the networks starts a new burst.
+calls a second whatever N is. Who is still alone then also asks the addresses a person gave and a
+few of its neighbours again, since a single datagram may have been lost, and a firewall may let in
+nothing but answers. A change of the networks starts a new burst, and a host that is new in the
+neighbour table is asked, even if a sweep has asked it before it was there.
 
 A sighting is a hint to dial, never more: only a TLS handshake against the roster says who somebody
 is. The address a datagram really came from goes before any address told. Of two devices the one
@@ -13,8 +15,8 @@ with the smaller id dials first, the other gives it a quarter of a second; faile
 device, and a fresh sighting ends the back-off.
 
 Guarantees: pure; never more than one dial to one device under way; every address asked at most once
-per burst, and again only by who is alone. Limits: IPv4 sweep of /22 and smaller; the source that
-found a device first is the one that is remembered.
+per burst, and again only by who is alone or when it is new in the neighbour table. Limits: IPv4
+sweep of /22 and smaller; the source that found a device first is the one that is remembered.
 """
 
 from __future__ import annotations
@@ -117,9 +119,9 @@ class AddressBook:
         self._neighbours: tuple[str, ...] = ()  # those who are asked again come last
         self._sweep = Sweep()
         self._calls_s: list[float] = []
-        self._regular_s: float | None = None  # the next call, if it is not one of a burst
         self._asks: list[tuple[float, Address]] = []
         self._networks: tuple[str, ...] = ()
+        self._peers: tuple[Address, ...] = ()  # given by a person
 
     def __repr__(self) -> str:
         known, asks = len(self.known), len(self._asks)
@@ -135,7 +137,8 @@ class AddressBook:
         for device, addresses in remembered.items():
             if device != self.me:
                 self.known[device] = Sighting("remembered", now, list(addresses))
-        for address in peers:
+        self._peers = tuple(peers)
+        for address in self._peers:
             self._plan_ask(address, "peer", now)
 
     def on_networks(
@@ -146,15 +149,14 @@ class AddressBook:
         moved, first = names != self._networks, not self._networks
         if moved:  # the same address may be somebody else here
             self.asked = {host: why for host, why in self.asked.items() if why == "peer"}
-        hosts = {host for host, _ in networks}
-        others = [host for host in islice(neighbours, limits.NEIGHBOURS) if host not in hosts]
-        self._neighbours = tuple(others)
-        for host in others:
-            if host not in self.asked:
+        own, before = {host for host, _ in networks}, set(self._neighbours)
+        known = [host for host in islice(neighbours, limits.NEIGHBOURS) if host not in own]
+        self._neighbours = tuple(known)
+        for host in known:
+            if host not in before or host not in self.asked:
                 self._plan_ask(Address(host, limits.PORT), "neighbour", now)
         if not moved:
             return
-        self._regular_s = None
         if not first:
             self._calls_s = sorted([*self._calls_s, *(now + delay for delay in limits.BURST_S)])
         self._networks = names
@@ -249,12 +251,10 @@ class AddressBook:
         actions: list[AddressBookAction] = []
         if self._calls_s and self._calls_s[0] <= now:
             actions.append(SendBeacon())
-            if self._calls_s[0] == self._regular_s:
-                actions += self._ask_again()
             self._calls_s = [time for time in self._calls_s if time > now]
-            if not self._calls_s:
-                self._regular_s = self._next_call(now)
-                self._calls_s = [self._regular_s]
+            if not self._calls_s:  # the last of a burst, or a regular one
+                actions += self._ask_again()
+                self._calls_s = [self._next_call(now)]
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
         for device, sighting in self._to_dial():
@@ -290,12 +290,13 @@ class AddressBook:
         self._asks = sorted([*self._asks, *planned], key=lambda ask: ask[0])
 
     def _ask_again(self) -> list[AddressBookAction]:
-        """Ask the next few neighbours once more; in company there is no need."""
+        """Ask those a person gave and the next few neighbours; in company there is no need."""
         if not self._alone:
             return []
         some, rest = self._neighbours[:ASKS_PER_CALL], self._neighbours[ASKS_PER_CALL:]
         self._neighbours = rest + some
-        return [Ask(Address(host, limits.PORT)) for host in some]
+        hosts = [Address(host, limits.PORT) for host in some]
+        return [Ask(address) for address in dict.fromkeys([*self._peers, *hosts])]
 
     def _next_call(self, now: float) -> float:
         """Return when to call again after a burst: all together about as often whatever N is."""

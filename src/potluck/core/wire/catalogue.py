@@ -11,6 +11,8 @@ decodes is well-formed. Limits: no policy here; who may send what, when, is the 
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from potluck.core import limits
 from potluck.core.wire.bulk import (
     Busy,
@@ -28,6 +30,9 @@ from potluck.core.wire.bulk import (
 from potluck.core.wire.control import (
     Bye,
     Decrement,
+    DialMe,
+    FlushAsk,
+    Flushed,
     Heads,
     HeadsAsk,
     Hello,
@@ -55,6 +60,7 @@ from potluck.core.wire.discovery import (
     PairNonce,
     PairRecords,
     PairReveal,
+    PairTurn,
     PairVerdict,
     Solicit,
 )
@@ -86,6 +92,7 @@ __all__ = [
     "CLEAR",
     "CONTROL",
     "HELLO",
+    "NEWS_REQUEST",
     "PAIRING",
     "SEALED",
     "Address",
@@ -99,12 +106,15 @@ __all__ = [
     "ControlMessage",
     "Decrement",
     "DeletedPath",
+    "DialMe",
     "Done",
     "Envelope",
     "FileAsk",
     "FileRecord",
     "FilesAsk",
     "FilesHeader",
+    "FlushAsk",
+    "Flushed",
     "Folder",
     "FrameReader",
     "Gone",
@@ -123,12 +133,14 @@ __all__ = [
     "ManifestPage",
     "MemberRecord",
     "Message",
+    "NewsRequest",
     "Offer",
     "PairCommit",
     "PairConsent",
     "PairNonce",
     "PairRecords",
     "PairReveal",
+    "PairTurn",
     "PairVerdict",
     "PairingMessage",
     "PieceHeader",
@@ -153,20 +165,23 @@ __all__ = [
     "encode",
     "encode_frame",
     "frame_length",
+    "link_for",
 ]
 
 ControlMessage = (
     Bye
     | Join | Redirect | Welcome | Update | Decrement | Sync
     | Ping | Pong | ProbeFor | ProbeResult
+    | DialMe
     | RosterDigest | RosterRecords
-    | Heads | HeadsAsk | Kept
+    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
+NewsRequest = ManifestAsk | PiecesAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
 PairingMessage = (
-    PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+    PairTurn | PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
 )  # fmt: skip
 ClearDatagram = Solicit | Offer
 SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult
@@ -183,7 +198,19 @@ Message = (
 HELLO: Catalogue[HelloMessage] = Catalogue(HelloMessage, limits.CONTROL_FRAME_BYTES)
 CONTROL: Catalogue[ControlMessage] = Catalogue(ControlMessage, limits.CONTROL_FRAME_BYTES)
 BULK_REQUEST: Catalogue[BulkRequest] = Catalogue(BulkRequest, limits.PAGE_FRAME_BYTES)
+NEWS_REQUEST: Catalogue[NewsRequest] = Catalogue(NewsRequest, limits.PAGE_FRAME_BYTES)
 BULK_REPLY: Catalogue[BulkReply] = Catalogue(BulkReply, limits.PAGE_FRAME_BYTES)
 PAIRING: Catalogue[PairingMessage] = Catalogue(PairingMessage, limits.PAIRING_FRAME_BYTES)
 CLEAR: Catalogue[ClearDatagram] = Catalogue(ClearDatagram, limits.DATAGRAM_BYTES)
 SEALED: Catalogue[SealedMessage] = Catalogue(SealedMessage, limits.DATAGRAM_BYTES)
+
+
+def link_for(ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk) -> LinkKind:
+    """Return on which kind of link something is asked: pieces never where news is."""
+    match ask:
+        case FileAsk():
+            return LinkKind.BULK
+        case ManifestAsk() | PiecesAsk() | FilesAsk():
+            return LinkKind.NEWS
+        case _:
+            assert_never(ask)

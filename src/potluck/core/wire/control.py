@@ -2,9 +2,9 @@
 
 Strategy: one control link joins each pair of nodes, for both directions, so everything here is
 short; what is long is asked for on a bulk link (core/wire/bulk.py). HELLO, HELLO_OK and BYE begin
-and end every link, whatever it is for. PING and its kin also
-travel as sealed datagrams. Limits: form only. Who may send what and when stands in the message
-catalogue of docs/protocol.md §10.
+and end every link, whatever it is for. Whoever can dial dials: DIAL_ME asks the other side to. PING
+and its kin also travel as sealed datagrams. Limits: form only. Who may send what and when stands in
+the message catalogue of docs/protocol.md §10.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class LinkKind(StrEnum):
     """What a connection is for."""
 
     CONTROL = "control"
-    BULK = "bulk"
+    BULK = "bulk"  # pieces; whoever serves keeps room for so many of a pair, and
+    NEWS = "news"  # room of its own for manifests, piece lists, small files: so pieces take none
     PAIRING = "pairing"
 
 
@@ -48,13 +49,15 @@ class Hello(Wire, frozen=True, tag="hello"):
     """First frame of the side that dialled: what I speak, which run of me, what the link is for.
 
     `capabilities` are names of what a later version can do besides; nothing in this version reads
-    them, and none are sent.
+    them, and none are sent. `serves`: this is a bulk link that the other side asked for with
+    DIAL_ME, so the side that was dialled asks on it and this one answers.
     """
 
     versions: Versions
     capabilities: Capabilities
     instance: Instance
     link: LinkKind
+    serves: bool = False
 
 
 class HelloOk(Wire, frozen=True, tag="hello_ok"):
@@ -72,6 +75,13 @@ class Bye(Wire, frozen=True, tag="bye"):
     """Last frame of a link that ends on purpose; never raises suspicion."""
 
     reason: Text
+
+
+# -- links -----------------------------------------------------------------------------------------
+class DialMe(Wire, frozen=True, tag="dial_me"):
+    """I need a link of that kind to you and cannot dial you: please dial me."""
+
+    link: LinkKind
 
 
 # -- ring ------------------------------------------------------------------------------------------
@@ -174,6 +184,19 @@ class HeadsAsk(Wire, frozen=True, tag="heads_ask"):
     """Tell me the heads you hold; sent when digests differ, and to `last` now and then."""
 
     digest: Digest
+
+
+class FlushAsk(Wire, frozen=True, tag="flush_ask"):
+    """Tell me your head as soon as it holds everything that is in your folder now."""
+
+    number: Counter
+
+
+class Flushed(Wire, frozen=True, tag="flushed"):
+    """It does; none if I never shared anything."""
+
+    number: Counter
+    head: Head | None
 
 
 class Kept(Wire, frozen=True, tag="kept"):

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from potluck.core import limits
 from potluck.core.wire.records import (
     Certificate,
+    Cookie,
     Counter,
     Digest,
     Id,
@@ -44,10 +45,16 @@ class Beacon(Wire, frozen=True, tag="beacon"):
 
 
 class Solicit(Wire, frozen=True, tag="solicit"):
-    """In clear, from a device without company: is a door open here? Padded to the answer's size."""
+    """In clear, from a device without company: is a door open here? Padded to the answer's size.
+
+    `call`: I cannot reach the door you offered; please dial mine, at this port of the host this
+    comes from. `cookie` is then that of your offer, so that you know that I receive there.
+    """
 
     nonce: Nonce
     pad: Annotated[bytes, Meta(max_length=limits.SOLICIT_PAD_BYTES)]
+    call: Port = 0
+    cookie: Cookie = b""
 
 
 class Offer(Wire, frozen=True, tag="offer"):
@@ -60,6 +67,7 @@ class Offer(Wire, frozen=True, tag="offer"):
     port: Port
     members: Counter
     open: bool
+    cookie: Cookie = b""
 
 
 class Envelope(Struct, frozen=True, array_like=True):
@@ -72,6 +80,10 @@ class Envelope(Struct, frozen=True, array_like=True):
 
 
 # -- pairing ---------------------------------------------------------------------------------------
+class PairTurn(Wire, frozen=True, tag="pair_turn"):
+    """Member that dialled because it was asked to: you want to come in, so begin."""
+
+
 class PairCommit(Wire, frozen=True, tag="pair_commit"):
     """Joiner: a commitment to my nonce and keys, before I have seen yours."""
 

@@ -24,6 +24,8 @@ Key = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_B
 Nonce = Annotated[
     bytes, Meta(min_length=limits.PAIRING_NONCE_BYTES, max_length=limits.PAIRING_NONCE_BYTES)
 ]
+Cookie = Annotated[bytes, Meta(max_length=limits.COOKIE_BYTES)]
+"""What shows that whoever sends it receives at the address it was sent to."""
 Signature = Annotated[bytes, Meta(max_length=limits.SIGNATURE_BYTES)]
 Instance = Annotated[bytes, Meta(max_length=limits.INSTANCE_BYTES)]
 """Which run of a device this is: random, so no two are alike."""
@@ -145,4 +147,5 @@ class Holding(Struct, frozen=True, array_like=True):
     generation: Counter
     seq: Counter
     missing_files: Counter
-    missing_bytes: Size
+    missing_bytes: Size  # pieces that are here do not count
+    missing_folders: Counter = 0

@@ -34,6 +34,9 @@ from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
 
 SILENCE_S = 30.0  # nothing of the other groups heard for so long: they are gone
+DOOR_WARNING = (
+    "anyone on this network may join and gets every file; this device joins any open group"
+)
 
 
 class AdmissionListener(Protocol):
@@ -72,6 +75,22 @@ class AdmissionPolicy:
         if node.roster is not None and not self._membership.company:
             self.founding = Founding(node.roster.group, node.now, open_door=self.is_open, kept=kept)
 
+    def on_door_asked(self, open_s: float | None) -> None:
+        """A person opens the door for so long from now on (math.inf: until the end), or closes it.
+
+        What was asked before counts no more, also if it would have stayed open for longer.
+        """
+        node = self._node
+        if open_s is None:
+            if self.open_until_s is not None:
+                self._close()
+            return
+        self.open_until_s = node.now + open_s
+        node.do(OpenDoor(open=True))
+        if self.founding is not None:
+            self.founding.on_door_opened()
+        node.tell("door_opened", f"OPEN {_long(open_s)}: {DOOR_WARNING}", level="warning")
+
     # -- facts -------------------------------------------------------------------------------------
     @property
     def is_open(self) -> bool:
@@ -97,6 +116,16 @@ class AdmissionPolicy:
         """The groups near by, as a lonely device heard of them within the last seconds."""
         groups = self.founding.found.values() if self.founding is not None else ()
         return [group for group in groups if self._node.now - group.heard_s <= OFFER_LIFE_S]
+
+    def who_joins(self, found: FoundGroup) -> str:
+        """Say who comes to whom through two open doors: "we", "they", "" if nobody, or not yet."""
+        if self.founding is None or not (self.is_open and found.open):
+            return ""
+        better = self.founding.better(self._node.now)
+        if better is not None:
+            return "we" if better.group == found.group else ""
+        lonely = found.members == 1 and found.group > self.founding.own_group
+        return "they" if lonely else ""
 
     def on_offer(self, offer: Offer, host: str) -> None:
         """A group near by answered our question."""
@@ -167,7 +196,10 @@ class AdmissionPolicy:
     def _keep(self) -> None:
         self._membership.keep()
         name = self._node.roster.name if self._node.roster is not None else ""
-        self._node.tell("founded", f'no group found here: started "{name}"')
+        what = f'no group found here: started "{name}"'
+        if self._node.now < self._near_s + SILENCE_S:
+            what = f'another group is near; this device keeps its own, "{name}", for now'
+        self._node.tell("founded", what)
 
     def _close(self) -> None:
         self.open_until_s = None
@@ -184,3 +216,11 @@ class AdmissionPolicy:
         )
         what = f"found {groups}" if groups else "found a group whose door is closed"
         self._node.tell("waiting", f"{what}: this device is not a member yet", level="warning")
+
+
+def _long(open_s: float) -> str:
+    """Return for how long a door is open, for a person."""
+    if open_s == math.inf:
+        return "until it is closed"
+    minutes = math.ceil(open_s / 60)
+    return f"for {minutes} minute{'s' if minutes != 1 else ''}"

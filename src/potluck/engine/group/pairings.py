@@ -29,11 +29,12 @@ from potluck.core.group.admission import (
 )
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId, device_of
-from potluck.core.wire.catalogue import Address, LinkKind, Message, PairingMessage, PairNonce
-from potluck.engine.effects import Dial, Drop, Send
-from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
+from potluck.core.wire.catalogue import Address, Message, PairingMessage, PairNonce, PairTurn
+from potluck.engine.effects import Drop, Send
+from potluck.engine.events import DialFailed, LinkId, LinkOpened
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
+from potluck.engine.group.pairing_dials import Dialled, PairingDials, PairingDialsListener
 from potluck.engine.node import Node
 
 # strangers can make pairings fail as often as they like; people hear of it this often at most
@@ -56,13 +57,15 @@ class _Answering:
 
     keeper: Doorkeeper
     until_s: float
+    address: Address  # where the newcomer is; its port only if we dialled it
+    called: bool  # we dialled, because it asked us to
 
 
-class PairingsListener(Protocol):
+class PairingsListener(PairingDialsListener, Protocol):
     """Hears whom the way in led to."""
 
     def on_met(self, device: DeviceId, address: Address) -> None:
-        """A member of the group we enter is at that address."""
+        """A member of the group we enter, or one whom we let in, is at that address."""
 
 
 class Pairings:
@@ -79,47 +82,59 @@ class Pairings:
         self._node, self._membership, self._admission_policy = node, membership, admission_policy
         self._listener = listener
         self._noticed_s = -math.inf
-        self._dials: dict[OrderId, FoundGroup] = {}
+        self._dials = PairingDials(node, listener)
         self._asking: dict[LinkId, _Asking] = {}
         self._answering: dict[LinkId, _Answering] = {}
 
     def __repr__(self) -> str:
         """Say how many conversations there are on each side."""
         asking, answering = len(self._asking), len(self._answering)
-        return f"<Pairings dials={len(self._dials)}, asking={asking}, answering={answering}>"
+        return f"<Pairings {self._dials!r}, asking={asking}, answering={answering}>"
 
     # -- links -------------------------------------------------------------------------------------
     def ask(self, wish: FoundGroup) -> None:
         """Ask that group to let us in."""
-        dial = self._node.number()
-        self._dials[dial] = wish
-        self._node.do(Dial(dial, LinkKind.PAIRING, None, wish.address))
+        self._dials.ask(wish)
+
+    def call(self, newcomer: Address) -> None:
+        """A newcomer there asks to be dialled: if the door is open, it may come in that way."""
+        if self._admission_policy.is_open:
+            self._dials.call(newcomer)
 
     def on_link_opened(self, event: LinkOpened) -> None:
         """A pairing link is open: begin to ask, or wait for the question."""
-        node, until_s = self._node, self._node.now + limits.PAIRING_S
-        wish = self._dials.pop(event.dial, None) if event.dial is not None else None
-        if wish is not None:
-            joiner = Joiner(
-                node.key, node.settings.label, node.chance.bytes(limits.PAIRING_NONCE_BYTES)
-            )
-            self._asking[event.link] = _Asking(joiner, wish, until_s)
-            self._send(event.link, joiner.begin())
+        node = self._node
+        dialled: FoundGroup | Dialled = Dialled.NOT_WANTED
+        if event.dial is not None:
+            dialled = self._dials.opened(event.dial)
+            if dialled is Dialled.NOT_WANTED:
+                node.do(Drop(event.link, "not needed any more"))
+                return
+        if isinstance(dialled, FoundGroup):
+            self._begin(event.link, dialled)
         elif node.roster is None or not self._admission_policy.is_open:
             node.do(Drop(event.link, "the door is closed"))
         elif len(self._answering) >= limits.STRANGERS:
             node.do(Drop(event.link, "too many at the door"))
         else:
+            called = dialled is Dialled.NEWCOMER
             nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
             keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
-            self._answering[event.link] = _Answering(keeper, until_s)
+            until_s = node.now + limits.PAIRING_S
+            self._answering[event.link] = _Answering(keeper, until_s, event.address, called)
+            self._send(event.link, [PairTurn()] if called else [])
+
+    def _begin(self, link: LinkId, wish: FoundGroup) -> None:
+        """Ask to be let in."""
+        node = self._node
+        nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
+        joiner = Joiner(node.key, node.settings.label, nonce)
+        self._asking[link] = _Asking(joiner, wish, node.now + limits.PAIRING_S)
+        self._send(link, joiner.begin())
 
     def on_dial_failed(self, event: DialFailed) -> bool:
         """A dial failed; returns whether it was for pairing."""
-        wish = self._dials.pop(event.dial, None)
-        if wish is not None:
-            self._admission_policy.on_refused(wish)
-        return wish is not None
+        return self._dials.failed(event)
 
     def on_link_closed(self, link: LinkId) -> bool:
         """A link is gone; returns whether it was a pairing link."""
@@ -142,10 +157,24 @@ class Pairings:
     def _hear(self, link: LinkId, message: Message) -> None:
         if not isinstance(message, PairingMessage):
             raise ProtocolError(f"{type(message).__name__} is not for a pairing link")
-        if link in self._asking:
+        if isinstance(message, PairTurn):
+            self._take_turn(link)
+        elif link in self._asking:
             self._hear_member(link, message)
         else:
             self._hear_newcomer(link, message)
+
+    def _take_turn(self, link: LinkId) -> None:
+        """A member dialled us; it may only if we asked it to."""
+        answering = self._answering.pop(link, None)
+        wish = None
+        if answering is not None and not answering.called:
+            wish = self._dials.take_turn(answering.address.host)
+        if wish is None:
+            self._node.do(Drop(link, "nobody was asked to dial"))
+            self._end(link)
+        else:
+            self._begin(link, wish)
 
     def _end(self, link: LinkId) -> None:
         """A pairing came to nothing, or has done its work."""
@@ -183,7 +212,8 @@ class Pairings:
 
     # -- somebody wants to enter -------------------------------------------------------------------
     def _hear_newcomer(self, link: LinkId, message: PairingMessage) -> None:
-        keeper = self._answering[link].keeper
+        answering = self._answering[link]
+        keeper = answering.keeper
         self._send(link, keeper.hear(message))
         if keeper.state is not DoorkeeperState.CONSENTED:
             return
@@ -191,6 +221,8 @@ class Pairings:
         if refusal:
             self._send(link, keeper.deny(refusal))
             return
+        if answering.called and keeper.newcomer is not None:
+            self._listener.on_met(keeper.newcomer.device, answering.address)
         keeper.allow()
         records = self._node.roster.records() if self._node.roster is not None else []
         self._node.when_durable(Send(link, frame) for frame in keeper.welcome(records))
@@ -211,10 +243,15 @@ class Pairings:
         """Return when `on_tick` must be called next."""
         times = [asking.until_s for asking in self._asking.values()]
         times += [answering.until_s for answering in self._answering.values()]
+        given_up = self._dials.deadline()
+        times += [] if given_up is None else [given_up]
         return min(times, default=None)
 
     def on_tick(self) -> None:
         """End what takes too long."""
+        in_vain = self._dials.on_tick()
+        if in_vain is not None:
+            self._admission_policy.on_refused(in_vain)
         pairings: dict[LinkId, _Asking | _Answering] = {**self._asking, **self._answering}
         for link, pairing in pairings.items():
             if pairing.until_s <= self._node.now:

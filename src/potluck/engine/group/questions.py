@@ -5,37 +5,59 @@ whose door is open answers (`Offer`) to where the question came from. Who is lon
 back, so that two devices get to know each other whoever started first and whichever way the
 question went. Groups that were found are asked again every two seconds: what a device decides by is
 never older than that, also where broadcasts are dropped. A device whose door is closed but at whose
-prompt a person sits answers too, and says that it is closed: that person can open it.
+prompt a person sits answers too, and says that it is closed: that person can open it. Whoever
+cannot reach a door that was offered asks its owner to dial instead.
 
 Guarantees: strangers are answered only while somebody could let them in. No answer is longer than
-its question, and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
+its question, nor is the question that is asked back (to a beacon it is less than three times as
+long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
 addresses: no use as an amplifier, and no flood of invented sources makes anything grow. Only
-answers to our own question count. Limits: nothing here proves who speaks; that is pairing's.
+answers to our own question count. Nobody is dialled who did not show, by the cookie of an offer,
+that it receives what is sent to the host it asks from. Limits: nothing here proves who speaks; that
+is pairing's.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import islice
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.group.founding import FoundGroup
+from potluck.core.keys.sealing import mark_of
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.node import Node
 
-PAD_BYTES = 256  # a question is longer than any answer
+PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
+BEACON_BYTES_MIN = 128  # ours have 132 and more; a question is less than three times as long
+ASKED_AROUND_MAX = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
+COOKIE_SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
+
+
+class QuestionsListener(Protocol):
+    """Hears who wants to be dialled."""
+
+    def on_call_asked(self, address: Address) -> None:
+        """A newcomer there cannot reach our door, and hears what we send it."""
 
 
 class Questions:
     """Asks strangers, and answers them."""
 
-    def __init__(self, node: Node, admission_policy: AdmissionPolicy) -> None:
+    def __init__(
+        self, node: Node, admission_policy: AdmissionPolicy, listener: QuestionsListener
+    ) -> None:
         """Ask while that policy is undecided, answer while it lets somebody in."""
         self._node, self._admission_policy = node, admission_policy
+        self._listener = listener
+        self._secret = b""  # made when the first cookie is
         self._nonce = node.chance.bytes(QUESTION_NONCE_BYTES)
         self._second: int | None = None  # the last one in which somebody asked
         self._answers: dict[Address, int] = {}  # in this second
@@ -50,6 +72,31 @@ class Questions:
         """While without company: is anybody there whose door is open? None asks everybody."""
         if self._admission_policy.lonely and not self._node.leaving:
             self._node.do(Transmit(encode(Solicit(self._nonce, bytes(PAD_BYTES))), to))
+
+    def ask_to_call(self, group: FoundGroup) -> None:
+        """The door of that group cannot be reached: its device is to dial ours."""
+        if self._admission_policy.lonely and not self._node.leaving:
+            port = self._node.settings.port
+            solicit = Solicit(self._nonce, bytes(PAD_BYTES), port, group.cookie)
+            self._node.do(Transmit(encode(solicit), group.address))
+
+    def on_foreign(self, source: Address, size_bytes: int) -> None:
+        """A device of another group speaks there: it may be one that cannot be asked by all.
+
+        What is shorter than any beacon is none: the question would be a use as an amplifier.
+        """
+        if size_bytes >= BEACON_BYTES_MIN and self._is_new(source):
+            self.ask(source)
+
+    def ask_around(self) -> None:
+        """The door was opened: ask everybody once more who was asked at the start."""
+        peers, hosts = (
+            self._node.settings.peers,
+            islice(self._node.address_book.asked, ASKED_AROUND_MAX),
+        )
+        addresses = dict.fromkeys([*peers, *(Address(host, limits.PORT) for host in hosts)])
+        for to in (None, *addresses):
+            self.ask(to)
 
     def on_clear(self, data: bytes, source: Address) -> None:
         """A datagram that is not sealed: a question, an answer, or rubbish."""
@@ -77,9 +124,7 @@ class Questions:
             self.ask(group.address)
 
     def _hear_question(self, question: Solicit, source: Address) -> None:
-        second = math.floor(self._node.now)
-        if second != self._second:
-            self._second, self._answers, self._asked_back = second, {}, set()
+        self._begin_second()
         if source not in self._answers and len(self._answers) >= QUESTIONERS:
             return
         self._answers[source] = self._answers.get(source, 0) + 1
@@ -87,9 +132,28 @@ class Questions:
             return
         if self._admission_policy.is_open or self._node.settings.attended:
             self._answer(question, source)
-        if source not in self._asked_back:
-            self._asked_back.add(source)
+        if question.call and question.cookie == self._cookie(source):
+            self._listener.on_call_asked(Address(source.host, question.call))
+        if len(question.pad) >= PAD_BYTES and self._is_new(source):
             self.ask(source)  # it may have started after our own questions
+
+    def _begin_second(self) -> None:
+        second = math.floor(self._node.now)
+        if second != self._second:
+            self._second, self._answers, self._asked_back = second, {}, set()
+
+    def _is_new(self, source: Address) -> bool:
+        """Say whether that address was not asked back in this second; from now on it was."""
+        self._begin_second()
+        if source in self._asked_back or len(self._asked_back) >= QUESTIONERS:
+            return False
+        self._asked_back.add(source)
+        return True
+
+    def _cookie(self, source: Address) -> bytes:
+        """Return what only this device can make, and only a device at that address receives."""
+        self._secret = self._secret or self._node.chance.bytes(COOKIE_SECRET_BYTES)
+        return mark_of(self._secret, encode(source), limits.COOKIE_BYTES)
 
     def _answer(self, question: Solicit, source: Address) -> None:
         node, roster = self._node, self._node.roster
@@ -97,7 +161,14 @@ class Questions:
         port, members = node.settings.port, len(roster.members)
         is_open = self._admission_policy.is_open
         offer = Offer(
-            question.nonce, roster.group, roster.name, node.own_label, port, members, open=is_open
+            nonce=question.nonce,
+            group=roster.group,
+            name=roster.name,
+            label=node.own_label,
+            port=port,
+            members=members,
+            open=is_open,
+            cookie=self._cookie(source),
         )
         data = encode(offer)
         if len(data) <= len(question.pad):

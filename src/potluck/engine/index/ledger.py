@@ -15,17 +15,17 @@ from potluck.engine.index.buckets import Buckets, Edits
 from potluck.engine.index.database import Database
 from potluck.engine.index.names import Named, Names
 
-Line = tuple[Any, Any]
-"""What one record adds: its digest (bytes, or None for no record) and its size (int)."""
+Line = tuple[Any, Any, Any]
+"""What one record adds: digest (bytes, None for no record), size (int), whether it is a folder."""
 Lines = dict[bytes, Line]
 """By path."""
 
-_NO_LINE: Line = (None, 0)
+_NO_LINE: Line = (None, 0, 0)
 # paths in one query: one statement to compile, far below SQLite's limit of variables
 _ASKED_AT_ONCE = 256
-_ONE: Final = "SELECT path, digest, size FROM record WHERE manifest = ? AND path = ?"
+_ONE: Final = "SELECT path, digest, size, is_folder FROM record WHERE manifest = ? AND path = ?"
 _MANY: Final = (
-    "SELECT path, digest, size FROM record WHERE manifest = ?"
+    "SELECT path, digest, size, is_folder FROM record WHERE manifest = ?"
     f" AND path IN ({', '.join('?' * _ASKED_AT_ONCE)})"
 )
 
@@ -51,7 +51,7 @@ class Ledger:
             rows = self._database.rows(
                 _ONE if len(some) == 1 else _MANY, (named.number, *some, *blanks)
             )
-            found |= {path: (digest, size) for path, digest, size in rows}
+            found |= {row[0]: row[1:] for row in rows}
         return {path: found[path] for path in paths if path in found}
 
     def account(self, named: Named, before: Lines, after: Lines) -> None:
@@ -60,9 +60,15 @@ class Ledger:
         for path in before.keys() | after.keys():
             edits.note(path, before.get(path, _NO_LINE)[0], after.get(path, _NO_LINE)[0])
         self._buckets.write(named.number, self._buckets.preview(named.number, edits))
-        size_bytes = sum(size for _, size in after.values()) - sum(
-            size for _, size in before.values()
-        )
-        self._names.set_totals(
-            named, named.count + len(after) - len(before), named.total_bytes + size_bytes
-        )
+        count = named.count + len(after) - len(before)
+        folders = named.folders + _folders(after) - _folders(before)
+        total_bytes = named.total_bytes + _size_bytes(after) - _size_bytes(before)
+        self._names.set_totals(named, count, folders, total_bytes)
+
+
+def _folders(lines: Lines) -> int:
+    return sum(is_folder for _, _, is_folder in lines.values())
+
+
+def _size_bytes(lines: Lines) -> int:
+    return sum(size for _, size, _ in lines.values())

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.msgpack import Decoder
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.manifest import EMPTY_TREE_ROOT, record_digest
 from potluck.core.wire.catalogue import DeletedPath, FileRecord, Head, encode
 from potluck.engine.index.buckets import Buckets
@@ -97,7 +97,7 @@ class Manifests:
         self._database.run_many(sql, rows)
         again = [(named.number, path) for path in latest if path not in before]
         self._database.run_many("DELETE FROM deleted WHERE manifest = ? AND path = ?", again)
-        self._ledger.account(named, before, {row[1]: (row[-1], row[3]) for row in rows})
+        self._ledger.account(named, before, {row[1]: (row[-1], row[3], row[2]) for row in rows})
 
     def delete(self, name: ManifestName, paths: Iterable[bytes], seq: int) -> int:
         """End live paths, each with a change number of its own from `seq` on, and return the last
@@ -158,10 +158,12 @@ class Manifests:
         named = self._names.find(name)
         return named.count if named else 0
 
-    def total_bytes(self, name: ManifestName) -> int:
-        """Return the sizes of all live records together."""
+    def amount(self, name: ManifestName) -> Amount:
+        """Return how many files and folders a manifest has, and their sizes together."""
         named = self._names.find(name)
-        return named.total_bytes if named else 0
+        if named is None:
+            return NOTHING
+        return Amount(named.count - named.folders, named.folders, named.total_bytes)
 
     def listing(self, name: ManifestName, prefix: bytes, limit: int) -> list[FileRecord]:
         """Return the first `limit` live records whose path starts with `prefix`, by path."""

@@ -24,6 +24,7 @@ class Named:
     number: int
     received: bool  # somebody sent it to us, so the disk has to follow it
     count: int  # live records
+    folders: int  # of them
     total_bytes: int  # their sizes together
 
 
@@ -49,7 +50,7 @@ class Names:
         if named is None:
             sql = "INSERT INTO manifest (owner, folder) VALUES (?, ?) RETURNING id"
             ((number,),) = self._database.rows(sql, (name.owner, name.folder.value))
-            named = Named(number, received=False, count=0, total_bytes=0)
+            named = Named(number, received=False, count=0, folders=0, total_bytes=0)
             self._all()[name] = named
         return named
 
@@ -59,11 +60,12 @@ class Names:
             named.received = True
             self._database.run("UPDATE manifest SET received = 1 WHERE id = ?", (named.number,))
 
-    def set_totals(self, named: Named, count: int, total_bytes: int) -> None:
-        """Note how many live records a manifest has, and their sizes together."""
-        named.count, named.total_bytes = count, total_bytes
-        values = (count, str(total_bytes), named.number)
-        self._database.run("UPDATE manifest SET count = ?, bytes = ? WHERE id = ?", values)
+    def set_totals(self, named: Named, count: int, folders: int, total_bytes: int) -> None:
+        """Note how many live records a manifest has, its folders, and the sizes together."""
+        named.count, named.folders, named.total_bytes = count, folders, total_bytes
+        values = (count, folders, str(total_bytes), named.number)
+        sql = "UPDATE manifest SET count = ?, folders = ?, bytes = ? WHERE id = ?"
+        self._database.run(sql, values)
 
     def forget_memory(self) -> None:
         """Read everything again: the transaction was rolled back."""
@@ -72,12 +74,12 @@ class Names:
     def _all(self) -> dict[ManifestName, Named]:
         if self._named is None:
             rows = self._database.rows(
-                "SELECT id, owner, folder, received, count, bytes FROM manifest"
+                "SELECT id, owner, folder, received, count, folders, bytes FROM manifest"
             )
             self._named = {
                 ManifestName(DeviceId(owner), Folder(folder)): Named(
-                    number, received == 1, count, int(size)
+                    number, received == 1, count, folders, int(size)
                 )
-                for number, owner, folder, received, count, size in rows
+                for number, owner, folder, received, count, folders, size in rows
             }
         return self._named

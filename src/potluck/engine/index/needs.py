@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
@@ -27,7 +27,8 @@ _DIFFER: Final = (
     " (p.root <> r.root OR p.mtime_ns <> r.mtime_ns OR p.executable <> r.executable)))"
 )
 _NEED: Final = (  # a file whose content stands already needs no bytes
-    "INSERT INTO need SELECT r.manifest, r.path, CASE WHEN p.root = r.root THEN 0 ELSE r.size END"
+    "INSERT INTO need"
+    " SELECT r.manifest, r.path, CASE WHEN p.root = r.root THEN 0 ELSE r.size END, r.is_folder"
 )
 _JOIN_PLACE: Final = "LEFT JOIN place AS p ON p.manifest = r.manifest AND p.path = r.path"
 _LACKING: Final = (
@@ -58,7 +59,7 @@ class Needs:
         """Keep it in this database."""
         self._database = database
         self._names = names
-        self._missing: dict[int, tuple[int, int]] = {}
+        self._missing: dict[int, Amount] = {}
 
     def __repr__(self) -> str:
         """Return how many counts are in memory."""
@@ -78,19 +79,23 @@ class Needs:
             return []
         return [place_row_of(row) for row in self._database.rows(_SURPLUS, (named.number,))]
 
-    def missing(self, name: ManifestName) -> tuple[int, int]:
-        """Return how many paths are lacking, and their bytes as far as a message can say."""
+    def missing(self, name: ManifestName) -> Amount:
+        """Return how much is lacking, in bytes as far as a message can say."""
         named = self._names.find(name)
         if named is None:
-            return 0, 0
+            return NOTHING
         known = self._missing.get(named.number)
         if known is None:
             # total() is a float and cannot overflow, whatever sizes a peer made up
             row = self._database.row(
-                "SELECT count(*), total(size) FROM need WHERE manifest = ?", (named.number,)
+                "SELECT count(*), ifnull(sum(is_folder), 0), total(size) FROM need"
+                " WHERE manifest = ?",
+                (named.number,),
             )
             assert row is not None
-            known = self._missing[named.number] = (row[0], min(int(row[1]), limits.FILE_MAX_BYTES))
+            count, folders, size = row
+            known = Amount(count - folders, folders, min(int(size), limits.FILE_MAX_BYTES))
+            self._missing[named.number] = known
         return known
 
     def refresh(self, named: Named, paths: Iterable[bytes]) -> None:

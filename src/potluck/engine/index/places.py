@@ -43,6 +43,7 @@ _PUT = (
     " executable = excluded.executable"
 )
 _HOLDERS = 8  # more places of one content than anybody tries
+_LINKS = 64  # of one file in one folder: what more there are the next scan finds
 
 
 class Places:
@@ -95,13 +96,17 @@ class Places:
         rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
         return [place_row_of(row) for row in rows]
 
-    def all_paths(self, name: ManifestName) -> list[bytes]:
-        """Return every path of a folder where something stands, ascending."""
+    def all_paths(self, name: ManifestName, below: bytes = b"") -> list[bytes]:
+        """Return every path of a folder where something stands, ascending; with `below` only those
+        inside that one (without it).
+        """
         named = self._names.find(name)
         if named is None:
             return []
+        prefix = below + b"/" if below else b""
         rows = self._database.rows(
-            "SELECT path FROM place WHERE manifest = ? ORDER BY path", (named.number,)
+            "SELECT path FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path",
+            (named.number, prefix, prefix + _AFTER_ALL_PATHS),
         )
         return [path for (path,) in rows]
 
@@ -145,6 +150,18 @@ class Places:
         )
         row = self._database.row(sql, (stored_inode(inode), size, mtime_ns, named.number))
         return place_row_of(row) if row else None
+
+    def links(self, name: ManifestName, inode: int) -> list[bytes]:
+        """Return up to 64 paths where a file with this number stands; none of size 0."""
+        named = self._names.find(name)
+        if named is None:
+            return []
+        sql = (
+            "SELECT path FROM place WHERE inode = ? AND size > 0 AND +manifest = ?"
+            " ORDER BY +path LIMIT ?"
+        )
+        rows = self._database.rows(sql, (stored_inode(inode), named.number, _LINKS))
+        return [path for (path,) in rows]
 
     def totals(self, name: ManifestName) -> tuple[int, int]:
         """Return how many files stand in a folder, and their bytes."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _RECORD_COLUMNS = """
     manifest   INTEGER NOT NULL,
@@ -70,7 +70,17 @@ TABLES: Final = (
         hashes BLOB NOT NULL)""",
     "CREATE TABLE intent (batch INTEGER PRIMARY KEY, items BLOB NOT NULL)",
 )
-"""Every statement that makes an empty index of this version."""
+"""Version 1: an index from nothing."""
 
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES}
+FOLDERS_COUNTED: Final = (
+    "ALTER TABLE manifest ADD COLUMN folders INTEGER NOT NULL DEFAULT 0",
+    """UPDATE manifest SET folders =
+        (SELECT count(*) FROM record WHERE record.manifest = manifest.id AND is_folder = 1)""",
+    "ALTER TABLE need ADD COLUMN is_folder INTEGER NOT NULL DEFAULT 0",
+    """UPDATE need SET is_folder = 1 WHERE EXISTS (SELECT 1 FROM record AS r
+        WHERE r.manifest = need.manifest AND r.path = need.path AND r.is_folder = 1)""",
+)
+"""Version 2: files are counted as files and folders as folders."""
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES, 1: FOLDERS_COUNTED}
 """From each older version, the statements that lead to the next one."""

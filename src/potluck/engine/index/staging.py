@@ -39,7 +39,8 @@ _STAGE_REST: Final = (
     " (SELECT 1 FROM staged AS s WHERE s.manifest = ?1 AND s.path = r.path)"
 )
 _AGAINST_LIVE: Final = (
-    "SELECT s.path, s.digest, s.size, r.digest, ifnull(r.size, 0) FROM staged AS s"
+    "SELECT s.path, s.digest, s.size, s.is_folder, r.digest, ifnull(r.size, 0),"
+    " ifnull(r.is_folder, 0) FROM staged AS s"
     " LEFT JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path WHERE s.manifest = ?"
 )
 _MOVE: Final = (
@@ -59,6 +60,7 @@ class Sum:
 
     preview: Preview
     count: int
+    folders: int
     total_bytes: int
 
 
@@ -106,7 +108,7 @@ class Staging:
         for statement in _MOVE:
             self._database.run(statement, (named.number,))
         self._buckets.write(named.number, summed.preview)
-        self._names.set_totals(named, summed.count, summed.total_bytes)
+        self._names.set_totals(named, summed.count, summed.folders, summed.total_bytes)
         self._names.mark_received(named)
 
     def paths(self, named: Named) -> list[bytes]:
@@ -126,16 +128,18 @@ class Staging:
         self._sums.clear()
 
     def _summed(self, named: Named) -> Sum:
-        edits, count, size_bytes = Edits(), named.count, named.total_bytes
-        for path, digest, size, old_digest, old_size in self._compared(named):
+        edits, count = Edits(), named.count
+        folders, size_bytes = named.folders, named.total_bytes
+        for path, digest, size, folder, old_digest, old_size, old_folder in self._compared(named):
             edits.note(path, old_digest, digest)
             count += (digest is not None) - (old_digest is not None)
+            folders += folder - old_folder
             size_bytes += size - old_size
-        return Sum(self._buckets.preview(named.number, edits), count, size_bytes)
+        return Sum(self._buckets.preview(named.number, edits), count, folders, size_bytes)
 
     def _compared(self, named: Named) -> Iterable[Row]:
         if named.count:
             return self._database.each(_AGAINST_LIVE, (named.number,))
         # first pages: nothing to join
-        sql = "SELECT path, digest, size, NULL, 0 FROM staged WHERE manifest = ?"
+        sql = "SELECT path, digest, size, is_folder, NULL, 0, 0 FROM staged WHERE manifest = ?"
         return self._database.each(sql, (named.number,))

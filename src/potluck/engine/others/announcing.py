@@ -3,8 +3,9 @@
 Strategy: a head goes to everybody when it is new: an own one to all links, another's only to those
 who cannot have it from its owner. Lost pushes are found by the digest of all heads in every probe:
 who differs is asked, at first at once and then ever less often, and everyone asks *last* every ten
-seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told when a link
-opens and at most once a second while it changes.
+seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told whole when a
+link opens, and what changed of it at most once a second, or at once when nothing is lacking any
+more: somebody may be waiting to switch off.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
 cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py.
@@ -13,14 +14,14 @@ cost nothing. Limits: telling only; what is heard is followed by engine/others/f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from blake3 import blake3
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
@@ -29,7 +30,11 @@ from potluck.engine.others.following import Following
 DIGEST_PATIENCE_S = 0.2  # a difference shorter than this is a push under way
 # between two questions about one difference; doubled each time, up to limits.HEADS_ASK_S
 ASK_AGAIN_S = 1.0
+KEPT_SOON_S = 0.2  # between two tellings of which the later says that nothing is lacking any more
 HEADS_DIGEST_BYTES = 8  # of the digest of all heads: it only finds differences, it proves nothing
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -47,16 +52,35 @@ class Neighbour(Protocol):
         """Return the node before us in the ring; ourselves in a ring of one."""
 
 
+class PartlyHere(Protocol):
+    """Whoever knows the contents on their way (engine/others/progress.py)."""
+
+    @property
+    def fetching(self) -> bool:
+        """Whether anything is on its way."""
+
+    def unsettled(self) -> Container[ManifestName]:
+        """Return the folders in which something is still to be put in place, or taken away."""
+
+    def here_bytes(self) -> Mapping[ManifestName, int]:
+        """Return how much is here already of contents that each manifest still lacks."""
+
+
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
 
-    def __init__(self, node: Node, following: Following, neighbour: Neighbour) -> None:
+    def __init__(
+        self, node: Node, following: Following, neighbour: Neighbour, progress: PartlyHere
+    ) -> None:
         """Hold what the index holds; `following` knows who told of strangers."""
         self._node, self._following, self._neighbour = node, following, neighbour
+        self._progress = progress
         self._differences: dict[DeviceId, Difference] = {}
         self._ask_last_s = -math.inf
-        self._kept_s = -math.inf
+        self._kept_s = -math.inf  # when what stands here may be told next
         self._kept_due = False
+        self._complete = False  # nothing is lacking, and that is news
+        self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
         self.digest = self._digest()
 
     def __repr__(self) -> str:
@@ -67,8 +91,13 @@ class Announcing:
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open: say what we hold."""
         self._differences.pop(device, None)
+        self._node.peer(device).kept.clear()  # it may have begun anew
         self._tell_heads(device)
-        self._tell_kept([device])
+        holdings = self._holdings()
+        self._tell_kept([device], holdings)
+        for name in self._told.keys() - holdings.keys():
+            del self._told[name]  # not known to everybody any more: told when it is settled
+            self._kept_due = True
 
     def on_published(self, head: Head) -> None:
         """Our own manifest has a new head: once it is on the disk everybody hears it."""
@@ -80,7 +109,7 @@ class Announcing:
         """Another manifest is held up to this head: hand it on, unless its owner can."""
         node, name = self._node, ManifestName.of(head)
         self.digest = self._digest()
-        self._kept_due = True
+        self._on_changed()
         if name.owner in node.linked():
             return
         for device in node.linked():
@@ -89,7 +118,7 @@ class Announcing:
 
     def on_places_changed(self) -> None:
         """More (or less) stands on this disk: tell the others, at most once a second."""
-        self._kept_due = True
+        self._on_changed()
 
     # -- asking ------------------------------------------------------------------------------------
     def on_heads_ask(self, device: DeviceId, ask: HeadsAsk) -> None:
@@ -116,22 +145,28 @@ class Announcing:
 
     def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
         """A member told how much of each manifest stands on its disk."""
-        kept = self._node.peer(device).kept
+        peer = self._node.peer(device)
+        peer.spoke_s = self._node.now
         for holding in holdings:
             name = ManifestName.of(holding)
-            if name in kept or len(kept) < limits.LIST_ITEMS:
-                kept[name] = holding
+            if name in peer.kept or len(peer.kept) < limits.LIST_ITEMS:
+                peer.kept[name] = holding
+        lacking = sum(holding.missing_bytes for holding in peer.kept.values())
+        peer.most_lacking_bytes = max(peer.most_lacking_bytes, lacking) if lacking else 0
 
     def recover(self) -> None:
         """The index failed for a while, so less may be held than was thought: ask everybody."""
         self.digest = self._digest()
+        self._on_changed()
         for device in self._node.linked():
             self._node.say(device, HeadsAsk(self.digest))
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        return min(self._ask_last_s, self._kept_s) if self._kept_due else self._ask_last_s
+        if self._kept_due or self._progress.fetching:
+            return min(self._ask_last_s, self._next_kept_s)
+        return self._ask_last_s
 
     def on_tick(self) -> None:
         """Ask last, tell what we keep."""
@@ -139,25 +174,60 @@ class Announcing:
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
-        if self._kept_due and node.now >= self._kept_s:
-            self._kept_due, self._kept_s = False, node.now + limits.KEPT_S
-            self._tell_kept(node.linked())
+        if (self._kept_due or self._progress.fetching) and node.now >= self._next_kept_s:
+            self._kept_due, self._complete = False, False
+            self._kept_s = node.now + limits.KEPT_S
+            holdings = self._holdings()
+            changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
+            self._told |= changed
+            self._tell_kept(node.linked(), changed)
+            self._kept_due = len(holdings) < len(node.index.manifests.heads())
+
+    @property
+    def _next_kept_s(self) -> float:
+        """When what stands here is told next: sooner if nothing is lacking any more."""
+        return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
+
+    def _on_changed(self) -> None:
+        """What stands here changed: it is to be told."""
+        self._kept_due = True
+        index = self._node.index
+        names = map(ManifestName.of, index.manifests.heads())
+        self._complete = all(index.needs.missing(name) == NOTHING for name in names)
 
     # -- summing up --------------------------------------------------------------------------------
     def _tell_heads(self, device: DeviceId) -> None:
         for heads in _chunks(self._node.index.manifests.heads()):
             self._node.say_when_durable(device, Heads(heads))
 
-    def _tell_kept(self, devices: Sequence[DeviceId]) -> None:
-        for heads in _chunks(self._node.index.manifests.heads()):
-            kept = Kept([self._holding(head) for head in heads])
+    def _tell_kept(
+        self, devices: Sequence[DeviceId], holdings: Mapping[ManifestName, Holding]
+    ) -> None:
+        for some in _chunks(list(holdings.values())):
             for device in devices:
-                self._node.say(device, kept)
+                self._node.say(device, Kept(some))
 
-    def _holding(self, head: Head) -> Holding:
-        own = head.owner == self._node.me
-        lacking = (0, 0) if own else self._node.index.needs.missing(ManifestName.of(head))
-        return Holding(head.owner, head.folder, head.generation, head.seq, *lacking)
+    def _holdings(self) -> dict[ManifestName, Holding]:
+        """Return how much of each manifest stands on this disk.
+
+        Nothing is said yet of one that lacks nothing and is still being changed: what its owner
+        deleted may stand here.
+        """
+        here, unsettled = self._progress.here_bytes(), self._progress.unsettled()
+        found = dict[ManifestName, Holding]()
+        for head in self._node.index.manifests.heads():
+            name = ManifestName.of(head)
+            holding = self._holding(head, here.get(name, 0))
+            if holding.missing_files or holding.missing_folders or name not in unsettled:
+                found[name] = holding
+        return found
+
+    def _holding(self, head: Head, here_bytes: int) -> Holding:
+        name, files, folders, size_bytes = ManifestName.of(head), 0, 0, 0
+        if head.owner != self._node.me:
+            files, folders, size_bytes = self._node.index.needs.missing(name)
+            size_bytes = max(size_bytes - here_bytes, 0)
+        return Holding(*name, head.generation, head.seq, files, size_bytes, folders)
 
     def _digest(self) -> bytes:
         heads = self._node.index.manifests.heads()
@@ -168,6 +238,6 @@ class Announcing:
         return summed.digest(length=HEADS_DIGEST_BYTES)
 
 
-def _chunks(heads: Sequence[Head]) -> Iterator[list[Head]]:
-    for at in range(0, len(heads), limits.HEADS_CHUNK):
-        yield list(heads[at : at + limits.HEADS_CHUNK])
+def _chunks(every: Sequence[T]) -> Iterator[list[T]]:
+    for at in range(0, len(every), limits.HEADS_CHUNK):
+        yield list(every[at : at + limits.HEADS_CHUNK])

@@ -17,6 +17,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import HASH_BYTES, Root
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     Busy,
     FileAsk,
@@ -31,6 +32,7 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.effects import Answer, ServeFiles, ServePieces
 from potluck.engine.events import RequestHeard
 from potluck.engine.node import Node
+from potluck.engine.others.uploads import Uploads
 
 HASHES_PER_PAGE = 16384  # 512 KiB of hashes
 FEWER = 4  # a page that does not fit a frame is tried with a quarter of its changes
@@ -42,6 +44,7 @@ class Answers:
     def __init__(self, node: Node) -> None:
         """Serve from the node's index."""
         self._node = node
+        self.uploads = Uploads(node)
         self.sent_bytes = 0  # of content that was promised; what is gone meanwhile counts too
 
     def __repr__(self) -> str:
@@ -60,7 +63,10 @@ class Answers:
             case PiecesAsk(root, first):
                 node.do(Answer(request, self._pieces(Root(root), first)))
             case FileAsk(root, pieces):
-                node.do(Answer(request, self._file(Root(root), tuple(pieces))))
+                answer = self._file(Root(root), tuple(pieces))
+                if isinstance(answer, ServePieces):
+                    self._on_promised(event.peer, answer)
+                node.do(Answer(request, answer))
             case FilesAsk(roots):
                 node.do(Answer(request, self._files([Root(root) for root in roots])))
             case _:
@@ -94,8 +100,14 @@ class Answers:
             return Gone()
         if any(piece >= content.count for piece in pieces):
             return Gone()
-        self.sent_bytes += sum(content.length_of(piece) for piece in pieces)
         return ServePieces(here[root][0], content, pieces)
+
+    def _on_promised(self, device: DeviceId, answer: ServePieces) -> None:
+        """Pieces of a content are to go to a device."""
+        content = answer.content
+        size_bytes = sum(content.length_of(piece) for piece in answer.pieces)
+        self.sent_bytes += size_bytes
+        self.uploads.note(device, content.root, answer.path, content.size_bytes, size_bytes)
 
     def _files(self, roots: list[Root]) -> ServeFiles:
         """Promise small contents, together no more than a pack; what is left out is not here."""

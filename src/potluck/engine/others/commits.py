@@ -23,7 +23,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
 from potluck.engine.effects import Place, PlaceItem, Settle
-from potluck.engine.events import BatchId, BatchPlaced, BatchSettled, Placed
+from potluck.engine.events import BatchId, BatchPlaced, BatchSettled
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import (
     Batch,
@@ -87,10 +87,11 @@ class Commits:
         """Whether it is still unknown what a crash interrupted; nothing can be decided before."""
         return bool(self._settling)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is ready and nothing under way."""
-        return not (self._puts or self._lasts or self._batches or self._settling)
+    def manifests(self) -> set[ManifestName]:
+        """Return the folders in which something is being changed, or ready to be."""
+        spots = [*self._puts, *self._lasts, *self._aside]
+        spots += [spot for batch in self._batches.values() for spot in batch.changing]
+        return {spot.manifest for spot in spots}
 
     # -- queue -------------------------------------------------------------------------------------
     def add(self, ready: Placeable) -> None:
@@ -252,7 +253,7 @@ class Commits:
         self._take_up_aside()
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
-        """Bring the index up to what stands on the disk now, and tell what was put aside."""
+        """Bring the index up to what stands on the disk now."""
         rows: dict[ManifestName, list[PlaceRow]] = {}
         gone: dict[ManifestName, list[bytes]] = {}
         for name, path in gone_spots(done):
@@ -261,14 +262,7 @@ class Commits:
             name, path = each.ready.spot
             if each.stands:
                 rows.setdefault(name, []).append(row_of(path, each))
-            if each.placed.put_aside:
-                _tell_put_aside(self._node, each.placed)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
-
-
-def _tell_put_aside(node: Node, placed: Placed) -> None:
-    text = f"a local version of {placed.path} was put aside: {placed.put_aside}"
-    node.tell("put_aside", text, level="warning", subject=str(placed.path))

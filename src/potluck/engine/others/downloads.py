@@ -4,7 +4,8 @@ Strategy: core/content/swarm says what to ask next; here stand the reasons (whic
 which content, as a `Want`) and the orders under way. A content wanted at several spots is fetched
 once. It is asked for as long as somebody waits for it and not a moment longer. Part files of an
 earlier run are continued. New orders are looked for only when something happened that can make one:
-a wish, an end, a holder, the end of a rest.
+a wish, an end, a holder, the end of a rest. A holder that was busy has not failed: it is asked
+again as soon as an order ends there, or a moment later.
 
 Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
 part file outlives those who wait for it. Two owners may say different sizes of one content, of
@@ -15,7 +16,7 @@ the whole folder; whether it has one content is found by asking.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -25,7 +26,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Bitfield, PieceList, Root
-from potluck.core.content.swarm.orders import Download, Order, Swarm, What
+from potluck.core.content.swarm.orders import Download, End, Order, Swarm, What
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, PiecesAsk
 from potluck.engine.effects import CancelFetch, DropParts, Fetch
@@ -40,14 +41,16 @@ from potluck.engine.events import (
     PiecesVerified,
     SpaceSeen,
 )
-from potluck.engine.node import Node
+from potluck.engine.node import Node, dialable_at
+from potluck.engine.others.disk_room import DiskRoom
+from potluck.engine.others.wanted_folders import WantedFolders
 
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
 # ends of an order that say nothing of the content
 NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
-FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
-FREE_PART_MAX = 4  # … and at most this part of a small one
+# what an outcome means to the swarm, if not that it failed
+ENDS = {Outcome.DONE: End.DONE, Outcome.BUSY: End.BUSY, Outcome.WRONG: End.WRONG}
 UNTOLD_FILES = 2**53  # lacks more than any holder can say: it never told what it holds
 
 
@@ -103,19 +106,21 @@ class Downloads:
         self.swarm = Swarm()
         self.orders: dict[OrderId, Order] = {}
         self.parts: dict[Root, PieceList] = {}  # complete in part files, not yet placed
-        self.paused = ""
+        self.room = DiskRoom(node)
+        self.paused = ""  # why nothing is fetched
         self.received_bytes = 0
         self._wants: dict[Spot, Want] = {}
-        self._waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
+        # whoever waits for a content, by manifest and spot
+        self.waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self.leftovers = LeftoverParts(node)
-        # when holders that failed may be asked again, ascending
-        self._rests: deque[float] = deque()
+        self.folders = WantedFolders()  # for screens
+        # when holders that failed or were busy may be asked again, ascending
+        self._rests: list[float] = []
         self._ask_s = inf
-        self._trouble = ""
 
     def __repr__(self) -> str:
         """Return how much is wanted and asked for."""
-        wanted, orders, parts = len(self._waiting), len(self.orders), len(self.parts)
+        wanted, orders, parts = len(self.waiting), len(self.orders), len(self.parts)
         return f"<Downloads {wanted=} {orders=} {parts=} {self.paused}>"
 
     # -- wishes ------------------------------------------------------------------------------------
@@ -128,7 +133,8 @@ class Downloads:
         if before is not None and before.record.root != root:
             self.release(spot)
         self._wants[spot] = want
-        self._waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
+        self.folders.add(spot, want.record)
+        self.waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
             self.swarm.want(root, want.record.size, want.record.piece_size)
             self._ask_s = self._node.now
@@ -139,13 +145,14 @@ class Downloads:
         want = self._wants.pop(spot, None)
         if want is None:
             return
+        self.folders.remove(spot)
         root = Root(want.record.root)
-        manifests = self._waiting[root]
+        manifests = self.waiting[root]
         del manifests[spot.manifest][spot]
         if not manifests[spot.manifest]:
             del manifests[spot.manifest]
         if not manifests:
-            del self._waiting[root]
+            del self.waiting[root]
             if root in self.swarm.downloads:
                 self.parts.pop(root, None)
                 self._forget(root)
@@ -155,7 +162,7 @@ class Downloads:
         """A part file was placed or is lost; return who still waits for that content."""
         self.parts.pop(root, None)
         self._forget(root)
-        return [spot for spots in self._waiting.get(root, {}).values() for spot in spots]
+        return [spot for spots in self.waiting.get(root, {}).values() for spot in spots]
 
     # -- part files of an earlier run --------------------------------------------------------------
     def on_parts(self, event: PartsFound) -> None:
@@ -197,7 +204,8 @@ class Downloads:
     def on_pieces(self, event: PiecesVerified) -> None:
         """Pieces are on this disk."""
         self.received_bytes += event.size_bytes
-        self._trouble = ""
+        self.room.on_written()
+        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -207,7 +215,8 @@ class Downloads:
     def on_files(self, event: FilesVerified) -> None:
         """Small contents are on this disk."""
         self.received_bytes += event.size_bytes
-        self._trouble = ""
+        self.room.on_written()
+        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -221,11 +230,11 @@ class Downloads:
         if order is None:
             return False
         node = self._node
-        failed = event.outcome is not Outcome.DONE
         wrong = event.outcome is Outcome.WRONG
-        self.swarm.on_ended(order.number, node.now, failed=failed, wrong=wrong)
+        busy = event.outcome is Outcome.BUSY
+        self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
         self._ask_s = node.now
-        self._rests.append(node.now + limits.RETRY_S)
+        insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
                 self._doubt(root)
@@ -233,23 +242,14 @@ class Downloads:
             label = node.label_of(order.peer)
             text = f"{label} sent wrong bytes; dropped"
             node.tell("wrong_content", text, level="warning", subject=label)
-        elif event.outcome is Outcome.DISK and event.detail != self._trouble:
-            self._trouble = event.detail  # told once, until something can be written again
-            node.tell("disk", f"cannot write here: {event.detail}", level="error")
+        elif event.outcome is Outcome.DISK:
+            self.room.on_failed(event.detail)
         return True
 
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is: fetching pauses in time and resumes by itself."""
-        wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
-        full = event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX)
-        if full == bool(self.paused):
-            return
-        if full:
-            self.paused = "disk full"
-            self._node.tell("paused", "paused: the disk is almost full", level="error")
-        else:
-            self.paused = ""
-            self._node.tell("resumed", "resumed: there is space on the disk again")
+        self.room.on_space(event)
+        self.paused = self.room.paused
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""
@@ -268,9 +268,9 @@ class Downloads:
         if time is None or time > node.now:
             return
         while self._rests and self._rests[0] <= node.now:
-            self._rests.popleft()
+            del self._rests[0]
         self._ask_s = inf
-        for order in self.swarm.next_orders(_holders(node, self._waiting), node.now):
+        for order in self.swarm.next_orders(_holders(node, self.waiting), node.now):
             number = node.number()
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
@@ -285,7 +285,7 @@ class Downloads:
 
     def path_of(self, root: Root) -> SafePath | None:
         """Return one path where a content is wanted, for people."""
-        for spots in self._waiting.get(root, {}).values():
+        for spots in self.waiting.get(root, {}).values():
             return self._node.layout.path_of(next(iter(spots)))
         return None
 
@@ -293,7 +293,7 @@ class Downloads:
     def _arrive(self, content: PieceList) -> None:
         """All of a content is here: tell those who wait for it."""
         self.parts[content.root] = content
-        waiting = self._waiting[content.root]
+        waiting = self.waiting[content.root]
         self._listener.on_arrived(
             [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
@@ -311,7 +311,7 @@ class Downloads:
             return
         tried = _cut_of(download)
         said = {tried}
-        for spots in self._waiting[root].values():
+        for spots in self.waiting[root].values():
             said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
         if len(said) > 1:
             in_turn = sorted(said)
@@ -326,9 +326,15 @@ def _cut_of(content: PieceList | Download) -> tuple[int, int]:
     return content.size_bytes, content.piece_size
 
 
+def _measure(swarm: Swarm, order: Order | None, size_bytes: int, now: float) -> None:
+    """An order under way has brought so much: that is how fast its peer is."""
+    if order is not None:
+        swarm.on_bytes(order.number, size_bytes, now)
+
+
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
     """Return the effect that carries an order out."""
-    addresses = node.addresses_of(order.peer)
+    addresses = dialable_at(node, order.peer)
     match order.what:
         case What.PACK:
             sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)

@@ -5,7 +5,10 @@ ours is followed page by page into a staging table (`Fetch` of `ManifestAsk`), b
 from its owner or anybody who announced it, and counts only when root and count of the result equal
 the signed head of the last page. If they do not, or the delete log of the other side is too short,
 the whole manifest is asked once more from the beginning; how far each manifest is stands in a
-pursuit of its own (engine/others/pursuit.py).
+pursuit of its own (engine/others/pursuit.py). At each source two manifests are asked for at once:
+its own, and one that it relays, so that its own news never waits for a long one of somebody else.
+A source that was busy has not failed: it is asked again when a request ends there, or a moment
+later, always as soon.
 
 Guarantees: nobody acts on an unsigned head; a manifest is either wholly at one head or wholly at
 another. After a change of generation deletes are held back. Two signed heads of one number and
@@ -17,17 +20,22 @@ whole manifest. The folder `everyone` is not followed yet.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import Fetch
-from potluck.engine.events import FetchEnded, ManifestHeard, OrderId
-from potluck.engine.node import Node
+from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
+from potluck.engine.node import Node, dialable_at
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
+from potluck.engine.troubles import Trouble, TroubleKind
+
+SourceSlot = tuple[DeviceId, bool]
+"""Room for one request: at whom, and whether for that device's own manifest."""
 
 AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
 
@@ -51,14 +59,15 @@ class Following:
     def __init__(self, node: Node, listener: FollowingListener) -> None:
         """Follow nothing yet."""
         self._node, self._listener = node, listener
-        self._pursuits: dict[ManifestName, Pursuit] = {}
+        self.pursuits: dict[ManifestName, Pursuit] = {}  # of whatever was heard of in this run
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
+        self._full: dict[DeviceId, float] = {}  # who was busy is not asked until then
         self._look_s = math.inf  # when somebody may be asked next
 
     def __repr__(self) -> str:
         """Return how many manifests are followed, and how many are behind."""
-        behind = sum(pursuit.newest is not None for pursuit in self._pursuits.values())
-        return f"<Following {len(self._pursuits)} manifests, {behind} behind>"
+        behind = sum(pursuit.newest is not None for pursuit in self.pursuits.values())
+        return f"<Following {len(self.pursuits)} manifests, {behind} behind>"
 
     # -- heads -------------------------------------------------------------------------------------
     def on_linked(self, device: DeviceId) -> None:
@@ -83,7 +92,7 @@ class Following:
         if name.owner not in node.roster.members:
             self._strangers.add(device)
             return
-        pursuit = self._pursuits.get(name) or Pursuit(name)
+        pursuit = self.pursuits.get(name) or Pursuit(name)
         known = [node.index.manifests.head(name), pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.verify):
             return
@@ -91,7 +100,7 @@ class Following:
         if name.owner == node.me:
             self._listener.on_own_head(head)
             return
-        self._pursuits[name] = pursuit
+        self.pursuits[name] = pursuit
         if any(other is not None and contradicts(head, other) for other in known):
             self._freeze(pursuit, head.generation)
         elif all(newer(head, other) for other in known):
@@ -107,6 +116,9 @@ class Following:
         label = self._node.label_of(pursuit.name.owner)
         text = f"{label} told two different things under one number: its folder is frozen here"
         self._node.tell("folder_frozen", text, level="error", subject=label)
+        reason = "it told two different things under one number, so neither is believed"
+        trouble = Trouble(TroubleKind.FROZEN, label, reason, "", self._node.now, None)
+        self._node.troubles.note(trouble)
 
     def _pursue(self, pursuit: Pursuit, head: Head) -> None:
         """The owner goes on; perhaps in a new generation, after which it is believed again."""
@@ -114,6 +126,7 @@ class Following:
             label = self._node.label_of(pursuit.name.owner)
             text = f"{label} began anew: its folder is followed again"
             self._node.tell("folder_thawed", text, subject=label)
+            self._node.troubles.clear(TroubleKind.FROZEN, label)
 
     # -- pages -------------------------------------------------------------------------------------
     def on_page(self, event: ManifestHeard) -> None:
@@ -122,6 +135,7 @@ class Following:
         if under_way is None:
             return
         pursuit, request = under_way
+        self._full.pop(request.source, None)
         if event.unsafe:
             self._tell_unsafe(pursuit)
         if event.unsafe or not _is_plausible(pursuit, request, page):
@@ -150,7 +164,14 @@ class Following:
         under_way = self._under_way(event.order)
         if under_way is None:
             return False
-        self._fail(*under_way)
+        pursuit, request = under_way
+        if event.outcome is Outcome.BUSY:
+            self._full[request.source] = self._node.now + limits.BUSY_AGAIN_S
+            pursuit.on_busy()
+            self._drop(pursuit)
+        else:
+            self._full.pop(request.source, None)
+            self._fail(pursuit, request)
         return True
 
     def _judge(self, pursuit: Pursuit, request: PageRequest, head: Head) -> None:
@@ -192,28 +213,27 @@ class Following:
         now = self._node.now
         if now < self._look_s:
             return
-        for pursuit in self._pursuits.values():
-            source = _source(self._node, pursuit) if pursuit.waits else None
+        self._full = {source: until_s for source, until_s in self._full.items() if until_s > now}
+        taken = _taken(self.pursuits.values())
+        for pursuit in self.pursuits.values():
+            if not pursuit.waits or len(taken) >= limits.MANIFESTS:
+                continue
+            source = _source(self._node, pursuit, taken | _slots_of(self._full))
             if source is not None:
                 request = PageRequest(source, _since(self._node, pursuit), self._node.number())
+                taken.add(_slot(pursuit, source))
                 pursuit.on_asked(request)
                 self._ask(pursuit, request)
-        pauses = (
-            failure.until_s
-            for pursuit in self._pursuits.values()
-            if pursuit.waits
-            for failure in pursuit.failures.values()
-        )
-        self._look_s = min((until_s for until_s in pauses if until_s > now), default=math.inf)
+        self._look_s = _next_look(now, self.pursuits.values(), self._full.values())
 
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-        addresses = self._node.addresses_of(request.source)
+        addresses = dialable_at(self._node, request.source)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:
         """Return the request with this number, and whose it is."""
-        for pursuit in self._pursuits.values():
+        for pursuit in self.pursuits.values():
             if pursuit.request is not None and pursuit.request.order == order:
                 return pursuit, pursuit.request
         return None
@@ -234,12 +254,41 @@ class Following:
         self._look_s = self._node.now
 
 
-def _source(node: Node, pursuit: Pursuit) -> DeviceId | None:
-    """The owner first, else whoever announced that head and failed least."""
+def _slot(pursuit: Pursuit, source: DeviceId) -> SourceSlot:
+    return source, source == pursuit.name.owner
+
+
+def _slots_of(devices: Iterable[DeviceId]) -> set[SourceSlot]:
+    """Return both slots of each of these."""
+    return {(device, own) for device in devices for own in (False, True)}
+
+
+def _taken(pursuits: Iterable[Pursuit]) -> set[SourceSlot]:
+    """Return which slots are taken by requests under way."""
+    return {
+        _slot(pursuit, pursuit.request.source)
+        for pursuit in pursuits
+        if pursuit.request is not None
+    }
+
+
+def _next_look(now: float, pursuits: Iterable[Pursuit], full: Iterable[float]) -> float:
+    """Return when somebody who failed or was busy may be asked again, if nothing happens."""
+    waiting = [pursuit for pursuit in pursuits if pursuit.waits]
+    pauses = [failure.until_s for pursuit in waiting for failure in pursuit.failures.values()]
+    if waiting:
+        pauses += full
+    return min((until_s for until_s in pauses if until_s > now), default=math.inf)
+
+
+def _source(node: Node, pursuit: Pursuit, taken: set[SourceSlot]) -> DeviceId | None:
+    """The owner first, else whoever announced that head and failed least; who has a slot free."""
     name, ready = pursuit.name, []
     for device in node.linked():
         failure = pursuit.failures.get(device, NEVER)
         announced = node.peers[device].heads.get(name, (0, 0))
+        if _slot(pursuit, device) in taken:
+            continue
         if announced >= pursuit.goal and failure.until_s <= node.now:
             ready.append((device != name.owner, failure.times, device))
     return min(ready)[-1] if ready else None

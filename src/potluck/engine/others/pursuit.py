@@ -3,8 +3,9 @@
 Strategy: one table. A newer head puts a manifest behind. It is asked for by change number, or, if
 nothing of that generation is held, from the beginning; pages come until one carries a head. If
 changes alone do not lead there, everything is asked once more; if that fails too, that source is
-left alone for a while, twice as long each time. An owner that signed two contents of one number
-freezes its manifest, whatever is under way, until it goes one generation up.
+left alone for a while, twice as long each time. One that was busy has not failed. An owner that
+signed two contents of one number freezes its manifest, whatever is under way, until it goes one
+generation up.
 
 Guarantees: at most one request of a manifest is under way, exactly in CHANGES and WHOLE; whoever
 failed is left alone whatever it announces meanwhile. Limits: state only; what is asked of whom, and
@@ -47,6 +48,7 @@ class PursuitInput(Enum):
     ASK_CHANGES = auto()  # somebody is asked for what changed
     ASK_ALL = auto()  # somebody is asked for everything
     MISFIT = auto()  # the changes do not add up, or what ended since is not known there
+    BUSY = auto()  # the source has no room for the question at this moment
     FAILURE = auto()  # the source brought nothing that can be used
     REACHED = auto()  # held up to the newest head
     OVERTAKEN = auto()  # held up to the head of the last page, a newer one is known
@@ -66,11 +68,13 @@ PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
     (PursuitState.UNFIT, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
     (PursuitState.CHANGES, PursuitInput.NEWS): PursuitState.CHANGES,
     (PursuitState.CHANGES, PursuitInput.MISFIT): PursuitState.UNFIT,
+    (PursuitState.CHANGES, PursuitInput.BUSY): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.FAILURE): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.CHANGES, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
     (PursuitState.WHOLE, PursuitInput.NEWS): PursuitState.WHOLE,
+    (PursuitState.WHOLE, PursuitInput.BUSY): PursuitState.UNFIT,
     (PursuitState.WHOLE, PursuitInput.FAILURE): PursuitState.BEHIND,
     (PursuitState.WHOLE, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.WHOLE, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
@@ -167,6 +171,11 @@ class Pursuit:
     def on_misfit(self) -> None:
         """Changes alone do not lead to the head."""
         self._fire(PursuitInput.MISFIT)
+        self.request = None
+
+    def on_busy(self) -> None:
+        """Nothing came, and nobody is to blame: the same is asked again in a moment."""
+        self._fire(PursuitInput.BUSY)
         self.request = None
 
     def on_failed(self, source: DeviceId, now: float) -> None:

@@ -7,8 +7,9 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
-later and told once (setbacks). Deletes after a change of generation are held, also across restarts
-(holds). Limits: a held file stays until its owner shares that path again and then removes it.
+later, told once, and in the register until it is well (setbacks). Deletes after a change of
+generation are held, also across restarts (holds). Limits: a held file stays until its owner shares
+that path again and then removes it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.group_commit import SpotOutcome, folder_row
+from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 
@@ -53,8 +55,8 @@ class Receiving:
         self._setbacks = Setbacks(node)
         self._holds = Holds(node.index)
         self._decisions = Decisions(node, self._holds, self._setbacks, downloads.parts)
-        self._pending: dict[Spot, None] = {}  # to be looked at, in this order
-        self._catching_up: deque[tuple[ManifestName, bytes]] = deque()
+        self.pending: dict[Spot, None] = {}  # to be looked at, in this order
+        self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
 
@@ -64,11 +66,11 @@ class Receiving:
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         others = sorted(names - {node.own_manifest})
-        self._catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
+        self.catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
 
     def __repr__(self) -> str:
         """Return how much is to be looked at."""
-        pending, manifests = len(self._pending), len(self._catching_up)
+        pending, manifests = len(self.pending), len(self.catching_up)
         return f"<Receiving {pending=} {manifests=} to catch up with>"
 
     # -- what others see ---------------------------------------------------------------------------
@@ -76,7 +78,8 @@ class Receiving:
     def busy(self) -> bool:
         """Whether something is lacking that is being worked on."""
         fetching = bool(self._downloads.swarm.downloads)
-        return self._deciding or fetching or not self._commits.idle
+        commits = self._commits
+        return self.deciding or fetching or commits.settling or bool(commits.manifests())
 
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
@@ -89,23 +92,32 @@ class Receiving:
             self._setbacks.clear(spot)
             self.look_again(spot)
 
+    def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Something else, or nothing, stands at these paths: who did that may go on doing it."""
+        if not self._node.layout.has_folder(name):
+            return
+        for spot in [Spot(name, path) for path in sorted(paths)]:
+            self._setbacks.disturb(spot)
+            self.look_again(spot)
+
+    def on_cleared(self, spot: Spot) -> None:
+        """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
+        for folder in spot.above():
+            self._setbacks.hurry(folder)
+
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
         missing = [path for path in paths if index.manifests.get(name, path) is None]
-        here = [path for path in missing if self._is_here(Spot(name, path))]
+        here = [path for path in missing if _is_here(self._node, self._commits, Spot(name, path))]
         count = self._holds.hold(name, here)
         if count:
             label = self._node.label_of(name.owner)
             text = f"{label} came back without {count} of its files: they are kept here"
             self._node.tell("deletes_held", text, level="warning", subject=label)
 
-    def _is_here(self, spot: Spot) -> bool:
-        """Say whether something stands at a spot, or is being placed there."""
-        return self._commits.busy(spot) or self._node.index.places.get(*spot) is not None
-
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
-        self._pending[spot] = None
+        self.pending[spot] = None
 
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
@@ -113,12 +125,13 @@ class Receiving:
 
     # -- time --------------------------------------------------------------------------------------
     @property
-    def _deciding(self) -> bool:
-        return bool(self._pending or self._catching_up)
+    def deciding(self) -> bool:
+        """Whether something is still to be looked at."""
+        return bool(self.pending or self.catching_up)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if self._deciding and not self._commits.settling:
+        if self.deciding and not self._commits.settling:
             return self._node.now
         times = (self._setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
         return min((time for time in times if time is not None), default=None)
@@ -130,29 +143,29 @@ class Receiving:
         if not self._commits.settling:
             self._decide_slice()
         self._downloads.ask()
-        self._commits.flush(deciding=self._deciding, fetching=bool(self._downloads.orders))
+        self._commits.flush(deciding=self.deciding, fetching=bool(self._downloads.orders))
 
     def _decide_slice(self) -> None:
         index = self._node.index
         self._decisions.look_again()
-        for spot in list(islice(self._pending, SLICE)):
-            del self._pending[spot]
+        for spot in list(islice(self.pending, SLICE)):
+            del self.pending[spot]
             self._consider(spot, index.manifests.get(*spot), index.places.get(*spot))
-        if not self._pending and self._catching_up:
+        if not self.pending and self.catching_up:
             self._catch_up_slice()
         for name in {spot.manifest for spot in self._returned}:
             self._holds.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
-        if not self._deciding:
+        if not self.deciding:
             self._downloads.leftovers.drop()
 
     def _catch_up_slice(self) -> None:
-        name, after = self._catching_up.popleft()
+        name, after = self.catching_up.popleft()
         lacking = self._node.index.needs.lacking_after(name, after, SLICE)
         for record, stands in lacking:
             self._consider(Spot(name, record.path), record, stands)
         if len(lacking) == SLICE:
-            self._catching_up.appendleft((name, lacking[-1][0].path))
+            self.catching_up.appendleft((name, lacking[-1][0].path))
             return
         for stands in self._node.index.needs.surplus(name):
             self.look_again(Spot(name, stands.path))
@@ -224,25 +237,30 @@ class Receiving:
         gone = {each.ready.spot for each in done if each.vanished}
         moved = (each.ready.moved_from for each in done)
         gone |= {spot for spot in moved if spot is not None}
-        for folder in sorted({above[0] for spot in gone if (above := spot.above())}):
+        for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
             self._setbacks.hurry(folder)
-            if self._is_left_over(folder):
+            if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
-
-    def _is_left_over(self, folder: Spot) -> bool:
-        """Say whether a folder stands there for nothing.
-
-        It was made only for what was in it, so no record and no row names it, and nothing is in it.
-        """
-        index = self._node.index
-        named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
-        return not named and not index.places.under(*folder)
 
 
 def _failure(done: SpotOutcome) -> Placed:
     """Return how a spot failed; what was placed and does not stand was taken away by others."""
     if done.placed.placement is not Placement.PLACED:
         return done.placed
-    detail = "another program took it away at once"
-    return replace(done.placed, placement=Placement.FAILED, detail=detail)
+    return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _is_here(node: Node, commits: Commits, spot: Spot) -> bool:
+    """Say whether something stands at a spot, or is being placed there."""
+    return commits.busy(spot) or node.index.places.get(*spot) is not None
+
+
+def _is_left_over(node: Node, folder: Spot) -> bool:
+    """Say whether a folder stands there for nothing.
+
+    It was made only for what was in it, so no record and no row names it, and nothing is in it.
+    """
+    index = node.index
+    named = index.manifests.get(*folder) is not None or index.places.get(*folder) is not None
+    return not named and not index.places.under(*folder)

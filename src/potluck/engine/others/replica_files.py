@@ -4,12 +4,13 @@ Strategy: a file that stands where one is known is compared by its stat, and rea
 doubts. If it then is what was known, or what its owner wants by now, only its stat is news; else it
 is a local edit, and its row becomes that of a content nobody has. What is gone loses its row.
 Either way it is lacking again, and receiving brings it back; whoever places it puts aside what it
-did not expect.
+did not expect. A file that had gone and comes back as it was is known again: if its owner has
+dropped it meanwhile, it goes to the trash like any other.
 
 Guarantees: a row that changed while its file was read stays, and so does the row of a spot that a
 group commit changes right now: it is written when the commit ends. Times a file system only rounded
-are no news, so they are neither read for nor written. Limits: a content changed under size, time
-and inode is not found here.
+are no news, nor are x bits where it keeps none, so they are neither read for nor written. Limits: a
+content changed under size, time and inode is not found here.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import HASH_BYTES, Root
 from potluck.core.wire.catalogue import Kind
+from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Hashed, PathSeen
 from potluck.engine.node import Node
+from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.own.reading import Reading
 
+DEPARTED_MAX = 10_000  # files that went are remembered: a large folder moved away and back
 UNKNOWN = Root(bytes(HASH_BYTES))  # no content has it
 # what file systems round times down to: most, NTFS, network shares, exFAT, ext3 and HFS+, FAT
 GRAINS_NS = (1, 100, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000)
@@ -43,10 +47,13 @@ class ReplicaFilesListener(Protocol):
 class ReplicaFiles:
     """Rows of other people's files, and the reading that keeps them true."""
 
-    def __init__(self, node: Node, listener: ReplicaFilesListener) -> None:
-        """Read nothing yet."""
-        self._node, self._listener = node, listener
+    def __init__(self, node: Node, changes: LocalChanges, listener: ReplicaFilesListener) -> None:
+        """Read nothing yet; what was changed here is noted in `changes`."""
+        self._node, self._changes, self._listener = node, changes, listener
         self.reading = Reading(node)
+        self._keeps_x = True  # whether the file system keeps x bits; one that does not lies always
+        # what went, by spot and inode, as the index had it; oldest first
+        self._departed: dict[tuple[Spot, int], PlaceRow] = {}
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
 
     def __repr__(self) -> str:
@@ -68,7 +75,9 @@ class ReplicaFiles:
         if self._listener.is_placing(spot):
             return True
         if row is None:
-            return stat is None or self._node.index.manifests.get(*spot) is not None
+            if stat is None or self._node.index.manifests.get(*spot) is not None:
+                return True
+            return self._is_back(spot, stat)
         if stat is None or row.kind is not Kind.FILE:
             return stat is None and row.kind is Kind.FOLDER
         self.compare(spot, row, seen.path, stat)
@@ -83,8 +92,14 @@ class ReplicaFiles:
             record = self._node.index.manifests.get(*spot)
             self._rows[spot] = row
             self.reading.begin([(path, record.piece_size if record is not None else 0)])
-        elif row.executable != stat.executable:
+        elif row.executable != stat.executable and self._keeps_x:
+            self._changes.on_dressed(spot)
             self._put(spot.manifest, _renewed(row, stat, row.root))
+
+    def on_placed(self, wanted: PlaceItem, stat: Stat) -> None:
+        """A file was placed: has it the x bit it was given?"""
+        if wanted.executable != stat.executable:
+            self._keeps_x = False
 
     def on_read(self, hashed: Hashed) -> None:
         """A file was read: it is what was known, or what is wanted, or a local edit."""
@@ -99,18 +114,39 @@ class ReplicaFiles:
         if wanted or root == row.root:
             # its list may have been let go while nothing here had this content
             self._node.index.contents.put(hashed.pieces)
-            self._put(spot.manifest, _renewed(row, hashed.stat, root))
-        else:
+            renewed = _renewed(row, hashed.stat, root)
+            if root == row.root and _is_dressed(row, renewed):
+                self._changes.on_dressed(spot)
+            self._put(spot.manifest, renewed)
+        elif row.root != UNKNOWN:  # else this was said already
+            self._changes.on_edited(spot)
             self._put(spot.manifest, _edited(row, hashed.stat))
 
     def forget(self, spots: Iterable[Spot]) -> None:
         """What was known of these stands there no more: what is wanted there is lacking again."""
         paths: dict[ManifestName, list[bytes]] = {}
-        for name, path in sorted(spots):
-            paths.setdefault(name, []).append(path)
+        for spot in sorted(spots):
+            paths.setdefault(spot.manifest, []).append(spot.path)
+            row = self.row(spot)
+            if row is not None and row.inode:
+                self._departed[spot, row.inode] = row
+        for oldest in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
+            del self._departed[oldest]
         for name, gone in paths.items():
             self._node.index.places.remove(name, gone)
             self._listener.on_replicas_changed(name, gone)
+
+    def _is_back(self, spot: Spot, stat: Stat) -> bool:
+        """Say whether a file its owner has dropped is one that had gone, and is back as it was."""
+        row = self._departed.get((spot, stat.inode))
+        if row is None or row.size != stat.size:
+            return False
+        if not _same_time(row.mtime_ns, stat.mtime_ns):
+            return False
+        del self._departed[spot, stat.inode]
+        self._changes.on_returned(spot)
+        self._put(spot.manifest, row)
+        return True
 
     def cancel(self) -> None:
         """What is being read counts no more."""
@@ -145,6 +181,12 @@ def _renewed(row: PlaceRow, stat: Stat, root: bytes) -> PlaceRow:
         stat.inode,
         executable=stat.executable,
     )
+
+
+def _is_dressed(before: PlaceRow, after: PlaceRow) -> bool:
+    """Say whether a file was given another time or x bit."""
+    same = (before.mtime_ns, before.executable) == (after.mtime_ns, after.executable)
+    return not same
 
 
 def _same_time(wanted_ns: int, seen_ns: int) -> bool:

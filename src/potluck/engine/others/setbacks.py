@@ -1,13 +1,16 @@
-"""Setbacks: what could not be placed, when it is tried again, and what people were told of it.
+"""Setbacks: what could not be placed, when it is tried again, and that `status` says so till then.
 
 Strategy: each spot that failed has one entry: how often, until when it rests, and which local files
 turned out not to be what the index said. The first source that is gone is no reason to wait,
-anything else rests 2 s, 4 s, … up to a minute. Times stand in a heap, so that thousands of failures
-cost as little as one.
+anything else rests 2 s, 4 s, … up to a minute. A spot that others here change again and again rests
+likewise, from the third time on, so that nobody is fought many times a second. Times stand in a
+heap, so that thousands of failures cost as little as one. What is open stands in the register
+(engine/troubles.py), with its reason and what a person can do.
 
-Guarantees: a spot that fails for ever is tried once a minute and told once; a source that failed a
-spot is not offered to it again; an entry goes as soon as the spot is well or its owner changes it.
-Limits: nothing is remembered across restarts; then everything is tried once more.
+Guarantees: a spot that fails for ever is tried once a minute, told once for each reason, and in the
+register until it is well; a source that failed a spot is not offered to it again; an entry goes as
+soon as the spot is well or its owner changes it. Limits: nothing is remembered across restarts;
+then everything is tried once more.
 """
 
 from __future__ import annotations
@@ -20,10 +23,16 @@ from potluck.core import limits
 from potluck.core.content.facts import Spot
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
+from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS, remedy, why
+from potluck.engine.others.local_changes import names_of
+from potluck.engine.troubles import Trouble, TroubleKind
 
 LONGEST_S = 60.0  # what fails for ever is tried once a minute
 # more of them make no rest longer, and after a thousand the number fits no float
 REST_DOUBLINGS = 6
+DISTURBED_FREE = 2  # a person changes a file, and perhaps once more
+DISTURBED_WELL_S = 120.0  # longer than the longest rest: who went on meanwhile is still there
+DISTURBED_MAX = 10_000  # spots whose disturbances are remembered
 
 
 @dataclass(slots=True)
@@ -33,6 +42,7 @@ class Setback:
     failures: int = 0
     due_s: float | None = None  # None: it is being tried
     told: str = ""
+    subject: str = ""  # in the register, "" if it is not there
     bad_sources: set[Spot] = field(default_factory=set)
 
 
@@ -44,6 +54,7 @@ class Setbacks:
         self._node = node
         self._spots: dict[Spot, Setback] = {}
         self._times: list[tuple[float, Spot]] = []
+        self._disturbed: dict[Spot, tuple[int, float]] = {}  # how often, and when last
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -56,23 +67,48 @@ class Setbacks:
             setback = self._spots.setdefault(spot, Setback())
             setback.failures += 1
             if placed.placement is Placement.SOURCE_GONE:
-                if source is not None:
-                    setback.bad_sources.add(source)
-                self._rest(spot, setback, _pause_s(setback.failures - 1))
+                self._note_source(spot, setback, placed, source)
                 continue
-            reason = f"{placed.placement}, {placed.detail}"
+            reason = why(placed)
             if setback.told != reason:
                 setback.told = reason
                 news.setdefault(reason, []).append(str(placed.path))
             self._rest(spot, setback, _pause_s(setback.failures))
+            command = remedy(placed, self._node.settings.folder)
+            self._register(setback, str(placed.path), reason, command)
         for reason, paths in news.items():
-            more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
-            text = f"{paths[0]}: {reason}{more}"
+            text = f"{names_of(paths)}: {reason}"
             self._node.tell("place_failed", text, level="warning", subject=paths[0])
+
+    def _note_source(
+        self, spot: Spot, setback: Setback, placed: Placed, source: Spot | None
+    ) -> None:
+        """What a spot was to be made from is not what was promised: at first no reason to wait."""
+        if source is not None:
+            setback.bad_sources.add(source)
+        self._rest(spot, setback, _pause_s(setback.failures - 1))
+        if setback.failures > 1:
+            self._register(setback, str(placed.path), NO_SOURCE, "")
+
+    def disturb(self, spot: Spot) -> None:
+        """Somebody here changed what stood at a spot: if again and again, it rests."""
+        now, path = self._node.now, str(self._node.layout.path_of(spot))
+        times, last_s = self._disturbed.pop(spot, (0, now))
+        times = times + 1 if now - last_s < DISTURBED_WELL_S else 1
+        self._disturbed[spot] = times, now
+        if len(self._disturbed) > DISTURBED_MAX:
+            del self._disturbed[next(iter(self._disturbed))]
+        self.clear(spot)
+        if times > DISTURBED_FREE:
+            setback = self._spots.setdefault(spot, Setback(times - DISTURBED_FREE))
+            self._rest(spot, setback, _pause_s(setback.failures))
+            self._register(setback, path, RESTLESS, "")
 
     def clear(self, spot: Spot) -> None:
         """A spot is well, or something else is wanted there."""
-        self._spots.pop(spot, None)
+        setback = self._spots.pop(spot, None)
+        if setback is not None and setback.subject:
+            self._node.troubles.clear(TroubleKind.BLOCKED, setback.subject)
 
     def hurry(self, spot: Spot) -> None:
         """What stood in the way of a spot may be gone: try it now."""
@@ -108,6 +144,12 @@ class Setbacks:
     def _rest(self, spot: Spot, setback: Setback, seconds: float) -> None:
         setback.due_s = self._node.now + seconds
         heappush(self._times, (setback.due_s, spot))
+
+    def _register(self, setback: Setback, subject: str, reason: str, command: str) -> None:
+        """Have `status` tell it until it is over."""
+        setback.subject = subject
+        kind, now = TroubleKind.BLOCKED, self._node.now
+        self._node.troubles.note(Trouble(kind, subject, reason, command, now, setback.due_s))
 
 
 def _pause_s(failures: int) -> float:

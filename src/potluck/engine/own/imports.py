@@ -1,7 +1,8 @@
 """The imports: files a person wants in the own folder, from elsewhere on this machine.
 
 Strategy: the disk copies, this part only remembers which command waits for which order and says how
-it went, in one line for each path. What arrived is found by the next look at the own folder, like
+it went, in one line for each path. What was in the own folder already is said with its path there,
+and is as good as added. What arrived is found by the next look at the own folder, like
 any other file.
 
 Guarantees: each command gets exactly one reply, also when the device is about to leave. Limits:
@@ -20,6 +21,12 @@ LEAVING = (
     "  try:      start it again with potluck up, then add"
 )
 
+OFFLINE = (
+    "the share is offline: nothing was added\n"
+    "  why:      its folder is not where it was, or another disk is in its place\n"
+    "  try:      potluck status, which says what is missing; then add again"
+)
+
 
 class Imports:
     """Commands that wait for files to be brought in."""
@@ -27,7 +34,7 @@ class Imports:
     def __init__(self, node: Node) -> None:
         """Wait for nothing yet."""
         self._node = node
-        self._commands: dict[OrderId, int] = {}
+        self._commands: dict[OrderId, AddAsked] = {}
 
     def __repr__(self) -> str:
         """Return how many commands wait."""
@@ -38,21 +45,29 @@ class Imports:
         if self._node.leaving:
             self._node.do(Reply(event.command, ok=False, text=LEAVING))
             return
+        if not self._node.share_present:  # what stands there now is not what is shared
+            self._node.do(Reply(event.command, ok=False, text=OFFLINE))
+            return
         order = self._node.number()
-        self._commands[order] = event.command
+        self._commands[order] = event
         self._node.do(Import(order, event.paths, event.mode, into))
 
     def on_imported(self, event: Imported) -> None:
         """An import ended."""
-        command = self._commands.pop(event.order, None)
-        if command is None:
+        asked = self._commands.pop(event.order, None)
+        if asked is None:
             return
         lines = [f"added {name}" for name in event.added]
+        left = "; the original was left where it is" if asked.mode == "move" else ""
+        label = self._node.own_label
+        lines += [
+            f"already shared: {path}, as {label}/{name}{left}" for path, name in event.already
+        ]
         lines += [f"not added: {path} ({reason})" for path, reason in event.failed]
-        self._node.do(Reply(command, not event.failed, "\n".join(lines) or "nothing to add"))
+        self._node.do(Reply(asked.command, not event.failed, "\n".join(lines) or "nothing to add"))
 
     def on_leaving(self) -> None:
         """The device leaves: nobody will hear how these went."""
-        for command in self._commands.values():
-            self._node.do(Reply(command, ok=False, text=LEAVING))
+        for asked in self._commands.values():
+            self._node.do(Reply(asked.command, ok=False, text=LEAVING))
         self._commands.clear()

@@ -13,7 +13,8 @@ whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+import shlex
+from collections.abc import Collection, Container, Iterable
 from collections.abc import Set as AbstractSet
 
 from potluck.core import limits
@@ -25,8 +26,10 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.events import Hashed, NameRefused
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing, within
+from potluck.engine.troubles import Trouble, TroubleKind
 
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
+DAMAGE = "its bytes changed and no program wrote them; the others keep what it was"
 NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
 
 
@@ -56,8 +59,18 @@ class Judge:
             case _:
                 return NO_PIECE_SIZE
 
+    def links(self, path: bytes, stat: Stat) -> list[bytes]:
+        """Return the other paths of a file that is to be read: written here, it was written there
+        too.
+        """
+        if not stat.size:
+            return []
+        known = self._node.index.places.links(self._node.own_manifest, stat.inode)
+        return [each for each in known if each != path]
+
     def on_folder(self, path: bytes) -> None:
         """A folder is there: it is shared, unless it was before."""
+        self._healed([path])
         change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
         if change is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
@@ -65,13 +78,21 @@ class Judge:
 
     def on_gone(self, paths: Iterable[bytes]) -> None:
         """Nothing is there: what was known is not shared any more, nor anything below it."""
-        self._publishing.drop([path for path in paths if self._was_known(path)])
+        known = [path for path in paths if self._was_known(path)]
+        self._publishing.drop(known)
+        self._healed(known)
 
-    def unseen(self, seen: Container[bytes]) -> list[bytes]:
-        """Return what the index knows and nobody saw, but for what is about to be said gone."""
-        known = self._node.index.places.all_paths(self._node.own_manifest)
-        missed = [path for path in known if path not in seen]
-        return [path for path in missed if not self._publishing.is_gone(path)]
+    def knows_folder(self, path: bytes) -> bool:
+        """Say whether a folder is known at a path, so that things may be known below it."""
+        stands = self._publishing.stands(path)
+        return stands is not None and stands.kind is Kind.FOLDER
+
+    def unseen(self, folder: bytes, seen: Container[bytes], held: Container[bytes]) -> list[bytes]:
+        """Return what is known below a folder (b"" is everything) and nobody saw, but for what lies
+        below what is `held`: nobody could look there.
+        """
+        missed = [path for path in self._publishing.known_below(folder) if path not in seen]
+        return [path for path in missed if not within(path, held)]
 
     def _was_known(self, path: bytes) -> bool:
         change = own_change(self._publishing.stands(path), Finding.MISSING, None)
@@ -82,15 +103,26 @@ class Judge:
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
         if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
-            text = f"damaged on this disk, not shared: {shown}"
-            node.tell("damage", text, level="error", subject=shown)
+            trouble = Trouble(TroubleKind.DAMAGED, shown, DAMAGE, "", node.now, None)
+            if node.troubles.note(trouble):
+                text = f"damaged on this disk, not shared: {shown}"
+                node.tell("damage", text, level="error", subject=shown)
             return
+        self._healed([path])
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
             text = f"{shown}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
         self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+
+    def _healed(self, paths: Collection[bytes]) -> None:
+        """What stands at these paths, and below them, is another thing now, or nothing."""
+        troubles, top = self._node.troubles, self._node.own_label.encode() + b"/"
+        gone = {top + path for path in paths}
+        for damaged in troubles.of(TroubleKind.DAMAGED):
+            if within(damaged.subject.encode(), gone):
+                troubles.clear(TroubleKind.DAMAGED, damaged.subject)
 
     def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
         """Return the file known elsewhere that this new one may have been; empty ones are read."""
@@ -131,20 +163,39 @@ class RefusedNames:
                 continue
             if path in self.reasons or len(self.reasons) < REFUSED_MAX:
                 self.reasons[path] = refusal.reason
+                self._node.troubles.note(self._trouble(refusal, path))
                 text = f"not shared: {path} ({refusal.reason})"
                 self._node.tell("file_refused", text, level="warning", subject=path)
         return met
 
-    def forget(self, asked: Iterable[SafePath], met: AbstractSet[str]) -> None:
-        """All below `asked` was looked at: what is known there and was not met is gone."""
-        tops = {path.wire for path in asked}
+    def _trouble(self, refusal: NameRefused, path: str) -> Trouble:
+        """Return what stays in the register, with a command that shows what stands there."""
+        folder = shlex.quote(f"{self._node.settings.folder}/Shared/{refusal.folder}")
+        kind, now = TroubleKind.REFUSED, self._node.now
+        return Trouble(kind, path, refusal.reason, f"ls -lab {folder}", now, None)
+
+    def forget(
+        self,
+        asked: Iterable[SafePath],
+        met: AbstractSet[str],
+        held: Iterable[SafePath] = (),
+    ) -> None:
+        """All below `asked`, but not below `held`, was looked at: what is known there and was not
+        met is gone.
+        """
+        tops, closed = {path.wire for path in asked}, {path.wire for path in held}
         for path in self.reasons.keys() - met:
-            if within(path.encode(), tops):
-                del self.reasons[path]
+            if within(path.encode(), tops) and not within(path.encode(), closed):
+                self._forget(path)
 
     def clear(self) -> None:
         """The folder has another name now, and so have these."""
-        self.reasons.clear()
+        for path in list(self.reasons):
+            self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        del self.reasons[path]
+        self._node.troubles.clear(TroubleKind.REFUSED, path)
 
 
 def _piece_size(known: FileRecord | None) -> int:

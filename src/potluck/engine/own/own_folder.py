@@ -1,7 +1,7 @@
 """The own folder, looked at until the manifest says what stands there.
 
 Strategy: hints and scans say where to look, a look says what stands there (engine/own/rounds.py),
-engine/own/judging.py says what that means, and only what may have changed is read
+engine/own/findings.py and judging.py say what that means, and only what may have changed is read
 (engine/own/reading.py). What follows goes to engine/own/publishing.py. One look and one scan may be
 under way at a time, and any number of files being read; none waits for another.
 
@@ -16,21 +16,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
-from potluck.engine.events import FilesHashed, PathSeen, PathsTouched, ShareSeen, TreeSeen
+from potluck.engine.events import (
+    FilesHashed,
+    PathsTouched,
+    RestlessSeen,
+    ShareSeen,
+    TreeSeen,
+    WatchesRefused,
+)
 from potluck.engine.node import Node
-from potluck.engine.own.judging import Judge, RefusedNames
-from potluck.engine.own.publishing import Publishing, within
+from potluck.engine.own.findings import Findings, is_below
+from potluck.engine.own.judging import Judge
+from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.reading import Reading
-from potluck.engine.own.rounds import LookRound, Rounds
+from potluck.engine.own.rounds import Rounds
 from potluck.engine.own.share_state import SharePresence
+from potluck.engine.own.unwatched import UnwatchedFolders
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
-
-FileToRead = tuple[SafePath, int]
-"""Its path below Shared/, and the piece size of its last version."""
 
 
 class OwnFolder:
@@ -41,12 +47,15 @@ class OwnFolder:
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
         self._rounds = Rounds(node)
-        self._reading = Reading(node)
-        self._judge = Judge(node, publishing)
-        self._refused = RefusedNames(node)
+        self._reading = Reading(node, snapshots=True)
+        judge = Judge(node, publishing)
+        self._findings = Findings(node, self._rounds, self._reading, judge)
+        self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
-        self.refused: Mapping[str, str] = self._refused.reasons
+        self.refused: Mapping[str, str] = self._findings.refused.reasons
         self._touched: set[SafePath] = set()
+        self._hinted = False  # something happened that only a scan can find
+        self.written = False  # somebody is writing a file and has not closed it
         self._rescan_s = 0.0
         self._top: SafePath | None = None
 
@@ -64,11 +73,15 @@ class OwnFolder:
         return self._top
 
     @property
-    def busy(self) -> bool:
-        """Whether something is being looked at, read or gathered."""
-        if self._rounds.under_way:
-            return True
-        return bool(self._touched or len(self._reading) or self._publishing.pending)
+    def work(self) -> tuple[OwnWork, ...]:
+        """What is open: what is not looked at, not read, or not told yet."""
+        open_work = {
+            OwnWork.UNSEEN: not self._rounds.scanned,
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._hinted,
+            OwnWork.READING: len(self._reading) > 0,
+            OwnWork.PUBLISHING: bool(self._publishing.pending),
+        }
+        return tuple(work for work, is_open in open_work.items() if is_open)
 
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""
@@ -85,23 +98,34 @@ class OwnFolder:
             return
         wait_s = limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S
         self._rescan_s = self._node.now + wait_s
-        self._rounds.begin_scan(self.top)
+        self._hinted = False
+        self._rounds.begin_scan((self.top,))
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
         """The watcher noticed something."""
         if event.overflow:
-            self._rescan_s = self._node.now
+            self._hinted, self._rescan_s = True, self._node.now
         elif self.top in event.paths:
             # a name in it that is refused, or the folder itself: no hurry
+            self._hinted = True
             self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
         self.look_at(event.paths)
+
+    def on_watcher(self, event: WatchesRefused | RestlessSeen) -> None:
+        """The watcher says what it cannot do."""
+        if isinstance(event, WatchesRefused):
+            self._unwatched.on_refused(event)
+        else:
+            self.written = event.writing
+            own = (path for path in event.files if is_below(path, self.top))
+            self._findings.restless.on_written(own)
 
     def look_at(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths soon; what is not in the own folder is left out."""
         if self._node.share_present:  # else everything is looked at when the share is back
             top = self.top
-            self._touched.update(path for path in paths if _is_below(path, top))
+            self._touched.update(path for path in paths if is_below(path, top))
 
     def on_imported(self, names: Iterable[str]) -> None:
         """Files were brought into the own folder; links are not noticed by every watcher."""
@@ -114,7 +138,7 @@ class OwnFolder:
     def await_marker(self) -> None:
         """The group, or the folder's name, is another one: its marker comes, then a scan."""
         self._forget_work()
-        self._refused.clear()
+        self._findings.clear()
         self.share.on_renamed()
 
     def on_share(self, event: ShareSeen) -> None:
@@ -136,65 +160,31 @@ class OwnFolder:
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a look or a scan found."""
-        found = self._rounds.find(event.order)
-        if found is None:
-            return
-        found.refused |= self._refused.note(event.refused)
-        top, to_read = self.top, list[FileToRead]()
-        for seen in event.seen:
-            if _is_below(seen.path, top):
-                to_read += self._on_seen(seen.path.relative_to(top).wire, seen, found)
-        self._reading.begin(to_read)
-        if not event.last:
-            return
-        if found is self._rounds.look:
-            self._end_look(found)
-        elif event.complete:
-            self._rounds.end_scan(self._judge.unseen(found.seen))
-        else:
-            self._rounds.abandon_scan()
-        if event.complete:
-            self._refused.forget(found.paths, found.refused)
-
-    def _end_look(self, look: LookRound) -> None:
-        """A look is over: what it did not find is gone, and with it everything below."""
-        self._rounds.end_look(look)
-        if not look.missing:
-            return
-        gone = {self.top.joined(parse_wire_path(path)).wire for path in look.missing}
-        self._reading.cancel([path for path in self._reading.paths if within(path.wire, gone)])
-        self._judge.on_gone(look.missing)
+        self.look_at(self._findings.on_tree(event, self.top))
 
     def on_hashed(self, event: FilesHashed) -> None:
         """Files were read."""
-        files, again = self._reading.end(event)
-        top = self.top
-        for hashed in files:
-            if _is_below(hashed.path, top):
-                self._judge.on_read(hashed.path.relative_to(top).wire, hashed)
-        self.look_at(again)
+        self.look_at(self._findings.on_hashed(event, self.top))
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         times = [self._reading.deadline(), self._rounds.deadline()]
+        times.append(self._findings.unreadable.deadline())
         if self._may_scan:
-            times.append(self._rescan_s)
+            times += [self._rescan_s, self._unwatched.deadline()]
         if not self._unsettled:
             times.append(self._publishing.deadline(len(self._reading)))
         return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Scan, look again, publish."""
-        now = self._node.now
         self.look_at(self._reading.due())
+        self.look_at(self._findings.unreadable.due())
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
-        if now >= self._rescan_s and self._may_scan:
-            self.scan()
-        if self._touched and self._rounds.look is None:
-            self._rounds.begin_look(self._touched)
-            self._touched = set()
+        self._begin_scan()
+        self._rounds.look_on(self._touched)
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
 
@@ -207,36 +197,25 @@ class OwnFolder:
     def _unsettled(self) -> bool:
         """Whether publishing now would tell half of a rename, or half of a repair."""
         rounds = self._rounds
-        if rounds.look is not None and rounds.look.missing:
-            return True  # the new path of a file may be known, its old one is not judged yet
+        if rounds.unsettled:
+            return True
         unseen = not self.share.marked or rounds.scan is not None or len(self._reading) > 0
         return self._publishing.repairing and unseen
 
-    # -- what was seen -----------------------------------------------------------------------------
-    def _on_seen(self, path: bytes, seen: PathSeen, found: LookRound) -> list[FileToRead]:
-        """Act on what stands at one path; returns what must be read."""
-        if seen.finding is Finding.MISSING:
-            found.missing.add(path)
-            return []
-        if found is self._rounds.scan and found.missing and within(path, found.missing):
-            # a look meanwhile did not find it: who saw it last?
-            self.look_at([seen.path])
-            return []
-        self._rounds.on_there(path)
-        if seen.stat is None:
-            self._reading.cancel([seen.path])
-            self._judge.on_folder(path)
-            return []
-        self._reading.on_seen(seen.path)
-        piece_size = self._judge.on_seen(path, seen.stat)
-        return [] if piece_size is None else [(seen.path, piece_size)]
+    def _begin_scan(self) -> None:
+        """Scan everything if it is time, else what is not watched."""
+        if self._rounds.scan_took_s is not None:
+            self._unwatched.on_scanned(self._rounds.scan_took_s)
+            self._rounds.scan_took_s = None
+        if not self._may_scan:
+            return
+        if self._node.now >= self._rescan_s:
+            self.scan()
+        elif parts := self._unwatched.due(self.top):
+            self._rounds.begin_scan(parts)
 
     def _forget_work(self) -> None:
         """Whatever is under way is about a folder that is not there any more."""
         self._rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
-
-
-def _is_below(path: SafePath, top: SafePath) -> bool:
-    return path.starts_with(top) and path != top

@@ -14,13 +14,13 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from potluck.core import limits
-from potluck.core.content.facts import PlaceRow
+from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
@@ -37,6 +37,7 @@ class PendingRecord(NamedTuple):
 
     row: PlaceRow
     record: FileRecord
+    before: FileRecord | None  # what the last head says of the path
 
 
 class PublishingListener(Protocol):
@@ -44,6 +45,9 @@ class PublishingListener(Protocol):
 
     def on_published(self, head: Head) -> None:
         """The own manifest has this new head."""
+
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        """These changes are what is new in it."""
 
 
 class Publishing:
@@ -53,7 +57,8 @@ class Publishing:
         """Begin with nothing to say; `start` continues where the index ends."""
         self._node, self._listener = node, listener
         self._changed: dict[bytes, PendingRecord] = {}
-        self._gone: set[bytes] = set()
+        # what the last head says of each path that is gone
+        self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
         self._generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
@@ -100,26 +105,34 @@ class Publishing:
             self._end_below([row.path])  # nothing can stand below a file
         record = _record(row, piece_size)
         live = index.manifests.get(name, row.path)
-        self._gone.discard(row.path)
+        self._gone.pop(row.path, None)
         if live is not None and msgspec.structs.replace(live, seq=0) == record:
             self._changed.pop(row.path, None)
             if row != before:
                 index.places.put(name, [row])
         else:
-            self._changed[row.path] = PendingRecord(row, record)
+            self._changed[row.path] = PendingRecord(row, record, live)
 
     def drop(self, paths: Collection[bytes]) -> None:
         """These paths are gone, and with them everything below them."""
-        folders = [path for path in paths if _is_folder(self.stands(path))]
+        standing = {path: self.stands(path) for path in paths}
+        folders = [path for path, row in standing.items() if _is_folder(row)]
         if folders:
             self._end_below(folders)
-        for path in paths:
-            self._changed.pop(path, None)
-            self._gone.add(path)
+        for path, row in standing.items():
+            change = self._changed.pop(path, None)
+            self._gone.setdefault(path, row if change is None else change.before)
 
     def keep(self) -> None:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
+
+    def known_below(self, folder: bytes) -> list[bytes]:
+        """Return what will stand below a folder (b"" is everything) with the next head."""
+        known = self._node.index.places.all_paths(self._node.own_manifest, folder)
+        prefix = folder + b"/" if folder else b""
+        known += [path for path in self._changed if path.startswith(prefix)]
+        return [path for path in dict.fromkeys(known) if path not in self._gone]
 
     def is_gone(self, path: bytes) -> bool:
         """Say whether the end of a path is about to be published."""
@@ -128,7 +141,7 @@ class Publishing:
     def _end_below(self, folders: Collection[bytes]) -> None:
         places, name = self._node.index.places, self._node.own_manifest
         for folder in folders:
-            self._gone.update(row.path for row in places.under(name, folder))
+            self._gone.update((row.path, row) for row in places.under(name, folder))
         above = set(folders)
         for path in [path for path in self._changed if within(path.rpartition(b"/")[0], above)]:
             del self._changed[path]
@@ -202,7 +215,14 @@ class Publishing:
             index.manifests.set_head(head)
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._listener.on_published(head)
-        self._changed, self._gone = {}, set()
+            self._listener.on_shared(self._changes())
+        self._changed, self._gone = {}, {}
+
+    def _changes(self) -> list[SharedChange]:
+        """Return what the new head changes, path by path."""
+        changed = self._changed.items()
+        changes = [SharedChange(path, change.before, change.record) for path, change in changed]
+        return changes + [SharedChange(path, before, None) for path, before in self._gone.items()]
 
     def _head(self) -> Head | None:
         return self._node.index.manifests.head(self._node.own_manifest)

@@ -3,7 +3,9 @@
 Strategy: a path is read by at most one order at a time. Seen again meanwhile, it is looked at once
 more when its result is in; found gone, its result does not count any more. A file that changed
 while it was read, or could not be read, is left alone for a second, then for two, four, …, whatever
-hints come, so that a file written to without pause costs a bounded part of the disk's time.
+hints come, so that a file written to without pause costs a bounded part of the disk's time. From
+the third time on it is read as one that will not hold still, if whoever reads wants `snapshots`:
+what stood still over two readings will do (shells/disk/hashing.py).
 
 Guarantees: every file handed in is reported back once, or was cancelled; results of orders nobody
 knows are dropped. Limits: paths and patience only; what a result means is decided by who asked.
@@ -22,15 +24,16 @@ from potluck.engine.timetable import Timetable
 
 HASH_BATCH = 256  # files in one order: what is read of them is reported together
 UNSTABLE_MAX_S = 32.0  # the longest that a file is left alone
+SNAPSHOT_TRIES = 3  # a file that is being copied in is left alone for seven seconds at least
 DOUBLINGS_MAX = 6  # more change nothing, and after a thousand the number fits no float
 
 
 class Reading:
     """The files in hand."""
 
-    def __init__(self, node: Node) -> None:
-        """Read nothing yet."""
-        self._node = node
+    def __init__(self, node: Node, *, snapshots: bool = False) -> None:
+        """Read nothing yet; with `snapshots` restless files are taken as they stood once."""
+        self._node, self._snapshots = node, snapshots
         self._orders: dict[OrderId, set[SafePath]] = {}
         self._paths: dict[SafePath, OrderId] = {}
         self._seen_again: set[SafePath] = set()
@@ -52,7 +55,7 @@ class Reading:
             batch, order = tuple(new[at : at + HASH_BATCH]), self._node.number()
             self._orders[order] = {path for path, _ in batch}
             self._paths.update((path, order) for path, _ in batch)
-            self._node.do(Hash(order, batch))
+            self._node.do(Hash(order, batch, self._restless(batch)))
 
     def on_seen(self, path: SafePath) -> None:
         """A file is there: if it is being read, what is read may be old already."""
@@ -84,6 +87,14 @@ class Reading:
             del self._orders[event.order]
         return files, again
 
+    def tries(self, path: SafePath) -> int:
+        """Return how often a file in hand would not hold still."""
+        return self._tries.get(path, 0)
+
+    def due_s(self, path: SafePath) -> float | None:
+        """Return when a file that is left alone is due."""
+        return self._left_alone.times.get(path)
+
     def due(self) -> list[SafePath]:
         """Return the files that were left alone long enough."""
         return self._left_alone.due(self._node.now)
@@ -103,6 +114,11 @@ class Reading:
             self._forget(path)
             self._tries.pop(path, None)
             self._left_alone.discard(path)
+
+    def _restless(self, batch: Iterable[tuple[SafePath, int]]) -> tuple[SafePath, ...]:
+        if not self._snapshots:
+            return ()
+        return tuple(path for path, _ in batch if self.tries(path) >= SNAPSHOT_TRIES)
 
     def _forget(self, path: SafePath) -> None:
         order = self._paths.pop(path, None)

@@ -6,8 +6,12 @@ did not find, a scan may have seen before it went, and what a scan never met, a 
 since. What a complete scan lacks is not gone but doubtful: a look at it is due ten seconds later,
 and again as long as looks cannot say.
 
+What a look at a folder lacks of what is known below it is lacking, and the very next look asks for
+it by name: a walk is no snapshot, and what was moved within it may only have been overtaken.
+
 Guarantees: at most one look and one scan at a time; whatever is seen is no longer missing and no
-longer doubtful. Limits: paths only; what a round means is decided by engine/own/own_folder.py.
+longer doubtful; a look for what is lacking asks for nothing else, so it ends in an answer. Limits:
+paths only; what a round means is decided by engine/own/findings.py.
 """
 
 from __future__ import annotations
@@ -29,11 +33,20 @@ class LookRound:
 
     order: OrderId
     paths: tuple[SafePath, ...]  # what was asked for
-    # of a scan: what it, or a look meanwhile, found
+    began_s: float
+    # what it found, and of a scan also what a look found meanwhile
     seen: set[bytes] = field(default_factory=set)
     # what it, or a look during a scan, did not find
     missing: set[bytes] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)  # paths as a person reads them
+    unreadable: set[SafePath] = field(default_factory=set)  # nothing below is known
+    # of a look: what it was asked for and met, where a folder was known
+    folders: set[bytes] = field(default_factory=set)
+    asked: frozenset[SafePath] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know what was asked for by name."""
+        self.asked = frozenset(self.paths)
 
 
 class Rounds:
@@ -44,7 +57,11 @@ class Rounds:
         self._node = node
         self.look: LookRound | None = None
         self.scan: LookRound | None = None
+        self.scanned = False  # everything was looked at once, whatever was found
+        self.scan_took_s: float | None = None  # the last scan, until somebody asked
         self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
+        # what the last look at the folder around it lacked: asked for by name before anything else
+        self.lacking: list[SafePath] = []
 
     def __repr__(self) -> str:
         """Return what is under way."""
@@ -53,17 +70,33 @@ class Rounds:
 
     @property
     def under_way(self) -> bool:
-        """Whether something is being looked at."""
-        return self.look is not None or self.scan is not None
+        """Whether something is being looked at, or about to be."""
+        return self.look is not None or self.scan is not None or bool(self.lacking)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the old path of a file, whose new one may be known, is not judged yet."""
+        return bool(self.lacking) or (self.look is not None and bool(self.look.missing))
+
+    def look_on(self, touched: set[SafePath]) -> None:
+        """Look at what is lacking, else at what was touched, which is taken then, if it can be."""
+        if self.look is not None:
+            return
+        if self.lacking:
+            lacking, self.lacking = self.lacking, []
+            self.begin_look(lacking)
+        elif touched:
+            self.begin_look(touched)
+            touched.clear()
 
     def begin_look(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths; no look is under way."""
-        self.look = LookRound(self._node.number(), tuple(sorted(paths)))
+        self.look = LookRound(self._node.number(), tuple(sorted(paths)), self._node.now)
         self._node.do(Look(self.look.order, self.look.paths))
 
-    def begin_scan(self, top: SafePath) -> None:
-        """Look at everything below `top`; no scan is under way."""
-        self.scan = LookRound(self._node.number(), (top,))
+    def begin_scan(self, tops: Iterable[SafePath]) -> None:
+        """Look at everything below `tops`; no scan is under way."""
+        self.scan = LookRound(self._node.number(), tuple(sorted(tops)), self._node.now)
         self._node.do(Scan(self.scan.order, self.scan.paths))
 
     def find(self, order: OrderId) -> LookRound | None:
@@ -78,8 +111,9 @@ class Rounds:
         self._doubtful.discard(path)
         if self.scan is not None:
             self.scan.seen.add(path)
-        if self.look is not None:
+        if self.look is not None and path in self.look.missing:
             self.look.missing.discard(path)
+            self.look.seen.add(path)
 
     def end_look(self, look: LookRound) -> None:
         """A look is over: what it did not find is gone, whatever a scan saw before."""
@@ -89,21 +123,32 @@ class Rounds:
         if self.scan is not None:
             self.scan.missing |= look.missing
 
-    def end_scan(self, doubtful: Collection[bytes]) -> None:
-        """A scan is over; these paths it lacks, and their time runs on if they were in doubt."""
-        self.scan = None
-        self._doubtful.keep_only(set(doubtful))
+    def end_scan(self, doubtful: Collection[bytes], outside: Collection[bytes] = ()) -> None:
+        """A scan is over; these paths it lacks, and their time runs on if they were in doubt.
+
+        Doubts about paths `outside` of what it looked at stay as they are.
+        """
+        self.abandon_scan()
+        self._doubtful.keep_only({*doubtful, *outside})
         for path in doubtful:
             if path not in self._doubtful:
                 self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
 
+    @property
+    def doubtful(self) -> list[bytes]:
+        """What is in doubt."""
+        return list(self._doubtful.times)
+
     def abandon_scan(self) -> None:
-        """A scan is over that could not look at everything: what it lacks says nothing."""
-        self.scan = None
+        """A scan is over that could look at nothing: what it lacks says nothing."""
+        if self.scan is not None:
+            self.scan_took_s = self._node.now - self.scan.began_s
+        self.scan, self.scanned = None, True
 
     def clear(self) -> None:
-        """Nothing that is under way, or in doubt, counts any more."""
-        self.look = self.scan = None
+        """Nothing that is under way, was seen or is in doubt counts any more."""
+        self.look, self.scan, self.scanned = None, None, False
+        self.lacking = []
         self._doubtful.keep_only(set())
 
     # -- time --------------------------------------------------------------------------------------

@@ -67,6 +67,9 @@ class DiscoveryListener(Protocol):
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens at any address of a member any more: its process is gone."""
 
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        """A member was dialled in vain, and has no link to us."""
+
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed these records as the reason why it is a member."""
 
@@ -108,6 +111,7 @@ class Discovery:
             f"{interface.name} {interface.host}" for interface in event.interfaces
         )
         self.neighbours = len(event.neighbours)
+        self._node.firewall = event.firewall
         self.own_addresses = [Address(host, self._node.settings.port) for host, _ in networks]
         self._book.on_networks(networks, event.neighbours, self._node.now)
         return self.own_addresses
@@ -158,6 +162,7 @@ class Discovery:
         if event.dial is not None:
             self._dials.pop(event.dial, None)
             self._book.on_dial_ended(device, node.now, linked=member)
+            node.reach.on_dialled(device)
         if not member:
             node.do(Drop(event.link, "not a member"))
             return
@@ -195,7 +200,8 @@ class Discovery:
         """A link is gone; it matters if it was the one that counts."""
         device = self._node.link_owner.pop(event.link, None)
         if device is not None:
-            self._node.peer(device).link = None
+            peer = self._node.peer(device)
+            peer.link, peer.gone_s = None, self._node.now
             self._book.on_unlinked(device, self._node.now)
             self._listener.on_unlinked(device, clean=event.clean)
 
@@ -211,8 +217,12 @@ class Discovery:
             return False
         device, address = self._dials.pop(event.dial)
         self._book.on_dial_ended(device, self._node.now, linked=False)
+        if not event.refused and not event.knock:  # else it will listen, or believe us, soon
+            self._node.reach.on_undialled(device, self._node.now)
         if device not in wanted(self._node):
             return True  # it came to us meanwhile
+        if not event.refused and not event.knock:
+            self._listener.on_undialled(device, address)
         if event.refused:
             self._refused(device, address)
         if event.knock:

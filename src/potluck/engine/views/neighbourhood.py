@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 
-from potluck.core.content.facts import ManifestName
+from potluck.core import limits
+from potluck.core.content.facts import NOTHING
+from potluck.core.content.knowledge import Knowledge, Standing, standing
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
@@ -17,8 +19,7 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.node import Node, Peer, legible
 from potluck.engine.ring.circle import Circle, number_in
 from potluck.engine.ring.discovery import Discovery
-from potluck.engine.views.shared_files import Amount, SharedFiles
-from potluck.engine.views.values import DeviceView, FoundView, RingView
+from potluck.engine.views.values import DeliveryView, DeviceView, FoundView, RingView
 
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
 
@@ -71,12 +72,42 @@ class Neighbourhood:
             for number, node in enumerate(self._ring.nodes())
         ]
 
-    def devices(self, files: SharedFiles, whole: dict[ManifestName, Amount]) -> list[DeviceView]:
-        """Return every device of the group, and how much of `whole` it has."""
-        members = self._node.roster.members if self._node.roster is not None else {}
-        return [
-            self._device(device, files.lacking(device, whole), whole) for device in sorted(members)
-        ]
+    def devices(self, knowledge: Knowledge) -> list[DeviceView]:
+        """Return every device of the group, and what is known to stand on it."""
+        if self._node.roster is None:
+            return []
+        whole, missing = knowledge.whole(), knowledge.missing()
+        there = self._node.share_present  # else nobody looks at what stands in its place
+        mine = Standing(known=there, has=whole.less(missing), lacks=missing)
+        stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
+        away_s = {other.device: other.away_s for other in knowledge.devices}
+        stands[self._node.me] = mine
+        return [self._device(one, stands[one], away_s.get(one)) for one in sorted(stands)]
+
+    def deliveries(self, knowledge: Knowledge) -> list[DeliveryView]:
+        """Return everybody else who lacks something, or is not known to have it."""
+        found = list[DeliveryView]()
+        for other in knowledge.devices:
+            stands = standing(knowledge, other)
+            if stands.known and stands.lacks == NOTHING:
+                continue
+            peer = self._node.peers.get(other.device)
+            most_bytes = peer.most_lacking_bytes if peer is not None else 0
+            need_bytes = bounded(stands.lacks.size_bytes)
+            whole_bytes = max(bounded(most_bytes), need_bytes)
+            found.append(
+                DeliveryView(
+                    id=short_id(other.device),
+                    label=other.label,
+                    online=other.here,
+                    known=stands.known,
+                    need_files=stands.lacks.files + stands.lacks.folders,
+                    need_bytes=need_bytes,
+                    done_bytes=whole_bytes - need_bytes,
+                    whole_bytes=whole_bytes,
+                )
+            )
+        return found
 
     def door(self) -> dict[str, object]:
         """Return whether strangers are let in, and for how long (None: always)."""
@@ -95,6 +126,7 @@ class Neighbourhood:
                 f"{group.address.host}:{group.address.port}",
                 group.members,
                 group.open,
+                self._admission_policy.who_joins(group),
             )
             for group in self._admission_policy.found[:LIST_MAX]
         ]
@@ -111,12 +143,12 @@ class Neighbourhood:
     def _label(self, record: MemberRecord) -> str:
         return self._node.label_of(DeviceId(record.device))
 
-    def _device(
-        self, device: DeviceId, need: Amount, whole: dict[ManifestName, Amount]
-    ) -> DeviceView:
+    def _device(self, device: DeviceId, stands: Standing, away_s: float | None) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
-        number = number_in(self._ring, device)
+        number, spoke_s = number_in(self._ring, device), None
+        if peer is not None and peer.spoke_s is not None:
+            spoke_s = node.now - peer.spoke_s
         return DeviceView(
             id=short_id(device),
             label=node.label_of(device),
@@ -125,10 +157,18 @@ class Neighbourhood:
             node=number,
             address=_shown_address(peer),
             found_by=sighting.found_by if sighting is not None else "",
-            have_files=sum(files for files, _ in whole.values()) - need[0],
-            need_files=need[0],
-            need_bytes=need[1],
+            known=stands.known,
+            spoke_s=spoke_s,
+            away_s=away_s,
+            have_files=stands.has.files,
+            need_files=stands.lacks.files,
+            need_bytes=bounded(stands.lacks.size_bytes),
         )
+
+
+def bounded(size_bytes: int) -> int:
+    """Return a size as JSON can hold it: owners may claim any."""
+    return min(size_bytes, limits.SEQ_MAX)
 
 
 def _shown_address(peer: Peer | None) -> str:

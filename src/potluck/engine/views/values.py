@@ -11,18 +11,34 @@ from msgspec import Struct
 
 
 class DeviceView(Struct, frozen=True):
-    """One device of the group."""
+    """One device of the group, and what is known to stand on it."""
 
     id: str
     label: str
     me: bool
-    online: bool
+    online: bool  # in the ring, and linked or this device itself
     node: int | None
     address: str
     found_by: str
-    have_files: int
+    known: bool  # what it holds is known now: it is here and spoke of the heads that stand here
+    spoke_s: float | None  # seconds since it said last what it holds; None: not in this run
+    away_s: float | None  # seconds since it was linked last; None: it is, or never was in this run
+    have_files: int  # of `files`; 0 unless known
+    need_files: int  # what it said it lacks; everything unless it spoke in this run
+    need_bytes: int
+
+
+class DeliveryView(Struct, frozen=True):
+    """What another device still lacks of what stands here: a row of the sender's."""
+
+    id: str
+    label: str
+    online: bool
+    known: bool  # False: not since the newest head; the figures are what it said before
     need_files: int
     need_bytes: int
+    done_bytes: int  # of `whole_bytes`, what came since it last lacked nothing
+    whole_bytes: int
 
 
 class RingView(Struct, frozen=True):
@@ -36,12 +52,33 @@ class RingView(Struct, frozen=True):
 
 
 class TransferView(Struct, frozen=True):
-    """One content that is being received."""
+    """One large content that is being received, or the small files of one folder."""
 
     path: str
     sources: list[str]
     done: int
     size: int
+    files: int = 1  # of a folder: its small files that are still to come
+
+
+class UploadView(Struct, frozen=True):
+    """One content that another device is getting from this one now."""
+
+    path: str
+    to: str
+    sent: int  # bytes promised to it by this device; it may get others elsewhere
+    size: int
+
+
+class TroubleView(Struct, frozen=True):
+    """One thing that is not as it should be (engine/troubles.py)."""
+
+    kind: str  # the name of its TroubleKind in small letters, "unreadable"
+    subject: str
+    reason: str
+    command: str  # what to type against it, "" if nothing helps but waiting
+    since_s: float  # how long it lasts
+    next_s: float | None  # in how long it is tried again
 
 
 class FoundView(Struct, frozen=True):
@@ -52,6 +89,9 @@ class FoundView(Struct, frozen=True):
     address: str
     members: int
     open: bool
+    joins: str = (
+        ""  # while both doors are open: "we" join it, "they" join us, "" if neither is sure
+    )
 
 
 class FileView(Struct, frozen=True):
@@ -65,6 +105,64 @@ class FileView(Struct, frozen=True):
     root: str
 
 
+class HeadView(Struct, frozen=True):
+    """One state of one manifest."""
+
+    owner: str  # short id
+    folder: str
+    generation: int
+    seq: int
+
+
+class KeptView(Struct, frozen=True):
+    """What a device said last of one manifest."""
+
+    head: HeadView
+    missing: int  # files and folders it lacks of that
+
+
+class KeeperView(Struct, frozen=True):
+    """What a device said last of all manifests."""
+
+    id: str
+    label: str
+    online: bool  # linked
+    kept: list[KeptView]
+
+
+class KeepersView(Struct, frozen=True):
+    """Which heads stand in the index here, and who said to hold which: for `wait --delivered`."""
+
+    heads: list[HeadView]
+    devices: list[KeeperView]  # the others
+
+
+class FilesPage(Struct, frozen=True):
+    """Some paths of the share, in order."""
+
+    files: list[FileView]
+    next: str | None  # after which path the next page begins; None: there is none
+
+
+class EntryView(Struct, frozen=True):
+    """What stands directly in a folder; of a large folder a part, told under the same name."""
+
+    name: str
+    kind: str
+    files: int  # 1 for a file
+    folders: int  # below it; it is not counted itself
+    size: int
+    here: int  # of `files`
+
+
+class FolderPage(Struct, frozen=True):
+    """What is directly in a folder, or the devices; in no order that a person would like."""
+
+    entries: list[EntryView]
+    next: str | None  # where the next page goes on; None: there is none
+    known: bool = True  # False: nobody shares a folder of that path
+
+
 class StateView(Struct, frozen=True):
     """Everything a face shows."""
 
@@ -72,16 +170,24 @@ class StateView(Struct, frozen=True):
     group: dict[str, str] | None
     node: dict[str, object] | None
     ring: list[RingView]
-    state: str
-    reason: str | None
+    state: str  # in_sync | sending | receiving | busy | waiting | paused | trouble
+    reason: str | None  # one sentence, None exactly if in_sync
+    command: str | None  # what a person can type about it
+    synced: bool  # every head heard of stands here, and everything of mine that is known is shared
     devices: list[DeviceView]
-    files: int
+    files: int  # without folders
+    folders: int
     bytes: int
     need_files: int
-    need_bytes: int
+    need_folders: int
+    need_bytes: int  # still to come: pieces that are here already do not count
     received_bytes: int
     sent_bytes: int
     transfers: list[TransferView]
+    deliveries: list[DeliveryView]  # everybody else who lacks something, or is not known to have it
+    uploads: list[UploadView]
+    troubles: list[TroubleView]
+    trouble_count: int  # of all, also those that are not listed
     folder: str
     own_folder: str
     port: int

@@ -1,8 +1,8 @@
 """The viewer: everything a face shows, summed up from the parts when somebody looks.
 
-Strategy: a view is built at most a few times a second; devices and files are looked at in the
-modules beside this one, transfers and the one word for how things are here. Faces never see an
-engine object.
+Strategy: a view is built at most a few times a second. The word for how things are, the counts and
+the rows of other devices follow from one picture (engine/views/picture.py); devices and files are
+looked at in the modules beside this one, transfers here. Faces never see an engine object.
 
 Guarantees: building a view changes nothing and reads only counts that the index keeps up to date.
 Limits: lists are bounded, so that a page of 100,000 refused names costs no more than one of a
@@ -13,16 +13,29 @@ from __future__ import annotations
 
 from itertools import islice
 
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
+from potluck.core.content.swarm.orders import What
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.engine.node import Node
+from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
-from potluck.engine.others.receiving import Receiving
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood
-from potluck.engine.views.shared_files import SharedFiles, bounded_sum
-from potluck.engine.views.values import FileView, StateView, TransferView
+from potluck.engine.views.listing import Listing
+from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
+from potluck.engine.views.picture import Picture
+from potluck.engine.views.values import (
+    DeliveryView,
+    HeadView,
+    KeepersView,
+    KeeperView,
+    KeptView,
+    StateView,
+    TransferView,
+    TroubleView,
+    UploadView,
+)
 
 
 class Viewer:
@@ -32,37 +45,45 @@ class Viewer:
         self,
         node: Node,
         neighbourhood: Neighbourhood,
+        picture: Picture,
         own_folder: OwnFolder,
-        receiving: Receiving,
         downloads: Downloads,
         answers: Answers,
     ) -> None:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
-        self._receiving, self._downloads, self._answers = receiving, downloads, answers
-        self._files = SharedFiles(node)
+        self._picture, self._downloads, self._answers = picture, downloads, answers
+        self.listing = Listing(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
         node, around = self._node, self._neighbourhood
-        whole = self._files.whole()
-        need_files, need_bytes = self._files.lacking(node.me, whole)
-        state, reason = self._state(need_files)
+        knowledge = self._picture.knowledge()
+        deliveries = around.deliveries(knowledge)
+        whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),
             node=around.place(),
             ring=around.ring(),
-            state=state,
-            reason=reason,
-            devices=around.devices(self._files, whole),
-            files=sum(files for files, _ in whole.values()),
-            bytes=bounded_sum(size for _, size in whole.values()),
-            need_files=need_files,
-            need_bytes=need_bytes,
+            state=word.state.value,
+            reason=legible(word.reason) or None,
+            command=word.command or None,
+            synced=knowledge.synced,
+            devices=around.devices(knowledge),
+            files=whole.files,
+            folders=whole.folders,
+            bytes=bounded(whole.size_bytes),
+            need_files=missing.files,
+            need_folders=missing.folders,
+            need_bytes=bounded(missing.size_bytes),
             received_bytes=self._downloads.received_bytes,
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
+            deliveries=deliveries,
+            uploads=self._uploads(deliveries),
+            troubles=self._troubles(),
+            trouble_count=node.troubles.total,
             folder=node.settings.folder,
             own_folder=self._own_path(),
             port=node.settings.port,
@@ -72,34 +93,44 @@ class Viewer:
             refused=self._refused(),
         )
 
-    def files(self, prefix: str) -> list[FileView]:
-        """Return the files of the share whose path below Shared/ starts with `prefix`."""
-        return self._files.listing(prefix)
+    def keepers(self) -> KeepersView:
+        """Return which heads are held here, and what the others said last that they hold."""
+        held = [(one.name, one.held) for one in self._picture.manifests()]
+        heads = [_head_view(name, number) for name, number in held if number is not None]
+        devices = [
+            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one))
+            for one in self._picture.devices()
+        ]
+        return KeepersView(heads, devices)
 
     def _own_path(self) -> str:
         """Return where the own folder is on this machine, as far as the engine was told."""
         folder, own = self._node.settings.folder, str(self._own_folder.top)
         return f"{folder}/Shared/{own}" if folder else own
 
-    def _state(self, needed: int) -> tuple[str, str | None]:
-        """Return the one word for how things are, and why."""
-        own_folder, paused = self._own_folder, self._downloads.paused
-        if not self._node.share_present:
-            return "trouble", f"the share is offline: marker {own_folder.share.reason}"
-        if paused:
-            return "paused", paused
-        if self._neighbourhood.waits:
-            return "waiting", "a group is near and this device is not a member of it"
-        if needed:
-            return "busy", f"{needed} files to come"
-        if own_folder.busy or self._receiving.busy:
-            return "busy", "looking at the own files"
-        return "in_sync", None
+    def _troubles(self) -> list[TroubleView]:
+        """Return what is not as it should be, the most important first."""
+        now = self._node.now
+        return [
+            TroubleView(
+                kind=trouble.kind.name.lower(),
+                subject=legible(trouble.subject),
+                reason=legible(trouble.reason),
+                command=trouble.command,
+                since_s=now - trouble.since_s,
+                next_s=None if trouble.next_s is None else max(trouble.next_s - now, 0.0),
+            )
+            for trouble in islice(self._node.troubles.all(), LIST_MAX)
+        ]
 
     def _transfers(self) -> list[TransferView]:
-        """Return what is being received, each content under one of its paths."""
+        """Return what is being received: each large content, and each folder of small ones."""
         swarm, asked = self._downloads.swarm, dict[Root, set[DeviceId]]()
+        small = set[DeviceId]()
         for order in swarm.orders.values():
+            if order.what is What.PACK:
+                small.add(order.peer)
+                continue
             for root in order.roots:
                 asked.setdefault(root, set()).add(order.peer)
         seen = []
@@ -107,12 +138,51 @@ class Viewer:
             path, download = self._downloads.path_of(root), swarm.downloads.get(root)
             if path is None or download is None:
                 continue
-            sources = sorted(self._node.label_of(device) for device in asked[root])
             done, size = download.done_bytes, download.size_bytes
-            seen.append(TransferView(str(path), sources, done, size))
-        return seen
+            seen.append(TransferView(str(path), self._labels(asked[root]), done, size))
+        return seen + self._small_transfers(small)
+
+    def _small_transfers(self, peers: set[DeviceId]) -> list[TransferView]:
+        """Return the folders whose small files are on their way, or the one file there is."""
+        found = list[TransferView]()
+        if not peers:
+            return found
+        layout, sources = self._node.layout, self._labels(peers)
+        for folder, waiting in islice(self._downloads.folders.folders.items(), LIST_MAX):
+            size_bytes = bounded(sum(waiting.values()))
+            path = self._node.label_of(folder.manifest.owner)
+            if len(waiting) == 1:
+                path = str(layout.path_of(next(iter(waiting))))
+            elif folder.path:
+                path += "/" + folder.path.decode()
+            found.append(TransferView(legible(path), sources, 0, size_bytes, len(waiting)))
+        return found
+
+    def _uploads(self, deliveries: list[DeliveryView]) -> list[UploadView]:
+        """Return what is being handed over, each content to each device that lacks something."""
+        label_of, late = self._node.label_of, {one.id for one in deliveries}
+        return [
+            UploadView(str(one.path), label_of(device), one.sent_bytes, one.size_bytes)
+            for device, one in self._answers.uploads.recent()
+            if short_id(device) in late
+        ]
+
+    def _labels(self, devices: set[DeviceId]) -> list[str]:
+        return sorted(map(self._node.label_of, devices))
 
     def _refused(self) -> list[dict[str, str]]:
         """Return the names in the own folder that are not shared, and why."""
         refused = islice(self._own_folder.refused.items(), LIST_MAX)
         return [{"path": path, "reason": reason} for path, reason in refused]
+
+
+def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
+    return HeadView(short_id(name.owner), name.folder.value, number.generation, number.seq)
+
+
+def _kept_views(device: DeviceKnown) -> list[KeptView]:
+    """Return what a device said last, by manifest."""
+    return [
+        KeptView(_head_view(name, said.number), said.missing.files + said.missing.folders)
+        for name, said in sorted(device.said.items())
+    ]

@@ -1,28 +1,36 @@
-"""Commands that do something to a running potluck: `down`, `exit`, `add`, `wait`, and `version`.
+"""Commands that do something to a running potluck: `add`, `rescan`.
 
-Strategy: one request each, then, where the person expects it, watching until it is done.
-Guarantees: `down` returns when the process has let go of its home, so that a following `up` cannot
-collide; `wait` exits 6 on its time-out and says what it still waited for. Limits: `add` names files
-of this machine, as absolute paths.
+Two more say something of the program: `version`, `help`.
+
+Strategy: one request each. Limits: `add` names files of this machine, as absolute paths.
 """
 
 from __future__ import annotations
 
-import time
+import glob
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from potluck.core.errors import NotFound, PotluckError, Refused, TimedOut
-from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.output import command, say, say_json
-from potluck.faces.text import count, shown
-from potluck.shells.state.home import holder_of, home_paths
+from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.faces.cli.client import client_of
+from potluck.faces.cli.output import at_prompt, say, say_json
+from potluck.faces.text import shown
 
-POLL_S = 0.1  # between two looks whether it is so by now
-DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
+PROMPT_HELP = (
+    "exit           leave the group gracefully and end (so do quit, stop, and Ctrl-C)",
+    "status         this device, its group, and who has what",
+    "ring · peers   the circle of nodes · where the devices are",
+    "ls [PATH]      what is shared (-r: every file)",
+    "add PATH…      put files into my folder (--copy, --move, --reflink)",
+    "rescan         look at my folder now",
+    "open [MIN]     let anyone on this network join for MIN minutes (60)",
+    "close          let nobody in any more without asking",
+    "version        the version; help COMMAND explains a command",
+)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -30,28 +38,6 @@ Decorated = TypeVar("Decorated", bound=Callable[..., object])
 def json_option(callback: Decorated) -> Decorated:
     """Let a command take --json itself, besides the global one."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(callback)
-
-
-@click.command()
-@json_option
-@click.pass_obj
-def down(shared: dict[str, Any], as_json: bool) -> None:
-    """Leave the group gracefully and end: transfers are parked, the others are told."""
-    state_dir = home_paths(shared["home"]).state_dir
-    Client(state_dir).post("/api/v1/leave")
-    deadline = time.monotonic() + DOWN_S
-    while (holder := holder_of(state_dir)) is not None:
-        if time.monotonic() > deadline:
-            raise TimedOut(
-                f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
-                "its disk is slow, or something hangs",
-                f"wait, then `{command('status')}`; as a last resort: kill {holder}",
-            )
-        time.sleep(POLL_S)
-    if as_json or shared["json"]:
-        say_json({})
-    else:
-        say("potluck has left and ended.")
 
 
 @click.command()
@@ -67,11 +53,17 @@ def down(shared: dict[str, Any], as_json: bool) -> None:
 @click.pass_obj
 def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool) -> None:
     """Put files or folders into my folder, so that everybody gets them."""
-    absolute = [str(Path(path).absolute()) for path in paths]
+    absolute = [path for word in paths for path in _meant(word)]
     for path in absolute:
-        if not (Path(path).exists() or Path(path).is_symlink()):
+        if not os.path.lexists(path):
             raise NotFound(
                 f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there"
+            )
+        if not _is_text(path):
+            raise NotFound(
+                f"{shown(path)} cannot be shared.",
+                "its name is not UTF-8",
+                "rename it, then add it",
             )
     result = client_of(shared["home"]).post("/api/v1/add", {"paths": absolute, "mode": mode})
     lines = [shown(line) for line in result["text"].splitlines()]
@@ -83,48 +75,33 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
         say(*lines)
 
 
+def _meant(word: str) -> list[str]:
+    """Return the absolute paths that a word means; at the prompt no shell has looked at it."""
+    if at_prompt():
+        word = os.path.expanduser(word)  # noqa: PTH111 - Path raises where there is no home
+        if not os.path.lexists(word) and glob.has_magic(word):
+            return [str(Path(path).absolute()) for path in sorted(glob.glob(word))] or [word]  # noqa: PTH207 - as a shell does, relative too
+    return [str(Path(word).absolute())]
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @click.command()
-@click.option("--synced", is_flag=True, help="Until every file is here (the default).")
-@click.option(
-    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    metavar="S",
-    help="Give up after S seconds: exit code 6.",
-)
 @json_option
 @click.pass_obj
-def wait(
-    shared: dict[str, Any], synced: bool, peers: int | None, timeout: float | None, as_json: bool
-) -> None:
-    """Block until every file is here, or until enough devices are online."""
-    client = client_of(shared["home"])
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while missing := _missing(state := client.state(), synced or peers is None, peers or 0):
-        if deadline is not None and time.monotonic() >= deadline:
-            raise TimedOut(f"Not true after {timeout:g} s: {missing}.", "", command("status"))
-        time.sleep(POLL_S)
+def rescan(shared: dict[str, Any], as_json: bool) -> None:
+    """Look at my folder now, for changes that nobody has noticed."""
+    client_of(shared["home"]).post("/api/v1/rescan")
     if as_json or shared["json"]:
-        say_json(state)
+        say_json({})
     else:
-        say(
-            f"{count(len(state['devices']), 'device')}, {count(state['files'], 'file')}: "
-            f"{state['state'].replace('_', ' ')}."
-        )
-
-
-def _missing(state: dict[str, Any], synced: bool, peers: int) -> str:
-    """Return what is not true yet, "" if everything is."""
-    online = sum(1 for device in state["devices"] if device["online"] and not device["me"])
-    if online < peers:
-        return f"{count(online, 'other device')} online, {peers} wanted"
-    if synced and (state["state"] != "in_sync" or state["need_files"]):
-        reason = f" ({shown(state['reason'])})" if state.get("reason") else ""
-        word = state["state"].replace("_", " ")
-        return f"{word}{reason}, {count(state['need_files'], 'file')} to come"
-    return ""
+        say("Looking at my folder now.")
 
 
 @click.command()
@@ -132,11 +109,32 @@ def _missing(state: dict[str, Any], synced: bool, peers: int) -> str:
 @click.pass_obj
 def version(shared: dict[str, Any], as_json: bool) -> None:
     """Print the version."""
+    say_version(as_json=as_json or shared["json"])
+
+
+def say_version(*, as_json: bool) -> None:
+    """Print the version."""
     number = program_version()
-    if as_json or shared["json"]:
+    if as_json:
         say_json({"version": number})
     else:
         say(f"potluck {number}")
+
+
+@click.command("help")
+@click.argument("name", default="", metavar="[COMMAND]")
+@click.pass_context
+def explain(ctx: click.Context, name: str) -> None:
+    """Explain a command, or all of them."""
+    root = ctx.find_root()
+    if not name:
+        say(*(PROMPT_HELP if at_prompt() else root.get_help().splitlines()))
+        return
+    group = root.command
+    assert isinstance(group, click.Group)
+    _, meant, _ = group.resolve_command(root, [name])
+    if meant is not None:
+        say(*meant.get_help(click.Context(meant, parent=root, info_name=name)).splitlines())
 
 
 def program_version() -> str:

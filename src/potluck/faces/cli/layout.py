@@ -3,27 +3,35 @@ found.
 
 Strategy: pure functions from the state of the local API to lines. They explain as well as show: a
 refusal comes with its reason, waiting with what is waited for, and being alone with what was tried,
-the likely cause, and the next command on which machine. Limits: long lists are cut after 20
-entries, with the number of the rest.
+the likely cause, and the next command on which machine. Guarantees: of a device nothing is said
+that is not known: who is away, or has not spoken since the newest files, is said to be so, and what
+it said before is not shown as if it were so now. Limits: long lists are cut after 20 entries, with
+the number of the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from potluck.core.limits import PORT
 from potluck.faces.cli.output import command, program
-from potluck.faces.text import count, duration, rate, shown, size, table
+from potluck.faces.text import amount, count, duration, percent, rate, shown, size, table
 
 LONGEST_LIST = 20
+SHELLS_OWN = {"ls"}  # in advice: it shows what stands on the disk, ours what is shared
+ROWS_IN_A_LINE = 6  # devices; more are counted
 _STATES = {
     "in_sync": "in sync",
+    "sending": "sending",
+    "receiving": "receiving",
     "busy": "busy",
     "paused": "paused",
     "trouble": "in trouble",
     "waiting": "waiting",
 }
+_TO_COME = "to come"  # a reason that has these words says how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +74,72 @@ def group_words(state: dict[str, Any]) -> str:
     )
 
 
-def state_words(state: dict[str, Any]) -> str:
-    """Return "in sync · 14 files · 1.6 GB"."""
-    parts = [_STATES.get(state["state"], shown(state["state"]))]
-    if state["reason"]:
-        parts.append(shown(state["reason"]))
-    parts += [count(state["files"], "file"), size(state["bytes"])]
-    if state["need_files"] or state["need_bytes"]:
-        parts.append(f"{count(state['need_files'], 'file')} ({size(state['need_bytes'])}) to come")
+def reason_words(state: dict[str, Any]) -> str:
+    """Return "in sync", "receiving · 3 files (2.0 MB) to come from laptop": the word and why."""
+    word, reason = _STATES.get(state["state"], shown(state["state"])), shown(state["reason"] or "")
+    if not reason:
+        return word
+    return reason if reason.startswith(word) else f"{word} · {reason}"
+
+
+def amount_words(state: dict[str, Any]) -> str:
+    """Return "14 files · 1.6 GB · 3 files (2.0 MB) to come"; what is to come not said twice."""
+    parts = [count(state["files"], "file")]
+    parts += [count(state["folders"], "folder")] if state["folders"] else []
+    parts.append(size(state["bytes"]))
+    to_come = lacking_words(state["need_files"], state["need_folders"], state["need_bytes"])
+    if to_come and _TO_COME not in (state["reason"] or ""):
+        parts.append(f"{to_come} {_TO_COME}")
     return " · ".join(parts)
+
+
+def lacking_words(files: int, folders: int, size_bytes: int) -> str:
+    """Return "2 files and 1 folder (1.0 GB)", "" for nothing."""
+    parts = [count(files, "file")] if files else []
+    parts += [count(folders, "folder")] if folders else []
+    if not parts:
+        return size(size_bytes) if size_bytes else ""
+    return " and ".join(parts) + (f" ({size(size_bytes)})" if size_bytes else "")
+
+
+def next_step(advice: str, words: Words) -> str:
+    """Return what to type: one of our commands in full, a line for the shell as it is."""
+    from potluck.faces.cli.main import COMMANDS
+
+    first = advice.split(" ", maxsplit=1)[0]
+    ours = first in COMMANDS and first not in SHELLS_OWN
+    return shown(f"{words.here} {advice}" if ours else advice)
+
+
+def delivery_words(deliveries: list[dict[str, Any]]) -> str:
+    """Return "kitchen-pc 35 % · nas not known yet · desk away"."""
+    said = [_delivery_words(one) for one in deliveries[:ROWS_IN_A_LINE]]
+    more = len(deliveries) - ROWS_IN_A_LINE
+    return " · ".join([*said, f"{more:,} more"] if more > 0 else said)
+
+
+def _delivery_words(one: dict[str, Any]) -> str:
+    label = shown(one["label"])
+    if not one["online"]:
+        return f"{label} away"
+    if not one["known"]:
+        return f"{label} not known yet"
+    if one["whole_bytes"]:
+        done, whole = one["done_bytes"], one["whole_bytes"]
+        return f"{label} {percent(min(done, whole - 1), whole)}"
+    return f"{label} lacks {lacking_words(one['need_files'], 0, 0) or 'folders'}"
+
+
+def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
+    """Return what is wrong, and on a line of its own what to do and when it is tried next."""
+    first = f"{shown(trouble['subject'])}: {shown(trouble['reason'])}"
+    times = [f"for {duration(trouble['since_s'])}"] if trouble["since_s"] >= 1 else []
+    if trouble["next_s"] is not None:
+        times.append(f"tried again in {duration(trouble['next_s'])}")
+    lines = [first + (f" ({', '.join(times)})" if times else "")]
+    if trouble["command"]:
+        lines.append(f"next: {next_step(trouble['command'], words)}")
+    return lines
 
 
 def door_words(state: dict[str, Any]) -> str:
@@ -88,39 +153,60 @@ def door_words(state: dict[str, Any]) -> str:
     )
 
 
-def status_lines(state: dict[str, Any]) -> list[str]:
-    """Return the lines of `status`."""
-    rates = state["rates"]
+def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]:
+    """Return the lines of `status`; `words` as this process was started unless given."""
+    rates, words = state["rates"], words or Words.of_this_run()
+    others = delivery_words(state["deliveries"])
     facts = [
         ["group", group_words(state)],
-        ["state", state_words(state)],
+        ["state", reason_words(state)],
+        ["files", amount_words(state)],
         ["folder", shown(state["folder"]) + f"   (mine: {shown(state['own_folder'])})"],
         ["network", f"port {state['port']} · ↓ {rate(rates['down'])} · ↑ {rate(rates['up'])}"],
         ["door", door_words(state)],
     ]
+    if state["command"]:
+        facts.insert(2, ["next", next_step(state["command"], words)])
+    if others:
+        facts.insert(-3, ["others", others])
     lines = [title(state), *table(facts)]
-    if state["devices"]:
-        lines += ["", "devices", *table([_device_row(device) for device in state["devices"]])]
-    if state["transfers"]:
+    lines += _listed("devices", state["devices"], _device_row)
+    lines += _listed("receiving", state["transfers"], _transfer_row)
+    lines += _listed("sending", state["uploads"], _upload_row)
+    lines += _trouble_lines(state, words)
+    troubled = {one["subject"] for one in state["troubles"]}
+    refused = [one for one in state["refused"] if one["path"] not in troubled]
+    lines += _listed("not shared", refused, _refused_row)
+    unshared = state["unshared"]["files"]
+    if unshared:
         lines += [
             "",
-            "transfers",
-            *table([_transfer_row(one) for one in state["transfers"][:LONGEST_LIST]]),
-        ]
-        lines += _rest(state["transfers"])
-    if state["refused"]:
-        lines += [
-            "",
-            "not shared",
-            *table([_refused_row(one) for one in state["refused"][:LONGEST_LIST]]),
-        ]
-        lines += _rest(state["refused"])
-    if state["unshared"]["files"]:
-        lines += [
-            "",
-            f"{count(state['unshared']['files'], 'file')} here not shared yet: see `add --help`.",
+            f"{count(unshared, 'file')} here not shared yet: see `{words.here} add --help`.",
         ]
     return lines
+
+
+def _listed(
+    heading: str, entries: list[dict[str, Any]], row: Callable[[dict[str, Any]], list[str]]
+) -> list[str]:
+    """Return a heading and a row for each entry, the first twenty, and the number of the rest."""
+    if not entries:
+        return []
+    more = len(entries) - LONGEST_LIST
+    rest = [f"  … and {more:,} more"] if more > 0 else []
+    return ["", heading, *table([row(one) for one in entries[:LONGEST_LIST]]), *rest]
+
+
+def _trouble_lines(state: dict[str, Any], words: Words) -> list[str]:
+    troubles = state["troubles"]
+    if not state["trouble_count"]:
+        return []
+    lines = ["", "troubles"]
+    for one in troubles[:LONGEST_LIST]:
+        first, *others = trouble_lines(one, words)
+        lines += [f"  {first}", *[f"    {line}" for line in others]]
+    more = state["trouble_count"] - min(len(troubles), LONGEST_LIST)
+    return [*lines, f"  … and {more:,} more"] if more > 0 else lines
 
 
 def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
@@ -131,6 +217,10 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
         rows = [["device", "", "node", "address", "found by"]]
         rows += [_peer_row(device) for device in others]
         lines += table(rows, indent="")
+    for one in state["troubles"]:
+        if one["kind"] == "link":
+            first, *advice = trouble_lines(one, words)
+            lines += [f"✗ {first}", *[f"  {line}" for line in advice]]
     lines += found_lines(state, words)
     if not any(device["online"] for device in others) and not state["found"]:
         lines += nobody_lines(state, words)
@@ -138,7 +228,7 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
 
 
 def _peer_row(device: dict[str, Any]) -> list[str]:
-    presence = "online" if device["online"] else "away"
+    presence = "online" if device["online"] else away_words(device)
     node = "" if device["node"] is None else str(device["node"])
     address, found_by = device["address"] or "unknown", device["found_by"] or ""
     return [shown(device["label"]), presence, node, shown(address), shown(found_by)]
@@ -188,45 +278,70 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
             f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."
         )
         if mine_open and found["open"]:
-            lines.append("  Both doors are open: joining.")
+            lines.append("  Both doors are open: " + _coming(found.get("joins", ""), label))
             continue
         lines.append("  To join it, both machines must say so (on a network you trust):")
-        there = "is open already" if found["open"] else f"exit, then: {words.elsewhere} up --open"
-        here = "is open already" if mine_open else f"exit, then: {words.here} up --open"
+        there = "is open already" if found["open"] else f"type open, or: {words.elsewhere} open"
+        here = "is open already" if mine_open else f"type open, or: {words.here} open"
         lines += table([[f"on {label}", there], ["on this machine", here]], indent="    ")
     return lines
+
+
+def _coming(joins: str, label: str) -> str:
+    """Return what comes of two open doors: of two devices only one joins the other."""
+    if joins == "we":
+        return "this device joins it."
+    if joins == "they":
+        return f"{label} is to join this device, which stays where it is."
+    return "nothing more is to be done here."
 
 
 def _device_row(device: dict[str, Any]) -> list[str]:
     place = "this device"
     if not device["me"]:
-        place = shown(device["address"] or "") if device["online"] else "away"
+        place = shown(device["address"] or "") if device["online"] else away_words(device)
     node = "" if device["node"] is None else f"node {device['node']}"
-    need = device["need_files"]
-    has = f"has {count(device['have_files'], 'file')}"
-    return [
-        shown(device["label"]),
-        node,
-        place,
-        has,
-        f"needs {need:,} ({size(device['need_bytes'])})" if need else "",
-    ]
+    return [shown(device["label"]), node, place, holding_words(device)]
+
+
+def away_words(device: dict[str, Any]) -> str:
+    """Return "away", with for how long where that is known."""
+    away_s = device["away_s"]
+    return "away" if away_s is None else f"away for {duration(away_s)}"
+
+
+def holding_words(device: dict[str, Any]) -> str:
+    """Return what is known of what a device holds, and that it is not known where it is not."""
+    lacks = lacking_words(device["need_files"], 0, device["need_bytes"])
+    if device["known"] and not lacks:
+        return f"has {_all_files(device['have_files'])}"
+    if device["known"]:
+        return f"has {count(device['have_files'], 'file')}, lacks {lacks}"
+    if device["spoke_s"] is None:
+        to_come = device["online"] and not device["me"]
+        return "not known yet what it has" if to_come else "not known what it has"
+    return f"not known now; lacked {lacks or 'nothing'} {duration(device['spoke_s'])} ago"
+
+
+def _all_files(number: int) -> str:
+    """Return how many files somebody has who lacks none."""
+    if not number:
+        return "no files"
+    return count(number, "file") if number == 1 else f"all {count(number, 'file')}"
 
 
 def _transfer_row(one: dict[str, Any]) -> list[str]:
     sources = ", ".join(shown(label) for label in one["from"])
-    return [
-        shown(one["path"]),
-        f"{size(one['done'])} of {size(one['size'])}",
-        rate(one["rate"]),
-        f"from {sources}",
-    ]
+    if one["files"] > 1:
+        return [shown(one["path"]), f"{count(one['files'], 'file')} to come", "", f"from {sources}"]
+    done = amount(one["done"], one["size"])
+    return [shown(one["path"]), done, rate(one["rate"]), f"from {sources}"]
+
+
+def _upload_row(one: dict[str, Any]) -> list[str]:
+    sent = amount(min(one["sent"], one["size"]), one["size"])
+    return [shown(one["path"]), sent, f"to {shown(one['to'])}"]
 
 
 def _refused_row(one: dict[str, Any]) -> list[str]:
     return [shown(one["path"]), shown(one["reason"])]
-
-
-def _rest(entries: list[Any]) -> list[str]:
-    more = len(entries) - LONGEST_LIST
-    return [f"  … and {more:,} more"] if more > 0 else []

@@ -1,54 +1,75 @@
 """The entry: which command is meant, where its code is, and how its end becomes an exit code.
 
-Strategy: the group knows every command by one line (name, module, help) and imports a module only
-when its command runs, so that `potluck status` answers in 0.15 s and `potluck --help` imports none.
+Strategy: the group knows every command by one line (module, function, help) and imports a module
+only when its command runs, so that `potluck status` answers in 0.15 s and `potluck --help` imports
+none. The prompt of `up` runs the same commands, read by the same parser, and is given their lines.
 Errors end here: click's usage errors and our own become the same three parts. Guarantees: exit
-codes are those of docs/faces.md §2; an unknown command or option gets a suggestion; a closed pipe
-is no error. Limits: click decides how options are written.
+codes are those of docs/faces.md §2; an unknown command or option gets a suggestion, but nothing
+that opens the door to strangers is ever suggested; no end is a traceback, unless --verbose asks for
+one. Limits: click decides how options are written.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from difflib import get_close_matches
+from typing import Any
 
 import click
 
 from potluck.core.errors import PotluckError, UsageError
-from potluck.faces.cli.output import program, say_error
+from potluck.faces.cli.client import Client
+from potluck.faces.cli.output import (
+    OutputFailed,
+    PipeClosedError,
+    at_prompt,
+    collected,
+    command,
+    error_lines,
+    output_trouble,
+    program,
+    say_error,
+)
+from potluck.faces.cli.streams import let_go
 
 INTERRUPTED = 130
+LIKE = 0.5  # how much of a word must be right to be taken for a mistyped one
 EVERYDAY = ("up", "down", "status", "add")
-COMMANDS: dict[str, tuple[str, str]] = {
-    "up": ("up", "start: join or found a group, show what happens"),
-    "down": ("acts", "leave the group gracefully and end"),
-    "status": ("views", "this device, its group, and who has what"),
-    "add": ("acts", "put files into my folder, so that everybody gets them"),
-    "ls": ("views", "what is shared, and what of it is here"),
-    "peers": ("views", "the devices, where they are, how they were found"),
-    "ring": ("views", "the circle of nodes, each with its last and its next"),
-    "wait": ("acts", "block until something is true (for scripts)"),
-    "demo": ("demo", "watch several real devices work on this machine"),
-    "exit": ("acts", "the same as down"),
-    "version": ("acts", "print the version"),
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "up": ("up", "up", "start: join or found a group, show what happens"),
+    "down": ("leaving", "down", "leave the group gracefully and end"),
+    "status": ("views", "status", "this device, its group, and who has what"),
+    "add": ("acts", "add", "put files into my folder, so that everybody gets them"),
+    "ls": ("views", "ls", "what is shared, and what of it is here"),
+    "peers": ("views", "peers", "the devices, where they are, how they were found"),
+    "ring": ("views", "ring", "the circle of nodes, each with its last and its next"),
+    "open": ("door", "open_door", "admit anyone and join any open group, for a while"),
+    "close": ("door", "close_door", "admit nobody any more without asking"),
+    "rescan": ("acts", "rescan", "look at my folder now"),
+    "wait": ("waiting", "wait", "block until something is true (for scripts)"),
+    "watch": ("watch", "watch", "the live view of a potluck that runs already"),
+    "service": ("service", "service", "let potluck start and run by itself (systemd)"),
+    "demo": ("demo", "demo", "watch several real devices work on this machine"),
+    "exit": ("leaving", "down", "the same as down"),
+    "quit": ("leaving", "down", "the same as down"),
+    "stop": ("leaving", "down", "the same as down"),
+    "version": ("acts", "version", "print the version"),
+    "help": ("acts", "explain", "what a command does"),
 }
-
-
-class PipeClosedError(Exception):
-    """Whoever read our output has gone away."""
+LEAVING_WORDS = ("exit", "quit", "stop", "down")
+ELSEWHERE = {
+    "up": "this potluck runs already",
+    "demo": "it would draw over this view",
+    "wait": "it would keep this prompt from you",
+    "watch": "this is it",
+}
+"""Commands that the prompt does not run, and why."""
+UNSUGGESTED = frozenset({"--open", "open"})
+"""What opens the door to strangers must be what somebody means, not a guess of ours."""
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they run."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command; a closed pipe is told apart here, since click would exit 1 for it."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise PipeClosedError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return every command, everyday ones first."""
@@ -60,32 +81,40 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"potluck.faces.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, "down" if cmd_name == "exit" else cmd_name)
-        return command
+        module, name, _ = COMMANDS[cmd_name]
+        found: click.Command = getattr(importlib.import_module(f"potluck.faces.cli.{module}"), name)
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant, or say which is close."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = get_close_matches(args[0], COMMANDS, 1, 0.5)
+            close = suggestion(args[0], [*COMMANDS])
             raise UsageError(
                 f"There is no command “{args[0]}”.",
                 "a name was mistyped",
-                f"did you mean {program()} {close[0]}?" if close else f"{program()} --help",
+                f"did you mean {command(close)}?" if close else command("help"),
             )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         del ctx
-        everyday = [(name, COMMANDS[name][1]) for name in EVERYDAY]
-        others = [(name, text) for name, (_, text) in COMMANDS.items() if name not in EVERYDAY]
+        everyday = [(name, COMMANDS[name][2]) for name in EVERYDAY]
+        others = [(name, row[2]) for name, row in COMMANDS.items() if name not in EVERYDAY]
         with formatter.section("Every day"):
             formatter.write_dl(everyday)
         with formatter.section("More"):
             formatter.write_dl(others)
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from potluck.faces.cli.acts import say_version
+
+        say_version(as_json=False)
+        ctx.exit()
 
 
 @click.group(
@@ -101,50 +130,126 @@ class LazyGroup(click.Group):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @click.option("--verbose", is_flag=True, help="Say more, for finding faults.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Print the version.",
+)  # fmt: skip
 @click.pass_context
 def potluck(ctx: click.Context, home: str | None, as_json: bool, verbose: bool) -> None:
     """Keep a folder the same on every computer here, with no server.
 
     Type `up` on each computer; what you put into your folder appears on all of them.
     """
-    ctx.obj = {"home": home, "json": as_json, "verbose": verbose}
+    ctx.obj = ctx.obj or {"home": home, "json": as_json, "verbose": verbose}
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
-    as_json = "--json" in arguments
+    as_json, verbose = "--json" in arguments, "--verbose" in arguments
     try:
-        result = potluck.main(arguments, prog_name=program(), standalone_mode=False)
+        return _run(arguments, None)
     except PotluckError as error:
-        say_error(error, as_json=as_json)
-        return error.exit_code
+        return _told(error, as_json=as_json)
     except click.ClickException as error:
-        say_error(_from_click(error), as_json=as_json)
-        return UsageError.exit_code
+        return _told(_from_click(error), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except PipeClosedError:
-        # so that the last flush has a place to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (PipeClosedError, BrokenPipeError):
+        let_go(sys.stdout)
         return 0
+    except Exception as error:  # house: a fault is said in a sentence, too
+        if verbose:
+            raise
+        return _told(_fault(error), as_json=as_json)
+
+
+def run_typed(words: list[str], client: Client) -> list[str]:
+    """Run what was typed at the prompt, for the potluck of `client`; returns what to show."""
+    with collected() as lines:
+        try:
+            _run(_understood(words), {"home": client, "json": False, "verbose": False})
+        except PotluckError as error:
+            return [*lines, *error_lines(error)]
+        except click.ClickException as error:
+            return [*lines, *error_lines(_from_click(error))]
+        return lines
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Return which known word a mistyped one is probably meant to be, "" if none may be named."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, 1, LIKE)
+    return close[0] if close and close[0] not in UNSUGGESTED else ""
+
+
+def _run(arguments: list[str], shared: dict[str, Any] | None) -> int:
+    """Read a command line and run it; what is not as it should be is raised."""
+    name = "" if at_prompt() else program()
+    try:
+        with potluck.make_context(name, list(arguments), obj=shared) as context:
+            result = potluck.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _understood(words: list[str]) -> list[str]:
+    """Return what is typed at the prompt as a command line; raises UsageError.
+
+    Leaving is the only command that means something else there: the program itself ends.
+    """
+    word = words[0].casefold()
+    if {"-h", "--help"} & {*words}:
+        return ["help", *([] if word.startswith("-") else [word])]
+    if word in ELSEWHERE:
+        raise UsageError(
+            f"“{word}” is not for this prompt.", ELSEWHERE[word], "type it in another terminal"
+        )
+    if word in LEAVING_WORDS:
+        raise UsageError(f"“{word}” takes no more words here.", "", word)
+    if word.startswith("-") and word != "--version":
+        raise UsageError(f"There is no “{word}” here.", "a command comes first", "help")
+    return [word, *words[1:]]
+
+
+def _told(error: PotluckError, *, as_json: bool) -> int:
+    """Say an error and return its exit code."""
+    try:
+        say_error(error, as_json=as_json and not isinstance(error, OutputFailed))
+    except PipeClosedError:
+        pass  # nobody wants to be told
+    except PotluckError:
+        say_error(error, as_json=False)  # on the other stream
+    return error.exit_code
+
+
+def _fault(error: Exception) -> PotluckError:
+    """Return what went wrong that nobody foresaw, for a person."""
+    if isinstance(error, OSError) and error.filename is None:  # the help of click, nowhere to go
+        let_go(sys.stdout)
+        return output_trouble(error)
+    return PotluckError(
+        "That did not work, and it should have.",
+        f"a fault in potluck itself: {error!r}",
+        "type the same again with --verbose before the command, and report what it prints",
+    )
 
 
 def _from_click(error: click.ClickException) -> UsageError:
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else program()
-    fix = f"{command} --help"
+    path = context.command_path.strip() if context is not None else program()
+    fix = f"{path} --help".strip()
     if isinstance(error, click.NoSuchOption):
         known = [
             name
             for parameter in (context.command.params if context else ())
+            if not getattr(parameter, "hidden", False)
             for name in parameter.opts
         ]
-        close = get_close_matches(error.option_name, known, 1, 0.5)
+        close = suggestion(error.option_name, known)
         what = f"There is no option {error.option_name}."
-        return UsageError(
-            what, "a name was mistyped", f"did you mean {close[0]}?" if close else fix
-        )
+        return UsageError(what, "a name was mistyped", f"did you mean {close}?" if close else fix)
     return UsageError(error.format_message(), "the command line cannot be read that way", fix)

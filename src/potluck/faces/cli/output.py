@@ -3,8 +3,12 @@ program's name.
 
 Strategy: everything a command prints goes through here, so that `--json` means exactly one thing:
 `{"schema":1,"ok":true,"data":…}` or `{"schema":1,"ok":false,"error":{code, message, cause, fix}}`
-on standard output and nothing else there. Guarantee: errors go to standard error as what failed,
-the probable cause and the next command, and a closed pipe (`| head`) ends quietly. Limits: no
+on standard output and nothing else there. A long list is one envelope too, written row by row, so
+neither side has to hold it. The prompt of `up` runs the same commands: while it does, lines are
+collected for it, and what a person is told to type is what that prompt understands.
+
+Guarantees: errors go to standard error as what failed, the probable cause and the next command. A
+pipe that is closed (`| head`) ends a command quietly, a full disk with a sentence. Limits: no
 colour but bold, dim and red, and none under NO_COLOR or off a terminal.
 """
 
@@ -14,16 +18,45 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from potluck.core.errors import PotluckError
+from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.faces.cli.streams import knows_every_letter, let_go
 
 Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
+
+
+class OutputFailed(DiskTrouble):
+    """The output could not be written."""
+
+
+class PipeClosedError(Exception):
+    """Whoever read our output has gone away."""
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Collect what is said inside instead of printing it: the prompt shows it."""
+    lines: list[str] = []
+    token = _collecting.set(lines)
+    try:
+        yield lines
+    finally:
+        _collecting.reset(token)
+
+
+def at_prompt() -> bool:
+    """Say whether a command is run by the prompt of `up`."""
+    return _collecting.get() is not None
 
 
 def program() -> str:
@@ -34,7 +67,9 @@ def program() -> str:
 
 
 def command(words: str) -> str:
-    """Return the whole line that runs `words` for the same home on this machine."""
+    """Return the whole line that runs `words` for the same home; at the prompt just the words."""
+    if at_prompt():
+        return words
     arguments = sys.argv[1:]
     home = next((one[7:] for one in arguments if one.startswith("--home=")), "")
     if "--home" in arguments[:-1]:
@@ -44,23 +79,42 @@ def command(words: str) -> str:
 
 def styled(text: str, style: str) -> str:
     """Return `text` in a style where the terminal shows one."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+    if os.environ.get("NO_COLOR") or at_prompt() or not is_terminal():
         return text
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
 def say(*lines: str) -> None:
     """Print lines for a person, at once."""
+    say_each(lines)
+
+
+def say_each(lines: Iterable[str]) -> None:
+    """Print lines as they come; the first is seen at once, and the last when there is no more."""
+    kept = _collecting.get()
+    if kept is not None:
+        kept.extend(lines)
+        return
+    first = True
     for line in lines:
-        print(line, flush=True)
+        _write(line + "\n", flush=first)
+        first = False
+    _write("", flush=True)
 
 
 def say_json(data: Json) -> None:
     """Print one envelope with `data`."""
-    print(
-        json.dumps({"schema": OUTPUT_SCHEMA, "ok": True, "data": data}, ensure_ascii=False),
-        flush=True,
-    )
+    _write(_encoded({"schema": OUTPUT_SCHEMA, "ok": True, "data": data}) + "\n", flush=True)
+
+
+def say_json_rows(rows: Iterable[Json]) -> None:
+    """Print one envelope whose data is a list, a row a line, as they come."""
+    _write(f'{{"schema": {OUTPUT_SCHEMA}, "ok": true, "data": [', flush=False)
+    between = "\n"
+    for row in rows:
+        _write(between + _encoded(row), flush=between == "\n")
+        between = ",\n"
+    _write("\n]}\n", flush=True)
 
 
 def say_error(error: PotluckError, *, as_json: bool) -> None:
@@ -74,14 +128,56 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
             "cause": error.cause,
             "fix": error.fix,
         }
-        print(
-            json.dumps(
-                {"schema": OUTPUT_SCHEMA, "ok": False, "error": described}, ensure_ascii=False
-            ),
-            flush=True,
+        _write(
+            _encoded({"schema": OUTPUT_SCHEMA, "ok": False, "error": described}) + "\n", flush=True
         )
         return
-    lines = [f"potluck: {error.what}"]
+    lines = error_lines(error)
+    lines[0] = f"potluck: {lines[0]}"
+    with suppress(OSError, ValueError):  # nobody is there to be told
+        print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def error_lines(error: PotluckError) -> list[str]:
+    """Return the three parts of an error, a line each."""
+    lines = [error.what]
     lines += [f"  why:  {error.cause}"] if error.cause else []
     lines += [f"  next: {error.fix}"] if error.fix else []
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    return lines
+
+
+def _encoded(data: Json) -> str:
+    return json.dumps(data, ensure_ascii=not knows_every_letter(sys.stdout))
+
+
+def _write(text: str, *, flush: bool) -> None:
+    """Write to the standard output; raises PipeClosedError, or DiskTrouble if it is full."""
+    kept = _collecting.get()
+    if kept is not None:
+        kept.extend(text.splitlines())
+        return
+    try:
+        print(text, end="", flush=flush)
+    except BrokenPipeError as error:
+        let_go(sys.stdout)
+        raise PipeClosedError from error
+    except OSError as error:
+        let_go(sys.stdout)
+        raise output_trouble(error) from error
+
+
+def output_trouble(error: OSError) -> OutputFailed:
+    """Return why the output could not be written, for a person."""
+    return OutputFailed(
+        f"The output could not be written: {error.strerror or error}.",
+        "the disk or device that it goes to is full, or takes nothing",
+        "make room there, or let it go somewhere else",
+    )
+
+
+def is_terminal() -> bool:
+    """Say whether the standard output is a terminal."""
+    try:
+        return sys.stdout.isatty()
+    except (AttributeError, ValueError):
+        return False

@@ -11,30 +11,57 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
-from potluck.config.values import OpenTime, parse_open
+from potluck.config.values import parse_open
 from potluck.core.errors import UsageError
 from potluck.faces.cli.client import Client
+from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
-from potluck.faces.cli.output import Json, say, styled
-from potluck.faces.prompt import usable
+from potluck.faces.cli.leaving import UpLeaving
+from potluck.faces.cli.output import Json, command, is_terminal
+from potluck.faces.cli.streams import write_or_go_on
+from potluck.faces.prompt import job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
-from potluck.faces.text import duration, shown
+from potluck.faces.text import shown
 from potluck.shells.state import home
+
+NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
+TIME = re.compile(r"\d+(\.\d+)?\s*(m|min|mins|minutes?|h|hours?|s)?|always|forever")
+"""What people write behind --open when they mean a time."""
 
 
 class UpCommand(click.Command):
     """A command whose --open may stand alone and then leaves the next word to FOLDER."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write a lone --open as --open=."""
+        """Write a lone --open as --open=; a time behind it is no folder, whatever click thinks."""
+        for word, following in pairwise(args):
+            if word == "--open" and TIME.fullmatch(following.casefold()):
+                raise UsageError(
+                    f"“{shown(following)}” would be the folder to share.",
+                    "--open may stand alone, so its minutes are written behind a =",
+                    f"{command('up')} --open={_minutes(following)}"
+                    f"   (a folder of that name: ./{shown(following)})",
+                )
         return super().parse_args(ctx, ["--open=" if word == "--open" else word for word in args])
+
+
+def _minutes(time: str) -> str:
+    """Return a time that TIME knows, as --open= takes it."""
+    number = re.sub(r"[^0-9.]", "", time)
+    if not number:
+        return "always"
+    unit = time.strip("0123456789. ").casefold()[:1]
+    return f"{float(number) * {'h': 60, 's': 1 / 60}.get(unit, 1):g}"
 
 
 @click.command(cls=UpCommand)
@@ -80,8 +107,9 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         format="%(levelname)s %(name)s: %(message)s",
     )
     for warning in settings.warnings:
-        say(f"! {warning}")
-    _banner(settings.open_s)
+        write_or_go_on(f"! {warning}\n")
+    if settings.open_s is not None:
+        write_or_go_on("\n".join([*door_banner(settings.open_s), ""]))
     return _run(settings, while_stdin=typed["while_stdin"])
 
 
@@ -111,21 +139,8 @@ def _check(settings: Settings) -> None:
     if home.holder_of(settings.state_dir) is not None:
         home.claim_home(settings.state_dir).release()  # raises, naming the process
     home.prepare_folder(settings.folder)
+    home.claim_folder(settings.folder, settings.state_dir).release()  # as above
     home.check_interfaces(settings.interfaces)
-
-
-def _banner(open_s: OpenTime) -> None:
-    if open_s is None:
-        return
-    long = "until it is ended" if open_s == "always" else f"for {duration(open_s)}"
-    say(
-        styled(
-            f"OPEN {long}: anyone on this network may join and gets every file; "
-            "this device joins any open group.",
-            "yellow",
-        ),
-        styled("Do this only on a network you trust.", "yellow"),
-    )
 
 
 class _Face:
@@ -149,23 +164,26 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     from potluck import daemon
 
     client = Client(settings.state_dir)
-    live = not settings.headless and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    reads = not settings.headless and not while_stdin and _readable()
-    screen = _live_screen(prompt=reads) if live else PlainScreen(_write)
-    view = ViewThreads(client, screen, Words.of_this_run(), reads=reads)
+    live = not settings.headless and is_terminal() and os.environ.get("TERM", "") not in NO_PICTURE
+    reads = not settings.headless and not while_stdin and readable()
+    words = Words.of_this_run()
+    screen = screen_of(words, live=live, prompt=reads)
+    leaving = UpLeaving(client, asks=live)
+    view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     if while_stdin:
         threading.Thread(
             target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
         ).start()
     try:
-        code = daemon.run(settings, _Face(view))
+        with job_control(draws=live):
+            code = daemon.run(settings, _Face(view))
     finally:
         view.stop()
-    say(f"potluck has left; your files stay in {shown(settings.folder)}.")
+    write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
     return code
 
 
-def _readable() -> bool:
+def readable() -> bool:
     """Say whether the standard input can be a prompt: keys of our terminal, or lines of a pipe."""
     try:
         descriptor = sys.stdin.fileno()
@@ -174,15 +192,15 @@ def _readable() -> bool:
     return usable(descriptor) or not os.isatty(descriptor)
 
 
-def _live_screen(*, prompt: bool) -> Screen:
+def screen_of(
+    words: Words, *, live: bool, prompt: bool, write: Callable[[str], object] = write_or_go_on
+) -> Screen:
+    """Return the live view of a terminal, or plain lines that go to `write`."""
+    if not live:
+        return PlainScreen(write)
     from potluck.faces.live import LiveScreen
 
-    return LiveScreen(prompt=prompt)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    return LiveScreen(words=words, prompt=prompt)
 
 
 def _leave_at_end_of_input(client: Client) -> None:

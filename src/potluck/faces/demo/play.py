@@ -212,7 +212,8 @@ class Play:
         for device in self._devices:
             device.check()
         holdings = [
-            show.holding(one.label, one.client.files(), one.client.state()) for one in self._devices
+            show.holding(one.label, list(one.client.files()), one.client.state())
+            for one in self._devices
         ]
         picture.show(show.rows(items, holdings))
         behind = [one.label for one in holdings if not one.here >= expected.keys()]

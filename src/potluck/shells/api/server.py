@@ -11,7 +11,7 @@ Guarantees: every answer is `{"schema":1,"ok":true,"data":…}` or
 end. `stop` returns in about 0.2 s even with streams open: they are told first, since uvicorn would
 wait for them and then print a traceback (Kludex/uvicorn#451). A client that does not read costs one
 second more, and prints nothing either. Limits: requests of at most 1 MiB; notices are resumed by
-number, the state is always sent whole.
+number, the state is always sent whole. A file list is answered page by page.
 """
 
 from __future__ import annotations
@@ -34,20 +34,23 @@ from starlette.requests import Request  # noqa: TC002 - starlette reads the anno
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from potluck.core import limits
-from potluck.core.errors import Malformed, NotFound, PotluckError
+from potluck.core.errors import NotFound, PotluckError
+from potluck.shells.api.requests import (
+    NUMBER_DIGITS,
+    body_of,
+    decode_add,
+    decode_door,
+    decode_flush,
+    limit_of,
+)
 
 API_SCHEMA: Final = 1  # of every answer; a change that breaks clients makes it 2
 EVENT_INTERVAL_S: Final = 0.25  # a person does not read faster, and a poll costs one encoding
 QUIET_INTERVAL_S: Final = 1.0  # where nothing changes: a view left open costs next to nothing
 QUIET_AFTER_S: Final = 3.0  # without a change; longer than the pauses of anything under way
 HEARTBEAT_S: Final = 15.0  # so that a client notices a daemon that is gone
-REQUEST_BYTES: Final = limits.MIB  # ADD_PATHS ordinary paths; a long list is sent in parts
-ADD_PATHS: Final = 4096  # in one request: more takes longer than a client waits
-ADD_MODES: Final = ("copy", "move", "reflink")
 BACKLOG_CLIENTS: Final = 64  # who may connect before the server gets to accept
 PAGE_STOP_S: Final = 5.0  # to start or to end; uvicorn needs a tenth of a second
-LAST_ID_DIGITS: Final = 15  # of a notice's number in a request: more is no number of ours
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +61,8 @@ class ApiSource(Protocol):
     Every call is thread-safe and takes at most 10 s.
     """
 
-    def state(self) -> dict[str, Any]:
-        """The latest snapshot, ready for JSON: docs/faces.md §2."""
+    def state(self, *, fresh: bool = False) -> dict[str, Any]:
+        """A snapshot, ready for JSON: docs/faces.md §2; the last one unless it must be `fresh`."""
 
     def notices(self, after: int) -> list[dict[str, Any]]:
         """What people were told, numbered above `after`.
@@ -67,11 +70,30 @@ class ApiSource(Protocol):
         Each is {number, code, text, level, subject, at_s}.
         """
 
-    def files(self, prefix: str) -> list[dict[str, Any]]:
-        """Files and folders below Shared/ whose path starts with `prefix`.
+    def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        """The next `limit` files and folders above `after` that are `path` or below it.
 
-        Each is {path, kind, size, owner, here, root}.
+        {files, next}; each file is {path, kind, size, owner, here, root}.
         """
+
+    def folder(self, path: str, after: str) -> dict[str, Any]:
+        """What is directly in a folder below Shared/, or in Shared/ itself.
+
+        {entries, next, known}; each entry is {name, kind, files, folders, size, here}. One that is
+        large comes in parts, under the same name in answers that follow each other.
+        """
+
+    def keepers(self) -> dict[str, Any]:
+        """Which heads are held here, and which others said that they hold them."""
+
+    def flush(self, patience_s: float, waited_s: float) -> dict[str, Any]:
+        """Have everybody tell what is in its folder by now: {ok, text: who is silent}.
+
+        Who was answered so goes on asking, and says for how long it has `waited_s`.
+        """
+
+    def door(self, open_s: float | None) -> dict[str, Any]:
+        """Open the door for so long (math.inf: until the end) or close it: {open, until_s}."""
 
     def leave(self) -> None:
         """Ask for the end; returns at once."""
@@ -81,13 +103,6 @@ class ApiSource(Protocol):
 
     def rescan(self) -> None:
         """Ask for a full look at the own folder; returns at once."""
-
-
-class AddRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of POST /api/v1/add."""
-
-    paths: list[str]
-    mode: str = "copy"
 
 
 class ApiServer:
@@ -180,8 +195,12 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
     routes = [
         Route("/api/v1/state", endpoints.state, methods=["GET"]),
         Route("/api/v1/files", endpoints.files, methods=["GET"]),
+        Route("/api/v1/folder", endpoints.folder, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["GET"]),
         Route("/api/v1/leave", endpoints.leave, methods=["POST"]),
+        Route("/api/v1/door", endpoints.door, methods=["POST"]),
+        Route("/api/v1/keepers", endpoints.keepers, methods=["GET"]),
+        Route("/api/v1/flush", endpoints.flush, methods=["POST"]),
         Route("/api/v1/add", endpoints.add, methods=["POST"]),
         Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
     ]
@@ -201,13 +220,30 @@ class _Endpoints:
         """Show whether streams are being ended."""
         return f"<_Endpoints: stopping={self._stopping.is_set()}>"
 
-    async def state(self, _request: Request) -> Response:
-        return _answer(await run_in_threadpool(self._source.state))
+    async def state(self, request: Request) -> Response:
+        fresh = request.query_params.get("fresh", "") == "1"
+        return _answer(await run_in_threadpool(self._source.state, fresh=fresh))
 
     async def files(self, request: Request) -> Response:
-        return _answer(
-            await run_in_threadpool(self._source.files, request.query_params.get("prefix", ""))
-        )
+        asked = request.query_params
+        path, after, limit = asked.get("path", ""), asked.get("after", ""), limit_of(asked)
+        return _answer(await run_in_threadpool(self._source.files, path, after, limit))
+
+    async def folder(self, request: Request) -> Response:
+        asked = request.query_params
+        path, after = asked.get("path", ""), asked.get("after", "")
+        return _answer(await run_in_threadpool(self._source.folder, path, after))
+
+    async def keepers(self, _request: Request) -> Response:
+        return _answer(await run_in_threadpool(self._source.keepers))
+
+    async def flush(self, request: Request) -> Response:
+        patience_s, waited_s = decode_flush(await body_of(request.stream()))
+        return _answer(await run_in_threadpool(self._source.flush, patience_s, waited_s))
+
+    async def door(self, request: Request) -> Response:
+        open_s = decode_door(await body_of(request.stream()))
+        return _answer(await run_in_threadpool(self._source.door, open_s))
 
     async def leave(self, _request: Request) -> Response:
         await run_in_threadpool(self._source.leave)
@@ -218,14 +254,12 @@ class _Endpoints:
         return _answer({})
 
     async def add(self, request: Request) -> Response:
-        wanted = _decode_add(await _body(request))
+        wanted = decode_add(await body_of(request.stream()))
         return _answer(await run_in_threadpool(self._source.add, wanted.paths, wanted.mode))
 
     async def events(self, request: Request) -> Response:
         last = request.headers.get("last-event-id", request.query_params.get("after", "0"))
-        after = (
-            int(last) if last.isascii() and last.isdigit() and len(last) <= LAST_ID_DIGITS else 0
-        )
+        after = int(last) if last.isascii() and last.isdigit() and len(last) <= NUMBER_DIGITS else 0
         return StreamingResponse(
             self._stream(after),
             media_type="text/event-stream",
@@ -241,16 +275,17 @@ class _Endpoints:
 
     async def _chunks(self, after: int) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        shown, beat_s = b"", loop.time()
+        shown: dict[str, Any] = {}
+        beat_s = loop.time()
         while not self._stopping.is_set():
             chunks = []
             for notice in await run_in_threadpool(self._source.notices, after):
                 after = max(after, int(notice["number"]))
                 chunks.append(b"id: %d\nevent: notice\ndata: %s\n\n" % (after, _json(notice)))
-            state = _json(await run_in_threadpool(self._source.state))
-            if state != shown:
-                shown = state
-                chunks.append(b"event: state\ndata: %s\n\n" % state)
+            state = await run_in_threadpool(self._source.state)
+            if (said := {**state, "age_s": 0.0}) != shown:  # a snapshot that ages is no news
+                shown = said
+                chunks.append(b"event: state\ndata: %s\n\n" % _json(state))
             if not chunks and loop.time() - beat_s >= HEARTBEAT_S:
                 chunks.append(b": still here\n\n")
             if chunks:
@@ -263,42 +298,7 @@ class _Endpoints:
                 )
 
 
-# -- in and out ------------------------------------------------------------------------------------
-async def _body(request: Request) -> bytes:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > REQUEST_BYTES:
-            raise Malformed(
-                "The request is too long.",
-                f"more than {REQUEST_BYTES} bytes",
-                "add fewer paths at once",
-            )
-    return bytes(received)
-
-
-def _decode_add(body: bytes) -> AddRequest:
-    try:
-        wanted = msgspec.json.decode(body, type=AddRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Malformed(
-            "The request is not understood.", str(error), 'send {"paths": […], "mode": "copy"}'
-        ) from error
-    if not 0 < len(wanted.paths) <= ADD_PATHS or not all(
-        os.path.isabs(path) for path in wanted.paths
-    ):
-        raise Malformed(
-            "The paths cannot be added.",
-            f"1 to {ADD_PATHS} absolute paths are needed",
-            "name existing files",
-        )
-    if wanted.mode not in ADD_MODES:
-        raise Malformed(
-            f"There is no way “{wanted.mode}” to add.", "", "use one of " + ", ".join(ADD_MODES)
-        )
-    return wanted
-
-
+# -- answers --------------------------------------------------------------------------------------
 def _json(value: object) -> bytes:
     return msgspec.json.encode(value)
 

@@ -4,40 +4,71 @@ Strategy: questions go to the loop thread one at a time (`Loop.ask`) and come ba
 notices are kept here in a short numbered list, commands wait here for their Reply. Rates are
 measured between two questions, smoothed, so nothing has to be counted while nobody looks.
 
+A loop that is in the middle of something long does not answer for as long. Whoever only wants to
+look is then given the last snapshot, which says how old it is, and what the loop answers later is
+kept for whoever looks next; whoever needs to know how things are now (`wait`) asks for a fresh one.
+Listings are made of many short questions, so that no listing, however long, keeps the loop from its
+work.
+
 Guarantees: every call is thread-safe and takes at most ten seconds; the loop thread never waits for
-one that waits for it. A program that is just leaving answers with its last state, and commands at
-once, and keeps nobody waiting. Files that are being added count as busy until the engine has them
-in hand. Trouble that repeats is told once a minute. Limits: the last thousand notices; rates are
-those of the last second or so.
+one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
+its last state, and commands at once, and keeps nobody waiting. Files that are being added count as
+busy until the engine has them in hand. Trouble that repeats is told once a minute, or after a
+thousand others. Limits: the last thousand notices; rates are those of the last second or so.
 """
 
 from __future__ import annotations
 
 import itertools
-import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import CancelledError
-from dataclasses import asdict
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from potluck.core.errors import NotRunning, TimedOut
 from potluck.engine.effects import Reply, Tell
-from potluck.engine.events import AddAsked, RescanAsked
+from potluck.engine.engine import Engine
+from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
 from potluck.engine.own.imports import LEAVING
+from potluck.engine.views.values import StateView
+from potluck.shells.api.commands import Commands
 from potluck.shells.loop.loop import Loop, leave
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
+GLANCE_S: Final = 0.05  # longest wait for a look: `status` promises 0.15 s in all
+FOLDER_S: Final = 0.1  # a folder is added up for so long, then what is known by then is answered
 FRESH_S: Final = 0.05  # a state is good so long: several viewers cost the loop one question
 TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
 METER_S: Final = 0.2  # rates over shorter times jump
 SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
 STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
+AGAIN: Final = "try again in a moment"
 NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the engine found."""
+
+    view: StateView
+    adding: bool  # files that the engine had not in hand yet
+    at_s: float
+
+
+def _look(commands: Commands, engine: Engine, now: float) -> Seen:
+    """On the loop thread: return what is seen now."""
+    # looked at first: once it is over, the view is newer than its end
+    adding = commands.adding
+    return Seen(engine.view(now), adding, time.monotonic())
 
 
 class Shows(Protocol):
@@ -98,12 +129,12 @@ class Notices:
         now = time.monotonic()
         with self._lock:
             if tell.level != "info":
-                self._troubles = {
-                    told: until_s for told, until_s in self._troubles.items() if until_s > now
-                }
-                if tell in self._troubles:
+                if self._troubles.get(tell, 0.0) > now:
                     return False
+                self._troubles.pop(tell, None)
                 self._troubles[tell] = now + TELL_AGAIN_S
+                if len(self._troubles) > NOTICES:
+                    del self._troubles[next(iter(self._troubles))]  # the oldest
             self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
         return True
 
@@ -120,13 +151,12 @@ class RunningSource:
         """`unshared_files` were found in a folder without marker; `face` shows notices at once."""
         self._loop: Loop | None = None
         self._notices: Final = Notices()
-        self._commands: Final = itertools.count(1)
-        self._adding: Final[dict[int, queue.SimpleQueue[Reply]]] = {}
-        self._closed = False
+        self._commands: Final = Commands()
         # guards what follows; held while the loop is asked, so never by the loop
         self._lock: Final = threading.Lock()
         self._state: dict[str, Any] = {}
         self._state_s = 0.0
+        self._glance: Future[Seen] | None = None  # under way; nobody may wait for it any more
         self._down, self._up = Meter(), Meter()
         self._per_file: dict[str, Meter] = {}
         self._unshared_files: Final = unshared_files
@@ -134,8 +164,7 @@ class RunningSource:
 
     def __repr__(self) -> str:
         """Show what is kept and who waits."""
-        adding = f"{len(self._adding)} commands waiting"
-        return f"<RunningSource: {self._notices!r}, {adding}, closed={self._closed}>"
+        return f"<RunningSource: {self._notices!r}, {self._commands!r}>"
 
     def attach(self, loop: Loop) -> None:
         """Ask this loop from now on."""
@@ -143,9 +172,7 @@ class RunningSource:
 
     def close(self) -> None:
         """The loop has ended: whoever waits for it, or comes now, is told so."""
-        self._closed = True
-        for command in list(self._adding):
-            self.replied(Reply(command, ok=False, text=LEAVING))
+        self._commands.close()
 
     # -- from the loop thread, and others that have something to tell ------------------------------
     def told(self, tell: Tell) -> None:
@@ -155,43 +182,90 @@ class RunningSource:
 
     def replied(self, reply: Reply) -> None:
         """Hand the result of a command to the thread that waits for it, if it still does."""
-        box = self._adding.pop(reply.command, None)
-        if box is not None:
-            box.put(reply)
+        self._commands.replied(reply)
 
     # -- ApiSource ---------------------------------------------------------------------------------
-    def state(self) -> dict[str, Any]:
-        """Return the latest snapshot."""
-        with self._lock:
-            # looked at first: once it is over, the answer of the loop is newer than its end
-            adding = bool(self._adding)
-            if self._loop is None or (time.monotonic() - self._state_s < FRESH_S and not adding):
-                return self._state
-            try:
-                view = self._loop.ask(lambda engine, now: engine.view(now), COMMAND_S)
-            except (CancelledError, TimeoutError):
-                # those who wait for the lock need not try as long again
-                self._state_s = time.monotonic()
-                return self._state
-            self._state, self._state_s = self._dress(msgspec.to_builtins(view)), time.monotonic()
-            if adding and self._state["state"] == "in_sync":
-                self._state |= {"state": "busy", "reason": "adding files"}
-            return self._state
+    def state(self, *, fresh: bool = False) -> dict[str, Any]:
+        """Return the latest snapshot, or with `fresh` one of now, if there is anybody to ask."""
+        patience_s = COMMAND_S if fresh else GLANCE_S
+        begun_s = time.monotonic()
+        if not self._lock.acquire(timeout=patience_s):
+            return self._aged()  # somebody asks already, and the loop does not answer
+        try:
+            good_s = begun_s if fresh else time.monotonic() - FRESH_S
+            if self._glance is not None and self._glance.done():
+                self._keep(self._glance)  # it came too late for whoever asked
+            if self._loop is None or (self._state_s > good_s and not self._commands.adding):
+                return self._aged()
+            if fresh or self._glance is None:
+                self._glance = self._loop.promise(partial(_look, self._commands))
+            with suppress(CancelledError, TimeoutError):  # whoever asks next finds its answer
+                self._glance.result(max(0.0, begun_s + patience_s - time.monotonic()))
+                self._keep(self._glance)
+            return self._aged()
+        finally:
+            self._lock.release()
+
+    def _keep(self, glance: Future[Seen]) -> None:
+        """Make what was seen the last snapshot."""
+        self._glance = None
+        if glance.cancelled():
+            return
+        seen = glance.result()
+        state = self._dress(msgspec.to_builtins(seen.view))
+        if seen.adding and state["state"] == "in_sync":
+            state |= {"state": "busy", "reason": "adding files", "synced": False}
+        self._state, self._state_s = state, seen.at_s
+
+    def _aged(self) -> dict[str, Any]:
+        """Return the last snapshot with its age; what another one just replaces is as good."""
+        state, age_s = self._state, time.monotonic() - self._state_s
+        if not state:
+            return {}
+        return {**state, "age_s": round(age_s, 1) if age_s > FRESH_S else 0.0}
 
     def notices(self, after: int) -> list[dict[str, Any]]:
         """Return the notices numbered above `after`."""
         return self._notices.above(after)
 
-    def files(self, prefix: str) -> list[dict[str, Any]]:
-        """Return the files whose path below Shared/ starts with `prefix`."""
+    def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
+        """Return one page of the files that are `path` or below it; raises PotluckError."""
+        return self._question(partial(Engine.files, path=path, after=after, limit=limit))
+
+    def folder(self, path: str, after: str) -> dict[str, Any]:
+        """Return what is directly in a folder, or as much of that as is known in a moment.
+
+        Raises PotluckError.
+        """
+        until_s = time.monotonic() + FOLDER_S
+        whole: dict[str, Any] = {"entries": [], "next": after, "known": True}
+        while whole["next"] is not None and (not whole["entries"] or time.monotonic() < until_s):
+            at = str(whole["next"])
+            part = self._question(partial(Engine.folder, path=path, after=at))
+            whole = {**part, "entries": _joined(whole["entries"], part["entries"])}
+        return whole
+
+    def _question(self, question: Callable[[Engine], Any]) -> dict[str, Any]:
+        """Ask the engine; half a listing is none, so no answer is an error."""
         if self._loop is None:
-            return []
+            raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
         try:
-            views = self._loop.ask(lambda engine, _: engine.files(prefix), COMMAND_S)
-        except (CancelledError, TimeoutError):
-            return []
-        found: list[dict[str, Any]] = msgspec.to_builtins(views)
-        return found
+            view = self._loop.ask(lambda engine, _: question(engine), COMMAND_S)
+        except TimeoutError as error:
+            raise TimedOut(
+                "potluck runs but does not answer.", "it is in the middle of something long", AGAIN
+            ) from error
+        except CancelledError as error:
+            raise NotRunning("potluck does not run any more.", "it has just left", AGAIN) from error
+        answer: dict[str, Any] = msgspec.to_builtins(view)
+        return answer
+
+    def door(self, open_s: float | None) -> dict[str, Any]:
+        """Open the door for so long, or close it; returns how it is now."""
+        if self._loop is not None:
+            self._loop.post(DoorAsked(open_s))
+        door: dict[str, Any] = self.state(fresh=True).get("door", {})
+        return door
 
     def leave(self) -> None:
         """Ask for the end."""
@@ -202,17 +276,28 @@ class RunningSource:
         """Bring files into the own folder; a long copy goes on after the answer."""
         if self._loop is None:
             return {"ok": False, "text": "not ready yet"}
-        command, box = next(self._commands), queue.SimpleQueue[Reply]()
-        self._adding[command] = box
-        self._loop.post(AddAsked(command, tuple(paths), mode))
-        if self._closed:  # perhaps it was asked after the loop had ended
-            self.replied(Reply(command, ok=False, text=LEAVING))
-        try:
-            reply = box.get(timeout=COMMAND_S)
-        except queue.Empty:
+        asked = partial(AddAsked, paths=tuple(paths), mode=mode)
+        reply = self._commands.ask(self._loop, asked, COMMAND_S, adds=True)
+        if reply is None:
             return {"ok": True, "text": "still adding; potluck ls shows what is there"}
         with self._lock:
             self._state_s = 0.0  # what was seen before does not know of these files
+        return {"ok": reply.ok, "text": reply.text}
+
+    def keepers(self) -> dict[str, Any]:
+        """Return which heads are held here, and who said to hold which; raises PotluckError."""
+        return self._question(lambda engine: engine.keepers(time.monotonic()))
+
+    def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
+        """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
+        if self._loop is None:
+            raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
+        asked = partial(FlushAsked, patience_s=patience_s, waited_s=waited_s)
+        reply = self._commands.ask(self._loop, asked, COMMAND_S)
+        if reply is None:
+            return {"ok": False, "text": "this device"}
+        if reply.text == LEAVING:
+            raise NotRunning("potluck does not run any more.", "it has just left", AGAIN)
         return {"ok": reply.ok, "text": reply.text}
 
     def rescan(self) -> None:
@@ -238,6 +323,17 @@ class RunningSource:
             "rates": {"down": down, "up": up},
             "unshared": unshared,
         }
+
+
+def _joined(known: list[Any], more: list[Any]) -> list[Any]:
+    """Return entries of a folder followed by more; a part of the last one is added to it."""
+    if not (known and more) or known[-1]["name"] != more[0]["name"]:
+        return known + more
+    last, part = known[-1], more[0]
+    if last["kind"] != part["kind"]:
+        return known + more
+    summed = {key: last[key] + part[key] for key in ("files", "folders", "size", "here")}
+    return [*known[:-1], {**last, **summed}, *more[1:]]
 
 
 def own_version() -> str:

@@ -157,7 +157,8 @@ def _own_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DiskTrouble("received content could not be written", str(error)) from error
+        reason = error.strerror or str(error)
+        raise DiskTrouble("received content could not be written", reason) from error
 
 
 # -- manifests -------------------------------------------------------------------------------------

@@ -1,16 +1,20 @@
-"""Fetching: a pool of workers that each carry one order over a bulk link.
+"""Fetching: two pools of workers that each carry one order over a bulk or a news link.
 
-Strategy: a worker takes an order, an idle link to its peer if there is one or a new one to the
-first address that answers, and lets asking.py do the rest. Links that are still in step
-afterwards wait for the next order; one that went stale while idle and fails before its first reply
-byte is replaced once, silently. Calling an order off sets a flag that is looked at between pieces
-and in every quarter second of silence.
+Strategy: news and pieces have workers and links of their own, so a manifest or a small file never
+waits behind the pieces of a large one. A worker takes an order, an idle link of its kind to its
+peer if there is one or a new one to the first address that answers, and lets asking.py do the rest.
+Where none answers the engine hears of it (it asks the other side to dial us), and the worker waits
+a moment for the link that comes of it: whoever dialled a link, it waits among the idle ones until
+somebody takes it. How much may be on its way on a link follows what came on it
+(core/content/swarm/windows.py). Links that are still in step afterwards wait for the next order;
+one that went stale while idle and fails before its first reply byte is replaced once, silently.
+Calling an order off sets a flag that is looked at between pieces and in every quarter second of
+silence.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
-begins; a link is used
-by one worker at a time; at most `limits.FETCHES_PER_PEER` links per device stay open unused, and
-none longer than `limits.BULK_IDLE_S`. Limits: which peer to ask, and how often, is the engine's
-business.
+begins; a link is used by one worker at a time; at most as many links of a kind per device stay open
+unused as its server keeps workers for, and none longer than `limits.BULK_IDLE_S`. Limits: which
+peer to ask, and how often, is the engine's business.
 """
 
 from __future__ import annotations
@@ -23,17 +27,27 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Address, LinkKind
+from potluck.core.wire.catalogue import Address, LinkKind, link_for
 from potluck.engine.effects import CancelFetch, Fetch
-from potluck.engine.events import FetchEnded, OrderId, Outcome
+from potluck.engine.events import (
+    BulkSearch,
+    FetchEnded,
+    OrderId,
+    Outcome,
+    PathStalled,
+    SearchStep,
+)
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
-from potluck.shells.links.dialling import DialRequest, NoLink, open_link
+from potluck.shells.links.dialling import DialRequest, NoLink, open_link, tell_stalled
 from potluck.shells.links.hello import BUSY_REASON
-from potluck.shells.links.stream import Stream
+from potluck.shells.links.segments import Segments
+from potluck.shells.links.stream import STEP_S, Stream
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
-from potluck.shells.loop.workers import Workers
+from potluck.shells.loop.workers import Workers, all_gone
 
+# links of each kind that may wait for their next order
+IDLE_MAX: Final = {LinkKind.BULK: limits.FETCHES_PER_PEER, LinkKind.NEWS: limits.NEWS_PER_PEER}
 REUSE_S: Final = limits.BULK_IDLE_S - 5.0  # the other side closes an idle link itself soon after
 
 
@@ -45,26 +59,31 @@ class _Idle:
     since: float
 
 
+LinkKey = tuple[DeviceId, LinkKind]
+"""To whom, and for what."""
+
+
 class IdleLinks:
-    """Bulk links that wait for their next order; shared by the workers."""
+    """Bulk and news links that wait for their next order; shared by the workers."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._lock: Final = threading.Lock()  # guards what follows; nothing is closed under it
-        self._idle: Final[dict[DeviceId, list[_Idle]]] = {}
+        # guards what follows; nothing is closed under it; told when a link comes to wait
+        self._lock: Final = threading.Condition()
+        self._idle: Final[dict[LinkKey, list[_Idle]]] = {}
         self._closed = False
 
     def __repr__(self) -> str:
         """Show how many wait."""
         with self._lock:
             count = sum(len(waiting) for waiting in self._idle.values())
-        return f"<IdleLinks: {count} to {len(self._idle)} devices, closed={self._closed}>"
+        return f"<IdleLinks: {count} of {len(self._idle)} kinds, closed={self._closed}>"
 
-    def take(self, peer: DeviceId) -> Stream | None:
+    def take(self, key: LinkKey) -> Stream | None:
         """Return the link used last, if one still lives."""
         while True:
             with self._lock:
-                waiting = self._idle.get(peer)
+                waiting = self._idle.get(key)
                 if not waiting:
                     return None
                 idle = waiting.pop()
@@ -72,14 +91,20 @@ class IdleLinks:
                 return idle.stream
             idle.stream.close()
 
-    def put(self, peer: DeviceId, stream: Stream) -> None:
+    def put(self, key: LinkKey, stream: Stream) -> None:
         """Keep a link that is in step, or close it: if there are enough, and after `close`."""
         with self._lock:
-            waiting = self._idle.setdefault(peer, [])
-            if len(waiting) < limits.FETCHES_PER_PEER and not self._closed:
+            waiting = self._idle.setdefault(key, [])
+            if len(waiting) < IDLE_MAX[key[1]] and not self._closed:
                 waiting.append(_Idle(stream, time.monotonic()))
+                self._lock.notify_all()
                 return
         stream.close()
+
+    def wait(self, key: LinkKey, wait_s: float) -> bool:
+        """Wait until such a link waits; False if there is none after `wait_s`."""
+        with self._lock:
+            return self._lock.wait_for(lambda: bool(self._idle.get(key)), wait_s)
 
     def close(self) -> None:
         """Close all, and whatever would come to wait later."""
@@ -99,42 +124,47 @@ class IdleLinks:
         """Close those idle since before `than` (monotonic)."""
         old: list[_Idle] = []
         with self._lock:
-            for peer, waiting in list(self._idle.items()):
+            for key, waiting in list(self._idle.items()):
                 old += [one for one in waiting if one.since <= than]
-                self._idle[peer] = [one for one in waiting if one.since > than]
-                if not self._idle[peer]:
-                    del self._idle[peer]
+                self._idle[key] = [one for one in waiting if one.since > than]
+                if not self._idle[key]:
+                    del self._idle[key]
         for one in old:
             one.stream.close()
 
 
 class Fetching:
-    """The pool; `submit`, `cancel` and the timer are called by the loop thread."""
+    """The pools; `submit`, `cancel` and the timer are called by the loop thread."""
 
     def __init__(
         self,
         trust: CurrentTrust,
         parts: HoldsParts,
         inbox: Inbox,
+        segments: Segments,
         workers: int = limits.WORKERS,
     ) -> None:
-        """Write into `parts`, put facts into `inbox`; `workers` orders are carried at once."""
+        """Write into `parts`, put facts into `inbox`; `workers` orders of pieces at once."""
         self.trust: Final = trust
         self.parts: Final = parts
         self.inbox: Final = inbox
+        self.segments: Final = segments
         self.idle: Final = IdleLinks()
         self._workers: Final = Workers("fetch", workers)
+        self._news_workers: Final = Workers("fetch-news", limits.NEWS_WORKERS)
         self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
 
     def __repr__(self) -> str:
         """Show how busy it is."""
-        return f"<Fetching: {len(self._orders)} orders, {self.idle!r}, {self._workers!r}>"
+        pools = f"{self._workers!r}, {self._news_workers!r}"
+        return f"<Fetching: {len(self._orders)} orders, {self.idle!r}, {pools}>"
 
     def submit(self, fetch: Fetch) -> None:
         """Queue an order; ends in one FetchEnded."""
         order = _Order(self, fetch)
         self._orders[fetch.order] = order
-        self._workers.submit(order)
+        news = order.key[1] is LinkKind.NEWS
+        (self._news_workers if news else self._workers).submit(order)
 
     def cancel(self, effect: CancelFetch) -> None:
         """Call an order off; its FetchEnded says BROKEN, "cancelled", unless it was faster."""
@@ -155,7 +185,7 @@ class Fetching:
         for order in list(self._orders.values()):
             order.called_off.set()
         self.idle.close()
-        return self._workers.close(wait_s)
+        return all_gone([self._workers, self._news_workers], wait_s)
 
     def end(self, order: OrderId, outcome: Outcome, detail: str) -> None:
         """An order has ended; from any thread."""
@@ -170,6 +200,11 @@ class _Order:
     owner: Fetching
     fetch: Fetch
     called_off: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def key(self) -> LinkKey:
+        """To whom it needs a link, and of which kind."""
+        return self.fetch.peer, link_for(self.fetch.ask)
 
     def check(self) -> None:
         """Raise Cancelled once the order is called off."""
@@ -204,7 +239,7 @@ class _Order:
         self.check()
         stream = None
         if self.fetch.peer in self.owner.trust.book:
-            stream = self.owner.idle.take(self.fetch.peer)
+            stream = self.owner.idle.take(self.key)
         if stream is not None:
             stream.heard = False
             try:
@@ -218,20 +253,51 @@ class _Order:
     def _use(self, stream: Stream) -> Outcome:
         """Run the exchange on a stream; keep it only if both sides are still in step."""
         stream.user = self
+        stream.measure()
         in_step = False
         try:
             owner = self.owner
             outcome = carry_out(BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self))
             in_step = True
+        except TimeoutError:
+            self.owner.inbox.post(PathStalled(stream.host))
+            raise
         finally:
             stream.user = None
             if in_step:
-                self.owner.idle.put(self.fetch.peer, stream)
+                self.owner.idle.put(self.key, stream)
             else:
                 stream.close()
         return outcome
 
     def _connect(self) -> Stream:
+        """Dial, or have the other side dial us; raises NoLink."""
+        try:
+            return self._reach()
+        except NoLink as error:
+            if error.reason == BUSY_REASON or self.fetch.peer not in self.owner.trust.book:
+                raise
+            return self._await(error)
+
+    def _await(self, failure: NoLink) -> Stream:
+        """Say that no link can be dialled, and wait for one that the other side dials."""
+        reason = failure.reason if self.fetch.addresses else ""
+        self._tell(SearchStep.LACKING, reason)
+        give_up = time.monotonic() + limits.CALLED_S
+        while time.monotonic() < give_up:
+            self.check()
+            came = self.owner.idle.wait(self.key, STEP_S)
+            stream = self.owner.idle.take(self.key) if came else None
+            if stream is not None:
+                self._tell(SearchStep.FOUND, reason)
+                return stream
+        self._tell(SearchStep.MISSED, reason)
+        raise failure
+
+    def _tell(self, step: SearchStep, reason: str) -> None:
+        self.owner.inbox.post(BulkSearch(*self.key, step, reason))
+
+    def _reach(self) -> Stream:
         """Dial the addresses in order; raises the last NoLink."""
         failure = NoLink("no address")
         for address in self.fetch.addresses:
@@ -239,12 +305,13 @@ class _Order:
             try:
                 return self._dial(address)
             except NoLink as error:
+                tell_stalled(self.owner.inbox, address, error)
                 failure = error
                 if error.reason == BUSY_REASON:
                     break
         raise failure
 
     def _dial(self, address: Address) -> Stream:
-        request = DialRequest(self.fetch.peer, address, LinkKind.BULK)
+        request = DialRequest(self.fetch.peer, address, self.key[1])
         deadline = time.monotonic() + limits.HANDSHAKE_S
-        return open_link(self.owner.trust, request, deadline).stream
+        return open_link(self.owner.trust, request, deadline, self.owner.segments).stream

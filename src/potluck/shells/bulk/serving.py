@@ -1,15 +1,17 @@
-"""Serving bulk links: one thread per link, strictly request after request.
+"""Serving bulk and news links: one thread per link, strictly request after request.
 
 Strategy: a request goes to the engine as `RequestHeard` and its `Answer` comes back through a box
 of one; the thread then carries it out. Content is read into one buffer that also holds the frame in
 front of it, hashed again, and sent in one call: bytes are copied by the kernel and by TLS and by
 nobody else. What no longer matches its hash is not sent, and the scanner gets a hint to look there.
+News links (manifests, piece lists, small files) have workers of their own, of which no piece takes
+one: a link says what it is for in HELLO, before a worker is given.
 
 Guarantees: no byte leaves that does not hash to what was asked for; every request gets an end
-(`Done`, `Gone`, `Busy`, or the reply itself); at most `limits.SERVERS` links and
-`limits.FETCHES_PER_PEER` per device; a device that leaves the group is cut off between two pieces.
-Buffers are bounded by our own limits, not by what is asked for. Limits: one read at a time per
-link; the two links of a pair overlap disk, hash and network.
+(`Done`, `Gone`, `Busy`, or the reply itself); of each kind at most so many links in all and per
+device (`ROOM`), so no device, however slowly it reads, takes another's; a device that leaves the
+group is cut off between two pieces. Buffers are bounded by our own limits, not by what is asked
+for. Limits: one read at a time per link; several links of a pair overlap disk, hash and network.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from potluck.core.errors import PotluckError, ProtocolError
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     BULK_REQUEST,
+    NEWS_REQUEST,
     BulkReply,
     BulkRequest,
     Busy,
@@ -36,22 +39,28 @@ from potluck.core.wire.catalogue import (
     Done,
     FilesHeader,
     Gone,
+    LinkKind,
     Message,
     PieceHeader,
     Unknown,
     encode_frame,
 )
 from potluck.engine.effects import Answer, ServeFiles, ServePieces
-from potluck.engine.events import PathsTouched, RequestHeard, RequestId
+from potluck.engine.events import PathStalled, PathsTouched, RequestHeard, RequestId
 from potluck.shells.bulk.asking import NOT_HERE, content_of
 from potluck.shells.disk.hashing import read_exactly
 from potluck.shells.links.stream import Stream
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
-from potluck.shells.loop.workers import Workers
+from potluck.shells.loop.workers import Workers, all_gone
 
 # the engine answers within milliseconds; beyond this something is wrong with us
 ANSWER_S: Final = 10.0
+ROOM: Final = {
+    LinkKind.BULK: (limits.SERVERS, limits.FETCHES_PER_PEER),
+    LinkKind.NEWS: (limits.NEWS_SERVERS, limits.NEWS_PER_PEER),
+}
+"""How many links of a kind are served at once: in all, and with one device."""
 # the longest frame in front of raw bytes: 256 lengths of 5 bytes
 FRAME_ROOM_BYTES: Final = 4 * limits.KIB
 
@@ -69,47 +78,52 @@ Work = BulkReply | ServePieces | ServeFiles
 
 
 class Serving:
-    """The pool of serving threads and the box in which each waits for its Answer."""
+    """The pools of serving threads and the box in which each waits for its Answer."""
 
-    def __init__(
-        self, trust: CurrentTrust, share: OpensFiles, inbox: Inbox, servers: int = limits.SERVERS
-    ) -> None:
-        """Ask the engine through `inbox`; serve at most `servers` links at once."""
+    def __init__(self, trust: CurrentTrust, share: OpensFiles, inbox: Inbox) -> None:
+        """Ask the engine through `inbox`."""
         self.trust: Final = trust
         self.share: Final = share
         self.inbox: Final = inbox
         self.stopping = False
-        self._workers: Final = Workers("serve", servers)
+        self._pools: Final = {
+            kind: Workers("serve" if kind is LinkKind.BULK else "serve-news", in_all)
+            for kind, (in_all, _) in ROOM.items()
+        }
         self._lock: Final = threading.Lock()  # guards the two that follow; held for a moment only
-        self._links: Final[Counter[DeviceId]] = Counter()
+        self._links: Final[Counter[tuple[LinkKind, DeviceId]]] = Counter()
         self._boxes: Final[dict[RequestId, queue.SimpleQueue[Work]]] = {}
         self._numbers: Final = itertools.count(1)
 
     def __repr__(self) -> str:
         """Show how busy it is."""
         with self._lock:
-            state = f"{self._links.total()} links, {len(self._boxes)} requests waiting"
-        return f"<Serving: {state}, {self._workers!r}>"
+            bulk, news = self._in_all(LinkKind.BULK), self._in_all(LinkKind.NEWS)
+            state = f"{bulk} bulk and {news} news links, {len(self._boxes)} requests waiting"
+        return f"<Serving: {state}, {', '.join(map(repr, self._pools.values()))}>"
 
-    def reserve(self, peer: DeviceId) -> bool:
+    def reserve(self, peer: DeviceId, kind: LinkKind) -> bool:
         """Keep a worker for one more link; False if none is left, or the peer has its share."""
+        in_all, per_peer = ROOM[kind]
         with self._lock:
-            full = self._links.total() >= self._workers.count
-            if full or self._links[peer] >= limits.FETCHES_PER_PEER:
+            if self._in_all(kind) >= in_all or self._links[kind, peer] >= per_peer:
                 return False
-            self._links[peer] += 1
+            self._links[kind, peer] += 1
             return True
 
-    def release(self, peer: DeviceId) -> None:
+    def release(self, peer: DeviceId, kind: LinkKind) -> None:
         """Give back what `reserve` kept."""
         with self._lock:
-            self._links[peer] -= 1
-            if not self._links[peer]:
-                del self._links[peer]
+            self._links[kind, peer] -= 1
+            if not self._links[kind, peer]:
+                del self._links[kind, peer]
 
-    def serve(self, peer: DeviceId, stream: Stream) -> None:
+    def _in_all(self, kind: LinkKind) -> int:
+        return sum(count for (of, _), count in self._links.items() if of is kind)
+
+    def serve(self, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Serve a link for which `reserve` kept a worker; never blocks."""
-        self._workers.submit(_Session(self, peer, stream))
+        self._pools[kind].submit(_Session(self, peer, kind, stream))
 
     def answer(self, effect: Answer) -> None:
         """Hand an answer to the thread that waits for it; nothing if it waits no longer."""
@@ -126,7 +140,7 @@ class Serving:
             self._boxes.clear()
         for box in waiting:
             box.put(Busy())
-        return self._workers.close(wait_s)
+        return all_gone(list(self._pools.values()), wait_s)
 
     def ask(self, peer: DeviceId, message: BulkRequest) -> Work:
         """Have the engine decide about a request; Busy if it does not in time."""
@@ -144,14 +158,17 @@ class Serving:
 
 
 class _Session:
-    """One bulk link, served by a worker; it owns the stream and the place that was kept for it."""
+    """One link, served by a worker; it owns the stream and the place that was kept for it."""
 
-    def __init__(self, serving: Serving, peer: DeviceId, stream: Stream) -> None:
+    def __init__(self, serving: Serving, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Own the stream from now on."""
         self._serving: Final = serving
         self._peer: Final = peer
+        self._kind: Final = kind
         self._stream: Final = stream
         self._buffer = bytearray()
+        self._host: Final = stream.host
+        self._sending = False  # else silence is the other side's right
         stream.user = self
 
     def __repr__(self) -> str:
@@ -164,12 +181,14 @@ class _Session:
             self._answer_requests()
         except (OSError, EOFError, ProtocolError) as error:
             _log.debug("a bulk link ended: %s", error)
+            if isinstance(error, TimeoutError) and self._sending:
+                self._serving.inbox.post(PathStalled(self._host))
         finally:
             self.dropped()
 
     def dropped(self) -> None:
         """Give the kept place back and close."""
-        self._serving.release(self._peer)
+        self._serving.release(self._peer, self._kind)
         self._stream.close()
 
     def check(self) -> None:
@@ -182,16 +201,26 @@ class _Session:
     def _answer_requests(self) -> None:
         """Answer requests until BYE, silence or a failure."""
         while True:
-            request = self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
+            request = self._next_request()
             self.check()
             if isinstance(request, Bye):
                 return
+            self._sending = True
             self._carry_out(self._decide(request))
+            self._sending = False
+
+    def _next_request(self) -> BulkRequest | Unknown:
+        """Return what may be asked on a link of this kind; no pieces where news is."""
+        if self._kind is LinkKind.NEWS:
+            return self._stream.receive(NEWS_REQUEST, wait_s=limits.BULK_IDLE_S)
+        return self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
 
     def _decide(self, request: Message | Unknown) -> Work:
         if isinstance(request, BulkRequest):
             return self._serving.ask(self._peer, request)
-        return Gone()  # a request of a newer version: the one who asks need not wait for it
+        return (
+            Gone()
+        )  # of a newer version, or not for this link: the one who asks need not wait for it
 
     def _carry_out(self, work: Work) -> None:
         match work:

@@ -16,6 +16,7 @@ from potluck.engine.effects import (
     Hash,
     Import,
     Look,
+    LookAtTop,
     MakeFolders,
     MarkShare,
     Place,
@@ -37,7 +38,9 @@ from potluck.engine.events import (
 )
 from potluck.shells.disk.receiving.sources import root_wanted
 
-DiskEffect = Look | Scan | Hash | Place | Settle | DropParts | MarkShare | MakeFolders | Import
+DiskEffect = (
+    Look | LookAtTop | Scan | Hash | Place | Settle | DropParts | MarkShare | MakeFolders | Import
+)
 
 
 def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
@@ -57,7 +60,7 @@ def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
             fact = ShareSeen(present=False, reason="unreadable")
         case Import():
             fact = Imported(effect.order, (), tuple((path, reason) for path in effect.paths))
-        case DropParts() | MakeFolders():
+        case LookAtTop() | DropParts() | MakeFolders():
             fact = None
         case _:
             assert_never(effect)

@@ -20,11 +20,11 @@ import os
 import signal
 import stat as modes
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, Self
 
-from potluck.core.content.facts import Finding, Stat
+from potluck.core.content.facts import Finding, Hindrance, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import DiskTrouble, UnsafePath
 from potluck.engine.events import PathSeen, SpaceSeen
@@ -169,7 +169,10 @@ class Share:
     def space(self) -> SpaceSeen:
         """Say how full the file system of FOLDER is."""
         found = os.fstatvfs(self.top_fd)
-        return SpaceSeen(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+        free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        if not found.f_files:
+            return SpaceSeen(free, total)
+        return SpaceSeen(free, total, found.f_favail, found.f_files)
 
 
 def enter(folder: int, name: str, *, create: bool = False, mode: int = 0o755) -> int:
@@ -240,7 +243,8 @@ def is_link(folder: int, name: str) -> bool:
 def stat_of(found: os.stat_result) -> Stat:
     """Return the part of a stat result that tells whether a file changed."""
     executable = bool(found.st_mode & modes.S_IXUSR)
-    return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, executable)
+    times_ns = found.st_mtime_ns, found.st_ctime_ns
+    return Stat.of(found.st_size, *times_ns, found.st_ino, executable=executable)
 
 
 def what_is(found: os.stat_result) -> str:
@@ -264,17 +268,55 @@ def write_all(descriptor: int, data: bytes | memoryview, offset: int = 0) -> Non
         rest = rest[written:]
 
 
-DISK_FULL: Final = "disk full"
+DISK_FULL: Final = str(Hindrance.SPACE)
 """The detail of every failure for want of space."""
+_HINDRANCES: Final = {
+    errno.ENOSPC: Hindrance.SPACE,
+    errno.EDQUOT: Hindrance.QUOTA,
+    errno.EACCES: Hindrance.DENIED,
+    errno.EPERM: Hindrance.IMMUTABLE,
+    errno.EROFS: Hindrance.READ_ONLY,
+    errno.EMFILE: Hindrance.DESCRIPTORS,
+    errno.ENFILE: Hindrance.DESCRIPTORS,
+    errno.ENAMETOOLONG: Hindrance.NAME_LONG,
+    errno.EILSEQ: Hindrance.NAME,
+    errno.EINVAL: Hindrance.NAME,
+    errno.EIO: Hindrance.IO,
+}
+"""What EPERM and EINVAL mean where files are placed: every other cause has a number of its own."""
 
 
 def reason_of(error: OSError | UnsafePath) -> str:
-    """Return an error as `detail` carries it: DISK_FULL, the system's words, or what is unsafe."""
+    """Return an error as `detail` carries it: a Hindrance, the system's words, what is unsafe."""
     if isinstance(error, UnsafePath):
         return error.cause
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DISK_FULL
+    hindrance = _HINDRANCES.get(error.errno or 0)
+    if hindrance is not None:
+        return str(hindrance)
     return error.strerror or str(error)
+
+
+def reason_at(error: OSError | UnsafePath, descriptor: int) -> str:
+    """Like `reason_of`, and tells a lack of inodes where `descriptor` lies from one of space."""
+    reason = reason_of(error)
+    if reason == DISK_FULL and lacks_inodes(descriptor):
+        return str(Hindrance.INODES)
+    return reason
+
+
+def lacks_inodes(descriptor: int) -> bool:
+    """Say whether a file system counts inodes and has none left for this user."""
+    found = os.fstatvfs(descriptor)
+    return bool(found.f_files) and not found.f_favail
+
+
+@contextmanager
+def plainly(descriptor: int) -> Iterator[None]:
+    """Say in plain words why the disk does not do something in the file system of `descriptor`."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, reason_at(error, descriptor)) from error
 
 
 def _components(path: SafePath) -> tuple[str, ...]:
@@ -288,7 +330,7 @@ def _trouble(error: OSError, folder: str) -> DiskTrouble:
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return DiskTrouble(
-                what, "this user may not write there", f"ls -ld {folder}, or choose another folder"
+                what, "this user may not write there", f"stat {folder}, or choose another folder"
             )
         case errno.EROFS:
             return DiskTrouble(

@@ -6,11 +6,20 @@ without reading it. A file touched in the running tick of the kernel's clock is 
 tick, because a second change in it would leave the same times behind and never be noticed (git
 calls this the racy entry).
 
-Guarantees: a `Hashed` names bytes that held still: size, mtime, ctime and inode were the same
-before and after. What is no regular file is never read, and opening it never blocks. A file that
-cannot be read is `unstable`, and told. Limits: one thread per order; on file systems whose times
-are coarser than the clock's tick (FAT: 2 s) a change within one step is found by its hash only,
-when the piece is served.
+A file that never holds still is taken as a snapshot when the order calls it restless. It is read a
+second time, as far as it reached when the first reading began, and counts if every piece reads the
+same again: whatever each piece was at its two readings it was in between too, so between the last
+piece of the first reading and the first of the second they all stood there at once. What was
+appended since belongs to the next reading. Its stat is that from before, so the next look sees that
+the file is another one and has it read again.
+
+Guarantees: a `Hashed` names bytes that stood in the file at one moment. Of one that is not restless
+size, mtime, ctime and inode were the same before and after. What is no regular file is never read,
+and opening it never blocks. A file that cannot be read is named with the reason. Limits: one thread
+per order; on file systems whose times are coarser than the clock's tick (FAT: 2 s) a change within
+one step is found by its hash only, when the piece is served; of a restless file a piece that was
+changed and changed back between its readings may be of another moment, and a file that was cut
+short and grown again over bytes not read yet is what it was before that.
 """
 
 from __future__ import annotations
@@ -26,6 +35,7 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import (
+    HASH_BYTES,
     PieceList,
     file_root,
     piece_count,
@@ -36,9 +46,9 @@ from potluck.core.content.pieces import (
 )
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Hash
-from potluck.engine.events import FilesHashed, Hashed
-from potluck.shells.disk.fsops import Share, reason_of, stat_of
-from potluck.shells.loop.people import People, warning
+from potluck.engine.events import FilesHashed, Hashed, OrderId, Unreadable
+from potluck.shells.disk.faults import unreadable
+from potluck.shells.disk.fsops import Share, stat_of
 
 TICK_NS: Final = 10_000_000
 """The longest tick of a Linux clock (HZ=100); most have 4 ms."""
@@ -79,7 +89,13 @@ class _Batch:
 
     files: list[Hashed] = field(default_factory=list)
     unstable: list[SafePath] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
     size_bytes: int = 0
+
+    def told(self, order: OrderId, *, last: bool) -> FilesHashed:
+        """Return what became of these files."""
+        done, left = tuple(self.files), tuple(self.unstable)
+        return FilesHashed(order, done, left, last, tuple(self.unreadable))
 
     def is_full(self) -> bool:
         return (
@@ -89,104 +105,104 @@ class _Batch:
 
 
 def hash_files(
-    share: Share,
-    effect: Hash,
-    people: People,
-    stopping: Callable[[], bool] = never,
+    share: Share, effect: Hash, stopping: Callable[[], bool] = never
 ) -> Iterator[FilesHashed]:
     """Yield what became of the files of `effect`, at most 256 files or about 64 MiB at a time.
 
-    `people` hear of files that could not be read; once `stopping()` says yes, nothing is read.
+    Once `stopping()` says yes, nothing is read.
     """
-    buffer = Buffer()
+    reader = _Reader(Buffer(), stopping)
+    restless = frozenset(effect.restless)
     batch = _Batch()
     for path, piece_size_before in effect.files:
         if batch.is_full():
-            yield FilesHashed(effect.order, tuple(batch.files), tuple(batch.unstable), last=False)
+            yield batch.told(effect.order, last=False)
             batch = _Batch()
         try:
-            hashed = hash_file(share, path, piece_size_before, buffer, stopping)
+            hashed = reader.read(share, path, piece_size_before, restless=path in restless)
         except OSError as error:
-            text = f"“{path}” could not be read: {reason_of(error)}"
-            people.told(warning("file_unreadable", text))
+            batch.unreadable.append(unreadable(path, error))
             hashed = None
         if hashed is None:
             batch.unstable.append(path)
         else:
             batch.files.append(hashed)
             batch.size_bytes += hashed.stat.size
-    yield FilesHashed(effect.order, tuple(batch.files), tuple(batch.unstable), last=True)
+    yield batch.told(effect.order, last=True)
 
 
-def hash_file(
-    share: Share,
-    path: SafePath,
-    piece_size_before: int,
-    buffer: Buffer | None = None,
-    stopping: Callable[[], bool] = never,
-) -> Hashed | None:
-    """Return the pieces of one file; None if it changed, is gone, is no file, or `stopping()` said
-    yes.
+def hash_file(share: Share, path: SafePath, piece_size_before: int) -> Hashed | None:
+    """Return the pieces of one file; None if it changed, is gone or is no file.
 
     Raises OSError where the disk or the file's permissions say no.
     """
-    try:
-        descriptor = share.open_file(path)
-    except (FileNotFoundError, NotADirectoryError, UnsafePath):
-        return None  # gone, or swapped for something that is not shared
-    try:
-        return _hash_open(descriptor, path, piece_size_before, buffer or Buffer(), stopping)
-    finally:
-        os.close(descriptor)
+    return _Reader(Buffer(), never).read(share, path, piece_size_before, restless=False)
 
 
-def _hash_open(
-    descriptor: int,
-    path: SafePath,
-    piece_size_before: int,
-    buffer: Buffer,
-    stopping: Callable[[], bool],
-) -> Hashed | None:
-    before = _stat_out_of_tick(descriptor)
-    size = before.st_size
-    piece_size = piece_size_for(size, piece_size_before)
-    hashes = _piece_hashes(descriptor, before, piece_size, buffer, stopping)
-    if hashes is None:
-        return None
-    stat = stat_of(before)
-    if stat_of(os.fstat(descriptor)) != stat:
-        return None
-    root = file_root(size, piece_size, hashes)
-    return Hashed(path, stat, PieceList(root, size, piece_size, hashes))
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads files, one after the other, into one buffer."""
 
+    buffer: Buffer
+    stopping: Callable[[], bool]
 
-def _piece_hashes(
-    descriptor: int,
-    before: os.stat_result,
-    piece_size: int,
-    buffer: Buffer,
-    stopping: Callable[[], bool],
-) -> bytes | None:
-    """Return the joined hashes of all pieces; None if the file shrank, or we are to stop."""
-    size = before.st_size
-    sparse = before.st_blocks * _BLOCK_BYTES < size
-    data_from = 0  # every byte between the piece's start and here is in a hole
-    hashes: list[bytes] = []
-    for piece in range(piece_count(size, piece_size)):
-        if stopping():
-            return None
-        start = piece * piece_size
-        length = piece_length(size, piece_size, piece)
-        if sparse and data_from <= start:
-            data_from = _next_data(descriptor, start, size)
-        if data_from >= start + length:
-            hashes.append(zero_hash(length))
-            continue
-        view = buffer.view(length)
-        if not read_exactly(descriptor, view, start):
-            return None
-        hashes.append(piece_hash(view))
-    return b"".join(hashes)
+    def read(
+        self, share: Share, path: SafePath, piece_size_before: int, *, restless: bool
+    ) -> Hashed | None:
+        """Return the pieces of one file; None if it changed, is gone, is no file, or we are to
+        stop.
+        """
+        try:
+            descriptor = share.open_file(path)
+        except (FileNotFoundError, NotADirectoryError, UnsafePath):
+            return None  # gone, or swapped for something that is not shared
+        try:
+            before = _stat_out_of_tick(descriptor)
+            size = before.st_size
+            if size > limits.FILE_MAX_BYTES:
+                return None  # it grew since it was seen: the next look refuses it
+            piece_size = piece_size_for(size, piece_size_before)
+            hashes = self._hashes(descriptor, before, piece_size)
+            if hashes is None:
+                return None
+            stat = stat_of(before)
+            if stat_of(os.fstat(descriptor)) != stat:
+                # is it what it was between the two readings?
+                stood = restless and self._hashes(descriptor, before, piece_size, hashes)
+                if not stood:
+                    return None
+            root = file_root(size, piece_size, hashes)
+            return Hashed(path, stat, PieceList(root, size, piece_size, hashes))
+        finally:
+            os.close(descriptor)
+
+    def _hashes(
+        self, descriptor: int, before: os.stat_result, piece_size: int, expected: bytes = b""
+    ) -> bytes | None:
+        """Return the joined hashes of all pieces; None if the file shrank, we are to stop, or a
+        hash is not the `expected` one.
+        """
+        size = before.st_size
+        sparse = before.st_blocks * _BLOCK_BYTES < size
+        data_from = 0  # every byte between the piece's start and here is in a hole
+        hashes = bytearray()
+        for piece in range(piece_count(size, piece_size)):
+            if self.stopping():
+                return None
+            start = piece * piece_size
+            length = piece_length(size, piece_size, piece)
+            if sparse and data_from <= start:
+                data_from = _next_data(descriptor, start, size)
+            if data_from >= start + length:
+                hashes += zero_hash(length)
+            else:
+                view = self.buffer.view(length)
+                if not read_exactly(descriptor, view, start):
+                    return None
+                hashes += piece_hash(view)
+            if expected and not expected.startswith(hashes[-HASH_BYTES:], piece * HASH_BYTES):
+                return None
+        return bytes(hashes)
 
 
 def read_exactly(descriptor: int, view: memoryview, offset: int) -> bool:

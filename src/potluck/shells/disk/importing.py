@@ -5,6 +5,10 @@ Every file is made in `tmp/` (sharing blocks where the file system can) and appe
 folder by one link, so the watcher never sees half a file. A move is a link too where that is
 possible, and only then is the source removed.
 
+What stands in the own folder already, under its own name or one of ours (`README (2).md`) and byte
+for byte, is not brought in once more: it is reported with that name, and stays where it is. For a
+folder that holds if everything in it is found in there so.
+
 Guarantees: never replaces anything: a taken name gets ` (2)`; a source is removed only after its
 copy is durable; symbolic links, devices and refused names are reported and left where they are;
 mtime, the x bit and holes stay. Limits: owner, other mode bits and extended attributes stay behind
@@ -25,6 +29,7 @@ from potluck.core.content.paths import SafePath, printable, why_unsafe
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
+from potluck.shells.disk.comparing import is_same_tree
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import (
@@ -52,7 +57,8 @@ def import_paths(share: Share, order: Import) -> Imported:
         failed = folders.sync()
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
-    return Imported(order.order, tuple(importing.added), tuple(importing.failed))
+    added, already = tuple(importing.added), tuple(importing.already)
+    return Imported(order.order, added, tuple(importing.failed), already)
 
 
 class _Importing:
@@ -61,6 +67,7 @@ class _Importing:
     def __init__(self, share: Share, order: Import, folders: Folders) -> None:
         self.added: list[str] = []
         self.failed: list[tuple[str, str]] = []
+        self.already: list[tuple[str, str]] = []
         self._share = share
         self._into = order.into
         self._move = order.mode == "move"
@@ -78,12 +85,31 @@ class _Importing:
         except OSError as error:
             self._fail(path, reason_of(error))
             return
+        name = os.path.basename(path)
         try:
-            name = self._bring_entry(parent, os.path.basename(path), self._into, path)
+            same = self._standing(parent, name)
+            brought = "" if same else self._bring_entry(parent, name, self._into, path)
         finally:
             os.close(parent)
-        if name:
-            self.added.append(name)
+        if same:
+            self.already.append((printable(path), same))
+        elif brought:
+            self.added.append(brought)
+
+    def _standing(self, source: int, name: str) -> str:
+        """Return as what an entry of the folder `source` is in there already, "" if it is not."""
+        if why_unsafe(name):
+            return ""
+        try:
+            into = self._folders.get(self._into.parts, create=True)
+            for taken in _names(name):
+                if stat_at(into, taken) is None:
+                    return ""
+                if is_same_tree(source, name, into, taken):
+                    return taken
+        except (OSError, UnsafePath):
+            pass  # whoever brings it in says why that does not go
+        return ""
 
     def _bring_entry(self, source: int, name: str, into: SafePath, shown: str) -> str:
         """Bring in an entry of the folder `source`; return its new name, "" if that failed."""

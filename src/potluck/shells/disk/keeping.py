@@ -14,7 +14,6 @@ aside/`, which people read.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat as modes
 import time
@@ -79,10 +78,10 @@ class Keeper:
         return self._put_aside(occupant, occupant.path.name, leave=leave)
 
     def sync(self) -> None:
-        """Make durable what was kept; raises OSError."""
+        """Make durable what was kept; raises OSError with the first reason alone."""
         failed = self._trash.sync() | (self._aside.sync() if self._aside is not None else {})
         for reason in failed.values():
-            raise OSError(errno.EIO, reason)
+            raise OSError(reason)  # without a number, which would say what it means once more
 
     def close(self) -> None:
         """Close the folders."""

@@ -12,16 +12,18 @@ power cut takes back is made again at the next start.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
 from typing import Final
 
-from potluck.core.content.facts import Finding
+from potluck.core.content.facts import DESCRIPTORS_ADVISED, Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import MarkShare
 from potluck.engine.events import ShareSeen
+from potluck.shells.disk.faults import words_of
 from potluck.shells.disk.fsops import (
     OPEN_FILE,
     Share,
@@ -122,8 +124,8 @@ class ShareMarker:
         try:
             marker = self.read()
             one_disk = self._is_one_disk(tops)
-        except (OSError, ValueError, UnsafePath):
-            return ShareSeen(present=False, reason="unreadable")
+        except (OSError, ValueError, UnsafePath) as error:
+            return ShareSeen(present=False, reason=_why_unreadable(error))
         if marker is None:
             return ShareSeen(present=False, reason="missing")
         if marker.share != self._whose.share:
@@ -157,3 +159,10 @@ class ShareMarker:
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
             return
         os.rename(former.name, own.name, src_dir_fd=shared, dst_dir_fd=shared)
+
+
+def _why_unreadable(error: OSError | ValueError | UnsafePath) -> str:
+    """Return why the marker could not be read; want of descriptors is no fault of the disk."""
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"unreadable: {words_of(error)}; try: ulimit -n {DESCRIPTORS_ADVISED}"
+    return "unreadable"

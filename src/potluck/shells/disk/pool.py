@@ -30,6 +30,7 @@ from potluck.engine.effects import (
     Hash,
     Import,
     Look,
+    LookAtTop,
     MakeFolders,
     MarkShare,
     Place,
@@ -45,6 +46,7 @@ from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.scanner import look_at, scan
+from potluck.shells.disk.top import look_at_top
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
@@ -103,7 +105,9 @@ class DiskPool:
         """Queue an effect; after `close` nothing happens."""
         job = _DiskJob(self._tell, self._facts(effect), partial(fact_instead, effect))
         match effect:
-            case Look() | Hash() | Place() | Settle() | DropParts() | MarkShare() | MakeFolders():
+            case Look() | LookAtTop() | Hash() | Place() | Settle() | DropParts():
+                self._prompt.submit(job)
+            case MarkShare() | MakeFolders():
                 self._prompt.submit(job)
             case Scan() | Import():
                 self._patient.submit(job)
@@ -160,13 +164,23 @@ class DiskPool:
                 yield self._batches.settle(effect)
             case DropParts():
                 self._part_files.drop(effect.roots)
+            case LookAtTop() | MarkShare() | MakeFolders():
+                yield from self._topped(effect)
+            case Import():
+                yield import_paths(self._share, effect)
+            case _:
+                assert_never(effect)
+
+    def _topped(self, effect: LookAtTop | MarkShare | MakeFolders) -> Iterator[Event]:
+        """Do what is about folders directly in Shared/, and yield what came of it."""
+        match effect:
+            case LookAtTop():
+                yield look_at_top(self._share)
             case MarkShare():
                 self._batches.relabel(effect.label)
                 yield self._marker.mark(effect)
             case MakeFolders():
                 self._marker.make_folders(effect.labels)
-            case Import():
-                yield import_paths(self._share, effect)
             case _:
                 assert_never(effect)
 
@@ -205,7 +219,7 @@ class DiskPool:
         self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
-        yield from hash_files(self._share, effect, self._people, self._stopping.is_set)
+        yield from hash_files(self._share, effect, self._stopping.is_set)
 
     def _split(self, effect: Hash) -> tuple[Hash, Hash]:
         """Return what of a Hash the prompt lane can do in passing, and the rest."""
@@ -219,7 +233,7 @@ class DiskPool:
                 room_bytes -= size
             else:
                 rest.append((path, piece_size_before))
-        return Hash(effect.order, tuple(small)), Hash(effect.order, tuple(rest))
+        return replace(effect, files=tuple(small)), replace(effect, files=tuple(rest))
 
     def _parts_found(self) -> Iterator[Event]:
         yield PartsFound(self._part_files.found())

@@ -6,10 +6,12 @@ Parents come before children, in pages of at most `limits.PAGE_RECORDS`, so that
 never held at once. `look_at` and `scan` are one walk; they differ in who asked.
 
 Guarantees: nothing is opened but folders, nothing is followed. A path is MISSING only if the folder
-it would stand in could be read, or is itself not there; whatever could not be read makes the last
-page say `complete=False`, so a bad disk never looks like a deleted file. Names that are refused are
-reported escaped, never raw. Limits: a walk is not a snapshot; the watcher's hints and the next scan
-cover what changed behind its back.
+it would stand in could be read, or is itself not there; whatever could not be read is named on its
+page and makes the last one say `complete=False`, so a bad disk never looks like a deleted file and
+one unreadable folder holds back only what lies below it. Without `Shared/` itself nothing is named:
+nothing was looked at. Names that are refused are reported escaped, never raw; names of editors'
+files are left out, as files only: a folder may have any of them. Limits: a walk is not a snapshot;
+the watcher's hints and the next scan cover what changed behind its back.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
-from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
+from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen, Unreadable
+from potluck.shells.disk.faults import unreadable
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 
 # Files that programs make beside the one being edited and remove again. Sharing them would show
@@ -46,8 +49,15 @@ IGNORED_SUFFIXES: Final = (
 )
 
 
+TOO_LARGE: Final = "larger than 1 PiB"
+"""Why a file beyond limits.FILE_MAX_BYTES is refused."""
+
+
 def ignored(name: str) -> bool:
-    """Say whether a name is an editor's or file browser's own: left out without a word."""
+    """Say whether a file of that name is an editor's or file browser's own: left out silently.
+
+    Folders are never left out: whoever calls one `old~` keeps something in it.
+    """
     return (
         name.endswith(IGNORED_SUFFIXES)
         or name.startswith(IGNORED_PREFIXES)
@@ -75,6 +85,8 @@ class _Walk:
         self._complete = True
         self._seen: list[PathSeen] = []
         self._refused: list[NameRefused] = []
+        self._unreadable: list[Unreadable] = []
+        self._told: set[SafePath] = set()  # what was unreadable so far
         self._walked: SafePath | None = None  # the last folder asked for; all below it was seen too
 
     def __repr__(self) -> str:
@@ -97,14 +109,12 @@ class _Walk:
         return self._complete
 
     def _path(self, path: SafePath) -> Iterator[TreeSeen]:
-        if any(ignored(part) for part in path.parts):
-            return
         try:
             parent = self._share.open_folder(path.parent)
         except (FileNotFoundError, NotADirectoryError, UnsafePath):  # not there, or behind a link
             self._seen.append(PathSeen(path, Finding.MISSING, None))
-        except OSError:
-            self._complete = False
+        except OSError as error:
+            self._failed(self._outermost(path), error)
         else:
             try:
                 yield from self._named(parent, path)
@@ -116,8 +126,8 @@ class _Walk:
     def _named(self, parent: int, path: SafePath) -> Iterator[TreeSeen]:
         try:
             found = stat_at(parent, path.name)
-        except OSError:
-            self._complete = False
+        except OSError as error:
+            self._failed(path, error)
             return
         if found is None:
             self._seen.append(PathSeen(path, Finding.MISSING, None))
@@ -125,15 +135,17 @@ class _Walk:
             self._walked = path
             self._seen.append(PathSeen(path, Finding.FOLDER, None))
             yield from self._opened(parent, path)
-        else:
+        elif not ignored(path.name):
             self._found(path, found)
 
     def _opened(self, parent: int, folder: SafePath) -> Iterator[TreeSeen]:
         """Yield full pages of what is below `folder`, which stands in the open folder `parent`."""
         try:
             descriptor = enter(parent, folder.name)
-        except (OSError, UnsafePath):  # gone since it was listed, swapped, or not ours to read
-            self._complete = False
+        except (FileNotFoundError, NotADirectoryError, UnsafePath):
+            return  # gone or swapped since it was listed: what was in it is not there
+        except OSError as error:
+            self._failed(self._closed(parent, folder), error)
             return
         try:
             inner: list[SafePath] = []
@@ -153,42 +165,84 @@ class _Walk:
                     self._entry(entry, folder, inner)
                     if self._is_full():
                         yield self._page()
-        except OSError:
-            self._complete = False
+        except OSError as error:
+            self._failed(folder, error)
 
     def _entry(self, entry: os.DirEntry[str], folder: SafePath, inner: list[SafePath]) -> None:
         name = entry.name
-        if ignored(name):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if ignored(name) and not is_folder:
             return
         try:
             path = folder.child(name)
-            if entry.is_dir(follow_symlinks=False):
-                inner.append(path)
-                self._seen.append(PathSeen(path, Finding.FOLDER, None))
-            else:
-                self._found(path, entry.stat(follow_symlinks=False))
         except UnsafePath as error:
             self._refused.append(NameRefused(folder, printable(name), error.cause))
+            return
+        if is_folder:
+            inner.append(path)
+            self._seen.append(PathSeen(path, Finding.FOLDER, None))
+            return
+        try:
+            self._found(path, entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             return  # deleted since it was listed: not there, which is what leaving it out says
-        except OSError:
-            self._complete = False
+        except PermissionError as error:  # the folder may be listed and not be searched
+            self._failed(folder, error)
+        except OSError as error:
+            self._failed(path, error)
 
     def _found(self, path: SafePath, found: os.stat_result) -> None:
         """Note something that is no folder: a file, or what is not shared."""
-        if modes.S_ISREG(found.st_mode):
+        reason = "" if modes.S_ISREG(found.st_mode) else what_is(found)
+        if not reason and found.st_size > limits.FILE_MAX_BYTES:
+            reason = TOO_LARGE
+        if not reason:
             self._seen.append(PathSeen(path, Finding.FILE, stat_of(found)))
         elif (folder := path.parent) is not None:
-            self._refused.append(NameRefused(folder, printable(path.name), what_is(found)))
+            self._refused.append(NameRefused(folder, printable(path.name), reason))
+
+    # -- what cannot be read -----------------------------------------------------------------------
+    def _failed(self, path: SafePath, error: OSError) -> None:
+        self._complete = False
+        if path not in self._told:
+            self._told.add(path)
+            self._unreadable.append(unreadable(path, error))
+
+    @staticmethod
+    def _closed(parent: int, folder: SafePath) -> SafePath:
+        """Return what stops us: `folder`, or the one around it, which may not be searched."""
+        try:
+            stat_at(parent, folder.name)
+        except OSError:
+            return folder.parent or folder
+        return folder
+
+    def _outermost(self, path: SafePath) -> SafePath:
+        """Return the outermost folder above `path` that cannot be entered."""
+        closed = path
+        while (folder := closed.parent) is not None:
+            try:
+                os.close(self._share.open_folder(folder))
+            except (OSError, UnsafePath):
+                closed = folder
+            else:
+                break
+        return closed
 
     def _is_full(self) -> bool:
-        return len(self._seen) + len(self._refused) >= limits.PAGE_RECORDS
+        count = len(self._seen) + len(self._refused) + len(self._unreadable)
+        return count >= limits.PAGE_RECORDS
 
     def _page(self, *, last: bool = False) -> TreeSeen:
         page = TreeSeen(
-            self._order, tuple(self._seen), tuple(self._refused), last, complete=self._complete
+            self._order,
+            tuple(self._seen),
+            tuple(self._refused),
+            last,
+            complete=self._complete,
+            unreadable=tuple(self._unreadable),
         )
-        self._seen, self._refused = [], []
+        self._seen, self._refused, self._unreadable = [], [], []
         return page
 
 

@@ -41,14 +41,15 @@ from potluck.core.wire.catalogue import (
     encode_frame,
 )
 from potluck.engine.effects import Drop, Send
-from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard
-from potluck.shells.links.stream import set_user_timeout
+from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard, PathStalled
+from potluck.shells.links.stream import resent, set_user_timeout
 from potluck.shells.loop.inbox import OpenedLink
 
 READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
 TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn
 FLUSH_S: Final = 1.0  # for a BYE to leave, and for the other side to close after it
 USER_TIMEOUT_S: Final = 5.0  # sent but not acknowledged for so long: the other host is gone
+STALLED_RESENT: Final = 4  # the kernel sends again about so often within USER_TIMEOUT_S
 REASON_LETTERS: Final = 256  # longest reason a BYE may carry (core/wire/records.py, Text)
 
 
@@ -94,9 +95,10 @@ LIVE: Final = frozenset({ControlLinkState.OPEN, ControlLinkState.LEAVING})
 class ControlLink:
     """One connection; the owner tells it when the socket is readable or writable."""
 
-    def __init__(self, sock: ssl.SSLSocket, kind: LinkKind) -> None:
-        """Take a connection after HELLO_OK; it does not block from now on."""
+    def __init__(self, sock: ssl.SSLSocket, kind: LinkKind, host: str = "") -> None:
+        """Take a connection with `host` after HELLO_OK; it does not block from now on."""
         sock.settimeout(0)
+        self.host: Final = host
         set_user_timeout(sock, USER_TIMEOUT_S)
         self.sock: Final = sock
         self.state = ControlLinkState.OPEN
@@ -258,7 +260,7 @@ class ControlLinks:
     def adopt(self, opened: OpenedLink) -> list[Event]:
         """Own a connection from now on; return LinkOpened and whatever has already come on it."""
         link = LinkId(next(self._numbers))
-        control = ControlLink(opened.sock, opened.kind)
+        control = ControlLink(opened.sock, opened.kind, opened.address.host)
         self._links[link] = control
         self._selector.register(
             control.sock, selectors.EVENT_READ, partial(self._on_ready, link, control)
@@ -338,6 +340,9 @@ class ControlLinks:
         if self._links.pop(link, None) is not None:
             clean = control.state is not ControlLinkState.BROKEN
             events.append(LinkClosed(link, control.reason, clean))
+            # OpenSSL says of a connection that timed out only that it is cut off
+            if not clean and resent(control.sock) >= STALLED_RESENT:
+                events.append(PathStalled(control.host))
             self._lingering[link] = control
         if control.state is ControlLinkState.LINGERING:
             self._watch(control)

@@ -1,13 +1,16 @@
 """Dialling: from an address to a link, or to a precise reason why not.
 
 Strategy: `open_link` blocks through connect, knock, TLS and HELLO under one deadline; control and
-pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one. Each
-step that fails names itself: the engine acts differently on "nobody listens", "did not like my
-knock" and "is somebody else".
+pairing links are dialled by a small pool here, bulk links by the fetch worker that needs one, or
+here if the device that needs one cannot dial us and asked to be called: we serve on it then.
+Whoever asked to be dialled can make that take long, so such dials, and those for pairing, have
+threads of their own, one for each that may be under way. Each step that fails names itself: the
+engine acts differently on "nobody listens", "did not like my knock" and "is somebody else".
 
-Guarantees: every Dial ends in exactly one OpenedLink or DialFailed; a failed socket is closed; only
-members are dialled (and never ourselves, who are not in the book). Limits: a knock that was refused
-and a doorway that was full look the same from here, on purpose of the other side.
+Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every DialToServe in one
+CallEnded; the latter dials only while a serving worker is kept for it. A failed socket is closed;
+only members are dialled (and never ourselves, who are not in the book). Limits: a knock that was
+refused and a doorway that was full look the same from here, on purpose of the other side.
 """
 
 from __future__ import annotations
@@ -25,16 +28,19 @@ from potluck.core import limits
 from potluck.core.errors import FrameTooLong, ProtocolError, Refused
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
-from potluck.engine.effects import Dial, Introduce
-from potluck.engine.events import DialFailed
+from potluck.engine.effects import Dial, DialToServe, Introduce
+from potluck.engine.events import CallEnded, DialFailed, PathStalled
 from potluck.shells.links import knock, tls
-from potluck.shells.links.hello import say_hello
+from potluck.shells.links.handshakes import BulkHost
+from potluck.shells.links.hello import BUSY_REASON, say_hello
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
-from potluck.shells.loop.workers import Workers
+from potluck.shells.loop.workers import Workers, all_gone
 
 # dead hosts hold one CONNECT_S each; with four, ten devices are dialled within seconds even so
 DIAL_THREADS: Final = 4
+OWN_WISHES: Final = 1  # at once, besides the newcomers that asked to be dialled
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
 
@@ -44,8 +50,16 @@ _log = logging.getLogger(__name__)
 class NoLink(Exception):
     """Dialling came to nothing."""
 
-    def __init__(self, reason: str, *, refused: bool = False, knock_refused: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        refused: bool = False,
+        knock_refused: bool = False,
+        stalled: bool = False,
+    ) -> None:
         super().__init__(reason)
+        self.stalled = stalled  # the host took part, then nothing came
         self.reason = reason
         self.refused = refused  # nobody listens there
         self.knock_refused = knock_refused  # closed right after our knock
@@ -58,6 +72,7 @@ class DialRequest:
     peer: DeviceId | None  # None for PAIRING
     address: Address
     kind: LinkKind
+    serves: bool = False  # it asked to be dialled: we serve on that link
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +83,26 @@ class Reached:
     instance: bytes  # the other side's run
 
 
-def open_link(trust: tls.CurrentTrust, request: DialRequest, deadline: float) -> Reached:
+def open_link(
+    trust: tls.CurrentTrust, request: DialRequest, deadline: float, segments: Segments
+) -> Reached:
     """Connect, knock, secure, greet until `deadline` (monotonic); raises NoLink, nothing else."""
     if request.kind is not LinkKind.PAIRING and (
         request.peer is None or request.peer not in trust.book
     ):
         raise NoLink("not a member")
     with ExitStack() as undo:
-        sock = undo.enter_context(_connect(request.address, deadline))
+        sock = undo.enter_context(_connect(request.address, deadline, segments))
         stream = _secure(sock, trust, request)
         undo.callback(stream.close)
-        reached = _greet(stream, trust, request.kind, deadline)
+        reached = _greet(stream, trust, request, deadline)
         undo.pop_all()
         return reached
 
 
-def _connect(address: Address, deadline: float) -> socket.socket:
+def _connect(address: Address, deadline: float, segments: Segments) -> socket.socket:
     try:
-        sock = socket.create_connection(
-            (address.host, address.port), min(CONNECT_S, remaining_s(deadline))
-        )
+        sock = _connected(address, min(CONNECT_S, remaining_s(deadline)), segments)
         set_options(sock)
         sock.settimeout(remaining_s(deadline))
     except ConnectionRefusedError as error:
@@ -100,6 +115,19 @@ def _connect(address: Address, deadline: float) -> socket.socket:
     return sock
 
 
+def _connected(address: Address, patience_s: float, segments: Segments) -> socket.socket:
+    """Return a connection; what `segments` says must be set before it is made."""
+    host, port = address.host, address.port
+    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with ExitStack() as undo:
+        sock = undo.enter_context(socket.socket(family, kind, protocol))
+        segments.prepare(sock, host)
+        sock.settimeout(patience_s)
+        sock.connect(where)
+        undo.pop_all()
+    return sock
+
+
 def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) -> Stream:
     _answer_challenge(sock, trust, request.peer)
     try:
@@ -109,7 +137,7 @@ def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) 
     except (ssl.SSLEOFError, ConnectionError) as error:
         raise NoLink("knock refused", knock_refused=True) from error
     except TimeoutError as error:
-        raise NoLink("timeout") from error
+        raise NoLink("timeout", stalled=True) from error
     except (ssl.SSLCertVerificationError, tls.NotTheDevice) as error:
         raise NoLink("not the device") from error
     except (OSError, ProtocolError) as error:
@@ -144,14 +172,16 @@ def _read_exactly(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def _greet(stream: Stream, trust: tls.CurrentTrust, kind: LinkKind, deadline: float) -> Reached:
+def _greet(
+    stream: Stream, trust: tls.CurrentTrust, request: DialRequest, deadline: float
+) -> Reached:
     stream.deadline = deadline
     try:
-        instance = say_hello(stream, kind, trust.instance)
+        instance = say_hello(stream, request.kind, trust.instance, serves=request.serves)
     except Refused as error:
         raise NoLink(error.cause) from error
     except TimeoutError as error:
-        raise NoLink("timeout") from error
+        raise NoLink("timeout", stalled=True) from error
     except ssl.SSLError as error:  # a TLS 1.3 server that rejects our certificate says so only now
         raise NoLink(f"tls: {error}") from error
     except (EOFError, OSError, ProtocolError) as error:
@@ -160,30 +190,47 @@ def _greet(stream: Stream, trust: tls.CurrentTrust, kind: LinkKind, deadline: fl
     return Reached(stream, instance)
 
 
-class Dialling:
-    """The pool that carries out Dial and Introduce."""
+def tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
+    """Say that a host took part and then fell silent, if that is why there is no link."""
+    if why.stalled:
+        inbox.post(PathStalled(address.host))
 
-    def __init__(self, trust: tls.CurrentTrust, inbox: Inbox) -> None:
-        """Put into `inbox` what comes of it."""
+
+class Dialling:
+    """The pool that carries out Dial, DialToServe and Introduce."""
+
+    def __init__(
+        self, trust: tls.CurrentTrust, inbox: Inbox, bulk: BulkHost, segments: Segments
+    ) -> None:
+        """Put into `inbox` what comes of it; `bulk` serves those who asked to be called."""
         self._trust: Final = trust
         self._inbox: Final = inbox
+        self._bulk: Final = bulk
+        self._segments: Final = segments
         self._workers: Final = Workers("handshake-dial", DIAL_THREADS)
+        self._pairing: Final = Workers("handshake-dial-pairing", limits.PAIRING_CALLS + OWN_WISHES)
+        self._calls: Final = Workers("handshake-dial-call", limits.CALLS)
 
     def __repr__(self) -> str:
         """Show how busy it is."""
-        return f"<Dialling: {self._workers!r}>"
+        return f"<Dialling: {self._workers!r}, {self._pairing!r}, {self._calls!r}>"
 
     def dial(self, effect: Dial) -> None:
         """Open a control or pairing link; ends in one OpenedLink or DialFailed."""
-        self._workers.submit(_DialJob(self._trust, self._inbox, effect))
+        workers = self._pairing if effect.kind is LinkKind.PAIRING else self._workers
+        workers.submit(_DialJob(self._trust, self._inbox, self._segments, effect))
+
+    def call(self, effect: DialToServe) -> None:
+        """Dial a device that asked for it and serve it; ends in one CallEnded."""
+        self._calls.submit(_CallJob(self._trust, self._inbox, self._bulk, self._segments, effect))
 
     def introduce(self, effect: Introduce) -> None:
         """Show a chain of admissions; what comes of it shows when the engine dials again."""
-        self._workers.submit(_IntroduceJob(effect))
+        self._workers.submit(_IntroduceJob(self._segments, effect))
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
-        return self._workers.close(wait_s)
+        return all_gone([self._workers, self._pairing, self._calls], wait_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +239,7 @@ class _DialJob:
 
     trust: tls.CurrentTrust
     inbox: Inbox
+    segments: Segments
     effect: Dial
 
     def run(self) -> None:
@@ -199,8 +247,10 @@ class _DialJob:
         effect = self.effect
         request = DialRequest(effect.peer, effect.address, effect.kind)
         try:
-            reached = open_link(self.trust, request, time.monotonic() + limits.HANDSHAKE_S)
+            deadline = time.monotonic() + limits.HANDSHAKE_S
+            reached = open_link(self.trust, request, deadline, self.segments)
         except NoLink as error:
+            tell_stalled(self.inbox, effect.address, error)
             self._failed(error)
             return
         self.inbox.post(
@@ -225,16 +275,64 @@ class _DialJob:
 
 
 @dataclass(frozen=True, slots=True)
+class _CallJob:
+    """One DialToServe."""
+
+    trust: tls.CurrentTrust
+    inbox: Inbox
+    bulk: BulkHost
+    segments: Segments
+    effect: DialToServe
+
+    def run(self) -> None:
+        """Dial while a worker is kept for the link; say what came of it."""
+        peer, kind = self.effect.peer, self.effect.link
+        if not self.bulk.reserve(peer, kind):
+            self._ended(BUSY_REASON)
+            return
+        try:
+            stream = self._dial()
+        except NoLink as error:
+            self.bulk.release(peer, kind)
+            self._ended(error.reason)
+            return
+        self.bulk.serve(peer, kind, stream)
+        self._ended("")
+
+    def dropped(self) -> None:
+        """The program ends before its turn came."""
+        self._ended("stopping")
+
+    def _dial(self) -> Stream:
+        """Try the addresses in order; raises the last NoLink."""
+        failure = NoLink("no address")
+        for address in self.effect.addresses:
+            request = DialRequest(self.effect.peer, address, self.effect.link, serves=True)
+            try:
+                deadline = time.monotonic() + limits.HANDSHAKE_S
+                return open_link(self.trust, request, deadline, self.segments).stream
+            except NoLink as error:
+                tell_stalled(self.inbox, address, error)
+                failure = error
+        raise failure
+
+    def _ended(self, reason: str) -> None:
+        self.inbox.post(CallEnded(self.effect.call, reason))
+
+
+@dataclass(frozen=True, slots=True)
 class _IntroduceJob:
     """One Introduce."""
 
+    segments: Segments
     effect: Introduce
 
     def run(self) -> None:
         """Knock, show the chain, hear one byte."""
         host = self.effect.address.host
         try:
-            with _connect(self.effect.address, time.monotonic() + limits.HANDSHAKE_S) as sock:
+            deadline = time.monotonic() + limits.HANDSHAKE_S
+            with _connect(self.effect.address, deadline, self.segments) as sock:
                 _read_exactly(sock, knock.CHALLENGE_BYTES)
                 sock.sendall(knock.introduction_knock(self.effect.sealed))
                 answer = sock.recv(1)

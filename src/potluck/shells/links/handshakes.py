@@ -3,7 +3,8 @@
 Strategy: members and strangers have pools of their own, so that strangers who stall while the door
 is open never delay a member. One job carries one connection from the knock to HELLO_OK under one
 deadline, counted from accept(), and then hands it on: control and pairing links to the loop thread,
-bulk links to a serving worker.
+bulk and news links to a serving worker, or to the fetch workers if the side that dialled says that
+it serves.
 
 Guarantees: a job ends in exactly one of handing on and closing, also one that is dropped because
 the program ends; its place in the doorway is freed either way; what a peer sends never raises out
@@ -38,28 +39,44 @@ _log = logging.getLogger(__name__)
 
 
 class BulkHost(Protocol):
-    """Whoever serves bulk links: bulk/serving.py."""
+    """Whoever serves bulk and news links: bulk/serving.py."""
 
-    def reserve(self, peer: DeviceId) -> bool:
-        """Keep a worker for one more link of `peer`, if there is one."""
+    def reserve(self, peer: DeviceId, kind: LinkKind) -> bool:
+        """Keep a worker for one more link of that kind with `peer`, if there is one."""
 
-    def release(self, peer: DeviceId) -> None:
+    def release(self, peer: DeviceId, kind: LinkKind) -> None:
         """Give a kept worker back unused."""
 
-    def serve(self, peer: DeviceId, stream: Stream) -> None:
+    def serve(self, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Serve a link for which a worker was kept."""
+
+
+class TakesLinks(Protocol):
+    """Whoever waits for links that the other side dials: bulk/fetching.py, IdleLinks."""
+
+    def put(self, key: tuple[DeviceId, LinkKind], stream: Stream, /) -> None:
+        """Own a link of that kind on which that device serves."""
 
 
 class Handshakes:
     """Takes right knocks from the doorway."""
 
     def __init__(
-        self, trust: tls.CurrentTrust, strangers: Strangers, bulk: BulkHost, inbox: Inbox
+        self,
+        trust: tls.CurrentTrust,
+        strangers: Strangers,
+        bulk: BulkHost,
+        fetching: TakesLinks,
+        inbox: Inbox,
     ) -> None:
-        """Share `strangers` with the doorway; put links for the loop thread into `inbox`."""
+        """Share `strangers` with the doorway; put links for the loop thread into `inbox`.
+
+        `bulk` gets the bulk links on which we serve, `fetching` those on which the other side does.
+        """
         self.trust: Final = trust
         self.strangers: Final = strangers
         self.bulk: Final = bulk
+        self.fetching: Final = fetching
         self.inbox: Final = inbox
         self._members: Final = Workers("handshake", MEMBER_THREADS)
         self._newcomers: Final = Workers("handshake-pairing", STRANGER_THREADS)
@@ -123,8 +140,11 @@ class _HandshakeJob:
         """Hear HELLO, answer it, and give the connection to whoever owns it from then on."""
         slot, claimed = self.knocked.slot, self.knocked.claimed
         hello = hear_hello(stream, pairing=claimed is None)
-        if claimed is not None and hello.link is LinkKind.BULK:
-            self._hand_to_server(claimed, stream, undo)
+        if claimed is not None and hello.serves:
+            self._hand_to_fetching(claimed, hello.link, stream, undo)
+            return
+        if claimed is not None and hello.link in {LinkKind.BULK, LinkKind.NEWS}:
+            self._hand_to_server(claimed, hello.link, stream, undo)
             return
         accept_hello(stream, hello.link, self.owner.trust.instance)
         undo.pop_all()
@@ -134,17 +154,29 @@ class _HandshakeJob:
         opened = OpenedLink(stream.sock, hello.link, claimed, address, instance, None)
         self.owner.inbox.post(opened)
 
-    def _hand_to_server(self, peer: DeviceId, stream: Stream, undo: ExitStack) -> None:
+    def _hand_to_server(
+        self, peer: DeviceId, kind: LinkKind, stream: Stream, undo: ExitStack
+    ) -> None:
         bulk = self.owner.bulk
-        if not bulk.reserve(peer):
+        if not bulk.reserve(peer, kind):
             stream.send(Bye(BUSY_REASON))
             return
         try:
-            accept_hello(stream, LinkKind.BULK, self.owner.trust.instance)
+            accept_hello(stream, kind, self.owner.trust.instance)
         except OSError:
-            bulk.release(peer)
+            bulk.release(peer, kind)
             raise
         undo.pop_all()
         self.owner.strangers.leave(self.knocked.slot, proved=True)
         stream.deadline = 0.0
-        bulk.serve(peer, stream)
+        bulk.serve(peer, kind, stream)
+
+    def _hand_to_fetching(
+        self, peer: DeviceId, kind: LinkKind, stream: Stream, undo: ExitStack
+    ) -> None:
+        """The other side dialled because we asked it to: it serves."""
+        accept_hello(stream, kind, self.owner.trust.instance)
+        undo.pop_all()
+        self.owner.strangers.leave(self.knocked.slot, proved=True)
+        stream.deadline = 0.0
+        self.owner.fetching.put((peer, kind), stream)

@@ -27,19 +27,20 @@ from potluck.core.wire.catalogue import (
 from potluck.shells.links.stream import Stream
 
 BUSY_REASON: Final = "busy"
-"""The reason in a BYE to a bulk link for which no worker is free."""
+"""The reason in a BYE to a bulk or news link for which no worker is free."""
 
 FIRST_WORDS: Final[Catalogue[HelloMessage]] = Catalogue(HelloMessage, PAIRING.frame_bytes)
 """HELLO and its answers, in small frames: the other side may be anybody."""
 
 
-def say_hello(stream: Stream, kind: LinkKind, instance: bytes) -> bytes:
+def say_hello(stream: Stream, kind: LinkKind, instance: bytes, *, serves: bool = False) -> bytes:
     """As the side that dialled: say HELLO, wait for HELLO_OK; return the other's instance.
 
-    Raises Refused on BYE.
+    `serves`: the other side asked to be dialled, and asks on this link as well. Raises Refused on
+    BYE.
     """
     ours = b"" if kind is LinkKind.PAIRING else instance
-    stream.send(Hello([limits.PROTOCOL_VERSION], [], ours, kind))
+    stream.send(Hello([limits.PROTOCOL_VERSION], [], ours, kind, serves))
     match stream.receive(FIRST_WORDS):
         case HelloOk(version=limits.PROTOCOL_VERSION, instance=theirs):
             return theirs
@@ -59,6 +60,8 @@ def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
         raise Malformed("the first frame must be HELLO", type(hello).__name__)
     if (hello.link is LinkKind.PAIRING) != pairing:
         raise Malformed("the link is not of the kind that was knocked for", hello.link)
+    if hello.serves and hello.link not in {LinkKind.BULK, LinkKind.NEWS}:
+        raise Malformed("nobody serves on a link of that kind", hello.link)
     if limits.PROTOCOL_VERSION not in hello.versions:
         stream.send(Bye("no common version"))
         raise Malformed("no common version", str(hello.versions[:4]))

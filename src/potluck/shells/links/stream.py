@@ -3,7 +3,9 @@
 Strategy: a stream belongs to one thread at a time (two threads in one OpenSSL object crash
 CPython). Reads ask for exactly what is needed, so raw bytes after a frame go straight into the
 caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
-the `user` of the stream is asked whether to go on, which is how a worker is called off.
+the `user` of the stream is asked whether to go on, which is how a worker is called off. With a
+`window` the other side is told how much it may have on its way (Linux: TCP_WINDOW_CLAMP; elsewhere
+the kernel's own choice stands).
 
 Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
 silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
@@ -13,19 +15,26 @@ deadline, not a patience.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+import sys
 import time
 from typing import Final, Protocol, TypeVar
 
 from potluck.core import limits
+from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.wire.catalogue import Catalogue, Unknown, encode_frame, frame_length
 
 Heard = TypeVar("Heard")
 STEP_S: Final = 0.25  # how long a call-off may go unnoticed
+SLICE_BYTES: Final = 128 * limits.KIB  # sent within `stall_s`: 70 kbit/s, slower is no use
 KEEPALIVE_S: Final = 5  # idle seconds before the kernel asks whether the other host is still there
 KEEPALIVE_STEP_S: Final = 1  # between two such questions
 KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is noticed within 8 s
+# where Linux's struct tcp_info has tcpi_total_retrans, and where that ends
+TOTAL_RETRANS_AT: Final = 100
+TCP_INFO_BYTES: Final = 104
 PREFIX_BYTES: Final = 4  # the length in front of a frame
 
 
@@ -44,10 +53,21 @@ class Stream:
         self.sock: Final = sock
         sock.settimeout(STEP_S)
         self.user: StreamUser | None = None  # nobody calls a handshake off: it has a deadline
+        self.window: ReceiveWindow | None = (
+            None  # what may be on its way to us; the kernel's choice
+        )
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
+
+    @property
+    def host(self) -> str:
+        """The address of the other end, "" once that is not known any more."""
+        try:
+            return str(self.sock.getpeername()[0])
+        except OSError:
+            return ""
 
     def __repr__(self) -> str:
         """Show who uses it."""
@@ -90,17 +110,42 @@ class Stream:
             if count == 0:
                 raise EOFError("the other side closed the connection")
             self.heard = True
+            if self.window is not None:
+                self._limit(self.window, count)
             return count
+
+    def measure(self) -> None:
+        """From now on let no more be on its way than came lately; to begin with, little."""
+        if self.window is None:
+            self.window = ReceiveWindow(time.monotonic())
+            self._clamp(limits.WINDOW_START_BYTES)
+
+    def _limit(self, window: ReceiveWindow, count: int) -> None:
+        size_bytes = window.on_bytes(count, time.monotonic())
+        # said again and again: the kernel widens it by itself whenever much is read at once
+        if size_bytes is not None:
+            self._clamp(size_bytes)
+
+    def _clamp(self, size_bytes: int) -> None:
+        if hasattr(socket, "TCP_WINDOW_CLAMP"):
+            with contextlib.suppress(OSError):  # a connection that is over needs no window
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, size_bytes)
 
     def send(self, message: object) -> None:
         """Send one frame; raises OSError."""
         self.send_bytes(encode_frame(message))
 
     def send_bytes(self, data: bytes | memoryview) -> None:
-        """Send ready-made bytes; the other side may pause `stall_s`; raises OSError."""
+        """Send ready-made bytes; the other side may pause `stall_s`; raises OSError.
+
+        In slices, since OpenSSL has one deadline for all it is given at once: a slow link is no
+        silent one, and may well need minutes for a piece of 16 MiB.
+        """
+        view = memoryview(data)
         self.sock.settimeout(self.stall_s)
         try:
-            self.sock.sendall(data)
+            for start in range(0, len(view), SLICE_BYTES):
+                self.sock.sendall(view[start : start + SLICE_BYTES])
         finally:
             self.sock.settimeout(STEP_S)
 
@@ -147,3 +192,14 @@ def set_user_timeout(sock: socket.socket, seconds: float) -> None:
     """Let the kernel (Linux) give up when sent bytes stay unacknowledged for so long."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def resent(sock: socket.socket) -> int:
+    """Return how many packets of a connection had to be sent again (Linux; elsewhere 0)."""
+    if not hasattr(socket, "TCP_INFO"):
+        return 0
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    except OSError:
+        return 0
+    return int.from_bytes(info[TOTAL_RETRANS_AT:TCP_INFO_BYTES], sys.byteorder)

@@ -31,9 +31,9 @@ from typing import Final, Protocol, assert_never
 
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
-from potluck.engine.effects import Effect
+from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, LeaveAsked
+from potluck.engine.events import Event, LeaveAsked, OrderId
 from potluck.engine.recording import Call, Moment
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
@@ -41,6 +41,7 @@ from potluck.shells.disk.pool import DiskPool
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
+from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
@@ -65,6 +66,9 @@ _log = logging.getLogger(__name__)
 class FollowsLabel(Protocol):
     """Whoever must know which folder is the own one: assembly.py."""
 
+    def drain(self, order: OrderId, /) -> None:
+        """Have everything told that the watcher noticed so far, then WatchDrained."""
+
     def follow(self, label: str, /) -> None:
         """The own folder has this label from now on."""
 
@@ -78,6 +82,7 @@ class World:
     links: ControlLinks
     doorway: Doorway
     dialling: Dialling
+    segments: Segments
     serving: Serving
     fetching: Fetching
     disk: DiskPool
@@ -123,12 +128,20 @@ class Loop:
 
         Raises TimeoutError, or CancelledError once the loop has ended.
         """
-        answer: Future[Result] = Future()
-        self.inbox.post(Question(question, answer))
+        answer = self.promise(question)
         try:
             return answer.result(timeout_s)
         finally:
             answer.cancel()  # after a time-out nobody wants to know any more
+
+    def promise(self, question: Callable[[Engine, float], Result]) -> Future[Result]:
+        """Ask the engine from another thread, and wait for the answer when it pleases.
+
+        It is cancelled once the loop has ended.
+        """
+        answer: Future[Result] = Future()
+        self.inbox.post(Question(question, answer))
+        return answer
 
     def run(self) -> None:
         """The body of the loop thread."""
@@ -270,24 +283,6 @@ class Loop:
         """Have the shell whose business it is carry out one effect."""
         world = self._world
         match effect:
-            case effects.Transmit():
-                world.lan.transmit(effect)
-            case effects.LookAround():
-                self._see(world.lan.look_around())
-            case effects.Dial():
-                world.dialling.dial(effect)
-            case effects.Introduce():
-                world.dialling.introduce(effect)
-            case effects.OpenDoor():
-                world.doorway.open_door(effect)
-            case effects.AnswerIntroduction():
-                world.doorway.answer_introduction(effect)
-            case effects.Trust():
-                world.trust.trust(effect.members)
-            case effects.Send():
-                world.links.send(effect)
-            case effects.Drop():
-                world.links.drop(effect, time.monotonic())
             case effects.Answer():
                 world.serving.answer(effect)
             case effects.Fetch():
@@ -299,7 +294,11 @@ class Loop:
             case effects.MarkShare():
                 world.disk.submit(effect)
                 world.own_label.follow(effect.label)
-            case effects.Look() | effects.Scan() | effects.Hash() | effects.Import():
+            case effects.DrainWatch():
+                world.own_label.drain(effect.order)
+            case effects.Look() | effects.LookAtTop() | effects.Scan():
+                world.disk.submit(effect)
+            case effects.Hash() | effects.Import():
                 world.disk.submit(effect)
             case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
                 world.disk.submit(effect)
@@ -309,8 +308,10 @@ class Loop:
                 world.people.replied(effect)
             case effects.Leave():
                 self._stopping = True
+            case effects.LookAround():
+                self._see(world.lan.look_around())
             case _:
-                assert_never(effect)
+                _act_on_network(world, effect)
 
     # -- trouble and the end -----------------------------------------------------------------------
     def _drop(self, what: str, error: Exception) -> None:
@@ -335,6 +336,33 @@ class Loop:
             for key, mask in self._selector.select(GOODBYE_STEP_S):
                 key.data(mask)
             links.on_tick(time.monotonic())
+
+
+def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 - one table
+    """Have the shell of networks, doors or links carry out one effect."""
+    match effect:
+        case effects.Transmit():
+            world.lan.transmit(effect)
+        case effects.Dial():
+            world.dialling.dial(effect)
+        case effects.DialToServe():
+            world.dialling.call(effect)
+        case effects.Introduce():
+            world.dialling.introduce(effect)
+        case effects.Narrow():
+            world.segments.narrow(effect)
+        case effects.OpenDoor():
+            world.doorway.open_door(effect)
+        case effects.AnswerIntroduction():
+            world.doorway.answer_introduction(effect)
+        case effects.Trust():
+            world.trust.trust(effect.members)
+        case effects.Send():
+            world.links.send(effect)
+        case effects.Drop():
+            world.links.drop(effect, time.monotonic())
+        case _:
+            assert_never(effect)
 
 
 def leave(loop: Loop) -> None:

@@ -26,7 +26,8 @@ NAME_DIGEST_BYTES: Final = 4  # of a name: enough to tell thousands apart, short
 LIST_SHOWN: Final = 16  # members of a list; more show nothing new
 # fields whose text is one of the program's own words
 PLAIN: Final = frozenset({
-    "AddAsked.mode", "Bye.reason", "DatagramHeard.way", "DialFailed.reason", "Drop.reason",
+    "AddAsked.mode", "BulkSearch.reason", "Bye.reason", "CallEnded.reason", "DatagramHeard.way",
+    "DialFailed.reason", "Drop.reason", "InterfacesSeen.firewall",
     "Import.mode", "LinkClosed.reason", "NameRefused.reason", "ShareSeen.reason", "Tell.code",
     "Tell.level", "Unknown.tag",
 })  # fmt: skip

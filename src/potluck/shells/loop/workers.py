@@ -115,6 +115,15 @@ class Workers:
                 self._idle -= 1
 
 
+def all_gone(pools: Sequence[Pool], wait_s: float) -> bool:
+    """Stop several pools within `wait_s` together; say whether all their threads are gone."""
+    for pool in pools:
+        pool.close(0.0)
+    deadline = time.monotonic() + wait_s
+    gone = [pool.close(max(0.0, deadline - time.monotonic())) for pool in pools]
+    return all(gone)
+
+
 def close_pools(pools: Sequence[tuple[Pool, float]]) -> None:
     """Stop all pools, then wait for each until so many seconds from now.
 

@@ -30,6 +30,7 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
 from potluck.engine.events import Interface
+from potluck.shells.net.firewalls import firewall_here
 
 # -- names that are not somebody's LAN; the first match gives the reason ---------------------------
 CONTAINERS = (
@@ -110,6 +111,7 @@ class Survey:
     networks: tuple[UsableNetwork, ...]  # usable ones, in the kernel's order
     left_out: tuple[LeftOut, ...]  # the others
     neighbours: tuple[str, ...]  # IPv4 addresses on usable networks
+    firewall: str = ""  # the one that is on here, "" if none can be seen
 
 
 # -- pure: bytes and text in, values out -----------------------------------------------------------
@@ -259,7 +261,8 @@ def survey(only: Sequence[str] = ()) -> Survey:
         found for body in _dump(RTM_GETADDR, RTM_NEWADDR) if (found := parse_address(body))
     ]
     networks, left_out = choose(links, addresses, only)
-    return Survey(networks, left_out, read_neighbours([network.interface for network in networks]))
+    neighbours = read_neighbours([network.interface for network in networks])
+    return Survey(networks, left_out, neighbours, firewall_here())
 
 
 def read_neighbours(

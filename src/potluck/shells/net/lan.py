@@ -111,10 +111,10 @@ class Lan:
         before, self._seen = self._seen, found
         added, removed = self._datagrams.update(found.networks)
         interfaces = tuple(network.interface for network in found.networks)
-        event: InterfacesSeen | None = InterfacesSeen(interfaces, found.neighbours)
+        event: InterfacesSeen | None = InterfacesSeen(interfaces, found.neighbours, found.firewall)
         # A card that left and came back within one look has a new number: the engine must shout
         # again, too.
-        if before and (before.networks, before.neighbours) == (found.networks, found.neighbours):
+        if before and _told(before) == _told(found):
             event = None  # but an ear that was refused before may be there now
         return Sight(event, tuple(added), tuple(removed))
 
@@ -138,3 +138,8 @@ class Lan:
         self._datagrams.close()
         if self.counts:
             _log.info("datagrams dropped or not sent: %s", dict(self.counts))
+
+
+def _told(survey: Survey) -> tuple[object, ...]:
+    """Return what of a survey the engine hears."""
+    return survey.networks, survey.neighbours, survey.firewall

@@ -5,6 +5,8 @@ and the process id in the file only serves the message for the second one. The d
 to a name of its own, made durable, and then linked to its final name: link(2) refuses to replace,
 so of two first starts one wins and a torn key never stands under the final name.
 
+A shared folder is claimed in the same way, in FOLDER/.potluck/lock: two homes may not share one.
+
 Guarantees: the state folder is 0700 and the key 0600; a key that others may read is refused, not
 used. Daemon and commands find the socket by the same rule and without asking the environment:
 STATE/control.sock while that fits an AF_UNIX address (104 bytes on macOS, 108 on Linux), else a
@@ -16,17 +18,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
-import secrets
 import socket
 import stat
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
+from potluck.core.content.paths import printable
 from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
 
 SOCKET_NAME: Final = "control.sock"
@@ -37,12 +36,14 @@ PID_BYTES: Final = 32  # more than any process id has digits
 # what potluck makes in a folder itself, so what it does not count as somebody's files
 MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside"})
 
+HOLDER_BYTES: Final = 8192  # a process id and a path, of which Linux allows 4096 bytes
 _LOCK_NAME: Final = "lock"
+_PRIVATE_NAME: Final = ".potluck"  # of what potluck keeps in a shared folder for itself
 _KEY_NAME: Final = "device.key"
 
 
 class AlreadyRunning(Refused):
-    """Another potluck is running on this home."""
+    """Another potluck is running on this home, or on this folder."""
 
     code = "already_running"
 
@@ -57,14 +58,27 @@ class HomePaths:
 
 
 def home_paths(home: str | None) -> HomePaths:
-    """Return where things lie under `home`, or where the platform wants them when it is None."""
+    """Return where things lie under `home`, or where the platform wants them when it is None.
+
+    Raises UsageError if nobody can say where that is.
+    """
     if home is not None:
         base = os.path.abspath(os.path.expanduser(home))
         return HomePaths(os.path.join(base, "config.toml"), base, os.path.join(base, "Potluck"))
     import platformdirs  # noqa: PLC0415 - costs 15 ms that `--home` need not pay
 
-    config_file = os.path.join(platformdirs.user_config_dir("potluck"), "config.toml")
-    return HomePaths(config_file, platformdirs.user_state_dir("potluck"), None)
+    try:
+        places = platformdirs.user_config_dir("potluck"), platformdirs.user_state_dir("potluck")
+    except RuntimeError:  # neither the environment nor the list of users knows
+        places = "", ""
+    if not all(map(os.path.isabs, places)):
+        raise UsageError(
+            "It is not known where your files are.",
+            "HOME is no path, or it is not set and this user "
+            f"({os.geteuid()}) has no entry in the list of users",
+            "say where potluck may keep its own: --home DIR (or set HOME)",
+        )
+    return HomePaths(os.path.join(places[0], "config.toml"), places[1], None)
 
 
 # -- the claim -------------------------------------------------------------------------------------
@@ -112,6 +126,46 @@ def claim_home(state_dir: str) -> Claim:
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return Claim(descriptor)
+
+
+def claim_folder(folder: str, state_dir: str) -> Claim:
+    """Claim a shared folder: two potlucks on one would undo each other's work.
+
+    Raises AlreadyRunning naming the other process and its home, or DiskTrouble. Where the disk
+    knows no locks nothing is claimed, and nobody is refused.
+    """
+    private = os.path.join(folder, _PRIVATE_NAME)
+    try:
+        if os.path.islink(private):  # not followed, and said by whoever needs it
+            return Claim(-1)
+        os.makedirs(private, mode=0o700, exist_ok=True)
+        # held for reading only: a disk with a file open for writing cannot be made read-only
+        path, flags = os.path.join(private, _LOCK_NAME), os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | flags, 0o600)
+    except OSError as error:
+        raise _disk(
+            f"The folder {folder} cannot be used", error, "choose another folder: up FOLDER"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, HOLDER_BYTES, 0).decode(errors="replace").partition("\n")
+        os.close(descriptor)
+        process = f"process {holder[0]}" if holder[0].isdigit() else "another process"
+        home = printable(holder[2].strip()) or "another home"
+        raise AlreadyRunning(
+            f"Another potluck is already sharing the folder {folder} ({process}).",
+            f"it was started with the home {home}",
+            f"end it: potluck --home {home} down; or share another folder: up FOLDER",
+        ) from error
+    except OSError:  # no locks here, as on some network disks
+        os.close(descriptor)
+        return Claim(-1)
+    with suppress(OSError):  # who holds it is a help, and the lock holds without
+        writing = os.open(path, os.O_WRONLY | os.O_TRUNC | flags)
+        os.write(writing, f"{os.getpid()}\n{state_dir}\n".encode(errors="replace"))
+        os.close(writing)
     return Claim(descriptor)
 
 
@@ -163,6 +217,8 @@ def device_secret(state_dir: str) -> bytes:
 
 
 def _write_secret(state_dir: str, path: str) -> None:
+    import secrets  # noqa: PLC0415 - needed once in the life of a device
+
     fresh = f"{path}.{os.getpid()}.new"
     with suppress(FileNotFoundError):
         os.unlink(fresh)  # of a start with the same process id that was cut off
@@ -212,6 +268,8 @@ def socket_candidates(state_dir: str) -> tuple[str, ...]:
     near = os.path.join(state_dir, SOCKET_NAME)
     if len(os.fsencode(near)) <= SOCKET_PATH_BYTES:
         return (near,)
+    import hashlib  # noqa: PLC0415 - every command comes here, few have so long a path
+
     name = (
         hashlib.sha256(os.fsencode(os.path.realpath(state_dir))).hexdigest()[:SOCKET_DIGITS]
         + ".sock"
@@ -257,6 +315,8 @@ def prepare_folder(folder: str) -> None:
 
     Raises DiskTrouble.
     """
+    import tempfile  # noqa: PLC0415 - costs 15 ms that only `up` need pay
+
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -288,6 +348,8 @@ def check_interfaces(names: tuple[str, ...]) -> None:
     present = [name for _, name in socket.if_nameindex()]
     for name in names:
         if name not in present:
+            from difflib import get_close_matches  # noqa: PLC0415 - as tempfile above
+
             close = get_close_matches(name, present, 1)
             raise UsageError(
                 f"There is no network interface “{name}”.",

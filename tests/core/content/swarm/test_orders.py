@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
-from potluck.core.content.swarm.orders import LOOKS, Order, Swarm, What
+from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, End, Order, Swarm, What
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
 
 SMALL = limits.PIECE_MIN_BYTES
+FAST = 1024 * limits.MIB  # in one second
 A, B = ANN.device, BEN.device
 
 
@@ -40,12 +41,24 @@ def wanting(*contents: PieceList) -> Swarm:
     return swarm
 
 
-def listed(one: PieceList) -> Swarm:
-    """A swarm that wants a large content and has its piece list."""
-    swarm = wanting(one)
-    (order,) = swarm.next_orders(held_by(A), 0.0)
-    swarm.on_list(one)
-    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+def listed(*contents: PieceList) -> Swarm:
+    """A swarm that wants large contents and has their piece lists; A is fast, B is not known."""
+    swarm = wanting(*contents)
+    for one in contents:
+        (order,) = (o for o in swarm.next_orders(held_by(A), 0.0) if o.what is What.LIST)
+        swarm.on_list(one)
+        swarm.on_bytes(order.number, FAST, 1.0)
+        swarm.on_ended(order.number, 1.0, End.DONE)
+    return swarm
+
+
+def known_to_bring(bytes_a_second: int) -> Swarm:
+    """A swarm that wants nothing and has measured A."""
+    swarm = wanting(content(2))
+    (order,) = orders(swarm, 0.0, A)
+    swarm.on_bytes(order.number, bytes_a_second, 1.0)
+    swarm.on_ended(order.number, 1.0, End.DONE)
+    swarm.forget(content(2).root)
     return swarm
 
 
@@ -71,15 +84,15 @@ def test_a_pack_ends_by_count_and_by_size() -> None:
     for number in range(limits.PACK_FILES + 1):
         many.want(root(number), 1, SMALL)
     assert [len(order.roots) for order in orders(many, 0.0, A)] == [limits.PACK_FILES, 1]
-    big = Swarm()
+    big = known_to_bring(FAST)
     for number in range(20):
         big.want(root(number), SMALL, SMALL)
-    assert [len(order.roots) for order in orders(big, 0.0, A)] == [16, 4]
-    just = Swarm()
+    assert [len(order.roots) for order in orders(big, 1.0, A)] == [16, 4]
+    just = known_to_bring(FAST)
     for number in range(16):
         just.want(root(number), SMALL, SMALL)
     just.want(root(16), 1, SMALL)
-    assert [len(order.roots) for order in orders(just, 0.0, A)] == [16, 1]
+    assert [len(order.roots) for order in orders(just, 1.0, A)] == [16, 1]
 
 
 def test_a_pack_ends_where_another_holder_begins() -> None:
@@ -102,10 +115,10 @@ def test_what_a_pack_did_not_bring_is_asked_of_another_then_again_later() -> Non
     swarm = Swarm()
     swarm.want(root(1), 1, SMALL)
     (first,) = orders(swarm, 0.0, A, B)
-    swarm.on_ended(first.number, 0.0, failed=False, wrong=False)
+    swarm.on_ended(first.number, 0.0, End.DONE)
     (second,) = orders(swarm, 0.1, A, B)
     assert (first.peer, second.peer) == (A, B)
-    swarm.on_ended(second.number, 0.1, failed=True, wrong=False)
+    swarm.on_ended(second.number, 0.1, End.FAILED)
     assert orders(swarm, 0.2, A, B) == []
     assert orders(swarm, limits.RETRY_S - 0.01, A, B) == []
     assert [order.peer for order in orders(swarm, limits.RETRY_S, A, B)] == [A]
@@ -115,7 +128,7 @@ def test_a_device_that_is_back_is_asked_at_once() -> None:
     swarm = Swarm()
     swarm.want(root(1), 1, SMALL)
     (order,) = orders(swarm, 0.0, A)
-    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.FAILED)
     swarm.on_peer(A)
     assert len(orders(swarm, 0.1, A)) == 1
 
@@ -125,7 +138,7 @@ def test_wrong_bytes_twice_are_the_last() -> None:
     swarm.want(root(1), 1, SMALL)
     for strike in range(limits.STRIKES):
         (order,) = orders(swarm, strike * 10.0, A)
-        swarm.on_ended(order.number, strike * 10.0, failed=True, wrong=True)
+        swarm.on_ended(order.number, strike * 10.0, End.WRONG)
     assert orders(swarm, 100.0, A) == []
     assert len(orders(swarm, 100.0, A, B)) == 1
 
@@ -138,20 +151,20 @@ def test_a_large_content_first_needs_its_list() -> None:
     assert orders(swarm, 0.0, A) == []
     assert swarm.on_list(one) is False
     assert swarm.on_list(one) is False
-    swarm.on_ended(1, 0.0, failed=False, wrong=False)
+    swarm.on_ended(1, 0.0, End.DONE)
     assert orders(swarm, 0.0, A) == [Order(2, A, What.PIECES, (one.root,), (0, 1, 2))]
     assert swarm.on_pieces(one.root, [0, 1]) is False
     assert swarm.downloads[one.root].done_bytes == 2 * SMALL
     assert swarm.on_pieces(one.root, [2]) is True
     assert swarm.on_pieces(one.root, [2]) is False
-    swarm.on_ended(2, 0.0, failed=False, wrong=False)
+    swarm.on_ended(2, 0.0, End.DONE)
     assert orders(swarm, 0.0, A) == []
 
 
 def test_a_list_that_did_not_come_is_asked_elsewhere() -> None:
     swarm = wanting(content(3))
     (order,) = orders(swarm, 0.0, A, B)
-    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.DONE)
     assert [order.peer for order in orders(swarm, 0.0, A, B)] == [B]
 
 
@@ -192,7 +205,7 @@ def test_who_brought_a_whole_run_is_asked_for_the_next_at_once() -> None:
     swarm = listed(one)
     first, _ = orders(swarm, 0.0, A)
     swarm.on_pieces(one.root, first.pieces)
-    swarm.on_ended(first.number, 0.1, failed=False, wrong=False)
+    swarm.on_ended(first.number, 0.1, End.DONE)
     assert [(order.peer, order.pieces) for order in orders(swarm, 0.1, A)] == [(A, (2 * pieces,))]
 
 
@@ -201,7 +214,7 @@ def test_pieces_that_did_not_come_are_asked_of_another() -> None:
     swarm = listed(one)
     (order,) = orders(swarm, 0.0, A, B)
     swarm.on_pieces(one.root, [0])
-    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.DONE)
     assert [(o.peer, o.pieces) for o in orders(swarm, 0.0, A, B)] == [(B, (1, 2, 3))]
 
 
@@ -210,7 +223,7 @@ def test_whoever_broke_off_rests_even_if_all_of_its_run_came() -> None:
     swarm = listed(one)
     first, _ = orders(swarm, 0.0, A)
     swarm.on_pieces(one.root, first.pieces)
-    swarm.on_ended(first.number, 0.1, failed=True, wrong=False)
+    swarm.on_ended(first.number, 0.1, End.FAILED)
     assert orders(swarm, 0.1, A) == []
 
 
@@ -225,19 +238,147 @@ def test_facts_about_what_nobody_wants_are_nothing() -> None:
     swarm = wanting(content(3))
     assert swarm.on_pieces(root(9), [0]) is False
     assert swarm.on_pieces(content(3).root, [0]) is False  # before its list
-    swarm.on_ended(99, 0.0, failed=True, wrong=False)
+    swarm.on_ended(99, 0.0, End.FAILED)
     assert swarm.forget(root(9)) == []
 
 
+# -- what a slow peer is asked at once -------------------------------------------------------------
+def test_before_anything_is_measured_little_is_asked_at_once() -> None:
+    swarm = Swarm()
+    for number in range(4):
+        swarm.want(root(number), limits.PACK_BYTES_FIRST // 2, SMALL)
+    assert [len(order.roots) for order in orders(swarm, 0.0, A)] == [2, 2]
+    one = content(100)
+    unknown = listed(one)
+    (order,) = orders(unknown, 1.0, B)[:1]
+    assert len(order.pieces) == limits.RUN_BYTES_FIRST // SMALL
+
+
+def test_a_pack_is_what_the_peer_brings_in_a_moment() -> None:
+    slow = known_to_bring(100_000)
+    for number in range(10):
+        slow.want(root(number), 20_000, SMALL)
+    assert [len(order.roots) for order in orders(slow, 1.0, A)] == [2, 2]
+    slowest = known_to_bring(1)
+    for number in range(10):
+        slowest.want(root(number), limits.PACK_BYTES_MIN // 4, SMALL)
+    assert [len(order.roots) for order in orders(slowest, 1.0, A)] == [4, 4]
+
+
+def test_a_file_larger_than_that_travels_alone() -> None:
+    slow = known_to_bring(1)
+    for number in range(2):
+        slow.want(root(number), SMALL, SMALL)
+    assert [order.roots for order in orders(slow, 1.0, A)] == [(root(0),), (root(1),)]
+
+
+def test_a_run_is_what_the_peer_brings_in_a_few_seconds_but_one_piece() -> None:
+    slow = known_to_bring(3 * SMALL // int(limits.RUN_S))
+    one = content(9)
+    slow.want(one.root, one.size_bytes, one.piece_size)
+    (order,) = orders(slow, 1.0, A)
+    slow.on_list(one)
+    slow.on_bytes(order.number, 1, 1.1)
+    slow.on_ended(order.number, 1.1, End.DONE)
+    assert [order.pieces for order in orders(slow, 1.1, A)] == [(0, 1, 2), (3, 4, 5)]
+    slowest = known_to_bring(1)
+    slowest.want(one.root, one.size_bytes, one.piece_size)
+    (order,) = orders(slowest, 1.0, A)
+    slowest.on_list(one)
+    slowest.on_ended(order.number, 1.1, End.DONE)
+    assert [order.pieces for order in orders(slowest, 1.1, A)] == [(0,), (1,)]
+
+
+def test_bytes_of_an_order_that_is_over_are_not_measured() -> None:
+    swarm = known_to_bring(1)
+    swarm.on_bytes(1, FAST, 5.0)
+    for number in range(10):
+        swarm.want(root(number), limits.PACK_BYTES_MIN // 4, SMALL)
+    assert [len(order.roots) for order in orders(swarm, 6.0, A)] == [4, 4]
+
+
 # -- slots -----------------------------------------------------------------------------------------
-def test_each_peer_serves_two_and_there_are_eight_in_all() -> None:
-    swarm = wanting(*(content(n) for n in range(2, 14)))
-    assert [order.peer for order in orders(swarm, 0.0, A)] == [A, A]
+def test_news_never_waits_behind_pieces() -> None:
+    swarm = listed(content(5000))
+    pieces = orders(swarm, 1.0, A)
+    assert [order.what for order in pieces] == [What.PIECES] * limits.FETCHES_PER_PEER
+    assert orders(swarm, 1.0, A) == []
+    swarm.want(root(1), 1, SMALL)
+    another = content(3)
+    swarm.want(another.root, another.size_bytes, another.piece_size)
+    assert [order.what for order in orders(swarm, 1.0, A)] == [What.PACK, What.LIST]
+    swarm.want(root(2), 1, SMALL)
+    assert orders(swarm, 1.0, A) == []
+
+
+def test_pieces_of_all_peers_together_leave_the_room_of_news() -> None:
+    swarm = listed(content(limits.PIECES_MAX // 1024))
     everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
-    assert len(orders(swarm, 0.0, *everybody)) == limits.WORKERS - 2
-    for number in range(20):
-        swarm.want(root(number), 1, SMALL)
-    assert orders(swarm, 0.0, *everybody) == []
+    found = orders(swarm, 1.0, *everybody)
+    assert len(found) == limits.WORKERS
+    assert {order.what for order in found} == {What.PIECES}
+    for number in range(50):
+        swarm.want(root(number), SMALL, SMALL)
+    packs = orders(swarm, 1.0, *everybody)
+    assert [order.what for order in packs] == [What.PACK] * limits.SMALL_WORKERS
+
+
+def test_lists_are_asked_only_a_little_ahead_of_the_pieces() -> None:
+    swarm = listed(content(5000))
+    orders(swarm, 1.0, A)
+    more = [content(n) for n in range(2, 2 * LISTS_AHEAD)]
+    for one in more:
+        swarm.want(one.root, one.size_bytes, one.piece_size)
+    known = {one.root: one for one in more}
+    asked = 0
+    while found := orders(swarm, 1.0, A):
+        for order in found:
+            asked += 1
+            assert order.what is What.LIST
+            swarm.on_list(known[order.roots[0]])
+            swarm.on_ended(order.number, 1.0, End.DONE)
+    assert asked <= LISTS_AHEAD + 1
+    assert [order.what for order in orders(swarm, 1.0, B)][:2] == [What.PIECES, What.PIECES]
+
+
+# -- busy ------------------------------------------------------------------------------------------
+def test_whoever_is_busy_is_asked_again_when_an_order_ends_there() -> None:
+    swarm = Swarm()
+    for number in range(2):
+        swarm.want(root(number), limits.PACK_BYTES_FIRST, SMALL)
+    first, second = orders(swarm, 0.0, A)
+    swarm.on_ended(second.number, 0.0, End.BUSY)
+    assert orders(swarm, 0.0, A) == []
+    swarm.on_files(first.roots)
+    swarm.on_ended(first.number, 0.01, End.DONE)
+    assert [order.roots for order in orders(swarm, 0.01, A)] == [second.roots]
+
+
+def test_whoever_is_busy_is_asked_again_as_soon_however_often() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 1, SMALL)
+    now = 0.0
+    for _ in range(10):
+        (order,) = orders(swarm, now, A)
+        swarm.on_ended(order.number, now, End.BUSY)
+        assert orders(swarm, now + limits.BUSY_AGAIN_S - 0.01, A) == []
+        now += limits.BUSY_AGAIN_S
+
+
+def test_while_one_is_busy_another_is_asked_at_once() -> None:
+    one = content(3)
+    swarm = listed(one)
+    (order,) = orders(swarm, 1.0, A, B)
+    swarm.on_ended(order.number, 1.0, End.BUSY)
+    assert [order.peer for order in orders(swarm, 1.0, A, B)] == [B]
+
+
+def test_busy_for_pieces_is_not_busy_for_news() -> None:
+    swarm = listed(content(3))
+    (order,) = orders(swarm, 1.0, A)
+    swarm.want(root(1), 1, SMALL)
+    swarm.on_ended(order.number, 1.0, End.BUSY)
+    assert [order.what for order in orders(swarm, 1.0, A)] == [What.PACK]
 
 
 def test_while_orders_are_under_way_only_some_small_contents_are_looked_at() -> None:
@@ -263,7 +404,7 @@ def test_what_is_forgotten_is_cancelled_and_asked_no_more() -> None:
     swarm = listed(one)
     (order,) = orders(swarm, 0.0, A)
     assert swarm.forget(one.root) == [order.number]
-    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.FAILED)
     assert orders(swarm, 0.0, A) == []
     small = Swarm()
     small.want(root(1), 1, SMALL)
@@ -280,7 +421,7 @@ def test_wanted_again_while_the_old_order_runs_it_is_asked_anew() -> None:
     (old,) = orders(swarm, 0.0, A)
     swarm.forget(one.root)
     swarm.want(one.root, one.size_bytes, one.piece_size)
-    swarm.on_ended(old.number, 0.0, failed=True, wrong=False)
+    swarm.on_ended(old.number, 0.0, End.FAILED)
     assert [order.what for order in orders(swarm, 0.0, A)] == [What.LIST]
 
 
@@ -320,7 +461,7 @@ def test_what_came_by_another_way_is_not_asked() -> None:
     (order,) = orders(swarm, 0.0, A)
     assert order.roots == (root(2),)
     swarm.on_files([root(2)])
-    swarm.on_ended(order.number, 0.0, failed=False, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.DONE)
     assert "0 small in line" in repr(swarm)
     assert orders(swarm, 0.0, A) == []
 
@@ -333,17 +474,17 @@ def test_it_says_how_it_stands() -> None:
 
 
 def test_a_content_that_stands_in_line_twice_fills_a_pack_once() -> None:
-    swarm = Swarm()
+    swarm = known_to_bring(FAST)
     for number in (1, 1, 1, *range(2, 17)):
         swarm.forget(root(number))
         swarm.want(root(number), SMALL, SMALL)
-    assert [len(order.roots) for order in orders(swarm, 0.0, A)] == [16]
+    assert [len(order.roots) for order in orders(swarm, 1.0, A)] == [16]
 
 
 def test_one_that_takes_the_place_of_another_keeps_who_rests() -> None:
     swarm = wanting(content(2))
     (order,) = orders(swarm, 0.0, A)
-    swarm.on_ended(order.number, 0.0, failed=True, wrong=False)
+    swarm.on_ended(order.number, 0.0, End.FAILED)
     before = swarm.downloads[order.roots[0]]
     swarm.forget(before.root)
     swarm.want(before.root, 5, SMALL)

@@ -20,7 +20,7 @@ from dataclasses import replace
 
 import pytest
 
-from potluck.core.content.facts import Source
+from potluck.core.content.facts import Hindrance, Source
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, Placement
@@ -501,8 +501,22 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batche
 
 
 # -- trouble ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch, number):
+@pytest.mark.parametrize(
+    ("number", "detail"),
+    [
+        (errno.ENOSPC, Hindrance.SPACE),
+        (errno.EDQUOT, Hindrance.QUOTA),
+        (errno.EIO, Hindrance.IO),
+        (errno.EACCES, Hindrance.DENIED),
+        (errno.EPERM, Hindrance.IMMUTABLE),
+        (errno.EROFS, Hindrance.READ_ONLY),
+        (errno.EMFILE, Hindrance.DESCRIPTORS),
+        (errno.ENAMETOOLONG, Hindrance.NAME_LONG),
+        (errno.EILSEQ, Hindrance.NAME),
+        (errno.ESTALE, "Stale file handle"),
+    ],
+)
+def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch, number, detail):
     real = os.rename
 
     def fail(source, target, **kwargs):
@@ -524,7 +538,7 @@ def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch,
         Placement.FAILED,
         Placement.PLACED,
     ]
-    assert placed[1].detail == (fsops.DISK_FULL if number == errno.ENOSPC else os.strerror(number))
+    assert placed[1].detail == detail
     assert shared(share) == {"ann/1": OLD, "ann/3": MINE}
 
 
@@ -557,7 +571,7 @@ def test_a_file_whose_fsync_failed_is_dropped_and_never_placed(share, parts, bat
         item("ann/b", Source.LOCAL, MINE, local=path("bob/x")),
     ]
     placed = run(batches, *wanted[:count])
-    assert {(each.placement, each.detail) for each in placed} == {(Placement.FAILED, "write error")}
+    assert {(each.placement, each.detail) for each in placed} == {(Placement.FAILED, Hindrance.IO)}
     assert len(calls) == count
     assert temporary(share) == []
     assert shared(share) == {"bob/x": MINE}
@@ -565,11 +579,68 @@ def test_a_file_whose_fsync_failed_is_dropped_and_never_placed(share, parts, bat
     assert one(batches, wanted[0]).placement is Placement.SOURCE_GONE
 
 
-def test_a_ready_file_that_vanished_before_its_fsync_is_failed(share, parts, batches, hook):
+def test_a_ready_file_that_vanished_before_its_fsync_is_fetched_anew(share, parts, batches, hook):
     content = receive(parts, NEW)
     name = f"{content.root.hex()}.part"
     hook(lambda step: os.unlink(name, dir_fd=share.tmp_fd) if step == "after_prepare" else None)
-    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.FAILED
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.SOURCE_GONE
+    hook(lambda step: None)
+    receive(parts, NEW)
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.PLACED
+
+
+@pytest.mark.parametrize("when", ["before_prepare", "after_prepare", "before_keep"])
+def test_a_part_file_exchanged_for_a_link_is_fetched_anew(
+    share, parts, batches, hook, tmp_path, when
+):
+    """Somebody on this machine plants links; what is fetched again is written and placed."""
+    (tmp_path / "secret").write_text("secret")
+    content = receive(parts, NEW)
+    name = f"{content.root.hex()}.part"
+    write(share, "ann/a", OLD)
+    done: list[str] = []
+
+    def exchange(step: str) -> None:
+        if step == when and not done:
+            done.append(step)
+            os.unlink(name, dir_fd=share.tmp_fd)
+            os.symlink(tmp_path / "secret", name, dir_fd=share.tmp_fd)
+
+    hook(exchange)
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.SOURCE_GONE
+    assert read(share, "ann/a") == OLD
+    receive(parts, NEW)
+    assert one(batches, item("ann/a", Source.PART, NEW)).placement is Placement.PLACED
+    assert read(share, "ann/a") == NEW
+    assert (tmp_path / "secret").read_text() == "secret"
+
+
+def test_a_link_that_got_to_the_place_of_a_file_is_not_taken_for_it(share, parts, batches, hook):
+    receive(parts, NEW)
+    there = os.path.join(share.folder, "Shared/ann/a")
+
+    def exchange(step: str) -> None:
+        if step == "after_rename":
+            os.unlink(there)
+            os.symlink("/etc/passwd", there)
+
+    hook(exchange)
+    placed = one(batches, item("ann/a", Source.PART, NEW))
+    assert (placed.placement, placed.stat) == (Placement.SOURCE_GONE, None)
+
+
+def test_a_lack_of_inodes_is_called_so(share, parts, batches, hook, monkeypatch):
+    receive(parts, NEW)
+
+    def full(step: str) -> None:
+        if step == "before_rename":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    hook(full)
+    monkeypatch.setattr("potluck.shells.disk.receiving.batches.lacks_inodes", lambda _fd: True)
+    wanted = (item("ann/a", Source.PART, NEW), item("ann/b", Source.EMPTY))
+    placed = run(batches, *wanted, item("ann/c", Source.NONE))
+    assert [each.detail for each in placed] == [Hindrance.INODES, Hindrance.INODES, ""]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -659,7 +730,7 @@ def test_settling_makes_durable_what_it_finds(share, batches, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fail)
     (settled,) = settle(batches, item("ann/new", Source.PART, NEW))
-    assert (settled.placement, settled.detail) == (Placement.FAILED, "write error")
+    assert (settled.placement, settled.detail) == (Placement.FAILED, Hindrance.IO)
 
 
 # -- a kill at every step --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share, set_crash_hook
 from potluck.shells.disk.keeping import Keeper
 from potluck.shells.disk.receiving.part_files import PartFiles
-from potluck.shells.disk.receiving.replacing import Replacing
+from potluck.shells.disk.receiving.replacing import Blocked, Replacing
 from potluck.shells.disk.receiving.sources import Sources
 from tests.shells.files import aside, data_of, expecting, item, read, receive, shared, trash, write
 
@@ -128,6 +128,91 @@ def test_trouble_with_a_folder_that_is_not_fullness_is_an_error(share, replacing
     monkeypatch.setattr(os, "rmdir", fail)
     with pytest.raises(OSError, match="broken"):
         replacing.remove(item("ann/a", Source.NONE))
+
+
+# -- leftovers -------------------------------------------------------------------------------------
+LEFTOVERS = {"Thumbs.db": b"t", ".DS_Store": b"d", "notes.txt~": b"n"}
+
+
+def leave_behind(share, *more):
+    for name, data in LEFTOVERS.items():
+        write(share, f"ann/f/{name}", data)
+    for name in more:
+        write(share, f"ann/f/{name}", b"a person's")
+
+
+@pytest.mark.parametrize("becomes", [Source.NONE, Source.PART])
+def test_what_file_browsers_left_behind_goes_to_the_trash_with_its_folder(
+    share, replacing, becomes
+):
+    leave_behind(share)
+    wanted = item("ann/f", becomes, NEW)
+    if becomes is Source.PART:
+        assert replacing.put(wanted, ready(share, wanted)).placement is Placement.PLACED
+        assert shared(share) == {"ann/f": NEW}
+    else:
+        assert replacing.remove(wanted).placement is Placement.REMOVED
+        assert not os.path.exists(full(share, "ann/f"))
+    kept = {name.partition("/ann/f/")[2]: data for name, data in trash(share).items()}
+    assert kept == LEFTOVERS
+
+
+def test_anything_else_keeps_the_folder_with_all_that_is_in_it_and_is_named(share, replacing):
+    leave_behind(share, "my\nown", "x1", "x2", "x3")
+    os.mkdir(full(share, "ann/f/sub~"))
+    with pytest.raises(Blocked) as blocked:
+        replacing.remove(item("ann/f", Source.NONE))
+    assert str(blocked.value) == (
+        "the folder there holds my\\x0aown, sub~, x1 and 2 more, which its owner does not have"
+    )
+    assert len(os.listdir(full(share, "ann/f"))) == len(LEFTOVERS) + 5
+    assert trash(share) == {}
+
+
+def test_a_link_with_the_name_of_a_leftover_keeps_the_folder(share, replacing):
+    os.makedirs(full(share, "ann/f"))
+    os.symlink("/", full(share, "ann/f/Thumbs.db"))
+    with pytest.raises(Blocked, match=r"Thumbs\.db"):
+        replacing.remove(item("ann/f", Source.NONE))
+
+
+def test_a_leftover_with_a_name_that_is_refused_keeps_the_folder(share, replacing):
+    os.makedirs(full(share, "ann/f"))
+    with open(full(share, "ann/f/two\nlines~"), "wb"):
+        pass
+    with pytest.raises(Blocked):
+        replacing.remove(item("ann/f", Source.NONE))
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.EBUSY, "another disk is mounted"), (errno.ENOTEMPTY, "the folder there is not empty")],
+)
+def test_a_folder_that_does_not_go_although_it_is_empty_says_why(
+    share, replacing, monkeypatch, number, words
+):
+    os.makedirs(full(share, "ann/f"))
+
+    def fail(*_args, **_kwargs):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(os, "rmdir", fail)
+    with pytest.raises(Blocked, match=words):
+        replacing.remove(item("ann/f", Source.NONE))
+
+
+def test_trouble_while_an_emptied_folder_goes_is_an_error(share, replacing, monkeypatch):
+    leave_behind(share)
+    real = os.rmdir
+
+    def fail(name, **options):
+        if os.listdir(full(share, "ann/f")):
+            real(name, **options)
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "rmdir", fail)
+    with pytest.raises(OSError, match="broken"):
+        replacing.remove(item("ann/f", Source.NONE))
 
 
 def test_a_placed_file_that_is_gone_at_once_has_no_stat(share, replacing, hook):

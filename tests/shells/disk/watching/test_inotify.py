@@ -110,3 +110,18 @@ def test_more_events_than_one_read_holds_come_whole(
     while notices := queue.read():
         seen += notices
     assert [notice.name.decode() for notice in seen] == names
+
+
+def test_a_read_says_whether_it_left_nothing_behind(
+    queue: Inotify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(queue, tmp_path)
+    monkeypatch.setattr(inotify, "_READ_BYTES", 2 * inotify._LONGEST_BYTES)
+    for number in range(3):
+        (tmp_path / f"{number:0255}").mkdir()
+    assert len(queue.read()) == 2
+    assert not queue.emptied
+    assert len(queue.read()) == 1
+    assert queue.emptied
+    queue.read()
+    assert queue.emptied

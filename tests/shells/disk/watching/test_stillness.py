@@ -12,7 +12,7 @@ from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.watching import stillness as module
-from potluck.shells.disk.watching.stillness import Stillness
+from potluck.shells.disk.watching.stillness import RESTLESS_BYTES_S, RESTLESS_S, Stillness
 
 STILL_S = limits.STILL_S
 
@@ -160,3 +160,65 @@ def test_the_table_is_bounded(share: Share, monkeypatch: pytest.MonkeyPatch) -> 
     assert not table.is_full
     table.written(at("b"), 0.0)
     assert table.is_full
+
+
+# -- files that never rest -------------------------------------------------------------------------
+def test_a_file_written_without_pause_comes_out_every_half_minute(share: Share, own: Path) -> None:
+    (own / "log").write_bytes(b"x")
+    table, out, now = Stillness(share), list[float](), 0.0
+    while now <= 2 * RESTLESS_S + 1.0:
+        append(own / "log")
+        table.written(at("log"), now)
+        out += [now for _ in table.rested(now)]
+        now += 0.25
+    assert out == [RESTLESS_S, 2 * RESTLESS_S + 0.25]
+    assert table.restless == ()
+
+
+def test_its_time_is_waited_for_even_if_no_write_comes_then(share: Share, own: Path) -> None:
+    (own / "log").write_bytes(b"x")
+    table = Stillness(share)
+    table.written(at("log"), 0.0)
+    table.written(at("log"), RESTLESS_S - 0.5)
+    assert table.wait_s(RESTLESS_S - 0.5) == 0.5
+    assert table.rested(RESTLESS_S) == [at("log")]
+    assert table.wait_s(RESTLESS_S) is None
+
+
+def test_a_large_file_waits_in_proportion_and_is_restless_meanwhile(
+    share: Share, own: Path
+) -> None:
+    size = int(RESTLESS_BYTES_S * 2.5 * RESTLESS_S)
+    with (own / "film").open("wb") as file:
+        file.truncate(size)
+    (own / "small").write_bytes(b"x")
+    table, out, now = Stillness(share), list[tuple[float, SafePath]](), 0.0
+    while now <= 3 * RESTLESS_S:
+        table.written(at("film"), now)
+        out += [(now, path) for path in table.rested(now)]
+        if now == 2 * RESTLESS_S:
+            assert table.restless == (at("film"),)
+        now += 0.5
+    assert out == [(3 * RESTLESS_S, at("film"))]
+    assert table.restless == ()
+
+
+def test_a_restless_file_that_is_closed_rests_or_goes_is_restless_no_more(
+    share: Share, own: Path
+) -> None:
+    for name in ("closed", "resting", "gone"):
+        with (own / name).open("wb") as file:
+            file.truncate(int(RESTLESS_BYTES_S * 10 * RESTLESS_S))
+    table = Stillness(share)
+    for name in ("closed", "resting", "gone"):
+        table.written(at(name), 0.0)
+    table.rested(0.0)
+    for name in ("closed", "resting", "gone"):
+        table.written(at(name), RESTLESS_S - 0.1)
+    assert table.rested(RESTLESS_S) == []
+    assert list(table.restless) == [at("closed"), at("gone"), at("resting")]
+    table.closed(at("closed"))
+    assert list(table.restless) == [at("gone"), at("resting")]
+    (own / "gone").unlink()
+    assert table.rested(RESTLESS_S + STILL_S) == [at("resting"), at("gone")]
+    assert list(table.restless) == []

@@ -45,9 +45,37 @@ def inotify() -> Iterator[Inotify]:
     made.close()
 
 
+def is_mine(path: SafePath) -> bool:
+    return path.parts[0] == "me"
+
+
+class Room:
+    """Lets so many folders be watched at once, whatever the kernel would give."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+        self.most, self.watched = most, set[int]()
+        self._watch, self._unwatch = Inotify.watch, Inotify.unwatch
+        room = self
+
+        def watch(inotify: Inotify, folder: int, mask: int) -> int:
+            number = room._watch(inotify, folder, mask)
+            if number not in room.watched and len(room.watched) >= room.most:
+                room._unwatch(inotify, number)
+                raise OSError(errno.ENOSPC, "no more watches")
+            room.watched.add(number)
+            return number
+
+        def unwatch(inotify: Inotify, number: int) -> None:
+            room.watched.discard(number)
+            room._unwatch(inotify, number)
+
+        monkeypatch.setattr(Inotify, "watch", watch)
+        monkeypatch.setattr(Inotify, "unwatch", unwatch)
+
+
 @pytest.fixture
 def folders(share: Share, inotify: Inotify) -> WatchedFolders:
-    made = WatchedFolders(share, inotify, lambda path: path.parts[0] == "me")
+    made = WatchedFolders(share, inotify, is_mine, is_mine)
     before = open_descriptors()
     made.rebuild()
     assert open_descriptors() == before
@@ -78,7 +106,7 @@ def test_everything_below_the_tops_is_watched_and_nothing_else(
     you = own.parent / "you"
     made = [own.parent / "1", own / "2", own / "a/3", own / "a/b/4", you / "5", you / "c/6"]
     assert told(folders, inotify, *made) == ["None", "me", "me/a", "me/a/b"]
-    assert not folders.limited
+    assert not folders.refused
 
 
 def test_a_folder_that_came_later_grows_with_all_below_it(
@@ -90,15 +118,14 @@ def test_a_folder_that_came_later_grows_with_all_below_it(
     assert told(folders, inotify, own / "new/3", own / "new/deep/4") == ["me/new", "me/new/deep"]
 
 
-def test_links_ignored_and_refused_names_are_not_watched(
+def test_links_and_refused_names_are_not_watched(
     folders: WatchedFolders, inotify: Inotify, own: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "outside").mkdir()
     (own / "link").symlink_to(tmp_path / "outside")
-    (own / "backup~").mkdir()
     (own / "two\nlines").mkdir()
     folders.rebuild()
-    made = [tmp_path / "outside/1", own / "backup~/2", own / "two\nlines/3"]
+    made = [tmp_path / "outside/1", own / "two\nlines/3"]
     assert told(folders, inotify, *made) == []
 
 
@@ -124,7 +151,7 @@ def test_rebuilding_lets_go_of_what_is_not_followed_any_more(
     share: Share, inotify: Inotify, own: Path
 ) -> None:
     followed = {"me"}
-    folders = WatchedFolders(share, inotify, lambda path: path.parts[0] in followed)
+    folders = WatchedFolders(share, inotify, lambda path: path.parts[0] in followed, is_mine)
     folders.rebuild()
     followed.clear()
     followed.add("you")
@@ -155,8 +182,76 @@ def test_only_want_of_room_is_a_limit(
 
     monkeypatch.setattr(Inotify, "watch", refused)
     folders.grow(None, ME)
-    assert folders.limited is limited
-    assert f"limited={limited}" in repr(folders)
+    assert list(folders.refused) == ([ME] if limited else [])
+    assert f"{int(limited)} refused" in repr(folders)
+
+
+def test_what_was_refused_is_tried_again_and_forgotten_when_it_is_gone(
+    folders: WatchedFolders, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "z/deep").mkdir(parents=True)
+
+    def refused(_self: Inotify, _folder: int, _mask: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    top = the(folders, inotify, own)
+    with monkeypatch.context() as patch:
+        patch.setattr(Inotify, "watch", refused)
+        for name in ("z", "a"):
+            folders.grow(top, ME.child(name))
+        assert list(folders.refused) == [ME.child("z"), ME.child("a")], "the outermost"
+        assert not folders.has_room()
+        folders.forget(top, "z")
+        assert list(folders.refused) == [ME.child("a")]
+    assert folders.has_room()
+    folders.rebuild()
+    assert (folders.has_room(), dict(folders.refused)) == (False, {})
+    assert told(folders, inotify, own / "z/deep/1") == ["me/z/deep"]
+
+
+def test_a_refused_folder_that_went_away_is_a_reason_to_look_again(
+    folders: WatchedFolders, own: Path
+) -> None:
+    folders.refused[ME.child("never there")] = None
+    assert folders.has_room()
+    folders.rebuild()
+    assert not folders.refused
+
+
+def test_other_peoples_folders_are_the_first_to_go_without(
+    share: Share, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(monkeypatch, most=5)
+    folders = WatchedFolders(share, inotify, lambda _path: True, is_mine)
+    folders.rebuild()  # Shared/, me, me/a, me/a/b, you; not you/c
+    you = own.parent / "you"
+    assert told(folders, inotify, you / "x", you / "c/x", own / "a/b/x") == ["me/a/b", "you"]
+    assert list(map(str, folders.refused)) == ["you/c"]
+    (own / "new").mkdir()
+    folders.grow(None, ME.child("new"))
+    assert told(folders, inotify, you / "y", own / "new/y") == ["me/new"]
+    assert list(map(str, folders.refused)) == ["you/c", "you"]
+    (own / "more").mkdir()
+    folders.grow(None, ME.child("more"))
+    assert list(map(str, folders.refused)) == ["you/c", "you", "me/more"]
+    room.most = 20
+    folders.rebuild()
+    assert told(folders, inotify, you / "c/z", own / "more/z") == ["me/more", "you/c"]
+
+
+def test_a_watch_that_was_ended_already_does_not_give_way_again(
+    share: Share, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(monkeypatch, most=6)
+    folders = WatchedFolders(share, inotify, lambda _path: True, is_mine)
+    folders.rebuild()
+    watch = max(room.watched)  # you/c: the last
+    folder = folders.get(watch)
+    assert folder is not None
+    folders.ended(folder)
+    (own / "new").mkdir()
+    folders.grow(None, ME.child("new"))
+    assert told(folders, inotify, own / "new/y") == ["me/new"]
 
 
 def test_the_child_of_a_folder_is_a_path_or_refused() -> None:

@@ -7,6 +7,7 @@ order.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import select
@@ -21,73 +22,22 @@ from typing import Any, cast
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.paths import parse_wire_path
-from potluck.engine.events import PathsTouched
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.engine.events import (
+    OrderId,
+    PathsTouched,
+    RestlessSeen,
+)
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.inotify import Inotify
-from potluck.shells.disk.watching.watcher import NoWatcher, Watcher, watcher_for
+from potluck.shells.disk.watching.watcher import Watcher
+from tests.shells.disk.watching.hints import DEADLINE_S, ME, Hints, Room
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
 
-DEADLINE_S = 30.0  # for a machine busy with other things; met in milliseconds on an idle one
 NEVER_S = 3600.0  # longer than any test: what is to happen then does not
-ME = parse_wire_path(b"me")
-
-
-class Hints:
-    """What was posted, and waiting for it."""
-
-    def __init__(self) -> None:
-        self.posted: list[PathsTouched] = []
-        self._changed = threading.Condition()
-        self.open = threading.Event()  # cleared: the watcher's thread is held in its next post
-        self.open.set()
-
-    def post(self, hint: PathsTouched) -> None:
-        with self._changed:
-            self.posted.append(hint)
-            self._changed.notify_all()
-        assert self.open.wait(DEADLINE_S)
-
-    @property
-    def paths(self) -> list[str]:
-        return [str(path) for hint in self.posted for path in hint.paths]
-
-    @property
-    def overflowed(self) -> int:
-        return sum(hint.overflow for hint in self.posted)
-
-    def wait_until(self, met: Callable[[], bool]) -> None:
-        with self._changed:
-            assert self._changed.wait_for(met, DEADLINE_S), (
-                f"not in {DEADLINE_S} s: {self.paths[-20:]}, overflows: {self.overflowed}"
-            )
-
-    def wait_for(self, *paths: str) -> None:
-        self.wait_until(lambda: set(paths) <= set(self.paths))
-
-    def clear(self) -> None:
-        with self._changed:
-            self.posted.clear()
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    with Share(str(tmp_path)) as opened:
-        (tmp_path / "Shared/me").mkdir()
-        yield opened
-
-
-@pytest.fixture
-def own(share: Share) -> Path:
-    return Path(share.folder) / "Shared/me"
-
-
-@pytest.fixture
-def hints() -> Hints:
-    return Hints()
 
 
 @contextmanager
@@ -99,6 +49,14 @@ def watching(share: Share, hints: Hints, *, foreign: bool = False) -> Iterator[W
     finally:
         hints.open.set()
         watcher.close()
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two names in one step: renameat2 with RENAME_EXCHANGE."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, exchanging = -100, 2
+    done = libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchanging)
+    assert done == 0, os.strerror(ctypes.get_errno())
 
 
 def marked(own: Path, hints: Hints, name: str = "mark") -> list[str]:
@@ -208,6 +166,22 @@ def test_a_file_that_stays_open_is_hinted_whenever_it_was_still(
         hints.wait_for("me/log")
 
 
+def test_a_log_that_is_written_without_pause_is_hinted_and_a_large_file_told(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
+    monkeypatch.setattr("potluck.shells.disk.watching.stillness.RESTLESS_S", 0.1)
+    with watching(share, hints):
+        with (own / "log").open("wb", buffering=0) as log, (own / "film").open("wb") as film:
+            log.write(b"one line")
+            film.truncate(limits.GIB)
+            hints.wait_for("me/log")
+            hints.wait_until(lambda: bool(hints.restless))
+            assert hints.restless == [RestlessSeen((ME.child("film"),))]
+        hints.wait_for("me/film")
+        hints.wait_until(lambda: hints.restless[-1] == RestlessSeen(()))
+
+
 def test_closing_is_hinted_at_once_and_only_once(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +247,25 @@ def test_a_renamed_folder_is_hinted_by_its_new_name_only(
         (own / "new/deep/file").write_bytes(b"x")
         hints.wait_for("me/new/deep/file")
     assert hints.paths == ["me/new/deep/file"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_exchanged_folders_are_watched_under_the_names_they_have_now(
+    share: Share, own: Path, hints: Hints, times: int
+) -> None:
+    for name in ("one/in-one", "other/in-other"):
+        (own / name).mkdir(parents=True)
+    with watching(share, hints):
+        for _ in range(times):
+            exchange(own / "one", own / "other")
+        hints.wait_for("me/one", "me/other")
+        marked(own, hints)
+        hints.clear()
+        for folder in own.glob("o*/in-*"):
+            (folder / "file").write_bytes(b"x")
+        written = [f"me/{path.relative_to(own)}" for path in own.glob("o*/in-*/file")]
+        hints.wait_for(*written)
+        assert sorted(hints.paths) == sorted(written)
 
 
 def test_a_folder_moved_out_is_not_watched_any_more(
@@ -371,6 +364,23 @@ def test_a_folder_made_readable_is_hinted_and_watched(
         watcher.close()
 
 
+def test_a_folder_made_unreadable_is_hinted(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "closing").mkdir()
+    real = share.open_folder
+
+    def denied(path: SafePath | None) -> int:
+        if path is not None and path.name == "closing":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    with watching(share, hints):
+        monkeypatch.setattr(share, "open_folder", denied)
+        (own / "closing").chmod(0)
+        hints.wait_for("me/closing")
+
+
 # -- which folders ---------------------------------------------------------------------------------
 def test_foreign_folders_are_left_alone(share: Share, own: Path, hints: Hints) -> None:
     (own.parent / "you").mkdir()
@@ -430,12 +440,22 @@ def test_a_top_that_is_not_followed_any_more_is_let_go(
 
 
 def test_editor_files_are_not_hinted(share: Share, own: Path, hints: Hints) -> None:
-    (own / "folder~").mkdir()
     with watching(share, hints):
         (own / ".letter.swp").write_bytes(b"x")
         (own / ".~lock.letter.odt#").write_bytes(b"x")
-        (own / "folder~/file").write_bytes(b"x")
         assert marked(own, hints) == []
+
+
+def test_folders_with_the_names_of_editors_files_are_hinted_and_watched(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "old~").mkdir()
+    with watching(share, hints):
+        (own / "old~/file").write_bytes(b"x")
+        (own / "my.swp").mkdir()
+        hints.wait_for("me/old~/file", "me/my.swp")
+        (own / "my.swp/song").write_bytes(b"x")
+        hints.wait_for("me/my.swp/song")
 
 
 def test_an_unsafe_name_touches_its_folder(share: Share, own: Path, hints: Hints) -> None:
@@ -490,27 +510,73 @@ def test_an_overflow_of_the_queue_is_told_and_nothing_is_deaf_afterwards(
         assert hints.overflowed == 1
 
 
-def test_a_watch_limit_is_told_once(
+def test_folders_without_a_watch_are_named_with_the_setting_until_there_is_room(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
-        (own / f"{number}").mkdir()
-    real = Inotify.watch
-    granted: list[int] = []
-
-    def limited(self: Inotify, folder: int, mask: int) -> int:
-        if len(granted) >= 10:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        granted.append(real(self, folder, mask))
-        return granted[-1]
-
-    monkeypatch.setattr(Inotify, "watch", limited)
+        (own / f"{number}" / "deep").mkdir(parents=True)
+    room = Room(monkeypatch, 12)
+    monkeypatch.setattr(module, "WATCH_AGAIN_S", 0.05)
     with watching(share, hints) as watcher:
         assert watcher.limited
-        hints.wait_until(lambda: hints.overflowed == 1)
+        hints.wait_until(lambda: len(hints.unwatched) >= 14)
+        setting, value = hints.refused[-1].setting, hints.refused[-1].value
+        assert setting.endswith("watches")
+        assert value > 0
         (own / "new").mkdir()
         hints.wait_for("me/new")
-        assert hints.overflowed == 1
+        hints.wait_until(lambda: "me/new" in hints.unwatched)
+        room.count = 1000
+        hints.wait_until(lambda: not hints.unwatched)
+        assert hints.overflowed >= 1, "what happened meanwhile is found by a scan"
+        hints.clear()
+        (own / "19/deep/file").write_bytes(b"x")
+        (own / "new/file").write_bytes(b"x")
+        hints.wait_for("me/19/deep/file", "me/new/file")
+
+
+def test_of_too_many_folders_without_a_watch_the_top_is_named(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REFUSED_MOST", 3)
+    for number in range(5):
+        (own / f"{number}").mkdir()
+    Room(monkeypatch, 2)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
+
+
+def test_without_any_watch_the_top_is_named(
+    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Room(monkeypatch, 0)
+    with watching(share, hints):
+        hints.wait_until(lambda: hints.unwatched == ["me"])
+
+
+def test_folders_of_others_without_a_watch_are_no_limit_of_the_own_one(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        (own.parent / f"you/{number}").mkdir(parents=True)
+    real = Inotify.watch
+    granted: set[int] = set()
+
+    def limited(self: Inotify, folder: int, mask: int) -> int:
+        watch = real(self, folder, mask)
+        if len(granted | {watch}) > 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        granted.add(watch)
+        return watch
+
+    monkeypatch.setattr(Inotify, "watch", limited)
+    with watching(share, hints, foreign=True) as watcher:
+        hints.wait_until(lambda: bool(hints.unwatched))
+        assert all(path.startswith("you/") for path in hints.unwatched)
+        (own / "file").write_bytes(b"x")
+        hints.wait_for("me/file")
+        watcher.drain(OrderId(7))
+        hints.wait_until(lambda: hints.drained == [(7, True)])
 
 
 def test_a_tree_of_any_size_without_a_limit_is_not_limited(share: Share, hints: Hints) -> None:
@@ -589,31 +655,76 @@ def test_idle_costs_nothing(
             assert time.monotonic() < deadline
 
 
-def test_linux_gets_a_watcher(share: Share, hints: Hints) -> None:
-    watcher = watcher_for(share, (ME,), cast("Any", hints))
-    assert isinstance(watcher, Watcher)
-    watcher.close()
+# -- draining --------------------------------------------------------------------------------------
+def test_what_happened_before_a_drain_is_told_before_it_ends(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints) as watcher:
+        for number in range(50):
+            (own / f"f{number}").write_bytes(b"x")
+            watcher.drain(OrderId(number))
+            hints.wait_until(lambda: len(hints.drained) > number)  # noqa: B023 - at once
+            assert f"me/f{number}" in hints.paths
+        assert all(sees_all for _, sees_all in hints.drained)
 
 
-def test_without_inotify_scans_do_the_work(
+def test_a_drain_waits_for_all_that_is_still_to_be_read(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    with watching(share, hints) as watcher:
+        for number in range(3000):
+            (own / f"f{number}").write_bytes(b"")
+        watcher.drain(OrderId(1))
+        watcher.drain(OrderId(2))
+        hints.wait_until(lambda: len(hints.drained) == 2)
+        assert len({path for path in hints.paths if "/f" in path}) == 3000
+
+
+def test_a_file_that_is_written_all_the_time_does_not_hold_a_drain_up(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    stopping = threading.Event()
+
+    def write() -> None:
+        with (own / "log").open("ab", buffering=0) as log:
+            while not stopping.wait(limits.TOUCH_IDLE_S / 5):
+                log.write(b"x")
+
+    writer = threading.Thread(target=write)
+    with watching(share, hints) as watcher:
+        writer.start()
+        try:
+            (own / "note").write_bytes(b"x")
+            watcher.drain(OrderId(1))
+            hints.wait_until(lambda: hints.drained == [(1, True)])
+        finally:
+            stopping.set()
+            writer.join()
+        assert "me/note" in hints.paths
+
+
+def test_where_folders_have_no_watch_a_drain_is_no_proof(
     share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "available", lambda: False)
-    watcher = watcher_for(share, (ME,), cast("Any", hints))
-    assert isinstance(watcher, NoWatcher)
-    watcher.start()
-    watcher.run()
-    watcher.follow((ME,))
-    watcher.close()
-    assert watcher.limited
-    assert hints.posted == []
+    Room(monkeypatch, 0)
+    with watching(share, hints) as watcher:
+        watcher.drain(OrderId(1))
+        hints.wait_until(lambda: hints.drained == [(1, False)])
+        watcher.close()
+        watcher.drain(OrderId(2))  # nobody is left to hear of it
 
 
-def test_without_a_free_instance_scans_do_the_work(
-    share: Share, hints: Hints, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_is_written_for_long_is_told_until_it_is_closed(
+    share: Share, own: Path, hints: Hints
 ) -> None:
-    def refused() -> None:
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    monkeypatch.setattr(module, "Inotify", refused)
-    assert isinstance(watcher_for(share, (ME,), cast("Any", hints)), NoWatcher)
+    with watching(share, hints):
+        with (own / "film").open("wb") as file:
+            file.write(b"x")
+            file.flush()
+            deadline = time.monotonic() + DEADLINE_S
+            while not (hints.restless and hints.restless[-1].writing):
+                assert time.monotonic() < deadline
+                file.write(b"x")
+                file.flush()
+        hints.wait_until(lambda: not hints.restless[-1].writing)
+        hints.wait_for("me/film")

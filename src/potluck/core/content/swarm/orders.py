@@ -3,9 +3,15 @@
 Strategy (first form): every content is taken from one holder at a time, many contents at once.
 Small contents (one piece, at most 256 KiB) are asked in packs cut in the order they were wanted,
 which is the order of their paths; large ones in runs of adjacent pieces, so disks read on; a
-content of several pieces first needs its piece list. Pieces of zeros are never asked. Each peer
-serves two fetches of ours, and there are eight in all. A holder that fails is passed over for a
-while and the next one asked; one that sends wrong bytes twice is not asked for that content again.
+content of several pieces first needs its piece list. Pieces of zeros are never asked. A holder that
+fails is passed over for a while and the next one asked; one that sends wrong bytes twice is not
+asked for that content again.
+
+News never waits behind bytes: packs and piece lists have slots of their own, at each peer and in
+all, which pieces never take. Packs and runs are no longer than what the peer was measured to bring
+in a moment (rates.py). Lists are asked only a little ahead of the pieces. A peer that has no room
+says BUSY, which is no failure: that kind of thing is asked of it again when an order of that kind
+ends there, else after a short constant time; meanwhile others are asked.
 
 The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders
 out. It waits for nothing itself: whoever asks for orders says what time it is, and knows when
@@ -22,16 +28,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
+from potluck.core.content.swarm.rates import Rates
+from potluck.core.content.swarm.slots import Slots
 from potluck.core.keys.identity import DeviceId
 
 LOOKS = 2 * limits.PACK_FILES  # at small contents in one call while orders are under way
+LISTS_AHEAD = limits.WORKERS  # contents that wait for a slot at a peer; then no list is asked there
 
 Holders = Callable[[Root], Sequence[DeviceId]]
 """Who may be asked for a content now, best first."""
@@ -43,6 +52,20 @@ class What(Enum):
     PACK = auto()
     LIST = auto()
     PIECES = auto()
+
+    @property
+    def news(self) -> bool:
+        """Whether it has slots of its own, which pieces never take."""
+        return self is not What.PIECES
+
+
+class End(Enum):
+    """How an order ended."""
+
+    DONE = auto()  # the peer answered to the end
+    BUSY = auto()  # the peer has no room for it at this moment
+    FAILED = auto()  # it could not be carried to its end
+    WRONG = auto()  # the same, because the bytes were not those that were asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,14 @@ class Download:
         """Whether every piece is here."""
         return self.have is not None and self.have.complete
 
+    def willing(self, holders: Iterable[DeviceId], now: float) -> list[DeviceId]:
+        """Return those of its holders that do not rest and are trusted."""
+        return [
+            peer
+            for peer in holders
+            if self.retry_s.get(peer, -math.inf) <= now and self.strikes[peer] < limits.STRIKES
+        ]
+
     def keep_rests(self, before: Download) -> None:
         """Take the place of `before`: whoever failed it rests, whatever is asked now."""
         self.retry_s.update(before.retry_s)
@@ -104,21 +135,16 @@ class Download:
                 assert_never(order.what)
 
 
-class _Slots:
-    """Who can be asked for one more thing at this moment."""
+class _Look:
+    """One look for orders: who can be asked, and who has enough to bring already."""
 
-    def __init__(self, holders: Holders, now: float, orders: Iterable[Order]) -> None:
-        self.holders, self.now = holders, now
-        self.busy = Counter(order.peer for order in orders)
+    def __init__(self, holders: Holders, now: float) -> None:
+        self.now, self._holders = now, holders
+        self.waiting: Counter[DeviceId] = Counter()  # contents whose pieces wait for a slot there
 
-    def at(self, root: Root, download: Download) -> DeviceId | None:
-        """Return the best holder that is rested, trusted and has a slot free."""
-        for peer in self.holders(root):
-            rested = download.retry_s.get(peer, -math.inf) <= self.now
-            trusted = download.strikes[peer] < limits.STRIKES
-            if rested and trusted and self.busy[peer] < limits.FETCHES_PER_PEER:
-                return peer
-        return None
+    def willing(self, download: Download) -> list[DeviceId]:
+        """Return who may be asked for a content now, best first."""
+        return download.willing(self._holders(download.root), self.now)
 
 
 class Swarm:
@@ -130,6 +156,8 @@ class Swarm:
         self.orders: dict[int, Order] = {}
         self._small: deque[Root] = deque()
         self._large: dict[Root, Download] = {}
+        self._rates = Rates()
+        self._slots = Slots()
         self._number = 0
 
     def __repr__(self) -> str:
@@ -183,11 +211,19 @@ class Swarm:
                 arrived.append(root)
         return arrived
 
-    def on_ended(self, number: int, now: float, *, failed: bool, wrong: bool) -> None:
+    def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
+        """An order brought so much; pure measure, what it was is told besides."""
+        order = self.orders.get(number)
+        if order is not None:
+            self._rates.on_bytes(order.peer, size_bytes, now)
+
+    def on_ended(self, number: int, now: float, end: End) -> None:
         """An order is over; what it did not bring may be asked again, from somebody else first."""
         order = self.orders.pop(number, None)
         if order is None:
             return
+        self._rates.on_ended(order.peer, now)
+        self._slots.free(order.peer, now, news=order.what.news, busy=end is End.BUSY)
         for root in order.roots:
             download = self.downloads.get(root)
             if download is None or number not in download.orders:
@@ -198,9 +234,10 @@ class Swarm:
                 continue
             if order.what is What.PACK:
                 self._small.append(root)
-            if failed or not download.brought(order):
+            failed = end in {End.FAILED, End.WRONG}
+            if failed or (end is End.DONE and not download.brought(order)):
                 download.retry_s[order.peer] = now + limits.RETRY_S
-            if wrong:
+            if end is End.WRONG:
                 download.strikes[order.peer] += 1
 
     def on_peer(self, device: DeviceId) -> None:
@@ -214,26 +251,42 @@ class Swarm:
 
         A large content may get several orders, from one holder or from several.
         """
-        slots = _Slots(holders, now, self.orders.values())
+        look = _Look(holders, now)
         new: list[Order] = []
-        while self._small and len(self.orders) < limits.WORKERS:
-            peer, pack = self._pack(slots)
+        while self._small and self._slots.left(news=True):
+            peer, pack = self._pack(look)
             if peer is None:
                 break
-            new.append(self._give(slots, peer, What.PACK, pack))
-        for root, download in self._large.items():
-            while len(self.orders) < limits.WORKERS and not download.complete:
-                peer = slots.at(root, download)
-                part = _part(download) if peer is not None else None
-                if peer is None or part is None:
-                    break
-                what, pieces = part
-                new.append(self._give(slots, peer, what, (root,), pieces))
+            new.append(self._give(look, peer, What.PACK, pack))
+        for download in self._large.values():
+            if download.have is None:
+                new += self._ask_list(look, download)
+            else:
+                new += self._ask_pieces(look, download)
         return new
+
+    def _ask_list(self, look: _Look, download: Download) -> Iterator[Order]:
+        if download.orders or not self._slots.left(news=True):
+            return
+        peers = [peer for peer in look.willing(download) if look.waiting[peer] < LISTS_AHEAD]
+        peer = self._slots.first(peers, look.now, news=True)
+        if peer is not None:
+            yield self._give(look, peer, What.LIST, (download.root,))
+
+    def _ask_pieces(self, look: _Look, download: Download) -> Iterator[Order]:
+        while _lacks_orders(download):
+            peers = look.willing(download)
+            peer = self._slots.first(peers, look.now, news=False)
+            if peer is None:
+                look.waiting.update(peers)
+                return
+            at_once = self._rates.budget(peer, limits.RUN_S, limits.RUN_BYTES_FIRST)
+            run = _run(download, min(at_once, limits.RUN_BYTES))
+            yield self._give(look, peer, What.PIECES, (download.root,), run)
 
     def _give(
         self,
-        slots: _Slots,
+        look: _Look,
         peer: DeviceId,
         what: What,
         roots: tuple[Root, ...],
@@ -241,13 +294,14 @@ class Swarm:
     ) -> Order:
         self._number += 1
         order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
-        slots.busy[peer] += 1
+        self._slots.take(peer, news=what.news)
+        self._rates.on_asked(peer, look.now)
         for root in roots:
             self.downloads[root].orders.add(order.number)
         self.downloads[roots[0]].asked.update(pieces)
         return order
 
-    def _pack(self, slots: _Slots) -> tuple[DeviceId | None, tuple[Root, ...]]:
+    def _pack(self, look: _Look) -> tuple[DeviceId | None, tuple[Root, ...]]:
         """Take small contents from the head of the line that one peer can serve.
 
         Of each content that is looked at one of four things is true:
@@ -262,7 +316,7 @@ class Swarm:
         most once. While orders are under way only LOOKS of it are: there will be another call.
         """
         pack: dict[Root, None] = {}
-        peer, pack_bytes = None, 0
+        peer, pack_bytes, longest = None, 0, 0
         looks = min(len(self._small), LOOKS) if self.orders else len(self._small)
         for _ in range(looks):
             root = self._small[0]
@@ -270,18 +324,25 @@ class Swarm:
             if download is None or root in pack:
                 self._small.popleft()
                 continue
-            here = slots.at(root, download)
+            here = self._slots.first(look.willing(download), look.now, news=True)
             if here is None:
                 self._small.rotate(-1)
                 continue
             whole_bytes = pack_bytes + download.size_bytes
-            full = len(pack) >= limits.PACK_FILES or whole_bytes > limits.PACK_BYTES
+            full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
             if pack and (here != peer or full):
                 break
             self._small.popleft()
+            if not pack:
+                longest = self._longest_pack(here)
             pack[root] = None
             peer, pack_bytes = here, whole_bytes
         return peer, tuple(pack)
+
+    def _longest_pack(self, peer: DeviceId) -> int:
+        """Return the bytes in a pack that keep what comes after it waiting for a moment only."""
+        at_once = self._rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST)
+        return min(max(at_once, limits.PACK_BYTES_MIN), limits.PACK_BYTES)
 
     def _unasked(self, root: Root) -> Download | None:
         """Return a small content that is lacking and in no order, None if it is not so."""
@@ -300,16 +361,20 @@ class Swarm:
                 download.have.add(piece)
 
 
-def _part(download: Download) -> tuple[What, tuple[int, ...]] | None:
-    """Return what to ask next for a large content: its list, or a run of adjacent pieces."""
-    if download.have is None:
-        return None if download.orders else (What.LIST, ())
+def _lacks_orders(download: Download) -> bool:
+    """Return whether a content with its list has pieces that are neither here nor asked."""
+    have = download.have
+    return have is not None and len(have) + len(download.asked) < have.count
+
+
+def _run(download: Download, at_most_bytes: int) -> tuple[int, ...]:
+    """Return what to ask next of a content: adjacent pieces, at least one if any is lacking."""
     run: list[int] = []
-    longest = limits.RUN_BYTES // download.piece_size
-    for piece in download.have.missing():
+    longest = at_most_bytes // download.piece_size
+    for piece in download.have.missing() if download.have is not None else ():
         asked = piece in download.asked
         if run and (asked or piece != run[-1] + 1 or len(run) >= longest):
             break
         if not asked:
             run.append(piece)
-    return (What.PIECES, tuple(run)) if run else None
+    return tuple(run)

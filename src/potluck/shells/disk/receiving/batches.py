@@ -22,13 +22,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from potluck.core.content.facts import Finding, Source
+from potluck.core.content.facts import Finding, Hindrance, Source
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchPlaced, BatchSettled, Placed, Placement
 from potluck.shells.disk.content_check import content_matches
 from potluck.shells.disk.folders import Folders
-from potluck.shells.disk.fsops import Share, crashpoint, reason_of
+from potluck.shells.disk.fsops import DISK_FULL, Share, crashpoint, lacks_inodes, reason_of
 from potluck.shells.disk.keeping import Keeper
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
@@ -97,7 +97,16 @@ class Batches:
             crashpoint("before_sync_folders")
             durable = _sync_folders(keeper, folders, placed)
             crashpoint("after_sync_folders")
-        return BatchPlaced(order.batch, durable)
+        return BatchPlaced(order.batch, self._told_apart(durable))
+
+    def _told_apart(self, placed: tuple[Placed, ...]) -> tuple[Placed, ...]:
+        """Tell a lack of inodes from one of space: the system has one word for both."""
+        if all(item.detail != DISK_FULL for item in placed) or not lacks_inodes(self._share.top_fd):
+            return placed
+        inodes = str(Hindrance.INODES)
+        return tuple(
+            replace(item, detail=inodes) if item.detail == DISK_FULL else item for item in placed
+        )
 
     def settle(self, order: Settle) -> BatchSettled:
         """Look what an interrupted batch left, and make durable what is there."""
@@ -120,12 +129,12 @@ class Batches:
         def sync(n: int) -> None:
             step = steps[n]
             assert isinstance(step, ReadyFile)
-            reason = _sync_file(sources, step, items[n])
-            if reason:
+            failed = _sync_file(sources, step, items[n])
+            if failed is not None:
                 sources.discard(step)
                 if step.part is not None:
                     self._part_files.drop((step.part,))
-                steps[n] = _outcome(items[n], Placement.FAILED, reason)
+                steps[n] = failed
 
         ready = [n for n, step in enumerate(steps) if isinstance(step, ReadyFile)]
         if len(ready) > 1:
@@ -135,7 +144,9 @@ class Batches:
             sync(ready[0])
 
     def _tidy(self, sources: Sources, ready: ReadyFile, placed: Placed) -> None:
-        if placed.placement is not Placement.PLACED:
+        if placed.placement is Placement.SOURCE_GONE and ready.part is not None:
+            self._part_files.drop((ready.part,))  # else it would be believed for ever
+        elif placed.placement is not Placement.PLACED:
             sources.discard(ready)
         elif ready.part is not None:
             self._part_files.placed(ready.part)
@@ -202,20 +213,22 @@ def _carry_out(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None) -
         return _outcome(item, Placement.FAILED, reason_of(error))
 
 
-def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> str:
-    """Fsync one file; return why that failed, or ""."""
+def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> Placed | None:
+    """Fsync one file; return what became of its item if that failed."""
     try:
         descriptor = sources.open(ready, item.path)
-    except (OSError, UnsafePath) as error:
-        return reason_of(error)
+    except (FileNotFoundError, UnsafePath) as error:  # exchanged since it was verified
+        return _outcome(item, Placement.SOURCE_GONE, reason_of(error))
+    except OSError as error:
+        return _outcome(item, Placement.FAILED, reason_of(error))
     try:
         crashpoint("sync_file")
         os.fsync(descriptor)
     except OSError as error:
-        return reason_of(error)
+        return _outcome(item, Placement.FAILED, reason_of(error))
     finally:
         os.close(descriptor)
-    return ""
+    return None
 
 
 def _sync_folders(keeper: Keeper, folders: Folders, placed: list[Placed]) -> tuple[Placed, ...]:

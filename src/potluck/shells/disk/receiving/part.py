@@ -26,6 +26,7 @@ from potluck.shells.disk.fsops import (
     crashpoint,
     make_file,
     open_regular,
+    plainly,
     remove_file,
     stat_at,
     write_all,
@@ -71,7 +72,7 @@ class Part:
             raise ValueError(f"piece {piece} has {length} bytes, not {len(data)}")
         # Under the lock, or a straggler could still change the mtime of a file that was just
         # placed. It costs nothing: file systems take turns on one file themselves.
-        with self._lock:
+        with self._lock, plainly(self._part_fd):
             if not self._retired and piece not in self._have:
                 write_all(self._part_fd, memoryview(data), piece * self.content.piece_size)
 
@@ -83,7 +84,8 @@ class Part:
                 return
             for piece in new:
                 self._have.add(piece)
-            write_bits(self._map_fd, self.content, self._have, min(new), max(new))
+            with plainly(self._map_fd):
+                write_bits(self._map_fd, self.content, self._have, min(new), max(new))
 
     def have(self) -> Bitfield:
         """Return a copy of the field of the pieces that are here."""

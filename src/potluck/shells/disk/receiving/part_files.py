@@ -19,7 +19,14 @@ from typing import Final
 
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.engine.events import PartFound
-from potluck.shells.disk.fsops import Share, crashpoint, make_file, remove_file, write_all
+from potluck.shells.disk.fsops import (
+    Share,
+    crashpoint,
+    make_file,
+    plainly,
+    remove_file,
+    write_all,
+)
 from potluck.shells.disk.receiving.part import (
     Part,
     begin,
@@ -56,7 +63,9 @@ class PartFiles:
                 part.references += 1
                 return part
             known = self._known.get(content.root)
-            part = take_up(self, self._tmp_fd, content, known) or begin(self, self._tmp_fd, content)
+            with plainly(self._tmp_fd):
+                part = take_up(self, self._tmp_fd, content, known)
+                part = part or begin(self, self._tmp_fd, content)
             self._open[content.root] = part
             self._known.pop(content.root, None)
             return part
@@ -86,7 +95,8 @@ class PartFiles:
             self._writing.add(root)
         written = False
         try:
-            self._write_new(root, data)
+            with plainly(self._tmp_fd):
+                self._write_new(root, data)
             written = True
         finally:
             with self._changed:

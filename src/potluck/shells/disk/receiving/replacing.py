@@ -2,7 +2,9 @@
 
 Strategy: the parent is walked to without following links; a file or a link where a folder must be
 is moved to `Put aside/`. What the index expects goes to the trash, by a second link; what it does
-not expect goes to `Put aside/`; a folder that is not empty stays and blocks. Then one rename.
+not expect goes to `Put aside/`. A folder in which nothing is left but what file browsers and
+editors leave behind goes, and they go to the trash; any other that is not empty stays and blocks.
+Then one rename.
 
 Guarantees: never unlinks before the new file stands; deletes nothing but empty folders and files
 equal to the new one; what is removed is moved. Limits: durable only after `Folders.sync` and
@@ -16,19 +18,22 @@ import os
 import stat as modes
 from typing import Final
 
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.content.pieces import piece_size_for
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.content_check import content_matches, root_of
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import crashpoint, open_regular, stat_at, stat_of
+from potluck.shells.disk.fsops import crashpoint, enter, open_regular, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
+from potluck.shells.disk.scanner import ignored
 
 _NOT_EMPTY: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 """What kernels say of a folder that is not empty, or that something is mounted on."""
+_NAMES_SHOWN: Final = 3
+"""Of what is in the way: enough to find it."""
 
 
 class Blocked(Exception):
@@ -177,10 +182,26 @@ class Replacing:
         try:
             os.rmdir(path.name, dir_fd=folder)
         except OSError as error:
-            if error.errno in _NOT_EMPTY:
-                raise Blocked("a folder that is not empty is kept") from error
-            raise
+            if error.errno not in _NOT_EMPTY:
+                raise
+            self._clear_leftovers(path, folder)
+            _remove_emptied(path, folder)
         crashpoint("after_rmdir")
+
+    def _clear_leftovers(self, path: SafePath, folder: int) -> None:
+        """Keep what was left in a folder that is to go; raises Blocked if that is anything else."""
+        descriptor = enter(folder, path.name)
+        try:
+            names = sorted(os.listdir(descriptor))
+            leftovers = [_leftover(path, descriptor, name) for name in names]
+            others = [name for name, left in zip(names, leftovers, strict=True) if left is None]
+            if others:
+                raise Blocked(_holds(others))
+            for left in leftovers:
+                if left is not None:
+                    self._keeper.trash(left, leave=False)
+        finally:
+            os.close(descriptor)
 
     def _source(self, ready: ReadyFile) -> int:
         """Return the folder a ready file lies in, if that is still the file that was verified."""
@@ -197,8 +218,41 @@ class Replacing:
 
     def _placed(self, item: PlaceItem, aside: str) -> Placed:
         found = stat_at(self._folders.get(item.path.parts[:-1]), item.path.name)
+        if found is not None and not modes.S_ISREG(found.st_mode):
+            raise SourceGone("another program exchanged it at the last moment")
         seen = stat_of(found) if found is not None else None
         return Placed(item.path, root_wanted(item), Placement.PLACED, seen, aside, "")
+
+
+def _leftover(path: SafePath, folder: int, name: str) -> Occupant | None:
+    """Return a file that nobody will miss in a folder that goes; None for anything else."""
+    found = stat_at(folder, name)
+    if found is None or not ignored(name) or not modes.S_ISREG(found.st_mode):
+        return None
+    try:
+        return Occupant(path.child(name), folder, found)
+    except UnsafePath:
+        return None
+
+
+def _remove_emptied(path: SafePath, folder: int) -> None:
+    """Remove a folder that was just emptied; raises Blocked if it is not, or is a disk."""
+    try:
+        os.rmdir(path.name, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise Blocked("another disk is mounted on the folder there") from error
+        if error.errno in _NOT_EMPTY:
+            raise Blocked("the folder there is not empty") from error
+        raise
+
+
+def _holds(names: list[str]) -> str:
+    """Say what keeps a folder from going."""
+    shown = ", ".join(printable(name) for name in names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"the folder there holds {shown}{rest}, which its owner does not have"
 
 
 def _removed(item: PlaceItem, aside: str) -> Placed:

@@ -104,9 +104,12 @@ class Sources:
         try:
             descriptor = open_regular(self._share.tmp_fd, name)
         except (FileNotFoundError, UnsafePath) as error:
+            # else it would be taken for complete for ever, and never be fetched again
+            self._part_files.drop((content.root,))
             raise SourceGone("the part file is gone") from error
         try:
             if os.fstat(descriptor).st_size != content.size_bytes:
+                self._part_files.drop((content.root,))
                 raise SourceGone("the part file has another length")
             self._part_uses[content.root] -= 1
             if self._part_uses[content.root]:

@@ -54,6 +54,8 @@ _HEAD: Final = struct.Struct("iIII")
 """Watch, mask, cookie, length of the name with its padding."""
 _READ_BYTES: Final = 256 * 1024
 """Some 5,000 events: a third of the kernel's default queue."""
+_LONGEST_BYTES: Final = _HEAD.size + 256
+"""Of one event: a name of 255 bytes and its padding."""
 
 
 def available() -> bool:
@@ -70,6 +72,7 @@ class Inotify:
         self._descriptor: int = self._checked(
             self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         )
+        self.emptied = False  # by the last read: nothing was left behind it
 
     def __repr__(self) -> str:
         return f"Inotify({self._descriptor})"
@@ -90,9 +93,11 @@ class Inotify:
     def read(self) -> list[Notice]:
         """Return what is waiting, perhaps nothing."""
         try:
-            return list(_notices(os.read(self._descriptor, _READ_BYTES)))
+            data = os.read(self._descriptor, _READ_BYTES)
         except BlockingIOError:
-            return []
+            data = b""
+        self.emptied = len(data) <= _READ_BYTES - _LONGEST_BYTES  # else one more had no room
+        return list(_notices(data))
 
     def close(self) -> None:
         """Give the queue and all watches back."""

@@ -5,8 +5,10 @@ descriptor, before what is in it is listed; so whatever is made after its watch 
 the watch, and whatever was there before is found by the listing. A folder is known by the number
 the kernel gave its watch, and by its name in the folder around it.
 
-Guarantees: no link is followed, no descriptor stays open; a watch that could not be had for want of
-room sets `limited`, any other failure leaves the folder out: whoever looks at it will say why.
+Guarantees: no link is followed, no descriptor stays open. The own folders come first: where there
+is no room for one of theirs, watches of other people's folders are given up for it. A folder whose
+watch could not be had, or was given up, for want of room is `refused`, and nothing below it is
+asked for; any other failure leaves the folder out: whoever looks at it will say why.
 Limits: about 500 bytes a folder; one thread.
 """
 
@@ -21,7 +23,6 @@ from typing import Final
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import Share, enter
-from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
 _WANTED: Final = int(
@@ -42,15 +43,24 @@ class WatchedFolder:
 class WatchedFolders:
     """Which watch stands for which folder; a moved one keeps its number, so the newest counts."""
 
-    def __init__(self, share: Share, inotify: Inotify, follows: Callable[[SafePath], bool]) -> None:
+    def __init__(
+        self,
+        share: Share,
+        inotify: Inotify,
+        follows: Callable[[SafePath], bool],
+        is_own: Callable[[SafePath], bool],
+    ) -> None:
         self._share = share
         self._inotify = inotify
         self._follows = follows
+        self._is_own = is_own
         self._folders: dict[int, WatchedFolder] = {}
-        self.limited = False
+        self._foreign: list[int] = []  # watches of other people's folders, the newest last
+        # the outermost folders that the kernel has no room for (None: Shared/ itself)
+        self.refused: dict[SafePath | None, None] = {}
 
     def __repr__(self) -> str:
-        return f"WatchedFolders({len(self._folders)} watches, limited={self.limited})"
+        return f"WatchedFolders({len(self._folders)} watches, {len(self.refused)} refused)"
 
     def get(self, watch: int) -> WatchedFolder | None:
         """Return the folder of a watch, None if it is not ours any more."""
@@ -59,6 +69,8 @@ class WatchedFolders:
     def rebuild(self) -> None:
         """Watch everything anew; watches that stand are kept, so nothing is missed meanwhile."""
         old, self._folders = self._folders, {}
+        self._foreign.clear()
+        self.refused.clear()
         self.grow(None, None)
         for watch in old.keys() - self._folders.keys():
             self._inotify.unwatch(watch)
@@ -74,8 +86,34 @@ class WatchedFolders:
         finally:
             os.close(descriptor)
 
+    def can_enter(self, path: SafePath) -> bool:
+        """Say whether a folder can be opened."""
+        try:
+            os.close(self._share.open_folder(path))
+        except (OSError, UnsafePath):
+            return False
+        return True
+
+    def has_room(self) -> bool:
+        """Try the first of the refused folders again; say whether the kernel watches it now."""
+        for path in self.refused:
+            try:
+                descriptor = self._share.open_folder(path)
+            except (OSError, UnsafePath):
+                return True  # it is gone: what else is refused is found by a rebuild
+            try:
+                return self._watched(path, descriptor) is not None
+            finally:
+                os.close(descriptor)
+        return False
+
     def forget(self, outer: WatchedFolder, name: str) -> None:
         """Stop watching the folder `name` in `outer` and all below it."""
+        gone = child_of(outer.path, name)
+        if self.refused and gone is not None:
+            below = [path for path in self.refused if path is not None and path.starts_with(gone)]
+            for path in below:
+                del self.refused[path]
         leaving = []
         if name in outer.inner:
             leaving.append(outer.inner.pop(name))
@@ -107,25 +145,50 @@ class WatchedFolders:
                 os.close(inner_descriptor)
 
     def _watched(self, path: SafePath | None, descriptor: int) -> WatchedFolder | None:
-        try:
-            watch = self._inotify.watch(descriptor, _WANTED)
-        except OSError as error:
-            self.limited = self.limited or error.errno == errno.ENOSPC
+        own = path is None or self._is_own(path)
+        watch = self._try(path, descriptor, own=own)
+        if watch is None:
             return None
+        if not own:
+            self._foreign.append(watch)
         folder = self._folders[watch] = WatchedFolder(path, watch)
         return folder
+
+    def _try(self, path: SafePath | None, descriptor: int, *, own: bool) -> int | None:
+        """Watch a folder; for an own one others give way."""
+        while True:
+            try:
+                return self._inotify.watch(descriptor, _WANTED)
+            except OSError as error:
+                if error.errno not in {errno.ENOSPC, errno.ENOMEM}:
+                    return None
+            if not own or not self._give_way():
+                self.refused[path] = None
+                return None
+
+    def _give_way(self) -> bool:
+        """Give up the newest watch of other people's folders; returns whether there was one."""
+        while self._foreign:
+            folder = self._folders.pop(self._foreign.pop(), None)
+            if folder is not None:
+                self._inotify.unwatch(folder.watch)
+                self.refused[folder.path] = None
+                return True
+        return False
 
     def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
         found = []
         try:
             with os.scandir(descriptor) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name):
+                    if entry.is_dir(follow_symlinks=False):
                         inner = child_of(path, entry.name)
                         if inner is not None and self._follows(inner):
                             found.append(inner)
         except OSError:
-            return found  # the folder went away while it was listed; its parent tells
+            pass  # the folder went away while it was listed; its parent tells
+        if path is None:
+            found.sort(key=self._is_own, reverse=True)
         return found
 
 

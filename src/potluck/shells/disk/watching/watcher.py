@@ -1,16 +1,19 @@
 """Hints about local changes: which paths were written, made, moved or deleted, within milliseconds.
 
-Strategy: inotify on every folder below the own tops. A new folder is watched, then reported itself,
+Strategy: inotify on every folder below the own tops, and below other people's, which are the first
+to go without where watches are short. A new folder is watched, then reported itself,
 and looking at it sees what was put into it before its watch stood (`mkdir -p a/b && echo >a/b/c` is
 faster than any watcher). A file is reported when it is closed; one that stays open, when its size
 and time were still for `limits.STILL_S`. Hints are gathered until 5 ms were quiet, or 100 ms under
-load; in between the kernel joins equal events for us.
+load; in between the kernel joins equal events for us. A watch that is refused for want of room is
+told, with the setting that is too small, and tried again every half minute.
 
-Guarantees: events that were lost, watches that could not be had and folders that went away under us
-end in `overflow=True`, which makes everybody look at everything; both halves of a rename come in
-one hint; a file that is being written is not reported. Idle costs nothing: one thread, asleep in
-one poll. Limits: hints, never truth: network file systems tell us nothing of their other users, and
-mmap writes nothing at all. Writing into a hard link tells only the folder it was written through.
+Guarantees: events that were lost, watches that came late and folders that went away under us end in
+`overflow=True`, which makes everybody look at everything; both halves of a rename come in one hint,
+and after any exchange of folders each is watched under the name it has now; a file that is being
+written is not reported. Idle costs nothing: one thread, asleep in one poll. Limits: hints, never
+truth: network file systems tell us nothing of their other users, and mmap writes nothing at all.
+Writing into a hard link tells only the name it was written through; the engine knows the others.
 """
 
 from __future__ import annotations
@@ -23,11 +26,18 @@ from queue import SimpleQueue
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath
-from potluck.engine.events import PathsTouched
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.engine.events import (
+    OrderId,
+    PathsTouched,
+    RestlessSeen,
+    WatchDrained,
+    WatchesRefused,
+)
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.scanner import ignored
-from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice, available
+from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice
+from potluck.shells.disk.watching.settings import too_small
 from potluck.shells.disk.watching.stillness import Stillness
 from potluck.shells.disk.watching.watched_folders import (
     WatchedFolder,
@@ -40,10 +50,15 @@ _HERE: Final = int(Mask.CREATE | Mask.MOVED_TO)
 _GONE: Final = int(Mask.DELETE | Mask.MOVED_FROM)
 _WRITING: Final = int(Mask.CREATE | Mask.MODIFY)
 _FOLLOW: Final = b"f"
-"""What wakes the thread to follow other tops; any one byte."""
+_DRAIN: Final = b"d"
+"""What wakes the thread: to follow other tops, or to say when all that was noticed is told."""
 _MS_A_S: Final = 1000
 _ROUNDED_MS: Final = 1
 """poll cuts its time-out down to whole ms; a wait that ends too early would only begin again."""
+WATCH_AGAIN_S: Final = 30.0
+"""Between two tries to get a watch, or an instance, that was refused: one system call."""
+REFUSED_MOST: Final = 1000
+"""Of more refused folders the tops are named: scanning all costs no more than so many parts."""
 _ITSELF: Final = int(Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT | Mask.IGNORED)
 
 
@@ -64,15 +79,21 @@ class Watcher:
         """
         self._tops = _names(tops)
         self._new_tops: SimpleQueue[frozenset[str]] = SimpleQueue()  # from other threads
+        self._drains: SimpleQueue[OrderId] = SimpleQueue()  # likewise
+        self._drained: list[OrderId] = []  # to be told as soon as nothing is left to be read
+        self._dry = False  # nothing was at one moment since
         self._foreign = foreign
         self._inbox = inbox
         self._inotify = Inotify()
-        self._folders = WatchedFolders(share, self._inotify, self._follows)
+        self._folders = WatchedFolders(share, self._inotify, self._follows, self._is_own)
         self._stillness = Stillness(share)
         self._touched: dict[SafePath, None] = {}
         self._half_moves: set[int] = set()
         self._lost = False
-        self._told_limit = False
+        self._told: tuple[SafePath, ...] = ()  # refused folders, as they were told
+        self._restless: tuple[SafePath, ...] = ()  # as they were told
+        self._writing = False  # likewise
+        self._retry_s = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
 
@@ -82,7 +103,7 @@ class Watcher:
     @property
     def limited(self) -> bool:
         """Whether the system refused watches, so that some changes are found by scans only."""
-        return self._folders.limited
+        return bool(self._folders.refused)
 
     def start(self) -> None:
         """Set up all watches, then start the thread: what changes after this returns is noticed."""
@@ -95,6 +116,12 @@ class Watcher:
         if self._wake_write >= 0:
             self._new_tops.put(_names(tops))
             os.write(self._wake_write, _FOLLOW)
+
+    def drain(self, order: OrderId) -> None:
+        """Tell all that was noticed so far, then WatchDrained; from another thread."""
+        if self._wake_write >= 0:
+            self._drains.put(order)
+            os.write(self._wake_write, _DRAIN)
 
     def close(self) -> None:
         """Stop the thread, wait for it and give the watches back. A second call does nothing."""
@@ -114,22 +141,35 @@ class Watcher:
         poll.register(self._wake_read, select.POLLIN)
         poll.register(self._inotify.fileno(), select.POLLIN)
         while True:
-            wait_s = self._stillness.wait_s(time.monotonic())
+            wait_s = self._wait_s(time.monotonic())
             ready = poll.poll(None if wait_s is None else wait_s * _MS_A_S + _ROUNDED_MS)
             woken = any(descriptor == self._wake_read for descriptor, _ in ready)
             if (woken and not self._heed()) or not self._gather():
                 return
             self._flush()
 
+    def _wait_s(self, now: float) -> float | None:
+        """Return how long nothing is to be done, None for ever."""
+        waits = [self._stillness.wait_s(now)]
+        if self.limited:
+            waits.append(max(self._retry_s - now, 0.0))
+        if self._drained:
+            waits.append(0.0)
+        return min((wait for wait in waits if wait is not None), default=None)
+
     def _follows(self, path: SafePath) -> bool:
-        return self._foreign or path.parts[0] in self._tops
+        return self._foreign or self._is_own(path)
+
+    def _is_own(self, path: SafePath) -> bool:
+        return path.parts[0] in self._tops
 
     def _gather(self) -> bool:
         """Read until nothing comes for a while; False if we are to stop meanwhile."""
-        began = time.monotonic()
+        began, self._dry = time.monotonic(), False
         wake = select.poll()
         wake.register(self._wake_read, select.POLLIN)
         while notices := self._inotify.read():
+            self._dry = self._dry or self._inotify.emptied
             now = time.monotonic()
             for notice in notices:
                 self._on_notice(notice, now)
@@ -137,32 +177,59 @@ class Watcher:
             if self._half_moves:  # the other half is in the queue, or never comes: one more read
                 patience_s += limits.TOUCH_IDLE_S
             if now - began >= patience_s:
-                break
+                return True
             if wake.poll(limits.TOUCH_IDLE_S * _MS_A_S):
                 return self._heed()
+        self._dry = True
         return True
 
     def _heed(self) -> bool:
         """Find out why we were woken: to watch other folders, or (False) to stop."""
+        why = os.read(self._wake_read, 1)
+        if why == _DRAIN:
+            self._drained.append(self._drains.get())
+            self._dry = False  # what was read so far may have come before it
+            return True
         self._lost = True
-        if not os.read(self._wake_read, len(_FOLLOW)):
+        if not why:
             return False  # the other end is closed
         self._tops = self._new_tops.get()
         return True
 
     def _flush(self) -> None:
         """Post what was gathered."""
+        now = time.monotonic()
         self._half_moves.clear()
-        for path in self._stillness.rested(time.monotonic()):
+        for path in self._stillness.rested(now):
             self._touched[path] = None
+        if self.limited and now >= self._retry_s:
+            self._retry_s = now + WATCH_AGAIN_S
+            self._lost = self._lost or self._folders.has_room()
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
-        if self.limited and not self._told_limit:
-            self._told_limit = self._lost = True
+        self._tell_refused()
+        writing = self._stillness.is_writing(now, self._is_own)
+        if (self._stillness.restless, writing) != (self._restless, self._writing):
+            self._restless, self._writing = self._stillness.restless, writing
+            self._inbox.post(RestlessSeen(self._restless, writing))
         if self._touched or self._lost:
             hint = PathsTouched(tuple(self._touched), self._lost)
             self._touched, self._lost = {}, False
             self._inbox.post(hint)
+        if self._dry and self._drained:
+            unseen = any(path is None or self._is_own(path) for path in self._folders.refused)
+            for order in self._drained:
+                self._inbox.post(WatchDrained(order, sees_all=not unseen))
+            self._drained = []
+
+    def _tell_refused(self) -> None:
+        """Say which folders have no watch, if that is news."""
+        refused = tuple(path for path in self._folders.refused if path is not None)
+        if len(refused) > REFUSED_MOST or None in self._folders.refused:
+            refused = tuple(parse_wire_path(top.encode()) for top in sorted(self._tops))
+        if refused != self._told:
+            self._told = refused
+            self._inbox.post(WatchesRefused(refused, *too_small("watches")))
 
     def _on_notice(self, notice: Notice, now: float) -> None:
         folder = self._folders.get(notice.watch)
@@ -172,7 +239,7 @@ class Watcher:
             return  # an event from before the folder was forgotten
         elif notice.mask & _ITSELF:
             self._on_folder_itself(folder, notice.mask)
-        elif not ignored(name := os.fsdecode(notice.name)):
+        elif not ignored(name := os.fsdecode(notice.name)) or notice.mask & Mask.ISDIR:
             self._on_name(folder, name, notice, now)
 
     def _on_folder_itself(self, folder: WatchedFolder, mask: int) -> None:
@@ -200,12 +267,15 @@ class Watcher:
             self._on_file(path, notice.mask, now)
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
-        if mask & _GONE:
-            self._folders.forget(folder, path.name)
-        elif path.name in folder.inner and not mask & _HERE:
-            return  # only its times or permissions
-        else:  # new, or made readable
-            self._folders.grow(folder, path)
+        if path.name in folder.inner and not mask & (_HERE | _GONE):
+            # only its times or permissions; what cannot be entered any more is to be told
+            if not self._folders.can_enter(path):
+                self._touched[path] = None
+            return
+        # New, made readable, gone, or another one: after an exchange the half that says GONE comes
+        # last, while a folder stands there. What counts is what stands there now.
+        self._folders.forget(folder, path.name)
+        self._folders.grow(folder, path)
         self._touched[path] = None
 
     def _on_file(self, path: SafePath, mask: int, now: float) -> None:
@@ -216,40 +286,6 @@ class Watcher:
         else:
             self._stillness.closed(path)
             self._touched[path] = None
-
-
-class NoWatcher:
-    """The same face where no hints can be had: regular scans find every change, later."""
-
-    limited = True
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def run(self) -> None:
-        """Do nothing."""
-
-    def follow(self, tops: tuple[SafePath, ...]) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def watcher_for(
-    share: Share,
-    tops: tuple[SafePath, ...],
-    inbox: Inbox,
-    *,
-    foreign: bool = False,
-) -> Watcher | NoWatcher:
-    """Return the best watcher that this system gives."""
-    if not available():
-        return NoWatcher()
-    try:
-        return Watcher(share, tops, inbox, foreign=foreign)
-    except OSError:  # all inotify instances of this user are taken, or the kernel has none
-        return NoWatcher()
 
 
 def _names(tops: tuple[SafePath, ...]) -> frozenset[str]:

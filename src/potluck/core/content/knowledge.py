@@ -1,0 +1,305 @@
+"""Knowledge: what can be said of who holds what, and never more than that.
+
+Strategy: one frozen picture of everything that was heard and of what stands here: for every
+manifest the newest signed head that was heard of, the head that is held, and what of it is lacking
+on this disk; for every device whether it is here and what it said last; for the own folder what is
+still open. The word for how things are, its reason, the counts and the rows of other devices are
+functions of that picture, so no two screens can disagree.
+
+Guarantees: a device is said to hold a manifest only if it is here and spoke of the very head that
+is held; what it said of an older head, or before it went, is shown as what it is, the last word and
+not knowledge. `in_sync` means that nothing is open. Limits: what a device says of itself is
+believed; that a person edits files on its disk is known when it has noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wording import listed, of_amount, of_size, of_time
+
+
+class HeadNumber(NamedTuple):
+    """Which state of a manifest: a head without its content, ordered by age."""
+
+    generation: int
+    seq: int
+
+
+# -- the picture -----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ManifestKnown:
+    """What is known of one manifest."""
+
+    name: ManifestName
+    heard: HeadNumber  # the newest signed head that anybody told of
+    held: HeadNumber | None  # the one that is held completely; None: none yet
+    whole: Amount  # of the one held
+    missing: Amount  # of that on this disk; pieces that are here do not count
+
+    @property
+    def stands(self) -> bool:
+        """Whether everything that was heard of stands here."""
+        return self.held == self.heard and self.missing == NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What a device said last of one manifest."""
+
+    number: HeadNumber  # the head it holds
+    missing: Amount  # of that on its disk
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKnown:
+    """What is known of one other device."""
+
+    device: DeviceId
+    label: str
+    here: bool  # there is a link to it
+    said: Mapping[ManifestName, LastWord]
+    away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
+
+
+class OwnWork(StrEnum):
+    """What is open about the own folder, most important first."""
+
+    UNSEEN = "looking at my files for the first time since the start"
+    OFFERED = "adding files"
+    LOOKING = "looking at my files"
+    READING = "reading my files"
+    WRITTEN = "a file of mine is still being written"
+    PUBLISHING = "about to tell the others of my newest changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What this device is doing about what it lacks."""
+
+    senders: tuple[str, ...] = ()  # labels of those who are asked for content now
+    asked: tuple[str, ...] = ()  # of those who are asked for a newer manifest
+    placing: bool = False  # something is being decided about, or put in its place
+    sample: str = ""  # one path that is lacking, as people read it
+    sample_bytes: int = 0  # of that one, here already
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a person has to see to before anything else is worth a word."""
+
+    word: State
+    reason: str
+    command: str = ""
+
+
+class State(StrEnum):
+    """The one word for how things are."""
+
+    IN_SYNC = "in_sync"
+    SENDING = "sending"
+    RECEIVING = "receiving"
+    BUSY = "busy"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The whole picture."""
+
+    me: DeviceId
+    manifests: tuple[ManifestKnown, ...]
+    devices: tuple[DeviceKnown, ...]  # the others, members of the group
+    own_work: tuple[OwnWork, ...] = ()
+    incoming: Incoming = field(default_factory=Incoming)
+    hindrances: tuple[Obstacle, ...] = ()  # the most important first
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything heard of stands here and everything of mine that is seen is told.
+
+        A file that somebody is still writing is not waited for: it may never be closed.
+        """
+        settled = not set(self.own_work) - {OwnWork.WRITTEN} and not self.incoming.placing
+        return settled and all(one.stands for one in self.manifests)
+
+    def whole(self) -> Amount:
+        """Return how much there is in all folders as they are held."""
+        return Amount.total(one.whole for one in self.manifests)
+
+    def missing(self) -> Amount:
+        """Return how much of that is lacking on this disk."""
+        return Amount.total(one.missing for one in self.manifests)
+
+
+# -- other devices ---------------------------------------------------------------------------------
+class CopyKnown(Enum):
+    """What can be said of a device and a manifest as it is held here."""
+
+    ALL = "all"
+    LACKS = "lacks"  # something, by its own word
+    UNKNOWN = "unknown"  # it said nothing yet, or nothing since this head
+    AWAY = "away"  # nothing is claimed of who is not here
+
+
+def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
+    """Say what is known of a device's copy of a manifest; its owner has what it announces."""
+    if not device.here:
+        return CopyKnown.AWAY
+    if manifest.name.owner == device.device:
+        return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
+    said = device.said.get(manifest.name)
+    if said is None or said.number != manifest.held:
+        return CopyKnown.UNKNOWN
+    return CopyKnown.ALL if said.missing == NOTHING else CopyKnown.LACKS
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a device stands to all that is held here."""
+
+    known: bool  # of every manifest
+    has: Amount  # as far as it is known
+    lacks: Amount  # by its last word, whatever that was about; everything if it never spoke
+
+
+def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
+    """Return how another device stands to everything that is held here."""
+    has, lacks, known = [NOTHING], [NOTHING], True
+    for manifest in knowledge.manifests:
+        if manifest.held is None:
+            continue
+        verdict = copy_known(device, manifest)
+        missing = _last_word(device, manifest)
+        known &= verdict in {CopyKnown.ALL, CopyKnown.LACKS}
+        if verdict in {CopyKnown.ALL, CopyKnown.LACKS}:
+            has.append(manifest.whole.less(missing))
+        lacks.append(missing)
+    return Standing(known, Amount.total(has), Amount.total(lacks))
+
+
+def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
+    """Return what a device said last that it lacks, at most everything."""
+    if manifest.name.owner == device.device:
+        return NOTHING
+    said = device.said.get(manifest.name)
+    if said is None:
+        return manifest.whole
+    return Amount(*map(min, said.missing, manifest.whole))
+
+
+# -- the word --------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things are, why, and what a person can do."""
+
+    state: State
+    reason: str = ""  # "" exactly if in sync
+    command: str = ""
+
+
+def situation(knowledge: Knowledge) -> Situation:
+    """Return the one word for a picture, with its one reason: the first of these that holds."""
+    if knowledge.hindrances:
+        first = knowledge.hindrances[0]
+        return Situation(first.word, first.reason, first.command)
+    behind = [one for one in knowledge.manifests if not one.stands]
+    if behind or knowledge.incoming.placing:
+        return _incoming(knowledge, behind)
+    if knowledge.own_work:
+        return Situation(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
+    return _outgoing(knowledge) or Situation(State.IN_SYNC)
+
+
+def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:
+    """Say why something is not here yet."""
+    incoming, missing = knowledge.incoming, knowledge.missing()
+    under_way = _under_way(incoming, missing)
+    if under_way:
+        return Situation(State.RECEIVING, under_way)
+    away = _missed_owners(knowledge, behind)
+    if away:
+        return Situation(State.WAITING, _waiting_words(incoming, away, missing))
+    if missing == NOTHING:
+        return Situation(State.BUSY, "somebody holds a newer list of files than this device")
+    return Situation(State.BUSY, f"{of_amount(*missing)} to come, none on its way right now")
+
+
+def _under_way(incoming: Incoming, missing: Amount) -> str:
+    """Say what is being done about it, "" if nothing is."""
+    to_come = f"{of_amount(*missing)} to come"
+    if incoming.senders:
+        return f"{to_come} from {listed(incoming.senders)}"
+    if incoming.asked:
+        return f"asking {listed(incoming.asked)} for the newest list"
+    if not incoming.placing:
+        return ""
+    if missing == NOTHING:
+        return "putting the newest changes in place"
+    return f"{to_come}, being put in place"
+
+
+def _missed_owners(knowledge: Knowledge, behind: list[ManifestKnown]) -> list[DeviceKnown]:
+    """Return the owners without whom nothing of it can come, as far as is known."""
+    owners = {device.device: device for device in knowledge.devices}
+    found = list[DeviceKnown]()
+    for manifest in behind:
+        owner = owners.get(manifest.name.owner)
+        if owner is None or owner.here or _has_source(knowledge, manifest):
+            return []
+        found.append(owner)
+    return found
+
+
+def _has_source(knowledge: Knowledge, manifest: ManifestKnown) -> bool:
+    """Say whether somebody here said that it holds all of it, as new as it was heard of."""
+    said = [device.said.get(manifest.name) for device in knowledge.devices if device.here]
+    return any(
+        one is not None and one.number >= manifest.heard and one.missing == NOTHING for one in said
+    )
+
+
+def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount) -> str:
+    """Return for whom is waited and for what."""
+    whom = listed([device.label for device in away])
+    if len(away) == 1 and away[0].away_s is not None:
+        whom += f" (away for {of_time(away[0].away_s)})"
+    if missing == NOTHING:
+        return f"waiting for {whom}: there are newer files"
+    what = of_amount(*missing)
+    if missing.files == 1 and incoming.sample:
+        what = f"{incoming.sample} ({of_size(missing.size_bytes)} to come)"
+        if incoming.sample_bytes:
+            what += f", {of_size(incoming.sample_bytes)} are here"
+    return f"waiting for {whom}: {what}"
+
+
+def _outgoing(knowledge: Knowledge) -> Situation | None:
+    """Say who here is not known to have everything of mine."""
+    mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
+    present = [device for device in knowledge.devices if device.here]
+    lacking, unknown, amounts = list[str](), list[str](), [NOTHING]
+    for device in present:
+        verdicts = {copy_known(device, manifest) for manifest in mine}
+        if CopyKnown.LACKS in verdicts:
+            lacking.append(device.label)
+            amounts += [_last_word(device, manifest) for manifest in mine]
+        elif CopyKnown.UNKNOWN in verdicts:
+            unknown.append(device.label)
+    if lacking:
+        verb = "lacks" if len(lacking) == 1 else "lack"
+        words = of_amount(*Amount.total(amounts))
+        return Situation(State.SENDING, f"{listed(lacking)} still {verb} {words} of mine")
+    if unknown:
+        have = "has" if len(unknown) == 1 else "have"
+        return Situation(
+            State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
+        )
+    return None

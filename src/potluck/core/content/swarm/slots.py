@@ -1,0 +1,63 @@
+"""Slots: how many things are asked of each peer at once, and that news has room of its own.
+
+Strategy: two kinds of orders, counted apart: news (packs of small files, piece lists) and pieces.
+Each has so many slots at a peer and so many in all, the same numbers the peer keeps for us
+(`limits.SMALL_PER_PEER`, `limits.FETCHES_PER_PEER`), so in step with it nobody is ever busy. When a
+peer says BUSY all the same, nothing of that kind is asked of it until an order of that kind ends
+there, or `limits.BUSY_AGAIN_S` are over: a constant time, however often.
+
+Guarantees: pieces never take a slot of news, at no peer and not in all. Limits: who holds what, and
+whom to prefer, is for the caller to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from potluck.core import limits
+from potluck.core.keys.identity import DeviceId
+
+
+class Slots:
+    """Who can be asked for one more thing at this moment."""
+
+    def __init__(self) -> None:
+        """Ask nothing of anybody."""
+        self._taken: Counter[tuple[DeviceId, bool]] = Counter()
+        self._in_all: Counter[bool] = Counter()
+        self._full: dict[tuple[DeviceId, bool], float] = {}  # busy: not asked until then
+
+    def __repr__(self) -> str:
+        news, pieces = self._in_all[True], self._in_all[False]
+        return f"<Slots: {news} of news and {pieces} of pieces taken, {len(self._full)} busy>"
+
+    def take(self, peer: DeviceId, *, news: bool) -> None:
+        """One more is asked of a peer."""
+        self._taken[peer, news] += 1
+        self._in_all[news] += 1
+
+    def free(self, peer: DeviceId, now: float, *, news: bool, busy: bool) -> None:
+        """One less is; `busy`: the peer had no room for it."""
+        self._taken[peer, news] -= 1
+        self._in_all[news] -= 1
+        if busy:
+            self._full[peer, news] = now + limits.BUSY_AGAIN_S
+        else:
+            self._full.pop((peer, news), None)
+
+    def left(self, *, news: bool) -> bool:
+        """Return whether one more of that kind can be asked, whoever is asked."""
+        return self._in_all[news] < (limits.SMALL_WORKERS if news else limits.WORKERS)
+
+    def first(self, peers: Iterable[DeviceId], now: float, *, news: bool) -> DeviceId | None:
+        """Return the first of these who can be asked for one more."""
+        if not self.left(news=news):
+            return None
+        most = limits.SMALL_PER_PEER if news else limits.FETCHES_PER_PEER
+        for peer in peers:
+            room = self._full.get((peer, news), -math.inf) <= now
+            if room and self._taken[peer, news] < most:
+                return peer
+        return None

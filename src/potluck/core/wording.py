@@ -1,0 +1,59 @@
+"""Wording: numbers, sizes, times and lists of names as people read them in a sentence.
+
+Strategy: one function for each kind of thing, so that the engine's reasons and what faces draw use
+the same words. Guarantees: pure; nothing is longer than a line. Limits: English; names are put in
+as they are, whoever shows them takes out what moves a cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LISTED = 3  # names in a sentence; the others are counted
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+_STEP = 1000.0  # of the units, as file managers count
+_TURN = 999.5  # from here on the next unit is shorter
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+_TWICE = 1.5  # of a unit of time: below it the smaller one says more
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return "a", "a and b", "a, b, c and 4 more"; nothing for nobody."""
+    every = list(dict.fromkeys(names))
+    more = len(every) - LISTED
+    if more > 0:
+        return f"{', '.join(every[:LISTED])} and {more} more"
+    if len(every) < 2:
+        return "".join(every)
+    return f"{', '.join(every[:-1])} and {every[-1]}"
+
+
+def of_amount(files: int, folders: int, size_bytes: float) -> str:
+    """Return "3 files and 1 folder (1.4 GB)"."""
+    parts = [plural(files, "file")] if files or not folders else []
+    if folders:
+        parts.append(plural(folders, "folder"))
+    size = f" ({of_size(size_bytes)})" if size_bytes else ""
+    return " and ".join(parts) + size
+
+
+def plural(number: int, noun: str) -> str:
+    """Return "1 file", "2,000 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def of_size(size_bytes: float) -> str:
+    """Return bytes as people read them, "1.4 GB"."""
+    power = 0
+    while power < len(_UNITS) - 1 and size_bytes >= _TURN:
+        size_bytes, power = size_bytes / _STEP, power + 1
+    digits = 0 if power == 0 or size_bytes >= 100 else 1
+    return f"{size_bytes:.{digits}f} {_UNITS[power]}"
+
+
+def of_time(seconds: float) -> str:
+    """Return how long something lasts, "40 s", "5 min", "3 h", "2 days"."""
+    for unit_s, name in ((_DAY_S, "days"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
+        if seconds >= unit_s * _TWICE:
+            return f"{seconds / unit_s:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,113 @@
+"""Link troubles: a device that is there and cannot be reached, said once, with what helps.
+
+Strategy: a device that is off is no trouble. One that is heard of and that neither side can dial
+is: whoever dialled it in vain and was not dialled instead says so here, be it for the way in, for a
+control link or for a bulk link. It stands among the troubles, with the firewall of this machine
+named if one was seen, until there is a link or nobody has tried for a while.
+
+Guarantees: people are told once of each, and again only after it was over; a time-out to a device
+of which nothing is heard since the first one is never called a firewall. Limits: which of the two
+machines keeps the other out cannot be told apart from here, nor a cable that was pulled a moment
+ago while a bulk link was dialled.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address
+from potluck.engine.firewall_advice import named, opening
+from potluck.engine.node import Node
+from potluck.engine.troubles import Trouble, TroubleKind
+
+HEARD_S = 15.0  # a member says something by datagram more often than that, if any of it comes here
+TIMES = 2  # a dial may be lost; two in a row are not
+STANDS_S = 60.0  # without another try for so long it is over, or nobody knows
+
+
+@dataclass(slots=True)
+class _Undialled:
+    """A member whose dials fail."""
+
+    times: int = 0
+    first_s: float = -math.inf  # when the first of them failed
+    heard_s: float = -math.inf
+
+
+class LinkTroubles:
+    """Notes devices that cannot be reached."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of none."""
+        self._node = node
+        self._members: dict[DeviceId, _Undialled] = {}
+        self._until_s: dict[str, float] = {}  # label or host -> when it is over at the latest
+
+    def __repr__(self) -> str:
+        """Return how many cannot be reached."""
+        return f"<LinkTroubles: {len(self._until_s)}>"
+
+    # -- members -----------------------------------------------------------------------------------
+    def on_heard(self, device: DeviceId) -> None:
+        """A member said something by datagram, or another one heard it: it is there.
+
+        Whom another one says to hear may be anything; who is no member is not remembered.
+        """
+        roster = self._node.roster
+        if roster is None or device not in roster.members:
+            return
+        self._members.setdefault(device, _Undialled()).heard_s = self._node.now
+
+    def on_undialled(self, device: DeviceId, address: Address) -> None:
+        """A member was dialled in vain, and has no link to us."""
+        member, now = self._members.setdefault(device, _Undialled()), self._node.now
+        if not member.times:
+            member.first_s = now
+        member.times += 1
+        # what was heard before them all may have come through a cable that is out by now
+        is_there = member.heard_s >= member.first_s and now - member.heard_s <= HEARD_S
+        if member.times >= TIMES and is_there:
+            self.on_blocked(self._node.label_of(device), address)
+
+    def on_linked(self, device: DeviceId) -> None:
+        """There is a link to a member."""
+        self._members.pop(device, None)
+        self._over(self._node.label_of(device))
+
+    # -- anybody -----------------------------------------------------------------------------------
+    def on_blocked(self, who: str, address: Address) -> None:
+        """Neither side could dial the other."""
+        node = self._node
+        here = named(node.firewall)
+        aside = f" ({here})" if here else ""
+        reason = (
+            f"no connection with {address.host}:{address.port} in either direction: "
+            f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
+        )
+        command = opening(node.firewall, node.settings.port)
+        trouble = Trouble(TroubleKind.LINK, who, reason, command, node.now, None)
+        self._until_s[who] = node.now + STANDS_S
+        if node.troubles.note(trouble):
+            text = f"{who}: {reason}; try: {command}"
+            node.tell("link_blocked", text, level="warning", subject=who)
+
+    def on_reached(self, who: str) -> None:
+        """Somebody who is no member, or a member's bulk link, is reached after all."""
+        self._over(who)
+
+    def _over(self, who: str) -> None:
+        if self._until_s.pop(who, None) is not None:
+            self._node.troubles.clear(TroubleKind.LINK, who)
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        return min(self._until_s.values(), default=None)
+
+    def on_tick(self) -> None:
+        """Let go of what nobody tried for long."""
+        for who, until_s in list(self._until_s.items()):
+            if until_s <= self._node.now:
+                self._over(who)

@@ -1,0 +1,84 @@
+"""Member messages: what a member says on its control link goes to the part whose business it is.
+
+Strategy: one table, by type; engine/dispatch.py has found out who speaks, and that it is a member.
+Guarantees: every message a member may say has its place here (mypy would refuse the match
+otherwise). Limits: no decisions; whether a message makes sense is found out by the part.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from potluck.core.keys.identity import DeviceId
+from potluck.core.ring.ring import RingMessage
+from potluck.core.wire.catalogue import (
+    Address,
+    Decrement,
+    DialMe,
+    FlushAsk,
+    Flushed,
+    Heads,
+    HeadsAsk,
+    Join,
+    Kept,
+    Ping,
+    Pong,
+    ProbeFor,
+    ProbeResult,
+    Redirect,
+    RosterDigest,
+    RosterRecords,
+    Sync,
+    Update,
+    Welcome,
+)
+from potluck.engine.ring.circle import ProbeMessage
+from potluck.engine.wiring import Wiring
+
+# every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
+MemberMessage = (
+    RingMessage | ProbeMessage | DialMe | RosterDigest | RosterRecords
+    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
+)  # fmt: skip
+
+
+class MemberMessages:
+    """Hands messages of members to the parts."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Hand them to these."""
+        self._parts = parts
+
+    def hear(self, device: DeviceId, message: MemberMessage) -> None:
+        """A member said something over its control link."""
+        announcing = self._parts.announcing
+        match message:
+            case Join() | Redirect() | Welcome() | Update() | Decrement() | Sync():
+                self._parts.circle.on_message(device, message)
+            case Ping() | Pong() | ProbeFor() | ProbeResult():
+                self.hear_probe(device, message, None)
+            case DialMe(link):
+                self._parts.bulk_calls.on_dial_me(device, link)
+            case RosterDigest() | RosterRecords():
+                self._parts.membership.on_roster(device, message)
+            case Heads(heads):
+                self._parts.following.on_heads(device, heads)
+            case HeadsAsk():
+                announcing.on_heads_ask(device, message)
+            case Kept(holdings):
+                announcing.on_kept(device, holdings)
+                self._parts.downloads.on_kept()
+            case FlushAsk():
+                self._parts.flushing.on_flush_ask(device, message)
+            case Flushed():
+                self._parts.flushing.on_flushed(device, message)
+            case _:
+                assert_never(message)
+
+    def hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
+        """A probe came: by datagram from `source`, or over the link."""
+        self._parts.circle.on_probe(device, message, source)
+        if isinstance(message, ProbeResult):
+            self._parts.link_troubles.on_heard(DeviceId(message.target))
+        if isinstance(message, Ping | Pong):
+            self._parts.announcing.on_digest(device, message.heads)

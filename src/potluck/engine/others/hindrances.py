@@ -1,0 +1,75 @@
+"""Hindrances: what keeps a file from being placed, in plain words, and what a person can type.
+
+Strategy: the disk says why something failed as a word of `Hindrance`, or in its own words where it
+has none; a table turns that into a sentence for `status` and a command that shows, or mends, what
+is in the way. Folder and path are quoted, so a command can be copied.
+
+Guarantees: every hindrance has a sentence; a command is given only where one helps. Limits: a
+sentence that is not in the table is passed on as the disk said it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from potluck.core.content.facts import Hindrance
+from potluck.engine.events import Placed, Placement
+
+RESTLESS = "another program here changes or removes it again and again"
+NO_SOURCE = "what it was to be made from is gone or exchanged again and again"
+
+_SENTENCES: Mapping[str, str] = {
+    Hindrance.SPACE: "there is no space left on the disk",
+    Hindrance.QUOTA: "your quota on the disk is used up",
+    Hindrance.INODES: "there are no inodes left on the disk: it holds too many files",
+    Hindrance.DENIED: "permission denied: this user may not write there",
+    Hindrance.IMMUTABLE: "a file there is immutable or not yours",
+    Hindrance.READ_ONLY: "the file system is read-only",
+    Hindrance.DESCRIPTORS: "too many files are open",
+    Hindrance.NAME_LONG: "the name is too long for this file system",
+    Hindrance.NAME: "this file system cannot hold such a name",
+    Hindrance.IO: "the disk reports an input/output error",
+}
+_COMMANDS: Mapping[str, str] = {
+    Hindrance.SPACE: "df -h {folder}",
+    Hindrance.QUOTA: "quota -s",
+    Hindrance.INODES: "df -i {folder}",
+    Hindrance.DENIED: "stat {above}",
+    Hindrance.IMMUTABLE: "lsattr -d {path} {above}",
+    Hindrance.READ_ONLY: "findmnt -T {folder}",
+    Hindrance.DESCRIPTORS: "ulimit -n 4096, then start again",
+    Hindrance.IO: "dmesg | tail",
+}
+_BLOCKED_COMMAND = "ls -lA {path}"
+
+
+def sentence_of(reason: str) -> str:
+    """Return a reason of the disk as a sentence."""
+    return _SENTENCES.get(reason, reason)
+
+
+def command_of(reason: str, folder: str, path: str = "") -> str:
+    """Return what a person can type about a reason; `path` is below Shared/."""
+    return _filled(_COMMANDS.get(reason, ""), folder, path)
+
+
+def why(placed: Placed) -> str:
+    """Return why something was not placed, as a sentence."""
+    return sentence_of(placed.detail)
+
+
+def remedy(placed: Placed, folder: str) -> str:
+    """Return what a person can type against it, "" if nothing helps but waiting."""
+    if placed.placement is Placement.BLOCKED and placed.detail not in _SENTENCES:
+        return _filled(_BLOCKED_COMMAND, folder, str(placed.path))
+    return command_of(placed.detail, folder, str(placed.path))
+
+
+def _filled(command: str, folder: str, path: str) -> str:
+    whole = f"{folder}/Shared/{path}"
+    return command.format(
+        folder=shlex.quote(folder),
+        path=shlex.quote(whole),
+        above=shlex.quote(whole.rpartition("/")[0]),
+    )

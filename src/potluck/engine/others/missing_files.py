@@ -1,0 +1,130 @@
+"""Missing files: what looks did not find in other people's folders, and when it is brought back.
+
+Strategy: a look says what is not there; when all that was doubtful was looked at, it is judged
+together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
+is missing, or a whole folder, that is told first, and only what a second look ten seconds later
+does not find either is brought back.
+
+Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
+and no group commit changes that spot. Limits: who deletes many files one by one, slower than looks
+follow, deletes few files many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from potluck.core import limits
+from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.engine.node import Node
+from potluck.engine.others.local_changes import LocalChanges, names_of
+from potluck.engine.others.replica_files import ReplicaFiles
+from potluck.engine.timetable import Timetable
+
+MASS_FILES = 20  # more than so many …
+MASS_PART = 4  # … and more than a quarter of a folder missing is no matter of single files
+
+
+class PlacingListener(Protocol):
+    """Knows what is being placed."""
+
+    def is_placing(self, spot: Spot) -> bool:
+        """Say whether a group commit changes a spot right now."""
+
+
+class MissingFiles:
+    """What looks did not find."""
+
+    def __init__(
+        self, node: Node, files: ReplicaFiles, changes: LocalChanges, listener: PlacingListener
+    ) -> None:
+        """Miss nothing."""
+        self._node, self._files, self._changes, self._listener = node, files, changes, listener
+        self._missing: dict[Spot, PlaceRow] = {}  # not found, as the index had it then
+        self._second = Timetable[Spot]()  # missing, and when to look once more
+        self._looked_once: set[Spot] = set()
+        self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
+
+    def __repr__(self) -> str:
+        """Return how much is missing and how much waits for its second look."""
+        return f"<MissingFiles {len(self._missing)}, {self._second!r}>"
+
+    def restart(self) -> None:
+        """What was found is void."""
+        self._missing.clear()
+        self._second.keep_only(set())
+        self._looked_once.clear()
+        self._topless.clear()
+
+    def on_top(self, name: ManifestName, *, missing: bool) -> None:
+        """A scan found a whole folder, or did not."""
+        if missing:
+            self._topless.add(name)
+        else:
+            self._topless.discard(name)
+
+    def on_missing(self, spot: Spot) -> None:
+        """A look did not find what is known there, if anything is, nor anything below it."""
+        row = self._files.row(spot)
+        if row is not None:
+            self._missing[spot] = row
+        for inner in self._node.index.places.under(*spot):
+            self._missing[Spot(spot.manifest, inner.path)] = inner
+
+    # -- second looks ------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when the next second look is due."""
+        return self._second.deadline()
+
+    def due(self) -> list[Spot]:
+        """Return what is to be looked at for the second time."""
+        spots = self._second.due(self._node.now)
+        self._looked_once.update(spots)
+        return spots
+
+    # -- what it means -----------------------------------------------------------------------------
+    def conclude(self) -> None:
+        """All that was doubtful was looked at: bring back what is missing."""
+        missing = {spot: row for spot, row in self._missing.items() if self._is_missing(spot, row)}
+        self._missing.clear()
+        gone = {spot for spot in missing if spot in self._looked_once}
+        told = set(gone)  # when they were put off
+        self._looked_once.clear()
+        by_folder: dict[ManifestName, set[Spot]] = {}
+        for spot in missing.keys() - gone:
+            by_folder.setdefault(spot.manifest, set()).add(spot)
+        for name, lost in sorted(by_folder.items()):
+            files = sum(self._files.is_file(spot) for spot in lost)
+            every, _ = self._node.index.places.totals(name)
+            if name in self._topless or _is_much(files, every):
+                self._put_off(name, sorted(lost))
+            else:
+                gone |= lost
+        for spot in sorted(gone - told):
+            if self._node.index.manifests.get(*spot) is not None:  # else it was to go anyway
+                self._changes.on_deleted(spot, missing[spot])
+        self._files.forget(gone)
+
+    def _is_missing(self, spot: Spot, row: PlaceRow) -> bool:
+        """Say whether what a look did not find is still to be there, and no second look waits."""
+        if self._listener.is_placing(spot) or spot in self._second:
+            return False
+        return self._files.row(spot) == row
+
+    def _put_off(self, name: ManifestName, lost: Collection[Spot]) -> None:
+        """Tell what is missing, and bring back what a second look does not find either."""
+        for spot in lost:
+            self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)
+        label = self._node.label_of(name.owner)
+        files = [str(self._node.layout.path_of(spot)) for spot in lost if self._files.is_file(spot)]
+        text = (
+            f"{len(files):,} files of {label} are missing here ({names_of(files)}):"
+            " what stays missing is brought back"
+        )
+        self._node.tell("files_missing", text, level="warning", subject=label)
+
+
+def _is_much(files: int, every: int) -> bool:
+    """Say whether so many files of a folder missing are no matter of single files."""
+    return files > MASS_FILES and files * MASS_PART > every

@@ -1,0 +1,76 @@
+"""Progress: what is done about files that are lacking, and how much of them is here already.
+
+Strategy: read from downloads and commits when somebody asks; a content that several folders wait
+for counts in each of them. Guarantees: nothing is changed. Limits: costs a look at every content
+that is wanted, so it is asked for a few times a second and not for every piece.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.paths import SafePath
+from potluck.engine.node import Node
+from potluck.engine.others.commits import Commits
+from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.receiving import Receiving
+
+
+class Progress:
+    """Looks at downloads, decisions and commits."""
+
+    def __init__(
+        self, node: Node, downloads: Downloads, commits: Commits, receiving: Receiving
+    ) -> None:
+        """Look at these."""
+        self._node, self._downloads = node, downloads
+        self._commits, self._receiving = commits, receiving
+
+    def __repr__(self) -> str:
+        """Return whether anything is on its way."""
+        return f"<Progress fetching={self.fetching}>"
+
+    @property
+    def fetching(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._downloads.orders)
+
+    @property
+    def placing(self) -> bool:
+        """Whether anything is being decided about, or put in its place."""
+        return self._receiving.deciding or self._commits.settling or bool(self._commits.manifests())
+
+    def unsettled(self) -> set[ManifestName]:
+        """Return the folders in which something is still to be decided about, or put in place."""
+        pending = {spot.manifest for spot in self._receiving.pending}
+        behind = {name for name, _ in self._receiving.catching_up}
+        return pending | behind | self._commits.manifests()
+
+    @property
+    def paused(self) -> str:
+        """Why nothing is fetched, "" if that is not so."""
+        return self._downloads.paused
+
+    def senders(self) -> list[str]:
+        """Return the labels of those who are asked for content now."""
+        orders = self._downloads.orders.values()
+        return sorted({self._node.label_of(order.peer) for order in orders})
+
+    def here_bytes(self) -> Counter[ManifestName]:
+        """Return how much is here already of contents that each manifest still lacks."""
+        here, waiting = Counter[ManifestName](), self._downloads.waiting
+        for download in self._downloads.swarm.downloads.values():
+            if download.done_bytes:
+                for name in waiting.get(download.root, {}):
+                    here[name] += download.done_bytes
+        return here
+
+    def sample(self) -> tuple[SafePath, int] | None:
+        """Return one path that waits for its content, and how many bytes of that are here."""
+        for root, names in self._downloads.waiting.items():
+            download = self._downloads.swarm.downloads.get(root)
+            if download is not None:
+                spot = next(iter(next(iter(names.values()))))
+                return self._node.layout.path_of(spot), download.done_bytes
+        return None

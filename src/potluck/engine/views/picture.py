@@ -1,0 +1,154 @@
+"""The picture: what is known of who holds what, gathered from the parts when somebody asks.
+
+Strategy: `core/content/knowledge.py` says what follows from a picture; this module says where each
+fact comes from: heads and counts from the index, newer heads from those who follow them, the words
+of other devices (KEPT) from their peers, what is open from the own folder, and what a person has to
+see to from the register of troubles.
+
+Guarantees: nothing is changed, nothing is computed that the index does not keep up to date. Limits:
+costs one look at each manifest and each device; asked for a few times a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.knowledge import (
+    DeviceKnown,
+    HeadNumber,
+    Incoming,
+    Knowledge,
+    LastWord,
+    ManifestKnown,
+    Obstacle,
+    OwnWork,
+    State,
+)
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Head, Holding
+from potluck.engine.node import Node
+from potluck.engine.others.following import Following
+from potluck.engine.others.progress import Progress
+from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.views.neighbourhood import Neighbourhood
+
+# told in their own lists; they do not hinder anything else
+ASIDE = {TroubleKind.STRAY}
+
+
+class Picture:
+    """Gathers what is known."""
+
+    def __init__(
+        self,
+        node: Node,
+        neighbourhood: Neighbourhood,
+        own_folder: OwnFolder,
+        following: Following,
+        progress: Progress,
+    ) -> None:
+        """Look at these parts."""
+        self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
+        self._following, self._progress = following, progress
+
+    def knowledge(self) -> Knowledge:
+        """Return the whole picture."""
+        return Knowledge(
+            me=self._node.me,
+            manifests=tuple(self.manifests()),
+            devices=tuple(self.devices()),
+            own_work=self._own_work(),
+            incoming=self._incoming(),
+            hindrances=tuple(self._hindrances()),
+        )
+
+    def manifests(self) -> Iterator[ManifestKnown]:
+        """Yield what is known of every manifest that is held, or heard of."""
+        here = self._progress.here_bytes()
+        held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
+        pursuits = self._following.pursuits
+        for name in sorted(held.keys() | pursuits.keys()):
+            pursuit, head = pursuits.get(name), held.get(name)
+            newest = pursuit.newest if pursuit is not None and pursuit.newest else head
+            if newest is not None:
+                yield self._manifest(name, newest, head, here[name])
+
+    def devices(self) -> Iterator[DeviceKnown]:
+        """Yield what is known of every other member."""
+        roster = self._node.roster
+        for device in sorted(roster.members) if roster is not None else ():
+            if device != self._node.me:
+                yield self._device(device)
+
+    def _own_work(self) -> tuple[OwnWork, ...]:
+        """Return what is open about the own folder, what somebody else is doing there included."""
+        written = (OwnWork.WRITTEN,) if self._own_folder.written else ()
+        unseen = () if self._node.share_present else (OwnWork.UNSEEN,)  # elsewhere, if anywhere
+        return (*unseen, *self._own_folder.work, *written)
+
+    def _manifest(
+        self, name: ManifestName, heard: Head, held: Head | None, here_bytes: int
+    ) -> ManifestKnown:
+        index = self._node.index
+        missing = NOTHING
+        if name != self._node.own_manifest:
+            files, folders, size_bytes = index.needs.missing(name)
+            missing = Amount(files, folders, max(size_bytes - here_bytes, 0))
+        number = None if held is None else number_of(held)
+        return ManifestKnown(name, number_of(heard), number, index.manifests.amount(name), missing)
+
+    def _device(self, device: DeviceId) -> DeviceKnown:
+        node, peer = self._node, self._node.peers.get(device)
+        label = node.label_of(device)
+        if peer is None:
+            return DeviceKnown(device, label, here=False, said={})
+        said = {name: last_word_of(holding) for name, holding in peer.kept.items()}
+        here, away_s = peer.link is not None, None
+        if not here and peer.gone_s is not None:
+            away_s = node.now - peer.gone_s
+        return DeviceKnown(device, label, here, said, away_s)
+
+    def _incoming(self) -> Incoming:
+        """Return what is done about what is lacking here."""
+        requests = [pursuit.request for pursuit in self._following.pursuits.values()]
+        asked = {request.source for request in requests if request is not None}
+        sample = self._progress.sample()
+        path, here_bytes = ("", 0) if sample is None else (str(sample[0]), sample[1])
+        return Incoming(
+            senders=tuple(self._progress.senders()),
+            asked=tuple(sorted(map(self._node.label_of, asked))),
+            placing=self._progress.placing,
+            sample=path,
+            sample_bytes=here_bytes,
+        )
+
+    def _hindrances(self) -> Iterator[Obstacle]:
+        """Yield what a person has to see to, the most important first."""
+        if not self._node.share_present:
+            reason = self._own_folder.share.reason
+            yield Obstacle(State.TROUBLE, f"the share is offline: marker {reason}")
+        if self._progress.paused:
+            yield Obstacle(State.PAUSED, self._progress.paused)
+        if self._neighbourhood.waits:
+            words = "a group is near and this device is not a member of it"
+            yield Obstacle(State.WAITING, words)
+        for trouble in self._node.troubles.all():
+            if trouble.kind not in ASIDE:
+                yield _obstacle(trouble)
+
+
+def number_of(head: Head) -> HeadNumber:
+    """Return which state of its manifest a head is."""
+    return HeadNumber(head.generation, head.seq)
+
+
+def last_word_of(holding: Holding) -> LastWord:
+    """Return what a device said of one manifest, in the words of core."""
+    missing = Amount(holding.missing_files, holding.missing_folders, holding.missing_bytes)
+    return LastWord(HeadNumber(holding.generation, holding.seq), missing)
+
+
+def _obstacle(trouble: Trouble) -> Obstacle:
+    return Obstacle(State.TROUBLE, f"{trouble.subject}: {trouble.reason}", trouble.command)

@@ -1,0 +1,71 @@
+"""The commands `open` and `close`: the door of a potluck that runs already.
+
+Strategy: one request each, with the same warning as `up --open`, since it is the same thing. At the
+prompt the view tells what the door does, as it does when somebody types this elsewhere; so there
+the command adds only what the view does not say. Guarantees: the door is as it is said to be when
+the command returns. Limits: how long it stays open counts from now, whatever was asked before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+
+from potluck.config.values import OpenTime, parse_open
+from potluck.faces.cli.acts import json_option
+from potluck.faces.cli.client import client_of
+from potluck.faces.cli.output import at_prompt, is_terminal, say, say_json, styled
+from potluck.faces.text import duration, wrapped
+
+TRUST = "Do this only on a network you trust."
+
+
+@click.command("open")
+@click.argument("minutes", default="", metavar="[MIN]")
+@json_option
+@click.pass_obj
+def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
+    """Admit anyone, and join any open group, for MIN minutes (60), or `always` until the end."""
+    open_s = parse_open(minutes, alone="open")
+    always = open_s == "always"
+    wanted = {"open": True, "minutes": None if always else _minutes(open_s)}
+    door = client_of(shared["home"]).post("/api/v1/door", wanted)
+    if as_json or shared["json"]:
+        say_json(door)
+    elif at_prompt():
+        say(TRUST)
+    else:
+        say(*door_banner(open_s))
+
+
+@click.command("close")
+@json_option
+@click.pass_obj
+def close_door(shared: dict[str, Any], as_json: bool) -> None:
+    """Close the door: nobody is admitted without asking any more."""
+    client = client_of(shared["home"])
+    was_open = client.state()["door"]["open"]
+    door = client.post("/api/v1/door", {"open": False})
+    if as_json or shared["json"]:
+        say_json(door)
+    elif not was_open:
+        say("The door was closed already.")
+    elif not at_prompt():
+        say("The door is closed: nobody is admitted without asking any more.")
+
+
+def door_banner(open_s: OpenTime) -> list[str]:
+    """Return the warning that belongs to an open door."""
+    long = "until it is closed" if open_s == "always" else f"for {duration(_minutes(open_s) * 60)}"
+    text = (
+        f"OPEN {long}: anyone on this network may join and gets every file; "
+        "this device joins any open group."
+    )
+    width = shutil.get_terminal_size().columns if is_terminal() else len(text)
+    return [styled(line, "yellow") for line in [*wrapped(text, width, "  "), TRUST]]
+
+
+def _minutes(open_s: OpenTime) -> float:
+    return open_s / 60 if isinstance(open_s, float | int) else 0.0

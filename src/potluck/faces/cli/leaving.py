@@ -1,0 +1,166 @@
+"""Leaving: who still lacks what, the question that is asked once, and `down` with its other name
+`exit`.
+
+Strategy: `parting` is a pure function from a snapshot to sentences and to whether they are worth a
+question; the command and the prompts of `up` and `watch` ask it. Somebody here that has everything
+makes the question needless: the others get it there. Who is away lacked things before, too, and is
+only mentioned.
+
+Guarantees: nothing is said of a device that is not known. At a terminal one is asked once; --yes,
+a pipe or a script is never asked, and told all the same. `down` returns when the process has let go
+of its home, so that a following `up` cannot collide. Limits: what is said is as old as the
+snapshot.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import click
+
+from potluck.core.errors import PotluckError, Refused, TimedOut
+from potluck.faces.cli.acts import json_option
+from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.layout import lacking_words
+from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.waiting import POLL_S
+from potluck.faces.text import count, shown
+from potluck.shells.state.home import holder_of, home_paths
+
+DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
+NAMED_DEVICES = 5  # in these sentences; more are counted
+LEAVE_WORDS = frozenset({"exit", "quit", "down", "leave", "stop"})
+_SURE = frozenset({"--yes", "-y"})
+
+
+# -- what is said ----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """What is to be said before this device leaves."""
+
+    lines: tuple[str, ...] = ()
+    asks: bool = False  # whether it is worth a question
+
+
+def parting(state: dict[str, Any]) -> Parting:
+    """Return who still lacks what, from a snapshot (empty: nothing is known yet)."""
+    if not state or not state["files"]:
+        return Parting()
+    others = [one for one in state["devices"] if not one["me"]]
+    here = [one for one in others if one["online"]]
+    lacking = [one for one in state["deliveries"] if one["online"] and one["known"]]
+    unknown = [one for one in state["deliveries"] if one["online"] and not one["known"]]
+    away = [one for one in state["deliveries"] if not one["online"]]
+    open_ids = {one["id"] for one in state["deliveries"]}
+    whole = [one for one in here if one["known"] and one["id"] not in open_ids]
+    lines = [_lacking_line(one, alone=len(others) == 1) for one in lacking[:NAMED_DEVICES]]
+    lines += [f"{shown(one['label'])} has not said yet what it has" for one in _few(unknown)]
+    lines += [f"{shown(one['label'])} is away: it is not known what it has" for one in _few(away)]
+    told = sum(min(len(each), NAMED_DEVICES) for each in (lacking, unknown, away))
+    more = len(state["deliveries"]) - told
+    lines += [f"{count(more, 'more device')} not known to have everything"] if more > 0 else []
+    if lacking and not whole and len(others) > 1:
+        lines.append("nobody else who is here is known to have everything")
+    if whole and lacking + unknown:
+        lines.append(f"{shown(whole[0]['label'])} has everything, so they can get it there")
+    unfinished = bool(here and state["state"] == "busy" and not state["need_files"])
+    if unfinished:
+        lines.append(f"this device is not done yet: {shown(state['reason'])}")
+    return Parting(tuple(lines), unfinished or bool(not whole and (lacking or unknown)))
+
+
+def _few(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return entries[:NAMED_DEVICES]
+
+
+def _lacking_line(one: dict[str, Any], *, alone: bool) -> str:
+    """Return "kitchen-pc still lacks 2 files (1.0 GB)"; `alone`: there is no third device."""
+    what = lacking_words(one["need_files"], 0, one["need_bytes"]) or "some folders"
+    line = f"{shown(one['label'])} still lacks {what}"
+    return f"{line} that only this device has" if alone else line
+
+
+# -- at the prompt ---------------------------------------------------------------------------------
+class PromptLeaving(Protocol):
+    """Answers the words at a prompt that are about leaving."""
+
+    def answer(self, line: str) -> list[str] | None:
+        """Return what to show; None if the line is about something else."""
+
+
+class UpLeaving:
+    """The prompt of `up`: `exit` leaves the group, after a question where there is one."""
+
+    def __init__(self, client: Client, *, asks: bool) -> None:
+        """Leave over `client`; `asks`: somebody sits at a terminal."""
+        self._client, self._asks = client, asks
+
+    def __repr__(self) -> str:
+        return f"UpLeaving(asks={self._asks})"
+
+    def answer(self, line: str) -> list[str] | None:
+        """Leave if the line says so: the second time whatever is lacking."""
+        word, *others = line.split() or [""]
+        if word.casefold() not in LEAVE_WORDS:
+            return None
+        try:
+            said = parting(self._client.state())
+            if self._asks and said.asks and not _SURE.intersection(others):
+                self._asks = False
+                return [*said.lines, f"Leave anyway? Type {word} once more to leave."]
+            self._client.post("/api/v1/leave")
+        except PotluckError as error:
+            return str(error).splitlines()
+        return [*said.lines, "Leaving…"]
+
+
+# -- the command -----------------------------------------------------------------------------------
+@click.command()
+@click.option("-y", "--yes", is_flag=True, help="Do not ask, whoever still lacks something.")
+@json_option
+@click.pass_obj
+def down(shared: dict[str, Any], yes: bool, as_json: bool) -> None:
+    """Leave the group gracefully and end: transfers are parked, the others are told."""
+    as_json = as_json or shared["json"]
+    client = client_of(shared["home"])
+    said = parting(client.state())
+    if not as_json:
+        say(*said.lines)
+    if said.asks and not (yes or as_json) and _at_a_terminal() and not _agreed():
+        raise Refused("potluck goes on.", "you did not say yes", f"{command('down')} --yes")
+    client.post("/api/v1/leave")
+    _wait_for_end(home_paths(shared["home"]).state_dir)
+    if as_json:
+        say_json({"said": list(said.lines)})
+    else:
+        say("potluck has left and ended.")
+
+
+def _agreed() -> bool:
+    try:
+        answer = input("Leave anyway? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().casefold() in {"y", "yes"}
+
+
+def _at_a_terminal() -> bool:
+    try:
+        return sys.stdin.isatty() and sys.stdout.isatty()
+    except (AttributeError, ValueError):
+        return False  # closed, or there never was one
+
+
+def _wait_for_end(state_dir: str) -> None:
+    deadline = time.monotonic() + DOWN_S
+    while (holder := holder_of(state_dir)) is not None:
+        if time.monotonic() > deadline:
+            raise TimedOut(
+                f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
+                "its disk is slow, or something hangs",
+                f"wait, then `{command('status')}`; as a last resort: kill {holder}",
+            )
+        time.sleep(POLL_S)

@@ -1,0 +1,211 @@
+"""The command `wait`: blocks until something is true, for scripts and for who wants to unplug.
+
+Strategy: what was heard so far cannot say that everything is here, so `wait` first asks every
+device that is here to tell what is in its folder by now (the flush of engine/flushing.py). Then
+`--synced` watches until this device stands at everything it heard of, and `--delivered` takes the
+heads held at that moment and watches until the others have said that they hold them, or newer ones,
+completely.
+
+Guarantees: what it says is true was said by whoever has to know it, after the command was given; on
+its time-out it exits 6 and names what it still waits for. Limits: a file that is still being
+written is not waited for, and a device that is away cannot say anything, so `--delivered` waits for
+it: `--to` names those who are enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from potluck.core.errors import NotFound, TimedOut
+from potluck.core.wording import listed
+from potluck.faces.cli.acts import json_option
+from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.text import count, shown
+
+POLL_S = 0.1  # between two looks whether it is so by now
+ONE_FLUSH_S = 8.0  # one question to all devices; asked again as long as somebody is silent
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is waited for."""
+
+    synced: bool
+    delivered: bool
+    to: tuple[str, ...]  # labels; none: every other device
+    peers: int
+
+    @property
+    def flushes(self) -> bool:
+        """Whether everybody has to tell first what is in its folder."""
+        return self.synced or self.delivered
+
+
+class Patience:
+    """How long a command may still take."""
+
+    def __init__(self, timeout_s: float | None) -> None:
+        """Begin now; None: for ever."""
+        self._timeout_s = timeout_s
+        self._until_s = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def __repr__(self) -> str:
+        return f"Patience({self._timeout_s})"
+
+    def left_s(self, most_s: float) -> float:
+        """Return how long one step may take."""
+        if self._until_s is None:
+            return most_s
+        return min(most_s, max(0.0, self._until_s - time.monotonic()))
+
+    def spend(self, missing: str) -> None:
+        """Wait a moment; raises TimedOut, naming what is missing, when there is none left."""
+        if self._until_s is not None and time.monotonic() >= self._until_s:
+            raise TimedOut(
+                f"Not true after {self._timeout_s:g} s: {missing}.", "", command("status")
+            )
+        time.sleep(POLL_S)
+
+
+@click.command()
+@click.option("--synced", is_flag=True, help="Until every file is here (the default).")
+@click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
+@click.option(
+    "--to", "labels", multiple=True, metavar="NAME", help="Like --delivered, to this device; again."
+)
+@click.option(
+    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Give up after S seconds: exit code 6.",
+)
+@json_option
+@click.pass_obj
+def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - click's own values
+    """Block until every file is here, or there, or until enough devices are online."""
+    client, patience = client_of(shared["home"]), Patience(typed["timeout"])
+    delivered = typed["delivered"] or bool(typed["labels"])
+    synced = typed["synced"] or (not delivered and typed["peers"] is None)
+    state = wait_for(
+        client, Wish(synced, delivered, typed["labels"], typed["peers"] or 0), patience
+    )
+    if typed["as_json"] or shared["json"]:
+        say_json(state)
+    else:
+        say(summary(state, delivered=delivered))
+
+
+def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
+    """Wait until it is so, and return the state of that moment; raises TimedOut, NotFound."""
+    while missing := peers_missing(client.state(), wish.peers):
+        patience.spend(missing)
+    if wish.to:
+        check_labels(client.state(), wish.to)
+    if wish.flushes:
+        flush(client, patience)
+    if wish.delivered:
+        check_others(client.state())
+        goals = client.get("/api/v1/keepers")["heads"]
+        while missing := undelivered(client.get("/api/v1/keepers"), goals, wish.to):
+            patience.spend(missing)
+    state = client.state()
+    while wish.synced and (missing := unsynced(state)):
+        patience.spend(missing)
+        state = client.state()
+    return state
+
+
+def flush(client: Client, patience: Patience) -> None:
+    """Have everybody tell what is in its folder by now: one question, taken up until it ends."""
+    began_s = time.monotonic()
+    while True:
+        step_s, waited_s = patience.left_s(ONE_FLUSH_S), time.monotonic() - began_s
+        answer = client.post("/api/v1/flush", {"patience_s": step_s, "waited_s": waited_s})
+        if answer["ok"]:
+            return
+        patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")
+
+
+def peers_missing(state: dict[str, Any], peers: int) -> str:
+    """Return what is not true yet of who is online, "" if enough are."""
+    online = sum(1 for device in state["devices"] if device["online"] and not device["me"])
+    if online < peers:
+        return f"{count(online, 'other device')} online, {peers} wanted"
+    return ""
+
+
+def unsynced(state: dict[str, Any]) -> str:
+    """Return what is not here yet, "" if everything is."""
+    if state["synced"]:
+        return ""
+    word = state["state"].replace("_", " ")
+    return f"{word}: {shown(state['reason'])}" if state["reason"] else word
+
+
+def check_others(state: dict[str, Any]) -> None:
+    """Find out that there is another device at all: to nobody nothing is delivered."""
+    if all(device["me"] for device in state["devices"]):
+        raise NotFound(
+            "There is no other device to deliver to.",
+            "this device is alone in its group",
+            command("peers"),
+        )
+
+
+def check_labels(state: dict[str, Any], labels: Sequence[str]) -> None:
+    """Find out that each name is one of another device; raises NotFound."""
+    known = [device["label"] for device in state["devices"] if not device["me"]]
+    for label in labels:
+        if label not in known:
+            close = get_close_matches(label, known, 1, 0.5)
+            names = ", ".join(map(shown, known)) or "none"
+            hint = f"did you mean {shown(close[0])}?" if close else command("peers")
+            raise NotFound(
+                f"There is no other device “{shown(label)}”.", f"the others are: {names}", hint
+            )
+
+
+def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Sequence[str]) -> str:
+    """Return who does not hold these heads yet, "" if everybody who has to does."""
+    others = [one for one in keepers["devices"] if not labels or one["label"] in labels]
+    late = [one for one in others if not holds_all(one, goals)]
+    if not late:
+        return ""
+    away = {True: "", False: " (away)"}
+    names = [shown(one["label"]) + away[one["online"]] for one in late]
+    return f"not yet known to be whole on {listed(names)}"
+
+
+def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
+    """Say whether a device that is here said that it holds these heads, or newer ones, whole."""
+    said = {(kept["head"]["owner"], kept["head"]["folder"]): kept for kept in device["kept"]}
+    for goal in goals:
+        kept = said.get((goal["owner"], goal["folder"]))
+        if goal["owner"] == device["id"]:
+            continue
+        if kept is None or kept["missing"] or _number(kept["head"]) < _number(goal):
+            return False
+    return bool(device["online"])
+
+
+def _number(head: dict[str, Any]) -> tuple[int, int]:
+    return head["generation"], head["seq"]
+
+
+def summary(state: dict[str, Any], *, delivered: bool) -> str:
+    """Return the last line."""
+    said = f"{count(len(state['devices']), 'device')}, {count(state['files'], 'file')}: "
+    if delivered:
+        return said + "delivered."
+    word = state["state"].replace("_", " ")
+    return said + (f"{word} ({shown(state['reason'])})." if state["reason"] else f"{word}.")

@@ -1,0 +1,103 @@
+"""The command `watch`: the live view and the prompt of a potluck that runs already, which goes on
+when the view ends.
+
+Strategy: the same view as that of `up`, a client of the same local API; only the word `exit` means
+something else, and that is said first. What is worth a line is told from now on, with what the last
+minute brought. Guarantees: nothing that ends the view ends potluck, but `down` typed here, which
+asks as it does elsewhere; when potluck ends the view ends, too, and says so. A view whose output
+cannot be written any more (`watch | head`) ends as any command does then. Limits: one terminal, one
+view; as many as one likes side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import click
+
+from potluck.core.errors import NotRunning
+from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.layout import Words
+from potluck.faces.cli.leaving import UpLeaving
+from potluck.faces.cli.output import command, say
+from potluck.faces.cli.up import readable, screen_of
+from potluck.faces.screen import ViewThreads
+
+RECENT_S = 60.0  # of what happened before the view began
+_END_WORDS = frozenset({"exit", "quit"})
+
+
+class WatchLeaving:
+    """The prompt of `watch`: `exit` ends the view, `down` leaves the group."""
+
+    def __init__(self, client: Client, over: threading.Event, *, asks: bool) -> None:
+        """End the view by setting `over`."""
+        self._leaving = UpLeaving(client, asks=asks)
+        self._over = over
+
+    def __repr__(self) -> str:
+        return f"WatchLeaving(over={self._over.is_set()})"
+
+    def answer(self, line: str) -> list[str] | None:
+        """Do what the line says if it is about leaving."""
+        word = (line.split() or [""])[0].casefold()
+        if word not in _END_WORDS:
+            return self._leaving.answer(line)
+        self._over.set()
+        return []
+
+
+@click.command()
+@click.pass_obj
+def watch(shared: dict[str, Any]) -> int:
+    """Show what a running potluck does, with its prompt; it goes on when this view ends."""
+    client = client_of(shared["home"])
+    client.state()  # raises NotRunning, with the next command
+    words, reads = Words.of_this_run(), readable()
+    over = threading.Event()
+    write = partial(_write_or_end, over)
+    screen = screen_of(words, live=_live(), prompt=reads, write=write)
+    leaving = WatchLeaving(client, over, asks=sys.stdout.isatty())
+    view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
+    view.watch(over, since_s=time.time() - RECENT_S)
+    way_out = "exit or Ctrl-C ends" if reads else "Ctrl-C ends"
+    say(f"Watching: {way_out} this view only, `down` ends potluck.")
+    view.start()
+    try:
+        _wait(over)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        view.stop()
+    say(_last_words(client))
+    return 0
+
+
+def _wait(over: threading.Event) -> None:
+    over.wait()
+
+
+def _write_or_end(over: threading.Event, text: str) -> None:
+    """Write to the standard output; if that fails end the view, whose last words meet it, too."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        over.set()
+
+
+def _live() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _last_words(client: Client) -> str:
+    try:
+        client.state()
+    except NotRunning:
+        return "potluck has ended."
+    return f"potluck goes on; to see it again: {command('watch')}"

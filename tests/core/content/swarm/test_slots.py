@@ -1,0 +1,69 @@
+"""Slots: so many at each peer and in all, for news and for pieces apart; busy is soon over."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.swarm.slots import Slots
+from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
+
+A, B = ANN.device, BEN.device
+EVERYBODY = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+PER_PEER = {True: limits.SMALL_PER_PEER, False: limits.FETCHES_PER_PEER}
+IN_ALL = {True: limits.SMALL_WORKERS, False: limits.WORKERS}
+
+
+@pytest.mark.parametrize("news", [True, False])
+def test_each_peer_has_so_many_and_the_next_is_taken_then(news: bool) -> None:
+    slots = Slots()
+    for _ in range(PER_PEER[news]):
+        assert slots.first([A, B], 0.0, news=news) == A
+        slots.take(A, news=news)
+    assert slots.first([A, B], 0.0, news=news) == B
+    assert slots.first([A], 0.0, news=news) is None
+    assert slots.first([A], 0.0, news=not news) == A
+    slots.free(A, 0.0, news=news, busy=False)
+    assert slots.first([A, B], 0.0, news=news) == A
+
+
+@pytest.mark.parametrize("news", [True, False])
+def test_there_are_so_many_in_all_and_the_other_kind_has_its_own(news: bool) -> None:
+    slots = Slots()
+    taken = 0
+    while (peer := slots.first(EVERYBODY, 0.0, news=news)) is not None:
+        slots.take(peer, news=news)
+        taken += 1
+    assert taken == IN_ALL[news]
+    assert not slots.left(news=news)
+    assert slots.left(news=not news)
+    assert slots.first([EMIL.device], 0.0, news=not news) == EMIL.device
+
+
+def test_whoever_was_busy_is_left_alone_for_a_moment() -> None:
+    slots = Slots()
+    slots.take(A, news=True)
+    slots.free(A, 5.0, news=True, busy=True)
+    assert slots.first([A], 5.0, news=True) is None
+    assert slots.first([A, B], 5.0, news=True) == B
+    assert slots.first([A], 5.0, news=False) == A
+    assert slots.first([A], 5.0 + limits.BUSY_AGAIN_S, news=True) == A
+
+
+def test_or_until_something_ends_there() -> None:
+    slots = Slots()
+    slots.take(A, news=True)
+    slots.take(A, news=True)
+    slots.free(A, 5.0, news=True, busy=True)
+    assert slots.first([A], 5.0, news=True) is None
+    slots.free(A, 5.0, news=True, busy=False)
+    assert slots.first([A], 5.0, news=True) == A
+
+
+def test_it_says_how_it_stands() -> None:
+    slots = Slots()
+    slots.take(A, news=True)
+    slots.take(B, news=False)
+    slots.take(B, news=False)
+    slots.free(B, 0.0, news=False, busy=True)
+    assert repr(slots) == "<Slots: 1 of news and 1 of pieces taken, 1 busy>"

@@ -1,0 +1,232 @@
+"""Knowledge: nothing is claimed that is not known, and each word has its one true reason.
+
+Strategy: small pictures, one fact changed at a time. Limits: whether the facts themselves are true
+is watched in the simulation (tests/sim/truth.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.knowledge import (
+    CopyKnown,
+    DeviceKnown,
+    HeadNumber,
+    Incoming,
+    Knowledge,
+    LastWord,
+    ManifestKnown,
+    Obstacle,
+    OwnWork,
+    Situation,
+    Standing,
+    State,
+    copy_known,
+    situation,
+    standing,
+)
+from potluck.core.keys.identity import DeviceId
+
+ME, ADA, BEN = (DeviceId(bytes([number]) * 32) for number in range(3))
+MINE, ADAS = ManifestName.own(ME), ManifestName.own(ADA)
+H1, H2, H3 = (HeadNumber(1, seq) for seq in (1, 2, 3))
+WHOLE = Amount(3, 1, 300)
+SOME = Amount(1, 0, 100)
+
+
+def manifest(name=MINE, heard=H2, held=H2, missing=NOTHING) -> ManifestKnown:
+    return ManifestKnown(name, heard, held, WHOLE, missing)
+
+
+def device(device=BEN, label="ben", here=True, away_s=None, **said: LastWord) -> DeviceKnown:
+    names = {"mine": MINE, "adas": ADAS}
+    words = {names[name]: word for name, word in said.items()}
+    return DeviceKnown(device, label, here, words, away_s)
+
+
+def all_of(number=H2) -> LastWord:
+    return LastWord(number, NOTHING)
+
+
+def picture(*devices: DeviceKnown, manifests=None, **more) -> Knowledge:
+    return Knowledge(ME, tuple(manifests or [manifest()]), devices, **more)
+
+
+# -- other devices ---------------------------------------------------------------------------------
+def test_only_who_is_here_and_spoke_of_this_very_head_is_said_to_hold_it():
+    assert copy_known(device(mine=all_of()), manifest()) is CopyKnown.ALL
+    assert copy_known(device(mine=LastWord(H2, SOME)), manifest()) is CopyKnown.LACKS
+    assert copy_known(device(mine=all_of(H1)), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(mine=all_of(H3)), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(), manifest()) is CopyKnown.UNKNOWN
+    assert copy_known(device(here=False, mine=all_of()), manifest()) is CopyKnown.AWAY
+
+
+def test_an_owner_has_what_it_announced_last():
+    ada = device(ADA, "ada")
+    assert copy_known(ada, manifest(ADAS)) is CopyKnown.ALL
+    assert copy_known(ada, manifest(ADAS, heard=H3)) is CopyKnown.UNKNOWN
+    assert copy_known(replace(ada, here=False), manifest(ADAS)) is CopyKnown.AWAY
+
+
+def test_a_device_stands_as_it_said_and_is_known_only_in_all():
+    both = (manifest(), manifest(ADAS))
+    known = device(mine=LastWord(H2, SOME), adas=all_of())
+    assert standing(picture(manifests=both), known) == Standing(True, Amount(5, 2, 500), SOME)
+    old = device(mine=LastWord(H1, SOME), adas=all_of())
+    assert standing(picture(manifests=both), old) == Standing(False, WHOLE, SOME)
+    silent = device()
+    assert standing(picture(), silent) == Standing(False, NOTHING, WHOLE)
+    boasting = device(mine=LastWord(H2, Amount(9, 9, 9)))
+    assert standing(picture(), boasting).lacks == Amount(3, 1, 9)
+
+
+def test_of_what_is_not_held_here_nothing_is_said():
+    nothing_yet = picture(manifests=[replace(manifest(ADAS), held=None)])
+    assert standing(nothing_yet, device()) == Standing(True, NOTHING, NOTHING)
+
+
+def test_an_owner_lacks_nothing_of_its_own():
+    assert standing(picture(manifests=[manifest(ADAS)]), device(ADA, "ada")).lacks == NOTHING
+
+
+# -- totals ----------------------------------------------------------------------------------------
+def test_totals_are_those_of_all_folders():
+    both = picture(manifests=[manifest(), manifest(ADAS, missing=SOME)])
+    assert both.whole() == Amount(6, 2, 600)
+    assert both.missing() == SOME
+
+
+def test_synced_is_whoever_stands_at_every_head_and_has_told_its_own():
+    assert picture().synced
+    assert not picture(manifests=[manifest(ADAS, heard=H3)]).synced
+    assert not picture(manifests=[manifest(ADAS, missing=SOME)]).synced
+    assert not picture(manifests=[manifest(ADAS, missing=Amount(0, 1, 0))]).synced
+    assert not picture(own_work=(OwnWork.READING,)).synced
+    assert not picture(incoming=Incoming(placing=True)).synced, "something may have to go"
+    written = picture(own_work=(OwnWork.WRITTEN,))
+    assert (written.synced, situation(written).state) == (True, State.BUSY)
+
+
+# -- the word --------------------------------------------------------------------------------------
+def test_in_sync_is_when_nothing_is_open():
+    assert situation(picture()) == Situation(State.IN_SYNC)
+    assert situation(picture(device(mine=all_of()))) == Situation(State.IN_SYNC)
+    assert situation(picture(device(here=False))) == Situation(State.IN_SYNC)
+
+
+def test_what_a_person_has_to_see_to_comes_first():
+    stop = Obstacle(State.PAUSED, "the disk is almost full", "df -h")
+    other = Obstacle(State.TROUBLE, "x")
+    lacking = picture(manifests=[manifest(ADAS, missing=SOME)], hindrances=(stop, other))
+    assert situation(lacking) == Situation(State.PAUSED, "the disk is almost full", "df -h")
+
+
+@pytest.mark.parametrize(
+    ("incoming", "state", "reason"),
+    [
+        (
+            Incoming(senders=("ada",), asked=("ben",), placing=True),
+            State.RECEIVING,
+            "1 file (100 B) to come from ada",
+        ),
+        (
+            Incoming(asked=("ben",), placing=True),
+            State.RECEIVING,
+            "asking ben for the newest list",
+        ),
+        (Incoming(placing=True), State.RECEIVING, "1 file (100 B) to come, being put in place"),
+        (Incoming(), State.BUSY, "1 file (100 B) to come, none on its way right now"),
+    ],
+)
+def test_what_is_lacking_is_explained_by_what_is_done_about_it(incoming, state, reason):
+    lacking = [manifest(ADAS, missing=SOME)]
+    seen = picture(device(ADA, "ada"), manifests=lacking, incoming=incoming)
+    assert situation(seen) == Situation(state, reason)
+
+
+def test_a_head_that_was_heard_and_is_not_held_is_busy():
+    behind = [manifest(ADAS, heard=H3)]
+    assert situation(picture(device(ADA, "ada"), manifests=behind)) == Situation(
+        State.BUSY, "somebody holds a newer list of files than this device"
+    )
+
+
+def test_what_is_to_go_is_work_too():
+    assert situation(picture(incoming=Incoming(placing=True))) == Situation(
+        State.RECEIVING, "putting the newest changes in place"
+    )
+
+
+def test_who_waits_says_for_whom():
+    lacking = [manifest(ADAS, missing=SOME)]
+    ada = device(ADA, "ada", here=False, away_s=300)
+    sample = Incoming(sample="ada/v.bin", sample_bytes=72)
+    assert situation(picture(ada, manifests=lacking, incoming=sample)) == Situation(
+        State.WAITING,
+        "waiting for ada (away for 5 min): ada/v.bin (100 B to come), 72 B are here",
+    )
+    assert situation(picture(ada, manifests=lacking, incoming=Incoming(sample="ada/v.bin"))) == (
+        Situation(State.WAITING, "waiting for ada (away for 5 min): ada/v.bin (100 B to come)")
+    )
+    never = device(ADA, "ada", here=False)
+    assert situation(picture(never, manifests=lacking)) == Situation(
+        State.WAITING, "waiting for ada: 1 file (100 B)"
+    )
+    behind = [manifest(ADAS, heard=H3)]
+    assert situation(picture(never, manifests=behind)) == Situation(
+        State.WAITING, "waiting for ada: there are newer files"
+    )
+    two = [manifest(ADAS, missing=SOME), manifest(ManifestName.own(BEN), missing=SOME)]
+    gone = device(BEN, "ben", here=False, away_s=3)
+    assert situation(picture(ada, gone, manifests=two)) == Situation(
+        State.WAITING, "waiting for ada and ben: 2 files (200 B)"
+    )
+
+
+def test_nobody_waits_for_an_owner_while_somebody_else_has_it_all():
+    lacking = [manifest(ADAS, missing=SOME)]
+    ada = device(ADA, "ada", here=False)
+    for word, waits in (
+        (all_of(), False),
+        (all_of(H3), False),
+        (all_of(H1), True),
+        (LastWord(H2, SOME), True),
+    ):
+        state = situation(picture(ada, device(adas=word), manifests=lacking)).state
+        assert (state is State.WAITING) == waits
+    away = device(here=False, adas=all_of())
+    assert situation(picture(ada, away, manifests=lacking)).state is State.WAITING
+    stranger = [manifest(ManifestName.own(DeviceId(b"x" * 32)), missing=SOME)]
+    assert situation(picture(ada, manifests=stranger)).state is State.BUSY
+
+
+def test_own_work_is_told_by_the_most_important():
+    busy = picture(own_work=(OwnWork.PUBLISHING, OwnWork.READING))
+    assert situation(busy) == Situation(State.BUSY, "reading my files")
+
+
+def test_who_lacks_something_of_mine_is_sent_to():
+    ben, ada = device(mine=LastWord(H2, SOME)), device(ADA, "ada", mine=LastWord(H2, SOME))
+    assert situation(picture(ben)) == Situation(
+        State.SENDING, "ben still lacks 1 file (100 B) of mine"
+    )
+    assert situation(picture(ben, ada)) == Situation(
+        State.SENDING, "ben and ada still lack 2 files (200 B) of mine"
+    )
+    old, new = device(mine=all_of(H1)), device(ADA, "ada")
+    assert situation(picture(old)) == Situation(
+        State.SENDING, "ben has not said yet what is there of my newest files"
+    )
+    assert situation(picture(old, new)) == Situation(
+        State.SENDING, "ben and ada have not said yet what is there of my newest files"
+    )
+
+
+def test_what_others_lack_of_others_is_not_sent_by_me():
+    assert situation(picture(device(adas=LastWord(H2, SOME)), manifests=[manifest(ADAS)])) == (
+        Situation(State.IN_SYNC)
+    )

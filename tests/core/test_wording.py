@@ -1,0 +1,71 @@
+"""Wording: what stands in a sentence, read as a person does.
+
+Strategy: examples at the edges of each unit.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.wording import listed, of_amount, of_size, of_time, plural
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (["a", "b", "c", "d"], "a, b, c and 1 more"),
+        (["a", "b", "a"], "a and b"),
+    ],
+)
+def test_names_are_listed_once_and_the_others_counted(names, said):
+    assert listed(names) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ((0, 0, 0), "0 files"),
+        ((1, 0, 0), "1 file"),
+        ((2, 1, 1_400_000_000), "2 files and 1 folder (1.4 GB)"),
+        ((0, 2, 0), "2 folders"),
+    ],
+)
+def test_files_are_files_and_folders_are_folders(amount, said):
+    assert of_amount(*amount) == said
+
+
+def test_one_is_one_and_thousands_are_parted():
+    assert [plural(number, "file") for number in (0, 1, 2, 2000)] == [
+        "0 files",
+        "1 file",
+        "2 files",
+        "2,000 files",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (999.5, "1.0 KB"),
+        (1500, "1.5 KB"),
+        (99_940, "99.9 KB"),
+        (100_000, "100 KB"),
+        (10**18, "1000 PB"),
+    ],
+)
+def test_sizes_have_the_unit_that_reads_best(size, said):
+    assert of_size(size) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (5400, "2 h"), (200_000, "2 days")],
+)
+def test_times_have_the_unit_that_reads_best(seconds, said):
+    assert of_time(seconds) == said

@@ -1,0 +1,99 @@
+"""Disk room: when fetching pauses, for want of what, and how long `status` says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.facts import Hindrance
+from potluck.engine.effects import Tell
+from potluck.engine.events import SpaceSeen
+from potluck.engine.node import Node
+from potluck.engine.others.disk_room import FREE_INODES, SPACE, WRITING, DiskRoom
+from potluck.engine.troubles import TroubleKind
+from tests.engine import builders
+
+LARGE = 100 * limits.GIB
+
+
+@pytest.fixture
+def node() -> Node:
+    return builders.node(1)
+
+
+def told(node: Node) -> list[str]:
+    return [tell.text for tell in builders.taken(node, Tell)]
+
+
+def test_a_full_disk_pauses_is_told_once_and_resumes(node: Node) -> None:
+    room = DiskRoom(node)
+    for _ in range(2):
+        room.on_space(SpaceSeen(100 * limits.MIB, LARGE, FREE_INODES, 10**6))
+    assert room.paused == "disk full"
+    assert told(node) == ["paused: the disk is almost full"]
+    (trouble,) = node.troubles.of(TroubleKind.DISK)
+    assert (trouble.subject, "no space is left" in trouble.reason) == (SPACE, True)
+    assert trouble.command.startswith("df -h ")
+    assert repr(room) == "<DiskRoom lack=disk full, failed=''>"
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE))
+    assert (room.paused, told(node)) == ("", ["resumed: there is space on the disk again"])
+    assert node.troubles.all() == []
+
+
+def test_a_disk_without_inodes_says_inodes(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES, 10**6))
+    assert room.paused == ""
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, FREE_INODES - 1, 10**6))
+    assert room.paused == "no inodes left"
+    assert told(node) == ["paused: the disk has almost no inodes left"]
+    (trouble,) = node.troubles.of(TroubleKind.DISK)
+    assert "inodes" in trouble.reason
+    assert trouble.command.startswith("df -i ")
+
+
+@pytest.mark.parametrize(
+    ("free_bytes", "total_bytes"),
+    [
+        pytest.param(10 * limits.GIB, 1000 * limits.GIB, id="large: a hundredth"),
+        pytest.param(limits.FREE_MIN_BYTES, 50 * limits.GIB, id="as much as always"),
+        pytest.param(256 * limits.MIB, 1024 * limits.MIB, id="small: a quarter"),
+    ],
+)
+def test_how_much_of_a_disk_stays_free(node: Node, free_bytes: int, total_bytes: int) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(free_bytes, total_bytes))
+    assert room.lack is None
+    room.on_space(SpaceSeen(free_bytes - 1, total_bytes))
+    assert room.lack is Hindrance.SPACE
+
+
+def test_a_full_disk_that_could_not_be_written_either_is_one_trouble(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_failed(Hindrance.SPACE)
+    room.on_space(SpaceSeen(0, LARGE))
+    assert [trouble.subject for trouble in node.troubles.all()] == [SPACE]
+
+
+def test_of_few_inodes_a_quarter_stays_free(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, 100, 400))
+    assert room.lack is None
+    room.on_space(SpaceSeen(90 * limits.GIB, LARGE, 99, 400))
+    assert room.lack is Hindrance.INODES
+
+
+def test_what_cannot_be_written_is_told_once_and_stays_until_something_is(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_written()
+    room.on_failed(Hindrance.IO)
+    room.on_failed(Hindrance.IO)
+    assert told(node) == ["cannot write here: the disk reports an input/output error"]
+    (trouble,) = node.troubles.all()
+    assert (trouble.kind, trouble.subject) == (TroubleKind.DISK, WRITING)
+    room.on_failed("worn out")
+    assert told(node) == ["cannot write here: worn out"]
+    room.on_written()
+    assert node.troubles.all() == []
+    room.on_failed("worn out")
+    assert len(told(node)) == 1

@@ -1,0 +1,131 @@
+"""Missing files: what is brought back at once, what only after a second look, and what not at all.
+
+Strategy: looks are played by the check of replicas (tests/engine/replicas.py); what must not happen
+in between is put in by hand.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.facts import Spot
+from potluck.engine.others.missing_files import MASS_FILES, MissingFiles
+from tests.engine.index.builders import folder, record, records
+from tests.engine.receiver import ANNAS
+from tests.engine.replicas import Home, home_with_files
+
+A = Spot(ANNAS, b"a")
+
+
+@pytest.fixture
+def home() -> Home:
+    """ANNA shares a, b and f/c; all of it stands, and everything was looked at."""
+    return home_with_files()
+
+
+def missing_of(home: Home) -> MissingFiles:
+    return home.replica_check._missing
+
+
+def test_what_was_written_down_since_a_look_missed_it_is_not_missing(home: Home) -> None:
+    missing_of(home).on_missing(A)
+    row = home.node.index.places.get(*A)
+    assert row is not None
+    newer = type(row)(row.path, row.kind, row.root, row.size, 9, 9, 9, executable=False)
+    home.node.index.places.put(ANNAS, [newer])
+    missing_of(home).conclude()
+    assert home.node.index.places.get(*A) == newer
+
+
+def test_what_is_being_placed_is_not_missing(home: Home) -> None:
+    missing_of(home).on_missing(A)
+    home.heard.tell["is_placing"] = lambda spot: True
+    missing_of(home).conclude()
+    assert home.node.index.places.get(*A) is not None
+
+
+def test_what_its_owner_took_away_meanwhile_is_forgotten_and_not_told(home: Home) -> None:
+    missing_of(home).on_missing(A)
+    home.share([record("b"), folder("f"), record("f/c")], run=False)
+    assert home.node.index.places.get(*A) is not None, "to be taken away, and not yet"
+    missing_of(home).conclude()
+    assert home.node.index.places.get(*A) is None
+    assert home.texts("deleted_here") == []
+
+
+def test_a_folder_that_is_missing_is_missing_with_all_that_was_in_it(home: Home) -> None:
+    home.remove("d2/f", "d2/f/c")
+    home.touch("d2/f")
+    assert home.stands() == {"a", "b", "f", "f/c"}
+    assert home.texts("deleted_here") == ["d2/f/c was deleted here: d2's is back"]
+
+
+def test_a_folder_that_nobody_shares_by_itself_is_missing_likewise(home: Home) -> None:
+    home.share([record("a"), record("g/h")])
+    home.run()
+    home.remove("d2/g", "d2/g/h")
+    home.touch("d2/g")
+    assert home.stands() == {"a", "g/h", "g"}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_more_than_a_few_and_more_than_a_quarter_wait_for_a_second_look(more: int) -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(60))
+    gone = [f"d2/d/{number:06}" for number in range(1, 1 + MASS_FILES + more)]
+    home.remove(*gone)
+    home.touch(*gone)
+    assert (set(gone) <= set(home.disk.files)) == (not more)
+    assert repr(missing_of(home)).startswith(f"<MissingFiles 0, <Timetable {len(gone) * more} ")
+    home.run(limits.SECOND_LOOK_S)
+    assert set(gone) <= set(home.disk.files)
+    assert len(home.texts("files_missing")) == more
+    assert home.texts("files_missing" if more else "deleted_here")
+
+
+def test_a_quarter_of_a_folder_is_brought_back_at_once() -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share(records(100))
+    gone = [f"d2/d/{number:06}" for number in range(1, 26)]
+    home.remove(*gone)
+    home.touch(*gone)
+    assert set(gone) <= set(home.disk.files)
+
+
+def test_a_restart_forgets_what_was_found(home: Home) -> None:
+    missing = missing_of(home)
+    missing.on_missing(A)
+    missing.on_top(ANNAS, missing=True)
+    missing.conclude()
+    assert missing.deadline() is not None
+    missing.on_missing(A)
+    missing.restart()
+    missing.conclude()
+    assert (missing.deadline(), missing.due()) == (None, [])
+    missing.on_missing(A)
+    missing.conclude()
+    assert home.texts("files_missing") == []
+    assert home.node.index.places.get(*A) is None  # a whole folder is not missing any more
+
+
+def test_a_folder_that_is_there_again_is_not_missing_as_a_whole(home: Home) -> None:
+    missing = missing_of(home)
+    missing.on_top(ANNAS, missing=True)
+    missing.on_top(ANNAS, missing=False)
+    missing.on_missing(Spot(ANNAS, b"nothing was known here"))
+    missing.on_missing(A)
+    missing.conclude()
+    assert home.node.index.places.get(*A) is None
+
+
+def test_an_empty_folder_that_went_is_told_by_its_name(home: Home) -> None:
+    home.share([record("a"), folder("empty")])
+    home.run()
+    home.remove("d2/empty")
+    home.touch("d2/empty")
+    assert home.texts("deleted_here") == ["d2/empty was deleted here: d2's is back"]

@@ -1,0 +1,127 @@
+"""Link troubles: what is told of devices that are there and cannot be reached, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.keys.identity import DeviceId
+from potluck.engine.effects import Tell
+from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
+from potluck.engine.node import Node
+from potluck.engine.troubles import TroubleKind
+from tests.engine.builders import address, group, key, node, taken
+
+BEN = key(2).device
+
+
+@pytest.fixture
+def here() -> Node:
+    made = node(1)
+    made.now = 100.0
+    made.roster = group(1, 2)
+    return made
+
+
+def subjects(here: Node) -> list[str]:
+    return [trouble.subject for trouble in here.troubles.of(TroubleKind.LINK)]
+
+
+def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -> None:
+    part, label = LinkTroubles(here), here.label_of(BEN)
+    here.firewall = "ufw"
+    part.on_heard(BEN)
+    for _ in range(TIMES - 1):
+        part.on_undialled(BEN, address(2))
+    assert subjects(here) == []
+    for _ in range(3):
+        part.on_undialled(BEN, address(2))
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert (trouble.subject, trouble.command) == (label, "sudo ufw allow 7685")
+    assert trouble.reason == (
+        f"no connection with {address(2).host}:7685 in either direction: "
+        "a firewall on one of the two devices lets nothing in (ufw is on here), or a cable is out"
+    )
+    (tell,) = taken(here, Tell)
+    assert (tell.code, tell.subject) == ("link_blocked", label)
+    assert tell.text == f"{label}: {trouble.reason}; try: {trouble.command}"
+
+
+def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
+    LinkTroubles(here).on_blocked("ben", address(2))
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert trouble.reason.endswith(
+        "a firewall on one of the two devices lets nothing in, or a cable is out"
+    )
+    assert trouble.command == "let TCP and UDP port 7685 in, on both devices"
+
+
+def test_a_member_of_which_nothing_is_heard_is_away_and_no_trouble(here: Node) -> None:
+    part = LinkTroubles(here)
+    for _ in range(3):
+        part.on_undialled(BEN, address(2))
+    part.on_heard(BEN)
+    here.now += HEARD_S + 1.0
+    part.on_undialled(BEN, address(2))
+    assert subjects(here) == []
+    here.now -= 1.0
+    part.on_undialled(BEN, address(2))
+    assert subjects(here) == [here.label_of(BEN)]
+
+
+def test_what_was_heard_before_the_cable_was_pulled_proves_nothing(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_heard(BEN)
+    for _ in range(3):
+        here.now += 1.0
+        part.on_undialled(BEN, address(2))
+    assert subjects(here) == []
+    part.on_heard(BEN)
+    part.on_undialled(BEN, address(2))
+    assert subjects(here) == [here.label_of(BEN)]
+
+
+def test_a_link_ends_it(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_heard(BEN)
+    for _ in range(TIMES):
+        part.on_undialled(BEN, address(2))
+    assert repr(part) == "<LinkTroubles: 1>"
+    part.on_linked(BEN)
+    assert subjects(here) == []
+    assert part.deadline() is None
+    part.on_heard(BEN)
+    part.on_undialled(BEN, address(2))
+    assert subjects(here) == [], "it begins anew"
+
+
+def test_what_is_reached_after_all_is_over_and_told_anew_the_next_time(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_blocked("10.0.0.2", address(2))
+    part.on_reached("10.0.0.2")
+    part.on_reached("10.0.0.3")
+    assert subjects(here) == []
+    part.on_blocked("10.0.0.2", address(2))
+    assert len(taken(here, Tell)) == 2
+
+
+def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_blocked("ben", address(2))
+    here.now += 1.0
+    part.on_blocked("cleo", address(3))
+    assert part.deadline() == 100.0 + STANDS_S
+    here.now = 100.0 + STANDS_S
+    part.on_tick()
+    assert subjects(here) == ["cleo"]
+    part.on_blocked("cleo", address(3))
+    assert part.deadline() == here.now + STANDS_S
+
+
+def test_invented_devices_that_a_member_says_to_hear_cost_nothing(here: Node) -> None:
+    part = LinkTroubles(here)
+    for number in range(1000):
+        part.on_heard(DeviceId(number.to_bytes(32, "big")))
+    assert not part._members
+    here.roster = None
+    part.on_heard(BEN)
+    assert not part._members

@@ -1,0 +1,141 @@
+"""Strays: told once with what to do, kept until they go or belong to somebody.
+
+Strategy: one node in a group of two; what the disk tells is written by hand.
+"""
+
+from __future__ import annotations
+
+from potluck.core.content.paths import parse_wire_path
+from potluck.engine.effects import LookAtTop, Tell
+from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopSeen
+from potluck.engine.node import Node
+from potluck.engine.strays import REASON, TOP_SETTLE_S, Strays
+from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
+from tests.engine.builders import group, node, taken
+
+FOUND, LOST = ShareSeen(present=True, reason=""), ShareSeen(present=False, reason="missing")
+
+
+def begun() -> tuple[Node, Strays]:
+    """Device d1 in a group with d2."""
+    one = node(1, folder="/home/ada/My Potluck")
+    one.roster = group(1, 2)
+    return one, Strays(one)
+
+
+def top(*names: str, complete: bool = True) -> TopSeen:
+    return TopSeen(tuple(TopEntry(name, plain="\\" not in name) for name in names), complete)
+
+
+def subjects(one: Node) -> list[str]:
+    return [trouble.subject for trouble in one.troubles.of(TroubleKind.STRAY)]
+
+
+def told(one: Node) -> list[Tell]:
+    return taken(one, Tell)
+
+
+def test_what_is_a_members_or_common_is_no_stray() -> None:
+    one, strays = begun()
+    strays.on_top(top("d1", "d2", "Everyone"))
+    assert (subjects(one), told(one)) == ([], [])
+
+
+def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
+    one, strays = begun()
+    command = "mv -n '/home/ada/My Potluck/Shared/photos' '/home/ada/My Potluck/Shared/d1/'"
+    strays.on_top(top("d1", "photos"))
+    kept = Trouble(TroubleKind.STRAY, "Shared/photos", REASON, command, 0.0, None)
+    assert one.troubles.of(TroubleKind.STRAY) == [kept]
+    text = f"Shared/photos {REASON}; to share it: {command}"
+    assert told(one) == [Tell("stray", text, "warning", "Shared/photos")]
+    one.now = 5.0
+    strays.on_top(top("d1", "photos"))
+    assert (one.troubles.of(TroubleKind.STRAY), told(one)) == ([kept], [])
+    assert repr(strays) == "<Strays: 1>"
+    strays.on_top(top("d1"))
+    assert subjects(one) == []
+
+
+def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:
+    one, strays = begun()
+    strays.on_top(top("a\\x1b"))
+    (said,) = told(one)
+    assert said.text.endswith("to share it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")
+    strays.on_top(top())
+    strays.on_top(top("a\\x1b", "b", "c", "d", "e"))
+    (said,) = told(one)
+    assert said.text == (
+        "Shared/a\\x1b, Shared/b, Shared/c and 2 more belong to no device of this group: not"
+        " shared; to share one: mv -n '/home/ada/My Potluck/Shared/b'"
+        " '/home/ada/My Potluck/Shared/d1/'"
+    )
+
+
+def test_a_stray_that_turns_out_to_be_a_members_is_cleared() -> None:
+    one, strays = begun()
+    strays.on_top(top("d3", "x"))
+    one.roster = group(1, 2, 3)
+    strays.on_members()
+    assert strays.deadline() == TOP_SETTLE_S
+    strays.on_tick()
+    assert taken(one, LookAtTop) == []
+    one.now = TOP_SETTLE_S
+    strays.on_tick()
+    assert taken(one, LookAtTop) == [LookAtTop()]
+    assert strays.deadline() is None
+    strays.on_tick()
+    strays.on_top(top("d3", "x"))
+    assert subjects(one) == ["Shared/x"]
+
+
+def test_the_top_is_looked_at_after_each_check_of_the_marker() -> None:
+    one, strays = begun()
+    strays.on_share(FOUND)
+    assert taken(one, LookAtTop) == [LookAtTop()]
+    strays.on_top(top("x"))
+    strays.on_share(LOST)
+    assert taken(one, LookAtTop) == []
+    assert (subjects(one), repr(strays)) == ([], "<Strays: 0>")
+
+
+def test_only_what_is_touched_directly_and_nobodys_is_looked_at_and_not_too_often() -> None:
+    one, strays = begun()
+
+    def touch(*paths: str) -> None:
+        seen = tuple(parse_wire_path(path.encode()) for path in paths)
+        strays.on_touched(PathsTouched(seen, overflow=False))
+
+    touch("d1", "d2", "d1/x", "photos/x", "everyone")
+    assert strays.deadline() is None
+    touch("photos")
+    one.now = 0.5
+    touch("photos")
+    assert strays.deadline() == TOP_SETTLE_S
+    one.share_present, one.now = False, TOP_SETTLE_S
+    strays.on_tick()
+    assert (strays.deadline(), taken(one, LookAtTop)) == (None, [])
+
+
+def test_where_not_all_is_told_only_what_belongs_to_somebody_is_cleared() -> None:
+    one, strays = begun()
+    strays.on_top(top("d3", "x", "y"))
+    one.roster = group(1, 2, 3)
+    strays.on_top(top("x", complete=False))
+    assert subjects(one) == ["Shared/x", "Shared/y"]
+
+
+def test_of_very_many_the_first_are_kept_and_all_counted() -> None:
+    one, strays = begun()
+    strays.on_top(top(*(f"s{number:03}" for number in range(KIND_MAX + 5))))
+    assert len(subjects(one)) == KIND_MAX
+    assert one.troubles.count(TroubleKind.STRAY) == KIND_MAX + 5
+    strays.on_top(top())
+    assert one.troubles.count(TroubleKind.STRAY) == 0
+
+
+def test_before_there_is_a_group_only_the_own_folder_is_somebodys() -> None:
+    one, strays = begun()
+    one.roster = None
+    strays.on_top(top("d1", "d2"))
+    assert subjects(one) == ["Shared/d2"]

@@ -1,0 +1,153 @@
+"""The picture: each fact comes from the part that knows it.
+
+Strategy: two devices on a wire, stopped in the middle of what they do. What follows from a picture
+is tested in tests/core/content/test_knowledge.py.
+"""
+
+from __future__ import annotations
+
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.knowledge import (
+    HeadNumber,
+    Knowledge,
+    LastWord,
+    Obstacle,
+    OwnWork,
+    State,
+)
+from potluck.core.wire.catalogue import ManifestAsk, PiecesAsk
+from potluck.engine import effects
+from potluck.engine.events import PiecesVerified, RestlessSeen, ShareSeen, SpaceSeen
+from potluck.engine.others.pursuit import Pursuit
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.wiring import Wiring
+from tests.engine.builders import group, key, node
+from tests.engine.views.faces import shared
+from tests.engine.wire import Box, Wire
+
+BIG = 600_000  # bytes: three pieces
+
+
+def seen(box: Box) -> Knowledge:
+    """What a device knows."""
+    box.engine.node.now = box.wire.now
+    return box.engine.wiring.viewer._picture.knowledge()
+
+
+def test_everything_stands_at_rest() -> None:
+    _, ann, ben = shared()
+    picture = seen(ben)
+    (one,) = picture.manifests
+    assert one.name == ManifestName.own(ann.me)
+    assert one.held == one.heard == HeadNumber(1, 1)
+    assert (one.whole, one.missing) == (Amount(1, 0, 5), NOTHING)
+    assert picture.synced
+    (other,) = seen(ann).devices
+    assert (other.device, other.label, other.here, other.away_s) == (ben.me, "d2", True, None)
+    assert other.said == {one.name: LastWord(HeadNumber(1, 1), NOTHING)}
+
+
+def test_a_head_is_heard_before_it_is_held() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (ManifestAsk,)
+    ann.write("more", b"four")
+    assert wire.run(2.0, lambda: bool(seen(ben).incoming.asked))
+    (one,) = seen(ben).manifests
+    assert (one.held, one.heard) == (HeadNumber(1, 1), HeadNumber(1, 2))
+    assert seen(ben).incoming.asked == ("d1",)
+
+
+def test_a_manifest_of_which_nothing_is_held_is_known_by_its_head() -> None:
+    wire = Wire()
+    wire.unanswered = (ManifestAsk,)
+    ann, ben = wire.add(1), wire.add(2)
+    ann.write("a", b"1")
+    assert wire.run(20.0, lambda: bool(seen(ben).incoming.asked))
+    (one,) = seen(ben).manifests
+    assert (one.held, one.heard, one.whole) == (None, HeadNumber(1, 1), NOTHING)
+
+
+def test_pieces_that_are_here_are_not_missing() -> None:
+    wire, ann, ben = shared()
+    ann.write("film", bytes(range(250)) * (BIG // 250))
+    wire.unanswered = (PiecesAsk,)
+    assert wire.run(3.0, lambda: seen(ben).missing().size_bytes == BIG)
+    assert (seen(ben).incoming.sample, seen(ben).incoming.sample_bytes) == ("d1/film", 0)
+    assert seen(ben).incoming.senders == ("d1",)
+    downloads = ben.engine.wiring.downloads
+    (download,) = downloads.swarm.downloads.values()
+    content = ann.index.contents.get(download.root)
+    assert content is not None
+    downloads.swarm.on_list(content)
+    (order,) = downloads.orders
+    ben.hear(PiecesVerified(order, content.root, (0,), content.piece_size))
+    assert seen(ben).missing() == Amount(1, 0, BIG - content.piece_size)
+    assert seen(ben).incoming.sample_bytes == content.piece_size
+
+
+def test_what_is_being_put_in_place_is_work() -> None:
+    wire, ann, ben = shared()
+    wire.ignored = (effects.Place,)
+    ann.write("more", b"four")
+    assert wire.run(3.0, lambda: seen(ben).incoming.placing)
+
+
+def test_who_is_gone_is_gone_for_some_time() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    wire.run(7.0)
+    (other,) = seen(ann).devices
+    assert (other.here, round(other.away_s or 0.0)) == (False, 7)
+
+
+def test_of_who_was_never_here_nothing_is_known() -> None:
+    parts = Wiring(node(1))
+    parts.node.roster = group(1, 2)
+    (other,) = parts.viewer._picture.devices()
+    assert (other.here, other.said, other.away_s) == (False, {}, None)
+    parts.node.peer(other.device)
+    assert list(parts.viewer._picture.devices()) == [other]
+
+
+def test_work_on_the_own_folder_is_told() -> None:
+    wire = Wire()
+    wire.ignored = (effects.Scan,)
+    ann = wire.add(1)
+    wire.run(3.0)
+    assert OwnWork.UNSEEN in seen(ann).own_work
+
+
+def test_a_file_that_is_being_written_is_told_as_long_as_it_is() -> None:
+    _, ann, _ = shared()
+    ann.hear(RestlessSeen((), writing=True))
+    assert seen(ann).own_work == (OwnWork.WRITTEN,)
+    ann.hear(RestlessSeen((), writing=False))
+    assert seen(ann).own_work == ()
+
+
+def test_what_hinders_comes_in_order() -> None:
+    wire = Wire()
+    ann = wire.add(1, open_s=None)
+    ann.engine.wiring.admission_policy.on_foreign()
+    assert wire.run(10.0, lambda: bool(seen(ann).hindrances))
+    ann.hear(SpaceSeen(0, 2**40))
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    troubles = ann.engine.node.troubles
+    troubles.note(Trouble(TroubleKind.STRAY, "x", "belongs to nobody", "mv x", 0.0, None))
+    troubles.note(Trouble(TroubleKind.BLOCKED, "d2/a", "immutable", "lsattr d2/a", 0.0, None))
+    *first, disk, last = seen(ann).hindrances
+    assert first == [
+        Obstacle(State.TROUBLE, "the share is offline: marker missing"),
+        Obstacle(State.PAUSED, "disk full"),
+        Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
+    ]
+    assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
+    assert last == Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a")
+
+
+def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:
+    parts = Wiring(node(1))
+    parts.node.roster = group(1, 2)
+    name = ManifestName.own(key(2).device)
+    parts.following.pursuits[name] = Pursuit(name)
+    assert list(parts.viewer._picture.manifests()) == []

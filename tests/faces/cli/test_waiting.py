@@ -1,0 +1,147 @@
+"""The command `wait`: it asks first, is never early, and says what it waits for when it gives up.
+
+Strategy: the command line against a source whose answers a test decides; sentences as functions.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest  # noqa: TC002 - fixtures are read by their types
+
+from potluck.faces.cli.main import run_command
+from potluck.faces.cli.waiting import holds_all, undelivered, unsynced
+from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state
+
+
+def head(owner: str = ME, seq: int = 3, generation: int = 1) -> dict[str, Any]:
+    return {"owner": owner, "folder": "own", "generation": generation, "seq": seq}
+
+
+def keeper(*kept: dict[str, Any], label: str = "laptop", online: bool = True) -> dict[str, Any]:
+    return {"id": OTHER, "label": label, "online": online, "kept": list(kept)}
+
+
+def kept(seq: int = 3, missing: int = 0, **other: Any) -> dict[str, Any]:
+    return {"head": head(seq=seq, **other), "missing": missing}
+
+
+def wait(home: Path, *words: str) -> int:
+    return run_command(["--home", str(home), "wait", *words])
+
+
+# -- sentences -------------------------------------------------------------------------------------
+def test_only_who_said_so_of_this_head_or_a_newer_one_has_it() -> None:
+    goals = [head(), head(OTHER)]
+    assert holds_all(keeper(kept()), goals), "its own folder it has"
+    assert holds_all(keeper(kept(seq=4)), goals)
+    assert holds_all(keeper(kept(seq=0, generation=2)), goals)
+    assert not holds_all(keeper(kept(seq=2)), goals)
+    assert not holds_all(keeper(kept(missing=1)), goals)
+    assert not holds_all(keeper(), goals)
+    assert not holds_all(keeper(kept(), online=False), goals)
+
+
+def test_who_is_late_is_named() -> None:
+    late = {"heads": [], "devices": [keeper(), keeper(label="nas", online=False)]}
+    assert undelivered(late, [head()], ()) == "not yet known to be whole on laptop and nas (away)"
+    assert undelivered(late, [head()], ["nas"]) == "not yet known to be whole on nas (away)"
+    assert undelivered(late, [], ["laptop"]) == ""
+
+
+def test_why_it_is_not_synced_is_said() -> None:
+    assert unsynced(state(synced=True)) == ""
+    assert unsynced(state(synced=False, state="busy", reason="reading")) == "busy: reading"
+    assert unsynced(state(synced=False, state="in_sync", reason=None)) == "in sync"
+
+
+# -- the command -----------------------------------------------------------------------------------
+def test_everybody_is_asked_before_anything_is_believed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.flushed = [{"ok": False, "text": "laptop"}]
+        assert wait(tmp_path) == 0
+    assert source.asked == ["flush", "flush"]
+    assert source.waited_s[0] < source.waited_s[1], "it takes its own question up"
+    assert source.freshness[-1], "an old snapshot may say what was true a moment ago"
+    assert capsys.readouterr().out == "2 devices, 14 files: in sync.\n"
+
+
+def test_a_silent_device_is_named_when_time_is_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.flushed = [{"ok": False, "text": "laptop"}] * 99
+        assert wait(tmp_path, "--timeout", "0.3") == 6
+    assert "no word yet of what is in the folder of laptop" in capsys.readouterr().err
+
+
+def test_what_is_not_here_is_said_when_time_is_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.current = state(synced=False, state="receiving", reason="1 file to come from laptop")
+        assert wait(tmp_path, "--synced", "--timeout", "0.2") == 6
+    assert "receiving: 1 file to come from laptop" in capsys.readouterr().err
+
+
+def test_delivered_is_asked_of_the_heads_held_when_it_was_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [head()], "devices": [keeper(kept())]}
+        assert wait(tmp_path, "--delivered") == 0
+        assert source.asked == ["flush", "keepers", "keepers"]
+        source.kept = {"heads": [head(seq=9)], "devices": [keeper(kept())]}
+        assert wait(tmp_path, "--to", "laptop", "--timeout", "0.3") == 6
+    said = capsys.readouterr()
+    assert said.out == "2 devices, 14 files: delivered.\n"
+    assert "not yet known to be whole on laptop" in said.err
+
+
+def test_a_device_that_is_none_is_an_error_with_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()):
+        assert wait(tmp_path, "--to", "lapto") == 7
+        assert wait(tmp_path, "--to", "kitchen-pc") == 7
+    said = capsys.readouterr().err
+    assert "There is no other device “lapto”." in said
+    assert "did you mean laptop?" in said
+    assert "the others are: laptop" in said
+
+
+def test_peers_are_counted_without_asking_anybody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        assert wait(tmp_path, "--peers", "1") == 0
+        assert source.asked == []
+        away = device(online=False)
+        source.current = state(devices=[state()["devices"][0], away])
+        assert wait(tmp_path, "--peers", "1", "--timeout", "0.2") == 6
+    assert "0 other devices online, 1 wanted" in capsys.readouterr().err
+
+
+def test_json_has_the_state_of_that_moment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.current = state(state="trouble", reason="x: y")
+        assert wait(tmp_path, "--json") == 0
+        assert wait(tmp_path) == 0
+    first, _, rest = capsys.readouterr().out.partition("\n")
+    assert json.loads(first)["data"]["state"] == "trouble"
+    assert rest == "2 devices, 14 files: trouble (x: y).\n"
+
+
+def test_to_nobody_nothing_is_delivered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.current = alone()
+        assert wait(tmp_path, "--delivered") == 7
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "There is no other device to deliver to." in said.err

@@ -1,0 +1,140 @@
+"""Firewalls: whoever can dial dials. Real daemons behind real rules, of nftables in their own
+namespaces.
+
+Strategy: "inbound denied" is what ufw does by default: answers come in, and nothing else but a
+ping. Which of two lonely devices has to come to the other is chance, so each case is played with
+the firewall on one and on the other side, and more than once. Limits: promises of docs/figures.md
+are not measured here: a dial into a firewall takes as long as it takes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import sys
+from array import array
+
+import pytest
+
+from tests.lan.hosts import Hosts
+from tests.lan.potluck import Potluck, wait_for, wait_ring, write, write_random
+
+pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
+
+JOIN_S = 40.0
+FILES_S = 60.0
+SAID_S = 40.0
+BIG_BYTES = 3_000_000
+
+DENIED = """
+table inet denied {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iif lo accept
+    ct state established,related accept
+    icmp type echo-request accept
+  }
+}
+"""
+# what is longer is lost, and nobody says so; lengths are those of the wire, so a card must not
+# join packets (see `_plain_card`)
+NARROW = """
+table inet narrow {
+  chain input { type filter hook input priority 0; iif lo accept; meta length > 1300 drop; }
+}
+"""
+# SIOCETHTOOL, and its commands that switch off segmentation and joining of packets by the card
+_SIOCETHTOOL = 0x8946
+_OFFLOADS = (0x1F, 0x24, 0x2C, 0x19, 0x17)
+
+
+def filter_at(hosts: Hosts, i: int, rules: str) -> None:
+    """Load rules into the namespace of one host."""
+    done = hosts.run(i, ["nft", "-f", "-"], stdin=None, input=rules)
+    assert done.returncode == 0, done.stderr
+
+
+def _plain_card() -> None:
+    """Have eth0 of this namespace send and take packets as they are on the wire."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for command in _OFFLOADS:
+            value = array("B", struct.pack("II", command, 0))
+            address, _ = value.buffer_info()
+            fcntl.ioctl(sock, _SIOCETHTOOL, struct.pack("16sP", b"eth0", address))
+
+
+def both_ways(nodes: list[Potluck]) -> None:
+    """Each writes a small and a large file; all come to all others."""
+    for node in nodes:
+        write(node.own / "small.txt", b"x" * 1000)
+        write_random(node.own / "large.bin", BIG_BYTES)
+
+    def there(holder: Potluck, owner: Potluck) -> bool:
+        large = holder.shared / owner.label / "large.bin"
+        small = holder.shared / owner.label / "small.txt"
+        return small.exists() and large.exists() and large.stat().st_size == BIG_BYTES
+
+    def all_there() -> bool:
+        return all(there(one, other) for one in nodes for other in nodes if one is not other)
+
+    wait_for(all_there, FILES_S, nodes)
+
+
+@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("denying", [0, 1])
+def test_inbound_denied_on_one_of_two_they_join_and_files_pass_both_ways(devices, denying, turn):
+    nodes = devices(2)
+    filter_at(nodes[0].hosts, denying, DENIED)
+    for node in nodes:
+        node.start()
+    wait_ring(nodes, JOIN_S)
+    both_ways(nodes)
+
+
+def test_a_group_that_lets_nothing_in_admits_a_newcomer(devices):
+    nodes = devices(3)
+    filter_at(nodes[0].hosts, 0, DENIED)
+    for node in nodes[:2]:
+        node.start()
+    wait_ring(nodes[:2], JOIN_S)
+    nodes[2].start()
+    wait_ring(nodes, JOIN_S)
+    both_ways(nodes)
+
+
+def test_a_newcomer_that_lets_nothing_in_comes_into_a_group(devices):
+    nodes = devices(3)
+    filter_at(nodes[0].hosts, 2, DENIED)
+    for node in nodes[:2]:
+        node.start()
+    wait_ring(nodes[:2], JOIN_S)
+    nodes[2].start()
+    wait_ring(nodes, JOIN_S)
+    both_ways(nodes)
+
+
+def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices):
+    nodes = devices(2)
+    for node in nodes:
+        filter_at(node.hosts, node.i, DENIED)
+        node.start()
+
+    def said() -> bool:
+        logs = [node.log.read_text(encoding="utf-8", errors="replace") for node in nodes]
+        return all("firewall on one of the two" in log and "7685" in log for log in logs)
+
+    wait_for(said, SAID_S, nodes)
+
+
+def test_packets_longer_than_1300_bytes_are_lost_and_files_come_all_the_same(devices):
+    nodes = devices(2)
+    for node in nodes:
+        code = f"import sys; sys.path.insert(0, {sys.path[0]!r})"
+        call = "from tests.lan.test_firewalls import _plain_card; _plain_card()"
+        done = node.hosts.run(node.i, [sys.executable, "-c", f"{code}; {call}"])
+        assert done.returncode == 0, done.stderr
+        filter_at(node.hosts, node.i, NARROW)
+        node.start()
+    wait_ring(nodes, JOIN_S)
+    both_ways(nodes)

@@ -1,0 +1,230 @@
+"""The law of truth: what an engine says of who holds what is so, after every event.
+
+Strategy: an engine's picture (engine/views/picture.py) is compared with what the world knows for
+certain: what stands on every disk, and which heads were carried to whom over a link that stands.
+Whoever is said to hold a manifest holds every file of it on its disk, or went on to a newer head of
+its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
+linked to has announced to it. Whoever waits for an owner is not linked to it, and nobody it is
+linked to has said that it holds all of it. Nobody is in sync for longer than it takes to look
+while a folder of its own cannot be read.
+
+Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
+that a person changed in somebody else's folder are left out; so are an owner's own changes that it
+has not looked at yet. A picture is looked at after every message about holdings and heads, and
+after every `STRIDE`-th other event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.knowledge import (
+    CopyKnown,
+    HeadNumber,
+    Knowledge,
+    State,
+    copy_known,
+    situation,
+)
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Kept, Kind
+from potluck.engine.engine import Engine
+from potluck.engine.events import Event, LinkClosed, LinkOpened, MessageHeard
+from tests.fakes.disk import path_of
+
+if TYPE_CHECKING:
+    from tests.sim.hosts import Host, Process
+    from tests.sim.world import World
+
+STRIDE = 7
+LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
+SPOKEN = Heads | Kept | Flushed
+
+
+@dataclass
+class Heard:
+    """What was announced to one process over links."""
+
+    process: object  # which run
+    heads: dict[ManifestName, HeadNumber] = field(default_factory=dict)
+
+
+class Truth:
+    """Judges what the engines of one world say."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.looks = 0
+        self.claims = 0
+        self.synced = 0
+        self._heard: dict[int, Heard] = {}  # by host number
+        self._content_s: dict[int, float] = {}  # since when it is in sync and cannot read all
+        self._tampered: set[tuple[str, object]] = set()  # label of the disk, path
+        self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
+
+    def tampered(self, label: str, paths: list[object]) -> None:
+        """A person changed something in somebody else's folder."""
+        self._tampered |= {(label, path) for path in paths}
+
+    def after(self, process: Process, event: Event | None) -> None:
+        """Look at what a process says after an event."""
+        engine = process.engine
+        if not isinstance(engine, Engine) or process.leaving or engine.node.roster is None:
+            return
+        spoken = isinstance(event, MessageHeard) and isinstance(event.message, SPOKEN)
+        self._listen(process, event)
+        linked = isinstance(event, LinkOpened | LinkClosed)
+        if not spoken and not linked and process.handled % STRIDE:
+            return
+        if engine._trouble.rests(process.now):
+            return  # nothing about files is looked at while the index rests
+        self.looks += 1
+        engine.node.now = process.now
+        picture = engine.wiring.viewer._picture.knowledge()
+        self._check_claims(process, engine, picture)
+        self._check_word(process, engine, picture)
+
+    # -- what was announced ------------------------------------------------------------------------
+    def _listen(self, process: Process, event: Event | None) -> None:
+        heard = self._heard.get(process.host.number)
+        if heard is None or heard.process is not process:
+            heard = self._heard[process.host.number] = Heard(process)
+        assert isinstance(process.engine, Engine)
+        if not isinstance(event, MessageHeard) or event.link not in process.engine.node.link_owner:
+            return  # a link that gives way to another: what it brought comes again over that one
+        members = process.engine.node.roster.members if process.engine.node.roster else {}
+        for head in _heads_in(event):
+            name, number = ManifestName.of(head), HeadNumber(head.generation, head.seq)
+            if name.owner in members and number > heard.heads.get(name, HeadNumber(0, 0)):
+                heard.heads[name] = number
+
+    # -- who is said to hold something -------------------------------------------------------------
+    def _check_claims(self, process: Process, engine: Engine, picture: Knowledge) -> None:
+        for manifest in picture.manifests:
+            if manifest.held is None:
+                continue
+            for device in picture.devices:
+                if manifest.name.owner == device.device:
+                    continue  # it may have changed something a moment ago
+                if copy_known(device, manifest) is not CopyKnown.ALL:
+                    continue
+                self.claims += 1
+                holder = self._host(device.device)
+                if self._went_on(holder, manifest.name, manifest.held):
+                    continue
+                lacking = self._lacking(engine, holder, manifest.name, manifest.held)
+                if lacking:
+                    self.world.fail(
+                        f"truth: {process.host.label} says {holder.label} holds "
+                        f"{self._label(manifest.name)} at {tuple(manifest.held)}, "
+                        f"which lacks {lacking[:3]}"
+                    )
+
+    def _went_on(self, holder: Host, name: ManifestName, held: HeadNumber) -> bool:
+        """Say whether a device follows a newer head by now."""
+        head = holder.index.manifests.head(name) if holder.index is not None else None
+        return head is not None and HeadNumber(head.generation, head.seq) > held
+
+    def _lacking(
+        self, engine: Engine, holder: Host, name: ManifestName, held: HeadNumber
+    ) -> list[str]:
+        """Return the paths of a manifest that are not on a disk as its owner signed them."""
+        owner, files = self._label(name), holder.disk.files
+        lacking = []
+        for record in self._listing(engine, name, held):
+            path = path_of(f"{owner}/{record.path.decode()}")
+            if (holder.label, path) in self._tampered:
+                continue
+            if record.kind is Kind.FOLDER:
+                stands = path in holder.disk.folders
+            else:
+                found = files.get(path)
+                stands = found is not None and found.version[0] == record.root
+            if not stands:
+                lacking.append(str(path))
+        return lacking
+
+    def _listing(self, engine: Engine, name: ManifestName, held: HeadNumber) -> list[FileRecord]:
+        key = (id(engine), name, held)
+        if key not in self._records:
+            if len(self._records) > 200:
+                self._records.clear()
+            self._records[key] = engine.node.index.manifests.listing(name, b"", 100_000)
+        return self._records[key]
+
+    # -- the word ----------------------------------------------------------------------------------
+    def _check_word(self, process: Process, engine: Engine, picture: Knowledge) -> None:
+        word = situation(picture)
+        if (word.state is State.IN_SYNC) != (not word.reason):
+            self.world.fail(f"truth: {process.host.label} says {word}")
+        self._check_shut(process, word.state)
+        if word.state in {State.IN_SYNC, State.SENDING}:
+            self.synced += 1
+            self._check_synced(process, engine)
+        if word.state is State.WAITING and word.reason.startswith("waiting for"):
+            self._check_waiting(process, engine, picture)
+        if word.state is State.RECEIVING and picture.incoming.senders and not process.transfers:
+            self.world.fail(f"truth: {process.host.label} says {word.reason}, and fetches nothing")
+
+    def _check_synced(self, process: Process, engine: Engine) -> None:
+        """Whoever says that nothing is open stands at everything it was told of."""
+        manifests = engine.node.index.manifests
+        for name, number in self._heard[process.host.number].heads.items():
+            head = manifests.head(name)
+            held = None if head is None else HeadNumber(head.generation, head.seq)
+            if name.owner != process.host.device and (held is None or held < number):
+                self.world.fail(
+                    f"truth: {process.host.label} says it is in sync at {held} of "
+                    f"{self._label(name)}, and was told of {tuple(number)}"
+                )
+        for head in manifests.heads():
+            name = ManifestName.of(head)
+            if name.owner == process.host.device or not process.host.disk.mounted:
+                continue
+            number = HeadNumber(head.generation, head.seq)
+            lacking = self._lacking(engine, process.host, name, number)
+            if lacking:
+                self.world.fail(
+                    f"truth: {process.host.label} says it is in sync and lacks {lacking[:3]}"
+                )
+
+    def _check_shut(self, process: Process, state: State) -> None:
+        """Whoever cannot read all of its own folder says so, once it had the time to look."""
+        number = process.host.number
+        if state is not State.IN_SYNC or not process.host.disk.shut:
+            self._content_s.pop(number, None)
+            return
+        since_s = self._content_s.setdefault(number, self.world.now)
+        if self.world.now - since_s > LOOK_S:
+            folders = sorted(map(str, process.host.disk.shut))
+            self.world.fail(f"truth: {process.host.label} is in sync and cannot read {folders}")
+
+    def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
+        linked = set(engine.node.linked())
+        for manifest in picture.manifests:
+            if not manifest.stands and manifest.name.owner in linked:
+                self.world.fail(
+                    f"truth: {process.host.label} waits for {self._label(manifest.name)}, "
+                    "to whom it is linked"
+                )
+
+    # -- names -------------------------------------------------------------------------------------
+    def _host(self, device: DeviceId) -> Host:
+        host = self.world.judge.host_of(device)
+        assert host is not None
+        return host
+
+    def _label(self, name: ManifestName) -> str:
+        return self._host(name.owner).label
+
+
+def _heads_in(event: MessageHeard) -> list[Head]:
+    match event.message:
+        case Heads(heads):
+            return list(heads)
+        case Flushed(head=head) if head is not None:
+            return [head]
+        case _:
+            return []
