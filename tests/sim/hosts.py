@@ -123,6 +123,7 @@ class Process:
         self.links: dict[LinkId, End] = {}
         self.requests: dict[RequestId, Request] = {}
         self.transfers: dict[OrderId, Transfer] = {}
+        self.performing = 0  # how many events' effects: one is answered at once, inside another
         self.placings: list[Placing] = []
         self.handled = 0
         self._armed: float | None = None
@@ -214,9 +215,11 @@ class Process:
             self.world.fail(
                 f"{verb}({_short(event)}) raised {type(error).__name__}: {error}", error
             )
+        self.performing += 1
         for effect in effects:
             if self.alive:
                 self.world.perform(self, effect)
+        self.performing -= 1
         if self.alive:
             self._arm()
             self.world.judge.after(self, event)

@@ -78,6 +78,8 @@ class Truth:
         linked = isinstance(event, LinkOpened | LinkClosed)
         if not spoken and not linked and process.handled % STRIDE:
             return
+        if process.performing:
+            return  # the event around this one is not over: what it asked for has not all begun
         if engine._trouble.rests(process.now):
             return  # nothing about files is looked at while the index rests
         self.looks += 1
