@@ -285,7 +285,7 @@ def test_two_on_one_home_and_a_port_that_is_taken_are_refused(
     other.thread.join(10)
     assert isinstance(other.error, Refused)
     assert f"port {one.face.info['port']} is in use" in other.error.what
-    assert one.state()["state"] == "in_sync"
+    until(lambda: one.state()["state"] == "in_sync", lambda: str(one.state()["reason"]))
     home.claim_home(str(other.home)).release()
 
 
