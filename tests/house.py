@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "potluck"
 TESTS = ROOT / "tests"
 
+LINE_COLUMNS = 100
 MODULE_LINES = 400
 CLASS_LINES = 250
 CLASS_METHODS = 20
@@ -53,6 +54,15 @@ def long_modules(path: str, source: str) -> list[str]:
     return [f"{path}:1: {count} lines, at most {MODULE_LINES}: split it by theme"] * (
         count > MODULE_LINES
     )
+
+
+def long_lines(path: str, source: str) -> list[str]:
+    """A line has at most 100 columns, with what is said in it to the tools."""
+    return [
+        f"{path}:{number}: {len(line)} columns, at most {LINE_COLUMNS}: one thought a line"
+        for number, line in enumerate(source.splitlines(), 1)
+        if len(line) > LINE_COLUMNS
+    ]
 
 
 def big_classes(path: str, source: str) -> list[str]:

@@ -40,6 +40,7 @@ FACTS = [
 LOCK_FILES = sorted((house.ROOT / "requirements").glob("*.lock"))
 
 OVER_THE_PROJECT: list[tuple[Law, list[Path]]] = [
+    (house.long_lines, SOURCES),
     (house.long_modules, SOURCES),
     (house.big_classes, SOURCES),
     (house.long_functions, [*SOURCES, house.ROOT / "pot.py"]),
@@ -92,6 +93,7 @@ def body(lines: int) -> str:
 
 
 BAD: list[tuple[Law, str]] = [
+    (house.long_lines, "x = 1  # noqa: E501 - " + "y" * 80 + "\n"),
     (house.long_modules, "x = 1\n" * 401),
     (house.big_classes, "class C:\n" + body(250)),
     (house.big_classes, "class C:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(21))),
@@ -144,6 +146,7 @@ GOOD: list[tuple[Law, str]] = [
     (house.idle_hooks, "def __init__(self, x):\n    self.x: Callable[[], None] = x"),
     (house.idle_hooks, "def __init__(self):\n    self.x: int = COUNT"),
     (house.crowded_conditions, "def f():\n    x = a if b else c\n    return d if x else e"),
+    (house.long_lines, "x = 1  # " + "ü" * 91 + "\n"),
     (house.long_modules, "x = 1\n" * 400),
     (house.big_classes, "class C:\n" + body(249)),
     (house.long_functions, "def f():\n" + body(49)),

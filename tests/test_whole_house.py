@@ -47,6 +47,7 @@ def test_every_command_that_is_advised_exists() -> None:
     "sources",
     [
         {"a.py": "class Thing: ...", "b.py": "class Thing: ..."},
+        {"a.py": "class _Part: ...", "b.py": "class _Part: ..."},
         {"a.py": "def look(): ...", "b.py": "async def look(): ..."},
         {"a.py": "LOOK_S = 1.0", "b.py": "LOOK_S: Final = 2.0"},
         {"a.py": "Name: TypeAlias = str", "b.py": "class Name: ..."},

@@ -30,10 +30,15 @@ TREE_ROW = re.compile(r"^( *)([\w./-]+(?:, [\w./-]+)*)(?: +(.*))?$")
 
 # -- names -----------------------------------------------------------------------------------------
 def public_names(source: str) -> Iterator[tuple[int, str]]:
-    """Every public name that a module makes, with its line; what it imports is not its own."""
+    """Every public name that a module makes, with its line; what it imports is not its own.
+
+    The names of classes count though they are private: tracebacks and reprs show them.
+    """
     for node in ast.parse(source).body:
         targets: list[ast.expr] = []
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             targets = [ast.Name(node.name)]
         elif isinstance(node, ast.Assign):
             targets = node.targets
@@ -47,7 +52,7 @@ def public_names(source: str) -> Iterator[tuple[int, str]]:
 
 
 def names_that_stand_twice(sources: Sources) -> list[str]:
-    """A public name of a module (class, function, alias, constant) stands once in the program."""
+    """The name of a class, or a public one of a function, alias or constant, stands once."""
     where: dict[str, list[str]] = defaultdict(list)
     for path, source in sources.items():
         for line, name in public_names(source):

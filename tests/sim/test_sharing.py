@@ -98,7 +98,8 @@ def test_equal_files_and_renames_cost_no_content():
 
 
 @pytest.mark.xfail(
-    reason="equal pieces of the old version are not used yet: no effect asks a shell to copy them"
+    strict=True,
+    reason="equal pieces of the old version are not used yet: no effect asks a shell to copy them",
 )
 def test_a_small_change_of_a_big_file_fetches_little():
     world = group(2)

@@ -28,7 +28,7 @@ STANDS_S = 60.0  # without another try for so long it is over, or nobody knows
 
 
 @dataclass(slots=True)
-class _Undialled:
+class _FailedDials:
     """A member whose dials fail."""
 
     times: int = 0
@@ -42,7 +42,7 @@ class LinkTroubles:
     def __init__(self, node: Node) -> None:
         """Know of none."""
         self._node = node
-        self._members: dict[DeviceId, _Undialled] = {}
+        self._members: dict[DeviceId, _FailedDials] = {}
         self._until_s: dict[str, float] = {}  # label or host -> when it is over at the latest
 
     def __repr__(self) -> str:
@@ -58,11 +58,11 @@ class LinkTroubles:
         roster = self._node.roster
         if roster is None or device not in roster.members:
             return
-        self._members.setdefault(device, _Undialled()).heard_s = self._node.now
+        self._members.setdefault(device, _FailedDials()).heard_s = self._node.now
 
     def on_undialled(self, device: DeviceId, address: Address) -> None:
         """A member was dialled in vain, and has no link to us."""
-        member, now = self._members.setdefault(device, _Undialled()), self._node.now
+        member, now = self._members.setdefault(device, _FailedDials()), self._node.now
         if not member.times:
             member.first_s = now
         member.times += 1

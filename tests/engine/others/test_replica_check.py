@@ -484,20 +484,6 @@ def test_what_is_no_path_in_the_folder_is_not_listened_to(home: Home) -> None:
     assert (home.looks, home.lacking()) == ([], 0)
 
 
-def test_what_was_seen_again_of_one_who_was_removed_is_not_looked_at(home: Home) -> None:
-    home.change("d2/a", inode=999)
-    home.hold = True
-    home.rescan()
-    home.answer_held()
-    reading, home.held = home.held, []
-    home.rescan()
-    home.answer_held()
-    home.node.roster = builders.group(1)
-    home.held = reading
-    home.answer_held()
-    assert home.looks == []
-
-
 def test_what_is_doubtful_is_looked_at_without_delay(home: Home) -> None:
     home.replica_check._looks.doubt_paths([path("d2/a")])
     assert home.replica_check.deadline() == home.node.now

@@ -18,7 +18,7 @@ from potluck.core.keys.identity import DeviceId
 
 
 @dataclass(frozen=True, slots=True)
-class _Undialled:
+class _Undialable:
     """A device that could not be dialled."""
 
     times: int
@@ -30,7 +30,7 @@ class Reach:
 
     def __init__(self) -> None:
         """Doubt nobody."""
-        self._undialled: dict[DeviceId, _Undialled] = {}
+        self._undialled: dict[DeviceId, _Undialable] = {}
 
     def __repr__(self) -> str:
         """Return how many could not be dialled."""
@@ -48,7 +48,7 @@ class Reach:
         times = 0 if before is None else before.times
         pauses = limits.UNDIALLED_S
         pause_s = pauses[min(times, len(pauses) - 1)]
-        self._undialled[device] = _Undialled(times + 1, now + pause_s)
+        self._undialled[device] = _Undialable(times + 1, now + pause_s)
 
     def on_not_called(self, device: DeviceId, now: float) -> None:
         """That device was asked to dial us and did not: dialling it is as good as waiting."""

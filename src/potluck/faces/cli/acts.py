@@ -80,7 +80,8 @@ def _meant(word: str) -> list[str]:
     if at_prompt():
         word = os.path.expanduser(word)  # noqa: PTH111 - Path raises where there is no home
         if not os.path.lexists(word) and glob.has_magic(word):
-            return [str(Path(path).absolute()) for path in sorted(glob.glob(word))] or [word]  # noqa: PTH207 - as a shell does, relative too
+            found = sorted(glob.glob(word))  # noqa: PTH207 - as a shell does, relative too
+            return [str(Path(path).absolute()) for path in found] or [word]
     return [str(Path(word).absolute())]
 
 

@@ -125,7 +125,8 @@ def unit_of(home: str | None, folder: str) -> Unit:
 
 def _units_folder() -> Path:
     """Return where units of this user stand; raises UsageError if nobody can say where that is."""
-    above = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - Path raises where there is no home
+    usual = os.path.expanduser("~/.config")  # noqa: PTH111 - Path raises where there is no home
+    above = os.environ.get("XDG_CONFIG_HOME") or usual
     if not Path(above).is_absolute():
         raise UsageError(
             "It is not known where the services of this user are.",

@@ -42,7 +42,8 @@ def prepare_streams() -> None:
         if stream is None:
             with suppress(OSError):
                 mode = "r" if number == 0 else "w"
-                setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for the whole run
+                nowhere = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+                setattr(sys, name, nowhere)
         elif number:
             forgive_letters(stream)
 
