@@ -69,7 +69,7 @@ PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=T
 PURE_PLAIN = replace(PURE, arguments=(*PURE.arguments, "--plain"))  # for the default tier
 MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
-PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py"}
+PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py", "tests/test_service.py"}
 # The longest begins early, so that the other lane is not empty at the end.
 FOLDERS = ["laws", "config", "lan", "shells", "faces", "contract", "hostile", "browser"]
 FOLDERS_FULL = ["interop", "fuzz"]
