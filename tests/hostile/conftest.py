@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.hostile import daemons
-from tests.hostile.rogue import Rogue
+from tests.hostile.rogue import Control, Rogue
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +30,11 @@ def rogue(pair: daemons.Pair) -> Iterator[Rogue]:
     rogue = Rogue("rogue", pair)
     yield rogue
     rogue.close()
+
+
+@pytest.fixture
+def link(attacked: daemons.Pair, rogue: Rogue) -> Iterator[Control]:
+    """A control link to the first of the pair."""
+    control = rogue.control(attacked.a)
+    yield control
+    control.close()

@@ -48,6 +48,8 @@ from potluck.core.wire.catalogue import (
     Folder,
     Head,
     LinkKind,
+    Ping,
+    Pong,
     Unknown,
     encode,
 )
@@ -58,6 +60,7 @@ from potluck.shells.links.hello import accept_hello, hear_hello
 from potluck.shells.links.knock import Knock, KnockReader
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import Stream
+from tests.devices import until
 from tests.hostile.daemons import HOST, Daemon, Pair
 
 WAIT_S = 20.0  # nothing is promised: a rogue on a busy machine is slow itself
@@ -124,6 +127,17 @@ class Control:
                     self.heard.append(CONTROL.decode(bytes(buffer[4:end])))
                 del buffer[:end]
         self.ended.set()
+
+    def answers(self) -> bool:
+        """Wait until the other side answers: it lives, and has heard all that was said so far."""
+        number = int.from_bytes(os.urandom(4))
+        self.say(Ping(number, b"", b""))
+
+        def heard() -> bool:
+            pongs = [one for one in list(self.heard) if isinstance(one, Pong)]
+            return any(one.sequence == number for one in pongs)
+
+        return bool(until(heard))
 
     def raw(self, data: bytes) -> None:
         """Send bytes as they are; a link that was cut meanwhile is no failure of the attack."""

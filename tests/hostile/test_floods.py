@@ -10,10 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-
-import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import (
@@ -24,8 +21,6 @@ from potluck.core.wire.catalogue import (
     Holding,
     Kept,
     LinkKind,
-    Ping,
-    Pong,
     ProbeResult,
     encode,
 )
@@ -40,31 +35,10 @@ MORE_BYTES = 10 * limits.MIB  # of memory, for all that: to remember each name w
 STALLED_S = 6.0
 
 
-@pytest.fixture
-def link(attacked: Pair, rogue: Rogue) -> Iterator[Control]:
-    """A control link to the first of the pair."""
-    control = rogue.control(attacked.a)
-    yield control
-    control.close()
-
-
-def all_heard(link: Control) -> bool:
-    """Wait until everything said so far was heard."""
-    number = int.from_bytes(os.urandom(4))
-    link.say(Ping(number, b"", b""))
-    return bool(
-        until(
-            lambda: any(
-                isinstance(one, Pong) and one.sequence == number for one in list(link.heard)
-            )
-        )
-    )
-
-
 def test_what_is_asked_and_claimed_without_end_costs_nothing_and_delays_nobody(
     attacked: Pair, link: Control
 ) -> None:
-    assert all_heard(link)
+    assert link.answers()
     before = attacked.a.memory_bytes
     for number in range(MESSAGES):
         link.say(ProbeResult(number, os.urandom(32)), FlushAsk(number), Flushed(number, None))
@@ -77,7 +51,7 @@ def test_what_is_asked_and_claimed_without_end_costs_nothing_and_delays_nobody(
     patience = {"patience_s": FLUSH_PATIENCE_S}
     answer = attacked.b.client.post("/api/v1/flush", patience)
     assert answer == {"ok": True, "text": ""}
-    assert all_heard(link)
+    assert link.answers()
     more = attacked.a.memory_bytes - before
     assert more < MORE_BYTES, f"{more} bytes"
     attacked.unharmed()

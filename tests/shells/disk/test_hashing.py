@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import stat as modes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,18 +25,6 @@ from potluck.shells.disk.hashing import Buffer, hash_file, hash_files
 
 ORDER = OrderId(3)
 PIECE = limits.PIECE_MIN_BYTES
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    with Share(str(tmp_path)) as opened:
-        (tmp_path / "Shared/me").mkdir()
-        yield opened
-
-
-@pytest.fixture
-def own(share: Share) -> Path:
-    return Path(share.folder) / "Shared/me"
 
 
 def at(name: str) -> SafePath:

@@ -25,18 +25,6 @@ ORDER = OrderId(7)
 ME = parse_wire_path(b"me")
 
 
-@pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    with Share(str(tmp_path)) as opened:
-        (tmp_path / "Shared/me").mkdir()
-        yield opened
-
-
-@pytest.fixture
-def own(share: Share) -> Path:
-    return Path(share.folder) / "Shared/me"
-
-
 def at(path: str) -> SafePath:
     return parse_wire_path(path.encode())
 

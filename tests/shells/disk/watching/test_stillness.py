@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,6 @@ from potluck.shells.disk.watching import stillness as module
 from potluck.shells.disk.watching.stillness import RESTLESS_BYTES_S, RESTLESS_S, Stillness
 
 STILL_S = limits.STILL_S
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    with Share(str(tmp_path)) as opened:
-        (tmp_path / "Shared/me").mkdir()
-        yield opened
-
-
-@pytest.fixture
-def own(share: Share) -> Path:
-    return Path(share.folder) / "Shared/me"
 
 
 def at(name: str) -> SafePath:
