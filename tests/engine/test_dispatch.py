@@ -89,6 +89,7 @@ CALLS = [
     ("announcing", "on_heads_ask"),
     ("announcing", "on_kept"),
     ("announcing", "on_digest"),
+    ("announcing", "on_share"),
     ("following", "on_page"),
     ("following", "on_ended"),
     ("downloads", "on_kept"),
@@ -330,7 +331,10 @@ FACTS: list[tuple[events.Event, list[str]]] = [
         events.FilesHashed(ORDER, (), (), last=True),
         ["own_folder.on_hashed", "replica_check.on_hashed"],
     ),
-    (events.ShareSeen(present=True, reason=""), ["own_folder.on_share", "strays.on_share"]),
+    (
+        events.ShareSeen(present=True, reason=""),
+        ["own_folder.on_share", "announcing.on_share", "strays.on_share"],
+    ),
     (events.TopSeen((), complete=True), ["strays.on_top"]),
     (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
     (

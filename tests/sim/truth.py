@@ -6,7 +6,8 @@ Whoever is said to hold a manifest holds every file of it on its disk, or went o
 its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
 linked to has announced to it. Whoever waits for an owner is not linked to it, and nobody it is
 linked to has said that it holds all of it. Nobody is in sync for longer than it takes to look
-while a folder of its own cannot be read.
+while a folder of its own cannot be read. A disk that is away holds nothing, also of its owner's own
+files, once its device has noticed and had the time to say so.
 
 Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
 that a person changed in somebody else's folder are left out; so are an owner's own changes that it
@@ -19,11 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import (
     CopyKnown,
     HeadNumber,
     Knowledge,
+    ManifestKnown,
     State,
     copy_known,
     situation,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 STRIDE = 7
+TAKE_BACK_S = 0.5  # it is said at once; the rest is the way over a link
 LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
 SPOKEN = Heads | Kept | Flushed
 
@@ -61,6 +64,7 @@ class Truth:
         self.synced = 0
         self._heard: dict[int, Heard] = {}  # by host number
         self._content_s: dict[int, float] = {}  # since when it is in sync and cannot read all
+        self._offline_s: dict[int, float] = {}  # since when a device knows that its disk is away
         self._tampered: set[tuple[str, object]] = set()  # label of the disk, path
         self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
 
@@ -75,6 +79,7 @@ class Truth:
             return
         spoken = isinstance(event, MessageHeard) and isinstance(event.message, SPOKEN)
         self._listen(process, event)
+        self._note_offline(process, engine)
         linked = isinstance(event, LinkOpened | LinkClosed)
         if not spoken and not linked and process.handled % STRIDE:
             return
@@ -108,12 +113,13 @@ class Truth:
             if manifest.held is None:
                 continue
             for device in picture.devices:
-                if manifest.name.owner == device.device:
-                    continue  # it may have changed something a moment ago
                 if copy_known(device, manifest) is not CopyKnown.ALL:
                     continue
-                self.claims += 1
                 holder = self._host(device.device)
+                self._check_mounted(process, holder, manifest)
+                if manifest.name.owner == device.device:
+                    continue  # it may have changed something a moment ago
+                self.claims += 1
                 if self._went_on(holder, manifest.name, manifest.held):
                     continue
                 lacking = self._lacking(engine, holder, manifest.name, manifest.held)
@@ -123,6 +129,25 @@ class Truth:
                         f"{self._label(manifest.name)} at {tuple(manifest.held)}, "
                         f"which lacks {lacking[:3]}"
                     )
+
+    def _note_offline(self, process: Process, engine: Engine) -> None:
+        """Remember since when a device knows that its disk is away."""
+        if engine.node.share_present:
+            self._offline_s.pop(process.host.number, None)
+        else:
+            self._offline_s.setdefault(process.host.number, self.world.now)
+
+    def _check_mounted(self, process: Process, holder: Host, manifest: ManifestKnown) -> None:
+        """Nobody is said to hold anything on a disk that it knows to be away."""
+        since_s = self._offline_s.get(holder.number)
+        if since_s is None or manifest.whole == NOTHING:
+            return
+        if self.world.now - since_s > TAKE_BACK_S and holder.running:
+            self.world.fail(
+                f"truth: {process.host.label} says {holder.label} holds "
+                f"{self._label(manifest.name)}, and its disk is away for "
+                f"{self.world.now - since_s:.1f} s"
+            )
 
     def _went_on(self, holder: Host, name: ManifestName, held: HeadNumber) -> bool:
         """Say whether a device follows a newer head by now."""
@@ -204,7 +229,7 @@ class Truth:
             self.world.fail(f"truth: {process.host.label} is in sync and cannot read {folders}")
 
     def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
-        linked = set(engine.node.linked())
+        linked = set(engine.node.linked()) - {one.device for one in picture.devices if one.offline}
         for manifest in picture.manifests:
             if not manifest.stands and manifest.name.owner in linked:
                 self.world.fail(

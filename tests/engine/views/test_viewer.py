@@ -68,6 +68,24 @@ def test_states_and_their_reasons() -> None:
     )
 
 
+def test_of_an_offline_share_nothing_is_here_and_nothing_comes() -> None:
+    wire, ann, ben = shared()
+    ben.write("another", b"4321")
+    wire.run(5.0)
+    ben.hear(ShareSeen(present=False, reason="missing"))
+    wire.run(0.1)
+    state = shown(ben)
+    assert (state["files"], state["need_files"], state["need_bytes"]) == (2, 0, 0)
+    for at in (ann, ben):
+        rows = [one for one in shown(at)["devices"] if one["label"] == "d2"]
+        assert [(row["have_files"], row["need_files"]) for row in rows] == [(0, 2)]
+    assert shown(ann)["state"] == "in_sync", "nobody is waited for who cannot receive"
+    ben.hear(ShareSeen(present=True, reason=""))
+    wire.run(5.0)
+    (row,) = [one for one in shown(ann)["devices"] if one["label"] == "d2"]
+    assert (row["have_files"], row["need_files"]) == (2, 0)
+
+
 def test_looking_at_the_own_files_is_being_busy() -> None:
     wire, ann, _ = shared()
     wire.ignored = (effects.Scan, effects.Hash)

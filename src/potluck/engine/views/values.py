@@ -180,7 +180,7 @@ class StateView(Struct, frozen=True):
     bytes: int
     need_files: int
     need_folders: int
-    need_bytes: int  # still to come: pieces that are here already do not count
+    need_bytes: int  # still to come: pieces here do not count; nothing comes to an offline share
     received_bytes: int
     sent_bytes: int
     transfers: list[TransferView]

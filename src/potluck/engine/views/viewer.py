@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.orders import What
@@ -61,6 +61,8 @@ class Viewer:
         knowledge = self._picture.knowledge()
         deliveries = around.deliveries(knowledge)
         whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
+        if not node.share_present:
+            missing = NOTHING  # all of it is lacking, and nothing of that comes
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),
