@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import short_id
-from potluck.core.wire.catalogue import FileAsk, FilesAsk
+from potluck.core.wire.catalogue import FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
 from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -226,6 +228,19 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     assert upload == {
         "path": "d1/film",
         "to": "d2",
-        "sent": content.piece_size,
+        "sent": 0,
         "size": content.size_bytes,
-    }
+    }, "it is asked for, and nothing came"
+    uploads, name = ann.engine.wiring.answers.uploads, ann.engine.node.own_manifest
+    uploads.on_came(ben.me, 10)
+    assert shown(ann)["uploads"][0]["sent"] == 10
+    head = ann.index.manifests.head(name)
+    assert head is not None
+    lacks = Holding(*name, head.generation, head.seq, 1, 100_000)
+    ann.engine.node.peer(ben.me).kept[name] = lacks
+    assert shown(ann)["uploads"][0]["sent"] == 500_000, "the rest was there before"
+    (row,) = shown(ann)["deliveries"]
+    assert (row["done_bytes"], row["whole_bytes"]) == (500_000, 600_000), "the same"
+    uploads.note(ben.me, Root(bytes(32)), parse_wire_path(b"d1/song"), 1000, 1000)
+    (both,) = shown(ann)["uploads"]
+    assert (both["path"], both["sent"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)

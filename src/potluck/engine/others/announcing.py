@@ -152,16 +152,20 @@ class Announcing:
         for device in self._following.strangers():
             self._node.say(device, HeadsAsk(self.digest))
 
-    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
-        """A member told how much of each manifest stands on its disk."""
-        peer = self._node.peer(device)
+    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> int:
+        """A member told what stands on its disk; return how much came there since it did last."""
+        peer, came_bytes = self._node.peer(device), 0
         peer.spoke_s = self._node.now
         for holding in holdings:
             name = ManifestName.of(holding)
-            if name in peer.kept or len(peer.kept) < limits.LIST_ITEMS:
+            before = peer.kept.get(name)
+            if before is not None or len(peer.kept) < limits.LIST_ITEMS:
                 peer.kept[name] = holding
-        lacking = sum(holding.missing_bytes for holding in peer.kept.values())
+            if before is not None and _state(before) == _state(holding):
+                came_bytes += max(before.missing_bytes - holding.missing_bytes, 0)
+        lacking = peer.lacking_bytes
         peer.most_lacking_bytes = max(peer.most_lacking_bytes, lacking) if lacking else 0
+        return came_bytes
 
     def recover(self) -> None:
         """The index failed for a while, so less may be held than was thought: ask everybody."""
@@ -239,6 +243,11 @@ class Announcing:
         )
         summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
         return summed.digest(length=HEADS_DIGEST_BYTES)
+
+
+def _state(holding: Holding) -> tuple[int, int]:
+    """Return of which head of its manifest a holding speaks."""
+    return holding.generation, holding.seq
 
 
 def _chunks(every: Sequence[T]) -> Iterator[list[T]]:
