@@ -85,6 +85,11 @@ def who_left_is_waited_for_though_it_is_here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Picture, "_incoming", lambda self: knowledge.Incoming())
 
 
+def nobody_else_is_a_source(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(knowledge, "_has_source", lambda known, manifest: False)
+    patch.setattr(Picture, "_incoming", lambda self: knowledge.Incoming())
+
+
 def nothing_is_taken_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Announcing, "on_share", lambda self: None)
 
@@ -124,6 +129,7 @@ def test_a_lie_about_a_disk_that_is_away_is_noticed(
         what_was_heard_is_ignored,
         what_is_missing_here_is_ignored,
         who_left_is_waited_for_though_it_is_here,
+        nobody_else_is_a_source,
     ],
 )
 def test_a_lie_is_noticed(

@@ -4,10 +4,10 @@ Strategy: an engine's picture (engine/views/picture.py) is compared with what th
 certain: what stands on every disk, and which heads were carried to whom over a link that stands.
 Whoever is said to hold a manifest holds every file of it on its disk, or went on to a newer head of
 its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
-linked to has announced to it. Whoever waits for an owner is not linked to it, and nobody it is
-linked to has said that it holds all of it. Nobody is in sync for longer than it takes to look
-while a folder of its own cannot be read. A disk that is away holds nothing, also of its owner's own
-files, once its device has noticed and had the time to say so.
+linked to has announced to it. Whoever waits for an owner is not linked to it, or its ring takes it
+for gone, and nobody it is linked to has said that it holds all of it. Nobody is in sync for longer
+than it takes to look while a folder of its own cannot be read. A disk that is away holds nothing,
+also of its owner's own files, once its device has noticed and had the time to say so.
 
 Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
 that a person changed in somebody else's folder are left out; so are an owner's own changes that it
@@ -31,7 +31,7 @@ from potluck.core.content.knowledge import (
     situation,
 )
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Kept, Kind
+from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind
 from potluck.engine.engine import Engine
 from potluck.engine.events import Event, LinkClosed, LinkOpened, MessageHeard
 from tests.fakes.disk import path_of
@@ -230,12 +230,22 @@ class Truth:
 
     def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
         linked = set(engine.node.linked()) - {one.device for one in picture.devices if one.offline}
+        linked = {device for device in linked if not engine.wiring.circle.gone(device)}
         for manifest in picture.manifests:
-            if not manifest.stands and manifest.name.owner in linked:
+            if manifest.stands:
+                continue
+            label = self._label(manifest.name)
+            if manifest.name.owner in linked:
                 self.world.fail(
-                    f"truth: {process.host.label} waits for {self._label(manifest.name)}, "
-                    "to whom it is linked"
+                    f"truth: {process.host.label} waits for {label}, to whom it is linked"
                 )
+            for device in sorted(linked):
+                holding = engine.node.peers[device].kept.get(manifest.name)
+                if holding is not None and _holds_all(holding, manifest.heard):
+                    self.world.fail(
+                        f"truth: {process.host.label} waits for {label}, "
+                        f"and {self._host(device).label} said that it holds all of that"
+                    )
 
     # -- names -------------------------------------------------------------------------------------
     def _host(self, device: DeviceId) -> Host:
@@ -255,3 +265,9 @@ def _heads_in(event: MessageHeard) -> list[Head]:
             return [head]
         case _:
             return []
+
+
+def _holds_all(holding: Holding, heard: HeadNumber) -> bool:
+    """Say whether a device said that it lacks nothing, of a manifest as new as it was heard of."""
+    lacks = holding.missing_files or holding.missing_folders or holding.missing_bytes
+    return not lacks and (holding.generation, holding.seq) >= heard

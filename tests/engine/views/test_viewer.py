@@ -244,3 +244,8 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     uploads.note(ben.me, Root(bytes(32)), parse_wire_path(b"d1/song"), 1000, 1000)
     (both,) = shown(ann)["uploads"]
     assert (both["path"], both["sent"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
+    wire.silent, wire.udp = lambda one, other: True, lambda one, other: False
+    assert wire.run(10.0, lambda: not any(one["online"] for one in shown(ann)["deliveries"]))
+    uploads.note(ben.me, root, parse_wire_path(b"d1/film"), 600_000, 1)
+    assert uploads.handings()
+    assert shown(ann)["uploads"] == [], "nothing goes to who is frozen"

@@ -63,7 +63,7 @@ class DeviceKnown:
 
     device: DeviceId
     label: str
-    here: bool  # there is a link to it
+    here: bool  # there is a link to it, and nobody takes it for gone
     said: Mapping[ManifestName, LastWord]
     away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
 

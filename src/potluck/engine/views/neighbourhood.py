@@ -44,6 +44,15 @@ class Neighbourhood:
         """Whether a group is near and a person has to say whether to join it."""
         return self._admission_policy.waits_for_person
 
+    def is_here(self, device: DeviceId) -> bool:
+        """Say whether there is a link to a device, and nobody takes it for gone.
+
+        The link of a process that is frozen stands for minutes.
+        """
+        peer = self._node.peers.get(device)
+        linked = peer is not None and peer.link is not None
+        return linked and not self._circle.gone(device)
+
     def group(self) -> dict[str, str] | None:
         """Return the group this device is in."""
         roster = self._node.roster

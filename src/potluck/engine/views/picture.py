@@ -101,8 +101,8 @@ class Picture:
         if peer is None:
             return DeviceKnown(device, label, here=False, said={})
         said = {name: last_word_of(holding) for name, holding in peer.kept.items()}
-        here, away_s = peer.link is not None, None
-        if not here and peer.gone_s is not None:
+        here, away_s = self._neighbourhood.is_here(device), None
+        if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s
         return DeviceKnown(device, label, here, said, away_s)
 

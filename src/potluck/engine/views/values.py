@@ -126,7 +126,7 @@ class KeeperView(Struct, frozen=True):
 
     id: str
     label: str
-    online: bool  # linked
+    online: bool  # linked, and not taken for gone
     kept: list[KeptView]
 
 

@@ -171,7 +171,7 @@ class Viewer:
         rows, found = {one.id: one for one in deliveries}, list[UploadView]()
         for one in handings:
             row = rows.get(short_id(one.device))
-            if row is None:
+            if row is None or not row.online:
                 continue
             size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes)
             if row.known:
