@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, SharedChange, Spot
+from potluck.core.content.facts import Amount, ManifestName, SharedChange, Spot
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.engine.node import Node
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
 
@@ -148,7 +149,8 @@ class Heard:
 class Partly:
     """What is on its way, as a test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: Node) -> None:
+        self._node = node
         self.fetching = False
         self.here: dict[ManifestName, int] = {}
         self.changing: set[ManifestName] = set()
@@ -156,8 +158,13 @@ class Partly:
     def unsettled(self) -> set[ManifestName]:
         return self.changing
 
-    def here_bytes(self) -> dict[ManifestName, int]:
-        return self.here
+    def lacking(self) -> dict[ManifestName, Amount]:
+        index, found = self._node.index, dict[ManifestName, Amount]()
+        for name in map(ManifestName.of, index.manifests.heads()):
+            of = index.needs.missing if self._node.share_present else index.manifests.amount
+            files, folders, size_bytes = of(name)
+            found[name] = Amount(files, folders, max(size_bytes - self.here.get(name, 0), 0))
+        return found
 
 
 class Neighbour:

@@ -64,7 +64,7 @@ class Device:
         self.heard = Heard()
         self.publishing = Publishing(self.node, self.heard)
         self.following = Following(self.node, self.heard)
-        self.neighbour, self.partly = Neighbour(self.node.me), Partly()
+        self.neighbour, self.partly = Neighbour(self.node.me), Partly(self.node)
         self.announcing = Announcing(self.node, self.following, self.neighbour, self.partly)
         self.answers = Answers(self.node)
         self.applied: list[Applied] = []

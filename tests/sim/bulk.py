@@ -346,7 +346,7 @@ class Bulk:
         return [(len(body) + 4, lambda transfer: take_message(transfer, heard))]
 
     def _pieces(self, host: Host, transfer: Transfer, serve: ServePieces) -> list[Chunk]:
-        file = host.disk.files.get(serve.path)
+        file = host.disk.read(serve.path)
         chunks: list[Chunk] = []
         for piece in serve.pieces:
             at = piece * serve.content.piece_size
@@ -361,7 +361,7 @@ class Bulk:
     def _files(self, host: Host, transfer: Transfer, serve: ServeFiles) -> list[Chunk]:
         contents: list[bytes | None] = []
         for root, path, size, piece_size in serve.files:
-            file = host.disk.files.get(path) if path else None
+            file = host.disk.read(path) if path else None
             good = (
                 file is not None
                 and len(file.data) == size

@@ -99,6 +99,10 @@ class Disk(Tree):
         """Append to a file."""
         return self.write(path, self.files[path].data + data) if path in self.files else []
 
+    def read(self, path: SafePath) -> File | None:
+        """Return the file at a path; None if there is none, or the disk is away."""
+        return self.files.get(path) if self.mounted else None
+
     def shut_up(self, path: SafePath) -> list[SafePath]:
         """Take the permission to enter a folder."""
         self.shut.add(path)

@@ -21,7 +21,7 @@ from tests.fakes.disk import path_of
 if TYPE_CHECKING:
     from tests.sim.world import World
 
-PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper")
+PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper", "unmounted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,22 @@ class Faults:
         """Fill a disk, or make room."""
         self.world.desk.fill(self.world.hosts[number].process, number, full=full)
 
+    def unmount(self, number: int) -> None:
+        """The disk of the share goes away; the watcher notices that soon."""
+        self._mounted(number, mounted=False)
+
+    def mount(self, number: int) -> None:
+        """It is back, as it was."""
+        self._mounted(number, mounted=True)
+
+    def _mounted(self, number: int, *, mounted: bool) -> None:
+        host = self.world.hosts[number]
+        if host.disk.mounted is mounted:
+            return
+        host.disk.mounted = mounted
+        if host.process is not None:
+            self.world.hint(host.process, (path_of(host.disk.label),))
+
     def misbehave(self, number: int, kind: str, chance: float) -> None:
         """Let a holder send wrong bytes, break off, be busy or say gone, so often."""
         self.world.hosts[number].misbehaviour = {kind: chance} if chance else {}
@@ -171,6 +187,8 @@ class Faults:
     def do(self, number: int, verb: str, *args: Any) -> None:
         """A person does something to the own folder; path arguments are text below it."""
         label = self.world.hosts[number].disk.label
+        if not self.world.hosts[number].disk.mounted:
+            return
         paths = tuple(path_of(f"{label}/{arg}") if isinstance(arg, str) else arg for arg in args)
         self.world.person(number, verb, *paths)
 
@@ -303,7 +321,12 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
             act(chance, chance.uniform(0, seconds), chance.randrange(nodes))
             for _ in range(chance.randint(4, 20))
         ]
-    if profile != "files":
+    if profile == "unmounted":  # and no other fault: who could say nothing of it has an excuse
+        for _ in range(chance.randint(1, 4)):
+            at, number = chance.uniform(1, seconds), chance.randrange(nodes)
+            ops += [Op(at, "unmount", (number,))]
+            ops += [Op(at + chance.uniform(0.5, 15.0), "mount", (number,))]
+    elif profile != "files":
         for _ in range(chance.randint(1, 5)):
             ops += trouble(chance, chance.uniform(0.5, seconds), nodes, profile)
     if profile == "hostile":
@@ -324,7 +347,7 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
         ops += [Op(end + limits.LEAVE_S + 3.0, "rescan", (number,)) for number in range(nodes)]
     for number in range(nodes):
         ops += [Op(end, "full", (number, False)), Op(end, "misbehave", (number, "wrong", 0.0))]
-        ops += [Op(end + limits.LEAVE_S, "start", (number,))]
+        ops += [Op(end, "mount", (number,)), Op(end + limits.LEAVE_S, "start", (number,))]
     return tuple(sorted(ops, key=lambda op: op.at))
 
 

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from potluck.core.content import knowledge
-from potluck.core.content.facts import NOTHING
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
+from potluck.engine.others.announcing import Announcing
+from potluck.engine.others.progress import Progress
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
@@ -30,7 +32,7 @@ LOOKS_OF_EACH = 40  # a short run of two has 45 a host, one of five about 100
 SABOTAGED_SEEDS = 12  # in one of them at least the lie is told while it is one
 
 
-@pytest.mark.parametrize("profile", ["files", "mixed", "power", "tamper"])
+@pytest.mark.parametrize("profile", ["files", "mixed", "power", "tamper", "unmounted"])
 @pytest.mark.parametrize("seed", range(2000, 2000 + SEEDS))
 def test_what_is_said_is_so(seed: int, profile: str) -> None:
     nodes = 2 + seed % 4
@@ -83,6 +85,43 @@ def who_left_is_waited_for_though_it_is_here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Picture, "_incoming", lambda self: knowledge.Incoming())
 
 
+def nobody_else_is_a_source(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(knowledge, "_has_source", lambda known, manifest: False)
+    patch.setattr(Picture, "_incoming", lambda self: knowledge.Incoming())
+
+
+def nothing_is_taken_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Announcing, "on_share", lambda self: None)
+
+
+def an_offline_share_counts(patch: pytest.MonkeyPatch) -> None:
+    honest = Progress.lacking
+
+    def careless(self: Progress) -> dict[ManifestName, Amount]:
+        node, present = self._node, self._node.share_present
+        node.share_present = True
+        found = honest(self)
+        node.share_present = present
+        return found
+
+    patch.setattr(Progress, "lacking", careless)
+
+
+def an_owner_has_what_it_announced(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(DeviceKnown, "offline", False)
+
+
+@pytest.mark.parametrize(
+    "lie", [nothing_is_taken_back, an_offline_share_counts, an_owner_has_what_it_announced]
+)
+def test_a_lie_about_a_disk_that_is_away_is_noticed(
+    lie: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lie(monkeypatch)
+    with pytest.raises(Broken, match="its disk is away"):
+        _play_all("unmounted")
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -90,6 +129,7 @@ def who_left_is_waited_for_though_it_is_here(patch: pytest.MonkeyPatch) -> None:
         what_was_heard_is_ignored,
         what_is_missing_here_is_ignored,
         who_left_is_waited_for_though_it_is_here,
+        nobody_else_is_a_source,
     ],
 )
 def test_a_lie_is_noticed(
@@ -100,9 +140,9 @@ def test_a_lie_is_noticed(
         _play_all()
 
 
-def _play_all() -> None:
+def _play_all(profile: str = "mixed") -> None:
     for seed in range(SABOTAGED_SEEDS):
-        scenarios.play_in(scenarios.built(seed, 3, "mixed"), "mixed")
+        scenarios.play_in(scenarios.built(seed, 3, profile), profile)
 
 
 # -- folders that cannot be read -------------------------------------------------------------------

@@ -4,9 +4,10 @@ Strategy: an engine's picture (engine/views/picture.py) is compared with what th
 certain: what stands on every disk, and which heads were carried to whom over a link that stands.
 Whoever is said to hold a manifest holds every file of it on its disk, or went on to a newer head of
 its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
-linked to has announced to it. Whoever waits for an owner is not linked to it, and nobody it is
-linked to has said that it holds all of it. Nobody is in sync for longer than it takes to look
-while a folder of its own cannot be read.
+linked to has announced to it. Whoever waits for an owner is not linked to it, or its ring takes it
+for gone, and nobody it is linked to has said that it holds all of it. Nobody is in sync for longer
+than it takes to look while a folder of its own cannot be read. A disk that is away holds nothing,
+also of its owner's own files, once its device has noticed and had the time to say so.
 
 Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
 that a person changed in somebody else's folder are left out; so are an owner's own changes that it
@@ -19,17 +20,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import (
     CopyKnown,
     HeadNumber,
     Knowledge,
+    ManifestKnown,
     State,
     copy_known,
     situation,
 )
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Kept, Kind
+from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind
 from potluck.engine.engine import Engine
 from potluck.engine.events import Event, LinkClosed, LinkOpened, MessageHeard
 from tests.fakes.disk import path_of
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 STRIDE = 7
+TAKE_BACK_S = 0.5  # it is said at once; the rest is the way over a link
 LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
 SPOKEN = Heads | Kept | Flushed
 
@@ -61,6 +64,7 @@ class Truth:
         self.synced = 0
         self._heard: dict[int, Heard] = {}  # by host number
         self._content_s: dict[int, float] = {}  # since when it is in sync and cannot read all
+        self._offline_s: dict[int, float] = {}  # since when a device knows that its disk is away
         self._tampered: set[tuple[str, object]] = set()  # label of the disk, path
         self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
 
@@ -75,6 +79,7 @@ class Truth:
             return
         spoken = isinstance(event, MessageHeard) and isinstance(event.message, SPOKEN)
         self._listen(process, event)
+        self._note_offline(process, engine)
         linked = isinstance(event, LinkOpened | LinkClosed)
         if not spoken and not linked and process.handled % STRIDE:
             return
@@ -108,12 +113,13 @@ class Truth:
             if manifest.held is None:
                 continue
             for device in picture.devices:
-                if manifest.name.owner == device.device:
-                    continue  # it may have changed something a moment ago
                 if copy_known(device, manifest) is not CopyKnown.ALL:
                     continue
-                self.claims += 1
                 holder = self._host(device.device)
+                self._check_mounted(process, holder, manifest)
+                if manifest.name.owner == device.device:
+                    continue  # it may have changed something a moment ago
+                self.claims += 1
                 if self._went_on(holder, manifest.name, manifest.held):
                     continue
                 lacking = self._lacking(engine, holder, manifest.name, manifest.held)
@@ -123,6 +129,25 @@ class Truth:
                         f"{self._label(manifest.name)} at {tuple(manifest.held)}, "
                         f"which lacks {lacking[:3]}"
                     )
+
+    def _note_offline(self, process: Process, engine: Engine) -> None:
+        """Remember since when a device knows that its disk is away."""
+        if engine.node.share_present:
+            self._offline_s.pop(process.host.number, None)
+        else:
+            self._offline_s.setdefault(process.host.number, self.world.now)
+
+    def _check_mounted(self, process: Process, holder: Host, manifest: ManifestKnown) -> None:
+        """Nobody is said to hold anything on a disk that it knows to be away."""
+        since_s = self._offline_s.get(holder.number)
+        if since_s is None or manifest.whole == NOTHING:
+            return
+        if self.world.now - since_s > TAKE_BACK_S and holder.running:
+            self.world.fail(
+                f"truth: {process.host.label} says {holder.label} holds "
+                f"{self._label(manifest.name)}, and its disk is away for "
+                f"{self.world.now - since_s:.1f} s"
+            )
 
     def _went_on(self, holder: Host, name: ManifestName, held: HeadNumber) -> bool:
         """Say whether a device follows a newer head by now."""
@@ -204,13 +229,23 @@ class Truth:
             self.world.fail(f"truth: {process.host.label} is in sync and cannot read {folders}")
 
     def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
-        linked = set(engine.node.linked())
+        linked = set(engine.node.linked()) - {one.device for one in picture.devices if one.offline}
+        linked = {device for device in linked if not engine.wiring.circle.gone(device)}
         for manifest in picture.manifests:
-            if not manifest.stands and manifest.name.owner in linked:
+            if manifest.stands:
+                continue
+            label = self._label(manifest.name)
+            if manifest.name.owner in linked:
                 self.world.fail(
-                    f"truth: {process.host.label} waits for {self._label(manifest.name)}, "
-                    "to whom it is linked"
+                    f"truth: {process.host.label} waits for {label}, to whom it is linked"
                 )
+            for device in sorted(linked):
+                holding = engine.node.peers[device].kept.get(manifest.name)
+                if holding is not None and _holds_all(holding, manifest.heard):
+                    self.world.fail(
+                        f"truth: {process.host.label} waits for {label}, "
+                        f"and {self._host(device).label} said that it holds all of that"
+                    )
 
     # -- names -------------------------------------------------------------------------------------
     def _host(self, device: DeviceId) -> Host:
@@ -230,3 +265,9 @@ def _heads_in(event: MessageHeard) -> list[Head]:
             return [head]
         case _:
             return []
+
+
+def _holds_all(holding: Holding, heard: HeadNumber) -> bool:
+    """Say whether a device said that it lacks nothing, of a manifest as new as it was heard of."""
+    lacks = holding.missing_files or holding.missing_folders or holding.missing_bytes
+    return not lacks and (holding.generation, holding.seq) >= heard

@@ -147,6 +147,7 @@ class Dispatch:
                 replica_check.on_hashed(event)
             case ShareSeen():
                 own_folder.on_share(event)
+                self._parts.announcing.on_share()
                 self._parts.strays.on_share(event)
             case TopSeen():
                 self._parts.strays.on_top(event)

@@ -66,7 +66,8 @@ class MemberMessages:
             case HeadsAsk():
                 announcing.on_heads_ask(device, message)
             case Kept(holdings):
-                announcing.on_kept(device, holdings)
+                came_bytes = announcing.on_kept(device, holdings)
+                self._parts.answers.on_came(device, came_bytes)
                 self._parts.downloads.on_kept()
             case FlushAsk():
                 self._parts.flushing.on_flush_ask(device, message)

@@ -65,6 +65,11 @@ class Peer:
     gone_s: float | None = None  # when its last link ended
     most_lacking_bytes: int = 0  # it ever said since it last lacked nothing
 
+    @property
+    def lacking_bytes(self) -> int:
+        """How much it said last that it lacks; 0 also if it said nothing."""
+        return sum(holding.missing_bytes for holding in self.kept.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

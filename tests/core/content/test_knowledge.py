@@ -72,6 +72,15 @@ def test_an_owner_has_what_it_announced_last():
     assert copy_known(replace(ada, here=False), manifest(ADAS)) is CopyKnown.AWAY
 
 
+def test_an_owner_that_lacks_its_own_files_has_none_of_them():
+    ada = device(ADA, "ada", adas=LastWord(H1, WHOLE))
+    assert ada.offline
+    assert not device(ADA, "ada", adas=all_of()).offline
+    assert not device(ADA, "ada", mine=LastWord(H2, SOME)).offline
+    assert copy_known(ada, manifest(ADAS)) is CopyKnown.LACKS
+    assert standing(picture(manifests=[manifest(ADAS)]), ada) == Standing(True, NOTHING, WHOLE)
+
+
 def test_a_device_stands_as_it_said_and_is_known_only_in_all():
     both = (manifest(), manifest(ADAS))
     known = device(mine=LastWord(H2, SOME), adas=all_of())
@@ -215,7 +224,11 @@ def test_who_lacks_something_of_mine_is_sent_to():
         State.SENDING, "ben still lacks 1 file (100 B) of mine"
     )
     assert situation(picture(ben, ada)) == Situation(
-        State.SENDING, "ben and ada still lack 2 files (200 B) of mine"
+        State.SENDING, "ben and ada still lack 1 file (100 B) of mine"
+    ), "it may be one and the same"
+    more = device(ADA, "ada", mine=LastWord(H2, Amount(2, 0, 50)))
+    assert situation(picture(ben, more)) == Situation(
+        State.SENDING, "ben and ada still lack up to 2 files (100 B) of mine"
     )
     old, new = device(mine=all_of(H1)), device(ADA, "ada")
     assert situation(picture(old)) == Situation(
@@ -224,6 +237,15 @@ def test_who_lacks_something_of_mine_is_sent_to():
     assert situation(picture(old, new)) == Situation(
         State.SENDING, "ben and ada have not said yet what is there of my newest files"
     )
+
+
+def test_nobody_waits_for_a_device_whose_share_is_offline_and_it_is_waited_for_as_an_owner():
+    lost = {"adas": LastWord(H2, WHOLE), "mine": LastWord(H2, WHOLE)}
+    both = [manifest(), manifest(ADAS)]
+    assert situation(picture(device(ADA, "ada", **lost), manifests=both)).state is State.IN_SYNC
+    lacking = picture(device(ADA, "ada", **lost), manifests=[manifest(ADAS, missing=SOME)])
+    words = "waiting for ada (its share is offline): 1 file (100 B)"
+    assert situation(lacking) == Situation(State.WAITING, words)
 
 
 def test_what_others_lack_of_others_is_not_sent_by_me():

@@ -291,6 +291,49 @@ def test_of_what_is_still_being_changed_nothing_is_said_to_be_whole(wire: Wire) 
     assert three.node.peer(two.id).kept[one.manifest].seq == 2
 
 
+def test_a_share_that_goes_offline_takes_back_what_was_said_and_says_it_again(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    two.write("b", "c")
+    wire.run()
+    two.stand(one)
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    kept = one.node.peer(two.id).kept
+    assert [kept[name].missing_files for name in (one.manifest, two.manifest)] == [0, 0]
+    wire.said.clear()
+    two.node.share_present = False
+    two.announcing.on_share()
+    wire.run()
+    assert said(wire, Kept) == [(2, 1), (2, 3)], "at once"
+    assert [kept[name].missing_files for name in (one.manifest, two.manifest)] == [1, 2]
+    two.announcing.on_share()
+    wire.wait(limits.KEPT_S * 2)
+    assert said(wire, Kept) == [], "it is offline still"
+    three.unlink(two)
+    two.link(three)
+    wire.run()
+    assert three.node.peer(two.id).kept[one.manifest].missing_files == 1
+    two.node.share_present = True
+    two.announcing.on_share()
+    wire.run()
+    assert [kept[name].missing_files for name in (one.manifest, two.manifest)] == [0, 0]
+
+
+def test_what_came_is_what_is_lacking_less_of_the_same_heads(wire: Wire) -> None:
+    one, two, three = wire.devices
+
+    def came(*lacking: tuple[Device, int, int]) -> int:
+        kept = [Holding(*of.manifest, 1, seq, 1, missing) for of, seq, missing in lacking]
+        return one.announcing.on_kept(two.id, kept)
+
+    assert came((one, 1, 100), (three, 1, 50)) == 0, "it had the rest before"
+    assert came((one, 1, 70), (three, 1, 10)) == 70
+    assert came((one, 1, 90)) == 0
+    assert came((one, 2, 20)) == 0, "what is not wanted any more is not lacking either"
+    assert came((one, 2, 5)) == 15
+
+
 def test_who_comes_back_has_to_say_again_what_it_holds(wire: Wire) -> None:
     one, two, _ = wire.devices
     one.write("a")

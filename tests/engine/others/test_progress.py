@@ -6,15 +6,17 @@ Strategy: the parts of one device, with wishes and facts put in by hand.
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core import limits
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
 from potluck.core.content.swarm.orders import Order, What
 from potluck.engine.events import BatchId, OrderId
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
-from tests.engine.index.builders import piece_list, record, root_of
+from tests.engine.index.builders import piece_list, place, receive, record, root_of
 
 ANNA, BERT = key(2).device, key(3).device
 ANNAS, BERTS = ManifestName.own(ANNA), ManifestName.own(BERT)
@@ -30,25 +32,41 @@ def parts() -> Wiring:
 def test_at_rest_nothing_is_on_its_way(parts: Wiring) -> None:
     progress = parts.progress
     assert (progress.fetching, progress.placing, progress.paused) == (False, False, "")
-    assert (progress.senders(), progress.here_bytes(), progress.sample()) == ([], {}, None)
+    assert (progress.senders(), progress.lacking(), progress.sample()) == ([], {}, None)
     assert repr(progress) == "<Progress fetching=False>"
 
 
 def test_what_is_here_counts_in_each_folder_that_waits_for_it(parts: Wiring) -> None:
-    content, wanted = piece_list(3), record("a")
+    content = piece_list(3)
+    wanted = replace(record("a"), size=content.size_bytes)
     for name in (ANNAS, BERTS):
+        receive(parts.node.index, [wanted], 1, name.owner)
         for path in (b"a", b"b"):
             parts.downloads.waiting.setdefault(content.root, {}).setdefault(name, {})[
                 Spot(name, path)
             ] = Want(Spot(name, path), wanted, None)
     parts.downloads.swarm.want(content.root, content.size_bytes, content.piece_size)
-    assert parts.progress.here_bytes() == {}
+    whole = Amount(1, 0, content.size_bytes)
+    assert parts.progress.lacking() == {ANNAS: whole, BERTS: whole}
     parts.downloads.swarm.on_list(content)
     parts.downloads.swarm.on_pieces(content.root, [0])
-    assert parts.progress.here_bytes() == {ANNAS: content.piece_size, BERTS: content.piece_size}
+    rest = Amount(1, 0, content.size_bytes - content.piece_size)
+    assert parts.progress.lacking() == {ANNAS: rest, BERTS: rest}
     sample = parts.progress.sample()
     assert sample is not None
     assert (str(sample[0]), sample[1]) == ("d2/a", content.piece_size)
+
+
+def test_while_the_share_is_offline_all_of_it_is_lacking(parts: Wiring) -> None:
+    index, wanted = parts.node.index, record("a")
+    huge = replace(record("huge"), size=limits.FILE_MAX_BYTES)
+    receive(index, [wanted], 1, ANNA)
+    receive(index, [huge, replace(huge, path=b"too")], 1, BERT)
+    index.places.put(ANNAS, [place(wanted)])
+    all_here = Amount(2, 0, limits.FILE_MAX_BYTES)
+    assert parts.progress.lacking() == {ANNAS: NOTHING, BERTS: all_here}
+    parts.node.share_present = False
+    assert parts.progress.lacking() == {ANNAS: Amount(1, 0, wanted.size), BERTS: all_here}
 
 
 def test_what_is_complete_and_not_placed_is_no_sample(parts: Wiring) -> None:

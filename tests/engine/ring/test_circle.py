@@ -89,6 +89,8 @@ def test_a_leaver_is_gone_at_once_and_the_others_move_up() -> None:
     assert wire.now - at <= 0.21
     wire.run(0.05)
     assert all(box.status(first) is Status.LEFT for box in others)
+    assert all(box.engine.wiring.circle.gone(first.me) for box in others)
+    assert not any(box.engine.wiring.circle.gone(others[0].me) for box in others)
     assert {number(box) for box in others} == {0, 1}
     assert all(box.told("node_left") == [f"{first.label} left"] for box in others)
     wire.run(20.0)

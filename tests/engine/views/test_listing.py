@@ -103,6 +103,21 @@ def test_every_device_stands_at_the_top_with_all_it_shares(here) -> None:
     }
 
 
+def test_while_the_share_is_offline_nothing_is_here(here) -> None:
+    records = [folder("f", 1), *(record(f"f/{number}", 2, "five!") for number in range(2))]
+    receive(here.index, records, 2, D2.owner)
+    here.index.places.put(D2, [place(one) for one in records])
+    listing = Listing(here)
+    folders = ("", "d2", "d2/f")
+    assert [sum(one.here for one in listing.folder(each, "").entries) for each in folders] == [
+        2
+    ] * 3
+    assert all(one.here for one in listing.page("", "").files)
+    here.share_present = False
+    assert not any(one.here for each in folders for one in listing.folder(each, "").entries)
+    assert not any(one.here for one in listing.page("", "").files)
+
+
 def test_a_manifest_of_somebody_who_is_no_member_is_listed_too(here) -> None:
     stranger = key(9).device
     receive(here.index, [record("a")], 1, stranger)

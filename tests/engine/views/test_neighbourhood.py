@@ -184,6 +184,23 @@ def test_a_device_that_is_away_is_never_counted() -> None:
     assert (row["label"], row["online"], row["known"]) == ("d2", False, False)
 
 
+def test_a_frozen_device_is_away_though_its_link_stands() -> None:
+    wire, ann, ben = shared()
+    around = ann.engine.wiring.viewer._neighbourhood
+    wire.silent, wire.udp = lambda one, other: True, lambda one, other: False
+    ann.write("more", b"four")
+    assert wire.run(0.3, lambda: shown(ann)["state"] == "sending")
+    assert around.is_here(ben.me)
+    assert wire.run(10.0, lambda: shown(ann)["state"] == "in_sync"), "nobody waits for who is away"
+    assert ben.me in ann.engine.node.linked(), "nothing ended its link"
+    (row,) = shown(ann)["deliveries"]
+    assert (row["online"], row["known"]) == (False, False)
+    assert (other_of(ann)["online"], other_of(ann)["away_s"]) == (False, None)
+    wire.silent, wire.udp = lambda one, other: False, lambda one, other: True
+    assert wire.run(20.0, lambda: around.is_here(ben.me) and shown(ann)["deliveries"] == [])
+    assert shown(ann)["state"] == "in_sync"
+
+
 def test_a_member_never_seen_in_this_run_is_away() -> None:
     parts = Wiring(node(1))
     parts.node.roster = group(1, 2)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import short_id
-from potluck.core.wire.catalogue import FileAsk, FilesAsk
+from potluck.core.wire.catalogue import FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
 from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -66,6 +68,24 @@ def test_states_and_their_reasons() -> None:
         "trouble",
         "the share is offline: marker missing",
     )
+
+
+def test_of_an_offline_share_nothing_is_here_and_nothing_comes() -> None:
+    wire, ann, ben = shared()
+    ben.write("another", b"4321")
+    wire.run(5.0)
+    ben.hear(ShareSeen(present=False, reason="missing"))
+    wire.run(0.1)
+    state = shown(ben)
+    assert (state["files"], state["need_files"], state["need_bytes"]) == (2, 0, 0)
+    for at in (ann, ben):
+        rows = [one for one in shown(at)["devices"] if one["label"] == "d2"]
+        assert [(row["have_files"], row["need_files"]) for row in rows] == [(0, 2)]
+    assert shown(ann)["state"] == "in_sync", "nobody is waited for who cannot receive"
+    ben.hear(ShareSeen(present=True, reason=""))
+    wire.run(5.0)
+    (row,) = [one for one in shown(ann)["devices"] if one["label"] == "d2"]
+    assert (row["have_files"], row["need_files"]) == (2, 0)
 
 
 def test_looking_at_the_own_files_is_being_busy() -> None:
@@ -208,6 +228,24 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     assert upload == {
         "path": "d1/film",
         "to": "d2",
-        "sent": content.piece_size,
+        "sent": 0,
         "size": content.size_bytes,
-    }
+    }, "it is asked for, and nothing came"
+    uploads, name = ann.engine.wiring.answers.uploads, ann.engine.node.own_manifest
+    uploads.on_came(ben.me, 10)
+    assert shown(ann)["uploads"][0]["sent"] == 10
+    head = ann.index.manifests.head(name)
+    assert head is not None
+    lacks = Holding(*name, head.generation, head.seq, 1, 100_000)
+    ann.engine.node.peer(ben.me).kept[name] = lacks
+    assert shown(ann)["uploads"][0]["sent"] == 500_000, "the rest was there before"
+    (row,) = shown(ann)["deliveries"]
+    assert (row["done_bytes"], row["whole_bytes"]) == (500_000, 600_000), "the same"
+    uploads.note(ben.me, Root(bytes(32)), parse_wire_path(b"d1/song"), 1000, 1000)
+    (both,) = shown(ann)["uploads"]
+    assert (both["path"], both["sent"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
+    wire.silent, wire.udp = lambda one, other: True, lambda one, other: False
+    assert wire.run(10.0, lambda: not any(one["online"] for one in shown(ann)["deliveries"]))
+    uploads.note(ben.me, root, parse_wire_path(b"d1/film"), 600_000, 1)
+    assert uploads.handings()
+    assert shown(ann)["uploads"] == [], "nothing goes to who is frozen"

@@ -8,13 +8,14 @@ functions of that picture, so no two screens can disagree.
 
 Guarantees: a device is said to hold a manifest only if it is here and spoke of the very head that
 is held; what it said of an older head, or before it went, is shown as what it is, the last word and
-not knowledge. `in_sync` means that nothing is open. Limits: what a device says of itself is
-believed; that a person edits files on its disk is known when it has noticed.
+not knowledge. `in_sync` means that nothing is open. Nobody waits for whoever is away, nor for
+whoever is here while its share is offline. Limits: what a device says of itself is believed; that a
+person edits files on its disk is known when it has noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import NamedTuple
@@ -62,9 +63,15 @@ class DeviceKnown:
 
     device: DeviceId
     label: str
-    here: bool  # there is a link to it
+    here: bool  # there is a link to it, and nobody takes it for gone
     said: Mapping[ManifestName, LastWord]
     away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
+
+    @property
+    def offline(self) -> bool:
+        """Whether its share is: it says itself that it has not even what it shares."""
+        said = self.said.get(ManifestName.own(self.device))
+        return said is not None and said.missing != NOTHING
 
 
 class OwnWork(StrEnum):
@@ -154,6 +161,8 @@ def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
     if not device.here:
         return CopyKnown.AWAY
     if manifest.name.owner == device.device:
+        if device.offline:
+            return CopyKnown.LACKS
         return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
     said = device.said.get(manifest.name)
     if said is None or said.number != manifest.held:
@@ -187,11 +196,9 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
 
 def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
     """Return what a device said last that it lacks, at most everything."""
-    if manifest.name.owner == device.device:
-        return NOTHING
     said = device.said.get(manifest.name)
     if said is None:
-        return manifest.whole
+        return NOTHING if manifest.name.owner == device.device else manifest.whole
     return Amount(*map(min, said.missing, manifest.whole))
 
 
@@ -252,7 +259,8 @@ def _missed_owners(knowledge: Knowledge, behind: list[ManifestKnown]) -> list[De
     found = list[DeviceKnown]()
     for manifest in behind:
         owner = owners.get(manifest.name.owner)
-        if owner is None or owner.here or _has_source(knowledge, manifest):
+        there = owner is not None and owner.here and not owner.offline
+        if owner is None or there or _has_source(knowledge, manifest):
             return []
         found.append(owner)
     return found
@@ -269,7 +277,9 @@ def _has_source(knowledge: Knowledge, manifest: ManifestKnown) -> bool:
 def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount) -> str:
     """Return for whom is waited and for what."""
     whom = listed([device.label for device in away])
-    if len(away) == 1 and away[0].away_s is not None:
+    if len(away) == 1 and away[0].here:
+        whom += " (its share is offline)"
+    elif len(away) == 1 and away[0].away_s is not None:
         whom += f" (away for {of_time(away[0].away_s)})"
     if missing == NOTHING:
         return f"waiting for {whom}: there are newer files"
@@ -284,22 +294,33 @@ def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount)
 def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
-    present = [device for device in knowledge.devices if device.here]
-    lacking, unknown, amounts = list[str](), list[str](), [NOTHING]
+    present = [one for one in knowledge.devices if one.here and not one.offline]
+    lacking, unknown, amounts = list[str](), list[str](), list[Amount]()
     for device in present:
         verdicts = {copy_known(device, manifest) for manifest in mine}
         if CopyKnown.LACKS in verdicts:
             lacking.append(device.label)
-            amounts += [_last_word(device, manifest) for manifest in mine]
+            amounts.append(Amount.total(_last_word(device, manifest) for manifest in mine))
         elif CopyKnown.UNKNOWN in verdicts:
             unknown.append(device.label)
     if lacking:
-        verb = "lacks" if len(lacking) == 1 else "lack"
-        words = of_amount(*Amount.total(amounts))
-        return Situation(State.SENDING, f"{listed(lacking)} still {verb} {words} of mine")
+        what = _lack_words(amounts)
+        return Situation(State.SENDING, f"{listed(lacking)} still {what} of mine")
     if unknown:
         have = "has" if len(unknown) == 1 else "have"
         return Situation(
             State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
         )
     return None
+
+
+def _lack_words(amounts: Sequence[Amount]) -> str:
+    """Say what each of some devices lacks; two that lack the same file make no two files of it.
+
+    Which files they are nobody said, so how many lack somewhere is known of one device only.
+    """
+    most = Amount(*map(max, zip(*amounts, strict=True)))
+    if len(amounts) == 1:
+        return f"lacks {of_amount(*most)}"
+    up_to = "" if all(amount == most for amount in amounts) else "up to "
+    return f"lack {up_to}{of_amount(*most)}"

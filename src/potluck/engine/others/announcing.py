@@ -5,10 +5,12 @@ who cannot have it from its owner. Lost pushes are found by the digest of all he
 who differs is asked, at first at once and then ever less often, and everyone asks *last* every ten
 seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told whole when a
 link opens, and what changed of it at most once a second, or at once when nothing is lacking any
-more: somebody may be waiting to switch off.
+more: somebody may be waiting to switch off. When the share goes offline all that was said is taken
+back at once, of the own manifest too, and said again when it is back.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
-cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py.
+cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py. That
+the share is offline is said when it is noticed; of an empty manifest nothing can be taken back.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Protocol, TypeVar
 from blake3 import blake3
 
 from potluck.core import limits
-from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
@@ -62,8 +64,8 @@ class PartlyHere(Protocol):
     def unsettled(self) -> Container[ManifestName]:
         """Return the folders in which something is still to be put in place, or taken away."""
 
-    def here_bytes(self) -> Mapping[ManifestName, int]:
-        """Return how much is here already of contents that each manifest still lacks."""
+    def lacking(self) -> Mapping[ManifestName, Amount]:
+        """Return what this disk lacks of each manifest that is held."""
 
 
 class Announcing:
@@ -81,6 +83,7 @@ class Announcing:
         self._kept_due = False
         self._complete = False  # nothing is lacking, and that is news
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
+        self._share_told = True  # whether what was said last was of a share that is there
         self.digest = self._digest()
 
     def __repr__(self) -> str:
@@ -120,6 +123,12 @@ class Announcing:
         """More (or less) stands on this disk: tell the others, at most once a second."""
         self._on_changed()
 
+    def on_share(self) -> None:
+        """The marker was checked: what an offline share holds counts for nobody."""
+        if self._node.share_present is not self._share_told:
+            self._share_told = self._node.share_present
+            self._kept_due, self._kept_s = True, self._node.now
+
     # -- asking ------------------------------------------------------------------------------------
     def on_heads_ask(self, device: DeviceId, ask: HeadsAsk) -> None:
         """A member wants to know what we hold."""
@@ -143,16 +152,20 @@ class Announcing:
         for device in self._following.strangers():
             self._node.say(device, HeadsAsk(self.digest))
 
-    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> None:
-        """A member told how much of each manifest stands on its disk."""
-        peer = self._node.peer(device)
+    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> int:
+        """A member told what stands on its disk; return how much came there since it did last."""
+        peer, came_bytes = self._node.peer(device), 0
         peer.spoke_s = self._node.now
         for holding in holdings:
             name = ManifestName.of(holding)
-            if name in peer.kept or len(peer.kept) < limits.LIST_ITEMS:
+            before = peer.kept.get(name)
+            if before is not None or len(peer.kept) < limits.LIST_ITEMS:
                 peer.kept[name] = holding
-        lacking = sum(holding.missing_bytes for holding in peer.kept.values())
+            if before is not None and _state(before) == _state(holding):
+                came_bytes += max(before.missing_bytes - holding.missing_bytes, 0)
+        lacking = peer.lacking_bytes
         peer.most_lacking_bytes = max(peer.most_lacking_bytes, lacking) if lacking else 0
+        return came_bytes
 
     def recover(self) -> None:
         """The index failed for a while, so less may be held than was thought: ask everybody."""
@@ -213,21 +226,15 @@ class Announcing:
         Nothing is said yet of one that lacks nothing and is still being changed: what its owner
         deleted may stand here.
         """
-        here, unsettled = self._progress.here_bytes(), self._progress.unsettled()
+        lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
         found = dict[ManifestName, Holding]()
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
-            holding = self._holding(head, here.get(name, 0))
-            if holding.missing_files or holding.missing_folders or name not in unsettled:
-                found[name] = holding
+            files, folders, size_bytes = lacking[name]
+            if files or folders or name not in unsettled:
+                said = (head.generation, head.seq, files, size_bytes, folders)
+                found[name] = Holding(*name, *said)
         return found
-
-    def _holding(self, head: Head, here_bytes: int) -> Holding:
-        name, files, folders, size_bytes = ManifestName.of(head), 0, 0, 0
-        if head.owner != self._node.me:
-            files, folders, size_bytes = self._node.index.needs.missing(name)
-            size_bytes = max(size_bytes - here_bytes, 0)
-        return Holding(*name, head.generation, head.seq, files, size_bytes, folders)
 
     def _digest(self) -> bytes:
         heads = self._node.index.manifests.heads()
@@ -236,6 +243,11 @@ class Announcing:
         )
         summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
         return summed.digest(length=HEADS_DIGEST_BYTES)
+
+
+def _state(holding: Holding) -> tuple[int, int]:
+    """Return of which head of its manifest a holding speaks."""
+    return holding.generation, holding.seq
 
 
 def _chunks(every: Sequence[T]) -> Iterator[list[T]]:

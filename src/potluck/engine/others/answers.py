@@ -45,11 +45,11 @@ class Answers:
         """Serve from the node's index."""
         self._node = node
         self.uploads = Uploads(node)
-        self.sent_bytes = 0  # of content that was promised; what is gone meanwhile counts too
+        self.sent_bytes = 0  # of content: what was promised, and came by the other's own word
 
     def __repr__(self) -> str:
-        """Return how much was promised."""
-        return f"<Answers: {self.sent_bytes} bytes promised>"
+        """Return how much was sent."""
+        return f"<Answers: {self.sent_bytes} bytes came>"
 
     def on_request(self, event: RequestHeard) -> None:
         """Answer one request."""
@@ -68,9 +68,15 @@ class Answers:
                     self._on_promised(event.peer, answer)
                 node.do(Answer(request, answer))
             case FilesAsk(roots):
-                node.do(Answer(request, self._files([Root(root) for root in roots])))
+                pack = self._files([Root(root) for root in roots])
+                self.uploads.promise(event.peer, sum(size for _, _, size, _ in pack.files))
+                node.do(Answer(request, pack))
             case _:
                 node.do(Answer(request, Gone()))
+
+    def on_came(self, device: DeviceId, came_bytes: int) -> None:
+        """A device said how much came to it, from here or from elsewhere."""
+        self.sent_bytes += self.uploads.on_came(device, came_bytes)
 
     def _manifest(self, ask: ManifestAsk) -> ManifestPage | Gone:
         name, manifests = ManifestName.of(ask), self._node.index.manifests
@@ -106,7 +112,6 @@ class Answers:
         """Pieces of a content are to go to a device."""
         content = answer.content
         size_bytes = sum(content.length_of(piece) for piece in answer.pieces)
-        self.sent_bytes += size_bytes
         self.uploads.note(device, content.root, answer.path, content.size_bytes, size_bytes)
 
     def _files(self, roots: list[Root]) -> ServeFiles:
@@ -120,7 +125,6 @@ class Answers:
                 continue
             files.append((root, *found))
             room_bytes -= found[1]
-            self.sent_bytes += found[1]
         return ServeFiles(tuple(files))
 
     def _here(self, roots: list[Root]) -> dict[Root, tuple[SafePath, int, int]]:

@@ -1,15 +1,18 @@
 """Progress: what is done about files that are lacking, and how much of them is here already.
 
 Strategy: read from downloads and commits when somebody asks; a content that several folders wait
-for counts in each of them. Guarantees: nothing is changed. Limits: costs a look at every content
-that is wanted, so it is asked for a few times a second and not for every piece.
+for counts in each of them. While the share is offline all of it is lacking, whatever the index
+says: what is told to people and to the others comes from here. Guarantees: nothing is changed.
+Limits: costs a look at every content that is wanted, so it is asked for a few times a second and
+not for every piece.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from potluck.core.content.facts import ManifestName
+from potluck.core import limits
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.paths import SafePath
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
@@ -57,7 +60,20 @@ class Progress:
         orders = self._downloads.orders.values()
         return sorted({self._node.label_of(order.peer) for order in orders})
 
-    def here_bytes(self) -> Counter[ManifestName]:
+    def lacking(self) -> dict[ManifestName, Amount]:
+        """Return what this disk lacks of each manifest that is held; pieces here do not count."""
+        index, here = self._node.index, Counter[ManifestName]()
+        lacking_of = index.manifests.amount
+        if self._node.share_present:
+            here, lacking_of = self._here_bytes(), index.needs.missing
+        found = dict[ManifestName, Amount]()
+        for name in map(ManifestName.of, index.manifests.heads()):
+            files, folders, size_bytes = lacking_of(name)
+            size_bytes = min(max(size_bytes - here[name], 0), limits.FILE_MAX_BYTES)
+            found[name] = Amount(files, folders, size_bytes)
+        return found
+
+    def _here_bytes(self) -> Counter[ManifestName]:
         """Return how much is here already of contents that each manifest still lacks."""
         here, waiting = Counter[ManifestName](), self._downloads.waiting
         for download in self._downloads.swarm.downloads.values():

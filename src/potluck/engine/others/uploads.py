@@ -1,13 +1,19 @@
 """Uploads: which contents are handed to whom just now, for people who want to see them go.
 
-Strategy: every promise of content to a device is noted under both; what was not promised to for a
-moment is over, or rests. Guarantees: bounded, whoever asks for how much. Limits: says what this
-device hands over; how much of a file another one has, it says itself (KEPT), and it may get parts
-of it elsewhere.
+Strategy: every promise of content to a device is noted; what is handed to the kernel may lie there
+for a minute, so how much of it is there is taken from that device's own words (KEPT, once a
+second): what came to it since it spoke last counts up to what it was promised, for the oldest
+promises first. What was not promised, and of which nothing came, for a moment is over, or rests.
+
+Guarantees: bounded, whoever asks for how much; never more came than the device said, nor than it
+was promised. Limits: what comes to it from elsewhere at the same time cannot be told apart, nor
+which of several contents came; so what goes to one device is told as one sum. What it had before it
+is not known here.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from potluck.core.content.paths import SafePath
@@ -27,8 +33,23 @@ class Upload:
 
     path: SafePath
     size_bytes: int
-    sent_bytes: int  # promised so far, since it began
-    last_s: float  # when the last of it was
+    promised_bytes: int  # so far, since it began
+    came_bytes: int  # of these, by what the device said
+    last_s: float  # when it was promised more, or more of it came
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """Everything that is on its way to one device."""
+
+    device: DeviceId
+    uploads: tuple[Upload, ...]  # the oldest first, at least one
+    came_bytes: int  # of all of them, by what the device said
+
+    @property
+    def size_bytes(self) -> int:
+        """How large they are together."""
+        return sum(one.size_bytes for one in self.uploads)
 
 
 class Uploads:
@@ -38,28 +59,54 @@ class Uploads:
         """Hand over nothing yet."""
         self._node = node
         self._uploads: dict[tuple[DeviceId, Root], Upload] = {}
+        self._promised = Counter[DeviceId]()  # bytes that are not known to have come
 
     def __repr__(self) -> str:
         """Return how many there are."""
         return f"<Uploads: {len(self._uploads)}>"
 
+    def promise(self, device: DeviceId, size_bytes: int) -> None:
+        """So much content is promised to a device."""
+        self._promised[device] += size_bytes
+
     def note(
-        self, device: DeviceId, root: Root, path: SafePath, size_bytes: int, sent_bytes: int
+        self, device: DeviceId, root: Root, path: SafePath, size_bytes: int, promised_bytes: int
     ) -> None:
         """So many bytes of a content that stands at `path` are promised to a device."""
+        self.promise(device, promised_bytes)
         key, now = (device, root), self._node.now
         if key not in self._uploads:
             self._forget_old()
             if len(self._uploads) >= UPLOADS_MAX:
                 return
-        upload = self._uploads.setdefault(key, Upload(path, size_bytes, 0, now))
-        upload.sent_bytes = min(upload.sent_bytes + sent_bytes, size_bytes)
+        upload = self._uploads.setdefault(key, Upload(path, size_bytes, 0, 0, now))
+        upload.promised_bytes = min(upload.promised_bytes + promised_bytes, size_bytes)
         upload.last_s = now
 
-    def recent(self) -> list[tuple[DeviceId, Upload]]:
-        """Return what is being handed over now, the oldest first."""
+    def on_came(self, device: DeviceId, came_bytes: int) -> int:
+        """A device said how much came to it; return how much of that was promised to it here."""
+        came_bytes = min(came_bytes, self._promised[device])
+        self._promised[device] -= came_bytes
+        if not self._node.peer(device).lacking_bytes:
+            del self._promised[device]  # the rest came from elsewhere, or is not wanted any more
+        left = came_bytes
+        for upload in [one for (to, _), one in self._uploads.items() if to == device]:
+            part = min(left, upload.promised_bytes - upload.came_bytes)
+            if part:
+                upload.came_bytes, upload.last_s = upload.came_bytes + part, self._node.now
+                left -= part
+        return came_bytes
+
+    def handings(self) -> list[Handing]:
+        """Return what is being handed over now, by device, who was promised first at the top."""
         self._forget_old()
-        return [(device, upload) for (device, _), upload in self._uploads.items()]
+        by_device = dict[DeviceId, list[Upload]]()
+        for (device, _), upload in self._uploads.items():
+            by_device.setdefault(device, []).append(upload)
+        return [
+            Handing(device, tuple(uploads), sum(one.came_bytes for one in uploads))
+            for device, uploads in by_device.items()
+        ]
 
     def _forget_old(self) -> None:
         since_s = self._node.now - UPLOAD_RECENT_S

@@ -164,6 +164,11 @@ class Circle:
         nodes = self.ring.nodes()
         return DeviceId(nodes[((number_in(self.ring, self._node.me) or 0) - 1) % len(nodes)].device)
 
+    def gone(self, device: DeviceId) -> bool:
+        """Say whether a device left, or answers nobody any more, whatever links there still are."""
+        record = self.ring.beliefs.get(device)
+        return record is not None and record.status not in IN_RING
+
     def beacon(self) -> Beacon:
         """Return what this device says of itself: where it listens, how it sees the ring."""
         port, ring = self._node.settings.port, self.ring

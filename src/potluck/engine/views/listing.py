@@ -9,13 +9,16 @@ device shares is counted already.
 
 Guarantees: nothing is changed. Every device is listed, also one that shares nothing. A face that
 goes on until `next` is None has seen each path that stands during that time once, and its sums are
-those of exactly these paths. Limits: what changes meanwhile is seen or not. An owner that announces
-a file in a place that needs a folder gets both listed.
+those of exactly these paths. While the share is offline nothing is said to be here. Limits: what
+changes meanwhile is seen or not. An owner that announces a file in a place that needs a folder gets
+both listed.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
@@ -41,6 +44,7 @@ class Listing:
         top, _, inner = path.partition("/")
         begun, _, upto = after.partition("/")
         limit = max(1, min(limit, PAGE_FILES))
+        there = self._node.share_present
         files: list[FileView] = []
         for label, name in self._tops():
             if (path and label != top) or label < begun:
@@ -51,7 +55,8 @@ class Listing:
                 for record, lacking in found:
                     shown = f"{label}/{record.path.decode()}"
                     kind, root = record.kind.value, record.root.hex()
-                    files.append(FileView(shown, kind, record.size, label, not lacking, root))
+                    here = there and not lacking
+                    files.append(FileView(shown, kind, record.size, label, here, root))
                 if len(files) == limit:
                     return FilesPage(files, files[-1].path)
         return FilesPage(files, None)
@@ -70,7 +75,7 @@ class Listing:
         following = walk.run(_wire(after))
         known = not inner or bool(walk.entries or after) or self._stands(names[0], prefix)
         after_it = None if following is None else following.decode()
-        return FolderPage(walk.entries, after_it, known)
+        return FolderPage(self._told(walk.entries), after_it, known)
 
     def _devices(self) -> FolderPage:
         """Return the devices with all that each shares, from counts that the index keeps."""
@@ -81,7 +86,13 @@ class Listing:
             size = min(every.size_bytes, limits.SEQ_MAX)
             kind = Kind.FOLDER.value
             entries.append(EntryView(label, kind, every.files, every.folders, size, here))
-        return FolderPage(entries, None)
+        return FolderPage(self._told(entries), None)
+
+    def _told(self, entries: list[EntryView]) -> list[EntryView]:
+        """Return entries as the index counts them; nothing of them is here in an offline share."""
+        if self._node.share_present:
+            return entries
+        return [replace(entry, here=0) for entry in entries]
 
     @property
     def _walks(self) -> Listings:

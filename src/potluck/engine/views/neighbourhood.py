@@ -8,6 +8,7 @@ most LIST_MAX groups near by, for anybody can invent some.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
@@ -42,6 +43,15 @@ class Neighbourhood:
     def waits(self) -> bool:
         """Whether a group is near and a person has to say whether to join it."""
         return self._admission_policy.waits_for_person
+
+    def is_here(self, device: DeviceId) -> bool:
+        """Say whether there is a link to a device, and nobody takes it for gone.
+
+        The link of a process that is frozen stands for minutes.
+        """
+        peer = self._node.peers.get(device)
+        linked = peer is not None and peer.link is not None
+        return linked and not self._circle.gone(device)
 
     def group(self) -> dict[str, str] | None:
         """Return the group this device is in."""
@@ -84,8 +94,14 @@ class Neighbourhood:
         stands[self._node.me] = mine
         return [self._device(one, stands[one], away_s.get(one)) for one in sorted(stands)]
 
-    def deliveries(self, knowledge: Knowledge) -> list[DeliveryView]:
-        """Return everybody else who lacks something, or is not known to have it."""
+    def deliveries(
+        self, knowledge: Knowledge, under_way: Mapping[DeviceId, int]
+    ) -> list[DeliveryView]:
+        """Return everybody else who lacks something, or is not known to have it.
+
+        Of how much it lacks the rest is the most it ever lacked, or the sizes of what is
+        `under_way` to it: part of that may have come before this device heard of it.
+        """
         found = list[DeliveryView]()
         for other in knowledge.devices:
             stands = standing(knowledge, other)
@@ -94,6 +110,7 @@ class Neighbourhood:
             peer = self._node.peers.get(other.device)
             most_bytes = peer.most_lacking_bytes if peer is not None else 0
             need_bytes = bounded(stands.lacks.size_bytes)
+            most_bytes = max(most_bytes, under_way.get(other.device, 0))
             whole_bytes = max(bounded(most_bytes), need_bytes)
             found.append(
                 DeliveryView(

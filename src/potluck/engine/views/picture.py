@@ -66,14 +66,14 @@ class Picture:
 
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""
-        here = self._progress.here_bytes()
+        lacking = self._progress.lacking()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         pursuits = self._following.pursuits
         for name in sorted(held.keys() | pursuits.keys()):
             pursuit, head = pursuits.get(name), held.get(name)
             newest = pursuit.newest if pursuit is not None and pursuit.newest else head
             if newest is not None:
-                yield self._manifest(name, newest, head, here[name])
+                yield self._manifest(name, newest, head, lacking.get(name, NOTHING))
 
     def devices(self) -> Iterator[DeviceKnown]:
         """Yield what is known of every other member."""
@@ -89,15 +89,11 @@ class Picture:
         return (*unseen, *self._own_folder.work, *written)
 
     def _manifest(
-        self, name: ManifestName, heard: Head, held: Head | None, here_bytes: int
+        self, name: ManifestName, heard: Head, held: Head | None, missing: Amount
     ) -> ManifestKnown:
-        index = self._node.index
-        missing = NOTHING
-        if name != self._node.own_manifest:
-            files, folders, size_bytes = index.needs.missing(name)
-            missing = Amount(files, folders, max(size_bytes - here_bytes, 0))
         number = None if held is None else number_of(held)
-        return ManifestKnown(name, number_of(heard), number, index.manifests.amount(name), missing)
+        whole = self._node.index.manifests.amount(name)
+        return ManifestKnown(name, number_of(heard), number, whole, missing)
 
     def _device(self, device: DeviceId) -> DeviceKnown:
         node, peer = self._node, self._node.peers.get(device)
@@ -105,8 +101,8 @@ class Picture:
         if peer is None:
             return DeviceKnown(device, label, here=False, said={})
         said = {name: last_word_of(holding) for name, holding in peer.kept.items()}
-        here, away_s = peer.link is not None, None
-        if not here and peer.gone_s is not None:
+        here, away_s = self._neighbourhood.is_here(device), None
+        if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s
         return DeviceKnown(device, label, here, said, away_s)
 

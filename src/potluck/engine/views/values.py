@@ -37,7 +37,7 @@ class DeliveryView(Struct, frozen=True):
     known: bool  # False: not since the newest head; the figures are what it said before
     need_files: int
     need_bytes: int
-    done_bytes: int  # of `whole_bytes`, what came since it last lacked nothing
+    done_bytes: int  # of `whole_bytes`, what it has of what it lacked
     whole_bytes: int
 
 
@@ -62,11 +62,11 @@ class TransferView(Struct, frozen=True):
 
 
 class UploadView(Struct, frozen=True):
-    """One content that another device is getting from this one now."""
+    """The content, or contents, that another device is getting from this one now."""
 
-    path: str
+    path: str  # of the first, with "and 2 more"
     to: str
-    sent: int  # bytes promised to it by this device; it may get others elsewhere
+    sent: int  # bytes that are there by its own word; some may have come from elsewhere
     size: int
 
 
@@ -126,7 +126,7 @@ class KeeperView(Struct, frozen=True):
 
     id: str
     label: str
-    online: bool  # linked
+    online: bool  # linked, and not taken for gone
     kept: list[KeptView]
 
 
@@ -180,7 +180,7 @@ class StateView(Struct, frozen=True):
     bytes: int
     need_files: int
     need_folders: int
-    need_bytes: int  # still to come: pieces that are here already do not count
+    need_bytes: int  # still to come: pieces here do not count; nothing comes to an offline share
     received_bytes: int
     sent_bytes: int
     transfers: list[TransferView]

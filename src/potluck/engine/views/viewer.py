@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.orders import What
@@ -21,6 +21,7 @@ from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.uploads import Handing
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.listing import Listing
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
@@ -59,8 +60,12 @@ class Viewer:
         """Return everything a face shows."""
         node, around = self._node, self._neighbourhood
         knowledge = self._picture.knowledge()
-        deliveries = around.deliveries(knowledge)
+        handings = self._answers.uploads.handings()
+        under_way = {one.device: one.size_bytes for one in handings}
+        deliveries = around.deliveries(knowledge, under_way)
         whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
+        if not node.share_present:
+            missing = NOTHING  # all of it is lacking, and nothing of that comes
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),
@@ -81,7 +86,7 @@ class Viewer:
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
             deliveries=deliveries,
-            uploads=self._uploads(deliveries),
+            uploads=self._uploads(handings, deliveries),
             troubles=self._troubles(),
             trouble_count=node.troubles.total,
             folder=node.settings.folder,
@@ -158,14 +163,21 @@ class Viewer:
             found.append(TransferView(legible(path), sources, 0, size_bytes, len(waiting)))
         return found
 
-    def _uploads(self, deliveries: list[DeliveryView]) -> list[UploadView]:
-        """Return what is being handed over, each content to each device that lacks something."""
-        label_of, late = self._node.label_of, {one.id for one in deliveries}
-        return [
-            UploadView(str(one.path), label_of(device), one.sent_bytes, one.size_bytes)
-            for device, one in self._answers.uploads.recent()
-            if short_id(device) in late
-        ]
+    def _uploads(self, handings: list[Handing], deliveries: list[DeliveryView]) -> list[UploadView]:
+        """Return what is being handed over to each device that lacks something.
+
+        Who is known to lack less than that has the rest, also from before.
+        """
+        rows, found = {one.id: one for one in deliveries}, list[UploadView]()
+        for one in handings:
+            row = rows.get(short_id(one.device))
+            if row is None or not row.online:
+                continue
+            size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes)
+            if row.known:
+                there_bytes = max(there_bytes, size_bytes - row.need_bytes)
+            found.append(UploadView(_paths_of(one), row.label, there_bytes, size_bytes))
+        return found
 
     def _labels(self, devices: set[DeviceId]) -> list[str]:
         return sorted(map(self._node.label_of, devices))
@@ -174,6 +186,12 @@ class Viewer:
         """Return the names in the own folder that are not shared, and why."""
         refused = islice(self._own_folder.refused.items(), LIST_MAX)
         return [{"path": path, "reason": reason} for path, reason in refused]
+
+
+def _paths_of(handing: Handing) -> str:
+    """Return the path that is handed over, or the first of them and how many more."""
+    first, more = str(handing.uploads[0].path), len(handing.uploads) - 1
+    return f"{first} and {more:,} more" if more else first
 
 
 def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
