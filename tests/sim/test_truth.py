@@ -15,10 +15,12 @@ from potluck.core.content import knowledge
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
 from potluck.engine.others.announcing import Announcing
+from potluck.engine.others.missing_files import MissingFiles
 from potluck.engine.others.progress import Progress
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
+from tests.fakes.disk import path_of
 from tests.sim import scenarios, truth
 from tests.sim.engines import RealEngines
 from tests.sim.invariants import Broken
@@ -180,3 +182,42 @@ def test_to_ignore_a_folder_that_cannot_be_read_is_noticed(
     monkeypatch.setattr(Troubles, "note", lambda self, trouble: False)
     with pytest.raises(Broken, match="cannot read"):
         with_a_shut_folder()
+
+
+# -- folders of others that go away ----------------------------------------------------------------
+def with_a_folder_taken_away(verb: str, *where: str) -> World:
+    """Two devices; a person takes away what the second has of the first, or moves it."""
+    world = World(6, RealEngines(), nodes=2, policy=Policy())
+    world.start()
+    world.judge.settle(15.0, calm_s=1.0)
+    for number in range(30):
+        world.faults.do(0, "write", f"photos/{number}", bytes([number]))
+    world.judge.settle(15.0, calm_s=1.0)
+    world.person(1, verb, *map(path_of, where))
+    return world
+
+
+@pytest.mark.parametrize(
+    "words", [("delete", "ada/photos"), ("rename", "ada/photos", "ada/pictures")]
+)
+def test_what_a_person_took_away_is_held_by_nobodys_word_until_it_is_back(
+    words: tuple[str, ...],
+) -> None:
+    world = with_a_folder_taken_away(*words)
+    world.run_for(6.0)
+    owner, holder = (host.process for host in world.hosts)
+    assert owner is not None
+    assert holder is not None
+    assert "not found here: looking once more" in holder.engine.view(world.now).reason
+    said = owner.engine.view(world.now).reason
+    assert said == "bob still lacks 30 files and 1 folder (30 B) of mine"
+    world.run_for(10.0)
+    states = [process.engine.view(world.now).state for process in (owner, holder)]
+    assert states == ["in_sync", "in_sync"]
+    assert len([path for path in world.hosts[1].disk.files if "photos" in str(path)]) == 30
+
+
+def test_to_count_what_waits_for_a_second_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MissingFiles, "absent", lambda self: {})
+    with pytest.raises(Broken, match=r"holds ada at .* which lacks|in sync and lacks"):
+        with_a_folder_taken_away("delete", "ada/photos").run_for(10.0)

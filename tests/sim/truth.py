@@ -9,9 +9,10 @@ for gone, and nobody it is linked to has said that it holds all of it. Nobody is
 than it takes to look while a folder of its own cannot be read. A disk that is away holds nothing,
 also of its owner's own files, once its device has noticed and had the time to say so.
 
-Limits: a person who edits other people's files makes what was said a moment ago untrue, so files
-that a person changed in somebody else's folder are left out; so are an owner's own changes that it
-has not looked at yet. A picture is looked at after every message about holdings and heads, and
+Limits: a person who changes other people's files makes what was said a moment ago untrue, so such
+files are left out until the device had the time to look, say so and fetch them; where hints are
+missed, for good, since a scan finds them. An owner's own changes that it has not looked at yet are
+left out too. A picture is looked at after every message about holdings and heads, and
 after every `STRIDE`-th other event.
 """
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 STRIDE = 7
 TAKE_BACK_S = 0.5  # it is said at once; the rest is the way over a link
+NOTICE_S = 4.0  # a hint, a look, perhaps a reading, and what stands there told at most 1 s later
 LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
 SPOKEN = Heads | Kept | Flushed
 
@@ -65,12 +67,13 @@ class Truth:
         self._heard: dict[int, Heard] = {}  # by host number
         self._content_s: dict[int, float] = {}  # since when it is in sync and cannot read all
         self._offline_s: dict[int, float] = {}  # since when a device knows that its disk is away
-        self._tampered: set[tuple[str, object]] = set()  # label of the disk, path
+        # by label of the disk and path: when a person changed it
+        self._tampered: dict[tuple[str, object], float] = {}
         self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
 
     def tampered(self, label: str, paths: list[object]) -> None:
         """A person changed something in somebody else's folder."""
-        self._tampered |= {(label, path) for path in paths}
+        self._tampered |= {(label, path): self.world.now for path in paths}
 
     def after(self, process: Process, event: Event | None) -> None:
         """Look at what a process says after an event."""
@@ -162,7 +165,7 @@ class Truth:
         lacking = []
         for record in self._listing(engine, name, held):
             path = path_of(f"{owner}/{record.path.decode()}")
-            if (holder.label, path) in self._tampered:
+            if self._may_not_know(holder, path):
                 continue
             if record.kind is Kind.FOLDER:
                 stands = path in holder.disk.folders
@@ -172,6 +175,13 @@ class Truth:
             if not stands:
                 lacking.append(str(path))
         return lacking
+
+    def _may_not_know(self, holder: Host, path: object) -> bool:
+        """Say whether a person changed a file here, perhaps unnoticed."""
+        changed_s = self._tampered.get((holder.label, path))
+        if changed_s is None:
+            return False
+        return bool(self.world.hint_loss) or self.world.now - changed_s < NOTICE_S
 
     def _listing(self, engine: Engine, name: ManifestName, held: HeadNumber) -> list[FileRecord]:
         key = (id(engine), name, held)

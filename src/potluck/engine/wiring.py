@@ -293,9 +293,11 @@ class Wiring:
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
-        self.progress = Progress(node, self.downloads, self.commits, self.receiving)
-        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.replica_check = ReplicaCheck(node, others)
+        self.progress = Progress(
+            node, self.downloads, self.commits, self.receiving, self.replica_check
+        )
+        self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
         self.happenings = Happenings(node)
         self.answers = Answers(node)

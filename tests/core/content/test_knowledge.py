@@ -149,6 +149,16 @@ def test_what_a_person_has_to_see_to_comes_first():
         ),
         (Incoming(placing=True), State.RECEIVING, "1 file (100 B) to come, being put in place"),
         (Incoming(), State.BUSY, "1 file (100 B) to come, none on its way right now"),
+        (
+            Incoming(absent=SOME),
+            State.BUSY,
+            "1 file (100 B) of others not found here: looking once more",
+        ),
+        (
+            Incoming(absent=SOME, senders=("ada",)),
+            State.RECEIVING,
+            "1 file (100 B) to come from ada",
+        ),
     ],
 )
 def test_what_is_lacking_is_explained_by_what_is_done_about_it(incoming, state, reason):

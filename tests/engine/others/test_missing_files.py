@@ -86,6 +86,60 @@ def test_more_than_a_few_and_more_than_a_quarter_wait_for_a_second_look(more: in
     assert home.texts("files_missing" if more else "deleted_here")
 
 
+def test_what_waits_for_its_second_look_is_absent_until_that_is_judged() -> None:
+    home = Home()
+    told: list[int] = []
+    home.heard.tell["on_places_changed"] = lambda: told.append(1)
+    home.start()
+    home.link()
+    home.share(records(60))
+    missing, gone = missing_of(home), [f"d2/d/{number:06}" for number in range(1, 31)]
+    kept = {name: home.disk.files[name] for name in gone}
+    size_bytes = sum(stat.size for _, stat in kept.values())
+    told.clear()
+    home.remove(*gone)
+    home.touch(*gone)
+    assert missing.absent() == home.replica_check.absent() == {ANNAS: (30, 0, size_bytes)}
+    assert told == [1], "what the others believe is to be put right"
+    home.remove("d2/f")
+    home.touch(gone[0], until_s=1.0)
+    assert missing.absent() == {ANNAS: (30, 0, size_bytes)}, "each counts once"
+    home.disk.files.update(list(kept.items())[:10])
+    home.hold = True
+    home.run(limits.SECOND_LOOK_S)
+    assert missing.due() == []
+    assert missing.absent() == {ANNAS: (30, 0, size_bytes)}, "the look is under way"
+    told.clear()
+    home.hold = False
+    home.answer_held()
+    home.run()
+    assert missing.absent() == {}
+    assert told, "what was found again is held again"
+    assert set(gone) <= set(home.disk.files)
+
+
+def test_of_two_folders_that_are_missing_each_counts_until_it_was_looked_for_again(
+    home: Home,
+) -> None:
+    missing, f = missing_of(home), Spot(ANNAS, b"f")
+    missing.on_top(ANNAS, missing=True)
+    missing.on_missing(A)
+    missing.conclude()
+    one = missing.absent()[ANNAS]
+    assert (one.files, one.folders) == (1, 0)
+    home.node.now += 1.0
+    missing.on_missing(f)
+    missing.conclude()
+    assert missing.absent()[ANNAS].folders == 1
+    assert missing.absent()[ANNAS].files == 2
+    home.node.now += limits.SECOND_LOOK_S - 1.0
+    assert missing.due() == [A]
+    missing.conclude()
+    assert (missing.absent()[ANNAS].files, missing.absent()[ANNAS].folders) == (1, 1)
+    missing.restart()
+    assert missing.absent() == {}
+
+
 def test_a_quarter_of_a_folder_is_brought_back_at_once() -> None:
     home = Home()
     home.start()

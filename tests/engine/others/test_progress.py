@@ -69,6 +69,21 @@ def test_while_the_share_is_offline_all_of_it_is_lacking(parts: Wiring) -> None:
     assert parts.progress.lacking() == {ANNAS: Amount(1, 0, wanted.size), BERTS: all_here}
 
 
+def test_what_waits_for_a_second_look_is_lacking_at_most_all_there_is(
+    parts: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, here, wanted = parts.node.index, record("a"), record("b")
+    receive(index, [here, wanted], 1, ANNA)
+    index.places.put(ANNAS, [place(here)])
+    assert parts.progress.absent == {}
+    absent = {ANNAS: Amount(1, 0, here.size)}
+    monkeypatch.setattr(parts.replica_check, "absent", lambda: absent)
+    both = Amount(2, 0, here.size + wanted.size)
+    assert parts.progress.lacking() == {ANNAS: both}
+    absent[ANNAS] = Amount(2, 1, 2 * both.size_bytes)
+    assert parts.progress.lacking() == {ANNAS: both}
+
+
 def test_what_is_complete_and_not_placed_is_no_sample(parts: Wiring) -> None:
     spot = Spot(ANNAS, b"a")
     parts.downloads.waiting[root_of("a")] = {ANNAS: {spot: Want(spot, record("a"), None)}}

@@ -94,6 +94,7 @@ class Incoming:
     placing: bool = False  # something is being decided about, or put in its place
     sample: str = ""  # one path that is lacking, as people read it
     sample_bytes: int = 0  # of that one, here already
+    absent: Amount = NOTHING  # of what is missing: not found here, and looked for once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,9 @@ def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:
     under_way = _under_way(incoming, missing)
     if under_way:
         return Situation(State.RECEIVING, under_way)
+    if incoming.absent != NOTHING:
+        words = f"{of_amount(*incoming.absent)} of others not found here: looking once more"
+        return Situation(State.BUSY, words)
     away = _missed_owners(knowledge, behind)
     if away:
         return Situation(State.WAITING, _waiting_words(incoming, away, missing))

@@ -3,20 +3,22 @@
 Strategy: a look says what is not there; when all that was doubtful was looked at, it is judged
 together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
 is missing, or a whole folder, that is told first, and only what a second look ten seconds later
-does not find either is brought back.
+does not find either is brought back; until then its rows stand, and it counts as absent.
 
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
-and no group commit changes that spot. Limits: who deletes many files one by one, slower than looks
-follow, deletes few files many times.
+and no group commit changes that spot. What is absent is held by nobody's word. Limits: who deletes
+many files one by one, slower than looks follow, deletes few files many times; what is absent and
+comes back counts again after its second look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
+from potluck.core.wire.catalogue import Kind
 from potluck.engine.node import Node
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
@@ -26,24 +28,30 @@ MASS_FILES = 20  # more than so many …
 MASS_PART = 4  # … and more than a quarter of a folder missing is no matter of single files
 
 
-class PlacingListener(Protocol):
-    """Knows what is being placed."""
+class MissingListener(Protocol):
+    """Hears that more or less stands here, and knows what is being placed."""
 
     def is_placing(self, spot: Spot) -> bool:
         """Say whether a group commit changes a spot right now."""
+
+    def on_places_changed(self) -> None:
+        """More, or less, stands on this disk than a moment ago."""
 
 
 class MissingFiles:
     """What looks did not find."""
 
     def __init__(
-        self, node: Node, files: ReplicaFiles, changes: LocalChanges, listener: PlacingListener
+        self, node: Node, files: ReplicaFiles, changes: LocalChanges, listener: MissingListener
     ) -> None:
         """Miss nothing."""
         self._node, self._files, self._changes, self._listener = node, files, changes, listener
         self._missing: dict[Spot, PlaceRow] = {}  # not found, as the index had it then
         self._second = Timetable[Spot]()  # missing, and when to look once more
         self._looked_once: set[Spot] = set()
+        # what waits for its second look, until that is judged, and how much it is
+        self._absent: dict[Spot, PlaceRow] = {}
+        self._amounts: dict[ManifestName, Amount] = {}
         self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
 
     def __repr__(self) -> str:
@@ -56,6 +64,12 @@ class MissingFiles:
         self._second.keep_only(set())
         self._looked_once.clear()
         self._topless.clear()
+        self._absent.clear()
+        self._amounts.clear()
+
+    def absent(self) -> Mapping[ManifestName, Amount]:
+        """Return how much of each folder was not found and waits for its second look."""
+        return self._amounts
 
     def on_top(self, name: ManifestName, *, missing: bool) -> None:
         """A scan found a whole folder, or did not."""
@@ -90,6 +104,7 @@ class MissingFiles:
         self._missing.clear()
         gone = {spot for spot in missing if spot in self._looked_once}
         told = set(gone)  # when they were put off
+        self._settle(self._looked_once)
         self._looked_once.clear()
         by_folder: dict[ManifestName, set[Spot]] = {}
         for spot in missing.keys() - gone:
@@ -98,7 +113,7 @@ class MissingFiles:
             files = sum(self._files.is_file(spot) for spot in lost)
             every, _ = self._node.index.places.totals(name)
             if name in self._topless or _is_much(files, every):
-                self._put_off(name, sorted(lost))
+                self._put_off(name, {spot: missing[spot] for spot in sorted(lost)})
             else:
                 gone |= lost
         for spot in sorted(gone - told):
@@ -112,10 +127,23 @@ class MissingFiles:
             return False
         return self._files.row(spot) == row
 
-    def _put_off(self, name: ManifestName, lost: Collection[Spot]) -> None:
+    def _settle(self, spots: Collection[Spot]) -> None:
+        """These were looked at for the second time: they are there, or lacking."""
+        for spot in spots:
+            before, row = self._amounts[spot.manifest], self._absent.pop(spot)
+            self._amounts[spot.manifest] = before.less(_amount(row))
+        self._amounts = {name: left for name, left in self._amounts.items() if left != NOTHING}
+        if spots:
+            self._listener.on_places_changed()
+
+    def _put_off(self, name: ManifestName, lost: Mapping[Spot, PlaceRow]) -> None:
         """Tell what is missing, and bring back what a second look does not find either."""
         for spot in lost:
             self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)
+        self._absent |= lost
+        before = self._amounts.get(name, NOTHING)
+        self._amounts[name] = Amount.total([before, *map(_amount, lost.values())])
+        self._listener.on_places_changed()
         label = self._node.label_of(name.owner)
         files = [str(self._node.layout.path_of(spot)) for spot in lost if self._files.is_file(spot)]
         text = (
@@ -123,6 +151,11 @@ class MissingFiles:
             " what stays missing is brought back"
         )
         self._node.tell("files_missing", text, level="warning", subject=label)
+
+
+def _amount(row: PlaceRow) -> Amount:
+    """Return how much a row is."""
+    return Amount(1, 0, row.size) if row.kind is Kind.FILE else Amount(0, 1, 0)
 
 
 def _is_much(files: int, every: int) -> bool:

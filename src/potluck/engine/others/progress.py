@@ -2,33 +2,41 @@
 
 Strategy: read from downloads and commits when somebody asks; a content that several folders wait
 for counts in each of them. While the share is offline all of it is lacking, whatever the index
-says: what is told to people and to the others comes from here. Guarantees: nothing is changed.
-Limits: costs a look at every content that is wanted, so it is asked for a few times a second and
-not for every piece.
+says; so is what was not found here and waits for a second look. What is told to people and to the
+others comes from here. Guarantees: nothing is changed. Limits: costs a look at every content that
+is wanted, so it is asked for a few times a second and not for every piece.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from potluck.core import limits
-from potluck.core.content.facts import Amount, ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.paths import SafePath
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
+from potluck.engine.others.replica_check import ReplicaCheck
 
 
 class Progress:
     """Looks at downloads, decisions and commits."""
 
     def __init__(
-        self, node: Node, downloads: Downloads, commits: Commits, receiving: Receiving
+        self,
+        node: Node,
+        downloads: Downloads,
+        commits: Commits,
+        receiving: Receiving,
+        replica_check: ReplicaCheck,
     ) -> None:
         """Look at these."""
         self._node, self._downloads = node, downloads
         self._commits, self._receiving = commits, receiving
+        self._replica_check = replica_check
 
     def __repr__(self) -> str:
         """Return whether anything is on its way."""
@@ -55,6 +63,11 @@ class Progress:
         """Why nothing is fetched, "" if that is not so."""
         return self._downloads.paused
 
+    @property
+    def absent(self) -> Mapping[ManifestName, Amount]:
+        """What of each folder was not found here and is looked for once more."""
+        return self._replica_check.absent()
+
     def senders(self) -> list[str]:
         """Return the labels of those who are asked for content now."""
         orders = self._downloads.orders.values()
@@ -68,7 +81,8 @@ class Progress:
             here, lacking_of = self._here_bytes(), index.needs.missing
         found = dict[ManifestName, Amount]()
         for name in map(ManifestName.of, index.manifests.heads()):
-            files, folders, size_bytes = lacking_of(name)
+            absent = Amount.total([lacking_of(name), self.absent.get(name, NOTHING)])
+            files, folders, size_bytes = map(min, absent, index.manifests.amount(name))
             size_bytes = min(max(size_bytes - here[name], 0), limits.FILE_MAX_BYTES)
             found[name] = Amount(files, folders, size_bytes)
         return found

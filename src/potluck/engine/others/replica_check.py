@@ -16,19 +16,19 @@ is found by the next scan; a change of rights that leaves the x bit alone is not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, ManifestName, Spot
+from potluck.core.content.facts import Amount, Finding, ManifestName, Spot
 from potluck.core.content.paths import SafePath
 from potluck.engine.effects import Scan
 from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.local_changes import LocalChanges
-from potluck.engine.others.missing_files import MissingFiles
+from potluck.engine.others.missing_files import MissingFiles, MissingListener
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
 from potluck.engine.others.replica_hints import ReplicaHints
 from potluck.engine.others.replica_looks import LooksListener, ReplicaLooks
@@ -47,7 +47,7 @@ class CheckRound:
     strange: int = 0  # how much of it the index does not explain
 
 
-class ReplicaListener(ReplicaFilesListener, LooksListener, Protocol):
+class ReplicaListener(ReplicaFilesListener, LooksListener, MissingListener, Protocol):
     """Hears what is not as it was left, and knows what else is under way."""
 
     def is_hindered(self) -> bool:
@@ -75,6 +75,10 @@ class ReplicaCheck:
     def __repr__(self) -> str:
         """Return what is under way."""
         return f"<ReplicaCheck scanning={self._scan is not None} {self._looks!r}>"
+
+    def absent(self) -> Mapping[ManifestName, Amount]:
+        """Return how much of each folder was not found and waits for its second look."""
+        return self._missing.absent()
 
     def scan(self) -> None:
         """Look at everything, after the round under way."""

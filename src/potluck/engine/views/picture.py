@@ -118,6 +118,7 @@ class Picture:
             placing=self._progress.placing,
             sample=path,
             sample_bytes=here_bytes,
+            absent=Amount.total(self._progress.absent.values()),
         )
 
     def _hindrances(self) -> Iterator[Obstacle]:
