@@ -541,6 +541,26 @@ def folders_of_others_wait_for_the_own_one() -> None:
     assert not checks(ben, at)
 
 
+def folders_of_others_wait_at_a_start_until_the_own_one_was_looked_at() -> None:
+    wire, _, ben = shared()
+    ben.crash()
+    wire.ignored = (effects.Scan,)
+    again = wire.again(ben)
+    wire.run(5.0)
+    assert again.asked_for(effects.Scan)
+    assert not checks(again, 0.0)
+
+
+def test_the_first_look_at_folders_of_others_waits_for_no_file_of_the_own_one() -> None:
+    wire, _, ben = shared()
+    ben.crash()
+    ben.write("mine", b"mine")
+    wire.ignored = (effects.Hash,)
+    again = wire.again(ben)
+    assert wire.run(2.0, lambda: bool(checks(again, 0.0)))
+    assert again.engine.wiring.own_folder.work
+
+
 def folders_of_others_wait_for_what_a_crash_left() -> None:
     wire, (ann, ben) = ring(2)
     wire.ignored = (effects.Place, effects.Settle)
@@ -746,7 +766,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
-    "OthersRelay.is_hindered: if own_folder.work: return True": (
+    "OthersRelay.is_hindered: if OwnWork.UNSEEN in own_folder.work: return True": (
+        folders_of_others_wait_at_a_start_until_the_own_one_was_looked_at
+    ),
+    "OthersRelay.is_hindered: if own_folder.work and (not replica_check.unseen()): return True": (
         folders_of_others_wait_for_the_own_one
     ),
     "OthersRelay.is_hindered: return commits.settling": (

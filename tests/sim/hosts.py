@@ -115,6 +115,7 @@ class Process:
         self.engine = engine
         self.instance = instance
         self.alive = True
+        self.began_s = host.world.now
         self.leaving = False
         self.paused = False
         self.inbox: list[Event] = []

@@ -17,6 +17,7 @@ from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, Ma
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.missing_files import MissingFiles
 from potluck.engine.others.progress import Progress
+from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
@@ -215,6 +216,32 @@ def test_what_a_person_took_away_is_held_by_nobodys_word_until_it_is_back(
     states = [process.engine.view(world.now).state for process in (owner, holder)]
     assert states == ["in_sync", "in_sync"]
     assert len([path for path in world.hosts[1].disk.files if "photos" in str(path)]) == 30
+
+
+def without_what_went_while_it_was_off() -> World:
+    """Two devices; the second has less of the first than when it ended, and starts again."""
+    world = with_a_folder_taken_away("delete", "ada/photos/7")
+    world.judge.settle(30.0, calm_s=1.0)
+    world.faults.crash(1)
+    world.person(1, "delete", path_of("ada/photos/8"))
+    world.faults.start(1)
+    return world
+
+
+def test_who_starts_again_says_nothing_of_others_folders_before_it_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(truth, "NOTICE_S", 0.0)
+    world = without_what_went_while_it_was_off()
+    world.run_for(10.0)
+    assert path_of("ada/photos/8") in world.hosts[1].disk.files
+
+
+def test_to_believe_the_index_before_a_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReplicaCheck, "unseen", lambda self: set())
+    monkeypatch.setattr(truth, "NOTICE_S", 0.0)
+    with pytest.raises(Broken, match=r"holds ada at .* which lacks|in sync and lacks"):
+        without_what_went_while_it_was_off().run_for(10.0)
 
 
 def test_to_count_what_waits_for_a_second_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,8 @@ class Truth:
         changed_s = self._tampered.get((holder.label, path))
         if changed_s is None:
             return False
+        if holder.process is not None:
+            changed_s = max(changed_s, holder.process.began_s)
         return bool(self.world.hint_loss) or self.world.now - changed_s < NOTICE_S
 
     def _listing(self, engine: Engine, name: ManifestName, held: HeadNumber) -> list[FileRecord]:

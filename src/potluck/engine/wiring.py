@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from potluck.core.content.facts import ManifestName, SharedChange, Spot
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -245,8 +246,13 @@ class OthersRelay(
         return self._parts.commits.busy(spot)
 
     def is_hindered(self) -> bool:
-        """Say whether other people's folders have to wait before they are looked at."""
-        if self._parts.own_folder.work:
+        """Say whether other people's folders have to wait before they are looked at.
+
+        For the first look at them only until the own folder was looked at.
+        """
+        if OwnWork.UNSEEN in self._parts.own_folder.work:
+            return True
+        if self._parts.own_folder.work and not self._parts.replica_check.unseen():
             return True
         return self._parts.commits.settling  # until it is known what a crash left
 

@@ -174,6 +174,12 @@ def test_a_head_that_was_heard_and_is_not_held_is_busy():
     )
 
 
+def test_what_nobody_looked_at_since_the_start_is_not_in_sync():
+    seen = picture(incoming=Incoming(unseen=("ada", "ben")))
+    assert situation(seen) == Situation(State.BUSY, "looking at what is here of ada and ben")
+    assert not seen.synced
+
+
 def test_what_is_to_go_is_work_too():
     assert situation(picture(incoming=Incoming(placing=True))) == Situation(
         State.RECEIVING, "putting the newest changes in place"

@@ -47,6 +47,43 @@ def test_others_are_scanned_at_start_and_as_often_as_the_own_folder() -> None:
     assert len(home.scans) == 4
 
 
+def test_what_stands_at_the_start_is_unseen_until_all_its_scan_found_is_settled() -> None:
+    home = home_with_files()
+    told: list[int] = []
+    home.heard.tell["on_places_changed"] = lambda: told.append(1)
+    home.remove("d2/b")
+    home.change("d2/a", mtime_ns=10**15)
+    home.hold = True
+    home.call(home.replica_check.restart)
+    home.run()
+    for still in ("to be scanned", "to be looked at", "to be read"):
+        assert home.replica_check.unseen() == {ANNAS}, still
+        assert home.held, still
+        home.answer_held()
+    home.hold = False
+    home.run()
+    assert (home.replica_check.unseen(), bool(told)) == (set(), True)
+    home.share([record("a")], BERT)
+    assert home.replica_check.unseen() == set(), "what comes later was seen when it was placed"
+
+
+def test_the_folder_of_somebody_who_is_no_member_is_not_waited_for() -> None:
+    home = home_with_files()
+    home.hinder = True
+    home.call(home.replica_check.restart)
+    assert home.replica_check.unseen() == {ANNAS}
+    home.node.roster = builders.group(1)
+    assert home.replica_check.unseen() == set()
+
+
+def test_what_waits_for_a_second_look_is_said(home: Home) -> None:
+    assert home.replica_check.absent() == {}
+    home.replica_check._missing.on_top(ANNAS, missing=True)
+    home.remove("d2/a")
+    home.touch("d2/a", until_s=1.0)
+    assert home.replica_check.absent()[ANNAS].files == 1
+
+
 def test_what_is_more_urgent_comes_first(home: Home) -> None:
     home.hinder = True
     home.rescan(limits.RESCAN_S)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Amount
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.knowledge import Knowledge
 from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
 from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
@@ -201,11 +201,24 @@ def test_a_frozen_device_is_away_though_its_link_stands() -> None:
     assert shown(ann)["state"] == "in_sync"
 
 
+def test_what_stands_here_of_others_is_not_known_until_somebody_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, ann, ben = shared()
+    (mine,) = (one for one in shown(ben)["devices"] if one["me"])
+    assert mine["known"]
+    owner = ManifestName.own(ann.me)
+    monkeypatch.setattr(ben.engine.wiring.replica_check, "unseen", lambda: {owner})
+    (mine,) = (one for one in shown(ben)["devices"] if one["me"])
+    assert not mine["known"]
+    assert shown(ben)["reason"].startswith("looking at what is here of ")
+
+
 def test_a_member_never_seen_in_this_run_is_away() -> None:
     parts = Wiring(node(1))
     parts.node.roster = group(1, 2)
     (mine, other) = parts.viewer.state().devices
-    assert (mine.me, mine.known, mine.away_s) == (True, True, None)
+    assert (mine.me, mine.known, mine.away_s) == (True, False, None), "nobody looked yet"
     assert (other.online, other.spoke_s, other.away_s) == (False, None, None)
 
 

@@ -95,6 +95,7 @@ class Incoming:
     sample: str = ""  # one path that is lacking, as people read it
     sample_bytes: int = 0  # of that one, here already
     absent: Amount = NOTHING  # of what is missing: not found here, and looked for once more
+    unseen: tuple[str, ...] = ()  # labels of those whose folder here was not looked at yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,9 @@ class Knowledge:
 
         A file that somebody is still writing is not waited for: it may never be closed.
         """
-        settled = not set(self.own_work) - {OwnWork.WRITTEN} and not self.incoming.placing
-        return settled and all(one.stands for one in self.manifests)
+        incoming = self.incoming
+        settled = not set(self.own_work) - {OwnWork.WRITTEN} and not incoming.placing
+        return settled and not incoming.unseen and all(one.stands for one in self.manifests)
 
     def whole(self) -> Amount:
         """Return how much there is in all folders as they are held."""
@@ -223,6 +225,9 @@ def situation(knowledge: Knowledge) -> Situation:
         return _incoming(knowledge, behind)
     if knowledge.own_work:
         return Situation(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
+    if knowledge.incoming.unseen:
+        whose = listed(knowledge.incoming.unseen)
+        return Situation(State.BUSY, f"looking at what is here of {whose}")
     return _outgoing(knowledge) or Situation(State.IN_SYNC)
 
 

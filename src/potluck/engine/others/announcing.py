@@ -223,8 +223,8 @@ class Announcing:
     def _holdings(self) -> dict[ManifestName, Holding]:
         """Return how much of each manifest stands on this disk.
 
-        Nothing is said yet of one that lacks nothing and is still being changed: what its owner
-        deleted may stand here.
+        Nothing is said yet of one that lacks nothing and is still being changed, or was not looked
+        at since the start: what its owner deleted may stand here, and what is known may be gone.
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
         found = dict[ManifestName, Holding]()

@@ -2,9 +2,11 @@
 
 Strategy: read from downloads and commits when somebody asks; a content that several folders wait
 for counts in each of them. While the share is offline all of it is lacking, whatever the index
-says; so is what was not found here and waits for a second look. What is told to people and to the
-others comes from here. Guarantees: nothing is changed. Limits: costs a look at every content that
-is wanted, so it is asked for a few times a second and not for every piece.
+says; so is what was not found here and waits for a second look. A folder that was not looked at
+since the start is unsettled. What is told to people and to the others comes from here.
+
+Guarantees: nothing is changed. Limits: costs a look at every content that is wanted, so it is asked
+for a few times a second and not for every piece.
 """
 
 from __future__ import annotations
@@ -52,11 +54,16 @@ class Progress:
         """Whether anything is being decided about, or put in its place."""
         return self._receiving.deciding or self._commits.settling or bool(self._commits.manifests())
 
+    @property
+    def unseen(self) -> set[ManifestName]:
+        """The folders of others at which nobody looked since the start."""
+        return self._replica_check.unseen()
+
     def unsettled(self) -> set[ManifestName]:
-        """Return the folders in which something is still to be decided about, or put in place."""
+        """Return the folders in which something is still to be seen, decided, or put in place."""
         pending = {spot.manifest for spot in self._receiving.pending}
         behind = {name for name, _ in self._receiving.catching_up}
-        return pending | behind | self._commits.manifests()
+        return pending | behind | self._commits.manifests() | self.unseen
 
     @property
     def paused(self) -> str:

@@ -6,6 +6,7 @@ with the rows of the index. What differs by its stat is read (engine/others/repl
 a scan lacks, or does not know, counts only after a look: looks and group commits are done one after
 another, so a look never tells of a moment before a row was written; hence our own placing is never
 taken for somebody's change. What is missing is judged together (engine/others/missing_files.py).
+What stood here at the start is unseen until its first scan, and all it left in doubt, is over.
 
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
@@ -71,6 +72,8 @@ class ReplicaCheck:
         self._scan: CheckRound | None = None
         self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
         self._rescan_s = node.now
+        self._unseen = self._standing()
+        self._scanned: set[ManifestName] = set()  # and what was found is not judged yet
 
     def __repr__(self) -> str:
         """Return what is under way."""
@@ -79,6 +82,10 @@ class ReplicaCheck:
     def absent(self) -> Mapping[ManifestName, Amount]:
         """Return how much of each folder was not found and waits for its second look."""
         return self._missing.absent()
+
+    def unseen(self) -> set[ManifestName]:
+        """Return the folders of which something is to stand here, and nobody looked yet."""
+        return set(filter(self._node.layout.has_folder, self._unseen))
 
     def scan(self) -> None:
         """Look at everything, after the round under way."""
@@ -152,7 +159,15 @@ class ReplicaCheck:
         self._missing.restart()
         self._hints.clear()
         self.files.cancel()
+        self._unseen = self._standing()
+        self._scanned.clear()
         self.scan()
+
+    def _standing(self) -> set[ManifestName]:
+        """Return the folders of others of which anything is to stand here."""
+        index, mine = self._node.index, self._node.own_manifest
+        names = {ManifestName.of(head) for head in index.manifests.heads()} - {mine}
+        return {name for name in names if any(index.places.totals(name))}
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
@@ -178,6 +193,7 @@ class ReplicaCheck:
         for hashed in files:
             self.files.on_read(hashed)
         self._looks.doubt_paths(again)
+        self._note_seen()
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over: what was changed here may be put right."""
@@ -190,6 +206,14 @@ class ReplicaCheck:
         """A scan or a look is over: if nothing is in doubt any more, what is missing is judged."""
         if self._looks.idle:
             self._missing.conclude()
+            self._note_seen()
+
+    def _note_seen(self) -> None:
+        """What was scanned has been seen when nothing that the scan found is in doubt any more."""
+        if self._looks.idle and not self.files.reading and self._scanned:
+            self._unseen -= self._scanned
+            self._scanned.clear()
+            self._listener.on_places_changed()
 
     # -- scans -------------------------------------------------------------------------------------
     def _on_scanned(self, scan: CheckRound, event: TreeSeen) -> None:
@@ -198,6 +222,7 @@ class ReplicaCheck:
         if not event.last:
             return
         self._scan = None
+        self._scanned |= self._unseen & {scan.manifest}
         if event.complete:
             known = self._node.index.places.all_paths(scan.manifest)
             lacking = (path for path in known if path not in scan.seen)

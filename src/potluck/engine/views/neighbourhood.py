@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
-from potluck.core.content.knowledge import Knowledge, Standing, standing
+from potluck.core.content.knowledge import Knowledge, OwnWork, Standing, standing
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
@@ -87,8 +87,9 @@ class Neighbourhood:
         if self._node.roster is None:
             return []
         whole, missing = knowledge.whole(), knowledge.missing()
-        there = self._node.share_present  # else nobody looks at what stands in its place
-        mine = Standing(known=there, has=whole.less(missing), lacks=missing)
+        # nobody looks at what stands in place of a share, and what the index has may be gone
+        looked = not (knowledge.incoming.unseen or OwnWork.UNSEEN in knowledge.own_work)
+        mine = Standing(known=looked, has=whole.less(missing), lacks=missing)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         away_s = {other.device: other.away_s for other in knowledge.devices}
         stands[self._node.me] = mine

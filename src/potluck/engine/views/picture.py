@@ -108,17 +108,19 @@ class Picture:
 
     def _incoming(self) -> Incoming:
         """Return what is done about what is lacking here."""
-        requests = [pursuit.request for pursuit in self._following.pursuits.values()]
+        node, pursuits = self._node, self._following.pursuits
+        requests = [pursuit.request for pursuit in pursuits.values()]
         asked = {request.source for request in requests if request is not None}
         sample = self._progress.sample()
         path, here_bytes = ("", 0) if sample is None else (str(sample[0]), sample[1])
         return Incoming(
             senders=tuple(self._progress.senders()),
-            asked=tuple(sorted(map(self._node.label_of, asked))),
+            asked=tuple(sorted(map(node.label_of, asked))),
             placing=self._progress.placing,
             sample=path,
             sample_bytes=here_bytes,
             absent=Amount.total(self._progress.absent.values()),
+            unseen=tuple(sorted(node.label_of(name.owner) for name in self._progress.unseen)),
         )
 
     def _hindrances(self) -> Iterator[Obstacle]:
