@@ -322,6 +322,7 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
             for _ in range(chance.randint(4, 20))
         ]
     if profile == "unmounted":  # and no other fault: who could say nothing of it has an excuse
+        ops += [Op(0.5, "do", (number, "write", "kept", b"1")) for number in range(nodes)]
         for _ in range(chance.randint(1, 4)):
             at, number = chance.uniform(1, seconds), chance.randrange(nodes)
             ops += [Op(at, "unmount", (number,))]
