@@ -15,7 +15,7 @@ person edits files on its disk is known when it has noticed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import NamedTuple
@@ -295,21 +295,35 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
     present = [one for one in knowledge.devices if one.here and not one.offline]
-    lacking, unknown, amounts = list[str](), list[str](), [NOTHING]
+    lacking, unknown, amounts = list[str](), list[str](), list[Amount]()
     for device in present:
         verdicts = {copy_known(device, manifest) for manifest in mine}
         if CopyKnown.LACKS in verdicts:
             lacking.append(device.label)
-            amounts += [_last_word(device, manifest) for manifest in mine]
+            amounts.append(Amount.total(_last_word(device, manifest) for manifest in mine))
         elif CopyKnown.UNKNOWN in verdicts:
             unknown.append(device.label)
     if lacking:
-        verb = "lacks" if len(lacking) == 1 else "lack"
-        words = of_amount(*Amount.total(amounts))
-        return Situation(State.SENDING, f"{listed(lacking)} still {verb} {words} of mine")
+        what = _lack_words(amounts)
+        return Situation(State.SENDING, f"{listed(lacking)} still {what} of mine")
     if unknown:
         have = "has" if len(unknown) == 1 else "have"
         return Situation(
             State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
         )
     return None
+
+
+def _lack_words(amounts: Sequence[Amount]) -> str:
+    """Say what each of some devices lacks; two that lack the same file make no two files of it.
+
+    Which files they are nobody said, so how many lack somewhere is known of one device only.
+    """
+    most = Amount(*map(max, zip(*amounts, strict=True)))
+    if len(amounts) == 1:
+        return f"lacks {of_amount(*most)}"
+    if all(amount == most for amount in amounts):
+        return f"lack {of_amount(*most)}"
+    if all(amount[:2] == most[:2] for amount in amounts):
+        return f"lack {of_amount(*most[:2], 0)} (up to {of_size(most.size_bytes)})"
+    return f"lack up to {of_amount(*most)}"
