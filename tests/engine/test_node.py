@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import ManifestName
-from potluck.core.wire.catalogue import Folder, HeadsAsk
+from potluck.core.wire.catalogue import Folder, HeadsAsk, Holding
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, dialable_at, legible
@@ -174,3 +174,12 @@ def test_a_device_that_could_not_be_dialled_is_dialled_nowhere_for_a_while() -> 
     assert dialable_at(made, BEN) == (address(2),)
     made.reach.on_undialled(BEN, made.now)
     assert dialable_at(made, BEN) == ()
+
+
+def test_what_a_device_said_that_it_lacks_is_added_up() -> None:
+    peer = node(1).peer(BEN)
+    assert peer.lacking_bytes == 0
+    for owner, missing in ((BEN, 5), (key(3).device, 7), (BEN, 2)):
+        name = ManifestName.own(owner)
+        peer.kept[name] = Holding(*name, 1, 1, 1, missing)
+    assert peer.lacking_bytes == 9

@@ -242,6 +242,10 @@ def test_who_lacks_something_of_mine_is_sent_to():
     assert situation(picture(ben, ada)) == Situation(
         State.SENDING, "ben and ada still lack 1 file (100 B) of mine"
     ), "it may be one and the same"
+    half = device(ADA, "ada", mine=LastWord(H2, Amount(1, 0, 50)))
+    assert situation(picture(ben, half)) == Situation(
+        State.SENDING, "ben and ada still lack 1 file (up to 100 B) of mine"
+    )
     more = device(ADA, "ada", mine=LastWord(H2, Amount(2, 0, 50)))
     assert situation(picture(ben, more)) == Situation(
         State.SENDING, "ben and ada still lack up to 2 files (100 B) of mine"

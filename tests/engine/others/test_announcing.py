@@ -320,6 +320,22 @@ def test_a_share_that_goes_offline_takes_back_what_was_said_and_says_it_again(wi
     assert [kept[name].missing_files for name in (one.manifest, two.manifest)] == [0, 0]
 
 
+def test_what_came_is_told_while_the_owner_goes_on_from_head_to_head(wire: Wire) -> None:
+    one, two, three = wire.devices
+    for owner in (one, three):
+        owner.write("a")
+        wire.run()
+        was = one.head_of(owner)
+        owner.write("more")
+        wire.wait(1.0)
+        head, whole = one.head_of(owner), one.node.index.manifests.amount(owner.manifest).size_bytes
+        before = Holding(*owner.manifest, was.generation, was.seq, 1, 0)
+        now = Holding(*owner.manifest, head.generation, head.seq, 0, 0)
+        one.announcing.on_kept(two.id, [before])
+        came_bytes = one.announcing.on_kept(two.id, [now])
+        assert 0 < came_bytes < whole
+
+
 def test_what_came_is_what_is_lacking_less_of_the_same_heads(wire: Wire) -> None:
     one, two, three = wire.devices
 

@@ -288,6 +288,13 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     assert len(asked(two)) == 1
     assert two.tells == ["folder_frozen", "folder_thawed"]
     assert two.node.troubles.all() == []
+    for root in (b"x", b"y"):
+        head = msgspec.structs.replace(newest, generation=3, root=root * 32)
+        two.following.on_heads(one.id, [forged(1, head)])
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FROZEN)] == ["d1"]
+    two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=4))])
+    assert two.node.troubles.all() == []
+    assert two.tells == ["folder_frozen", "folder_thawed"], "an owner can go on so for ever"
 
 
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:

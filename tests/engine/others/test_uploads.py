@@ -76,6 +76,10 @@ def test_an_upload_goes_on_while_it_comes_and_is_over_when_nothing_does(uploads:
     assert uploads.handings() == []
     uploads.note(BEN, root_of("film"), PATH, 100, 40)
     assert came(uploads) == [(BEN, 0, 100)], "it begins anew"
+    uploads.on_came(BEN, 10)
+    uploads._node.now += UPLOAD_RECENT_S + 0.1
+    uploads.note(BEN, root_of("film"), PATH, 100, 40)
+    assert came(uploads) == [(BEN, 0, 100)], "also if nobody looked meanwhile"
 
 
 def test_they_are_bounded(uploads: Uploads) -> None:
@@ -87,3 +91,5 @@ def test_they_are_bounded(uploads: Uploads) -> None:
     assert count(uploads.handings()) == UPLOADS_MAX
     uploads.note(BEN, root_of("0"), PATH, 1, 1)
     assert count(uploads.handings()) == UPLOADS_MAX, "one that is known goes on"
+    uploads.note(CLEO, root_of("film"), OTHER, 1, 1)
+    assert [one.device for one in uploads.handings()] == [BEN, CLEO], "it hides nobody else's"

@@ -235,6 +235,9 @@ def test_how_far_a_delivery_is_is_told_by_whoever_gets_it() -> None:
     kept[name] = msgspec.structs.replace(kept[name], missing_bytes=10)
     (row,) = shown(ann)["deliveries"]
     assert (row["done_bytes"], row["whole_bytes"]) == (30, 40)
+    ann.engine.node.peers[ben.me].most_lacking_bytes = limits.FILE_MAX_BYTES
+    (row,) = shown(ann)["deliveries"]
+    assert (row["done_bytes"], row["whole_bytes"]) == (35, 45), "no more than there is here"
 
 
 def test_before_a_group_is_there_nobody_is() -> None:

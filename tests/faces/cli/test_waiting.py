@@ -126,6 +126,20 @@ def test_peers_are_counted_without_asking_anybody(
     assert "0 other devices online, 1 wanted" in capsys.readouterr().err
 
 
+def test_who_has_to_be_online_is_so_at_the_end_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+
+        def cable_out(*_: object) -> dict[str, Any]:
+            source.current = state(devices=[state()["devices"][0], device(online=False)])
+            return {"ok": True, "text": ""}
+
+        monkeypatch.setattr(source, "flush", cable_out)
+        assert wait(tmp_path, "--synced", "--peers", "1", "--timeout", "0.5") == 6
+    assert "0 other devices online, 1 wanted" in capsys.readouterr().err
+
+
 def test_json_has_the_state_of_that_moment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

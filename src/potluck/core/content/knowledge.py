@@ -331,5 +331,8 @@ def _lack_words(amounts: Sequence[Amount]) -> str:
     most = Amount(*map(max, zip(*amounts, strict=True)))
     if len(amounts) == 1:
         return f"lacks {of_amount(*most)}"
-    up_to = "" if all(amount == most for amount in amounts) else "up to "
-    return f"lack {up_to}{of_amount(*most)}"
+    if all(amount == most for amount in amounts):
+        return f"lack {of_amount(*most)}"
+    if all(amount[:2] == most[:2] for amount in amounts):
+        return f"lack {of_amount(*most[:2], 0)} (up to {of_size(most.size_bytes)})"
+    return f"lack up to {of_amount(*most)}"

@@ -28,6 +28,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
 from potluck.engine.others.following import Following
+from potluck.engine.others.head_sizes import HeadSizes
 
 DIGEST_PATIENCE_S = 0.2  # a difference shorter than this is a push under way
 # between two questions about one difference; doubled each time, up to limits.HEADS_ASK_S
@@ -84,6 +85,7 @@ class Announcing:
         self._complete = False  # nothing is lacking, and that is news
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
         self._share_told = True  # whether what was said last was of a share that is there
+        self._head_sizes = HeadSizes(node)
         self.digest = self._digest()
 
     def __repr__(self) -> str:
@@ -105,6 +107,7 @@ class Announcing:
     def on_published(self, head: Head) -> None:
         """Our own manifest has a new head: once it is on the disk everybody hears it."""
         self.digest = self._digest()
+        self._head_sizes.note(head)
         for device in self._node.linked():
             self._node.say_when_durable(device, Heads([head]))
 
@@ -112,6 +115,7 @@ class Announcing:
         """Another manifest is held up to this head: hand it on, unless its owner can."""
         node, name = self._node, ManifestName.of(head)
         self.digest = self._digest()
+        self._head_sizes.note(head)
         self._on_changed()
         if name.owner in node.linked():
             return
@@ -161,8 +165,8 @@ class Announcing:
             before = peer.kept.get(name)
             if before is not None or len(peer.kept) < limits.LIST_ITEMS:
                 peer.kept[name] = holding
-            if before is not None and _state(before) == _state(holding):
-                came_bytes += max(before.missing_bytes - holding.missing_bytes, 0)
+            if before is not None:
+                came_bytes += self._head_sizes.came_bytes(before, holding)
         lacking = peer.lacking_bytes
         peer.most_lacking_bytes = max(peer.most_lacking_bytes, lacking) if lacking else 0
         return came_bytes
@@ -243,11 +247,6 @@ class Announcing:
         )
         summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
         return summed.digest(length=HEADS_DIGEST_BYTES)
-
-
-def _state(holding: Holding) -> tuple[int, int]:
-    """Return of which head of its manifest a holding speaks."""
-    return holding.generation, holding.seq
 
 
 def _chunks(every: Sequence[T]) -> Iterator[list[T]]:

@@ -115,7 +115,8 @@ class Following:
             self._drop(pursuit)
         label = self._node.label_of(pursuit.name.owner)
         text = f"{label} told two different things under one number: its folder is frozen here"
-        self._node.tell("folder_frozen", text, level="error", subject=label)
+        if pursuit.frosts == 1:  # an owner may do so without end: then the trouble says it
+            self._node.tell("folder_frozen", text, level="error", subject=label)
         reason = "it told two different things under one number, so neither is believed"
         trouble = Trouble(TroubleKind.FROZEN, label, reason, "", self._node.now, None)
         self._node.troubles.note(trouble)
@@ -125,7 +126,8 @@ class Following:
         if pursuit.on_news(head):
             label = self._node.label_of(pursuit.name.owner)
             text = f"{label} began anew: its folder is followed again"
-            self._node.tell("folder_thawed", text, subject=label)
+            if pursuit.frosts == 1:
+                self._node.tell("folder_thawed", text, subject=label)
             self._node.troubles.clear(TroubleKind.FROZEN, label)
 
     # -- pages -------------------------------------------------------------------------------------

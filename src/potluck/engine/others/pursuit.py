@@ -115,6 +115,7 @@ class Pursuit:
         self.newest: Head | None = None  # newer than what is held
         self.request: PageRequest | None = None
         self.told_unsafe = False
+        self.frosts = 0  # how often the owner contradicted itself
         self.failures: dict[DeviceId, Failure] = {}
         self._contradiction = 0  # the generation in which the owner contradicted itself
 
@@ -154,7 +155,7 @@ class Pursuit:
         if self.state is PursuitState.FROZEN:
             return False
         self._fire(PursuitInput.CONTRADICTION)
-        self._contradiction = generation
+        self._contradiction, self.frosts = generation, self.frosts + 1
         self.newest = self.request = None
         return True
 

@@ -6,7 +6,7 @@ with the rows of the index. What differs by its stat is read (engine/others/repl
 a scan lacks, or does not know, counts only after a look: looks and group commits are done one after
 another, so a look never tells of a moment before a row was written; hence our own placing is never
 taken for somebody's change. What is missing is judged together (engine/others/missing_files.py).
-What stood here at the start is unseen until its first scan, and all it left in doubt, is over.
+What stood here at the start is only remembered until then (engine/others/first_looks.py).
 
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
@@ -27,6 +27,7 @@ from potluck.core.content.paths import SafePath
 from potluck.engine.effects import Scan
 from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, TreeSeen
 from potluck.engine.node import Node
+from potluck.engine.others.first_looks import FirstLooks
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.missing_files import MissingFiles, MissingListener
@@ -72,8 +73,7 @@ class ReplicaCheck:
         self._scan: CheckRound | None = None
         self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
         self._rescan_s = node.now
-        self._unseen = self._standing()
-        self._scanned: set[ManifestName] = set()  # and what was found is not judged yet
+        self._first_looks = FirstLooks(node)
 
     def __repr__(self) -> str:
         """Return what is under way."""
@@ -85,7 +85,7 @@ class ReplicaCheck:
 
     def unseen(self) -> set[ManifestName]:
         """Return the folders of which something is to stand here, and nobody looked yet."""
-        return set(filter(self._node.layout.has_folder, self._unseen))
+        return self._first_looks.unseen()
 
     def scan(self) -> None:
         """Look at everything, after the round under way."""
@@ -159,15 +159,8 @@ class ReplicaCheck:
         self._missing.restart()
         self._hints.clear()
         self.files.cancel()
-        self._unseen = self._standing()
-        self._scanned.clear()
+        self._first_looks.restart()
         self.scan()
-
-    def _standing(self) -> set[ManifestName]:
-        """Return the folders of others of which anything is to stand here."""
-        index, mine = self._node.index, self._node.own_manifest
-        names = {ManifestName.of(head) for head in index.manifests.heads()} - {mine}
-        return {name for name in names if any(index.places.totals(name))}
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
@@ -210,9 +203,8 @@ class ReplicaCheck:
 
     def _note_seen(self) -> None:
         """What was scanned has been seen when nothing that the scan found is in doubt any more."""
-        if self._looks.idle and not self.files.reading and self._scanned:
-            self._unseen -= self._scanned
-            self._scanned.clear()
+        settled = self._looks.idle and not self.files.reading
+        if settled and self._first_looks.on_settled():
             self._listener.on_places_changed()
 
     # -- scans -------------------------------------------------------------------------------------
@@ -222,7 +214,7 @@ class ReplicaCheck:
         if not event.last:
             return
         self._scan = None
-        self._scanned |= self._unseen & {scan.manifest}
+        self._first_looks.on_scanned(scan.manifest)
         if event.complete:
             known = self._node.index.places.all_paths(scan.manifest)
             lacking = (path for path in known if path not in scan.seen)

@@ -5,10 +5,10 @@ for a minute, so how much of it is there is taken from that device's own words (
 second): what came to it since it spoke last counts up to what it was promised, for the oldest
 promises first. What was not promised, and of which nothing came, for a moment is over, or rests.
 
-Guarantees: bounded, whoever asks for how much; never more came than the device said, nor than it
-was promised. Limits: what comes to it from elsewhere at the same time cannot be told apart, nor
-which of several contents came; so what goes to one device is told as one sum. What it had before it
-is not known here.
+Guarantees: bounded for each device, whoever asks for how much, so nobody hides what goes to
+another; never more came than the device said, nor than it was promised. Limits: what comes to it
+from elsewhere at the same time cannot be told apart, nor which of several contents came; so what
+goes to one device is told as one sum. What it had before it is not known here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from potluck.engine.node import Node
 UPLOAD_RECENT_S = (
     5.0  # a run of pieces is what comes in 4 s: who was promised nothing for longer rests
 )
-UPLOADS_MAX = 200  # as many as a list on a screen may have
+UPLOADS_MAX = 200  # to one device; a screen has one line for all of them
 
 
 @dataclass(slots=True)
@@ -58,12 +58,12 @@ class Uploads:
     def __init__(self, node: Node) -> None:
         """Hand over nothing yet."""
         self._node = node
-        self._uploads: dict[tuple[DeviceId, Root], Upload] = {}
+        self._uploads: dict[DeviceId, dict[Root, Upload]] = {}
         self._promised = Counter[DeviceId]()  # bytes that are not known to have come
 
     def __repr__(self) -> str:
         """Return how many there are."""
-        return f"<Uploads: {len(self._uploads)}>"
+        return f"<Uploads: {sum(map(len, self._uploads.values()))}>"
 
     def promise(self, device: DeviceId, size_bytes: int) -> None:
         """So much content is promised to a device."""
@@ -74,12 +74,11 @@ class Uploads:
     ) -> None:
         """So many bytes of a content that stands at `path` are promised to a device."""
         self.promise(device, promised_bytes)
-        key, now = (device, root), self._node.now
-        if key not in self._uploads:
-            self._forget_old()
-            if len(self._uploads) >= UPLOADS_MAX:
-                return
-        upload = self._uploads.setdefault(key, Upload(path, size_bytes, 0, 0, now))
+        now, uploads = self._node.now, self._recent(self._uploads.get(device, {}))
+        self._uploads[device] = uploads
+        if root not in uploads and len(uploads) >= UPLOADS_MAX:
+            return
+        upload = uploads.setdefault(root, Upload(path, size_bytes, 0, 0, now))
         upload.promised_bytes = min(upload.promised_bytes + promised_bytes, size_bytes)
         upload.last_s = now
 
@@ -90,7 +89,7 @@ class Uploads:
         if not self._node.peer(device).lacking_bytes:
             del self._promised[device]  # the rest came from elsewhere, or is not wanted any more
         left = came_bytes
-        for upload in [one for (to, _), one in self._uploads.items() if to == device]:
+        for upload in self._uploads.get(device, {}).values():
             part = min(left, upload.promised_bytes - upload.came_bytes)
             if part:
                 upload.came_bytes, upload.last_s = upload.came_bytes + part, self._node.now
@@ -99,15 +98,16 @@ class Uploads:
 
     def handings(self) -> list[Handing]:
         """Return what is being handed over now, by device, who was promised first at the top."""
-        self._forget_old()
-        by_device = dict[DeviceId, list[Upload]]()
-        for (device, _), upload in self._uploads.items():
-            by_device.setdefault(device, []).append(upload)
+        recent = {device: self._recent(uploads) for device, uploads in self._uploads.items()}
+        self._uploads = {device: uploads for device, uploads in recent.items() if uploads}
         return [
-            Handing(device, tuple(uploads), sum(one.came_bytes for one in uploads))
-            for device, uploads in by_device.items()
+            Handing(
+                device, tuple(uploads.values()), sum(one.came_bytes for one in uploads.values())
+            )
+            for device, uploads in self._uploads.items()
         ]
 
-    def _forget_old(self) -> None:
+    def _recent(self, uploads: dict[Root, Upload]) -> dict[Root, Upload]:
+        """Return what is not over."""
         since_s = self._node.now - UPLOAD_RECENT_S
-        self._uploads = {key: one for key, one in self._uploads.items() if one.last_s >= since_s}
+        return {root: one for root, one in uploads.items() if one.last_s >= since_s}

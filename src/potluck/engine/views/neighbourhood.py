@@ -101,9 +101,10 @@ class Neighbourhood:
         """Return everybody else who lacks something, or is not known to have it.
 
         Of how much it lacks the rest is the most it ever lacked, or the sizes of what is
-        `under_way` to it: part of that may have come before this device heard of it.
+        `under_way` to it: part of that may have come before this device heard of it. It is no more
+        than there is here, whatever else that device says it lacks.
         """
-        found = list[DeliveryView]()
+        found, here_bytes = list[DeliveryView](), knowledge.whole().size_bytes
         for other in knowledge.devices:
             stands = standing(knowledge, other)
             if stands.known and stands.lacks == NOTHING:
@@ -111,7 +112,7 @@ class Neighbourhood:
             peer = self._node.peers.get(other.device)
             most_bytes = peer.most_lacking_bytes if peer is not None else 0
             need_bytes = bounded(stands.lacks.size_bytes)
-            most_bytes = max(most_bytes, under_way.get(other.device, 0))
+            most_bytes = min(max(most_bytes, under_way.get(other.device, 0)), here_bytes)
             whole_bytes = max(bounded(most_bytes), need_bytes)
             found.append(
                 DeliveryView(

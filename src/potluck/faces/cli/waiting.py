@@ -119,7 +119,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
         while missing := undelivered(client.get("/api/v1/keepers"), goals, wish.to):
             patience.spend(missing)
     state = client.state()
-    while wish.synced and (missing := unsynced(state)):
+    while missing := still_missing(state, wish):
         patience.spend(missing)
         state = client.state()
     return state
@@ -150,6 +150,11 @@ def unsynced(state: dict[str, Any]) -> str:
         return ""
     word = state["state"].replace("_", " ")
     return f"{word}: {shown(state['reason'])}" if state["reason"] else word
+
+
+def still_missing(state: dict[str, Any], wish: Wish) -> str:
+    """Return what keeps a wish from being true at the end: who was online may have gone."""
+    return (unsynced(state) if wish.synced else "") or peers_missing(state, wish.peers)
 
 
 def check_others(state: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from potluck.core import limits
 from potluck.core.errors import NotRunning, TimedOut
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
@@ -79,12 +80,14 @@ class Shows(Protocol):
 
 
 class Meter:
-    """Bytes per second of a growing count."""
+    """Bytes per second of a growing count, which may grow by lumps, one every `lump_s`."""
 
-    def __init__(self) -> None:
+    def __init__(self, lump_s: float = 0.0) -> None:
         """Start at nothing."""
+        self._lump_s = lump_s
         self._at_s: float | None = None
         self._count = 0
+        self._still = True
         self.rate = 0.0
 
     def __repr__(self) -> str:
@@ -94,10 +97,13 @@ class Meter:
     def see(self, count: int, now: float) -> float:
         """Note the count at a time and return the smoothed rate."""
         if self._at_s is not None:
-            passed_s = now - self._at_s
-            if passed_s < METER_S:
+            passed_s, grew = now - self._at_s, count != self._count
+            waits_s = 0.0 if grew or self._still else 2 * self._lump_s  # one may come late
+            if passed_s < max(METER_S, waits_s):
                 return self.rate
-            self._smooth((count - self._count) / passed_s)
+            least_s = self._lump_s if self._still else 0.0  # the first lump was long on its way
+            self._still = not grew
+            self._smooth((count - self._count) / max(passed_s, least_s))
         self._at_s, self._count = now, count
         return self.rate
 
@@ -157,7 +163,7 @@ class RunningSource:
         self._state: dict[str, Any] = {}
         self._state_s = 0.0
         self._glance: Future[Seen] | None = None  # under way; nobody may wait for it any more
-        self._down, self._up = Meter(), Meter()
+        self._down, self._up = Meter(), Meter(limits.KEPT_S)  # others say what came
         self._per_file: dict[str, Meter] = {}
         self._unshared_files: Final = unshared_files
         self._face: Final = face
