@@ -298,18 +298,18 @@ class _Order:
         self.owner.inbox.post(BulkSearch(*self.key, step, reason))
 
     def _reach(self) -> Stream:
-        """Dial the addresses in order; raises the last NoLink."""
-        failure = NoLink("no address")
+        """Dial the addresses in order; raises the NoLink of the first, or of who is busy."""
+        failures: list[NoLink] = []
         for address in self.fetch.addresses:
             self.check()
             try:
                 return self._dial(address)
             except NoLink as error:
                 tell_stalled(self.owner.inbox, address, error)
-                failure = error
                 if error.reason == BUSY_REASON:
-                    break
-        raise failure
+                    raise
+                failures.append(error)
+        raise failures[0] if failures else NoLink("no address")
 
     def _dial(self, address: Address) -> Stream:
         request = DialRequest(self.fetch.peer, address, self.key[1])

@@ -29,7 +29,14 @@ from potluck.core.errors import FrameTooLong, ProtocolError, Refused
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import Dial, DialToServe, Introduce
-from potluck.engine.events import CallEnded, DialFailed, PathStalled
+from potluck.engine.events import (
+    DIAL_REFUSED,
+    DIAL_TIMEOUT,
+    DIAL_UNREACHABLE,
+    CallEnded,
+    DialFailed,
+    PathStalled,
+)
 from potluck.shells.links import knock, tls
 from potluck.shells.links.handshakes import BulkHost
 from potluck.shells.links.hello import BUSY_REASON, say_hello
@@ -43,6 +50,7 @@ DIAL_THREADS: Final = 4
 OWN_WISHES: Final = 1  # at once, besides the newcomers that asked to be dialled
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
+SILENT: Final = "the other side fell silent"  # there was a connection: that is no firewall's way
 
 _log = logging.getLogger(__name__)
 
@@ -106,12 +114,13 @@ def _connect(address: Address, deadline: float, segments: Segments) -> socket.so
         set_options(sock)
         sock.settimeout(remaining_s(deadline))
     except ConnectionRefusedError as error:
-        raise NoLink("refused", refused=True) from error
+        raise NoLink(DIAL_REFUSED, refused=True) from error
     except TimeoutError as error:
-        raise NoLink("timeout") from error
-    # the latter two: a host name no resolver accepts
-    except (OSError, UnicodeError, OverflowError) as error:
-        raise NoLink(f"unreachable: {error}") from error
+        raise NoLink(DIAL_TIMEOUT) from error
+    except OSError as error:
+        raise NoLink(f"{DIAL_UNREACHABLE}: {error.strerror or error}") from error
+    except (UnicodeError, OverflowError) as error:  # a host name no resolver accepts
+        raise NoLink(f"not an address: {error}") from error
     return sock
 
 
@@ -137,7 +146,7 @@ def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) 
     except (ssl.SSLEOFError, ConnectionError) as error:
         raise NoLink("knock refused", knock_refused=True) from error
     except TimeoutError as error:
-        raise NoLink("timeout", stalled=True) from error
+        raise NoLink(SILENT, stalled=True) from error
     except (ssl.SSLCertVerificationError, tls.NotTheDevice) as error:
         raise NoLink("not the device") from error
     except (OSError, ProtocolError) as error:
@@ -155,7 +164,7 @@ def _answer_challenge(sock: socket.socket, trust: tls.CurrentTrust, peer: Device
         secret = trust.book.secret(peer)
         sock.sendall(knock.member_knock(secret, challenge, os.urandom(knock.CHALLENGE_BYTES)))
     except TimeoutError as error:
-        raise NoLink("timeout") from error
+        raise NoLink(SILENT) from error
     except (OSError, EOFError) as error:
         raise NoLink(f"no potluck there: {error}") from error
     except KeyError as error:
@@ -181,7 +190,7 @@ def _greet(
     except Refused as error:
         raise NoLink(error.cause) from error
     except TimeoutError as error:
-        raise NoLink("timeout", stalled=True) from error
+        raise NoLink(SILENT, stalled=True) from error
     except ssl.SSLError as error:  # a TLS 1.3 server that rejects our certificate says so only now
         raise NoLink(f"tls: {error}") from error
     except (EOFError, OSError, ProtocolError) as error:
@@ -304,8 +313,8 @@ class _CallJob:
         self._ended("stopping")
 
     def _dial(self) -> Stream:
-        """Try the addresses in order; raises the last NoLink."""
-        failure = NoLink("no address")
+        """Try the addresses in order; raises the NoLink of the first, the likeliest."""
+        failures: list[NoLink] = []
         for address in self.effect.addresses:
             request = DialRequest(self.effect.peer, address, self.effect.link, serves=True)
             try:
@@ -313,8 +322,8 @@ class _CallJob:
                 return open_link(self.trust, request, deadline, self.segments).stream
             except NoLink as error:
                 tell_stalled(self.inbox, address, error)
-                failure = error
-        raise failure
+                failures.append(error)
+        raise failures[0] if failures else NoLink("no address")
 
     def _ended(self, reason: str) -> None:
         self.inbox.post(CallEnded(self.effect.call, reason))
