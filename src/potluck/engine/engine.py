@@ -178,7 +178,7 @@ class Engine:
         parts.pairings.on_tick()
         parts.admission_policy.on_tick()
         parts.questions.on_tick()
-        parts.circle.on_holdings(parts.announcing.digest)
+        parts.circle.heads_digest = parts.announcing.digest
         parts.circle.on_tick()
         parts.discovery.on_ring(len(parts.circle.ring.nodes()))
         parts.discovery.on_tick()

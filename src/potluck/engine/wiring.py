@@ -301,7 +301,7 @@ class Wiring:
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
-        self.flushing = Flushing(node, self.own_folder, self.following)
+        self.flushing = Flushing(node, self.own_folder, self.following, self.circle)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
         self.viewer = self._viewer()
 

@@ -349,7 +349,7 @@ def test_a_ping_and_its_answer_tell_the_accused_that_it_is_accused() -> None:
 def test_a_ping_and_its_answer_carry_the_digest_of_what_is_held_here() -> None:
     circle, _ = alone(1)
     circle._node.peer(BEN).link = LinkId(2)
-    circle.on_holdings(b"heads")
+    circle.heads_digest = b"heads"
     circle._carry([Probe(BEN, 99, again=True)])
     circle.on_probe(BEN, Ping(1, b"", b""), None)
     said = [send.message for send in taken(circle._node, Send)]

@@ -55,7 +55,7 @@ class Circle:
     def __init__(self, node: Node, discovery: Discovery, sealed_datagrams: SealedDatagrams) -> None:
         """Begin as a ring of one; `restart` when the group is another one."""
         self._node, self._discovery, self._sealed_datagrams = node, discovery, sealed_datagrams
-        self._heads_digest = b""  # of the manifests held here, carried by probes
+        self.heads_digest = b""  # of the manifests held here, given by the engine: probes carry it
         self.restart()
 
     def __repr__(self) -> str:
@@ -102,7 +102,7 @@ class Circle:
             case Ping(sequence, digest, _, records):
                 self._do(self.ring.on_records(device, records, digest, now))
                 news = _news_for(device, self.ring)
-                pong = Pong(sequence, self.ring.digest, self._heads_digest, news)
+                pong = Pong(sequence, self.ring.digest, self.heads_digest, news)
                 if source is None:  # the answer goes the way the question came
                     self._node.say(device, pong)
                 else:
@@ -119,10 +119,6 @@ class Circle:
     def on_digest(self, device: DeviceId, digest: bytes) -> None:
         """A beacon told another node's digest."""
         self._do(self.ring.on_records(device, [], digest, self._node.now))
-
-    def on_holdings(self, heads_digest: bytes) -> None:
-        """The manifests held here have this digest of heads: probes carry it from now on."""
-        self._heads_digest = heads_digest
 
     def on_addresses(self, addresses: Sequence[Address]) -> None:
         """Our own addresses are these now."""
@@ -164,6 +160,11 @@ class Circle:
         nodes = self.ring.nodes()
         return DeviceId(nodes[((number_in(self.ring, self._node.me) or 0) - 1) % len(nodes)].device)
 
+    def gone(self, device: DeviceId) -> bool:
+        """Say whether a device left, or answers nobody any more, whatever links there still are."""
+        record = self.ring.beliefs.get(device)
+        return record is not None and record.status not in IN_RING
+
     def beacon(self) -> Beacon:
         """Return what this device says of itself: where it listens, how it sees the ring."""
         port, ring = self._node.settings.port, self.ring
@@ -199,7 +200,7 @@ class Circle:
             match action:
                 case Probe(to, sequence, again):
                     news = _news_for(to, self.ring)
-                    ping = Ping(sequence, self.ring.digest, self._heads_digest, news)
+                    ping = Ping(sequence, self.ring.digest, self.heads_digest, news)
                     self._sealed_datagrams.send(to, ping)
                     if again:
                         self._node.say(to, ping)
