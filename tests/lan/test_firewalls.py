@@ -18,7 +18,15 @@ from array import array
 import pytest
 
 from tests.lan.hosts import Hosts
-from tests.lan.potluck import Potluck, wait_for, wait_ring, write, write_random
+from tests.lan.potluck import (
+    Potluck,
+    one_ring,
+    stays,
+    wait_for,
+    wait_ring,
+    write,
+    write_random,
+)
 
 pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -43,6 +51,13 @@ VERDICTS = {
     "reset": "meta l4proto tcp reject with tcp reset; reject",  # looks like nobody listening
     "prohibited": "reject with icmpx type admin-prohibited",  # as firewalld has it
 }
+# as some routers and offices have it, in both directions
+NO_DATAGRAMS = """
+table inet no_datagrams {
+  chain input { type filter hook input priority 0; iif lo accept; meta l4proto udp drop; }
+  chain output { type filter hook output priority 0; oif lo accept; meta l4proto udp drop; }
+}
+"""
 # what is longer is lost, and nobody says so; lengths are those of the wire, so a card must not
 # join packets (see `_plain_card`)
 NARROW = """
@@ -132,6 +147,24 @@ def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices, verdict):
         return all("a firewall on one of the two" in log and "7685" in log for log in logs)
 
     wait_for(said, SAID_S, nodes)
+
+
+def test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet(devices):
+    nodes = devices(3)
+    met, stranger = nodes[:2], nodes[2]
+    for node in met:
+        node.start()
+    wait_ring(met, JOIN_S)
+    for node in nodes:
+        filter_at(node.hosts, node.i, NO_DATAGRAMS)
+    met[1].stop()
+    met[1].start()
+    wait_ring(met, JOIN_S)
+    both_ways(met)
+    door = f"{met[0].hosts.address(met[0].i)}:7685"
+    stranger.start("--peer", door)
+    wait_for(lambda: f"and {door} by UDP" in stranger.run("peers").stdout, SAID_S, nodes)
+    assert stays(lambda: not stranger.status().get("found") and one_ring(met), 5.0)
 
 
 def test_packets_longer_than_1300_bytes_are_lost_and_files_come_all_the_same(devices):

@@ -180,15 +180,18 @@ def test_peers_says_where_and_how() -> None:
 
 def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
-    assert (
-        lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), "
-        "by beacon and neighbours."
-    )
+    assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
     assert "UDP 7685 and TCP 7685" in lines[1]
     assert "`potluck up`" in lines[2]
     assert "`potluck --home h up --peer ADDRESS`" in lines[2]
-    nothing = alone(tried={"interfaces": [], "neighbours": 0, "sources": []})
+    nothing = alone(tried={"interfaces": [], "neighbours": 0, "named": []})
     assert "Tried: 0 neighbours on 0 networks." in layout.peer_lines(nothing, WORDS)[0]
+
+
+def test_who_was_named_is_said_to_have_been_asked_and_how() -> None:
+    tried = {"interfaces": ["eth0"], "neighbours": 1, "named": ["10.0.0.9:7685", "ho\x1b:1"]}
+    said = "Tried: 1 neighbour on 1 network (eth0), and 10.0.0.9:7685 and ho\\x1b:1 by UDP."
+    assert said in layout.peer_lines(alone(tried=tried), WORDS)[0]
 
 
 def test_a_group_that_was_found() -> None:

@@ -254,15 +254,13 @@ def asked_words(state: dict[str, Any]) -> str:
 
 
 def tried_words(state: dict[str, Any]) -> str:
-    """Return "6 neighbours on 2 networks (eth0, wlan0), by beacon and neighbours"."""
+    """Return "6 neighbours on 2 networks (eth0, wlan0), and 192.168.1.9:7685 by UDP"."""
     tried = state["tried"]
     names = [shown(name) for name in tried["interfaces"]]
     said = asked_words(state) + (f" ({', '.join(names)})" if names else "")
-    return said + (
-        f", by {' and '.join(shown(one) for one in tried['sources'])}"
-        if tried.get("sources")
-        else ""
-    )
+    # a first contact goes by datagrams only: where they are blocked, an address does not help
+    named = [shown(one) for one in tried["named"]]
+    return said + (f", and {' and '.join(named)} by UDP" if named else "")
 
 
 def found_lines(state: dict[str, Any], words: Words) -> list[str]:
