@@ -20,6 +20,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -106,6 +107,26 @@ def open_link(
         reached = _greet(stream, trust, request, deadline)
         undo.pop_all()
         return reached
+
+
+def open_first(
+    trust: tls.CurrentTrust, requests: Iterable[DialRequest], segments: Segments, inbox: Inbox
+) -> Stream:
+    """Try these in order, and say who fell silent.
+
+    Raises the NoLink of the first, the likeliest, or of who is busy.
+    """
+    failures: list[NoLink] = []
+    for request in requests:
+        try:
+            deadline = time.monotonic() + limits.HANDSHAKE_S
+            return open_link(trust, request, deadline, segments).stream
+        except NoLink as error:
+            _tell_stalled(inbox, request.address, error)
+            if error.reason == BUSY_REASON:
+                raise
+            failures.append(error)
+    raise failures[0] if failures else NoLink("no address")
 
 
 def _connect(address: Address, deadline: float, segments: Segments) -> socket.socket:
@@ -199,7 +220,7 @@ def _greet(
     return Reached(stream, instance)
 
 
-def tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
+def _tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
     """Say that a host took part and then fell silent, if that is why there is no link."""
     if why.stalled:
         inbox.post(PathStalled(address.host))
@@ -259,7 +280,7 @@ class _DialJob:
             deadline = time.monotonic() + limits.HANDSHAKE_S
             reached = open_link(self.trust, request, deadline, self.segments)
         except NoLink as error:
-            tell_stalled(self.inbox, effect.address, error)
+            _tell_stalled(self.inbox, effect.address, error)
             self._failed(error)
             return
         self.inbox.post(
@@ -313,17 +334,9 @@ class _CallJob:
         self._ended("stopping")
 
     def _dial(self) -> Stream:
-        """Try the addresses in order; raises the NoLink of the first, the likeliest."""
-        failures: list[NoLink] = []
-        for address in self.effect.addresses:
-            request = DialRequest(self.effect.peer, address, self.effect.link, serves=True)
-            try:
-                deadline = time.monotonic() + limits.HANDSHAKE_S
-                return open_link(self.trust, request, deadline, self.segments).stream
-            except NoLink as error:
-                tell_stalled(self.inbox, address, error)
-                failures.append(error)
-        raise failures[0] if failures else NoLink("no address")
+        peer, kind = self.effect.peer, self.effect.link
+        requests = [DialRequest(peer, one, kind, serves=True) for one in self.effect.addresses]
+        return open_first(self.trust, requests, self.segments, self.inbox)
 
     def _ended(self, reason: str) -> None:
         self.inbox.post(CallEnded(self.effect.call, reason))
