@@ -236,6 +236,12 @@ def _peer_row(device: dict[str, Any]) -> list[str]:
 
 def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return what was tried when nobody answers, the likely causes, and the next command."""
+    if not state["tried"]["interfaces"] and not state["tried"]["named"]:
+        return [
+            "Nobody is asked: this device is on no network that potluck uses.",
+            "  why:  a cable is out, Wi-Fi is off, or no card in use has an IPv4 address",
+            "  next: connect it, or name a card that is left out by itself: up --interface IF",
+        ]
     ports = f"UDP {PORT} and TCP {state['port']}"
     by_name = f"or name it here: `{words.here} up --peer ADDRESS`"
     return [
