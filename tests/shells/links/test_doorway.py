@@ -19,7 +19,7 @@ from potluck.engine.effects import AnswerIntroduction, OpenDoor
 from potluck.engine.events import IntroductionHeard, LinkOpened
 from potluck.shells.links import doorway as doorway_module
 from potluck.shells.links import knock
-from potluck.shells.links.doorway import REST_S, Doorway
+from potluck.shells.links.doorway import DOOR_REST_S, Doorway
 from potluck.shells.links.strangers import Strangers
 from tests.shells.peers import connect, ends, new_key, peers, reach, trust_of, until
 
@@ -266,7 +266,7 @@ def test_who_cannot_be_held_waits_outside_and_costs_next_to_nothing(failing, why
     for _ in range(2):
         assert turn(selector) == 1
         assert selector.select(0.0) == [], "what is ready all the time makes a loop spin"
-        assert begun_s < doorway.deadline() <= time.monotonic() + REST_S
+        assert begun_s < doorway.deadline() <= time.monotonic() + DOOR_REST_S
         doorway.on_tick(begun_s)
         assert selector.select(0.0) == []
         doorway.on_tick(doorway.deadline())

@@ -38,7 +38,7 @@ from potluck.shells.net.ports import plain_address
 
 ACCEPTS_PER_TURN: Final = 32  # then the loop looks at its other links
 # who waits outside keeps the listener ready all the time: without a rest the loop would spin
-REST_S: Final = 1.0
+DOOR_REST_S: Final = 1.0
 _NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 INTRODUCTIONS_PER_S: Final = 20  # each costs the engine a millisecond of public-key work
 
@@ -163,7 +163,7 @@ class Doorway:
     def _rest(self, error: OSError) -> None:
         """Let nobody in for a moment: there is nothing to hold them with."""
         self._selector.unregister(self._listener)
-        self._again_s = time.monotonic() + REST_S
+        self._again_s = time.monotonic() + DOOR_REST_S
         if not self._no_room:
             _log.warning("nobody can be let in at the moment: %s", error)
         self._no_room = True
