@@ -289,6 +289,13 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "lan/test_ring.py::test_a_remembered_device_is_found_at_once",
         "config/test_values.py::test_peers",
     ),
+    "All of this asks by UDP": (
+        (
+            "lan/test_firewalls.py"
+            "::test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet"
+        ),
+        "faces/cli/test_layout.py::test_who_was_named_is_said_to_have_been_asked_and_how",
+    ),
     "Paths that lose large packets": (
         (
             "lan/test_firewalls.py"

@@ -62,8 +62,8 @@ class Heard:
     def on_door_unreached(self, wish: FoundGroup) -> None:
         self._note("on_door_unreached", wish)
 
-    def on_door_blocked(self, who: str, address: Address) -> None:
-        self._note("on_door_blocked", who, address)
+    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
+        self._note("on_door_blocked", who, address, reason)
 
     def on_door_reached(self, who: str) -> None:
         self._note("on_door_reached", who)
@@ -87,11 +87,11 @@ class Heard:
     def on_refused(self, device: DeviceId) -> None:
         self._note("on_refused", device)
 
-    def on_undialled(self, device: DeviceId, address: Address) -> None:
-        self._note("on_undialled", device, address)
+    def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
+        self._note("on_undialled", device, address, reason)
 
-    def on_blocked(self, who: str, address: Address) -> None:
-        self._note("on_blocked", who, address)
+    def on_blocked(self, who: str, address: Address, reason: str) -> None:
+        self._note("on_blocked", who, address, reason)
 
     def on_reached(self, who: str) -> None:
         self._note("on_reached", who)

@@ -78,6 +78,7 @@ def test_who_has_less_patience_hears_sooner() -> None:
     ann.hear(FlushAsked(1, 0.5))
     assert not wire.run(0.4, lambda: bool(answers(ann)))
     assert wire.run(0.2, lambda: bool(answers(ann)))
+    wire.silent, wire.ignored = lambda one, other: False, (effects.DrainWatch,)
     ann.hear(FlushAsked(2, 1e9))
     assert not wire.run(FLUSH_PATIENCE_S - 0.5, lambda: len(answers(ann)) == 2)
     assert wire.run(1.0, lambda: len(answers(ann)) == 2)
@@ -92,6 +93,21 @@ def test_who_goes_is_waited_for_no_more() -> None:
     ben.crash()
     assert wire.run(1.0, lambda: bool(answers(ann)))
     assert answers(ann) == [(1, True, "")]
+
+
+def test_who_is_frozen_and_keeps_its_link_is_waited_for_until_the_ring_says_that_it_is_gone() -> (
+    None
+):
+    wire, (ann, _, cleo) = ring(3)
+    wire.run(3.0)
+    wire.silent = lambda one, other: cleo in {one, other}
+    wire.udp = lambda one, other: cleo not in {one, other}
+    ann.hear(FlushAsked(1, FLUSH_PATIENCE_S))
+    assert not ann.engine.wiring.circle.gone(cleo.me)
+    assert wire.run(FLUSH_PATIENCE_S - 1.0, lambda: bool(answers(ann)))
+    assert answers(ann) == [(1, True, "")]
+    assert ann.engine.wiring.circle.gone(cleo.me)
+    assert cleo.me in ann.engine.node.linked(), "nothing ended its link"
 
 
 def test_two_questions_at_once_are_answered_by_one_drain_each_at_most() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
+from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE
 from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.troubles import TroubleKind
@@ -31,10 +33,10 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     here.firewall = "ufw"
     part.on_heard(BEN)
     for _ in range(TIMES - 1):
-        part.on_undialled(BEN, address(2))
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == []
     for _ in range(3):
-        part.on_undialled(BEN, address(2))
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert (trouble.subject, trouble.command) == (label, "sudo ufw allow 7685")
     assert trouble.reason == (
@@ -47,7 +49,7 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
 
 
 def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
-    LinkTroubles(here).on_blocked("ben", address(2))
+    LinkTroubles(here).on_blocked("ben", address(2), DIAL_TIMEOUT)
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert trouble.reason.endswith(
         "a firewall on one of the two devices lets nothing in, or a cable is out"
@@ -55,16 +57,62 @@ def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
     assert trouble.command == "let TCP and UDP port 7685 in, on both devices"
 
 
+@pytest.mark.parametrize(
+    ("reason", "begin", "end"),
+    [
+        (DIAL_REFUSED, "it is refused there", "or nothing listens at that port"),
+        (f"{DIAL_UNREACHABLE}: No route to host", "No route to host", "or a cable is out"),
+        (DIAL_UNREACHABLE, DIAL_UNREACHABLE, "or a cable is out"),
+    ],
+)
+def test_a_firewall_that_rejects_is_one_of_two_things_it_can_be(
+    here: Node, reason: str, begin: str, end: str
+) -> None:
+    here.firewall = "ufw"
+    LinkTroubles(here).on_blocked("ben", address(2), reason)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    head = f"no connection with {address(2).host}:7685 in either direction: {begin}: "
+    firewall = "a firewall on one of the two devices rejects it (ufw is on here), "
+    assert trouble.reason == head + firewall + end
+    assert trouble.command == "sudo ufw allow 7685"
+
+
+def test_what_fails_after_a_connection_was_made_is_no_firewall(here: Node) -> None:
+    here.firewall = "ufw"
+    LinkTroubles(here).on_blocked("ben", address(2), "not the device")
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert trouble.reason.endswith("direction: one is made, and then fails (not the device)")
+    assert trouble.command == ""
+    (tell,) = taken(here, Tell)
+    assert tell.text == f"ben: {trouble.reason}"
+
+
+def test_when_a_member_is_dialled_next_is_told(here: Node) -> None:
+    part = LinkTroubles(here)
+    here.address_book.on_told(BEN, [address(2)], here.now)
+    for _ in range(TIMES):
+        part.on_heard(BEN)
+        here.address_book.on_dial_ended(BEN, here.now, linked=False)
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert trouble.next_s == here.now + limits.DIAL_BACKOFF_S[TIMES - 1]
+
+
 def test_a_member_of_which_nothing_is_heard_is_away_and_no_trouble(here: Node) -> None:
     part = LinkTroubles(here)
     for _ in range(3):
-        part.on_undialled(BEN, address(2))
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     part.on_heard(BEN)
     here.now += HEARD_S + 1.0
-    part.on_undialled(BEN, address(2))
+    for _ in range(3):
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == []
-    here.now -= 1.0
-    part.on_undialled(BEN, address(2))
+    part.on_heard(BEN)
+    part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == [], "the dials while it was away had to fail"
+    part.on_heard(BEN)
+    here.now += HEARD_S
+    part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == [here.label_of(BEN)]
 
 
@@ -73,10 +121,10 @@ def test_what_was_heard_before_the_cable_was_pulled_proves_nothing(here: Node) -
     part.on_heard(BEN)
     for _ in range(3):
         here.now += 1.0
-        part.on_undialled(BEN, address(2))
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == []
     part.on_heard(BEN)
-    part.on_undialled(BEN, address(2))
+    part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == [here.label_of(BEN)]
 
 
@@ -84,36 +132,36 @@ def test_a_link_ends_it(here: Node) -> None:
     part = LinkTroubles(here)
     part.on_heard(BEN)
     for _ in range(TIMES):
-        part.on_undialled(BEN, address(2))
+        part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert repr(part) == "<LinkTroubles: 1>"
     part.on_linked(BEN)
     assert subjects(here) == []
     assert part.deadline() is None
     part.on_heard(BEN)
-    part.on_undialled(BEN, address(2))
+    part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == [], "it begins anew"
 
 
 def test_what_is_reached_after_all_is_over_and_told_anew_the_next_time(here: Node) -> None:
     part = LinkTroubles(here)
-    part.on_blocked("10.0.0.2", address(2))
+    part.on_blocked("10.0.0.2", address(2), DIAL_TIMEOUT)
     part.on_reached("10.0.0.2")
     part.on_reached("10.0.0.3")
     assert subjects(here) == []
-    part.on_blocked("10.0.0.2", address(2))
+    part.on_blocked("10.0.0.2", address(2), DIAL_TIMEOUT)
     assert len(taken(here, Tell)) == 2
 
 
 def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
     part = LinkTroubles(here)
-    part.on_blocked("ben", address(2))
+    part.on_blocked("ben", address(2), DIAL_TIMEOUT)
     here.now += 1.0
-    part.on_blocked("cleo", address(3))
+    part.on_blocked("cleo", address(3), DIAL_TIMEOUT)
     assert part.deadline() == 100.0 + STANDS_S
     here.now = 100.0 + STANDS_S
     part.on_tick()
     assert subjects(here) == ["cleo"]
-    part.on_blocked("cleo", address(3))
+    part.on_blocked("cleo", address(3), DIAL_TIMEOUT)
     assert part.deadline() == here.now + STANDS_S
 
 

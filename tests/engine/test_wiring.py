@@ -195,7 +195,7 @@ def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> 
 def a_door_that_is_reached_is_no_trouble_any_more() -> None:
     parts, dispatch = offered_a_door()
     (dial,) = taken(parts.node, effects.Dial)
-    parts.link_troubles.on_blocked("d9", address(9))
+    parts.link_troubles.on_blocked("d9", address(9), "timeout")
     opened = events.LinkOpened(LINK, LinkKind.PAIRING, None, address(9), b"", dial.dial)
     dispatch.handle(opened)
     assert links_in_trouble(parts) == []
@@ -671,7 +671,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_door_unreached: questions.ask_to_call(wish)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
-    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address)": (
+    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address, reason)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
     "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
@@ -681,10 +681,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "RingRelay.on_linked: link_troubles.on_linked(device)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
     ),
-    "RingRelay.on_undialled: link_troubles.on_undialled(device, address)": (
+    "RingRelay.on_undialled: link_troubles.on_undialled(device, address, reason)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
     ),
-    "RingRelay.on_blocked: link_troubles.on_blocked(who, address)": (
+    "RingRelay.on_blocked: link_troubles.on_blocked(who, address, reason)": (
         bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
     ),
     "RingRelay.on_reached: link_troubles.on_reached(who)": (

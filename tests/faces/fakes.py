@@ -71,7 +71,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "tried": {
             "interfaces": ["eth0", "wlan0"],
             "neighbours": 6,
-            "sources": ["beacon", "neighbours"],
+            "named": [],
         },
         "refused": [],
         "unshared": {"files": 0},

@@ -90,9 +90,7 @@ def test_being_alone_for_long_is_explained_once() -> None:
     told.on_state(alone(), 100.0)
     assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 2  # the group, and where to put files
     lines = told.on_tick(100.0 + ALONE_S)
-    assert lines[0].startswith(
-        "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon"
-    )
+    assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
     assert [line[:7] for line in lines[1:]] == ["  why: ", "  next:"]
     assert told.on_tick(200.0) == []
 

@@ -18,7 +18,15 @@ from array import array
 import pytest
 
 from tests.lan.hosts import Hosts
-from tests.lan.potluck import Potluck, wait_for, wait_ring, write, write_random
+from tests.lan.potluck import (
+    Potluck,
+    one_ring,
+    stays,
+    wait_for,
+    wait_ring,
+    write,
+    write_random,
+)
 
 pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -28,13 +36,26 @@ SAID_S = 40.0
 BIG_BYTES = 3_000_000
 
 DENIED = """
-table inet denied {
-  chain input {
+table inet denied {{
+  chain input {{
     type filter hook input priority 0; policy drop;
     iif lo accept
     ct state established,related accept
     icmp type echo-request accept
-  }
+    {verdict}
+  }}
+}}
+"""
+VERDICTS = {
+    "drop": "",  # not a word, as ufw has it
+    "reset": "meta l4proto tcp reject with tcp reset; reject",  # looks like nobody listening
+    "prohibited": "reject with icmpx type admin-prohibited",  # as firewalld has it
+}
+# as some routers and offices have it, in both directions
+NO_DATAGRAMS = """
+table inet no_datagrams {
+  chain input { type filter hook input priority 0; iif lo accept; meta l4proto udp drop; }
+  chain output { type filter hook output priority 0; oif lo accept; meta l4proto udp drop; }
 }
 """
 # what is longer is lost, and nobody says so; lengths are those of the wire, so a card must not
@@ -53,6 +74,11 @@ def filter_at(hosts: Hosts, i: int, rules: str) -> None:
     """Load rules into the namespace of one host."""
     done = hosts.run(i, ["nft", "-f", "-"], stdin=None, input=rules)
     assert done.returncode == 0, done.stderr
+
+
+def deny_at(node: Potluck, verdict: str) -> None:
+    """Let nothing in at the host of a device but what it asked for."""
+    filter_at(node.hosts, node.i, DENIED.format(verdict=VERDICTS[verdict]))
 
 
 def _plain_card() -> None:
@@ -81,20 +107,26 @@ def both_ways(nodes: list[Potluck]) -> None:
     wait_for(all_there, FILES_S, nodes)
 
 
-@pytest.mark.parametrize("turn", range(3))
 @pytest.mark.parametrize("denying", [0, 1])
-def test_inbound_denied_on_one_of_two_they_join_and_files_pass_both_ways(devices, denying, turn):
+@pytest.mark.parametrize(
+    ("verdict", "turn"),
+    [("drop", 0), ("drop", 1), ("drop", 2), ("reset", 0), ("prohibited", 0)],
+)
+def test_inbound_denied_on_one_of_two_they_join_and_files_pass_both_ways(
+    devices, denying, verdict, turn
+):
     nodes = devices(2)
-    filter_at(nodes[0].hosts, denying, DENIED)
+    deny_at(nodes[denying], verdict)
     for node in nodes:
         node.start()
     wait_ring(nodes, JOIN_S)
     both_ways(nodes)
 
 
-def test_a_group_that_lets_nothing_in_admits_a_newcomer(devices):
+@pytest.mark.parametrize("denying", [0, 2], ids=["its member", "the newcomer"])
+def test_a_newcomer_comes_into_a_group_if_one_of_them_lets_nothing_in(devices, denying):
     nodes = devices(3)
-    filter_at(nodes[0].hosts, 0, DENIED)
+    deny_at(nodes[denying], "drop")
     for node in nodes[:2]:
         node.start()
     wait_ring(nodes[:2], JOIN_S)
@@ -103,28 +135,36 @@ def test_a_group_that_lets_nothing_in_admits_a_newcomer(devices):
     both_ways(nodes)
 
 
-def test_a_newcomer_that_lets_nothing_in_comes_into_a_group(devices):
-    nodes = devices(3)
-    filter_at(nodes[0].hosts, 2, DENIED)
-    for node in nodes[:2]:
-        node.start()
-    wait_ring(nodes[:2], JOIN_S)
-    nodes[2].start()
-    wait_ring(nodes, JOIN_S)
-    both_ways(nodes)
-
-
-def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices):
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices, verdict):
     nodes = devices(2)
     for node in nodes:
-        filter_at(node.hosts, node.i, DENIED)
+        deny_at(node, verdict)
         node.start()
 
     def said() -> bool:
         logs = [node.log.read_text(encoding="utf-8", errors="replace") for node in nodes]
-        return all("firewall on one of the two" in log and "7685" in log for log in logs)
+        return all("a firewall on one of the two" in log and "7685" in log for log in logs)
 
     wait_for(said, SAID_S, nodes)
+
+
+def test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet(devices):
+    nodes = devices(3)
+    met, stranger = nodes[:2], nodes[2]
+    for node in met:
+        node.start()
+    wait_ring(met, JOIN_S)
+    for node in nodes:
+        filter_at(node.hosts, node.i, NO_DATAGRAMS)
+    met[1].stop()
+    met[1].start()
+    wait_ring(met, JOIN_S)
+    both_ways(met)
+    door = f"{met[0].hosts.address(met[0].i)}:7685"
+    stranger.start("--peer", door)
+    wait_for(lambda: f"and {door} by UDP" in stranger.run("peers").stdout, SAID_S, nodes)
+    assert stays(lambda: not stranger.status().get("found") and one_ring(met), 5.0)
 
 
 def test_packets_longer_than_1300_bytes_are_lost_and_files_come_all_the_same(devices):

@@ -67,6 +67,8 @@ RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
 BatchId = NewType("BatchId", int)
 """One group commit; it is also the key of its intent rows."""
+DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
+"""Why no connection could be made: no answer; refused; the system's own words follow the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    reason: str  # "refused", "timeout", "knock refused", "not the device", "tls: …"
-    refused: bool  # the host answered and nobody listens there: the process is gone
+    reason: str  # one of the three above, or how far it came: "not the device", "tls: …"
+    refused: bool  # the host answered: nobody listens there, or a firewall says so
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 
 

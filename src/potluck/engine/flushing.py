@@ -11,8 +11,9 @@ one drain is under way at a time, whoever asks how often, and between two scans 
 as the first one took, so questions cost a bounded part of a device's time, and who asks all the
 time delays nobody else's answer by more than that. A question ends: with all answers, or after a
 while with the names of those who did not answer; whoever goes on asking takes it up where it ended,
-so an answer that takes long counts all the same. Limits: a file that somebody still writes is not
-waited for; who is not linked is not asked.
+so an answer that takes long counts all the same. Who left, or is gone by what the ring believes, is
+waited for no more: a frozen process keeps its links. Limits: a file that somebody still writes is
+not waited for; who is not linked is not asked.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from potluck.engine.events import FlushAsked, OrderId, WatchDrained
 from potluck.engine.node import Node
 from potluck.engine.others.following import Following
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.ring.circle import Circle
 
 FLUSH_PATIENCE_S = 8.0  # a question ends after this at the latest: the local API answers within ten
 TAKEN_UP_S = 5.0  # after it ended: whoever goes on asking does so at once
@@ -48,9 +50,12 @@ class FlushQuestion:
 class Flushing:
     """Asks, and answers, what is in the folders by now."""
 
-    def __init__(self, node: Node, own_folder: OwnFolder, following: Following) -> None:
+    def __init__(
+        self, node: Node, own_folder: OwnFolder, following: Following, circle: Circle
+    ) -> None:
         """Ask nobody."""
         self._node, self._own_folder, self._following = node, own_folder, following
+        self._circle = circle
         self._questions: dict[int, FlushQuestion] = {}
         # who asked what is in the own folder, with the number of the question; we are among them
         self._undrained: dict[DeviceId, int] = {}  # they wait for the next drain
@@ -131,9 +136,9 @@ class Flushing:
             self._own_folder.scan()
         if self._drained and not self._own_folder.work:
             self._answer()
-        linked = {self._node.me, *self._node.linked()}
+        here = {device for device in self._node.linked() if not self._circle.gone(device)}
         for number, question in list(self._questions.items()):
-            question.silent &= linked
+            question.silent &= {self._node.me, *here}
             if question.command is None:
                 if now >= question.until_s:
                     del self._questions[number]

@@ -5,10 +5,12 @@ is: whoever dialled it in vain and was not dialled instead says so here, be it f
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
 named if one was seen, until there is a link or nobody has tried for a while.
 
-Guarantees: people are told once of each, and again only after it was over; a time-out to a device
-of which nothing is heard since the first one is never called a firewall. Limits: which of the two
-machines keeps the other out cannot be told apart from here, nor a cable that was pulled a moment
-ago while a bulk link was dialled.
+Guarantees: people are told once of each, and again only after it was over. What is said follows
+from how the dial failed: only no answer, a refusal and an unreachable host may be a firewall's
+doing, and each names what else it may be. A device of which nothing is heard since the first dial
+failed is never called kept out. Limits: which of the two machines keeps the other out cannot be
+told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. When
+it is dialled next is known for control links only.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
+from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE
 from potluck.engine.firewall_advice import named, opening
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -58,10 +61,13 @@ class LinkTroubles:
         roster = self._node.roster
         if roster is None or device not in roster.members:
             return
-        self._members.setdefault(device, _FailedDials()).heard_s = self._node.now
+        member = self._members.setdefault(device, _FailedDials())
+        if self._node.now - member.heard_s > HEARD_S:
+            member.times = 0  # it was away, and dials to it had to fail
+        member.heard_s = self._node.now
 
-    def on_undialled(self, device: DeviceId, address: Address) -> None:
-        """A member was dialled in vain, and has no link to us."""
+    def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
+        """A member was dialled in vain, and has no link to us; `reason` as in DialFailed."""
         member, now = self._members.setdefault(device, _FailedDials()), self._node.now
         if not member.times:
             member.first_s = now
@@ -69,7 +75,9 @@ class LinkTroubles:
         # what was heard before them all may have come through a cable that is out by now
         is_there = member.heard_s >= member.first_s and now - member.heard_s <= HEARD_S
         if member.times >= TIMES and is_there:
-            self.on_blocked(self._node.label_of(device), address)
+            sighting = self._node.address_book.known.get(device)
+            next_s = None if sighting is None else sighting.next_s
+            self.on_blocked(self._node.label_of(device), address, reason, next_s)
 
     def on_linked(self, device: DeviceId) -> None:
         """There is a link to a member."""
@@ -77,20 +85,20 @@ class LinkTroubles:
         self._over(self._node.label_of(device))
 
     # -- anybody -----------------------------------------------------------------------------------
-    def on_blocked(self, who: str, address: Address) -> None:
-        """Neither side could dial the other."""
+    def on_blocked(
+        self, who: str, address: Address, reason: str, next_s: float | None = None
+    ) -> None:
+        """Neither side could dial the other; `reason` as in DialFailed, `next_s` the next try."""
         node = self._node
-        here = named(node.firewall)
-        aside = f" ({here})" if here else ""
-        reason = (
-            f"no connection with {address.host}:{address.port} in either direction: "
-            f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
-        )
-        command = opening(node.firewall, node.settings.port)
-        trouble = Trouble(TroubleKind.LINK, who, reason, command, node.now, None)
+        why = _why(reason, named(node.firewall))
+        what = f"no connection with {address.host}:{address.port} in either direction: {why}"
+        command = ""
+        if _may_be_firewall(reason):
+            command = opening(node.firewall, node.settings.port)
+        trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
         self._until_s[who] = node.now + STANDS_S
         if node.troubles.note(trouble):
-            text = f"{who}: {reason}; try: {command}"
+            text = f"{who}: {what}" + (f"; try: {command}" if command else "")
             node.tell("link_blocked", text, level="warning", subject=who)
 
     def on_reached(self, who: str) -> None:
@@ -111,3 +119,27 @@ class LinkTroubles:
         for who, until_s in list(self._until_s.items()):
             if until_s <= self._node.now:
                 self._over(who)
+
+
+def _may_be_firewall(reason: str) -> bool:
+    """Say whether a dial that failed in this way may have met a firewall."""
+    return reason in {DIAL_TIMEOUT, DIAL_REFUSED} or reason.startswith(DIAL_UNREACHABLE)
+
+
+def _why(reason: str, here: str) -> str:
+    """Return what is known of a dial that failed in this way; `here`: the firewall seen here."""
+    aside = f" ({here})" if here else ""
+    if reason == DIAL_TIMEOUT:
+        return f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
+    if reason == DIAL_REFUSED:
+        return (
+            f"it is refused there: a firewall on one of the two devices rejects it{aside}, "
+            "or nothing listens at that port"
+        )
+    if reason.startswith(DIAL_UNREACHABLE):
+        detail = reason.removeprefix(DIAL_UNREACHABLE).lstrip(": ")
+        return (
+            f"{detail or DIAL_UNREACHABLE}: a firewall on one of the two devices rejects it{aside},"
+            " or a cable is out"
+        )
+    return f"one is made, and then fails ({reason})"

@@ -112,9 +112,9 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, Questi
         """A newcomer there cannot reach our door: it is dialled."""
         self._parts.pairings.call(address)
 
-    def on_door_blocked(self, who: str, address: Address) -> None:
+    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
         """Neither could a door be dialled, nor did its device dial us; or the other way round."""
-        self._parts.link_troubles.on_blocked(who, address)
+        self._parts.link_troubles.on_blocked(who, address, reason)
 
     def on_door_reached(self, who: str) -> None:
         """A door, or a newcomer, was reached."""
@@ -157,13 +157,13 @@ class RingRelay(DiscoveryListener, BulkCallsListener):
         """Nobody listens where a member was."""
         self._parts.circle.on_refused(device)
 
-    def on_undialled(self, device: DeviceId, address: Address) -> None:
+    def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
         """A member was dialled in vain."""
-        self._parts.link_troubles.on_undialled(device, address)
+        self._parts.link_troubles.on_undialled(device, address, reason)
 
-    def on_blocked(self, who: str, address: Address) -> None:
+    def on_blocked(self, who: str, address: Address, reason: str) -> None:
         """Neither side could dial the other for a bulk link."""
-        self._parts.link_troubles.on_blocked(who, address)
+        self._parts.link_troubles.on_blocked(who, address, reason)
 
     def on_reached(self, who: str) -> None:
         """There is a bulk link after all."""
@@ -309,7 +309,7 @@ class Wiring:
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
-        self.flushing = Flushing(node, self.own_folder, self.following)
+        self.flushing = Flushing(node, self.own_folder, self.following, self.circle)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
         self.viewer = self._viewer()
 

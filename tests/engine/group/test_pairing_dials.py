@@ -7,7 +7,7 @@ from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import GroupId
 from potluck.core.wire.catalogue import LinkKind
 from potluck.engine.effects import Dial
-from potluck.engine.events import DialFailed, OrderId
+from potluck.engine.events import DIAL_REFUSED, DialFailed, OrderId
 from potluck.engine.group.pairing_dials import Dialled, PairingDials
 from potluck.engine.node import Node
 from tests.engine.builders import address, node, taken
@@ -30,8 +30,8 @@ def wishing() -> tuple[Node, Heard, PairingDials, Dial]:
     return here, heard, part, dial
 
 
-def failed(dial: OrderId, *, refused: bool = False, knock: bool = False) -> DialFailed:
-    return DialFailed(dial, "timeout", refused=refused, knock=knock)
+def failed(dial: OrderId, *, knock: bool = False) -> DialFailed:
+    return DialFailed(dial, "timeout", refused=False, knock=knock)
 
 
 def test_a_door_that_is_reached_at_once_needs_nothing_else() -> None:
@@ -58,7 +58,7 @@ def test_a_dial_that_hangs_has_the_other_side_asked_once() -> None:
     assert part.deadline() == 2.0 + limits.PAIRING_CALLED_S
     here.now = part.deadline() or 0.0
     assert part.on_tick() == WISH
-    assert heard.of("on_door_blocked") == [("d9", address(9))]
+    assert heard.of("on_door_blocked") == [("d9", address(9), "timeout")]
     assert part.on_tick() is None
 
 
@@ -70,13 +70,20 @@ def test_a_dial_that_fails_at_once_has_the_other_side_asked_at_once() -> None:
     assert part.on_tick() == WISH
 
 
-def test_where_somebody_is_who_refuses_no_firewall_is_to_blame() -> None:
-    for why in ({"refused": True}, {"knock": True}):
-        here, heard, part, dial = wishing()
-        part.failed(failed(dial.dial, **why))
-        here.now = limits.PAIRING_CALLED_S
-        assert part.on_tick() == WISH
-        assert heard.of("on_door_blocked") == []
+def test_where_somebody_is_who_does_not_let_us_in_no_firewall_is_to_blame() -> None:
+    here, heard, part, dial = wishing()
+    part.failed(failed(dial.dial, knock=True))
+    here.now = limits.PAIRING_CALLED_S
+    assert part.on_tick() == WISH
+    assert heard.of("on_door_blocked") == []
+
+
+def test_a_refusal_is_told_as_one_since_firewalls_refuse_too() -> None:
+    here, heard, part, dial = wishing()
+    part.failed(DialFailed(dial.dial, DIAL_REFUSED, refused=True, knock=False))
+    here.now = limits.PAIRING_CALLED_S
+    assert part.on_tick() == WISH
+    assert heard.of("on_door_blocked") == [("d9", address(9), DIAL_REFUSED)]
 
 
 def test_a_link_the_member_dials_fulfils_the_wish_if_it_was_asked_and_comes_from_there() -> None:
@@ -135,12 +142,12 @@ def test_a_newcomer_that_asked_is_dialled_where_it_listens() -> None:
 
 def test_a_newcomer_that_cannot_be_dialled_either_is_told() -> None:
     here, heard, part = dials()
-    for refused in (True, False):
+    for knock in (True, False):
         part.call(address(2))
         (dial,) = taken(here, Dial)
-        assert part.failed(failed(dial.dial, refused=refused))
+        assert part.failed(failed(dial.dial, knock=knock))
         here.now += limits.PAIRING_CALL_REST_S
-    assert heard.notes == [("on_door_blocked", address(2).host, address(2))]
+    assert heard.notes == [("on_door_blocked", address(2).host, address(2), "timeout")]
 
 
 def test_each_host_is_called_rarely_and_only_a_few_at_once() -> None:

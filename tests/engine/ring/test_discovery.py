@@ -220,6 +220,14 @@ def test_a_process_is_gone_when_it_refuses_at_every_address_that_is_known() -> N
     assert log.refused == [key(2).device]
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_member_that_is_dialled_in_vain_is_told_with_how_the_dial_failed(refused: bool) -> None:
+    here, part = discovery()
+    dial = sight(here, part)
+    part.on_dial_failed(DialFailed(dial.dial, "why", refused=refused, knock=False))
+    assert Log(part).heard.of("on_undialled") == [(key(2).device, address(2), "why")]
+
+
 def test_what_refused_before_a_link_does_not_count_after_it() -> None:
     here, part = discovery()
     log = Log(part)

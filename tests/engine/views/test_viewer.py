@@ -8,7 +8,7 @@ import pytest
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import short_id
-from potluck.core.wire.catalogue import FileAsk, FilesAsk, Holding
+from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
 from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -109,13 +109,17 @@ def test_before_the_first_look_nothing_is_in_sync() -> None:
 
 def test_where_we_are_and_what_was_tried() -> None:
     wire = Wire()
-    ann = wire.add(1, folder="/home/me/Potluck")
+    ann = wire.add(1, folder="/home/me/Potluck", peers=(Address("10.0.0.9", 7685),))
     state = shown(ann)
     assert (state["folder"], state["own_folder"]) == (
         "/home/me/Potluck",
         "/home/me/Potluck/Shared/d1",
     )
-    assert state["tried"] == {"interfaces": ["eth0 10.0.0.1"], "neighbours": 0}
+    assert state["tried"] == {
+        "interfaces": ["eth0 10.0.0.1"],
+        "neighbours": 0,
+        "named": ["10.0.0.9:7685"],
+    }
     assert state["port"] == 7685
 
 

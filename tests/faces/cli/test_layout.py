@@ -180,15 +180,26 @@ def test_peers_says_where_and_how() -> None:
 
 def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
-    assert (
-        lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), "
-        "by beacon and neighbours."
-    )
+    assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
     assert "UDP 7685 and TCP 7685" in lines[1]
     assert "`potluck up`" in lines[2]
     assert "`potluck --home h up --peer ADDRESS`" in lines[2]
-    nothing = alone(tried={"interfaces": [], "neighbours": 0, "sources": []})
-    assert "Tried: 0 neighbours on 0 networks." in layout.peer_lines(nothing, WORDS)[0]
+
+
+def test_without_a_network_no_firewall_is_blamed() -> None:
+    lines = layout.peer_lines(alone(tried={"interfaces": [], "neighbours": 0, "named": []}), WORDS)
+    assert lines[0] == "Nobody is asked: this device is on no network that potluck uses."
+    assert "a cable is out" in lines[1]
+    assert "--interface" in lines[2]
+    assert not any("firewall" in line for line in lines)
+    tried = {"interfaces": [], "neighbours": 0, "named": ["10.0.0.9:7685"]}
+    assert "10.0.0.9:7685 by UDP" in layout.peer_lines(alone(tried=tried), WORDS)[0], "it is asked"
+
+
+def test_who_was_named_is_said_to_have_been_asked_and_how() -> None:
+    tried = {"interfaces": ["eth0"], "neighbours": 1, "named": ["10.0.0.9:7685", "ho\x1b:1"]}
+    said = "Tried: 1 neighbour on 1 network (eth0), and 10.0.0.9:7685 and ho\\x1b:1 by UDP."
+    assert said in layout.peer_lines(alone(tried=tried), WORDS)[0]
 
 
 def test_a_group_that_was_found() -> None:

@@ -5,7 +5,9 @@ wire: after its 16 random bytes the node says nothing to a stranger, whatever th
 wrong.
 """
 
+import errno
 import os
+import selectors
 import socket
 import time
 
@@ -17,6 +19,8 @@ from potluck.engine.effects import AnswerIntroduction, OpenDoor
 from potluck.engine.events import IntroductionHeard, LinkOpened
 from potluck.shells.links import doorway as doorway_module
 from potluck.shells.links import knock
+from potluck.shells.links.doorway import DOOR_REST_S, Doorway
+from potluck.shells.links.strangers import Strangers
 from tests.shells.peers import connect, ends, new_key, peers, reach, trust_of, until
 
 HELLO_OF_TLS = bytes.fromhex("16030100050100000100")
@@ -207,3 +211,83 @@ def test_closing_the_doorway_ends_everybody_in_it():
     assert ends(waiting) == ends(introduced) == b""
     waiting.close()
     introduced.close()
+
+
+class Failing(socket.socket):
+    """A listener whose next accepts fail in these ways."""
+
+    def __init__(self, *failures):
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self.failures = list(failures)
+        self.bind(("127.0.0.1", 0))
+        self.listen()
+
+    def accept(self):
+        if self.failures:
+            raise OSError(self.failures.pop(0), "no")
+        return super().accept()
+
+
+class NoHandshakes:
+    """Whoever would carry right knocks on."""
+
+    def take(self, knocked):
+        raise AssertionError(knocked)
+
+
+@pytest.fixture
+def failing():
+    """A doorway without a loop at such a listener, its selector, and somebody who waits outside."""
+    with selectors.DefaultSelector() as selector, socket.socket() as outside:
+
+        def at(*failures):
+            listener = Failing(*failures)
+            key = new_key(1)
+            doorway = Doorway(listener, selector, trust_of(key), NoHandshakes(), Strangers())
+            outside.connect(listener.getsockname())
+            outside.settimeout(0.0)
+            return doorway, selector, outside
+
+        yield at
+
+
+def turn(selector):
+    """One look of the loop; how many sockets had something."""
+    ready = selector.select(1.0)
+    for key, mask in ready:
+        key.data(mask)
+    return len(ready)
+
+
+@pytest.mark.parametrize("why", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_who_cannot_be_held_waits_outside_and_costs_next_to_nothing(failing, why, caplog):
+    doorway, selector, outside = failing(why, why)
+    begun_s = time.monotonic()
+    for _ in range(2):
+        assert turn(selector) == 1
+        assert selector.select(0.0) == [], "what is ready all the time makes a loop spin"
+        assert begun_s < doorway.deadline() <= time.monotonic() + DOOR_REST_S
+        doorway.on_tick(begun_s)
+        assert selector.select(0.0) == []
+        doorway.on_tick(doorway.deadline())
+    assert turn(selector) == 1
+    assert len(outside.recv(16)) == 16
+    assert caplog.text.count("nobody can be let in") == 1
+    doorway.close()
+
+
+def test_a_doorway_that_rests_can_be_closed(failing):
+    doorway, selector, outside = failing(errno.EMFILE)
+    turn(selector)
+    doorway.close()
+    assert not selector.get_map()
+    with pytest.raises(ConnectionResetError):
+        outside.recv(16)
+
+
+def test_who_gave_up_before_it_was_let_in_keeps_nobody_waiting(failing, caplog):
+    doorway, selector, outside = failing(errno.ECONNABORTED)
+    assert turn(selector) == 1
+    assert len(outside.recv(16)) == 16
+    assert not caplog.text, "strangers choose how often"
+    doorway.close()

@@ -22,7 +22,7 @@ from potluck.shells.links.handshakes import Handshakes
 from potluck.shells.links.stream import Stream
 from tests.shells.peers import connect, ends, new_key, occupied, peers, reach, trust_of, until
 
-MEMBER = new_key(9)
+MEMBER, OTHER = new_key(9), new_key(8)
 
 
 @pytest.fixture
@@ -139,6 +139,38 @@ def test_stalling_strangers_do_not_delay_members(node):
         sock.close()
 
 
+def test_a_member_that_stalls_delays_no_other_and_its_own_wait_for_their_turn(node):
+    node.trust(MEMBER, OTHER)
+    count = limits.STRANGERS_PER_ADDRESS - 1
+    stalling = [knocked(node) for _ in range(count)]
+    waiting = f"{count - handshakes_module.EACH_MEMBER} out of turn"
+    until(lambda: waiting in repr(node.handshakes))
+    reach(OTHER, node, LinkKind.CONTROL).stream.close()
+    assert node.wait(LinkOpened)[0].peer == OTHER.device
+    assert waiting in repr(node.handshakes), "and nobody had to give up for that"
+    for sock in stalling:
+        sock.close()
+    until(lambda: not len(node.doorway.strangers))
+    reach(MEMBER, node, LinkKind.CONTROL).stream.close()
+    until(lambda: not node.handshakes._members._begun)
+
+
+def test_strangers_of_one_host_have_one_thread(node):
+    node.do(lambda: node.doorway.open_door(OpenDoor(open=True)))
+    stalling = [connect(node) for _ in range(3)]
+    for sock in stalling:
+        sock.recv(16)
+        sock.sendall(b"P")
+    until(lambda: "2 out of turn" in repr(node.handshakes))
+    assert node.handshakes._newcomers._begun == {"127.0.0.1": handshakes_module.EACH_STRANGER}
+    node.handshakes.close(0)
+    assert "2 out of turn" not in repr(node.handshakes)
+    for sock in stalling[1:]:
+        assert ends(sock) == b"", "it was dropped"
+    for sock in stalling:
+        sock.close()
+
+
 def test_an_evicted_handshake_ends_at_once(node):
     with knocked(node) as sock:
         slot = until(lambda: next(iter(list(node.doorway.strangers._slots)), None))
@@ -157,9 +189,9 @@ def test_after_close_a_knock_is_turned_away(node):
 
 
 def test_a_knock_that_waits_for_a_worker_is_closed_and_its_slot_freed(node):
-    with occupied(node.handshakes._members), knocked(node) as sock:
+    with occupied(node.handshakes._members._workers), knocked(node) as sock:
         slot = until(lambda: next(iter(list(node.doorway.strangers._slots)), None))
-        until(lambda: node.handshakes._members._jobs)
+        until(lambda: node.handshakes._members._workers._jobs)
         node.handshakes.close(0)
         assert slot.sock.fileno() < 0
         assert len(node.doorway.strangers) == 0

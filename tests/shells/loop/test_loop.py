@@ -29,6 +29,7 @@ from potluck.engine import effects
 from potluck.engine.effects import Effect, Leave, LookAround, Reply, Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import (
+    AddAsked,
     DatagramHeard,
     InterfacesSeen,
     LeaveAsked,
@@ -443,6 +444,19 @@ def test_a_fault_in_one_event_is_told_and_the_loop_goes_on(
         else "a fault in potluck itself: ZeroDivisionError('oops')"
     ) in (stage.tells[0].text)
     assert caplog.records[0].exc_info
+
+
+@pytest.mark.parametrize("error", [FULL, ZeroDivisionError("oops")])
+def test_whoever_waits_for_an_event_that_was_dropped_is_answered(
+    stage: Stage, script: Script, error: Exception
+) -> None:
+    script.on_event = failing(1, error)
+    stage.start().loop.post(AddAsked(5, (), "copy"))
+    until(lambda: stage.done)
+    (answer,) = stage.done
+    assert isinstance(answer, effects.Reply)
+    assert (answer.command, answer.ok) == (5, False)
+    assert answer.text in stage.tells[0].text
 
 
 def test_a_fault_in_one_effect_takes_no_other_with_it(stage: Stage, script: Script) -> None:

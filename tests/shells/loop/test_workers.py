@@ -62,6 +62,20 @@ def test_an_idle_thread_is_used_before_another_one_starts(pool):
     assert set(names) == {"test-1"}
 
 
+def test_where_no_thread_can_be_started_a_job_waits_until_one_can(pool, monkeypatch, caplog):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    first, second = Job(lambda: None), Job(lambda: None)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        pool.submit(first)
+        assert repr(pool) == "<Workers test: 0/2 threads, 0 idle, 1 waiting, closed=False>"
+    assert "test-1: can't start new thread; 1 jobs wait" in caplog.text
+    pool.submit(second)
+    until(lambda: first.fate == second.fate == ["run"])
+
+
 def test_jobs_of_a_pool_of_one_keep_their_order():
     order: list[int] = []
     workers = Workers("one", 1)

@@ -42,7 +42,7 @@ class _Wish:
     dial: OrderId
     call_s: float  # when its device is asked to dial us
     until_s: float = math.inf  # when it is given up
-    refused: bool = False  # somebody is there, or nobody listens: no firewall kept us out
+    reason: str = ""  # why our dial failed; "" if somebody is there who did not let us in
 
 
 class PairingDialsListener(Protocol):
@@ -51,8 +51,8 @@ class PairingDialsListener(Protocol):
     def on_door_unreached(self, wish: FoundGroup) -> None:
         """The device behind that door is to be asked to dial us."""
 
-    def on_door_blocked(self, who: str, address: Address) -> None:
-        """Neither side can dial the other: us and the device behind a door, or a newcomer."""
+    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
+        """Neither side can dial the other; `reason`: why we cannot dial that door or newcomer."""
 
     def on_door_reached(self, who: str) -> None:
         """That device, or a newcomer at that host, was reached."""
@@ -133,8 +133,8 @@ class PairingDials:
         """A dial failed; returns whether it was for pairing."""
         dial = event.dial
         newcomer = self._calls.pop(dial, None)
-        if newcomer is not None and not event.refused:
-            self._listener.on_door_blocked(newcomer.host, newcomer)
+        if newcomer is not None and not event.knock:
+            self._listener.on_door_blocked(newcomer.host, newcomer, event.reason)
         if newcomer is not None or dial in self._late:
             self._late.discard(dial)
             return True
@@ -142,7 +142,7 @@ class PairingDials:
         if wish is None or wish.dial != dial:
             return False
         wish.until_s = self._node.now + limits.PAIRING_CALLED_S
-        wish.refused = event.refused or event.knock
+        wish.reason = "" if event.knock else event.reason
         self._ask_to_call(wish)
         return True
 
@@ -169,6 +169,6 @@ class PairingDials:
         if now < wish.until_s:
             return None
         self._wish = None
-        if not wish.refused:
-            self._listener.on_door_blocked(wish.found.label, wish.found.address)
+        if wish.reason:
+            self._listener.on_door_blocked(wish.found.label, wish.found.address, wish.reason)
         return wish.found

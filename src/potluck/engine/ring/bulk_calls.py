@@ -40,8 +40,8 @@ class _Asker:
 class BulkCallsListener(Protocol):
     """Hears between whom no bulk link can be made."""
 
-    def on_blocked(self, who: str, address: Address) -> None:
-        """Neither that device, there, could be dialled, nor did it dial us."""
+    def on_blocked(self, who: str, address: Address, reason: str) -> None:
+        """Neither that device, there, could be dialled (`reason`), nor did it dial us."""
 
     def on_reached(self, who: str) -> None:
         """There is a bulk link to that device after all."""
@@ -72,7 +72,7 @@ class BulkCalls:
             case SearchStep.MISSED:
                 self._node.reach.on_not_called(device, self._node.now)
                 if event.reason:  # else it was not dialled just now
-                    self._blocked(device)
+                    self._blocked(device, event.reason)
             case SearchStep.FOUND:
                 self._listener.on_reached(self._node.label_of(device))
             case _:
@@ -94,16 +94,16 @@ class BulkCalls:
         if device is None or event.reason == BUSY:
             return
         if event.reason:
-            self._blocked(device)
+            self._blocked(device, event.reason)
         else:
             self._node.reach.on_dialled(device)
             self._listener.on_reached(self._node.label_of(device))
 
-    def _blocked(self, device: DeviceId) -> None:
+    def _blocked(self, device: DeviceId, reason: str) -> None:
         """Neither side could dial the other."""
         addresses = self._where(device)
         if addresses:
-            self._listener.on_blocked(self._node.label_of(device), addresses[0])
+            self._listener.on_blocked(self._node.label_of(device), addresses[0], reason)
 
     def _where(self, device: DeviceId) -> tuple[Address, ...]:
         """Return where a device may be called: at the host its control link is with, nowhere else.

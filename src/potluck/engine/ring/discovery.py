@@ -65,10 +65,10 @@ class DiscoveryListener(Protocol):
         """The control link to a member is gone; `clean`: it was ended with BYE."""
 
     def on_refused(self, device: DeviceId) -> None:
-        """Nobody listens at any address of a member any more: its process is gone."""
+        """A member refuses at every address: its process is gone, or a firewall rejects us."""
 
-    def on_undialled(self, device: DeviceId, address: Address) -> None:
-        """A member was dialled in vain, and has no link to us."""
+    def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
+        """A member was dialled in vain (`reason` as in DialFailed), and has no link to us."""
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed these records as the reason why it is a member."""
@@ -221,8 +221,8 @@ class Discovery:
             self._node.reach.on_undialled(device, self._node.now)
         if device not in wanted(self._node):
             return True  # it came to us meanwhile
-        if not event.refused and not event.knock:
-            self._listener.on_undialled(device, address)
+        if not event.knock:
+            self._listener.on_undialled(device, address, event.reason)
         if event.refused:
             self._refused(device, address)
         if event.knock:
@@ -230,7 +230,7 @@ class Discovery:
         return True
 
     def _refused(self, device: DeviceId, address: Address) -> None:
-        """Nobody listens there; if that is so at every known address, the process is gone."""
+        """It is refused there; if that is so at every known address, the process may be gone."""
         known = set(self._node.sighted_at(device))
         self._refusing[device] = (self._refusing.get(device, set()) & known) | {address}
         if self._refusing[device] >= known:

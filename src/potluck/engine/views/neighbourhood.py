@@ -152,8 +152,12 @@ class Neighbourhood:
 
     def tried(self) -> dict[str, object]:
         """Return where others were looked for."""
-        discovery = self._discovery
-        return {"interfaces": list(discovery.interfaces), "neighbours": discovery.neighbours}
+        discovery, named = self._discovery, self._node.settings.peers
+        return {
+            "interfaces": list(discovery.interfaces),
+            "neighbours": discovery.neighbours,
+            "named": [f"{address.host}:{address.port}" for address in named],
+        }
 
     @property
     def _ring(self) -> Ring:

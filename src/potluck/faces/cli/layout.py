@@ -236,6 +236,12 @@ def _peer_row(device: dict[str, Any]) -> list[str]:
 
 def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return what was tried when nobody answers, the likely causes, and the next command."""
+    if not state["tried"]["interfaces"] and not state["tried"]["named"]:
+        return [
+            "Nobody is asked: this device is on no network that potluck uses.",
+            "  why:  a cable is out, Wi-Fi is off, or no card in use has an IPv4 address",
+            "  next: connect it, or name a card that is left out by itself: up --interface IF",
+        ]
     ports = f"UDP {PORT} and TCP {state['port']}"
     by_name = f"or name it here: `{words.here} up --peer ADDRESS`"
     return [
@@ -254,15 +260,13 @@ def asked_words(state: dict[str, Any]) -> str:
 
 
 def tried_words(state: dict[str, Any]) -> str:
-    """Return "6 neighbours on 2 networks (eth0, wlan0), by beacon and neighbours"."""
+    """Return "6 neighbours on 2 networks (eth0, wlan0), and 192.168.1.9:7685 by UDP"."""
     tried = state["tried"]
     names = [shown(name) for name in tried["interfaces"]]
     said = asked_words(state) + (f" ({', '.join(names)})" if names else "")
-    return said + (
-        f", by {' and '.join(shown(one) for one in tried['sources'])}"
-        if tried.get("sources")
-        else ""
-    )
+    # a first contact goes by datagrams only: where they are blocked, an address does not help
+    named = [shown(one) for one in tried["named"]]
+    return said + (f", and {' and '.join(named)} by UDP" if named else "")
 
 
 def found_lines(state: dict[str, Any], words: Words) -> list[str]:

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from potluck.core import limits
 from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Address, LinkKind, link_for
+from potluck.core.wire.catalogue import LinkKind, link_for
 from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import (
     BulkSearch,
@@ -38,7 +39,7 @@ from potluck.engine.events import (
     SearchStep,
 )
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
-from potluck.shells.links.dialling import DialRequest, NoLink, open_link, tell_stalled
+from potluck.shells.links.dialling import DialRequest, NoLink, open_first
 from potluck.shells.links.hello import BUSY_REASON
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import STEP_S, Stream
@@ -298,20 +299,13 @@ class _Order:
         self.owner.inbox.post(BulkSearch(*self.key, step, reason))
 
     def _reach(self) -> Stream:
-        """Dial the addresses in order; raises the last NoLink."""
-        failure = NoLink("no address")
+        """Dial the addresses in order; raises the NoLink of the first, or of who is busy."""
+        owner = self.owner
+        return open_first(owner.trust, self._requests(), owner.segments, owner.inbox)
+
+    def _requests(self) -> Iterator[DialRequest]:
+        """Return whom to dial where; raises Cancelled before the next one once it is called off."""
+        peer, kind = self.key
         for address in self.fetch.addresses:
             self.check()
-            try:
-                return self._dial(address)
-            except NoLink as error:
-                tell_stalled(self.owner.inbox, address, error)
-                failure = error
-                if error.reason == BUSY_REASON:
-                    break
-        raise failure
-
-    def _dial(self, address: Address) -> Stream:
-        request = DialRequest(self.fetch.peer, address, self.key[1])
-        deadline = time.monotonic() + limits.HANDSHAKE_S
-        return open_link(self.owner.trust, request, deadline, self.owner.segments).stream
+            yield DialRequest(peer, address, kind)

@@ -20,6 +20,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -29,7 +30,14 @@ from potluck.core.errors import FrameTooLong, ProtocolError, Refused
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import Dial, DialToServe, Introduce
-from potluck.engine.events import CallEnded, DialFailed, PathStalled
+from potluck.engine.events import (
+    DIAL_REFUSED,
+    DIAL_TIMEOUT,
+    DIAL_UNREACHABLE,
+    CallEnded,
+    DialFailed,
+    PathStalled,
+)
 from potluck.shells.links import knock, tls
 from potluck.shells.links.handshakes import BulkHost
 from potluck.shells.links.hello import BUSY_REASON, say_hello
@@ -43,6 +51,7 @@ DIAL_THREADS: Final = 4
 OWN_WISHES: Final = 1  # at once, besides the newcomers that asked to be dialled
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
+SILENT: Final = "the other side fell silent"  # there was a connection: that is no firewall's way
 
 _log = logging.getLogger(__name__)
 
@@ -100,18 +109,39 @@ def open_link(
         return reached
 
 
+def open_first(
+    trust: tls.CurrentTrust, requests: Iterable[DialRequest], segments: Segments, inbox: Inbox
+) -> Stream:
+    """Try these in order, and say who fell silent.
+
+    Raises the NoLink of the first, the likeliest, or of who is busy.
+    """
+    failures: list[NoLink] = []
+    for request in requests:
+        try:
+            deadline = time.monotonic() + limits.HANDSHAKE_S
+            return open_link(trust, request, deadline, segments).stream
+        except NoLink as error:
+            _tell_stalled(inbox, request.address, error)
+            if error.reason == BUSY_REASON:
+                raise
+            failures.append(error)
+    raise failures[0] if failures else NoLink("no address")
+
+
 def _connect(address: Address, deadline: float, segments: Segments) -> socket.socket:
     try:
         sock = _connected(address, min(CONNECT_S, remaining_s(deadline)), segments)
         set_options(sock)
         sock.settimeout(remaining_s(deadline))
     except ConnectionRefusedError as error:
-        raise NoLink("refused", refused=True) from error
+        raise NoLink(DIAL_REFUSED, refused=True) from error
     except TimeoutError as error:
-        raise NoLink("timeout") from error
-    # the latter two: a host name no resolver accepts
-    except (OSError, UnicodeError, OverflowError) as error:
-        raise NoLink(f"unreachable: {error}") from error
+        raise NoLink(DIAL_TIMEOUT) from error
+    except OSError as error:
+        raise NoLink(f"{DIAL_UNREACHABLE}: {error.strerror or error}") from error
+    except (UnicodeError, OverflowError) as error:  # a host name no resolver accepts
+        raise NoLink(f"not an address: {error}") from error
     return sock
 
 
@@ -137,7 +167,7 @@ def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) 
     except (ssl.SSLEOFError, ConnectionError) as error:
         raise NoLink("knock refused", knock_refused=True) from error
     except TimeoutError as error:
-        raise NoLink("timeout", stalled=True) from error
+        raise NoLink(SILENT, stalled=True) from error
     except (ssl.SSLCertVerificationError, tls.NotTheDevice) as error:
         raise NoLink("not the device") from error
     except (OSError, ProtocolError) as error:
@@ -155,7 +185,7 @@ def _answer_challenge(sock: socket.socket, trust: tls.CurrentTrust, peer: Device
         secret = trust.book.secret(peer)
         sock.sendall(knock.member_knock(secret, challenge, os.urandom(knock.CHALLENGE_BYTES)))
     except TimeoutError as error:
-        raise NoLink("timeout") from error
+        raise NoLink(SILENT) from error
     except (OSError, EOFError) as error:
         raise NoLink(f"no potluck there: {error}") from error
     except KeyError as error:
@@ -181,7 +211,7 @@ def _greet(
     except Refused as error:
         raise NoLink(error.cause) from error
     except TimeoutError as error:
-        raise NoLink("timeout", stalled=True) from error
+        raise NoLink(SILENT, stalled=True) from error
     except ssl.SSLError as error:  # a TLS 1.3 server that rejects our certificate says so only now
         raise NoLink(f"tls: {error}") from error
     except (EOFError, OSError, ProtocolError) as error:
@@ -190,7 +220,7 @@ def _greet(
     return Reached(stream, instance)
 
 
-def tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
+def _tell_stalled(inbox: Inbox, address: Address, why: NoLink) -> None:
     """Say that a host took part and then fell silent, if that is why there is no link."""
     if why.stalled:
         inbox.post(PathStalled(address.host))
@@ -250,7 +280,7 @@ class _DialJob:
             deadline = time.monotonic() + limits.HANDSHAKE_S
             reached = open_link(self.trust, request, deadline, self.segments)
         except NoLink as error:
-            tell_stalled(self.inbox, effect.address, error)
+            _tell_stalled(self.inbox, effect.address, error)
             self._failed(error)
             return
         self.inbox.post(
@@ -304,17 +334,9 @@ class _CallJob:
         self._ended("stopping")
 
     def _dial(self) -> Stream:
-        """Try the addresses in order; raises the last NoLink."""
-        failure = NoLink("no address")
-        for address in self.effect.addresses:
-            request = DialRequest(self.effect.peer, address, self.effect.link, serves=True)
-            try:
-                deadline = time.monotonic() + limits.HANDSHAKE_S
-                return open_link(self.trust, request, deadline, self.segments).stream
-            except NoLink as error:
-                tell_stalled(self.inbox, address, error)
-                failure = error
-        raise failure
+        peer, kind = self.effect.peer, self.effect.link
+        requests = [DialRequest(peer, one, kind, serves=True) for one in self.effect.addresses]
+        return open_first(self.trust, requests, self.segments, self.inbox)
 
     def _ended(self, reason: str) -> None:
         self.inbox.post(CallEnded(self.effect.call, reason))

@@ -7,12 +7,14 @@ waits for one byte of answer; anything else is closed without a byte more, wheth
 letter or the time was wrong, so that nothing can be learned from it.
 
 Guarantees: the caps of strangers.py; a stranger costs one descriptor and fifty bytes; nothing
-raises to the loop. Selector data is a callable `(mask) -> list[Event]`. Limits: introductions are
-few a second, since each costs the engine some public-key work; the rest are closed and come again.
+raises to the loop. Where no descriptor is left nobody is let in for a moment, and that costs next
+to nothing. Selector data is a callable `(mask) -> list[Event]`. Limits: introductions are few a
+second, since each costs the engine some public-key work; the rest are closed and come again.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import os
@@ -35,6 +37,9 @@ from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.net.ports import plain_address
 
 ACCEPTS_PER_TURN: Final = 32  # then the loop looks at its other links
+# who waits outside keeps the listener ready all the time: without a rest the loop would spin
+DOOR_REST_S: Final = 1.0
+_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 INTRODUCTIONS_PER_S: Final = 20  # each costs the engine a millisecond of public-key work
 
 _log = logging.getLogger(__name__)
@@ -94,8 +99,10 @@ class Doorway:
         self._numbers: Final = itertools.count(1)
         self._introductions = float(INTRODUCTIONS_PER_S)  # a token bucket
         self._counted = time.monotonic()
+        self._again_s: float | None = None  # when it listens again; None: it listens
+        self._no_room = False  # as the last accept showed, and the log knows
         listener.settimeout(0)
-        selector.register(listener, selectors.EVENT_READ, self._on_accept)
+        self._listen()
 
     def __repr__(self) -> str:
         """Show whether it is open and how many wait."""
@@ -124,10 +131,13 @@ class Doorway:
         waiting = [
             visitor.deadline for visitor in (*self._visitors.values(), *self._introduced.values())
         ]
-        return min(waiting, default=None)
+        again = [] if self._again_s is None else [self._again_s]
+        return min([*waiting, *again], default=None)
 
     def on_tick(self, now: float) -> None:
-        """Close those whose time is over."""
+        """Close those whose time is over; listen again after a rest."""
+        if self._again_s is not None and now >= self._again_s:
+            self._listen()
         for visitor in [one for one in self._visitors.values() if now >= one.deadline]:
             self._close(visitor)
         for number, visitor in [
@@ -138,23 +148,39 @@ class Doorway:
 
     def close(self) -> None:
         """Stop listening and close everybody in the doorway."""
-        self._selector.unregister(self._listener)
+        if self._again_s is None:
+            self._selector.unregister(self._listener)
         self._listener.close()
         for visitor in [*self._visitors.values(), *self._introduced.values()]:
             self._close(visitor)
         self._introduced.clear()
 
     # -- accepting ---------------------------------------------------------------------------------
+    def _listen(self) -> None:
+        self._again_s = None
+        self._selector.register(self._listener, selectors.EVENT_READ, self._on_accept)
+
+    def _rest(self, error: OSError) -> None:
+        """Let nobody in for a moment: there is nothing to hold them with."""
+        self._selector.unregister(self._listener)
+        self._again_s = time.monotonic() + DOOR_REST_S
+        if not self._no_room:
+            _log.warning("nobody can be let in at the moment: %s", error)
+        self._no_room = True
+
     def _on_accept(self, _mask: int) -> list[Event]:
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 sock, source = self._listener.accept()
             except BlockingIOError:
                 break
-            # no descriptor left, or the other side gave up: try at the next turn
             except OSError as error:
-                _log.warning("a connection could not be accepted: %s", error)
-                break
+                if error.errno in _NO_ROOM:
+                    self._rest(error)
+                    break
+                _log.debug("somebody gave up before being let in: %s", error)
+                continue
+            self._no_room = False
             self._welcome(sock, plain_address(source))
         return []
 

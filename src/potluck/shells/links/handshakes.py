@@ -1,21 +1,24 @@
 """Handshakes of connections that others dialled: TLS and HELLO, after the right knock.
 
 Strategy: members and strangers have pools of their own, so that strangers who stall while the door
-is open never delay a member. One job carries one connection from the knock to HELLO_OK under one
-deadline, counted from accept(), and then hands it on: control and pairing links to the loop thread,
-bulk and news links to a serving worker, or to the fetch workers if the side that dialled says that
-it serves.
+is open never delay a member; of each pool a member, or a host of strangers, has but a part, and
+whatever else it wants waits for its own turn. One job carries one connection from the knock to
+HELLO_OK under one deadline, counted from accept(), and then hands it on: control and pairing links
+to the loop thread, bulk and news links to a serving worker, or to the fetch workers if the side
+that dialled says that it serves.
 
 Guarantees: a job ends in exactly one of handing on and closing, also one that is dropped because
 the program ends; its place in the doorway is freed either way; what a peer sends never raises out
-of a job. Limits: a reason is logged at debug level
-only, since strangers choose how often.
+of a job. Limits: members that stall together, each with its part, still fill a pool for as long as
+a handshake may take; a reason is logged at debug level only, since strangers choose how often.
 """
 
 from __future__ import annotations
 
 import logging
 import ssl
+import threading
+from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -31,9 +34,10 @@ from potluck.shells.links.stream import Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
 
-# a handshake takes milliseconds of two cores; four wait for slow members side by side
-MEMBER_THREADS: Final = 4
-STRANGER_THREADS: Final = 2  # a pairing is rare, and strangers may well stall
+MEMBER_THREADS: Final = 8  # a handshake takes milliseconds of two cores; the others may wait
+EACH_MEMBER: Final = 2  # so four members must stall at once before anybody else waits for them
+STRANGER_THREADS: Final = 4  # a pairing is rare, and strangers may well stall
+EACH_STRANGER: Final = 1  # of one host
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +82,8 @@ class Handshakes:
         self.bulk: Final = bulk
         self.fetching: Final = fetching
         self.inbox: Final = inbox
-        self._members: Final = Workers("handshake", MEMBER_THREADS)
-        self._newcomers: Final = Workers("handshake-pairing", STRANGER_THREADS)
+        self._members: Final = _Turns("handshake", MEMBER_THREADS, EACH_MEMBER)
+        self._newcomers: Final = _Turns("handshake-pairing", STRANGER_THREADS, EACH_STRANGER)
         self._pairing_context: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
@@ -88,8 +92,11 @@ class Handshakes:
 
     def take(self, knocked: Knocked) -> None:
         """Queue a connection; never blocks."""
-        pool = self._newcomers if knocked.claimed is None else self._members
-        pool.submit(_HandshakeJob(self, knocked))
+        job = _HandshakeJob(self, knocked)
+        if knocked.claimed is None:
+            self._newcomers.submit(knocked.address.host, job)
+        else:
+            self._members.submit(knocked.claimed, job)
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
@@ -100,6 +107,80 @@ class Handshakes:
         if self._pairing_context is None:  # two threads may both make one; the last one stays
             self._pairing_context = tls.pairing_context()
         return self._pairing_context
+
+
+class _Turns:
+    """A pool of which nobody has more than a part at once."""
+
+    def __init__(self, name: str, count: int, each: int) -> None:
+        """Have `count` threads, `each` of them for one member or host."""
+        self._workers: Final = Workers(name, count)
+        self._each: Final = each
+        self._lock: Final = threading.Lock()  # guards what follows; held for a moment only
+        self._begun: Final[Counter[object]] = Counter()  # handed to the pool and not over
+        self._waiting: Final[dict[object, deque[_HandshakeJob]]] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Show how busy the pool is, and how many wait for a turn of their own."""
+        with self._lock:
+            waiting = sum(map(len, self._waiting.values()))
+        return f"<_Turns: {self._workers!r}, {waiting} out of turn>"
+
+    def submit(self, who: object, job: _HandshakeJob) -> None:
+        """Queue a job of that member or host; never blocks."""
+        with self._lock:
+            in_turn = self._closed or self._begun[who] < self._each
+            if in_turn:
+                self._begun[who] += 1
+            else:
+                self._waiting.setdefault(who, deque()).append(job)
+        if in_turn:
+            self._workers.submit(_Turn(self, who, job))
+
+    def over(self, who: object) -> None:
+        """A job of that member or host is over: its next one may begin."""
+        with self._lock:
+            waiting = self._waiting.get(who)
+            job = waiting.popleft() if waiting else None
+            if not waiting:
+                self._waiting.pop(who, None)
+            if job is None:
+                self._begun[who] -= 1
+                if not self._begun[who]:
+                    del self._begun[who]
+        if job is not None:
+            self._workers.submit(_Turn(self, who, job))
+
+    def close(self, wait_s: float) -> bool:
+        """Drop what has not begun, wait for the rest; say whether all threads are gone."""
+        with self._lock:
+            self._closed = True
+            waiting = [job for jobs in self._waiting.values() for job in jobs]
+            self._waiting.clear()
+        for job in waiting:
+            job.dropped()
+        return self._workers.close(wait_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A job whose turn has come."""
+
+    turns: _Turns
+    who: object
+    job: _HandshakeJob
+
+    def run(self) -> None:
+        """Do it, then let the next one of the same member or host begin."""
+        try:
+            self.job.run()
+        finally:
+            self.turns.over(self.who)
+
+    def dropped(self) -> None:
+        """The program ends."""
+        self.job.dropped()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine import effects
 from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, LeaveAsked, OrderId
+from potluck.engine.events import AddAsked, Event, LeaveAsked, OrderId
 from potluck.engine.recording import Call, Moment
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
@@ -239,8 +239,9 @@ class Loop:
             wanted = self._call_or_free(told)
         except DiskTrouble as error:
             self._world.people.told(trouble("index_trouble", first_line(error)))
+            _refuse(self._world.people, told, first_line(error))
         except Exception as error:  # noqa: BLE001 # house: one bad event must not end it all
-            self._drop("an event", error)
+            _refuse(self._world.people, told, self._drop("an event", error))
         else:
             self._carry_out(wanted)
 
@@ -314,8 +315,8 @@ class Loop:
                 _act_on_network(world, effect)
 
     # -- trouble and the end -----------------------------------------------------------------------
-    def _drop(self, what: str, error: Exception) -> None:
-        """Write down in full what went wrong, and tell a person in one line."""
+    def _drop(self, what: str, error: Exception) -> str:
+        """Write down in full what went wrong, and tell a person in one line; return why."""
         _log.error("%s was dropped", what, exc_info=error)
         why = f"a fault in potluck itself: {error!r}"
         if isinstance(error, PotluckError):
@@ -323,6 +324,7 @@ class Loop:
         self._world.people.told(trouble("dropped", f"{what} was dropped: {why}"))
         if self._world.recorder.may_repeat(time.monotonic()):
             self._write_record(f"{what} was dropped")
+        return why
 
     def _write_record(self, why: str) -> None:
         """Have a disk thread write the flight record down."""
@@ -363,6 +365,12 @@ def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 
             world.links.drop(effect, time.monotonic())
         case _:
             assert_never(effect)
+
+
+def _refuse(people: People, told: Event | Moment, why: str) -> None:
+    """Answer whoever waits for files to be added: the engine never will."""
+    if isinstance(told, AddAsked):
+        people.replied(effects.Reply(told.command, ok=False, text=why))
 
 
 def leave(loop: Loop) -> None:

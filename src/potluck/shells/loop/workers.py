@@ -8,17 +8,21 @@ socket or a place that somebody counts on, so it is an object that can be told t
 Guarantees: never more than `count` threads; jobs of one pool start in the order they came; after
 `close` nothing starts any more. Of every job submitted exactly one of `run` and `dropped` is
 called, once. A job that raises ends its thread loudly (`threading.excepthook`) and the next job
-gets a new one. Limits: jobs report by themselves; nothing is returned. `dropped` is called on
-whatever thread closes or submits, so it must not block.
+gets a new one. Where the system has no room for a thread, jobs wait for those there are, and
+another start is tried with the next job. Limits: jobs report by themselves; nothing is returned.
+`dropped` is called on whatever thread closes or submits, so it must not block.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
+
+_log = logging.getLogger(__name__)
 
 
 class Job(Protocol):
@@ -89,8 +93,12 @@ class Workers:
         thread = threading.Thread(
             target=self._work, name=f"{self.name}-{self._started}", daemon=True
         )
-        self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # too many threads or processes
+            _log.error("%s: %s; %d jobs wait", thread.name, error, len(self._jobs))
+        else:
+            self._threads.add(thread)
 
     def _work(self) -> None:
         try:
