@@ -66,6 +66,13 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemd:
     return made
 
 
+def test_alone_it_says_what_it_can_do(potluck: Call) -> None:
+    code, out, err = potluck()
+    assert (code, err) == (0, "")
+    assert potluck("--help")[:2] == (0, out)
+    assert all(f"\n  {name} " in out for name in ("install", "status", "logs", "uninstall"))
+
+
 # -- the unit --------------------------------------------------------------------------------------
 def test_words_are_escaped_as_systemd_reads_them() -> None:
     assert service.quoted("/a b") == '"/a b"'

@@ -196,9 +196,12 @@ def linger_lines(linger: bool | None) -> list[str]:
 
 
 # -- commands --------------------------------------------------------------------------------------
-@click.group()
-def service() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def service(ctx: click.Context) -> None:
     """Let potluck start and run by itself, as a service of this user's systemd."""
+    if ctx.invoked_subcommand is None:
+        say(*ctx.get_help().splitlines())
 
 
 @service.command()
