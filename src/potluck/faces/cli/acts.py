@@ -20,8 +20,14 @@ from potluck.faces.cli.client import client_of
 from potluck.faces.cli.output import at_prompt, say, say_json
 from potluck.faces.text import shown
 
+UP_WAYS_OUT = ("exit           leave the group gracefully and end (so do quit, stop, and Ctrl-C)",)
+WATCH_WAYS_OUT = (
+    "exit           end this view; potluck goes on (so do quit, stop, and Ctrl-C)",
+    "down           leave the group gracefully and end potluck itself",
+)
+VIEW_END_WORDS = frozenset({"exit", "quit", "stop"})
+"""What ends a view that only watches."""
 PROMPT_HELP = (
-    "exit           leave the group gracefully and end (so do quit, stop, and Ctrl-C)",
     "status         this device, its group, and who has what",
     "ring · peers   the circle of nodes · where the devices are",
     "ls [PATH]      what is shared (-r: every file)",
@@ -128,8 +134,13 @@ def say_version(*, as_json: bool) -> None:
 def explain(ctx: click.Context, name: str) -> None:
     """Explain a command, or all of them."""
     root = ctx.find_root()
+    watching = ctx.obj.get("watching", False)
     if not name:
-        say(*(PROMPT_HELP if at_prompt() else root.get_help().splitlines()))
+        ways_out = WATCH_WAYS_OUT if watching else UP_WAYS_OUT
+        say(*([*ways_out, *PROMPT_HELP] if at_prompt() else root.get_help().splitlines()))
+        return
+    if watching and name in VIEW_END_WORDS:
+        say(f"{name} ends this view, and potluck goes on. To end potluck type down.")
         return
     group = root.command
     assert isinstance(group, click.Group)

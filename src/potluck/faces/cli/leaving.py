@@ -104,11 +104,11 @@ class UpLeaving:
     def answer(self, line: str) -> list[str] | None:
         """Leave if the line says so: the second time whatever is lacking."""
         word, *others = line.split() or [""]
-        if word.casefold() not in LEAVE_WORDS:
-            return None
+        if word.casefold() not in LEAVE_WORDS or not _SURE.issuperset(others):
+            return None  # of `exit --help` the parser knows more
         try:
             said = parting(self._client.state())
-            if self._asks and said.asks and not _SURE.intersection(others):
+            if self._asks and said.asks and not others:
                 self._asks = False
                 return [*said.lines, f"Leave anyway? Type {word} once more to leave."]
             self._client.post("/api/v1/leave")

@@ -61,6 +61,7 @@ ELSEWHERE = {
     "up": "this potluck runs already",
     "demo": "it would draw over this view",
     "wait": "it would keep this prompt from you",
+    "service": "it is about how potluck is started",
     "watch": "this is it",
 }
 """Commands that the prompt does not run, and why."""
@@ -165,11 +166,15 @@ def run_command(arguments: list[str]) -> int:
         return _told(_fault(error), as_json=as_json)
 
 
-def run_typed(words: list[str], client: Client) -> list[str]:
-    """Run what was typed at the prompt, for the potluck of `client`; returns what to show."""
+def run_typed(words: list[str], client: Client, *, watching: bool = False) -> list[str]:
+    """Run what was typed at the prompt, for the potluck of `client`; returns what to show.
+
+    `watching`: it is the prompt of a view, whose end is not that of potluck.
+    """
+    shared = {"home": client, "json": False, "verbose": False, "watching": watching}
     with collected() as lines:
         try:
-            _run(_understood(words), {"home": client, "json": False, "verbose": False})
+            _run(_understood(words), shared)
         except PotluckError as error:
             return [*lines, *error_lines(error)]
         except click.ClickException as error:

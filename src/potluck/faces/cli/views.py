@@ -18,11 +18,12 @@ from typing import Any
 
 import click
 
-from potluck.core.errors import NotFound
+from potluck.core.errors import NotFound, UsageError
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import Words, peer_lines, status_lines
 from potluck.faces.cli.output import (
+    at_prompt,
     command,
     is_terminal,
     say,
@@ -46,6 +47,8 @@ CHECK_BUSY = 10
 @click.pass_obj
 def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> int:
     """Show this device, its group, and who has what."""
+    if watch and at_prompt():
+        raise UsageError("“status --watch” is not for this prompt.", "it never ends", "status")
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
     while True:
