@@ -71,6 +71,8 @@ def client(tmp_path: Path) -> Client:
         ("ls nowhere", "  next: ls"),
         ("status --check", "in sync"),
         ("open 10", "a network you trust"),
+        ("open -1.5", "open cannot be “-1.5”."),
+        ("add --copy=1 x", "  next: add --help"),
         ("open ten", "open cannot be “ten”."),
         ("close", "closed already"),
         ("opem", "There is no command “opem”."),

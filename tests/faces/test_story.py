@@ -93,7 +93,7 @@ def test_being_alone_for_long_is_explained_once() -> None:
     assert lines[0].startswith(
         "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon"
     )
-    assert [line[:7] for line in lines[1:]] == ["  why: ", "  next:"]
+    assert [line[:7] for line in lines[1:3]] == ["  why: ", "  next:"]
     assert told.on_tick(200.0) == []
 
 

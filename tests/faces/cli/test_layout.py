@@ -133,6 +133,16 @@ def test_troubles_have_reason_since_when_next_try_and_command() -> None:
     assert f"… and {300 - LONGEST_LIST} more" in many
 
 
+def test_what_to_do_is_said_once() -> None:
+    one = trouble(command="rescan")
+    of_it = f"{one['subject']}: {one['reason']}"
+    said = text(
+        state="trouble", reason=of_it, command="rescan", troubles=[one, trouble()], trouble_count=2
+    )
+    assert said.count("potluck --home h rescan") == 1
+    assert "next: chmod u+rx locked" in said
+
+
 def test_a_refused_name_that_is_a_trouble_is_listed_once() -> None:
     refused = [{"path": "laptop/locked", "reason": "permission denied"}]
     said = text(troubles=[trouble()], trouble_count=1, refused=refused)
@@ -185,8 +195,11 @@ def test_being_alone_is_explained() -> None:
         "by beacon and neighbours."
     )
     assert "UDP 7685 and TCP 7685" in lines[1]
-    assert "`potluck up`" in lines[2]
-    assert "`potluck --home h up --peer ADDRESS`" in lines[2]
+    assert [line.strip() for line in lines[3:4] + lines[5:]] == [
+        "potluck up",
+        "potluck --home h down",
+        "potluck --home h up --peer ADDRESS",
+    ], "each on a line of its own"
     nothing = alone(tried={"interfaces": [], "neighbours": 0, "sources": []})
     assert "Tried: 0 neighbours on 0 networks." in layout.peer_lines(nothing, WORDS)[0]
 

@@ -150,7 +150,13 @@ def test_a_second_potluck_on_the_same_home(
 ) -> None:
     held = claim_home(str(tmp_path / "home"))
     assert up() == 5
-    assert "already running with the home" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "already running with the home" in said
+    assert said.splitlines()[2:] == [
+        "  next: to see it: potluck watch",
+        "        to end it: potluck down",
+        "        to start a second device: potluck --home DIR up",
+    ]
     held.release()
     assert daemon.settings is None
 

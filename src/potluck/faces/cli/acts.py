@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,9 +63,7 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     absolute = [path for word in paths for path in _meant(word)]
     for path in absolute:
         if not os.path.lexists(path):
-            raise NotFound(
-                f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there"
-            )
+            raise NotFound(f"There is no {shown(path)}.", "the name was mistyped", _like(path))
         if not _is_text(path):
             raise NotFound(
                 f"{shown(path)} cannot be shared.",
@@ -89,6 +88,19 @@ def _meant(word: str) -> list[str]:
             found = sorted(glob.glob(word))  # noqa: PTH207 - as a shell does, relative too
             return [str(Path(path).absolute()) for path in found] or [word]
     return [str(Path(word).absolute())]
+
+
+def _like(path: str) -> str:
+    """Return what to type instead of a path that leads nowhere."""
+    above = Path(path).parent
+    try:
+        names = [entry.name for entry in above.iterdir()]
+    except OSError:
+        return f"look what is called so; there is no folder {shown(above)}, either"
+    close = get_close_matches(Path(path).name, names, 1)
+    if close:
+        return f"did you mean {shown(above / close[0])}?"
+    return f"look what is in {shown(above)}, or write the whole path: add /PATH"
 
 
 def _is_text(path: str) -> bool:

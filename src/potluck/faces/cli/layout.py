@@ -204,7 +204,8 @@ def _trouble_lines(state: dict[str, Any], words: Words) -> list[str]:
     lines = ["", "troubles"]
     for one in troubles[:LONGEST_LIST]:
         first, *others = trouble_lines(one, words)
-        lines += [f"  {first}", *[f"    {line}" for line in others]]
+        said = one["command"] == state["command"] and one["reason"] in (state["reason"] or "")
+        lines += [f"  {first}", *[f"    {line}" for line in others if not said]]
     more = state["trouble_count"] - min(len(troubles), LONGEST_LIST)
     return [*lines, f"  … and {more:,} more"] if more > 0 else lines
 
@@ -237,11 +238,14 @@ def _peer_row(device: dict[str, Any]) -> list[str]:
 def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return what was tried when nobody answers, the likely causes, and the next command."""
     ports = f"UDP {PORT} and TCP {state['port']}"
-    by_name = f"or name it here: `{words.here} up --peer ADDRESS`"
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
         f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
-        f"  next: on the other device `{words.elsewhere} up`; {by_name}",
+        "  next: on the other device",
+        f"          {words.elsewhere} up",
+        "        or leave here, and name the other one's address",
+        f"          {words.here} down",
+        f"          {words.here} up --peer ADDRESS",
     ]
 
 

@@ -154,7 +154,7 @@ def run_command(arguments: list[str]) -> int:
     except PotluckError as error:
         return _told(error, as_json=as_json)
     except click.ClickException as error:
-        return _told(_from_click(error), as_json=as_json)
+        return _told(_from_click(error, arguments), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except (PipeClosedError, BrokenPipeError):
@@ -178,7 +178,7 @@ def run_typed(words: list[str], client: Client, *, watching: bool = False) -> li
         except PotluckError as error:
             return [*lines, *error_lines(error)]
         except click.ClickException as error:
-            return [*lines, *error_lines(_from_click(error))]
+            return [*lines, *error_lines(_from_click(error, words))]
         return lines
 
 
@@ -243,10 +243,18 @@ def _fault(error: Exception) -> PotluckError:
     )
 
 
-def _from_click(error: click.ClickException) -> UsageError:
+def _path_of(context: click.Context | None, arguments: list[str]) -> str:
+    """Return which command could not be read; click does not say it of an option without value."""
+    if context is not None:
+        return context.command_path.strip()
+    name = "" if at_prompt() else program()
+    named = next((word for word in arguments if word in COMMANDS), "")
+    return f"{name} {named}".strip()
+
+
+def _from_click(error: click.ClickException, arguments: list[str]) -> UsageError:
     context = getattr(error, "ctx", None)
-    path = context.command_path.strip() if context is not None else program()
-    fix = f"{path} --help".strip()
+    fix = f"{_path_of(context, arguments)} --help".strip()
     if isinstance(error, click.NoSuchOption):
         known = [
             name

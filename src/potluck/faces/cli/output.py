@@ -139,10 +139,11 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
 
 
 def error_lines(error: PotluckError) -> list[str]:
-    """Return the three parts of an error, a line each."""
+    """Return the three parts of an error, a line each, and one for each of several next steps."""
+    steps = error.fix.replace("\n", "\n        ")
     lines = [error.what]
     lines += [f"  why:  {error.cause}"] if error.cause else []
-    lines += [f"  next: {error.fix}"] if error.fix else []
+    lines += f"  next: {steps}".splitlines() if steps else []
     return lines
 
 

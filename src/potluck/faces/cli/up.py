@@ -27,7 +27,7 @@ from potluck.faces.cli.client import Client
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
-from potluck.faces.cli.output import Json, command, is_terminal
+from potluck.faces.cli.output import Json, command, is_terminal, program
 from potluck.faces.cli.streams import write_or_go_on
 from potluck.faces.prompt import job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
@@ -85,7 +85,7 @@ def _minutes(time: str) -> str:
     help="Admit and join without asking, 60 or MIN minutes or `always`.",
 )
 @click.option("--headless", is_flag=True, help="No prompt, plain lines.")
-@click.option("--no-page", is_flag=True, help="No web page.")
+@click.option("--no-page", is_flag=True, hidden=True)
 @click.option("--no-sweep", is_flag=True, hidden=True)
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="Leave when the standard input ends."
@@ -137,10 +137,23 @@ def _check(settings: Settings) -> None:
             "name a folder of your own: up FOLDER",
         )
     if home.holder_of(settings.state_dir) is not None:
-        home.claim_home(settings.state_dir).release()  # raises, naming the process
+        _check_home(settings.state_dir)
     home.prepare_folder(settings.folder)
-    home.claim_folder(settings.folder, settings.state_dir).release()  # as above
+    home.claim_folder(settings.folder, settings.state_dir).release()  # raises, naming the process
     home.check_interfaces(settings.interfaces)
+
+
+def _check_home(state_dir: str) -> None:
+    """Find out who is running there; raises AlreadyRunning, naming the process."""
+    try:
+        home.claim_home(state_dir).release()
+    except home.AlreadyRunning as error:
+        steps = (
+            f"to see it: {command('watch')}",
+            f"to end it: {command('down')}",
+            f"to start a second device: {program()} --home DIR up",
+        )
+        raise home.AlreadyRunning(error.what, error.cause, "\n".join(steps)) from error
 
 
 class _Face:

@@ -78,7 +78,11 @@ class Patience:
 @click.option("--synced", is_flag=True, help="Until every file is here (the default).")
 @click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
 @click.option(
-    "--to", "labels", multiple=True, metavar="NAME", help="Like --delivered, to this device; again."
+    "--to",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Until this device holds what is here now; may be given several times.",
 )
 @click.option(
     "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
