@@ -59,10 +59,10 @@ def test_why_it_is_not_synced_is_said() -> None:
     assert unsynced(state(synced=False, state="in_sync", reason=None)) == "in sync"
 
 
-def unlinked(**kinds: Any) -> str:
+def unlinked(*labels: str, **kinds: Any) -> str:
     """What is said when nas has no link, with this state."""
     keepers = {"heads": [], "devices": [keeper(), keeper(label="nas", online=False) | {"id": "N"}]}
-    return unreached(state(**kinds), keepers)
+    return unreached(state(**kinds), keepers, labels)
 
 
 def test_who_is_there_without_a_link_cannot_be_asked() -> None:
@@ -71,6 +71,8 @@ def test_who_is_there_without_a_link_cannot_be_asked() -> None:
     assert unlinked() == unlinked(devices=[me, laptop, nas]) == "", "it is away"
     there = [me, laptop, nas | {"online": True}]
     assert unlinked(devices=there) == "nas cannot be reached, so it is not known what is there"
+    assert unlinked("laptop", devices=there) == "", "nobody waits for it"
+    assert unlinked("nas", devices=there)
     link = trouble("nas", kind="link", reason="a cable is out")
     assert unlinked(devices=[me, laptop, nas], troubles=[trouble("nas"), link]) == (
         "nas cannot be reached, so it is not known what is there (a cable is out)"

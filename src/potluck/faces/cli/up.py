@@ -16,13 +16,14 @@ import sys
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
 from potluck.config.values import parse_open
-from potluck.core.errors import UsageError
+from potluck.core.errors import NotFound, UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
@@ -33,8 +34,10 @@ from potluck.faces.prompt import job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
+from potluck.shells.state.last_folder import last_folder
 
 NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
+UNNAMED = {"default", "last"}  # origins of a FOLDER that nobody named
 TIME = re.compile(r"\d+(\.\d+)?\s*(m|min|mins|minutes?|h|hours?|s)?|always|forever")
 """What people write behind --open when they mean a time."""
 
@@ -94,18 +97,25 @@ def _minutes(time: str) -> str:
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
     """Start: join the group found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
+    last = last_folder(place.state_dir)
     settings = resolve_settings(
         _flags(typed),
         os.environ,
         config_file=place.config_file,
         state_dir=place.state_dir,
         folder=place.folder,
+        last_folder=last,
     )
+    if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
+        _check_last(last)
     _check(settings)
     logging.basicConfig(
         level=logging.DEBUG if shared["verbose"] else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
+    if settings.origins["node.folder"] == "last":
+        another = f"for another one: {command('up FOLDER')}"
+        write_or_go_on(f"Sharing {shown(settings.folder)}, as last time; {another}\n")
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
     if settings.open_s is not None:
@@ -125,6 +135,18 @@ def _flags(typed: dict[str, Any]) -> Flags:
         sweep=not typed["no_sweep"],
         headless=typed["headless"],
         no_page=typed["no_page"],
+    )
+
+
+def _check_last(folder: str) -> None:
+    """Find out whether the folder that nobody named is still there: an empty one is not it."""
+    if Path(folder).exists():
+        return
+    raise NotFound(
+        f"The folder {shown(folder)}, which was shared last, is not there.",
+        "its disk is not plugged in or not mounted, or it was moved or renamed",
+        f"plug the disk in or move the folder back, then: {command('up')}\n"
+        f"if it is somewhere else now: {command('up FOLDER')}",
     )
 
 

@@ -140,7 +140,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     if wish.to:
         check_labels(client.state(), wish.to)
     if wish.flushes:
-        ask_everybody(client, patience)
+        ask_everybody(client, patience, () if wish.synced else wish.to)
     if wish.delivered:
         check_others(client.state())
         goals = client.get("/api/v1/keepers")["heads"]
@@ -153,14 +153,17 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     return state
 
 
-def ask_everybody(client: Client, patience: Patience) -> None:
-    """Have everybody who is there asked; whoever is lost on the way may not have answered."""
+def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> None:
+    """Have everybody who is there asked; whoever is lost on the way may not have answered.
+
+    Of those who cannot be reached only `labels` are waited for; none: everybody.
+    """
     lost = True
     while lost:
-        while missing := unreached(client.state(), client.get("/api/v1/keepers")):
+        while missing := unreached(client.state(), client.get("/api/v1/keepers"), labels):
             patience.spend(missing)
         flush(client, patience)
-        lost = bool(unreached(client.state(), client.get("/api/v1/keepers")))
+        lost = bool(unreached(client.state(), client.get("/api/v1/keepers"), labels))
 
 
 def flush(client: Client, patience: Patience) -> None:
@@ -183,12 +186,15 @@ def peers_missing(state: dict[str, Any], peers: int) -> str:
     return ""
 
 
-def unreached(state: dict[str, Any], keepers: dict[str, Any]) -> str:
-    """Return who is there and cannot be asked, "" if nobody is; who is away is not there."""
+def unreached(state: dict[str, Any], keepers: dict[str, Any], labels: Sequence[str]) -> str:
+    """Return who (of `labels`) is there and cannot be asked, "" if nobody is; who is away is not
+    there.
+    """
     present = {one["id"] for one in state["devices"] if one["online"]}
     blocked = {one["subject"]: one["reason"] for one in state["troubles"] if one["kind"] == "link"}
     names, why = list[str](), ""
-    for one in keepers["devices"]:
+    asked = [one for one in keepers["devices"] if not labels or one["label"] in labels]
+    for one in asked:
         if not one["online"] and (one["id"] in present or one["label"] in blocked):
             names.append(shown(one["label"]))
             why = why or blocked.get(one["label"], "")
