@@ -40,6 +40,15 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     assert watching.on_state(state(), 100.0)[-1].endswith("      type down to leave")
 
 
+def test_what_stands_in_place_of_the_folder_is_not_where_files_go() -> None:
+    told = story()
+    mine, other = state()["devices"]
+    lines = told.on_state(state(devices=[{**mine, "known": False}, other]), 100.0)
+    assert lines[-1] == "Welcome to “Home” (2 devices) · node 0 of 2."
+    lines = told.on_state(state(), 101.0)
+    assert lines[0].startswith("Put files in"), "it is back"
+
+
 def test_joining_is_a_welcome() -> None:
     assert "Welcome to “Home” (2 devices) · node 0 of 2." in story().on_state(state(), 100.0)
     assert "Welcome to “Home” (2 devices)." in story().on_state(state(node=None), 100.0)

@@ -105,7 +105,7 @@ class Story:
         state, lines = self._state, self._guest_lines(now)
         if state is None:
             return lines
-        lines += self._group_lines(state, now)
+        lines += self._group_lines(state, now) + self._folder_lines(state)
         online = any(one["online"] for one in state["devices"] if not one["me"])
         if online:
             self._first("alone", "said")  # whoever leaves later is told in a line of its own
@@ -155,9 +155,16 @@ class Story:
                 f"No other device found here (asked {asked_words(state)}): "
                 f"this device is the group “{name}”."
             )
+        return [first]
+
+    def _folder_lines(self, state: dict[str, Any]) -> list[str]:
+        """Say where files go once the group was told, unless another folder stands in its place."""
+        there = all(one["known"] for one in state["devices"] if one["me"])
+        if "group" not in self._said or not there:
+            return []
         if not self._first("own folder", state["own_folder"]):
-            return [first]
-        return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
+            return []
+        return [f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
 
     def _waiting_lines(self, state: dict[str, Any]) -> list[str]:
         """Say what is waited for, once a wait: how long it takes changes all the time."""
