@@ -84,13 +84,14 @@ class LinkTroubles:
         aside = f" ({here})" if here else ""
         reason = (
             f"no connection with {address.host}:{address.port} in either direction: "
-            f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
+            f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out; "
+            f"TCP and UDP port {node.settings.port} must be let in"
         )
         command = opening(node.firewall, node.settings.port)
         trouble = Trouble(TroubleKind.LINK, who, reason, command, node.now, None)
         self._until_s[who] = node.now + STANDS_S
         if node.troubles.note(trouble):
-            text = f"{who}: {reason}; try: {command}"
+            text = f"{who}: {reason}" + (f"; try: {command}" if command else "")
             node.tell("link_blocked", text, level="warning", subject=who)
 
     def on_reached(self, who: str) -> None:
