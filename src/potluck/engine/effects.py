@@ -294,6 +294,7 @@ class Reply:
     command: int  # which
     ok: bool  # whether it did what was asked
     text: str  # for people: what happened, or the three parts of an error
+    code: str = ""  # of the error in core/errors.py, "" for none in particular
 
 
 @dataclass(frozen=True, slots=True)

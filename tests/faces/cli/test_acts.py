@@ -71,6 +71,9 @@ def test_add_that_is_refused(source: FakeSource, potluck: Call, tmp_path: Path) 
     code, _, said = potluck("add", str(tmp_path))
     assert code == 5
     assert "The disk is full." in said
+    source.answer["code"] = "disk"
+    assert potluck("add", str(tmp_path))[0] == 8
+    assert json.loads(potluck("add", str(tmp_path), "--json")[1])["error"]["code"] == "disk"
 
 
 def test_wait_returns_at_once_when_it_is_true(source: FakeSource, potluck: Call) -> None:

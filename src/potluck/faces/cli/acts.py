@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
-from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused
 from potluck.faces.cli.client import client_of
 from potluck.faces.cli.output import at_prompt, say, say_json
 from potluck.faces.text import shown
@@ -73,7 +73,8 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     result = client_of(shared["home"]).post("/api/v1/add", {"paths": absolute, "mode": mode})
     lines = [shown(line) for line in result["text"].splitlines()]
     if not result["ok"]:
-        raise Refused("\n".join(lines))
+        kind = DiskTrouble if result.get("code") == DiskTrouble.code else Refused
+        raise kind("\n".join(lines))
     if as_json or shared["json"]:
         say_json(result)
     else:
