@@ -59,6 +59,8 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
 
 def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:
     one, strays = begun()
+    strays.on_top(top("my photos"))
+    assert told(one)[0].text.startswith(f"“Shared/my photos” {REASON}")
     strays.on_top(top("a\\x1b"))
     (said,) = told(one)
     assert said.text.endswith("to share it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")

@@ -266,6 +266,8 @@ def test_plain_screens_hear_of_each_large_transfer_once() -> None:
     assert told.transfer_lines(busy) == lines, "once all is here it is another transfer"
     photos = state(need_bytes=9, transfers=[transfer("a", files=3000, size=10**9)])
     assert told.transfer_lines(photos) == ["↓ a · 3,000 files · 1.0 GB"]
+    named = state(uploads=[upload("a · 1 GB to nas", size=10**9)])
+    assert told.transfer_lines(named) == ["↑ “a · 1 GB to nas” · 1.0 GB to kitchen-pc"]
 
 
 def test_what_was_told_of_transfers_is_bounded() -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from potluck.core.wording import set_off
 from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lines, title
 from potluck.faces.text import count, shown, size
 
@@ -232,8 +233,12 @@ def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
 def _transfer_line(one: dict[str, Any]) -> str:
     """Return what has begun to come; from whom is left out, since that changes on the way."""
     files = f" · {count(one['files'], 'file')}" if one["files"] > 1 else ""
-    return f"↓ {shown(one['path'])}{files} · {size(one['size'])}"
+    return f"↓ {_path(one)}{files} · {size(one['size'])}"
 
 
 def _upload_line(one: dict[str, Any]) -> str:
-    return f"↑ {shown(one['path'])} · {size(one['size'])} to {shown(one['to'])}"
+    return f"↑ {_path(one)} · {size(one['size'])} to {shown(one['to'])}"
+
+
+def _path(one: dict[str, Any]) -> str:
+    return set_off(shown(one["path"]))
