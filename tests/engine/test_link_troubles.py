@@ -45,6 +45,7 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     (tell,) = taken(here, Tell)
     assert (tell.code, tell.subject) == ("link_blocked", label)
     assert tell.text == f"{label}: {trouble.reason}; try: {trouble.command}"
+    assert tell.command == trouble.command
 
 
 def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:

@@ -48,7 +48,7 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
     kept = Trouble(TroubleKind.STRAY, "Shared/photos", REASON, command, 0.0, None)
     assert one.troubles.of(TroubleKind.STRAY) == [kept]
     text = f"Shared/photos {REASON}; to share it: {command}"
-    assert told(one) == [Tell("stray", text, "warning", "Shared/photos")]
+    assert told(one) == [Tell("stray", text, "warning", "Shared/photos", command)]
     one.now = 5.0
     strays.on_top(top("d1", "photos"))
     assert (one.troubles.of(TroubleKind.STRAY), told(one)) == ([kept], [])

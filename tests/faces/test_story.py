@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words
 from potluck.faces.story import (
     ADMITTED_S,
@@ -32,12 +33,15 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
         lines[0] == "No other device found here (asked 6 neighbours on 2 networks): "
         "this device is the group “Home”."
     )
-    assert lines[1].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc      type exit")
+    assert lines[1:] == [
+        "Put files in /home/me/Potluck/Shared/kitchen-pc",
+        "To leave type exit, or press Ctrl-C.",
+    ]
     assert told.on_state(alone(), 102.6) == []
     quiet = Story(WORDS, 100.0, prompt=False)
-    assert quiet.on_state(state(), 100.0)[-1].endswith("to leave: potluck --home h down")
+    assert quiet.on_state(state(), 100.0)[-1].endswith("To leave: potluck --home h down")
     watching = Story(WORDS, 100.0, prompt=True, watching=True)
-    assert watching.on_state(state(), 100.0)[-1].endswith("      type down to leave")
+    assert watching.on_state(state(), 100.0)[-1].endswith("To leave type down.")
 
 
 def test_what_stands_in_place_of_the_folder_is_not_where_files_go() -> None:
@@ -84,20 +88,21 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     )
     lines = told.on_state(waiting, 100.0)
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
-    assert "    on kitchen-pc    type open, or: potluck open" in lines
-    assert "    on this machine  type open, or: potluck --home h open" in lines
+    how = "type open at its prompt, or in a shell"
+    assert f"    on kitchen-pc: {how}: potluck open" in lines
+    assert f"    on this machine: {how}: potluck --home h open" in lines
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
     half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
-    assert "    on kitchen-pc    is open already" in half
+    assert "    on kitchen-pc: the door is open already" in half
 
 
 def test_being_alone_for_long_is_explained_once() -> None:
     told = story()
     assert told.on_tick(100.0 + ALONE_S) == []  # nothing is known yet
     told.on_state(alone(), 100.0)
-    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 2  # the group, and where to put files
+    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 3  # the group, where files go, the way out
     lines = told.on_tick(100.0 + ALONE_S)
     assert lines[0].startswith(
         "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0), by beacon"
@@ -120,6 +125,21 @@ def test_nobody_is_alone_with_an_online_device() -> None:
     told = story()
     told.on_state(state(state="busy", synced=False), 100.0)
     assert told.on_tick(100.0 + ALONE_S) == []
+
+
+def test_the_command_of_a_notice_stands_on_a_line_of_its_own() -> None:
+    command = "chmod u+r 'd1/a; try: b'"
+    notice = {
+        "code": "x", "subject": "", "level": "warning", "at_s": 0.0,
+        "text": f"not read: “d1/a; try: b” (no); try: {command}", "command": command,
+    }  # fmt: skip
+    first, second = story().on_notice(notice, 100.0)
+    assert first == "! not read: “d1/a; try: b” (no)"
+    assert isinstance(second, Advice)
+    assert (second.before, second.command) == ("  try: ", command)
+    whole = f"! {notice['text']}"
+    assert story().on_notice(notice | {"command": ""}, 100.0) == [whole]
+    assert story().on_notice(notice | {"command": "rm -rf /"}, 100.0) == [whole]
 
 
 def test_unshared_files_are_said_with_the_way_to_share_them() -> None:

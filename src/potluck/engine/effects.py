@@ -305,6 +305,7 @@ class Tell:
     text: str  # one line, without control characters
     level: str  # "info", "warning" or "error"
     subject: str  # path, label or device it is about, "" if none
+    command: str = ""  # what the text ends in, if that is a command to type
 
 
 @dataclass(frozen=True, slots=True)

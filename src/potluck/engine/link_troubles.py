@@ -92,7 +92,7 @@ class LinkTroubles:
         self._until_s[who] = node.now + STANDS_S
         if node.troubles.note(trouble):
             text = f"{who}: {reason}" + (f"; try: {command}" if command else "")
-            node.tell("link_blocked", text, level="warning", subject=who)
+            node.tell("link_blocked", text, level="warning", subject=who, command=command)
 
     def on_reached(self, who: str) -> None:
         """Somebody who is no member, or a member's bulk link, is reached after all."""

@@ -102,7 +102,8 @@ class Strays:
         text = f"{names} {REASON}; to share it: {command}"
         if len(fresh) > 1:
             text = f"{names} belong to no device of this group: not shared; to share one: {command}"
-        self._node.tell("stray", text, level="warning", subject=_subject(fresh[0].name))
+        subject = _subject(fresh[0].name)
+        self._node.tell("stray", text, level="warning", subject=subject, command=command)
 
     def _belongs(self, name: str) -> bool:
         roster = self._node.roster

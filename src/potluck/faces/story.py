@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from potluck.core.wording import set_off
+from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lines, title
 from potluck.faces.text import count, shown, size
 
@@ -71,7 +72,7 @@ class Story:
             told = self._guests[guest][1]
             self._guests[guest] = (now, "")
             return [told] if told else []
-        return [line]
+        return _advised(line, shown(notice.get("command", "")))
 
     def _guest_lines(self, now: float) -> list[str]:
         """Return the new members that nobody here let in, once that is known."""
@@ -165,7 +166,7 @@ class Story:
             return []
         if not self._first("own folder", state["own_folder"]):
             return []
-        return [f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
+        return [Advice("Put files in ", shown(state["own_folder"])), self._way_out]
 
     def _waiting_lines(self, state: dict[str, Any]) -> list[str]:
         """Say what is waited for, once a wait: how long it takes changes all the time."""
@@ -190,8 +191,8 @@ class Story:
         shares = "--reflink shares the disk blocks (no extra space)"
         return [
             f"{count(number, 'file')} in {folder} {are} not shared yet, and left alone.",
-            f"  to share them:  {self._words.here} add PATH…    {copies}",
-            f"                  --move moves them instead, {shares}",
+            Advice("  to share them: ", self._words.of("add PATH…")),
+            f"  That {copies}; --move moves them instead, {shares}.",
         ]
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
@@ -226,8 +227,16 @@ class Story:
 
 def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
     if not prompt:
-        return f"to leave: {words.here} down"
-    return "type down to leave" if watching else "type exit or press Ctrl-C to leave"
+        return Advice("To leave: ", words.of("down"))
+    return f"To leave type {'down' if watching else 'exit, or press Ctrl-C'}."
+
+
+def _advised(line: str, command: str) -> list[str]:
+    """Return a notice, and on a line of its own the command that it ends in."""
+    if not command or not line.endswith(command):
+        return [line]
+    said, _, how = line.removesuffix(command).rpartition("; ")
+    return [said, Advice(f"  {how}", command)]
 
 
 def _transfer_line(one: dict[str, Any]) -> str:

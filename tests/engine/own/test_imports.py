@@ -7,7 +7,7 @@ import pytest
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
-from potluck.engine.own.imports import FULL, OF_THE_DISK, OFFLINE, Imports
+from potluck.engine.own.imports import NO_ROOM, OF_THE_DISK, OFFLINE, Imports
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -53,8 +53,11 @@ def test_a_name_that_was_taken_is_said_and_by_what() -> None:
 @pytest.mark.parametrize(
     ("reason", "code", "advice"),
     [
-        *[(str(each), "disk", "\n  next: make room on this disk, then add again") for each in FULL],
-        *[(str(each), "disk", "") for each in OF_THE_DISK - FULL],
+        *[
+            (str(each), "disk", "\n  next: make room on this disk, then add again")
+            for each in NO_ROOM
+        ],
+        *[(str(each), "disk", "") for each in OF_THE_DISK - NO_ROOM],
         ("not there", "", ""),
         ("permission denied", "", ""),
     ],

@@ -78,8 +78,11 @@ def test_the_last_folder_is_meant_and_said(
     assert up("--headless") == 0
     assert daemon.settings is not None
     assert daemon.settings.folder == str(tmp_path / "music")
-    said = capsys.readouterr().out.splitlines()[0]
-    assert said == f"Sharing {tmp_path}/music, as last time; for another one: potluck up FOLDER"
+    said = capsys.readouterr().out.splitlines()[:2]
+    assert said == [
+        f"Sharing {tmp_path}/music, as last time.",
+        "  for another one: potluck up FOLDER",
+    ]
     assert up("--headless", str(tmp_path / "other")) == 0
     assert daemon.settings.folder == str(tmp_path / "other")
     assert "as last time" not in capsys.readouterr().out

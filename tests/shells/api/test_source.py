@@ -85,7 +85,7 @@ def test_notices_are_numbered_and_kept_in_order() -> None:
     ]
     assert notices.above(3) == []
     first = notices.above(0)[0]
-    assert first.keys() == {"number", "at_s", "code", "text", "level", "subject"}
+    assert first.keys() == {"number", "at_s", "code", "text", "level", "subject", "command"}
     assert abs(first["at_s"] - time.time()) < 60
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from potluck.shells.state.last_folder import (
+    FOLDER_FILE_BYTES,
     LAST_FOLDER_NAME,
-    PATH_BYTES,
     last_folder,
     remember_folder,
 )
@@ -34,7 +34,7 @@ def test_the_same_folder_is_not_written_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kept", [b"", b"relative", b"/a\0b", b"/" + b"x" * PATH_BYTES], ids=lambda kept: kept[:9]
+    "kept", [b"", b"relative", b"/a\0b", b"/" + b"x" * FOLDER_FILE_BYTES], ids=lambda kept: kept[:9]
 )
 def test_what_is_no_path_is_nothing(tmp_path: Path, kept: bytes) -> None:
     (tmp_path / LAST_FOLDER_NAME).write_bytes(kept)

@@ -30,8 +30,8 @@ OFFLINE = (
 )
 
 
-FULL = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
-OF_THE_DISK = FULL | {Hindrance.READ_ONLY, Hindrance.IO}
+NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
+OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
 """Reasons for which a person looks at the disk, and not at what was to be added."""
 
 
@@ -74,7 +74,7 @@ class Imports:
         reasons, code = {reason for _, reason in event.failed}, ""
         if reasons & OF_THE_DISK:
             code = DiskTrouble.code
-        if reasons & FULL:
+        if reasons & NO_ROOM:
             lines.append("  next: make room on this disk, then add again")
         text = "\n".join(lines) or "nothing to add"
         self._node.do(Reply(asked.command, not event.failed, text, code))

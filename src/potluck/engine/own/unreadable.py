@@ -102,7 +102,7 @@ class UnreadablePaths:
         if node.troubles.note(trouble):
             what = f"not read: {set_off(subject)} ({reason})"
             text = f"{what}; what is known of it is kept; try: {command}"
-            node.tell("unreadable", text, level="warning", subject=subject)
+            node.tell("unreadable", text, level="warning", subject=subject, command=command)
 
     def _clear(self, path: SafePath) -> None:
         self._folders.discard(path)

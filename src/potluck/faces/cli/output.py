@@ -25,12 +25,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from potluck.core.errors import DiskTrouble, PotluckError
-from potluck.faces.cli.streams import knows_every_letter, let_go
+from potluck.faces.advice import Advice, for_terminal
+from potluck.faces.cli.streams import AnyStream, knows_every_letter, let_go
 
 Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
+_LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
 
@@ -85,8 +87,32 @@ def styled(text: str, style: str) -> str:
 
 
 def say(*lines: str) -> None:
-    """Print lines for a person, at once."""
-    say_each(lines)
+    """Print lines for a person, at once; on a terminal none is broken within a word or command."""
+    say_each(lines if at_prompt() else laid(lines))
+
+
+def laid(lines: Iterable[str]) -> list[str]:
+    """Return lines as they fit on the standard output, if that is a terminal."""
+    return _laid(lines, width_of(sys.stdout))
+
+
+def _laid(lines: Iterable[str], width: int | None) -> list[str]:
+    """Return lines that fit; what is styled, or several lines in one, is laid out already."""
+    if width is None:
+        return list(lines)
+    return [
+        row
+        for line in lines
+        for row in ([line] if _LAID_OUT & set(line) else for_terminal([line], width))
+    ]
+
+
+def width_of(stream: AnyStream) -> int | None:
+    """Return how many columns a stream has, None if it is no terminal."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def say_each(lines: Iterable[str]) -> None:
@@ -134,17 +160,24 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
         return
     lines = error_lines(error)
     lines[0] = f"potluck: {lines[0]}"
+    lines = _laid(lines, width_of(sys.stderr))
     with suppress(OSError, ValueError):  # nobody is there to be told
         print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def error_lines(error: PotluckError) -> list[str]:
     """Return the three parts of an error, a line each, and one for each of several next steps."""
-    steps = error.fix.replace("\n", "\n        ")
     lines = [error.what]
     lines += [f"  why:  {error.cause}"] if error.cause else []
-    lines += f"  next: {steps}".splitlines() if steps else []
-    return lines
+    first, *others = error.fix.splitlines() or [""]
+    lines += [_step(f"  next: {first}")] if first else []
+    return lines + [_step(f"        {other}") for other in others]
+
+
+def _step(line: str) -> str:
+    """Return a next step so that a command in it stays whole."""
+    before, ours, words = line.partition(f"{program()} ")
+    return Advice(before, ours + words) if ours else line
 
 
 def _encoded(data: Json) -> str:

@@ -31,6 +31,7 @@ import click
 
 from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused, UsageError
+from potluck.faces.advice import Advice
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.output import command, program, say, say_json
 from potluck.faces.text import shown
@@ -246,7 +247,8 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
     say(
         f"potluck runs as {unit.name} now ({shown(unit.path)}).",
         *linger_lines(lingers()),
-        f"To see it: {command('watch')}; what it says: {command('service logs')}",
+        Advice("To see it: ", command("watch")),
+        Advice("What it says: ", command("service logs")),
     )
 
 
@@ -270,7 +272,7 @@ def service_status(shared: dict[str, Any], as_json: bool) -> int:
         )
         if active not in {"active", "activating", "reloading"}:
             why = f" ({said['Result']})" if said.get("Result", "success") != "success" else ""
-            say(f"It does not run{why}: {command('service logs')} says why")
+            say(Advice(f"It does not run{why}. What it said: ", command("service logs")))
     return 0 if active in {"active", "activating", "reloading"} else 3
 
 
@@ -305,7 +307,7 @@ def uninstall(shared: dict[str, Any], as_json: bool) -> None:
         return
     if answer.returncode:
         say(f"! systemctl said: {shown(answer.stderr.strip())}")
-    say(f"{unit.name} is removed; your files stay. To start by hand: {command('up')}")
+    say(f"{unit.name} is removed; your files stay.", Advice("To start by hand: ", command("up")))
 
 
 def _folder(place: HomePaths, folder: str | None) -> str:

@@ -24,11 +24,12 @@ import click
 from potluck.config.settings import Flags, Settings, resolve_settings
 from potluck.config.values import parse_open
 from potluck.core.errors import NotFound, UsageError
+from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
-from potluck.faces.cli.output import Json, command, is_terminal, program
+from potluck.faces.cli.output import Json, command, is_terminal, laid, program
 from potluck.faces.cli.streams import write_or_go_on
 from potluck.faces.prompt import job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
@@ -114,8 +115,9 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         format="%(levelname)s %(name)s: %(message)s",
     )
     if settings.origins["node.folder"] == "last":
-        another = f"for another one: {command('up FOLDER')}"
-        write_or_go_on(f"Sharing {shown(settings.folder)}, as last time; {another}\n")
+        another = Advice("  for another one: ", command("up FOLDER"))
+        said = laid([f"Sharing {shown(settings.folder)}, as last time.", another, ""])
+        write_or_go_on("\n".join(said))
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
     if settings.open_s is not None:

@@ -11,6 +11,7 @@ what each page saw.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -30,6 +31,7 @@ from potluck.faces.cli.output import (
     say_each,
     say_json,
     say_json_rows,
+    width_of,
 )
 from potluck.faces.cli.tree import file_lines, folder_lines
 from potluck.faces.text import duration, ring_lines, shown
@@ -84,7 +86,7 @@ def ring(shared: dict[str, Any], as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({key: state[key] for key in ("node", "ring")})
     else:
-        say(*ring_lines(state["ring"], state["device"]["id"]))
+        say(*ring_lines(state["ring"], state["device"]["id"], width_of(sys.stdout)))
 
 
 @click.command()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 LAST_FOLDER_NAME: Final = "folder"
-PATH_BYTES: Final = 4096  # Linux takes no longer one
+FOLDER_FILE_BYTES: Final = 4096  # Linux takes no longer one
 
 
 def remember_folder(state_dir: str, folder: str) -> None:
@@ -37,8 +37,12 @@ def last_folder(state_dir: str) -> str | None:
     """Return the absolute path that was remembered, None if there is none."""
     try:
         with Path(state_dir, LAST_FOLDER_NAME).open("rb") as file:
-            folder = os.fsdecode(file.read(PATH_BYTES + 1))
+            folder = os.fsdecode(file.read(FOLDER_FILE_BYTES + 1))
     except OSError:
         return None
-    known = os.path.isabs(folder) and len(os.fsencode(folder)) <= PATH_BYTES and "\0" not in folder
+    known = (
+        os.path.isabs(folder)
+        and len(os.fsencode(folder)) <= FOLDER_FILE_BYTES
+        and "\0" not in folder
+    )
     return folder if known else None
