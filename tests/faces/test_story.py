@@ -75,6 +75,28 @@ def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     assert lines[1].startswith("Put files in")
 
 
+def test_who_was_found_a_moment_ago_is_not_said_not_to_be_there() -> None:
+    told = story()
+    told.on_state(alone(state="waiting", found=[found()]), 100.0)
+    told.on_state(alone(state="waiting", found=[found()]), 130.0)
+    assert told.on_state(alone(), 131.0) == [], "one of the two is about to join the other"
+    assert told.on_state(state(), 132.0)[0] == "Welcome to “Home” (2 devices) · node 0 of 2."
+    other = story()
+    other.on_state(alone(state="waiting", found=[found()]), 130.0)
+    line = "Nobody else is in the group “Home” of this device."
+    assert line not in other.on_state(alone(), 139.9)
+    assert line in other.on_state(alone(), 140.0)
+
+
+def test_a_group_of_which_several_devices_answer_is_told_once() -> None:
+    told = story()
+    several = [found(group="g", label=label, members=2) for label in ("laptop", "nas")]
+    assert told.on_state(alone(found=several[:1]), 100.0)[1].startswith("Found “Home”")
+    assert told.on_state(alone(found=several[1:]), 100.1) == []
+    namesake = found(group="h", label="nas", members=2)
+    assert told.on_state(alone(found=[namesake]), 100.2) != [], "another one of that name"
+
+
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     told = story()
     waiting = alone(

@@ -46,6 +46,7 @@ class Story:
         self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._begun_s = now
         self._alone_s = now  # the last time that anybody else was seen
+        self._found_s: float | None = None  # the last time that another group was near
         self._said: dict[str, object] = {}
         # by label: when a device became a member, and the line for it unless that was told
         self._guests: dict[str, tuple[float, str]] = {}
@@ -94,8 +95,9 @@ class Story:
         if self._first("title", state["device"]["id"]):
             lines.append(title(state))
         for found in state["found"]:
-            # Addresses differ from one network to the next; the same group is told once.
-            about = (found["name"], found["label"], found["open"], state["door"]["open"])
+            # Each of its devices answers, on each network; the same group is told once.
+            which = found.get("group") or (found["name"], found["label"])
+            about = (which, found["open"], state["door"]["open"])
             if self._first(f"found {about}", "said"):
                 lines += found_lines({**state, "found": [found]}, self._words)
         lines += self._waiting_lines(state)
@@ -107,6 +109,8 @@ class Story:
         state, lines = self._state, self._guest_lines(now)
         if state is None:
             return lines
+        if state["found"]:
+            self._found_s = now
         lines += self._group_lines(state, now) + self._folder_lines(state)
         online = any(one["online"] for one in state["devices"] if not one["me"])
         if online:
@@ -142,6 +146,8 @@ class Story:
             return []
         wait_s = JOINING_S if state["found"] else FOUNDED_S
         settled = accompanied or now - self._begun_s >= wait_s
+        if self._found_s is not None and not (accompanied or state["found"]):
+            settled = now - self._found_s >= JOINING_S  # one may be about to join the other
         if not settled or not self._first("group", group["id"]):
             return []
         name = shown(group["name"])
@@ -152,6 +158,8 @@ class Story:
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
         elif state["found"]:
             first = f"Until then this device is the group “{name}”."
+        elif self._found_s is not None:
+            first = f"Nobody else is in the group “{name}” of this device."
         else:
             first = (
                 f"No other device found here (asked {asked_words(state)}): "
