@@ -151,11 +151,11 @@ def _absolute(folder: str, origin: str) -> str:
         raise UsageError(
             f"It is not known where {printable(folder)} is ({origin}).",
             "HOME is not set, or there is no such user",
-            "write the whole path: up /path/of/FOLDER",
+            "write the whole path: potluck up /path/of/FOLDER",
         ) from error
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{printable(folder)} cannot be a folder ({origin}).",
             getattr(error, "strerror", None) or str(error),
-            "name another: up FOLDER",
+            "name another: potluck up FOLDER",
         ) from error

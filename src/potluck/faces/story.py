@@ -195,12 +195,12 @@ class Story:
         if not number or not self._first("unshared", "said"):
             return []
         folder, are = shown(state["folder"]), "is" if number == 1 else "are"
-        copies = f"copies them into {shown(state['own_folder'])}"
+        it, copies = "it" if number == 1 else "them", f"copies into {shown(state['own_folder'])}"
         shares = "--reflink shares the disk blocks (no extra space)"
         return [
             f"{count(number, 'file')} in {folder} {are} not shared yet, and left alone.",
-            Advice("  to share them: ", self._words.of("add PATH…")),
-            f"  That {copies}; --move moves them instead, {shares}.",
+            Advice(f"  to share {it}: ", self._words.of("add PATH…")),
+            f"  That {copies}; --move moves {it} instead, {shares}.",
         ]
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:

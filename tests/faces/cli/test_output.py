@@ -39,6 +39,28 @@ def test_envelopes_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "potluck: It failed.\n"
 
 
+def test_a_command_in_a_next_step_is_typed_as_this_run_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/x/potluck/__main__.py", "--home", "a b", "up"])
+    second = "or end it: potluck --home h down; start potluck again; /b/potluck up"
+    fix = f"potluck up --port 7686\n{second}"
+    error = PotluckError("In use.", "", fix)
+    output.say_error(error, as_json=False)
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "  next: python3 pot.py --home 'a b' up --port 7686",
+        "        or end it: python3 pot.py --home h down; start potluck again; /b/potluck up",
+    ]
+    output.say_error(error, as_json=True)
+    said = json.loads(capsys.readouterr().out)["error"]["fix"]
+    assert said.startswith("python3 pot.py --home 'a b' up --port 7686\n")
+    with output.collected():
+        assert output.error_lines(PotluckError("No.", "", "potluck status")) == [
+            "No.",
+            "  next: status",
+        ]
+
+
 def test_styles_only_where_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output.styled("x", "red") == "x"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
+_OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+)\b")
 _LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
@@ -152,7 +154,7 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
             "code": error.code,
             "message": error.what,
             "cause": error.cause,
-            "fix": error.fix,
+            "fix": "\n".join(_steps(error)),
         }
         _write(
             _encoded({"schema": OUTPUT_SCHEMA, "ok": False, "error": described}) + "\n", flush=True
@@ -167,11 +169,24 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
 
 def error_lines(error: PotluckError) -> list[str]:
     """Return the three parts of an error, a line each, and one for each of several next steps."""
-    lines = [error.what]
+    lines = error.what.splitlines()
     lines += [f"  why:  {error.cause}"] if error.cause else []
-    first, *others = error.fix.splitlines() or [""]
+    first, *others = _steps(error) or [""]
     lines += [_step(f"  next: {first}")] if first else []
     return lines + [_step(f"        {other}") for other in others]
+
+
+def _steps(error: PotluckError) -> list[str]:
+    """Return the next steps; who wrote `potluck up` does not know how it is typed here."""
+    return [_OURS.sub(_as_typed, step) for step in error.fix.splitlines()]
+
+
+def _as_typed(found: re.Match[str]) -> str:
+    from potluck.faces.cli.main import COMMANDS
+
+    if found[1] == "--home":
+        return f"{program()} --home"
+    return command(found[1]) if found[1] in COMMANDS else found[0]
 
 
 def _step(line: str) -> str:

@@ -54,7 +54,7 @@ class UpCommand(click.Command):
                     f"“{shown(following)}” would be the folder to share.",
                     "--open may stand alone, so its minutes are written behind a =",
                     f"{command('up')} --open={_minutes(following)}"
-                    f"   (a folder of that name: ./{shown(following)})",
+                    f"\nfor a folder of that name: {command('up')} --open ./{shown(following)}",
                 )
         return super().parse_args(ctx, ["--open=" if word == "--open" else word for word in args])
 
@@ -158,7 +158,7 @@ def _check(settings: Settings) -> None:
         raise UsageError(
             "The whole disk cannot be shared.",
             "FOLDER is /",
-            "name a folder of your own: up FOLDER",
+            f"name a folder of your own: {command('up FOLDER')}",
         )
     if home.holder_of(settings.state_dir) is not None:
         _check_home(settings.state_dir)
