@@ -20,13 +20,13 @@ from potluck.engine.node import Node
 
 LEAVING = (
     "this device is leaving: nothing was added\n"
-    "  try:      start it again with potluck up, then add"
+    "  next: start it again, then add"
 )
 
 OFFLINE = (
     "the share is offline: nothing was added\n"
-    "  why:      its folder is not where it was, or another disk is in its place\n"
-    "  try:      potluck status, which says what is missing; then add again"
+    "  why:  its folder is not where it was, or another disk is in its place\n"
+    "  next: status says what is missing; then add again"
 )
 
 

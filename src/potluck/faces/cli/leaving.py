@@ -161,6 +161,6 @@ def _wait_for_end(state_dir: str) -> None:
             raise TimedOut(
                 f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
                 "its disk is slow, or something hangs",
-                f"wait, then `{command('status')}`; as a last resort: kill {holder}",
+                f"wait, then: {command('status')}\nas a last resort: kill {holder}",
             )
         time.sleep(POLL_S)
