@@ -138,7 +138,7 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     until(lambda: {"put_aside", "deleted_here", "stray_files"} <= set(other.codes()))
     told = {notice["code"]: notice["text"] for notice in other.notices()}
     assert told["put_aside"].startswith(
-        "one/notes/plan.txt was edited here: this version is in Put"
+        "one/notes/plan.txt was edited here: this version is in “Put aside/one/"
     )
     assert told["deleted_here"].startswith("one/stays.txt was deleted here")
     assert told["stray_files"].startswith("one/mine.txt is not one's")

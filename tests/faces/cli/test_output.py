@@ -76,7 +76,16 @@ def narrow() -> Iterator[tuple[TextIO, Callable[[], list[str]]]]:
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
     with open(theirs, "w", encoding="utf-8") as stream:
-        yield stream, lambda: os.read(ours, 4096).decode().splitlines()
+
+        def written() -> list[str]:
+            stream.write("\nend\n")
+            stream.flush()
+            text = b""
+            while not text.endswith(b"\r\nend\r\n"):  # the terminal gives it in parts
+                text += os.read(ours, 4096)
+            return text.decode().splitlines()[:-2]
+
+        yield stream, written
     os.close(ours)
 
 

@@ -18,10 +18,7 @@ from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
 
-LEAVING = (
-    "this device is leaving: nothing was added\n"
-    "  next: start it again, then add"
-)
+LEAVING = "this device is leaving: nothing was added\n  next: start it again, then add"
 
 OFFLINE = (
     "the share is offline: nothing was added\n"
