@@ -29,6 +29,7 @@ from potluck.engine.events import Imported
 from potluck.shells.disk import pool
 from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 from potluck.shells.state import home
+from potluck.shells.state.last_folder import last_folder
 from tests.devices import Device, Inside, Seen, devices_inside, free_port, one_ring, until
 from tests.fair_time import Measured
 
@@ -137,7 +138,7 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     until(lambda: {"put_aside", "deleted_here", "stray_files"} <= set(other.codes()))
     told = {notice["code"]: notice["text"] for notice in other.notices()}
     assert told["put_aside"].startswith(
-        "one/notes/plan.txt was edited here: this version is in Put"
+        "one/notes/plan.txt was edited here: this version is in “Put aside/one/"
     )
     assert told["deleted_here"].startswith("one/stays.txt was deleted here")
     assert told["stray_files"].startswith("one/mine.txt is not one's")
@@ -174,6 +175,25 @@ def test_a_device_that_comes_back_is_the_same_one(inside: Callable[..., list[Ins
     one.leave()
     one.start(free_port())
     assert one.state()["device"] == before
+
+
+def test_the_folder_of_a_device_is_remembered_and_another_one_is_not(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))  # a group that it is in for good
+    assert last_folder(str(one.home)) == str(one.folder)
+    one.leave()
+    mine = one.folder
+    one.folder = tmp_path / "moved"
+    mine.rename(one.folder)
+    one.start(free_port())
+    assert last_folder(str(one.home)) == str(one.folder)
+    one.leave()
+    one.folder = tmp_path / "empty"
+    one.folder.mkdir()
+    one.start(free_port())
+    assert last_folder(str(one.home)) == str(tmp_path / "moved"), "it has no marker"
 
 
 def test_two_of_the_same_name_get_two_folders_and_both_are_watched(

@@ -37,7 +37,7 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
 from potluck.shells.disk.fsops import Share
-from potluck.shells.disk.marker import Whose
+from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
@@ -122,6 +122,13 @@ def open_all(settings: Settings, cleanup: ExitStack) -> Opened:
     cleanup.callback(selector.close)
     whose = Whose(key.device, _share_id(index))
     return Opened(settings, key, index, share, whose, listener, port, selector)
+
+
+def is_its_share(opened: Opened) -> bool:
+    """Say whether this is the folder of this device: marked so, or it never had a group before."""
+    if not opened.index.roster.all():
+        return True
+    return ShareMarker(opened.share, opened.whose).state().present
 
 
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:

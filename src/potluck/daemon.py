@@ -24,6 +24,7 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.loop.loop import Loop
 from potluck.shells.loop.signals import Signals
 from potluck.shells.state import home
+from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.supervision import READY, STOPPING, supervision
 
 
@@ -40,6 +41,7 @@ def run(settings: Settings, face: DaemonFace) -> int:
         cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         source = RunningSource(home.files_outside(settings.folder), face)
         opened = assembly.open_all(settings, cleanup)
+        is_its_own = assembly.is_its_share(opened)
         loop = assembly.start(opened, source, cleanup)
         signals.attach(loop)
         server = ApiServer(home.socket_to_serve(settings.state_dir), source)
@@ -47,6 +49,8 @@ def run(settings: Settings, face: DaemonFace) -> int:
         cleanup.callback(source.close)
         source.state()  # so that there is a last state to answer with, whatever happens
         server.start()
+        if is_its_own:
+            remember_folder(settings.state_dir, settings.folder)
         face.started({"socket": server.socket_path, "folder": settings.folder, "port": opened.port})
         supervisor.say(READY)
         supervisor.watch(loop.ended.wait, lambda timeout_s: _answers(loop, timeout_s))

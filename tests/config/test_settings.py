@@ -71,6 +71,33 @@ def test_the_folder_of_a_home_replaces_only_the_default(tmp_path: Path) -> None:
     assert folder("/typed") == "/typed"
 
 
+def test_who_names_no_folder_means_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder(last: str | None, usual: str | None = "/usual", typed: str = "") -> tuple[str, str]:
+        settings = resolve_settings(
+            Flags(folder=typed or None),
+            {},
+            config_file="/missing",
+            state_dir="/s",
+            folder=usual,
+            last_folder=last,
+        )
+        return settings.folder, settings.origins["node.folder"]
+
+    assert folder("/last") == ("/last", "last")
+    assert folder("/usual") == ("/usual", "default"), "nothing to be said of it"
+    assert folder("/last", typed="/typed") == ("/typed", "flag")
+    assert folder(None) == ("/usual", "default")
+
+    def nobody_knows(_path: Path) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "expanduser", nobody_knows)
+    with pytest.raises(UsageError):
+        folder(None, usual=None)
+
+
 def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
     assert resolve(tmp_path, '[limits]\ndown = "20M"').warnings == (
         "limits.down has no effect in this version.",

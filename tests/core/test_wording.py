@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.wording import listed, of_amount, of_size, of_time, plural
+from potluck.core.wording import listed, of_amount, of_size, of_time, plural, set_off
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,28 @@ from potluck.core.wording import listed, of_amount, of_size, of_time, plural
 )
 def test_names_are_listed_once_and_the_others_counted(names, said):
     assert listed(names) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a", "a"),
+        ("laptop/photos/été.jpg", "laptop/photos/été.jpg"),
+        ("it's-me_2~+#@.tar.gz", "it's-me_2~+#@.tar.gz"),
+        ("andy", "andy"),
+        ("And", "“And”"),
+        ("more", "“more”"),
+        ("my notes", "“my notes”"),
+        ("a\u00a0b", "“a\u00a0b”"),
+        ("a (kept 30 days in the trash)", "“a (kept 30 days in the trash)”"),
+        ("one,two", "“one,two”"),
+        ("a→b", "“a→b”"),
+        ("a” (2 GB), “b", r"“a\u201d (2 GB), \u201cb”"),
+        ("", "“”"),
+    ],
+)
+def test_a_name_that_could_be_read_as_words_of_ours_is_quoted(name, said):
+    assert set_off(name) == said
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:
     trouble = IndexTrouble(troubles)
     trouble.on_failed(5.0, FULL)
     assert troubles.all() == [
-        Trouble(TroubleKind.INDEX, SUBJECT, "the disk is full", "free some space", 5.0, 6.0)
+        Trouble(TroubleKind.INDEX, SUBJECT, "the disk is full; free some space", "", 5.0, 6.0)
     ]
     trouble.on_well()  # it rests: nothing was tried yet
     assert troubles.count(TroubleKind.INDEX) == 1

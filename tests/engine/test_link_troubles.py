@@ -41,20 +41,25 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     assert (trouble.subject, trouble.command) == (label, "sudo ufw allow 7685")
     assert trouble.reason == (
         f"no connection with {address(2).host}:7685 in either direction: "
-        "a firewall on one of the two devices lets nothing in (ufw is on here), or a cable is out"
+        "a firewall on one of the two devices lets nothing in (ufw is on here), or a cable is out; "
+        "TCP and UDP port 7685 must be let in"
     )
     (tell,) = taken(here, Tell)
     assert (tell.code, tell.subject) == ("link_blocked", label)
     assert tell.text == f"{label}: {trouble.reason}; try: {trouble.command}"
+    assert tell.command == trouble.command
 
 
 def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
     LinkTroubles(here).on_blocked("ben", address(2), DIAL_TIMEOUT)
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert trouble.reason.endswith(
-        "a firewall on one of the two devices lets nothing in, or a cable is out"
+        "a firewall on one of the two devices lets nothing in, or a cable is out; "
+        "TCP and UDP port 7685 must be let in"
     )
-    assert trouble.command == "let TCP and UDP port 7685 in, on both devices"
+    assert trouble.command == ""
+    (tell,) = taken(here, Tell)
+    assert tell.text == f"ben: {trouble.reason}"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_a_firewall_that_rejects_is_one_of_two_things_it_can_be(
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     head = f"no connection with {address(2).host}:7685 in either direction: {begin}: "
     firewall = "a firewall on one of the two devices rejects it (ufw is on here), "
-    assert trouble.reason == head + firewall + end
+    assert trouble.reason == head + firewall + end + "; TCP and UDP port 7685 must be let in"
     assert trouble.command == "sudo ufw allow 7685"
 
 

@@ -48,7 +48,7 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
     kept = Trouble(TroubleKind.STRAY, "Shared/photos", REASON, command, 0.0, None)
     assert one.troubles.of(TroubleKind.STRAY) == [kept]
     text = f"Shared/photos {REASON}; to share it: {command}"
-    assert told(one) == [Tell("stray", text, "warning", "Shared/photos")]
+    assert told(one) == [Tell("stray", text, "warning", "Shared/photos", command)]
     one.now = 5.0
     strays.on_top(top("d1", "photos"))
     assert (one.troubles.of(TroubleKind.STRAY), told(one)) == ([kept], [])
@@ -59,6 +59,8 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
 
 def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:
     one, strays = begun()
+    strays.on_top(top("my photos"))
+    assert told(one)[0].text.startswith(f"“Shared/my photos” {REASON}")
     strays.on_top(top("a\\x1b"))
     (said,) = told(one)
     assert said.text.endswith("to share it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")

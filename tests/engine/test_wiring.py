@@ -486,7 +486,7 @@ def an_edit_here_is_told_with_where_it_went() -> None:
     ben.hear(events.PathsTouched((path,), overflow=False))
     assert wire.run(3.0, lambda: bool(ben.told("put_aside")))
     (text,) = ben.told("put_aside")
-    assert f"{path} was edited here: this version is in Put aside/{path}" in text
+    assert f"{path} was edited here: this version is in “Put aside/{path}”" in text
 
 
 def what_is_changed_here_again_and_again_rests() -> None:

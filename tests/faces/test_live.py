@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words
 from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
 from potluck.faces.progress import Motion
@@ -206,6 +207,22 @@ def test_a_screen_draws_and_lets_lines_scroll_above() -> None:
     assert "\x1b[2J" not in drawn
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")  # the cursor is back
     assert repr(screen) == "LiveScreen(in_sync, 0 of 0 bytes)"
+
+
+def test_no_command_is_broken_in_what_scrolls_above() -> None:
+    output = io.StringIO()
+    screen = screen_on(output, [0.0], width=20)
+    screen.open()
+    screen.lines([Advice("  try: ", "potluck --home /a/b/c status"), "one two three four five six"])
+    screen.close()
+    drawn = [line.removeprefix("\x1b[2K") for line in output.getvalue().splitlines()]
+    assert "potluck --home /a/b/c status" in drawn
+    assert "one two three four" in drawn
+
+
+def test_in_the_picture_a_command_begins_a_line() -> None:
+    told = lines(busy(state="trouble", reason="x", command="chmod u+rx /a/b/c/d"), width=24)
+    assert "  chmod u+rx /a/b/c/d" in told
 
 
 def test_a_stall_shows_although_no_snapshot_comes() -> None:

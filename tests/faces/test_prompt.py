@@ -17,10 +17,7 @@ import pytest
 
 from potluck.faces import prompt
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.layout import Words
 from tests.faces.fakes import FakeSource, entry, running
-
-WORDS = Words("potluck", "potluck")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +71,8 @@ def client(tmp_path: Path) -> Client:
         ("ls nowhere", "  next: ls"),
         ("status --check", "in sync"),
         ("open 10", "a network you trust"),
+        ("open -1.5", "open cannot be “-1.5”."),
+        ("add --copy=1 x", "  next: add --help"),
         ("open ten", "open cannot be “ten”."),
         ("close", "closed already"),
         ("opem", "There is no command “opem”."),
@@ -89,31 +88,32 @@ def client(tmp_path: Path) -> Client:
         ("ls", "kitchen-pc/"),
         ("ls kitchen-pc/", "b/"),
         ("rescan", "Looking"),
-        ("exit", "Leaving"),
+        ("status --watch", "“status --watch” is not for this prompt."),
+        ("service logs -f", "“service” is not for this prompt."),
         ("exti", "did you mean exit?"),
         ("zzzzz", "  next: help"),
         ('ls "', "quotes"),
     ],
 )
 def test_lines_become_acts(source: FakeSource, client: Client, line: str, part: str) -> None:
-    assert part in "\n".join(prompt.run_line(line, client, WORDS))
+    assert part in "\n".join(prompt.run_line(line, client))
 
 
 def test_an_empty_line_does_nothing(source: FakeSource, client: Client) -> None:
-    assert prompt.run_line("  ", client, WORDS) == []
+    assert prompt.run_line("  ", client) == []
 
 
 def test_adding_from_the_prompt(source: FakeSource, client: Client, tmp_path: Path) -> None:
     for name in ("a b", "1.jpg", "2.jpg"):
         (tmp_path / name).write_text("x")
-    assert prompt.run_line(f'add "{tmp_path}/a b" --move', client, WORDS) == [
+    assert prompt.run_line(f'add "{tmp_path}/a b" --move', client) == [
         "1 file is in your folder now."
     ]
     assert source.asked == [("add", [f"{tmp_path}/a b"], "move")]
-    assert prompt.run_line("add", client, WORDS)[0] == "Missing argument 'PATH…'."
-    prompt.run_line(f"add {tmp_path}/*.jpg", client, WORDS)
+    assert prompt.run_line("add", client)[0] == "Missing argument 'PATH…'."
+    prompt.run_line(f"add {tmp_path}/*.jpg", client)
     assert source.asked[1:] == [("add", [f"{tmp_path}/1.jpg", f"{tmp_path}/2.jpg"], "copy")]
-    lines = prompt.run_line(f"add {tmp_path}/*.png", client, WORDS)
+    lines = prompt.run_line(f"add {tmp_path}/*.png", client)
     assert lines[0] == f"There is no {tmp_path}/*.png."
 
 
@@ -121,25 +121,30 @@ def test_a_mistyped_option_shares_nothing(
     source: FakeSource, client: Client, tmp_path: Path
 ) -> None:
     (tmp_path / "x").write_text("x")
-    prompt.run_line(f"add --mvoe {tmp_path}/x", client, WORDS)
+    prompt.run_line(f"add --mvoe {tmp_path}/x", client)
     assert source.asked == []
 
 
-@pytest.mark.parametrize("word", ["exit", "quit", "stop", "down", "QUIT"])
-def test_leaving_asks_the_daemon(source: FakeSource, client: Client, word: str) -> None:
-    assert prompt.run_line(word, client, WORDS) == ["Leaving…"]
-    assert source.asked == ["leave"]
+@pytest.mark.parametrize("line", ["help exit", "help quit", "stop -h"])
+def test_the_help_says_what_ends_a_view(source: FakeSource, client: Client, line: str) -> None:
+    every = "\n".join(prompt.run_line("help", client, watching=True))
+    assert "end this view; potluck goes on" in every
+    assert "end potluck itself" in every
+    [said] = prompt.run_line(line, client, watching=True)
+    assert "ends this view, and potluck goes on" in said
+    assert "Leave the group" in "\n".join(prompt.run_line("help down", client, watching=True))
+    assert "end this view" not in "\n".join(prompt.run_line("help", client))
 
 
 def test_the_door_from_the_prompt(source: FakeSource, client: Client) -> None:
-    prompt.run_line("open", client, WORDS)
-    prompt.run_line("open always", client, WORDS)
-    assert prompt.run_line("close", client, WORDS) == [], "the view tells it"
+    prompt.run_line("open", client)
+    prompt.run_line("open always", client)
+    assert prompt.run_line("close", client) == [], "the view tells it"
     assert source.asked == [("door", 3600.0), ("door", float("inf")), ("door", None)]
 
 
 def test_an_error_is_shown_not_raised(client: Client) -> None:
-    assert prompt.run_line("status", client, WORDS)[0] == "No potluck is running here."
+    assert prompt.run_line("status", client)[0] == "No potluck is running here."
 
 
 def test_the_terminal_is_put_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words
 from potluck.faces.story import (
     ADMITTED_S,
@@ -32,12 +33,24 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
         lines[0] == "No other device found here (asked 6 neighbours on 2 networks): "
         "this device is the group “Home”."
     )
-    assert lines[1].startswith("Put files in /home/me/Potluck/Shared/kitchen-pc      type exit")
+    assert lines[1:] == [
+        "Put files in /home/me/Potluck/Shared/kitchen-pc",
+        "To leave type exit, or press Ctrl-C.",
+    ]
     assert told.on_state(alone(), 102.6) == []
     quiet = Story(WORDS, 100.0, prompt=False)
-    assert quiet.on_state(state(), 100.0)[-1].endswith("to leave: potluck --home h down")
+    assert quiet.on_state(state(), 100.0)[-1].endswith("To leave: potluck --home h down")
     watching = Story(WORDS, 100.0, prompt=True, watching=True)
-    assert watching.on_state(state(), 100.0)[-1].endswith("      type down to leave")
+    assert watching.on_state(state(), 100.0)[-1].endswith("To leave type down.")
+
+
+def test_what_stands_in_place_of_the_folder_is_not_where_files_go() -> None:
+    told = story()
+    mine, other = state()["devices"]
+    lines = told.on_state(state(devices=[{**mine, "known": False}, other]), 100.0)
+    assert lines[-1] == "Welcome to “Home” (2 devices) · node 0 of 2."
+    lines = told.on_state(state(), 101.0)
+    assert lines[0].startswith("Put files in"), "it is back"
 
 
 def test_joining_is_a_welcome() -> None:
@@ -62,6 +75,28 @@ def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     assert lines[1].startswith("Put files in")
 
 
+def test_who_was_found_a_moment_ago_is_not_said_not_to_be_there() -> None:
+    told = story()
+    told.on_state(alone(state="waiting", found=[found()]), 100.0)
+    told.on_state(alone(state="waiting", found=[found()]), 130.0)
+    assert told.on_state(alone(), 131.0) == [], "one of the two is about to join the other"
+    assert told.on_state(state(), 132.0)[0] == "Welcome to “Home” (2 devices) · node 0 of 2."
+    other = story()
+    other.on_state(alone(state="waiting", found=[found()]), 130.0)
+    line = "Nobody else is in the group “Home” of this device."
+    assert line not in other.on_state(alone(), 139.9)
+    assert line in other.on_state(alone(), 140.0)
+
+
+def test_a_group_of_which_several_devices_answer_is_told_once() -> None:
+    told = story()
+    several = [found(group="g", label=label, members=2) for label in ("laptop", "nas")]
+    assert told.on_state(alone(found=several[:1]), 100.0)[1].startswith("Found “Home”")
+    assert told.on_state(alone(found=several[1:]), 100.1) == []
+    namesake = found(group="h", label="nas", members=2)
+    assert told.on_state(alone(found=[namesake]), 100.2) != [], "another one of that name"
+
+
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     told = story()
     waiting = alone(
@@ -75,23 +110,24 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
     )
     lines = told.on_state(waiting, 100.0)
     assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
-    assert "    on kitchen-pc    type open, or: potluck open" in lines
-    assert "    on this machine  type open, or: potluck --home h open" in lines
+    how = "type open at its prompt, or in a shell"
+    assert f"    on kitchen-pc: {how}: potluck open" in lines
+    assert f"    on this machine: {how}: potluck --home h open" in lines
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
     half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
-    assert "    on kitchen-pc    is open already" in half
+    assert "    on kitchen-pc: the door is open already" in half
 
 
 def test_being_alone_for_long_is_explained_once() -> None:
     told = story()
     assert told.on_tick(100.0 + ALONE_S) == []  # nothing is known yet
     told.on_state(alone(), 100.0)
-    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 2  # the group, and where to put files
+    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 3  # the group, where files go, the way out
     lines = told.on_tick(100.0 + ALONE_S)
     assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
-    assert [line[:7] for line in lines[1:]] == ["  why: ", "  next:"]
+    assert [line[:7] for line in lines[1:3]] == ["  why: ", "  next:"]
     assert told.on_tick(200.0) == []
 
 
@@ -109,6 +145,21 @@ def test_nobody_is_alone_with_an_online_device() -> None:
     told = story()
     told.on_state(state(state="busy", synced=False), 100.0)
     assert told.on_tick(100.0 + ALONE_S) == []
+
+
+def test_the_command_of_a_notice_stands_on_a_line_of_its_own() -> None:
+    command = "chmod u+r 'd1/a; try: b'"
+    notice = {
+        "code": "x", "subject": "", "level": "warning", "at_s": 0.0,
+        "text": f"not read: “d1/a; try: b” (no); try: {command}", "command": command,
+    }  # fmt: skip
+    first, second = story().on_notice(notice, 100.0)
+    assert first == "! not read: “d1/a; try: b” (no)"
+    assert isinstance(second, Advice)
+    assert (second.before, second.command) == ("  try: ", command)
+    whole = f"! {notice['text']}"
+    assert story().on_notice(notice | {"command": ""}, 100.0) == [whole]
+    assert story().on_notice(notice | {"command": "rm -rf /"}, 100.0) == [whole]
 
 
 def test_unshared_files_are_said_with_the_way_to_share_them() -> None:
@@ -255,6 +306,8 @@ def test_plain_screens_hear_of_each_large_transfer_once() -> None:
     assert told.transfer_lines(busy) == lines, "once all is here it is another transfer"
     photos = state(need_bytes=9, transfers=[transfer("a", files=3000, size=10**9)])
     assert told.transfer_lines(photos) == ["↓ a · 3,000 files · 1.0 GB"]
+    named = state(uploads=[upload("a · 1 GB to nas", size=10**9)])
+    assert told.transfer_lines(named) == ["↑ “a · 1 GB to nas” · 1.0 GB to kitchen-pc"]
 
 
 def test_what_was_told_of_transfers_is_bounded() -> None:

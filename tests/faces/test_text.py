@@ -108,6 +108,14 @@ def test_a_large_ring_is_a_list() -> None:
     assert len(text.ring_lines([node(place) for place in range(40)], "1")) == 41
 
 
+def test_a_circle_wider_than_the_terminal_is_not_drawn():
+    nodes = [node(place) for place in range(4)]
+    drawn = text.ring_lines(nodes, "1")
+    width = max(map(text.columns, drawn[:-6]))
+    assert text.ring_lines(nodes, "1", width) == drawn
+    assert text.ring_lines(nodes, "1", width - 1) == drawn[-5:], "the list stays"
+
+
 def test_wide_and_hostile_labels_keep_the_drawing_straight() -> None:
     lines = text.ring_lines([node(0, "名前のPC"), node(1, "e\u0301\x1b[31m")], "")
     assert any("0 名前のPC" in line for line in lines)

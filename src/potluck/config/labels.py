@@ -69,7 +69,7 @@ def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = 
         raise UsageError(
             f"{listed(mine)} below Shared/ could each be the folder of this device.",
             "each is named after this host, and a device has one folder",
-            f"say which: up --name {shlex.quote(mine[0])}",
+            f"say which: potluck up --name {shlex.quote(mine[0])}",
         )
     if not mine:
         return LabelChoice(default, taken=False, refused=refused)

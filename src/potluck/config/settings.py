@@ -81,7 +81,7 @@ class Settings:
     rescan_s: float  # between two full scans
     min_free_bytes: int  # downloads pause below
     workers: int  # fetches at once
-    # "network.port" -> flag, environment, file, default
+    # "network.port" -> flag, environment, file, last (of FOLDER only), default
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # for people
 
@@ -93,14 +93,18 @@ def resolve_settings(
     config_file: str,
     state_dir: str,
     folder: str | None = None,
+    last_folder: str | None = None,
 ) -> Settings:
-    """Merge the four layers; `folder` replaces the default one.
+    """Merge the four layers; `folder` replaces the default one, and `last_folder`, the one that was
+    shared last, replaces both, with the origin "last" if it is another one.
 
     Raises UsageError naming key, value and origin.
     """
     values, origins = merge_layers(flags.by_key(), environ, config_file)
-    if folder is not None and origins["node.folder"] == "default":
-        values["node.folder"] = folder
+    if origins["node.folder"] == "default":
+        values["node.folder"] = folder or values["node.folder"]
+        if last_folder is not None and last_folder != _usual(values["node.folder"]):
+            values["node.folder"], origins["node.folder"] = last_folder, "last"
     name = values["node.name"]
     unused = [
         f"{key} has no effect in this version."
@@ -131,6 +135,14 @@ def resolve_settings(
     )
 
 
+def _usual(folder: str) -> str:
+    """Return the default folder as an absolute path, "" where nobody knows what ~ is."""
+    try:
+        return _absolute(folder, "default")
+    except UsageError:
+        return ""
+
+
 def _absolute(folder: str, origin: str) -> str:
     """Return a folder as an absolute path; raises UsageError where nobody knows what ~ is."""
     try:
@@ -139,11 +151,11 @@ def _absolute(folder: str, origin: str) -> str:
         raise UsageError(
             f"It is not known where {printable(folder)} is ({origin}).",
             "HOME is not set, or there is no such user",
-            "write the whole path: up /path/of/FOLDER",
+            "write the whole path: potluck up /path/of/FOLDER",
         ) from error
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{printable(folder)} cannot be a folder ({origin}).",
             getattr(error, "strerror", None) or str(error),
-            "name another: up FOLDER",
+            "name another: potluck up FOLDER",
         ) from error

@@ -1,8 +1,9 @@
 """Wording: numbers, sizes, times and lists of names as people read them in a sentence.
 
 Strategy: one function for each kind of thing, so that the engine's reasons and what faces draw use
-the same words. Guarantees: pure; nothing is longer than a line. Limits: English; names are put in
-as they are, whoever shows them takes out what moves a cursor.
+the same words. Guarantees: pure; nothing is longer than a line; a name that was set off cannot be
+read as words of ours, whoever chose it. Limits: English; other names are put in as they are, and
+whoever shows them takes out what moves a cursor.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 LISTED = 3  # names in a sentence; the others are counted
+_POINTS = frozenset('()[]{}<>,:;"“”„→·')  # what parts a sentence of ours
+_OWN_WORDS = frozenset({"and", "are", "files", "folder", "in", "is", "more", "to", "was", "were"})
+_OPENED, _CLOSED = r"\u201c", r"\u201d"  # as `printable` writes letters that it takes out
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _STEP = 1000.0  # of the units, as file managers count
 _TURN = 999.5  # from here on the next unit is shorter
@@ -26,6 +30,17 @@ def listed(names: Iterable[str]) -> str:
     if len(every) < 2:
         return "".join(every)
     return f"{', '.join(every[:-1])} and {every[-1]}"
+
+
+def set_off(name: str) -> str:
+    r"""Return the name of a file for a sentence: in “quotes” if it could be read as a part of it.
+
+    Such quotes in the name itself become `\u201c` and `\u201d`: where it ends is always known.
+    """
+    plain = not any(letter.isspace() or letter in _POINTS for letter in name)
+    if plain and name and name.casefold() not in _OWN_WORDS:
+        return name
+    return f"“{name.replace('“', _OPENED).replace('”', _CLOSED)}”"
 
 
 def of_amount(files: int, folders: int, size_bytes: float) -> str:

@@ -294,6 +294,7 @@ class Reply:
     command: int  # which
     ok: bool  # whether it did what was asked
     text: str  # for people: what happened, or the three parts of an error
+    code: str = ""  # of the error in core/errors.py, "" for none in particular
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +305,7 @@ class Tell:
     text: str  # one line, without control characters
     level: str  # "info", "warning" or "error"
     subject: str  # path, label or device it is about, "" if none
+    command: str = ""  # what the text ends in, if that is a command to type
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,6 +328,7 @@ class Imported:
     added: tuple[str, ...]  # names that are now in the own folder
     failed: tuple[tuple[str, str], ...]  # (path, reason)
     already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
+    instead: tuple[tuple[str, str], ...] = ()  # (name of one added, its own name: that is taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Strategy: a table from the firewall that the shells saw on this machine (shells/net/firewalls.py) to
 the words for it and the command that opens one port for TCP and UDP. Guarantees: pure; a firewall
 nobody knows is called "a firewall", and no command is made up for it. Limits: the command is for
-this machine; what stands on the other one is not known here.
+this machine; what stands on the other one is not known here. Tables of nftables have names of their
+own, so there the command only shows them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 _COMMANDS = {
     "ufw": "sudo ufw allow {port}",
     "firewalld": "sudo firewall-cmd --add-port={port}/tcp --add-port={port}/udp",
-    "nftables": "sudo nft list ruleset  (then let TCP and UDP {port} in)",
+    "nftables": "sudo nft list ruleset",
     "iptables": (
         "sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT; "
         "sudo iptables -I INPUT -p udp --dport {port} -j ACCEPT"
@@ -25,6 +26,5 @@ def named(firewall: str) -> str:
 
 
 def opening(firewall: str, port: int) -> str:
-    """Return how a person lets others in on this machine."""
-    known = _COMMANDS.get(firewall, "let TCP and UDP port {port} in, on both devices")
-    return known.format(port=port)
+    """Return what a person types to let others in on this machine, "" if that is not known."""
+    return _COMMANDS.get(firewall, "").format(port=port)

@@ -45,10 +45,10 @@ class IndexTrouble:
         self._failures = self._failures + 1 if now - self._failed_s < WELL_S else 1
         self._failed_s, self._shaken = now, True
         self.until_s = now + REST_S[min(self._failures, len(REST_S)) - 1]
-        reason, command = type(error).__name__, ""
+        reason = type(error).__name__
         if isinstance(error, PotluckError):
-            reason, command = error.cause or error.what, error.fix
-        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, command, now, self.until_s)
+            reason = "; ".join(filter(None, (error.cause or error.what, error.fix)))
+        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, "", now, self.until_s)
         self._troubles.note(trouble)
 
     def on_well(self) -> None:

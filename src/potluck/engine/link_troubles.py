@@ -95,11 +95,12 @@ class LinkTroubles:
         command = ""
         if _may_be_firewall(reason):
             command = opening(node.firewall, node.settings.port)
+            what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
         self._until_s[who] = node.now + STANDS_S
         if node.troubles.note(trouble):
             text = f"{who}: {what}" + (f"; try: {command}" if command else "")
-            node.tell("link_blocked", text, level="warning", subject=who)
+            node.tell("link_blocked", text, level="warning", subject=who, command=command)
 
     def on_reached(self, who: str) -> None:
         """Somebody who is no member, or a member's bulk link, is reached after all."""

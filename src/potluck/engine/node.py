@@ -215,9 +215,11 @@ class Node:
         """Return what is known of a device in this run."""
         return self.peers.setdefault(device, Peer(device))
 
-    def tell(self, code: str, text: str, *, level: str = "info", subject: str = "") -> None:
-        """Tell the person something, and remember it."""
-        tell = Tell(code, legible(text), level, subject)
+    def tell(
+        self, code: str, text: str, *, level: str = "info", subject: str = "", command: str = ""
+    ) -> None:
+        """Tell the person something, and remember it; `command`: what the text ends in."""
+        tell = Tell(code, legible(text), level, subject, legible(command))
         self._notice += 1
         self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
         self.do(tell)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shlex
 
-from potluck.core.wording import listed
+from potluck.core.wording import listed, set_off
 from potluck.engine.effects import LookAtTop
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopSeen
 from potluck.engine.node import Node
@@ -97,12 +97,13 @@ class Strays:
     def _tell(self, fresh: list[TopEntry]) -> None:
         if not fresh:
             return
-        names = listed(_subject(entry.name) for entry in fresh)
+        names = listed(set_off(_subject(entry.name)) for entry in fresh)
         command = self._command(max(fresh, key=lambda entry: entry.plain))
         text = f"{names} {REASON}; to share it: {command}"
         if len(fresh) > 1:
             text = f"{names} belong to no device of this group: not shared; to share one: {command}"
-        self._node.tell("stray", text, level="warning", subject=_subject(fresh[0].name))
+        subject = _subject(fresh[0].name)
+        self._node.tell("stray", text, level="warning", subject=subject, command=command)
 
     def _belongs(self, name: str) -> bool:
         roster = self._node.roster

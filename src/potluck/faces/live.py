@@ -25,6 +25,7 @@ from rich.live import Live
 from rich.text import Text
 
 from potluck.faces import rows
+from potluck.faces.advice import Advice, for_terminal, indented
 from potluck.faces.cli.layout import Words, delivery_words, next_step, reason_words, trouble_lines
 from potluck.faces.progress import Motion, ViewProgress
 from potluck.faces.rows import Pieces, laid_out
@@ -85,7 +86,7 @@ def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     said = " · ".join([reason_words(state), *_amounts(state)])
     lines += _sentence(said, width, _COLOURS.get(state["state"], ""))
     if state["command"]:
-        lines += _sentence(f"next: {next_step(state['command'], words)}", width, "")
+        lines += _advised(Advice("next: ", next_step(state["command"], words)), width)
     if state["door"]["open"]:
         until = state["door"]["until_s"]
         long = "" if until is None else f" for {duration(until)}"
@@ -94,7 +95,7 @@ def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     for one in wrong[:TROUBLES]:
         first, *others = trouble_lines(one, words)
         lines += _sentence(f"✗ {first}", width, "bold red")
-        lines += [row for line in others for row in _sentence(f"  {line}", width, "")]
+        lines += [row for line in others for row in _advised(indented(line, "  "), width)]
     more = state["trouble_count"] - len(state["troubles"]) + max(0, len(wrong) - TROUBLES)
     if more > 0:
         lines += _sentence(f"✗ {count(more, 'more trouble')}: see status", width, "bold red")
@@ -127,6 +128,12 @@ def _amounts(state: dict[str, Any]) -> list[str]:
 
 def _sentence(text: str, width: int, style: str) -> list[Pieces]:
     return [[(line, style)] for line in wrapped(text, width, "  ")]
+
+
+def _advised(line: str, width: int) -> list[Pieces]:
+    """Return a line with its command; in the picture that is broken, too, if it fits on no line."""
+    rows = for_terminal([line], width)
+    return [piece for row in rows for piece in _sentence(row, width, "")]
 
 
 # -- what moves ------------------------------------------------------------------------------------
@@ -219,7 +226,9 @@ class LiveScreen:
     def lines(self, lines: list[str]) -> None:
         """Let lines scroll above the picture."""
         for line in lines:
-            self._console.print(Text(line, _STYLES.get(line[:1], ""), overflow="fold"))
+            style = _STYLES.get(line[:1], "")
+            for row in for_terminal([line], self._console.width):
+                self._console.print(Text(row, style), soft_wrap=True)  # a long command stays whole
 
     def state(self, state: dict[str, Any]) -> None:
         """Take a new snapshot."""

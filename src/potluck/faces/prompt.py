@@ -30,11 +30,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.layout import Words
-from potluck.faces.cli.main import LEAVING_WORDS, run_typed
-from potluck.faces.cli.output import error_lines
+from potluck.faces.cli.main import run_typed
 
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
 LOCAL_MODES = 3  # where termios keeps them in its list
@@ -76,23 +73,18 @@ class Editor:
         return lines
 
 
-def run_line(line: str, client: Client, words: Words) -> list[str]:
-    """Do what a typed line says and return what to show."""
-    del words  # how potluck is run elsewhere is not how it is run here
+def run_line(line: str, client: Client, *, watching: bool = False) -> list[str]:
+    """Do what a typed line says and return what to show; leaving is not its business.
+
+    `watching`: it is the prompt of a view, whose end is not that of potluck.
+    """
     try:
         parts = shlex.split(line)
     except ValueError:
         return ["The quotes in that line do not match.", "  next: write \\' or \"'\" for a quote"]
     if not parts:
         return []
-    word = parts[0].casefold()
-    if word in LEAVING_WORDS and not parts[1:]:
-        try:
-            client.post("/api/v1/leave")
-        except PotluckError as error:
-            return error_lines(error)
-        return ["Leaving…"]
-    return run_typed(parts, client)
+    return run_typed(parts, client, watching=watching)
 
 
 # -- reading ---------------------------------------------------------------------------------------

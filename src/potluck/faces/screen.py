@@ -157,7 +157,7 @@ class ViewThreads:
         self._queue.put(("lines", [f"> {line}"] if line and not self._plain else []))
         said = self._leaving.answer(line)
         if said is None:
-            said = prompt.run_line(line, self._client, self._words)
+            said = prompt.run_line(line, self._client, watching=self._over is not None)
         self._queue.put(("lines", said))
 
     def _view(self) -> None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from potluck.core.wording import set_off
+from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lines, title
 from potluck.faces.text import count, shown, size
 
@@ -44,6 +46,7 @@ class Story:
         self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._begun_s = now
         self._alone_s = now  # the last time that anybody else was seen
+        self._found_s: float | None = None  # the last time that another group was near
         self._said: dict[str, object] = {}
         # by label: when a device became a member, and the line for it unless that was told
         self._guests: dict[str, tuple[float, str]] = {}
@@ -70,7 +73,7 @@ class Story:
             told = self._guests[guest][1]
             self._guests[guest] = (now, "")
             return [told] if told else []
-        return [line]
+        return _advised(line, shown(notice.get("command", "")))
 
     def _guest_lines(self, now: float) -> list[str]:
         """Return the new members that nobody here let in, once that is known."""
@@ -92,8 +95,9 @@ class Story:
         if self._first("title", state["device"]["id"]):
             lines.append(title(state))
         for found in state["found"]:
-            # Addresses differ from one network to the next; the same group is told once.
-            about = (found["name"], found["label"], found["open"], state["door"]["open"])
+            # Each of its devices answers, on each network; the same group is told once.
+            which = found.get("group") or (found["name"], found["label"])
+            about = (which, found["open"], state["door"]["open"])
             if self._first(f"found {about}", "said"):
                 lines += found_lines({**state, "found": [found]}, self._words)
         lines += self._waiting_lines(state)
@@ -105,7 +109,9 @@ class Story:
         state, lines = self._state, self._guest_lines(now)
         if state is None:
             return lines
-        lines += self._group_lines(state, now)
+        if state["found"]:
+            self._found_s = now
+        lines += self._group_lines(state, now) + self._folder_lines(state)
         online = any(one["online"] for one in state["devices"] if not one["me"])
         if online:
             self._first("alone", "said")  # whoever leaves later is told in a line of its own
@@ -140,6 +146,8 @@ class Story:
             return []
         wait_s = JOINING_S if state["found"] else FOUNDED_S
         settled = accompanied or now - self._begun_s >= wait_s
+        if self._found_s is not None and not (accompanied or state["found"]):
+            settled = now - self._found_s >= JOINING_S  # one may be about to join the other
         if not settled or not self._first("group", group["id"]):
             return []
         name = shown(group["name"])
@@ -150,14 +158,23 @@ class Story:
             first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
         elif state["found"]:
             first = f"Until then this device is the group “{name}”."
+        elif self._found_s is not None:
+            first = f"Nobody else is in the group “{name}” of this device."
         else:
             first = (
                 f"No other device found here (asked {asked_words(state)}): "
                 f"this device is the group “{name}”."
             )
+        return [first]
+
+    def _folder_lines(self, state: dict[str, Any]) -> list[str]:
+        """Say where files go once the group was told, unless another folder stands in its place."""
+        there = all(one["known"] for one in state["devices"] if one["me"])
+        if "group" not in self._said or not there:
+            return []
         if not self._first("own folder", state["own_folder"]):
-            return [first]
-        return [first, f"Put files in {shown(state['own_folder'])}      {self._way_out}"]
+            return []
+        return [Advice("Put files in ", shown(state["own_folder"])), self._way_out]
 
     def _waiting_lines(self, state: dict[str, Any]) -> list[str]:
         """Say what is waited for, once a wait: how long it takes changes all the time."""
@@ -178,12 +195,12 @@ class Story:
         if not number or not self._first("unshared", "said"):
             return []
         folder, are = shown(state["folder"]), "is" if number == 1 else "are"
-        copies = f"copies them into {shown(state['own_folder'])}"
+        it, copies = "it" if number == 1 else "them", f"copies into {shown(state['own_folder'])}"
         shares = "--reflink shares the disk blocks (no extra space)"
         return [
             f"{count(number, 'file')} in {folder} {are} not shared yet, and left alone.",
-            f"  to share them:  {self._words.here} add PATH…    {copies}",
-            f"                  --move moves them instead, {shares}",
+            Advice(f"  to share {it}: ", self._words.of("add PATH…")),
+            f"  That {copies}; --move moves {it} instead, {shares}.",
         ]
 
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
@@ -218,15 +235,27 @@ class Story:
 
 def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
     if not prompt:
-        return f"to leave: {words.here} down"
-    return "type down to leave" if watching else "type exit or press Ctrl-C to leave"
+        return Advice("To leave: ", words.of("down"))
+    return f"To leave type {'down' if watching else 'exit, or press Ctrl-C'}."
+
+
+def _advised(line: str, command: str) -> list[str]:
+    """Return a notice, and on a line of its own the command that it ends in."""
+    if not command or not line.endswith(command):
+        return [line]
+    said, _, how = line.removesuffix(command).rpartition("; ")
+    return [said, Advice(f"  {how}", command)]
 
 
 def _transfer_line(one: dict[str, Any]) -> str:
     """Return what has begun to come; from whom is left out, since that changes on the way."""
     files = f" · {count(one['files'], 'file')}" if one["files"] > 1 else ""
-    return f"↓ {shown(one['path'])}{files} · {size(one['size'])}"
+    return f"↓ {_path(one)}{files} · {size(one['size'])}"
 
 
 def _upload_line(one: dict[str, Any]) -> str:
-    return f"↑ {shown(one['path'])} · {size(one['size'])} to {shown(one['to'])}"
+    return f"↑ {_path(one)} · {size(one['size'])} to {shown(one['to'])}"
+
+
+def _path(one: dict[str, Any]) -> str:
+    return set_off(shown(one["path"]))

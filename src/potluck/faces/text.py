@@ -3,8 +3,8 @@
 Strategy: pure functions from values to text, without any library, so that `status` need not import
 one and every line can be tested as a string. Guarantee: a name that came from somewhere else goes
 through `shown`, which leaves no control, bidirectional or zero-width character, so no file name can
-move a cursor or forge a line. Limits: the ring is drawn for up to 16 nodes; larger ones are told as
-a list only.
+move a cursor or forge a line. Limits: the ring is drawn for up to 16 nodes, if there is room for
+it; others are told as a list only.
 """
 
 from __future__ import annotations
@@ -139,8 +139,11 @@ def _padded(cell: str, width: int) -> str:
 
 
 # -- the ring --------------------------------------------------------------------------------------
-def ring_lines(ring: list[dict[str, Any]], own_id: str) -> list[str]:
-    """Return the circle with its node numbers, clockwise, then who is last and next to whom."""
+def ring_lines(ring: list[dict[str, Any]], own_id: str, width: int | None = None) -> list[str]:
+    """Return the circle with its node numbers, clockwise, then who is last and next to whom.
+
+    A circle that is wider than `width` is left out.
+    """
     if not ring:
         return ["There is no ring yet: this device is alone and in no group."]
     members = sorted(ring, key=lambda node: int(node["number"]))
@@ -149,6 +152,8 @@ def ring_lines(ring: list[dict[str, Any]], own_id: str) -> list[str]:
         for node in members
     ]
     drawing = _circle(names) if 1 < len(names) <= DRAWN_NODES else []
+    if width is not None and any(columns(line) > width for line in drawing):
+        drawing = []
     rows = [["node", "device", "last", "next"]]
     for place, node in enumerate(members):
         last, following = members[place - 1], members[(place + 1) % len(members)]

@@ -189,6 +189,8 @@ def test_what_is_to_go_is_work_too():
 def test_who_waits_says_for_whom():
     lacking = [manifest(ADAS, missing=SOME)]
     ada = device(ADA, "ada", here=False, away_s=300)
+    spaced = situation(picture(ada, manifests=lacking, incoming=Incoming(sample="ada/my v.bin")))
+    assert spaced.reason.endswith(": “ada/my v.bin” (100 B to come)")
     sample = Incoming(sample="ada/v.bin", sample_bytes=72)
     assert situation(picture(ada, manifests=lacking, incoming=sample)) == Situation(
         State.WAITING,

@@ -138,7 +138,7 @@ def test_a_few_files_are_named(play: Play) -> None:
     play.adds("b", "a", "c")
     assert play.told() == ["d2 added 3 files (30 B): a, b, c"]
     play.adds("in/1", "in/2")
-    assert play.told() == ["d2 added 2 files (20 B) in in: 1, 2"]
+    assert play.told() == ["d2 added 2 files (20 B) in “in”: 1, 2"]
     play.adds("d", "e", "f", "g", "in/h")
     assert play.told() == ["d2 added 5 files (50 B): d, e, f and 2 more"]
 
@@ -194,7 +194,7 @@ def test_a_file_that_was_copied_and_then_deleted_was_renamed(play: Play) -> None
     assert play.told() == ["d2 renamed old to new"]
     play.adds("more", "again", text="content")
     play.deletes("old", text="content")
-    assert play.told() == ["d2 renamed old to again", "d2 added more (10 B)"]
+    assert play.told() == ["d2 renamed old to again", "d2 added “more” (10 B)"]
     play.adds("empty", size=0, text="-")
     play.deletes("other", size=0, text="-")
     assert play.told() == ["d2 added empty (0 B)", "d2 deleted other" + TRASH]
@@ -240,9 +240,18 @@ def test_long_names_are_cut_and_both_ends_tell(play: Play) -> None:
     assert name.endswith("abc.txt")
 
 
+def test_a_name_is_not_taken_for_words_of_ours(play: Play) -> None:
+    play.adds("a (kept 30 days in the trash)")
+    assert play.told() == ["d2 added “a (kept 30 days in the trash)” (10 B)"]
+    play.adds("my photos/one, two", "my photos/three")
+    assert play.told() == ["d2 added 2 files (20 B) in “my photos”: “one, two”, three"]
+
+
 def test_names_cannot_move_a_cursor(play: Play) -> None:
     play.adds("a\x1b[2J\u202e")
-    assert play.told() == ["d2 added a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER} (10 B)"]
+    assert play.told() == [
+        "d2 added “a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}” (10 B)"
+    ]
     bad = play.outcome("b", Source.PART, Placement.PLACED, 1, "b", "")
     spot = Spot(ANNAS, b"\xff")
     play.commits(replace(bad, ready=replace(bad.ready, spot=spot)))

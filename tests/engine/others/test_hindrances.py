@@ -21,6 +21,15 @@ def test_every_hindrance_is_a_sentence(hindrance: Hindrance) -> None:
     assert sentence != str(hindrance)
 
 
+@pytest.mark.parametrize("hindrance", Hindrance)
+def test_what_is_advised_can_be_typed_as_it_is(hindrance: Hindrance) -> None:
+    command = command_of(str(hindrance), "/pot luck", "anna/my notes")
+    programs = ["", "df", "quota", "stat", "lsattr", "findmnt", "ulimit", "dmesg"]
+    assert command.partition(" ")[0] in programs
+    assert "," not in command
+    assert " then " not in command
+
+
 def test_inodes_are_called_inodes_and_space_is_called_space() -> None:
     assert "inodes" in sentence_of(Hindrance.INODES)
     assert "inodes" not in sentence_of(Hindrance.SPACE)

@@ -91,13 +91,13 @@ def returned(desk: Desk) -> None:
         (
             edited,
             "Put aside/d2/a",
-            "d2/a was edited here: this version is in Put aside/d2/a, d2's is back",
+            "d2/a was edited here: this version is in “Put aside/d2/a”, d2's is back",
             "d2/a was edited here: what stands here is not shared, d2's comes back once fetched",
         ),
         (
             replaced,
             "Put aside/d2/a",
-            "d2/a was replaced here: this version is in Put aside/d2/a, d2's is back",
+            "d2/a was replaced here: this version is in “Put aside/d2/a”, d2's is back",
             "d2/a was replaced here: what stands here is not shared, d2's comes back once fetched",
         ),
         (
@@ -141,7 +141,7 @@ def test_where_a_version_went_is_told_even_if_that_takes_long(desk: Desk) -> Non
     desk.texts(PATIENCE_S)
     desk.placed(at("a"), "Put aside/d2/a")
     assert desk.texts(PATIENCE_S) == [
-        "something else stood where d2/a belongs: this version is in Put aside/d2/a"
+        "something else stood where d2/a belongs: this version is in “Put aside/d2/a”"
     ]
 
 
@@ -156,7 +156,7 @@ def test_a_version_of_what_its_owner_drops_is_told_as_dropped(desk: Desk) -> Non
     desk.placed(at("a"), "Put aside/d2/a", Placement.REMOVED)
     desk.placed(at("b"), "", Placement.REMOVED)
     assert desk.texts() == [
-        "d2/a was changed here, and d2 has dropped it: this version is in Put aside/d2/a"
+        "d2/a was changed here, and d2 has dropped it: this version is in “Put aside/d2/a”"
     ]
 
 
@@ -171,14 +171,14 @@ def test_a_file_changed_again_before_it_is_told_is_told_once_and_in_time(desk: D
     desk.node.now += 0.4
     edited(desk)
     assert desk.texts(PATIENCE_S - 0.4) == [
-        "d2/a was edited here: this version is in Put aside/d2/a, d2's comes back once fetched"
+        "d2/a was edited here: this version is in “Put aside/d2/a”, d2's comes back once fetched"
     ]
     edited(desk)
     desk.placed(at("a"), "Put aside/d2/first")
     edited(desk)  # another edit, of what was put right
     desk.placed(at("a"), "Put aside/d2/second")
     assert desk.texts() == [
-        "d2/a was edited here: this version is in Put aside/d2/second, d2's is back"
+        "d2/a was edited here: this version is in “Put aside/d2/second”, d2's is back"
     ]
 
 
@@ -231,6 +231,14 @@ def test_what_went_and_came_with_one_inode_is_a_rename(desk: Desk, order: int) -
     ]
 
 
+def test_names_are_set_off_from_what_is_said_of_them(desk: Desk) -> None:
+    desk.changes.on_deleted(at("a b"), row(at("a b")))
+    desk.changes.on_added(at("c → d"), STAT)
+    desk.placed(at("a b"))
+    (text,) = desk.texts()
+    assert text.startswith("renamed here: “d2/a b” → “d2/c → d”; ")
+
+
 def test_two_renames_are_one_line_and_one_file_is_not_two_others(desk: Desk) -> None:
     for number, (old, new) in enumerate([("a", "b"), ("c", "d")]):
         desk.changes.on_deleted(at(old), row(at(old), number + 1))
@@ -262,7 +270,7 @@ def test_a_burst_is_one_line_for_each_owner_kind_and_outcome(desk: Desk) -> None
     told = [
         "d2/y was deleted here: d2's is back",
         (
-            "d2/00, d2/01, d2/02 and 9 more were edited here: these versions are in Put aside/d2,"
+            "d2/00, d2/01, d2/02 and 9 more were edited here: these versions are in “Put aside/d2”,"
             " d2's are back"
         ),
         "d2/m, d2/n are not d2's: they stay here and are not shared",

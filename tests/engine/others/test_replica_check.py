@@ -281,7 +281,7 @@ def test_what_is_touched_is_looked_at_at_once_and_by_itself(home: Home) -> None:
     assert [look.paths for look in home.looks] == [(path("d2/a"),)]
     home.run(2.0)
     (text,) = home.texts("put_aside")
-    assert text == "d2/a was edited here: this version is in Put aside/d2/a, d2's is back"
+    assert text == "d2/a was edited here: this version is in “Put aside/d2/a”, d2's is back"
 
 
 def test_what_we_place_ourselves_is_looked_at_once_and_never_told(home: Home) -> None:

@@ -60,6 +60,11 @@ def test_a_failure_rests_ever_longer_up_to_a_minute(node: Node) -> None:
     assert rests[-1] == LONGEST_S
 
 
+def test_who_is_told_can_tell_the_name_from_the_reason(node: Node) -> None:
+    Setbacks(node).note([fails(Spot(ANNAS, b"a: no, b")), fails(B)])
+    assert [tell.text for tell in builders.taken(node, Tell)] == ["“d2/a: no, b”, d2/b: no"]
+
+
 def test_what_fails_for_days_is_tried_once_a_minute_all_the_time(node: Node) -> None:
     setbacks = Setbacks(node)
     for _ in range(2 * 24 * 60):

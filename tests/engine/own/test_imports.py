@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
-from potluck.engine.own.imports import OFFLINE, Imports
+from potluck.engine.own.imports import NO_ROOM, OF_THE_DISK, OFFLINE, Imports
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -35,6 +37,41 @@ def test_what_is_shared_already_is_said_with_its_path() -> None:
         imports.on_imported(Imported(wanted.order, (), (), already))
         text = f"already shared: /home/a.txt, as d1/a (2).txt{left}"
         assert taken(made, Reply) == [Reply(1, ok=True, text=text)]
+
+
+def test_a_name_that_was_taken_is_said_and_by_what() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, ("/home/photos", "/home/a"), "copy"), TOP)
+    (wanted,) = taken(made, Import)
+    instead = (("photos (2)", "photos"),)
+    imports.on_imported(Imported(wanted.order, ("photos (2)", "a"), (), (), instead))
+    text = "added photos as photos (2): d1/photos is there already, and is not the same\nadded a"
+    assert taken(made, Reply) == [Reply(1, ok=True, text=text)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "advice"),
+    [
+        *[
+            (str(each), "disk", "\n  next: make room on this disk, then add again")
+            for each in NO_ROOM
+        ],
+        *[(str(each), "disk", "") for each in OF_THE_DISK - NO_ROOM],
+        ("not there", "", ""),
+        ("permission denied", "", ""),
+    ],
+)
+def test_what_the_disk_did_not_take_is_trouble_of_the_disk(
+    reason: str, code: str, advice: str
+) -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    (wanted,) = taken(made, Import)
+    imports.on_imported(Imported(wanted.order, (), (("/a", reason),)))
+    text = f"not added: /a ({reason}){advice}"
+    assert taken(made, Reply) == [Reply(1, ok=False, text=text, code=code)]
 
 
 def test_nothing_to_add_is_an_answer_too() -> None:

@@ -180,8 +180,13 @@ def test_a_refused_name_is_told_once_for_each_reason(own: Own) -> None:
     assert names.note([refused("d1", "x"), refused("d1", "x")]) == {"d1/x"}
     names.note([refused("d1", "x", "link")])
     assert dict(names.reasons) == {"d1/x": "link"}
+    names.note([refused("d1", "y (socket)", "link")])
     texts = [effect.text for effect in own.node.take() if isinstance(effect, Tell)]
-    assert texts == ["not shared: d1/x (socket)", "not shared: d1/x (link)"]
+    assert texts == [
+        "not shared: d1/x (socket)",
+        "not shared: d1/x (link)",
+        "not shared: “d1/y (socket)” (link)",
+    ]
 
 
 def test_what_was_asked_for_and_not_met_is_forgotten(own: Own) -> None:

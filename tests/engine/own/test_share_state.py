@@ -8,7 +8,13 @@ import pytest
 
 from potluck.core.errors import ProtocolError
 from potluck.core.transitions import follow
-from potluck.engine.own.share_state import SHARE, ShareInput, SharePresence, ShareState
+from potluck.engine.own.share_state import (
+    SHARE,
+    WHY_OFFLINE,
+    ShareInput,
+    SharePresence,
+    ShareState,
+)
 from tests.engine.builders import node
 
 S, N = ShareState, ShareInput
@@ -71,3 +77,30 @@ def test_it_says_why_it_is_offline() -> None:
     assert share.reason == ""
     share.on_checked(present=False, reason="missing")
     assert (share.reason, repr(share)) == ("missing", "<SharePresence OFFLINE missing>")
+
+
+@pytest.mark.parametrize(("reason", "why"), WHY_OFFLINE.items())
+def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) -> None:
+    share = SharePresence(node(1, folder="/media/my disk"))
+    share.on_checked(present=False, reason=reason)
+    assert share.offline_words == (
+        f"the share is offline: /media/my disk is not the folder that it was ({why}); "
+        "plug its disk in, or put it back"
+    )
+    assert share.command == "ls -la '/media/my disk'"
+
+
+def test_want_of_descriptors_is_no_fault_of_the_folder() -> None:
+    share = SharePresence(node(1, folder="/media/disk"))
+    share.on_checked(present=False, reason="unreadable: too many open files; try: ulimit -n 9")
+    assert share.offline_words == (
+        "the share is offline: its marker is unreadable: too many open files; try: ulimit -n 9"
+    )
+    assert share.command == ""
+
+
+def test_without_a_folder_of_a_name_there_is_no_command() -> None:
+    share = SharePresence(node(1))
+    share.on_checked(present=False, reason="missing")
+    assert "its folder is not the folder that it was" in share.offline_words
+    assert share.command == ""

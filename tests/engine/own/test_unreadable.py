@@ -43,6 +43,8 @@ def test_a_folder_is_told_once_and_stays_with_its_reason_and_what_to_type(
     assert trouble.command == "chmod u+rwx '/Shared/d1/a b'"
     assert (trouble.since_s, trouble.next_s) == (100.0, 100.0 + UNREADABLE_AGAIN_S)
     assert (trouble.reason in tell.text, trouble.command in tell.text) == (True, True)
+    assert tell.text.startswith("not read: “d1/a b” (")
+    assert tell.text.endswith(f"; try: {tell.command}")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.knowledge import Knowledge
+from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
 from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -98,6 +99,7 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> No
         "members": 3,
         "open": False,
         "joins": "",
+        "group": short_id(bytes(32)),
     }
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
     assert shown(ann)["reason"]

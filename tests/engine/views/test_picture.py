@@ -127,7 +127,7 @@ def test_a_file_that_is_being_written_is_told_as_long_as_it_is() -> None:
 
 def test_what_hinders_comes_in_order() -> None:
     wire = Wire()
-    ann = wire.add(1, open_s=None)
+    ann = wire.add(1, open_s=None, folder="/home/me/Potluck")
     ann.engine.wiring.admission_policy.on_foreign()
     assert wire.run(10.0, lambda: bool(seen(ann).hindrances))
     ann.hear(SpaceSeen(0, 2**40))
@@ -135,9 +135,10 @@ def test_what_hinders_comes_in_order() -> None:
     troubles = ann.engine.node.troubles
     troubles.note(Trouble(TroubleKind.STRAY, "x", "belongs to nobody", "mv x", 0.0, None))
     troubles.note(Trouble(TroubleKind.BLOCKED, "d2/a", "immutable", "lsattr d2/a", 0.0, None))
+    share = ann.engine.wiring.own_folder.share
     *first, disk, last = seen(ann).hindrances
     assert first == [
-        Obstacle(State.TROUBLE, "the share is offline: marker missing"),
+        Obstacle(State.TROUBLE, share.offline_words, "ls -la /home/me/Potluck"),
         Obstacle(State.PAUSED, "disk full"),
         Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
     ]

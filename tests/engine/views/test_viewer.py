@@ -64,9 +64,10 @@ def test_states_and_their_reasons() -> None:
     assert shown(ann)["state"] == "paused"
     assert shown(ann)["reason"]
     ann.hear(ShareSeen(present=False, reason="missing"))
-    assert (shown(ann)["state"], shown(ann)["reason"]) == (
-        "trouble",
-        "the share is offline: marker missing",
+    assert shown(ann)["state"] == "trouble"
+    assert shown(ann)["reason"] == (
+        "the share is offline: its folder is not the folder that it was "
+        "(there is no marker of potluck in it); plug its disk in, or put it back"
     )
 
 

@@ -55,10 +55,15 @@ def test_add_takes_relative_names(
     assert source.asked[0][1] == [str(tmp_path / "f")]
 
 
-def test_add_what_is_not_there(source: FakeSource, potluck: Call) -> None:
+def test_add_what_is_not_there(source: FakeSource, potluck: Call, tmp_path: Path) -> None:
     code, _, said = potluck("add", "/no/such/file")
     assert (code, source.asked) == (7, [])
     assert "There is no /no/such/file" in said
+    assert "there is no folder /no/such" in said
+    (tmp_path / "holiday").mkdir()
+    assert f"did you mean {tmp_path}/holiday?" in potluck("add", f"{tmp_path}/holidya")[2]
+    assert f"look what is in {tmp_path}, or" in potluck("add", f"{tmp_path}/zz")[2]
+    assert "ls" not in said.split(), "ours shows what is shared, not what is here"
 
 
 def test_add_that_is_refused(source: FakeSource, potluck: Call, tmp_path: Path) -> None:
@@ -66,6 +71,9 @@ def test_add_that_is_refused(source: FakeSource, potluck: Call, tmp_path: Path) 
     code, _, said = potluck("add", str(tmp_path))
     assert code == 5
     assert "The disk is full." in said
+    source.answer["code"] = "disk"
+    assert potluck("add", str(tmp_path))[0] == 8
+    assert json.loads(potluck("add", str(tmp_path), "--json")[1])["error"]["code"] == "disk"
 
 
 def test_wait_returns_at_once_when_it_is_true(source: FakeSource, potluck: Call) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +61,38 @@ def test_one_that_hangs_is_not_one_that_is_missing(
         silent.listen()
         with pytest.raises(TimedOut, match="runs but does not answer"):
             Client(str(tmp_path)).state()
+
+
+def test_one_that_is_stopped_is_said_to_be_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that holds the home and the socket, stopped as Ctrl-Z stops it."""
+    monkeypatch.setattr(client_module, "LOOK_S", 0.05)
+    monkeypatch.setattr(client_module, "CALL_S", 600.0)
+    program = (
+        "import socket, sys\n"
+        "from potluck.shells.state.home import claim_home\n"
+        "held = claim_home(sys.argv[1])\n"
+        "served = socket.socket(socket.AF_UNIX)\n"
+        "served.bind(sys.argv[1] + '/control.sock')\n"
+        "served.listen()\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        with pytest.raises(TimedOut, match="it is stopped") as caught:
+            Client(str(tmp_path)).state()
+        process.kill()
+    assert f"kill -CONT {process.pid}" in caught.value.fix
+    assert "fg" in caught.value.fix
 
 
 def test_events_until_the_end(tmp_path: Path) -> None:

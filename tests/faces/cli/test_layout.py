@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from potluck.faces.advice import for_terminal
 from potluck.faces.cli import layout
 from potluck.faces.cli.layout import LONGEST_LIST, Words
 from tests.faces.fakes import alone, delivery, device, found, state, transfer, trouble, upload
@@ -23,7 +24,8 @@ def test_status_of_a_quiet_group() -> None:
         "  group    Home · node 0 of 2 · last laptop · next laptop",
         "  state    in sync",
         "  files    14 files · 1.6 GB",
-        "  folder   /home/me/Potluck   (mine: /home/me/Potluck/Shared/kitchen-pc)",
+        "  folder   /home/me/Potluck",
+        "  mine     /home/me/Potluck/Shared/kitchen-pc",
         "  network  port 7685 · ↓ 0 B/s · ↑ 0 B/s",
         "  door     closed",
         "",
@@ -49,7 +51,7 @@ def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
         "laptop/photos           685 files to come            from kitchen-pc",
         "laptop/movie.bin  350 MB / 1.0 GB  to kitchen-pc",
         "a/b\\x0a  a newline",
-        "1 file here not shared yet: see `potluck --home h add --help`",
+        "1 file here not shared yet: potluck --home h add --help",
     ):
         assert part in busy
 
@@ -133,6 +135,16 @@ def test_troubles_have_reason_since_when_next_try_and_command() -> None:
     assert f"… and {300 - LONGEST_LIST} more" in many
 
 
+def test_what_to_do_is_said_once() -> None:
+    one = trouble(command="rescan")
+    of_it = f"{one['subject']}: {one['reason']}"
+    said = text(
+        state="trouble", reason=of_it, command="rescan", troubles=[one, trouble()], trouble_count=2
+    )
+    assert said.count("potluck --home h rescan") == 1
+    assert "next: chmod u+rx locked" in said
+
+
 def test_a_refused_name_that_is_a_trouble_is_listed_once() -> None:
     refused = [{"path": "laptop/locked", "reason": "permission denied"}]
     said = text(troubles=[trouble()], trouble_count=1, refused=refused)
@@ -182,15 +194,18 @@ def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
     assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
     assert "UDP 7685 and TCP 7685" in lines[1]
-    assert "`potluck up`" in lines[2]
-    assert "`potluck --home h up --peer ADDRESS`" in lines[2]
+    assert [line.strip() for line in lines[3:4] + lines[5:]] == [
+        "potluck up",
+        "potluck --home h down",
+        "potluck --home h up --peer ADDRESS",
+    ], "each on a line of its own"
 
 
 def test_without_a_network_no_firewall_is_blamed() -> None:
     lines = layout.peer_lines(alone(tried={"interfaces": [], "neighbours": 0, "named": []}), WORDS)
     assert lines[0] == "Nobody is asked: this device is on no network that potluck uses."
     assert "a cable is out" in lines[1]
-    assert "--interface" in lines[2]
+    assert lines[4].strip() == "potluck --home h up --interface IF"
     assert not any("firewall" in line for line in lines)
     tried = {"interfaces": [], "neighbours": 0, "named": ["10.0.0.9:7685"]}
     assert "10.0.0.9:7685 by UDP" in layout.peer_lines(alone(tried=tried), WORDS)[0], "it is asked"
@@ -207,8 +222,8 @@ def test_a_group_that_was_found() -> None:
     assert lines[0] == "Found “Ho\\x1bme” (kitchen-pc, 192.168.1.10)."
     mine = layout.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
     assert mine[-2:] == [
-        "    on kitchen-pc    type open, or: potluck open",
-        "    on this machine  is open already",
+        "    on kitchen-pc: type open at its prompt, or in a shell: potluck open",
+        "    on this machine: the door is open already",
     ]
     for joins, words in {
         "we": "this device joins it.",
@@ -220,6 +235,28 @@ def test_a_group_that_was_found() -> None:
             WORDS,
         )
         assert both[-1] == "  Both doors are open: " + words
+
+
+def test_at_the_prompt_the_word_alone_is_typed() -> None:
+    words = Words("", "potluck")
+    assert "    on this machine: type open" in layout.peer_lines(alone(found=[found()]), words)
+    assert "          down" in layout.peer_lines(alone(), words)
+    assert "          potluck up --peer ADDRESS" in layout.peer_lines(alone(), words)
+    assert layout.next_step("rescan", words) == "rescan"
+
+
+def test_no_command_is_broken_on_a_narrow_terminal() -> None:
+    one = trouble(command="chmod u+rx '/home/me/Potluck/Shared/kitchen-pc/a folder'")
+    told = layout.status_lines(
+        state(state="trouble", reason="x", command="status", troubles=[one], trouble_count=1), WORDS
+    )
+    rows = list(for_terminal(told, 40))
+    assert "  next     potluck --home h status" in rows
+    assert one["command"] in rows, "it is too wide, and not broken"
+    told = layout.peer_lines(alone(found=[found()]), WORDS) + layout.peer_lines(alone(), WORDS)
+    rows = [row.strip() for row in for_terminal(told, 40)]
+    commands = ["potluck open", "potluck --home h open", "potluck --home h up --peer ADDRESS"]
+    assert set(commands) < set(rows)
 
 
 def test_what_the_shell_is_to_do_is_not_made_a_command_of_ours() -> None:

@@ -111,7 +111,7 @@ def test_every_word_for_it_leaves(source: FakeSource, tmp_path: Path, word: str)
 
 
 def test_other_lines_are_not_its_business(source: FakeSource, tmp_path: Path) -> None:
-    assert [at(tmp_path).answer(line) for line in ("", "status", "exits")] == [None] * 3
+    assert [at(tmp_path).answer(line) for line in ("", "status", "exits", "exit -h")] == [None] * 4
     assert source.asked == []
 
 

@@ -56,12 +56,15 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["help", "stauts"], "There is no command “stauts”.", "did you mean potluck status?"),
         (["up", "--opne"], "There is no option --opne.", "up --help"),
         (["up", "--opn=10"], "There is no option --opn.", "up --help"),
-        (["up", "--open", "10"], "“10” would be the folder", "up --open=10   (a folder of"),
-        (["up", "--open", "1h"], "“1h” would be the folder", "up --open=60   (a folder of"),
-        (["up", "--open", "30s"], "“30s” would be the folder", "up --open=0.5   (a folder of"),
-        (["up", "--open", "always"], "“always” would be the folder", "up --open=always   (a"),
+        (["up", "--open", "10"], "“10” would be the folder", "up --open=10\n"),
+        (["up", "--open", "1h"], "“1h” would be the folder", "up --open=60\n"),
+        (["up", "--open", "30s"], "“30s” would be the folder", "up --open=0.5\n"),
+        (["up", "--open", "always"], "“always” would be the folder", "up --open=always\n"),
         (["open", "soon"], "open cannot be “soon”.", "write open (60 minutes), open 30, or"),
         (["open", "0"], "open cannot be “0”.", "write open"),
+        (["open", "-5"], "open cannot be “-5”.", "write open"),
+        (["wait", "--to"], "Option '--to' requires an argument.", "wait --help"),
+        (["--home"], "Option '--home' requires an argument.", "potluck --help"),
         (["add", "--mvoe", "x"], "There is no option --mvoe.", "did you mean --move?"),
         (["status", "--wach"], "There is no option --wach.", "did you mean --watch?"),
         (["--hoem", "x"], "There is no option --hoem.", "did you mean --home?"),
@@ -80,7 +83,7 @@ def test_bad_words_are_usage_errors_with_a_next_step(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert what in printed.err.splitlines()[0]
-    assert printed.err.splitlines()[-1].startswith("  next: ")
+    assert "\n  next: " in printed.err
     assert fix in printed.err
     asks_for_it = words[0] == "open" or "would be the folder" in what
     assert asks_for_it or "open" not in printed.err.splitlines()[-1], "it is never suggested"

@@ -22,6 +22,7 @@ import pytest
 from potluck.core.errors import UsageError
 from potluck.faces.cli import service
 from potluck.faces.cli.main import run_command
+from potluck.shells.state.last_folder import remember_folder
 from tests.faces.fakes import FakeSource, running
 
 Call = Callable[..., tuple[int, str, str]]
@@ -64,6 +65,13 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemd:
     monkeypatch.setenv("PATH", f"{made.bin}:/usr/bin:/bin")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return made
+
+
+def test_alone_it_says_what_it_can_do(potluck: Call) -> None:
+    code, out, err = potluck()
+    assert (code, err) == (0, "")
+    assert potluck("--help")[:2] == (0, out)
+    assert all(f"\n  {name} " in out for name in ("install", "status", "logs", "uninstall"))
 
 
 # -- the unit --------------------------------------------------------------------------------------
@@ -144,6 +152,20 @@ def test_the_unit_that_is_printed_touches_nothing(potluck: Call, systemd: System
     assert systemd.asked() == []
 
 
+def test_who_names_no_folder_has_the_last_one_started(
+    potluck: Call, systemd: Systemd, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    remember_folder(str(tmp_path / "home"), "/srv/my music")
+    assert '"up" "--headless" "/srv/my music"\n' in potluck("install", "--print")[1]
+    systemd.put("systemctl", "exit 1")
+    assert potluck("install")[2].endswith("up --headless '/srv/my music'\n")
+    assert potluck("install", "/other")[2].endswith("up --headless /other\n")
+    with running(tmp_path / "home", FakeSource()):
+        systemd.put("systemctl")
+        assert potluck("install", "/x y")[2].endswith("service install '/x y'\n")
+
+
 # -- commands --------------------------------------------------------------------------------------
 def test_installing_writes_starts_and_explains(
     potluck: Call, systemd: Systemd, tmp_path: Path
@@ -186,7 +208,7 @@ def test_a_potluck_that_runs_already_is_not_doubled(
 
 @pytest.mark.parametrize("tool", ["missing", "failing", "broken"])
 def test_without_systemd_it_says_what_to_do_instead(
-    potluck: Call, systemd: Systemd, monkeypatch: pytest.MonkeyPatch, tool: str
+    potluck: Call, systemd: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tool: str
 ) -> None:
     if tool == "missing":
         monkeypatch.setenv("PATH", "")
@@ -199,7 +221,7 @@ def test_without_systemd_it_says_what_to_do_instead(
     lines = err.splitlines()
     assert lines[0] == "potluck: The service needs systemd with a session for this user."
     assert lines[1].startswith("  why:  ")
-    assert lines[2].endswith("up --headless")
+    assert lines[2].endswith(f"up --headless {tmp_path}/home/Potluck")
 
 
 def test_a_step_that_fails_is_named(potluck: Call, systemd: Systemd) -> None:
@@ -232,9 +254,9 @@ def test_status_says_whether_it_runs(potluck: Call, systemd: Systemd, tmp_path: 
     )
     code, out, _ = potluck("status")
     assert (code, out.splitlines()[0]) == (3, f"{unit.name}: failed (not enabled)")
-    assert "It does not run (exit-code): " in out.splitlines()[-1]
+    assert "It does not run (exit-code). What it said: " in out.splitlines()[-1]
     systemd.put("systemctl", "printf 'ActiveState=inactive\\nResult=success\\nMainPID=0\\n'")
-    assert "It does not run: " in potluck("status")[1]
+    assert "It does not run. What it said: " in potluck("status")[1]
 
 
 def test_logs_are_those_of_the_journal(potluck: Call, systemd: Systemd, tmp_path: Path) -> None:

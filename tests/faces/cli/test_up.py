@@ -17,6 +17,7 @@ from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.faces.cli.main import run_command
 from potluck.shells.state.home import claim_folder, claim_home
+from potluck.shells.state.last_folder import remember_folder
 from tests.faces.fakes import FakeSource, running, state
 
 
@@ -66,6 +67,45 @@ def test_without_words_everything_is_default(
     assert settings.state_dir == str(tmp_path / "home")
     assert (settings.open_s, settings.sweep, settings.port_given) == (None, True, False)
     assert Path(settings.folder).is_dir()
+
+
+def test_the_last_folder_is_meant_and_said(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "music").mkdir()
+    remember_folder(str(tmp_path / "home"), str(tmp_path / "music"))
+    assert up("--headless") == 0
+    assert daemon.settings is not None
+    assert daemon.settings.folder == str(tmp_path / "music")
+    said = capsys.readouterr().out.splitlines()[:2]
+    assert said == [
+        f"Sharing {tmp_path}/music, as last time.",
+        "  for another one: potluck up FOLDER",
+    ]
+    assert up("--headless", str(tmp_path / "other")) == 0
+    assert daemon.settings.folder == str(tmp_path / "other")
+    assert "as last time" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("last", ["music", "home/Potluck"])
+def test_a_last_folder_that_is_gone_is_not_made_anew(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    last: str,
+) -> None:
+    (tmp_path / "home").mkdir()
+    remember_folder(str(tmp_path / "home"), str(tmp_path / last))
+    assert up() == 7
+    assert daemon.settings is None
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"potluck: The folder {tmp_path}/{last}, which was shared last, is not there."
+    assert said[2] == "  next: plug the disk in or move the folder back, then: potluck up"
+    assert said[3].endswith("potluck up FOLDER")
+    assert not (tmp_path / last).exists()
+    assert up("--headless", str(tmp_path / last)) == 0, "who names it means it"
 
 
 def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:
@@ -150,7 +190,13 @@ def test_a_second_potluck_on_the_same_home(
 ) -> None:
     held = claim_home(str(tmp_path / "home"))
     assert up() == 5
-    assert "already running with the home" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "already running with the home" in said
+    assert said.splitlines()[2:] == [
+        "  next: to see it: potluck watch",
+        "        to end it: potluck down",
+        "        to start a second device: potluck --home DIR up",
+    ]
     held.release()
     assert daemon.settings is None
 

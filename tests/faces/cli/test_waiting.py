@@ -12,8 +12,8 @@ from typing import Any
 import pytest  # noqa: TC002 - fixtures are read by their types
 
 from potluck.faces.cli.main import run_command
-from potluck.faces.cli.waiting import holds_all, undelivered, unsynced
-from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state
+from potluck.faces.cli.waiting import Patience, holds_all, undelivered, unreached, unsynced
+from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state, trouble
 
 
 def head(owner: str = ME, seq: int = 3, generation: int = 1) -> dict[str, Any]:
@@ -46,7 +46,9 @@ def test_only_who_said_so_of_this_head_or_a_newer_one_has_it() -> None:
 
 def test_who_is_late_is_named() -> None:
     late = {"heads": [], "devices": [keeper(), keeper(label="nas", online=False)]}
-    assert undelivered(late, [head()], ()) == "not yet known to be whole on laptop and nas (away)"
+    assert undelivered(late, [head()], ()) == (
+        "not yet known to be whole on laptop and nas (away); who is enough can be named with --to"
+    )
     assert undelivered(late, [head()], ["nas"]) == "not yet known to be whole on nas (away)"
     assert undelivered(late, [], ["laptop"]) == ""
 
@@ -57,6 +59,27 @@ def test_why_it_is_not_synced_is_said() -> None:
     assert unsynced(state(synced=False, state="in_sync", reason=None)) == "in sync"
 
 
+def unlinked(*labels: str, **kinds: Any) -> str:
+    """What is said when nas has no link, with this state."""
+    keepers = {"heads": [], "devices": [keeper(), keeper(label="nas", online=False) | {"id": "N"}]}
+    return unreached(state(**kinds), keepers, labels)
+
+
+def test_who_is_there_without_a_link_cannot_be_asked() -> None:
+    me, laptop = state()["devices"]
+    nas = device("nas", id="N", online=False)
+    assert unlinked() == unlinked(devices=[me, laptop, nas]) == "", "it is away"
+    there = [me, laptop, nas | {"online": True}]
+    assert unlinked(devices=there) == "nas cannot be reached, so it is not known what is there"
+    assert unlinked("laptop", devices=there) == "", "nobody waits for it"
+    assert unlinked("nas", devices=there)
+    link = trouble("nas", kind="link", reason="a cable is out")
+    assert unlinked(devices=[me, laptop, nas], troubles=[trouble("nas"), link]) == (
+        "nas cannot be reached, so it is not known what is there (a cable is out)"
+    )
+    assert unlinked(troubles=[trouble("laptop", kind="link")]) == "", "it has a link by now"
+
+
 # -- the command -----------------------------------------------------------------------------------
 def test_everybody_is_asked_before_anything_is_believed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -64,7 +87,7 @@ def test_everybody_is_asked_before_anything_is_believed(
     with running(tmp_path, FakeSource()) as source:
         source.flushed = [{"ok": False, "text": "laptop"}]
         assert wait(tmp_path) == 0
-    assert source.asked == ["flush", "flush"]
+    assert [one for one in source.asked if one != "keepers"] == ["flush", "flush"]
     assert source.waited_s[0] < source.waited_s[1], "it takes its own question up"
     assert source.freshness[-1], "an old snapshot may say what was true a moment ago"
     assert capsys.readouterr().out == "2 devices, 14 files: in sync.\n"
@@ -94,7 +117,7 @@ def test_delivered_is_asked_of_the_heads_held_when_it_was_asked(
     with running(tmp_path, FakeSource()) as source:
         source.kept = {"heads": [head()], "devices": [keeper(kept())]}
         assert wait(tmp_path, "--delivered") == 0
-        assert source.asked == ["flush", "keepers", "keepers"]
+        assert source.asked == ["keepers", "flush", "keepers", "keepers", "keepers"]
         source.kept = {"heads": [head(seq=9)], "devices": [keeper(kept())]}
         assert wait(tmp_path, "--to", "laptop", "--timeout", "0.3") == 6
     said = capsys.readouterr()
@@ -159,3 +182,51 @@ def test_to_nobody_nothing_is_delivered(tmp_path: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr()
     assert said.out == ""
     assert "There is no other device to deliver to." in said.err
+
+
+def test_nothing_is_true_of_all_while_one_cannot_be_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [], "devices": [keeper(online=False)]}
+        for words in ((), ("--synced",), ("--delivered",), ("--to", "laptop")):
+            assert wait(tmp_path, *words, "--timeout", "0.2") == 6
+            assert "laptop cannot be reached" in capsys.readouterr().err
+        assert "flush" not in source.asked
+        source.current = state(devices=[state()["devices"][0], device(online=False)])
+        assert wait(tmp_path, "--timeout", "5") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2 devices, 14 files: in sync.",
+        "Away, so it is not known what is new there: laptop.",
+    ]
+
+
+def test_who_is_lost_while_it_is_asked_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        lost = {"heads": [], "devices": [keeper(online=False)]}
+        whole = {"heads": [], "devices": [keeper()]}
+        monkeypatch.setattr(source, "keepers", iter([whole, lost, lost, whole, whole]).__next__)
+        assert wait(tmp_path, "--timeout", "20") == 0
+    assert source.asked == ["flush", "flush"]
+
+
+def test_at_a_terminal_it_says_what_it_waits_for_and_when_that_changes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    patience = Patience(None)
+    patience.spend("a script is not told")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    for now[0], missing in enumerate(
+        ("3 files (2.0 MB) to come", "2 files (900 KB) to come", "reading", "reading", "2 to come")
+    ):
+        patience.spend(missing)
+    assert capsys.readouterr().err.splitlines() == [
+        "waiting: 3 files (2.0 MB) to come",
+        "waiting: reading",
+        "waiting: 2 to come",
+    ]

@@ -23,12 +23,14 @@ def source(tmp_path: Path) -> Iterator[FakeSource]:
         yield served
 
 
-def test_exit_ends_the_view_and_not_potluck(source: FakeSource, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", [" Exit ", "quit", "stop"])
+def test_exit_ends_the_view_and_not_potluck(source: FakeSource, tmp_path: Path, word: str) -> None:
     over = threading.Event()
     leaving = WatchLeaving(Client(str(tmp_path)), over, asks=True)
     assert leaving.answer("status") is None
+    assert leaving.answer("exit --help") is None, "it asks what that does"
     assert repr(leaving) == "WatchLeaving(over=False)"
-    assert leaving.answer(" Exit ") == []
+    assert leaving.answer(word) == []
     assert over.is_set()
     assert source.asked == []
 

@@ -85,7 +85,7 @@ def test_notices_are_numbered_and_kept_in_order() -> None:
     ]
     assert notices.above(3) == []
     first = notices.above(0)[0]
-    assert first.keys() == {"number", "at_s", "code", "text", "level", "subject"}
+    assert first.keys() == {"number", "at_s", "code", "text", "level", "subject", "command"}
     assert abs(first["at_s"] - time.time()) < 60
 
 
@@ -426,6 +426,17 @@ def test_files_being_added_are_busy_until_the_engine_has_them(
         TreeSeen(look.order, (PathSeen(look.paths[0], Finding.MISSING, None),), (), True, True)
     )
     until(lambda: office.source.state()["state"] == "in_sync")
+
+
+def test_what_the_disk_does_not_take_is_told_as_that(office: Office) -> None:
+    office.loop.post(ShareSeen(present=True, reason=""))
+    answers = list[dict[str, Any]]()
+    adding = threading.Thread(target=lambda: answers.append(office.source.add(["/x/a"], "copy")))
+    adding.start()
+    wanted = office.effect(Import)
+    office.loop.post(Imported(wanted.order, (), (("/x/a", "disk full"),)))
+    adding.join(5)
+    assert [(one["ok"], one["code"]) for one in answers] == [(False, "disk")]
 
 
 def test_a_long_copy_goes_on_and_stays_busy(

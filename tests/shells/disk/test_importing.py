@@ -71,7 +71,8 @@ def test_a_taken_name_gets_a_number(share, home):
     for content in (b"first", b"second", b"third"):
         (home / "a.txt").write_bytes(content)
         (home / "Photos" / "one.jpg").write_bytes(content)
-        bring(share, home / "a.txt", home / "Photos")
+        result = bring(share, home / "a.txt", home / "Photos")
+    assert result.instead == (("a (3).txt", "a.txt"), ("Photos (3)", "Photos"))
     names = {text.split("/")[1] for text in shared(share)}
     assert names == {"a.txt", "a (2).txt", "a (3).txt", "Photos", "Photos (2)", "Photos (3)"}
 
@@ -230,6 +231,37 @@ def test_a_full_disk_ends_one_file(share, home, monkeypatch):
     monkeypatch.setattr("potluck.shells.disk.importing.copy_content", full)
     result = bring(share, home / "a.txt", home / "Photos", mode="copy")
     assert (result.added, result.failed) == (("Photos",), ((f"{home}/a.txt", "disk full"),))
+
+
+@pytest.mark.parametrize("mode", ["copy", "reflink"])
+def test_a_folder_of_which_nothing_came_leaves_none_behind(share, home, monkeypatch, mode):
+    def full(*_files):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("potluck.shells.disk.importing.copy_content", full)
+        result = bring(share, home / "Photos", home / "Photos" / "2024", mode=mode)
+    assert result.added == ()
+    assert {reason for _, reason in result.failed} == {"disk full"}
+    assert os.listdir(share.folder + "/Shared/me") == []
+    assert bring(share, home / "Photos").added == ("Photos",), "its name is free"
+
+
+def test_one_that_failed_does_not_stand_in_the_way_of_the_next(share, home, monkeypatch):
+    real, full = copy_content, [True]
+
+    def once(source, target):
+        if full:
+            full.clear()
+            raise OSError(errno.ENOSPC, "full")
+        real(source, target)
+
+    other = home / "other" / "2024"
+    other.mkdir(parents=True)
+    (other / "three.jpg").write_bytes(b"three")
+    monkeypatch.setattr("potluck.shells.disk.importing.copy_content", once)
+    assert bring(share, home / "Photos" / "2024", other).added == ("2024",)
+    assert shared(share) == {"me/2024/three.jpg": b"three"}
 
 
 def test_a_source_exchanged_while_it_is_moved_is_not_removed(share, home, hook):

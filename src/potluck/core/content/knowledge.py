@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wording import listed, of_amount, of_size, of_time
+from potluck.core.wording import listed, of_amount, of_size, of_time, set_off
 
 
 class HeadNumber(NamedTuple):
@@ -294,7 +294,7 @@ def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount)
         return f"waiting for {whom}: there are newer files"
     what = of_amount(*missing)
     if missing.files == 1 and incoming.sample:
-        what = f"{incoming.sample} ({of_size(missing.size_bytes)} to come)"
+        what = f"{set_off(incoming.sample)} ({of_size(missing.size_bytes)} to come)"
         if incoming.sample_bytes:
             what += f", {of_size(incoming.sample_bytes)} are here"
     return f"waiting for {whom}: {what}"

@@ -144,7 +144,7 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     return DiskTrouble(
         "the index does not work",
         f"{path}: {error} {name}".strip(),
-        "start it again: potluck up",
+        "start potluck again",
     )
 
 

@@ -10,10 +10,11 @@ Guarantees: told a second after the last thing at the latest, and every three se
 go on; that the same file changed, once a minute at most. "Kept in the trash" is said only of files
 that this device itself moved there, with the age at which they go. What this device lost and
 brought back is no deed of its owner and is not told. Paths are remembered one by one up to a bound,
-what is more is counted; names are cut. Limits: what is gathered is lost when the program ends, and
-so is what is to be brought back. A trash that is too large lets files go sooner. A file somebody
-took away here just before its owner deleted it is said to be in the trash, too. Of new folders only
-those without anything in them are told.
+what is more is counted; names are cut, and set off where they could be read as words of ours.
+Limits: what is gathered is lost when the program ends, and so is what is to be brought back. A
+trash that is too large lets files go sooner. A file somebody took away here just before its owner
+deleted it is said to be in the trash, too. Of new folders only those without anything in them are
+told.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from itertools import islice
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, SharedChange, Spot
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import of_size
+from potluck.core.wording import of_size, set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
@@ -339,12 +340,12 @@ def _with_rest(first: Sequence[str], every: int) -> str:
 
 
 def _name(path: bytes) -> str:
-    """Return a path for people: at most so long, both ends of it."""
+    """Return a path for people: at most so long, both ends of it, set off from our own words."""
     name = path.decode(errors="replace")
     if len(name) <= NAME_LETTERS:
-        return name
+        return set_off(name)
     head = (NAME_LETTERS - 1) // 2
-    return f"{name[:head]}…{name[head + 1 - NAME_LETTERS :]}"
+    return set_off(f"{name[:head]}…{name[head + 1 - NAME_LETTERS :]}")
 
 
 def _common(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, ...]:

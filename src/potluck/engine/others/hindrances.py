@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from potluck.core.content.facts import Hindrance
+from potluck.core.content.facts import DESCRIPTORS_ADVISED, Hindrance
 from potluck.engine.events import Placed, Placement
 
 RESTLESS = "another program here changes or removes it again and again"
@@ -26,7 +26,7 @@ _SENTENCES: Mapping[str, str] = {
     Hindrance.DENIED: "permission denied: this user may not write there",
     Hindrance.IMMUTABLE: "a file there is immutable or not yours",
     Hindrance.READ_ONLY: "the file system is read-only",
-    Hindrance.DESCRIPTORS: "too many files are open",
+    Hindrance.DESCRIPTORS: "too many files are open: allow more, and start potluck again",
     Hindrance.NAME_LONG: "the name is too long for this file system",
     Hindrance.NAME: "this file system cannot hold such a name",
     Hindrance.IO: "the disk reports an input/output error",
@@ -38,7 +38,7 @@ _COMMANDS: Mapping[str, str] = {
     Hindrance.DENIED: "stat {above}",
     Hindrance.IMMUTABLE: "lsattr -d {path} {above}",
     Hindrance.READ_ONLY: "findmnt -T {folder}",
-    Hindrance.DESCRIPTORS: "ulimit -n 4096, then start again",
+    Hindrance.DESCRIPTORS: f"ulimit -n {DESCRIPTORS_ADVISED}",
     Hindrance.IO: "dmesg | tail",
 }
 _BLOCKED_COMMAND = "ls -lA {path}"

@@ -19,6 +19,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
+from potluck.core.wording import set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
@@ -206,8 +207,10 @@ def _texts(node: Node, changes: dict[Spot, LocalChange]) -> Iterator[Telling]:
 
 
 def _name(node: Node, spot: Spot, change: LocalChange) -> str:
-    name = str(node.layout.path_of(spot))
-    return f"{name} → {node.layout.path_of(change.came)}" if change.came is not None else name
+    name = set_off(str(node.layout.path_of(spot)))
+    if change.came is None:
+        return name
+    return f"{name} → {set_off(str(node.layout.path_of(change.came)))}"
 
 
 def _without_folders(group: dict[Spot, LocalChange]) -> dict[Spot, LocalChange]:
@@ -244,8 +247,8 @@ class _Group:
         if not places:
             return "what stands here is not shared"
         if self.one:
-            return f"this version is in {places[0]}"
-        return f"these versions are in {places[0].rpartition('/')[0]}"
+            return f"this version is in {set_off(places[0])}"
+        return f"these versions are in {set_off(places[0].rpartition('/')[0])}"
 
     @property
     def outcome(self) -> str:

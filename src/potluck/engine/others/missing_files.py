@@ -19,6 +19,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
 from potluck.core.wire.catalogue import Kind
+from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
@@ -145,7 +146,8 @@ class MissingFiles:
         self._amounts[name] = Amount.total([before, *map(_amount, lost.values())])
         self._listener.on_places_changed()
         label = self._node.label_of(name.owner)
-        files = [str(self._node.layout.path_of(spot)) for spot in lost if self._files.is_file(spot)]
+        paths = [self._node.layout.path_of(spot) for spot in lost if self._files.is_file(spot)]
+        files = [set_off(str(path)) for path in paths]
         text = (
             f"{len(files):,} files of {label} are missing here ({names_of(files)}):"
             " what stays missing is brought back"

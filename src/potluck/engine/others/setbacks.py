@@ -21,6 +21,7 @@ from heapq import heappop, heappush
 
 from potluck.core import limits
 from potluck.core.content.facts import Spot
+from potluck.core.wording import set_off
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS, remedy, why
@@ -77,7 +78,7 @@ class Setbacks:
             command = remedy(placed, self._node.settings.folder)
             self._register(setback, str(placed.path), reason, command)
         for reason, paths in news.items():
-            text = f"{names_of(paths)}: {reason}"
+            text = f"{names_of(list(map(set_off, paths)))}: {reason}"
             self._node.tell("place_failed", text, level="warning", subject=paths[0])
 
     def _note_source(

@@ -11,21 +11,25 @@ nothing outlives a run; a person whose command was cut short types it again.
 
 from __future__ import annotations
 
+from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
+from potluck.core.errors import DiskTrouble
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
 
-LEAVING = (
-    "this device is leaving: nothing was added\n"
-    "  try:      start it again with potluck up, then add"
-)
+LEAVING = "this device is leaving: nothing was added\n  next: start it again, then add"
 
 OFFLINE = (
     "the share is offline: nothing was added\n"
-    "  why:      its folder is not where it was, or another disk is in its place\n"
-    "  try:      potluck status, which says what is missing; then add again"
+    "  why:  its folder is not where it was, or another disk is in its place\n"
+    "  next: status says what is missing; then add again"
 )
+
+
+NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
+OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
+"""Reasons for which a person looks at the disk, and not at what was to be added."""
 
 
 class Imports:
@@ -57,17 +61,31 @@ class Imports:
         asked = self._commands.pop(event.order, None)
         if asked is None:
             return
-        lines = [f"added {name}" for name in event.added]
+        label, own_names = self._node.own_label, dict(event.instead)
+        lines = [_added(label, name, own_names.get(name, name)) for name in event.added]
         left = "; the original was left where it is" if asked.mode == "move" else ""
-        label = self._node.own_label
         lines += [
             f"already shared: {path}, as {label}/{name}{left}" for path, name in event.already
         ]
         lines += [f"not added: {path} ({reason})" for path, reason in event.failed]
-        self._node.do(Reply(asked.command, not event.failed, "\n".join(lines) or "nothing to add"))
+        reasons, code = {reason for _, reason in event.failed}, ""
+        if reasons & OF_THE_DISK:
+            code = DiskTrouble.code
+        if reasons & NO_ROOM:
+            lines.append("  next: make room on this disk, then add again")
+        text = "\n".join(lines) or "nothing to add"
+        self._node.do(Reply(asked.command, not event.failed, text, code))
 
     def on_leaving(self) -> None:
         """The device leaves: nobody will hear how these went."""
         for asked in self._commands.values():
             self._node.do(Reply(asked.command, ok=False, text=LEAVING))
         self._commands.clear()
+
+
+def _added(label: str, name: str, own_name: str) -> str:
+    """Return what became of one that was added; whose own name was taken has another."""
+    if name == own_name:
+        return f"added {name}"
+    taken = f"{label}/{own_name} is there already, and is not the same"
+    return f"added {own_name} as {name}: {taken}"

@@ -23,6 +23,7 @@ from potluck.core.content.paths import SafePath, not_portable
 from potluck.core.content.pieces import Root
 from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
 from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.core.wording import set_off
 from potluck.engine.events import Hashed, NameRefused
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing, within
@@ -105,13 +106,13 @@ class Judge:
         if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
             trouble = Trouble(TroubleKind.DAMAGED, shown, DAMAGE, "", node.now, None)
             if node.troubles.note(trouble):
-                text = f"damaged on this disk, not shared: {shown}"
+                text = f"damaged on this disk, not shared: {set_off(shown)}"
                 node.tell("damage", text, level="error", subject=shown)
             return
         self._healed([path])
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
-            text = f"{shown}: {reason}; some systems cannot hold it"
+            text = f"{set_off(shown)}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
         self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
@@ -164,7 +165,7 @@ class RefusedNames:
             if path in self.reasons or len(self.reasons) < REFUSED_MAX:
                 self.reasons[path] = refusal.reason
                 self._node.troubles.note(self._trouble(refusal, path))
-                text = f"not shared: {path} ({refusal.reason})"
+                text = f"not shared: {set_off(path)} ({refusal.reason})"
                 self._node.tell("file_refused", text, level="warning", subject=path)
         return met
 

@@ -147,8 +147,7 @@ class OwnFolder:
         self.share.on_checked(present=event.present, reason=event.reason)
         if not event.present:
             if was_present:
-                text = f"the share is offline: marker {event.reason}"
-                self._node.tell("share_offline", text, level="error")
+                self._node.tell("share_offline", self.share.offline_words, level="error")
             self._forget_work()
             self._publishing.keep()
             self._rescan_s = self._node.now + OFFLINE_LOOK_S

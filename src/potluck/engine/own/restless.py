@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from potluck.core.content.paths import SafePath
+from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
@@ -70,7 +71,8 @@ class RestlessFiles:
     def _note(self, path: SafePath, reason: str, next_s: float | None) -> None:
         node, subject = self._node, str(path)
         if node.troubles.note(Trouble(TroubleKind.RESTLESS, subject, reason, "", node.now, next_s)):
-            text = f"not shared yet: {subject} ({reason}); close it, or wait until it rests"
+            what = f"not shared yet: {set_off(subject)} ({reason})"
+            text = f"{what}; close it, or wait until it rests"
             node.tell("restless", text, level="warning", subject=subject)
 
     def _clear(self, path: SafePath) -> None:

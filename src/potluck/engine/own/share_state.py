@@ -12,6 +12,7 @@ follows from a change of state is done by own_folder; who places files asks the 
 
 from __future__ import annotations
 
+import shlex
 from enum import Enum, auto
 
 from potluck.core.transitions import follow
@@ -52,6 +53,15 @@ SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
 """A marker that is found or lost settles everything; a new one is waited for in between."""
 
 
+WHY_OFFLINE = {
+    "missing": "there is no marker of potluck in it",
+    "another share": "it is that of another potluck",
+    "other file system": "another one stands there now, or a part of it is on another disk",
+    "unreadable": "it is gone, or cannot be read",
+}
+"""What the findings of whoever looks for the marker mean."""
+
+
 class SharePresence:
     """The share as its marker says it is."""
 
@@ -74,6 +84,23 @@ class SharePresence:
     def awaited(self) -> bool:
         """Whether a new marker is being written."""
         return self.state in {ShareState.UNMARKED, ShareState.OFFLINE_UNMARKED}
+
+    @property
+    def offline_words(self) -> str:
+        """Why nothing that is found in the folder counts, and what ends that."""
+        folder, why = self._node.settings.folder or "its folder", WHY_OFFLINE.get(self.reason)
+        if why is None:  # nothing is wrong with the folder, and the reason says what to do
+            return f"the share is offline: its marker is {self.reason}"
+        return (
+            f"the share is offline: {folder} is not the folder that it was ({why}); "
+            "plug its disk in, or put it back"
+        )
+
+    @property
+    def command(self) -> str:
+        """What shows a person what stands there now."""
+        folder = self._node.settings.folder
+        return f"ls -la {shlex.quote(folder)}" if folder and self.reason in WHY_OFFLINE else ""
 
     def on_checked(self, *, present: bool, reason: str) -> None:
         """The marker was looked at."""

@@ -18,6 +18,7 @@ from collections.abc import Collection, Container, Iterable
 
 from potluck.core.content.facts import DESCRIPTORS_ADVISED, ReadFault
 from potluck.core.content.paths import SafePath
+from potluck.core.wording import set_off
 from potluck.engine.events import Unreadable
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import within
@@ -99,8 +100,9 @@ class UnreadablePaths:
         next_s = node.now + again_s
         trouble = Trouble(TroubleKind.UNREADABLE, subject, reason, command, node.now, next_s)
         if node.troubles.note(trouble):
-            text = f"not read: {subject} ({reason}); what is known of it is kept; try: {command}"
-            node.tell("unreadable", text, level="warning", subject=subject)
+            what = f"not read: {set_off(subject)} ({reason})"
+            text = f"{what}; what is known of it is kept; try: {command}"
+            node.tell("unreadable", text, level="warning", subject=subject, command=command)
 
     def _clear(self, path: SafePath) -> None:
         self._folders.discard(path)

@@ -51,7 +51,7 @@ class UnwatchedFolders:
         subject = event.setting or "this system"
         if not before:
             text = f"{reason}; try: {command}" if command else reason
-            node.tell("unwatched", text, level="warning", subject=subject)
+            node.tell("unwatched", text, level="warning", subject=subject, command=command)
         node.troubles.note(Trouble(kind, subject, reason, command, node.now, None))
 
     def deadline(self) -> float | None:

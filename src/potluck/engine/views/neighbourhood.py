@@ -146,6 +146,7 @@ class Neighbourhood:
                 group.members,
                 group.open,
                 self._admission_policy.who_joins(group),
+                short_id(group.group),
             )
             for group in self._admission_policy.found[:LIST_MAX]
         ]

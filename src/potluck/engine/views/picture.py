@@ -126,8 +126,8 @@ class Picture:
     def _hindrances(self) -> Iterator[Obstacle]:
         """Yield what a person has to see to, the most important first."""
         if not self._node.share_present:
-            reason = self._own_folder.share.reason
-            yield Obstacle(State.TROUBLE, f"the share is offline: marker {reason}")
+            share = self._own_folder.share
+            yield Obstacle(State.TROUBLE, share.offline_words, share.command)
         if self._progress.paused:
             yield Obstacle(State.PAUSED, self._progress.paused)
         if self._neighbourhood.waits:

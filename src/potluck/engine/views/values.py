@@ -92,6 +92,7 @@ class FoundView(Struct, frozen=True):
     joins: str = (
         ""  # while both doors are open: "we" join it, "they" join us, "" if neither is sure
     )
+    group: str = ""  # its id: names are not unique, and each of its devices answers
 
 
 class FileView(Struct, frozen=True):

@@ -10,18 +10,25 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused
 from potluck.faces.cli.client import client_of
 from potluck.faces.cli.output import at_prompt, say, say_json
 from potluck.faces.text import shown
 
+UP_WAYS_OUT = ("exit           leave the group gracefully and end (so do quit, stop, and Ctrl-C)",)
+WATCH_WAYS_OUT = (
+    "exit           end this view; potluck goes on (so do quit, stop, and Ctrl-C)",
+    "down           leave the group gracefully and end potluck itself",
+)
+VIEW_END_WORDS = frozenset({"exit", "quit", "stop"})
+"""What ends a view that only watches."""
 PROMPT_HELP = (
-    "exit           leave the group gracefully and end (so do quit, stop, and Ctrl-C)",
     "status         this device, its group, and who has what",
     "ring · peers   the circle of nodes · where the devices are",
     "ls [PATH]      what is shared (-r: every file)",
@@ -56,9 +63,7 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     absolute = [path for word in paths for path in _meant(word)]
     for path in absolute:
         if not os.path.lexists(path):
-            raise NotFound(
-                f"There is no {shown(path)}.", "the name was mistyped", "ls shows what is there"
-            )
+            raise NotFound(f"There is no {shown(path)}.", "the name was mistyped", _like(path))
         if not _is_text(path):
             raise NotFound(
                 f"{shown(path)} cannot be shared.",
@@ -68,7 +73,8 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     result = client_of(shared["home"]).post("/api/v1/add", {"paths": absolute, "mode": mode})
     lines = [shown(line) for line in result["text"].splitlines()]
     if not result["ok"]:
-        raise Refused("\n".join(lines))
+        kind = DiskTrouble if result.get("code") == DiskTrouble.code else Refused
+        raise kind("\n".join(lines))
     if as_json or shared["json"]:
         say_json(result)
     else:
@@ -83,6 +89,19 @@ def _meant(word: str) -> list[str]:
             found = sorted(glob.glob(word))  # noqa: PTH207 - as a shell does, relative too
             return [str(Path(path).absolute()) for path in found] or [word]
     return [str(Path(word).absolute())]
+
+
+def _like(path: str) -> str:
+    """Return what to type instead of a path that leads nowhere."""
+    above = Path(path).parent
+    try:
+        names = [entry.name for entry in above.iterdir()]
+    except OSError:
+        return f"look what is called so; there is no folder {shown(above)}, either"
+    close = get_close_matches(Path(path).name, names, 1)
+    if close:
+        return f"did you mean {shown(above / close[0])}?"
+    return f"look what is in {shown(above)}, or write the whole path: add /PATH"
 
 
 def _is_text(path: str) -> bool:
@@ -128,8 +147,13 @@ def say_version(*, as_json: bool) -> None:
 def explain(ctx: click.Context, name: str) -> None:
     """Explain a command, or all of them."""
     root = ctx.find_root()
+    watching = ctx.obj.get("watching", False)
     if not name:
-        say(*(PROMPT_HELP if at_prompt() else root.get_help().splitlines()))
+        ways_out = WATCH_WAYS_OUT if watching else UP_WAYS_OUT
+        say(*([*ways_out, *PROMPT_HELP] if at_prompt() else root.get_help().splitlines()))
+        return
+    if watching and name in VIEW_END_WORDS:
+        say(f"{name} ends this view, and potluck goes on. To end potluck type down.")
         return
     group = root.command
     assert isinstance(group, click.Group)

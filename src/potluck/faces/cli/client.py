@@ -4,25 +4,31 @@ Strategy: one short connection per question, and one long one for events. A requ
 that an answer ends where the connection does and nothing has to be taken apart: `http.client` would
 cost every `status` a third of its time. Errors of the local API come back as the errors they were,
 so that a command has nothing to translate: same three parts, same exit code. Guarantees: a home
-where nothing answers raises NotRunning with the next command; no call waits longer than its
-time-out; a listing of any length is asked for and held page by page. Limits: one reader per event
-stream; it ends with StopIteration when the daemon does.
+where nothing answers raises NotRunning with the next command; no call waits longer than its time-
+out, and none for a process that was stopped (Ctrl-Z), where the system says so; a listing of any
+length is asked for and held page by page. Limits: one reader per event stream; it ends with
+StopIteration when the daemon does.
 """
 
 from __future__ import annotations
 
 import json
+import select
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from potluck.core import errors
 from potluck.core.errors import NotRunning, PotluckError, TimedOut
 from potluck.faces.cli.output import Json, command
-from potluck.shells.state.home import home_paths, socket_candidates
+from potluck.shells.state.home import holder_of, home_paths, socket_candidates
 
 CALL_S = 15.0  # the local API answers within 10 s
 EVENTS_S = 40.0  # two heartbeats and a half
+LOOK_S = 1.0  # of silence, then whoever is asked may have been stopped
+_STOPPED = frozenset("Tt")  # by a signal, by a debugger: proc_pid_stat(5)
 _BY_CODE = {
     kind.code: kind
     for kind in vars(errors).values()
@@ -90,6 +96,8 @@ class Client:
         with self._ask(method, path, body, CALL_S) as answer:
             try:
                 envelope = json.loads(answer.read())
+            except TimeoutError as error:
+                raise self._silent() from error
             except (OSError, ValueError) as error:
                 raise self._not_running(str(error)) from error
         if envelope.get("ok"):
@@ -108,18 +116,42 @@ class Client:
             try:
                 connection.connect(candidate)
                 connection.sendall(request.encode() + data)
+                self._await_answer(connection, timeout_s)
                 return _after_head(connection)
             except TimeoutError as error:
-                raise TimedOut(
-                    "potluck runs but does not answer.",
-                    "the machine or its disk is very busy",
-                    "try again",
-                ) from error
+                raise self._silent() from error
             except OSError as error:
                 reason = reason or error.strerror or str(error)
             finally:
                 connection.close()  # what was made of it stays open
         raise self._not_running(reason)
+
+    def _await_answer(self, connection: socket.socket, timeout_s: float) -> None:
+        """Wait until there is something to read; raises TimeoutError, or TimedOut if it is stopped.
+
+        An answer may take long; a process that was stopped gives none however long one waits.
+        """
+        until_s, answers = time.monotonic() + timeout_s, select.poll()
+        answers.register(connection, select.POLLIN)
+        while not answers.poll(min(LOOK_S, timeout_s) * 1000):
+            if time.monotonic() >= until_s:
+                raise TimeoutError
+            if _is_stopped(holder_of(self._state_dir)):
+                raise self._silent()
+
+    def _silent(self) -> TimedOut:
+        holder = holder_of(self._state_dir)
+        if _is_stopped(holder):
+            return TimedOut(
+                "potluck does not answer: it is stopped.",
+                f"somebody typed Ctrl-Z where it runs, or stopped its process {holder}",
+                f"fg in the terminal where it was started, or: kill -CONT {holder}",
+            )
+        return TimedOut(
+            "potluck runs but does not answer.",
+            "the machine or its disk is very busy, or potluck was stopped (Ctrl-Z)",
+            "try again; if it was stopped: fg in the terminal where it was started",
+        )
 
     def _not_running(self, reason: str) -> NotRunning:
         return NotRunning(
@@ -145,6 +177,16 @@ def _after_head(connection: socket.socket) -> BinaryIO:
         answer.close()
         raise ConnectionError("it hung up")
     return answer
+
+
+def _is_stopped(process: int | None) -> bool:
+    """Say whether a process is known to be stopped; False where the system does not say."""
+    try:
+        facts = Path(f"/proc/{process}/stat").read_text(errors="replace")
+    except OSError:
+        return False
+    letter = (facts.rpartition(")")[2].split() or [""])[0]
+    return letter in _STOPPED
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ the command returns. Limits: how long it stays open counts from now, whatever wa
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import Any
 
@@ -19,10 +20,21 @@ from potluck.faces.cli.client import client_of
 from potluck.faces.cli.output import at_prompt, is_terminal, say, say_json, styled
 from potluck.faces.text import duration, wrapped
 
+BELOW_NOTHING = re.compile(r"-\d[\d.]*")
 TRUST = "Do this only on a network you trust."
 
 
-@click.command("open")
+class MinutesCommand(click.Command):
+    """A command whose number may be one below nothing, which then is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leave numbers to whoever knows what they mean."""
+        numbers = [word for word in args if BELOW_NOTHING.fullmatch(word)]
+        others = [word for word in args if word not in numbers]
+        return super().parse_args(ctx, [*others, "--", *numbers] if numbers else args)
+
+
+@click.command("open", cls=MinutesCommand)
 @click.argument("minutes", default="", metavar="[MIN]")
 @json_option
 @click.pass_obj

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from potluck.core.limits import PORT
+from potluck.faces.advice import Advice, indented
 from potluck.faces.cli.output import command, program
 from potluck.faces.text import amount, count, duration, percent, rate, shown, size, table
 
@@ -45,6 +46,10 @@ class Words:
     def of_this_run(cls) -> Words:
         """Return the words as this process was started."""
         return cls(command("").rstrip(), program())
+
+    def of(self, words: str) -> str:
+        """Return the whole line for a command of ours on this machine."""
+        return f"{self.here} {words}".lstrip()
 
 
 def title(state: dict[str, Any]) -> str:
@@ -108,7 +113,7 @@ def next_step(advice: str, words: Words) -> str:
 
     first = advice.split(" ", maxsplit=1)[0]
     ours = first in COMMANDS and first not in SHELLS_OWN
-    return shown(f"{words.here} {advice}" if ours else advice)
+    return shown(words.of(advice) if ours else advice)
 
 
 def delivery_words(deliveries: list[dict[str, Any]]) -> str:
@@ -138,7 +143,7 @@ def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
         times.append(f"tried again in {duration(trouble['next_s'])}")
     lines = [first + (f" ({', '.join(times)})" if times else "")]
     if trouble["command"]:
-        lines.append(f"next: {next_step(trouble['command'], words)}")
+        lines.append(Advice("next: ", next_step(trouble["command"], words)))
     return lines
 
 
@@ -157,19 +162,18 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     """Return the lines of `status`; `words` as this process was started unless given."""
     rates, words = state["rates"], words or Words.of_this_run()
     others = delivery_words(state["deliveries"])
-    facts = [
-        ["group", group_words(state)],
-        ["state", reason_words(state)],
-        ["files", amount_words(state)],
-        ["folder", shown(state["folder"]) + f"   (mine: {shown(state['own_folder'])})"],
-        ["network", f"port {state['port']} · ↓ {rate(rates['down'])} · ↑ {rate(rates['up'])}"],
-        ["door", door_words(state)],
-    ]
+    lines = [title(state), _fact("group", group_words(state)), _fact("state", reason_words(state))]
     if state["command"]:
-        facts.insert(2, ["next", next_step(state["command"], words)])
+        lines.append(Advice(_fact("next"), next_step(state["command"], words)))
+    lines.append(_fact("files", amount_words(state)))
     if others:
-        facts.insert(-3, ["others", others])
-    lines = [title(state), *table(facts)]
+        lines.append(_fact("others", others))
+    lines += [
+        Advice(_fact("folder"), shown(state["folder"])),
+        Advice(_fact("mine"), shown(state["own_folder"])),
+        _fact("network", f"port {state['port']} · ↓ {rate(rates['down'])} · ↑ {rate(rates['up'])}"),
+        _fact("door", door_words(state)),
+    ]
     lines += _listed("devices", state["devices"], _device_row)
     lines += _listed("receiving", state["transfers"], _transfer_row)
     lines += _listed("sending", state["uploads"], _upload_row)
@@ -181,9 +185,13 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     if unshared:
         lines += [
             "",
-            f"{count(unshared, 'file')} here not shared yet: see `{words.here} add --help`.",
+            Advice(f"{count(unshared, 'file')} here not shared yet: ", words.of("add --help")),
         ]
     return lines
+
+
+def _fact(name: str, words: str = "") -> str:
+    return f"  {name:<9}{words}"
 
 
 def _listed(
@@ -204,7 +212,8 @@ def _trouble_lines(state: dict[str, Any], words: Words) -> list[str]:
     lines = ["", "troubles"]
     for one in troubles[:LONGEST_LIST]:
         first, *others = trouble_lines(one, words)
-        lines += [f"  {first}", *[f"    {line}" for line in others]]
+        said = one["command"] == state["command"] and one["reason"] in (state["reason"] or "")
+        lines += [f"  {first}", *[indented(line, "    ") for line in others if not said]]
     more = state["trouble_count"] - min(len(troubles), LONGEST_LIST)
     return [*lines, f"  … and {more:,} more"] if more > 0 else lines
 
@@ -220,7 +229,7 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
     for one in state["troubles"]:
         if one["kind"] == "link":
             first, *advice = trouble_lines(one, words)
-            lines += [f"✗ {first}", *[f"  {line}" for line in advice]]
+            lines += [f"✗ {first}", *[indented(line, "  ") for line in advice]]
     lines += found_lines(state, words)
     if not any(device["online"] for device in others) and not state["found"]:
         lines += nobody_lines(state, words)
@@ -240,14 +249,19 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         return [
             "Nobody is asked: this device is on no network that potluck uses.",
             "  why:  a cable is out, Wi-Fi is off, or no card in use has an IPv4 address",
-            "  next: connect it, or name a card that is left out by itself: up --interface IF",
+            "  next: connect it; or leave here, and name a card that is left out by itself",
+            Advice(" " * 10, words.of("down")),
+            Advice(" " * 10, f"{words.here or words.elsewhere} up --interface IF"),
         ]
     ports = f"UDP {PORT} and TCP {state['port']}"
-    by_name = f"or name it here: `{words.here} up --peer ADDRESS`"
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
         f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
-        f"  next: on the other device `{words.elsewhere} up`; {by_name}",
+        "  next: on the other device",
+        Advice(" " * 10, f"{words.elsewhere} up"),
+        "        or leave here, and name the other one's address",
+        Advice(" " * 10, words.of("down")),
+        Advice(" " * 10, f"{words.here or words.elsewhere} up --peer ADDRESS"),
     ]
 
 
@@ -285,10 +299,18 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
             lines.append("  Both doors are open: " + _coming(found.get("joins", ""), label))
             continue
         lines.append("  To join it, both machines must say so (on a network you trust):")
-        there = "is open already" if found["open"] else f"type open, or: {words.elsewhere} open"
-        here = "is open already" if mine_open else f"type open, or: {words.here} open"
-        lines += table([[f"on {label}", there], ["on this machine", here]], indent="    ")
+        lines += _opening(f"on {label}", words.elsewhere, is_open=found["open"])
+        lines += _opening("on this machine", words.here, is_open=mine_open)
     return lines
+
+
+def _opening(where: str, potluck: str, *, is_open: bool) -> list[str]:
+    """Return how a door is opened; at the prompt of an `up` that runs there the word will do."""
+    if is_open:
+        return [f"    {where}: the door is open already"]
+    if not potluck:
+        return [Advice(f"    {where}: type ", "open")]
+    return [Advice(f"    {where}: type open at its prompt, or in a shell: ", f"{potluck} open")]
 
 
 def _coming(joins: str, label: str) -> str:

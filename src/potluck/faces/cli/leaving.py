@@ -104,11 +104,11 @@ class UpLeaving:
     def answer(self, line: str) -> list[str] | None:
         """Leave if the line says so: the second time whatever is lacking."""
         word, *others = line.split() or [""]
-        if word.casefold() not in LEAVE_WORDS:
-            return None
+        if word.casefold() not in LEAVE_WORDS or not _SURE.issuperset(others):
+            return None  # of `exit --help` the parser knows more
         try:
             said = parting(self._client.state())
-            if self._asks and said.asks and not _SURE.intersection(others):
+            if self._asks and said.asks and not others:
                 self._asks = False
                 return [*said.lines, f"Leave anyway? Type {word} once more to leave."]
             self._client.post("/api/v1/leave")
@@ -161,6 +161,6 @@ def _wait_for_end(state_dir: str) -> None:
             raise TimedOut(
                 f"potluck (process {holder}) has not ended after {DOWN_S:.0f} s.",
                 "its disk is slow, or something hangs",
-                f"wait, then `{command('status')}`; as a last resort: kill {holder}",
+                f"wait, then: {command('status')}\nas a last resort: kill {holder}",
             )
         time.sleep(POLL_S)

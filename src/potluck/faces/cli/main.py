@@ -61,6 +61,7 @@ ELSEWHERE = {
     "up": "this potluck runs already",
     "demo": "it would draw over this view",
     "wait": "it would keep this prompt from you",
+    "service": "it is about how potluck is started",
     "watch": "this is it",
 }
 """Commands that the prompt does not run, and why."""
@@ -153,7 +154,7 @@ def run_command(arguments: list[str]) -> int:
     except PotluckError as error:
         return _told(error, as_json=as_json)
     except click.ClickException as error:
-        return _told(_from_click(error), as_json=as_json)
+        return _told(_from_click(error, arguments), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except (PipeClosedError, BrokenPipeError):
@@ -165,15 +166,19 @@ def run_command(arguments: list[str]) -> int:
         return _told(_fault(error), as_json=as_json)
 
 
-def run_typed(words: list[str], client: Client) -> list[str]:
-    """Run what was typed at the prompt, for the potluck of `client`; returns what to show."""
+def run_typed(words: list[str], client: Client, *, watching: bool = False) -> list[str]:
+    """Run what was typed at the prompt, for the potluck of `client`; returns what to show.
+
+    `watching`: it is the prompt of a view, whose end is not that of potluck.
+    """
+    shared = {"home": client, "json": False, "verbose": False, "watching": watching}
     with collected() as lines:
         try:
-            _run(_understood(words), {"home": client, "json": False, "verbose": False})
+            _run(_understood(words), shared)
         except PotluckError as error:
             return [*lines, *error_lines(error)]
         except click.ClickException as error:
-            return [*lines, *error_lines(_from_click(error))]
+            return [*lines, *error_lines(_from_click(error, words))]
         return lines
 
 
@@ -238,10 +243,18 @@ def _fault(error: Exception) -> PotluckError:
     )
 
 
-def _from_click(error: click.ClickException) -> UsageError:
+def _path_of(context: click.Context | None, arguments: list[str]) -> str:
+    """Return which command could not be read; click does not say it of an option without value."""
+    if context is not None:
+        return context.command_path.strip()
+    name = "" if at_prompt() else program()
+    named = next((word for word in arguments if word in COMMANDS), "")
+    return f"{name} {named}".strip()
+
+
+def _from_click(error: click.ClickException, arguments: list[str]) -> UsageError:
     context = getattr(error, "ctx", None)
-    path = context.command_path.strip() if context is not None else program()
-    fix = f"{path} --help".strip()
+    fix = f"{_path_of(context, arguments)} --help".strip()
     if isinstance(error, click.NoSuchOption):
         known = [
             name

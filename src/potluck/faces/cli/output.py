@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -25,12 +26,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from potluck.core.errors import DiskTrouble, PotluckError
-from potluck.faces.cli.streams import knows_every_letter, let_go
+from potluck.faces.advice import Advice, for_terminal
+from potluck.faces.cli.streams import AnyStream, knows_every_letter, let_go
 
 Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
+_OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+)\b")
+_LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
 
@@ -85,8 +89,32 @@ def styled(text: str, style: str) -> str:
 
 
 def say(*lines: str) -> None:
-    """Print lines for a person, at once."""
-    say_each(lines)
+    """Print lines for a person, at once; on a terminal none is broken within a word or command."""
+    say_each(lines if at_prompt() else laid(lines))
+
+
+def laid(lines: Iterable[str]) -> list[str]:
+    """Return lines as they fit on the standard output, if that is a terminal."""
+    return _laid(lines, width_of(sys.stdout))
+
+
+def _laid(lines: Iterable[str], width: int | None) -> list[str]:
+    """Return lines that fit; what is styled, or several lines in one, is laid out already."""
+    if width is None:
+        return list(lines)
+    return [
+        row
+        for line in lines
+        for row in ([line] if _LAID_OUT & set(line) else for_terminal([line], width))
+    ]
+
+
+def width_of(stream: AnyStream) -> int | None:
+    """Return how many columns a stream has, None if it is no terminal."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def say_each(lines: Iterable[str]) -> None:
@@ -126,7 +154,7 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
             "code": error.code,
             "message": error.what,
             "cause": error.cause,
-            "fix": error.fix,
+            "fix": "\n".join(_steps(error)),
         }
         _write(
             _encoded({"schema": OUTPUT_SCHEMA, "ok": False, "error": described}) + "\n", flush=True
@@ -134,16 +162,37 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
         return
     lines = error_lines(error)
     lines[0] = f"potluck: {lines[0]}"
+    lines = _laid(lines, width_of(sys.stderr))
     with suppress(OSError, ValueError):  # nobody is there to be told
         print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def error_lines(error: PotluckError) -> list[str]:
-    """Return the three parts of an error, a line each."""
-    lines = [error.what]
+    """Return the three parts of an error, a line each, and one for each of several next steps."""
+    lines = error.what.splitlines()
     lines += [f"  why:  {error.cause}"] if error.cause else []
-    lines += [f"  next: {error.fix}"] if error.fix else []
-    return lines
+    first, *others = _steps(error) or [""]
+    lines += [_step(f"  next: {first}")] if first else []
+    return lines + [_step(f"        {other}") for other in others]
+
+
+def _steps(error: PotluckError) -> list[str]:
+    """Return the next steps; who wrote `potluck up` does not know how it is typed here."""
+    return [_OURS.sub(_as_typed, step) for step in error.fix.splitlines()]
+
+
+def _as_typed(found: re.Match[str]) -> str:
+    from potluck.faces.cli.main import COMMANDS
+
+    if found[1] == "--home":
+        return f"{program()} --home"
+    return command(found[1]) if found[1] in COMMANDS else found[0]
+
+
+def _step(line: str) -> str:
+    """Return a next step so that a command in it stays whole."""
+    before, ours, words = line.partition(f"{program()} ")
+    return Advice(before, ours + words) if ours else line
 
 
 def _encoded(data: Json) -> str:

@@ -31,10 +31,12 @@ import click
 
 from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused, UsageError
+from potluck.faces.advice import Advice
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.output import command, program, say, say_json
 from potluck.faces.text import shown
 from potluck.shells.state.home import HomePaths, holder_of, home_paths
+from potluck.shells.state.last_folder import last_folder
 
 STOP_S = 30  # twice what `down` waits; then systemd ends it the hard way
 STARTING_S = 300  # the first start of a checkout fetches its packages
@@ -160,19 +162,23 @@ def _run(tool: str, *words: str, shown_live: bool = False) -> subprocess.Complet
         raise _no_systemd(f"{tool} does not answer: {error}") from error
 
 
-def _no_systemd(why: str) -> PotluckError:
+def _no_systemd(why: str, *, folder: str = "FOLDER") -> PotluckError:
     return PotluckError(
         "The service needs systemd with a session for this user.",
         why,
-        f"have whatever starts programs here run: {command('up')} --headless",
+        f"have whatever starts programs here run: {command('up')} --headless {folder}",
     )
 
 
-def _check_session() -> None:
-    """Raise unless this user's systemd answers."""
-    answer = systemctl("show-environment")
+def _check_session(folder: str) -> None:
+    """Raise unless this user's systemd answers, with what starts `folder` without it."""
+    try:
+        answer = systemctl("show-environment")
+    except PotluckError as error:
+        raise _no_systemd(error.cause, folder=quote(folder)) from error
     if answer.returncode:
-        raise _no_systemd(shown(answer.stderr.strip()) or "this user's systemd does not answer")
+        why = shown(answer.stderr.strip()) or "this user's systemd does not answer"
+        raise _no_systemd(why, folder=quote(folder))
 
 
 def lingers() -> bool | None:
@@ -196,9 +202,12 @@ def linger_lines(linger: bool | None) -> list[str]:
 
 
 # -- commands --------------------------------------------------------------------------------------
-@click.group()
-def service() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def service(ctx: click.Context) -> None:
     """Let potluck start and run by itself, as a service of this user's systemd."""
+    if ctx.invoked_subcommand is None:
+        say(*ctx.get_help().splitlines())
 
 
 @service.command()
@@ -209,18 +218,19 @@ def service() -> None:
 def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_json: bool) -> None:
     """Start potluck now and whenever you log in, with this --home and FOLDER."""
     place = home_paths(shared["home"])
-    unit = unit_of(shared["home"], _folder(place, folder))
+    path = _folder(place, folder)
+    unit = unit_of(shared["home"], path)
     text = unit_text(unit.words)
     if only_print:
         say(text.rstrip("\n"))
         return
-    _check_session()
+    _check_session(path)
     running = _process(unit, place)
     if running is not None:
         raise Refused(
             "potluck runs already.",
             f"process {running} holds {place.state_dir}, and did not start as a service",
-            f"{command('down')}, then: {command('service install')}",
+            f"{command('down')}\nthen: {command('service install')} {quote(path)}",
         )
     _write(unit.path, text)
     for words in (("daemon-reload",), ("enable", unit.name), ("restart", unit.name)):
@@ -237,7 +247,8 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
     say(
         f"potluck runs as {unit.name} now ({shown(unit.path)}).",
         *linger_lines(lingers()),
-        f"To see it: {command('watch')}; what it says: {command('service logs')}",
+        Advice("To see it: ", command("watch")),
+        Advice("What it says: ", command("service logs")),
     )
 
 
@@ -261,7 +272,7 @@ def service_status(shared: dict[str, Any], as_json: bool) -> int:
         )
         if active not in {"active", "activating", "reloading"}:
             why = f" ({said['Result']})" if said.get("Result", "success") != "success" else ""
-            say(f"It does not run{why}: {command('service logs')} says why")
+            say(Advice(f"It does not run{why}. What it said: ", command("service logs")))
     return 0 if active in {"active", "activating", "reloading"} else 3
 
 
@@ -296,7 +307,7 @@ def uninstall(shared: dict[str, Any], as_json: bool) -> None:
         return
     if answer.returncode:
         say(f"! systemctl said: {shown(answer.stderr.strip())}")
-    say(f"{unit.name} is removed; your files stay. To start by hand: {command('up')}")
+    say(f"{unit.name} is removed; your files stay.", Advice("To start by hand: ", command("up")))
 
 
 def _folder(place: HomePaths, folder: str | None) -> str:
@@ -306,6 +317,7 @@ def _folder(place: HomePaths, folder: str | None) -> str:
         config_file=place.config_file,
         state_dir=place.state_dir,
         folder=place.folder,
+        last_folder=last_folder(place.state_dir),
     )
     return str(Path.cwd() / Path(settings.folder).expanduser())
 

@@ -16,25 +16,29 @@ import sys
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
 from potluck.config.values import parse_open
-from potluck.core.errors import UsageError
+from potluck.core.errors import NotFound, UsageError
+from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
-from potluck.faces.cli.output import Json, command, is_terminal
+from potluck.faces.cli.output import Json, command, is_terminal, laid, program
 from potluck.faces.cli.streams import write_or_go_on
 from potluck.faces.prompt import job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
+from potluck.shells.state.last_folder import last_folder
 
 NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
+UNNAMED = {"default", "last"}  # origins of a FOLDER that nobody named
 TIME = re.compile(r"\d+(\.\d+)?\s*(m|min|mins|minutes?|h|hours?|s)?|always|forever")
 """What people write behind --open when they mean a time."""
 
@@ -50,7 +54,7 @@ class UpCommand(click.Command):
                     f"“{shown(following)}” would be the folder to share.",
                     "--open may stand alone, so its minutes are written behind a =",
                     f"{command('up')} --open={_minutes(following)}"
-                    f"   (a folder of that name: ./{shown(following)})",
+                    f"\nfor a folder of that name: {command('up')} --open ./{shown(following)}",
                 )
         return super().parse_args(ctx, ["--open=" if word == "--open" else word for word in args])
 
@@ -85,7 +89,7 @@ def _minutes(time: str) -> str:
     help="Admit and join without asking, 60 or MIN minutes or `always`.",
 )
 @click.option("--headless", is_flag=True, help="No prompt, plain lines.")
-@click.option("--no-page", is_flag=True, help="No web page.")
+@click.option("--no-page", is_flag=True, hidden=True)
 @click.option("--no-sweep", is_flag=True, hidden=True)
 @click.option(
     "--while-stdin", is_flag=True, hidden=True, help="Leave when the standard input ends."
@@ -94,18 +98,26 @@ def _minutes(time: str) -> str:
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
     """Start: join the group found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
+    last = last_folder(place.state_dir)
     settings = resolve_settings(
         _flags(typed),
         os.environ,
         config_file=place.config_file,
         state_dir=place.state_dir,
         folder=place.folder,
+        last_folder=last,
     )
+    if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
+        _check_last(last)
     _check(settings)
     logging.basicConfig(
         level=logging.DEBUG if shared["verbose"] else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
+    if settings.origins["node.folder"] == "last":
+        another = Advice("  for another one: ", command("up FOLDER"))
+        said = laid([f"Sharing {shown(settings.folder)}, as last time.", another, ""])
+        write_or_go_on("\n".join(said))
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
     if settings.open_s is not None:
@@ -128,19 +140,44 @@ def _flags(typed: dict[str, Any]) -> Flags:
     )
 
 
+def _check_last(folder: str) -> None:
+    """Find out whether the folder that nobody named is still there: an empty one is not it."""
+    if Path(folder).exists():
+        return
+    raise NotFound(
+        f"The folder {shown(folder)}, which was shared last, is not there.",
+        "its disk is not plugged in or not mounted, or it was moved or renamed",
+        f"plug the disk in or move the folder back, then: {command('up')}\n"
+        f"if it is somewhere else now: {command('up FOLDER')}",
+    )
+
+
 def _check(settings: Settings) -> None:
     """Find what is wrong with what was typed before anything starts."""
     if settings.folder == "/":
         raise UsageError(
             "The whole disk cannot be shared.",
             "FOLDER is /",
-            "name a folder of your own: up FOLDER",
+            f"name a folder of your own: {command('up FOLDER')}",
         )
     if home.holder_of(settings.state_dir) is not None:
-        home.claim_home(settings.state_dir).release()  # raises, naming the process
+        _check_home(settings.state_dir)
     home.prepare_folder(settings.folder)
-    home.claim_folder(settings.folder, settings.state_dir).release()  # as above
+    home.claim_folder(settings.folder, settings.state_dir).release()  # raises, naming the process
     home.check_interfaces(settings.interfaces)
+
+
+def _check_home(state_dir: str) -> None:
+    """Find out who is running there; raises AlreadyRunning, naming the process."""
+    try:
+        home.claim_home(state_dir).release()
+    except home.AlreadyRunning as error:
+        steps = (
+            f"to see it: {command('watch')}",
+            f"to end it: {command('down')}",
+            f"to start a second device: {program()} --home DIR up",
+        )
+        raise home.AlreadyRunning(error.what, error.cause, "\n".join(steps)) from error
 
 
 class _Face:

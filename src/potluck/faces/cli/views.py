@@ -11,6 +11,7 @@ what each page saw.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -18,17 +19,19 @@ from typing import Any
 
 import click
 
-from potluck.core.errors import NotFound
+from potluck.core.errors import NotFound, UsageError
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import Words, peer_lines, status_lines
 from potluck.faces.cli.output import (
+    at_prompt,
     command,
     is_terminal,
     say,
     say_each,
     say_json,
     say_json_rows,
+    width_of,
 )
 from potluck.faces.cli.tree import file_lines, folder_lines
 from potluck.faces.text import duration, ring_lines, shown
@@ -46,6 +49,8 @@ CHECK_BUSY = 10
 @click.pass_obj
 def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> int:
     """Show this device, its group, and who has what."""
+    if watch and at_prompt():
+        raise UsageError("“status --watch” is not for this prompt.", "it never ends", "status")
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
     while True:
@@ -81,7 +86,7 @@ def ring(shared: dict[str, Any], as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({key: state[key] for key in ("node", "ring")})
     else:
-        say(*ring_lines(state["ring"], state["device"]["id"]))
+        say(*ring_lines(state["ring"], state["device"]["id"], width_of(sys.stdout)))
 
 
 @click.command()

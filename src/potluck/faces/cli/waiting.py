@@ -4,18 +4,23 @@ Strategy: what was heard so far cannot say that everything is here, so `wait` fi
 device that is here to tell what is in its folder by now (the flush of engine/flushing.py). Then
 `--synced` watches until this device stands at everything it heard of, and `--delivered` takes the
 heads held at that moment and watches until the others have said that they hold them, or newer ones,
-completely.
+completely. A device that is there and has no link to this one (a cable, a firewall) cannot be
+asked, so nothing is true of all until it can, or until nobody hears of it any more.
 
-Guarantees: what it says is true was said by whoever has to know it, after the command was given; on
-its time-out it exits 6 and names what it still waits for. Limits: a file that is still being
-written is not waited for, and a device that is away cannot say anything, so `--delivered` waits for
-it: `--to` names those who are enough.
+Guarantees: what it says is true was said by whoever has to know it, after the command was given; at
+a terminal it says what it waits for, and again when that changes; on its time-out it exits 6 and
+names what it still waits for. Limits: a file that is still being written is not waited for. A
+device that is away cannot say anything: `--delivered` waits for it (`--to` names those who are
+enough), `--synced` does not, and says of whom it therefore knows nothing.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -30,7 +35,10 @@ from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
 POLL_S = 0.1  # between two looks whether it is so by now
-ONE_FLUSH_S = 8.0  # one question to all devices; asked again as long as somebody is silent
+FIRST_FLUSH_S = 1.0  # one question to all devices; then it is said who is silent
+ONE_FLUSH_S = 8.0  # the same question, taken up as long as somebody is silent
+SAY_AGAIN_S = 2.0  # at the earliest, for what changes all the time
+_FIGURE = re.compile(r"[\d.,]+( [KMGTP]?B)?")  # one that changes is no other thing to wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Patience:
         """Begin now; None: for ever."""
         self._timeout_s = timeout_s
         self._until_s = None if timeout_s is None else time.monotonic() + timeout_s
+        self._said, self._say_s = "", time.monotonic()
 
     def __repr__(self) -> str:
         return f"Patience({self._timeout_s})"
@@ -66,19 +75,38 @@ class Patience:
         return min(most_s, max(0.0, self._until_s - time.monotonic()))
 
     def spend(self, missing: str) -> None:
-        """Wait a moment; raises TimedOut, naming what is missing, when there is none left."""
+        """Wait a moment, and say for what; raises TimedOut, saying the same, if there is none left.
+
+        A person at a terminal is told, a script is not.
+        """
         if self._until_s is not None and time.monotonic() >= self._until_s:
             raise TimedOut(
                 f"Not true after {self._timeout_s:g} s: {missing}.", "", command("status")
             )
+        about, now = _FIGURE.sub("", missing), time.monotonic()
+        if about != self._said and now >= self._say_s and _somebody_reads():
+            self._said, self._say_s = about, now + SAY_AGAIN_S
+            with suppress(OSError, ValueError):  # it is gone
+                print(f"waiting: {missing}", file=sys.stderr, flush=True)
         time.sleep(POLL_S)
+
+
+def _somebody_reads() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False  # closed, or there never was one
 
 
 @click.command()
 @click.option("--synced", is_flag=True, help="Until every file is here (the default).")
 @click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
 @click.option(
-    "--to", "labels", multiple=True, metavar="NAME", help="Like --delivered, to this device; again."
+    "--to",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Until this device holds what is here now; may be given several times.",
 )
 @click.option(
     "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
@@ -102,7 +130,7 @@ def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - cli
     if typed["as_json"] or shared["json"]:
         say_json(state)
     else:
-        say(summary(state, delivered=delivered))
+        say(*summary(state, delivered=delivered))
 
 
 def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
@@ -112,7 +140,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     if wish.to:
         check_labels(client.state(), wish.to)
     if wish.flushes:
-        flush(client, patience)
+        ask_everybody(client, patience, () if wish.synced else wish.to)
     if wish.delivered:
         check_others(client.state())
         goals = client.get("/api/v1/keepers")["heads"]
@@ -125,11 +153,25 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     return state
 
 
+def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> None:
+    """Have everybody who is there asked; whoever is lost on the way may not have answered.
+
+    Of those who cannot be reached only `labels` are waited for; none: everybody.
+    """
+    lost = True
+    while lost:
+        while missing := unreached(client.state(), client.get("/api/v1/keepers"), labels):
+            patience.spend(missing)
+        flush(client, patience)
+        lost = bool(unreached(client.state(), client.get("/api/v1/keepers"), labels))
+
+
 def flush(client: Client, patience: Patience) -> None:
     """Have everybody tell what is in its folder by now: one question, taken up until it ends."""
-    began_s = time.monotonic()
+    began_s, most_s = time.monotonic(), FIRST_FLUSH_S
     while True:
-        step_s, waited_s = patience.left_s(ONE_FLUSH_S), time.monotonic() - began_s
+        step_s, waited_s = patience.left_s(most_s), time.monotonic() - began_s
+        most_s = ONE_FLUSH_S
         answer = client.post("/api/v1/flush", {"patience_s": step_s, "waited_s": waited_s})
         if answer["ok"]:
             return
@@ -142,6 +184,24 @@ def peers_missing(state: dict[str, Any], peers: int) -> str:
     if online < peers:
         return f"{count(online, 'other device')} online, {peers} wanted"
     return ""
+
+
+def unreached(state: dict[str, Any], keepers: dict[str, Any], labels: Sequence[str]) -> str:
+    """Return who (of `labels`) is there and cannot be asked, "" if nobody is; who is away is not
+    there.
+    """
+    present = {one["id"] for one in state["devices"] if one["online"]}
+    blocked = {one["subject"]: one["reason"] for one in state["troubles"] if one["kind"] == "link"}
+    names, why = list[str](), ""
+    asked = [one for one in keepers["devices"] if not labels or one["label"] in labels]
+    for one in asked:
+        if not one["online"] and (one["id"] in present or one["label"] in blocked):
+            names.append(shown(one["label"]))
+            why = why or blocked.get(one["label"], "")
+    if not names:
+        return ""
+    said = f"{listed(names)} cannot be reached, so it is not known what is there"
+    return f"{said} ({shown(why)})" if why else said
 
 
 def unsynced(state: dict[str, Any]) -> str:
@@ -188,7 +248,10 @@ def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Se
         return ""
     away = {True: "", False: " (away)"}
     names = [shown(one["label"]) + away[one["online"]] for one in late]
-    return f"not yet known to be whole on {listed(names)}"
+    said = f"not yet known to be whole on {listed(names)}"
+    if all(one["online"] for one in late) or labels:
+        return said
+    return f"{said}; who is enough can be named with --to"
 
 
 def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
@@ -207,10 +270,14 @@ def _number(head: dict[str, Any]) -> tuple[int, int]:
     return head["generation"], head["seq"]
 
 
-def summary(state: dict[str, Any], *, delivered: bool) -> str:
-    """Return the last line."""
+def summary(state: dict[str, Any], *, delivered: bool) -> list[str]:
+    """Return the last lines: how it is, and of whom nothing is known."""
     said = f"{count(len(state['devices']), 'device')}, {count(state['files'], 'file')}: "
     if delivered:
-        return said + "delivered."
+        return [said + "delivered."]
     word = state["state"].replace("_", " ")
-    return said + (f"{word} ({shown(state['reason'])})." if state["reason"] else f"{word}.")
+    first = said + (f"{word} ({shown(state['reason'])})." if state["reason"] else f"{word}.")
+    away = [shown(one["label"]) for one in state["devices"] if not one["online"]]
+    if not away:
+        return [first]
+    return [first, f"Away, so it is not known what is new there: {listed(away)}."]

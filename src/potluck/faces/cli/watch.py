@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from potluck.core.errors import NotRunning
+from potluck.faces.cli.acts import VIEW_END_WORDS
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
@@ -29,11 +30,10 @@ from potluck.faces.cli.up import readable, screen_of
 from potluck.faces.screen import ViewThreads
 
 RECENT_S = 60.0  # of what happened before the view began
-_END_WORDS = frozenset({"exit", "quit"})
 
 
 class WatchLeaving:
-    """The prompt of `watch`: `exit` ends the view, `down` leaves the group."""
+    """The prompt of `watch`: `exit`, `quit` and `stop` end the view, `down` leaves the group."""
 
     def __init__(self, client: Client, over: threading.Event, *, asks: bool) -> None:
         """End the view by setting `over`."""
@@ -45,9 +45,11 @@ class WatchLeaving:
 
     def answer(self, line: str) -> list[str] | None:
         """Do what the line says if it is about leaving."""
-        word = (line.split() or [""])[0].casefold()
-        if word not in _END_WORDS:
+        word, *others = line.split() or [""]
+        if word.casefold() not in VIEW_END_WORDS:
             return self._leaving.answer(line)
+        if others:
+            return None  # the parser says what is wrong with it, or what it does
         self._over.set()
         return []
 

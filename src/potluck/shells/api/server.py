@@ -99,7 +99,10 @@ class ApiSource(Protocol):
         """Ask for the end; returns at once."""
 
     def add(self, paths: list[str], mode: str) -> dict[str, Any]:
-        """Bring absolute `paths` into the own folder by "copy", "move" or "reflink": {ok, text}."""
+        """Bring absolute `paths` into the own folder by "copy", "move" or "reflink".
+
+        Returns {ok, text}, and the code of the error if it is one of the disk.
+        """
 
     def rescan(self) -> None:
         """Ask for a full look at the own folder; returns at once."""

@@ -285,10 +285,11 @@ class RunningSource:
         asked = partial(AddAsked, paths=tuple(paths), mode=mode)
         reply = self._commands.ask(self._loop, asked, COMMAND_S, adds=True)
         if reply is None:
-            return {"ok": True, "text": "still adding; potluck ls shows what is there"}
+            return {"ok": True, "text": "still adding; ls shows what is there"}
         with self._lock:
             self._state_s = 0.0  # what was seen before does not know of these files
-        return {"ok": reply.ok, "text": reply.text}
+        code = {"code": reply.code} if reply.code else {}
+        return {"ok": reply.ok, "text": reply.text, **code}
 
     def keepers(self) -> dict[str, Any]:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""

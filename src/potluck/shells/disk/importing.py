@@ -9,11 +9,11 @@ What stands in the own folder already, under its own name or one of ours (`READM
 for byte, is not brought in once more: it is reported with that name, and stays where it is. For a
 folder that holds if everything in it is found in there so.
 
-Guarantees: never replaces anything: a taken name gets ` (2)`; a source is removed only after its
-copy is durable; symbolic links, devices and refused names are reported and left where they are;
-mtime, the x bit and holes stay. Limits: owner, other mode bits and extended attributes stay behind
-on a copy; FOLDER itself is not imported into itself. A file that changes while it is copied is
-reported and left out.
+Guarantees: never replaces anything: a taken name gets ` (2)`, and that is reported; a source is
+removed only after its copy is durable; symbolic links, devices and refused names are reported and
+left where they are; a folder of which nothing could come in leaves no empty one; mtime, the x bit
+and holes stay. Limits: owner, other mode bits and extended attributes stay behind on a copy; FOLDER
+itself is not imported into itself. A file that changes while it is copied is reported and left out.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def import_paths(share: Share, order: Import) -> Imported:
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
     added, already = tuple(importing.added), tuple(importing.already)
-    return Imported(order.order, added, tuple(importing.failed), already)
+    instead = tuple(importing.instead)
+    return Imported(order.order, added, tuple(importing.failed), already, instead)
 
 
 class _Importing:
@@ -68,6 +69,7 @@ class _Importing:
         self.added: list[str] = []
         self.failed: list[tuple[str, str]] = []
         self.already: list[tuple[str, str]] = []
+        self.instead: list[tuple[str, str]] = []
         self._share = share
         self._into = order.into
         self._move = order.mode == "move"
@@ -95,6 +97,8 @@ class _Importing:
             self.already.append((printable(path), same))
         elif brought:
             self.added.append(brought)
+            if brought != name:
+                self.instead.append((brought, name))
 
     def _standing(self, source: int, name: str) -> str:
         """Return as what an entry of the folder `source` is in there already, "" if it is not."""
@@ -140,9 +144,21 @@ class _Importing:
                 self._folders.trim()
         finally:
             os.close(descriptor)
-        if self._move and not self._has_failed_below(shown):
-            os.rmdir(name, dir_fd=source)
+        if not self._has_failed_below(shown):
+            if self._move:
+                os.rmdir(name, dir_fd=source)
+        elif self._was_in_vain(made):
+            return ""
         return made.name
+
+    def _was_in_vain(self, made: SafePath) -> bool:
+        """Remove a folder into which nothing came; say whether that was so."""
+        try:
+            os.rmdir(made.name, dir_fd=self._folders.get(made.parts[:-1]))
+        except OSError:
+            return False  # it is not empty: part of it has come
+        self._folders.forget(made.parts)
+        return True
 
     def _make_folder(self, into: SafePath, name: str) -> SafePath:
         parent = self._folders.get(into.parts, create=True)

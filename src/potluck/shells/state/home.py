@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import socket
 import stat
 from contextlib import suppress
@@ -145,7 +146,7 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | flags, 0o600)
     except OSError as error:
         raise _disk(
-            f"The folder {folder} cannot be used", error, "choose another folder: up FOLDER"
+            f"The folder {folder} cannot be used", error, "choose another folder: potluck up FOLDER"
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,11 +154,13 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
         holder = os.pread(descriptor, HOLDER_BYTES, 0).decode(errors="replace").partition("\n")
         os.close(descriptor)
         process = f"process {holder[0]}" if holder[0].isdigit() else "another process"
-        home = printable(holder[2].strip()) or "another home"
+        home, fix = printable(holder[2].strip()), "to share another folder: potluck up FOLDER"
+        if home:
+            fix = f"to end it: potluck --home {shlex.quote(home)} down\n{fix}"
         raise AlreadyRunning(
             f"Another potluck is already sharing the folder {folder} ({process}).",
-            f"it was started with the home {home}",
-            f"end it: potluck --home {home} down; or share another folder: up FOLDER",
+            f"it was started with the home {home}" if home else "it has another home",
+            fix,
         ) from error
     except OSError:  # no locks here, as on some network disks
         os.close(descriptor)
@@ -323,12 +326,13 @@ def prepare_folder(folder: str) -> None:
             pass
     except FileExistsError as error:
         raise DiskTrouble(
-            f"{folder} is a file, not a folder.", "a name was mistyped", "name a folder: up FOLDER"
+            f"{folder} is a file, not a folder.",
+            "a name was mistyped",
+            "name a folder: potluck up FOLDER",
         ) from error
     except OSError as error:
-        fix = (
-            "free some space" if error.errno == errno.ENOSPC else "choose another folder: up FOLDER"
-        )
+        another = "choose another folder: potluck up FOLDER"
+        fix = "free some space" if error.errno == errno.ENOSPC else another
         raise _disk(f"The folder {folder} cannot be written", error, fix) from error
 
 
