@@ -34,8 +34,8 @@ from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
 
-# told in their own lists; they do not hinder anything else
-ASIDE = {TroubleKind.STRAY}
+# facts that a person may want to know; they hinder nothing else
+ASIDE = {TroubleKind.STRAY, TroubleKind.WRITTEN}
 
 
 class Picture:
