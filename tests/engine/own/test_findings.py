@@ -166,7 +166,7 @@ def test_a_link_in_the_place_of_a_file_or_folder_ends_it(site: Own) -> None:
     site.touch("site", "new/page")
     site.settle()
     assert shared(site) == stands(site)
-    assert site.codes() == ["file_refused", "file_refused"]
+    assert site.codes() == ["file_refused"]
 
 
 def test_a_lock_of_an_editor_in_the_place_of_a_folder_ends_it(site: Own) -> None:
@@ -316,7 +316,8 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
     site.own_folder.scan()
     site.tick()
     site.settle()
-    assert len(site.node.troubles.all()) == 2
+    assert len(site.node.troubles.all()) == 1
+    assert len(site.own_folder.refused) == 1
     site.node.roster = group(2, 1)
     site.own_folder.await_marker()
     assert site.node.troubles.all() == []
