@@ -287,6 +287,23 @@ def test_a_file_that_cannot_be_read_is_told_once_until_it_was_read(site: Own) ->
     assert ("page" in site.published(), closed(site)) == (True, [])
 
 
+def test_a_file_that_was_forbidden_is_read_as_soon_as_it_is_seen_again(site: Own) -> None:
+    site.write("page", "text")
+    site.touch("page")
+    site.answer()
+    (order,) = site.todo
+    assert isinstance(order, Hash)
+    site.todo.clear()
+    path = site.path("page")
+    denied = Unreadable(path, ReadFault.PERMISSION, "Permission denied")
+    site.tell(FilesHashed(order.order, (), (path,), last=True, unreadable=(denied,)))
+    site.touch("page")
+    site.answer()
+    assert any(isinstance(each, Hash) for each in site.todo), "seconds before its next try"
+    site.settle()
+    assert ("page" in site.published(), closed(site)) == (True, [])
+
+
 def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: Own) -> None:
     site.own_folder.scan()
     site.tick()

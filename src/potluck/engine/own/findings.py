@@ -109,6 +109,8 @@ class Findings:
             self._judge.on_folder(path)
             return
         self._reading.on_seen(seen.path)
+        if self.unreadable.was_forbidden(seen.path):
+            self._reading.hurry(seen.path)
         piece_size = self._judge.on_seen(path, seen.stat)
         if piece_size is None:
             return

@@ -168,7 +168,7 @@ def test_the_table_is_bounded(share: Share, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # -- files that never rest -------------------------------------------------------------------------
-def test_a_file_written_without_pause_comes_out_every_half_minute(share: Share, own: Path) -> None:
+def test_a_log_comes_out_every_half_minute(share: Share, own: Path) -> None:
     (own / "log").write_bytes(b"x")
     table, out, now = Stillness(share), list[float](), 0.0
     while now <= 2 * UNCLOSED_S + 1.0:
@@ -181,9 +181,7 @@ def test_a_file_written_without_pause_comes_out_every_half_minute(share: Share, 
 
 
 @pytest.mark.parametrize("stalls", [False, True])
-def test_a_download_waits_until_it_is_closed_or_stalls_for_long(
-    share: Share, own: Path, *, stalls: bool
-) -> None:
+def test_a_download_waits_until_closed_or_stalled(share: Share, own: Path, *, stalls: bool) -> None:
     table, out, now = Stillness(share), list[float](), 0.0
     for second in range(100):
         append(own / "film", bytes(100_000))

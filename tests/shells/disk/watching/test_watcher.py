@@ -392,21 +392,39 @@ def test_a_folder_made_readable_is_hinted_and_watched(
         watcher.close()
 
 
-def test_a_folder_made_unreadable_is_hinted(
-    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["list", "search"])
+def test_a_folder_that_is_shut_is_hinted_and_again_when_it_is_open(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     (own / "closing").mkdir()
-    real = share.open_folder
+    open_folder, stat = share.open_folder, os.stat
+    closing = (own / "closing").stat().st_ino
 
-    def denied(path: SafePath | None) -> int:
+    def unlisted(path: SafePath | None) -> int:
         if path is not None and path.name == "closing":
             raise PermissionError(13, "Permission denied")
-        return real(path)
+        return open_folder(path)
+
+    def unsearched(name: str, **options: Any) -> os.stat_result:
+        found = stat(name, **options)
+        if name == "." and found.st_ino == closing:
+            raise PermissionError(13, "Permission denied")
+        return found
 
     with watching(share, hints):
-        monkeypatch.setattr(share, "open_folder", denied)
-        (own / "closing").chmod(0)
+        with monkeypatch.context() as patch:
+            if what == "list":
+                patch.setattr(share, "open_folder", unlisted)
+            else:
+                patch.setattr(os, "stat", unsearched)
+            (own / "closing").chmod(0)
+            hints.wait_for("me/closing")
+        hints.clear()
+        (own / "closing").chmod(0o755)
         hints.wait_for("me/closing")
+        hints.clear()
+        (own / "closing").chmod(0o700)
+        assert marked(own, hints) == []
 
 
 # -- which folders ---------------------------------------------------------------------------------

@@ -268,9 +268,10 @@ class Watcher:
             self._on_file(path, notice.mask, now)
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
-        if path.name in folder.inner and not mask & (_HERE | _GONE):
-            # only its times or permissions; what cannot be entered any more is to be told
-            if not self._folders.can_enter(path):
+        inner = folder.inner.get(path.name)
+        if inner is not None and not mask & (_HERE | _GONE):
+            # only its times or permissions; what is shut, or open again, is to be looked at
+            if self._folders.was_or_is_shut(inner):
                 self._touched[path] = None
             return
         # New, made readable, gone, or another one: after an exchange the half that says GONE comes
