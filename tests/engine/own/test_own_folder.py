@@ -23,9 +23,10 @@ from potluck.engine.events import (
     TreeSeen,
     WatchesRefused,
 )
+from potluck.engine.own.due_scan import ODD_SCAN_S
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
-from potluck.engine.own.unwatched import UNWATCHED_SCAN_S
+from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.listeners import Heard
@@ -118,8 +119,30 @@ def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> 
     own.tick()
     assert own.todo == []
     # something is odd at the top: scan soon
-    assert own.own_folder.deadline() == own.node.now + limits.SECOND_LOOK_S
-    own.tick(limits.SECOND_LOOK_S)
+    assert own.own_folder.deadline() == own.node.now + ODD_SCAN_S
+    own.tick(ODD_SCAN_S)
+    assert isinstance(own.answer(), Scan)
+
+
+def test_who_does_odd_things_at_the_top_all_the_time_causes_no_scan_without_a_rest(
+    own: Own,
+) -> None:
+    odd = PathsTouched((own.own_folder.top,), overflow=False)
+    own.own_folder.scan()
+    own.tick()
+    own.own_folder.on_touched(odd)  # while a scan is under way
+    own.tick(5.0)
+    assert isinstance(own.answer(), Scan)
+    own.own_folder.on_touched(odd)  # and after it
+    assert own.own_folder.deadline() == pytest.approx(own.node.now + REST * 5.0)
+    own.tick(REST * 5.0 - 0.1)
+    assert own.todo == []
+    own.tick(0.2)
+    assert isinstance(own.answer(), Scan)
+    assert OwnWork.LOOKING not in own.own_folder.work
+    # a scan that is asked for does not wait
+    own.own_folder.on_touched(PathsTouched((), overflow=True))
+    own.tick()
     assert isinstance(own.answer(), Scan)
 
 
