@@ -14,6 +14,7 @@ import pytest
 from potluck.core.content import knowledge
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, Knowledge, ManifestKnown
+from potluck.engine.own.rounds import Rounds
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
@@ -140,3 +141,35 @@ def test_to_ignore_a_folder_that_cannot_be_read_is_noticed(
     monkeypatch.setattr(Troubles, "note", lambda self, trouble: False)
     with pytest.raises(Broken, match="cannot read"):
         with_a_shut_folder()
+
+
+# -- files that went away while nobody looked ------------------------------------------------------
+def with_a_file_deleted_while_it_was_off() -> World:
+    """Two devices; the first was off while a person deleted a file of its own."""
+    world = World(6, RealEngines(), nodes=2, policy=Policy())
+    world.start()
+    world.faults.do(0, "write", "a", b"1")
+    world.faults.do(0, "write", "b", b"2")
+    world.judge.settle(15.0, calm_s=1.0)
+    world.faults.crash(0)
+    world.faults.do(0, "delete", "b")
+    world.faults.start(0)
+    world.run_for(8.0)
+    return world
+
+
+def test_while_a_file_seems_to_be_gone_nobody_is_in_sync() -> None:
+    world = with_a_file_deleted_while_it_was_off()
+    process = world.hosts[0].process
+    assert process is not None
+    state = process.engine.view(process.now)
+    assert (state.state, state.reason) == ("busy", knowledge.OwnWork.DOUBTED.value)
+    world.judge.settle(15.0)
+    assert {str(path) for path in world.hosts[1].disk.files} == {"ada/a"}
+    assert process.engine.view(process.now).state == "in_sync"
+
+
+def test_to_ignore_the_doubt_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounds, "in_doubt", False)
+    with pytest.raises(Broken, match="of its own is gone"):
+        with_a_file_deleted_while_it_was_off()

@@ -78,6 +78,7 @@ class OwnFolder:
         open_work = {
             OwnWork.UNSEEN: not self._rounds.scanned,
             OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._due_scan.hinted,
+            OwnWork.DOUBTED: self._rounds.in_doubt,
             OwnWork.READING: len(self._reading) > 0,
             OwnWork.PUBLISHING: bool(self._publishing.pending),
         }

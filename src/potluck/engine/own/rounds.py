@@ -139,6 +139,11 @@ class Rounds:
         """What is in doubt."""
         return list(self._doubtful.times)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether anything is."""
+        return bool(self._doubtful.times)
+
     def abandon_scan(self) -> None:
         """A scan is over that could look at nothing: what it lacks says nothing."""
         if self.scan is not None:
