@@ -385,6 +385,7 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     own.tick()
     own.settle()
     assert "a" in own.published()
+    assert own.own_folder.work == (OwnWork.DOUBTED,)
     due = own.own_folder.deadline()
     assert due == own.node.now + limits.SECOND_LOOK_S
     own.tick(limits.SECOND_LOOK_S - 1.0)
@@ -395,6 +396,7 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     assert look.paths == (own.path("a"),)
     own.settle()
     assert "a" not in own.published()
+    assert own.own_folder.work == ()
     assert own.own_folder.deadline() == pytest.approx(own.node.now + limits.RESCAN_S, abs=20)
 
 
