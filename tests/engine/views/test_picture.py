@@ -138,10 +138,11 @@ def test_what_hinders_comes_in_order() -> None:
     *first, disk, last = seen(ann).hindrances
     assert first == [
         Obstacle(State.TROUBLE, "the share is offline: marker missing"),
-        Obstacle(State.PAUSED, "disk full"),
+        Obstacle(State.PAUSED, disk.reason.removeprefix("space on the disk: "), disk.command),
         Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
     ]
     assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
+    assert disk.command.startswith("df -h ")
     assert last == Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a")
 
 

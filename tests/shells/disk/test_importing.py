@@ -232,6 +232,17 @@ def test_a_full_disk_ends_one_file(share, home, monkeypatch):
     assert (result.added, result.failed) == (("Photos",), ((f"{home}/a.txt", "disk full"),))
 
 
+def test_a_disk_without_inodes_says_so(share, home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("potluck.shells.disk.importing.copy_content", full)
+    monkeypatch.setattr("potluck.shells.disk.fsops.lacks_inodes", lambda _descriptor: True)
+    assert bring(share, home / "a.txt", mode="copy").failed == (
+        (f"{home}/a.txt", "no inodes left"),
+    )
+
+
 def test_a_source_exchanged_while_it_is_moved_is_not_removed(share, home, hook):
     def exchange(name):
         if name == "before_remove_source":

@@ -439,6 +439,15 @@ def test_a_place_that_fails_is_told_item_by_item(
     assert posted.reports == [("disk_trouble", "the disk did not do what was asked: disk full")] * 2
 
 
+def test_a_disk_without_inodes_says_so(
+    pool: DiskPool, batches: PlayedBatches, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.shells.disk.fsops.lacks_inodes", lambda _descriptor: True)
+    batches.error = FULL
+    pool.submit(Place(BATCH, (ITEM,)))
+    assert posted.wait_for(BatchPlaced).items[0].detail == "no inodes left"
+
+
 def test_trouble_in_three_parts_is_told_in_one_line(
     pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:

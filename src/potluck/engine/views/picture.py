@@ -28,6 +28,7 @@ from potluck.core.content.knowledge import (
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
 from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
@@ -130,7 +131,8 @@ class Picture:
             reason = self._own_folder.share.reason
             yield Obstacle(State.TROUBLE, f"the share is offline: marker {reason}")
         if self._progress.paused:
-            yield Obstacle(State.PAUSED, self._progress.paused)
+            full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
+            yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
             yield Obstacle(State.WAITING, words)
