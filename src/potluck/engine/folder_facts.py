@@ -139,8 +139,20 @@ class TopSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class UnwrittenMarker:
+    """A marker that could not be written, as it was asked for (engine/effects.py, MarkShare)."""
+
+    group: bytes
+    label: str
+    former: str
+    why: str  # a Hindrance, or the disk's own words
+
+
+@dataclass(frozen=True, slots=True)
 class ShareSeen:
     """The marker of the share was checked (at start and before every scan)."""
 
     present: bool  # FOLDER/.potluck/marker is there and names this share
-    reason: str  # if not: "missing", "another share", "unreadable", "other file system"
+    # if not: "missing", "another share", "unreadable", "other file system", "not written: …"
+    reason: str
+    unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed

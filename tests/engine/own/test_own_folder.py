@@ -12,7 +12,7 @@ from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Head, Kind
-from potluck.engine.effects import Hash, Look, Scan
+from potluck.engine.effects import Hash, Look, MarkShare, Scan
 from potluck.engine.events import (
     FilesHashed,
     OrderId,
@@ -21,6 +21,7 @@ from potluck.engine.events import (
     RestlessSeen,
     ShareSeen,
     TreeSeen,
+    UnwrittenMarker,
     WatchesRefused,
 )
 from potluck.engine.own.due_scan import ODD_SCAN_S
@@ -396,7 +397,7 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     assert look.paths == (own.path("a"),)
     own.settle()
     assert "a" not in own.published()
-    assert own.own_folder.work == ()
+    assert not own.own_folder.work
     assert own.own_folder.deadline() == pytest.approx(own.node.now + limits.RESCAN_S, abs=20)
 
 
@@ -643,6 +644,25 @@ def test_in_another_group_everything_is_seen_anew_under_the_new_name(own: Own) -
     own.tell(ShareSeen(present=True, reason=""))
     own.settle()
     assert sorted(own.published()) == ["a", "d", "d/b", "n"]
+
+
+def test_while_a_folder_could_not_get_its_new_name_nothing_in_it_is_gone(own: Own) -> None:
+    order = UnwrittenMarker(b"group", "d1", "d0", "disk full")
+    own.own_folder.await_marker()
+    own.tell(ShareSeen(present=False, reason="not written: disk full", unwritten=order))
+    assert own.own_folder.share.reason == "not written: disk full"
+    own.remove("a")  # as what stands under the new name lacks everything
+    own.tick(OFFLINE_LOOK_S)
+    assert isinstance(own.answer(), Scan)
+    assert own.todo.pop() == MarkShare(b"group", "d1", "d0")
+    own.tick(2 * limits.SECOND_LOOK_S)
+    assert (own.todo, own.own_folder.share.awaited) == ([], True)
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+    own.write("a", "alpha")
+    own.tell(ShareSeen(present=True, reason=""))
+    own.settle()
+    assert own.node.share_present
+    assert sorted(own.published()) == ["a", "d", "d/b"]
 
 
 def test_what_was_read_under_a_former_name_is_dropped(own: Own) -> None:

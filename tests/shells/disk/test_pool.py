@@ -45,6 +45,7 @@ from potluck.engine.events import (
     ShareSeen,
     SpaceSeen,
     TreeSeen,
+    UnwrittenMarker,
 )
 from potluck.shells.disk import hashing
 from potluck.shells.disk import pool as module
@@ -456,14 +457,19 @@ def test_trouble_in_three_parts_is_told_in_one_line(
     assert posted.wait_for(BatchPlaced).items[0].detail == "the disk failed: it is old"
 
 
+def unwritten(label: str, why: str) -> ShareSeen:
+    order = UnwrittenMarker(GROUP, label, "", why)
+    return ShareSeen(present=False, reason=f"not written: {why}", unwritten=order)
+
+
 @pytest.mark.parametrize(
     ("effect", "expected"),
     [
         (Look(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
         (Scan(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
         (hash_of("a", "b"), FilesHashed(ORDER, (), (ME.child("a"), ME.child("b")), last=True)),
-        (MarkShare(GROUP, "me", former=""), ShareSeen(present=False, reason="unreadable")),
-        (MarkShare(GROUP, "../me", former=""), ShareSeen(present=False, reason="unreadable")),
+        (MarkShare(GROUP, "me", former=""), unwritten("me", "input/output error")),
+        (MarkShare(GROUP, "../me", former=""), unwritten("../me", "dot component")),
         (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "input/output error"),))),
     ],
     ids=lambda value: type(value).__name__,

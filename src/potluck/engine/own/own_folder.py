@@ -141,8 +141,11 @@ class OwnFolder:
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
+        if self.share.writes_again(event):
+            self._forget_work()
+            return
         was_marked, was_present = self.share.marked, self._node.share_present
-        self.share.on_checked(present=event.present, reason=event.reason)
+        self.share.on_checked(event)
         if not event.present:
             if was_present:
                 text = f"the share is offline: marker {event.reason}"

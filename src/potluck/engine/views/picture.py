@@ -30,6 +30,7 @@ from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
+from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -128,8 +129,10 @@ class Picture:
     def _hindrances(self) -> Iterator[Obstacle]:
         """Yield what a person has to see to, the most important first."""
         if not self._node.share_present:
-            reason = self._own_folder.share.reason
-            yield Obstacle(State.TROUBLE, f"the share is offline: marker {reason}")
+            share = self._own_folder.share
+            why = share.unwritten.why if share.unwritten is not None else ""
+            command = command_of(why, self._node.settings.folder)
+            yield Obstacle(State.TROUBLE, f"the share is offline: marker {share.reason}", command)
         if self._progress.paused:
             full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
             yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
