@@ -201,6 +201,20 @@ def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> N
     assert len(site.heads) <= heads + 2
 
 
+def test_links_as_deep_as_files_may_stand_are_looked_at_too(site: Own) -> None:
+    deep = "/".join(["d"] * (limits.PATH_DEPTH - 1))
+    for name in (f"{deep}/one", f"{deep}/two"):
+        site.files[name] = site.files["site/old"]
+    site.touch(f"{deep}/one", f"{deep}/two")
+    site.settle()
+    site.write(f"{deep}/one", "another text")
+    for name in ("site/old", f"{deep}/two"):
+        site.files[name] = site.files[f"{deep}/one"]
+    site.touch(f"{deep}/one")
+    site.settle()
+    assert shared(site) == stands(site)
+
+
 def test_links_that_are_read_for_long_do_not_keep_looking_at_one_another(site: Own) -> None:
     site.files["link"] = site.files["site/old"]
     site.touch("link")

@@ -117,8 +117,8 @@ class Findings:
         to_read.append((seen.path, piece_size))
         # a scan comes by the other links of this file itself
         if found is self._rounds.look and not self._reading.has(seen.path):
-            top = seen.path.parts[0].encode() + b"/"
-            again += [parse_wire_path(top + link) for link in self._judge.links(path, seen.stat)]
+            top = parse_wire_path(seen.path.parts[0].encode())
+            again += [_below(top, link) for link in self._judge.links(path, seen.stat)]
 
     # -- the end of a round ------------------------------------------------------------------------
     def _end(self, found: LookRound, top: SafePath, *, trusted: bool) -> None:
