@@ -348,6 +348,22 @@ def test_a_look_that_misses_something_checks_the_share_first(
     assert tree == TreeSeen(ORDER, (), (), last=True, complete=False)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_look_behind_a_link_that_took_the_place_of_the_own_folder_misses_nothing(
+    pool: DiskPool, share: Share, posted: Posted, *, own: bool
+) -> None:
+    elsewhere = Path(share.folder + ".elsewhere")
+    elsewhere.mkdir()
+    top = Path(share.folder) / "Shared/me"
+    if top.exists():
+        top.rmdir()
+    top.symlink_to(elsewhere)
+    pool.submit(Look(ORDER, (ME.child("gone"),), own=own))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert bool(tree.seen) is not own, "of somebody else's folder that is a delete"
+    assert [seen.present for seen in posted.of(ShareSeen)] == ([False] if own else [])
+
+
 def test_a_look_in_a_share_that_is_there_tells_what_is_missing(
     pool: DiskPool, posted: Posted
 ) -> None:

@@ -186,11 +186,11 @@ class DiskPool:
 
     def _looked(self, effect: Look) -> Iterator[Event]:
         """Look; where something is missing, see first whether the share itself is still there."""
-        checked = False
+        checked, tops = False, effect.paths if effect.own else ()
         for page in look_at(self._share, effect):
             if not checked and any(seen.finding is Finding.MISSING for seen in page.seen):
                 checked = True
-                state = self._marker.state()
+                state = self._marker.state(*tops)
                 if not state.present:
                     yield state
                     yield nothing_seen(effect.order)

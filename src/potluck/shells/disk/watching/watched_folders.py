@@ -22,7 +22,7 @@ from typing import Final
 
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
-from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.fsops import Share, enter, stat_at
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
 _WANTED: Final = int(
@@ -98,7 +98,7 @@ class WatchedFolders:
         except (OSError, UnsafePath):
             return False
         try:
-            os.stat(".", dir_fd=descriptor)  # it may be listed and not be searched
+            stat_at(descriptor, ".")  # it may be listed and not be searched
         except OSError:
             return False
         finally:
