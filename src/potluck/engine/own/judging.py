@@ -1,8 +1,8 @@
 """Judging: what it means that a file of the own folder was seen, or was read.
 
 Strategy: core/content/reconcile.py decides; here it gets its facts from the index and from what is
-about to be published, and what follows goes to publishing. A file whose stat explains everything, a
-new x bit or a rename, is shared again without being read.
+about to be published, and what follows goes to publishing. A file that was only renamed is shared
+again without being read.
 
 Guarantees: damage (another content under an identical stat) is told and never published. Limits:
 one file at a time, and nothing is asked of the disk; what is to be read is said to whoever asks.
@@ -41,8 +41,6 @@ class Judge:
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
-            case OwnChange.TOUCH if stands is not None:
-                return self._share_unread(path, stat, stands, self._publishing.record(path))
             case OwnChange.RENAMED if twin is not None:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
