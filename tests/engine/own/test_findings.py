@@ -180,6 +180,23 @@ def test_a_lock_of_an_editor_in_the_place_of_a_folder_ends_it(site: Own) -> None
     assert shared(site) == stands(site)
 
 
+def test_what_is_seen_below_a_file_is_not_shared_before_the_folder_is_seen(site: Own) -> None:
+    site.write("x", "a file")
+    site.touch("x")
+    site.settle()
+    site.move("x", "y")
+    site.move("site", "x")  # exchanged for a moment; only what is in it is told
+    site.touch("x/css")
+    site.answer()
+    assert "x/css" not in {path.decode() for path in site.publishing.known_below(b"x")}
+    site.move("x", "site")
+    site.move("y", "x")
+    site.touch("x", "y", "site")
+    site.settle()
+    assert shared(site) == stands(site)
+    assert site.published()["x"].kind is Kind.FILE
+
+
 # -- hard links ------------------------------------------------------------------------------------
 def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> None:
     for name in ("new/link", "link"):
@@ -203,9 +220,10 @@ def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> N
 
 def test_links_as_deep_as_files_may_stand_are_looked_at_too(site: Own) -> None:
     deep = "/".join(["d"] * (limits.PATH_DEPTH - 1))
+    site.folders.update(deep[:end] for end in range(1, len(deep) + 1, 2))
     for name in (f"{deep}/one", f"{deep}/two"):
         site.files[name] = site.files["site/old"]
-    site.touch(f"{deep}/one", f"{deep}/two")
+    site.touch("d")
     site.settle()
     site.write(f"{deep}/one", "another text")
     for name in ("site/old", f"{deep}/two"):

@@ -10,7 +10,8 @@ look finds changed has the other names of its inode looked at too: hard links ar
 name only.
 
 Guarantees: nothing below a folder that could not be read is gone, or doubted, and nothing at all if
-a round could not look at anything; everything else is judged as if that folder were not there. What
+a round could not look at anything; everything else is judged as if that folder were not there.
+Nothing is shared below what is not known as a folder: that is looked at first. What
 was read of a file does not count once its path, or a folder above it, is something else. Limits: a
 round is trusted for what it names; whether the share is there is known to share_state.py.
 """
@@ -56,6 +57,7 @@ class Findings:
             return []
         found.refused |= self.refused.note(event.refused)
         found.unreadable |= self.unreadable.note(event.unreadable)
+        found.inside = b""
         again, to_read = list[SafePath](), list[FileToRead]()
         for seen in event.seen:
             if is_below(seen.path, top):
@@ -99,6 +101,12 @@ class Findings:
             # a look meanwhile did not find it: who saw it last?
             again.append(seen.path)
             return
+        above = path.rpartition(b"/")[0]
+        if above not in (b"", found.inside) and not self._judge.knows_folder(above):
+            # what stands there changed since: whoever looks at it sees this as well
+            again.append(_below(parse_wire_path(seen.path.parts[0].encode()), above))
+            return
+        found.inside = above
         found.seen.add(path)
         asked = found is self._rounds.look and seen.path in found.asked
         if asked and self._judge.knows_folder(path):
