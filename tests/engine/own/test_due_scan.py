@@ -14,7 +14,7 @@ WAIT_S = 600.0
 @pytest.fixture
 def due_scan() -> DueScan:
     due_scan = DueScan(node())
-    assert due_scan.due_s <= due_scan._node.now, "nothing was looked at yet"
+    assert (due_scan.due_s <= due_scan._node.now, due_scan.hinted) == (True, False)
     due_scan.on_begun(WAIT_S)
     return due_scan
 

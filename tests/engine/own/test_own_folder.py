@@ -655,6 +655,7 @@ def test_while_a_folder_could_not_get_its_new_name_nothing_in_it_is_gone(own: Ow
     own.tick(OFFLINE_LOOK_S)
     assert isinstance(own.answer(), Scan)
     assert own.todo.pop() == MarkShare(b"group", "d1", "d0")
+    assert OwnWork.DOUBTED not in own.own_folder.work, "what that scan lacked counts for nothing"
     own.tick(2 * limits.SECOND_LOOK_S)
     assert (own.todo, own.own_folder.share.awaited) == ([], True)
     assert sorted(own.published()) == ["a", "d", "d/b"]

@@ -28,7 +28,7 @@ class DueScan:
         self.hinted = False  # something happened that only a scan can find
         self._clock_s = 0.0
         self._odd_s = math.inf
-        self._rested_s = 0.0  # of the last scan
+        self._rested_s = -math.inf  # when the last scan was followed by its rest
 
     def __repr__(self) -> str:
         """Return when it is due."""

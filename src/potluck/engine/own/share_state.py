@@ -103,7 +103,7 @@ class SharePresence:
         it is this share under its former name, or nothing of it is known that could be missed.
         """
         node, order = self._node, self.unwritten
-        if order is None or event.unwritten is not None:
+        if order is None:
             return False
         empty = node.index.manifests.amount(node.own_manifest) == NOTHING
         if not (order.former if event.present else empty and event.reason == MISSING):
