@@ -318,6 +318,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "shells/disk/test_scanner.py::test_what_is_no_file_is_reported_and_never_opened",
         "shells/disk/test_scanner.py::test_editor_files_are_left_out_silently",
     ),
+    "| being written |": (
+        "shells/disk/watching/test_watcher.py::test_closing_is_hinted_at_once_and_only_once",
+        "shells/disk/watching/test_stillness.py::test_a_log_comes_out_every_half_minute",
+        "shells/disk/watching/test_stillness.py::test_a_download_waits_until_closed_or_stalled",
+    ),
     "| watching |": (
         "engine/own/test_unwatched.py::test_own_folders_are_due_at_once_and_then_every_ten_seconds",
         "engine/own/test_unwatched.py::test_a_long_scan_is_followed_by_a_longer_rest",

@@ -193,6 +193,7 @@ class Own:
                 self.path(name).parent or self.own_folder.top,
                 name.rpartition("/")[2],
                 self.refused[name],
+                no_file=True,
             )
             for name in refused
         )

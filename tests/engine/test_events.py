@@ -12,6 +12,7 @@ from potluck.engine import events, folder_facts
 
 MODULES = {events.__name__, folder_facts.__name__}
 PARTS = {
+    "UnwrittenMarker",
     "Interface",
     "PathSeen",
     "TopEntry",

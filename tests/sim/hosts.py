@@ -118,6 +118,7 @@ class Process:
         self.began_s = host.world.now
         self.leaving = False
         self.paused = False
+        self.resumed_s = 0.0  # when it was paused last
         self.inbox: list[Event] = []
         self.trust: dict[DeviceId, Member] = {}
         self.door = False
@@ -182,7 +183,7 @@ class Process:
 
     def resume(self) -> None:
         """Wake up: late ticks first or late facts first, as chance has it."""
-        self.paused = False
+        self.paused, self.resumed_s = False, self.world.now
         waiting, self.inbox = self.inbox, []
         if self.world.chance.random() < 0.5:
             self._do("on_tick", None)

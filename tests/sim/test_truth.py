@@ -18,6 +18,7 @@ from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.missing_files import MissingFiles
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.replica_check import ReplicaCheck
+from potluck.engine.own.rounds import Rounds
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
@@ -248,3 +249,35 @@ def test_to_count_what_waits_for_a_second_look_is_noticed(monkeypatch: pytest.Mo
     monkeypatch.setattr(MissingFiles, "absent", lambda self: {})
     with pytest.raises(Broken, match=r"holds ada at .* which lacks|in sync and lacks"):
         with_a_folder_taken_away("delete", "ada/photos").run_for(10.0)
+
+
+# -- files that went away while nobody looked ------------------------------------------------------
+def with_a_file_deleted_while_it_was_off() -> World:
+    """Two devices; the first was off while a person deleted a file of its own."""
+    world = World(6, RealEngines(), nodes=2, policy=Policy())
+    world.start()
+    world.faults.do(0, "write", "a", b"1")
+    world.faults.do(0, "write", "b", b"2")
+    world.judge.settle(15.0, calm_s=1.0)
+    world.faults.crash(0)
+    world.faults.do(0, "delete", "b")
+    world.faults.start(0)
+    world.run_for(8.0)
+    return world
+
+
+def test_while_a_file_seems_to_be_gone_nobody_is_in_sync() -> None:
+    world = with_a_file_deleted_while_it_was_off()
+    process = world.hosts[0].process
+    assert process is not None
+    state = process.engine.view(process.now)
+    assert (state.state, state.reason) == ("busy", knowledge.OwnWork.DOUBTED.value)
+    world.judge.settle(15.0)
+    assert {str(path) for path in world.hosts[1].disk.files} == {"ada/a"}
+    assert process.engine.view(process.now).state == "in_sync"
+
+
+def test_to_ignore_the_doubt_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rounds, "in_doubt", False)
+    with pytest.raises(Broken, match="of its own is gone"):
+        with_a_file_deleted_while_it_was_off()

@@ -6,13 +6,14 @@ Whoever is said to hold a manifest holds every file of it on its disk, or went o
 its owner. Whoever says `in_sync` stands, on its own disk too, at every head that anybody it is
 linked to has announced to it. Whoever waits for an owner is not linked to it, or its ring takes it
 for gone, and nobody it is linked to has said that it holds all of it. Nobody is in sync for longer
-than it takes to look while a folder of its own cannot be read. A disk that is away holds nothing,
-also of its owner's own files, once its device has noticed and had the time to say so.
+than it takes to look while a folder of its own cannot be read, or while something that its own
+manifest names is not on its disk. A disk that is away holds nothing, also of its owner's own files,
+once its device has noticed and had the time to say so.
 
 Limits: a person who changes other people's files makes what was said a moment ago untrue, so such
 files are left out until the device had the time to look, say so and fetch them; where hints are
-missed, for good, since a scan finds them. An owner's own changes that it has not looked at yet are
-left out too. A picture is looked at after every message about holdings and heads, and
+missed, for good, since a scan finds them. An owner's own changes that it has not had the time to
+look at are left out too. A picture is looked at after every message about holdings and heads, and
 after every `STRIDE`-th other event.
 """
 
@@ -45,6 +46,7 @@ STRIDE = 7
 TAKE_BACK_S = 0.5  # it is said at once; the rest is the way over a link
 NOTICE_S = 4.0  # a hint, a look, perhaps a reading, and what stands there told at most 1 s later
 LOOK_S = 2.0  # a hint and a look take a fraction of that where no hint is missed
+MISSED_S = 6.0  # … and where one is missed three seconds more go by until it is said that it was
 SPOKEN = Heads | Kept | Flushed
 
 
@@ -54,6 +56,7 @@ class Heard:
 
     process: object  # which run
     heads: dict[ManifestName, HeadNumber] = field(default_factory=dict)
+    gone_s: float | None = None  # since when it is in sync and lacks something of its own
 
 
 class Truth:
@@ -89,6 +92,7 @@ class Truth:
         if process.performing:
             return  # the event around this one is not over: what it asked for has not all begun
         if engine._trouble.rests(process.now):
+            self._heard[process.host.number].gone_s = None
             return  # nothing about files is looked at while the index rests
         self.looks += 1
         engine.node.now = process.now
@@ -199,6 +203,7 @@ class Truth:
         if (word.state is State.IN_SYNC) != (not word.reason):
             self.world.fail(f"truth: {process.host.label} says {word}")
         self._check_shut(process, word.state)
+        self._check_own(process, engine, word.state)
         if word.state in {State.IN_SYNC, State.SENDING}:
             self.synced += 1
             self._check_synced(process, engine)
@@ -239,6 +244,22 @@ class Truth:
         if self.world.now - since_s > LOOK_S:
             folders = sorted(map(str, process.host.disk.shut))
             self.world.fail(f"truth: {process.host.label} is in sync and cannot read {folders}")
+
+    def _check_own(self, process: Process, engine: Engine, state: State) -> None:
+        """Whoever lacks something that its own manifest names says so, once it had the time."""
+        host, heard = process.host, self._heard[process.host.number]
+        head = engine.node.index.manifests.head(engine.node.own_manifest)
+        gone = []
+        if head is not None and state in {State.IN_SYNC, State.SENDING}:
+            number = HeadNumber(head.generation, head.seq)
+            gone = self._lacking(engine, host, ManifestName.of(head), number)
+        if not gone:
+            heard.gone_s = None
+            return
+        if heard.gone_s is None:
+            heard.gone_s = self.world.now
+        if self.world.now - max(heard.gone_s, process.resumed_s) > MISSED_S:
+            self.world.fail(f"truth: {host.label} is in sync and {gone[:3]} of its own is gone")
 
     def _check_waiting(self, process: Process, engine: Engine, picture: Knowledge) -> None:
         linked = set(engine.node.linked()) - {one.device for one in picture.devices if one.offline}

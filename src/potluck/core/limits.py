@@ -124,7 +124,7 @@ KEPT_S = 1.0  # KEPT at most once a second
 SEQ_MAX = 2**53  # beyond this a counter is a lie
 TOUCH_IDLE_S = 0.005  # local changes coalesce this long when little happens
 TOUCH_BUSY_S = 0.1  # and up to this long under load
-STILL_S = 1.0  # without CLOSE_WRITE, size and mtime must be still this long
+STILL_S = 1.0  # a file that changed while it was read is left alone this long, then twice, …
 RESCAN_S = 600.0  # watcher events are hints, never truth
 SECOND_LOOK_S = 10.0  # a delete found by a scan needs two looks this far apart
 

@@ -159,6 +159,7 @@ class Look:
 
     order: OrderId  # handle
     paths: tuple[SafePath, ...]  # below Shared/
+    own: bool = True  # as of a Scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from potluck.engine.folder_facts import (
     TopSeen,
     TreeSeen,
     Unreadable,
+    UnwrittenMarker,
     WatchDrained,
     WatchesRefused,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TopSeen",
     "TreeSeen",
     "Unreadable",
+    "UnwrittenMarker",
     "WatchDrained",
     "WatchesRefused",
 ]

@@ -49,7 +49,7 @@ class WatchesRefused:
 
 @dataclass(frozen=True, slots=True)
 class RestlessSeen:
-    """Files that are written to without pause for long, and are too large to be read meanwhile."""
+    """Files that are written to for long, and are not to be read meanwhile."""
 
     files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
     writing: bool = (
@@ -66,6 +66,9 @@ class PathSeen:
     stat: Stat | None  # of a file; None otherwise
 
 
+TOO_LARGE = "larger than 1 PiB"  # why a file beyond limits.FILE_MAX_BYTES is refused
+
+
 @dataclass(frozen=True, slots=True)
 class NameRefused:
     """A name that is not shared, and why."""
@@ -73,6 +76,7 @@ class NameRefused:
     folder: SafePath  # where
     name: str  # as a person may read it: escaped, never raw
     reason: str  # "control character", "symbolic link", …
+    no_file: bool = False  # a link, a pipe, …: by rule, whatever its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,20 @@ class TopSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class UnwrittenMarker:
+    """A marker that could not be written, as it was asked for (engine/effects.py, MarkShare)."""
+
+    group: bytes
+    label: str
+    former: str
+    why: str  # a Hindrance, or the disk's own words
+
+
+@dataclass(frozen=True, slots=True)
 class ShareSeen:
     """The marker of the share was checked (at start and before every scan)."""
 
     present: bool  # FOLDER/.potluck/marker is there and names this share
-    reason: str  # if not: "missing", "another share", "unreadable", "other file system"
+    # if not: "missing", "another share", "unreadable", "other file system", "not written: …"
+    reason: str
+    unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed

@@ -34,6 +34,7 @@ class TroubleKind(Enum):
     FROZEN = "an owner contradicts itself"
     LINK = "a device cannot be reached"
     STRAY = "a folder belongs to nobody"
+    WRITTEN = "a file of mine is still being written"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 
 from potluck.core.errors import DiskTrouble
 from potluck.engine.index import schema
-from potluck.engine.index.database import Database, move_log
+from potluck.engine.index.database import Database, disk_trouble, move_log
 
 
 @pytest.fixture
@@ -65,8 +65,30 @@ def test_a_full_disk_is_said_to_be_full(database) -> None:
     database.run("PRAGMA max_page_count = 1")
     with pytest.raises(DiskTrouble) as caught:
         database.run("INSERT INTO meta VALUES ('a', ?)", (bytes(1 << 20),))
-    assert "the disk is full" in caught.value.cause
-    assert "space" in caught.value.fix
+    assert caught.value.cause == f"its disk is full ({database.path})"
+    assert caught.value.fix.startswith("df -h ")
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "fix"),
+    [
+        ("SQLITE_IOERR_SHMSIZE", "its disk gives no room for /my disk/x-shm", "df -h '/my disk'"),
+        (
+            "SQLITE_CANTOPEN",
+            "/my disk/x: disk I/O error (no inodes",
+            "df -i '/my disk'; ls -la '/my disk'",
+        ),
+    ],
+)
+def test_an_index_that_finds_no_room_to_open_is_not_said_to_be_broken(
+    name: str, cause: str, fix: str
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+    trouble = disk_trouble("/my disk/x", error)
+    assert trouble.what == "the index cannot be opened"
+    assert trouble.cause.startswith(cause)
+    assert trouble.fix == fix
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path) -> None:
@@ -78,7 +100,7 @@ def test_a_file_that_is_no_index_is_refused(tmp_path) -> None:
 
 
 def test_a_place_that_cannot_be_opened_is_told(tmp_path) -> None:
-    with pytest.raises(DiskTrouble, match="does not work"):
+    with pytest.raises(DiskTrouble, match="cannot be opened"):
         Database(str(tmp_path / "missing" / "potluck.sqlite"))
 
 

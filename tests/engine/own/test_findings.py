@@ -166,7 +166,7 @@ def test_a_link_in_the_place_of_a_file_or_folder_ends_it(site: Own) -> None:
     site.touch("site", "new/page")
     site.settle()
     assert shared(site) == stands(site)
-    assert site.codes() == ["file_refused", "file_refused"]
+    assert site.codes() == ["file_refused"]
 
 
 def test_a_lock_of_an_editor_in_the_place_of_a_folder_ends_it(site: Own) -> None:
@@ -178,6 +178,23 @@ def test_a_lock_of_an_editor_in_the_place_of_a_folder_ends_it(site: Own) -> None
     site.tell(TreeSeen(look.order, (), (), last=True, complete=True))
     site.settle()
     assert shared(site) == stands(site)
+
+
+def test_what_is_seen_below_a_file_is_not_shared_before_the_folder_is_seen(site: Own) -> None:
+    site.write("x", "a file")
+    site.touch("x")
+    site.settle()
+    site.move("x", "y")
+    site.move("site", "x")  # exchanged for a moment; only what is in it is told
+    site.touch("x/css")
+    site.answer()
+    assert "x/css" not in {path.decode() for path in site.publishing.known_below(b"x")}
+    site.move("x", "site")
+    site.move("y", "x")
+    site.touch("x", "y", "site")
+    site.settle()
+    assert shared(site) == stands(site)
+    assert site.published()["x"].kind is Kind.FILE
 
 
 # -- hard links ------------------------------------------------------------------------------------
@@ -199,6 +216,21 @@ def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> N
     assert shared(site) == stands(site)
     assert sorted(site.read) == ["link", "new/link", "site/old"], "each once"
     assert len(site.heads) <= heads + 2
+
+
+def test_links_as_deep_as_files_may_stand_are_looked_at_too(site: Own) -> None:
+    deep = "/".join(["d"] * (limits.PATH_DEPTH - 1))
+    site.folders.update(deep[:end] for end in range(1, len(deep) + 1, 2))
+    for name in (f"{deep}/one", f"{deep}/two"):
+        site.files[name] = site.files["site/old"]
+    site.touch("d")
+    site.settle()
+    site.write(f"{deep}/one", "another text")
+    for name in ("site/old", f"{deep}/two"):
+        site.files[name] = site.files[f"{deep}/one"]
+    site.touch(f"{deep}/one")
+    site.settle()
+    assert shared(site) == stands(site)
 
 
 def test_links_that_are_read_for_long_do_not_keep_looking_at_one_another(site: Own) -> None:
@@ -287,6 +319,23 @@ def test_a_file_that_cannot_be_read_is_told_once_until_it_was_read(site: Own) ->
     assert ("page" in site.published(), closed(site)) == (True, [])
 
 
+def test_a_file_that_was_forbidden_is_read_as_soon_as_it_is_seen_again(site: Own) -> None:
+    site.write("page", "text")
+    site.touch("page")
+    site.answer()
+    (order,) = site.todo
+    assert isinstance(order, Hash)
+    site.todo.clear()
+    path = site.path("page")
+    denied = Unreadable(path, ReadFault.PERMISSION, "Permission denied")
+    site.tell(FilesHashed(order.order, (), (path,), last=True, unreadable=(denied,)))
+    site.touch("page")
+    site.answer()
+    assert any(isinstance(each, Hash) for each in site.todo), "seconds before its next try"
+    site.settle()
+    assert ("page" in site.published(), closed(site)) == (True, [])
+
+
 def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: Own) -> None:
     site.own_folder.scan()
     site.tick()
@@ -316,7 +365,8 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
     site.own_folder.scan()
     site.tick()
     site.settle()
-    assert len(site.node.troubles.all()) == 2
+    assert len(site.node.troubles.all()) == 1
+    assert len(site.own_folder.refused) == 1
     site.node.roster = group(2, 1)
     site.own_folder.await_marker()
     assert site.node.troubles.all() == []

@@ -9,12 +9,9 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, Stat
-from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.engine.effects import Tell
-from potluck.engine.events import NameRefused
-from potluck.engine.own.judging import REFUSED_MAX, Judge, RefusedNames
+from potluck.engine.own.judging import Judge
 from potluck.engine.troubles import TroubleKind
 from tests.engine.owntree import Own
 
@@ -59,17 +56,9 @@ def test_what_has_no_version_before_is_read_in_pieces_to_choose(own: Own, judge:
     assert judge.on_seen(b"a", NEW) == 0
 
 
-def test_a_changed_x_bit_is_shared_unread(own: Own, judge: Judge) -> None:
-    before = own.published()["a"]
+def test_a_changed_x_bit_hides_no_write_before_it(own: Own, judge: Judge) -> None:
     stat = replace(own.files["a"].stat, executable=True, ctime_ns=5)
-    assert judge.on_seen(b"a", stat) is None
-    after = own.publishing.record(b"a")
-    assert after is not None
-    assert (after.executable, after.root, after.piece_size) == (
-        True,
-        before.root,
-        before.piece_size,
-    )
+    assert judge.on_seen(b"a", stat) == own.published()["a"].piece_size
 
 
 def test_a_renamed_file_is_shared_unread_even_if_its_old_path_has_just_ended(
@@ -168,43 +157,6 @@ def test_a_name_that_some_systems_cannot_hold_is_told_when_it_is_new(
     own.tick()
     assert own.codes() == ["not_portable"]
     assert "what?" in own.published()
-
-
-# -- names that are not shared ---------------------------------------------------------------------
-def refused(folder: str, name: str, reason: str = "socket") -> NameRefused:
-    return NameRefused(parse_wire_path(folder.encode()), name, reason)
-
-
-def test_a_refused_name_is_told_once_for_each_reason(own: Own) -> None:
-    names = RefusedNames(own.node)
-    assert names.note([refused("d1", "x"), refused("d1", "x")]) == {"d1/x"}
-    names.note([refused("d1", "x", "link")])
-    assert dict(names.reasons) == {"d1/x": "link"}
-    names.note([refused("d1", "y (socket)", "link")])
-    texts = [effect.text for effect in own.node.take() if isinstance(effect, Tell)]
-    assert texts == [
-        "not shared: d1/x (socket)",
-        "not shared: d1/x (link)",
-        "not shared: “d1/y (socket)” (link)",
-    ]
-
-
-def test_what_was_asked_for_and_not_met_is_forgotten(own: Own) -> None:
-    names = RefusedNames(own.node)
-    names.note([refused("d1", "x"), refused("d1/d", "y"), refused("d1/d", "z")])
-    names.forget([parse_wire_path(b"d1/d")], {"d1/d/z"})
-    assert set(names.reasons) == {"d1/x", "d1/d/z"}
-    names.clear()
-    assert repr(names) == "<RefusedNames: 0>"
-
-
-def test_the_list_of_refused_names_is_bounded(own: Own) -> None:
-    names = RefusedNames(own.node)
-    names.note(refused("d1", f"{number}") for number in range(REFUSED_MAX + 10))
-    assert len(names.reasons) == REFUSED_MAX
-    assert sum(isinstance(effect, Tell) for effect in own.node.take()) == REFUSED_MAX
-    names.note([refused("d1", "0", "link")])
-    assert names.reasons["d1/0"] == "link"
 
 
 # -- folders, and what is gone ---------------------------------------------------------------------

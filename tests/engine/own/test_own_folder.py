@@ -12,7 +12,7 @@ from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Head, Kind
-from potluck.engine.effects import Hash, Look, Scan
+from potluck.engine.effects import Hash, Look, MarkShare, Scan
 from potluck.engine.events import (
     FilesHashed,
     OrderId,
@@ -21,11 +21,13 @@ from potluck.engine.events import (
     RestlessSeen,
     ShareSeen,
     TreeSeen,
+    UnwrittenMarker,
     WatchesRefused,
 )
+from potluck.engine.own.due_scan import ODD_SCAN_S
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
-from potluck.engine.own.unwatched import UNWATCHED_SCAN_S
+from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.listeners import Heard
@@ -118,8 +120,30 @@ def test_hints_of_other_folders_and_of_the_top_itself_are_no_looks(own: Own) -> 
     own.tick()
     assert own.todo == []
     # something is odd at the top: scan soon
-    assert own.own_folder.deadline() == own.node.now + limits.SECOND_LOOK_S
-    own.tick(limits.SECOND_LOOK_S)
+    assert own.own_folder.deadline() == own.node.now + ODD_SCAN_S
+    own.tick(ODD_SCAN_S)
+    assert isinstance(own.answer(), Scan)
+
+
+def test_who_does_odd_things_at_the_top_all_the_time_causes_no_scan_without_a_rest(
+    own: Own,
+) -> None:
+    odd = PathsTouched((own.own_folder.top,), overflow=False)
+    own.own_folder.scan()
+    own.tick()
+    own.own_folder.on_touched(odd)  # while a scan is under way
+    own.tick(5.0)
+    assert isinstance(own.answer(), Scan)
+    own.own_folder.on_touched(odd)  # and after it
+    assert own.own_folder.deadline() == pytest.approx(own.node.now + REST * 5.0)
+    own.tick(REST * 5.0 - 0.1)
+    assert own.todo == []
+    own.tick(0.2)
+    assert isinstance(own.answer(), Scan)
+    assert OwnWork.LOOKING not in own.own_folder.work
+    # a scan that is asked for does not wait
+    own.own_folder.on_touched(PathsTouched((), overflow=True))
+    own.tick()
     assert isinstance(own.answer(), Scan)
 
 
@@ -362,6 +386,7 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     own.tick()
     own.settle()
     assert "a" in own.published()
+    assert own.own_folder.work == (OwnWork.DOUBTED,)
     due = own.own_folder.deadline()
     assert due == own.node.now + limits.SECOND_LOOK_S
     own.tick(limits.SECOND_LOOK_S - 1.0)
@@ -372,6 +397,7 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     assert look.paths == (own.path("a"),)
     own.settle()
     assert "a" not in own.published()
+    assert not own.own_folder.work
     assert own.own_folder.deadline() == pytest.approx(own.node.now + limits.RESCAN_S, abs=20)
 
 
@@ -521,12 +547,12 @@ def test_a_scan_of_everything_comes_before_one_of_the_unwatched(own: Own) -> Non
     assert scanned(own) == [["d1"]]
 
 
-def test_files_that_are_written_to_without_pause_are_a_trouble_in_the_own_folder_only(
+def test_files_that_are_still_written_are_told_in_the_own_folder_only(
     own: Own,
 ) -> None:
     own.own_folder.on_watcher(RestlessSeen((own.path("film"), parse_wire_path(b"d2/film"))))
     (trouble,) = own.node.troubles.all()
-    assert (trouble.kind, trouble.subject) == (TroubleKind.RESTLESS, "d1/film")
+    assert (trouble.kind, trouble.subject) == (TroubleKind.WRITTEN, "d1/film")
     own.own_folder.on_watcher(RestlessSeen(()))
     assert own.node.troubles.all() == []
 
@@ -620,6 +646,26 @@ def test_in_another_group_everything_is_seen_anew_under_the_new_name(own: Own) -
     assert sorted(own.published()) == ["a", "d", "d/b", "n"]
 
 
+def test_while_a_folder_could_not_get_its_new_name_nothing_in_it_is_gone(own: Own) -> None:
+    order = UnwrittenMarker(b"group", "d1", "d0", "disk full")
+    own.own_folder.await_marker()
+    own.tell(ShareSeen(present=False, reason="not written: disk full", unwritten=order))
+    assert own.own_folder.share.reason == "not written: disk full"
+    own.remove("a")  # as what stands under the new name lacks everything
+    own.tick(OFFLINE_LOOK_S)
+    assert isinstance(own.answer(), Scan)
+    assert own.todo.pop() == MarkShare(b"group", "d1", "d0")
+    assert OwnWork.DOUBTED not in own.own_folder.work, "what that scan lacked counts for nothing"
+    own.tick(2 * limits.SECOND_LOOK_S)
+    assert (own.todo, own.own_folder.share.awaited) == ([], True)
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+    own.write("a", "alpha")
+    own.tell(ShareSeen(present=True, reason=""))
+    own.settle()
+    assert own.node.share_present
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+
+
 def test_what_was_read_under_a_former_name_is_dropped(own: Own) -> None:
     own.write("n", "new")
     own.touch("n")
@@ -644,7 +690,8 @@ def test_a_refused_name_is_told_once_and_forgotten_when_it_is_gone(own: Own) -> 
         own.own_folder.scan()
         own.tick()
         own.settle()
-    assert own.codes() == ["file_refused", "file_refused"]
+    assert own.codes() == ["file_refused"]
+    assert own.node.troubles.all() == []
     assert dict(own.own_folder.refused) == {"d1/d/pipe": "named pipe", "d1/link": "symbolic link"}
     own.refused["link"] = "socket"
     own.touch("link")

@@ -141,3 +141,15 @@ def test_from_the_third_time_on_a_restless_file_is_read_as_one() -> None:
             assert reading.due() == [A]
             assert reading.due_s(A) is None
         assert seen == called
+
+
+def test_a_file_that_is_left_alone_can_be_read_at_once_if_there_is_hope() -> None:
+    reading, order = begun(A)
+    reading.end(FilesHashed(order.order, (), (A,), last=True))
+    reading.begin([(A, 0)])
+    assert not taken(reading._node, Hash)
+    reading.hurry(A)
+    reading.begin([(A, 0)])
+    (again,) = taken(reading._node, Hash)
+    assert again.files == ((A, 0),)
+    assert reading.tries(A) == 1

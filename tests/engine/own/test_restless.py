@@ -40,8 +40,7 @@ class Desk:
 
     @property
     def known(self) -> dict[str, str]:
-        of_kind = self.node.troubles.of(TroubleKind.RESTLESS)
-        return {each.subject: each.reason for each in of_kind}
+        return {each.subject: each.reason for each in self.node.troubles.all()}
 
 
 @pytest.fixture
@@ -79,24 +78,26 @@ def test_it_is_told_once_and_gone_with_the_file(desk: Desk) -> None:
     assert desk.known == {}
 
 
-def test_a_large_file_that_is_written_all_the_time_is_told_until_it_rests(desk: Desk) -> None:
+def test_a_file_that_is_written_all_the_time_is_told_until_it_rests(desk: Desk) -> None:
     desk.files.on_written([A, B])
     desk.files.on_written([B])
     assert desk.known == {"d1/b": WRITTEN}
-    assert len(taken(desk.node, Tell)) == 2
+    assert [trouble.kind for trouble in desk.node.troubles.all()] == [TroubleKind.WRITTEN]
+    assert [tell.level for tell in taken(desk.node, Tell)] == ["info", "info"]
     desk.files.on_written([])
     assert desk.known == {}
 
 
-def test_it_is_over_when_neither_says_so(desk: Desk) -> None:
+def test_each_is_over_when_who_said_it_says_so(desk: Desk) -> None:
     desk.files.on_written([A])
     for _ in range(TOLD_TRIES):
         desk.read(still=False)
+    assert [tell.level for tell in taken(desk.node, Tell)] == ["warning"]
     desk.files.on_written([])
     assert desk.known == {"d1/a": CHANGING}
     desk.files.on_written([A])
     desk.read(still=True)
-    assert list(desk.known) == ["d1/a"]
+    assert desk.known == {"d1/a": WRITTEN}
     desk.files.clear()
     assert (desk.known, repr(desk.files)) == ({}, "<RestlessFiles written=0 changing=0>")
 

@@ -73,7 +73,9 @@ def test_what_a_look_missed_is_missed_by_the_scan_too_and_no_more_in_doubt(round
 
 
 def test_a_doubt_keeps_its_time_and_comes_again_until_it_is_settled(rounds: Rounds) -> None:
+    assert not rounds.in_doubt
     rounds.end_scan([b"a"])
+    assert rounds.in_doubt
     assert rounds.deadline() == NOW + limits.SECOND_LOOK_S
     rounds._node.now += 4.0
     rounds.end_scan([b"a", b"b"])
@@ -85,7 +87,7 @@ def test_a_doubt_keeps_its_time_and_comes_again_until_it_is_settled(rounds: Roun
     rounds._node.now += limits.SECOND_LOOK_S
     assert rounds.due() == [b"a"]
     rounds.clear()
-    assert rounds.deadline() is None
+    assert (rounds.deadline(), rounds.in_doubt) == (None, False)
 
 
 def test_what_is_lacking_is_under_way_and_unsettled_until_it_was_looked_at(rounds: Rounds) -> None:

@@ -113,3 +113,12 @@ def test_no_more_are_remembered_than_anybody_reads(paths: UnreadablePaths) -> No
     paths.on_read(every, [])
     assert len(known(paths)) == FOLDERS_MAX
     assert repr(paths) == f"<UnreadablePaths: {FOLDERS_MAX} folders, {FOLDERS_MAX} files>"
+
+
+def test_only_what_was_forbidden_is_worth_another_try_whenever_it_is_seen(
+    paths: UnreadablePaths,
+) -> None:
+    paths.on_read([denied(A), denied(B, ReadFault.DISK)], [])
+    assert [paths.was_forbidden(path) for path in (A, B, TOP)] == [True, False, False]
+    paths.on_read([], [A])
+    assert not paths.was_forbidden(A)

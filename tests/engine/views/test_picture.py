@@ -6,6 +6,8 @@ is tested in tests/core/content/test_knowledge.py.
 
 from __future__ import annotations
 
+import shlex
+
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
     HeadNumber,
@@ -17,7 +19,13 @@ from potluck.core.content.knowledge import (
 )
 from potluck.core.wire.catalogue import ManifestAsk, PiecesAsk
 from potluck.engine import effects
-from potluck.engine.events import PiecesVerified, RestlessSeen, ShareSeen, SpaceSeen
+from potluck.engine.events import (
+    PiecesVerified,
+    RestlessSeen,
+    ShareSeen,
+    SpaceSeen,
+    UnwrittenMarker,
+)
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
@@ -139,11 +147,22 @@ def test_what_hinders_comes_in_order() -> None:
     *first, disk, last = seen(ann).hindrances
     assert first == [
         Obstacle(State.TROUBLE, share.offline_words, "ls -la /home/me/Potluck"),
-        Obstacle(State.PAUSED, "disk full"),
+        Obstacle(State.PAUSED, disk.reason.removeprefix("space on the disk: "), disk.command),
         Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
     ]
     assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
+    assert disk.command.startswith("df -h ")
     assert last == Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a")
+
+
+def test_a_marker_that_cannot_be_written_is_said_with_what_shows_why() -> None:
+    ann = Wire().add(1, open_s=None)
+    order = UnwrittenMarker(bytes(32), "d1", "", "no inodes left")
+    ann.hear(ShareSeen(present=False, reason="not written: no inodes left", unwritten=order))
+    first, *_ = seen(ann).hindrances
+    words = "the share is offline: its marker is not written: no inodes left"
+    folder = ann.engine.node.settings.folder
+    assert first == Obstacle(State.TROUBLE, words, f"df -i {shlex.quote(folder)}")
 
 
 def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:

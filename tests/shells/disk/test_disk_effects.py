@@ -36,6 +36,7 @@ from potluck.engine.events import (
     Placement,
     ShareSeen,
     TreeSeen,
+    UnwrittenMarker,
 )
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead
 from tests.shells.files import content_of, item
@@ -61,7 +62,14 @@ CASES: list[tuple[DiskEffect, Event | None]] = [
     (Hash(ORDER, ((ME, 0),)), FilesHashed(ORDER, (), (ME,), last=True)),
     (Place(BATCH, ITEMS), BatchPlaced(BATCH, FAILED)),
     (Settle(BATCH, ITEMS), BatchSettled(BATCH, FAILED)),
-    (MarkShare(b"g", "me", ""), ShareSeen(present=False, reason="unreadable")),
+    (
+        MarkShare(b"g", "me", "i"),
+        ShareSeen(
+            present=False,
+            reason="not written: why",
+            unwritten=UnwrittenMarker(b"g", "me", "i", "why"),
+        ),
+    ),
     (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "why"),))),
     (DropParts((EMPTY_ROOT,)), None),
     (MakeFolders(("ann",)), None),

@@ -264,6 +264,17 @@ def test_one_that_failed_does_not_stand_in_the_way_of_the_next(share, home, monk
     assert shared(share) == {"me/2024/three.jpg": b"three"}
 
 
+def test_a_disk_without_inodes_says_so(share, home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("potluck.shells.disk.importing.copy_content", full)
+    monkeypatch.setattr("potluck.shells.disk.fsops.lacks_inodes", lambda _descriptor: True)
+    assert bring(share, home / "a.txt", mode="copy").failed == (
+        (f"{home}/a.txt", "no inodes left"),
+    )
+
+
 def test_a_source_exchanged_while_it_is_moved_is_not_removed(share, home, hook):
     def exchange(name):
         if name == "before_remove_source":

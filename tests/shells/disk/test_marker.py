@@ -87,6 +87,23 @@ def test_an_own_folder_on_another_disk_is_offline(share, marker, monkeypatch):
     assert marker.state(path("ann")).reason == "other file system"
 
 
+@pytest.mark.parametrize("what", ["symbolic link", "file"])
+def test_another_thing_in_the_place_of_the_own_folder_is_no_delete(share, marker, what):
+    marker.write(GROUP)
+    own = os.path.join(share.folder, "Shared", "ann")
+    if what == "file":
+        write(share, "ann", b"file")
+    else:
+        os.mkdir(share.folder + ".elsewhere")
+        os.symlink(share.folder + ".elsewhere", own)
+    seen = marker.state(path("ann/a"), path("ann/b"))
+    assert seen.reason == f"there, but Shared/ann is a {what}: put the folder itself there"
+    assert not seen.present
+    assert marker.state(path("ben")).present, "what is nobody's or somebody else's"
+    os.unlink(own)
+    assert marker.state(path("ann")).present, "a folder that is not there is a delete"
+
+
 def test_a_folder_that_was_exchanged_is_offline(share, marker):
     marker.write(GROUP)
     os.rename(share.folder, share.folder + ".away")

@@ -45,6 +45,7 @@ from potluck.engine.events import (
     ShareSeen,
     SpaceSeen,
     TreeSeen,
+    UnwrittenMarker,
 )
 from potluck.shells.disk import hashing
 from potluck.shells.disk import pool as module
@@ -347,6 +348,22 @@ def test_a_look_that_misses_something_checks_the_share_first(
     assert tree == TreeSeen(ORDER, (), (), last=True, complete=False)
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_look_behind_a_link_that_took_the_place_of_the_own_folder_misses_nothing(
+    pool: DiskPool, share: Share, posted: Posted, *, own: bool
+) -> None:
+    elsewhere = Path(share.folder + ".elsewhere")
+    elsewhere.mkdir()
+    top = Path(share.folder) / "Shared/me"
+    if top.exists():
+        top.rmdir()
+    top.symlink_to(elsewhere)
+    pool.submit(Look(ORDER, (ME.child("gone"),), own=own))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert bool(tree.seen) is not own, "of somebody else's folder that is a delete"
+    assert [seen.present for seen in posted.of(ShareSeen)] == ([False] if own else [])
+
+
 def test_a_look_in_a_share_that_is_there_tells_what_is_missing(
     pool: DiskPool, posted: Posted
 ) -> None:
@@ -439,6 +456,15 @@ def test_a_place_that_fails_is_told_item_by_item(
     assert posted.reports == [("disk_trouble", "the disk did not do what was asked: disk full")] * 2
 
 
+def test_a_disk_without_inodes_says_so(
+    pool: DiskPool, batches: PlayedBatches, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.shells.disk.fsops.lacks_inodes", lambda _descriptor: True)
+    batches.error = FULL
+    pool.submit(Place(BATCH, (ITEM,)))
+    assert posted.wait_for(BatchPlaced).items[0].detail == "no inodes left"
+
+
 def test_trouble_in_three_parts_is_told_in_one_line(
     pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
@@ -447,14 +473,19 @@ def test_trouble_in_three_parts_is_told_in_one_line(
     assert posted.wait_for(BatchPlaced).items[0].detail == "the disk failed: it is old"
 
 
+def unwritten(label: str, why: str) -> ShareSeen:
+    order = UnwrittenMarker(GROUP, label, "", why)
+    return ShareSeen(present=False, reason=f"not written: {why}", unwritten=order)
+
+
 @pytest.mark.parametrize(
     ("effect", "expected"),
     [
         (Look(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
         (Scan(ORDER, (ME,)), TreeSeen(ORDER, (), (), last=True, complete=False)),
         (hash_of("a", "b"), FilesHashed(ORDER, (), (ME.child("a"), ME.child("b")), last=True)),
-        (MarkShare(GROUP, "me", former=""), ShareSeen(present=False, reason="unreadable")),
-        (MarkShare(GROUP, "../me", former=""), ShareSeen(present=False, reason="unreadable")),
+        (MarkShare(GROUP, "me", former=""), unwritten("me", "input/output error")),
+        (MarkShare(GROUP, "../me", former=""), unwritten("../me", "dot component")),
         (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "input/output error"),))),
     ],
     ids=lambda value: type(value).__name__,

@@ -191,10 +191,10 @@ def test_what_is_no_file_is_reported_and_never_opened(
     os.close(folder)
     pages = scanned(share)
     assert refused(pages) == {
-        NameRefused(ME, "link", "symbolic link"),
-        NameRefused(ME, "dangling", "symbolic link"),
-        NameRefused(ME, "pipe", "named pipe"),
-        NameRefused(ME, "door", "socket"),
+        NameRefused(ME, "link", "symbolic link", no_file=True),
+        NameRefused(ME, "dangling", "symbolic link", no_file=True),
+        NameRefused(ME, "pipe", "named pipe", no_file=True),
+        NameRefused(ME, "door", "socket", no_file=True),
     }
     assert findings(pages) == {"me": Finding.FOLDER}
 
@@ -458,7 +458,7 @@ def test_a_look_at_a_link_refuses_it(share: Share, own: Path) -> None:
     (own / "link").symlink_to("me")
     pages = looked(share, "me/link")
     assert findings(pages) == {}
-    assert refused(pages) == {NameRefused(ME, "link", "symbolic link")}
+    assert refused(pages) == {NameRefused(ME, "link", "symbolic link", no_file=True)}
 
 
 def test_many_looked_at_paths_come_in_pages(share: Share) -> None:

@@ -4,11 +4,13 @@ with a way out.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import socket
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -202,6 +204,64 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(DiskTrouble, match=r"cannot be written: Permission denied\."):
         module.prepare_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("number", "free_inodes", "cause", "command"),
+    [
+        (errno.ENOSPC, 5, "that disk is full", "df -h"),
+        (errno.ENOSPC, 0, "that disk has no inodes left: it holds too many files", "df -i"),
+        (errno.EROFS, 5, "that disk is read-only", "findmnt -T"),
+        (errno.EDQUOT, 5, "your quota on that disk is used up", "quota -s"),
+    ],
+)
+def test_what_is_used_up_is_named_with_a_place_that_is_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    free_inodes: int,
+    cause: str,
+    command: str,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    parent = tmp_path / "my disk"
+    parent.mkdir()
+    real = os.statvfs(parent)
+    filled = SimpleNamespace(f_files=real.f_files or 10, f_favail=free_inodes)
+    monkeypatch.setattr(os, "statvfs", lambda _path: filled)
+    monkeypatch.setattr(os, "makedirs", refuse)
+    for act in (module.claim_home, module.prepare_folder):
+        with pytest.raises(DiskTrouble) as caught:
+            act(str(parent / "new" / "deep"))
+        where = "" if command == "quota -s" else f" '{parent}'"
+        assert (caught.value.cause, caught.value.fix) == (cause, command + where)
+
+
+def test_a_disk_that_says_no_more_than_that_is_called_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "makedirs", refuse)
+    monkeypatch.setattr(os, "statvfs", refuse)
+    with pytest.raises(DiskTrouble) as caught:
+        module.prepare_folder(str(tmp_path / "x"))
+    assert caught.value.cause == "that disk is full"
+
+
+def test_a_home_on_a_full_disk_is_claimed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+    held = module.claim_home(str(tmp_path))
+    assert module.holder_of(str(tmp_path)) == 0, "somebody, and nobody knows who"
+    held.release()
 
 
 def test_an_interface_that_is_not_there_gets_a_suggestion() -> None:

@@ -80,6 +80,7 @@ class OwnWork(StrEnum):
     UNSEEN = "looking at my files for the first time since the start"
     OFFERED = "adding files"
     LOOKING = "looking at my files"
+    DOUBTED = "looking once more for files of mine that seem to be gone"
     READING = "reading my files"
     WRITTEN = "a file of mine is still being written"
     PUBLISHING = "about to tell the others of my newest changes"

@@ -83,7 +83,6 @@ class OwnChange(StrEnum):
 
     NOTHING = "nothing"  # as known
     HASH = "hash"  # read it: new, or perhaps changed
-    TOUCH = "touch"  # same content, other x bit: no reading needed
     RENAMED = "renamed"  # the file of another known path, now here: its content is known
     FOLDER = "folder"  # a folder is new here
     GONE = "gone"  # what was known is not there
@@ -103,12 +102,10 @@ def own_change(
         return OwnChange.GONE if stands else OwnChange.NOTHING
     if stands is None or stands.kind is not Kind.FILE:
         return OwnChange.RENAMED if twin and is_renamed(twin, stat) else OwnChange.HASH
-    if same_stat(stands, stat):
-        return OwnChange.NOTHING if stands.executable == stat.executable else OwnChange.TOUCH
-    if _same_file(stands, stat) and stands.executable != stat.executable:
-        return OwnChange.TOUCH  # chmod explains the new ctime
-    # ctime alone is new: programs that write in place and set mtime back (disk encryption) look
-    # exactly like this.
+    if same_stat(stands, stat) and stands.executable == stat.executable:
+        return OwnChange.NOTHING
+    # ctime alone is new, perhaps with the x bit: programs that write in place and set mtime back
+    # (disk encryption) look exactly like chmod.
     return OwnChange.HASH
 
 
@@ -116,7 +113,8 @@ def is_renamed(twin: PlaceRow, stat: Stat) -> bool:
     """Say whether the file seen is the one known elsewhere, so that it need not be read.
 
     A reused inode with the same size can carry the same mtime only if something set it, as archives
-    do, and those set whole seconds; such files are read.
+    do, and those set whole seconds; such files are read. Whoever makes another file of the same
+    size and copies the very nanosecond of one just deleted (`touch -r`) is believed.
     """
     return twin.kind is Kind.FILE and _same_file(twin, stat) and stat.mtime_ns % _SECOND_NS != 0
 

@@ -12,6 +12,7 @@ may write to its own folders only. Limits: one thread at a time.
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -133,10 +134,17 @@ class Database:
 def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     """Return what a person can be told about an error of SQLite."""
     name = getattr(error, "sqlite_errorname", "")
+    folder = shlex.quote(path.rpartition("/")[0] or ".")
     if name == "SQLITE_FULL":
         return DiskTrouble(
-            "the index cannot be written", f"the disk is full ({path})", "free some space"
+            "the index cannot be written", f"its disk is full ({path})", f"df -h {folder}"
         )
+    if name == "SQLITE_IOERR_SHMSIZE":
+        cause = f"its disk gives no room for {path}-shm"
+        return DiskTrouble("the index cannot be opened", cause, f"df -h {folder}")
+    if name == "SQLITE_CANTOPEN":
+        cause = f"{path}: {error} (no inodes left on its disk, or its rights)"
+        return DiskTrouble("the index cannot be opened", cause, f"df -i {folder}; ls -la {folder}")
     if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
         return DiskTrouble(
             "the index is damaged", f"{path}: {error}", f"move {path} away; it is built anew"

@@ -53,7 +53,8 @@ class DiskRoom:
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
         scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
-        reason = f"almost {scarce} left on the disk: nothing is fetched until there is room"
+        where = f"the disk of {self._node.settings.folder}"
+        reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
         self._note(SPACE, reason, lack)
         if self._failed in PAUSES:  # the same, said better
             self.on_written()

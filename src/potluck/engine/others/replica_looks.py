@@ -107,7 +107,7 @@ class ReplicaLooks:
         paths = {layout.path_of(spot): spot for spot in spots if layout.has_folder(spot.manifest)}
         by_name = {str(path): spot for path, spot in paths.items()}
         self._look = SpotLook(self._node.number(), self._node.now, by_name)
-        self._node.do(Look(self._look.order, tuple(sorted(paths))))
+        self._node.do(Look(self._look.order, tuple(sorted(paths)), own=False))
 
     def restart(self) -> None:
         """What was found is void."""

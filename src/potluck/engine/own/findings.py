@@ -10,7 +10,8 @@ look finds changed has the other names of its inode looked at too: hard links ar
 name only.
 
 Guarantees: nothing below a folder that could not be read is gone, or doubted, and nothing at all if
-a round could not look at anything; everything else is judged as if that folder were not there. What
+a round could not look at anything; everything else is judged as if that folder were not there.
+Nothing is shared below what is not known as a folder: that is looked at first. What
 was read of a file does not count once its path, or a folder above it, is something else. Limits: a
 round is trusted for what it names; whether the share is there is known to share_state.py.
 """
@@ -23,9 +24,10 @@ from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.events import FilesHashed, PathSeen, TreeSeen
 from potluck.engine.node import Node
-from potluck.engine.own.judging import Judge, RefusedNames
+from potluck.engine.own.judging import Judge
 from potluck.engine.own.publishing import within
 from potluck.engine.own.reading import Reading
+from potluck.engine.own.refused import RefusedNames
 from potluck.engine.own.restless import RestlessFiles
 from potluck.engine.own.rounds import LookRound, Rounds
 from potluck.engine.own.unreadable import UnreadablePaths
@@ -55,6 +57,7 @@ class Findings:
             return []
         found.refused |= self.refused.note(event.refused)
         found.unreadable |= self.unreadable.note(event.unreadable)
+        found.inside = b""
         again, to_read = list[SafePath](), list[FileToRead]()
         for seen in event.seen:
             if is_below(seen.path, top):
@@ -98,6 +101,12 @@ class Findings:
             # a look meanwhile did not find it: who saw it last?
             again.append(seen.path)
             return
+        above = path.rpartition(b"/")[0]
+        if above not in (b"", found.inside) and not self._judge.knows_folder(above):
+            # what stands there changed since: whoever looks at it sees this as well
+            again.append(_below(parse_wire_path(seen.path.parts[0].encode()), above))
+            return
+        found.inside = above
         found.seen.add(path)
         asked = found is self._rounds.look and seen.path in found.asked
         if asked and self._judge.knows_folder(path):
@@ -108,14 +117,16 @@ class Findings:
             self._judge.on_folder(path)
             return
         self._reading.on_seen(seen.path)
+        if self.unreadable.was_forbidden(seen.path):
+            self._reading.hurry(seen.path)
         piece_size = self._judge.on_seen(path, seen.stat)
         if piece_size is None:
             return
         to_read.append((seen.path, piece_size))
         # a scan comes by the other links of this file itself
         if found is self._rounds.look and not self._reading.has(seen.path):
-            top = seen.path.parts[0].encode() + b"/"
-            again += [parse_wire_path(top + link) for link in self._judge.links(path, seen.stat)]
+            top = parse_wire_path(seen.path.parts[0].encode())
+            again += [_below(top, link) for link in self._judge.links(path, seen.stat)]
 
     # -- the end of a round ------------------------------------------------------------------------
     def _end(self, found: LookRound, top: SafePath, *, trusted: bool) -> None:

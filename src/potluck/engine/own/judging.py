@@ -1,35 +1,29 @@
-"""Judging: what it means that a file of the own folder was seen, was read, or is not to be shared.
+"""Judging: what it means that a file of the own folder was seen, or was read.
 
 Strategy: core/content/reconcile.py decides; here it gets its facts from the index and from what is
-about to be published, and what follows goes to publishing. A file whose stat explains everything, a
-new x bit or a rename, is shared again without being read. Names that cannot be shared are kept with
-their reasons, so that a person hears of each once and can ask for all of them.
+about to be published, and what follows goes to publishing. A file that was only renamed is shared
+again without being read.
 
-Guarantees: damage (another content under an identical stat) is told and never published; a refused
-name is told again only if its reason is another one, and forgotten when a complete round does not
-meet it. Limits: one file at a time, and nothing is asked of the disk; what is to be read is said to
-whoever asks.
+Guarantees: damage (another content under an identical stat) is told and never published. Limits:
+one file at a time, and nothing is asked of the disk; what is to be read is said to whoever asks.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Container, Iterable
-from collections.abc import Set as AbstractSet
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, PlaceRow, Stat
-from potluck.core.content.paths import SafePath, not_portable
+from potluck.core.content.paths import not_portable
 from potluck.core.content.pieces import Root
 from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import set_off
-from potluck.engine.events import Hashed, NameRefused
+from potluck.engine.events import Hashed
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing, within
 from potluck.engine.troubles import Trouble, TroubleKind
 
-REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody
 DAMAGE = "its bytes changed and no program wrote them; the others keep what it was"
 NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
 
@@ -48,8 +42,6 @@ class Judge:
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
-            case OwnChange.TOUCH if stands is not None:
-                return self._share_unread(path, stat, stands, self._publishing.record(path))
             case OwnChange.RENAMED if twin is not None:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
@@ -140,63 +132,6 @@ class Judge:
             return NO_PIECE_SIZE
         self._publishing.put(_row(path, source.root, stat), _piece_size(known))
         return None
-
-
-class RefusedNames:
-    """Names that are not shared: each is told once, and forgotten when it is gone."""
-
-    def __init__(self, node: Node) -> None:
-        """Know of none."""
-        self._node = node
-        self.reasons: dict[str, str] = {}  # path as a person reads it -> reason
-
-    def __repr__(self) -> str:
-        """Return how many there are."""
-        return f"<RefusedNames: {len(self.reasons)}>"
-
-    def note(self, refusals: Iterable[NameRefused]) -> set[str]:
-        """A look or a scan met these; returns their paths as a person reads them."""
-        met = set[str]()
-        for refusal in refusals:
-            path = f"{refusal.folder}/{refusal.name}"
-            met.add(path)
-            if self.reasons.get(path) == refusal.reason:
-                continue
-            if path in self.reasons or len(self.reasons) < REFUSED_MAX:
-                self.reasons[path] = refusal.reason
-                self._node.troubles.note(self._trouble(refusal, path))
-                text = f"not shared: {set_off(path)} ({refusal.reason})"
-                self._node.tell("file_refused", text, level="warning", subject=path)
-        return met
-
-    def _trouble(self, refusal: NameRefused, path: str) -> Trouble:
-        """Return what stays in the register, with a command that shows what stands there."""
-        folder = shlex.quote(f"{self._node.settings.folder}/Shared/{refusal.folder}")
-        kind, now = TroubleKind.REFUSED, self._node.now
-        return Trouble(kind, path, refusal.reason, f"ls -lab {folder}", now, None)
-
-    def forget(
-        self,
-        asked: Iterable[SafePath],
-        met: AbstractSet[str],
-        held: Iterable[SafePath] = (),
-    ) -> None:
-        """All below `asked`, but not below `held`, was looked at: what is known there and was not
-        met is gone.
-        """
-        tops, closed = {path.wire for path in asked}, {path.wire for path in held}
-        for path in self.reasons.keys() - met:
-            if within(path.encode(), tops) and not within(path.encode(), closed):
-                self._forget(path)
-
-    def clear(self) -> None:
-        """The folder has another name now, and so have these."""
-        for path in list(self.reasons):
-            self._forget(path)
-
-    def _forget(self, path: str) -> None:
-        del self.reasons[path]
-        self._node.troubles.clear(TroubleKind.REFUSED, path)
 
 
 def _piece_size(known: FileRecord | None) -> int:

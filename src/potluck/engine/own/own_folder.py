@@ -28,6 +28,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.node import Node
+from potluck.engine.own.due_scan import DueScan
 from potluck.engine.own.findings import Findings, is_below
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.publishing import Publishing
@@ -54,9 +55,8 @@ class OwnFolder:
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
         self._touched: set[SafePath] = set()
-        self._hinted = False  # something happened that only a scan can find
         self.written = False  # somebody is writing a file and has not closed it
-        self._rescan_s = 0.0
+        self._due_scan = DueScan(node)
         self._top: SafePath | None = None
 
     def __repr__(self) -> str:
@@ -77,7 +77,8 @@ class OwnFolder:
         """What is open: what is not looked at, not read, or not told yet."""
         open_work = {
             OwnWork.UNSEEN: not self._rounds.scanned,
-            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._hinted,
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._due_scan.hinted,
+            OwnWork.DOUBTED: self._rounds.in_doubt,
             OwnWork.READING: len(self._reading) > 0,
             OwnWork.PUBLISHING: bool(self._publishing.pending),
         }
@@ -94,22 +95,19 @@ class OwnFolder:
     def scan(self) -> None:
         """Look at everything: after the scan under way, and not before a new marker is there."""
         if not self._may_scan:
-            self._rescan_s = self._node.now
+            self._due_scan.put_off(0.0)
             return
-        wait_s = limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S
-        self._rescan_s = self._node.now + wait_s
-        self._hinted = False
+        self._due_scan.on_begun(limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S)
         self._rounds.begin_scan((self.top,))
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
         """The watcher noticed something."""
         if event.overflow:
-            self._hinted, self._rescan_s = True, self._node.now
+            self._due_scan.on_overflow()
         elif self.top in event.paths:
-            # a name in it that is refused, or the folder itself: no hurry
-            self._hinted = True
-            self._rescan_s = min(self._rescan_s, self._node.now + limits.SECOND_LOOK_S)
+            # a name in it that is refused, or the folder itself
+            self._due_scan.on_odd()
         self.look_at(event.paths)
 
     def on_watcher(self, event: WatchesRefused | RestlessSeen) -> None:
@@ -143,16 +141,19 @@ class OwnFolder:
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
+        if self.share.writes_again(event):
+            self._forget_work()
+            return
         was_marked, was_present = self.share.marked, self._node.share_present
-        self.share.on_checked(present=event.present, reason=event.reason)
+        self.share.on_checked(event)
         if not event.present:
             if was_present:
                 self._node.tell("share_offline", self.share.offline_words, level="error")
             self._forget_work()
             self._publishing.keep()
-            self._rescan_s = self._node.now + OFFLINE_LOOK_S
+            self._due_scan.put_off(OFFLINE_LOOK_S)
         elif not was_marked:
-            self._rescan_s = self._node.now + limits.RESCAN_S
+            self._due_scan.put_off(limits.RESCAN_S)
             # else the scan under way is the one that found the share again
             if self._rounds.scan is None:
                 self.scan()
@@ -171,7 +172,7 @@ class OwnFolder:
         times = [self._reading.deadline(), self._rounds.deadline()]
         times.append(self._findings.unreadable.deadline())
         if self._may_scan:
-            times += [self._rescan_s, self._unwatched.deadline()]
+            times += [self._due_scan.due_s, self._unwatched.deadline()]
         if not self._unsettled:
             times.append(self._publishing.deadline(len(self._reading)))
         return min((time for time in times if time is not None), default=None)
@@ -205,10 +206,11 @@ class OwnFolder:
         """Scan everything if it is time, else what is not watched."""
         if self._rounds.scan_took_s is not None:
             self._unwatched.on_scanned(self._rounds.scan_took_s)
+            self._due_scan.on_scanned(self._rounds.scan_took_s)
             self._rounds.scan_took_s = None
         if not self._may_scan:
             return
-        if self._node.now >= self._rescan_s:
+        if self._node.now >= self._due_scan.due_s:
             self.scan()
         elif parts := self._unwatched.due(self.top):
             self._rounds.begin_scan(parts)

@@ -95,6 +95,10 @@ class Reading:
         """Return when a file that is left alone is due."""
         return self._left_alone.times.get(path)
 
+    def hurry(self, path: SafePath) -> None:
+        """A file that is left alone is to be read when it is seen next."""
+        self._left_alone.discard(path)
+
     def due(self) -> list[SafePath]:
         """Return the files that were left alone long enough."""
         return self._left_alone.due(self._node.now)

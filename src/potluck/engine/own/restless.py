@@ -1,8 +1,9 @@
-"""Restless files of the own folder: those that cannot be shared because they never hold still.
+"""Restless files of the own folder: those that are not shared because they do not hold still.
 
 Strategy: two parties know of such files. The watcher names those that are written to without pause
-and are too large to be read while they are; whoever reads files knows those that changed each time.
-Either is a trouble that stays until the file was read, or rests, or is gone.
+and are not to be read while they are; whoever reads files knows those that changed each time.
+Either stays in the register until the file was read, or rests, or is gone; that a file is still
+written is a fact and hinders nobody, that it cannot be read is trouble.
 
 Guarantees: a file is told once, and only after it was tried for half a minute; one that is written
 to without pause and can be read all the same is no trouble. Limits: what of such a file is
@@ -21,7 +22,7 @@ from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
 
 TOLD_TRIES = 6  # 1 + 2 + 4 + 8 + 16 seconds were waited between so many
 
-WRITTEN = "it is written to without pause and too large to be read meanwhile"
+WRITTEN = "it is still being written: shared at the latest when it is closed or rests"
 CHANGING = "it changes whenever it is read"
 
 
@@ -43,37 +44,33 @@ class RestlessFiles:
         """These, and no others, are written to without pause and too large to be read."""
         before, self._written = self._written, set(files)
         for path in sorted(self._written - before)[:KIND_MAX]:
-            self._note(path, WRITTEN, None)
-        for path in before - self._written - self._changing:
-            self._clear(path)
+            self._note(TroubleKind.WRITTEN, path, WRITTEN, None)
+        for path in before - self._written:
+            self._node.troubles.clear(TroubleKind.WRITTEN, str(path))
 
     def on_unstable(self, files: Iterable[SafePath]) -> None:
         """These changed while they were read, or could not be read; all others in hand did not."""
         for path in files:
             if self._reading.tries(path) >= TOLD_TRIES and len(self._changing) < KIND_MAX:
                 self._changing.add(path)
-                self._note(path, CHANGING, self._reading.due_s(path))
+                self._note(TroubleKind.RESTLESS, path, CHANGING, self._reading.due_s(path))
         self.settle()
 
     def settle(self) -> None:
         """Files were read, or are gone."""
         for path in [path for path in self._changing if not self._reading.tries(path)]:
             self._changing.discard(path)
-            if path not in self._written:
-                self._clear(path)
+            self._node.troubles.clear(TroubleKind.RESTLESS, str(path))
 
     def clear(self) -> None:
         """The own folder has another name now."""
-        for path in self._written | self._changing:
-            self._clear(path)
+        for kind in (TroubleKind.WRITTEN, TroubleKind.RESTLESS):
+            self._node.troubles.clear_kind(kind)
         self._written, self._changing = set(), set()
 
-    def _note(self, path: SafePath, reason: str, next_s: float | None) -> None:
+    def _note(self, kind: TroubleKind, path: SafePath, reason: str, next_s: float | None) -> None:
         node, subject = self._node, str(path)
-        if node.troubles.note(Trouble(TroubleKind.RESTLESS, subject, reason, "", node.now, next_s)):
-            what = f"not shared yet: {set_off(subject)} ({reason})"
-            text = f"{what}; close it, or wait until it rests"
-            node.tell("restless", text, level="warning", subject=subject)
-
-    def _clear(self, path: SafePath) -> None:
-        self._node.troubles.clear(TroubleKind.RESTLESS, str(path))
+        if node.troubles.note(Trouble(kind, subject, reason, "", node.now, next_s)):
+            text = f"not shared yet: {set_off(subject)} ({reason})"
+            level = "warning" if kind is TroubleKind.RESTLESS else "info"
+            node.tell("restless", text, level=level, subject=subject)

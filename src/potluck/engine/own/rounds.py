@@ -42,6 +42,7 @@ class LookRound:
     unreadable: set[SafePath] = field(default_factory=set)  # nothing below is known
     # of a look: what it was asked for and met, where a folder was known
     folders: set[bytes] = field(default_factory=set)
+    inside: bytes = b""  # the folder of what was seen last, on this page
     asked: frozenset[SafePath] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,6 +139,11 @@ class Rounds:
     def doubtful(self) -> list[bytes]:
         """What is in doubt."""
         return list(self._doubtful.times)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether anything is."""
+        return bool(self._doubtful.times)
 
     def abandon_scan(self) -> None:
         """A scan is over that could look at nothing: what it lacks says nothing."""

@@ -6,7 +6,9 @@ of the own folder, means another marker: until that is written nothing in the fo
 since it may be about somebody else's files.
 
 Guarantees: `Node.share_present` follows the table and is written nowhere else. That a new marker is
-awaited says nothing of whether the share is there, so an offline share stays offline. Limits: what
+awaited says nothing of whether the share is there, so an offline share stays offline. A marker that
+could not be written is asked for again whenever the folder is looked at, but never where files that
+were shared would seem to be gone then: a disk that is not mounted gets no marker. Limits: what
 follows from a change of state is done by own_folder; who places files asks the node.
 """
 
@@ -15,8 +17,13 @@ from __future__ import annotations
 import shlex
 from enum import Enum, auto
 
+from potluck.core.content.facts import NOTHING
 from potluck.core.transitions import follow
+from potluck.engine.effects import MarkShare
+from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
+
+MISSING = "missing"  # what a check says of a folder without a marker
 
 
 class ShareState(Enum):
@@ -70,6 +77,7 @@ class SharePresence:
         self._node = node
         self.state = ShareState.MARKED
         self.reason = ""  # why the marker does not count
+        self.unwritten: UnwrittenMarker | None = None  # what could not be written so far
 
     def __repr__(self) -> str:
         """Return the state."""
@@ -102,14 +110,34 @@ class SharePresence:
         folder = self._node.settings.folder
         return f"ls -la {shlex.quote(folder)}" if folder and self.reason in WHY_OFFLINE else ""
 
-    def on_checked(self, *, present: bool, reason: str) -> None:
-        """The marker was looked at."""
-        self.reason = reason
-        self._fire(ShareInput.FOUND if present else ShareInput.LOST)
+    def on_checked(self, event: ShareSeen) -> None:
+        """The marker was looked at, or could not be written."""
+        self.unwritten = event.unwritten or self.unwritten
+        self.reason = event.reason
+        if event.present:
+            self.unwritten = None
+        elif self.unwritten is not None:
+            self.reason = f"not written: {self.unwritten.why}"
+        self._fire(ShareInput.FOUND if event.present else ShareInput.LOST)
 
     def on_renamed(self) -> None:
         """A new marker is being written."""
+        self.unwritten = None
         self._fire(ShareInput.RENAMED)
+
+    def writes_again(self, event: ShareSeen) -> bool:
+        """Write the marker that could not be written once more, if what was looked at may have it:
+        it is this share under its former name, or nothing of it is known that could be missed.
+        """
+        node, order = self._node, self.unwritten
+        if order is None:
+            return False
+        empty = node.index.manifests.amount(node.own_manifest) == NOTHING
+        if not (order.former if event.present else empty and event.reason == MISSING):
+            return False
+        self.on_renamed()
+        node.do(MarkShare(order.group, order.label, order.former))
+        return True
 
     def _fire(self, happened: ShareInput) -> None:
         self.state = follow(SHARE, self.state, happened)

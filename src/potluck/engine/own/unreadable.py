@@ -37,7 +37,7 @@ class UnreadablePaths:
         """Know of nothing."""
         self._node = node
         self._folders = Timetable[SafePath]()
-        self._files: set[SafePath] = set()
+        self._files: dict[SafePath, ReadFault] = {}
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -63,11 +63,15 @@ class UnreadablePaths:
         """Of the files that were to be read these could not, and these were."""
         for each in failed:
             if each.path in self._files or len(self._files) < FOLDERS_MAX:
-                self._files.add(each.path)
+                self._files[each.path] = each.fault
                 self._tell(each, "chmod u+r", FILES_AGAIN_S)
         if self._files:
             for path in read:
                 self._clear(path)
+
+    def was_forbidden(self, path: SafePath) -> bool:
+        """Say whether permission was all that a file lacked: another try costs nothing."""
+        return self._files.get(path) is ReadFault.PERMISSION
 
     def on_gone(self, gone: Container[bytes]) -> None:
         """These stand there no more, nor anything below them."""
@@ -106,7 +110,7 @@ class UnreadablePaths:
 
     def _clear(self, path: SafePath) -> None:
         self._folders.discard(path)
-        self._files.discard(path)
+        self._files.pop(path, None)
         self._node.troubles.clear(TroubleKind.UNREADABLE, str(path))
 
 

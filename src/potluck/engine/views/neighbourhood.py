@@ -88,7 +88,8 @@ class Neighbourhood:
             return []
         whole, missing = knowledge.whole(), knowledge.missing()
         # nobody looks at what stands in place of a share, and what the index has may be gone
-        looked = not (knowledge.incoming.unseen or OwnWork.UNSEEN in knowledge.own_work)
+        doubts = {OwnWork.UNSEEN, OwnWork.DOUBTED}.intersection(knowledge.own_work)
+        looked = not (knowledge.incoming.unseen or doubts)
         mine = Standing(known=looked, has=whole.less(missing), lacks=missing)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         away_s = {other.device: other.away_s for other in knowledge.devices}

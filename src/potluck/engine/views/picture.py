@@ -28,14 +28,16 @@ from potluck.core.content.knowledge import (
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
+from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
 
-# told in their own lists; they do not hinder anything else
-ASIDE = {TroubleKind.STRAY}
+# facts that a person may want to know; they hinder nothing else
+ASIDE = {TroubleKind.STRAY, TroubleKind.WRITTEN}
 
 
 class Picture:
@@ -127,9 +129,12 @@ class Picture:
         """Yield what a person has to see to, the most important first."""
         if not self._node.share_present:
             share = self._own_folder.share
-            yield Obstacle(State.TROUBLE, share.offline_words, share.command)
+            why = share.unwritten.why if share.unwritten is not None else ""
+            command = command_of(why, self._node.settings.folder) or share.command
+            yield Obstacle(State.TROUBLE, share.offline_words, command)
         if self._progress.paused:
-            yield Obstacle(State.PAUSED, self._progress.paused)
+            full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
+            yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
             yield Obstacle(State.WAITING, words)

@@ -35,6 +35,7 @@ from potluck.engine.events import (
     Placement,
     ShareSeen,
     TreeSeen,
+    UnwrittenMarker,
 )
 from potluck.shells.disk.receiving.sources import root_wanted
 
@@ -56,8 +57,9 @@ def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
             fact = BatchPlaced(effect.batch, _all_failed(effect.items, reason))
         case Settle():
             fact = BatchSettled(effect.batch, _all_failed(effect.items, reason))
-        case MarkShare():
-            fact = ShareSeen(present=False, reason="unreadable")
+        case MarkShare(group, label, former):
+            unwritten = UnwrittenMarker(group, label, former, reason)
+            fact = ShareSeen(present=False, reason=f"not written: {reason}", unwritten=unwritten)
         case Import():
             fact = Imported(effect.order, (), tuple((path, reason) for path in effect.paths))
         case LookAtTop() | DropParts() | MakeFolders():

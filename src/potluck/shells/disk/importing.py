@@ -39,6 +39,7 @@ from potluck.shells.disk.fsops import (
     crashpoint,
     make_file,
     open_regular,
+    reason_at,
     reason_of,
     remove_file,
     stat_at,
@@ -129,7 +130,7 @@ class _Importing:
             else:
                 self._fail(shown, what_is(found))
         except (OSError, UnsafePath) as error:
-            self._fail(shown, reason_of(error))
+            self._fail(shown, reason_at(error, self._share.top_fd))
         return ""
 
     def _bring_folder(self, source: int, name: str, into: SafePath, shown: str) -> str:

@@ -2,7 +2,8 @@
 
 Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before anything below
 `Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
-hold open, so a disk that is not mounted or another disk in its place is no deleted file.
+hold open, so a disk that is not mounted, another disk in its place, or a link where the own folder
+was, is no deleted file.
 
 Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
 of it; what cannot be read is an absent share, never an empty one. A former own folder is renamed
@@ -15,6 +16,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat as modes
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +33,7 @@ from potluck.shells.disk.fsops import (
     enter,
     open_regular,
     stat_at,
+    what_is,
     write_all,
 )
 
@@ -123,7 +126,7 @@ class ShareMarker:
         """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
         try:
             marker = self.read()
-            one_disk = self._is_one_disk(tops)
+            one_disk, instead = self._is_one_disk(tops)
         except (OSError, ValueError, UnsafePath) as error:
             return ShareSeen(present=False, reason=_why_unreadable(error))
         if marker is None:
@@ -132,22 +135,28 @@ class ShareMarker:
             return ShareSeen(present=False, reason="another share")
         if not one_disk:
             return ShareSeen(present=False, reason="other file system")
+        if instead:
+            return ShareSeen(present=False, reason=f"there, but {instead}")
         return ShareSeen(present=True, reason="")
 
-    def _is_one_disk(self, tops: tuple[SafePath, ...]) -> bool:
-        """Say whether FOLDER, by name, is still what we hold, and all of it on one disk."""
+    def _is_one_disk(self, tops: tuple[SafePath, ...]) -> tuple[bool, str]:
+        """Say whether FOLDER, by name, is still what we hold, and all of it on one disk; and what
+        stands in the place of one of the `tops`, "" if nothing does.
+        """
         top_fd = self._share.top_fd
         if not os.path.samestat(os.stat(self._share.folder), os.fstat(top_fd)):
-            return False
-        found = [stat_at(top_fd, ".potluck"), stat_at(top_fd, "Shared")]
+            return False, ""
+        found, instead = [stat_at(top_fd, ".potluck"), stat_at(top_fd, "Shared")], ""
         if tops:
             shared = enter(top_fd, "Shared")  # by name: something may be mounted over what we hold
             try:
-                found += [stat_at(shared, top.parts[0]) for top in tops]
+                for name in {top.parts[0] for top in tops}:
+                    found.append(stat_at(shared, name))
+                    instead = instead or _instead_of_folder(name, found[-1])
             finally:
                 os.close(shared)
         # An own folder that is not there is a delete, and there are breakers for those.
-        return len({each.st_dev for each in found if each is not None}) == 1
+        return len({each.st_dev for each in found if each is not None}) == 1, instead
 
     def _take_along(self, former: SafePath, own: SafePath) -> None:
         """Rename the former own folder, if it is a folder and nothing stands at the new name."""
@@ -159,6 +168,13 @@ class ShareMarker:
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
             return
         os.rename(former.name, own.name, src_dir_fd=shared, dst_dir_fd=shared)
+
+
+def _instead_of_folder(name: str, found: os.stat_result | None) -> str:
+    """Return what stands where a folder should: who moved it meant no delete."""
+    if found is None or modes.S_ISDIR(found.st_mode):
+        return ""
+    return f"Shared/{name} is a {what_is(found)}: put the folder itself there"
 
 
 def _why_unreadable(error: OSError | ValueError | UnsafePath) -> str:

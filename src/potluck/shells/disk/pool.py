@@ -39,7 +39,7 @@ from potluck.engine.effects import (
 )
 from potluck.engine.events import Event, FilesHashed, PartsFound
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead, nothing_seen
-from potluck.shells.disk.fsops import Share, reason_of
+from potluck.shells.disk.fsops import Share, reason_at
 from potluck.shells.disk.hashing import hash_files
 from potluck.shells.disk.importing import import_paths
 from potluck.shells.disk.marker import ShareMarker, Whose
@@ -142,7 +142,7 @@ class DiskPool:
                 if self._stopping.is_set():
                     return
         except (OSError, PotluckError) as error:
-            reason = _reason(error)
+            reason = _reason(error, self._share.top_fd)
             text = f"the disk did not do what was asked: {reason}"
             self._people.told(warning("disk_trouble", text))
             fact_of_failure = instead(reason)
@@ -186,11 +186,11 @@ class DiskPool:
 
     def _looked(self, effect: Look) -> Iterator[Event]:
         """Look; where something is missing, see first whether the share itself is still there."""
-        checked = False
+        checked, tops = False, effect.paths if effect.own else ()
         for page in look_at(self._share, effect):
             if not checked and any(seen.finding is Finding.MISSING for seen in page.seen):
                 checked = True
-                state = self._marker.state()
+                state = self._marker.state(*tops)
                 if not state.present:
                     yield state
                     yield nothing_seen(effect.order)
@@ -264,7 +264,7 @@ def _nothing(_reason: str) -> Event | None:
     return None
 
 
-def _reason(error: OSError | PotluckError) -> str:
+def _reason(error: OSError | PotluckError, descriptor: int) -> str:
     if isinstance(error, OSError | UnsafePath):
-        return reason_of(error)
+        return reason_at(error, descriptor)
     return ": ".join(part for part in (error.what, error.cause) if part)

@@ -27,6 +27,7 @@ from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen, Unreadable
+from potluck.engine.folder_facts import TOO_LARGE
 from potluck.shells.disk.faults import unreadable
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 
@@ -47,10 +48,6 @@ IGNORED_SUFFIXES: Final = (
     ".swx",  # Vim asks whether it may write here
     ".part.potluck",  # our own: a file on its way in
 )
-
-
-TOO_LARGE: Final = "larger than 1 PiB"
-"""Why a file beyond limits.FILE_MAX_BYTES is refused."""
 
 
 def ignored(name: str) -> bool:
@@ -193,13 +190,14 @@ class _Walk:
 
     def _found(self, path: SafePath, found: os.stat_result) -> None:
         """Note something that is no folder: a file, or what is not shared."""
-        reason = "" if modes.S_ISREG(found.st_mode) else what_is(found)
+        no_file = not modes.S_ISREG(found.st_mode)
+        reason = what_is(found) if no_file else ""
         if not reason and found.st_size > limits.FILE_MAX_BYTES:
             reason = TOO_LARGE
         if not reason:
             self._seen.append(PathSeen(path, Finding.FILE, stat_of(found)))
         elif (folder := path.parent) is not None:
-            self._refused.append(NameRefused(folder, printable(path.name), reason))
+            self._refused.append(NameRefused(folder, printable(path.name), reason, no_file))
 
     # -- what cannot be read -----------------------------------------------------------------------
     def _failed(self, path: SafePath, error: OSError) -> None:

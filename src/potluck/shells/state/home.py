@@ -111,9 +111,8 @@ def claim_home(state_dir: str) -> Claim:
         os.makedirs(state_dir, mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise _disk(
-            f"The state folder {state_dir} cannot be used", error, "choose another with --home DIR"
-        ) from error
+        what, fix = f"The state folder {state_dir} cannot be used", "choose another with --home DIR"
+        raise _disk(what, error, state_dir, fix) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -125,8 +124,9 @@ def claim_home(state_dir: str) -> Claim:
             "it was started earlier, perhaps in another terminal",
             "see it with `status`, end it with `down`, or start a second device with --home DIR",
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # who holds it is a help, and the lock holds without
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return Claim(descriptor)
 
 
@@ -145,9 +145,11 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
         path, flags = os.path.join(private, _LOCK_NAME), os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | flags, 0o600)
     except OSError as error:
-        raise _disk(
-            f"The folder {folder} cannot be used", error, "choose another folder: potluck up FOLDER"
-        ) from error
+        what, fix = (
+            f"The folder {folder} cannot be used",
+            "choose another folder: potluck up FOLDER",
+        )
+        raise _disk(what, error, folder, fix) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -165,7 +167,7 @@ def claim_folder(folder: str, state_dir: str) -> Claim:
     except OSError:  # no locks here, as on some network disks
         os.close(descriptor)
         return Claim(-1)
-    with suppress(OSError):  # who holds it is a help, and the lock holds without
+    with suppress(OSError):  # as above
         writing = os.open(path, os.O_WRONLY | os.O_TRUNC | flags)
         os.write(writing, f"{os.getpid()}\n{state_dir}\n".encode(errors="replace"))
         os.close(writing)
@@ -207,16 +209,14 @@ def device_secret(state_dir: str) -> bytes:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _disk(f"The device key {path} cannot be read", error, "check who owns it") from error
+        what = f"The device key {path} cannot be read"
+        raise _disk(what, error, state_dir, "check who owns it") from error
     try:
         _write_secret(state_dir, path)
         return _read_secret(path)
     except OSError as error:
-        raise _disk(
-            f"The device key {path} cannot be written",
-            error,
-            "check the space and the rights there",
-        ) from error
+        what = f"The device key {path} cannot be written"
+        raise _disk(what, error, state_dir, "check the rights there") from error
 
 
 def _write_secret(state_dir: str, path: str) -> None:
@@ -331,9 +331,8 @@ def prepare_folder(folder: str) -> None:
             "name a folder: potluck up FOLDER",
         ) from error
     except OSError as error:
-        another = "choose another folder: potluck up FOLDER"
-        fix = "free some space" if error.errno == errno.ENOSPC else another
-        raise _disk(f"The folder {folder} cannot be written", error, fix) from error
+        what = f"The folder {folder} cannot be written"
+        raise _disk(what, error, folder, "choose another folder: potluck up FOLDER") from error
 
 
 def files_outside(folder: str) -> int:
@@ -362,9 +361,30 @@ def check_interfaces(names: tuple[str, ...]) -> None:
             )
 
 
-def _disk(what: str, error: OSError, fix: str) -> PotluckError:
-    return DiskTrouble(
-        f"{what}: {error.strerror or error}.",
-        "its rights, its disk, or a name that is too long",
-        fix,
-    )
+def _disk(what: str, error: OSError, where: str, fix: str) -> PotluckError:
+    """Return what a disk did not do, and why; `fix` is what helps if nothing is used up there."""
+    said = f"{what}: {error.strerror or error}."
+    while where and not os.path.lexists(where):
+        where = os.path.dirname(where)
+    shown = shlex.quote(where or ".")
+    match error.errno:
+        case errno.ENOSPC if _lacks_inodes(where or "."):
+            cause = "that disk has no inodes left: it holds too many files"
+            return DiskTrouble(said, cause, f"df -i {shown}")
+        case errno.ENOSPC:
+            return DiskTrouble(said, "that disk is full", f"df -h {shown}")
+        case errno.EDQUOT:
+            return DiskTrouble(said, "your quota on that disk is used up", "quota -s")
+        case errno.EROFS:
+            return DiskTrouble(said, "that disk is read-only", f"findmnt -T {shown}")
+        case _:
+            return DiskTrouble(said, "its rights, its disk, or a name that is too long", fix)
+
+
+def _lacks_inodes(where: str) -> bool:
+    """Say whether a file system counts inodes and has none left for this user."""
+    try:
+        found = os.statvfs(where)
+    except OSError:
+        return False
+    return bool(found.f_files) and not found.f_favail

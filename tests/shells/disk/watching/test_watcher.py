@@ -29,8 +29,9 @@ from potluck.engine.events import (
     RestlessSeen,
 )
 from potluck.shells.disk.fsops import Share, enter
-from potluck.shells.disk.watching import watched_folders
+from potluck.shells.disk.watching import stillness, watched_folders
 from potluck.shells.disk.watching import watcher as module
+from potluck.shells.disk.watching.growing import FREE_CLOSES
 from potluck.shells.disk.watching.inotify import Inotify
 from potluck.shells.disk.watching.watcher import Watcher
 from tests.shells.disk.watching.hints import DEADLINE_S, ME, Hints, Room
@@ -113,7 +114,7 @@ def test_both_halves_of_a_rename_come_in_one_hint(share: Share, own: Path, hints
 def test_a_hard_link_is_hinted_at_once(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STILL_S", DEADLINE_S * 2)  # it does not wait until it is still
+    monkeypatch.setattr(stillness, "UNCLOSED_S", NEVER_S)  # it does not wait to be closed
     (own / "one").write_bytes(b"x")
     with watching(share, hints):
         os.link(own / "one", own / "two")
@@ -142,41 +143,68 @@ def test_a_file_moved_in_or_out_is_hinted(
 
 
 # -- files that stay open --------------------------------------------------------------------------
-def test_a_file_being_written_is_not_hinted_before_it_was_still(
+def test_a_file_being_written_is_not_hinted(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
+    monkeypatch.setattr(stillness, "UNCLOSED_S", NEVER_S)
     with watching(share, hints), (own / "log").open("wb", buffering=0) as log:
         log.write(b"one line")
         os.fchmod(log.fileno(), 0o600)  # as `cp -p` does: no reason to hint before it is closed
         assert marked(own, hints) == []
 
 
-def test_a_file_that_stays_open_is_hinted_whenever_it_was_still(
+def test_a_file_that_stays_open_is_hinted_a_while_after_each_write(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STILL_S", 0.1)
+    monkeypatch.setattr(stillness, "UNCLOSED_S", 0.1)
     with watching(share, hints), (own / "log").open("wb", buffering=0) as log:
-        last = time.monotonic()
+        first = time.monotonic()
         log.write(b"one line")
         hints.wait_for("me/log")
-        assert time.monotonic() - last >= limits.STILL_S
+        assert time.monotonic() - first >= stillness.UNCLOSED_S
         hints.clear()
         log.write(b"another line")
         hints.wait_for("me/log")
 
 
+def test_a_file_that_grows_with_each_close_is_held_until_a_drain_asks_for_it(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.shells.disk.watching.growing.APPEND_QUIET_S", NEVER_S)
+    monkeypatch.setattr("potluck.shells.disk.watching.growing.HELD_S", NEVER_S)
+
+    def append() -> None:
+        with (own / "log").open("ab") as log:
+            log.write(b"one line")
+
+    with watching(share, hints) as watcher:
+        for _ in range(FREE_CLOSES):
+            append()
+            hints.wait_for("me/log")
+            hints.clear()
+        append()
+        (own / "log").chmod(0o600)  # it says the same once more
+        assert marked(own, hints) == []
+        hints.wait_until(lambda: bool(hints.restless) and hints.restless[-1].writing)
+        watcher.drain(OrderId(1))
+        hints.wait_until(lambda: hints.drained == [(1, True)])
+        assert "me/log" in hints.paths
+        hints.wait_until(lambda: not hints.restless[-1].writing)
+
+
 def test_a_log_that_is_written_without_pause_is_hinted_and_a_large_file_told(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
-    monkeypatch.setattr("potluck.shells.disk.watching.stillness.RESTLESS_S", 0.1)
+    monkeypatch.setattr(stillness, "UNCLOSED_S", 0.1)
     with watching(share, hints):
         with (own / "log").open("wb", buffering=0) as log, (own / "film").open("wb") as film:
             log.write(b"one line")
             film.truncate(limits.GIB)
+            log.write(b"another")
             hints.wait_for("me/log")
-            hints.wait_until(lambda: bool(hints.restless))
+            while not hints.restless:  # else it would be taken for one that rests
+                film.truncate(limits.GIB)
+                time.sleep(0.01)
             assert hints.restless == [RestlessSeen((ME.child("film"),))]
         hints.wait_for("me/film")
         hints.wait_until(lambda: hints.restless[-1] == RestlessSeen(()))
@@ -185,7 +213,7 @@ def test_a_log_that_is_written_without_pause_is_hinted_and_a_large_file_told(
 def test_closing_is_hinted_at_once_and_only_once(
     share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STILL_S", NEVER_S)
+    monkeypatch.setattr(stillness, "UNCLOSED_S", NEVER_S)
     with watching(share, hints):
         with (own / "log").open("wb", buffering=0) as log:
             log.write(b"one line")
@@ -364,21 +392,39 @@ def test_a_folder_made_readable_is_hinted_and_watched(
         watcher.close()
 
 
-def test_a_folder_made_unreadable_is_hinted(
-    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["list", "search"])
+def test_a_folder_that_is_shut_is_hinted_and_again_when_it_is_open(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     (own / "closing").mkdir()
-    real = share.open_folder
+    open_folder, stat = share.open_folder, os.stat
+    closing = (own / "closing").stat().st_ino
 
-    def denied(path: SafePath | None) -> int:
+    def unlisted(path: SafePath | None) -> int:
         if path is not None and path.name == "closing":
             raise PermissionError(13, "Permission denied")
-        return real(path)
+        return open_folder(path)
+
+    def unsearched(name: str, **options: Any) -> os.stat_result:
+        found = stat(name, **options)
+        if name == "." and found.st_ino == closing:
+            raise PermissionError(13, "Permission denied")
+        return found
 
     with watching(share, hints):
-        monkeypatch.setattr(share, "open_folder", denied)
-        (own / "closing").chmod(0)
+        with monkeypatch.context() as patch:
+            if what == "list":
+                patch.setattr(share, "open_folder", unlisted)
+            else:
+                patch.setattr(os, "stat", unsearched)
+            (own / "closing").chmod(0)
+            hints.wait_for("me/closing")
+        hints.clear()
+        (own / "closing").chmod(0o755)
         hints.wait_for("me/closing")
+        hints.clear()
+        (own / "closing").chmod(0o700)
+        assert marked(own, hints) == []
 
 
 # -- which folders ---------------------------------------------------------------------------------

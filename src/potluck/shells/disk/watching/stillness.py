@@ -1,17 +1,20 @@
-"""Files that are written and not closed: when they may be shared all the same.
+"""Files that are written: when they may be shared.
 
-Strategy: a file that somebody keeps open (a log, a database, a recording) is never reported as
-closed. It counts as still when its size and mtime did not change for `limits.STILL_S`. The table is
-kept in the order in which files may come to rest, so that only the first has to be asked how long
-to wait. A file that is written to without pause comes out all the same after `RESTLESS_S`, to be
-read as it stands. One that grows faster than it can be read again and again (a copy coming in, a
-recording) has to wait in proportion to its size, and is `restless` meanwhile.
+Strategy: a file is complete when whoever writes it closes it. One that is written and not closed (a
+log, a database, a copy that comes in) waits for that, and comes out all the same `UNCLOSED_S` after
+its first write, to be read as it stands, so that what somebody keeps open for days is shared too.
+Two kinds wait longer, and are `restless` meanwhile. A file that was begun and grows faster than
+`GROWTH_BYTES_S` is a download or a recording, of which nobody wants the half: it waits until it is
+closed, or was not written for `UNCLOSED_S`. A large one waits in proportion to its size, so that
+reading it costs a bounded part of the disk's time. A file that is closed again and again while
+it grows is held back now and then (watching/growing.py).
 
 Guarantees: whatever is put in comes out once, unless it is closed first, and then again while it is
-written; a file that is written all the time costs one entry and a system call every `RESTLESS_S`,
-and reading it whenever it comes out a bounded part of the disk's time. What was made by `link` has
-nobody who will close it, and comes out at once. Limits: at most `UNCLOSED_MOST` files; the caller
-asks `is_full` and reports any more directly.
+written; a file that is written all the time costs one entry and a system call every `UNCLOSED_S`.
+What was made by `link` has nobody who will close it, and comes out at once. Limits: at most
+`UNCLOSED_MOST` files; the caller asks `is_full` and reports any more directly. A writer that pauses
+for `UNCLOSED_S`, or is slower than `GROWTH_BYTES_S`, is not told from a log. What is changed
+without being open (truncate by name) waits as if it were.
 """
 
 from __future__ import annotations
@@ -27,13 +30,21 @@ from potluck.core import limits
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import Share, stat_at
+from potluck.shells.disk.watching.growing import GrowingFiles
 
 UNCLOSED_MOST: Final = 10_000
 """Far above what one user may hold open; about 2 MB of memory."""
 
 
-RESTLESS_S: Final = 30.0
-"""A file written to without pause is read so often: with the tries that may take, within a minute.
+UNCLOSED_S: Final = 30.0
+"""A file that nobody closes waits so long: with the tries its reading may take, less than a minute.
+A download stalls for seconds now and then, rarely for so long.
+"""
+GROWTH_BYTES_S: Final = 32 * limits.KIB
+"""Slower than downloads, faster than most logs: 1 MiB in half a minute."""
+BEGUN_BYTES: Final = 4 * limits.MIB
+"""What had less when it was looked at first, 0.1 s after a write at most, was begun then: whoever
+had written more writes twice as fast as `RESTLESS_BYTES_S`.
 """
 RESTLESS_BYTES_S: Final = 16 * limits.MIB
 """It waits a second for so many bytes: half a GiB comes out every 32 s, which any disk can read in
@@ -50,27 +61,28 @@ LOOKED_AT: Final = 64
 class _Unclosed:
     """One file that was written and not closed yet."""
 
-    due_s: float  # when it may count as still
     since_s: float  # when it was first written, after it came out last
-    seen: tuple[int, int] | None = None  # size and mtime_ns when last looked at
+    last_s: float  # when it was written last
+    first_size: int | None = None  # when it was looked at first; None: not yet
 
 
 class Stillness:
-    """Files open for writing, in the order of coming to rest, by one monotonic clock."""
+    """Files being written, by one monotonic clock."""
 
     def __init__(self, share: Share) -> None:
         self._share: Final = share
         self._files: Final[dict[SafePath, _Unclosed]] = {}
         self._fresh: Final[dict[SafePath, bool]] = {}  # not looked at yet; True: made, not written
-        self._patience: Final[dict[SafePath, float]] = {}  # when to ask whether it waited enough
+        self._due: Final[dict[SafePath, float]] = {}  # when to ask about each, the first first
         self._restless: set[SafePath] = set()
+        self._growing: Final = GrowingFiles(self._size_of)
 
     def __repr__(self) -> str:
-        return f"Stillness({len(self._files)} files, {len(self._fresh)} of them fresh)"
+        return f"Stillness({len(self._files)} files, {len(self._fresh)} fresh, {self._growing!r})"
 
     def __contains__(self, path: SafePath) -> bool:
         """Say whether a file is waited for."""
-        return path in self._files
+        return path in self._files or path in self._growing
 
     @property
     def is_full(self) -> bool:
@@ -79,82 +91,92 @@ class Stillness:
 
     def written(self, path: SafePath, now: float, *, made: bool = False) -> None:
         """A file was written, or `made`."""
-        before = self._files.pop(path, None)
-        since_s = now if before is None else before.since_s
-        self._files[path] = _Unclosed(now + limits.STILL_S, since_s)
-        self._fresh[path] = made
-        self._patience.setdefault(path, now + RESTLESS_S)
+        file = self._files.get(path)
+        if file is None:
+            self._files[path] = _Unclosed(now, now)
+            self._due[path] = now + UNCLOSED_S
+            self._fresh[path] = made
+            return
+        file.last_s = now
+        if path in self._fresh:
+            self._fresh[path] = made
 
-    def closed(self, path: SafePath) -> None:
-        """A file was closed, or is gone."""
-        if path in self._files:
-            self._forget(path)
+    def closed(self, path: SafePath, now: float) -> bool:
+        """A file was closed by who wrote it; say whether it is to be reported at once."""
+        self._forget(path)
+        return not self._growing.is_held(path, now)
+
+    def gone(self, path: SafePath) -> None:
+        """A file is gone, or another one."""
+        self._forget(path)
+        self._growing.forget(path)
+
+    def release(self) -> list[SafePath]:
+        """Return what was closed and is held back: somebody asks for all that is there."""
+        return self._growing.release()
 
     @property
     def restless(self) -> tuple[SafePath, ...]:
-        """The files that are written to for long, and too large to be read meanwhile."""
+        """The files that are written to for long, and that should not be read meanwhile."""
         return tuple(sorted(self._restless))
 
     def is_writing(self, now: float, is_own: Callable[[SafePath], bool]) -> bool:
         """Say whether somebody has been writing a file for more than a moment."""
         some = islice(self._files.items(), LOOKED_AT)
-        return any(now - file.since_s >= MOMENT_S and is_own(path) for path, file in some)
+        if any(now - file.since_s >= MOMENT_S and is_own(path) for path, file in some):
+            return True
+        return any(is_own(path) for path in self._growing.held)
 
     def wait_s(self, now: float) -> float | None:
-        """Return how long until a file may have come to rest; None if there is no file."""
-        firsts = [unclosed.due_s for unclosed in islice(self._files.values(), 1)]
-        firsts += islice(self._patience.values(), 1)
-        return max(min(firsts) - now, 0.0) if firsts else None
+        """Return how long until a file may come out; None if there is none."""
+        waits = [max(due_s - now, 0.0) for due_s in islice(self._due.values(), 1)]
+        held_s = self._growing.wait_s(now)
+        if held_s is not None:
+            waits.append(held_s)
+        return min(waits, default=None)
 
     def rested(self, now: float) -> list[SafePath]:
-        """Return, and forget, the files to report: still for long, or with nobody to close them."""
+        """Return, and forget, the files to report: written for long, or nobody will close them."""
         ready = [path for path, made in self._fresh.items() if self._is_complete(path, made=made)]
         self._fresh.clear()
+        for path, _ in list(takewhile(lambda file: file[1] <= now, self._due.items())):
+            if self._may_be_read(path, now):
+                ready.append(path)
+                continue
+            del self._due[path]  # it goes to the end
+            self._due[path] = now + UNCLOSED_S
+            self._restless.add(path)
         for path in ready:
             self._forget(path)
-        for path in self._due(now):
-            unclosed = self._files.pop(path)
-            seen = _size_and_time(self._stat(path))
-            if seen is None or seen == unclosed.seen:
-                self._forget(path)
-                ready.append(path)
-            else:
-                self._files[path] = _Unclosed(now + limits.STILL_S, unclosed.since_s, seen)
-        return ready + self._impatient(now)
+        return list(dict.fromkeys(ready + self._growing.due(now)))
 
-    def _impatient(self, now: float) -> list[SafePath]:
-        """Return, and forget, the files that were written to for as long as their size asks."""
-        ready = []
-        for path, _ in list(takewhile(lambda file: file[1] <= now, self._patience.items())):
-            found = self._stat(path)
-            size = 0 if found is None else found.st_size
-            if now - self._files[path].since_s >= max(RESTLESS_S, size / RESTLESS_BYTES_S):
-                self._forget(path)
-                ready.append(path)
-            else:
-                del self._patience[path]
-                self._patience[path] = now + RESTLESS_S
-                self._restless.add(path)
-        return ready
+    def _may_be_read(self, path: SafePath, now: float) -> bool:
+        """Say whether a file that was not closed may be read as it stands."""
+        file, size = self._files[path], self._size_of(path)
+        if size is None or now - file.last_s >= UNCLOSED_S:
+            return True
+        written_s, first = now - file.since_s, file.first_size or 0
+        if first <= BEGUN_BYTES and size - first > GROWTH_BYTES_S * written_s:
+            return False
+        return written_s >= size / RESTLESS_BYTES_S
 
     def _forget(self, path: SafePath) -> None:
         self._files.pop(path, None)
         self._fresh.pop(path, None)
-        self._patience.pop(path, None)
+        self._due.pop(path, None)
         self._restless.discard(path)
-
-    def _due(self, now: float) -> list[SafePath]:
-        """Return the files that may have come to rest by now: the first ones."""
-        due = takewhile(lambda file: file[1].due_s <= now, self._files.items())
-        return [path for path, _ in due]
 
     def _is_complete(self, path: SafePath, *, made: bool) -> bool:
         """Look for the first time: a new hard link, or what is no file, nobody will close."""
         found = self._stat(path)
-        self._files[path].seen = _size_and_time(found)
         if found is None or not modes.S_ISREG(found.st_mode):
             return True
+        self._files[path].first_size = found.st_size
         return made and found.st_nlink > 1
+
+    def _size_of(self, path: SafePath) -> int | None:
+        found = self._stat(path)
+        return None if found is None else found.st_size
 
     def _stat(self, path: SafePath) -> os.stat_result | None:
         try:
@@ -167,7 +189,3 @@ class Stillness:
             return None
         finally:
             os.close(parent)
-
-
-def _size_and_time(found: os.stat_result | None) -> tuple[int, int] | None:
-    return None if found is None else (found.st_size, found.st_mtime_ns)

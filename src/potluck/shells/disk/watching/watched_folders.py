@@ -22,7 +22,7 @@ from typing import Final
 
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
-from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.fsops import Share, enter, stat_at
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
 _WANTED: Final = int(
@@ -38,6 +38,7 @@ class WatchedFolder:
     path: SafePath | None  # None: Shared/ itself
     watch: int  # number the kernel gave
     inner: dict[str, WatchedFolder] = field(default_factory=dict)  # watched folders in it, by name
+    shut: bool = False  # it cannot be entered any more
 
 
 class WatchedFolders:
@@ -86,12 +87,22 @@ class WatchedFolders:
         finally:
             os.close(descriptor)
 
-    def can_enter(self, path: SafePath) -> bool:
-        """Say whether a folder can be opened."""
+    def was_or_is_shut(self, folder: WatchedFolder) -> bool:
+        """Say whether a folder cannot be entered, or could not when this was asked last."""
+        was, folder.shut = folder.shut, not self._can_enter(folder.path)
+        return was or folder.shut
+
+    def _can_enter(self, path: SafePath | None) -> bool:
         try:
-            os.close(self._share.open_folder(path))
+            descriptor = self._share.open_folder(path)
         except (OSError, UnsafePath):
             return False
+        try:
+            stat_at(descriptor, ".")  # it may be listed and not be searched
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
         return True
 
     def has_room(self) -> bool:

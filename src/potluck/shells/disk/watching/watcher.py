@@ -3,10 +3,10 @@
 Strategy: inotify on every folder below the own tops, and below other people's, which are the first
 to go without where watches are short. A new folder is watched, then reported itself,
 and looking at it sees what was put into it before its watch stood (`mkdir -p a/b && echo >a/b/c` is
-faster than any watcher). A file is reported when it is closed; one that stays open, when its size
-and time were still for `limits.STILL_S`. Hints are gathered until 5 ms were quiet, or 100 ms under
-load; in between the kernel joins equal events for us. A watch that is refused for want of room is
-told, with the setting that is too small, and tried again every half minute.
+faster than any watcher). A file is reported when it is closed; one that stays open, after a while
+(watching/stillness.py). Hints are gathered until 5 ms were quiet, or 100 ms under load; in between
+the kernel joins equal events for us. A watch that is refused for want of room is told, with the
+setting that is too small, and tried again every half minute.
 
 Guarantees: events that were lost, watches that came late and folders that went away under us end in
 `overflow=True`, which makes everybody look at everything; both halves of a rename come in one hint,
@@ -200,8 +200,9 @@ class Watcher:
         """Post what was gathered."""
         now = time.monotonic()
         self._half_moves.clear()
-        for path in self._stillness.rested(now):
-            self._touched[path] = None
+        self._touched.update(dict.fromkeys(self._stillness.rested(now)))
+        if self._dry and self._drained:
+            self._touched.update(dict.fromkeys(self._stillness.release()))
         if self.limited and now >= self._retry_s:
             self._retry_s = now + WATCH_AGAIN_S
             self._lost = self._lost or self._folders.has_room()
@@ -267,9 +268,10 @@ class Watcher:
             self._on_file(path, notice.mask, now)
 
     def _on_inner_folder(self, folder: WatchedFolder, path: SafePath, mask: int) -> None:
-        if path.name in folder.inner and not mask & (_HERE | _GONE):
-            # only its times or permissions; what cannot be entered any more is to be told
-            if not self._folders.can_enter(path):
+        inner = folder.inner.get(path.name)
+        if inner is not None and not mask & (_HERE | _GONE):
+            # only its times or permissions; what is shut, or open again, is to be looked at
+            if self._folders.was_or_is_shut(inner):
                 self._touched[path] = None
             return
         # New, made readable, gone, or another one: after an exchange the half that says GONE comes
@@ -283,8 +285,11 @@ class Watcher:
             self._stillness.written(path, now, made=bool(mask & Mask.CREATE))
         elif mask & Mask.ATTRIB and path in self._stillness:
             return  # whoever writes it will close it
+        elif mask & Mask.CLOSE_WRITE:
+            if self._stillness.closed(path, now):
+                self._touched[path] = None
         else:
-            self._stillness.closed(path)
+            self._stillness.gone(path)
             self._touched[path] = None
 
 
