@@ -369,13 +369,29 @@ def test_a_folder_that_goes_away_is_told_and_the_device_stays(
     until((other.copy_of(one) / "note.txt").exists)
     shutil.rmtree(other.folder)
     one.write("second.txt", b"more")
-    other.client.post("/api/v1/rescan")
-    until(lambda: other.state()["state"] == "trouble", lambda: str(other.notices()))
-    assert "share_offline" in other.codes()
+    until(lambda: "share_offline" in other.codes(), lambda: str(other.notices()))
+    assert other.state()["state"] == "trouble"
     assert one_ring(one, other)
     assert (one.own / "note.txt").exists()
     assert other.leave() < LEAVE_S
     assert (other.code, other.error) == (0, None)
+
+
+def test_a_folder_that_is_renamed_and_back_is_noticed_both_times(
+    inside: Callable[..., list[Inside]],
+) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))
+    one.write("note.txt", b"here")
+    until((other.copy_of(one) / "note.txt").exists)
+    away = other.folder.with_name("away")
+    other.folder.rename(away)
+    until(lambda: other.state()["state"] == "trouble", lambda: str(other.notices()))
+    one.write("second.txt", b"more")
+    until(lambda: one.state()["deliveries"], lambda: str(one.state()))
+    away.rename(other.folder)
+    until((other.copy_of(one) / "second.txt").exists, lambda: str(other.state()))
+    until(lambda: other.state()["state"] == "in_sync", lambda: str(other.state()))
 
 
 @pytest.fixture

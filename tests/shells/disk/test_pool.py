@@ -328,6 +328,35 @@ def test_owner_folders_are_made(pool: DiskPool, own: Path, posted: Posted) -> No
 
 
 # -- a share that is not there ---------------------------------------------------------------------
+def test_that_the_share_went_or_came_is_told_once(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    folder = Path(share.folder)
+    away = folder.with_name("away")
+    for step in (str, folder.rename, lambda _: None, lambda _: away.rename(folder), str):
+        step(away)
+        pool.see_share()
+        pool.see_space()  # behind it
+        posted.wait_for(SpaceSeen)
+        posted.events[:] = [event for event in posted.events if not isinstance(event, SpaceSeen)]
+    gone, back = posted.events
+    assert (gone, back) == (
+        ShareSeen(present=False, reason="unreadable"),
+        ShareSeen(present=True, reason=""),
+    )
+
+
+def test_that_a_new_share_has_no_marker_yet_is_no_news(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    (Path(share.folder) / ".potluck/marker").unlink()
+    for _ in range(2):
+        pool.see_share()
+    pool.see_space()
+    posted.wait_for(SpaceSeen)
+    assert not any(isinstance(event, ShareSeen) for event in posted.events)
+
+
 def test_a_scan_of_another_share_finds_nothing_missing(
     pool: DiskPool, share: Share, posted: Posted
 ) -> None:

@@ -94,6 +94,7 @@ class DiskPool:
         self._inbox: Final = inbox
         self._people: Final = people
         self._stopping: Final = threading.Event()
+        self._was_there: bool | None = None  # the share, when its marker was looked at for that
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
 
@@ -117,6 +118,10 @@ class DiskPool:
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
         self._patient.submit(_DiskJob(self._tell, self._parts_found(), _no_parts))
+
+    def see_share(self) -> None:
+        """Queue a look at the marker; ends in ShareSeen if it came or went since the last one."""
+        self._prompt.submit(_DiskJob(self._tell, self._share_looked_at(), _nothing))
 
     def see_space(self) -> None:
         """Queue a look at how full the disk is; ends in SpaceSeen."""
@@ -237,6 +242,13 @@ class DiskPool:
 
     def _parts_found(self) -> Iterator[Event]:
         yield PartsFound(self._part_files.found())
+
+    def _share_looked_at(self) -> Iterator[Event]:
+        """Yield the state of the share if it is news; that a new one has no marker yet is none."""
+        state, before = self._marker.state(), self._was_there
+        self._was_there = state.present
+        if before is not None and before is not state.present:
+            yield state
 
     def _space_seen(self) -> Iterator[Event]:
         yield self._share.space()

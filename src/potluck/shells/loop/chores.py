@@ -26,12 +26,14 @@ TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however you
 class Chore(Enum):
     """What is done now and then."""
 
+    SHARE = auto()  # look whether the folder is still the share
     SPACE = auto()  # look how much is free
     BALLAST = auto()  # lay the ballast again if there is plenty
     TRASH = auto()  # remove what is too old there, or too much
 
 
 EVERY_S: Final[dict[Chore, float]] = {
+    Chore.SHARE: 2.0,  # nobody tells of a disk that goes, or of a folder above that is renamed
     Chore.SPACE: 10.0,  # downloads pause before a disk is full; one writes 1 GiB in that time
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
     Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
@@ -66,6 +68,8 @@ class Chores:
 
     def _begin(self, chore: Chore) -> None:
         match chore:
+            case Chore.SHARE:
+                self._disk.see_share()
             case Chore.SPACE:
                 self._disk.see_space()
             case Chore.BALLAST:
