@@ -209,6 +209,28 @@ def test_a_screen_draws_and_lets_lines_scroll_above() -> None:
     assert repr(screen) == "LiveScreen(in_sync, 0 of 0 bytes)"
 
 
+def test_while_the_terminal_is_another_programs_nothing_is_drawn_over_it() -> None:
+    output, hidden = io.StringIO(), [False]
+    console = Console(file=output, force_terminal=True, width=60, height=24, color_system=None)
+    screen = LiveScreen(console, words=WORDS, hidden=lambda: hidden[0])
+    screen.open()
+    screen.state(state())
+    screen.draw()
+    hidden[0] = True
+    screen.draw()
+    assert output.getvalue().rindex("\x1b[?25h") > output.getvalue().rindex("\x1b[?25l")
+    before = len(output.getvalue())
+    screen.draw()
+    assert len(output.getvalue()) == before
+    screen.lines(["laptop is here"])
+    assert "in sync" not in output.getvalue()[before:]
+    assert "laptop is here" in output.getvalue()[before:]
+    hidden[0] = False
+    screen.draw()
+    assert "in sync" in output.getvalue()[before:]
+    screen.close()
+
+
 def test_no_command_is_broken_in_what_scrolls_above() -> None:
     output = io.StringIO()
     screen = screen_on(output, [0.0], width=20)

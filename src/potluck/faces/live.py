@@ -200,10 +200,14 @@ class LiveScreen:
         words: Words,
         prompt: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        hidden: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Draw on `console` (default: standard output); with `prompt` the typed line is shown."""
+        """Draw on `console` (default: standard output); with `prompt` the typed line is shown.
+
+        While the terminal is another program's, `hidden`, nothing is drawn over what that shows.
+        """
         self._console = console or Console(highlight=False, markup=False)
-        self._words, self._clock = words, clock
+        self._words, self._clock, self._hidden = words, clock, hidden
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
         self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
@@ -241,7 +245,12 @@ class LiveScreen:
             self._typed = text
 
     def draw(self) -> None:
-        """Draw the picture now."""
+        """Draw the picture now, or take it away."""
+        if self._hidden():
+            self._live.stop()
+            return
+        self._live.start()
+        self._live.vertical_overflow = "crop"  # taking the picture away made it visible
         if self._state is not None and self._clock() - self._moved_s >= RENEW_S:
             self.state(self._state)
         within = self._console.width, self._console.height

@@ -130,7 +130,7 @@ def job_control(*, draws: bool) -> Iterator[None]:
         signal.signal(number, stop)
         for descriptor in [*_taken]:
             _take_again(descriptor)
-        if draws:
+        if draws and not is_background(1):
             _put(HIDE_CURSOR)
 
     signal.signal(signal.SIGTSTP, stop)
@@ -175,19 +175,19 @@ def read(
 
 def _some(descriptor: int, stop: threading.Event) -> bytes | None:
     """Return what was typed, None if nothing was for a moment; raises OSError."""
-    if os.isatty(descriptor) and _is_background(descriptor):
+    if os.isatty(descriptor) and is_background(descriptor):
         stop.wait(KEYS_LOOK_S)
         return None
     _take_again(descriptor)
     ready, _, _ = select.select([descriptor], [], [], KEYS_LOOK_S)
     # it may be in the background by now, where a read would stop the whole program
-    if not ready or (os.isatty(descriptor) and _is_background(descriptor)):
+    if not ready or (os.isatty(descriptor) and is_background(descriptor)):
         return None
     return os.read(descriptor, 4096)
 
 
-def _is_background(descriptor: int) -> bool:
-    """Say whether this is our terminal, and others are in its foreground."""
+def is_background(descriptor: int) -> bool:
+    """Say whether this is our terminal, and others are in its foreground, as after `bg`."""
     try:
         return os.tcgetpgrp(descriptor) != os.getpgrp()
     except OSError:
@@ -205,7 +205,7 @@ def _take_again(descriptor: int) -> None:
 
 def _set_modes(descriptor: int, modes: list[Any]) -> None:
     """Give a terminal these modes; from the background it would stop us, so not from there."""
-    if not _is_background(descriptor):
+    if not is_background(descriptor):
         with suppress(termios.error):  # it is gone
             termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
 

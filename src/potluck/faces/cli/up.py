@@ -31,7 +31,7 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, command, is_terminal, laid, program
 from potluck.faces.cli.streams import write_or_go_on
-from potluck.faces.prompt import job_control, usable
+from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
@@ -237,7 +237,7 @@ def screen_of(
         return PlainScreen(write)
     from potluck.faces.live import LiveScreen
 
-    return LiveScreen(words=words, prompt=prompt)
+    return LiveScreen(words=words, prompt=prompt, hidden=lambda: is_background(1))
 
 
 def _leave_at_end_of_input(client: Client) -> None:
