@@ -254,9 +254,12 @@ def test_status_says_whether_it_runs(potluck: Call, systemd: Systemd, tmp_path: 
     )
     code, out, _ = potluck("status")
     assert (code, out.splitlines()[0]) == (3, f"{unit.name}: failed (not enabled)")
-    assert "It does not run (exit-code). What it said: " in out.splitlines()[-1]
+    assert out.splitlines()[-3:-1] == [
+        "It does not run (exit-code).",
+        f"To start it: systemctl --user start {unit.name}",
+    ]
     systemd.put("systemctl", "printf 'ActiveState=inactive\\nResult=success\\nMainPID=0\\n'")
-    assert "It does not run. What it said: " in potluck("status")[1]
+    assert "It does not run.\n" in potluck("status")[1]
 
 
 def test_logs_are_those_of_the_journal(potluck: Call, systemd: Systemd, tmp_path: Path) -> None:

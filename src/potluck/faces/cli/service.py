@@ -272,7 +272,11 @@ def service_status(shared: dict[str, Any], as_json: bool) -> int:
         )
         if active not in {"active", "activating", "reloading"}:
             why = f" ({said['Result']})" if said.get("Result", "success") != "success" else ""
-            say(Advice(f"It does not run{why}. What it said: ", command("service logs")))
+            say(
+                f"It does not run{why}.",
+                Advice("To start it: ", f"systemctl --user start {unit.name}"),
+                Advice("What it said: ", command("service logs")),
+            )
     return 0 if active in {"active", "activating", "reloading"} else 3
 
 
