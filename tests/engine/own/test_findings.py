@@ -23,6 +23,7 @@ from potluck.engine.events import (
     Unreadable,
     WatchesRefused,
 )
+from potluck.engine.own.restless import TOLD_TRIES
 from potluck.engine.own.unreadable import UNREADABLE_AGAIN_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group
@@ -140,6 +141,20 @@ def test_what_a_walk_was_overtaken_by_is_asked_for_by_name_and_not_gone(site: Ow
     assert isinstance(again, Look)
     assert [str(path) for path in again.paths] == ["d1/site/both", "d1/site/css", "d1/site/old"]
     assert site.own_folder.work
+    site.settle()
+    assert (shared(site), len(site.heads)) == (stands(site), heads)
+
+
+def test_a_name_that_was_asked_for_beside_its_folder_is_not_gone_before_it_is_asked_for_alone(
+    site: Own,
+) -> None:
+    site.touch("site", "site/old")
+    (look,) = site.todo
+    site.todo.clear()
+    assert isinstance(look, Look)
+    seen = [PathSeen(site.path("site"), Finding.FOLDER, None)]
+    site.tell(TreeSeen(look.order, tuple(seen), (), last=True, complete=True))
+    heads = len(site.heads)
     site.settle()
     assert (shared(site), len(site.heads)) == (stands(site), heads)
 
@@ -346,7 +361,7 @@ def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: O
     site.tell(TreeSeen(scan.order, (), (), last=True, complete=False, unreadable=(denied,)))
     site.tick(limits.SECOND_LOOK_S)
     assert closed(site) == ["d1"]
-    assert not any(isinstance(effect, Scan) for effect in site.todo)
+    assert site.todo == [], "nothing is looked for once more"
     assert sorted(site.published()) == sorted(stands(site))
 
 
@@ -384,6 +399,82 @@ def test_a_scan_of_a_part_doubts_only_what_is_in_it(site: Own) -> None:
     assert sorted(site.published()) == [
         "new", "new/both", "new/img", "new/page", "site", "site/both", "site/css", "site/css/x",
     ]  # fmt: skip
+
+
+def test_what_one_scan_doubts_is_still_looked_for_after_a_scan_of_another_part(site: Own) -> None:
+    site.remove("new/page")
+    site.own_folder.scan()
+    site.tick()
+    site.settle()
+    site.own_folder.on_watcher(WatchesRefused((site.path("site"),), "", 0))
+    site.tick()
+    site.settle()
+    assert "new/page" in site.published(), "one scan is not enough"
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert shared(site) == stands(site)
+
+
+def test_an_unreadable_folder_that_is_gone_is_forgotten_whatever_else_a_look_could_not_do(
+    site: Own,
+) -> None:
+    site.closed = {"site/css"}
+    site.touch("site")
+    site.settle()
+    site.closed = set()
+    site.remove("site")
+    site.touch("site")
+    (look,) = site.todo
+    site.todo.clear()
+    assert isinstance(look, Look)
+    gone = PathSeen(site.path("site"), Finding.MISSING, None)
+    site.tell(TreeSeen(look.order, (gone,), (), last=True, complete=False))
+    assert closed(site) == []
+
+
+def test_who_cannot_be_read_is_not_called_restless_and_who_is_restless_is(site: Own) -> None:
+    for name in ("denied", "log"):
+        site.write(name, "text")
+    site.touch("denied", "log")
+    for _ in range(TOLD_TRIES):
+        while not any(isinstance(each, Hash) for each in site.todo):
+            if site.todo:
+                site.answer()
+                continue
+            due = site.own_folder.deadline()
+            assert due is not None
+            site.tick(due - site.node.now)
+        orders = [each for each in site.todo if isinstance(each, Hash)]
+        for order in orders:
+            site.todo.remove(order)
+            paths = tuple(path for path, _ in order.files)
+            denied = tuple(
+                Unreadable(path, ReadFault.PERMISSION, "Permission denied")
+                for path in paths
+                if path == site.path("denied")
+            )
+            site.tell(FilesHashed(order.order, (), paths, last=True, unreadable=denied))
+    restless = [each.subject for each in site.node.troubles.of(TroubleKind.RESTLESS)]
+    assert (restless, closed(site)) == (["d1/log"], ["d1/denied"])
+
+
+def test_a_folder_that_a_look_saw_become_a_file_ends_what_a_scan_says_of_it(site: Own) -> None:
+    for name in ("1", "2", "3", "4", "5"):
+        site.write(f"site/{name}", name)
+    site.own_folder.scan()
+    site.tick()
+    (scan,) = site.todo
+    site.todo.clear()
+    assert isinstance(scan, Scan)
+    pages = [page for page in site.answers(scan) if isinstance(page, TreeSeen)]
+    parts = [page for page in pages if any("site/" in str(seen.path) for seen in page.seen)]
+    site.tell(parts[0])
+    site.remove("site")
+    site.write("site", "a file now")
+    site.touch("site")
+    site.settle()
+    site.tell(parts[1])
+    assert not site.publishing.known_below(b"site"), "nothing stands below a file"
 
 
 # -- answers nobody waits for, and of other folders ------------------------------------------------
