@@ -14,7 +14,7 @@ from potluck.engine.effects import MarkShare
 from potluck.shells.disk import fsops
 from potluck.shells.disk import marker as module
 from potluck.shells.disk.fsops import Share, set_crash_hook
-from potluck.shells.disk.marker import Marker, ShareMarker, Whose
+from potluck.shells.disk.marker import MARKER_BYTES, Marker, ShareMarker, Whose
 from tests.shells.files import open_descriptors, path, shared, write
 
 GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
@@ -49,7 +49,7 @@ def test_marker_states(share, marker, monkeypatch):
     marker.write(GROUP)
     assert marker.state(path("ann")).present
     assert of(share, b"another").state().reason == "another share"
-    for broken in (b"{", b"{}", b"[]", b'{"group": 1}', b"\xff"):
+    for broken in (b"{", b"{}", b"[]", b'{"group": 1}', b"\xff", b"[" * MARKER_BYTES):
         with open(name, "wb") as file:
             file.write(broken)
         assert marker.state().reason == "unreadable", broken
@@ -66,7 +66,8 @@ def test_without_descriptors_it_says_so_and_what_to_do(share, marker, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr("potluck.shells.disk.marker.enter", none_left)
-        seen = marker.state()
+        seen, glanced = marker.state(), marker.glance()
+    assert glanced is None, "nothing of the share is known by that"
     assert not seen.present
     assert seen.reason == ("unreadable: potluck has no file descriptors left; try: ulimit -n 65536")
 

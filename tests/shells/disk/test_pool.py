@@ -56,6 +56,7 @@ from potluck.shells.disk.marker import Marker, ShareMarker, Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from tests.shells.peers import occupied, until
 
 DEADLINE_S = 10.0
 GROUP, DEVICE, SHARE = b"g" * 32, b"d" * 32, b"s" * 16
@@ -353,6 +354,32 @@ def test_that_a_new_share_has_no_marker_yet_is_no_news(
     for _ in range(2):
         pool.see_share()
     pool.see_space()
+    posted.wait_for(SpaceSeen)
+    assert not any(isinstance(event, ShareSeen) for event in posted.events)
+
+
+def test_while_the_disk_hangs_looks_at_the_share_do_not_pile_up(
+    pool: DiskPool, posted: Posted
+) -> None:
+    with occupied(pool._prompt):
+        for _ in range(100):
+            pool.see_share()
+            pool.see_space()
+        assert len(pool._prompt._jobs) == 2
+    posted.wait_for(SpaceSeen)
+    pool.see_space()
+    until(lambda: sum(isinstance(event, SpaceSeen) for event in posted.events) == 2)
+
+
+def test_want_of_descriptors_is_no_news_of_the_share(
+    pool: DiskPool, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = [ShareSeen(present=True, reason=""), None, ShareSeen(present=True, reason="")]
+    monkeypatch.setattr(pool._marker, "glance", iter(seen).__next__)
+    for _ in seen:
+        pool.see_share()
+        until(lambda: not pool._glances)
+    pool.see_space()  # behind them
     posted.wait_for(SpaceSeen)
     assert not any(isinstance(event, ShareSeen) for event in posted.events)
 

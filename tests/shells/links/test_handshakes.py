@@ -20,6 +20,7 @@ from potluck.shells.links import knock, tls
 from potluck.shells.links.dialling import NoLink
 from potluck.shells.links.handshakes import Handshakes
 from potluck.shells.links.stream import Stream
+from potluck.shells.loop.workers import Workers
 from tests.shells.peers import connect, ends, new_key, occupied, peers, reach, trust_of, until
 
 MEMBER, OTHER = new_key(9), new_key(8)
@@ -32,9 +33,10 @@ def node():
         yield peer
 
 
-def knocked(node) -> socket.socket:
-    """A connection on which the member has knocked."""
-    sock = connect(node)
+def knocked(node, host: str = "") -> socket.socket:
+    """A connection, from `host` if given, on which the member has knocked."""
+    to = node.address.host, node.address.port
+    sock = socket.create_connection(to, 5, (host, 0)) if host else connect(node)
     secret = trust_of(MEMBER, node.key).book.secret(node.device)
     sock.sendall(knock.member_knock(secret, sock.recv(16), os.urandom(16)))
     return sock
@@ -153,6 +155,36 @@ def test_a_member_that_stalls_delays_no_other_and_its_own_wait_for_their_turn(no
     until(lambda: not len(node.doorway.strangers))
     reach(MEMBER, node, LinkKind.CONTROL).stream.close()
     until(lambda: not node.handshakes._members._begun)
+
+
+def test_who_was_evicted_while_it_waits_for_its_turn_is_closed(node):
+    stalling = [knocked(node, "127.0.0.2") for _ in range(handshakes_module.EACH_MEMBER)]
+    until(lambda: node.handshakes._members._begun[MEMBER.device] == len(stalling))
+    for _ in range(3 * limits.STRANGERS_PER_ADDRESS):
+        knocked(node, "127.0.0.3").close()
+    waiting = node.handshakes._members._waiting[MEMBER.device]
+    assert len(waiting) <= limits.STRANGERS_PER_ADDRESS + 1
+    for sock in stalling:
+        sock.close()
+    until(lambda: not len(node.doorway.strangers) and not node.handshakes._members._begun)
+
+
+def test_a_member_links_again_after_no_thread_could_be_started(node, monkeypatch):
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("handshake"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        stuck = [knocked(node) for _ in range(handshakes_module.EACH_MEMBER + 1)]
+        until(lambda: "1 out of turn" in repr(node.handshakes))
+    for sock in stuck:
+        sock.close()
+    with occupied(Workers("other", 1)):  # any other pool has a job
+        reach(MEMBER, node, LinkKind.CONTROL).stream.close()
 
 
 def test_strangers_of_one_host_have_one_thread(node):

@@ -76,6 +76,29 @@ def test_where_no_thread_can_be_started_a_job_waits_until_one_can(pool, monkeypa
     until(lambda: first.fate == second.fate == ["run"])
 
 
+def test_a_job_of_any_pool_has_the_start_of_a_thread_tried_again(pool, monkeypatch, caplog):
+    start, other, full = threading.Thread.start, Workers("other", 1), True
+
+    def refuse(thread):
+        if full and thread.name.startswith("test"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    waiting, gone = Job(lambda: None), Workers("test-gone", 1)
+    pool.submit(waiting)
+    gone.submit(Job(lambda: None))
+    assert gone.close()
+    for _ in range(3):
+        other.submit(Job(lambda: None))
+    assert caplog.text.count("can't start new thread; 1 jobs wait") == 2, "once for each pool"
+    full = False
+    other.submit(Job(lambda: None))
+    until(lambda: waiting.fate == ["run"])
+    assert other.close(WAIT_S)
+    assert gone.close(WAIT_S)
+
+
 def test_jobs_of_a_pool_of_one_keep_their_order():
     order: list[int] = []
     workers = Workers("one", 1)

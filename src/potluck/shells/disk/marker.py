@@ -18,7 +18,7 @@ import json
 import os
 import stat as modes
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from potluck.core.content.facts import DESCRIPTORS_ADVISED, Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
@@ -117,7 +117,7 @@ class ShareMarker:
         try:
             fields = json.loads(os.read(descriptor, MARKER_BYTES))
             return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError("the marker lacks a field") from error
         finally:
             os.close(descriptor)
@@ -125,10 +125,23 @@ class ShareMarker:
     def state(self, *tops: SafePath) -> ShareSeen:
         """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
         try:
-            marker = self.read()
-            one_disk, instead = self._is_one_disk(tops)
+            return self._state(tops)
         except (OSError, ValueError, UnsafePath) as error:
             return ShareSeen(present=False, reason=_why_unreadable(error))
+
+    def glance(self) -> ShareSeen | None:
+        """Say the same in passing; None for want of descriptors: that is no news of the share."""
+        try:
+            return self._state(())
+        except (OSError, ValueError, UnsafePath) as error:
+            if _lacks_descriptors(error):
+                return None
+            return ShareSeen(present=False, reason=_why_unreadable(error))
+
+    def _state(self, tops: tuple[SafePath, ...]) -> ShareSeen:
+        """Say what `state` says; raises OSError, ValueError or UnsafePath."""
+        marker = self.read()
+        one_disk, instead = self._is_one_disk(tops)
         if marker is None:
             return ShareSeen(present=False, reason="missing")
         if marker.share != self._whose.share:
@@ -179,6 +192,10 @@ def _instead_of_folder(name: str, found: os.stat_result | None) -> str:
 
 def _why_unreadable(error: OSError | ValueError | UnsafePath) -> str:
     """Return why the marker could not be read; want of descriptors is no fault of the disk."""
-    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+    if _lacks_descriptors(error):
         return f"unreadable: {words_of(error)}; try: ulimit -n {DESCRIPTORS_ADVISED}"
     return "unreadable"
+
+
+def _lacks_descriptors(error: OSError | ValueError | UnsafePath) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}

@@ -59,6 +59,9 @@ PROMPT_FILES: Final = limits.COMMIT_FILES
 """Likewise: as many small files as one group commit may have."""
 
 
+_Glance = Callable[[], Iterator[Event]]
+
+
 @dataclass(frozen=True, slots=True)
 class _DiskJob:
     """What one lane does at once; it holds nothing before it begins: its work is a generator."""
@@ -95,6 +98,7 @@ class DiskPool:
         self._people: Final = people
         self._stopping: Final = threading.Event()
         self._was_there: bool | None = None  # the share, when its marker was looked at for that
+        self._glances: Final[set[_Glance]] = set()  # that wait for their turn
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
 
@@ -121,11 +125,17 @@ class DiskPool:
 
     def see_share(self) -> None:
         """Queue a look at the marker; ends in ShareSeen if it came or went since the last one."""
-        self._prompt.submit(_DiskJob(self._tell, self._share_looked_at(), _nothing))
+        self._glance(self._share_looked_at)
 
     def see_space(self) -> None:
         """Queue a look at how full the disk is; ends in SpaceSeen."""
-        self._prompt.submit(_DiskJob(self._tell, self._space_seen(), _nothing))
+        self._glance(self._space_seen)
+
+    def _glance(self, glance: _Glance) -> None:
+        """Queue a look of every few seconds unless the last one waits: a disk may hang for days."""
+        if glance not in self._glances:
+            self._glances.add(glance)
+            self._prompt.submit(_DiskJob(self._tell, _begun(glance, self._glances), _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
         """Queue work that has no event, like pruning the trash, behind what somebody waits for."""
@@ -245,7 +255,9 @@ class DiskPool:
 
     def _share_looked_at(self) -> Iterator[Event]:
         """Yield the state of the share if it is news; that a new one has no marker yet is none."""
-        state, before = self._marker.state(), self._was_there
+        state, before = self._marker.glance(), self._was_there
+        if state is None:
+            return
         self._was_there = state.present
         if before is not None and before is not state.present:
             yield state
@@ -261,6 +273,11 @@ def _size(share: Share, path: SafePath) -> int:
     except (OSError, UnsafePath):
         return 0
     return stat.size if stat is not None else 0
+
+
+def _begun(glance: _Glance, waiting: set[_Glance]) -> Iterator[Event]:
+    waiting.discard(glance)
+    yield from glance()
 
 
 def _tidied(work: Callable[[], object]) -> Iterator[Event]:

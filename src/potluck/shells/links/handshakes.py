@@ -8,9 +8,10 @@ to the loop thread, bulk and news links to a serving worker, or to the fetch wor
 that dialled says that it serves.
 
 Guarantees: a job ends in exactly one of handing on and closing, also one that is dropped because
-the program ends; its place in the doorway is freed either way; what a peer sends never raises out
-of a job. Limits: members that stall together, each with its part, still fill a pool for as long as
-a handshake may take; a reason is logged at debug level only, since strangers choose how often.
+the program ends; its place in the doorway is freed either way; who was evicted from the doorway
+does not wait on, so what waits is bounded; what a peer sends never raises out of a job. Limits:
+members that stall together, each with its part, still fill a pool for as long as a handshake may
+take; a reason is logged at debug level only, since strangers choose how often.
 """
 
 from __future__ import annotations
@@ -130,11 +131,16 @@ class _Turns:
     def submit(self, who: object, job: _HandshakeJob) -> None:
         """Queue a job of that member or host; never blocks."""
         with self._lock:
-            in_turn = self._closed or self._begun[who] < self._each
+            in_turn, lost = self._closed or self._begun[who] < self._each, list[_HandshakeJob]()
             if in_turn:
                 self._begun[who] += 1
             else:
-                self._waiting.setdefault(who, deque()).append(job)
+                waiting = self._waiting.get(who, deque())
+                lost = [other for other in waiting if other.is_evicted]
+                kept = [other for other in waiting if not other.is_evicted]
+                self._waiting[who] = deque([*kept, job])
+        for other in lost:
+            other.dropped()
         if in_turn:
             self._workers.submit(_Turn(self, who, job))
 
@@ -189,6 +195,11 @@ class _HandshakeJob:
 
     owner: Handshakes
     knocked: Knocked
+
+    @property
+    def is_evicted(self) -> bool:
+        """Whether the connection was ended to make room: its turn would come to nothing."""
+        return self.knocked.slot.evicted
 
     def run(self) -> None:
         """Carry the connection through and hand it on, or close it."""

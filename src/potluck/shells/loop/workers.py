@@ -9,8 +9,9 @@ Guarantees: never more than `count` threads; jobs of one pool start in the order
 `close` nothing starts any more. Of every job submitted exactly one of `run` and `dropped` is
 called, once. A job that raises ends its thread loudly (`threading.excepthook`) and the next job
 gets a new one. Where the system has no room for a thread, jobs wait for those there are, and
-another start is tried with the next job. Limits: jobs report by themselves; nothing is returned.
-`dropped` is called on whatever thread closes or submits, so it must not block.
+another start is tried whenever any pool of the program gets a job: the next one of the same pool
+may never come, since whoever gives it waits for this one. Limits: jobs report by themselves;
+nothing is returned. `dropped` is called on whatever thread closes or submits, so it must not block.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class Pool(Protocol):
         """Stop, wait at most so long, say whether all threads are gone."""
 
 
+_starved: Final[set[Workers]] = set()
+"""Pools of this process with jobs for which no thread could be started."""
+
+
 class Workers:
     """A pool of at most `count` threads named `name-1`, `name-2`, …"""
 
@@ -63,6 +68,8 @@ class Workers:
 
     def submit(self, job: Job) -> None:
         """Queue a job; after `close` it is dropped at once."""
+        for pool in _starved.copy():
+            pool.start_again()
         with self._changed:
             if not self._closed:
                 self._jobs.append(job)
@@ -73,11 +80,20 @@ class Workers:
                 return
         job.dropped()
 
+    def start_again(self) -> None:
+        """Start a thread for jobs that wait for one, if that goes by now."""
+        with self._changed:
+            if self._jobs and not self._closed and len(self._threads) < self.count:
+                self._start()
+            else:
+                _starved.discard(self)
+
     def close(self, wait_s: float = 0.0) -> bool:
         """Drop what has not begun, wait `wait_s` for the rest; say whether all threads are gone."""
         deadline = time.monotonic() + wait_s
         with self._changed:
             self._closed = True
+            _starved.discard(self)
             waiting = list(self._jobs)
             self._jobs.clear()
             self._changed.notify_all()
@@ -96,9 +112,12 @@ class Workers:
         try:
             thread.start()
         except RuntimeError as error:  # too many threads or processes
-            _log.error("%s: %s; %d jobs wait", thread.name, error, len(self._jobs))
+            if self not in _starved:  # else it was said
+                _log.error("%s: %s; %d jobs wait", thread.name, error, len(self._jobs))
+            _starved.add(self)
         else:
             self._threads.add(thread)
+            _starved.discard(self)
 
     def _work(self) -> None:
         try:
