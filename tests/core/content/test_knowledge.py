@@ -78,24 +78,32 @@ def test_an_owner_that_lacks_its_own_files_has_none_of_them():
     assert not device(ADA, "ada", adas=all_of()).offline
     assert not device(ADA, "ada", mine=LastWord(H2, SOME)).offline
     assert copy_known(ada, manifest(ADAS)) is CopyKnown.LACKS
-    assert standing(picture(manifests=[manifest(ADAS)]), ada) == Standing(True, NOTHING, WHOLE)
+    assert standing(picture(manifests=[manifest(ADAS)]), ada) == Standing(
+        True, NOTHING, WHOLE, WHOLE
+    )
 
 
 def test_a_device_stands_as_it_said_and_is_known_only_in_all():
     both = (manifest(), manifest(ADAS))
     known = device(mine=LastWord(H2, SOME), adas=all_of())
-    assert standing(picture(manifests=both), known) == Standing(True, Amount(5, 2, 500), SOME)
+    assert standing(picture(manifests=both), known) == Standing(True, Amount(5, 2, 500), SOME, SOME)
     old = device(mine=LastWord(H1, SOME), adas=all_of())
-    assert standing(picture(manifests=both), old) == Standing(False, WHOLE, SOME)
+    assert standing(picture(manifests=both), old) == Standing(False, WHOLE, SOME, SOME)
     silent = device()
-    assert standing(picture(), silent) == Standing(False, NOTHING, WHOLE)
+    assert standing(picture(), silent) == Standing(False, NOTHING, WHOLE, WHOLE)
     boasting = device(mine=LastWord(H2, Amount(9, 9, 9)))
     assert standing(picture(), boasting).lacks == Amount(3, 1, 9)
 
 
+def test_of_a_folder_that_is_newer_than_its_last_word_a_device_did_not_say_that_it_lacks_it():
+    both = (manifest(), manifest(ADAS))
+    gone = standing(picture(manifests=both), device(here=False, mine=all_of()))
+    assert (gone.known, gone.lacks, gone.said) == (False, WHOLE, NOTHING)
+
+
 def test_of_what_is_not_held_here_nothing_is_said():
     nothing_yet = picture(manifests=[replace(manifest(ADAS), held=None)])
-    assert standing(nothing_yet, device()) == Standing(True, NOTHING, NOTHING)
+    assert standing(nothing_yet, device()) == Standing(True, NOTHING, NOTHING, NOTHING)
 
 
 def test_an_owner_lacks_nothing_of_its_own():

@@ -10,7 +10,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.knowledge import Knowledge
-from potluck.core.keys.identity import short_id
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
 from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -158,6 +158,18 @@ def test_who_said_nothing_is_not_known_to_have_anything() -> None:
     assert (other["known"], other["have_files"], other["need_files"]) == (False, 0, 1)
     (row,) = shown(ann)["deliveries"]
     assert (row["label"], row["online"], row["known"], row["need_files"]) == ("d2", True, False, 1)
+
+
+def test_who_is_away_did_not_say_to_lack_what_came_after_its_last_word() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    wire.run(5.0)
+    kept = ann.engine.node.peers[ben.me].kept
+    # as if it had spoken of a folder that is not held here, and ann had joined since
+    kept[ManifestName.own(DeviceId(bytes(32)))] = kept.pop(ann.engine.node.own_manifest)
+    other = other_of(ann)
+    assert (other["known"], other["need_files"], other["need_bytes"]) == (False, 0, 0)
+    assert other["spoke_s"] > 0
 
 
 def test_a_new_file_is_not_counted_where_nobody_has_spoken_of_it() -> None:

@@ -109,6 +109,9 @@ def test_what_is_not_here_is_said_when_time_is_up(
         source.current = state(synced=False, state="receiving", reason="1 file to come from laptop")
         assert wait(tmp_path, "--synced", "--timeout", "0.2") == 6
     assert "receiving: 1 file to come from laptop" in capsys.readouterr().err
+    assert unsynced(state(synced=False, state="waiting", reason="waiting for nas: a.txt")) == (
+        "waiting for nas: a.txt"
+    )
 
 
 def test_delivered_is_asked_of_the_heads_held_when_it_was_asked(
@@ -123,6 +126,29 @@ def test_delivered_is_asked_of_the_heads_held_when_it_was_asked(
     said = capsys.readouterr()
     assert said.out == "2 devices, 14 files: delivered.\n"
     assert "not yet known to be whole on laptop" in said.err
+
+
+def test_who_has_it_is_named_if_not_everybody_was_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [head()], "devices": [keeper(kept())]}
+        assert wait(tmp_path, "--to", "laptop") == 0
+    assert capsys.readouterr().out == "14 files: delivered to laptop.\n"
+
+
+def test_what_is_mine_and_not_shared_is_not_said_to_be_delivered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [head()], "devices": [keeper(kept())]}
+        others = trouble("laptop/film", kind="blocked")
+        source.current = state(troubles=[trouble("kitchen-pc/s.txt"), others], trouble_count=2)
+        assert wait(tmp_path, "--delivered") == 0
+    assert capsys.readouterr().out == (
+        "2 devices, 14 files: delivered.\n"
+        "Not shared as it is now, so not delivered: kitchen-pc/s.txt (permission denied).\n"
+    )
 
 
 def test_a_device_that_is_none_is_an_error_with_a_hint(

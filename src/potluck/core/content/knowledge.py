@@ -181,11 +181,12 @@ class Standing:
     known: bool  # of every manifest
     has: Amount  # as far as it is known
     lacks: Amount  # by its last word, whatever that was about; everything if it never spoke
+    said: Amount  # of that, what it said itself, if it spoke: of a folder it never named nothing
 
 
 def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
     """Return how another device stands to everything that is held here."""
-    has, lacks, known = [NOTHING], [NOTHING], True
+    has, lacks, said, known = [NOTHING], [NOTHING], [NOTHING], True
     for manifest in knowledge.manifests:
         if manifest.held is None:
             continue
@@ -195,7 +196,9 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
         if verdict in {CopyKnown.ALL, CopyKnown.LACKS}:
             has.append(manifest.whole.less(missing))
         lacks.append(missing)
-    return Standing(known, Amount.total(has), Amount.total(lacks))
+        if manifest.name in device.said or not device.said:
+            said.append(missing)
+    return Standing(known, Amount.total(has), Amount.total(lacks), Amount.total(said))
 
 
 def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:

@@ -90,7 +90,7 @@ class Neighbourhood:
         # nobody looks at what stands in place of a share, and what the index has may be gone
         doubts = {OwnWork.UNSEEN, OwnWork.DOUBTED}.intersection(knowledge.own_work)
         looked = not (knowledge.incoming.unseen or doubts)
-        mine = Standing(known=looked, has=whole.less(missing), lacks=missing)
+        mine = Standing(known=looked, has=whole.less(missing), lacks=missing, said=missing)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         away_s = {other.device: other.away_s for other in knowledge.devices}
         stands[self._node.me] = mine
@@ -186,8 +186,8 @@ class Neighbourhood:
             spoke_s=spoke_s,
             away_s=away_s,
             have_files=stands.has.files,
-            need_files=stands.lacks.files,
-            need_bytes=bounded(stands.lacks.size_bytes),
+            need_files=stands.said.files,
+            need_bytes=bounded(stands.said.size_bytes),
         )
 
 

@@ -9,9 +9,10 @@ asked, so nothing is true of all until it can, or until nobody hears of it any m
 
 Guarantees: what it says is true was said by whoever has to know it, after the command was given; at
 a terminal it says what it waits for, and again when that changes; on its time-out it exits 6 and
-names what it still waits for. Limits: a file that is still being written is not waited for. A
-device that is away cannot say anything: `--delivered` waits for it (`--to` names those who are
-enough), `--synced` does not, and says of whom it therefore knows nothing.
+names what it still waits for. Limits: a file that is still being written, or that cannot be read or
+shared, is not waited for; `--delivered` names it. A device that is away cannot say anything:
+`--delivered` waits for it (`--to` names those who are enough), `--synced` does not, and says of
+whom it therefore knows nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ POLL_S = 0.1  # between two looks whether it is so by now
 FIRST_FLUSH_S = 1.0  # one question to all devices; then it is said who is silent
 ONE_FLUSH_S = 8.0  # the same question, taken up as long as somebody is silent
 SAY_AGAIN_S = 2.0  # at the earliest, for what changes all the time
+NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written"})
+"""Kinds of trouble with what is mine, because of which others have less of it than there is."""
 _FIGURE = re.compile(r"[\d.,]+( [KMGTP]?B)?")  # one that changes is no other thing to wait for
 
 
@@ -130,7 +133,7 @@ def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - cli
     if typed["as_json"] or shared["json"]:
         say_json(state)
     else:
-        say(*summary(state, delivered=delivered))
+        say(*summary(state, delivered=delivered, to=typed["labels"]))
 
 
 def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
@@ -208,8 +211,10 @@ def unsynced(state: dict[str, Any]) -> str:
     """Return what is not here yet, "" if everything is."""
     if state["synced"]:
         return ""
-    word = state["state"].replace("_", " ")
-    return f"{word}: {shown(state['reason'])}" if state["reason"] else word
+    word, reason = state["state"].replace("_", " "), shown(state["reason"] or "")
+    if not reason or reason.startswith(word):
+        return reason or word
+    return f"{word}: {reason}"
 
 
 def still_missing(state: dict[str, Any], wish: Wish) -> str:
@@ -270,14 +275,29 @@ def _number(head: dict[str, Any]) -> tuple[int, int]:
     return head["generation"], head["seq"]
 
 
-def summary(state: dict[str, Any], *, delivered: bool) -> list[str]:
-    """Return the last lines: how it is, and of whom nothing is known."""
-    said = f"{count(len(state['devices']), 'device')}, {count(state['files'], 'file')}: "
+def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -> list[str]:
+    """Return the last lines: how it is, and of whom and of what it is not said."""
+    files = count(state["files"], "file")
+    said = f"{count(len(state['devices']), 'device')}, {files}: "
     if delivered:
-        return [said + "delivered."]
-    word = state["state"].replace("_", " ")
-    first = said + (f"{word} ({shown(state['reason'])})." if state["reason"] else f"{word}.")
+        whom = f"{files}: delivered to {listed(map(shown, to))}." if to else f"{said}delivered."
+        return [whom, *_left_out(state)]
+    first = f"{said}{_situation(state)}."
     away = [shown(one["label"]) for one in state["devices"] if not one["online"]]
     if not away:
         return [first]
     return [first, f"Away, so it is not known what is new there: {listed(away)}."]
+
+
+def _left_out(state: dict[str, Any]) -> list[str]:
+    """Return what is in the own folder and not shared as it is now, so nobody else has that."""
+    mine = [one for one in state["troubles"] if one["kind"] in NOT_SHARED]
+    if not mine:
+        return []
+    names = listed(f"{shown(one['subject'])} ({shown(one['reason'])})" for one in mine)
+    return [f"Not shared as it is now, so not delivered: {names}."]
+
+
+def _situation(state: dict[str, Any]) -> str:
+    word = state["state"].replace("_", " ")
+    return f"{word} ({shown(state['reason'])})" if state["reason"] else word
