@@ -10,7 +10,7 @@ import pytest
 
 from potluck.core.wire.catalogue import FlushAsk, Flushed
 from potluck.engine import effects
-from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, WatchDrained
+from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, PathsTouched, WatchDrained
 from potluck.engine.flushing import FLUSH_PATIENCE_S, MYSELF, SCAN_PAUSE_S, TAKEN_UP_S
 from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
@@ -40,6 +40,38 @@ def test_whoever_asks_hears_of_everything_written_before() -> None:
     assert newest == ann.index.manifests.head(name)
     assert newest is not None
     assert newest.seq == 2
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_was_done_to_a_copy_before_the_question_is_told_before_the_answer(
+    edited: bool,
+) -> None:
+    wire, ann, ben = shared()
+    (path,) = ben.disk
+    if edited:
+        ben.disk[path] = b"something else"
+    else:
+        del ben.disk[path]
+    ben.hear(PathsTouched((path,), overflow=False))
+    ann.hear(FlushAsked(7, FLUSH_PATIENCE_S))
+    wire.ignored = (effects.Place,)
+    assert wire.run(2.0, lambda: bool(answers(ann)))
+    assert answers(ann) == [(7, True, "")]
+    (kept,) = ann.engine.node.peers[ben.me].kept.values()
+    assert kept.missing_files == 1, "what is lacking there by now"
+
+
+def test_what_is_still_read_of_a_copy_is_waited_for() -> None:
+    wire, ann, ben = shared()
+    (path,) = ben.disk
+    ben.disk[path] = b"something else"
+    ben.hear(PathsTouched((path,), overflow=False))
+    wire.ignored = (effects.Hash,)
+    ann.hear(FlushAsked(7, FLUSH_PATIENCE_S))
+    assert not wire.run(2.0, lambda: bool(answers(ann)))
+    wire.ignored = ()
+    wire.carry(ben, ben.asked_for(effects.Hash)[-1])
+    assert wire.run(1.0, lambda: bool(answers(ann)))
 
 
 def test_the_own_folder_is_asked_too_and_a_lonely_device_asks_itself() -> None:

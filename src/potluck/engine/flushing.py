@@ -1,10 +1,11 @@
-"""Flushing: everything that was put into a folder before a moment is in a head that is heard of.
+"""Flushing: everything that was done to folders before a moment is known, or heard of.
 
 Strategy: "is everything here?" cannot be answered by what was heard so far, since what was written
 a moment ago may not be announced yet. So whoever has to know asks: every member that is here, and
-itself. Each of them drains its watcher (what happened to the folder before is told by then), lets
-the own folder come to rest and answers with its head. A watcher that does not see everything is no
-proof, so there the folder is scanned instead.
+itself. Each of them drains its watcher (what happened to the folders before is told by then), lets
+the own folder come to rest, looks at what was touched in other people's, says what it holds of
+those and answers with its head. A watcher that does not see everything is no proof, so there the
+own folder is scanned instead.
 
 Guarantees: an answer speaks of everything that was closed in the folder before the question came;
 one drain is under way at a time, whoever asks how often, and between two scans is a pause as long
@@ -13,7 +14,8 @@ time delays nobody else's answer by more than that. A question ends: with all an
 while with the names of those who did not answer; whoever goes on asking takes it up where it ended,
 so an answer that takes long counts all the same. Who left, or is gone by what the ring believes, is
 waited for no more: a frozen process keeps its links. Limits: a file that somebody still writes is
-not waited for; who is not linked is not asked.
+not waited for; who is not linked is not asked; where watches are short, what was done to somebody
+else's files here a moment ago is not known.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from potluck.core.wording import listed
 from potluck.engine.effects import DrainWatch, Reply
 from potluck.engine.events import FlushAsked, OrderId, WatchDrained
 from potluck.engine.node import Node
+from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.following import Following
+from potluck.engine.others.replica_hints import CatchUp
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.ring.circle import Circle
 
@@ -51,11 +55,15 @@ class Flushing:
     """Asks, and answers, what is in the folders by now."""
 
     def __init__(
-        self, node: Node, own_folder: OwnFolder, following: Following, circle: Circle
+        self,
+        node: Node,
+        own_folder: OwnFolder,
+        others: tuple[Following, CatchUp, Announcing],
+        circle: Circle,
     ) -> None:
-        """Ask nobody."""
-        self._node, self._own_folder, self._following = node, own_folder, following
-        self._circle = circle
+        """Ask nobody; `others` know what is heard, what stands here, and who is told of it."""
+        self._node, self._own_folder, self._circle = node, own_folder, circle
+        self._following, self._catch_up, self._announcing = others
         self._questions: dict[int, FlushQuestion] = {}
         # who asked what is in the own folder, with the number of the question; we are among them
         self._undrained: dict[DeviceId, int] = {}  # they wait for the next drain
@@ -107,6 +115,7 @@ class Flushing:
         if event.order != self._order:
             return
         self._order = None
+        self._catch_up.begin()
         if event.sees_all:
             self._drained |= self._draining
         else:
@@ -134,7 +143,7 @@ class Flushing:
             self._drained |= self._unscanned
             self._unscanned, self._scan_began_s = {}, now
             self._own_folder.scan()
-        if self._drained and not self._own_folder.work:
+        if self._drained and not (self._own_folder.work or self._catch_up.is_due):
             self._answer()
         here = {device for device in self._node.linked() if not self._circle.gone(device)}
         for number, question in list(self._questions.items()):
@@ -152,7 +161,8 @@ class Flushing:
         self._questions.clear()
 
     def _answer(self) -> None:
-        """The own folder is at rest: say its head to all who asked."""
+        """All is known: say what is held of others, and the own head, to all who asked."""
+        self._announcing.tell_changed()
         head = self._node.index.manifests.head(self._node.own_manifest)
         for device, number in self._drained.items():
             if device == self._node.me:

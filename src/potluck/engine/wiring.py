@@ -309,7 +309,8 @@ class Wiring:
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
-        self.flushing = Flushing(node, self.own_folder, self.following, self.circle)
+        knowing = (self.following, self.replica_check.catch_up, self.announcing)
+        self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
         self.viewer = self._viewer()
 

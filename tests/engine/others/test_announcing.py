@@ -266,6 +266,20 @@ def test_that_nothing_is_lacking_any_more_is_told_at_once(wire: Wire) -> None:
     assert (kept.missing_files, kept.missing_bytes) == (0, 0)
 
 
+def test_before_a_question_is_answered_what_changed_is_told(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    wire.said.clear()
+    two.announcing.tell_changed()
+    wire.run()
+    assert said(wire, Kept) == [], "nothing changed"
+    two.stand(one)
+    two.announcing.on_places_changed()
+    two.announcing.tell_changed()
+    assert [type(send.message) for send in taken(two.node, Send)] == [Kept, Kept]
+
+
 def test_of_what_is_still_being_changed_nothing_is_said_to_be_whole(wire: Wire) -> None:
     one, two, three = wire.devices
     one.write("a")

@@ -337,6 +337,45 @@ def test_while_a_look_is_under_way_hints_wait_and_a_scan_does_too(home: Home) ->
     assert len(home.scans) == 1
 
 
+def test_whoever_waits_has_what_was_touched_looked_at_and_judged(home: Home) -> None:
+    catch_up, since_s = home.replica_check.catch_up, home.node.now
+    home.hold = True
+    home.disk.edit("d2/a", ELSE, 99)
+    home.touch("d2/a", "d2", until_s=0.0)
+    assert not catch_up.is_due, "nobody waits"
+    home.call(catch_up.begin)
+    home.call()
+    assert (home.node.now, len(home.looks), catch_up.is_due) == (since_s, 1, True)
+    while home.held:  # a scan, a look, and what is read
+        assert catch_up.is_due
+        home.answer_held()
+    assert (catch_up.is_due, len(home.scans), bool(home.hashed)) == (False, 1, True)
+    home.call(catch_up.begin)
+    assert not catch_up.is_due, "nothing was touched since"
+
+
+def test_whoever_waits_waits_for_the_rest_after_a_look_and_not_for_an_offline_share(
+    home: Home,
+) -> None:
+    home.hold = True
+    home.touch("d2/a", until_s=0.5)
+    home.touch("d2/b", until_s=0.0)
+    home.node.now += 1.0
+    home.answer_held()
+    home.call(home.replica_check.catch_up.begin)
+    assert (len(home.looks), home.replica_check.catch_up.is_due) == (1, True)
+    home.hold = False
+    home.run(4.0)
+    assert (len(home.looks), home.replica_check.catch_up.is_due) == (2, False)
+    home.touch("d2/b", until_s=0.0)
+    home.replica_check.catch_up.begin()
+    home.node.share_present = False
+    home.call()
+    assert not home.replica_check.catch_up.is_due
+    home.call(home.replica_check.catch_up.begin)
+    assert not home.replica_check.catch_up.is_due
+
+
 def test_lost_hints_are_a_scan_of_everything(home: Home) -> None:
     home.call(lambda: home.replica_check.on_touched(PathsTouched((), overflow=True)))
     home.run()

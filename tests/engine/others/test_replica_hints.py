@@ -6,7 +6,13 @@ import pytest
 
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.paths import parse_wire_path
-from potluck.engine.others.replica_hints import REST_PART, SETTLE_S, TOUCHED_MAX, ReplicaHints
+from potluck.engine.others.replica_hints import (
+    REST_PART,
+    SETTLE_S,
+    TOUCHED_MAX,
+    CatchUp,
+    ReplicaHints,
+)
 from tests.engine import builders
 
 ANNAS = ManifestName.own(builders.key(2).device)
@@ -35,6 +41,45 @@ def test_what_is_touched_is_gathered_for_a_moment(hints: ReplicaHints) -> None:
     assert (hints.deadline(), hints.due()) == (None, [])
     touch(hints, "d2/a")
     assert hints.deadline() == 2 * SETTLE_S
+
+
+def test_whoever_waits_need_not_wait_for_more_to_come_but_for_the_rest(hints: ReplicaHints) -> None:
+    hints.hurry()
+    assert (hints.has_paths, hints.deadline()) == (False, None)
+    hints._node.now = 5.0
+    touch(hints, "d2/a")
+    hints.hurry()
+    assert (hints.has_paths, hints.deadline()) == (True, 5.0)
+    hints.on_looked(took_s=1.0)
+    assert hints.deadline() == 5.0 + REST_PART
+    hints._node.now = 5.0 + REST_PART
+    assert hints.due() == [Spot(ANNAS, b"a")]
+    assert not hints.has_paths
+
+
+def test_whoever_waits_waits_until_what_was_touched_was_taken_and_then_judged(
+    hints: ReplicaHints,
+) -> None:
+    catch_up = CatchUp(hints._node, hints)
+    assert repr(catch_up) == "<CatchUp False>"
+    touch(hints, "d2/a", "d3")
+    catch_up.begin()
+    for due in (True, False):
+        catch_up.on_taken()
+        catch_up.on_settled()
+        assert catch_up.is_due, "not taken yet, and then a folder is still to be scanned"
+        hints.due()
+        assert hints.has_paths is False, due
+    hints.take_folder()
+    catch_up.on_settled()
+    touch(hints, "d2/b", "d3")
+    assert not catch_up.is_due, "what is touched later is not waited for"
+    catch_up.begin()
+    catch_up.cancel()
+    assert not catch_up.is_due
+    hints._node.share_present = False
+    catch_up.begin()
+    assert not catch_up.is_due
 
 
 def test_what_is_ours_or_nobodys_is_left(hints: ReplicaHints) -> None:

@@ -16,7 +16,7 @@ the share is offline is said when it is noticed; of an empty manifest nothing ca
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -86,7 +86,7 @@ class Announcing:
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
         self._share_told = True  # whether what was said last was of a share that is there
         self._head_sizes = HeadSizes(node)
-        self.digest = self._digest()
+        self.digest = _digest(self._node.index.manifests.heads())
 
     def __repr__(self) -> str:
         """Return our digest, and how many differ from it."""
@@ -106,7 +106,7 @@ class Announcing:
 
     def on_published(self, head: Head) -> None:
         """Our own manifest has a new head: once it is on the disk everybody hears it."""
-        self.digest = self._digest()
+        self.digest = _digest(self._node.index.manifests.heads())
         self._head_sizes.note(head)
         for device in self._node.linked():
             self._node.say_when_durable(device, Heads([head]))
@@ -114,7 +114,7 @@ class Announcing:
     def on_applied(self, head: Head) -> None:
         """Another manifest is held up to this head: hand it on, unless its owner can."""
         node, name = self._node, ManifestName.of(head)
-        self.digest = self._digest()
+        self.digest = _digest(self._node.index.manifests.heads())
         self._head_sizes.note(head)
         self._on_changed()
         if name.owner in node.linked():
@@ -173,7 +173,7 @@ class Announcing:
 
     def recover(self) -> None:
         """The index failed for a while, so less may be held than was thought: ask everybody."""
-        self.digest = self._digest()
+        self.digest = _digest(self._node.index.manifests.heads())
         self._on_changed()
         for device in self._node.linked():
             self._node.say(device, HeadsAsk(self.digest))
@@ -192,13 +192,7 @@ class Announcing:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
         if (self._kept_due or self._progress.fetching) and node.now >= self._next_kept_s:
-            self._kept_due, self._complete = False, False
-            self._kept_s = node.now + limits.KEPT_S
-            holdings = self._holdings()
-            changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
-            self._told |= changed
-            self._tell_kept(node.linked(), changed)
-            self._kept_due = len(holdings) < len(node.index.manifests.heads())
+            self.tell_changed()
 
     @property
     def _next_kept_s(self) -> float:
@@ -213,6 +207,20 @@ class Announcing:
         self._complete = all(index.needs.missing(name) == NOTHING for name in names)
 
     # -- summing up --------------------------------------------------------------------------------
+    def tell_changed(self) -> None:
+        """Tell everybody what stands here, as far as it is not what was told last.
+
+        When that is due, or somebody is about to be answered what is here by now.
+        """
+        node = self._node
+        self._kept_due, self._complete = False, False
+        self._kept_s = node.now + limits.KEPT_S
+        holdings = self._holdings()
+        changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
+        self._told |= changed
+        self._tell_kept(node.linked(), changed)
+        self._kept_due = len(holdings) < len(node.index.manifests.heads())
+
     def _tell_heads(self, device: DeviceId) -> None:
         for heads in _chunks(self._node.index.manifests.heads()):
             self._node.say_when_durable(device, Heads(heads))
@@ -240,13 +248,13 @@ class Announcing:
                 found[name] = Holding(*name, *said)
         return found
 
-    def _digest(self) -> bytes:
-        heads = self._node.index.manifests.heads()
-        said = sorted(
-            (head.owner, head.folder.value, head.generation, head.seq, head.root) for head in heads
-        )
-        summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
-        return summed.digest(length=HEADS_DIGEST_BYTES)
+
+def _digest(heads: Iterable[Head]) -> bytes:
+    said = sorted(
+        (head.owner, head.folder.value, head.generation, head.seq, head.root) for head in heads
+    )
+    summed = blake3(encode(said), derive_key_context="potluck heads digest v1")
+    return summed.digest(length=HEADS_DIGEST_BYTES)
 
 
 def _chunks(every: Sequence[T]) -> Iterator[list[T]]:

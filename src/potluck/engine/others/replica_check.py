@@ -10,8 +10,9 @@ What stood here at the start is only remembered until then (engine/others/first_
 
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
-one make the row of a spot go that a group commit changes meanwhile. Limits: without hints an edit
-is found by the next scan; a change of rights that leaves the x bit alone is not seen.
+one make the row of a spot go that a group commit changes meanwhile. Whoever has to know what stands
+here (`catch_up`) has all that was touched by then looked at without delay. Limits: without hints an
+edit is found by the next scan; a change of rights that leaves the x bit alone is not seen.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.missing_files import MissingFiles, MissingListener
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
-from potluck.engine.others.replica_hints import ReplicaHints
+from potluck.engine.others.replica_hints import CatchUp, ReplicaHints
 from potluck.engine.others.replica_looks import LooksListener, ReplicaLooks
 
 STRANGE_MAX = 1000  # looked at for each owner and scan; more help nobody
@@ -69,6 +70,7 @@ class ReplicaCheck:
         self.files = ReplicaFiles(node, self.changes, listener)
         self._missing = MissingFiles(node, self.files, self.changes, listener)
         self._hints = ReplicaHints(node)
+        self.catch_up = CatchUp(node, self._hints)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round
         self._scan: CheckRound | None = None
         self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
@@ -115,9 +117,11 @@ class ReplicaCheck:
         self._looks.doubt(self._missing.due())
         if not self._looks.under_way:
             self._looks.doubt(self._hints.due())
+            self.catch_up.on_taken()
         if self._can_scan:
             self._scan_next()
         self._looks.begin()
+        self._note_seen()
 
     @property
     def _can_scan(self) -> bool:
@@ -154,6 +158,7 @@ class ReplicaCheck:
     def restart(self) -> None:
         """The share is away, or the index failed: what was found is void, all is looked at anew."""
         self._scan = None
+        self.catch_up.cancel()
         self._folders.clear()
         self._looks.restart()
         self._missing.restart()
@@ -204,6 +209,8 @@ class ReplicaCheck:
     def _note_seen(self) -> None:
         """What was scanned has been seen when nothing that the scan found is in doubt any more."""
         settled = self._looks.idle and not self.files.reading
+        if settled and self._scan is None:
+            self.catch_up.on_settled()
         if settled and self._first_looks.on_settled():
             self._listener.on_places_changed()
 

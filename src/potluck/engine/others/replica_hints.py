@@ -5,6 +5,9 @@ halves of a rename are judged together. Our own placing touches the same paths; 
 here: a look that finds what the index says costs one stat and ends there, and no person's change
 can hide behind one of ours. A folder at the top (moved away, moved back) is to be scanned.
 
+Whoever has to know what stands here now (`CatchUp`) waits neither for more to come nor for the next
+round: only until what was touched by then was looked at and judged.
+
 Guarantees: a path is looked at however often it is touched, but looks take at most a part of the
 time (`REST_PART`), whatever writes there. Limits: more than `TOUCHED_MAX` paths at once are not
 kept: then their whole folders are to be scanned.
@@ -60,6 +63,11 @@ class ReplicaHints:
         """A look is over: the next one begins only when that is a part of the time."""
         self._rest_until_s = self._node.now + REST_PART * took_s
 
+    def hurry(self) -> None:
+        """Somebody waits for a look at what was touched."""
+        if self._touched:
+            self._due_s = min(self._due_s, self._node.now)
+
     def deadline(self) -> float | None:
         """Return when the touched paths are to be looked at."""
         return max(self._due_s, self._rest_until_s) if self._touched else None
@@ -72,6 +80,11 @@ class ReplicaHints:
         spots, self._due_s = list(self._touched), math.inf
         self._touched.clear()
         return spots
+
+    @property
+    def has_paths(self) -> bool:
+        """Whether single paths are to be looked at."""
+        return bool(self._touched)
 
     @property
     def has_folders(self) -> bool:
@@ -89,3 +102,39 @@ class ReplicaHints:
         self._touched.clear()
         self._tops.clear()
         self._due_s = math.inf
+
+
+class CatchUp:
+    """Whether somebody waits until what was touched so far is judged."""
+
+    def __init__(self, node: Node, hints: ReplicaHints) -> None:
+        """Nobody waits."""
+        self._node, self._hints = node, hints
+        self._taken = self._judged = True
+
+    def __repr__(self) -> str:
+        """Return whether somebody waits."""
+        return f"<CatchUp {self.is_due}>"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something that was touched before `begin` is not judged yet."""
+        return not (self._taken and self._judged)
+
+    def begin(self) -> None:
+        """Somebody has to know what stands here: look at all that was touched so far."""
+        if self._node.share_present:
+            self._hints.hurry()
+            self._taken = self._judged = False
+
+    def on_taken(self) -> None:
+        """Whatever was due is looked at now; it is not while looks rest."""
+        self._taken = self._taken or not self._hints.has_paths
+
+    def on_settled(self) -> None:
+        """Of what was taken nothing is in doubt any more."""
+        self._judged = self._judged or (self._taken and not self._hints.has_folders)
+
+    def cancel(self) -> None:
+        """What was touched is void."""
+        self._taken = self._judged = True
