@@ -247,6 +247,12 @@ def test_in_the_picture_a_command_begins_a_line() -> None:
     assert "  chmod u+rx /a/b/c/d" in told
 
 
+def test_a_command_that_is_too_wide_for_the_picture_is_not_broken() -> None:
+    told = lines(busy(state="trouble", reason="x", command="chmod u+rx /a/b/c/d/e/f"), width=20)
+    assert not any("chmod" in line for line in told)
+    assert "next: type status:" in told
+
+
 def test_a_stall_shows_although_no_snapshot_comes() -> None:
     output, now = io.StringIO(), [0.0]
     screen = screen_on(output, now)

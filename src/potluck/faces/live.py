@@ -46,6 +46,7 @@ _COLOURS = {
     "paused": "yellow",
     "trouble": "bold red",
 }
+_TOO_WIDE = "type status: the command is too wide for here"
 _STANDSTILL = frozenset({"waiting", "paused"})  # nothing comes, and the reason says why
 _STYLES = {"✗": "bold red", "!": "yellow"}  # of a line that begins so
 
@@ -131,8 +132,10 @@ def _sentence(text: str, width: int, style: str) -> list[Pieces]:
 
 
 def _advised(line: str, width: int) -> list[Pieces]:
-    """Return a line with its command; in the picture that is broken, too, if it fits on no line."""
-    rows = for_terminal([line], width)
+    """Return a line with its command; one that fits on no line is not broken but left to status."""
+    rows = list(for_terminal([line], width))
+    if isinstance(line, Advice) and columns(rows[-1]) > width:
+        rows = [f"{line.before}{_TOO_WIDE}"]
     return [piece for row in rows for piece in _sentence(row, width, "")]
 
 

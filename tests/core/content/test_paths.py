@@ -23,6 +23,7 @@ from potluck.core.content.paths import (
     parse_wire_path,
     printable,
     why_unsafe,
+    within,
 )
 from potluck.core.errors import UnsafePath
 
@@ -342,3 +343,9 @@ def test_printable_never_makes_two_names_look_the_same(first: str, second: str):
     assume("\\" not in first + second)
     assume(not any(0xDC80 <= ord(letter) <= 0xDCFF for letter in first + second))
     assert (printable(first) == printable(second)) == (first == second)
+
+
+def test_within_knows_folders_from_names_that_begin_alike() -> None:
+    assert within(b"a/b/c", {b"a/b"})
+    assert within(b"a", {b"a"})
+    assert not within(b"ab/c", {b"a", b""})

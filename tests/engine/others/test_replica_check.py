@@ -9,15 +9,18 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding
+from potluck.core.content.facts import Finding, ReadFault
 from potluck.engine.events import (
     FilesHashed,
     OrderId,
     PathSeen,
     PathsTouched,
     TreeSeen,
+    Unreadable,
 )
 from potluck.engine.others.replica_check import STRANGE_MAX
+from potluck.engine.troubles import TroubleKind
+from potluck.engine.unreadable import UNREADABLE_AGAIN_S
 from tests.engine import builders
 from tests.engine.index.builders import folder, record, records, root_of
 from tests.engine.receiver import ANNAS, BERT, path
@@ -74,6 +77,26 @@ def test_the_folder_of_somebody_who_is_no_member_is_not_waited_for() -> None:
     assert home.replica_check.unseen() == {ANNAS}
     home.node.roster = builders.group(1)
     assert home.replica_check.unseen() == set()
+
+
+def test_what_a_scan_could_not_enter_is_told_tried_again_and_not_seen() -> None:
+    home = home_with_files()
+    home.hold = True
+    home.call(home.replica_check.restart)
+    home.run()
+    (scan,) = home.scans
+    home.held.clear()
+    shut = (Unreadable(path("d2/f"), ReadFault.PERMISSION, "Permission denied"),)
+    page = TreeSeen(scan.order, (), (), last=True, complete=False, unreadable=shut)
+    home.call(lambda: home.replica_check.on_tree(page))
+    home.hold = False
+    home.run(UNREADABLE_AGAIN_S - 1.0)
+    (trouble,) = home.node.troubles.of(TroubleKind.UNREADABLE)
+    assert (trouble.subject, trouble.command.split()[0]) == ("d2/f", "chmod")
+    assert (home.replica_check.unseen(), len(home.scans)) == ({ANNAS}, 1)
+    home.run(1.0)
+    assert (home.replica_check.unseen(), len(home.scans)) == (set(), 2)
+    assert home.node.troubles.of(TroubleKind.UNREADABLE) == []
 
 
 def test_what_waits_for_a_second_look_is_said(home: Home) -> None:

@@ -24,8 +24,8 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.own.restless import TOLD_TRIES
-from potluck.engine.own.unreadable import UNREADABLE_AGAIN_S
 from potluck.engine.troubles import TroubleKind
+from potluck.engine.unreadable import UNREADABLE_AGAIN_S
 from tests.engine.builders import group
 from tests.engine.owntree import Own
 

@@ -16,7 +16,6 @@ from potluck.engine.own.publishing import (
     HEAD_MAX_S,
     REPAIR_PAUSE_S,
     Publishing,
-    within,
 )
 from tests.engine.builders import group, key, node, taken
 from tests.engine.index.builders import root_of
@@ -365,12 +364,6 @@ def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:
     publishing.put(PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE)
     publishing.on_tick(0)
     assert publishing.pending == 0
-
-
-def test_within_knows_folders_from_names_that_begin_alike() -> None:
-    assert within(b"a/b/c", {b"a/b"})
-    assert within(b"a", {b"a"})
-    assert not within(b"ab/c", {b"a", b""})
 
 
 def test_it_says_how_it_stands() -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container
 from functools import total_ordering
 from typing import Final, NoReturn
 
@@ -252,3 +253,12 @@ def _refuse(reason: str, name: str | bytes) -> NoReturn:
     raise UnsafePath(
         f"the name “{shown}” is refused", reason, "rename it on the device it comes from"
     )
+
+
+def within(path: bytes, folders: Container[bytes]) -> bool:
+    """Say whether a path, or a folder it stands in, is one of `folders`."""
+    while path:
+        if path in folders:
+            return True
+        path = path.rpartition(b"/")[0]
+    return False

@@ -3,7 +3,7 @@
 Strategy: what the index says at the start, or when the share is back, is a memory. A folder is
 unseen if something is to stand in it, until a scan of it is over and all that the scan found was
 settled. Guarantees: what is received later was seen when it was placed, so it is never unseen.
-Limits: a folder that cannot be scanned whole counts as seen after its scan.
+Limits: who scans says which scans count.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ What stood here at the start is only remembered until then (engine/others/first_
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
 one make the row of a spot go that a group commit changes meanwhile. Whoever has to know what stands
-here (`catch_up`) has all that was touched by then looked at without delay. Limits: without hints an
-edit is found by the next scan; a change of rights that leaves the x bit alone is not seen.
+here (`catch_up`) has all that was touched by then looked at without delay. What a scan cannot enter
+is told, and the scan done again until it can. Limits: without hints an edit is found by the next
+scan; a change of rights that leaves the x bit alone is not seen.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from potluck.engine.others.missing_files import MissingFiles, MissingListener
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
 from potluck.engine.others.replica_hints import CatchUp, ReplicaHints
 from potluck.engine.others.replica_looks import LooksListener, ReplicaLooks
+from potluck.engine.unreadable import UnreadablePaths
 
 STRANGE_MAX = 1000  # looked at for each owner and scan; more help nobody
 
@@ -47,6 +49,7 @@ class CheckRound:
     manifest: ManifestName
     top: SafePath
     seen: set[bytes] = field(default_factory=set)
+    unreadable: set[SafePath] = field(default_factory=set)  # folders
     strange: int = 0  # how much of it the index does not explain
 
 
@@ -76,6 +79,7 @@ class ReplicaCheck:
         self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
         self._rescan_s = node.now
         self._first_looks = FirstLooks(node)
+        self._unreadable = UnreadablePaths(node)
 
     def __repr__(self) -> str:
         """Return what is under way."""
@@ -99,6 +103,7 @@ class ReplicaCheck:
         if not self._node.share_present:
             return self.changes.deadline()
         times = [self.files.reading.deadline(), self._missing.deadline(), self.changes.deadline()]
+        times.append(self._unreadable.deadline())
         if not self._looks.under_way:
             times.append(self._node.now if self._looks.waits else self._hints.deadline())
         if self._may_scan_now:
@@ -115,6 +120,7 @@ class ReplicaCheck:
             return
         self._looks.doubt_paths(self.files.reading.due())
         self._looks.doubt(self._missing.due())
+        self._folders += _around(self._node, self._unreadable.due())
         if not self._looks.under_way:
             self._looks.doubt(self._hints.due())
             self.catch_up.on_taken()
@@ -165,6 +171,7 @@ class ReplicaCheck:
         self._hints.clear()
         self.files.cancel()
         self._first_looks.restart()
+        self._unreadable.clear()
         self.scan()
 
     # -- facts -------------------------------------------------------------------------------------
@@ -218,10 +225,13 @@ class ReplicaCheck:
     def _on_scanned(self, scan: CheckRound, event: TreeSeen) -> None:
         for seen in event.seen:
             self._on_scanned_path(scan, seen)
+        scan.unreadable |= self._unreadable.note(event.unreadable)
         if not event.last:
             return
         self._scan = None
-        self._first_looks.on_scanned(scan.manifest)
+        self._unreadable.settle([scan.top], scan.unreadable)
+        if not scan.unreadable:
+            self._first_looks.on_scanned(scan.manifest)
         if event.complete:
             known = self._node.index.places.all_paths(scan.manifest)
             lacking = (path for path in known if path not in scan.seen)
@@ -245,3 +255,9 @@ def _others(node: Node) -> list[ManifestName]:
     """Return the folders of the other members that share something."""
     names = {ManifestName.of(head) for head in node.index.manifests.heads()}
     return sorted(filter(node.layout.has_folder, names - {node.own_manifest}))
+
+
+def _around(node: Node, paths: Sequence[SafePath]) -> list[ManifestName]:
+    """Return the folders of others in which any of these paths is."""
+    tops = {name: node.layout.top_of(name) for name in _others(node)} if paths else {}
+    return [name for name, top in tops.items() if any(path.starts_with(top) for path in paths)]

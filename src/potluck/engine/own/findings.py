@@ -21,16 +21,15 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable
 
 from potluck.core.content.facts import Finding
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path, within
 from potluck.engine.events import FilesHashed, PathSeen, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.own.judging import Judge
-from potluck.engine.own.publishing import within
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.refused import RefusedNames
 from potluck.engine.own.restless import RestlessFiles
 from potluck.engine.own.rounds import LookRound, Rounds
-from potluck.engine.own.unreadable import UnreadablePaths
+from potluck.engine.unreadable import UnreadablePaths
 
 FileToRead = tuple[SafePath, int]
 """Its path below Shared/, and the piece size of its last version."""

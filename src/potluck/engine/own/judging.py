@@ -14,14 +14,14 @@ from collections.abc import Collection, Container, Iterable
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, PlaceRow, Stat
-from potluck.core.content.paths import not_portable
+from potluck.core.content.paths import not_portable, within
 from potluck.core.content.pieces import Root
 from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import set_off
 from potluck.engine.events import Hashed
 from potluck.engine.node import Node
-from potluck.engine.own.publishing import Publishing, within
+from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import Trouble, TroubleKind
 
 DAMAGE = "its bytes changed and no program wrote them; the others keep what it was"

@@ -14,7 +14,7 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -22,6 +22,7 @@ import msgspec
 from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import contradicts, sign_head
+from potluck.core.content.paths import within
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.node import Node
@@ -226,15 +227,6 @@ class Publishing:
 
     def _head(self) -> Head | None:
         return self._node.index.manifests.head(self._node.own_manifest)
-
-
-def within(path: bytes, folders: Container[bytes]) -> bool:
-    """Say whether a path, or a folder it stands in, is one of `folders`."""
-    while path:
-        if path in folders:
-            return True
-        path = path.rpartition(b"/")[0]
-    return False
 
 
 def _pace_s(waiting: int) -> float:

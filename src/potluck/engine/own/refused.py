@@ -20,12 +20,11 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from potluck.core import limits
-from potluck.core.content.paths import SafePath
+from potluck.core.content.paths import SafePath, within
 from potluck.core.wording import listed, set_off
 from potluck.engine.events import NameRefused
 from potluck.engine.folder_facts import TOO_LARGE
 from potluck.engine.node import Node
-from potluck.engine.own.publishing import within
 from potluck.engine.troubles import Trouble, TroubleKind
 
 REFUSED_MAX = limits.LIST_ITEMS  # names told and shown; more help nobody

@@ -8,8 +8,8 @@ from potluck.core.content.facts import ReadFault
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import Unreadable
-from potluck.engine.own.unreadable import FOLDERS_MAX, UNREADABLE_AGAIN_S, UnreadablePaths
 from potluck.engine.troubles import TroubleKind
+from potluck.engine.unreadable import FOLDERS_MAX, UNREADABLE_AGAIN_S, UnreadablePaths
 from tests.engine.builders import node, taken
 
 TOP, A, B = (parse_wire_path(path) for path in (b"d1", b"d1/a b", b"d1/b"))

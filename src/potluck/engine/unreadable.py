@@ -1,4 +1,4 @@
-"""Unreadable paths of the own folder: each is told once, stays in the register, is tried again.
+"""Unreadable paths: each is told once, stays in the register, is tried again.
 
 Strategy: a walk names the folders it could not enter, a reading the files it could not open. Each
 becomes a trouble with its reason and what a person can type against it. Folders are looked at again
@@ -17,11 +17,10 @@ import shlex
 from collections.abc import Collection, Container, Iterable
 
 from potluck.core.content.facts import DESCRIPTORS_ADVISED, ReadFault
-from potluck.core.content.paths import SafePath
+from potluck.core.content.paths import SafePath, within
 from potluck.core.wording import set_off
 from potluck.engine.events import Unreadable
 from potluck.engine.node import Node
-from potluck.engine.own.publishing import within
 from potluck.engine.timetable import Timetable
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
 
