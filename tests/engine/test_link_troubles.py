@@ -7,7 +7,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
-from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE
+from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
 from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.troubles import TroubleKind
@@ -80,6 +80,15 @@ def test_a_firewall_that_rejects_is_one_of_two_things_it_can_be(
     firewall = "a firewall on one of the two devices rejects it (ufw is on here), "
     assert trouble.reason == head + firewall + end + "; TCP and UDP port 7685 must be let in"
     assert trouble.command == "sudo ufw allow 7685"
+
+
+def test_want_of_descriptors_here_is_nobodys_firewall(here: Node) -> None:
+    here.firewall = "ufw"
+    LinkTroubles(here).on_blocked("ben", address(2), f"{DIAL_UNTRIED}: Too many open files")
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    said = "this device cannot make one now (not tried: Too many open files)"
+    assert trouble.reason.endswith(f"direction: {said}")
+    assert trouble.command == ""
 
 
 def test_what_fails_after_a_connection_was_made_is_no_firewall(here: Node) -> None:

@@ -70,7 +70,10 @@ RequestId = NewType("RequestId", int)
 BatchId = NewType("BatchId", int)
 """One group commit; it is also the key of its intent rows."""
 DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
-"""Why no connection could be made: no answer; refused; the system's own words follow the last."""
+DIAL_UNTRIED = "not tried"
+"""Why no connection could be made: no answer; refused; no way there, or no socket to be had here,
+each with the system's own words behind it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class DialFailed:
     """A Dial came to nothing."""
 
     dial: OrderId  # which
-    reason: str  # one of the three above, or how far it came: "not the device", "tls: …"
+    reason: str  # one of the four above, or how far it came: "not the device", "tls: …"
     refused: bool  # the host answered: nobody listens there, or a firewall says so
     knock: bool  # the host listens but did not accept our knock: it may not know us yet
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
-from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE
+from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
 from potluck.engine.firewall_advice import named, opening
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -143,4 +143,6 @@ def _why(reason: str, here: str) -> str:
             f"{detail or DIAL_UNREACHABLE}: a firewall on one of the two devices rejects it{aside},"
             " or a cable is out"
         )
+    if reason.startswith(DIAL_UNTRIED):
+        return f"this device cannot make one now ({reason})"
     return f"one is made, and then fails ({reason})"

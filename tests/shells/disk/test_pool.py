@@ -328,6 +328,22 @@ def test_owner_folders_are_made(pool: DiskPool, own: Path, posted: Posted) -> No
     assert sorted(path.name for path in own.parent.iterdir()) == ["ann", "me"]
 
 
+def test_whoever_asked_is_answered_whatever_goes_wrong(
+    pool: DiskPool, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("no such thing")
+
+    monkeypatch.setattr("potluck.shells.disk.pool.look_at", broken)
+    pool.submit(Look(ORDER, (ME.child("a"),)))
+    tree = posted.wait_for(TreeSeen, last=True)
+    assert not tree.complete
+    ((code, text),) = posted.reports
+    assert (code, "a fault of potluck (LookupError)" in text) == ("disk_trouble", True)
+    pool.see_space()
+    posted.wait_for(SpaceSeen)  # the lane goes on
+
+
 # -- a share that is not there ---------------------------------------------------------------------
 def test_that_the_share_went_or_came_is_told_once(
     pool: DiskPool, share: Share, posted: Posted

@@ -7,6 +7,7 @@ MadeDurable.
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
@@ -69,6 +70,30 @@ def write(index: Index, key: str, size_bytes: int = 1) -> None:
 
 def make(tmp_path, told, flush=os.fsync) -> Store:
     return Store(str(tmp_path / "potluck.sqlite"), told, told, flush)
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_want_of_descriptors_is_no_failed_flush_and_ends_by_itself(
+    tmp_path, told, monkeypatch, number
+) -> None:
+    real, tries = os.open, iter([True, True])
+
+    def opened(path, flags, *others, **named):
+        if str(path).endswith("-wal") and next(tries, False):
+            raise OSError(number, os.strerror(number))
+        return real(path, flags, *others, **named)
+
+    monkeypatch.setattr(store_module, "OPEN_AGAIN_S", 0.01)
+    monkeypatch.setattr(os, "open", opened)
+    store = make(tmp_path, told)
+    store.submit(MakeDurable(3))
+    first = told.next()
+    assert "not safe on the disk yet" in first.text
+    assert told.next() == MadeDurable(3), "and it was said once"
+    store.submit(MakeDurable(4))
+    assert told.next() == MadeDurable(4)
+    store.close()
 
 
 @pytest.mark.usefixtures("index")

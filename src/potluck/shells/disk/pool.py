@@ -14,6 +14,7 @@ not by order. `close` gives up queued work: the engine asks again at the next st
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +51,8 @@ from potluck.shells.disk.top import look_at_top
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
+
+_log = logging.getLogger(__name__)
 
 PATIENT_THREADS: Final = 2
 """One may be hashing a huge file while the other scans; there may be only two cores."""
@@ -156,7 +159,7 @@ class DiskPool:
                 self._inbox.post(fact)
                 if self._stopping.is_set():
                     return
-        except (OSError, PotluckError) as error:
+        except Exception as error:  # noqa: BLE001 # house: whoever asked waits for an answer
             reason = _reason(error, self._share.top_fd)
             text = f"the disk did not do what was asked: {reason}"
             self._people.told(warning("disk_trouble", text))
@@ -293,7 +296,10 @@ def _nothing(_reason: str) -> Event | None:
     return None
 
 
-def _reason(error: OSError | PotluckError, descriptor: int) -> str:
+def _reason(error: Exception, descriptor: int) -> str:
     if isinstance(error, OSError | UnsafePath):
         return reason_at(error, descriptor)
+    if not isinstance(error, PotluckError):
+        _log.error("a job for the disk met a fault of ours", exc_info=error)
+        return f"a fault of potluck ({type(error).__name__}); its log says more"
     return ": ".join(part for part in (error.what, error.cause) if part)

@@ -34,6 +34,7 @@ from potluck.engine.events import (
     DIAL_REFUSED,
     DIAL_TIMEOUT,
     DIAL_UNREACHABLE,
+    DIAL_UNTRIED,
     CallEnded,
     DialFailed,
     PathStalled,
@@ -42,7 +43,7 @@ from potluck.shells.links import knock, tls
 from potluck.shells.links.handshakes import BulkHost
 from potluck.shells.links.hello import BUSY_REASON, say_hello
 from potluck.shells.links.segments import Segments
-from potluck.shells.links.stream import Stream, remaining_s, set_options
+from potluck.shells.links.stream import NO_SOCKET, Stream, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers, all_gone
 
@@ -139,7 +140,8 @@ def _connect(address: Address, deadline: float, segments: Segments) -> socket.so
     except TimeoutError as error:
         raise NoLink(DIAL_TIMEOUT) from error
     except OSError as error:
-        raise NoLink(f"{DIAL_UNREACHABLE}: {error.strerror or error}") from error
+        how = DIAL_UNTRIED if error.errno in NO_SOCKET else DIAL_UNREACHABLE
+        raise NoLink(f"{how}: {error.strerror or error}") from error
     except (UnicodeError, OverflowError) as error:  # a host name no resolver accepts
         raise NoLink(f"not an address: {error}") from error
     return sock

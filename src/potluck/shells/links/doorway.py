@@ -14,7 +14,6 @@ second, since each costs the engine some public-key work; the rest are closed an
 
 from __future__ import annotations
 
-import errno
 import itertools
 import logging
 import os
@@ -33,13 +32,13 @@ from potluck.engine.effects import AnswerIntroduction, OpenDoor
 from potluck.engine.events import Event, IntroductionHeard, OrderId
 from potluck.shells.links import knock
 from potluck.shells.links.strangers import Slot, Strangers
+from potluck.shells.links.stream import NO_SOCKET
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.net.ports import plain_address
 
 ACCEPTS_PER_TURN: Final = 32  # then the loop looks at its other links
 # who waits outside keeps the listener ready all the time: without a rest the loop would spin
 DOOR_REST_S: Final = 1.0
-_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 INTRODUCTIONS_PER_S: Final = 20  # each costs the engine a millisecond of public-key work
 
 _log = logging.getLogger(__name__)
@@ -175,7 +174,7 @@ class Doorway:
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno in _NO_ROOM:
+                if error.errno in NO_SOCKET:
                     self._rest(error)
                     break
                 _log.debug("somebody gave up before being let in: %s", error)

@@ -16,6 +16,7 @@ deadline, not a patience.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import sys
@@ -35,6 +36,8 @@ KEEPALIVE_TRIES: Final = 3  # unanswered, the connection ends: a dead host is no
 # where Linux's struct tcp_info has tcpi_total_retrans, and where that ends
 TOTAL_RETRANS_AT: Final = 100
 TCP_INFO_BYTES: Final = 104
+NO_SOCKET: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""Why this machine makes no socket now, whoever is at the other end."""
 PREFIX_BYTES: Final = 4  # the length in front of a frame
 
 

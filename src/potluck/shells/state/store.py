@@ -7,13 +7,16 @@ has grown, so the loop never does that either.
 
 Guarantees: `MadeDurable(n)` is posted only after an fsync that began after everything
 `MakeDurable(n)` covers was written. After a failed fsync nothing is posted any more: the kernel may
-have thrown the pages away and a second fsync would lie. Opening the log beside SQLite is safe: its
-POSIX locks are on the database and the -shm file, never on the log. Limits: when a checkpoint had
-to empty a log that grew past LOG_HARD_BYTES, the loop may wait for its last few pages.
+have thrown the pages away and a second fsync would lie. Where the log could not be opened for want
+of descriptors nothing was thrown away: that is tried again until it goes. Opening the log beside
+SQLite is safe: its POSIX locks are on the database and the -shm file, never on the log. Limits:
+when a checkpoint had to empty a log that grew past LOG_HARD_BYTES, the loop may wait for its last
+few pages.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -32,6 +35,8 @@ LOG_SOFT_BYTES: Final = 8 * MIB  # above this the log is moved into the file; la
 # a writer that never pauses is stopped for a moment to empty the log
 LOG_HARD_BYTES: Final = 64 * MIB
 LOG_LOOK_S: Final = 5.0  # how often the size of the log is looked at when nothing is to be flushed
+OPEN_AGAIN_S: Final = 1.0  # between two tries to open the log where there are no descriptors
+_NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE}
 CLOSE_S: Final = 10.0  # longest wait for the last fsync; a disk that needs more is broken
 
 FlushFile = Callable[[int], None]
@@ -55,6 +60,7 @@ class Store:
         self._flush: Final = flush
         self._orders: Final[queue.SimpleQueue[MakeDurable | None]] = queue.SimpleQueue()
         self._broken = False
+        self._waits = False  # for descriptors
         self._folder_flushed = False
         self._thread: Final = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -84,39 +90,53 @@ class Store:
 
     # -- the thread --------------------------------------------------------------------------------
     def _run(self) -> None:
-        going = True
+        going, wanted = True, list[MakeDurable]()
         while going:
-            orders = self._next_orders()
+            orders = self._next_orders(OPEN_AGAIN_S if wanted else LOG_LOOK_S)
             going = None not in orders
-            self._make_durable([order for order in orders if order is not None])
+            wanted += [order for order in orders if order is not None]
+            wanted = self._make_durable(wanted)
             self._checkpoint()
 
-    def _next_orders(self) -> list[MakeDurable | None]:
-        """Wait for an order and return it with all that came behind it; none after LOG_LOOK_S."""
+    def _next_orders(self, patience_s: float) -> list[MakeDurable | None]:
+        """Wait for an order and return it with all that came behind it; none after a while."""
         try:
-            orders = [self._orders.get(timeout=LOG_LOOK_S)]
+            orders = [self._orders.get(timeout=patience_s)]
         except queue.Empty:
             return []
         while not self._orders.empty():  # nobody else takes from this queue
             orders.append(self._orders.get())
         return orders
 
-    def _make_durable(self, wanted: list[MakeDurable]) -> None:
+    def _make_durable(self, wanted: list[MakeDurable]) -> list[MakeDurable]:
+        """Flush what these wait for; return those to be tried again."""
         if not wanted or self._broken:
-            return
+            return []
         try:
             if not self._folder_flushed:
                 self._flush_path(os.path.dirname(os.path.abspath(self._database_path)))
                 self._folder_flushed = True
             self._flush_path(self._log_path)
         except OSError as error:
-            self._broken = True
-            cause = f"{self._log_path}: {error.strerror or error}"
-            fix = "nothing new is shared until potluck is restarted on a healthy disk"
-            self._report(DiskTrouble("the index cannot be made safe on the disk", cause, fix))
-            return
+            return self._not_flushed(wanted, error)
+        self._waits = False
         for effect in wanted:
             self._inbox.post(MadeDurable(effect.barrier))
+        return []
+
+    def _not_flushed(self, wanted: list[MakeDurable], error: OSError) -> list[MakeDurable]:
+        """Say why nothing is durable now; return what is to be tried again."""
+        cause = f"{self._log_path}: {error.strerror or error}"
+        if error.errno in _NO_DESCRIPTORS:
+            if not self._waits:
+                fix = "it is tried again until there are"
+                self._report(DiskTrouble("the index is not safe on the disk yet", cause, fix))
+            self._waits = True
+            return wanted
+        self._broken = True
+        fix = "nothing new is shared until potluck is restarted on a healthy disk"
+        self._report(DiskTrouble("the index cannot be made safe on the disk", cause, fix))
+        return []
 
     def _report(self, trouble: DiskTrouble) -> None:
         self._people.told(warning("index_trouble", first_line(trouble)))
