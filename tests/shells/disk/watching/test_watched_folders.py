@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.watching import watched_folders as module
 from potluck.shells.disk.watching.inotify import Inotify
 from potluck.shells.disk.watching.watched_folders import WatchedFolder, WatchedFolders, child_of
 from tests.shells.files import open_descriptors
@@ -184,6 +185,42 @@ def test_only_want_of_room_is_a_limit(
     folders.grow(None, ME)
     assert list(folders.refused) == ([ME] if limited else [])
     assert f"{int(limited)} refused" in repr(folders)
+
+
+@pytest.mark.parametrize(("number", "limited"), [(errno.EMFILE, True), (errno.EACCES, False)])
+def test_a_folder_for_which_there_is_no_descriptor_is_refused_until_there_is_one(
+    folders: WatchedFolders,
+    own: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    limited: bool,
+) -> None:
+    (own / "new/deep").mkdir(parents=True)
+    new = ME.child("new")
+    real = enter
+
+    def none_left(above: int, name: str) -> int:
+        if name in {"new", "deep"}:
+            raise OSError(number, os.strerror(number))
+        return real(above, name)
+
+    def listed(_folder: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Share, "open_folder", lambda _self, _path: none_left(0, "new"))
+        folders.grow(None, new)
+        assert list(folders.refused) == ([new] if limited else [])
+        assert folders.lacks_descriptors is limited
+        assert not folders.has_room(), "nobody knows"
+    for name, stand_in in (("enter", none_left), ("os.scandir", listed)):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{module.__name__}.{name}", stand_in)
+            folders.rebuild()
+            assert bool(folders.refused) is limited
+    assert folders.has_room() is limited
+    folders.rebuild()
+    assert (dict(folders.refused), folders.lacks_descriptors) == ({}, False)
 
 
 def test_what_was_refused_is_tried_again_and_forgotten_when_it_is_gone(

@@ -59,6 +59,7 @@ class WatchedFolders:
         self._foreign: list[int] = []  # watches of other people's folders, the newest last
         # the outermost folders that the kernel has no room for (None: Shared/ itself)
         self.refused: dict[SafePath | None, None] = {}
+        self.lacks_descriptors = False  # that is why, for one of them at least
 
     def __repr__(self) -> str:
         return f"WatchedFolders({len(self._folders)} watches, {len(self.refused)} refused)"
@@ -72,6 +73,7 @@ class WatchedFolders:
         old, self._folders = self._folders, {}
         self._foreign.clear()
         self.refused.clear()
+        self.lacks_descriptors = False
         self.grow(None, None)
         for watch in old.keys() - self._folders.keys():
             self._inotify.unwatch(watch)
@@ -80,8 +82,9 @@ class WatchedFolders:
         """Watch the folder at `path`, which stands in `outer`, and all below it."""
         try:
             descriptor = self._share.open_folder(path)
-        except (OSError, UnsafePath):
-            return  # gone again, a link, or not ours to read: whoever looks at it will say so
+        except (OSError, UnsafePath) as error:
+            self._not_opened(path, error)
+            return
         try:
             self._grow(outer, path, descriptor)
         finally:
@@ -110,8 +113,9 @@ class WatchedFolders:
         for path in self.refused:
             try:
                 descriptor = self._share.open_folder(path)
-            except (OSError, UnsafePath):
-                return True  # it is gone: what else is refused is found by a rebuild
+            except (OSError, UnsafePath) as error:
+                # else it is gone: what else is refused is found by a rebuild
+                return not _is_want_of_descriptors(error)
             try:
                 return self._watched(path, descriptor) is not None
             finally:
@@ -148,12 +152,21 @@ class WatchedFolders:
         for inner in self._folders_in(path, descriptor):
             try:
                 inner_descriptor = enter(descriptor, inner.name)
-            except (OSError, UnsafePath):
-                continue  # as in grow
+            except (OSError, UnsafePath) as error:
+                self._not_opened(inner, error)
+                continue
             try:
                 self._grow(folder, inner, inner_descriptor)
             finally:
                 os.close(inner_descriptor)
+
+    def _not_opened(self, path: SafePath | None, error: OSError | UnsafePath) -> None:
+        """A folder has no watch: gone again, a link, or not ours to read, which whoever looks at it
+        will say; or we have no descriptor for it now, and nobody else notices that.
+        """
+        if _is_want_of_descriptors(error):
+            self.refused[path] = None
+            self.lacks_descriptors = True
 
     def _watched(self, path: SafePath | None, descriptor: int) -> WatchedFolder | None:
         own = path is None or self._is_own(path)
@@ -196,11 +209,15 @@ class WatchedFolders:
                         inner = child_of(path, entry.name)
                         if inner is not None and self._follows(inner):
                             found.append(inner)
-        except OSError:
-            pass  # the folder went away while it was listed; its parent tells
+        except OSError as error:
+            self._not_opened(path, error)  # or it went away while it was listed: its parent tells
         if path is None:
             found.sort(key=self._is_own, reverse=True)
         return found
+
+
+def _is_want_of_descriptors(error: OSError | UnsafePath) -> bool:
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def child_of(folder: SafePath | None, name: str) -> SafePath | None:

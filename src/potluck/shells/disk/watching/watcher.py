@@ -230,7 +230,9 @@ class Watcher:
             refused = tuple(parse_wire_path(top.encode()) for top in sorted(self._tops))
         if refused != self._told:
             self._told = refused
-            self._inbox.post(WatchesRefused(refused, *too_small("watches")))
+            lacks = self._folders.lacks_descriptors
+            setting, value = ("", 0) if lacks else too_small("watches")
+            self._inbox.post(WatchesRefused(refused, setting, value))
 
     def _on_notice(self, notice: Notice, now: float) -> None:
         folder = self._folders.get(notice.watch)
