@@ -192,4 +192,5 @@ class Hindrance(StrEnum):
     DESCRIPTORS = "too many open files"
     NAME_LONG = "name too long"
     NAME = "name not possible here"
+    OTHER_DISK = "other file system"
     IO = "input/output error"

@@ -29,6 +29,7 @@ _SENTENCES: Mapping[str, str] = {
     Hindrance.DESCRIPTORS: "too many files are open: allow more, and start potluck again",
     Hindrance.NAME_LONG: "the name is too long for this file system",
     Hindrance.NAME: "this file system cannot hold such a name",
+    Hindrance.OTHER_DISK: "another disk is mounted there: files are placed on one disk only",
     Hindrance.IO: "the disk reports an input/output error",
 }
 _COMMANDS: Mapping[str, str] = {
@@ -39,6 +40,7 @@ _COMMANDS: Mapping[str, str] = {
     Hindrance.IMMUTABLE: "lsattr -d {path} {above}",
     Hindrance.READ_ONLY: "findmnt -T {folder}",
     Hindrance.DESCRIPTORS: f"ulimit -n {DESCRIPTORS_ADVISED}",
+    Hindrance.OTHER_DISK: "findmnt -T {above}",
     Hindrance.IO: "dmesg | tail",
 }
 _BLOCKED_COMMAND = "ls -lA {path}"

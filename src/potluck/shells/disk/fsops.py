@@ -281,6 +281,7 @@ _HINDRANCES: Final = {
     errno.ENAMETOOLONG: Hindrance.NAME_LONG,
     errno.EILSEQ: Hindrance.NAME,
     errno.EINVAL: Hindrance.NAME,
+    errno.EXDEV: Hindrance.OTHER_DISK,
     errno.EIO: Hindrance.IO,
 }
 """What EPERM and EINVAL mean where files are placed: every other cause has a number of its own."""
