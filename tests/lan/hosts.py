@@ -243,16 +243,20 @@ class Hosts:
             self._wait_for_carrier("eth0", (i,))
 
     def rate(self, i: int, rate: str | None) -> None:
-        """Limit a host to `rate` ("100mbit") each way at once; None takes the limit away."""
+        """Limit a host to `rate` ("100mbit") each way at once; None takes the limit away.
+
+        A limit is replaced in place: at no moment between two of them is the host without one.
+        """
         for name, device in ((self.name(i), "eth0"), (self._bridge, f"p{i}")):
-            subprocess.run(
-                ["tc", "-n", name, "qdisc", "del", "dev", device, "root"],
-                capture_output=True,
-                check=False,
-            )
             if rate:
                 shape = ["tbf", "rate", rate, "burst", "64k", "limit", "256k"]
-                _call("tc", "-n", name, "qdisc", "add", "dev", device, "root", *shape)
+                _call("tc", "-n", name, "qdisc", "replace", "dev", device, "root", *shape)
+            else:
+                subprocess.run(
+                    ["tc", "-n", name, "qdisc", "del", "dev", device, "root"],
+                    capture_output=True,
+                    check=False,
+                )
 
     def counters(self) -> list[Count]:
         """Bytes each host has sent and received so far."""
