@@ -59,6 +59,13 @@ def test_an_upload_says_to_whom() -> None:
     assert "1.0 / 1.0 GB" in drawn(again)[0]
 
 
+def test_of_an_upload_nobody_spoke_of_yet_no_part_is_shown() -> None:
+    fresh = outgoing(upload(sent=None), MOTION)
+    (line,) = drawn(fresh)
+    assert line.split() == ["↑", "laptop/movie.bin", "→", "kitchen-pc", "1.0", "GB"]
+    assert drawn(fresh, width=50) == ["↑ laptop/movie.bin → kitchen-pc", "  1.0 GB"]
+
+
 def test_the_whole_says_how_much() -> None:
     (line,) = drawn(everything(MOTION))
     assert "Σ everything " in line

@@ -134,7 +134,9 @@ class ViewProgress:
 
     def _rates(self, state: Snapshot, now: float) -> dict[str, float]:
         counts = {one["path"]: one["done"] for one in state["transfers"] if one["files"] == 1}
-        counts |= {upload_key(one): one["sent"] for one in state["uploads"]}
+        counts |= {
+            upload_key(one): one["sent"] for one in state["uploads"] if one["sent"] is not None
+        }
         self._windows = {key: self._windows.get(key) or Window() for key in counts}
         return {key: window.see(counts[key], now) for key, window in self._windows.items()}
 

@@ -28,6 +28,7 @@ from potluck.faces.text import (
     percent,
     rate,
     shown,
+    size,
 )
 
 ONE_LINE_COLUMNS = 70  # from here on a row has room for name and figures side by side
@@ -47,7 +48,7 @@ class Moving:
 
     sign: str  # ↓, ↑ or Σ
     name: str
-    done: float
+    done: float | None  # None: nobody knows, and no bar is drawn
     total: float
     figures: tuple[str, ...]  # how much, how fast, how long; the most telling first
     sources: str = ""
@@ -68,8 +69,10 @@ def incoming(one: dict[str, Any], motion: Motion) -> Moving:
 
 def outgoing(one: dict[str, Any], motion: Motion) -> Moving:
     """Return what an upload shows; the other side may get pieces elsewhere, so no time left."""
-    sent, speed = min(one["sent"], one["size"]), motion.rates.get(upload_key(one), 0.0)
     name = f"{shown(one['path'])} → {shown(one['to'])}"
+    if one["sent"] is None:
+        return Moving("↑", name, None, one["size"], (size(one["size"]),))
+    sent, speed = min(one["sent"], one["size"]), motion.rates.get(upload_key(one), 0.0)
     figures = (amount(sent, one["size"]), *([rate(speed)] if speed else []))
     return Moving("↑", name, sent, one["size"], figures)
 
@@ -119,14 +122,17 @@ def _two_lines(one: Moving, width: int) -> list[Pieces]:
     """Return a row for a narrow terminal: the name, and below it what fits."""
     name_columns = max(1, width - 2)
     name: Pieces = [(f"{one.sign} {fitted(one.name, name_columns).rstrip()}", _style(one))]
-    figures = (percent(one.done, one.total), *one.figures)
+    part = [] if one.done is None else [percent(one.done, one.total)]
+    figures = (*part, *one.figures)
     words = ""
     for figure in figures:
         longer = f"{words}{_GAP if words else _INDENT}{figure}"
         if columns(longer) <= width:
             words = longer
     room = width - columns(words) - len(_GAP) - 1
-    drawn: Pieces = [("  ", ""), *_bar(one, min(_BAR_COLUMNS, room))] if room >= _LEAST_BAR else []
+    drawn: Pieces = []
+    if room >= _LEAST_BAR and one.done is not None:
+        drawn = [("  ", ""), *_bar(one, min(_BAR_COLUMNS, room))]
     return [name, [*drawn, (words, "")]]
 
 
@@ -144,6 +150,8 @@ def _style(one: Moving) -> str:
 
 
 def _bar(one: Moving, width: int) -> Pieces:
+    if one.done is None:
+        return [(" " * width, "")]
     drawn = bar(one.done, one.total, width)
     full = drawn.rstrip(EMPTY)
     return [(full, "green" if full == FULL * width else "cyan"), (drawn[len(full) :], "dim")]

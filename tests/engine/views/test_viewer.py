@@ -233,9 +233,9 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     assert upload == {
         "path": "d1/film",
         "to": "d2",
-        "sent": 0,
+        "sent": None,
         "size": content.size_bytes,
-    }, "it is asked for, and nothing came"
+    }, "it is asked for, and nobody said how much of it is there already"
     uploads, name = ann.engine.wiring.answers.uploads, ann.engine.node.own_manifest
     uploads.on_came(ben.me, 10)
     assert shown(ann)["uploads"][0]["sent"] == 10

@@ -40,7 +40,7 @@ def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
         state="paused", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
         command="status", transfers=[transfer(), transfer("laptop/photos", files=685)],
         refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 1},
-        deliveries=[delivery()], uploads=[upload()],
+        deliveries=[delivery()], uploads=[upload(), upload("laptop/new.bin", sent=None)],
     )  # fmt: skip
     for part in (
         "state    paused · the disk is nearly full\n",
@@ -50,6 +50,7 @@ def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
         "kitchen-pc/holiday.mp4  1.1 / 1.4 GB       112 MB/s  from kitchen-pc",
         "laptop/photos           685 files to come            from kitchen-pc",
         "laptop/movie.bin  350 MB / 1.0 GB  to kitchen-pc",
+        "laptop/new.bin    1.0 GB           to kitchen-pc",
         "a/b\\x0a  a newline",
         "1 file here not shared yet: potluck --home h add --help",
     ):

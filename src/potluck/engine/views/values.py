@@ -66,7 +66,7 @@ class UploadView(Struct, frozen=True):
 
     path: str  # of the first, with "and 2 more"
     to: str
-    sent: int  # bytes that are there by its own word; some may have come from elsewhere
+    sent: int | None  # bytes that are there by its own word, also from elsewhere; None: no word yet
     size: int
 
 

@@ -166,16 +166,17 @@ class Viewer:
     def _uploads(self, handings: list[Handing], deliveries: list[DeliveryView]) -> list[UploadView]:
         """Return what is being handed over to each device that lacks something.
 
-        Who is known to lack less than that has the rest, also from before.
+        Who is known to lack less than that has the rest, also from before. Of who has said nothing
+        yet nobody knows how much it has.
         """
         rows, found = {one.id: one for one in deliveries}, list[UploadView]()
         for one in handings:
             row = rows.get(short_id(one.device))
             if row is None or not row.online:
                 continue
-            size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes)
+            size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes) or None
             if row.known:
-                there_bytes = max(there_bytes, size_bytes - row.need_bytes)
+                there_bytes = max(there_bytes or 0, size_bytes - row.need_bytes)
             found.append(UploadView(_paths_of(one), row.label, there_bytes, size_bytes))
         return found
 

@@ -365,7 +365,9 @@ def _transfer_row(one: dict[str, Any]) -> list[str]:
 
 
 def _upload_row(one: dict[str, Any]) -> list[str]:
-    sent = amount(min(one["sent"], one["size"]), one["size"])
+    sent = size(one["size"])
+    if one["sent"] is not None:
+        sent = amount(min(one["sent"], one["size"]), one["size"])
     return [shown(one["path"]), sent, f"to {shown(one['to'])}"]
 
 
