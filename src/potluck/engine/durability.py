@@ -22,7 +22,7 @@ SAVING = "saving the index"  # what the trouble is about
 TIDYING = "tidying the index"
 HELD_BACK = "nothing new is shared or put in place"
 LEAVE = "down"  # a command of ours
-RESTART = "until potluck is started again on a healthy disk"
+RESTART = "until potluck is started again"
 
 
 class Durability:
