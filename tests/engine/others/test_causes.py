@@ -6,7 +6,7 @@ import pytest
 
 from potluck.core.content.facts import Hindrance, ManifestName, Spot
 from potluck.engine.node import Node
-from potluck.engine.others.causes import OF_THE_DISK, Causes, Failing
+from potluck.engine.others.causes import ONE_FOR_ALL, Causes, Failing
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 
@@ -32,7 +32,7 @@ def subjects(node: Node) -> list[str]:
     return [trouble.subject for trouble in node.troubles.all()]
 
 
-@pytest.mark.parametrize("detail", sorted(OF_THE_DISK))
+@pytest.mark.parametrize("detail", sorted(ONE_FOR_ALL))
 def test_what_is_wrong_with_a_disk_is_one_trouble_for_each_owner(node: Node, detail: str) -> None:
     causes = Causes(node)
     for number in range(60):

@@ -20,11 +20,11 @@ from potluck.core.content.facts import Hindrance, ManifestName, Spot
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
-OF_THE_DISK = frozenset({
+ONE_FOR_ALL = frozenset({
     Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES, Hindrance.READ_ONLY,
     Hindrance.DESCRIPTORS, Hindrance.OTHER_DISK, Hindrance.IO,
 })  # fmt: skip
-OF_THE_FOLDER = frozenset({Hindrance.DENIED})
+ONE_IN_FOLDER = frozenset({Hindrance.DENIED})
 
 CauseKey = tuple[ManifestName, bytes, str]
 """Whose folder; which path, or what it is in, or b"" for all of it; the detail of what failed."""
@@ -110,8 +110,8 @@ class Causes:
 
 def _key_of(spot: Spot, detail: str) -> CauseKey:
     manifest, path = spot
-    if detail in OF_THE_DISK:
+    if detail in ONE_FOR_ALL:
         return manifest, b"", detail
-    if detail in OF_THE_FOLDER:
+    if detail in ONE_IN_FOLDER:
         return manifest, path.rpartition(b"/")[0], detail
     return manifest, path, ""

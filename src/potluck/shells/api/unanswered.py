@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from potluck.core.content.facts import DESCRIPTORS_ADVISED
 
-WELL_S: Final = 60.0  # so long without a failure: the next one is news again
+UNANSWERED_AGAIN_S: Final = 60.0  # so long without a failure: the next one is news again
 _WANT: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Unanswered:
             return
         before_s, now = self._failed_s, time.monotonic()
         self._failed_s = now
-        if before_s is None or now - before_s >= WELL_S:
+        if before_s is None or now - before_s >= UNANSWERED_AGAIN_S:
             what = "`status` and other commands get no answer at the moment"
             why = (error.strerror or str(error)).casefold()
             _log.warning("%s; %s; try: ulimit -n %d", what, why, DESCRIPTORS_ADVISED)
