@@ -207,7 +207,7 @@ def _build(
 ) -> World:
     """Build all shells; `cleanup` stops them, pools before what they work on."""
     settings, share = opened.settings, opened.share
-    store = Store(opened.index_path, inbox, source)
+    store = Store(opened.index_path, inbox)
     cleanup.callback(store.close)
     lan = _lan(opened)
     cleanup.callback(lan.close)

@@ -60,6 +60,9 @@ LINK = LinkId(5)
 RUNS = count(1)  # a new run each time, else the second datagram would be a repetition
 CALLS = [
     ("membership", "on_roster"),
+    ("durability", "on_made"),
+    ("durability", "on_failed"),
+    ("durability", "on_log"),
     ("pairings", "on_link_opened"),
     ("pairings", "on_dial_failed"),
     ("pairings", "on_link_closed"),
@@ -124,7 +127,6 @@ CALLS = [
     ("imports", "on_add"),
     ("imports", "on_imported"),
     ("farewell", "on_leave_asked"),
-    ("node", "on_synced"),
 ]
 
 
@@ -357,7 +359,10 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PartsFound(()), ["downloads.on_parts"]),
     (events.BatchPlaced(BatchId(1), ()), ["commits.on_placed"]),
     (events.BatchSettled(BatchId(1), ()), ["commits.on_settled"]),
-    (events.MadeDurable(1), ["node.on_synced"]),
+    (events.MadeDurable(1), ["durability.on_made"]),
+    (events.NotDurable("", "", None), ["durability.on_failed"]),
+    (events.LogStuck("", "", 1.0), ["durability.on_log"]),
+    (events.LogMoved(), ["durability.on_log"]),
     (events.SpaceSeen(1, 2), ["downloads.on_space"]),
     (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
     (events.Imported(ORDER, (), ()), ["imports.on_imported", "own_folder.on_imported"]),

@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 
-from potluck.engine import events, folder_facts
+from potluck.engine import disk_facts, events, folder_facts
 
-MODULES = {events.__name__, folder_facts.__name__}
+MODULES = {events.__name__, disk_facts.__name__, folder_facts.__name__}
 PARTS = {
     "UnwrittenMarker",
     "Interface",

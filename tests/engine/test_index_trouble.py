@@ -57,7 +57,7 @@ def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:
     trouble = IndexTrouble(troubles)
     trouble.on_failed(5.0, FULL)
     assert troubles.all() == [
-        Trouble(TroubleKind.INDEX, SUBJECT, "the disk is full; free some space", "", 5.0, 6.0)
+        Trouble(TroubleKind.INDEX, SUBJECT, "the disk is full", "free some space", 5.0, 6.0)
     ]
     trouble.on_well()  # it rests: nothing was tried yet
     assert troubles.count(TroubleKind.INDEX) == 1
@@ -69,6 +69,17 @@ def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:
     trouble.on_well()
     assert troubles.all() == []
     IndexTrouble(troubles).on_well()
+
+
+def test_that_it_is_well_says_nothing_of_other_troubles_of_the_index() -> None:
+    troubles = Troubles()
+    trouble = IndexTrouble(troubles)
+    other = Trouble(TroubleKind.INDEX, "saving the index", "the disk fails", "", 1.0, None)
+    troubles.note(other)
+    trouble.on_failed(5.0, FULL)
+    assert trouble.recovers()
+    trouble.on_well()
+    assert troubles.all() == [other]
 
 
 def test_it_shows_its_state_in_one_line() -> None:

@@ -51,10 +51,13 @@ from potluck.engine.events import (
     LeaveAsked,
     LinkClosed,
     LinkOpened,
+    LogMoved,
+    LogStuck,
     MadeDurable,
     ManifestHeard,
     MessageHeard,
     NetworkEvent,
+    NotDurable,
     PartsFound,
     PathStalled,
     PathsTouched,
@@ -193,8 +196,12 @@ class Dispatch:
                 self._parts.commits.on_placed(event)
             case BatchSettled():
                 self._parts.commits.on_settled(event)
-            case MadeDurable(barrier):
-                self._node.on_synced(barrier)
+            case MadeDurable():
+                self._parts.durability.on_made(event)
+            case NotDurable():
+                self._parts.durability.on_failed(event)
+            case LogStuck() | LogMoved():
+                self._parts.durability.on_log(event)
             case SpaceSeen():
                 self._parts.downloads.on_space(event)
             case _:

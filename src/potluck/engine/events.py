@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from potluck.core.content.facts import Stat
-from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
@@ -26,6 +24,18 @@ from potluck.core.wire.catalogue import (
     ManifestPage,
     Message,
     Unknown,
+)
+from potluck.engine.disk_facts import (
+    BatchId,
+    BatchPlaced,
+    BatchSettled,
+    LogMoved,
+    LogStuck,
+    MadeDurable,
+    NotDurable,
+    Placed,
+    Placement,
+    SpaceSeen,
 )
 from potluck.engine.folder_facts import (
     FilesHashed,
@@ -46,14 +56,24 @@ from potluck.engine.folder_facts import (
 )
 
 __all__ = [
+    "BatchId",
+    "BatchPlaced",
+    "BatchSettled",
     "FilesHashed",
     "Hashed",
+    "LogMoved",
+    "LogStuck",
+    "MadeDurable",
     "NameRefused",
+    "NotDurable",
     "OrderId",
     "PathSeen",
     "PathsTouched",
+    "Placed",
+    "Placement",
     "RestlessSeen",
     "ShareSeen",
+    "SpaceSeen",
     "TopEntry",
     "TopSeen",
     "TreeSeen",
@@ -67,8 +87,6 @@ LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
 RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
-BatchId = NewType("BatchId", int)
-"""One group commit; it is also the key of its intent rows."""
 DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
 DIAL_UNTRIED = "not tried"
 """Why no connection could be made: no answer; refused; no way there, or no socket to be had here,
@@ -267,63 +285,6 @@ class PartsFound:
     parts: tuple[PartFound, ...]  # those whose map is whole
 
 
-# -- placing ---------------------------------------------------------------------------------------
-class Placement(StrEnum):
-    """What became of one item of a Place."""
-
-    PLACED = "placed"
-    REMOVED = "removed"  # it is in the trash, or was not there
-    BLOCKED = "blocked"  # something in the way that is kept: a folder that is not empty
-    FAILED = "failed"  # the disk said no
-    # the part file or the local file to copy from is not what was promised
-    SOURCE_GONE = "source gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What became of one item."""
-
-    path: SafePath  # below Shared/
-    root: Root | None  # the content that should be there; None for a removal or a folder
-    placement: Placement  # how it went
-    stat: Stat | None  # of the file that now stands there
-    put_aside: str  # where a local version went, "" if there was none
-    detail: str  # for people
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPlaced:
-    """A group commit is on the disk, directories included."""
-
-    batch: BatchId  # which
-    items: tuple[Placed, ...]  # one for each item of the Place
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSettled:
-    """After a crash: what an open intent left on the disk."""
-
-    batch: BatchId  # which
-    items: tuple[Placed, ...]  # PLACED where the new content stands, SOURCE_GONE where it does not
-
-
-@dataclass(frozen=True, slots=True)
-class MadeDurable:
-    """Everything the index held when MakeDurable was asked is on the disk."""
-
-    barrier: int  # which MakeDurable
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceSeen:
-    """How full the disk is."""
-
-    free_bytes: int  # free for this user
-    total_bytes: int  # of the file system of FOLDER
-    free_inodes: int | None = None  # None: that file system counts none
-    total_inodes: int | None = None  # likewise
-
-
 # -- people ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -395,6 +356,6 @@ FetchEvent = (
     ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
 )
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
-DiskEvent = BatchPlaced | BatchSettled | MadeDurable | SpaceSeen
+DiskEvent = BatchPlaced | BatchSettled | MadeDurable | NotDurable | LogStuck | LogMoved | SpaceSeen
 PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -9,7 +9,8 @@ whatever was lost.
 Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the
 place in the ring. Each failure is reported once, and stands in the register (engine/troubles.py)
 until content is worked on again without one. Limits: what is lost in between (a file just
-hashed, say) is done twice.
+hashed, say) is done twice. What was written and does not become durable is another trouble
+(engine/durability.py).
 """
 
 from __future__ import annotations
@@ -45,16 +46,16 @@ class IndexTrouble:
         self._failures = self._failures + 1 if now - self._failed_s < WELL_S else 1
         self._failed_s, self._shaken = now, True
         self.until_s = now + REST_S[min(self._failures, len(REST_S)) - 1]
-        reason = type(error).__name__
+        reason, command = type(error).__name__, ""
         if isinstance(error, PotluckError):
-            reason = "; ".join(filter(None, (error.cause or error.what, error.fix)))
-        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, "", now, self.until_s)
+            reason, command = error.cause or error.what, error.fix
+        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, command, now, self.until_s)
         self._troubles.note(trouble)
 
     def on_well(self) -> None:
         """Content was worked on, and the index took it."""
         if self._failures and not self._shaken:
-            self._troubles.clear_kind(TroubleKind.INDEX)
+            self._troubles.clear(TroubleKind.INDEX, SUBJECT)
 
     def rests(self, now: float) -> bool:
         """Say whether work on content has to wait."""

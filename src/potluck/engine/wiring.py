@@ -18,7 +18,7 @@ up when it is called, so parts may tell each other in a circle although they are
     own_folder        the own folder                imports        files a person adds
     flushing          what is in the folders now    progress       how much is here of it
     happenings        what owners did, in words     farewell       leaving the ring
-    strays            what is nobody's, told
+    strays            what is nobody's, told        durability     what waits for the disk
 
 Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
 what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
@@ -36,6 +36,7 @@ from potluck.core.content.knowledge import OwnWork
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.engine.durability import Durability
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
 from potluck.engine.flushing import Flushing
@@ -309,6 +310,7 @@ class Wiring:
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
+        self.durability = Durability(node)
         knowing = (self.following, self.replica_check.catch_up, self.announcing)
         self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
         self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)

@@ -6,14 +6,16 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import FREE_INODES, SPACE, WRITING, DiskRoom
-from potluck.engine.troubles import TroubleKind
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 
 LARGE = 100 * limits.GIB
+FILE, OTHER = parse_wire_path(b"d2/film"), parse_wire_path(b"d2/photo")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_how_much_of_a_disk_stays_free(node: Node, free_bytes: int, total_bytes:
 
 def test_a_full_disk_that_could_not_be_written_either_is_one_trouble(node: Node) -> None:
     room = DiskRoom(node)
-    room.on_failed(Hindrance.SPACE)
+    room.on_failed(Hindrance.SPACE, [FILE])
     room.on_space(SpaceSeen(0, LARGE))
     assert [trouble.subject for trouble in node.troubles.all()] == [SPACE]
 
@@ -88,14 +90,38 @@ def test_of_few_inodes_a_quarter_stays_free(node: Node) -> None:
 def test_what_cannot_be_written_is_told_once_and_stays_until_something_is(node: Node) -> None:
     room = DiskRoom(node)
     room.on_written()
-    room.on_failed(Hindrance.IO)
-    room.on_failed(Hindrance.IO)
+    room.on_failed(Hindrance.IO, [FILE])
+    room.on_failed(Hindrance.IO, [FILE])
     assert told(node) == ["cannot write here: the disk reports an input/output error"]
     (trouble,) = node.troubles.all()
-    assert (trouble.kind, trouble.subject) == (TroubleKind.DISK, WRITING)
-    room.on_failed("worn out")
+    assert (trouble.kind, trouble.subject) == (TroubleKind.DISK, str(FILE))
+    room.on_failed("worn out", [FILE])
     assert told(node) == ["cannot write here: worn out"]
     room.on_written()
     assert node.troubles.all() == []
-    room.on_failed("worn out")
+    room.on_failed("worn out", [FILE])
     assert len(told(node)) == 1
+
+
+def test_the_first_path_is_named_with_how_many_more_and_when_it_is_tried_next(node: Node) -> None:
+    room = DiskRoom(node)
+    node.now = 5.0
+    room.on_failed(Hindrance.IO, [])
+    reason = "what is fetched cannot be written: the disk reports an input/output error"
+    rest = reason, "dmesg | tail", 5.0
+    again_s = 5.0 + limits.RETRY_S
+    assert node.troubles.all() == [Trouble(TroubleKind.DISK, WRITING, *rest, again_s)]
+    node.now = 6.0
+    room.on_failed(Hindrance.IO, [FILE])
+    room.on_failed(Hindrance.IO, [FILE, OTHER])
+    again_s = 6.0 + limits.RETRY_S
+    called = f"{FILE} and 1 more"
+    assert node.troubles.all() == [Trouble(TroubleKind.DISK, called, *rest, again_s)]
+    room.on_space(SpaceSeen(0, LARGE))
+    assert Trouble(TroubleKind.DISK, called, *rest, None) in node.troubles.all()
+    room.on_failed(Hindrance.IO, [FILE])
+    assert {one.next_s for one in node.troubles.all()} == {None}, "it is not tried while it is full"
+    room.on_written()
+    assert [one.subject for one in node.troubles.all()] == [SPACE]
+    room.on_failed(Hindrance.IO, [OTHER])
+    assert str(OTHER) in [one.subject for one in node.troubles.all()]

@@ -390,6 +390,17 @@ def test_a_disk_that_cannot_be_written_is_told_once_until_it_can(wire: Wire) -> 
     assert len(builders.taken(wire.node, Tell)) == 1
 
 
+def test_what_could_not_be_written_is_named(wire: Wire) -> None:
+    for name in ("a", "b"):
+        wire.want(record(name))
+    fetch = wire.fetch()
+    wire.downloads.release(Spot(ANNAS, b"b"))
+    wire.end(fetch, Outcome.DISK, "full")
+    (trouble,) = wire.node.troubles.all()
+    assert trouble.subject == str(wire.node.layout.path_of(Spot(ANNAS, b"a")))
+    assert trouble.next_s == wire.node.now + limits.RETRY_S
+
+
 def test_a_piece_that_could_be_written_ends_the_trouble_with_the_disk(wire: Wire) -> None:
     wire.link(BERT)
     for _ in range(2):

@@ -7,7 +7,7 @@ import pytest
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.events import Placed, Placement
-from potluck.engine.others.hindrances import command_of, remedy, sentence_of, why
+from potluck.engine.others.hindrances import command_at, command_of, remedy, sentence_of, why
 
 
 def failed(detail: str, placement: Placement = Placement.FAILED) -> Placed:
@@ -54,3 +54,9 @@ def test_what_is_in_the_way_is_to_be_looked_at() -> None:
     blocked = failed("the folder there holds x", Placement.BLOCKED)
     assert remedy(blocked, "/pot") == "ls -lA '/pot/Shared/anna/my notes'"
     assert remedy(failed(Hindrance.IO, Placement.BLOCKED), "/pot") == "dmesg | tail"
+
+
+def test_of_a_file_elsewhere_its_own_folder_is_named() -> None:
+    assert command_at(Hindrance.SPACE, "/my home/index") == "df -h '/my home'"
+    assert command_at(Hindrance.DENIED, "/home/index") == "stat /home"
+    assert command_at("Stale file handle", "/home/index") == ""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ReadFault
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Hash, Look, Scan
@@ -363,6 +364,27 @@ def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: O
     assert closed(site) == ["d1"]
     assert site.todo == [], "nothing is looked for once more"
     assert sorted(site.published()) == sorted(stands(site))
+
+
+def test_a_look_that_could_see_nothing_is_repeated_later_and_nothing_is_settled_till_then(
+    site: Own,
+) -> None:
+    site.write("late", "text")
+    for pause_s in (0.0, limits.SECOND_LOOK_S):
+        site.tick(pause_s)
+        if not pause_s:
+            site.touch("late")
+        (look,) = site.todo
+        site.todo.clear()
+        assert isinstance(look, Look)
+        assert look.paths == (site.path("late"),)
+        site.tell(TreeSeen(look.order, (), (), last=True, complete=False))
+        assert site.todo == [], "not at once"
+        assert OwnWork.LOOKING in site.own_folder.work
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert "late" in site.published()
+    assert not site.own_folder.work
 
 
 def test_a_refused_name_below_an_unreadable_folder_is_not_forgotten(site: Own) -> None:

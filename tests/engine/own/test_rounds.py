@@ -143,3 +143,20 @@ def test_what_is_lacking_comes_first_and_one_look_at_a_time(rounds: Rounds) -> N
     rounds.end_look(rounds.look)
     rounds.look_on(touched)
     assert rounds.look is None
+
+
+def test_what_a_look_that_saw_nothing_was_asked_for_is_due_once_more(rounds: Rounds) -> None:
+    rounds.end_scan([b"c"])
+    rounds._node.now += 1.0
+    rounds.end_look(looking(rounds))
+    rounds.put_off([b"a", b"b"])
+    assert rounds.under_way, "not everything is known"
+    assert rounds.deadline() == NOW + limits.SECOND_LOOK_S
+    rounds._node.now = NOW + limits.SECOND_LOOK_S
+    assert rounds.due() == [b"c"]
+    rounds._node.now += 1.0
+    assert rounds.due() == [b"a", b"b"]
+    assert (rounds.under_way, rounds.due()) == (False, [])
+    rounds.put_off([b"a"])
+    rounds.clear()
+    assert (rounds.under_way, rounds.deadline()) == (False, None)

@@ -20,6 +20,8 @@ from potluck.core.content.knowledge import (
 from potluck.core.wire.catalogue import ManifestAsk, PiecesAsk
 from potluck.engine import effects
 from potluck.engine.events import (
+    MadeDurable,
+    NotDurable,
     PiecesVerified,
     RestlessSeen,
     ShareSeen,
@@ -98,6 +100,15 @@ def test_what_is_being_put_in_place_is_work() -> None:
     wire.ignored = (effects.Place,)
     ann.write("more", b"four")
     assert wire.run(3.0, lambda: seen(ben).incoming.placing)
+
+
+def test_whose_index_is_not_safe_on_the_disk_is_not_in_sync() -> None:
+    _, ann, _ = shared()
+    ann.hear(NotDurable("too many open files", "/home/index-wal", 1.0))
+    assert (seen(ann).index_fails, seen(ann).synced) == (True, False)
+    assert ann.engine.view(ann.wire.now).state == "trouble"
+    ann.hear(MadeDurable(0))
+    assert (seen(ann).index_fails, seen(ann).synced) == (False, True)
 
 
 def test_who_is_gone_is_gone_for_some_time() -> None:

@@ -146,6 +146,15 @@ def test_what_to_do_is_said_once() -> None:
     assert "next: chmod u+rx locked" in said
 
 
+@pytest.mark.parametrize(
+    ("next_s", "words"),
+    [(0.0, "being tried now"), (0.2, "tried again in 1 s"), (90.0, "tried again in 2 min")],
+)
+def test_what_is_due_is_being_tried(next_s: float, words: str) -> None:
+    one = {"subject": "nas", "reason": "no answer", "since_s": 30, "next_s": next_s, "command": ""}
+    assert layout.trouble_lines(one, WORDS) == [f"nas: no answer (for 30 s, {words})"]
+
+
 def test_a_refused_name_that_is_a_trouble_is_listed_once() -> None:
     refused = [{"path": "laptop/locked", "reason": "permission denied"}]
     said = text(troubles=[trouble()], trouble_count=1, refused=refused)

@@ -79,6 +79,24 @@ def test_a_device_that_still_reads_its_own_files_is_not_done() -> None:
     assert parting(alone(files=1, **reading)) == Parting()
 
 
+def test_what_is_not_shared_is_named_and_is_no_question() -> None:
+    kinds = {"unreadable": "permission denied", "written": "still being written", "link": "away"}
+    own = [
+        {"kind": kind, "subject": f"laptop/{kind}", "reason": why} for kind, why in kinds.items()
+    ]
+    line = (
+        "Not shared as it is now, so not delivered: laptop/unreadable (permission denied) "
+        "and laptop/written (still being written)."
+    )
+    assert parting(group(device(), troubles=own)) == Parting((line,))
+    assert parting(group(device(), troubles=own, files=0)) == Parting((line,)), (
+        "there may be no other"
+    )
+    assert parting(alone(troubles=own)) == Parting(), "there is nobody to share it with"
+    both = parting(group(device("a", id="a"), deliveries=[lacking("a")], troubles=own))
+    assert (both.lines[-1], len(both.lines), both.asks) == (line, 2, True)
+
+
 def test_many_devices_are_counted() -> None:
     many = [lacking(f"d{number}") for number in range(NAMED_DEVICES + 2)]
     here = [device(one["label"], id=one["id"]) for one in many]

@@ -19,10 +19,11 @@ from typing import Any
 
 import pytest
 
+from potluck.core.content.facts import Hindrance
 from potluck.core.errors import DiskTrouble
-from potluck.engine.effects import MakeDurable, Reply, Tell
-from potluck.engine.events import MadeDurable
-from potluck.engine.index import Index
+from potluck.engine.effects import MakeDurable
+from potluck.engine.events import LogMoved, LogStuck, MadeDurable, NotDurable
+from potluck.engine.index import Index, database
 from potluck.shells.loop.inbox import Inbox, Posted
 from potluck.shells.state import store as store_module
 from potluck.shells.state.store import Store
@@ -32,19 +33,13 @@ SOURCE = Path(store_module.__file__).resolve().parents[3]
 
 
 class Told(Inbox):
-    """What a store posted and told people, waited for with a deadline."""
+    """What a store posted, waited for with a deadline."""
 
     def __init__(self) -> None:
         self.facts: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def post(self, item: Posted) -> None:
         self.facts.put(item)
-
-    def told(self, tell: Tell, /) -> None:
-        self.facts.put(tell)
-
-    def replied(self, reply: Reply, /) -> None:
-        raise AssertionError(f"a store carries out no commands: {reply}")
 
     def next(self) -> Any:
         return self.facts.get(timeout=WAIT_S)
@@ -69,7 +64,7 @@ def write(index: Index, key: str, size_bytes: int = 1) -> None:
 
 
 def make(tmp_path, told, flush=os.fsync) -> Store:
-    return Store(str(tmp_path / "potluck.sqlite"), told, told, flush)
+    return Store(str(tmp_path / "potluck.sqlite"), told, flush)
 
 
 @pytest.mark.usefixtures("index")
@@ -88,9 +83,10 @@ def test_want_of_descriptors_is_no_failed_flush_and_ends_by_itself(
     monkeypatch.setattr(os, "open", opened)
     store = make(tmp_path, told)
     store.submit(MakeDurable(3))
-    first = told.next()
-    assert "not safe on the disk yet" in first.text
-    assert told.next() == MadeDurable(3), "and it was said once"
+    log = str(tmp_path / "potluck.sqlite-wal")
+    tried_again = NotDurable(str(Hindrance.DESCRIPTORS), log, 0.01)
+    assert [told.next(), told.next()] == [tried_again, tried_again], "each try is told"
+    assert told.next() == MadeDurable(3)
     store.submit(MakeDurable(4))
     assert told.next() == MadeDurable(4)
     store.close()
@@ -134,27 +130,37 @@ def test_barriers_that_wait_share_one_flush(tmp_path, told) -> None:
 
 @pytest.mark.usefixtures("index")
 def test_after_a_failed_flush_nothing_is_promised_any_more(tmp_path, told) -> None:
-    fails = iter([OSError(5, "Input/output error")])
+    fails = iter([None, OSError(errno.EIO, "Input/output error")])  # the folder, the log
 
     def flush(_descriptor: int) -> None:
-        for error in fails:
+        error = next(fails, None)
+        if error is not None:
             raise error
 
     store = make(tmp_path, told, flush)
     store.submit(MakeDurable(1))
-    trouble = told.next()
-    assert (trouble.code, trouble.level) == ("index_trouble", "warning")
-    assert "Input/output error" in trouble.text
-    assert "try: " in trouble.text
+    log = str(tmp_path / "potluck.sqlite-wal")
+    assert told.next() == NotDurable(str(Hindrance.IO), log, None), "and it is never tried again"
     store.submit(MakeDurable(2))
     store.close()
     assert told.facts.empty()
 
 
+def test_a_folder_that_cannot_be_flushed_is_named(tmp_path, told) -> None:
+    def flush(_descriptor: int) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    store = make(tmp_path, told, flush)
+    store.submit(MakeDurable(1))
+    assert told.next() == NotDurable("Stale file handle", str(tmp_path), None)
+    store.close()
+
+
 def test_a_log_that_is_not_there_is_a_failure(tmp_path, told) -> None:
     store = make(tmp_path, told)
     store.submit(MakeDurable(1))
-    assert told.next().code == "index_trouble"
+    log = str(tmp_path / "potluck.sqlite-wal")
+    assert told.next() == NotDurable("No such file or directory", log, None)
     store.close()
     assert told.facts.empty()
 
@@ -218,31 +224,49 @@ def test_a_checkpoint_that_fails_is_told_and_promises_go_on(tmp_path, told, monk
     (tmp_path / "potluck.sqlite-wal").write_bytes(b"no log")
     store = make(tmp_path, told)
     store.submit(MakeDurable(1))
+    assert told.next() == MadeDurable(1)
+    stuck = told.next()
+    (tmp_path / "potluck.sqlite-wal").touch()  # SQLite took the other one for nothing
+    assert str(tmp_path / "potluck.sqlite") in stuck.reason
+    assert stuck == LogStuck(stuck.reason, stuck.command, store_module.LOG_LOOK_S)
+    assert stuck.command
     store.submit(MakeDurable(2))
     store.close()
-    facts = [told.facts.get_nowait() for _ in range(told.facts.qsize())]
-    assert [fact for fact in facts if isinstance(fact, MadeDurable)] == [
-        MadeDurable(1),
-        MadeDurable(2),
-    ]
-    assert any(isinstance(fact, Tell) for fact in facts)
+    assert told.facts.get_nowait() == MadeDurable(2)
+    assert told.facts.empty(), "it is not tried again at once"
+
+
+def test_a_checkpoint_that_goes_after_all_is_told(tmp_path, told, index, monkeypatch) -> None:
+    monkeypatch.setattr(store_module, "LOG_SOFT_BYTES", 1)
+    monkeypatch.setattr(store_module, "LOG_LOOK_S", 0.01)
+    real, fails = database.move_log, iter([True, True])
+
+    def moved(path, *, wholly):
+        if next(fails, False):
+            raise DiskTrouble("the index does not work", "", "start potluck again")
+        real(path, wholly=wholly)
+
+    monkeypatch.setattr(database, "move_log", moved)
+    write(index, "a")
+    store = make(tmp_path, told)
+    stuck = LogStuck("the index does not work", "start potluck again", 0.01)
+    assert [told.next() for _ in range(3)] == [stuck, stuck, LogMoved()]
+    store.close()
+    assert told.facts.empty()
 
 
 VICTIM = """
 import sys
 from potluck.engine.effects import MakeDurable
-from potluck.engine.index import Index
+from potluck.engine.index import Index, database
 from potluck.shells.state.store import Store
 
 class Says:
     def post(self, made_durable):
-        print(made_durable.barrier, flush=True)
-
-    def told(self, tell):
-        sys.exit(tell.text)
+        print(made_durable.barrier, flush=True)  # anything else has none, and ends this
 
 index = Index.open(sys.argv[1])
-store = Store(sys.argv[1], Says(), Says())
+store = Store(sys.argv[1], Says())
 for number in range(1, 1_000_000):
     index.begin()
     index.meta.set("number", str(number).encode())

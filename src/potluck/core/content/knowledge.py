@@ -130,13 +130,17 @@ class Knowledge:
     own_work: tuple[OwnWork, ...] = ()
     incoming: Incoming = field(default_factory=Incoming)
     hindrances: tuple[Obstacle, ...] = ()  # the most important first
+    index_fails: bool = False  # what is remembered here may be behind, or not be on the disk
 
     @property
     def synced(self) -> bool:
         """Whether everything heard of stands here and everything of mine that is seen is told.
 
-        A file that somebody is still writing is not waited for: it may never be closed.
+        A file that somebody is still writing is not waited for: it may never be closed. Of an index
+        that fails nothing is known: others may never be told what it says.
         """
+        if self.index_fails:
+            return False
         incoming = self.incoming
         settled = not set(self.own_work) - {OwnWork.WRITTEN} and not incoming.placing
         return settled and not incoming.unseen and all(one.stands for one in self.manifests)

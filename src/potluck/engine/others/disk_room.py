@@ -2,7 +2,8 @@
 
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
 free, of its inodes as of its bytes. Both, and what the disk answered when something was to be
-written, stand in the register (engine/troubles.py) until they are over.
+written, stand in the register (engine/troubles.py) until they are over: the latter under the first
+path it was to be written for, with how many more, and when it is asked for again.
 
 Guarantees: fetching pauses in time and resumes by itself; each reason is told once, until something
 else is the case. Limits: a file system that counts no inodes never lacks any.
@@ -10,8 +11,11 @@ else is the case. Limits: a file system that counts no inodes never lacks any.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.paths import SafePath
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import command_of, sentence_of
@@ -20,7 +24,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
 FREE_PART_MAX = 4  # … and at most this part of a small one
 FREE_INODES = 1000  # a group commit and what it replaces, twice; others need some, too
-SPACE, WRITING = "space on the disk", "writing to the disk"  # what the troubles are about
+SPACE, WRITING = "space on the disk", "writing to the disk"  # what is told, without a path
 PAUSES = {Hindrance.SPACE: "disk full", Hindrance.INODES: "no inodes left"}
 
 
@@ -31,7 +35,10 @@ class DiskRoom:
         """Believe that there is room."""
         self._node = node
         self.lack: Hindrance | None = None  # what there is too little of
-        self._failed = ""
+        self._failed = ""  # what the disk said when something was to be written
+        self._failed_s = 0.0  # since when
+        self._unwritten: dict[SafePath, None] = {}  # for which paths, the first one first
+        self._subject = ""  # of that, in the register
 
     def __repr__(self) -> str:
         """Return what there is too little of, and what went wrong last."""
@@ -55,31 +62,47 @@ class DiskRoom:
         scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
         where = f"the disk of {self._node.settings.folder}"
         reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
-        self._note(SPACE, reason, lack)
+        self._note(SPACE, reason, lack, self._node.now)
         if self._failed in PAUSES:  # the same, said better
             self.on_written()
+        elif self._failed:
+            self._register(None)  # nothing is asked for, so it is not tried either
         almost = "has almost no inodes left" if lack is Hindrance.INODES else "is almost full"
         self._node.tell("paused", f"paused: the disk {almost}", level="error")
 
-    def on_failed(self, detail: str) -> None:
-        """Something fetched could not be written."""
-        if detail == self._failed:
-            return
+    def on_failed(self, detail: str, paths: Iterable[SafePath]) -> None:
+        """Something fetched for these could not be written; it is asked for again after a rest."""
+        node, before = self._node, self._failed
+        if not before:
+            self._failed_s = node.now
         self._failed = detail
-        reason = sentence_of(detail)
-        self._note(WRITING, f"what is fetched cannot be written: {reason}", detail)
-        self._node.tell("disk", f"cannot write here: {reason}", level="error")
+        self._unwritten |= dict.fromkeys(paths)
+        self._register(None if self.lack is not None else node.now + limits.RETRY_S)
+        if detail != before:
+            node.tell("disk", f"cannot write here: {sentence_of(detail)}", level="error")
 
     def on_written(self) -> None:
         """Something fetched was written."""
         if self._failed:
             self._failed = ""
-            self._node.troubles.clear(TroubleKind.DISK, WRITING)
+            self._unwritten.clear()
+            self._node.troubles.clear(TroubleKind.DISK, self._subject)
 
-    def _note(self, subject: str, reason: str, detail: str) -> None:
-        node = self._node
-        command = command_of(detail, node.settings.folder)
-        node.troubles.note(Trouble(TroubleKind.DISK, subject, reason, command, node.now, None))
+    def _register(self, next_s: float | None) -> None:
+        """Have `status` tell what could not be written, by the first path and how many more."""
+        subject, more = str(next(iter(self._unwritten), WRITING)), len(self._unwritten) - 1
+        subject += f" and {more:,} more" if more > 0 else ""
+        if subject != self._subject:
+            self._node.troubles.clear(TroubleKind.DISK, self._subject)
+        self._subject = subject
+        reason = f"what is fetched cannot be written: {sentence_of(self._failed)}"
+        self._note(subject, reason, self._failed, self._failed_s, next_s)
+
+    def _note(
+        self, subject: str, reason: str, detail: str, since_s: float, next_s: float | None = None
+    ) -> None:
+        troubles, command = self._node.troubles, command_of(detail, self._node.settings.folder)
+        troubles.note(Trouble(TroubleKind.DISK, subject, reason, command, since_s, next_s))
 
 
 def _lack(event: SpaceSeen) -> Hindrance | None:

@@ -243,7 +243,8 @@ class Downloads:
             text = f"{label} sent wrong bytes; dropped"
             node.tell("wrong_content", text, level="warning", subject=label)
         elif event.outcome is Outcome.DISK:
-            self.room.on_failed(event.detail)
+            paths = map(self.path_of, order.roots)
+            self.room.on_failed(event.detail, [path for path in paths if path is not None])
         return True
 
     def on_space(self, event: SpaceSeen) -> None:

@@ -53,7 +53,12 @@ def sentence_of(reason: str) -> str:
 
 def command_of(reason: str, folder: str, path: str = "") -> str:
     """Return what a person can type about a reason; `path` is below Shared/."""
-    return _filled(_COMMANDS.get(reason, ""), folder, path)
+    return _filled(_COMMANDS.get(reason, ""), folder, f"{folder}/Shared/{path}")
+
+
+def command_at(reason: str, path: str) -> str:
+    """Return what a person can type about a reason; `path` is a file's, absolute."""
+    return _filled(_COMMANDS.get(reason, ""), path.rpartition("/")[0], path)
 
 
 def why(placed: Placed) -> str:
@@ -64,12 +69,11 @@ def why(placed: Placed) -> str:
 def remedy(placed: Placed, folder: str) -> str:
     """Return what a person can type against it, "" if nothing helps but waiting."""
     if placed.placement is Placement.BLOCKED and placed.detail not in _SENTENCES:
-        return _filled(_BLOCKED_COMMAND, folder, str(placed.path))
+        return _filled(_BLOCKED_COMMAND, folder, f"{folder}/Shared/{placed.path}")
     return command_of(placed.detail, folder, str(placed.path))
 
 
-def _filled(command: str, folder: str, path: str) -> str:
-    whole = f"{folder}/Shared/{path}"
+def _filled(command: str, folder: str, whole: str) -> str:
     return command.format(
         folder=shlex.quote(folder),
         path=shlex.quote(whole),

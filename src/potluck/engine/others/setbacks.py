@@ -8,9 +8,9 @@ heap, so that thousands of failures cost as little as one. What is open stands i
 (engine/troubles.py), with its reason and what a person can do.
 
 Guarantees: a spot that fails for ever is tried once a minute, told once for each reason, and in the
-register until it is well; a source that failed a spot is not offered to it again; an entry goes as
-soon as the spot is well or its owner changes it. Limits: nothing is remembered across restarts;
-then everything is tried once more.
+register until it is well, once for each cause (engine/others/causes.py); a source that failed a
+spot is not offered to it again; an entry goes as soon as the spot is well or its owner changes it.
+Limits: nothing is remembered across restarts; then everything is tried once more.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from potluck.core.content.facts import Spot
 from potluck.core.wording import set_off
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
+from potluck.engine.others.causes import Causes, Failing
 from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS, remedy, why
 from potluck.engine.others.local_changes import names_of
-from potluck.engine.troubles import Trouble, TroubleKind
 
 LONGEST_S = 60.0  # what fails for ever is tried once a minute
 # more of them make no rest longer, and after a thousand the number fits no float
@@ -43,7 +43,6 @@ class Setback:
     failures: int = 0
     due_s: float | None = None  # None: it is being tried
     told: str = ""
-    subject: str = ""  # in the register, "" if it is not there
     bad_sources: set[Spot] = field(default_factory=set)
 
 
@@ -53,6 +52,7 @@ class Setbacks:
     def __init__(self, node: Node) -> None:
         """Know of none."""
         self._node = node
+        self._causes = Causes(node)
         self._spots: dict[Spot, Setback] = {}
         self._times: list[tuple[float, Spot]] = []
         self._disturbed: dict[Spot, tuple[int, float]] = {}  # how often, and when last
@@ -76,7 +76,8 @@ class Setbacks:
                 news.setdefault(reason, []).append(str(placed.path))
             self._rest(spot, setback, _pause_s(setback.failures))
             command = remedy(placed, self._node.settings.folder)
-            self._register(setback, str(placed.path), reason, command)
+            path = str(placed.path)
+            self._causes.note(spot, Failing(path, placed.detail, reason, command, setback.due_s))
         for reason, paths in news.items():
             text = f"{names_of(list(map(set_off, paths)))}: {reason}"
             self._node.tell("place_failed", text, level="warning", subject=paths[0])
@@ -89,7 +90,8 @@ class Setbacks:
             setback.bad_sources.add(source)
         self._rest(spot, setback, _pause_s(setback.failures - 1))
         if setback.failures > 1:
-            self._register(setback, str(placed.path), NO_SOURCE, "")
+            path = str(placed.path)
+            self._causes.note(spot, Failing(path, NO_SOURCE, NO_SOURCE, "", setback.due_s))
 
     def disturb(self, spot: Spot) -> None:
         """Somebody here changed what stood at a spot: if again and again, it rests."""
@@ -103,13 +105,12 @@ class Setbacks:
         if times > DISTURBED_FREE:
             setback = self._spots.setdefault(spot, Setback(times - DISTURBED_FREE))
             self._rest(spot, setback, _pause_s(setback.failures))
-            self._register(setback, path, RESTLESS, "")
+            self._causes.note(spot, Failing(path, RESTLESS, RESTLESS, "", setback.due_s))
 
     def clear(self, spot: Spot) -> None:
         """A spot is well, or something else is wanted there."""
-        setback = self._spots.pop(spot, None)
-        if setback is not None and setback.subject:
-            self._node.troubles.clear(TroubleKind.BLOCKED, setback.subject)
+        self._spots.pop(spot, None)
+        self._causes.clear(spot)
 
     def hurry(self, spot: Spot) -> None:
         """What stood in the way of a spot may be gone: try it now."""
@@ -145,12 +146,6 @@ class Setbacks:
     def _rest(self, spot: Spot, setback: Setback, seconds: float) -> None:
         setback.due_s = self._node.now + seconds
         heappush(self._times, (setback.due_s, spot))
-
-    def _register(self, setback: Setback, subject: str, reason: str, command: str) -> None:
-        """Have `status` tell it until it is over."""
-        setback.subject = subject
-        kind, now = TroubleKind.BLOCKED, self._node.now
-        self._node.troubles.note(Trouble(kind, subject, reason, command, now, setback.due_s))
 
 
 def _pause_s(failures: int) -> float:

@@ -132,6 +132,9 @@ class Findings:
         held = {path.relative_to(top).wire for path in found.unreadable if is_below(path, top)}
         if found is self._rounds.look:
             lacking = self._lacking(found, top, held) if trusted else []
+            if not trusted and not found.unreadable:  # those are tried again by themselves
+                asked = {path.relative_to(top).wire for path in found.paths if is_below(path, top)}
+                self._rounds.put_off(asked - found.seen - found.missing)
             self._rounds.end_look(found)
             self._rounds.lacking = [_below(top, path) for path in lacking]
             self._on_gone(found.missing, top)

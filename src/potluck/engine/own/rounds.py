@@ -6,6 +6,8 @@ did not find, a scan may have seen before it went, and what a scan never met, a 
 since. What a complete scan lacks is not gone but doubtful: a look at it is due ten seconds later,
 and again as long as looks cannot say.
 
+A look that could see nothing at all, for want of descriptors say, is repeated after the same time.
+
 What a look at a folder lacks of what is known below it is lacking, and the very next look asks for
 it by name: a walk is no snapshot, and what was moved within it may only have been overtaken.
 
@@ -61,6 +63,7 @@ class Rounds:
         self.scanned = False  # everything was looked at once, whatever was found
         self.scan_took_s: float | None = None  # the last scan, until somebody asked
         self._doubtful = Timetable[bytes]()  # what a scan lacked, and when to look at it again
+        self._unseen = Timetable[bytes]()  # what a look that saw nothing was asked for, likewise
         # what the last look at the folder around it lacked: asked for by name before anything else
         self.lacking: list[SafePath] = []
 
@@ -71,8 +74,9 @@ class Rounds:
 
     @property
     def under_way(self) -> bool:
-        """Whether something is being looked at, or about to be."""
-        return self.look is not None or self.scan is not None or bool(self.lacking)
+        """Whether something is being looked at, or to be."""
+        waits = bool(self.lacking) or bool(self._unseen.times)
+        return self.look is not None or self.scan is not None or waits
 
     @property
     def unsettled(self) -> bool:
@@ -124,6 +128,11 @@ class Rounds:
         if self.scan is not None:
             self.scan.missing |= look.missing
 
+    def put_off(self, paths: Iterable[bytes]) -> None:
+        """A look could see nothing: what it was asked for is looked at later."""
+        for path in paths:
+            self._unseen.put(path, self._node.now + limits.SECOND_LOOK_S)
+
     def end_scan(self, doubtful: Collection[bytes], outside: Collection[bytes] = ()) -> None:
         """A scan is over; these paths it lacks, and their time runs on if they were in doubt.
 
@@ -156,15 +165,17 @@ class Rounds:
         self.look, self.scan, self.scanned = None, None, False
         self.lacking = []
         self._doubtful.keep_only(set())
+        self._unseen.keep_only(set())
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
-        """Return when something doubtful is to be looked at."""
-        return self._doubtful.deadline()
+        """Return when something is to be looked at once more."""
+        times = [self._doubtful.deadline(), self._unseen.deadline()]
+        return min((time for time in times if time is not None), default=None)
 
     def due(self) -> list[bytes]:
         """Return what is to be looked at now; if a look cannot say, it is due again."""
         paths = self._doubtful.due(self._node.now)
         for path in paths:
             self._doubtful.put(path, self._node.now + limits.SECOND_LOOK_S)
-        return paths
+        return paths + self._unseen.due(self._node.now)

@@ -64,6 +64,7 @@ class Picture:
             own_work=self._own_work(),
             incoming=self._incoming(),
             hindrances=tuple(self._hindrances()),
+            index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
         )
 
     def manifests(self) -> Iterator[ManifestKnown]:

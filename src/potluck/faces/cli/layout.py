@@ -140,7 +140,8 @@ def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
     first = f"{shown(trouble['subject'])}: {shown(trouble['reason'])}"
     times = [f"for {duration(trouble['since_s'])}"] if trouble["since_s"] >= 1 else []
     if trouble["next_s"] is not None:
-        times.append(f"tried again in {duration(trouble['next_s'])}")
+        again = f"tried again in {duration(trouble['next_s'])}"
+        times.append(again if trouble["next_s"] > 0 else "being tried now")
     lines = [first + (f" ({', '.join(times)})" if times else "")]
     if trouble["command"]:
         lines.append(Advice("next: ", next_step(trouble["command"], words)))

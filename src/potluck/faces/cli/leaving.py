@@ -4,7 +4,7 @@
 Strategy: `parting` is a pure function from a snapshot to sentences and to whether they are worth a
 question; the command and the prompts of `up` and `watch` ask it. Somebody here that has everything
 makes the question needless: the others get it there. Who is away lacked things before, too, and is
-only mentioned.
+only mentioned, and so is what is not shared of the own folder, in the words of `wait`.
 
 Guarantees: nothing is said of a device that is not known. At a terminal one is asked once; --yes,
 a pipe or a script is never asked, and told all the same. `down` returns when the process has let go
@@ -26,7 +26,7 @@ from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import lacking_words
 from potluck.faces.cli.output import command, say, say_json
-from potluck.faces.cli.waiting import POLL_S
+from potluck.faces.cli.waiting import POLL_S, left_out
 from potluck.faces.text import count, shown
 from potluck.shells.state.home import holder_of, home_paths
 
@@ -47,9 +47,10 @@ class Parting:
 
 def parting(state: dict[str, Any]) -> Parting:
     """Return who still lacks what, from a snapshot (empty: nothing is known yet)."""
+    others = [one for one in state["devices"] if not one["me"]] if state else []
+    unshared = left_out(state) if others else []
     if not state or not state["files"]:
-        return Parting()
-    others = [one for one in state["devices"] if not one["me"]]
+        return Parting(tuple(unshared))
     here = [one for one in others if one["online"]]
     lacking = [one for one in state["deliveries"] if one["online"] and one["known"]]
     unknown = [one for one in state["deliveries"] if one["online"] and not one["known"]]
@@ -69,6 +70,7 @@ def parting(state: dict[str, Any]) -> Parting:
     unfinished = bool(here and state["state"] == "busy" and not state["need_files"])
     if unfinished:
         lines.append(f"this device is not done yet: {shown(state['reason'])}")
+    lines += unshared
     return Parting(tuple(lines), unfinished or bool(not whole and (lacking or unknown)))
 
 

@@ -281,7 +281,7 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
     said = f"{count(len(state['devices']), 'device')}, {files}: "
     if delivered:
         whom = f"{files}: delivered to {listed(map(shown, to))}." if to else f"{said}delivered."
-        return [whom, *_left_out(state)]
+        return [whom, *left_out(state)]
     first = f"{said}{_situation(state)}."
     away = [shown(one["label"]) for one in state["devices"] if not one["online"]]
     if not away:
@@ -289,7 +289,7 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
     return [first, f"Away, so it is not known what is new there: {listed(away)}."]
 
 
-def _left_out(state: dict[str, Any]) -> list[str]:
+def left_out(state: dict[str, Any]) -> list[str]:
     """Return what is in the own folder and not shared as it is now, so nobody else has that."""
     mine = [one for one in state["troubles"] if one["kind"] in NOT_SHARED]
     if not mine:

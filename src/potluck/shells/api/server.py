@@ -43,6 +43,7 @@ from potluck.shells.api.requests import (
     decode_flush,
     limit_of,
 )
+from potluck.shells.api.unanswered import Unanswered
 
 API_SCHEMA: Final = 1  # of every answer; a change that breaks clients makes it 2
 EVENT_INTERVAL_S: Final = 0.25  # a person does not read faster, and a poll costs one encoding
@@ -169,6 +170,7 @@ class ApiServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(Unanswered().on_exception)
         self._stopping = asyncio.Event()
         assert self._socket is not None
         config = uvicorn.Config(
@@ -181,6 +183,7 @@ class ApiServer:
             ws="none",
             http="h11",
             timeout_graceful_shutdown=1,
+            backlog=BACKLOG_CLIENTS,
         )
         self._server = uvicorn.Server(config)
         self._ready.set()
