@@ -154,10 +154,10 @@ def python(*words: str, stdin: int | None = None) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize(
-    "name", ["status", "ls", "ring", "peers", "open", "close", "down", "version", "--help"]
+    "name", ["status", "ls", "ring", "peers", "wait", "open", "close", "down", "version", "--help"]
 )
 def test_a_light_command_imports_nothing_heavy(name: str, tmp_path: Path) -> None:
-    plain = name in {"status", "ls", "ring", "peers"}
+    plain = name in {"status", "ls", "ring", "peers", "wait"}
     with running(tmp_path, FakeSource()) if plain else nullcontext():
         done = python("-X", "importtime", "-m", "potluck", "--home", str(tmp_path), name)
     assert done.returncode == (0 if plain or name in {"version", "--help"} else 3)

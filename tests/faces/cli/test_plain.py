@@ -16,7 +16,8 @@ from potluck.faces.cli.plain import FLAGS, PlainLine, plain_line, run_plain
 from tests.faces.fakes import FakeSource, running, state
 
 WORDS = [*FLAGS, "--json", "--check", "-r", "--recursive", "--watch", "--home", "--home=x", "a/b"]
-WORDS += ["", "-", "--", "--help", "-h", "wait", "--verbose", "Shared", "-rx", "--version", "-x"]
+WORDS += ["", "-", "--", "--help", "-h", "--verbose", "Shared", "-rx", "--version", "-x"]
+WORDS += ["--synced", "--delivered", "--timeout", "--peers", "7", "--to"]
 
 
 def parsed(words: list[str], environment: dict[str, str]) -> dict[str, Any]:
@@ -53,16 +54,25 @@ def test_what_is_understood_means_what_the_parser_says(
     assert ("recursive" in line.flags) is said.get("recursive", False)
     assert line.path == said.get("path", "")
     assert not said.get("watch", False)
+    assert ("synced" in line.flags) is said.get("synced", False)
+    assert ("delivered" in line.flags) is said.get("delivered", False)
+    assert line.figures.get("timeout") == said.get("timeout")
+    assert line.figures.get("peers") == said.get("peers")
+    assert not said.get("labels")
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("status", PlainLine("status", None, frozenset(), "")),
-        ("status --check", PlainLine("status", None, frozenset({"check"}), "")),
-        ("--home x peers --json", PlainLine("peers", "x", frozenset({"json"}), "")),
-        ("ls -r a/b", PlainLine("ls", None, frozenset({"recursive"}), "a/b")),
-        ("ls", PlainLine("ls", None, frozenset(), "")),
+        ("status", PlainLine("status", None, frozenset(), "", {})),
+        ("status --check", PlainLine("status", None, frozenset({"check"}), "", {})),
+        ("--home x peers --json", PlainLine("peers", "x", frozenset({"json"}), "", {})),
+        ("ls -r a/b", PlainLine("ls", None, frozenset({"recursive"}), "a/b", {})),
+        (
+            "wait --timeout 5 --synced",
+            PlainLine("wait", None, frozenset({"synced"}), "", {"timeout": 5}),
+        ),
+        ("ls", PlainLine("ls", None, frozenset(), "", {})),
     ],
 )
 def test_what_people_type_to_look_is_understood(words: str, line: PlainLine) -> None:
@@ -72,8 +82,9 @@ def test_what_people_type_to_look_is_understood(words: str, line: PlainLine) -> 
 @pytest.mark.parametrize(
     "words",
     [
-        *("", "wait", "up", "status --watch", "status x", "ls a b", "--home", "--home -x status"),
+        *("", "up", "status --watch", "status x", "ls a b", "--home", "--home -x status"),
         *("status --help", "--json status", "statu", "ls -- -x", "--home x", "peers --check"),
+        *("wait --timeout 0.5", "wait --to x", "wait --peers", "wait --peers 1 --peers 2"),
     ],
 )
 def test_anything_else_is_left_to_the_parser(words: str) -> None:
@@ -87,7 +98,9 @@ def test_the_home_of_the_environment_is_used() -> None:
     assert line.home == "/h"
 
 
-@pytest.mark.parametrize("words", ["status", "status --check", "peers", "ring", "ls", "ls -r"])
+@pytest.mark.parametrize(
+    "words", ["status", "status --check", "peers", "ring", "ls", "ls -r", "wait"]
+)
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_both_say_the_same(
     words: str, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "open": ("door", "open_door", "admit anyone and join any open group, for a while"),
     "close": ("door", "close_door", "admit nobody any more without asking"),
     "rescan": ("acts", "rescan", "look at my folder now"),
-    "wait": ("waiting", "wait", "block until something is true (for scripts)"),
+    "wait": ("views", "wait", "block until something is true (for scripts)"),
     "watch": ("watch", "watch", "the live view of a potluck that runs already"),
     "service": ("service", "service", "let potluck start and run by itself (systemd)"),
     "demo": ("demo", "demo", "watch several real devices work on this machine"),

@@ -1,7 +1,7 @@
-"""Commands that show something of a running potluck: `status`, `peers`, `ring`, `ls`.
+"""Commands that show something of a running potluck: `status`, `peers`, `ring`, `ls`, and `wait`.
 
-Strategy: how their lines are written; what they do is in cli/looks.py, which needs no parser.
-Limits: the plainest lines never come here (cli/plain.py).
+Strategy: how their lines are written; what they do is in cli/looks.py and cli/waiting.py, which
+need no parser. Limits: the plainest lines never come here (cli/plain.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
 from potluck.faces.cli.looks import show_listing, show_peers, show_ring, show_status
 from potluck.faces.cli.output import at_prompt
+from potluck.faces.cli.waiting import Wish, wait_until
 
 
 @click.command()
@@ -58,3 +59,36 @@ def ls(shared: dict[str, Any], path: str, recursive: bool, as_json: bool) -> Non
     """
     as_json = as_json or shared["json"]
     show_listing(client_of(shared["home"]), path, recursive=recursive, as_json=as_json)
+
+
+@click.command()
+@click.option("--synced", is_flag=True, help="Until every file is here (the default).")
+@click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
+@click.option(
+    "--to",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Until this device holds what is here now; may be given several times.",
+)
+@click.option(
+    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Give up after S seconds: exit code 6.",
+)
+@json_option
+@click.pass_obj
+def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - click's own values
+    """Block until every file is here, or there, or until enough devices are online."""
+    wish = Wish.of(
+        synced=typed["synced"],
+        delivered=typed["delivered"],
+        to=typed["labels"],
+        peers=typed["peers"],
+    )
+    as_json = typed["as_json"] or shared["json"]
+    wait_until(client_of(shared["home"]), wish, timeout_s=typed["timeout"], as_json=as_json)

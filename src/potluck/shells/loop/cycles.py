@@ -18,14 +18,14 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
-NEVER: Final = 1_000_000_000
+AGES: Final = 1_000_000_000
 """Times that younger objects were looked through, before all are: a thousand years."""
 
 
 def leave_old_objects_alone() -> Callable[[], None]:
     """Look through young objects only from now on; returns how to undo that."""
     before = gc.get_threshold()
-    gc.set_threshold(before[0], before[1], NEVER)
+    gc.set_threshold(before[0], before[1], AGES)
     gc.freeze()  # what is here now is never looked through again
 
     def undo() -> None:
