@@ -21,7 +21,8 @@ import click
 import pytest
 
 from potluck.core.errors import UsageError
-from potluck.faces.cli.main import COMMANDS, potluck
+from potluck.faces.cli.commands import COMMANDS
+from potluck.faces.cli.main import potluck
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "README.md").read_text()

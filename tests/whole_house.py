@@ -20,7 +20,7 @@ SHARED_NAMES = {
     "main": "where a program begins is called so everywhere",
 }
 ERRORS = f"{PACKAGE}core/errors.py"
-COMMANDS = f"{PACKAGE}faces/cli/main.py"
+COMMANDS = f"{PACKAGE}faces/cli/commands.py"
 # Where a text advises a command: in back quotes, after `try:`, `next:` or another colon.
 ADVICE = re.compile(r"(?:`|: +)potluck ([a-z]+)\b")
 FIX = re.compile(r"^potluck ([a-z]+)\b")

@@ -1,8 +1,9 @@
 """The program's entry: `python -m potluck`, `potluck` and `python3 pot.py` all come here.
 
 Strategy: make the standard streams such that nothing done with them raises, hand the arguments to
-the command line and its answer to the shell; everything else is imported by the command that needs
-it. Guarantee: whatever happens ends with an exit code of docs/faces.md §2.
+whoever understands the plainest of them at once (cli/plain.py) and else to the parser, and the
+answer to the shell; everything else is imported by the command that needs it. Guarantee: whatever
+happens ends with an exit code of docs/faces.md §2.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ def main() -> None:
     from potluck.faces.cli.streams import prepare_streams
 
     prepare_streams()
-    from potluck.faces.cli.main import run_command
+    from potluck.faces.cli.plain import run_plain
 
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_plain(sys.argv[1:])
+    if code is None:
+        from potluck.faces.cli.main import run_command
+
+        code = run_command(sys.argv[1:])
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ from potluck.shells.links.segments import Segments
 from potluck.shells.links.strangers import Strangers
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
+from potluck.shells.loop.cycles import leave_old_objects_alone
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.loop import Loop, World, leave
 from potluck.shells.loop.people import warning
@@ -135,6 +136,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
     engine = build_engine(opened, source)
     _say_if_called_otherwise(opened.settings, engine, source)
+    cleanup.callback(leave_old_objects_alone())
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
     world = _build(opened, engine, inbox, source, cleanup)

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from potluck.faces.cli import streams
-from potluck.faces.cli.main import COMMANDS
+from potluck.faces.cli.commands import COMMANDS
 from tests.faces.fakes import FakeSource, entry, running, state, wait_for
 
 # each command, and how it ends where nothing is the matter with its streams

@@ -281,7 +281,7 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     states: list[Any] = []
     asking = threading.Thread(target=lambda: states.append(office.source.state()))
     asking.start()
-    until(office.loop.inbox._items.qsize)
+    until(office.loop.inbox._looks.qsize)
     start = time.monotonic()
     tell.set()
     asking.join(10)
@@ -372,13 +372,14 @@ def test_states_asked_for_in_quick_succession_cost_one_question(
 ) -> None:
     monkeypatch.setattr(module, "FRESH_S", 60.0)
     questions: list[object] = []
-    real = office.loop.promise
+    for whom, name in ((office.loop.inbox, "look"), (office.loop, "promise")):
+        real = getattr(whom, name)
 
-    def promise(*words: Any) -> Any:
-        questions.append(words)
-        return real(*words)
+        def asked(*words: Any, real: Any = real) -> Any:
+            questions.append(words)
+            return real(*words)
 
-    monkeypatch.setattr(office.loop, "promise", promise)
+        monkeypatch.setattr(whom, name, asked)
     assert office.source.state() == office.source.state()
     assert len(questions) == 1
     office.source.state(fresh=True)

@@ -118,7 +118,7 @@ def test_after_the_end_posting_does_no_harm(selector: selectors.BaseSelector) ->
     assert link.sock.fileno() < 0
     inbox.post(LeaveAsked())
     assert inbox.take(9) == []
-    assert repr(inbox) == "<Inbox: 0 waiting, deserted=True>"
+    assert repr(inbox) == "<Inbox: 0 waiting, 0 looks, deserted=True>"
     assert not selector.get_map()
     other.close()
 
@@ -135,3 +135,23 @@ def test_a_question_is_answered_once_with_the_answer_or_its_error() -> None:
     nobody.cancel()
     Question(lambda _engine, now: now / 0, nobody).settle(engine)
     assert nobody.cancelled()
+
+
+def test_a_look_wakes_and_overtakes_what_waits(
+    selector: selectors.BaseSelector, inbox: Inbox
+) -> None:
+    inbox.post(LeaveAsked())
+    answer = inbox.look(lambda engine, _now: str(engine))
+    assert turn(selector) == 1
+    inbox.answer_looks(cast("Any", "the engine"))
+    assert answer.result(0) == "the engine"
+    inbox.answer_looks(cast("Any", "nobody asked"))
+    assert inbox.take(10) == [LeaveAsked()]
+
+
+def test_a_look_that_nobody_answers_is_cancelled(inbox: Inbox) -> None:
+    early = inbox.look(lambda _engine, _now: "seen")
+    inbox.turn_away()
+    late = inbox.look(lambda _engine, _now: "seen")
+    assert early.cancelled()
+    assert late.cancelled()

@@ -329,6 +329,28 @@ def test_the_error_of_an_answer_comes_to_the_one_who_asked(stage: Stage) -> None
     assert stage.loop.ask(lambda _engine, _now: "well") == "well"
 
 
+def test_a_look_is_answered_between_two_events_whatever_waits(stage: Stage, script: Script) -> None:
+    first, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        first.set()
+        go_on.wait(10)
+
+    def heard(_engine: object, _now: float) -> int:
+        return len(script.heard)
+
+    stage.start()
+    busy = threading.Thread(target=lambda: stage.loop.ask(lambda _e, _n: hold()))
+    busy.start()
+    first.wait(10)
+    for number in range(3):
+        stage.inbox.post(LinkClosed(LinkId(number), "", clean=True))
+    in_turn, look = stage.loop.promise(heard), stage.inbox.look(heard)
+    go_on.set()
+    busy.join()
+    assert in_turn.result(10) - look.result(10) >= 2, "it did not wait for what was posted before"
+
+
 def test_a_question_that_takes_too_long_is_given_up_and_never_asked(stage: Stage) -> None:
     go_on, asked = threading.Event(), []
     stage.start()

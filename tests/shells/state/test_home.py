@@ -51,12 +51,29 @@ def test_where_nobody_knows_a_home_the_way_out_is_said(monkeypatch: pytest.Monke
     def lost(_name: str) -> str:
         raise RuntimeError("could not determine the home directory")
 
+    monkeypatch.delenv("HOME", raising=False)
     for odd in (lost, lambda _name: "relative"):
         monkeypatch.setattr(platformdirs, "user_config_dir", odd)
         with pytest.raises(UsageError) as caught:
             module.home_paths(None)
         assert "--home DIR" in caught.value.fix
         assert str(os.geteuid()) in caught.value.cause
+
+
+@pytest.mark.parametrize("home", ["/home/anna", "/home/anna/", "/", "", "relative", None])
+@pytest.mark.parametrize("xdg", ["/elsewhere", "/elsewhere/", "relative", "", None])
+def test_the_usual_places_are_those_of_the_platform(
+    home: str | None, xdg: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import platformdirs
+
+    for name, value in (("HOME", home), ("XDG_CONFIG_HOME", xdg), ("XDG_STATE_HOME", xdg)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    place = module.home_paths(None)
+    assert place.state_dir == platformdirs.user_state_dir("potluck")
+    assert Path(place.config_file).parent == Path(platformdirs.user_config_dir("potluck"))
 
 
 def test_a_folder_is_shared_by_one_potluck_whatever_its_home(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from potluck.core import errors
@@ -182,7 +181,8 @@ def _after_head(connection: socket.socket) -> BinaryIO:
 def _is_stopped(process: int | None) -> bool:
     """Say whether a process is known to be stopped; False where the system does not say."""
     try:
-        facts = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        with open(f"/proc/{process}/stat", errors="replace") as file:
+            facts = file.read()
     except OSError:
         return False
     letter = (facts.rpartition(")")[2].split() or [""])[0]

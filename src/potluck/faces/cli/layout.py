@@ -12,8 +12,7 @@ the number of the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from potluck.core.limits import PORT
 from potluck.faces.advice import Advice, indented
@@ -35,8 +34,7 @@ _STATES = {
 _TO_COME = "to come"  # a reason that has these words says how much
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """What a person types to run potluck."""
 
     here: str  # on this machine, for this home, up to the command
@@ -109,7 +107,7 @@ def lacking_words(files: int, folders: int, size_bytes: int) -> str:
 
 def next_step(advice: str, words: Words) -> str:
     """Return what to type: one of our commands in full, a line for the shell as it is."""
-    from potluck.faces.cli.main import COMMANDS
+    from potluck.faces.cli.commands import COMMANDS
 
     first = advice.split(" ", maxsplit=1)[0]
     ours = first in COMMANDS and first not in SHELLS_OWN

@@ -1,61 +1,33 @@
-"""The entry: which command is meant, where its code is, and how its end becomes an exit code.
+"""The parser: which command is meant, and what is said to a command line that means none.
 
-Strategy: the group knows every command by one line (module, function, help) and imports a module
-only when its command runs, so that `potluck status` answers in 0.15 s and `potluck --help` imports
-none. The prompt of `up` runs the same commands, read by the same parser, and is given their lines.
-Errors end here: click's usage errors and our own become the same three parts. Guarantees: exit
-codes are those of docs/faces.md §2; an unknown command or option gets a suggestion, but nothing
-that opens the door to strangers is ever suggested; no end is a traceback, unless --verbose asks for
-one. Limits: click decides how options are written.
+Strategy: the group knows every command by one line (cli/commands.py) and imports a module only when
+its command runs, so that `potluck --help` imports none. The prompt of `up` runs the same commands,
+read by the same parser, and is given their lines. click's usage errors become the three parts of
+our own, and all end in cli/endings.py. Guarantees: an unknown command or option gets a suggestion,
+but nothing that opens the door to strangers is ever suggested. Limits: click decides how options
+are written; the plainest lines never come here (cli/plain.py).
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
 
 import click
 
 from potluck.core.errors import PotluckError, UsageError
 from potluck.faces.cli.client import Client
+from potluck.faces.cli.commands import COMMANDS, EVERYDAY
+from potluck.faces.cli.endings import ended
 from potluck.faces.cli.output import (
-    OutputFailed,
-    PipeClosedError,
     at_prompt,
     collected,
     command,
     error_lines,
-    output_trouble,
     program,
-    say_error,
 )
-from potluck.faces.cli.streams import let_go
 
-INTERRUPTED = 130
 LIKE = 0.5  # how much of a word must be right to be taken for a mistyped one
-EVERYDAY = ("up", "down", "status", "add")
-COMMANDS: dict[str, tuple[str, str, str]] = {
-    "up": ("up", "up", "start: join or found a group, show what happens"),
-    "down": ("leaving", "down", "leave the group gracefully and end"),
-    "status": ("views", "status", "this device, its group, and who has what"),
-    "add": ("acts", "add", "put files into my folder, so that everybody gets them"),
-    "ls": ("views", "ls", "what is shared, and what of it is here"),
-    "peers": ("views", "peers", "the devices, where they are, how they were found"),
-    "ring": ("views", "ring", "the circle of nodes, each with its last and its next"),
-    "open": ("door", "open_door", "admit anyone and join any open group, for a while"),
-    "close": ("door", "close_door", "admit nobody any more without asking"),
-    "rescan": ("acts", "rescan", "look at my folder now"),
-    "wait": ("waiting", "wait", "block until something is true (for scripts)"),
-    "watch": ("watch", "watch", "the live view of a potluck that runs already"),
-    "service": ("service", "service", "let potluck start and run by itself (systemd)"),
-    "demo": ("demo", "demo", "watch several real devices work on this machine"),
-    "exit": ("leaving", "down", "the same as down"),
-    "quit": ("leaving", "down", "the same as down"),
-    "stop": ("leaving", "down", "the same as down"),
-    "version": ("acts", "version", "print the version"),
-    "help": ("acts", "explain", "what a command does"),
-}
 LEAVING_WORDS = ("exit", "quit", "stop", "down")
 ELSEWHERE = {
     "up": "this potluck runs already",
@@ -149,21 +121,7 @@ def potluck(ctx: click.Context, home: str | None, as_json: bool, verbose: bool) 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     as_json, verbose = "--json" in arguments, "--verbose" in arguments
-    try:
-        return _run(arguments, None)
-    except PotluckError as error:
-        return _told(error, as_json=as_json)
-    except click.ClickException as error:
-        return _told(_from_click(error, arguments), as_json=as_json)
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except (PipeClosedError, BrokenPipeError):
-        let_go(sys.stdout)
-        return 0
-    except Exception as error:  # house: a fault is said in a sentence, too
-        if verbose:
-            raise
-        return _told(_fault(error), as_json=as_json)
+    return ended(lambda: _run_told(arguments), as_json=as_json, verbose=verbose)
 
 
 def run_typed(words: list[str], client: Client, *, watching: bool = False) -> list[str]:
@@ -201,6 +159,16 @@ def _run(arguments: list[str], shared: dict[str, Any] | None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _run_told(arguments: list[str]) -> int:
+    """Run a command line; what click raises becomes what we raise ourselves."""
+    try:
+        return _run(arguments, None)
+    except click.ClickException as error:
+        raise _from_click(error, arguments) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
 def _understood(words: list[str]) -> list[str]:
     """Return what is typed at the prompt as a command line; raises UsageError.
 
@@ -218,29 +186,6 @@ def _understood(words: list[str]) -> list[str]:
     if word.startswith("-") and word != "--version":
         raise UsageError(f"There is no “{word}” here.", "a command comes first", "help")
     return [word, *words[1:]]
-
-
-def _told(error: PotluckError, *, as_json: bool) -> int:
-    """Say an error and return its exit code."""
-    try:
-        say_error(error, as_json=as_json and not isinstance(error, OutputFailed))
-    except PipeClosedError:
-        pass  # nobody wants to be told
-    except PotluckError:
-        say_error(error, as_json=False)  # on the other stream
-    return error.exit_code
-
-
-def _fault(error: Exception) -> PotluckError:
-    """Return what went wrong that nobody foresaw, for a person."""
-    if isinstance(error, OSError) and error.filename is None:  # the help of click, nowhere to go
-        let_go(sys.stdout)
-        return output_trouble(error)
-    return PotluckError(
-        "That did not work, and it should have.",
-        f"a fault in potluck itself: {error!r}",
-        "type the same again with --verbose before the command, and report what it prints",
-    )
 
 
 def _path_of(context: click.Context | None, arguments: list[str]) -> str:

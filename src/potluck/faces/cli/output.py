@@ -22,7 +22,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from potluck.core.errors import DiskTrouble, PotluckError
@@ -65,9 +64,14 @@ def at_prompt() -> bool:
 
 def program() -> str:
     """Return what the person types to run potluck: `potluck`, or `python3 pot.py` in a checkout."""
-    checkout = Path(__file__).resolve().parents[4] / "pot.py"
-    started_as_module = Path(sys.argv[0]).parts[-2:] == ("potluck", "__main__.py")
-    return "python3 pot.py" if started_as_module and checkout.is_file() else "potluck"
+    started_as_module = sys.argv[0].endswith("potluck/__main__.py")
+    return "python3 pot.py" if started_as_module and _in_checkout() else "potluck"
+
+
+def _in_checkout() -> bool:
+    """Say whether this is run from a checkout: five folders above this file stands pot.py."""
+    above = os.path.realpath(__file__).rsplit("/", 5)[0]
+    return os.path.isfile(f"{above}/pot.py")
 
 
 def command(words: str) -> str:
@@ -182,7 +186,7 @@ def _steps(error: PotluckError) -> list[str]:
 
 
 def _as_typed(found: re.Match[str]) -> str:
-    from potluck.faces.cli.main import COMMANDS
+    from potluck.faces.cli.commands import COMMANDS
 
     if found[1] == "--home":
         return f"{program()} --home"

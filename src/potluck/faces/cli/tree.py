@@ -10,7 +10,6 @@ end. Pure: pages in, lines out. Limits: a later row that is wider than the first
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,14 +18,14 @@ from potluck.faces.text import columns, count, shown, size
 ROWS_AT_ONCE = 100  # of these the widest row says how wide columns are; a screen shows fewer
 
 
-@dataclass(slots=True)
 class _Sum:
     """What was listed so far."""
 
-    files: int = 0
-    folders: int = 0
-    size: int = 0
-    here: int = 0
+    def __init__(self) -> None:
+        self.files = self.folders = self.size = self.here = 0
+
+    def __repr__(self) -> str:
+        return f"_Sum({self.line()})"
 
     def take(self, files: int, folders: int, size_bytes: int, here: int) -> None:
         self.files += files

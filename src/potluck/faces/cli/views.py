@@ -1,45 +1,21 @@
-"""Commands that show something of a running potluck: `status`, `peers`, `ring`, `ls`.
+"""Commands that show something of a running potluck: `status`, `peers`, `ring`, `ls`, and `wait`.
 
-Strategy: each asks for one snapshot and lays it out as lines; the layout is a pure function of the
-snapshot, so a test needs no daemon and the prompt of `up` shows exactly the same. A potluck that is
-in the middle of something long gives its last snapshot, and it is said how old that is. A listing
-is asked for page by page and printed as it comes. Guarantees: nothing here imports rich, the daemon
-or a cryptographic library; every silence is explained with what was tried and what to do next; a
-listing takes no more memory the longer it is. Limits: a listing of what changes meanwhile shows
-what each page saw.
+Strategy: how their lines are written; what they do is in cli/looks.py and cli/waiting.py, which
+need no parser. Limits: the plainest lines never come here (cli/plain.py).
 """
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 import click
 
-from potluck.core.errors import NotFound, UsageError
+from potluck.core.errors import UsageError
 from potluck.faces.cli.acts import json_option
-from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.layout import Words, peer_lines, status_lines
-from potluck.faces.cli.output import (
-    at_prompt,
-    command,
-    is_terminal,
-    say,
-    say_each,
-    say_json,
-    say_json_rows,
-    width_of,
-)
-from potluck.faces.cli.tree import file_lines, folder_lines
-from potluck.faces.text import duration, ring_lines, shown
-
-WATCH_S = 1.0
-WIPE = "\x1b[H\x1b[2J\x1b[A"  # the cursor goes to the top, and this line stands above it
-CHECK_CODES = {"in_sync": 0, "trouble": 11}
-CHECK_BUSY = 10
+from potluck.faces.cli.client import client_of
+from potluck.faces.cli.looks import show_listing, show_peers, show_ring, show_status
+from potluck.faces.cli.output import at_prompt
+from potluck.faces.cli.waiting import Wish, wait_until
 
 
 @click.command()
@@ -51,18 +27,8 @@ def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> i
     """Show this device, its group, and who has what."""
     if watch and at_prompt():
         raise UsageError("“status --watch” is not for this prompt.", "it never ends", "status")
-    client = client_of(shared["home"])
     as_json = as_json or shared["json"]
-    while True:
-        state = client.state(fresh=False)
-        if as_json:
-            say_json(state)
-        else:
-            clear = [WIPE] if watch and is_terminal() else []
-            say(*clear, *status_lines(state), *_age_lines(state))
-        if not watch:
-            return CHECK_CODES.get(state["state"], CHECK_BUSY) if check else 0
-        time.sleep(WATCH_S)
+    return show_status(client_of(shared["home"]), watch=watch, check=check, as_json=as_json)
 
 
 @click.command()
@@ -70,11 +36,7 @@ def status(shared: dict[str, Any], watch: bool, check: bool, as_json: bool) -> i
 @click.pass_obj
 def peers(shared: dict[str, Any], as_json: bool) -> None:
     """Show the devices, where they are, how they were found, and what was tried."""
-    state = client_of(shared["home"]).state(fresh=False)
-    if as_json or shared["json"]:
-        say_json({key: state[key] for key in ("devices", "found", "tried")})
-    else:
-        say(*peer_lines(state, Words.of_this_run()))
+    show_peers(client_of(shared["home"]), as_json=as_json or shared["json"])
 
 
 @click.command()
@@ -82,11 +44,7 @@ def peers(shared: dict[str, Any], as_json: bool) -> None:
 @click.pass_obj
 def ring(shared: dict[str, Any], as_json: bool) -> None:
     """Draw the circle of nodes, each with its number, its last and its next."""
-    state = client_of(shared["home"]).state(fresh=False)
-    if as_json or shared["json"]:
-        say_json({key: state[key] for key in ("node", "ring")})
-    else:
-        say(*ring_lines(state["ring"], state["device"]["id"], width_of(sys.stdout)))
+    show_ring(client_of(shared["home"]), as_json=as_json or shared["json"])
 
 
 @click.command()
@@ -99,47 +57,38 @@ def ls(shared: dict[str, Any], path: str, recursive: bool, as_json: bool) -> Non
 
     With --json: every file and folder below PATH, in one envelope, one a line.
     """
-    client = client_of(shared["home"])
-    wanted = _below_shared(path)
-    if as_json or shared["json"]:
-        say_json_rows(_known(client, wanted, client.files(wanted)))
-    elif recursive:
-        say_each(file_lines(_known(client, wanted, client.files(wanted)), wanted))
-    else:
-        pages = client.folder_pages(wanted)
-        first = next(pages)
-        if first["known"]:
-            say_each(folder_lines(chain([first], pages), top=not wanted))
-        else:  # a file, or nothing
-            say_each(file_lines(_known(client, wanted, client.files(wanted)), wanted))
+    as_json = as_json or shared["json"]
+    show_listing(client_of(shared["home"]), path, recursive=recursive, as_json=as_json)
 
 
-def _below_shared(path: str) -> str:
-    """Return a path as the local API names it: below Shared/, which people may write or not."""
-    path = path.strip("/")
-    return "" if path in {"Shared", "."} else path.removeprefix("Shared/").strip("/")
-
-
-def _known(client: Client, path: str, files: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Return the same files; raises NotFound if nothing is shared as `path`."""
-    first = next(files, None)
-    if first is not None:
-        return chain([first], files)
-    if path and not next(client.folder_pages(path))["known"]:
-        raise NotFound(
-            f"Nothing is shared as “{shown(path)}”.",
-            "the name was mistyped, or it was deleted",
-            command("ls"),
-        )
-    return files
-
-
-def _age_lines(state: dict[str, Any]) -> list[str]:
-    """Return a line that says how old a snapshot is, if it is not of now."""
-    age_s = state.get("age_s", 0)
-    if not age_s:
-        return []
-    return [
-        "",
-        f"as it was {duration(age_s)} ago, since potluck is in the middle of something long",
-    ]
+@click.command()
+@click.option("--synced", is_flag=True, help="Until every file is here (the default).")
+@click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
+@click.option(
+    "--to",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Until this device holds what is here now; may be given several times.",
+)
+@click.option(
+    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Give up after S seconds: exit code 6.",
+)
+@json_option
+@click.pass_obj
+def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - click's own values
+    """Block until every file is here, or there, or until enough devices are online."""
+    wish = Wish.of(
+        synced=typed["synced"],
+        delivered=typed["delivered"],
+        to=typed["labels"],
+        peers=typed["peers"],
+    )
+    as_json = typed["as_json"] or shared["json"]
+    wait_until(client_of(shared["home"]), wish, timeout_s=typed["timeout"], as_json=as_json)

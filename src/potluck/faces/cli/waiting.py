@@ -22,16 +22,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
-
-import click
+from typing import Any, NamedTuple
 
 from potluck.core.errors import NotFound, TimedOut
 from potluck.core.wording import listed
-from potluck.faces.cli.acts import json_option
-from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.client import Client
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
@@ -44,14 +39,19 @@ NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written
 _FIGURE = re.compile(r"[\d.,]+( [KMGTP]?B)?")  # one that changes is no other thing to wait for
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What is waited for."""
 
     synced: bool
     delivered: bool
     to: tuple[str, ...]  # labels; none: every other device
     peers: int
+
+    @classmethod
+    def of(cls, *, synced: bool, delivered: bool, to: tuple[str, ...], peers: int | None) -> Wish:
+        """Return what a command line means: who names nothing waits until everything is here."""
+        delivered = delivered or bool(to)
+        return cls(synced or (not delivered and peers is None), delivered, to, peers or 0)
 
     @property
     def flushes(self) -> bool:
@@ -101,39 +101,15 @@ def _somebody_reads() -> bool:
         return False  # closed, or there never was one
 
 
-@click.command()
-@click.option("--synced", is_flag=True, help="Until every file is here (the default).")
-@click.option("--delivered", is_flag=True, help="Until all others hold what is here now.")
-@click.option(
-    "--to",
-    "labels",
-    multiple=True,
-    metavar="NAME",
-    help="Until this device holds what is here now; may be given several times.",
-)
-@click.option(
-    "--peers", type=click.IntRange(min=0), metavar="N", help="Until N other devices are online."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    metavar="S",
-    help="Give up after S seconds: exit code 6.",
-)
-@json_option
-@click.pass_obj
-def wait(shared: dict[str, Any], /, **typed: Any) -> None:  # noqa: ANN401 - click's own values
-    """Block until every file is here, or there, or until enough devices are online."""
-    client, patience = client_of(shared["home"]), Patience(typed["timeout"])
-    delivered = typed["delivered"] or bool(typed["labels"])
-    synced = typed["synced"] or (not delivered and typed["peers"] is None)
-    state = wait_for(
-        client, Wish(synced, delivered, typed["labels"], typed["peers"] or 0), patience
-    )
-    if typed["as_json"] or shared["json"]:
+def wait_until(
+    client: Client, wish: Wish, *, timeout_s: float | None = None, as_json: bool = False
+) -> None:
+    """Block until it is so, then say what is true; raises TimedOut, NotFound."""
+    state = wait_for(client, wish, Patience(timeout_s))
+    if as_json:
         say_json(state)
     else:
-        say(*summary(state, delivered=delivered, to=typed["labels"]))
+        say(*summary(state, delivered=wish.delivered, to=wish.to))
 
 
 def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
@@ -237,6 +213,8 @@ def check_labels(state: dict[str, Any], labels: Sequence[str]) -> None:
     known = [device["label"] for device in state["devices"] if not device["me"]]
     for label in labels:
         if label not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(label, known, 1, 0.5)
             names = ", ".join(map(shown, known)) or "none"
             hint = f"did you mean {shown(close[0])}?" if close else command("peers")

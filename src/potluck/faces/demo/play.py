@@ -21,7 +21,8 @@ from potluck.core.errors import TimedOut
 from potluck.faces.demo import files, show
 from potluck.faces.demo.devices import Device, free_port
 from potluck.faces.demo.trees import Tree, differences, read_tree
-from potluck.faces.text import count, ring_lines, shown, size, table
+from potluck.faces.ring_drawing import ring_lines
+from potluck.faces.text import count, shown, size, table
 
 RING_S = 30.0  # for all to meet; one second is usual
 TRAVEL_S = 180.0  # for all files to be everywhere; ten seconds are usual

@@ -4,9 +4,10 @@ Strategy: questions go to the loop thread one at a time (`Loop.ask`) and come ba
 notices are kept here in a short numbered list, commands wait here for their Reply. Rates are
 measured between two questions, smoothed, so nothing has to be counted while nobody looks.
 
-A loop that is in the middle of something long does not answer for as long. Whoever only wants to
-look is then given the last snapshot, which says how old it is, and what the loop answers later is
-kept for whoever looks next; whoever needs to know how things are now (`wait`) asks for a fresh one.
+Whoever only wants to look, or to list, overtakes what waits for the loop. A loop that is in the
+middle of something long does not answer for as long: then there is the last snapshot, which says
+how old it is, and what the loop answers later is kept for whoever looks next. Whoever needs to know
+how things are after all that has happened (`wait`) asks for a fresh one, which waits for its turn.
 Listings are made of many short questions, so that no listing, however long, keeps the loop from its
 work.
 
@@ -203,8 +204,10 @@ class RunningSource:
                 self._keep(self._glance)  # it came too late for whoever asked
             if self._loop is None or (self._state_s > good_s and not self._commands.adding):
                 return self._aged()
-            if fresh or self._glance is None:
+            if fresh:  # after everything that happened before it was asked for
                 self._glance = self._loop.promise(partial(_look, self._commands))
+            elif self._glance is None:
+                self._glance = self._loop.inbox.look(partial(_look, self._commands))
             with suppress(CancelledError, TimeoutError):  # whoever asks next finds its answer
                 self._glance.result(max(0.0, begun_s + patience_s - time.monotonic()))
                 self._keep(self._glance)
@@ -251,13 +254,20 @@ class RunningSource:
             whole = {**part, "entries": _joined(whole["entries"], part["entries"])}
         return whole
 
-    def _question(self, question: Callable[[Engine], Any]) -> dict[str, Any]:
-        """Ask the engine; half a listing is none, so no answer is an error."""
+    def _question(
+        self, question: Callable[[Engine], Any], *, in_turn: bool = False
+    ) -> dict[str, Any]:
+        """Ask the engine, before what waits or `in_turn`; half a listing is none, so no answer is
+        an error.
+        """
         if self._loop is None:
             raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
+        ask = self._loop.promise if in_turn else self._loop.inbox.look
+        asked = ask(lambda engine, _: question(engine))
         try:
-            view = self._loop.ask(lambda engine, _: question(engine), COMMAND_S)
+            view = asked.result(COMMAND_S)
         except TimeoutError as error:
+            asked.cancel()  # nobody wants to know any more
             raise TimedOut(
                 "potluck runs but does not answer.", "it is in the middle of something long", AGAIN
             ) from error
@@ -293,7 +303,7 @@ class RunningSource:
 
     def keepers(self) -> dict[str, Any]:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""
-        return self._question(lambda engine: engine.keepers(time.monotonic()))
+        return self._question(lambda engine: engine.keepers(time.monotonic()), in_turn=True)
 
     def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""

@@ -18,6 +18,7 @@ from potluck.core import limits
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.trash import prune_trash
+from potluck.shells.loop.cycles import free_old_cycles
 from potluck.shells.state.ballast import Ballast
 
 TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
@@ -29,6 +30,7 @@ class Chore(Enum):
     SHARE = auto()  # look whether the folder is still the share
     SPACE = auto()  # look how much is free
     BALLAST = auto()  # lay the ballast again if there is plenty
+    CYCLES = auto()  # free what only holds itself
     TRASH = auto()  # remove what is too old there, or too much
 
 
@@ -36,6 +38,7 @@ EVERY_S: Final[dict[Chore, float]] = {
     Chore.SHARE: 2.0,  # nobody tells of a disk that goes, or of a folder above that is renamed
     Chore.SPACE: 10.0,  # downloads pause before a disk is full; one writes 1 GiB in that time
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
+    Chore.CYCLES: 3600.0,  # it stops every thread for a moment, and there is hardly ever any
     Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
 }
 
@@ -74,6 +77,8 @@ class Chores:
                 self._disk.see_space()
             case Chore.BALLAST:
                 self._disk.tidy(self._ballast.lay)
+            case Chore.CYCLES:
+                self._disk.tidy(free_old_cycles)
             case Chore.TRASH:
                 self._disk.tidy(self._prune)
             case _:

@@ -166,6 +166,7 @@ class Loop:
         for key, mask in self._selector.select(self._patience()):
             for event in key.data(mask) or ():
                 self._tell_engine(event)
+        self.inbox.answer_looks(self._engine)
         for item in self.inbox.take(TURN_ITEMS):
             self._take(item)
         now = time.monotonic()
@@ -244,6 +245,7 @@ class Loop:
             _refuse(self._world.people, told, self._drop("an event", error))
         else:
             self._carry_out(wanted)
+        self.inbox.answer_looks(self._engine)
 
     def _call_or_free(self, told: Event | Moment) -> list[Effect]:
         """Call the engine; if the index has no room, free the ballast and call it once more."""

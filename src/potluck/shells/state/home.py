@@ -22,9 +22,9 @@ import os
 import shlex
 import socket
 import stat
+import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from potluck.core.content.paths import printable
 from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
@@ -49,8 +49,7 @@ class AlreadyRunning(Refused):
     code = "already_running"
 
 
-@dataclass(frozen=True, slots=True)
-class HomePaths:
+class HomePaths(NamedTuple):
     """Where one device keeps what is its own."""
 
     config_file: str  # TOML, may be missing
@@ -66,12 +65,7 @@ def home_paths(home: str | None) -> HomePaths:
     if home is not None:
         base = os.path.abspath(os.path.expanduser(home))
         return HomePaths(os.path.join(base, "config.toml"), base, os.path.join(base, "Potluck"))
-    import platformdirs  # noqa: PLC0415 - costs 15 ms that `--home` need not pay
-
-    try:
-        places = platformdirs.user_config_dir("potluck"), platformdirs.user_state_dir("potluck")
-    except RuntimeError:  # neither the environment nor the list of users knows
-        places = "", ""
+    places = _usual_places()
     if not all(map(os.path.isabs, places)):
         raise UsageError(
             "It is not known where your files are.",
@@ -80,6 +74,22 @@ def home_paths(home: str | None) -> HomePaths:
             "say where potluck may keep its own: --home DIR (or set HOME)",
         )
     return HomePaths(os.path.join(places[0], "config.toml"), places[1], None)
+
+
+def _usual_places() -> tuple[str, str]:
+    """Return the platform's folders for our configuration and state, ("", "") if nobody knows."""
+    home = os.environ.get("HOME", "")
+    if sys.platform == "linux" and os.path.isabs(home):  # what platformdirs says, without its 15 ms
+        xdg = ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".local/state")
+        named = [(os.environ.get(name, ""), f"{home.rstrip('/')}/{usual}") for name, usual in xdg]
+        config, state = (said if os.path.isabs(said) else usual for said, usual in named)
+        return os.path.join(config, "potluck"), os.path.join(state, "potluck")
+    import platformdirs  # noqa: PLC0415 - see above
+
+    try:
+        return platformdirs.user_config_dir("potluck"), platformdirs.user_state_dir("potluck")
+    except RuntimeError:  # neither the environment nor the list of users knows
+        return "", ""
 
 
 # -- the claim -------------------------------------------------------------------------------------

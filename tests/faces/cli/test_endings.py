@@ -1,0 +1,53 @@
+"""Every end of a command has its exit code, and is said without a traceback."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, PotluckError, UsageError
+from potluck.faces.cli.endings import INTERRUPTED, ended
+from potluck.faces.cli.output import PipeClosedError
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def work() -> int:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DiskTrouble("full"), 8),
+        (UsageError("odd"), 2),
+        (PotluckError("odd"), 1),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (PipeClosedError(), 0),
+        (ValueError("a fault"), 1),
+        (OSError(errno.ENOENT, "not there", "/a/file"), 1),
+    ],
+)
+def test_what_is_raised_is_an_exit_code(error: BaseException, code: int) -> None:
+    assert ended(raising(error), as_json=False, verbose=False) == code
+
+
+def test_what_work_returns_is_returned() -> None:
+    assert ended(lambda: 11, as_json=False, verbose=False) == 11
+
+
+def test_a_fault_is_a_sentence_and_with_verbose_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(raising(ValueError("odd")), as_json=False, verbose=False) == 1
+    assert "a fault in potluck itself: ValueError('odd')" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="odd"):
+        ended(raising(ValueError("odd")), as_json=False, verbose=True)
+
+
+def test_an_error_for_a_script_goes_to_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(raising(UsageError("odd")), as_json=True, verbose=False) == 2
+    printed = capsys.readouterr()
+    assert '"code": "usage"' in printed.out
+    assert not printed.err
