@@ -305,11 +305,11 @@ def wait_until(condition: Callable[[], object], timeout_s: float, every_s: float
 
     Seconds count as far as the machine had them for us (tests/fair_time.py).
     """
-    clock = FairTime()
-    while not condition():
-        if clock.spent() > timeout_s:
-            raise TimeoutError(f"not within {timeout_s} s: {condition}")
-        time.sleep(every_s)
+    with FairTime() as clock:
+        while not condition():
+            if clock.spent() > timeout_s:
+                raise TimeoutError(f"not within {timeout_s} s: {condition}")
+            time.sleep(every_s)
     return clock.spent()
 
 

@@ -26,7 +26,7 @@ from typing import Any
 from potluck.core import limits
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import client_of
-from tests.fair_time import Measured
+from tests.fair_time import FairTime
 from tests.lan.hosts import Hosts, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +93,7 @@ class Potluck:
     def stop(self, number: int | None = None, timeout_s: float = 30.0) -> float:
         """Leave gracefully, by `down` or by a signal; returns in how many seconds it was gone."""
         assert self.process is not None
-        with Measured() as took:
+        with FairTime() as took:
             if number is None:
                 done = self.run("down", timeout_s=timeout_s)
                 assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.said()}"
@@ -103,7 +103,7 @@ class Potluck:
                 self.process.wait(timeout_s)
             except subprocess.TimeoutExpired as error:
                 raise AssertionError(f"{self.label} does not end\n{self.said()}") from error
-        return took.seconds
+        return took.spent()
 
     def kill9(self) -> None:
         """Crash it."""
