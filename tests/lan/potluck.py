@@ -81,6 +81,8 @@ class Potluck:
             raise AssertionError(
                 f"{self.label} ended with {self.process.returncode}\n{self.said()}"
             )
+        if not self.hosts.inside(self.i, self.process.pid):
+            return False
         for table in ("tcp", "tcp6"):
             try:
                 lines = Path(f"/proc/{self.process.pid}/net/{table}").read_text().splitlines()[1:]
@@ -224,11 +226,11 @@ def stays(condition: Callable[[], object], seconds: float) -> bool:
     """Whether something is true all the time; the only way to see that nothing happens is to look
     for a while.
     """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not condition():
-            return False
-        time.sleep(0.1)
+    with FairTime() as clock:
+        while clock.spent() < seconds:
+            if not condition():
+                return False
+            time.sleep(0.1)
     return True
 
 

@@ -40,7 +40,7 @@ from potluck.shells.loop.workers import Workers
 from tests.fair_time import FairTime
 
 WAIT_S = 20.0
-PACES_S = (0.2, 3.0, 15.0)
+PACES_S = (0.2, 4.0, 15.0)
 
 
 def new_key(number: int) -> DeviceKey:

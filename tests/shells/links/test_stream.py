@@ -149,7 +149,7 @@ def test_a_reader_that_is_only_slow_is_not_given_up(monkeypatch):
         with suppress(EOFError, OSError):
             for _ in range(len(sent) // len(room)):
                 far.receive_into(room, WAIT_S)
-                pause.wait(stall_s / 10)
+                pause.wait(stall_s / 16)
         thread.join()
         far.close()
         return bool(took) and took[0] > stall_s
