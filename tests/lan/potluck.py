@@ -21,13 +21,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from potluck.core import limits
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import client_of
 from tests.fair_time import FairTime
 from tests.lan.hosts import Hosts, wait_until
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
@@ -210,6 +215,11 @@ class Potluck:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         paths = {"HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
         return {**kept, **paths}
+
+
+def full(*values: object) -> ParameterSet:
+    """One case that only the full tier plays; the default tier has another of its kind."""
+    return pytest.param(*values, marks=pytest.mark.full)
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[Potluck]) -> float:

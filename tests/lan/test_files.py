@@ -248,6 +248,7 @@ def test_a_renamed_or_copied_file_is_not_sent_again(ring, act):
     wait_same(nodes, READY_S)
 
 
+@pytest.mark.full
 def test_what_another_changes_in_my_folder_never_comes_back(ring):
     owner, other = nodes = ring(2)
     note = write(owner.own / "note.txt", b"mine")

@@ -14,7 +14,15 @@ import signal
 import pytest
 
 from potluck.core import limits
-from tests.lan.potluck import same_outline, wait_for, wait_ring, wait_same, write, write_random
+from tests.lan.potluck import (
+    full,
+    same_outline,
+    wait_for,
+    wait_ring,
+    wait_same,
+    write,
+    write_random,
+)
 
 pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -64,7 +72,7 @@ def check_gone(node) -> None:
     assert node.part_files() == []
 
 
-@pytest.mark.parametrize("way", ["down", "exit", "SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("way", ["down", *map(full, ("exit", "SIGINT", "SIGTERM"))])
 def test_leaving_in_the_middle_of_a_transfer(pair, way):
     owner, other, _ = pair
     if way == "exit":
@@ -81,6 +89,7 @@ def test_leaving_in_the_middle_of_a_transfer(pair, way):
     check_gone(owner)
 
 
+@pytest.mark.full
 def test_the_owner_leaves_in_the_middle_of_a_transfer(pair):
     owner, other, start = pair
     assert owner.stop() <= LEAVE_S
@@ -92,7 +101,7 @@ def test_the_owner_leaves_in_the_middle_of_a_transfer(pair):
     assert received(other) - start < SIZE_BYTES * (FRAMING + RESENT)
 
 
-@pytest.mark.parametrize("way", ["down", "kill"])
+@pytest.mark.parametrize("way", [full("down"), "kill"])
 def test_a_parked_transfer_goes_on_where_it_stopped(pair, way):
     owner, other, start = pair
     if way == "down":
