@@ -203,6 +203,7 @@ class Inside(Seen):
         self.thread = threading.Thread(target=self._run, name=f"main of {self.label}")
         self.thread.start()
         assert self.face.ready.wait(WAIT_S)
+        until(lambda: self.state() or not self.thread.is_alive())
         return self
 
     def _run(self) -> None:
