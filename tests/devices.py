@@ -25,7 +25,7 @@ from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
-from tests.fair_time import FairTime, Measured
+from tests.fair_time import FairTime, other_threads
 
 __all__ = ["Device", "Inside", "Seen", "devices_inside", "free_port", "one_ring", "until"]
 
@@ -37,10 +37,10 @@ def until(
     condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time"
 ) -> Any:
     """Wait for a condition; fail after WAIT_S with what `said` says."""
-    clock = FairTime()
-    while not (value := condition()):
-        assert clock.spent() < WAIT_S, said()
-        threading.Event().wait(0.01)
+    with FairTime() as clock:
+        while not (value := condition()):
+            assert clock.spent() < WAIT_S, said()
+            threading.Event().wait(0.01)
     return value
 
 
@@ -145,9 +145,9 @@ class Device(Seen):
 
     def ended(self) -> float:
         """Wait for the end of the process; how long that took."""
-        with Measured() as took:
+        with FairTime() as took:
             self.process.wait(3 * WAIT_S)
-        return took.seconds
+        return took.spent()
 
     def close(self) -> None:
         """Whatever became of it, it is gone afterwards."""
@@ -203,6 +203,7 @@ class Inside(Seen):
         self.thread = threading.Thread(target=self._run, name=f"main of {self.label}")
         self.thread.start()
         assert self.face.ready.wait(WAIT_S)
+        until(lambda: self.state() or not self.thread.is_alive())
         return self
 
     def _run(self) -> None:
@@ -215,12 +216,12 @@ class Inside(Seen):
 
     def leave(self) -> float:
         """Ask it to leave and wait for its end; how long that took."""
-        with Measured() as took:
+        with FairTime() as took:
             with contextlib.suppress(PotluckError):
                 self.client.post("/api/v1/leave")
             self.thread.join(3 * WAIT_S)
         assert not self.thread.is_alive()
-        return took.seconds
+        return took.spent()
 
     def close(self) -> None:
         """Whatever became of it, it is gone afterwards."""
@@ -243,10 +244,10 @@ def devices_inside(folder: Path) -> Iterator[Callable[..., list[Inside]]]:
             device.start(port, **others)
         return new
 
-    before = threading.enumerate()
+    before = other_threads()
     try:
         yield start
     finally:
         for device in devices:
             device.close()
-    until(lambda: threading.enumerate() == before, lambda: f"still there: {threading.enumerate()}")
+    until(lambda: other_threads() == before, lambda: f"still there: {other_threads()}")

@@ -34,6 +34,7 @@ LAYERS = ("core", "engine")
 SHARE = "POTLUCK_COVERAGE_SHARE"  # in the environment of a process that judges: `0/2` and so on
 CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s")
 PLAIN = "--plain"
+WIRE, WIRE_WEIGHT = "tests.engine.wire", 8  # a line of such a file takes about so much longer
 COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
 
 
@@ -112,14 +113,20 @@ def test_files() -> list[Path]:
     return [path for layer in LAYERS for path in (ROOT / "tests" / layer).rglob("test_*.py")]
 
 
+def weight(path: Path) -> int:
+    """How long a test file takes, about: its size tells, and whether it plays whole engines."""
+    text = path.read_text(encoding="utf-8")
+    return len(text) * (WIRE_WEIGHT if WIRE in text else 1)
+
+
 def shares(count: int) -> list[list[Path]]:
-    """The test files in so many shares of about the same size, which tells the time well enough."""
+    """The test files in so many shares of about the same weight."""
     found: list[list[Path]] = [[] for _ in range(count)]
-    sizes = [0] * count
-    for path in sorted(test_files(), key=lambda path: (-path.stat().st_size, path)):
-        lightest = sizes.index(min(sizes))
+    weights = [0] * count
+    for heavy, path in sorted((-weight(path), path) for path in test_files()):
+        lightest = weights.index(min(weights))
         found[lightest].append(path)
-        sizes[lightest] += path.stat().st_size
+        weights[lightest] -= heavy
     return found
 
 

@@ -170,6 +170,9 @@ class Box:
         return [tell.text for tell in self.asked_for(effects.Tell) if tell.code == code]
 
 
+Dues = dict[Box, tuple[int, float | None]]  # after how many of its calls -> when it wants the next
+
+
 class Wire:
     """The network, the disks and the time."""
 
@@ -205,11 +208,12 @@ class Wire:
     def run(self, seconds: float, done: Callable[[], bool] = lambda: False) -> bool:
         """Let time pass, at most until `done`; say whether it is."""
         until, calls, last = self.now + seconds, 0, self.now
+        dues: Dues = {}
         while not done():
             due = [
                 (time, n, box)
                 for n, box in enumerate(self.boxes.values())
-                if (time := self._due(box)) is not None
+                if (time := self._due(box, dues)) is not None
             ]
             wake = min(due, default=(float("inf"), 0, None))
             event = self._queue[0][0] if self._queue else float("inf")
@@ -225,8 +229,13 @@ class Wire:
                 heapq.heappop(self._queue)[2]()
         return True
 
-    def _due(self, box: Box) -> float | None:
-        return box.engine.deadline() if box.up else None
+    def _due(self, box: Box, dues: Dues) -> float | None:
+        """When an engine wants to be called; it is asked again only after it was called."""
+        if not box.up:
+            return None
+        if box not in dues or dues[box][0] != box.calls:
+            dues[box] = box.calls, box.engine.deadline()
+        return dues[box][1]
 
     # -- effects -----------------------------------------------------------------------------------
     def carry(self, box: Box, effect: Effect) -> None:

@@ -96,15 +96,13 @@ class Pair:
             )
         assert self._seen_outside() == self._outside
 
-    def delivers(self, source: Daemon, target: Daemon) -> float:
-        """Write a fresh file and wait for it at the other side; returns how long that took."""
+    def delivers(self, source: Daemon, target: Daemon) -> None:
+        """Write a fresh file; fail unless it comes to the other side in time."""
         self._number += 1
         name, data = f"fresh {self._number}", os.urandom(1024)
-        clock = FairTime()
         source.write(name, data)
         copy = target.copy_of(source) / name
         within(DELIVERY_S, lambda: copy.exists() and copy.read_bytes() == data, self.said)
-        return clock.spent()
 
     def said(self) -> str:
         """What all of them printed and believe, for the report of a failure."""
@@ -131,10 +129,10 @@ class Pair:
 
 def within(seconds: float, condition: Callable[[], object], said: Callable[[], str] = str) -> None:
     """Wait for a condition, at most so long."""
-    clock = FairTime()
-    while not condition():
-        assert clock.spent() < seconds, f"not within {seconds} s\n{said()}"
-        time.sleep(0.01)
+    with FairTime() as clock:
+        while not condition():
+            assert clock.spent() < seconds, f"not within {seconds} s\n{said()}"
+            time.sleep(0.01)
 
 
 @contextmanager

@@ -186,7 +186,17 @@ class Rogue:
         self.trust()
 
     def _enter(self, device: Daemon) -> Roster:
-        """Pair through the open door, as any newcomer."""
+        """Pair through the open door, as any newcomer; who was too slow for it tries again."""
+        end = deadline()
+        while True:
+            try:
+                return self._pair(device)
+            except (NoLink, OSError, EOFError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    def _pair(self, device: Daemon) -> Roster:
         stream = open_link(
             self.standing,
             DialRequest(None, device.address, LinkKind.PAIRING),

@@ -41,7 +41,7 @@ from potluck.core.wire.catalogue import (
 from potluck.core.wire.catalogue import Folder as Manifest
 from tests.devices import one_ring, until
 from tests.hostile.daemons import Pair
-from tests.hostile.rogue import Control, Rogue, heads_of
+from tests.hostile.rogue import WAIT_S, Control, Rogue, heads_of
 
 EMPTY = file_root(0, limits.PIECE_MIN_BYTES, b"")
 FAR = limits.SEQ_MAX
@@ -81,7 +81,7 @@ def victim(link: Control) -> MemberRecord:
 )
 def test_a_frame_that_is_none_ends_the_link_and_nothing_else(link: Control, said: bytes) -> None:
     link.raw(said)
-    assert link.ended.wait(3)
+    assert link.ended.wait(WAIT_S)
 
 
 def test_a_frame_begun_and_never_ended(link: Control) -> None:
@@ -91,7 +91,7 @@ def test_a_frame_begun_and_never_ended(link: Control) -> None:
 
 def test_deep_nesting_in_an_unknown_field_is_ignored_or_ends_the_link(link: Control) -> None:
     link.body(b"\x82\xa1t\xa4ping\xa1x" + b"\x91" * 60_000 + b"\xc0")
-    assert link.ended.wait(3)
+    assert link.ended.wait(WAIT_S)
 
 
 def test_unknown_messages_are_ignored(link: Control) -> None:
@@ -118,7 +118,7 @@ def test_messages_of_other_links_are_ignored(link: Control) -> None:
 
 def test_numbers_out_of_range_end_the_link(link: Control) -> None:
     link.body(encode({"t": "ping", "sequence": 2**63, "digest": b"", "heads": b""}))
-    assert link.ended.wait(3)
+    assert link.ended.wait(WAIT_S)
 
 
 def test_one_byte_at_a_time(link: Control) -> None:

@@ -26,6 +26,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -184,6 +185,13 @@ class Hosts:
         return f"{self._subnet}.{i + 1}"
 
     # -- processes ---------------------------------------------------------------------------------
+    def inside(self, i: int, pid: int) -> bool:
+        """Whether a process has come to a host: `ip` goes there before it becomes the program."""
+        try:
+            return os.path.samefile(f"/proc/{pid}/ns/net", f"/run/netns/{self.name(i)}")
+        except OSError:
+            return False
+
     def popen(self, i: int, argv: Sequence[object], **options: Any) -> subprocess.Popen[Any]:
         """Start a program in a host; its pid is the program's own, since `ip` becomes it."""
         options.setdefault("stdin", subprocess.DEVNULL)
@@ -242,14 +250,15 @@ class Hosts:
         if up:
             self._wait_for_carrier("eth0", (i,))
 
-    def rate(self, i: int, rate: str | None) -> None:
+    def rate(self, i: int, rate: str | None, at_once: str = "64k") -> None:
         """Limit a host to `rate` ("100mbit") each way at once; None takes the limit away.
 
-        A limit is replaced in place: at no moment between two of them is the host without one.
+        As much as `at_once` passes without a limit first. A limit is replaced in place: at no
+        moment between two of them is the host without one.
         """
         for name, device in ((self.name(i), "eth0"), (self._bridge, f"p{i}")):
             if rate:
-                shape = ["tbf", "rate", rate, "burst", "64k", "limit", "256k"]
+                shape = ["tbf", "rate", rate, "burst", at_once, "limit", "256k"]
                 _call("tc", "-n", name, "qdisc", "replace", "dev", device, "root", *shape)
             else:
                 subprocess.run(
@@ -305,11 +314,11 @@ def wait_until(condition: Callable[[], object], timeout_s: float, every_s: float
 
     Seconds count as far as the machine had them for us (tests/fair_time.py).
     """
-    clock = FairTime()
-    while not condition():
-        if clock.spent() > timeout_s:
-            raise TimeoutError(f"not within {timeout_s} s: {condition}")
-        time.sleep(every_s)
+    with FairTime() as clock:
+        while not condition():
+            if clock.spent() > timeout_s:
+                raise TimeoutError(f"not within {timeout_s} s: {condition}")
+            time.sleep(every_s)
     return clock.spent()
 
 
@@ -336,19 +345,19 @@ def _kill(name: str, number: int) -> None:
     """Signal all processes of a namespace; those that end are reaped by their parents, zombies do
     not count.
     """
-    end = time.monotonic() + GONE_S
     asked: set[int] = set()
-    while pids := _pids(name):
+
+    def gone() -> bool:
+        pids = _pids(name)
         for pid in pids:
             if pid not in asked or number == signal.SIGKILL:
                 asked.add(pid)
-                try:
+                with suppress(ProcessLookupError):
                     os.kill(pid, number)
-                except ProcessLookupError:
-                    continue
-        if time.monotonic() > end:
-            raise TimeoutError(f"processes {pids} of {name} do not end")
-        time.sleep(0.01)
+        return not pids
+
+    if not gone():
+        wait_until(gone, GONE_S, 0.01)
 
 
 def _remove(name: str) -> None:

@@ -21,13 +21,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from potluck.core import limits
 from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import client_of
-from tests.fair_time import Measured
+from tests.fair_time import FairTime
 from tests.lan.hosts import Hosts, wait_until
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
@@ -81,6 +86,8 @@ class Potluck:
             raise AssertionError(
                 f"{self.label} ended with {self.process.returncode}\n{self.said()}"
             )
+        if not self.hosts.inside(self.i, self.process.pid):
+            return False
         for table in ("tcp", "tcp6"):
             try:
                 lines = Path(f"/proc/{self.process.pid}/net/{table}").read_text().splitlines()[1:]
@@ -93,7 +100,7 @@ class Potluck:
     def stop(self, number: int | None = None, timeout_s: float = 30.0) -> float:
         """Leave gracefully, by `down` or by a signal; returns in how many seconds it was gone."""
         assert self.process is not None
-        with Measured() as took:
+        with FairTime() as took:
             if number is None:
                 done = self.run("down", timeout_s=timeout_s)
                 assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.said()}"
@@ -103,7 +110,7 @@ class Potluck:
                 self.process.wait(timeout_s)
             except subprocess.TimeoutExpired as error:
                 raise AssertionError(f"{self.label} does not end\n{self.said()}") from error
-        return took.seconds
+        return took.spent()
 
     def kill9(self) -> None:
         """Crash it."""
@@ -210,6 +217,11 @@ class Potluck:
         return {**kept, **paths}
 
 
+def full(*values: object) -> ParameterSet:
+    """One case that only the full tier plays; the default tier has another of its kind."""
+    return pytest.param(*values, marks=pytest.mark.full)
+
+
 def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[Potluck]) -> float:
     """Wait until something is true; if it does not become true, fail with what all these nodes
     said.
@@ -224,11 +236,11 @@ def stays(condition: Callable[[], object], seconds: float) -> bool:
     """Whether something is true all the time; the only way to see that nothing happens is to look
     for a while.
     """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not condition():
-            return False
-        time.sleep(0.1)
+    with FairTime() as clock:
+        while clock.spent() < seconds:
+            if not condition():
+                return False
+            time.sleep(0.1)
     return True
 
 

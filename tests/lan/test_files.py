@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import time
 
 import pytest
 
@@ -236,20 +235,20 @@ def test_a_renamed_or_copied_file_is_not_sent_again(ring, act):
     big = write_random(owner.own / "big.bin", BIG_BYTES)
     wait_for((other.shared / owner.label / "big.bin").exists, READY_S, nodes)
     wait_settled(nodes)
-    before, start = wire(owner.hosts), time.monotonic()
+    before = wire(owner.hosts)
     if act == "rename":
         os.rename(big, owner.own / "new.bin")
     else:
         shutil.copyfile(big, owner.own / "new.bin")
-    wait_for(
-        lambda: (other.shared / owner.label / "new.bin").exists() and same_outline(nodes), 10, nodes
-    )
-    cost, spent = wire(owner.hosts) - before, time.monotonic() - start
+    copy = other.shared / owner.label / "new.bin"
+    # promised for small files; hashing 20 MiB again is allowed for
+    wait_for(lambda: copy.exists() and same_outline(nodes), CHANGE_S * 2, nodes)
+    cost = wire(owner.hosts) - before
     assert cost < WIRE_BYTES, cost
-    assert spent < CHANGE_S * 2  # promised for small files; hashing 20 MiB again is allowed for
     wait_same(nodes, READY_S)
 
 
+@pytest.mark.full
 def test_what_another_changes_in_my_folder_never_comes_back(ring):
     owner, other = nodes = ring(2)
     note = write(owner.own / "note.txt", b"mine")

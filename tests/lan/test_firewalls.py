@@ -20,6 +20,7 @@ import pytest
 from tests.lan.hosts import Hosts
 from tests.lan.potluck import (
     Potluck,
+    full,
     one_ring,
     stays,
     wait_for,
@@ -110,7 +111,7 @@ def both_ways(nodes: list[Potluck]) -> None:
 @pytest.mark.parametrize("denying", [0, 1])
 @pytest.mark.parametrize(
     ("verdict", "turn"),
-    [("drop", 0), ("drop", 1), ("drop", 2), ("reset", 0), ("prohibited", 0)],
+    [("drop", 0), full("drop", 1), full("drop", 2), full("reset", 0), full("prohibited", 0)],
 )
 def test_inbound_denied_on_one_of_two_they_join_and_files_pass_both_ways(
     devices, denying, verdict, turn
@@ -123,6 +124,7 @@ def test_inbound_denied_on_one_of_two_they_join_and_files_pass_both_ways(
     both_ways(nodes)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("denying", [0, 2], ids=["its member", "the newcomer"])
 def test_a_newcomer_comes_into_a_group_if_one_of_them_lets_nothing_in(devices, denying):
     nodes = devices(3)
@@ -135,7 +137,7 @@ def test_a_newcomer_comes_into_a_group_if_one_of_them_lets_nothing_in(devices, d
     both_ways(nodes)
 
 
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("verdict", [full("drop"), "reset", full("prohibited")])
 def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices, verdict):
     nodes = devices(2)
     for node in nodes:
@@ -149,6 +151,7 @@ def test_inbound_denied_on_both_is_said_on_both_with_the_port(devices, verdict):
     wait_for(said, SAID_S, nodes)
 
 
+@pytest.mark.full
 def test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet(devices):
     nodes = devices(3)
     met, stranger = nodes[:2], nodes[2]
@@ -167,6 +170,7 @@ def test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet(de
     assert stays(lambda: not stranger.status().get("found") and one_ring(met), 5.0)
 
 
+@pytest.mark.full
 def test_packets_longer_than_1300_bytes_are_lost_and_files_come_all_the_same(devices):
     nodes = devices(2)
     for node in nodes:

@@ -32,6 +32,7 @@ from potluck.shells.bulk import serving as serving_module
 from potluck.shells.bulk.serving import ROOM
 from potluck.shells.links import stream as stream_module
 from tests.shells.peers import (
+    WAIT_S,
     content_named,
     ends,
     new_key,
@@ -198,14 +199,14 @@ def test_an_engine_that_does_not_answer_in_time_is_busy(node, asker, monkeypatch
 )
 def test_what_breaks_the_protocol_ends_the_link(node, asker, sent):
     asker.send_bytes(sent)
-    asker.sock.settimeout(5)
+    asker.sock.settimeout(WAIT_S)
     assert ends(asker.sock) == b""
     until(lambda: not node.serving._links)
 
 
 def test_bye_ends_the_link(node, asker):
     asker.send(Bye("done"))
-    asker.sock.settimeout(5)
+    asker.sock.settimeout(WAIT_S)
     assert ends(asker.sock) == b""
     until(lambda: not node.serving._links)
 
@@ -213,7 +214,7 @@ def test_bye_ends_the_link(node, asker):
 def test_an_idle_link_is_closed(node, monkeypatch):
     monkeypatch.setattr(limits, "BULK_IDLE_S", 0.1)
     stream = reach(MEMBER, node).stream
-    stream.sock.settimeout(5)
+    stream.sock.settimeout(WAIT_S)
     assert ends(stream.sock) == b""
     stream.close()
     until(lambda: not node.serving._links)
@@ -221,7 +222,7 @@ def test_an_idle_link_is_closed(node, monkeypatch):
 
 def test_who_is_removed_is_cut_off_while_idle_and_when_asking(node, asker):
     node.trust()
-    asker.sock.settimeout(5)
+    asker.sock.settimeout(WAIT_S)
     assert ends(asker.sock) == b""
     until(lambda: not node.serving._links)
 
@@ -239,7 +240,7 @@ def test_the_asker_may_leave_in_the_middle(node):
 
 def test_after_close_a_link_is_not_taken(node):
     assert node.serving.reserve(MEMBER.device, LinkKind.BULK)
-    assert node.serving.close(5)
+    assert node.serving.close(WAIT_S)
 
     class Closed:
         closed, host = False, "127.0.0.1"
@@ -259,7 +260,7 @@ def test_a_link_that_waits_for_a_worker_is_closed_and_its_place_given_back(node)
         until(lambda: node.serving._pools[LinkKind.BULK]._jobs)
         node.serving.close(0)
         assert not node.serving._links
-        stream.sock.settimeout(5)
+        stream.sock.settimeout(WAIT_S)
         assert ends(stream.sock) == b""
         stream.close()
 

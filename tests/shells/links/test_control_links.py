@@ -38,7 +38,8 @@ from potluck.shells.links.control_links import (
     ControlLinkState,
 )
 from potluck.shells.loop.inbox import OpenedLink
-from tests.shells.peers import new_key, peers, reach, stream_pair, until
+from tests.fair_time import FairTime
+from tests.shells.peers import WAIT_S, new_key, peers, reach, stream_pair, until
 
 MEMBER = new_key(9)
 
@@ -156,7 +157,7 @@ def test_a_bye_is_read_even_if_our_own_message_could_not_be_sent(guest):
     def race():
         stream.send(Bye("duplicate"))
         stream.close()
-        time_over = time.monotonic() + 5
+        time_over = time.monotonic() + WAIT_S
         while not node.of(LinkClosed) and time.monotonic() < time_over:
             node.links.send(Send(opened.link, ping(1)))
             node._take(node.links.on_tick(time.monotonic()))
@@ -217,7 +218,7 @@ def test_an_end_without_bye_is_not_clean(guest, half):
 
 def test_truncated_by_a_tls_close_is_not_clean_either(guest):
     node, stream = guest
-    stream.sock.settimeout(5)
+    stream.sock.settimeout(WAIT_S)
     try:
         stream.sock.unwrap().close()  # close_notify, but no BYE
     except OSError:
@@ -256,12 +257,12 @@ def test_a_peer_that_does_not_read_cannot_hold_a_drop_up(guest, monkeypatch):
     node, _ = guest
     link = node.of(LinkOpened)[0].link
     send(node, link, *(large(number) for number in range(LARGE_COUNT)))
-    begun = time.monotonic()
-    drop(node, link)
-    drop(node, link)
-    send(node, link, ping(1))  # silently nothing
-    assert node.wait(LinkClosed) == [LinkClosed(link, "enough", clean=True)]
-    assert time.monotonic() - begun < links_module.USER_TIMEOUT_S * 0.9
+    with FairTime() as clock:
+        drop(node, link)
+        drop(node, link)
+        send(node, link, ping(1))  # silently nothing
+        assert node.wait(LinkClosed) == [LinkClosed(link, "enough", clean=True)]
+    assert clock.spent() < links_module.USER_TIMEOUT_S * 0.9
 
 
 def test_a_peer_that_never_closes_is_let_go(guest, monkeypatch):
@@ -282,7 +283,7 @@ def test_what_came_right_behind_hello_is_not_forgotten():
         events = []
         link = OpenedLink(far.sock, LinkKind.PAIRING, None, Address("x", 0), b"", None)
         events += links.adopt(link)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + WAIT_S
         while len(events) < 3 and time.monotonic() < deadline:
             for key, mask in selector.select(0.1):
                 events += key.data(mask)

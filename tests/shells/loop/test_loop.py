@@ -47,7 +47,8 @@ from potluck.shells.loop.recorder import Recorder
 from potluck.shells.loop.redaction import SALT_BYTES
 from potluck.shells.net.lan import NOTHING_NEW, Sight
 from tests.engine.builders import Chance
-from tests.shells.peers import until
+from tests.fair_time import FairTime
+from tests.shells.peers import WAIT_S, until
 
 FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some space")
 Now = float
@@ -178,7 +179,7 @@ class Stage:
         return self
 
     def join(self) -> None:
-        self.thread.join(10)
+        self.thread.join(WAIT_S)
         assert not self.thread.is_alive()
 
     def close(self) -> None:
@@ -352,11 +353,17 @@ def test_a_look_is_answered_between_two_events_whatever_waits(stage: Stage, scri
 
 
 def test_a_question_that_takes_too_long_is_given_up_and_never_asked(stage: Stage) -> None:
-    go_on, asked = threading.Event(), []
+    begun, go_on, asked = threading.Event(), threading.Event(), []
+
+    def keep_busy() -> None:
+        begun.set()
+        go_on.wait(WAIT_S)
+
     stage.start()
     stage.inbox.post(LinkClosed(LinkId(1), "", clean=True))
-    busy = threading.Thread(target=lambda: stage.loop.ask(lambda _e, _n: go_on.wait(10)))
+    busy = threading.Thread(target=lambda: stage.loop.ask(lambda _e, _n: keep_busy(), WAIT_S))
     busy.start()
+    assert begun.wait(WAIT_S)
     with pytest.raises(TimeoutError):
         stage.loop.ask(lambda _engine, _now: asked.append(1), timeout_s=0.05)
     go_on.set()
@@ -369,10 +376,9 @@ def test_nobody_waits_for_a_loop_that_has_ended(stage: Stage) -> None:
     stage.start()
     leave(stage.loop)
     stage.join()
-    start = time.monotonic()
-    with pytest.raises(CancelledError):
+    with FairTime() as clock, pytest.raises(CancelledError):
         stage.loop.ask(lambda _engine, _now: 1)
-    assert time.monotonic() - start < module.ASK_S / 2
+    assert clock.spent() < module.ASK_S / 2
 
 
 def test_questions_and_links_that_come_too_late_are_let_go(stage: Stage, script: Script) -> None:
@@ -400,7 +406,7 @@ def test_questions_and_links_that_come_too_late_are_let_go(stage: Stage, script:
     stage.start()
     leave(stage.loop)
     stage.join()
-    asking.join(5)
+    asking.join(WAIT_S)
     assert len(caught) == 1
     assert ours.fileno() < 0
     theirs.close()
@@ -505,7 +511,7 @@ def test_a_fault_of_the_loop_itself_is_kept_and_ends_it(
     stage.selector.register(ours, selectors.EVENT_READ, broken)
     theirs.send(b"x")
     stage.start()
-    assert stage.loop.ended.wait(10)
+    assert stage.loop.ended.wait(WAIT_S)
     stage.join()
     assert repr(stage.loop.failure) == "ValueError('broken')"
     assert caplog.records[-1].levelno == logging.CRITICAL
@@ -521,7 +527,7 @@ def test_an_engine_that_cannot_begin_ends_the_loop(stage: Stage, script: Script)
 
     script.on_start = full
     stage.start()
-    assert stage.loop.ended.wait(10)
+    assert stage.loop.ended.wait(WAIT_S)
     stage.join()
     assert isinstance(stage.loop.failure, DiskTrouble)
 
@@ -637,10 +643,10 @@ def test_a_real_engine_starts_answers_and_leaves() -> None:
     view = stage.loop.ask(lambda engine, now: engine.view(now))
     assert view.device["label"] == "den"
     assert any(isinstance(effect, effects.Transmit) for effect in stage.done)
-    start = time.monotonic()
-    leave(stage.loop)
-    stage.join()
-    assert time.monotonic() - start < limits.LEAVE_S
+    with FairTime() as clock:
+        leave(stage.loop)
+        stage.join()
+    assert clock.spent() < limits.LEAVE_S
     assert stage.loop.failure is None
     assert not [tell for tell in stage.tells if tell.level == "error"]
     stage.close()

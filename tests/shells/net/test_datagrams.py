@@ -29,7 +29,7 @@ from tests.lan.conftest import hosts  # noqa: F401  (a fixture)
 LOOPBACK = UsableNetwork(
     Interface("lo", "127.0.0.1", "127.255.255.255", 8), socket.if_nametoindex("lo")
 )
-HEARD_S = 2.0
+HEARD_S = 20.0
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ print("ready", flush=True)
 if sys.argv[2] == "speak":
     datagrams.transmit(Transmit(b"hello", None))
 else:
-    end, heard = time.monotonic() + 5, []
+    end, heard = time.monotonic() + 60, []
     while len(heard) < int(sys.argv[3]) and time.monotonic() < end:
         for sock in select.select(datagrams.sockets(), [], [], 0.1)[0]:
             heard += [[e.way, e.source.host, e.source.port] for e in datagrams.receive(sock)]
@@ -288,7 +288,7 @@ def test_two_hosts_hear_each_other_on_the_card_it_was_said_on(hosts):  # noqa: F
     )
     assert listener.stdout.readline() == "ready\n"
     assert lan.run(0, [*words, 7700, "speak"], env=WITH_SOURCE).returncode == 0
-    out, _ = listener.communicate(timeout=20)
+    out, _ = listener.communicate(timeout=90)
     here = lan.address(0)
     assert json.loads(out) == sorted(
         [way, host, 7700] for way in ("multicast", "broadcast") for host in (here, "10.254.0.1")

@@ -5,6 +5,7 @@ Strategy: the survey is a list played back, the sockets are real, on loopback.
 
 from __future__ import annotations
 
+import select
 import selectors
 import socket
 
@@ -16,6 +17,7 @@ from potluck.engine.events import Interface, InterfacesSeen
 from potluck.shells.net import lan as module
 from potluck.shells.net.interfaces import LeftOut, Survey, UsableNetwork
 from potluck.shells.net.lan import NOTHING_NEW, SURVEY_S, Lan
+from tests.shells.peers import WAIT_S
 
 LOOPBACK = Interface("lo", "127.0.0.1", "127.255.255.255", 8)
 INDEX = socket.if_nametoindex("lo")
@@ -186,7 +188,7 @@ def test_datagrams_pass_through(make):
     one, other = make(ONE), make(ONE)
     one.transmit(Transmit(b"hello", Address("127.0.0.1", other.sockets()[0].getsockname()[1])))
     unicast = other.sockets()[0]
-    unicast.settimeout(2)
+    assert select.select([unicast], [], [], WAIT_S)[0]
     (event,) = other.receive(unicast)[:1]
     assert event.data == b"hello"
 

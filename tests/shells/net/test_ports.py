@@ -20,6 +20,7 @@ from potluck.core.errors import Refused, UsageError
 from potluck.core.wire.catalogue import Address
 from potluck.shells.net import ports
 from potluck.shells.net.ports import claim_port, holder, parse_listening, plain_address
+from tests.shells.peers import WAIT_S
 
 
 @pytest.fixture
@@ -47,15 +48,15 @@ def test_the_claimed_port_listens_for_both_families(stack):
         families.append(("::1", socket.AF_INET6))
     for host, family in families:
         with socket.socket(family) as client:
-            client.settimeout(2)
+            client.settimeout(WAIT_S)
             client.connect((host, port))
     assert not sock.getblocking()
 
 
 def test_mapped_addresses_read_as_ipv4(stack):
     sock, port = claimed(stack, 0, given=True)
-    sock.settimeout(2)
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as client:
+    sock.settimeout(WAIT_S)
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
         link, name = sock.accept()
         link.close()
         assert plain_address(name) == Address("127.0.0.1", client.getsockname()[1])
