@@ -30,6 +30,8 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.folder_facts import (
     FilesHashed,
     Hashed,
+    Mount,
+    MountsSeen,
     NameRefused,
     OrderId,
     PathSeen,
@@ -46,22 +48,10 @@ from potluck.engine.folder_facts import (
 )
 
 __all__ = [
-    "FilesHashed",
-    "Hashed",
-    "NameRefused",
-    "OrderId",
-    "PathSeen",
-    "PathsTouched",
-    "RestlessSeen",
-    "ShareSeen",
-    "TopEntry",
-    "TopSeen",
-    "TreeSeen",
-    "Unreadable",
-    "UnwrittenMarker",
-    "WatchDrained",
-    "WatchesRefused",
-]
+    "FilesHashed", "Hashed", "Mount", "MountsSeen", "NameRefused", "OrderId", "PathSeen",
+    "PathsTouched", "RestlessSeen", "ShareSeen", "TopEntry", "TopSeen", "TreeSeen", "Unreadable",
+    "UnwrittenMarker", "WatchDrained", "WatchesRefused",
+]  # fmt: skip
 
 LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
@@ -385,6 +375,7 @@ FolderEvent = (
     PathsTouched
     | WatchDrained
     | WatchesRefused
+    | MountsSeen
     | RestlessSeen
     | TreeSeen
     | FilesHashed

@@ -25,7 +25,7 @@ def home() -> Home:
 
 
 def missing_of(home: Home) -> MissingFiles:
-    return home.replica_check._missing
+    return home.replica_check.missing
 
 
 def test_what_was_written_down_since_a_look_missed_it_is_not_missing(home: Home) -> None:
@@ -99,7 +99,7 @@ def test_what_waits_for_its_second_look_is_absent_until_that_is_judged() -> None
     told.clear()
     home.remove(*gone)
     home.touch(*gone)
-    assert missing.absent() == home.replica_check.absent() == {ANNAS: (30, 0, size_bytes)}
+    assert missing.absent() == home.replica_check.missing.absent() == {ANNAS: (30, 0, size_bytes)}
     assert told == [1], "what the others believe is to be put right"
     home.remove("d2/f")
     home.touch(gone[0], until_s=1.0)
