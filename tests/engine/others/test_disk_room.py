@@ -6,6 +6,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
@@ -98,4 +99,42 @@ def test_what_cannot_be_written_is_told_once_and_stays_until_something_is(node: 
     room.on_written()
     assert node.troubles.all() == []
     room.on_failed("worn out")
+    assert len(told(node)) == 1
+
+
+def test_a_file_without_room_is_named_with_what_it_lacks_until_it_has_room(node: Node) -> None:
+    room = DiskRoom(node)
+    big, small = (parse_wire_path(wire) for wire in (b"anna/big", b"anna/small"))
+    room.on_short(None, 0, 0)
+    room.on_short(big, 5_400_000, 0)
+    reason = f"no room for anna/big on the disk of {node.settings.folder}: 5.4 MB more must be free"
+    assert told(node) == [reason]
+    (trouble,) = node.troubles.of(TroubleKind.DISK)
+    assert (trouble.subject, trouble.reason) == (SPACE, reason)
+    assert trouble.command.startswith("df -h ")
+    room.on_short(big, 5_300_000, 2)
+    (trouble,) = node.troubles.of(TroubleKind.DISK)
+    assert trouble.reason.endswith(": 5.3 MB more must be free; 2 more wait with it")
+    assert told(node) == [], "the same file, said already"
+    room.on_short(small, 1, 0)
+    assert len(told(node)) == 1
+    assert room.paused == "", "what has room is fetched"
+    room.on_short(None, 0, 0)
+    assert node.troubles.all() == []
+
+
+def test_while_nothing_is_fetched_no_single_file_is_named(node: Node) -> None:
+    room = DiskRoom(node)
+    big = parse_wire_path(b"anna/big")
+    room.on_short(big, 1, 0)
+    room.on_space(SpaceSeen(0, LARGE))
+    told(node)
+    room.on_short(big, 2, 0)
+    room.on_short(None, 0, 0)
+    (trouble,) = node.troubles.all()
+    assert trouble.reason.startswith("almost no space is left")
+    assert told(node) == []
+    room.on_space(SpaceSeen(LARGE, LARGE))
+    told(node)
+    room.on_short(big, 2, 0)
     assert len(told(node)) == 1

@@ -1,8 +1,10 @@
 """Disk room: whether what is fetched has room on this disk, and whether it can be written at all.
 
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
-free, of its inodes as of its bytes. Both, and what the disk answered when something was to be
-written, stand in the register (engine/troubles.py) until they are over.
+free, of its inodes as of its bytes. A file that has no room beyond that is not begun
+(core/content/swarm/room.py), which is said with how much it lacks. All this, and what the disk
+answered when something was to be written, stands in the register (engine/troubles.py) until it is
+over.
 
 Guarantees: fetching pauses in time and resumes by itself; each reason is told once, until something
 else is the case. Limits: a file system that counts no inodes never lacks any.
@@ -10,15 +12,15 @@ else is the case. Limits: a file system that counts no inodes never lacks any.
 
 from __future__ import annotations
 
-from potluck.core import limits
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.paths import SafePath
+from potluck.core.content.swarm.room import FREE_PART_MAX, reserve_of
+from potluck.core.wording import of_size, set_off
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import command_of, sentence_of
 from potluck.engine.troubles import Trouble, TroubleKind
 
-FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
-FREE_PART_MAX = 4  # … and at most this part of a small one
 FREE_INODES = 1000  # a group commit and what it replaces, twice; others need some, too
 SPACE, WRITING = "space on the disk", "writing to the disk"  # what the troubles are about
 PAUSES = {Hindrance.SPACE: "disk full", Hindrance.INODES: "no inodes left"}
@@ -32,6 +34,7 @@ class DiskRoom:
         self._node = node
         self.lack: Hindrance | None = None  # what there is too little of
         self._failed = ""
+        self._short = ""  # which file has no room, as it was told last
 
     def __repr__(self) -> str:
         """Return what there is too little of, and what went wrong last."""
@@ -48,6 +51,7 @@ class DiskRoom:
         if lack is self.lack:
             return
         self.lack = lack
+        self._short = ""
         if lack is None:
             self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
@@ -60,6 +64,26 @@ class DiskRoom:
             self.on_written()
         almost = "has almost no inodes left" if lack is Hindrance.INODES else "is almost full"
         self._node.tell("paused", f"paused: the disk {almost}", level="error")
+
+    def on_short(self, path: SafePath | None, lacks_bytes: int, others: int) -> None:
+        """A file has no room, for so many bytes, and so have `others`; None: all have."""
+        node = self._node
+        if self.lack is not None:
+            return  # nothing is fetched at all, which is said
+        if path is None:
+            if self._short:
+                self._short = ""
+                node.troubles.clear(TroubleKind.DISK, SPACE)
+            return
+        name = set_off(str(path))
+        reason = f"no room for {name} on the disk of {node.settings.folder}: "
+        reason += f"{of_size(lacks_bytes)} more must be free"
+        if others:
+            reason += f"; {others:,} more wait with it"
+        self._note(SPACE, reason, Hindrance.SPACE)
+        if self._short != name:
+            self._short = name
+            node.tell("no_room", reason, level="warning", subject=str(path))
 
     def on_failed(self, detail: str) -> None:
         """Something fetched could not be written."""
@@ -84,8 +108,7 @@ class DiskRoom:
 
 def _lack(event: SpaceSeen) -> Hindrance | None:
     """Return what a disk has too little of."""
-    wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
-    if event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX):
+    if event.free_bytes < reserve_of(event.total_bytes):
         return Hindrance.SPACE
     if event.free_inodes is None or event.total_inodes is None:
         return None
