@@ -7,10 +7,16 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import parse_wire_path
-from potluck.engine.effects import Tell
+from potluck.engine.effects import PruneTrash, Tell
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
-from potluck.engine.others.disk_room import FREE_INODES, SPACE, WRITING, DiskRoom
+from potluck.engine.others.disk_room import (
+    FREE_INODES,
+    PRUNE_AGAIN_S,
+    SPACE,
+    WRITING,
+    DiskRoom,
+)
 from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 
@@ -138,3 +144,27 @@ def test_while_nothing_is_fetched_no_single_file_is_named(node: Node) -> None:
     told(node)
     room.on_short(big, 2, 0)
     assert len(told(node)) == 1
+
+
+def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node) -> None:
+    room = DiskRoom(node)
+    big = parse_wire_path(b"anna/big")
+    room.on_short(big, 5_000_000, 0)
+    assert len(builders.taken(node, PruneTrash)) == 1
+    room.on_short(big, 5_000_000, 0)
+    room.on_space(SpaceSeen(0, LARGE))
+    assert builders.taken(node, PruneTrash) == []
+    node.now += PRUNE_AGAIN_S
+    room.on_space(SpaceSeen(0, LARGE, None, None, 28_000_000))
+    assert len(builders.taken(node, PruneTrash)) == 1
+    (trouble,) = node.troubles.all()
+    kept = f"; the trash ({node.settings.folder}/.potluck/trash) holds 28.0 MB of it"
+    assert trouble.reason.endswith(kept)
+    room.on_space(SpaceSeen(LARGE, LARGE))
+    room.on_short(big, 5_000_000, 0)
+    (trouble,) = node.troubles.all()
+    assert trouble.reason.endswith(kept)
+    room.on_space(SpaceSeen(LARGE, LARGE, None, None, 0))
+    room.on_short(big, 5_000_000, 0)
+    (trouble,) = node.troubles.all()
+    assert trouble.reason.endswith("more must be free"), "nothing is in it"

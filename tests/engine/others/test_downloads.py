@@ -15,7 +15,7 @@ from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
 from potluck.core.content.swarm.room import FILE_BYTES, FREE_PART
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, Holding, PiecesAsk
-from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, Tell
+from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, PruneTrash, Tell
 from potluck.engine.events import (
     FetchEnded,
     FilesVerified,
@@ -426,8 +426,7 @@ def test_a_file_that_has_no_room_is_said_and_fetched_once_it_has(wire: Wire) -> 
     spare = total // FREE_PART + FILE_BYTES + size
     wire.downloads.on_space(SpaceSeen(spare - 1, total))
     wire.want(record("a"))
-    (told,) = wire.effects()
-    assert isinstance(told, Tell)
+    assert [type(effect) for effect in wire.effects()] == [PruneTrash, Tell]
     (trouble,) = wire.node.troubles.all()
     assert trouble.reason.startswith("no room for d2/a on the disk of ")
     assert trouble.reason.endswith(": 1 B more must be free")

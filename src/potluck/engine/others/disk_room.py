@@ -2,9 +2,10 @@
 
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
 free, of its inodes as of its bytes. A file that has no room beyond that is not begun
-(core/content/swarm/room.py), which is said with how much it lacks. All this, and what the disk
-answered when something was to be written, stands in the register (engine/troubles.py) until it is
-over.
+(core/content/swarm/room.py), which is said with how much it lacks. While something lacks room the
+trash is made to let go of what it need not keep, and what it keeps is said. All this, and what the
+disk answered when something was to be written, stands in the register (engine/troubles.py) until it
+is over.
 
 Guarantees: fetching pauses in time and resumes by itself; each reason is told once, until something
 else is the case. Limits: a file system that counts no inodes never lacks any.
@@ -12,16 +13,21 @@ else is the case. Limits: a file system that counts no inodes never lacks any.
 
 from __future__ import annotations
 
+import math
+import shlex
+
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
 from potluck.core.content.swarm.room import FREE_PART_MAX, reserve_of
 from potluck.core.wording import of_size, set_off
+from potluck.engine.effects import PruneTrash
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import command_of, sentence_of
 from potluck.engine.troubles import Trouble, TroubleKind
 
 FREE_INODES = 1000  # a group commit and what it replaces, twice; others need some, too
+PRUNE_AGAIN_S = 60.0  # a walk over the trash; who makes room looks at it no oftener
 SPACE, WRITING = "space on the disk", "writing to the disk"  # what the troubles are about
 PAUSES = {Hindrance.SPACE: "disk full", Hindrance.INODES: "no inodes left"}
 
@@ -34,6 +40,8 @@ class DiskRoom:
         self._node = node
         self.lack: Hindrance | None = None  # what there is too little of
         self._failed = ""
+        self._prune_s = -math.inf  # when the trash may be pruned again
+        self._trash_bytes = 0  # what it held after that
         self._short = ""  # which file has no room, as it was told last
 
     def __repr__(self) -> str:
@@ -47,23 +55,44 @@ class DiskRoom:
 
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is."""
-        lack = _lack(event)
-        if lack is self.lack:
-            return
+        if event.trash_bytes is not None:
+            self._trash_bytes = event.trash_bytes
+        lack, before = _lack(event), self.lack
         self.lack = lack
+        if lack is not None:
+            self._note_lack(lack)
+        if lack is before:
+            return
         self._short = ""
         if lack is None:
             self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
-        scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
-        where = f"the disk of {self._node.settings.folder}"
-        reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
-        self._note(SPACE, reason, lack)
         if self._failed in PAUSES:  # the same, said better
             self.on_written()
         almost = "has almost no inodes left" if lack is Hindrance.INODES else "is almost full"
         self._node.tell("paused", f"paused: the disk {almost}", level="error")
+
+    def _note_lack(self, lack: Hindrance) -> None:
+        self._prune()
+        scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
+        where = f"the disk of {self._node.settings.folder}"
+        reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
+        self._note(SPACE, reason + self._in_trash(), lack)
+
+    def _prune(self) -> None:
+        """What the trash may let go is in the way: it is let go now."""
+        node = self._node
+        if node.now >= self._prune_s:
+            self._prune_s = node.now + PRUNE_AGAIN_S
+            node.do(PruneTrash())
+
+    def _in_trash(self) -> str:
+        """Return what the trash holds and keeps, as part of a sentence."""
+        if not self._trash_bytes:
+            return ""
+        where = shlex.quote(f"{self._node.settings.folder}/.potluck/trash")
+        return f"; the trash ({where}) holds {of_size(self._trash_bytes)} of it"
 
     def on_short(self, path: SafePath | None, lacks_bytes: int, others: int) -> None:
         """A file has no room, for so many bytes, and so have `others`; None: all have."""
@@ -80,7 +109,8 @@ class DiskRoom:
         reason += f"{of_size(lacks_bytes)} more must be free"
         if others:
             reason += f"; {others:,} more wait with it"
-        self._note(SPACE, reason, Hindrance.SPACE)
+        self._prune()
+        self._note(SPACE, reason + self._in_trash(), Hindrance.SPACE)
         if self._short != name:
             self._short = name
             node.tell("no_room", reason, level="warning", subject=str(path))

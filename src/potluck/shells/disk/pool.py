@@ -36,6 +36,7 @@ from potluck.engine.effects import (
     MakeFolders,
     MarkShare,
     Place,
+    PruneTrash,
     Scan,
     Settle,
 )
@@ -50,6 +51,7 @@ from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.scanner import look_at, scan
 from potluck.shells.disk.top import look_at_top
+from potluck.shells.disk.trash import prune_now
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
@@ -120,7 +122,7 @@ class DiskPool:
                 self._prompt.submit(job)
             case MarkShare() | MakeFolders():
                 self._prompt.submit(job)
-            case Scan() | Import():
+            case Scan() | Import() | PruneTrash():
                 self._patient.submit(job)
             case _:
                 assert_never(effect)
@@ -192,6 +194,8 @@ class DiskPool:
                 yield self._batches.settle(effect)
             case DropParts():
                 self._part_files.drop(effect.roots)
+            case PruneTrash():
+                yield prune_now(self._share, time.time())
             case LookAtTop() | MarkShare() | MakeFolders():
                 yield from self._topped(effect)
             case Import():
