@@ -4,6 +4,7 @@ Strategy: a look says what is not there; when all that was doubtful was looked a
 together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
 is missing, or a whole folder, that is told first, and only what a second look ten seconds later
 does not find either is brought back; until then its rows stand, and it counts as absent.
+The folder of somebody who shares nothing is made again.
 What is missing below something mounted is hidden (engine/others/hidden_files.py).
 
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
@@ -19,7 +20,8 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
-from potluck.core.wording import set_off
+from potluck.core.wording import plural, set_off
+from potluck.engine.effects import MakeFolders
 from potluck.engine.node import Node
 from potluck.engine.others.hidden_files import HiddenFiles, amount_of
 from potluck.engine.others.local_changes import LocalChanges, names_of
@@ -83,8 +85,16 @@ class MissingFiles:
         """A scan found a whole folder, or did not."""
         if missing:
             self._topless.add(name)
+            if not self._node.index.places.all_paths(name):
+                self._make_top(self._node.label_of(name.owner))
         else:
             self._topless.discard(name)
+
+    def _make_top(self, label: str) -> None:
+        """The folder of somebody who shares nothing has gone: there is nothing else to bring it."""
+        text = f"the folder {set_off(label)} was deleted here: it is made again"
+        self._node.tell("deleted_here", text, level="warning", subject=label)
+        self._node.do(MakeFolders((label,)))
 
     def on_missing(self, spot: Spot) -> None:
         """A look did not find what is known there, if anything is, nor anything below it."""
@@ -157,10 +167,13 @@ class MissingFiles:
         self._amounts[name] = Amount.total([before, *map(amount_of, lost.values())])
         self._listener.on_places_changed()
         label = self._node.label_of(name.owner)
-        paths = [self._node.layout.path_of(spot) for spot in lost if self._files.is_file(spot)]
-        files = [set_off(str(path)) for path in paths]
+        files = [spot for spot in lost if self._files.is_file(spot)]
+        names = [set_off(str(self._node.layout.path_of(spot))) for spot in files or lost]
+        what, are = plural(len(names), "file" if files else "folder"), "are"
+        if len(names) == 1:
+            are = "is"
         text = (
-            f"{len(files):,} files of {label} are missing here ({names_of(files)}):"
+            f"{what} of {label} {are} missing here ({names_of(names)}):"
             " what stays missing is brought back"
         )
         self._node.tell("files_missing", text, level="warning", subject=label)
