@@ -22,6 +22,7 @@ from potluck.engine.effects import (
     Effect,
     Fetch,
     MakeDurable,
+    MakeFolders,
     Place,
     PlaceItem,
     Settle,
@@ -189,6 +190,7 @@ class Receiver:
         self.asked: list[bytes] = []  # every root that was ever asked for
         self.batches: list[Place] = []
         self.told: list[Tell] = []
+        self.made: list[str] = []  # folders of owners
         self.dropped: list[bytes] = []
         self.cancelled: list[OrderId] = []
         self.calls = self.seq = 0
@@ -278,6 +280,8 @@ class Receiver:
                 self.cancelled.append(effect.order)
             case Tell():
                 self.told.append(effect)
+            case MakeFolders(labels):
+                self.made += labels
             case _:
                 raise AssertionError(effect)
 

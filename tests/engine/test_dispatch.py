@@ -113,7 +113,10 @@ CALLS = [
     ("own_folder", "on_share"),
     ("own_folder", "on_imported"),
     ("own_folder", "scan"),
+    ("own_folder.covered", "on_mounts"),
     ("replica_check", "on_touched"),
+    ("replica_check", "on_mounts"),
+    ("receiving.setbacks", "hurry_below"),
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
     ("replica_check", "scan"),
@@ -326,6 +329,14 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (events.WatchesRefused((), "", 0), ["own_folder.on_watcher"]),
     (events.RestlessSeen(()), ["own_folder.on_watcher"]),
+    (
+        events.MountsSeen(()),
+        [
+            "own_folder.covered.on_mounts",
+            "replica_check.on_mounts",
+            "receiving.setbacks.hurry_below",
+        ],
+    ),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
         ["own_folder.on_tree", "replica_check.on_tree"],

@@ -16,6 +16,7 @@ PARTS = {
     "Interface",
     "PathSeen",
     "TopEntry",
+    "Mount",
     "NameRefused",
     "Unreadable",
     "Hashed",

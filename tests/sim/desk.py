@@ -25,6 +25,7 @@ from potluck.engine.effects import (
     MakeFolders,
     MarkShare,
     Place,
+    PruneTrash,
     Scan,
     Settle,
 )
@@ -80,6 +81,7 @@ class Desk:
             MakeDurable: self.sync,
             MarkShare: self.mark_share,
             MakeFolders: self.make_folders,
+            PruneTrash: self.prune_trash,
             Import: self.bring,
             LookAround: self.look_around,
         }
@@ -97,6 +99,10 @@ class Desk:
         """See what stands directly in Shared/."""
         if process.host.disk.mounted:  # always as soon: what is drawn for others stays as it was
             self.world.later(0.001, lambda: process.post(process.host.disk.top()))
+
+    def prune_trash(self, process: Process, effect: PruneTrash) -> None:
+        """Nothing is kept in a trash here: say how full the disk is."""
+        self.world.later(0.001, lambda: process.post(process.space()))
 
     def drain(self, process: Process, effect: DrainWatch) -> None:
         """Let every hint that is under way come first; where some are missed that is no proof."""

@@ -100,3 +100,4 @@ class SpaceSeen:
     total_bytes: int  # of the file system of FOLDER
     free_inodes: int | None = None  # None: that file system counts none
     total_inodes: int | None = None  # likewise
+    trash_bytes: int | None = None  # what the trash holds, told after a PruneTrash

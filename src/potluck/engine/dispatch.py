@@ -56,6 +56,7 @@ from potluck.engine.events import (
     MadeDurable,
     ManifestHeard,
     MessageHeard,
+    MountsSeen,
     NetworkEvent,
     NotDurable,
     PartsFound,
@@ -142,6 +143,11 @@ class Dispatch:
                 self._parts.flushing.on_drained(event)
             case WatchesRefused() | RestlessSeen():
                 own_folder.on_watcher(event)
+            case MountsSeen():
+                changed = self._node.mounts.on_seen(event)
+                own_folder.covered.on_mounts(changed)
+                replica_check.on_mounts(changed)
+                self._parts.receiving.setbacks.hurry_below(changed)
             case TreeSeen():
                 own_folder.on_tree(event)
                 replica_check.on_tree(event)

@@ -256,6 +256,11 @@ class MakeDurable:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneTrash:
+    """Let go now of what is too old in the trash, or too much; ends in SpaceSeen."""
+
+
+@dataclass(frozen=True, slots=True)
 class MarkShare:
     """Write the marker that says this folder is this share, and make the folder Shared/<label>."""
 
@@ -320,6 +325,6 @@ NetworkEffect = (
 )  # fmt: skip
 Effect = (
     NetworkEffect | LookAround | Answer | Look | LookAtTop | Scan | DrainWatch | Hash | Fetch
-    | CancelFetch | DropParts | Place | Settle | MakeDurable | MarkShare | MakeFolders | Import
-    | Reply | Tell | Leave
+    | CancelFetch | DropParts | Place | Settle | MakeDurable | PruneTrash | MarkShare
+    | MakeFolders | Import | Reply | Tell | Leave
 )  # fmt: skip

@@ -40,6 +40,8 @@ from potluck.engine.disk_facts import (
 from potluck.engine.folder_facts import (
     FilesHashed,
     Hashed,
+    Mount,
+    MountsSeen,
     NameRefused,
     OrderId,
     PathSeen,
@@ -56,32 +58,11 @@ from potluck.engine.folder_facts import (
 )
 
 __all__ = [
-    "BatchId",
-    "BatchPlaced",
-    "BatchSettled",
-    "FilesHashed",
-    "Hashed",
-    "LogMoved",
-    "LogStuck",
-    "MadeDurable",
-    "NameRefused",
-    "NotDurable",
-    "OrderId",
-    "PathSeen",
-    "PathsTouched",
-    "Placed",
-    "Placement",
-    "RestlessSeen",
-    "ShareSeen",
-    "SpaceSeen",
-    "TopEntry",
-    "TopSeen",
-    "TreeSeen",
-    "Unreadable",
-    "UnwrittenMarker",
-    "WatchDrained",
-    "WatchesRefused",
-]
+    "BatchId", "BatchPlaced", "BatchSettled", "FilesHashed", "Hashed", "LogMoved", "LogStuck",
+    "MadeDurable", "Mount", "MountsSeen", "NameRefused", "NotDurable", "OrderId", "PathSeen",
+    "PathsTouched", "Placed", "Placement", "RestlessSeen", "ShareSeen", "SpaceSeen", "TopEntry",
+    "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained", "WatchesRefused",
+]  # fmt: skip
 
 LinkId = NewType("LinkId", int)
 """One live connection that the loop thread owns; never used twice in one run."""
@@ -346,6 +327,7 @@ FolderEvent = (
     PathsTouched
     | WatchDrained
     | WatchesRefused
+    | MountsSeen
     | RestlessSeen
     | TreeSeen
     | FilesHashed

@@ -48,6 +48,21 @@ class WatchesRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """Something is mounted at a path: what stood below it cannot be seen."""
+
+    path: SafePath  # below Shared/; what is mounted on Shared/ itself, or above, is no Mount
+    number: int  # of this mount; another disk mounted at the same path has another one
+
+
+@dataclass(frozen=True, slots=True)
+class MountsSeen:
+    """What is mounted below Shared/ now; told before every look and scan that it matters to."""
+
+    mounts: tuple[Mount, ...]  # all of it
+
+
+@dataclass(frozen=True, slots=True)
 class RestlessSeen:
     """Files that are written to for long, and are not to be read meanwhile."""
 

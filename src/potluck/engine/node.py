@@ -27,6 +27,7 @@ from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
+from potluck.engine.mount_points import MountPoints
 from potluck.engine.troubles import Troubles
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
@@ -105,6 +106,7 @@ class Node:
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
+        self.mounts = MountPoints()
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
         self.troubles = Troubles()

@@ -26,6 +26,7 @@ class TroubleKind(Enum):
     INDEX = "the index cannot be written"
     DISK = "the disk is full or fails"
     UNREADABLE = "a folder or file of mine cannot be read"
+    COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"
     REFUSED = "a name of mine cannot be shared"

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
+from potluck.core.content.swarm.room import FILE_BYTES, FREE_PART
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, Holding, PiecesAsk
-from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, Tell
+from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, PruneTrash, Tell
 from potluck.engine.events import (
     FetchEnded,
     FilesVerified,
@@ -429,6 +430,31 @@ def test_a_full_disk_pauses_and_resumes(wire: Wire) -> None:
     assert wire.node.troubles.all() == []
     effects = wire.effects()
     assert [type(effect) for effect in effects] == [Tell, Fetch]
+
+
+def test_a_file_that_has_no_room_is_said_and_fetched_once_it_has(wire: Wire) -> None:
+    total, size = 100 * limits.GIB, record("a").size
+    spare = total // FREE_PART + FILE_BYTES + size
+    wire.downloads.on_space(SpaceSeen(spare - 1, total))
+    wire.want(record("a"))
+    assert [type(effect) for effect in wire.effects()] == [PruneTrash, Tell]
+    (trouble,) = wire.node.troubles.all()
+    assert trouble.reason.startswith("no room for d2/a on the disk of ")
+    assert trouble.reason.endswith(": 1 B more must be free")
+    assert wire.downloads.deadline() is None
+    wire.downloads.on_space(SpaceSeen(spare, total))
+    assert [type(effect) for effect in wire.effects()] == [Fetch]
+    assert wire.node.troubles.all() == []
+
+
+def test_of_a_file_that_has_no_room_and_is_not_wanted_any_more_nothing_is_said(wire: Wire) -> None:
+    wire.downloads.on_space(SpaceSeen(limits.GIB, 100 * limits.GIB))
+    wire.want(record("a"))
+    wire.effects()
+    assert wire.node.troubles.all()
+    wire.downloads.release(Spot(ANNAS, b"a"))
+    wire.effects()
+    assert wire.node.troubles.all() == []
 
 
 @pytest.mark.parametrize(

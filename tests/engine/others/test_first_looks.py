@@ -28,6 +28,13 @@ def test_what_stood_here_is_unseen_until_its_scan_is_settled() -> None:
     assert looks.on_settled()
     assert looks.unseen() == set()
     assert not looks.on_settled()
+    looks.doubt(BERTS)
+    looks.doubt(ANNAS)
+    assert looks.unseen() == {ANNAS}, "of BERT nothing stands here that could be doubted"
+    looks.on_scanned(ANNAS)
+    looks.doubt(ANNAS)
+    assert not looks.on_settled(), "that scan may be older than the doubt"
+    assert looks.unseen() == {ANNAS}
     looks.restart()
     assert looks.unseen() == {ANNAS}
     looks.on_scanned(ANNAS)

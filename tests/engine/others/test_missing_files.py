@@ -9,10 +9,12 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Spot
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.engine.effects import MakeFolders, Tell
+from potluck.engine.events import Mount, MountsSeen
 from potluck.engine.others.missing_files import MASS_FILES, MissingFiles
 from tests.engine.index.builders import folder, record, records
-from tests.engine.receiver import ANNAS
+from tests.engine.receiver import ANNAS, BERT, path
 from tests.engine.replicas import Home, home_with_files
 
 A = Spot(ANNAS, b"a")
@@ -25,7 +27,7 @@ def home() -> Home:
 
 
 def missing_of(home: Home) -> MissingFiles:
-    return home.replica_check._missing
+    return home.replica_check.missing
 
 
 def test_what_was_written_down_since_a_look_missed_it_is_not_missing(home: Home) -> None:
@@ -99,7 +101,7 @@ def test_what_waits_for_its_second_look_is_absent_until_that_is_judged() -> None
     told.clear()
     home.remove(*gone)
     home.touch(*gone)
-    assert missing.absent() == home.replica_check.absent() == {ANNAS: (30, 0, size_bytes)}
+    assert missing.absent() == home.replica_check.missing.absent() == {ANNAS: (30, 0, size_bytes)}
     assert told == [1], "what the others believe is to be put right"
     home.remove("d2/f")
     home.touch(gone[0], until_s=1.0)
@@ -183,3 +185,53 @@ def test_an_empty_folder_that_went_is_told_by_its_name(home: Home) -> None:
     home.remove("d2/empty")
     home.touch("d2/empty")
     assert home.texts("deleted_here") == ["d2/empty was deleted here: d2's is back"]
+
+
+def test_the_folder_of_somebody_who_shares_nothing_is_made_again(home: Home) -> None:
+    missing = missing_of(home)
+    missing.on_top(ManifestName.own(BERT), missing=True)
+    effects = home.node.take()
+    assert [type(effect) for effect in effects] == [Tell, MakeFolders]
+    assert effects[1] == MakeFolders(("d3",))
+    assert getattr(effects[0], "text", "") == "the folder d3 was deleted here: it is made again"
+    missing.on_top(ManifestName.own(BERT), missing=False)
+    missing.on_top(ANNAS, missing=True)
+    assert home.node.take() == [], "it comes with what is to stand in it"
+
+
+def test_of_folders_that_are_missing_folders_are_told() -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([folder("f"), folder("g")])
+    home.rescan()
+    missing = missing_of(home)
+    missing.on_top(ANNAS, missing=True)
+    missing.on_missing(Spot(ANNAS, b"f"))
+    missing.conclude()
+    missing.on_missing(Spot(ANNAS, b"g"))
+    missing.on_missing(Spot(ANNAS, b"f"))
+    missing.conclude()
+    stays = "what stays missing is brought back"
+    texts = [tell.text for tell in home.node.take() if isinstance(tell, Tell)]
+    assert texts == [
+        f"1 folder of d2 is missing here (d2/f): {stays}",
+        f"1 folder of d2 is missing here (d2/g): {stays}",
+    ]
+
+
+def test_what_a_mount_hides_is_absent_beside_what_is_missing(home: Home) -> None:
+    told: list[int] = []
+    home.heard.tell["on_places_changed"] = lambda: told.append(1)
+    missing = missing_of(home)
+    home.node.mounts.on_seen(MountsSeen((Mount(path("d2/f"), 1),)))
+    missing.on_top(ANNAS, missing=True)
+    missing.on_missing(A)
+    missing.conclude()
+    assert missing.absent()[ANNAS][:2] == (1, 0)
+    told.clear()
+    missing.on_missing(Spot(ANNAS, b"f/c"))
+    missing.conclude()
+    assert missing.absent()[ANNAS][:2] == (2, 0)
+    assert told, "less is held than a moment ago"
+    assert home.node.index.places.get(ANNAS, b"f/c") is not None

@@ -77,7 +77,7 @@ def test_what_waits_for_a_second_look_is_lacking_at_most_all_there_is(
     index.places.put(ANNAS, [place(here)])
     assert parts.progress.absent == {}
     absent = {ANNAS: Amount(1, 0, here.size)}
-    monkeypatch.setattr(parts.replica_check, "absent", lambda: absent)
+    monkeypatch.setattr(parts.replica_check.missing, "absent", lambda: absent)
     both = Amount(2, 0, here.size + wanted.size)
     assert parts.progress.lacking() == {ANNAS: both}
     absent[ANNAS] = Amount(2, 1, 2 * both.size_bytes)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.paths import parse_wire_path
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
@@ -510,6 +511,19 @@ def test_a_change_ends_the_rest_after_a_failure(r: Receiver) -> None:
     r.run(0.5)
     assert r.disk.files["d2/a"][0] == root_of("2")
     assert at_rest(r)
+
+
+def test_what_failed_where_something_was_mounted_is_tried_when_that_is_gone(r: Receiver) -> None:
+    r.disk.trouble = {"d2/f/a": (Placement.FAILED, "another disk")}
+    r.share([record("f/a")])
+    r.run(60.0)
+    r.disk.trouble = {}
+    r.call(lambda: r.receiving.setbacks.hurry_below([]))
+    r.run(0.0)
+    assert "f/a" not in r.stands()
+    r.call(lambda: r.receiving.setbacks.hurry_below([parse_wire_path(b"d2/f")]))
+    r.run(0.5)
+    assert "f/a" in r.stands()
 
 
 def test_a_failure_that_comes_back_after_all_was_well_is_told_again(r: Receiver) -> None:

@@ -99,12 +99,26 @@ def test_what_a_scan_could_not_enter_is_told_tried_again_and_not_seen() -> None:
     assert home.node.troubles.of(TroubleKind.UNREADABLE) == []
 
 
+def test_a_folder_in_which_something_is_mounted_is_unseen_until_a_scan_that_began_later() -> None:
+    home = home_with_files()
+    home.hinder = home.hold = True
+    point = path("d2/f")
+    home.call(lambda: home.replica_check.on_mounts([point]))
+    assert (home.replica_check.unseen(), len(home.scans)) == ({ANNAS}, 1), "whatever else is done"
+    home.call(lambda: home.replica_check.on_mounts([path("d3/x")]))
+    home.call(lambda: home.replica_check.on_mounts([point]))
+    home.answer_held()
+    assert (home.replica_check.unseen(), len(home.scans)) == ({ANNAS}, 2), "the first one is void"
+    home.answer_held()
+    assert home.replica_check.unseen() == set()
+
+
 def test_what_waits_for_a_second_look_is_said(home: Home) -> None:
-    assert home.replica_check.absent() == {}
-    home.replica_check._missing.on_top(ANNAS, missing=True)
+    assert home.replica_check.missing.absent() == {}
+    home.replica_check.missing.on_top(ANNAS, missing=True)
     home.remove("d2/a")
     home.touch("d2/a", until_s=1.0)
-    assert home.replica_check.absent()[ANNAS].files == 1
+    assert home.replica_check.missing.absent()[ANNAS].files == 1
 
 
 def test_what_is_more_urgent_comes_first(home: Home) -> None:

@@ -125,3 +125,9 @@ def test_what_was_touched_can_be_forgotten(hints: ReplicaHints) -> None:
     assert (hints.has_folders, hints.deadline(), hints.due()) == (False, None, [])
     touch(hints, "d2/a")
     assert hints.deadline() == SETTLE_S
+
+
+def test_a_whole_folder_may_be_asked_for(hints: ReplicaHints) -> None:
+    hints.scan(ANNAS)
+    hints.scan(ANNAS)
+    assert (hints.has_folders, hints.take_folder(), hints.has_folders) == (True, ANNAS, False)

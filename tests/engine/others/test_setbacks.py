@@ -202,6 +202,16 @@ def test_no_more_disturbances_are_remembered_than_help(node: Node) -> None:
     assert not setbacks.rests(A)
 
 
+def test_what_was_mounted_in_the_way_and_is_gone_ends_the_rest_there(node: Node) -> None:
+    node.roster = builders.group(1, 2)
+    setbacks = Setbacks(node)
+    inner = Spot(ANNAS, b"f/x")
+    setbacks.note([fails(A), fails(inner)])
+    setbacks.hurry_below([parse_wire_path(b"d2/f")])
+    assert setbacks.due() == [inner]
+    assert setbacks.rests(A)
+
+
 def test_it_says_how_many_there_are(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A)])

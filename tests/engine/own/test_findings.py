@@ -18,6 +18,8 @@ from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Hash, Look, Scan
 from potluck.engine.events import (
     FilesHashed,
+    Mount,
+    MountsSeen,
     OrderId,
     PathSeen,
     TreeSeen,
@@ -621,3 +623,20 @@ def test_whatever_was_moved_swapped_and_replaced_all_that_stands_is_shared(
     own.settle()
     assert shared(own) == stands(own)
     assert not own.own_folder.work
+
+
+# -- mounts ----------------------------------------------------------------------------------------
+def test_what_something_mounted_covers_is_neither_gone_nor_lacking(site: Own) -> None:
+    before = shared(site)
+    site.remove("site/old")
+    site.remove("site/css")
+    mounted = MountsSeen((Mount(site.path("site"), 1),))
+    site.own_folder.covered.on_mounts(site.node.mounts.on_seen(mounted))
+    site.tick()
+    site.touch("site/old", "site/css/x")
+    site.settle()
+    site.own_folder.scan()
+    site.settle()
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert shared(site) == before

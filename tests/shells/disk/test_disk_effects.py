@@ -21,6 +21,7 @@ from potluck.engine.effects import (
     MakeFolders,
     MarkShare,
     Place,
+    PruneTrash,
     Scan,
     Settle,
 )
@@ -72,6 +73,7 @@ CASES: list[tuple[DiskEffect, Event | None]] = [
     ),
     (Import(ORDER, ("/a",), "copy", ME), Imported(ORDER, (), (("/a", "why"),))),
     (DropParts((EMPTY_ROOT,)), None),
+    (PruneTrash(), None),
     (MakeFolders(("ann",)), None),
 ]
 

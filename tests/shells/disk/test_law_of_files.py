@@ -63,6 +63,10 @@ BY_NAME: dict[str, dict[str, str]] = {
         "rmdir": "a source that was moved away, empty by now",
         "unlink": "a source that was moved away; a link to what was exchanged meanwhile",
     },
+    "disk/mounts.py": {
+        "open": "the system's list of mounts below /proc/self, no file of the share",
+        "readlink": "what the system says where Shared/ is now, by its descriptor",
+    },
     "disk/watching/settings.py": {
         "open": "a setting of the system below /proc/sys, no file of the share",
     },
@@ -79,9 +83,11 @@ BY_PATH = {
     ("disk/fsops.py", "open"),  # FOLDER, once, at the start
     ("disk/marker.py", "stat"),
     ("disk/importing.py", "open"),
+    ("disk/mounts.py", "open"),
+    ("disk/mounts.py", "readlink"),
     ("disk/watching/settings.py", "open"),
 }
-"""Who may begin at a path: FOLDER, what a person gave to be imported, the system's settings."""
+"""Who may begin at a path: FOLDER, what a person gave to be imported, what the system tells."""
 WALKERS = {"pathlib", "shutil", "glob", "tempfile"}
 """Modules that walk paths by themselves."""
 

@@ -38,6 +38,8 @@ from potluck.engine.events import (
     Event,
     FilesHashed,
     Imported,
+    Mount,
+    MountsSeen,
     OrderId,
     PartFound,
     PartsFound,
@@ -361,6 +363,18 @@ def test_that_the_share_went_or_came_is_told_once(
         ShareSeen(present=False, reason="unreadable"),
         ShareSeen(present=True, reason=""),
     )
+
+
+def test_what_is_mounted_is_told_before_what_was_seen_with_it(
+    pool: DiskPool, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = MountsSeen((Mount(ME.child("d"), 1),))
+    monkeypatch.setattr(pool._mounts, "tell", lambda: posted.post(mounted))
+    pool.submit(Look(ORDER, (ME,)))
+    posted.wait_for(TreeSeen)
+    assert [type(event) for event in posted.events] == [MountsSeen, TreeSeen]
+    pool.see_share()
+    until(lambda: posted.events[2:] == [mounted])
 
 
 def test_that_a_new_share_has_no_marker_yet_is_no_news(

@@ -9,7 +9,7 @@ import pytest
 from potluck.engine.events import SpaceSeen
 from potluck.shells.disk import trash as module
 from potluck.shells.disk.fsops import Share
-from potluck.shells.disk.trash import prune_trash
+from potluck.shells.disk.trash import prune_now, prune_trash
 from tests.shells.files import open_descriptors, trash
 
 BLOCK = 4096
@@ -101,3 +101,14 @@ def test_trouble_with_an_empty_folder_is_told(share, put, monkeypatch):
     monkeypatch.setattr(os, "rmdir", fail)
     with pytest.raises(PermissionError):
         prune_trash(share, 4e9, 1, 1.0)
+
+
+def test_pruned_now_it_says_what_is_free_and_what_is_kept(share, put, monkeypatch):
+    day_s = 86_400
+    put("old/ann/a", 10 * day_s)
+    put("new/ann/b", 50 * day_s, blocks=2)
+    put("new/ben/c", 50 * day_s)
+    monkeypatch.setattr(Share, "space", lambda _: SpaceSeen(7, 1000 * BLOCK, 5, 6))
+    assert prune_now(share, 51.0 * day_s) == SpaceSeen(7, 1000 * BLOCK, 5, 6, 3 * BLOCK)
+    monkeypatch.setattr(Share, "space", lambda _: SpaceSeen(7, 20 * BLOCK))
+    assert prune_now(share, 51.0 * day_s).trash_bytes == BLOCK, "a tenth of the disk"

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from potluck.core import limits
+from potluck.shells.disk.trash import TRASH_SHARE
 from potluck.shells.loop import chores as module
-from potluck.shells.loop.chores import EVERY_S, TRASH_SHARE, Chore, Chores
+from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 
 
 class Disk:

@@ -1,9 +1,12 @@
 """Disk room: whether what is fetched has room on this disk, and whether it can be written at all.
 
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
-free, of its inodes as of its bytes. Both, and what the disk answered when something was to be
-written, stand in the register (engine/troubles.py) until they are over: the latter under the first
-path it was to be written for, with how many more, and when it is asked for again.
+free, of its inodes as of its bytes. A file that has no room beyond that is not begun
+(core/content/swarm/room.py), which is said with how much it lacks. While something lacks room the
+trash is made to let go of what it need not keep, and what it keeps is said. All this stands in the
+register (engine/troubles.py) until it is over, and so does what the disk answered when something
+was to be written: under the first path it was to be written for, with how many more, and when it is
+asked for again.
 
 Guarantees: fetching pauses in time and resumes by itself; each reason is told once, until something
 else is the case. Limits: a file system that counts no inodes never lacks any.
@@ -11,19 +14,23 @@ else is the case. Limits: a file system that counts no inodes never lacks any.
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Iterable
 
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
+from potluck.core.content.swarm.room import FREE_PART_MAX, reserve_of
+from potluck.core.wording import of_size, set_off
+from potluck.engine.effects import PruneTrash
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import command_of, sentence_of
 from potluck.engine.troubles import Trouble, TroubleKind
 
-FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
-FREE_PART_MAX = 4  # … and at most this part of a small one
 FREE_INODES = 1000  # a group commit and what it replaces, twice; others need some, too
+PRUNE_AGAIN_S = 60.0  # a walk over the trash; who makes room looks at it no oftener
 SPACE, WRITING = "space on the disk", "writing to the disk"  # what is told, without a path
 PAUSES = {Hindrance.SPACE: "disk full", Hindrance.INODES: "no inodes left"}
 
@@ -39,6 +46,9 @@ class DiskRoom:
         self._failed_s = 0.0  # since when
         self._unwritten: dict[SafePath, None] = {}  # for which paths, the first one first
         self._subject = ""  # of that, in the register
+        self._prune_s = -math.inf  # when the trash may be pruned again
+        self._trash_bytes = 0  # what it held after that
+        self._short = ""  # which file has no room, as it was told last
 
     def __repr__(self) -> str:
         """Return what there is too little of, and what went wrong last."""
@@ -51,24 +61,67 @@ class DiskRoom:
 
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is."""
-        lack = _lack(event)
-        if lack is self.lack:
-            return
+        if event.trash_bytes is not None:
+            self._trash_bytes = event.trash_bytes
+        lack, before = _lack(event), self.lack
         self.lack = lack
+        if lack is not None:
+            self._note_lack(lack)
+        if lack is before:
+            return
+        self._short = ""
         if lack is None:
             self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
-        scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
-        where = f"the disk of {self._node.settings.folder}"
-        reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
-        self._note(SPACE, reason, lack, self._node.now)
         if self._failed in PAUSES:  # the same, said better
             self.on_written()
         elif self._failed:
             self._register(None)  # nothing is asked for, so it is not tried either
         almost = "has almost no inodes left" if lack is Hindrance.INODES else "is almost full"
         self._node.tell("paused", f"paused: the disk {almost}", level="error")
+
+    def _note_lack(self, lack: Hindrance) -> None:
+        self._prune()
+        scarce = "no inodes are" if lack is Hindrance.INODES else "no space is"
+        where = f"the disk of {self._node.settings.folder}"
+        reason = f"almost {scarce} left on {where}: nothing is fetched until there is room"
+        self._note(SPACE, reason + self._in_trash(), lack, self._node.now)
+
+    def _prune(self) -> None:
+        """What the trash may let go is in the way: it is let go now."""
+        node = self._node
+        if node.now >= self._prune_s:
+            self._prune_s = node.now + PRUNE_AGAIN_S
+            node.do(PruneTrash())
+
+    def _in_trash(self) -> str:
+        """Return what the trash holds and keeps, as part of a sentence."""
+        if not self._trash_bytes:
+            return ""
+        where = shlex.quote(f"{self._node.settings.folder}/.potluck/trash")
+        return f"; the trash ({where}) holds {of_size(self._trash_bytes)} of it"
+
+    def on_short(self, path: SafePath | None, lacks_bytes: int, others: int) -> None:
+        """A file has no room, for so many bytes, and so have `others`; None: all have."""
+        node = self._node
+        if self.lack is not None:
+            return  # nothing is fetched at all, which is said
+        if path is None:
+            if self._short:
+                self._short = ""
+                node.troubles.clear(TroubleKind.DISK, SPACE)
+            return
+        name = set_off(str(path))
+        reason = f"no room for {name} on the disk of {node.settings.folder}: "
+        reason += f"{of_size(lacks_bytes)} more must be free"
+        if others:
+            reason += f"; {others:,} more wait with it"
+        self._prune()
+        self._note(SPACE, reason + self._in_trash(), Hindrance.SPACE, node.now)
+        if self._short != name:
+            self._short = name
+            node.tell("no_room", reason, level="warning", subject=str(path))
 
     def on_failed(self, detail: str, paths: Iterable[SafePath]) -> None:
         """Something fetched for these could not be written; it is asked for again after a rest."""
@@ -107,8 +160,7 @@ class DiskRoom:
 
 def _lack(event: SpaceSeen) -> Hindrance | None:
     """Return what a disk has too little of."""
-    wished = max(event.total_bytes // FREE_PART, limits.FREE_MIN_BYTES)
-    if event.free_bytes < min(wished, event.total_bytes // FREE_PART_MAX):
+    if event.free_bytes < reserve_of(event.total_bytes):
         return Hindrance.SPACE
     if event.free_inodes is None or event.total_inodes is None:
         return None

@@ -134,9 +134,11 @@ class Downloads:
             self.release(spot)
         self._wants[spot] = want
         self.folders.add(spot, want.record)
-        self.waiting.setdefault(root, {}).setdefault(spot.manifest, {})[spot] = want
+        manifests = self.waiting.setdefault(root, {})
+        manifests.setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
             self.swarm.want(root, want.record.size, want.record.piece_size)
+            self.swarm.downloads[root].copies = sum(map(len, manifests.values()))
             self._ask_s = self._node.now
             self._resume(root)
 
@@ -153,6 +155,8 @@ class Downloads:
             del manifests[spot.manifest]
         if not manifests:
             del self.waiting[root]
+            if root in self.swarm.room.refused:
+                self._ask_s = self._node.now
             if root in self.swarm.downloads:
                 self.parts.pop(root, None)
                 self._forget(root)
@@ -251,6 +255,9 @@ class Downloads:
         """How full the disk is: fetching pauses in time and resumes by itself."""
         self.room.on_space(event)
         self.paused = self.room.paused
+        self.swarm.room.on_space(event.free_bytes, event.total_bytes)
+        if self.swarm.room.refused:
+            self._ask_s = self._node.now
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""
@@ -276,6 +283,11 @@ class Downloads:
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
             node.do(_fetch(node, number, order, downloads))
+        refused = self.swarm.room.refused
+        first = next(iter(refused), None)
+        path = self.path_of(first) if first is not None else None
+        lacks_bytes = refused[first] if first is not None else 0
+        self.room.on_short(path, lacks_bytes, len(refused) - 1)
 
     def deadline(self) -> float | None:
         """Return when `ask` must be called next."""

@@ -1,9 +1,9 @@
 """First looks: which folders of others are said to stand here, and nobody looked since the start.
 
-Strategy: what the index says at the start, or when the share is back, is a memory. A folder is
-unseen if something is to stand in it, until a scan of it is over and all that the scan found was
-settled. Guarantees: what is received later was seen when it was placed, so it is never unseen.
-Limits: who scans says which scans count.
+Strategy: what the index says at the start, or when the share is back, is a memory; so is all of a
+folder in which something was mounted, or unmounted. A folder is unseen if something is to stand in
+it, until a scan of it is over and all that the scan found was settled. Guarantees: what is received
+later was seen when it was placed, so it is never unseen. Limits: who scans says which scans count.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ class FirstLooks:
         """Nothing that was seen counts any more."""
         self._scanned.clear()
         self._unseen = self._remembered()
+
+    def doubt(self, name: ManifestName) -> None:
+        """What was seen of a folder, and of a scan that is over, does not count any more."""
+        self._scanned.discard(name)
+        if any(self._node.index.places.totals(name)):
+            self._unseen.add(name)
 
     def unseen(self) -> set[ManifestName]:
         """Return the folders of members that are only remembered."""

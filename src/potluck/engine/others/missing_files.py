@@ -4,6 +4,8 @@ Strategy: a look says what is not there; when all that was doubtful was looked a
 together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
 is missing, or a whole folder, that is told first, and only what a second look ten seconds later
 does not find either is brought back; until then its rows stand, and it counts as absent.
+The folder of somebody who shares nothing is made again.
+What is missing below something mounted is hidden (engine/others/hidden_files.py).
 
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
 and no group commit changes that spot. What is absent is held by nobody's word. Limits: who deletes
@@ -18,9 +20,10 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
-from potluck.core.wire.catalogue import Kind
-from potluck.core.wording import set_off
+from potluck.core.wording import plural, set_off
+from potluck.engine.effects import MakeFolders
 from potluck.engine.node import Node
+from potluck.engine.others.hidden_files import HiddenFiles, amount_of
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
 from potluck.engine.timetable import Timetable
@@ -53,6 +56,7 @@ class MissingFiles:
         # what waits for its second look, until that is judged, and how much it is
         self._absent: dict[Spot, PlaceRow] = {}
         self._amounts: dict[ManifestName, Amount] = {}
+        self.hidden = HiddenFiles(node)
         self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
 
     def __repr__(self) -> str:
@@ -67,17 +71,30 @@ class MissingFiles:
         self._topless.clear()
         self._absent.clear()
         self._amounts.clear()
+        self.hidden.restart()
 
     def absent(self) -> Mapping[ManifestName, Amount]:
-        """Return how much of each folder was not found and waits for its second look."""
-        return self._amounts
+        """Return how much of each folder was not found and waits for a look, or is hidden."""
+        if not self.hidden.amounts:
+            return self._amounts
+        every = [self._amounts, self.hidden.amounts]
+        names = {name for amounts in every for name in amounts}
+        return {name: Amount.total(one.get(name, NOTHING) for one in every) for name in names}
 
     def on_top(self, name: ManifestName, *, missing: bool) -> None:
         """A scan found a whole folder, or did not."""
         if missing:
             self._topless.add(name)
+            if not self._node.index.places.all_paths(name):
+                self._make_top(self._node.label_of(name.owner))
         else:
             self._topless.discard(name)
+
+    def _make_top(self, label: str) -> None:
+        """The folder of somebody who shares nothing has gone: there is nothing else to bring it."""
+        text = f"the folder {set_off(label)} was deleted here: it is made again"
+        self._node.tell("deleted_here", text, level="warning", subject=label)
+        self._node.do(MakeFolders((label,)))
 
     def on_missing(self, spot: Spot) -> None:
         """A look did not find what is known there, if anything is, nor anything below it."""
@@ -103,6 +120,8 @@ class MissingFiles:
         """All that was doubtful was looked at: bring back what is missing."""
         missing = {spot: row for spot, row in self._missing.items() if self._is_missing(spot, row)}
         self._missing.clear()
+        hidden = self.hidden.keep(missing)
+        missing = {spot: row for spot, row in missing.items() if spot not in hidden}
         gone = {spot for spot in missing if spot in self._looked_once}
         told = set(gone)  # when they were put off
         self._settle(self._looked_once)
@@ -121,6 +140,8 @@ class MissingFiles:
             if self._node.index.manifests.get(*spot) is not None:  # else it was to go anyway
                 self._changes.on_deleted(spot, missing[spot])
         self._files.forget(gone)
+        if hidden:
+            self._listener.on_places_changed()
 
     def _is_missing(self, spot: Spot, row: PlaceRow) -> bool:
         """Say whether what a look did not find is still to be there, and no second look waits."""
@@ -132,7 +153,7 @@ class MissingFiles:
         """These were looked at for the second time: they are there, or lacking."""
         for spot in spots:
             before, row = self._amounts[spot.manifest], self._absent.pop(spot)
-            self._amounts[spot.manifest] = before.less(_amount(row))
+            self._amounts[spot.manifest] = before.less(amount_of(row))
         self._amounts = {name: left for name, left in self._amounts.items() if left != NOTHING}
         if spots:
             self._listener.on_places_changed()
@@ -143,21 +164,19 @@ class MissingFiles:
             self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)
         self._absent |= lost
         before = self._amounts.get(name, NOTHING)
-        self._amounts[name] = Amount.total([before, *map(_amount, lost.values())])
+        self._amounts[name] = Amount.total([before, *map(amount_of, lost.values())])
         self._listener.on_places_changed()
         label = self._node.label_of(name.owner)
-        paths = [self._node.layout.path_of(spot) for spot in lost if self._files.is_file(spot)]
-        files = [set_off(str(path)) for path in paths]
+        files = [spot for spot in lost if self._files.is_file(spot)]
+        names = [set_off(str(self._node.layout.path_of(spot))) for spot in files or lost]
+        what, are = plural(len(names), "file" if files else "folder"), "are"
+        if len(names) == 1:
+            are = "is"
         text = (
-            f"{len(files):,} files of {label} are missing here ({names_of(files)}):"
+            f"{what} of {label} {are} missing here ({names_of(names)}):"
             " what stays missing is brought back"
         )
         self._node.tell("files_missing", text, level="warning", subject=label)
-
-
-def _amount(row: PlaceRow) -> Amount:
-    """Return how much a row is."""
-    return Amount(1, 0, row.size) if row.kind is Kind.FILE else Amount(0, 1, 0)
 
 
 def _is_much(files: int, every: int) -> bool:

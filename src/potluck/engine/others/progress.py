@@ -73,7 +73,7 @@ class Progress:
     @property
     def absent(self) -> Mapping[ManifestName, Amount]:
         """What of each folder was not found here and is looked for once more."""
-        return self._replica_check.absent()
+        return self._replica_check.missing.absent()
 
     def senders(self) -> list[str]:
         """Return the labels of those who are asked for content now."""

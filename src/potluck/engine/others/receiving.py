@@ -52,9 +52,9 @@ class Receiving:
         """Lack what the index says; both parts tell this one (engine/wiring.py)."""
         self._node, self._downloads, self._commits = node, downloads, commits
         self._listener = listener
-        self._setbacks = Setbacks(node)
+        self.setbacks = Setbacks(node)
         self._holds = Holds(node.index)
-        self._decisions = Decisions(node, self._holds, self._setbacks, downloads.parts)
+        self._decisions = Decisions(node, self._holds, self.setbacks, downloads.parts)
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
@@ -89,7 +89,7 @@ class Receiving:
         if held:
             self._hold(name, paths)
         for spot in [Spot(name, path) for path in sorted(paths)]:
-            self._setbacks.clear(spot)
+            self.setbacks.clear(spot)
             self.look_again(spot)
 
     def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
@@ -97,13 +97,13 @@ class Receiving:
         if not self._node.layout.has_folder(name):
             return
         for spot in [Spot(name, path) for path in sorted(paths)]:
-            self._setbacks.disturb(spot)
+            self.setbacks.disturb(spot)
             self.look_again(spot)
 
     def on_cleared(self, spot: Spot) -> None:
         """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
         for folder in spot.above():
-            self._setbacks.hurry(folder)
+            self.setbacks.hurry(folder)
 
     def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         index = self._node.index
@@ -133,12 +133,12 @@ class Receiving:
         """Return when `on_tick` must be called next."""
         if self.deciding and not self._commits.settling:
             return self._node.now
-        times = (self._setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
+        times = (self.setbacks.deadline(), self._downloads.deadline(), self._commits.deadline())
         return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Decide about the next slice, ask, commit."""
-        for spot in self._setbacks.due():
+        for spot in self.setbacks.due():
             self.look_again(spot)
         if not self._commits.settling:
             self._decide_slice()
@@ -176,7 +176,7 @@ class Receiving:
         if self._commits.busy(spot):
             self._again.add(spot)
             return
-        if self._setbacks.rests(spot):
+        if self.setbacks.rests(spot):
             return
         self._commits.discard(spot)
         if record is not None and self._holds.has(spot):
@@ -189,7 +189,7 @@ class Receiving:
         if choice.ready is not None:
             self._commits.add(choice.ready)
         elif not choice.waits:
-            self._setbacks.clear(spot)
+            self.setbacks.clear(spot)
 
     # -- what came of it ---------------------------------------------------------------------------
     def on_arrived(self, wants: Sequence[Want]) -> None:
@@ -208,11 +208,11 @@ class Receiving:
         for each in done:
             spot = each.ready.spot
             if spot in well:
-                self._setbacks.clear(spot)
+                self.setbacks.clear(spot)
                 self._downloads.release(spot)
             else:
                 failed.append((spot, _failure(each), each.ready.source))
-        self._setbacks.note(failed)
+        self.setbacks.note(failed)
         self._look_above(done)
         for spot in [spot for spot in self._again if not self._commits.busy(spot)]:
             self._again.discard(spot)
@@ -238,7 +238,7 @@ class Receiving:
         moved = (each.ready.moved_from for each in done)
         gone |= {spot for spot in moved if spot is not None}
         for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
-            self._setbacks.hurry(folder)
+            self.setbacks.hurry(folder)
             if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)

@@ -6,7 +6,8 @@ with the rows of the index. What differs by its stat is read (engine/others/repl
 a scan lacks, or does not know, counts only after a look: looks and group commits are done one after
 another, so a look never tells of a moment before a row was written; hence our own placing is never
 taken for somebody's change. What is missing is judged together (engine/others/missing_files.py).
-What stood here at the start is only remembered until then (engine/others/first_looks.py).
+What stood here at the start is only remembered until then (engine/others/first_looks.py), and so
+is a folder in which something was mounted or unmounted: it is scanned at once.
 
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
@@ -19,12 +20,12 @@ scan; a change of rights that leaves the x bit alone is not seen.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import Amount, Finding, ManifestName, Spot
+from potluck.core.content.facts import Finding, ManifestName, Spot
 from potluck.core.content.paths import SafePath
 from potluck.engine.effects import Scan
 from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, TreeSeen
@@ -50,6 +51,7 @@ class CheckRound:
     top: SafePath
     seen: set[bytes] = field(default_factory=set)
     unreadable: set[SafePath] = field(default_factory=set)  # folders
+    void: bool = False  # something was mounted in that folder meanwhile
     strange: int = 0  # how much of it the index does not explain
 
 
@@ -71,12 +73,12 @@ class ReplicaCheck:
         self._node, self._listener = node, listener
         self.changes = LocalChanges(node)
         self.files = ReplicaFiles(node, self.changes, listener)
-        self._missing = MissingFiles(node, self.files, self.changes, listener)
+        self.missing = MissingFiles(node, self.files, self.changes, listener)
         self._hints = ReplicaHints(node)
         self.catch_up = CatchUp(node, self._hints)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round
         self._scan: CheckRound | None = None
-        self._looks = ReplicaLooks(node, self.files, self._missing, self.changes, listener)
+        self._looks = ReplicaLooks(node, self.files, self.missing, self.changes, listener)
         self._rescan_s = node.now
         self._first_looks = FirstLooks(node)
         self._unreadable = UnreadablePaths(node)
@@ -84,10 +86,6 @@ class ReplicaCheck:
     def __repr__(self) -> str:
         """Return what is under way."""
         return f"<ReplicaCheck scanning={self._scan is not None} {self._looks!r}>"
-
-    def absent(self) -> Mapping[ManifestName, Amount]:
-        """Return how much of each folder was not found and waits for its second look."""
-        return self._missing.absent()
 
     def unseen(self) -> set[ManifestName]:
         """Return the folders of which something is to stand here, and nobody looked yet."""
@@ -102,7 +100,7 @@ class ReplicaCheck:
         """Return when `on_tick` must be called next."""
         if not self._node.share_present:
             return self.changes.deadline()
-        times = [self.files.reading.deadline(), self._missing.deadline(), self.changes.deadline()]
+        times = [self.files.reading.deadline(), self.missing.deadline(), self.changes.deadline()]
         times.append(self._unreadable.deadline())
         if not self._looks.under_way:
             times.append(self._node.now if self._looks.waits else self._hints.deadline())
@@ -119,7 +117,7 @@ class ReplicaCheck:
             self.restart()
             return
         self._looks.doubt_paths(self.files.reading.due())
-        self._looks.doubt(self._missing.due())
+        self._looks.doubt(self.missing.due())
         self._folders += _around(self._node, self._unreadable.due())
         if not self._looks.under_way:
             self._looks.doubt(self._hints.due())
@@ -167,7 +165,7 @@ class ReplicaCheck:
         self.catch_up.cancel()
         self._folders.clear()
         self._looks.restart()
-        self._missing.restart()
+        self.missing.restart()
         self._hints.clear()
         self.files.cancel()
         self._first_looks.restart()
@@ -181,6 +179,15 @@ class ReplicaCheck:
             self.scan()
         if self._node.share_present:
             self._hints.on_touched(event.paths)
+
+    def on_mounts(self, changed: Sequence[SafePath]) -> None:
+        """Something was mounted at these points, or is no more: look there before claiming it."""
+        self._looks.doubt(self.missing.hidden.uncover(changed))
+        for name in _around(self._node, changed):
+            self._first_looks.doubt(name)
+            self._hints.scan(name)
+            if self._scan is not None and self._scan.manifest == name:
+                self._scan.void = True
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a scan or a look found."""
@@ -197,6 +204,7 @@ class ReplicaCheck:
         files, again = self.files.reading.end(event)
         for hashed in files:
             self.files.on_read(hashed)
+        self.missing.hidden.review()
         self._looks.doubt_paths(again)
         self._note_seen()
 
@@ -210,7 +218,7 @@ class ReplicaCheck:
     def _conclude(self) -> None:
         """A scan or a look is over: if nothing is in doubt any more, what is missing is judged."""
         if self._looks.idle:
-            self._missing.conclude()
+            self.missing.conclude()
             self._note_seen()
 
     def _note_seen(self) -> None:
@@ -230,7 +238,7 @@ class ReplicaCheck:
             return
         self._scan = None
         self._unreadable.settle([scan.top], scan.unreadable)
-        if not scan.unreadable:
+        if not (scan.unreadable or scan.void):
             self._first_looks.on_scanned(scan.manifest)
         if event.complete:
             known = self._node.index.places.all_paths(scan.manifest)
@@ -242,7 +250,7 @@ class ReplicaCheck:
     def _on_scanned_path(self, scan: CheckRound, seen: PathSeen) -> None:
         missing = seen.finding is Finding.MISSING
         if seen.path == scan.top:
-            self._missing.on_top(scan.manifest, missing=missing)
+            self.missing.on_top(scan.manifest, missing=missing)
         elif not missing and seen.path.starts_with(scan.top):
             spot = Spot(scan.manifest, seen.path.relative_to(scan.top).wire)
             scan.seen.add(spot.path)

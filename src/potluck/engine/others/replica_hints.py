@@ -3,7 +3,8 @@
 Strategy: what the watcher touched is gathered for `SETTLE_S`, so that a burst is one look and both
 halves of a rename are judged together. Our own placing touches the same paths; that is not filtered
 here: a look that finds what the index says costs one stat and ends there, and no person's change
-can hide behind one of ours. A folder at the top (moved away, moved back) is to be scanned.
+can hide behind one of ours. A folder at the top (moved away, moved back) is to be scanned, and so
+is one in which something was mounted.
 
 Whoever has to know what stands here now (`CatchUp`) waits neither for more to come nor for the next
 round: only until what was touched by then was looked at and judged.
@@ -58,6 +59,10 @@ class ReplicaHints:
             self._touched.clear()
         if self._touched:
             self._due_s = min(self._due_s, self._node.now + SETTLE_S)
+
+    def scan(self, name: ManifestName) -> None:
+        """A whole folder is to be looked at."""
+        self._tops[name] = None
 
     def on_looked(self, took_s: float) -> None:
         """A look is over: the next one begins only when that is a part of the time."""

@@ -15,12 +15,13 @@ Limits: nothing is remembered across restarts; then everything is tried once mor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from potluck.core import limits
 from potluck.core.content.facts import Spot
+from potluck.core.content.paths import SafePath
 from potluck.core.wording import set_off
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
@@ -117,6 +118,15 @@ class Setbacks:
         setback = self._spots.get(spot)
         if setback is not None and setback.due_s is not None:
             self._rest(spot, setback, 0.0)
+
+    def hurry_below(self, folders: Sequence[SafePath]) -> None:
+        """What stood in the way in these folders may be gone: try all that is in them now."""
+        for spot in [one for one in self._spots if self._is_below(one, folders)]:
+            self.hurry(spot)
+
+    def _is_below(self, spot: Spot, folders: Sequence[SafePath]) -> bool:
+        path = self._node.layout.path_of(spot)
+        return any(path.starts_with(folder) for folder in folders)
 
     def rests(self, spot: Spot) -> bool:
         """Say whether a spot is not to be tried yet."""

@@ -9,21 +9,24 @@ does not find it either. What a scan lacks is only doubtful (engine/own/rounds.p
 look finds changed has the other names of its inode looked at too: hard links are hinted at by one
 name only.
 
-Guarantees: nothing below a folder that could not be read is gone, or doubted, and nothing at all if
-a round could not look at anything; everything else is judged as if that folder were not there.
-Nothing is shared below what is not known as a folder: that is looked at first. What
-was read of a file does not count once its path, or a folder above it, is something else. Limits: a
-round is trusted for what it names; whether the share is there is known to share_state.py.
+Guarantees: nothing below a folder that could not be read is gone, or doubted, nor what another disk
+covers (engine/own/covered.py), and nothing at all if a round could not look at anything; everything
+else is judged as if that folder were not there. Nothing is shared below what is not known as a
+folder: that is looked at first. What was read of a file does not count once its path, or a folder
+above it, is something else. Limits: a round is trusted for what it names; whether the share is
+there is known to share_state.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable
+from dataclasses import dataclass
 
 from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, parse_wire_path, within
 from potluck.engine.events import FilesHashed, PathSeen, TreeSeen
 from potluck.engine.node import Node
+from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.refused import RefusedNames
@@ -38,9 +41,12 @@ FileToRead = tuple[SafePath, int]
 class Findings:
     """What was found, page by page."""
 
-    def __init__(self, node: Node, rounds: Rounds, reading: Reading, judge: Judge) -> None:
-        """Act on rounds of these, through `judge`."""
+    def __init__(
+        self, node: Node, rounds: Rounds, reading: Reading, judge: Judge, covered: CoveredFiles
+    ) -> None:
+        """Act on rounds of these, through `judge`; what is `covered` is not gone."""
         self._rounds, self._reading, self._judge = rounds, reading, judge
+        self._covered = covered
         self.refused = RefusedNames(node)
         self.unreadable = UnreadablePaths(node)
         self.restless = RestlessFiles(node, reading)
@@ -82,6 +88,7 @@ class Findings:
         self.refused.clear()
         self.unreadable.clear()
         self.restless.clear()
+        self._covered.clear()
 
     # -- one path ----------------------------------------------------------------------------------
     def _on_seen(
@@ -94,7 +101,8 @@ class Findings:
     ) -> None:
         """Act on what stands at one path."""
         if seen.finding is Finding.MISSING:
-            found.missing.add(path)
+            if not self._covered.holds(path):
+                found.missing.add(path)
             return
         if found is self._rounds.scan and found.missing and within(path, found.missing):
             # a look meanwhile did not find it: who saw it last?
@@ -111,6 +119,7 @@ class Findings:
         if asked and self._judge.knows_folder(path):
             found.folders.add(path)
         self._rounds.on_there(path)
+        self._covered.on_there(path)
         if seen.stat is None:
             self._reading.cancel([seen.path])
             self._judge.on_folder(path)
@@ -129,7 +138,8 @@ class Findings:
 
     # -- the end of a round ------------------------------------------------------------------------
     def _end(self, found: LookRound, top: SafePath, *, trusted: bool) -> None:
-        held = {path.relative_to(top).wire for path in found.unreadable if is_below(path, top)}
+        closed = {path.relative_to(top).wire for path in found.unreadable if is_below(path, top)}
+        held = _Held(closed, self._covered)
         if found is self._rounds.look:
             lacking = self._lacking(found, top, held) if trusted else []
             if not trusted and not found.unreadable:  # those are tried again by themselves
@@ -145,6 +155,7 @@ class Findings:
         if trusted:
             self.refused.forget(found.paths, found.refused, found.unreadable)
             self.unreadable.settle(found.paths, found.unreadable)
+            self._covered.settle(found.paths)
 
     def _lacking(self, look: LookRound, top: SafePath, held: Container[bytes]) -> list[bytes]:
         """Return what a look did not meet below the folders it met, but for what lies below more of
@@ -191,6 +202,17 @@ class Findings:
             doubtful += self._judge.unseen(part, scan.seen, held)
         outside = [path for path in self._rounds.doubtful if not within(path, parts)]
         self._rounds.end_scan(doubtful, outside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The paths of which a round says nothing."""
+
+    closed: Container[bytes]
+    covered: Container[bytes]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.closed or path in self.covered
 
 
 def is_below(path: SafePath, top: SafePath) -> bool:

@@ -8,7 +8,8 @@ under way at a time, and any number of files being read; none waits for another.
 Guarantees: the disk is right and the manifest follows; a rename needs no reading, of a file or of a
 whole folder; what was read of a file that is gone meanwhile is forgotten. What a look finds missing
 is gone at once, what a scan lacks only after a look ten seconds later, and nothing is gone, or new,
-while the marker is missing (engine/own/share_state.py). Limits: one tree, one owner: this device.
+while the marker is missing (engine/own/share_state.py), nor what a disk mounted in it hides or took
+along (engine/own/covered.py). Limits: one tree, one owner: this device.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.node import Node
+from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.due_scan import DueScan
 from potluck.engine.own.findings import Findings, is_below
 from potluck.engine.own.judging import Judge
@@ -50,7 +52,8 @@ class OwnFolder:
         self._rounds = Rounds(node)
         self._reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
-        self._findings = Findings(node, self._rounds, self._reading, judge)
+        self.covered = CoveredFiles(node, judge, self)
+        self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons

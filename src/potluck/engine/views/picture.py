@@ -133,9 +133,8 @@ class Picture:
             why = share.unwritten.why if share.unwritten is not None else ""
             command = command_of(why, self._node.settings.folder) or share.command
             yield Obstacle(State.TROUBLE, share.offline_words, command)
-        if self._progress.paused:
-            full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
-            yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
+        full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
+        yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
             yield Obstacle(State.WAITING, words)

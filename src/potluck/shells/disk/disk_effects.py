@@ -21,6 +21,7 @@ from potluck.engine.effects import (
     MarkShare,
     Place,
     PlaceItem,
+    PruneTrash,
     Scan,
     Settle,
 )
@@ -40,8 +41,9 @@ from potluck.engine.events import (
 from potluck.shells.disk.receiving.sources import root_wanted
 
 DiskEffect = (
-    Look | LookAtTop | Scan | Hash | Place | Settle | DropParts | MarkShare | MakeFolders | Import
-)
+    Look | LookAtTop | Scan | Hash | Place | Settle | DropParts | PruneTrash | MarkShare
+    | MakeFolders | Import
+)  # fmt: skip
 
 
 def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
@@ -62,7 +64,7 @@ def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
             fact = ShareSeen(present=False, reason=f"not written: {reason}", unwritten=unwritten)
         case Import():
             fact = Imported(effect.order, (), tuple((path, reason) for path in effect.paths))
-        case LookAtTop() | DropParts() | MakeFolders():
+        case LookAtTop() | DropParts() | PruneTrash() | MakeFolders():
             fact = None
         case _:
             assert_never(effect)

@@ -5,7 +5,8 @@ somebody waits for: a look, a group commit, a small hash. The *patient* lane has
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
 beside a film being hashed is shared at once.
 
-Guarantees: effects of the prompt lane are done in the order they were submitted, so a Place after a
+Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
+effects of the prompt lane are done in the order they were submitted, so a Place after a
 MarkShare knows the label it brought; every effect ends in its event, whatever the disk does (see
 disk_effects.py), and trouble is told through `people`. No error ends a thread. Limits: lanes
 overtake each other, so a Look may answer before an older Scan; the engine judges by what is seen,
@@ -35,19 +36,22 @@ from potluck.engine.effects import (
     MakeFolders,
     MarkShare,
     Place,
+    PruneTrash,
     Scan,
     Settle,
 )
-from potluck.engine.events import Event, FilesHashed, PartsFound
+from potluck.engine.events import Event, FilesHashed, PartsFound, TreeSeen
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead, nothing_seen
 from potluck.shells.disk.fsops import Share, reason_at
 from potluck.shells.disk.hashing import hash_files
 from potluck.shells.disk.importing import import_paths
 from potluck.shells.disk.marker import ShareMarker, Whose
+from potluck.shells.disk.mounts import MountTeller
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.scanner import look_at, scan
 from potluck.shells.disk.top import look_at_top
+from potluck.shells.disk.trash import prune_now
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
@@ -97,6 +101,7 @@ class DiskPool:
         self._batches: Final = batches
         self._part_files: Final = part_files
         self._marker: Final = ShareMarker(share, whose)
+        self._mounts: Final = MountTeller(share, inbox)
         self._inbox: Final = inbox
         self._people: Final = people
         self._stopping: Final = threading.Event()
@@ -117,7 +122,7 @@ class DiskPool:
                 self._prompt.submit(job)
             case MarkShare() | MakeFolders():
                 self._prompt.submit(job)
-            case Scan() | Import():
+            case Scan() | Import() | PruneTrash():
                 self._patient.submit(job)
             case _:
                 assert_never(effect)
@@ -127,7 +132,10 @@ class DiskPool:
         self._patient.submit(_DiskJob(self._tell, self._parts_found(), _no_parts))
 
     def see_share(self) -> None:
-        """Queue a look at the marker; ends in ShareSeen if it came or went since the last one."""
+        """Queue a look at the marker; ends in ShareSeen if it came or went since the last one.
+
+        Before that in MountsSeen, if something was mounted below it or is no more.
+        """
         self._glance(self._share_looked_at)
 
     def see_space(self) -> None:
@@ -149,13 +157,17 @@ class DiskPool:
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         ended = self._prompt.close(timeout_s)
-        return self._patient.close(max(0.0, deadline - time.monotonic())) and ended
+        ended = self._patient.close(max(0.0, deadline - time.monotonic())) and ended
+        self._mounts.close()
+        return ended
 
     # -- on a worker -------------------------------------------------------------------------------
     def _tell(self, facts: Iterator[Event], instead: Callable[[str], Event | None]) -> None:
         """Post the facts as they come; where the disk fails, report that and post what is true."""
         try:
             for fact in facts:
+                if isinstance(fact, TreeSeen):
+                    self._mounts.tell()
                 self._inbox.post(fact)
                 if self._stopping.is_set():
                     return
@@ -182,6 +194,8 @@ class DiskPool:
                 yield self._batches.settle(effect)
             case DropParts():
                 self._part_files.drop(effect.roots)
+            case PruneTrash():
+                yield prune_now(self._share, time.time())
             case LookAtTop() | MarkShare() | MakeFolders():
                 yield from self._topped(effect)
             case Import():
@@ -258,6 +272,7 @@ class DiskPool:
 
     def _share_looked_at(self) -> Iterator[Event]:
         """Yield the state of the share if it is news; that a new one has no marker yet is none."""
+        self._mounts.tell()
         state, before = self._marker.glance(), self._was_there
         if state is None:
             return

@@ -15,9 +15,11 @@ from __future__ import annotations
 import errno
 import os
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from potluck.core import limits
+from potluck.engine.events import SpaceSeen
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share
 
@@ -28,6 +30,9 @@ _RESTING_S: Final = 3600.0
 _BLOCK_BYTES: Final = 512
 """The unit of st_blocks, whatever the file system's own."""
 _NS_A_S: Final = 1e9
+
+
+TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,16 @@ def prune_trash(share: Share, now_s: float, keep_s: float, share_of_disk: float)
             removed += _remove(folders, oldest)
     _remove_empty_folders(share.trash_fd, now_s - _RESTING_S)
     return removed
+
+
+def prune_now(share: Share, now_s: float) -> SpaceSeen:
+    """Remove what the rules let go, and say how full the disk is and what the trash still holds.
+
+    Raises OSError.
+    """
+    prune_trash(share, now_s, limits.TRASH_S, TRASH_SHARE)
+    kept = (each for owner in _list(share.trash_fd).values() for each in owner)
+    return replace(share.space(), trash_bytes=sum(each.size_bytes for each in kept))
 
 
 def _list(trash_fd: int) -> dict[str, deque[_Kept]]:

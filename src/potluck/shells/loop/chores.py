@@ -17,11 +17,9 @@ from typing import Final, assert_never
 from potluck.core import limits
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.pool import DiskPool
-from potluck.shells.disk.trash import prune_trash
+from potluck.shells.disk.trash import TRASH_SHARE, prune_trash
 from potluck.shells.loop.cycles import free_old_cycles
 from potluck.shells.state.ballast import Ballast
-
-TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
 
 
 class Chore(Enum):

@@ -301,7 +301,7 @@ class Loop:
                 world.own_label.drain(effect.order)
             case effects.Look() | effects.LookAtTop() | effects.Scan():
                 world.disk.submit(effect)
-            case effects.Hash() | effects.Import():
+            case effects.Hash() | effects.Import() | effects.PruneTrash():
                 world.disk.submit(effect)
             case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
                 world.disk.submit(effect)

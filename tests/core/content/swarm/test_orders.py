@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
 from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, End, Order, Swarm, What
+from potluck.core.content.swarm.room import FILE_BYTES, reserve_of
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
 
@@ -494,3 +495,66 @@ def test_one_that_takes_the_place_of_another_keeps_who_rests() -> None:
     swarm.downloads[before.root].keep_rests(before)
     assert orders(swarm, 0.0, A) == []
     assert orders(swarm, limits.RETRY_S, A)
+
+
+# -- room ------------------------------------------------------------------------------------------
+def spare(swarm: Swarm, bytes_: int) -> None:
+    """The disk was looked at: so much may be begun."""
+    total = 4 * limits.GIB
+    swarm.room.on_space(reserve_of(total) + bytes_, total)
+
+
+def test_small_contents_without_room_leave_others_before_them_and_wait() -> None:
+    swarm = Swarm()
+    for number, size in ((1, 1000), (2, 100), (3, 100)):
+        swarm.want(root(number), size, SMALL)
+    spare(swarm, 100 + FILE_BYTES)
+    assert [order.roots for order in orders(swarm, 0.0, A)] == [(root(2),)]
+    assert list(swarm.room.refused) == [root(1), root(3)]
+    swarm.on_files([root(2)])
+    swarm.on_ended(1, 1.0, End.DONE)
+    assert orders(swarm, 1.0, A) == []
+    spare(swarm, 2000 + 2 * FILE_BYTES)
+    assert [set(order.roots) for order in orders(swarm, 2.0, A)] == [{root(1), root(3)}]
+    assert swarm.room.refused == {}
+
+
+def test_of_large_contents_the_lists_come_and_what_has_no_room_waits_whole() -> None:
+    long, short = content(400, piece_size=4 * SMALL), content(8)
+    swarm = wanting(long, short)
+    spare(swarm, long.size_bytes - 1)
+    lists = orders(swarm, 0.0, A)
+    assert [(order.what, order.roots) for order in lists] == [
+        (What.LIST, (long.root,)),
+        (What.LIST, (short.root,)),
+    ]
+    for one, order in zip((long, short), lists, strict=True):
+        swarm.on_list(one)
+        swarm.on_ended(order.number, 1.0, End.DONE)
+    assert {order.roots for order in orders(swarm, 2.0, A)} == {(short.root,)}
+    assert swarm.room.refused == {long.root: FILE_BYTES + 1}
+    swarm.forget(long.root)
+    assert swarm.room.refused == {}
+
+
+def test_holes_take_no_room_of_long_contents_and_copies_do() -> None:
+    pieces = 1 + limits.COMMIT_BYTES // (4 * SMALL)
+    long = content(pieces, zeros=tuple(range(1, pieces)), piece_size=4 * SMALL)
+    swarm = listed(long)
+    spare(swarm, 4 * SMALL + FILE_BYTES)
+    swarm.downloads[long.root].copies = 2
+    assert orders(swarm, 2.0, A) == []
+    swarm.downloads[long.root].copies = 1
+    (order,) = orders(swarm, 2.0, A)
+    assert order.pieces == (0,)
+    assert swarm.on_pieces(long.root, [0])
+    assert repr(swarm.room).endswith(" 0 owed>")
+
+
+def test_what_was_begun_goes_on_however_full_the_disk_gets() -> None:
+    one = content(64)
+    swarm = listed(one)
+    assert orders(swarm, 2.0, A)
+    spare(swarm, 0)
+    swarm.on_ended(2, 3.0, End.FAILED)
+    assert orders(swarm, 10.0, A)

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import select
+import subprocess
 import sys
 import threading
 import time
@@ -29,6 +30,7 @@ from potluck.engine.events import (
     RestlessSeen,
 )
 from potluck.shells.disk.fsops import Share, enter
+from potluck.shells.disk.mounts import MountTable
 from potluck.shells.disk.watching import stillness, watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.growing import FREE_CLOSES
@@ -38,6 +40,35 @@ from tests.shells.disk.watching.hints import DEADLINE_S, ME, Hints, Room
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's own")
 
+MOUNTED = """
+import queue, subprocess, sys
+from pathlib import Path
+from potluck.core.content.paths import parse_wire_path
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.watching.watcher import Watcher
+
+class Inbox:
+    hints = queue.SimpleQueue()
+    def post(self, event):
+        self.hints.put(event)
+
+share = Share(sys.argv[1])
+folder = Path(sys.argv[1], "Shared", "me", "d")
+folder.mkdir(parents=True)
+inbox = Inbox()
+watcher = Watcher(share, (parse_wire_path(b"me"),), inbox)
+watcher.start()
+for words, name in ((["mount", "-t", "tmpfs", "none"], "on it"), (["umount"], "below")):
+    subprocess.run([*words, folder], check=True)
+    while not inbox.hints.get(timeout=30).overflow:
+        pass
+    print("overflow")
+    (folder / name).write_bytes(b"x")
+    while not (paths := getattr(inbox.hints.get(timeout=30), "paths", ())):
+        pass
+    print(*paths)
+watcher.close()
+"""
 NEVER_S = 3600.0  # longer than any test: what is to happen then does not
 
 
@@ -774,3 +805,34 @@ def test_a_file_that_is_written_for_long_is_told_until_it_is_closed(
                 file.flush()
         hints.wait_until(lambda: not hints.restless[-1].writing)
         hints.wait_for("me/film")
+
+
+# -- mounts ----------------------------------------------------------------------------------------
+def test_when_something_is_mounted_below_shared_everything_is_looked_at_and_watched_anew(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stirs, stir = os.pipe()  # readable: the list changed
+    mounts = iter([False, False, True])
+    monkeypatch.setattr(MountTable, "descriptor", property(lambda _: stirs))
+    monkeypatch.setattr(MountTable, "look", lambda _: os.read(stirs, 1) and next(mounts))
+    monkeypatch.setattr(select, "POLLPRI", select.POLLIN)
+    os.write(stir, b"!")  # for the look at the start
+    with watching(share, hints):
+        os.write(stir, b"!")
+        assert marked(own, hints, "one") == []
+        assert hints.overflowed == 0, "something was mounted elsewhere"
+        os.write(stir, b"!")
+        hints.wait_until(lambda: hints.overflowed == 1)
+    for descriptor in (stirs, stir):
+        os.close(descriptor)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_what_is_done_on_a_disk_that_was_mounted_is_hinted(tmp_path: Path) -> None:
+    words = ["unshare", "--mount", sys.executable, "-c", MOUNTED, str(tmp_path / "it")]
+    source = str(Path(module.__file__).parents[4])
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (0, "overflow\nme/d/on it\noverflow\nme/d/below\n"), (
+        done.stderr
+    )

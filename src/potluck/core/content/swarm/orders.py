@@ -13,15 +13,18 @@ in a moment (rates.py). Lists are asked only a little ahead of the pieces. A pee
 says BUSY, which is no failure: that kind of thing is asked of it again when an order of that kind
 ends there, else after a short constant time; meanwhile others are asked.
 
+What has no room on this disk is not begun (room.py); piece lists are asked for all the same.
+
 The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders
 out. It waits for nothing itself: whoever asks for orders says what time it is, and knows when
 something happened that can make one.
 
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
-aside); every wanted content with a holder that can be asked is in an order or waits for a slot or
-for its retry time; a holder that ends an order without bringing what was asked rests, whatever it
-says. While orders are under way only some of the small contents are looked at, so that a call stays
-short whatever is wanted. Limits: the load of one origin is not shared among receivers yet.
+aside); every wanted content with a holder that can be asked is in an order or waits for a slot, for
+its retry time or for room; a holder that ends an order without bringing what was asked rests,
+whatever it says. While orders are under way only some of the small contents are looked at, so that
+a call stays short whatever is wanted. Limits: the load of one origin is not shared among receivers
+yet.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from typing import assert_never
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.rates import Rates
+from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.slots import Slots
 from potluck.core.keys.identity import DeviceId
 
@@ -92,6 +96,7 @@ class Download:
     orders: set[int] = field(default_factory=set)  # the numbers of those under way for it
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
     strikes: Counter[DeviceId] = field(default_factory=Counter)
+    copies: int = 1  # files that are made of it here
 
     @property
     def small(self) -> bool:
@@ -104,6 +109,12 @@ class Download:
         if self.have is None:
             return 0
         return min(len(self.have) * self.piece_size, self.size_bytes)
+
+    @property
+    def to_come_bytes(self) -> int:
+        """What it takes of the disk until it stands; short ones are laid out at once, holes too."""
+        here = 0 if self.size_bytes <= limits.COMMIT_BYTES else self.done_bytes
+        return self.size_bytes * self.copies - here
 
     @property
     def complete(self) -> bool:
@@ -158,6 +169,7 @@ class Swarm:
         self._large: dict[Root, Download] = {}
         self._rates = Rates()
         self._slots = Slots()
+        self.room = Room()
         self._number = 0
 
     def __repr__(self) -> str:
@@ -178,6 +190,7 @@ class Swarm:
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
         self._large.pop(root, None)
+        self.room.end(root)
         if self.downloads.pop(root, None) is None:
             return []
         return [order.number for order in self.orders.values() if order.roots == (root,)]
@@ -191,7 +204,7 @@ class Swarm:
         self._learn(download, content)
         return download.complete
 
-    def on_pieces(self, root: Root, pieces: Iterable[int]) -> bool:
+    def on_pieces(self, root: Root, pieces: Sequence[int]) -> bool:
         """Pieces are verified and written; returns whether the content is complete now."""
         download = self.downloads.get(root)
         if download is None or download.have is None or download.complete:
@@ -199,6 +212,8 @@ class Swarm:
         for piece in pieces:
             download.have.add(piece)
             download.asked.discard(piece)
+        come_bytes = download.piece_size * len(pieces)
+        self.room.on_written(root, come_bytes, complete=download.complete)
         return download.complete
 
     def on_files(self, roots: Iterable[Root]) -> list[Root]:
@@ -208,6 +223,7 @@ class Swarm:
             download = self.downloads.get(root)
             if download is not None and not download.complete:
                 download.have = Bitfield(1, b"\1")
+                self.room.on_written(root, download.size_bytes, complete=True)
                 arrived.append(root)
         return arrived
 
@@ -275,6 +291,8 @@ class Swarm:
 
     def _ask_pieces(self, look: _Look, download: Download) -> Iterator[Order]:
         while _lacks_orders(download):
+            if not self.room.begin(download.root, download.to_come_bytes):
+                return
             peers = look.willing(download)
             peer = self._slots.first(peers, look.now, news=False)
             if peer is None:
@@ -307,7 +325,7 @@ class Swarm:
         Of each content that is looked at one of four things is true:
 
         1. nothing is to be asked for it any more, or not now: it leaves the line;
-        2. nobody can be asked for it at this moment: it goes to the end of the line;
+        2. nobody can be asked for it, or it has no room here: it goes to the end of the line;
         3. it fits into the pack: it leaves the line and is in the pack;
         4. it does not (another peer must be asked, or the pack is full): it stays at the head, the
            pack is whole, and the next pack begins with it.
@@ -325,7 +343,7 @@ class Swarm:
                 self._small.popleft()
                 continue
             here = self._slots.first(look.willing(download), look.now, news=True)
-            if here is None:
+            if here is None or not self.room.begin(root, download.to_come_bytes):
                 self._small.rotate(-1)
                 continue
             whole_bytes = pack_bytes + download.size_bytes

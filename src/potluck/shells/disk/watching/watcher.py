@@ -35,6 +35,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.mounts import MountTable
 from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice
 from potluck.shells.disk.watching.settings import too_small
@@ -87,6 +88,8 @@ class Watcher:
         self._inotify = Inotify()
         self._folders = WatchedFolders(share, self._inotify, self._follows, self._is_own)
         self._stillness = Stillness(share)
+        self._table = MountTable(share)
+        self._table.look()
         self._touched: dict[SafePath, None] = {}
         self._half_moves: set[int] = set()
         self._lost = False
@@ -132,6 +135,7 @@ class Watcher:
         if self._thread is not None:
             self._thread.join()
         os.close(self._wake_read)
+        self._table.close()
         self._inotify.close()
 
     def run(self) -> None:
@@ -140,10 +144,14 @@ class Watcher:
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         poll.register(self._inotify.fileno(), select.POLLIN)
+        if self._table.descriptor is not None:
+            poll.register(self._table.descriptor, select.POLLPRI)
         while True:
             wait_s = self._wait_s(time.monotonic())
             ready = poll.poll(None if wait_s is None else wait_s * _MS_A_S + _ROUNDED_MS)
             woken = any(descriptor == self._wake_read for descriptor, _ in ready)
+            if any(descriptor == self._table.descriptor for descriptor, _ in ready):
+                self._lost = self._table.look() or self._lost
             if (woken and not self._heed()) or not self._gather():
                 return
             self._flush()

@@ -1,0 +1,100 @@
+"""Room: what may be begun, and that nothing is counted as free that is owed to something else."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core import limits
+from potluck.core.content.pieces import Root
+from potluck.core.content.swarm.room import FILE_BYTES, Room, reserve_of
+
+A, B, C = (Root(bytes([number]) * 32) for number in (1, 2, 3))
+TOTAL = 400 * limits.MIB
+RESERVE = 100 * limits.MIB
+
+
+def room_of(spare_bytes: int) -> Room:
+    room = Room()
+    room.on_space(RESERVE + spare_bytes, TOTAL)
+    return room
+
+
+@pytest.mark.parametrize(
+    ("total_bytes", "reserve_bytes"),
+    [
+        (1000 * limits.GIB, 10 * limits.GIB),
+        (50 * limits.GIB, limits.FREE_MIN_BYTES),
+        (TOTAL, RESERVE),
+    ],
+    ids=["large: a hundredth", "as much as always", "small: a quarter"],
+)
+def test_some_of_every_disk_stays_free(total_bytes: int, reserve_bytes: int) -> None:
+    assert reserve_of(total_bytes) == reserve_bytes
+
+
+def test_before_anybody_looked_there_is_room() -> None:
+    room = Room()
+    assert room.begin(A, 10**15)
+    assert (room.refused, repr(room)) == ({}, f"<Room inf spare, {10**15 + FILE_BYTES} owed>")
+
+
+def test_what_fits_exactly_is_begun_and_a_byte_more_is_not() -> None:
+    assert room_of(1000 + FILE_BYTES).begin(A, 1000)
+    room = room_of(1000 + FILE_BYTES)
+    assert not room.begin(A, 1001)
+    assert room.refused == {A: 1}
+
+
+def test_what_is_owed_to_one_is_not_there_for_another() -> None:
+    room = room_of(2 * FILE_BYTES + 100)
+    assert room.begin(A, 60)
+    assert room.begin(A, 60), "once begun is begun"
+    assert not room.begin(B, 50)
+    assert room.refused == {B: 10}
+    assert room.begin(C, 40)
+    assert repr(room) == f"<Room {2 * FILE_BYTES + 100} spare, {2 * FILE_BYTES + 100} owed>"
+
+
+def test_what_is_written_is_neither_owed_nor_spare() -> None:
+    room = room_of(2 * FILE_BYTES + 100)
+    room.begin(A, 60)
+    room.on_written(A, 50, complete=False)
+    assert not room.begin(B, 50)
+    assert room.refused == {B: 10}
+    room.on_written(A, 10, complete=True)
+    assert not room.begin(B, 50)
+    assert room.refused == {B: 10}, "what a file takes besides is taken when it is complete"
+    assert repr(room) == f"<Room {FILE_BYTES + 40} spare, 0 owed>"
+
+
+def test_more_than_is_owed_is_never_taken_off() -> None:
+    room = room_of(10**6)
+    room.begin(A, 0)
+    room.on_written(A, 10**9, complete=False)
+    assert repr(room) == f"<Room {10**6 - FILE_BYTES} spare, 0 owed>"
+    room.on_written(B, 10, complete=True)
+    assert repr(room) == f"<Room {10**6 - FILE_BYTES} spare, 0 owed>", "it was here before"
+
+
+def test_a_look_at_the_disk_counts_what_is_still_owed() -> None:
+    room = room_of(FILE_BYTES + 100)
+    room.begin(A, 100)
+    room.on_written(A, 60, complete=False)
+    room.on_space(RESERVE + FILE_BYTES + 40, TOTAL)
+    assert not room.begin(B, 1)
+    room.on_space(RESERVE + 2 * FILE_BYTES + 41, TOTAL)
+    assert room.begin(B, 1)
+    assert room.refused == {}
+
+
+def test_what_nobody_wants_any_more_leaves_its_room_to_others() -> None:
+    room = room_of(2 * FILE_BYTES + 100)
+    room.begin(A, 100)
+    room.begin(B, 100)
+    assert room.refused == {B: 100}
+    room.end(A)
+    assert room.begin(C, 100)
+    room.end(B)
+    assert room.refused == {}
+    room.end(B)
+    assert repr(room) == f"<Room {2 * FILE_BYTES + 100} spare, {FILE_BYTES + 100} owed>"

@@ -1,0 +1,102 @@
+"""Another disk is mounted in a shared folder: it is noticed at once, and nothing is lost by it.
+
+Strategy: real daemons; a tmpfs is mounted in the mounts of one of them only. What is said is
+compared with what can be seen there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lan.potluck import Potluck, same_outline, stays, wait_for, wait_ring, write
+
+pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
+
+READY_S = 30.0
+NOTICED_S = 2.0
+BACK_S = 3.0
+SECOND_LOOK_S = 10.0
+FILES = 40
+
+
+def on(node: Potluck, *words: object) -> None:
+    """Run a command that sees the mounts of a daemon."""
+    assert node.process is not None
+    command = ["nsenter", "-t", str(node.process.pid), "-m", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def mount(node: Potluck, folder: Path) -> None:
+    on(node, "mount", "-t", "tmpfs", "none", folder)
+
+
+def hidden_below(node: Potluck, subject: str) -> bool:
+    """Whether it says, first of all, that something hides files there, and what shows it."""
+    state = node.status()
+    reason, command = state.get("reason") or "", state.get("command") or ""
+    hides = reason.startswith(f"{subject}: another disk is mounted there")
+    return state["state"] == "trouble" and hides and command == f"findmnt {node.shared}/{subject}"
+
+
+@pytest.fixture
+def two(devices):
+    """Two devices; the first shares 40 photos, which the second has, and both are in sync."""
+    anna, bert = nodes = [node.start() for node in devices(2)]
+    wait_ring(nodes, READY_S)
+    for number in range(FILES):
+        write(anna.own / "photos" / f"{number}.jpg", os.urandom(20_000))
+    wait_for(
+        lambda: (
+            len(bert.outline()) > FILES
+            and same_outline(nodes)
+            and all(node.settled() for node in nodes)
+        ),
+        READY_S,
+        nodes,
+    )
+    return anna, bert
+
+
+def test_a_disk_over_somebody_elses_folder_is_noticed_and_so_is_that_it_went(two) -> None:
+    anna, bert = two
+    photos = bert.shared / "anna" / "photos"
+    mount(bert, photos)
+    bert.wait(lambda: not bert.settled(), NOTICED_S)
+    bert.wait(lambda: hidden_below(bert, "anna/photos"), NOTICED_S)
+    anna.wait(lambda: anna.device("bert").get("missing_files") or not anna.settled(), NOTICED_S)
+    assert stays(lambda: hidden_below(bert, "anna/photos"), SECOND_LOOK_S + 2.0)
+    on(bert, "umount", photos)
+    wait_for(lambda: bert.settled() and anna.settled(), BACK_S, [anna, bert])
+    assert same_outline([anna, bert])
+    assert not (bert.folder / "Put aside").exists()
+
+
+def test_a_disk_over_a_folder_of_mine_deletes_nothing_anywhere(two) -> None:
+    anna, bert = two
+    photos, before = anna.own / "photos", bert.outline()
+    mount(anna, photos)
+    anna.wait(lambda: hidden_below(anna, "anna/photos"), NOTICED_S)
+    assert stays(lambda: bert.outline() == before, SECOND_LOOK_S + 3.0)
+    on(anna, "sh", "-c", f"echo new > {photos}/new.txt")
+    bert.wait((bert.shared / "anna/photos/new.txt").exists, READY_S)
+    on(anna, "umount", photos)
+    anna.wait(lambda: not hidden_below(anna, "anna/photos"), BACK_S)
+    anna.wait(lambda: "went with 1 file" in (anna.status().get("reason") or ""), BACK_S)
+    assert stays((bert.shared / "anna/photos/new.txt").exists, SECOND_LOOK_S + 3.0)
+    photos.rename(anna.own / "pictures")
+    wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
+    assert len(list((bert.shared / "anna" / "pictures").iterdir())) == FILES
+
+
+def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:
+    anna, bert = two
+    mount(bert, bert.shared)
+    bert.wait(lambda: "offline" in (bert.status().get("reason") or ""), NOTICED_S * 2)
+    on(bert, "umount", bert.shared)
+    wait_for(lambda: bert.settled() and anna.settled(), READY_S, two)
+    assert same_outline(two)
