@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.content.facts import Finding
+from potluck.core.content.facts import Finding, Stat
 from potluck.core.errors import NotRunning, TimedOut
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Import, Look, Reply, Scan, Tell
@@ -35,6 +35,9 @@ from tests.shells.loop.test_loop import Stage
 from tests.shells.peers import WAIT_S, until
 
 SHORT_S = 0.05  # for an engine that is busy
+
+PAGES, PAGE_FILES = 40, 250
+STAT = Stat(1, 1, 1, 1, executable=False)
 
 
 class Face:
@@ -378,6 +381,28 @@ def test_a_listing_that_nobody_answers_for_is_an_error(
     assert office.source.state(fresh=True) == {}
     over.set()
     busy.join(30)
+
+
+def test_looks_and_listings_do_not_wait_for_a_large_scan(office: Office) -> None:
+    """While 150,000 files were taken in, `ls` took half a minute and a snapshot was 6 s old."""
+
+    def in_hand(engine: Engine, _now: float) -> int:
+        return len(engine.wiring.own_folder._reading)
+
+    office.loop.post(ShareSeen(present=True, reason=""))
+    order, top = office.effect(Scan).order, office.effect(Scan).tops[0]
+    for number in range(PAGES):
+        page = [top.child(f"f{number:03}-{name:03}") for name in range(PAGE_FILES)]
+        seen = tuple(PathSeen(path, Finding.FILE, STAT) for path in page)
+        office.loop.post(TreeSeen(order, seen, (), number == PAGES - 1, complete=True))
+    office.source._state_s = 0.0  # what was seen before is too old
+    look = office.loop.inbox.look(in_hand)
+    state, folder = office.source.state(), office.source.folder("", "")
+    whole = office.loop.ask(in_hand, 60.0)
+    assert whole == PAGES * PAGE_FILES
+    assert look.result(10) < whole, "it was answered while pages waited"
+    assert state["state"] == "busy"
+    assert folder["known"]
 
 
 def test_states_asked_for_in_quick_succession_cost_one_question(
