@@ -291,9 +291,10 @@ def test_a_file_exchanged_before_it_is_linked_is_copied_from_what_was_opened(
 ):
     real = open_regular
 
-    def exchange(folder, name):
-        descriptor = real(folder, name)
-        os.rename(home / "Photos" / "one.jpg", home / "a.txt")
+    def exchange(folder, name, *access):
+        descriptor = real(folder, name, *access)
+        if not access:  # it is the source that is opened to be read
+            os.rename(home / "Photos" / "one.jpg", home / "a.txt")
         return descriptor
 
     monkeypatch.setattr("potluck.shells.disk.importing.open_regular", exchange)

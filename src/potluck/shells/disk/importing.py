@@ -3,7 +3,8 @@
 Strategy: a source is opened by the path the person gave, and from there on walked by descriptors.
 Every file is made in `tmp/` (sharing blocks where the file system can) and appears in the own
 folder by one link, so the watcher never sees half a file. A move is a link too where that is
-possible, and only then is the source removed.
+possible, and only then is the source removed. At last the file is closed once under its new name:
+a watcher that comes late finds one link only, and could take it for one that is being written.
 
 What stands in the own folder already, under its own name or one of ours (`README (2).md`) and byte
 for byte, is not brought in once more: it is reported with that name, and stays where it is. For a
@@ -179,6 +180,7 @@ class _Importing:
             self._folders.touch(into.parts)
             if self._move:
                 self._remove_source(source, name, descriptor, folder)
+            _say_complete(folder, taken)
         finally:
             os.close(descriptor)
         return taken
@@ -229,6 +231,12 @@ class _Importing:
 
     def _fail(self, path: str, reason: str) -> None:
         self.failed.append((printable(path), reason))
+
+
+def _say_complete(folder: int, name: str) -> None:
+    """Close a file once: who watches the folder waits for that, and nobody else has it open."""
+    with suppress(OSError, UnsafePath):
+        os.close(open_regular(folder, name, os.O_WRONLY))
 
 
 def _names(name: str) -> Iterator[str]:

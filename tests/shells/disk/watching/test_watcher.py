@@ -24,6 +24,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.engine.effects import Import
 from potluck.engine.events import (
     OrderId,
     PathsTouched,
@@ -31,6 +32,7 @@ from potluck.engine.events import (
 )
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.mounts import MountTable
+from potluck.shells.disk.importing import import_paths
 from potluck.shells.disk.watching import stillness, watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.growing import FREE_CLOSES
@@ -251,6 +253,29 @@ def test_closing_is_hinted_at_once_and_only_once(
             assert marked(own, hints) == []
         hints.wait_for("me/log")
         assert marked(own, hints, "later") == ["me/mark", "me/log"]
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_what_was_brought_in_is_complete_however_late_we_look_at_it(
+    share: Share,
+    own: Path,
+    hints: Hints,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+) -> None:
+    """Once a busy machine called it “still being written” for half a minute."""
+    monkeypatch.setattr(stillness, "UNCLOSED_S", NEVER_S)
+    source = tmp_path / "film"
+    source.write_bytes(b"x")
+    with watching(share, hints):
+        hints.open.clear()
+        (own / "first").write_bytes(b"x")
+        hints.wait_for("me/first")  # in whose post the watcher is held now
+        import_paths(share, Import(OrderId(1), (str(source),), mode, ME))
+        hints.open.set()
+        hints.wait_for("me/film")
+        assert not any(seen.writing for seen in hints.restless)
 
 
 def test_more_open_files_than_can_be_kept_in_mind_are_hinted_at_once(
