@@ -31,8 +31,8 @@ from potluck.engine.events import (
     RestlessSeen,
 )
 from potluck.shells.disk.fsops import Share, enter
-from potluck.shells.disk.mounts import MountTable
 from potluck.shells.disk.importing import import_paths
+from potluck.shells.disk.mounts import MountTable
 from potluck.shells.disk.watching import stillness, watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.growing import FREE_CLOSES
