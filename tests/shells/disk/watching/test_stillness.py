@@ -28,6 +28,26 @@ def append(path: Path, data: bytes = b"more") -> None:
         file.write(data)
 
 
+@pytest.fixture(autouse=True)
+def somebody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is open somewhere, as far as anybody knows."""
+    monkeypatch.setattr(module, "nobody_writes", lambda _share, _path: False)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_what_nobody_has_open_comes_out_at_once(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch, *, made: bool
+) -> None:
+    for name in ("open", "closed"):
+        (own / name).touch()
+    monkeypatch.setattr(module, "nobody_writes", lambda _share, path: path == at("closed"))
+    table = Stillness(share)
+    table.written(at("closed"), 0.0, made=made)
+    table.written(at("open"), 0.0, made=made)
+    assert table.rested(0.0) == [at("closed")]
+    assert at("open") in table
+
+
 def test_nothing_waits_for_nothing(share: Share) -> None:
     table = Stillness(share)
     assert table.wait_s(0.0) is None

@@ -108,6 +108,18 @@ def test_a_written_file_is_hinted(share: Share, own: Path, hints: Hints) -> None
     assert hints.posted == [PathsTouched((ME.child("note.txt"),), overflow=False)]
 
 
+def test_a_file_that_is_cut_or_made_by_name_is_hinted_before_all_is_said(
+    share: Share, own: Path, hints: Hints
+) -> None:
+    (own / "note").write_bytes(b"hello")
+    with watching(share, hints) as watcher:
+        os.truncate(own / "note", 2)
+        os.mknod(own / "made")
+        watcher.drain(OrderId(7))
+        hints.wait_until(lambda: bool(hints.drained))
+        assert sorted(hints.paths) == ["me/made", "me/note"]
+
+
 def test_a_file_in_a_folder_that_was_there_is_hinted(share: Share, own: Path, hints: Hints) -> None:
     (own / "a/b/c").mkdir(parents=True)
     with watching(share, hints):

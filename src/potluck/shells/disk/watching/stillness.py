@@ -11,10 +11,11 @@ it grows is held back now and then (watching/growing.py).
 
 Guarantees: whatever is put in comes out once, unless it is closed first, and then again while it is
 written; a file that is written all the time costs one entry and a system call every `UNCLOSED_S`.
-What was made by `link` has nobody who will close it, and comes out at once. Limits: at most
+What was made by `link`, and what nobody has open (changed by name: truncate, mknod), has nobody who
+will close it, and comes out at once. Limits: at most
 `UNCLOSED_MOST` files; the caller asks `is_full` and reports any more directly. A writer that pauses
-for `UNCLOSED_S`, or is slower than `GROWTH_BYTES_S`, is not told from a log. What is changed
-without being open (truncate by name) waits as if it were.
+for `UNCLOSED_S`, or is slower than `GROWTH_BYTES_S`, is not told from a log. Where the system does
+not say who has a file open (watching/writers.py), what is changed by name waits as if it were open.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import Share, stat_at
 from potluck.shells.disk.watching.growing import GrowingFiles
+from potluck.shells.disk.watching.writers import nobody_writes
 
 UNCLOSED_MOST: Final = 10_000
 """Far above what one user may hold open; about 2 MB of memory."""
@@ -167,12 +169,12 @@ class Stillness:
         self._restless.discard(path)
 
     def _is_complete(self, path: SafePath, *, made: bool) -> bool:
-        """Look for the first time: a new hard link, or what is no file, nobody will close."""
+        """Look for the first time: a new hard link, what is no file, or what nobody has open."""
         found = self._stat(path)
         if found is None or not modes.S_ISREG(found.st_mode):
             return True
         self._files[path].first_size = found.st_size
-        return made and found.st_nlink > 1
+        return (made and found.st_nlink > 1) or nobody_writes(self._share, path)
 
     def _size_of(self, path: SafePath) -> int | None:
         found = self._stat(path)
