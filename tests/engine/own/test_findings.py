@@ -22,6 +22,7 @@ from potluck.engine.events import (
     MountsSeen,
     OrderId,
     PathSeen,
+    RestlessSeen,
     TreeSeen,
     Unreadable,
     WatchesRefused,
@@ -47,6 +48,18 @@ def stands(own: Own) -> dict[str, tuple[Kind, int]]:
 
 def shared(own: Own) -> dict[str, tuple[Kind, int]]:
     return {path: (record.kind, record.size) for path, record in own.published().items()}
+
+
+def looked_at(own: Own) -> list[str]:
+    """What is to be looked at."""
+    looks = [effect for effect in own.todo if isinstance(effect, Look)]
+    return [str(path) for look in looks for path in look.paths]
+
+
+def in_hand(own: Own) -> list[str]:
+    """What is to be read."""
+    orders = [effect for effect in own.todo if isinstance(effect, Hash)]
+    return sorted(str(path) for order in orders for path, _ in order.files)
 
 
 @pytest.fixture
@@ -215,6 +228,61 @@ def test_what_is_seen_below_a_file_is_not_shared_before_the_folder_is_seen(site:
     assert site.published()["x"].kind is Kind.FILE
 
 
+def test_what_a_look_meets_after_it_missed_it_stands(site: Own) -> None:
+    heads = len(site.heads)
+    site.touch("new/page")
+    (look,) = site.todo
+    site.todo.clear()
+    assert isinstance(look, Look)
+    gone = PathSeen(site.path("new/page"), Finding.MISSING, None)
+    site.tell(TreeSeen(look.order, (gone,), (), last=False, complete=True))
+    back = PathSeen(site.path("new/page"), Finding.FILE, site.files["new/page"].stat)
+    site.tell(TreeSeen(look.order, (back,), (), last=True, complete=True))
+    assert site.todo == [], "nobody has to look again"
+    site.settle()
+    assert (shared(site), len(site.heads)) == (stands(site), heads)
+
+
+def read_late(site: Own, name: str) -> FilesHashed:
+    """Write a file that is read for long; what will come of it."""
+    site.write(name, "very long")
+    site.touch(name)
+    site.answer()
+    (order,) = site.todo
+    site.todo.clear()
+    assert isinstance(order, Hash)
+    return FilesHashed(order.order, (site.hashed(name),), (), last=True)
+
+
+def test_a_folder_in_the_place_of_a_file_ends_its_reading(site: Own) -> None:
+    late = read_late(site, "film")
+    site.remove("film")
+    site.folders.add("film")
+    site.touch("film")
+    site.answer()
+    site.tell(late)
+    assert looked_at(site) == [], "nobody waits for it any more"
+    site.settle()
+    assert shared(site) == stands(site)
+
+
+def test_a_file_that_was_seen_while_it_was_read_is_looked_at_once_more(site: Own) -> None:
+    late = read_late(site, "film")
+    site.touch("film")
+    site.answer()
+    site.tell(late)
+    assert looked_at(site) == ["d1/film"], "what was read may be old already"
+    site.settle()
+    assert shared(site) == stands(site)
+
+
+def test_files_in_hand_elsewhere_are_no_matter_of_a_look(site: Own) -> None:
+    read_late(site, "site/film")
+    site.touch("new")
+    site.answer()
+    assert site.todo == []
+
+
 # -- hard links ------------------------------------------------------------------------------------
 def test_what_is_written_through_one_link_is_found_at_the_others(site: Own) -> None:
     for name in ("new/link", "link"):
@@ -247,6 +315,21 @@ def test_links_as_deep_as_files_may_stand_are_looked_at_too(site: Own) -> None:
     for name in ("site/old", f"{deep}/two"):
         site.files[name] = site.files[f"{deep}/one"]
     site.touch(f"{deep}/one")
+    site.settle()
+    assert shared(site) == stands(site)
+
+
+def test_a_scan_comes_by_all_links_itself(site: Own) -> None:
+    site.files["link"] = site.files["site/old"]
+    site.touch("link")
+    site.settle()
+    site.write("site/old", "another text")
+    site.files["link"] = site.files["site/old"]
+    site.own_folder.scan()
+    site.tick()
+    site.answer()
+    assert in_hand(site) == ["d1/link", "d1/site/old"]
+    assert looked_at(site) == []
     site.settle()
     assert shared(site) == stands(site)
 
@@ -366,6 +449,20 @@ def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: O
     assert closed(site) == ["d1"]
     assert site.todo == [], "nothing is looked for once more"
     assert sorted(site.published()) == sorted(stands(site))
+    site.own_folder.scan()
+    site.tick()
+    assert [type(each) for each in site.todo] == [Scan], "that scan is over"
+
+
+def test_a_round_that_could_not_look_at_all_and_does_not_say_why_says_nothing(site: Own) -> None:
+    site.touch("site")
+    (look,) = site.todo
+    site.todo.clear()
+    assert isinstance(look, Look)
+    site.tell(TreeSeen(look.order, (), (), last=True, complete=False))
+    assert site.todo == []
+    site.settle()
+    assert sorted(site.published()) == sorted(stands(site))
 
 
 def test_a_look_that_could_see_nothing_is_repeated_later_and_nothing_is_settled_till_then(
@@ -404,11 +501,14 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
     site.own_folder.scan()
     site.tick()
     site.settle()
-    assert len(site.node.troubles.all()) == 1
+    site.own_folder.on_watcher(RestlessSeen((site.path("film"),), writing=True))
+    kinds = {each.kind for each in site.node.troubles.all()}
+    assert kinds == {TroubleKind.UNREADABLE, TroubleKind.WRITTEN}
     assert len(site.own_folder.refused) == 1
     site.node.roster = group(2, 1)
     site.own_folder.await_marker()
     assert site.node.troubles.all() == []
+    assert len(site.own_folder.refused) == 0
 
 
 def test_a_scan_of_a_part_doubts_only_what_is_in_it(site: Own) -> None:
@@ -423,6 +523,31 @@ def test_a_scan_of_a_part_doubts_only_what_is_in_it(site: Own) -> None:
     assert sorted(site.published()) == [
         "new", "new/both", "new/img", "new/page", "site", "site/both", "site/css", "site/css/x",
     ]  # fmt: skip
+
+
+def scan_part(site: Own, *names: str) -> list[bytes]:
+    """Have a part scanned, and return what is in doubt then."""
+    site.own_folder.on_watcher(WatchesRefused(tuple(map(site.path, names)), "", 0))
+    site.tick()
+    site.answer()
+    return sorted(site.own_folder._rounds.doubtful)
+
+
+def test_a_part_that_was_seen_is_in_no_doubt(site: Own) -> None:
+    assert scan_part(site, "site") == []
+
+
+def test_a_part_that_nobody_could_look_at_is_in_no_doubt(site: Own) -> None:
+    site.closed = {"site"}
+    assert scan_part(site, "site/css") == []
+
+
+def test_a_part_that_is_gone_is_in_doubt_with_all_below_it(site: Own) -> None:
+    site.remove("site/css")
+    assert scan_part(site, "site/css") == [b"site/css", b"site/css/x"]
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert shared(site) == stands(site)
 
 
 def test_what_one_scan_doubts_is_still_looked_for_after_a_scan_of_another_part(site: Own) -> None:
@@ -499,6 +624,27 @@ def test_a_folder_that_a_look_saw_become_a_file_ends_what_a_scan_says_of_it(site
     site.settle()
     site.tell(parts[1])
     assert not site.publishing.known_below(b"site"), "nothing stands below a file"
+    assert not in_hand(site)
+    assert looked_at(site) == ["d1/site"], "whoever looks at it sees what stands there"
+    site.settle()
+    assert shared(site) == stands(site)
+
+
+def test_a_file_that_never_held_still_and_is_gone_is_no_trouble_any_more(site: Own) -> None:
+    site.write("log", "text")
+    site.touch("log")
+    while not site.node.troubles.of(TroubleKind.RESTLESS):
+        for order in [each for each in site.todo if isinstance(each, Hash)]:
+            site.todo.remove(order)
+            site.tell(FilesHashed(order.order, (), (site.path("log"),), last=True))
+        if site.todo:
+            site.answer()
+        elif (due := site.own_folder.deadline()) is not None:
+            site.tick(due - site.node.now)
+    site.remove("log")
+    site.touch("log")
+    site.answer()
+    assert site.node.troubles.of(TroubleKind.RESTLESS) == []
 
 
 # -- answers nobody waits for, and of other folders ------------------------------------------------
@@ -557,6 +703,12 @@ def test_a_file_that_a_scan_still_saw_below_what_a_look_missed_is_looked_at_agai
     site.settle()
     for fact in page:  # the scan was there before
         site.tell(fact)
+    looked = set[str]()
+    while site.todo:
+        looked.update(looked_at(site))
+        site.answer()
+    below = ("both", "css", "css/x", "old")
+    assert looked == {"d1/site", *(f"d1/site/{name}" for name in below)}, "and at nothing else"
     site.settle()
     assert shared(site) == stands(site)
 
