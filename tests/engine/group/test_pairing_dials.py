@@ -170,3 +170,16 @@ def test_a_host_that_lets_dials_hang_takes_no_other_newcomers_place() -> None:
         here.now += limits.PAIRING_CALL_REST_S
     part.call(address(3))
     assert [dial.address for dial in taken(here, Dial)] == [address(2), address(3)]
+
+
+def test_a_host_whose_dial_has_ended_is_not_called_again_before_it_rested() -> None:
+    here, _, part = dials()
+    part.call(address(2))
+    (first,) = taken(here, Dial)
+    part.failed(failed(first.dial))
+    here.now = limits.PAIRING_CALL_REST_S - 0.1
+    part.call(address(2))
+    assert taken(here, Dial) == []
+    here.now = limits.PAIRING_CALL_REST_S
+    part.call(address(2))
+    assert [dial.address for dial in taken(here, Dial)] == [address(2)]
