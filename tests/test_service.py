@@ -33,7 +33,7 @@ ip link set lo up
 exec "$@"
 """
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tests.lan.potluck import (
     write_random,
 )
 
-pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(600)]
 
 LEAVE_S = limits.LEAVE_S * 1.5  # promised 5 s, `down` starting its own Python included
 READY_S = 30.0  # not promised, only needed to go on
