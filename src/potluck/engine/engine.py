@@ -16,8 +16,8 @@ time, the index on a disk): a datagram, a message, or one file that is read, fet
 0.05 to 1 ms, with 100,000 files in the index as with 10,000. What comes in batches takes longer:
 256 files read, fetched or placed 4 to 8 ms, a page of 1,000 records 4 ms, 1,000 paths seen 12 ms,
 2,000 changes published 20 to 150 ms. The last page of a manifest, by which all of it takes effect
-at once, takes 80 ms for 10,000 new files and 0.7 s for 100,000. While many files come, about one
-call in a hundred takes 50 to 250 ms; why is not known.
+at once, takes 80 ms for 10,000 new files and 0.7 s for 100,000. While many files came, about one
+call in a hundred took 50 to 250 ms; Python's look for cycles, a chore by now, was part of that.
 """
 
 from __future__ import annotations
