@@ -234,7 +234,10 @@ class _Importing:
 
 
 def _say_complete(folder: int, name: str) -> None:
-    """Close a file once: who watches the folder waits for that, and nobody else has it open."""
+    """Close a file once: who watches the folder waits for that.
+
+    Whoever still writes one that was moved in is noticed by the next write.
+    """
     with suppress(OSError, UnsafePath):
         os.close(open_regular(folder, name, os.O_WRONLY))
 
