@@ -7,6 +7,8 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.pieces import Root
+from potluck.core.content.swarm.room import Shortage
 from potluck.engine.effects import PruneTrash, Tell
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
@@ -21,6 +23,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 
 LARGE = 100 * limits.GIB
+ROOT = Root(bytes(32))
 FILE, OTHER = parse_wire_path(b"d2/film"), parse_wire_path(b"d2/photo")
 
 
@@ -31,6 +34,10 @@ def node() -> Node:
 
 def told(node: Node) -> list[str]:
     return [tell.text for tell in builders.taken(node, Tell)]
+
+
+def short(lacks_bytes: int, contents: int = 1, all_lack_bytes: int = 0) -> Shortage:
+    return Shortage(ROOT, lacks_bytes, contents, all_lack_bytes or lacks_bytes)
 
 
 def test_a_full_disk_pauses_is_told_once_and_resumes(node: Node) -> None:
@@ -136,47 +143,49 @@ def test_the_first_path_is_named_with_how_many_more_and_when_it_is_tried_next(no
 def test_a_file_without_room_is_named_with_what_it_lacks_until_it_has_room(node: Node) -> None:
     room = DiskRoom(node)
     big, small = (parse_wire_path(wire) for wire in (b"anna/big", b"anna/small"))
-    room.on_short(None, 0, 0)
-    room.on_short(big, 5_400_000, 0)
+    room.on_short(None, None)
+    room.on_short(big, short(5_400_000))
     reason = f"no room for anna/big on the disk of {node.settings.folder}: 5.4 MB more must be free"
     assert told(node) == [reason]
     (trouble,) = node.troubles.of(TroubleKind.DISK)
     assert (trouble.subject, trouble.reason) == (SPACE, reason)
     assert trouble.command.startswith("df -h ")
-    room.on_short(big, 5_300_000, 2)
+    room.on_short(big, short(5_300_000, 17_001, 40_600_000))
     (trouble,) = node.troubles.of(TroubleKind.DISK)
-    assert trouble.reason.endswith(": 5.3 MB more must be free; 2 more wait with it")
+    assert trouble.reason.endswith(
+        ": 5.3 MB more must be free for it, 40.6 MB for all that waits (17,001 files)"
+    )
     assert told(node) == [], "the same file, said already"
-    room.on_short(small, 1, 0)
+    room.on_short(small, short(1))
     assert len(told(node)) == 1
     assert room.paused == "", "what has room is fetched"
-    room.on_short(None, 0, 0)
+    room.on_short(None, None)
     assert node.troubles.all() == []
 
 
 def test_while_nothing_is_fetched_no_single_file_is_named(node: Node) -> None:
     room = DiskRoom(node)
     big = parse_wire_path(b"anna/big")
-    room.on_short(big, 1, 0)
+    room.on_short(big, short(1))
     room.on_space(SpaceSeen(0, LARGE))
     told(node)
-    room.on_short(big, 2, 0)
-    room.on_short(None, 0, 0)
+    room.on_short(big, short(2))
+    room.on_short(None, None)
     (trouble,) = node.troubles.all()
     assert trouble.reason.startswith("almost no space is left")
     assert told(node) == []
     room.on_space(SpaceSeen(LARGE, LARGE))
     told(node)
-    room.on_short(big, 2, 0)
+    room.on_short(big, short(2))
     assert len(told(node)) == 1
 
 
 def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node) -> None:
     room = DiskRoom(node)
     big = parse_wire_path(b"anna/big")
-    room.on_short(big, 5_000_000, 0)
+    room.on_short(big, short(5_000_000))
     assert len(builders.taken(node, PruneTrash)) == 1
-    room.on_short(big, 5_000_000, 0)
+    room.on_short(big, short(5_000_000))
     room.on_space(SpaceSeen(0, LARGE))
     assert builders.taken(node, PruneTrash) == []
     node.now += PRUNE_AGAIN_S
@@ -186,10 +195,10 @@ def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node)
     kept = f"; the trash ({node.settings.folder}/.potluck/trash) holds 28.0 MB of it"
     assert trouble.reason.endswith(kept)
     room.on_space(SpaceSeen(LARGE, LARGE))
-    room.on_short(big, 5_000_000, 0)
+    room.on_short(big, short(5_000_000))
     (trouble,) = node.troubles.all()
     assert trouble.reason.endswith(kept)
     room.on_space(SpaceSeen(LARGE, LARGE, None, None, 0))
-    room.on_short(big, 5_000_000, 0)
+    room.on_short(big, short(5_000_000))
     (trouble,) = node.troubles.all()
     assert trouble.reason.endswith("more must be free"), "nothing is in it"

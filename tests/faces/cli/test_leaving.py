@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.leaving import LEAVE_WORDS, NAMED_DEVICES, Parting, UpLeaving, parting
+from potluck.faces.cli.leaving import (
+    LEAVE_WORDS,
+    NAMED_DEVICES,
+    UNSAFE,
+    Parting,
+    UpLeaving,
+    parting,
+)
 from potluck.faces.cli.main import run_command
-from tests.faces.fakes import FakeSource, alone, delivery, device, running, state
+from tests.faces.fakes import FakeSource, alone, delivery, device, running, state, trouble
 
 Call = Callable[..., tuple[int, str, str]]
 GB = 10**9
@@ -54,6 +61,18 @@ def test_with_more_devices_it_is_not_known_that_only_this_one_has_it() -> None:
         ),
         asks=True,
     )
+
+
+def test_with_an_index_that_is_not_safe_nobody_is_said_to_have_everything() -> None:
+    both = [device("a", id="a"), device("nas", id="nas")]
+    failing = [trouble(kind="index", subject="saving the index")]
+    said = parting(group(*both, deliveries=[lacking("a")], troubles=failing))
+    assert said == Parting((UNSAFE, "a still lacks 2 files (1.0 GB)"), asks=True)
+    said = parting(group(*both, files=0, troubles=failing))
+    assert said == Parting((UNSAFE,), asks=True)
+    assert parting(group(*both, troubles=failing)) == Parting((UNSAFE,), asks=True)
+    assert parting(group(troubles=failing)) == Parting(), "there is nobody to share with"
+    assert parting(group(*both, troubles=[trouble(kind="disk")])) == Parting()
 
 
 def test_who_has_everything_makes_the_question_needless() -> None:

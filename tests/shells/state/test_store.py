@@ -68,9 +68,18 @@ def make(tmp_path, told, flush=os.fsync) -> Store:
 
 
 @pytest.mark.usefixtures("index")
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-def test_want_of_descriptors_is_no_failed_flush_and_ends_by_itself(
-    tmp_path, told, monkeypatch, number
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EMFILE, str(Hindrance.DESCRIPTORS)),
+        (errno.ENFILE, str(Hindrance.DESCRIPTORS)),
+        (errno.EACCES, str(Hindrance.DENIED)),
+        (errno.ENOENT, "No such file or directory"),
+        (errno.ESTALE, os.strerror(errno.ESTALE)),
+    ],
+)
+def test_what_cannot_be_opened_is_no_failed_flush_and_ends_by_itself(
+    tmp_path, told, monkeypatch, number, why
 ) -> None:
     real, tries = os.open, iter([True, True])
 
@@ -84,7 +93,7 @@ def test_want_of_descriptors_is_no_failed_flush_and_ends_by_itself(
     store = make(tmp_path, told)
     store.submit(MakeDurable(3))
     log = str(tmp_path / "potluck.sqlite-wal")
-    tried_again = NotDurable(str(Hindrance.DESCRIPTORS), log, 0.01)
+    tried_again = NotDurable(why, log, 0.01)
     assert [told.next(), told.next()] == [tried_again, tried_again], "each try is told"
     assert told.next() == MadeDurable(3)
     store.submit(MakeDurable(4))
@@ -156,11 +165,61 @@ def test_a_folder_that_cannot_be_flushed_is_named(tmp_path, told) -> None:
     store.close()
 
 
-def test_a_log_that_is_not_there_is_a_failure(tmp_path, told) -> None:
+def test_a_log_that_is_not_there_is_told_and_close_waits_for_no_other_try(tmp_path, told) -> None:
     store = make(tmp_path, told)
     store.submit(MakeDurable(1))
+    store.close()
     log = str(tmp_path / "potluck.sqlite-wal")
-    assert told.next() == NotDurable("No such file or directory", log, None)
+    again_s = store_module.OPEN_AGAIN_S
+    assert told.facts.get_nowait() == NotDurable("No such file or directory", log, again_s)
+
+
+@pytest.mark.usefixtures("index")
+def test_a_home_out_of_reach_for_a_while_holds_back_what_waits_and_no_more(
+    tmp_path, told, monkeypatch
+) -> None:
+    real_stat, real_open, away, looked = os.stat, os.open, threading.Event(), threading.Event()
+
+    def denied(path) -> None:
+        if away.is_set() and str(path).startswith(str(tmp_path)):
+            looked.set()
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    def stat(path, *others, **named):
+        denied(path)
+        return real_stat(path, *others, **named)
+
+    def opened(path, *others, **named):
+        denied(path)
+        return real_open(path, *others, **named)
+
+    monkeypatch.setattr(store_module, "LOG_LOOK_S", 0.01)
+    monkeypatch.setattr(store_module, "OPEN_AGAIN_S", 0.01)
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "open", opened)
+    store = make(tmp_path, told)
+    away.set()
+    assert looked.wait(WAIT_S)
+    store.submit(MakeDurable(1))
+    assert told.next() == NotDurable(str(Hindrance.DENIED), str(tmp_path), 0.01)
+    away.clear()
+    said = told.next()
+    while isinstance(said, NotDurable):
+        said = told.next()
+    assert said == MadeDurable(1)
+    store.close()
+
+
+@pytest.mark.usefixtures("index")
+def test_what_nobody_expected_is_told_once_and_the_thread_goes_on(tmp_path, told) -> None:
+    def flush(_descriptor: int) -> None:
+        raise ZeroDivisionError("what no disk says")
+
+    store = make(tmp_path, told, flush)
+    store.submit(MakeDurable(1))
+    why, path = "ZeroDivisionError: what no disk says", str(tmp_path / "potluck.sqlite")
+    assert told.next() == NotDurable(why, path, None)
+    store.submit(MakeDurable(2))
     store.close()
     assert told.facts.empty()
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from potluck.core import limits
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
-from potluck.core.content.swarm.room import FREE_PART_MAX, reserve_of
+from potluck.core.content.swarm.room import FREE_PART_MAX, Shortage, reserve_of
 from potluck.core.wording import of_size, set_off
 from potluck.engine.effects import PruneTrash
 from potluck.engine.events import SpaceSeen
@@ -102,21 +102,22 @@ class DiskRoom:
         where = shlex.quote(f"{self._node.settings.folder}/.potluck/trash")
         return f"; the trash ({where}) holds {of_size(self._trash_bytes)} of it"
 
-    def on_short(self, path: SafePath | None, lacks_bytes: int, others: int) -> None:
-        """A file has no room, for so many bytes, and so have `others`; None: all have."""
+    def on_short(self, path: SafePath | None, shortage: Shortage | None) -> None:
+        """What has no room, and one path where the first of it is wanted; None: all has."""
         node = self._node
         if self.lack is not None:
             return  # nothing is fetched at all, which is said
-        if path is None:
+        if path is None or shortage is None:
             if self._short:
                 self._short = ""
                 node.troubles.clear(TroubleKind.DISK, SPACE)
             return
         name = set_off(str(path))
         reason = f"no room for {name} on the disk of {node.settings.folder}: "
-        reason += f"{of_size(lacks_bytes)} more must be free"
-        if others:
-            reason += f"; {others:,} more wait with it"
+        reason += f"{of_size(shortage.lacks_bytes)} more must be free"
+        if shortage.contents > 1:
+            reason += f" for it, {of_size(shortage.all_lack_bytes)} for all that waits"
+            reason += f" ({shortage.contents:,} files)"
         self._prune()
         self._note(SPACE, reason + self._in_trash(), Hindrance.SPACE, node.now)
         if self._short != name:

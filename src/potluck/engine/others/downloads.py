@@ -255,9 +255,9 @@ class Downloads:
         """How full the disk is: fetching pauses in time and resumes by itself."""
         self.room.on_space(event)
         self.paused = self.room.paused
-        self.swarm.room.on_space(event.free_bytes, event.total_bytes)
         if self.swarm.room.refused:
             self._ask_s = self._node.now
+        self.swarm.room.on_space(event.free_bytes, event.total_bytes)
 
     def on_peer(self, device: DeviceId) -> None:
         """A device is there: it may be asked at once."""
@@ -283,11 +283,9 @@ class Downloads:
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
             node.do(_fetch(node, number, order, downloads))
-        refused = self.swarm.room.refused
-        first = next(iter(refused), None)
-        path = self.path_of(first) if first is not None else None
-        lacks_bytes = refused[first] if first is not None else 0
-        self.room.on_short(path, lacks_bytes, len(refused) - 1)
+        shortage = self.swarm.room.shortage()
+        path = self.path_of(shortage.root) if shortage is not None else None
+        self.room.on_short(path, shortage)
 
     def deadline(self) -> float | None:
         """Return when `ask` must be called next."""

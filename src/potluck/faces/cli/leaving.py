@@ -3,8 +3,10 @@
 
 Strategy: `parting` is a pure function from a snapshot to sentences and to whether they are worth a
 question; the command and the prompts of `up` and `watch` ask it. Somebody here that has everything
-makes the question needless: the others get it there. Who is away lacked things before, too, and is
-only mentioned, and so is what is not shared of the own folder, in the words of `wait`.
+makes the question needless: the others get it there. While the index of this device cannot be made
+safe nobody is said to have everything: others were not told of what is held back. Who is away
+lacked things before, too, and is only mentioned, and so is what is not shared of the own folder, in
+the words of `wait`.
 
 Guarantees: nothing is said of a device that is not known. At a terminal one is asked once; --yes,
 a pipe or a script is never asked, and told all the same. `down` returns when the process has let go
@@ -33,6 +35,7 @@ from potluck.shells.state.home import holder_of, home_paths
 DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
 NAMED_DEVICES = 5  # in these sentences; more are counted
 LEAVE_WORDS = frozenset({"exit", "quit", "down", "leave", "stop"})
+UNSAFE = "the index is not safe on its disk: changes made here may not be shared"
 _SURE = frozenset({"--yes", "-y"})
 
 
@@ -49,21 +52,22 @@ def parting(state: dict[str, Any]) -> Parting:
     """Return who still lacks what, from a snapshot (empty: nothing is known yet)."""
     others = [one for one in state["devices"] if not one["me"]] if state else []
     unshared = left_out(state) if others else []
+    unsafe = [UNSAFE] if others and _index_fails(state) else []
     if not state or not state["files"]:
-        return Parting(tuple(unshared))
+        return Parting((*unsafe, *unshared), bool(unsafe))
     here = [one for one in others if one["online"]]
     lacking = [one for one in state["deliveries"] if one["online"] and one["known"]]
     unknown = [one for one in state["deliveries"] if one["online"] and not one["known"]]
     away = [one for one in state["deliveries"] if not one["online"]]
     open_ids = {one["id"] for one in state["deliveries"]}
-    whole = [one for one in here if one["known"] and one["id"] not in open_ids]
-    lines = [_lacking_line(one, alone=len(others) == 1) for one in lacking[:NAMED_DEVICES]]
+    whole = [one for one in here if one["known"] and one["id"] not in open_ids and not unsafe]
+    lines = unsafe + [_lacking_line(one, alone=len(others) == 1) for one in lacking[:NAMED_DEVICES]]
     lines += [f"{shown(one['label'])} has not said yet what it has" for one in _few(unknown)]
     lines += [f"{shown(one['label'])} is away: it is not known what it has" for one in _few(away)]
     told = sum(min(len(each), NAMED_DEVICES) for each in (lacking, unknown, away))
     more = len(state["deliveries"]) - told
     lines += [f"{count(more, 'more device')} not known to have everything"] if more > 0 else []
-    if lacking and not whole and len(others) > 1:
+    if lacking and not (whole or unsafe) and len(others) > 1:
         lines.append("nobody else who is here is known to have everything")
     if whole and lacking + unknown:
         lines.append(f"{shown(whole[0]['label'])} has everything, so they can get it there")
@@ -71,7 +75,12 @@ def parting(state: dict[str, Any]) -> Parting:
     if unfinished:
         lines.append(f"this device is not done yet: {shown(state['reason'])}")
     lines += unshared
-    return Parting(tuple(lines), unfinished or bool(not whole and (lacking or unknown)))
+    asks = unfinished or bool(unsafe or (not whole and (lacking or unknown)))
+    return Parting(tuple(lines), asks)
+
+
+def _index_fails(state: dict[str, Any]) -> bool:
+    return any(one["kind"] == "index" for one in state["troubles"])
 
 
 def _few(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,10 +8,11 @@ has grown, so the loop never does that either. What fails is posted, too: `NotDu
 Guarantees: `MadeDurable(n)` is posted only after an fsync that began after everything
 `MakeDurable(n)` covers was written. After a failed fsync nothing is made durable any more: the
 kernel may have thrown the pages away and a second fsync would lie. Where a file could not be opened
-for want of descriptors nothing was thrown away: that is tried again until it goes, and each try
-that fails is told. Opening the log beside SQLite is safe: its POSIX locks are on the database and
-the -shm file, never on the log. Limits: when a checkpoint had to empty a log that grew past
-LOG_HARD_BYTES, the loop may wait for its last few pages.
+nothing was thrown away: that is tried again until it goes, and each try that fails is told. What
+nobody expected is told as well, makes nothing durable any more, and never ends the thread. Opening
+the log beside SQLite is safe: its POSIX locks are on the database and the -shm file, never on the
+log. Limits: when a checkpoint had to empty a log that grew past LOG_HARD_BYTES, the loop may wait
+for its last few pages.
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ LOG_SOFT_BYTES: Final = 8 * MIB  # above this the log is moved into the file; la
 # a writer that never pauses is stopped for a moment to empty the log
 LOG_HARD_BYTES: Final = 64 * MIB
 LOG_LOOK_S: Final = 5.0  # how often the size of the log is looked at when nothing is to be flushed
-OPEN_AGAIN_S: Final = 1.0  # between two tries to open the log where there are no descriptors
-_NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE}
+OPEN_AGAIN_S: Final = 1.0  # between two tries to open what could not be opened
 _HINDRANCES: Final = {
     errno.EMFILE: Hindrance.DESCRIPTORS,
     errno.ENFILE: Hindrance.DESCRIPTORS,
@@ -102,8 +102,11 @@ class Store:
             orders = self._next_orders(OPEN_AGAIN_S if wanted else LOG_LOOK_S)
             going = None not in orders
             wanted += [order for order in orders if order is not None]
-            wanted = self._make_durable(wanted)
-            self._checkpoint()
+            try:
+                wanted = self._make_durable(wanted)
+                self._checkpoint()
+            except Exception as error:  # noqa: BLE001 # house: a dead thread would say nothing
+                wanted = self._give_up(self._database_path, _why(error))
 
     def _next_orders(self, patience_s: float) -> list[MakeDurable | None]:
         """Wait for an order and return it with all that came behind it; none after a while."""
@@ -119,36 +122,30 @@ class Store:
         """Flush what these wait for; return those to be tried again."""
         if not wanted or self._broken:
             return []
-        path = os.path.dirname(os.path.abspath(self._database_path))
-        try:
-            if not self._folder_flushed:
-                self._flush_path(path)
-                self._folder_flushed = True
-            path = self._log_path
-            self._flush_path(path)
-        except OSError as error:
-            return self._not_flushed(wanted, path, error)
+        folder = os.path.dirname(os.path.abspath(self._database_path))
+        for path in [self._log_path] if self._folder_flushed else [folder, self._log_path]:
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                self._inbox.post(NotDurable(_why(error), path, OPEN_AGAIN_S))
+                return wanted
+            try:
+                self._flush(descriptor)
+            except OSError as error:
+                return self._give_up(path, _why(error))
+            finally:
+                os.close(descriptor)
+            self._folder_flushed = True
         for effect in wanted:
             self._inbox.post(MadeDurable(effect.barrier))
         return []
 
-    def _not_flushed(
-        self, wanted: list[MakeDurable], path: str, error: OSError
-    ) -> list[MakeDurable]:
-        """Say why nothing is durable now; return what is to be tried again."""
-        if error.errno in _NO_DESCRIPTORS:
-            self._inbox.post(NotDurable(_why(error), path, OPEN_AGAIN_S))
-            return wanted
-        self._broken = True
-        self._inbox.post(NotDurable(_why(error), path, None))
+    def _give_up(self, path: str, why: str) -> list[MakeDurable]:
+        """Make nothing durable any more, and say so; return what is to be tried again: nothing."""
+        if not self._broken:
+            self._broken = True
+            self._inbox.post(NotDurable(why, path, None))
         return []
-
-    def _flush_path(self, path: str) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._flush(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _checkpoint(self) -> None:
         """Move the log into the file if it has grown; the next writer then begins it anew."""
@@ -171,10 +168,12 @@ class Store:
     def _log_bytes(self) -> int:
         try:
             return os.stat(self._log_path).st_size
-        except FileNotFoundError:
-            return 0  # the engine has closed the index; SQLite moved the log itself
+        except OSError:
+            return 0  # closed, and SQLite moved it itself; or out of reach, which a flush tells
 
 
-def _why(error: OSError) -> str:
+def _why(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {error}"
     hindrance = _HINDRANCES.get(error.errno or 0)
     return str(hindrance) if hindrance is not None else error.strerror or str(error)

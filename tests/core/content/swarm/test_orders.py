@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
 from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, End, Order, Swarm, What
-from potluck.core.content.swarm.room import FILE_BYTES, reserve_of
+from potluck.core.content.swarm.room import FILE_BYTES, Shortage, reserve_of
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
 
@@ -45,8 +45,9 @@ def wanting(*contents: PieceList) -> Swarm:
 def listed(*contents: PieceList) -> Swarm:
     """A swarm that wants large contents and has their piece lists; A is fast, B is not known."""
     swarm = wanting(*contents)
-    for one in contents:
-        (order,) = (o for o in swarm.next_orders(held_by(A), 0.0) if o.what is What.LIST)
+    lists = swarm.next_orders(held_by(A), 0.0)
+    assert [order.what for order in lists] == [What.LIST] * len(contents)
+    for one, order in zip(contents, lists, strict=True):
         swarm.on_list(one)
         swarm.on_bytes(order.number, FAST, 1.0)
         swarm.on_ended(order.number, 1.0, End.DONE)
@@ -532,7 +533,8 @@ def test_of_large_contents_the_lists_come_and_what_has_no_room_waits_whole() -> 
         swarm.on_list(one)
         swarm.on_ended(order.number, 1.0, End.DONE)
     assert {order.roots for order in orders(swarm, 2.0, A)} == {(short.root,)}
-    assert swarm.room.refused == {long.root: FILE_BYTES + 1}
+    lacks_bytes = 1 + short.size_bytes + 2 * FILE_BYTES
+    assert swarm.room.shortage() == Shortage(long.root, lacks_bytes, 1, lacks_bytes)
     swarm.forget(long.root)
     assert swarm.room.refused == {}
 
@@ -558,3 +560,73 @@ def test_what_was_begun_goes_on_however_full_the_disk_gets() -> None:
     spare(swarm, 0)
     swarm.on_ended(2, 3.0, End.FAILED)
     assert orders(swarm, 10.0, A)
+
+
+def test_what_nobody_can_bring_now_keeps_no_room_from_others_and_takes_what_is_left() -> None:
+    huge, film = content(64), content(32)
+    swarm = listed(huge, film)
+    spare(swarm, huge.size_bytes + FILE_BYTES)
+    by_a = {huge.root: [A], film.root: [B]}
+    begun = swarm.next_orders(lambda which: by_a[which], 2.0)
+    assert {order.roots for order in begun} == {(huge.root,)}
+    assert film.root in swarm.room.refused
+    for order in begun:
+        swarm.on_ended(order.number, 3.0, End.FAILED)
+    first = swarm.next_orders(lambda which: by_a[which], 3.0)
+    assert {order.roots for order in first} == {(film.root,)}, "A rests"
+    swarm.on_peer(A)
+    found = swarm.next_orders(lambda which: by_a[which], 4.0)
+    assert huge.root not in {order.roots[0] for order in found}
+    assert huge.root in swarm.room.refused
+    for order in first + found:
+        swarm.on_pieces(film.root, order.pieces)
+        swarm.on_ended(order.number, 5.0, End.DONE)
+    spare(swarm, huge.size_bytes + 2 * FILE_BYTES + film.size_bytes)
+    swarm.on_peer(A)
+    found = swarm.next_orders(lambda which: by_a[which], 6.0)
+    assert huge.root in {order.roots[0] for order in found}, "it is begun again"
+
+
+def test_what_is_asked_keeps_its_room_though_its_other_holders_left() -> None:
+    huge = content(64)
+    swarm = listed(huge)
+    spare(swarm, huge.size_bytes + FILE_BYTES)
+    assert orders(swarm, 2.0, A)
+    assert orders(swarm, 2.0) == []
+    assert repr(swarm.room).endswith(f" {huge.size_bytes + FILE_BYTES} owed>")
+
+
+def test_what_a_pack_did_not_bring_keeps_no_room() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 100, SMALL)
+    spare(swarm, 100 + FILE_BYTES)
+    (order,) = orders(swarm, 0.0, A)
+    swarm.on_ended(order.number, 1.0, End.FAILED)
+    assert repr(swarm.room).endswith(" 0 owed>")
+    swarm.want(root(2), 100, SMALL)
+    assert [order.roots for order in orders(swarm, 1.0, B)]
+
+
+def test_what_is_laid_out_at_once_is_counted_once_while_it_comes() -> None:
+    film, other = content(64), content(16)
+    swarm = listed(film, other)
+    spare(swarm, film.size_bytes + FILE_BYTES)
+    first = orders(swarm, 2.0, A)
+    assert {order.roots for order in first} == {(film.root,)}
+    swarm.on_pieces(film.root, first[0].pieces[:1])
+    assert repr(swarm.room).endswith(f" {FILE_BYTES} owed>"), "all of it is on the disk by now"
+    spare(swarm, other.size_bytes + 2 * FILE_BYTES)
+    swarm.on_ended(first[0].number, 3.0, End.DONE)
+    found = orders(swarm, 3.0, A)
+    assert other.root in {order.roots[0] for order in found}
+    assert swarm.room.shortage() is None
+
+
+def test_with_holes_in_it_nothing_is_laid_out_ahead() -> None:
+    film = content(64, zeros=(3,))
+    swarm = listed(film)
+    first = orders(swarm, 2.0, A)
+    swarm.on_pieces(film.root, [0])
+    rest_bytes = 62 * SMALL + FILE_BYTES
+    assert first
+    assert repr(swarm.room).endswith(f" {rest_bytes} owed>")

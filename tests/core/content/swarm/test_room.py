@@ -6,7 +6,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.pieces import Root
-from potluck.core.content.swarm.room import FILE_BYTES, Room, reserve_of
+from potluck.core.content.swarm.room import FILE_BYTES, Room, Shortage, reserve_of
 
 A, B, C = (Root(bytes([number]) * 32) for number in (1, 2, 3))
 TOTAL = 400 * limits.MIB
@@ -42,7 +42,7 @@ def test_what_fits_exactly_is_begun_and_a_byte_more_is_not() -> None:
     assert room_of(1000 + FILE_BYTES).begin(A, 1000)
     room = room_of(1000 + FILE_BYTES)
     assert not room.begin(A, 1001)
-    assert room.refused == {A: 1}
+    assert room.shortage() == Shortage(A, 1, 1, 1)
 
 
 def test_what_is_owed_to_one_is_not_there_for_another() -> None:
@@ -50,7 +50,7 @@ def test_what_is_owed_to_one_is_not_there_for_another() -> None:
     assert room.begin(A, 60)
     assert room.begin(A, 60), "once begun is begun"
     assert not room.begin(B, 50)
-    assert room.refused == {B: 10}
+    assert room.shortage() == Shortage(B, 10, 1, 10)
     assert room.begin(C, 40)
     assert repr(room) == f"<Room {2 * FILE_BYTES + 100} spare, {2 * FILE_BYTES + 100} owed>"
 
@@ -58,28 +58,28 @@ def test_what_is_owed_to_one_is_not_there_for_another() -> None:
 def test_what_is_written_is_neither_owed_nor_spare() -> None:
     room = room_of(2 * FILE_BYTES + 100)
     room.begin(A, 60)
-    room.on_written(A, 50, complete=False)
+    room.on_written(A, 10, complete=False)
     assert not room.begin(B, 50)
-    assert room.refused == {B: 10}
-    room.on_written(A, 10, complete=True)
+    assert room.shortage() == Shortage(B, 10, 1, 10)
+    room.on_written(A, 0, complete=True)
     assert not room.begin(B, 50)
-    assert room.refused == {B: 10}, "what a file takes besides is taken when it is complete"
+    assert room.shortage() == Shortage(B, 10, 1, 10), "the rest of its last block is taken now"
     assert repr(room) == f"<Room {FILE_BYTES + 40} spare, 0 owed>"
 
 
-def test_more_than_is_owed_is_never_taken_off() -> None:
+def test_what_grew_meanwhile_is_owed_no_more_than_before() -> None:
     room = room_of(10**6)
     room.begin(A, 0)
     room.on_written(A, 10**9, complete=False)
-    assert repr(room) == f"<Room {10**6 - FILE_BYTES} spare, 0 owed>"
+    assert repr(room) == f"<Room {10**6} spare, {FILE_BYTES} owed>"
     room.on_written(B, 10, complete=True)
-    assert repr(room) == f"<Room {10**6 - FILE_BYTES} spare, 0 owed>", "it was here before"
+    assert repr(room) == f"<Room {10**6} spare, {FILE_BYTES} owed>", "it was here before"
 
 
 def test_a_look_at_the_disk_counts_what_is_still_owed() -> None:
     room = room_of(FILE_BYTES + 100)
     room.begin(A, 100)
-    room.on_written(A, 60, complete=False)
+    room.on_written(A, 40, complete=False)
     room.on_space(RESERVE + FILE_BYTES + 40, TOTAL)
     assert not room.begin(B, 1)
     room.on_space(RESERVE + 2 * FILE_BYTES + 41, TOTAL)
@@ -87,11 +87,45 @@ def test_a_look_at_the_disk_counts_what_is_still_owed() -> None:
     assert room.refused == {}
 
 
+def test_what_has_room_at_the_next_look_is_not_refused_any_more_though_nobody_asks() -> None:
+    room = room_of(FILE_BYTES)
+    assert not room.begin(A, 100)
+    assert not room.begin(B, 5000)
+    assert room.shortage() == Shortage(A, 100, 2, 5100 + FILE_BYTES)
+    room.on_space(RESERVE + FILE_BYTES + 100, TOTAL)
+    assert room.shortage() == Shortage(B, 4900, 1, 4900)
+    room.on_space(RESERVE + FILE_BYTES + 5000, TOTAL)
+    assert room.shortage() is None
+
+
+def test_what_would_have_room_before_the_next_look_is_not_said_to_lack_any() -> None:
+    room = room_of(FILE_BYTES + 100)
+    room.begin(A, 100)
+    assert not room.begin(B, 100)
+    room.end(A)
+    assert room.shortage() is None
+    assert room.refused, "it is asked for again at the next look"
+
+
+def test_what_is_suspended_leaves_its_room_to_others_and_asks_for_it_anew() -> None:
+    room = room_of(FILE_BYTES + 100)
+    room.begin(A, 100)
+    room.on_written(A, 60, complete=False)
+    room.suspend(A)
+    room.suspend(B)
+    assert room.begin(B, 60 - FILE_BYTES)
+    assert not room.begin(A, 60)
+    room.on_written(A, 0, complete=True)
+    room.end(B)
+    assert room.begin(A, 60)
+    assert repr(room) == f"<Room {FILE_BYTES + 60} spare, {FILE_BYTES + 60} owed>"
+
+
 def test_what_nobody_wants_any_more_leaves_its_room_to_others() -> None:
     room = room_of(2 * FILE_BYTES + 100)
     room.begin(A, 100)
     room.begin(B, 100)
-    assert room.refused == {B: 100}
+    assert room.shortage() == Shortage(B, 100, 1, 100)
     room.end(A)
     assert room.begin(C, 100)
     room.end(B)

@@ -13,11 +13,11 @@ in a moment (rates.py). Lists are asked only a little ahead of the pieces. A pee
 says BUSY, which is no failure: that kind of thing is asked of it again when an order of that kind
 ends there, else after a short constant time; meanwhile others are asked.
 
-What has no room on this disk is not begun (room.py); piece lists are asked for all the same.
+What has no room on this disk is not begun (room.py); piece lists are asked for all the same. Room
+is owed to what is in an order or has a holder to ask; else it is there for others meanwhile.
 
-The face is that of the later scatter-and-gather scheduler (docs/protocol.md §8): facts in, orders
-out. It waits for nothing itself: whoever asks for orders says what time it is, and knows when
-something happened that can make one.
+Facts in, orders out, as in docs/protocol.md §8. It waits for nothing itself: whoever asks for
+orders says what time it is, and knows when something happened that can make one.
 
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
 aside); every wanted content with a holder that can be asked is in an order or waits for a slot, for
@@ -97,6 +97,7 @@ class Download:
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
     strikes: Counter[DeviceId] = field(default_factory=Counter)
     copies: int = 1  # files that are made of it here
+    at_once: bool = False  # its first piece takes the room of all of them
 
     @property
     def small(self) -> bool:
@@ -112,14 +113,20 @@ class Download:
 
     @property
     def to_come_bytes(self) -> int:
-        """What it takes of the disk until it stands; short ones are laid out at once, holes too."""
-        here = 0 if self.size_bytes <= limits.COMMIT_BYTES else self.done_bytes
+        """What it takes of the disk until it stands; holes take nothing."""
+        here = self.size_bytes if self.at_once and self.done_bytes else self.done_bytes
         return self.size_bytes * self.copies - here
 
     @property
     def complete(self) -> bool:
         """Whether every piece is here."""
         return self.have is not None and self.have.complete
+
+    @property
+    def lacks_orders(self) -> bool:
+        """Whether it has its list, and pieces that are neither here nor asked."""
+        have = self.have
+        return have is not None and len(have) + len(self.asked) < have.count
 
     def willing(self, holders: Iterable[DeviceId], now: float) -> list[DeviceId]:
         """Return those of its holders that do not rest and are trusted."""
@@ -128,6 +135,14 @@ class Download:
             for peer in holders
             if self.retry_s.get(peer, -math.inf) <= now and self.strikes[peer] < limits.STRIKES
         ]
+
+    def learn(self, content: PieceList) -> None:
+        """Take the piece list; pieces of zeros are here from the start."""
+        self.content, self.have = content, Bitfield(content.count)
+        for piece in self.have.missing():
+            if content.is_zero(piece):
+                self.have.add(piece)
+        self.at_once = self.size_bytes <= limits.COMMIT_BYTES and not len(self.have)
 
     def keep_rests(self, before: Download) -> None:
         """Take the place of `before`: whoever failed it rests, whatever is asked now."""
@@ -201,7 +216,7 @@ class Swarm:
         download = self.downloads.get(content.root)
         if download is None or download.content is not None:
             return False
-        self._learn(download, content)
+        download.learn(content)
         return download.complete
 
     def on_pieces(self, root: Root, pieces: Sequence[int]) -> bool:
@@ -212,8 +227,7 @@ class Swarm:
         for piece in pieces:
             download.have.add(piece)
             download.asked.discard(piece)
-        come_bytes = download.piece_size * len(pieces)
-        self.room.on_written(root, come_bytes, complete=download.complete)
+        self.room.on_written(root, download.to_come_bytes, complete=download.complete)
         return download.complete
 
     def on_files(self, roots: Iterable[Root]) -> list[Root]:
@@ -223,7 +237,7 @@ class Swarm:
             download = self.downloads.get(root)
             if download is not None and not download.complete:
                 download.have = Bitfield(1, b"\1")
-                self.room.on_written(root, download.size_bytes, complete=True)
+                self.room.on_written(root, 0, complete=True)
                 arrived.append(root)
         return arrived
 
@@ -249,6 +263,7 @@ class Swarm:
             if download.complete:
                 continue
             if order.what is What.PACK:
+                self.room.suspend(root)
                 self._small.append(root)
             failed = end in {End.FAILED, End.WRONG}
             if failed or (end is End.DONE and not download.brought(order)):
@@ -290,10 +305,12 @@ class Swarm:
             yield self._give(look, peer, What.LIST, (download.root,))
 
     def _ask_pieces(self, look: _Look, download: Download) -> Iterator[Order]:
-        while _lacks_orders(download):
-            if not self.room.begin(download.root, download.to_come_bytes):
-                return
+        while download.lacks_orders:
             peers = look.willing(download)
+            if not peers and not download.orders:
+                self.room.suspend(download.root)
+            if not peers or not self.room.begin(download.root, download.to_come_bytes):
+                return
             peer = self._slots.first(peers, look.now, news=False)
             if peer is None:
                 look.waiting.update(peers)
@@ -343,13 +360,13 @@ class Swarm:
                 self._small.popleft()
                 continue
             here = self._slots.first(look.willing(download), look.now, news=True)
+            whole_bytes = pack_bytes + download.size_bytes
+            full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
+            if pack and here is not None and (here != peer or full):
+                break
             if here is None or not self.room.begin(root, download.to_come_bytes):
                 self._small.rotate(-1)
                 continue
-            whole_bytes = pack_bytes + download.size_bytes
-            full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
-            if pack and (here != peer or full):
-                break
             self._small.popleft()
             if not pack:
                 longest = self._longest_pack(here)
@@ -368,21 +385,6 @@ class Swarm:
         if download is None or not download.small or download.complete or download.orders:
             return None
         return download
-
-    @staticmethod
-    def _learn(download: Download, content: PieceList) -> None:
-        """Take the piece list; pieces of zeros are here from the start."""
-        download.content = content
-        download.have = Bitfield(content.count)
-        for piece in download.have.missing():
-            if content.is_zero(piece):
-                download.have.add(piece)
-
-
-def _lacks_orders(download: Download) -> bool:
-    """Return whether a content with its list has pieces that are neither here nor asked."""
-    have = download.have
-    return have is not None and len(have) + len(download.asked) < have.count
 
 
 def _run(download: Download, at_most_bytes: int) -> tuple[int, ...]:

@@ -7,14 +7,17 @@ look starts anew from what is free then. What has no room stands aside: smaller 
 are begun meanwhile.
 
 Guarantees: what is owed and what was written since the last look never exceed what was free beyond
-the reserve then, so no content is begun that this disk could not take. Limits: copies made here of
-files that stand here are not counted, nor what other programs write; what is under way for a
-content that was called off is counted no more.
+the reserve then, so no content is begun that this disk could not take. What is refused lacked room
+when it was asked for last, and does so beside what was free at the last look. Limits: copies made
+here of files that stand here are not counted, nor what other programs write; what is under way for
+a content that was called off is counted no more. Where a disk takes no space ahead (macOS), what is
+still to come of begun contents up to limits.COMMIT_BYTES is not counted, either.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from potluck.core import limits
 from potluck.core.content.pieces import Root
@@ -30,12 +33,23 @@ def reserve_of(total_bytes: int) -> int:
     return min(wished, total_bytes // FREE_PART_MAX)
 
 
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What has no room: one of them, and all of them."""
+
+    root: Root
+    lacks_bytes: int  # so much more must be free for that one
+    contents: int  # that have no room, with that one
+    all_lack_bytes: int  # so much more must be free for all of them
+
+
 class Room:
     """What is spare, and what is owed of it."""
 
     def __init__(self) -> None:
         """Believe that there is room for everything."""
-        self.refused: dict[Root, int] = {}  # what has no room now, and how many bytes that lacks
+        self.refused: dict[Root, int] = {}  # what has no room now, and how many bytes it takes
+        self._refused_bytes = 0
         self._spare_bytes = math.inf
         self._owed: dict[Root, int] = {}
         self._owed_bytes = 0
@@ -46,32 +60,53 @@ class Room:
     def on_space(self, free_bytes: int, total_bytes: int) -> None:
         """The disk was looked at; what was written by then is not free any more."""
         self._spare_bytes = free_bytes - reserve_of(total_bytes)
+        for root in [each for each, need in self.refused.items() if self._lacks(need) <= 0]:
+            self._admit(root)
+
+    def shortage(self) -> Shortage | None:
+        """Return what has no room, None if nothing lacks any."""
+        for root, need_bytes in self.refused.items():
+            lacks_bytes = self._lacks(need_bytes)
+            if lacks_bytes > 0:
+                all_lack_bytes = self._lacks(self._refused_bytes)
+                return Shortage(root, int(lacks_bytes), len(self.refused), int(all_lack_bytes))
+        return None
 
     def begin(self, root: Root, size_bytes: int) -> bool:
         """Say whether a content may be begun, of which so much is to come; what was begun may."""
         if root in self._owed:
             return True
+        self._admit(root)
         need_bytes = size_bytes + FILE_BYTES
-        lacks_bytes = need_bytes + self._owed_bytes - self._spare_bytes
-        if lacks_bytes > 0:
-            self.refused[root] = int(lacks_bytes)
+        if self._lacks(need_bytes) > 0:
+            self.refused[root] = need_bytes
+            self._refused_bytes += need_bytes
             return False
-        self.refused.pop(root, None)
         self._owed[root] = need_bytes
         self._owed_bytes += need_bytes
         return True
 
-    def on_written(self, root: Root, size_bytes: int, *, complete: bool) -> None:
-        """So much of a content is on the disk; all of it if it is `complete`."""
+    def on_written(self, root: Root, rest_bytes: int, *, complete: bool) -> None:
+        """Some of a content is on the disk, so much of it is to come; nothing if `complete`."""
         owed_bytes = self._owed.get(root)
         if owed_bytes is None:
             return  # it was here before it was begun
-        written_bytes = owed_bytes if complete else min(size_bytes, owed_bytes)
-        self._owed[root] = owed_bytes - written_bytes
-        self._owed_bytes -= written_bytes
-        self._spare_bytes -= written_bytes
+        left_bytes = 0 if complete else min(rest_bytes + FILE_BYTES, owed_bytes)
+        self._owed[root] = left_bytes
+        self._owed_bytes -= owed_bytes - left_bytes
+        self._spare_bytes -= owed_bytes - left_bytes
+
+    def suspend(self, root: Root) -> None:
+        """Nobody can bring it now: it is owed nothing, and begun anew once somebody can."""
+        self._owed_bytes -= self._owed.pop(root, 0)
 
     def end(self, root: Root) -> None:
         """Nobody wants a content any more, or it is placed: nothing of it is owed."""
-        self._owed_bytes -= self._owed.pop(root, 0)
-        self.refused.pop(root, None)
+        self.suspend(root)
+        self._admit(root)
+
+    def _lacks(self, need_bytes: int) -> float:
+        return need_bytes + self._owed_bytes - self._spare_bytes
+
+    def _admit(self, root: Root) -> None:
+        self._refused_bytes -= self.refused.pop(root, 0)
