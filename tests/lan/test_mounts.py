@@ -7,6 +7,7 @@ compared with what can be seen there.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def on(node: Potluck, *words: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def mount(node: Potluck, folder: Path) -> None:
-    on(node, "mount", "-t", "tmpfs", "none", folder)
+def mount(node: Potluck, folder: Path, source: str = "none") -> None:
+    on(node, "mount", "-t", "tmpfs", source, folder)
 
 
 def hidden_below(node: Potluck, subject: str) -> bool:
@@ -91,6 +92,45 @@ def test_a_disk_over_a_folder_of_mine_deletes_nothing_anywhere(two) -> None:
     photos.rename(anna.own / "pictures")
     wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
     assert len(list((bert.shared / "anna" / "pictures").iterdir())) == FILES
+
+
+def share_on_a_disk(anna: Potluck, bert: Potluck, point: Path) -> None:
+    """Three files of anna's lie on a disk that is mounted in a folder of hers; bert has them."""
+    point.mkdir(parents=True)
+    mount(anna, point)
+    on(anna, "sh", "-c", f"for name in a b c; do echo $name > {point}/$name.txt; done")
+    wait_for(lambda: on_disk(bert, anna, point) and bert.settled(), READY_S, [anna, bert])
+
+
+def on_disk(bert: Potluck, anna: Potluck, point: Path) -> bool:
+    """Whether bert has the three."""
+    copy = bert.shared / point.relative_to(anna.shared)
+    return all((copy / f"{name}.txt").exists() for name in "abc")
+
+
+def test_a_disk_that_takes_the_place_of_another_between_two_looks_deletes_nothing(two) -> None:
+    anna, bert = two
+    disk = anna.own / "disk"
+    share_on_a_disk(anna, bert, disk)
+    assert anna.process is not None
+    os.kill(anna.process.pid, signal.SIGSTOP)
+    on(anna, "umount", disk)
+    mount(anna, disk, "other")
+    os.kill(anna.process.pid, signal.SIGCONT)
+    anna.wait(lambda: hidden_below(anna, "anna/disk"), NOTICED_S)
+    assert stays(lambda: on_disk(bert, anna, disk), SECOND_LOOK_S + 3.0)
+
+
+def test_a_disk_that_goes_after_the_folder_round_it_was_renamed_deletes_nothing(two) -> None:
+    anna, bert = two
+    share_on_a_disk(anna, bert, anna.own / "par" / "dk")
+    (anna.own / "par").rename(anna.own / "par2")
+    point = anna.own / "par2" / "dk"
+    wait_for(lambda: on_disk(bert, anna, point) and anna.settled() and bert.settled(), READY_S, two)
+    on(anna, "umount", point)
+    went = "anna/par2/dk: the disk that was mounted there went with 3 files"
+    anna.wait(lambda: (anna.status().get("reason") or "").startswith(went), BACK_S)
+    assert stays(lambda: on_disk(bert, anna, point), SECOND_LOOK_S + 3.0)
 
 
 def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:

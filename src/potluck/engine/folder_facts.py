@@ -49,10 +49,15 @@ class WatchesRefused:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Something is mounted at a path: what stood below it cannot be seen."""
+    """Something is mounted at a path: what stood below it cannot be seen.
+
+    The system gives the number of a mount that went to the next one, so it may be another mount
+    whenever anything was mounted or unmounted anywhere: `stir` counts that.
+    """
 
     path: SafePath  # below Shared/; what is mounted on Shared/ itself, or above, is no Mount
-    number: int  # of this mount; another disk mounted at the same path has another one
+    number: int  # of this mount, by which it is known again under another path
+    stir: int = 0
 
 
 @dataclass(frozen=True, slots=True)

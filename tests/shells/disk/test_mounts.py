@@ -32,7 +32,10 @@ from potluck.shells.disk.mounts import MountTeller
 
 class Inbox:
     def post(self, event):
-        print([str(mount.path) for mount in event.mounts])
+        numbers.update(mount.number for mount in event.mounts)
+        print([str(mount.path) for mount in event.mounts], flush=True)
+
+numbers = set()
 
 share = Share(sys.argv[1])
 folder = Path(sys.argv[1], "Shared", "anna", "my photos")
@@ -48,10 +51,17 @@ for words in (
     ["umount", folder],
     ["umount", folder],
     ["umount", elsewhere],
+    ["echo", "again:"],
+    ["mount", "-t", "tmpfs", "one", folder],
+    ["sh", "-c", 'umount "$0" && mount -t tmpfs other "$0"', folder],
+    ["mount", "-t", "tmpfs", "none", elsewhere],
+    ["echo", "renamed:"],
+    ["mv", folder.parent, folder.parent.with_name("bert")],
 ):
     subprocess.run(words, check=True)
     teller.tell()
     teller.tell()
+print("numbers:", len(numbers))
 teller.close()
 """
 
@@ -140,6 +150,42 @@ def test_where_there_is_no_list_nothing_is_ever_told(
     assert (posted, repr(teller)) == ([], "<MountTeller: 0 mounts>")
 
 
+def test_after_a_stir_another_mount_may_have_the_number_of_one_that_went(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(tmp_path, monkeypatch, f"{share.folder}/Shared/a")
+    stirs, posted = [True, False, True, False], Posted()
+    teller = MountTeller(share, cast("Any", posted))
+
+    class Poll:
+        def register(self, *_: int) -> None:
+            """Watch nothing."""
+
+        def poll(self, _timeout_ms: int) -> list[tuple[int, int]]:
+            return [(0, 0)] if stirs.pop(0) else []
+
+    monkeypatch.setattr("select.poll", Poll)
+    for _ in range(4):
+        teller.tell()
+    teller.close()
+    a = parse_wire_path(b"a")
+    assert posted == [MountsSeen((Mount(a, 1, 1),)), MountsSeen((Mount(a, 1, 2),))]
+
+
+def test_a_mount_in_a_folder_that_is_renamed_is_told_without_a_stir(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(tmp_path, monkeypatch, f"{share.folder}/Shared/a", f"{share.folder}/Shared/b")
+    posted = Posted()
+    teller = MountTeller(share, cast("Any", posted))
+    teller.tell()
+    listed(tmp_path, monkeypatch, f"{share.folder}/Shared/b", f"{share.folder}/Shared/a")
+    teller.tell()
+    teller.close()
+    a, b = parse_wire_path(b"a"), parse_wire_path(b"b")
+    assert posted[1:] == [MountsSeen((Mount(a, 2), Mount(b, 1)))], "they were exchanged"
+
+
 def test_what_is_mounted_at_the_start_is_told_once(
     share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +199,7 @@ def test_what_is_mounted_at_the_start_is_told_once(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_every_mount_and_unmount_below_shared_is_told_once(tmp_path: Path) -> None:
+def test_every_mount_unmount_and_rename_below_shared_is_told_once(tmp_path: Path) -> None:
     words = ["unshare", "--mount", sys.executable, "-c", MOUNTING, str(tmp_path / "it")]
     source = str(Path(module.__file__).parents[3])
     environment = {**os.environ, "PYTHONPATH": source}
@@ -161,4 +207,10 @@ def test_every_mount_and_unmount_below_shared_is_told_once(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     one = "['anna/my photos']"
     both = "['anna/my photos', 'anna/my photos']"
-    assert done.stdout.splitlines() == [one, both, one, "[]"]
+    first, _, rest = done.stdout.partition("again:\n")
+    assert first.splitlines() == [one, both, one, "[]"]
+    again, _, renamed = rest.partition("renamed:\n")
+    assert again.splitlines() == [one, one, one], "another one in its place, and one elsewhere"
+    *renamed_to, numbers = renamed.splitlines()
+    assert renamed_to == ["['bert/my photos']"], "no mount and no unmount"
+    assert int(numbers.removeprefix("numbers: ")) <= 3, "the system uses a number again"

@@ -1,13 +1,18 @@
 """What is mounted below Shared/, and word of it as soon as that changes.
 
 Strategy: Linux lists the mounts that this process sees in /proc/self/mountinfo, and whoever polls
-that file is told of every change (proc(5)). Of the list only what lies below Shared/ counts; where
-that is now, the descriptor of it says.
+that file is told that something was mounted or unmounted (proc(5)). Of the list only what lies
+below Shared/ counts; where that is now, the descriptor of it says. Nothing in a line tells a mount
+from the one that took its place: both may have one number, one device and one source. So after
+every stir every mount counts as another one. A renamed folder takes the mounts in it along and
+stirs nothing: the list is read whenever it is asked for.
 
 Guarantees: `MountTeller` posts the new list before anything that was seen after the change: whoever
-hands over what a look found asks here first. Limits: without such a list (macOS) nothing is told;
-what is mounted on Shared/ itself, or above it, is found by the marker (shells/disk/marker.py). A
-mount whose path is no SafePath hides nothing that is shared.
+hands over what a look found asks here first. Nothing that is mounted is touched for that: a server
+that is away may let whoever asks hang. Limits: without such a list (macOS) nothing is told; what is
+mounted on Shared/ itself, or above it, is found by the marker (shells/disk/marker.py). A mount
+whose path is no SafePath hides nothing that is shared. What was mounted and unmounted between two
+readings, where nothing was mounted before, is not in any list.
 """
 
 from __future__ import annotations
@@ -28,6 +33,8 @@ from potluck.shells.loop.inbox import Inbox
 
 TABLE: Final = "/proc/self/mountinfo"
 NUMBER_FIELD, POINT_FIELD = 0, 4  # of a line: the mount's own number, and where it is mounted
+_CHUNK_BYTES: Final = 64 * limits.KIB
+"""Of one read; the kernel returns about one page at a time."""
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
 """How the kernel writes blanks and the like in a path."""
 
@@ -39,6 +46,7 @@ class MountTable:
         """Open the list, if there is one."""
         self.mounts: tuple[Mount, ...] = ()  # what was below Shared/ when it was read last
         self._share: Final = share
+        self._stirs = 0  # that this table told of
         self._descriptor = -1
         with suppress(OSError):
             self._descriptor = os.open(TABLE, os.O_RDONLY | os.O_CLOEXEC)
@@ -52,12 +60,17 @@ class MountTable:
         return self._descriptor if self._descriptor >= 0 else None
 
     def is_stirred(self) -> bool:
-        """Say whether something was mounted or unmounted anywhere since this was asked last."""
+        """Say whether something was mounted or unmounted anywhere since this was asked last.
+
+        If so, whatever is found mounted from now on counts as something else than before.
+        """
         if self._descriptor < 0:
             return False
         poll = select.poll()
         poll.register(self._descriptor, select.POLLPRI)
-        return bool(poll.poll(0))
+        stirred = bool(poll.poll(0))
+        self._stirs += stirred
+        return stirred
 
     def look(self) -> bool:
         """Read the list; say whether what is below Shared/ is something else than before."""
@@ -69,7 +82,8 @@ class MountTable:
 
     def _below_shared(self) -> tuple[Mount, ...]:
         top = os.fsencode(os.readlink(f"/proc/self/fd/{self._share.shared_fd}")) + b"/"
-        found = [_mount(line, top) for line in _whole(self._descriptor).splitlines()]
+        lines = _whole(self._descriptor).splitlines()
+        found = [_mount(line, top, self._stirs) for line in lines]
         return tuple(sorted((one for one in found if one is not None), key=_in_order))
 
     def close(self) -> None:
@@ -87,7 +101,6 @@ class MountTeller:
         self._table: Final = MountTable(share)
         self._inbox: Final = inbox
         self._lock: Final = threading.Lock()
-        self._begun = False
 
     def __repr__(self) -> str:
         return f"<MountTeller: {len(self._table.mounts)} mounts>"
@@ -95,9 +108,8 @@ class MountTeller:
     def tell(self) -> None:
         """Post what is mounted if that is news; what is posted after this is true of it."""
         with self._lock:
-            stirred = self._table.is_stirred() or not self._begun
-            self._begun = True
-            if stirred and self._table.look():
+            self._table.is_stirred()  # first: what changes while the list is read stirs it again
+            if self._table.look():
                 self._inbox.post(MountsSeen(self._table.mounts))
 
     def close(self) -> None:
@@ -109,22 +121,23 @@ class MountTeller:
 def _whole(descriptor: int) -> bytes:
     """Return all of the list; what changes meanwhile stirs it again."""
     parts, offset = list[bytes](), 0
-    while part := os.pread(descriptor, limits.MIB, offset):
+    while part := os.pread(descriptor, _CHUNK_BYTES, offset):
         parts.append(part)
         offset += len(part)
     return b"".join(parts)
 
 
-def _mount(line: bytes, top: bytes) -> Mount | None:
+def _mount(line: bytes, top: bytes, stirs: int) -> Mount | None:
     """Return one line of the list if that is below `top`."""
     fields = line.split(b" ")
     point = _ESCAPED.sub(_unescaped, fields[POINT_FIELD])
     if not point.startswith(top):
         return None
     try:
-        return Mount(parse_wire_path(point.removeprefix(top)), int(fields[NUMBER_FIELD]))
+        path = parse_wire_path(point.removeprefix(top))
     except UnsafePath:
         return None
+    return Mount(path, int(fields[NUMBER_FIELD]), stirs)
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:
