@@ -26,6 +26,7 @@ from potluck.core import limits
 from potluck.core.errors import Refused
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
+from potluck.shells.api.source import RunningSource
 from potluck.shells.disk import pool
 from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 from potluck.shells.state import home
@@ -84,6 +85,22 @@ def test_a_supervisor_hears_that_it_is_ready_lives_and_ends(
         while said == b"WATCHDOG=1":
             said = supervisor.recv(99)
         assert said == b"STOPPING=1"
+
+
+def test_there_is_a_state_before_anybody_can_ask(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was looked for in vain made a fault of the first command after a slow start."""
+    asked, really = list[tuple[bool, bool]](), RunningSource.state
+
+    def noted(source: RunningSource, *, fresh: bool = False) -> dict[str, Any]:
+        state = really(source, fresh=fresh)
+        asked.append((fresh, bool(state)))
+        return state
+
+    monkeypatch.setattr(RunningSource, "state", noted)
+    inside("one")
+    assert asked[0] == (True, True)
 
 
 def test_two_devices_meet_share_and_leave_without_a_trace(

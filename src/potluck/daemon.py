@@ -14,7 +14,7 @@ fails is an error, never "has left". Limits: one device per process.
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from potluck import assembly
 from potluck.config.settings import DaemonFace, Settings
@@ -47,7 +47,8 @@ def run(settings: Settings, face: DaemonFace) -> int:
         server = ApiServer(home.socket_to_serve(settings.state_dir), source)
         cleanup.callback(server.stop)
         cleanup.callback(source.close)
-        source.state()  # so that there is a last state to answer with, whatever happens
+        with suppress(PotluckError):  # whoever asks is told the same
+            source.state(fresh=True)  # so that there is a last state to answer with
         server.start()
         if is_its_own:
             remember_folder(settings.state_dir, settings.folder)

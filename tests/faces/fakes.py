@@ -47,6 +47,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "reason": None,
         "command": None,
         "synced": True,
+        "age_s": 0.0,
         "devices": [
             device("kitchen-pc", id=ME, node=0, me=True, found_by=None, address=None),
             device(),

@@ -23,6 +23,10 @@ def test_questions_and_answers(tmp_path: Path) -> None:
         client = client_of(str(tmp_path))
         assert client.state() == client.state(fresh=False) == state()
         assert source.freshness == [True, False]
+        source.current = old = state(age_s=0.1)
+        with pytest.raises(TimedOut, match="runs but does not answer"):
+            client.state()
+        assert client.newest() == client.state(fresh=False) == old
         assert [one["path"] for one in client.files("a/ü & b")] == ["a/ü & b"]
         assert [one["path"] for one in client.files("\udcff")] == []
         assert client.post("/api/v1/rescan") == {}

@@ -66,6 +66,25 @@ def test_close_says_whether_it_was_open(source: FakeSource, potluck: Call) -> No
     assert source.asked == [("door", None)] * 2
 
 
+def test_an_old_snapshot_does_not_say_that_it_was_closed(source: FakeSource, potluck: Call) -> None:
+    source.current = state(age_s=7.0)
+    code, printed = potluck("close")
+    assert (code, printed.startswith("The door is closed:")) == (0, True)
+    assert source.freshness == [False], "the order comes first, whatever does not answer"
+
+
+def test_a_door_that_is_not_as_it_was_wanted_is_an_error(
+    source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words, is_open in ((["close"], True), (["open", "1"], False)):
+        monkeypatch.setattr(source, "door", lambda _, o=is_open: {"open": o, "until_s": None})
+        for more in ([], ["--json"]):
+            code, printed = potluck(*words, *more)
+            assert code == 5
+            assert "admitted" not in printed
+            assert "OPEN" not in printed
+
+
 def test_as_json(source: FakeSource, potluck: Call) -> None:
     assert json.loads(potluck("open", "1", "--json")[1])["data"] == {"open": True, "until_s": 60.0}
     assert json.loads(potluck("--json", "close")[1])["data"] == {"open": False, "until_s": None}

@@ -40,6 +40,12 @@ def test_a_check_is_an_exit_code(client: Client, source: FakeSource, word: str, 
     assert show_status(client, watch=False, check=False, as_json=True) == 0
 
 
+def test_an_old_snapshot_is_no_proof_for_a_check(client: Client, source: FakeSource) -> None:
+    source.current = state(age_s=0.1)
+    assert show_status(client, watch=False, check=True, as_json=True) == 10
+    assert source.freshness == [True], "one of now was asked for"
+
+
 def test_peers_and_ring_are_drawn(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     show_peers(client, as_json=False)
     show_ring(client, as_json=False)

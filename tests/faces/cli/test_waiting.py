@@ -6,14 +6,17 @@ Strategy: the command line against a source whose answers a test decides; senten
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
-import pytest  # noqa: TC002 - fixtures are read by their types
+import pytest
 
+from potluck.faces.cli.client import CALL_S
 from potluck.faces.cli.main import run_command
 from potluck.faces.cli.waiting import Patience, holds_all, undelivered, unreached, unsynced
 from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state, trouble
+from tests.fair_time import FairTime
 
 
 def head(owner: str = ME, seq: int = 3, generation: int = 1) -> dict[str, Any]:
@@ -236,6 +239,45 @@ def test_who_is_lost_while_it_is_asked_is_asked_again(
         monkeypatch.setattr(source, "keepers", iter([whole, lost, lost, whole, whole]).__next__)
         assert wait(tmp_path, "--timeout", "20") == 0
     assert source.asked == ["flush", "flush"]
+
+
+@pytest.mark.parametrize("words", [["--peers", "1"], ["--synced"], ["--delivered"]])
+def test_an_old_snapshot_makes_nothing_true(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [head()], "devices": [keeper(kept())]}
+        source.current = state(age_s=7.0)
+        assert wait(tmp_path, *words, "--timeout", "0.2") == 6
+        assert "in the middle of something long" in capsys.readouterr().err
+        later = iter([state(age_s=7.0), *[state()] * 9])
+        monkeypatch.setattr(source, "state", lambda **_: next(later))
+        assert wait(tmp_path, *words, "--timeout", "20") == 0, "it goes on when potluck does"
+
+
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        ((), "everything is here"),
+        (("--peers", "1"), "1 other device is online"),
+        (("--delivered", "--peers", "3"),
+         "what is here is whole on every other device and 3 other devices are online"),
+        (("--synced", "--to", "nas"), "everything is here and what is here is whole on nas"),
+    ],
+)  # fmt: skip
+def test_a_potluck_that_hangs_takes_no_longer_than_there_is_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], wish: str
+) -> None:
+    with socket.socket(socket.AF_UNIX) as silent, FairTime() as clock:
+        silent.bind(str(tmp_path / "control.sock"))
+        silent.listen()
+        assert wait(tmp_path, *words, "--timeout", "0.2") == 6
+    assert clock.spent() < CALL_S / 3
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"Not known after 0.2 s whether {wish}: potluck runs but does not answer." in said
 
 
 def test_at_a_terminal_it_says_what_it_waits_for_and_when_that_changes(

@@ -33,7 +33,7 @@ class Puppet:
     def check(self) -> None:
         pass
 
-    def state(self) -> dict[str, Any]:
+    def newest(self) -> dict[str, Any]:
         return self.current
 
     def files(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.core.errors import NotFound, PotluckError, Refused, TimedOut
 from potluck.engine.views.listing import PAGE_FILES
 from potluck.shells.api import server
 from potluck.shells.api.requests import REQUEST_BYTES
@@ -300,6 +300,15 @@ def test_a_snapshot_that_only_grows_old_is_no_news(served: ApiServer, source: So
     assert next_event(answer)[0] == "id: 1"
     source.current = {"files": 2, "age_s": 0.0}
     assert json.loads(next_event(answer)[1].removeprefix("data: ")) == source.current
+    connection.close()
+
+
+def test_events_begin_before_there_is_a_state(served: ApiServer, source: Source) -> None:
+    source.failure, source.told = TimedOut("nothing yet"), [notice(1)]
+    connection, answer = open_events(served)
+    assert next_event(answer)[0] == "id: 1"
+    source.failure = None
+    assert next_event(answer)[0] == "event: state"
     connection.close()
 
 

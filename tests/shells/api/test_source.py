@@ -163,15 +163,19 @@ def test_the_rate_of_what_is_told_once_a_second_neither_jumps_nor_outlives_it_fo
 
 
 # -- before and after the loop ---------------------------------------------------------------------
-def test_without_a_loop_everything_is_empty() -> None:
+def test_without_a_loop_nothing_is_known() -> None:
     source = RunningSource(0, Face())
     source.leave()
     source.rescan()
-    assert (source.state(), source.notices(0)) == ({}, [])
-    for question in (partial(source.files, "", "", 9), partial(source.folder, "", "")):
+    assert source.notices(0) == []
+    for question in (
+        source.state,
+        partial(source.door, 60.0),
+        partial(source.files, "", "", 9),
+        partial(source.folder, "", ""),
+    ):
         with pytest.raises(NotRunning):
             question()
-    assert source.door(60.0) == {}
     assert source.add(["/x"], "copy") == {"ok": False, "text": "not ready yet"}
 
 
@@ -185,6 +189,8 @@ def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Offic
         assert {**last, "age_s": 0.0} == before
         with pytest.raises(NotRunning):
             office.source.files("", "", 9)
+        with pytest.raises(NotRunning):
+            office.source.door(None)
         assert office.source.add(["/x"], "copy") == {"ok": False, "text": LEAVING}
         office.source.rescan()
     assert clock.spent() < module.COMMAND_S / 2
@@ -326,6 +332,54 @@ def test_an_engine_that_is_busy_is_answered_for_with_the_last_state_and_its_age(
     assert answers[0]["age_s"] == 0.0
 
 
+def test_the_door_is_said_to_be_as_it_is_once_the_order_was_carried_out(office: Office) -> None:
+    """A look that overtakes the order is newer than the question, and knows nothing of it."""
+    over, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        over.wait(30)
+
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 60.0))
+    busy.start()
+    begun.wait(WAIT_S)
+    looker = threading.Thread(target=office.source.state)
+    looker.start()
+    until(office.loop.inbox._looks.qsize)
+    answers: list[Any] = []
+    asker = threading.Thread(target=lambda: answers.append(office.source.door(60.0)))
+    asker.start()
+    until(office.loop.inbox._items.qsize)
+    over.set()
+    for thread in (asker, looker, busy):
+        thread.join(30)
+    assert answers[0]["open"]
+    assert not office.source.door(None)["open"]
+
+
+def test_a_door_that_nobody_sees_to_is_not_said_to_be_closed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not office.source.state(fresh=True)["door"]["open"]
+    monkeypatch.setattr(module, "COMMAND_S", 0.05)
+    monkeypatch.setattr(module, "FRESH_S", 60.0)  # an age that is none for whoever only looks
+    over, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        over.wait(30)
+
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 60.0))
+    busy.start()
+    begun.wait(WAIT_S)
+    assert office.source.state()["age_s"] == 0.0
+    assert office.source.state(fresh=True)["age_s"] >= module.OLD_S
+    with pytest.raises(TimedOut, match="not known whether the door is open or closed"):
+        office.source.door(None)
+    over.set()
+    busy.join(30)
+
+
 def test_what_the_engine_answers_too_late_for_one_is_there_for_the_next(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,10 +429,10 @@ def test_a_listing_that_nobody_answers_for_is_an_error(
     for question in (
         partial(office.source.files, "", "", 9),
         partial(office.source.folder, "", ""),
+        partial(office.source.state, fresh=True),  # nor is there an old snapshot
     ):
         with pytest.raises(TimedOut):  # and not half a listing
             question()
-    assert office.source.state(fresh=True) == {}
     over.set()
     busy.join(30)
 

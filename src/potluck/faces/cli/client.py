@@ -5,8 +5,9 @@ that an answer ends where the connection does and nothing has to be taken apart:
 cost every `status` a third of its time. Errors of the local API come back as the errors they were,
 so that a command has nothing to translate: same three parts, same exit code. Guarantees: a home
 where nothing answers raises NotRunning with the next command; no call waits longer than its time-
-out, and none for a process that was stopped (Ctrl-Z), where the system says so; a listing of any
-length is asked for and held page by page. Limits: one reader per event stream; it ends with
+out, and none for a process that was stopped (Ctrl-Z), where the system says so; a snapshot that is
+older than it was asked for is an error, unless the caller takes it; a listing of any length is
+asked for and held page by page. Limits: one reader per event stream; it ends with
 StopIteration when the daemon does.
 """
 
@@ -45,20 +46,31 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self._state_dir})"
 
-    def get(self, path: str) -> Json:
+    def get(self, path: str, timeout_s: float | None = None) -> Json:
         """Return the data of a GET; raises PotluckError."""
-        return self._call("GET", path, None)
+        return self._call("GET", path, None, timeout_s)
 
-    def post(self, path: str, body: object = None) -> Json:
+    def post(self, path: str, body: object = None, timeout_s: float | None = None) -> Json:
         """Return the data of a POST; raises PotluckError."""
-        return self._call("POST", path, body)
+        return self._call("POST", path, body, timeout_s)
 
     def state(self, *, fresh: bool = True) -> dict[str, Any]:
         """Return a snapshot of now; unless `fresh`, the last one, within a moment.
 
-        `age_s` in it says how old it is; whoever is asked may be in the middle of something long.
+        Raises TimedOut if `fresh` and the only one there is was made before.
         """
-        state: dict[str, Any] = self.get("/api/v1/state" + ("?fresh=1" if fresh else ""))
+        state = self.newest() if fresh else self.get("/api/v1/state")
+        if fresh and state.get("age_s"):
+            raise self._silent()
+        known: dict[str, Any] = state
+        return known
+
+    def newest(self, timeout_s: float | None = None) -> dict[str, Any]:
+        """Return a snapshot of now, or the last one if whoever is asked does not get to it.
+
+        `age_s` in it says how old it is, 0 if it is of now.
+        """
+        state: dict[str, Any] = self.get("/api/v1/state?fresh=1", timeout_s)
         return state
 
     def files(self, path: str = "") -> Iterator[dict[str, Any]]:
@@ -91,8 +103,9 @@ class Client:
             except OSError:
                 return  # the daemon is gone: the caller sees the end of the stream
 
-    def _call(self, method: str, path: str, body: object) -> Json:
-        with self._ask(method, path, body, CALL_S) as answer:
+    def _call(self, method: str, path: str, body: object, timeout_s: float | None) -> Json:
+        patience_s = CALL_S if timeout_s is None else timeout_s
+        with self._ask(method, path, body, patience_s) as answer:
             try:
                 envelope = json.loads(answer.read())
             except TimeoutError as error:

@@ -3,7 +3,8 @@
 Strategy: one request each, with the same warning as `up --open`, since it is the same thing. At the
 prompt the view tells what the door does, as it does when somebody types this elsewhere; so there
 the command adds only what the view does not say. Guarantees: the door is as it is said to be when
-the command returns. Limits: how long it stays open counts from now, whatever was asked before.
+the command returns; if that is not known, or it is not as it was wanted, the command says so and
+fails. Limits: how long it stays open counts from now, whatever was asked before.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import click
 
 from potluck.config.values import OpenTime, parse_open
+from potluck.core.errors import Refused
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
-from potluck.faces.cli.output import at_prompt, is_terminal, say, say_json, styled
+from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json, styled
 from potluck.faces.text import duration, wrapped
 
 BELOW_NOTHING = re.compile(r"-\d[\d.]*")
@@ -44,6 +46,10 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
     always = open_s == "always"
     wanted = {"open": True, "minutes": None if always else _minutes(open_s)}
     door = client_of(shared["home"]).post("/api/v1/door", wanted)
+    if not door["open"]:
+        raise Refused(
+            "The door is closed.", "somebody closed it, or its time is over", command("open")
+        )
     if as_json or shared["json"]:
         say_json(door)
     elif at_prompt():
@@ -58,11 +64,13 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
 def close_door(shared: dict[str, Any], as_json: bool) -> None:
     """Close the door: nobody is admitted without asking any more."""
     client = client_of(shared["home"])
-    was_open = client.state()["door"]["open"]
+    before = client.state(fresh=False)
     door = client.post("/api/v1/door", {"open": False})
+    if door["open"]:
+        raise Refused("The door is open.", "somebody opened it at the same time", command("close"))
     if as_json or shared["json"]:
         say_json(door)
-    elif not was_open:
+    elif not before["door"]["open"] and not before["age_s"]:
         say("The door was closed already.")
     elif not at_prompt():
         say("The door is closed: nobody is admitted without asking any more.")

@@ -118,7 +118,7 @@ class UpLeaving:
         if word.casefold() not in LEAVE_WORDS or not _SURE.issuperset(others):
             return None  # of `exit --help` the parser knows more
         try:
-            said = parting(self._client.state())
+            said = parting(self._client.newest())
             if self._asks and said.asks and not others:
                 self._asks = False
                 return [*said.lines, f"Leave anyway? Type {word} once more to leave."]
@@ -137,7 +137,7 @@ def down(shared: dict[str, Any], yes: bool, as_json: bool) -> None:
     """Leave the group gracefully and end: transfers are parked, the others are told."""
     as_json = as_json or shared["json"]
     client = client_of(shared["home"])
-    said = parting(client.state())
+    said = parting(client.newest())
     if not as_json:
         say(*said.lines)
     if said.asks and not (yes or as_json) and _at_a_terminal() and not _agreed():

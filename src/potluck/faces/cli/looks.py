@@ -2,8 +2,9 @@
 
 Strategy: each asks for one snapshot and lays it out as lines; the layout is a pure function of the
 snapshot, so a test needs no daemon and the prompt of `up` shows exactly the same. A potluck that is
-in the middle of something long gives its last snapshot, and it is said how old that is. A listing
-is asked for page by page and printed as it comes. Guarantees: nothing here imports click, rich, the
+in the middle of something long gives its last snapshot, and it is said how old that is; to a script
+that checks it is busy, whatever that says. A listing is asked for page by page and printed as it
+comes. Guarantees: nothing here imports click, rich, the
 daemon or a cryptographic library (these commands are promised in 0.15 s, decisions/009); every
 silence is explained with what was tried and what to do next; a listing takes no more memory the
 longer it is. Limits: a listing of what changes meanwhile shows what each page saw.
@@ -41,15 +42,22 @@ def show_status(client: Client, *, watch: bool, check: bool, as_json: bool) -> i
     from potluck.faces.cli.layout import status_lines
 
     while True:
-        state = client.state(fresh=False)
+        state = client.newest() if check else client.state(fresh=False)
         if as_json:
             say_json(state)
         else:
             clear = [WIPE] if watch and is_terminal() else []
             say(*clear, *status_lines(state), *_age_lines(state))
         if not watch:
-            return CHECK_CODES.get(state["state"], CHECK_BUSY) if check else 0
+            return _checked(state) if check else 0
         time.sleep(WATCH_S)
+
+
+def _checked(state: dict[str, Any]) -> int:
+    """Return the exit code of a snapshot; an old one does not say that nothing is to do now."""
+    if state.get("age_s"):
+        return CHECK_BUSY
+    return CHECK_CODES.get(state["state"], CHECK_BUSY)
 
 
 def show_peers(client: Client, *, as_json: bool) -> None:

@@ -4,15 +4,16 @@ Strategy: what was heard so far cannot say that everything is here, so `wait` fi
 device that is here to tell what is in its folder by now (the flush of engine/flushing.py). Then
 `--synced` watches until this device stands at everything it heard of, and `--delivered` takes the
 heads held at that moment and watches until the others have said that they hold them, or newer ones,
-completely. A device that is there and has no link to this one (a cable, a firewall) cannot be
+completely. A snapshot that was made before it was asked for says nothing: potluck is waited for, as
+others are. A device that is there and has no link to this one (a cable, a firewall) cannot be
 asked, so nothing is true of all until it can, or until nobody hears of it any more.
 
 Guarantees: what it says is true was said by whoever has to know it, after the command was given; at
-a terminal it says what it waits for, and again when that changes; on its time-out it exits 6 and
-names what it still waits for. Limits: a file that is still being written, or that cannot be read or
-shared, is not waited for; `--delivered` names it. A device that is away cannot say anything:
-`--delivered` waits for it (`--to` names those who are enough), `--synced` does not, and says of
-whom it therefore knows nothing.
+a terminal it says what it waits for, and again when that changes; on its time-out, half a second
+later at most, it exits 6 and names what it still waits for. Limits: a file that is still being
+written, or that cannot be read or shared, is not waited for; `--delivered` names it. A device that
+is away cannot say anything: `--delivered` waits for it (`--to` names those who are enough),
+`--synced` does not, and says of whom it therefore knows nothing.
 """
 
 from __future__ import annotations
@@ -20,22 +21,26 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from potluck.core.errors import NotFound, TimedOut
 from potluck.core.wording import listed
-from potluck.faces.cli.client import Client
+from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
 POLL_S = 0.1  # between two looks whether it is so by now
 FIRST_FLUSH_S = 1.0  # one question to all devices; then it is said who is silent
 ONE_FLUSH_S = 8.0  # the same question, taken up as long as somebody is silent
+ANSWER_S = 0.5  # for an answer on its way when the time is up
 SAY_AGAIN_S = 2.0  # at the earliest, for what changes all the time
 NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written"})
 """Kinds of trouble with what is mine, because of which others have less of it than there is."""
+OLD = "potluck is in the middle of something long and does not answer"
+Answer = TypeVar("Answer")
 _FIGURE = re.compile(r"[\d.,]+( [KMGTP]?B)?")  # one that changes is no other thing to wait for
 
 
@@ -53,6 +58,15 @@ class Wish(NamedTuple):
         delivered = delivered or bool(to)
         return cls(synced or (not delivered and peers is None), delivered, to, peers or 0)
 
+    def words(self) -> str:
+        """Return the wish as what is true once it is granted."""
+        verb = "is" if self.peers == 1 else "are"
+        online = f"{count(self.peers, 'other device')} {verb} online" if self.peers else ""
+        whom = listed(map(shown, self.to)) or "every other device"
+        delivered = f"what is here is whole on {whom}" if self.delivered else ""
+        synced = "everything is here" if self.synced else ""
+        return listed(part for part in (synced, delivered, online) if part)
+
     @property
     def flushes(self) -> bool:
         """Whether everybody has to tell first what is in its folder."""
@@ -62,9 +76,9 @@ class Wish(NamedTuple):
 class Patience:
     """How long a command may still take."""
 
-    def __init__(self, timeout_s: float | None) -> None:
-        """Begin now; None: for ever."""
-        self._timeout_s = timeout_s
+    def __init__(self, timeout_s: float | None, wish: str = "") -> None:
+        """Begin now, for this `wish`; None: for ever."""
+        self._timeout_s, self._wish = timeout_s, wish
         self._until_s = None if timeout_s is None else time.monotonic() + timeout_s
         self._said, self._say_s = "", time.monotonic()
 
@@ -76,6 +90,16 @@ class Patience:
         if self._until_s is None:
             return most_s
         return min(most_s, max(0.0, self._until_s - time.monotonic()))
+
+    def ask(self, question: Callable[[float], Answer]) -> Answer:
+        """Return the answer to a question, which is told how long it may take; raises TimedOut."""
+        try:
+            return question(self.left_s(CALL_S) + ANSWER_S)
+        except TimedOut as error:
+            if self._until_s is None or time.monotonic() < self._until_s:
+                raise
+            what = f"Not known after {self._timeout_s:g} s whether {self._wish}: {error.what}"
+            raise TimedOut(what, error.cause, error.fix) from error
 
     def spend(self, missing: str) -> None:
         """Wait a moment, and say for what; raises TimedOut, saying the same, if there is none left.
@@ -105,7 +129,7 @@ def wait_until(
     client: Client, wish: Wish, *, timeout_s: float | None = None, as_json: bool = False
 ) -> None:
     """Block until it is so, then say what is true; raises TimedOut, NotFound."""
-    state = wait_for(client, wish, Patience(timeout_s))
+    state = wait_for(client, wish, Patience(timeout_s, wish.words()))
     if as_json:
         say_json(state)
     else:
@@ -114,22 +138,35 @@ def wait_until(
 
 def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
     """Wait until it is so, and return the state of that moment; raises TimedOut, NotFound."""
-    while missing := peers_missing(client.state(), wish.peers):
+    while missing := peers_missing(state_now(client, patience), wish.peers):
         patience.spend(missing)
     if wish.to:
-        check_labels(client.state(), wish.to)
+        check_labels(state_now(client, patience), wish.to)
     if wish.flushes:
         ask_everybody(client, patience, () if wish.synced else wish.to)
     if wish.delivered:
-        check_others(client.state())
-        goals = client.get("/api/v1/keepers")["heads"]
-        while missing := undelivered(client.get("/api/v1/keepers"), goals, wish.to):
+        check_others(state_now(client, patience))
+        goals = keepers_now(client, patience)["heads"]
+        while missing := undelivered(keepers_now(client, patience), goals, wish.to):
             patience.spend(missing)
-    state = client.state()
+    state = state_now(client, patience)
     while missing := still_missing(state, wish):
         patience.spend(missing)
-        state = client.state()
+        state = state_now(client, patience)
     return state
+
+
+def state_now(client: Client, patience: Patience) -> dict[str, Any]:
+    """Return a snapshot made after this call, however long that takes; raises TimedOut."""
+    while (state := patience.ask(client.newest)).get("age_s"):
+        patience.spend(OLD)
+    return state
+
+
+def keepers_now(client: Client, patience: Patience) -> dict[str, Any]:
+    """Return who holds what; raises TimedOut."""
+    keepers: dict[str, Any] = patience.ask(partial(client.get, "/api/v1/keepers"))
+    return keepers
 
 
 def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> None:
@@ -139,10 +176,14 @@ def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> 
     """
     lost = True
     while lost:
-        while missing := unreached(client.state(), client.get("/api/v1/keepers"), labels):
+        while missing := _unreached_now(client, patience, labels):
             patience.spend(missing)
         flush(client, patience)
-        lost = bool(unreached(client.state(), client.get("/api/v1/keepers"), labels))
+        lost = bool(_unreached_now(client, patience, labels))
+
+
+def _unreached_now(client: Client, patience: Patience, labels: Sequence[str]) -> str:
+    return unreached(state_now(client, patience), keepers_now(client, patience), labels)
 
 
 def flush(client: Client, patience: Patience) -> None:
@@ -151,7 +192,8 @@ def flush(client: Client, patience: Patience) -> None:
     while True:
         step_s, waited_s = patience.left_s(most_s), time.monotonic() - began_s
         most_s = ONE_FLUSH_S
-        answer = client.post("/api/v1/flush", {"patience_s": step_s, "waited_s": waited_s})
+        asked = {"patience_s": step_s, "waited_s": waited_s}
+        answer = patience.ask(partial(client.post, "/api/v1/flush", asked))
         if answer["ok"]:
             return
         patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")

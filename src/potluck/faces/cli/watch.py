@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from potluck.core.errors import NotRunning
+from potluck.core.errors import NotRunning, PotluckError
 from potluck.faces.cli.acts import VIEW_END_WORDS
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import Words
@@ -59,7 +59,7 @@ class WatchLeaving:
 def watch(shared: dict[str, Any]) -> int:
     """Show what a running potluck does, with its prompt; it goes on when this view ends."""
     client = client_of(shared["home"])
-    client.state()  # raises NotRunning, with the next command
+    client.state(fresh=False)  # raises NotRunning, with the next command
     words, reads = Words.of_this_run(), readable()
     over = threading.Event()
     write = partial(_write_or_end, over)
@@ -99,7 +99,9 @@ def _live() -> bool:
 
 def _last_words(client: Client) -> str:
     try:
-        client.state()
+        client.state(fresh=False)
     except NotRunning:
         return "potluck has ended."
+    except PotluckError as error:
+        return str(error)
     return f"potluck goes on; to see it again: {command('watch')}"

@@ -171,7 +171,7 @@ class Play:
     def _states(self) -> list[dict[str, Any]]:
         for device in self._devices:
             device.check()
-        return [device.client.state() for device in self._devices]
+        return [device.client.newest() for device in self._devices]
 
     def _one_ring(self, states: list[dict[str, Any]]) -> bool:
         wanted = len(self._devices)
@@ -213,7 +213,7 @@ class Play:
         for device in self._devices:
             device.check()
         holdings = [
-            show.holding(one.label, list(one.client.files()), one.client.state())
+            show.holding(one.label, list(one.client.files()), one.client.newest())
             for one in self._devices
         ]
         picture.show(show.rows(items, holdings))
@@ -227,7 +227,8 @@ class Play:
         behind = []
         for device in self._devices:
             device.check()
-            if device.client.state()["state"] != "in_sync":
+            state = device.client.newest()
+            if state["age_s"] or state["state"] != "in_sync":
                 behind.append(f"{device.label} is busy")
                 continue
             files_here = {

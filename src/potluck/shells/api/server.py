@@ -63,7 +63,10 @@ class ApiSource(Protocol):
     """
 
     def state(self, *, fresh: bool = False) -> dict[str, Any]:
-        """A snapshot, ready for JSON: docs/faces.md §2; the last one unless it must be `fresh`."""
+        """A snapshot, ready for JSON: docs/faces.md §2; the last one unless it must be `fresh`.
+
+        Raises PotluckError if there is none at all.
+        """
 
     def notices(self, after: int) -> list[dict[str, Any]]:
         """What people were told, numbered above `after`.
@@ -288,8 +291,11 @@ class _Endpoints:
             for notice in await run_in_threadpool(self._source.notices, after):
                 after = max(after, int(notice["number"]))
                 chunks.append(b"id: %d\nevent: notice\ndata: %s\n\n" % (after, _json(notice)))
-            state = await run_in_threadpool(self._source.state)
-            if (said := {**state, "age_s": 0.0}) != shown:  # a snapshot that ages is no news
+            state = shown
+            with suppress(PotluckError):  # there is none yet
+                state = await run_in_threadpool(self._source.state)
+            said = {**state, "age_s": 0.0} if state else shown
+            if said != shown:  # a snapshot that only ages is no news
                 shown = said
                 chunks.append(b"event: state\ndata: %s\n\n" % _json(state))
             if not chunks and loop.time() - beat_s >= HEARTBEAT_S:

@@ -7,9 +7,9 @@ measured between two questions, smoothed, so nothing has to be counted while nob
 Whoever only wants to look, or to list, overtakes what waits for the loop. A loop that is in the
 middle of something long does not answer for as long: then there is the last snapshot, which says
 how old it is, and what the loop answers later is kept for whoever looks next. Whoever needs to know
-how things are after all that has happened (`wait`) asks for a fresh one, which waits for its turn.
-Listings are made of many short questions, so that no listing, however long, keeps the loop from its
-work.
+how things are after all that has happened (`wait`, `close`) asks for a fresh one, which waits for
+its turn; only an answer to a question that did so is one. Listings are made of many short
+questions, so that no listing, however long, keeps the loop from its work.
 
 Guarantees: every call is thread-safe and takes at most ten seconds; the loop thread never waits for
 one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
@@ -21,6 +21,7 @@ thousand others. Limits: the last thousand notices; rates are those of the last 
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -35,7 +36,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from potluck.core import limits
-from potluck.core.errors import NotRunning, TimedOut
+from potluck.core.errors import NotRunning, PotluckError, TimedOut
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
@@ -53,6 +54,7 @@ TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
 METER_S: Final = 0.2  # rates over shorter times jump
 SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
 STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
+OLD_S: Final = 0.1  # an age of what is younger, and yet not as new as it was asked for
 AGAIN: Final = "try again in a moment"
 NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
 
@@ -64,13 +66,14 @@ class Seen:
     view: StateView
     adding: bool  # files that the engine had not in hand yet
     at_s: float
+    turn_s: float  # when it was asked for, if it waited for its turn, else never
 
 
-def _look(commands: Commands, engine: Engine, now: float) -> Seen:
+def _look(commands: Commands, turn_s: float, engine: Engine, now: float) -> Seen:
     """On the loop thread: return what is seen now."""
     # looked at first: once it is over, the view is newer than its end
     adding = commands.adding
-    return Seen(engine.view(now), adding, time.monotonic())
+    return Seen(engine.view(now), adding, time.monotonic(), turn_s)
 
 
 class Shows(Protocol):
@@ -163,6 +166,7 @@ class RunningSource:
         self._lock: Final = threading.Lock()
         self._state: dict[str, Any] = {}
         self._state_s = 0.0
+        self._turn_s = -math.inf  # what happened before this is in it
         self._glance: Future[Seen] | None = None  # under way; nobody may wait for it any more
         self._down, self._up = Meter(), Meter(limits.KEPT_S)  # others say what came
         self._per_file: dict[str, Meter] = {}
@@ -193,25 +197,30 @@ class RunningSource:
 
     # -- ApiSource ---------------------------------------------------------------------------------
     def state(self, *, fresh: bool = False) -> dict[str, Any]:
-        """Return the latest snapshot, or with `fresh` one of now, if there is anybody to ask."""
+        """Return the latest snapshot, or with `fresh` one of now, if there is anybody to ask.
+
+        Its `age_s` is 0 only if it is as new as that. Raises PotluckError if there is none at all.
+        """
         patience_s = COMMAND_S if fresh else GLANCE_S
         begun_s = time.monotonic()
+        since_s = begun_s if fresh else None
         if not self._lock.acquire(timeout=patience_s):
-            return self._aged()  # somebody asks already, and the loop does not answer
+            return self._aged(since_s)  # somebody asks already, and the loop does not answer
         try:
-            good_s = begun_s if fresh else time.monotonic() - FRESH_S
             if self._glance is not None and self._glance.done():
                 self._keep(self._glance)  # it came too late for whoever asked
-            if self._loop is None or (self._state_s > good_s and not self._commands.adding):
-                return self._aged()
+            good = self._turn_s >= begun_s if fresh else self._state_s > begun_s - FRESH_S
+            if self._loop is None or (good and not self._commands.adding):
+                return self._aged(since_s)
             if fresh:  # after everything that happened before it was asked for
-                self._glance = self._loop.promise(partial(_look, self._commands))
+                look = partial(_look, self._commands, time.monotonic())
+                self._glance = self._loop.promise(look)
             elif self._glance is None:
-                self._glance = self._loop.inbox.look(partial(_look, self._commands))
+                self._glance = self._loop.inbox.look(partial(_look, self._commands, -math.inf))
             with suppress(CancelledError, TimeoutError):  # whoever asks next finds its answer
                 self._glance.result(max(0.0, begun_s + patience_s - time.monotonic()))
                 self._keep(self._glance)
-            return self._aged()
+            return self._aged(since_s)
         finally:
             self._lock.release()
 
@@ -225,13 +234,17 @@ class RunningSource:
         if seen.adding and state["state"] == "in_sync":
             state |= {"state": "busy", "reason": "adding files", "synced": False}
         self._state, self._state_s = state, seen.at_s
+        self._turn_s = max(self._turn_s, seen.turn_s)
 
-    def _aged(self) -> dict[str, Any]:
-        """Return the last snapshot with its age; what another one just replaces is as good."""
-        state, age_s = self._state, time.monotonic() - self._state_s
+    def _aged(self, since_s: float | None) -> dict[str, Any]:
+        """Return the last snapshot with its age; it has none if it was asked for in its turn
+        `since_s`, or if it is of this moment and nobody needs more.
+        """
+        state, turn_s, age_s = self._state, self._turn_s, time.monotonic() - self._state_s
         if not state:
-            return {}
-        return {**state, "age_s": round(age_s, 1) if age_s > FRESH_S else 0.0}
+            raise _silent(self._loop)
+        new = age_s <= FRESH_S if since_s is None else turn_s >= since_s
+        return {**state, "age_s": 0.0 if new else max(OLD_S, round(age_s, 1))}
 
     def notices(self, after: int) -> list[dict[str, Any]]:
         """Return the notices numbered above `after`."""
@@ -261,26 +274,30 @@ class RunningSource:
         an error.
         """
         if self._loop is None:
-            raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
+            raise _silent(self._loop)
         ask = self._loop.promise if in_turn else self._loop.inbox.look
         asked = ask(lambda engine, _: question(engine))
         try:
             view = asked.result(COMMAND_S)
         except TimeoutError as error:
             asked.cancel()  # nobody wants to know any more
-            raise TimedOut(
-                "potluck runs but does not answer.", "it is in the middle of something long", AGAIN
-            ) from error
+            raise _silent(self._loop) from error
         except CancelledError as error:
             raise NotRunning("potluck does not run any more.", "it has just left", AGAIN) from error
         answer: dict[str, Any] = msgspec.to_builtins(view)
         return answer
 
     def door(self, open_s: float | None) -> dict[str, Any]:
-        """Open the door for so long, or close it; returns how it is now."""
+        """Open the door for so long, or close it; returns how it is after that.
+
+        Raises PotluckError if that is not known: the order still waits for the loop, then.
+        """
         if self._loop is not None:
             self._loop.post(DoorAsked(open_s))
-        door: dict[str, Any] = self.state(fresh=True).get("door", {})
+        state = self.state(fresh=True)
+        if state["age_s"]:
+            raise _silent(self._loop, ", so it is not known whether the door is open or closed")
+        door: dict[str, Any] = state["door"]
         return door
 
     def leave(self) -> None:
@@ -308,7 +325,7 @@ class RunningSource:
     def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
         if self._loop is None:
-            raise NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
+            raise _silent(self._loop)
         asked = partial(FlushAsked, patience_s=patience_s, waited_s=waited_s)
         reply = self._commands.ask(self._loop, asked, COMMAND_S)
         if reply is None:
@@ -340,6 +357,16 @@ class RunningSource:
             "rates": {"down": down, "up": up},
             "unshared": unshared,
         }
+
+
+def _silent(loop: Loop | None, unknown: str = "") -> PotluckError:
+    """Return why there is no answer, and what is therefore unknown."""
+    if loop is None:
+        return NotRunning("potluck does not run yet.", "it has just been started", AGAIN)
+    if loop.ended.is_set():
+        return NotRunning("potluck does not run any more.", "it has just left", AGAIN)
+    what = f"potluck runs but does not answer{unknown}."
+    return TimedOut(what, "it is in the middle of something long", AGAIN)
 
 
 def _joined(known: list[Any], more: list[Any]) -> list[Any]:
