@@ -65,13 +65,14 @@ class DiskRoom:
             self._trash_bytes = event.trash_bytes
         lack, before = _lack(event), self.lack
         self.lack = lack
+        if lack is not before:
+            self._node.troubles.clear(TroubleKind.DISK, SPACE)  # another one, since now
         if lack is not None:
             self._note_lack(lack)
         if lack is before:
             return
         self._short = ""
         if lack is None:
-            self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
         if self._failed in PAUSES:  # the same, said better
@@ -96,11 +97,12 @@ class DiskRoom:
             node.do(PruneTrash())
 
     def _in_trash(self) -> str:
-        """Return what the trash holds and keeps, as part of a sentence."""
+        """Return what the trash held and kept, as part of a sentence; a person may empty it."""
         if not self._trash_bytes:
             return ""
         where = shlex.quote(f"{self._node.settings.folder}/.potluck/trash")
-        return f"; the trash ({where}) holds {of_size(self._trash_bytes)} of it"
+        held = of_size(self._trash_bytes)
+        return f"; the trash ({where}) held {held} of it when it was looked at last"
 
     def on_short(self, path: SafePath | None, shortage: Shortage | None) -> None:
         """What has no room, and one path where the first of it is wanted; None: all has."""
@@ -119,6 +121,8 @@ class DiskRoom:
             reason += f" for it, {of_size(shortage.all_lack_bytes)} for all that waits"
             reason += f" ({shortage.contents:,} files)"
         self._prune()
+        if self._short != name:
+            node.troubles.clear(TroubleKind.DISK, SPACE)
         self._note(SPACE, reason + self._in_trash(), Hindrance.SPACE, node.now)
         if self._short != name:
             self._short = name
