@@ -227,3 +227,11 @@ def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node)
     room.on_short(big, short(5_000_000))
     (trouble,) = node.troubles.all()
     assert trouble.reason.endswith("more must be free"), "nothing is in it"
+
+
+def test_what_the_trash_let_go_of_early_is_told(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0))
+    assert told(node) == []
+    room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0, early_files=2, early_bytes=5_000_000))
+    assert told(node) == ["the trash was too large: it let go of 2 files (5.0 MB) early"]
