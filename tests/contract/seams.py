@@ -287,6 +287,7 @@ def plain(placed: Placed, ids: Ids | None = None) -> tuple[object, ...]:
         ids.name(placed.stat) if ids is not None else "",
         placed.put_aside.partition(" (")[0],  # the real one adds whose it was, and when
         _is_told(placed),
+        placed.nothing_there,
     )
 
 

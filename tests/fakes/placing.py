@@ -226,7 +226,7 @@ class Placing(Generic[AnyTree]):
         yield "folder_made"
 
     def _remove(self, item: PlaceItem) -> Iterator[str]:
-        aside = ""
+        aside, nothing_there = "", False
         if item.path in self.disk.folders:
             self._remove_folder(item.path)
         elif item.path in self.disk.files:
@@ -234,7 +234,10 @@ class Placing(Generic[AnyTree]):
             aside = self._keep(item, old)
             if not aside:
                 self.judge.removed(self.disk, item.path, old)
+        else:
+            nothing_there = True
         self._report(item, Placement.REMOVED, aside)
+        self.placed[-1] = replace(self.placed[-1], nothing_there=nothing_there)
         yield "removed"
 
     # -- acts --------------------------------------------------------------------------------------

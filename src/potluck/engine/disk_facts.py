@@ -44,6 +44,7 @@ class Placed:
     stat: Stat | None  # of the file that now stands there
     put_aside: str  # where a local version went, "" if there was none
     detail: str  # for people
+    nothing_there: bool = False  # a removal found nothing to remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,5 @@ class SpaceSeen:
     free_inodes: int | None = None  # None: that file system counts none
     total_inodes: int | None = None  # likewise
     trash_bytes: int | None = None  # what the trash holds, told after a PruneTrash
+    early_files: int = 0  # that the trash let go of then, younger than its rule is
+    early_bytes: int = 0  # what those took

@@ -173,6 +173,7 @@ class ShareSeen:
     """The marker of the share was checked (at start and before every scan)."""
 
     present: bool  # FOLDER/.potluck/marker is there and names this share
-    # if not: "missing", "another share", "unreadable", "other file system", "not written: …"
+    # if not: "missing", "another share", "unreadable", "other file system", "not written: …",
+    # "back": it stands there again, on another mount than the one that is held open
     reason: str
     unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed

@@ -163,6 +163,30 @@ def test_a_file_without_room_is_named_with_what_it_lacks_until_it_has_room(node:
     assert node.troubles.all() == []
 
 
+def test_each_lack_of_room_stands_since_it_is_so(node: Node) -> None:
+    room = DiskRoom(node)
+
+    def since_s() -> float:
+        (trouble,) = node.troubles.all()
+        return trouble.since_s
+
+    for now in (1.0, 2.0):
+        node.now = now
+        room.on_short(FILE, short(10))
+    assert since_s() == 1.0
+    for now in (3.0, 4.0):
+        node.now = now
+        room.on_short(OTHER, short(10))
+    assert since_s() == 3.0
+    for now in (5.0, 6.0):
+        node.now = now
+        room.on_space(SpaceSeen(0, LARGE))
+    assert since_s() == 5.0
+    node.now = 7.0
+    room.on_space(SpaceSeen(LARGE, LARGE, 0, 10**6))
+    assert since_s() == 7.0
+
+
 def test_while_nothing_is_fetched_no_single_file_is_named(node: Node) -> None:
     room = DiskRoom(node)
     big = parse_wire_path(b"anna/big")
@@ -192,7 +216,8 @@ def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node)
     room.on_space(SpaceSeen(0, LARGE, None, None, 28_000_000))
     assert len(builders.taken(node, PruneTrash)) == 1
     (trouble,) = node.troubles.all()
-    kept = f"; the trash ({node.settings.folder}/.potluck/trash) holds 28.0 MB of it"
+    kept = f"; the trash ({node.settings.folder}/.potluck/trash) held 28.0 MB of it"
+    kept += " when it was looked at last"
     assert trouble.reason.endswith(kept)
     room.on_space(SpaceSeen(LARGE, LARGE))
     room.on_short(big, short(5_000_000))
@@ -202,3 +227,11 @@ def test_while_something_lacks_room_the_trash_is_pruned_now_and_then(node: Node)
     room.on_short(big, short(5_000_000))
     (trouble,) = node.troubles.all()
     assert trouble.reason.endswith("more must be free"), "nothing is in it"
+
+
+def test_what_the_trash_let_go_of_early_is_told(node: Node) -> None:
+    room = DiskRoom(node)
+    room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0))
+    assert told(node) == []
+    room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0, early_files=2, early_bytes=5_000_000))
+    assert told(node) == ["the trash was too large: it let go of 2 files (5.0 MB) early"]

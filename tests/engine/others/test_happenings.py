@@ -18,6 +18,7 @@ from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.others.happenings import (
     FOLDERS_LOOKED_INTO,
@@ -29,6 +30,7 @@ from potluck.engine.others.happenings import (
     SAME_AGAIN_S,
     Happenings,
 )
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, record, root_of
 
@@ -108,6 +110,22 @@ def play() -> Play:
 
 
 # -- sentences -------------------------------------------------------------------------------------
+def test_of_a_file_that_did_not_stand_here_no_trash_is_said(play: Play) -> None:
+    done = play.outcome("a", Source.NONE, Placement.REMOVED, 10, "", "a")
+    play.commits(replace(done, placed=replace(done.placed, nothing_there=True)))
+    assert play.told() == ["d2 deleted a"]
+
+
+def test_while_the_disk_lacks_room_no_age_is_said_for_what_is_in_the_trash(play: Play) -> None:
+    lack = Trouble(TroubleKind.DISK, SPACE, "no room for d2/b", "", 0.0, None)
+    play.node.troubles.note(lack)
+    play.deletes("a")
+    assert play.told() == ["d2 deleted a (in the trash)"]
+    play.node.troubles.clear(TroubleKind.DISK, SPACE)
+    play.deletes("c")
+    assert play.told() == [f"d2 deleted c{TRASH}"]
+
+
 def test_one_file_is_told_with_its_name_and_size(play: Play) -> None:
     play.adds("movie.bin", size=1_000_000_000)
     play.node.now += GOING_ON_S

@@ -105,6 +105,15 @@ def test_want_of_descriptors_is_no_fault_of_the_folder() -> None:
     assert share.command == ""
 
 
+def test_a_disk_that_is_back_wants_a_new_start() -> None:
+    share = SharePresence(node(1, folder="/media/disk"))
+    share.on_checked(ShareSeen(present=False, reason="back"))
+    assert share.offline_words == (
+        "the share is offline: the disk of /media/disk is back; start potluck again"
+    )
+    assert share.command == "down"
+
+
 def test_without_a_folder_of_a_name_there_is_no_command() -> None:
     share = SharePresence(node(1))
     share.on_checked(ShareSeen(present=False, reason="missing"))

@@ -28,6 +28,7 @@ from potluck.engine.events import (
     SpaceSeen,
     UnwrittenMarker,
 )
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
@@ -164,6 +165,20 @@ def test_what_hinders_comes_in_order() -> None:
     assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
     assert disk.command.startswith("df -h ")
     assert last == Obstacle(State.TROUBLE, "d2/a: immutable", "lsattr d2/a")
+
+
+def test_while_something_arrives_it_is_not_called_paused_for_a_file_without_room() -> None:
+    wire, ann, ben = shared()
+    full = Trouble(TroubleKind.DISK, SPACE, "no room for d1/film", "df -h", 0.0, None)
+    ben.engine.node.troubles.note(full)
+    assert seen(ben).hindrances[0] == Obstacle(State.PAUSED, full.reason, full.command)
+    wire.unanswered = (PiecesAsk,)
+    ann.write("big", bytes(BIG))
+    assert wire.run(5.0, lambda: bool(ben.engine.wiring.downloads.orders))
+    words = f"{SPACE}: {full.reason}"
+    assert seen(ben).hindrances == (Obstacle(State.TROUBLE, words, full.command),)
+    ben.hear(SpaceSeen(0, 2**40))
+    assert seen(ben).hindrances[0].word is State.PAUSED, "nothing more is asked for"
 
 
 def test_a_marker_that_cannot_be_written_is_said_with_what_shows_why() -> None:

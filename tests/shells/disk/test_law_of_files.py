@@ -80,7 +80,7 @@ BY_NAME: dict[str, dict[str, str]] = {
 """Which module makes which call by name, and why there."""
 BY_PATH = {
     ("disk/fsops.py", "makedirs"),
-    ("disk/fsops.py", "open"),  # FOLDER, once, at the start
+    ("disk/fsops.py", "open"),  # FOLDER itself: at the start, and to see whether it is back
     ("disk/marker.py", "stat"),
     ("disk/importing.py", "open"),
     ("disk/mounts.py", "open"),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 
 import pytest
 
 from potluck.engine.effects import MarkShare
+from potluck.engine.events import ShareSeen
 from potluck.shells.disk import fsops
 from potluck.shells.disk import marker as module
 from potluck.shells.disk.fsops import Share, set_crash_hook
@@ -111,6 +113,31 @@ def test_a_folder_that_was_exchanged_is_offline(share, marker):
     assert marker.state().present is False
     os.mkdir(share.folder)
     assert marker.state().reason == "other file system"
+
+
+def test_a_disk_that_is_back_as_another_one_is_known_again(share, marker, monkeypatch):
+    marker.write(GROUP)
+    before = open_descriptors()
+    shutil.copytree(share.folder, share.folder + ".again")
+    os.rename(share.folder, share.folder + ".away")
+    assert marker.state().reason == "unreadable", "nothing stands there"
+    os.rename(share.folder + ".again", share.folder)
+    assert (marker.state().present, marker.state().reason) == (False, "back")
+    assert marker.glance() == ShareSeen(present=False, reason="back")
+    monkeypatch.setattr(marker, "_state", _gone)
+    assert marker.state() == marker.glance() == ShareSeen(present=False, reason="back")
+    monkeypatch.undo()
+    for number in (b"x" * 16, SHARE):
+        other = ShareMarker(share, Whose(b"e" * 32, number))
+        assert other.state().reason != "back", "it is another share, or another device's"
+    with open(os.path.join(share.folder, ".potluck", "marker"), "wb") as file:
+        file.write(b"{")
+    assert marker.state().reason == "other file system"
+    assert open_descriptors() == before
+
+
+def _gone(_tops):
+    raise OSError(errno.EIO, "Input/output error")
 
 
 def test_a_marker_that_cannot_be_written_leaves_the_old_one(share, marker):

@@ -111,4 +111,6 @@ def test_pruned_now_it_says_what_is_free_and_what_is_kept(share, put, monkeypatc
     monkeypatch.setattr(Share, "space", lambda _: SpaceSeen(7, 1000 * BLOCK, 5, 6))
     assert prune_now(share, 51.0 * day_s) == SpaceSeen(7, 1000 * BLOCK, 5, 6, 3 * BLOCK)
     monkeypatch.setattr(Share, "space", lambda _: SpaceSeen(7, 20 * BLOCK))
-    assert prune_now(share, 51.0 * day_s).trash_bytes == BLOCK, "a tenth of the disk"
+    seen = prune_now(share, 51.0 * day_s)
+    assert seen.trash_bytes == BLOCK, "a tenth of the disk"
+    assert (seen.early_files, seen.early_bytes) == (1, 2 * BLOCK)

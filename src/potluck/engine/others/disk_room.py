@@ -3,7 +3,8 @@
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
 free, of its inodes as of its bytes. A file that has no room beyond that is not begun
 (core/content/swarm/room.py), which is said with how much it lacks. While something lacks room the
-trash is made to let go of what it need not keep, and what it keeps is said. All this stands in the
+trash is made to let go of what it need not keep; what goes early is told, and what it keeps is
+said. All this stands in the
 register (engine/troubles.py) until it is over, and so does what the disk answered when something
 was to be written: under the first path it was to be written for, with how many more, and when it is
 asked for again.
@@ -22,7 +23,7 @@ from potluck.core import limits
 from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
 from potluck.core.content.swarm.room import FREE_PART_MAX, Shortage, reserve_of
-from potluck.core.wording import of_size, set_off
+from potluck.core.wording import of_size, plural, set_off
 from potluck.engine.effects import PruneTrash
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
@@ -63,15 +64,19 @@ class DiskRoom:
         """How full the disk is."""
         if event.trash_bytes is not None:
             self._trash_bytes = event.trash_bytes
+        if event.early_files:
+            gone = f"{plural(event.early_files, 'file')} ({of_size(event.early_bytes)})"
+            self._node.tell("trash_pruned", f"the trash was too large: it let go of {gone} early")
         lack, before = _lack(event), self.lack
         self.lack = lack
+        if lack is not before:
+            self._node.troubles.clear(TroubleKind.DISK, SPACE)  # another one, since now
         if lack is not None:
             self._note_lack(lack)
         if lack is before:
             return
         self._short = ""
         if lack is None:
-            self._node.troubles.clear(TroubleKind.DISK, SPACE)
             self._node.tell("resumed", "resumed: there is space on the disk again")
             return
         if self._failed in PAUSES:  # the same, said better
@@ -96,11 +101,12 @@ class DiskRoom:
             node.do(PruneTrash())
 
     def _in_trash(self) -> str:
-        """Return what the trash holds and keeps, as part of a sentence."""
+        """Return what the trash held and kept, as part of a sentence; a person may empty it."""
         if not self._trash_bytes:
             return ""
         where = shlex.quote(f"{self._node.settings.folder}/.potluck/trash")
-        return f"; the trash ({where}) holds {of_size(self._trash_bytes)} of it"
+        held = of_size(self._trash_bytes)
+        return f"; the trash ({where}) held {held} of it when it was looked at last"
 
     def on_short(self, path: SafePath | None, shortage: Shortage | None) -> None:
         """What has no room, and one path where the first of it is wanted; None: all has."""
@@ -119,6 +125,8 @@ class DiskRoom:
             reason += f" for it, {of_size(shortage.all_lack_bytes)} for all that waits"
             reason += f" ({shortage.contents:,} files)"
         self._prune()
+        if self._short != name:
+            node.troubles.clear(TroubleKind.DISK, SPACE)
         self._note(SPACE, reason + self._in_trash(), Hindrance.SPACE, node.now)
         if self._short != name:
             self._short = name

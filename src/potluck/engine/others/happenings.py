@@ -8,13 +8,13 @@ within one gathering was renamed; a folder whose files all went to another was r
 
 Guarantees: told a second after the last thing at the latest, and every three seconds while things
 go on; that the same file changed, once a minute at most. "Kept in the trash" is said only of files
-that this device itself moved there, with the age at which they go. What this device lost and
-brought back is no deed of its owner and is not told. Paths are remembered one by one up to a bound,
-what is more is counted; names are cut, and set off where they could be read as words of ours.
+that this device itself moved there, with the age at which they go; while the disk lacks room they
+may go sooner, so no age is said. What this device lost and brought back is no deed of its owner and
+is not told. Paths are remembered one by one up to a bound, what is more is counted; names are cut,
+and set off where they could be read as words of ours.
 Limits: what is gathered is lost when the program ends, and so is what is to be brought back. A
-trash that is too large lets files go sooner. A file somebody took away here just before its owner
-deleted it is said to be in the trash, too. Of new folders only those without anything in them are
-told.
+trash that is too large lets files go sooner, which is told when it is pruned for room. Of new
+folders only those without anything in them are told.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_size, set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.troubles import TroubleKind
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
 GOING_ON_S = 3.0  # while things go on they are told this often
@@ -43,6 +45,7 @@ FOLDERS_LOOKED_INTO = (
 NAMES_SHOWN = 3  # of the files in one line
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
 TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
+KEPT_IN_TRASH, IN_TRASH = f" (kept {TRASH_DAYS} days in the trash)", " (in the trash)"
 
 
 class Deed(Enum):
@@ -186,7 +189,9 @@ class Happenings:
         def is_empty(folder: bytes) -> bool:
             return not node.index.manifests.listing(name, folder + b"/", 1)
 
-        for words in sentences(gathering.paths, gathering.more, is_empty):
+        lacks_room = any(each.subject == SPACE for each in node.troubles.of(TroubleKind.DISK))
+        kept = IN_TRASH if lacks_room else KEPT_IN_TRASH
+        for words in sentences(gathering.paths, gathering.more, is_empty, kept):
             again = (name, words) in self._said
             if words.startswith(Deed.CHANGED.value):
                 self._said.setdefault((name, words), now)
@@ -215,7 +220,7 @@ def _removal_of(each: SpotOutcome) -> Happening:
     item = each.ready.item
     if item.expected is None:
         return Happening(Deed.DELETED, Kind.FOLDER, 0, b"")
-    trashed = not each.placed.put_aside
+    trashed = not each.placed.put_aside and not each.placed.nothing_there
     root = item.expected_root or b""
     return Happening(Deed.DELETED, Kind.FILE, item.expected.size, root, trashed)
 
@@ -248,9 +253,14 @@ def _summed(before: Happening, after: Happening) -> Happening | None:
 
 # -- sentences -------------------------------------------------------------------------------------
 def sentences(
-    paths: Mapping[bytes, Happening], more: Mapping[Deed, Lot], is_empty: Callable[[bytes], bool]
+    paths: Mapping[bytes, Happening],
+    more: Mapping[Deed, Lot],
+    is_empty: Callable[[bytes], bool],
+    kept: str,
 ) -> list[str]:
-    """Return what to say of what one owner did; `is_empty` says it of a folder it shares."""
+    """Return what to say of what one owner did; `is_empty` says it of a folder it shares, `kept`
+    of files in the trash how long they stay.
+    """
     files = {path: its for path, its in sorted(paths.items()) if its.kind is Kind.FILE}
     renamed = _renamed(files)
     moved = {*renamed, *renamed.values()}
@@ -259,7 +269,7 @@ def sentences(
         if path not in moved:
             lots.setdefault(happening.deed, Lot()).add(path, happening)
     said = [_renamed_words(renamed)] if renamed else []
-    said += [_lot_words(deed, lots[deed]) for deed in Deed if deed in lots]
+    said += [_lot_words(deed, lots[deed], kept) for deed in Deed if deed in lots]
     above = {folder for path in files for folder in _folders_above(path)}
     made, removed = (
         [path for path, its in sorted(paths.items()) if (its.kind, its.deed) == (Kind.FOLDER, deed)]
@@ -306,11 +316,11 @@ def _without_common_end(old: bytes, new: bytes) -> tuple[bytes, bytes]:
     return b"/".join(these), b"/".join(those)
 
 
-def _lot_words(deed: Deed, lot: Lot) -> str:
+def _lot_words(deed: Deed, lot: Lot, kept: str) -> str:
     amount = f" ({of_size(lot.size)})" if deed is Deed.ADDED else ""
     words = f"{deed.value} {_files_words(lot, amount)}"
     if deed is Deed.DELETED and lot.trashed:
-        words += f" (kept {TRASH_DAYS} days in the trash)"
+        words += kept
     return words
 
 

@@ -24,6 +24,9 @@ from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
 
 MISSING = "missing"  # what a check says of a folder without a marker
+RETURNED = (
+    "back"  # and of one that is ours again, while another one is held open: only a start helps
+)
 
 
 class ShareState(Enum):
@@ -97,6 +100,8 @@ class SharePresence:
     def offline_words(self) -> str:
         """Why nothing that is found in the folder counts, and what ends that."""
         folder, why = self._node.settings.folder or "its folder", WHY_OFFLINE.get(self.reason)
+        if self.reason == RETURNED:
+            return f"the share is offline: the disk of {folder} is back; start potluck again"
         if why is None:  # nothing is wrong with the folder, and the reason says what to do
             return f"the share is offline: its marker is {self.reason}"
         return (
@@ -106,8 +111,10 @@ class SharePresence:
 
     @property
     def command(self) -> str:
-        """What shows a person what stands there now."""
+        """What shows a person what stands there now, or mends it."""
         folder = self._node.settings.folder
+        if self.reason == RETURNED:
+            return "down"  # a command of ours
         return f"ls -la {shlex.quote(folder)}" if folder and self.reason in WHY_OFFLINE else ""
 
     def on_checked(self, event: ShareSeen) -> None:

@@ -133,8 +133,9 @@ class Picture:
             why = share.unwritten.why if share.unwritten is not None else ""
             command = command_of(why, self._node.settings.folder) or share.command
             yield Obstacle(State.TROUBLE, share.offline_words, command)
-        full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
-        yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
+        if self._progress.paused or not self._progress.fetching:  # else what has room arrives
+            full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
+            yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
         if self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
             yield Obstacle(State.WAITING, words)

@@ -79,7 +79,7 @@ class Share:
         if sys.getfilesystemencoding().lower() != "utf-8":
             raise OSError(errno.EILSEQ, "file names are not UTF-8 here")
         os.makedirs(self.folder, exist_ok=True)
-        self.top_fd = self._hold(os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        self.top_fd = self._hold(open_top(self.folder))
         self.shared_fd = self._hold(enter(self.top_fd, "Shared", create=True))
         self.private_fd = self._hold(enter(self.top_fd, ".potluck", create=True, mode=0o700))
         self.tmp_fd = self._hold(enter(self.private_fd, "tmp", create=True, mode=0o700))
@@ -173,6 +173,11 @@ class Share:
         if not found.f_files:
             return SpaceSeen(free, total)
         return SpaceSeen(free, total, found.f_favail, found.f_files)
+
+
+def open_top(folder: str) -> int:
+    """Return a descriptor of FOLDER, by name: what stands there now; raises OSError."""
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def enter(folder: int, name: str, *, create: bool = False, mode: int = 0o755) -> int:

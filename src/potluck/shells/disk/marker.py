@@ -3,7 +3,8 @@
 Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before anything below
 `Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
 hold open, so a disk that is not mounted, another disk in its place, or a link where the own folder
-was, is no deleted file.
+was, is no deleted file. A disk that went and came back is another one to the kernel while we hold
+the old one: that is said as what it is, since only a new start takes hold of it.
 
 Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
 of it; what cannot be read is an absent share, never an empty one. A former own folder is renamed
@@ -32,6 +33,7 @@ from potluck.shells.disk.fsops import (
     crashpoint,
     enter,
     open_regular,
+    open_top,
     stat_at,
     what_is,
     write_all,
@@ -104,8 +106,11 @@ class ShareMarker:
 
     def read(self) -> Marker | None:
         """Return what the marker says, or None if there is none; raises OSError or ValueError."""
+        return self._read(self._share.top_fd)
+
+    def _read(self, top_fd: int) -> Marker | None:
         try:
-            private = enter(self._share.top_fd, ".potluck")  # what stands there *now* counts
+            private = enter(top_fd, ".potluck")  # what stands there *now* counts
         except FileNotFoundError:
             return None
         try:
@@ -125,18 +130,41 @@ class ShareMarker:
     def state(self, *tops: SafePath) -> ShareSeen:
         """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
         try:
-            return self._state(tops)
+            return self._known_again(self._state(tops))
         except (OSError, ValueError, UnsafePath) as error:
-            return ShareSeen(present=False, reason=_why_unreadable(error))
+            return self._known_again(ShareSeen(present=False, reason=_why_unreadable(error)))
 
     def glance(self) -> ShareSeen | None:
         """Say the same in passing; None for want of descriptors: that is no news of the share."""
         try:
-            return self._state(())
+            return self._known_again(self._state(()))
         except (OSError, ValueError, UnsafePath) as error:
             if _lacks_descriptors(error):
                 return None
-            return ShareSeen(present=False, reason=_why_unreadable(error))
+            return self._known_again(ShareSeen(present=False, reason=_why_unreadable(error)))
+
+    def _known_again(self, seen: ShareSeen) -> ShareSeen:
+        """Return what was seen; of an absent share whose FOLDER, by name, is ours, that it is back
+        and not what we hold.
+        """
+        return (
+            ShareSeen(present=False, reason="back") if not seen.present and self._back() else seen
+        )
+
+    def _back(self) -> bool:
+        try:
+            top_fd = open_top(self._share.folder)
+        except OSError:
+            return False
+        try:
+            if os.path.samestat(os.fstat(top_fd), os.fstat(self._share.top_fd)):
+                return False
+            marker, whose = self._read(top_fd), self._whose
+        except (OSError, ValueError, UnsafePath):
+            return False
+        finally:
+            os.close(top_fd)
+        return marker is not None and Whose(marker.device, marker.share) == whose
 
     def _state(self, tops: tuple[SafePath, ...]) -> ShareSeen:
         """Say what `state` says; raises OSError, ValueError or UnsafePath."""

@@ -43,37 +43,56 @@ class _Kept:
     size_bytes: int
 
 
+@dataclass(slots=True)
+class _Pruned:
+    files: int = 0
+    early_files: int = 0  # of them, younger than the limit
+    early_bytes: int = 0
+
+
 def prune_trash(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> int:
     """Remove what is older than `keep_s`, then the oldest until the trash is small enough.
 
     Returns how many files that were. `share_of_disk` is a fraction of the whole disk, 0.1 for a
     tenth. Raises OSError.
     """
-    owners = _list(share.trash_fd)
-    removed = 0
+    return _prune(share, now_s, keep_s, share_of_disk).files
+
+
+def _prune(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> _Pruned:
+    owners, pruned = _list(share.trash_fd), _Pruned()
     with Folders(share.trash_fd) as folders:
         for kept in owners.values():
             while kept and kept[0].came_ns < (now_s - keep_s) * _NS_A_S:
-                removed += _remove(folders, kept.popleft())
+                pruned.files += _remove(folders, kept.popleft())
         bytes_of = {label: sum(each.size_bytes for each in kept) for label, kept in owners.items()}
         limit = share.space().total_bytes * share_of_disk
         while sum(bytes_of.values()) > limit:
             label = max(bytes_of, key=lambda each: (bytes_of[each], each))
             oldest = owners[label].popleft()
             bytes_of[label] -= oldest.size_bytes
-            removed += _remove(folders, oldest)
+            removed = _remove(folders, oldest)
+            pruned.files += removed
+            pruned.early_files += removed
+            pruned.early_bytes += removed * oldest.size_bytes
     _remove_empty_folders(share.trash_fd, now_s - _RESTING_S)
-    return removed
+    return pruned
 
 
 def prune_now(share: Share, now_s: float) -> SpaceSeen:
-    """Remove what the rules let go, and say how full the disk is and what the trash still holds.
+    """Remove what the rules let go, and say how full the disk is, what the trash still holds, and
+    what it let go of early.
 
     Raises OSError.
     """
-    prune_trash(share, now_s, limits.TRASH_S, TRASH_SHARE)
+    pruned = _prune(share, now_s, limits.TRASH_S, TRASH_SHARE)
     kept = (each for owner in _list(share.trash_fd).values() for each in owner)
-    return replace(share.space(), trash_bytes=sum(each.size_bytes for each in kept))
+    return replace(
+        share.space(),
+        trash_bytes=sum(each.size_bytes for each in kept),
+        early_files=pruned.early_files,
+        early_bytes=pruned.early_bytes,
+    )
 
 
 def _list(trash_fd: int) -> dict[str, deque[_Kept]]:

@@ -229,3 +229,11 @@ def test_another_piece_size_of_the_old_version_is_tried_too(share, replacing):
     wanted = item("ann/a", Source.NONE, **expected | {"expected": None})
     assert replacing.remove(wanted).put_aside == ""
     assert list(trash(share).values()) == [OLD]
+
+
+def test_a_removal_that_found_nothing_says_so(share, replacing):
+    os.mkdir(full(share, "ann"))
+    write_file = os.open(full(share, "ann/a"), os.O_CREAT | os.O_WRONLY)
+    os.close(write_file)
+    found = [item(path, Source.NONE) for path in ("ann/a", "ann/b", "no/such/folder")]
+    assert [replacing.remove(each).nothing_there for each in found] == [False, True, True]

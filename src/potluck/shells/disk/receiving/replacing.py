@@ -89,7 +89,7 @@ class Replacing:
         try:
             folder = self._folders.get(parent)
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
-            return _removed(item, "")  # nothing can stand below what is not a folder of ours
+            return _removed(item, "", None)  # nothing can stand below what is no folder of ours
         found = stat_at(folder, item.path.name)
         aside = ""
         if found is not None:
@@ -98,7 +98,7 @@ class Replacing:
             else:
                 aside = self._keep(item, Occupant(item.path, folder, found), leave=False)
             self._folders.touch(parent)
-        return _removed(item, aside)
+        return _removed(item, aside, found)
 
     def _way(self, path: SafePath) -> tuple[int, str]:
         """Return the descriptor of a path's folder, and where what stood in its way was put."""
@@ -255,5 +255,5 @@ def _holds(names: list[str]) -> str:
     return f"the folder there holds {shown}{rest}, which its owner does not have"
 
 
-def _removed(item: PlaceItem, aside: str) -> Placed:
-    return Placed(item.path, None, Placement.REMOVED, None, aside, "")
+def _removed(item: PlaceItem, aside: str, found: os.stat_result | None) -> Placed:
+    return Placed(item.path, None, Placement.REMOVED, None, aside, "", nothing_there=found is None)
