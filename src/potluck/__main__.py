@@ -3,7 +3,8 @@
 Strategy: make the standard streams such that nothing done with them raises, hand the arguments to
 whoever understands the plainest of them at once (cli/plain.py) and else to the parser, and the
 answer to the shell; everything else is imported by the command that needs it. Guarantee: whatever
-happens ends with an exit code of docs/faces.md §2.
+happens ends with an exit code of docs/faces.md §2, Ctrl-C before the command has begun, too. Limits:
+before Python comes here, it says of Ctrl-C what it likes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    try:
+        code = _code()
+    except KeyboardInterrupt:  # while the first modules were imported
+        code = 130
+    sys.exit(code)
+
+
+def _code() -> int:
     from potluck.faces.cli.streams import prepare_streams
 
     prepare_streams()
@@ -23,7 +32,7 @@ def main() -> None:
         from potluck.faces.cli.main import run_command
 
         code = run_command(sys.argv[1:])
-    sys.exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from potluck.__main__ import main
 from potluck.core.errors import DiskTrouble, PotluckError, UsageError
 from potluck.faces.cli.endings import INTERRUPTED, ended
 from potluck.faces.cli.output import PipeClosedError
@@ -33,6 +34,19 @@ def raising(error: BaseException) -> Callable[[], int]:
 )
 def test_what_is_raised_is_an_exit_code(error: BaseException, code: int) -> None:
     assert ended(raising(error), as_json=False, verbose=False) == code
+
+
+@pytest.mark.parametrize("name", ["streams.prepare_streams", "plain.run_plain"])
+def test_ctrl_c_before_a_command_has_begun_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"potluck.faces.cli.{name}", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == INTERRUPTED
 
 
 def test_what_work_returns_is_returned() -> None:

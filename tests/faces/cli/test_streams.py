@@ -266,6 +266,13 @@ def test_letters_that_are_lacking_are_written_in_others() -> None:
         b"\xff".decode("ascii", streams.LETTERS)
 
 
+def test_what_was_closed_takes_every_letter_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    streams.prepare_streams()
+    assert (sys.stdout.errors, sys.stderr.errors) == (streams.LETTERS, streams.LETTERS)
+
+
 def test_what_is_no_real_stream_is_left_alone() -> None:
     streams.forgive_letters(None)
     streams.let_go(None)

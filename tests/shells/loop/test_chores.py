@@ -47,6 +47,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
     monkeypatch.setattr(module, "prune_trash", prune)
     monkeypatch.setattr(module, "free_old_cycles", lambda: made.begun.append("cycles"))
+    monkeypatch.setattr(module, "free_many_cycles", lambda: made.begun.append("many cycles"))
     return made
 
 
@@ -58,18 +59,18 @@ def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
     chores = chores_of(disk)
     assert chores.deadline() == 0.0
     chores.on_tick(100.0)
-    assert disk.begun == ["share", "space", "ballast", "cycles", "trash"]
+    assert disk.begun == ["share", "space", "ballast", "cycles", "many cycles", "trash"]
     assert chores.deadline() == 100.0 + EVERY_S[Chore.SHARE]
     chores.on_tick(101.9)
-    assert len(disk.begun) == 5
+    assert len(disk.begun) == 6
     chores.on_tick(102.0)
-    assert disk.begun[5:] == ["share"]
+    assert disk.begun[6:] == ["share"]
     chores.on_tick(110.0)
-    assert disk.begun[6:] == ["share", "space"]
+    assert disk.begun[7:] == ["share", "space"]
     chores.on_tick(160.0)
-    assert disk.begun[8:] == ["share", "space", "ballast"]
-    assert (
-        repr(chores) == "<Chores: due SHARE 162, SPACE 170, BALLAST 220, CYCLES 3700, TRASH 3700>"
+    assert disk.begun[9:] == ["share", "space", "ballast", "many cycles"]
+    assert repr(chores) == (
+        "<Chores: due SHARE 162, SPACE 170, BALLAST 220, CYCLES 3700, MANY_CYCLES 220, TRASH 3700>"
     )
 
 
@@ -77,7 +78,7 @@ def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
     chores = chores_of(disk)
     chores.on_tick(0.0)
     chores.on_tick(1_000_000.0)
-    assert disk.begun == ["share", "space", "ballast", "cycles", "trash"] * 2
+    assert disk.begun == ["share", "space", "ballast", "cycles", "many cycles", "trash"] * 2
 
 
 def test_the_trash_is_pruned_by_age_and_by_its_share_of_the_disk(disk: Disk) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import gc
 import weakref
 
-from potluck.shells.loop.cycles import AGES, free_old_cycles, leave_old_objects_alone
+from potluck.shells.loop.cycles import (
+    AGES,
+    MANY,
+    free_many_cycles,
+    free_old_cycles,
+    leave_old_objects_alone,
+)
 
 
 class Knot:
@@ -43,3 +49,26 @@ def test_old_cycles_are_freed_by_the_chore_alone() -> None:
         undo()
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+def test_many_cycles_are_freed_sooner_and_few_are_left_to_the_hour() -> None:
+    undo = leave_old_objects_alone()
+    try:
+        gc.collect()
+        free_many_cycles()
+        knot = Knot()
+        seen = weakref.ref(knot)
+        gc.collect(1)  # it is old from now on
+        del knot
+        kept = list[list[int]]()
+        while gc.get_count()[2] < MANY - 1:
+            kept.append([1])
+        free_many_cycles()
+        assert seen() is not None
+        while gc.get_count()[2] < MANY:
+            kept.append([1])
+        free_many_cycles()
+        assert seen() is None
+        assert gc.get_count()[2] == 0
+    finally:
+        undo()

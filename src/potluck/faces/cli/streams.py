@@ -44,8 +44,8 @@ def prepare_streams() -> None:
                 mode = "r" if number == 0 else "w"
                 nowhere = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
                 setattr(sys, name, nowhere)
-        elif number:
-            forgive_letters(stream)
+        if number:
+            forgive_letters(getattr(sys, name))
 
 
 def forgive_letters(stream: AnyStream) -> None:

@@ -18,7 +18,7 @@ from potluck.core import limits
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.trash import TRASH_SHARE, prune_trash
-from potluck.shells.loop.cycles import free_old_cycles
+from potluck.shells.loop.cycles import free_many_cycles, free_old_cycles
 from potluck.shells.state.ballast import Ballast
 
 
@@ -29,6 +29,7 @@ class Chore(Enum):
     SPACE = auto()  # look how much is free
     BALLAST = auto()  # lay the ballast again if there is plenty
     CYCLES = auto()  # free what only holds itself
+    MANY_CYCLES = auto()  # the same, if there may be much of it
     TRASH = auto()  # remove what is too old there, or too much
 
 
@@ -37,6 +38,7 @@ EVERY_S: Final[dict[Chore, float]] = {
     Chore.SPACE: 10.0,  # downloads pause before a disk is full; one writes 1 GiB in that time
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
     Chore.CYCLES: 3600.0,  # it stops every thread for a moment, and there is hardly ever any
+    Chore.MANY_CYCLES: 60.0,  # what a program that breaks off connections leaves
     Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
 }
 
@@ -77,6 +79,8 @@ class Chores:
                 self._disk.tidy(self._ballast.lay)
             case Chore.CYCLES:
                 self._disk.tidy(free_old_cycles)
+            case Chore.MANY_CYCLES:
+                self._disk.tidy(free_many_cycles)
             case Chore.TRASH:
                 self._disk.tidy(self._prune)
             case _:
