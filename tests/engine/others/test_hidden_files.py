@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.engine.events import Mount, MountsSeen
+from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.engine.events import FilesHashed, Mount, MountsSeen
 from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.index.builders import folder, record, records
@@ -124,3 +125,65 @@ def test_a_mount_elsewhere_uncovers_nothing(home: Home) -> None:
     home.looks.clear()
     mount(home, Mount(F, 1), Mount(path("d3/x"), 2))
     assert (home.looks, len(trouble_of(home))) == ([], 1)
+
+
+def test_what_stays_hidden_is_not_looked_up_again_and_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1))
+    hidden, places = hidden_of(home), home.node.index.places
+    spot, asked = Spot(ANNAS, b"f/c"), list[Spot]()
+    row = places.get(*spot)
+    assert row is not None
+
+    def get(name: ManifestName, at: bytes) -> PlaceRow | None:
+        asked.append(Spot(name, at))
+        return row
+
+    monkeypatch.setattr(places, "get", get)
+    home.replica_check.on_hashed(FilesHashed(home.node.number(), (), (), last=True))
+    hidden.review([Spot(ANNAS, b"a")])
+    assert hidden.keep({}) == set()
+    assert (asked, hidden.amounts[ANNAS].files) == ([], 1)
+    hidden.review([spot])
+    assert (asked, hidden.amounts[ANNAS].files) == ([spot], 1)
+
+
+def test_what_is_found_hidden_once_more_counts_once(home: Home) -> None:
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1))
+    home.rescan()
+    assert (hidden_of(home).amounts[ANNAS].files, len(home.texts("covered"))) == (1, 1)
+
+
+def test_what_its_owner_drops_is_hidden_no_more(home: Home) -> None:
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1))
+    home.share([record("a"), record("b"), folder("f")])
+    home.run()
+    assert home.node.index.places.get(*Spot(ANNAS, b"f/c")) is None
+    assert (hidden_of(home).amounts, trouble_of(home)) == ({}, [])
+
+
+def test_a_mount_elsewhere_in_the_system_does_not_tell_it_again(home: Home) -> None:
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1, 1))
+    (before,) = trouble_of(home)
+    home.hold = True
+    mount(home, Mount(F, 1, 2))
+    assert trouble_of(home) == [before], "while it is looked at once more"
+    home.hold = False
+    for _ in range(len(home.held)):
+        home.answer_held()
+    home.run()
+    assert (trouble_of(home), len(home.texts("covered"))) == ([before], 1)
+
+
+def test_a_disk_that_hides_nothing_in_place_of_one_that_did_is_no_trouble(home: Home) -> None:
+    kept = home.disk.files["d2/f/c"]
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1, 1))
+    home.disk.files["d2/f/c"] = kept
+    mount(home, Mount(F, 1, 2))
+    assert (hidden_of(home).amounts, trouble_of(home)) == ({}, [])

@@ -3,7 +3,8 @@
 Strategy: a look that misses a file below a mount point says nothing of the file: it is on its disk,
 under the other one. Such rows stand, nothing is fetched or placed for them, and they count as
 absent, so this device says of nobody's folder that it is whole. The register says what hides them
-until that is gone; then they are looked at again.
+until that is gone; then they are looked at again. Only what is found hidden, or has another row
+since, is looked up in the index: 100,000 hidden files cost nothing while they stay hidden.
 
 Guarantees: what is hidden is held by nobody's word, and removed by nobody. Limits: a file that its
 owner drops meanwhile comes back as a stranger, since nobody could take it away; so does an older
@@ -13,7 +14,8 @@ version of what its owner changed.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
@@ -23,71 +25,98 @@ from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
 
+@dataclass(slots=True)
+class HiddenHere:
+    """What one mount point hides."""
+
+    rows: dict[Spot, PlaceRow] = field(default_factory=dict)
+    amount: Amount = NOTHING
+
+
 class HiddenFiles:
     """What something mounted hides, by its mount point."""
 
     def __init__(self, node: Node) -> None:
         """Nothing is hidden."""
         self._node = node
-        self._below: dict[SafePath, dict[Spot, PlaceRow]] = {}
+        self._below: dict[SafePath, HiddenHere] = {}
+        self._doubted: set[SafePath] = set()  # what was hidden there is being looked at
         self.amounts: Mapping[ManifestName, Amount] = {}  # how much of each folder
 
     def __repr__(self) -> str:
         """Return how much is hidden."""
-        return f"<HiddenFiles: {[len(rows) for rows in self._below.values()]}>"
+        return f"<HiddenFiles: {[len(here.rows) for here in self._below.values()]}>"
 
     def keep(self, missing: Mapping[Spot, PlaceRow]) -> set[Spot]:
-        """Return what of this is hidden."""
+        """All that was doubtful was looked at, and this was not found: return what is hidden."""
         node = self._node
-        found = set[Spot]()
+        found, points = set[Spot](), set[SafePath]()
         for spot, row in missing.items():
             point = node.mounts.above(node.layout.path_of(spot))
             if point is not None:
-                self._below.setdefault(point, {})[spot] = row
+                here = self._below.setdefault(point, HiddenHere())
+                _take_out(here, spot)
+                here.rows[spot] = row
+                here.amount = Amount.total([here.amount, amount_of(row)])
                 found.add(spot)
-        self.review()
+                points.add(point)
+        self._settle(points | self._doubted)
+        self._doubted.clear()
         return found
 
     def uncover(self, changed: Iterable[SafePath]) -> list[Spot]:
         """Something came or went at these points: return, and forget, what was hidden there."""
         found = list[Spot]()
         for point in [one for one in self._below if any(one.starts_with(at) for at in changed)]:
-            found += self._below.pop(point)
-            self._node.troubles.clear(TroubleKind.COVERED, str(point))
+            found += self._below.pop(point).rows
+            if self._node.mounts.at(point):
+                self._doubted.add(point)  # most likely it is told again in a moment
+            else:
+                self._node.troubles.clear(TroubleKind.COVERED, str(point))
         self._add_up()
         return found
 
     def restart(self) -> None:
         """What was found is void."""
-        self.uncover(list(self._below))
+        points = {*self._below, *self._doubted}
+        self._below.clear()
+        self._doubted.clear()
+        self._settle(points)
 
-    def review(self) -> None:
+    def review(self, changed: Collection[Spot]) -> None:
         """What was hidden and has another row now, or none, stands there after all, or is to go."""
-        if not self._below:
-            return
-        places = self._node.index.places
-        for point, rows in list(self._below.items()):
-            left = {spot: row for spot, row in rows.items() if places.get(*spot) == row}
-            if left:
-                self._below[point] = left
-                self._tell(point, left)
+        places, points = self._node.index.places, set[SafePath]()
+        for point, here in self._below.items():
+            for spot in changed:
+                row = here.rows.get(spot)
+                if row is not None and places.get(*spot) != row:
+                    _take_out(here, spot)
+                    points.add(point)
+        self._settle(points)
+
+    def _settle(self, points: Collection[SafePath]) -> None:
+        """Something else is hidden at these points: tell what is left."""
+        for point in points:
+            here = self._below.get(point)
+            if here is not None and here.rows:
+                self._tell(point, here)
             else:
-                del self._below[point]
+                self._below.pop(point, None)
                 self._node.troubles.clear(TroubleKind.COVERED, str(point))
-        self._add_up()
+        if points:
+            self._add_up()
 
     def _add_up(self) -> None:
         amounts = dict[ManifestName, Amount]()
-        for rows in self._below.values():
-            for spot, row in rows.items():
-                before = amounts.get(spot.manifest, NOTHING)
-                amounts[spot.manifest] = Amount.total([before, amount_of(row)])
+        for here in self._below.values():
+            name = next(iter(here.rows)).manifest
+            amounts[name] = Amount.total([amounts.get(name, NOTHING), here.amount])
         self.amounts = amounts
 
-    def _tell(self, point: SafePath, rows: Mapping[Spot, PlaceRow]) -> None:
+    def _tell(self, point: SafePath, here: HiddenHere) -> None:
         node, subject = self._node, str(point)
-        whose = node.label_of(next(iter(rows)).manifest.owner)
-        what = of_amount(*Amount.total(map(amount_of, rows.values())))
+        whose = node.label_of(next(iter(here.rows)).manifest.owner)
+        what = of_amount(*here.amount)
         reason = f"another disk is mounted there: {what} of {whose} cannot be seen below it"
         command = f"findmnt {shlex.quote(f'{node.settings.folder}/Shared/{subject}')}"
         if node.troubles.note(
@@ -95,6 +124,12 @@ class HiddenFiles:
         ):
             text = f"{set_off(subject)}: {reason}; try: {command}"
             node.tell("covered", text, level="warning", subject=subject, command=command)
+
+
+def _take_out(here: HiddenHere, spot: Spot) -> None:
+    row = here.rows.pop(spot, None)
+    if row is not None:
+        here.amount = here.amount.less(amount_of(row))
 
 
 def amount_of(row: PlaceRow) -> Amount:

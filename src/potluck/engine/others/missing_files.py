@@ -15,7 +15,7 @@ comes back counts again after its second look.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from potluck.core import limits
@@ -81,6 +81,10 @@ class MissingFiles:
         names = {name for amounts in every for name in amounts}
         return {name: Amount.total(one.get(name, NOTHING) for one in every) for name in names}
 
+    def review(self, changed: Iterable[Spot] = ()) -> None:
+        """Rows changed, these and those that looks and readings wrote: is it still hidden?"""
+        self.hidden.review({*changed, *self._files.take_changed()})
+
     def on_top(self, name: ManifestName, *, missing: bool) -> None:
         """A scan found a whole folder, or did not."""
         if missing:
@@ -120,6 +124,7 @@ class MissingFiles:
         """All that was doubtful was looked at: bring back what is missing."""
         missing = {spot: row for spot, row in self._missing.items() if self._is_missing(spot, row)}
         self._missing.clear()
+        self.review()
         hidden = self.hidden.keep(missing)
         missing = {spot: row for spot, row in missing.items() if spot not in hidden}
         gone = {spot for spot in missing if spot in self._looked_once}

@@ -204,7 +204,8 @@ class ReplicaCheck:
         files, again = self.files.reading.end(event)
         for hashed in files:
             self.files.on_read(hashed)
-        self.missing.hidden.review()
+        if files:
+            self.missing.review()
         self._looks.doubt_paths(again)
         self._note_seen()
 
@@ -214,6 +215,8 @@ class ReplicaCheck:
         for each in done:
             if each.placed.stat is not None:
                 self.files.on_placed(each.ready.item, each.placed.stat)
+        spots = {spot for each in done for spot in (each.ready.spot, each.ready.source)}
+        self.missing.review(spot for spot in spots if spot is not None)
 
     def _conclude(self) -> None:
         """A scan or a look is over: if nothing is in doubt any more, what is missing is judged."""

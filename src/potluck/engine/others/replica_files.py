@@ -55,10 +55,16 @@ class ReplicaFiles:
         # what went, by spot and inode, as the index had it; oldest first
         self._departed: dict[tuple[Spot, int], PlaceRow] = {}
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
+        self._changed: set[Spot] = set()  # whose rows changed here since somebody asked
 
     def __repr__(self) -> str:
         """Return how much is being read."""
         return f"<ReplicaFiles {self.reading!r}>"
+
+    def take_changed(self) -> set[Spot]:
+        """Return whose rows were written, or removed, here since this was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     def row(self, spot: Spot) -> PlaceRow | None:
         """Return what is believed to stand at a spot."""
@@ -133,6 +139,7 @@ class ReplicaFiles:
         for oldest in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
             del self._departed[oldest]
         for name, gone in paths.items():
+            self._changed.update(Spot(name, path) for path in gone)
             self._node.index.places.remove(name, gone)
             self._listener.on_replicas_changed(name, gone)
 
@@ -154,6 +161,7 @@ class ReplicaFiles:
         self._rows.clear()
 
     def _put(self, name: ManifestName, row: PlaceRow) -> None:
+        self._changed.add(Spot(name, row.path))
         self._node.index.places.put(name, [row])
         self._listener.on_replicas_changed(name, [row.path])
 
