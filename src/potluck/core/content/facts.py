@@ -160,6 +160,11 @@ class PlaceRow(Struct, frozen=True, array_like=True):
     executable: bool
 
 
+def amount_of(row: PlaceRow) -> Amount:
+    """Return how much a row is."""
+    return Amount(1, 0, row.size) if row.kind is Kind.FILE else Amount(0, 1, 0)
+
+
 class SharedChange(NamedTuple):
     """What a new head of a manifest changes about one path."""
 
