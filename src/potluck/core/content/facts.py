@@ -198,4 +198,5 @@ class Hindrance(StrEnum):
     NAME_LONG = "name too long"
     NAME = "name not possible here"
     OTHER_DISK = "other file system"
+    MOUNTED = "mounted there"  # something is, right at that path
     IO = "input/output error"
