@@ -94,6 +94,7 @@ CALLS = [
     ("answers", "on_came"),
     ("announcing", "on_digest"),
     ("announcing", "on_share"),
+    ("announcing", "on_places_changed"),
     ("following", "on_page"),
     ("following", "on_ended"),
     ("downloads", "on_kept"),
@@ -114,6 +115,7 @@ CALLS = [
     ("own_folder", "on_imported"),
     ("own_folder", "scan"),
     ("own_folder.covered", "on_mounts"),
+    ("own_folder.covered", "take_news"),
     ("replica_check", "on_touched"),
     ("replica_check", "on_mounts"),
     ("receiving.setbacks", "hurry_below"),
@@ -339,7 +341,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (
         events.TreeSeen(ORDER, (), (), last=True, complete=True),
-        ["own_folder.on_tree", "replica_check.on_tree"],
+        ["own_folder.on_tree", "own_folder.covered.take_news", "replica_check.on_tree"],
     ),
     (
         events.FilesHashed(ORDER, (), (), last=True),
@@ -395,6 +397,12 @@ def test_a_fact_of_disk_bulk_or_people_goes_where_it_belongs(
     board.dispatch.handle(event)
     after = [] if isinstance(event, events.DoorAsked) else calls
     assert board.called() == after, "what was begun before the farewell still comes in"
+
+
+def test_that_other_files_of_mine_are_covered_is_told(board: Board) -> None:
+    board.theirs.add("own_folder.covered.take_news")
+    board.dispatch.handle(events.TreeSeen(ORDER, (), (), last=True, complete=True))
+    assert "announcing.on_places_changed" in board.called()
 
 
 def test_a_door_that_is_open_now_is_asked_for_around(board: Board) -> None:

@@ -118,6 +118,8 @@ def test_a_disk_that_takes_the_place_of_another_between_two_looks_deletes_nothin
     mount(anna, disk, "other")
     os.kill(anna.process.pid, signal.SIGCONT)
     anna.wait(lambda: hidden_below(anna, "anna/disk"), NOTICED_S)
+    for node in two:
+        node.wait(lambda node=node: node.device("anna").get("need_files") == 3, NOTICED_S)
     assert stays(lambda: on_disk(bert, anna, disk), SECOND_LOOK_S + 3.0)
 
 
@@ -131,6 +133,20 @@ def test_a_disk_that_goes_after_the_folder_round_it_was_renamed_deletes_nothing(
     went = "anna/par2/dk: the disk that was mounted there went with 3 files"
     anna.wait(lambda: (anna.status().get("reason") or "").startswith(went), BACK_S)
     assert stays(lambda: on_disk(bert, anna, point), SECOND_LOOK_S + 3.0)
+
+
+def test_a_file_mounted_on_somebody_elses_file_is_told_with_what_shows_it(two) -> None:
+    anna, bert = two
+    photo = bert.shared / "anna" / "photos" / "0.jpg"
+    other = write(bert.home / "other", b"other")
+    on(bert, "mount", "--bind", other, photo)
+    command = f"findmnt {photo}"
+    bert.wait(lambda: bert.status().get("command") == command, READY_S)
+    assert "mounted right there" in bert.status()["reason"]
+    assert "was edited here" not in bert.said()
+    on(bert, "umount", photo)
+    wait_for(lambda: bert.settled() and anna.settled(), READY_S, two)
+    assert same_outline(two)
 
 
 def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:

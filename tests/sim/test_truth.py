@@ -112,7 +112,7 @@ def an_offline_share_counts(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_owner_has_what_it_announced(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(DeviceKnown, "offline", False)
+    patch.setattr(DeviceKnown, "lacks_own", False)
 
 
 @pytest.mark.parametrize(

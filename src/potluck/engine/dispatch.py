@@ -150,6 +150,8 @@ class Dispatch:
                 self._parts.receiving.setbacks.hurry_below(changed)
             case TreeSeen():
                 own_folder.on_tree(event)
+                if own_folder.covered.take_news():
+                    self._parts.announcing.on_places_changed()
                 replica_check.on_tree(event)
             case FilesHashed():
                 own_folder.on_hashed(event)

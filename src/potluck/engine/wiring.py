@@ -301,8 +301,9 @@ class Wiring:
         self.commits = Commits(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.replica_check = ReplicaCheck(node, others)
+        covered = self.own_folder.covered
         self.progress = Progress(
-            node, self.downloads, self.commits, self.receiving, self.replica_check
+            node, self.downloads, self.commits, self.receiving, self.replica_check, covered
         )
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)

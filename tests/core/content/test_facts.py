@@ -14,6 +14,7 @@ from potluck.core.content.facts import (
     Source,
     Spot,
     Stat,
+    amount_of,
 )
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
@@ -96,6 +97,13 @@ def test_a_stat_differs_by_each_of_its_fields() -> None:
     ]
     assert stat == Stat(1, 2, 3, 4, executable=True)
     assert stat not in others
+
+
+def test_a_row_is_one_file_or_one_folder() -> None:
+    file = PlaceRow(b"a", Kind.FILE, b"", 7, 0, 0, 0, executable=False)
+    assert amount_of(file) == Amount(1, 0, 7)
+    folder = PlaceRow(b"d", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
+    assert amount_of(folder) == Amount(0, 1, 0)
 
 
 def test_a_row_cannot_change() -> None:

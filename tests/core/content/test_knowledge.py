@@ -83,6 +83,26 @@ def test_an_owner_that_lacks_its_own_files_has_none_of_them():
     )
 
 
+def test_an_owner_that_lacks_some_of_its_own_files_has_the_others_and_is_not_offline():
+    ada = replace(device(ADA, "ada", adas=LastWord(H2, SOME)), shares=WHOLE)
+    assert copy_known(ada, manifest(ADAS)) is CopyKnown.LACKS
+    assert not ada.offline
+    assert replace(ada, said={ADAS: LastWord(H2, WHOLE)}).offline
+    knows = standing(picture(ada, manifests=[manifest(ADAS)]), ada)
+    assert (knows.known, knows.has, knows.lacks) == (True, WHOLE.less(SOME), SOME)
+    both = [manifest(), manifest(ADAS)]
+    assert situation(picture(ada, manifests=both)).state is State.SENDING, "it is waited for"
+
+
+def test_what_is_lacking_of_my_own_folder_comes_from_nobody():
+    covered = picture(manifests=[manifest(missing=SOME)])
+    assert (covered.missing(), covered.to_come(), covered.synced) == (SOME, NOTHING, False)
+    work = replace(covered, own_work=(OwnWork.LOOKING,))
+    assert situation(work) == Situation(State.BUSY, OwnWork.LOOKING.value)
+    more = [manifest(missing=SOME), manifest(ADAS, missing=Amount(2, 0, 5))]
+    assert "2 files (5 B) to come" in situation(picture(manifests=more)).reason
+
+
 def test_a_device_stands_as_it_said_and_is_known_only_in_all():
     both = (manifest(), manifest(ADAS))
     known = device(mine=LastWord(H2, SOME), adas=all_of())

@@ -48,6 +48,7 @@ def test_a_command_names_the_file_or_its_folder() -> None:
         "lsattr -d '/pot/Shared/anna/my notes' /pot/Shared/anna"
     )
     assert remedy(failed(Hindrance.NAME_LONG), "/pot") == ""
+    assert remedy(failed(Hindrance.MOUNTED), "/pot") == "findmnt '/pot/Shared/anna/my notes'"
 
 
 def test_what_is_in_the_way_is_to_be_looked_at() -> None:

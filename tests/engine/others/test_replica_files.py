@@ -12,7 +12,7 @@ from msgspec import structs
 from potluck.core import limits
 from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.pieces import PieceList, Root
-from potluck.engine.events import Hashed, PathSeen
+from potluck.engine.events import Hashed, Mount, MountsSeen, PathSeen
 from potluck.engine.others.replica_files import DEPARTED_MAX
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, root_of
@@ -160,6 +160,19 @@ def test_an_edit_of_what_its_owner_drops_before_it_is_healed_is_put_aside(home: 
     home.run()
     assert home.stands() == {"b", "f", "f/c"}
     assert home.disk.aside == ["d2/a"]
+
+
+def test_a_file_that_another_one_is_mounted_on_was_not_edited(home: Home) -> None:
+    home.hold_fetch = True
+    home.node.mounts.on_seen(MountsSeen((Mount(path("d2/a"), 1),)))
+    for name in ("d2/a", "d2/b"):
+        home.disk.edit(name, ELSE, 99)
+    home.rescan()
+    home.run(5.0)
+    (told,) = home.texts("put_aside")
+    assert "d2/b" in told
+    assert "d2/a" not in told
+    assert home.lacking() == 2, "neither is held"
 
 
 def test_a_row_that_is_new_since_the_file_was_read_stays(home: Home) -> None:

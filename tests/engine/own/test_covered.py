@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import OwnWork
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import Mount, MountsSeen
@@ -77,6 +78,23 @@ def test_what_a_mount_hides_is_not_deleted_and_told(own: Own) -> None:
     assert repr(own.own_folder.covered) == "<CoveredFiles: [3]>"
 
 
+def test_how_much_is_covered_is_counted_and_is_news_once(own: Own) -> None:
+    covered = own.own_folder.covered
+    assert not covered.take_news()
+    hide(own)
+    assert covered.amount[:2] == (2, 1)
+    mount(own, point(own), point(own, "d/e", 2))
+    assert covered.amount[:2] == (2, 1), "nothing counts twice"
+    assert (covered.take_news(), covered.take_news()) == (True, False)
+    own.settle()
+    own.write("d/b", "d/b")
+    own.touch("d/b")
+    own.settle()
+    assert covered.amount[:2] == (1, 1)
+    own.own_folder.await_marker()
+    assert (covered.amount, covered.take_news()) == (NOTHING, True)
+
+
 def test_what_is_seen_again_is_judged_as_ever(own: Own) -> None:
     hide(own)
     own.settle()
@@ -125,7 +143,8 @@ def test_what_went_with_its_disk_is_kept_until_its_folder_is_renamed(own: Own) -
     (trouble,) = troubles(own)
     top = own.own_folder.top
     went = "the disk that was mounted there went with 1 file or folder of mine: mount it again"
-    assert trouble.reason == f"{went}; once that folder is renamed it is deleted everywhere"
+    deleted = "once that folder is renamed, or potluck starts without the disk, it is deleted"
+    assert trouble.reason == f"{went}; {deleted} everywhere"
     assert trouble.command == f"ls -la /Shared/{top}/d"
     own.move("d", "moved")
     own.touch("d", "moved")

@@ -12,7 +12,7 @@ from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.knowledge import Knowledge
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
-from potluck.engine.events import DatagramHeard, LeaveAsked, ShareSeen
+from potluck.engine.events import DatagramHeard, LeaveAsked, Mount, MountsSeen, ShareSeen
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, node
@@ -61,6 +61,30 @@ def test_of_a_share_that_is_offline_nothing_is_said_to_be_here() -> None:
     ann.hear(ShareSeen(present=False, reason="missing"))
     assert not shown(ann)["synced"], "what is put there meanwhile is not seen"
     assert [device["known"] for device in shown(ann)["devices"] if device["me"]] == [False]
+
+
+def row_of(box: Box, label: str) -> tuple[bool, int, int]:
+    """What a device shows of one: whether all is known, how many files it has, and lacks."""
+    (row,) = [one for one in shown(box)["devices"] if one["label"] == label]
+    return row["known"], row["have_files"], row["need_files"]
+
+
+def test_what_another_disk_hides_of_the_own_folder_is_held_by_nobody_there() -> None:
+    wire, ann, ben = shared(3)
+    hidden = {path: ann.disk[path] for path in list(ann.disk) if path.parts == ("d1", "0")}
+    for path in hidden:
+        del ann.disk[path]
+    top = ann.engine.wiring.own_folder.top
+    ann.hear(MountsSeen((Mount(top, 1),)))
+    assert wire.run(5.0, lambda: row_of(ben, "d1") == (True, 2, 1))
+    assert row_of(ann, "d1") == (True, 2, 1)
+    assert (shown(ann)["need_files"], shown(ann)["synced"]) == (0, False)
+    assert row_of(ben, "d2") == (True, 3, 0)
+    for path, data in hidden.items():
+        ann.disk[path] = data
+    ann.hear(MountsSeen(()))
+    assert wire.run(5.0, lambda: row_of(ben, "d1") == (True, 3, 0))
+    assert row_of(ann, "d1") == (True, 3, 0)
 
 
 def test_who_has_left_has_no_place() -> None:

@@ -17,7 +17,7 @@ from potluck.core.content.knowledge import (
     OwnWork,
     State,
 )
-from potluck.core.wire.catalogue import ManifestAsk, PiecesAsk
+from potluck.core.wire.catalogue import Holding, ManifestAsk, PiecesAsk
 from potluck.engine import effects
 from potluck.engine.events import (
     MadeDurable,
@@ -56,6 +56,15 @@ def test_everything_stands_at_rest() -> None:
     (other,) = seen(ann).devices
     assert (other.device, other.label, other.here, other.away_s) == (ben.me, "d2", True, None)
     assert other.said == {one.name: LastWord(HeadNumber(1, 1), NOTHING)}
+
+
+def test_an_owner_that_lacks_all_it_shares_is_offline_and_one_that_lacks_less_is_not() -> None:
+    _, ann, ben = shared(2)
+    name = ManifestName.own(ann.me)
+    assert seen(ben).devices[0].shares == Amount(2, 0, 10)
+    for files, offline in ((1, False), (2, True)):
+        ben.engine.node.peer(ann.me).kept[name] = Holding(*name, 1, 1, files, 5 * files, 0)
+        assert seen(ben).devices[0].offline is offline
 
 
 def test_a_head_is_heard_before_it_is_held() -> None:

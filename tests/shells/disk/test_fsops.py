@@ -213,6 +213,7 @@ def test_reasons_are_short_and_a_full_disk_is_recognisable():
     assert reason_of(OSError(errno.EIO, "Input/output error")) == Hindrance.IO
     assert reason_of(OSError(errno.EPERM, "Operation not permitted")) == Hindrance.IMMUTABLE
     assert reason_of(OSError(errno.EXDEV, "Invalid cross-device link")) == Hindrance.OTHER_DISK
+    assert reason_of(OSError(errno.EBUSY, "Device or resource busy")) == Hindrance.MOUNTED
     assert reason_of(UnsafePath("x", "symbolic link")) == "symbolic link"
 
 

@@ -160,6 +160,11 @@ class PlaceRow(Struct, frozen=True, array_like=True):
     executable: bool
 
 
+def amount_of(row: PlaceRow) -> Amount:
+    """Return how much a row is."""
+    return Amount(1, 0, row.size) if row.kind is Kind.FILE else Amount(0, 1, 0)
+
+
 class SharedChange(NamedTuple):
     """What a new head of a manifest changes about one path."""
 
@@ -193,4 +198,5 @@ class Hindrance(StrEnum):
     NAME_LONG = "name too long"
     NAME = "name not possible here"
     OTHER_DISK = "other file system"
+    MOUNTED = "mounted there"  # something is, right at that path
     IO = "input/output error"

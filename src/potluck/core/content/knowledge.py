@@ -9,8 +9,9 @@ functions of that picture, so no two screens can disagree.
 Guarantees: a device is said to hold a manifest only if it is here and spoke of the very head that
 is held; what it said of an older head, or before it went, is shown as what it is, the last word and
 not knowledge. `in_sync` means that nothing is open. Nobody waits for whoever is away, nor for
-whoever is here while its share is offline. Limits: what a device says of itself is believed; that a
-person edits files on its disk is known when it has noticed.
+whoever is here while its share is offline. Limits: what a device says of itself is believed; an
+owner all of whose own files and folders another disk hides is taken for offline; that a person
+edits files on its disk is known when it has noticed.
 """
 
 from __future__ import annotations
@@ -66,12 +67,23 @@ class DeviceKnown:
     here: bool  # there is a link to it, and nobody takes it for gone
     said: Mapping[ManifestName, LastWord]
     away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
+    shares: Amount = NOTHING  # all in all, as it is held here
+
+    @property
+    def lacks_own(self) -> bool:
+        """Whether it says itself that it has not even what it shares, or not all of that."""
+        return self._own_missing != NOTHING
 
     @property
     def offline(self) -> bool:
-        """Whether its share is: it says itself that it has not even what it shares."""
+        """Whether its share is: it says itself that it has nothing of what it shares."""
+        counts = zip(self._own_missing[:2], self.shares[:2], strict=True)
+        return self.lacks_own and all(missing >= shared for missing, shared in counts)
+
+    @property
+    def _own_missing(self) -> Amount:
         said = self.said.get(ManifestName.own(self.device))
-        return said is not None and said.missing != NOTHING
+        return NOTHING if said is None else said.missing
 
 
 class OwnWork(StrEnum):
@@ -153,6 +165,13 @@ class Knowledge:
         """Return how much of that is lacking on this disk."""
         return Amount.total(one.missing for one in self.manifests)
 
+    def to_come(self) -> Amount:
+        """Return how much of that is others': what is lacking of the own folder comes from nobody.
+
+        Another disk hides it, or went with it.
+        """
+        return Amount.total(one.missing for one in self.manifests if one.name.owner != self.me)
+
 
 # -- other devices ---------------------------------------------------------------------------------
 class CopyKnown(Enum):
@@ -165,11 +184,14 @@ class CopyKnown(Enum):
 
 
 def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
-    """Say what is known of a device's copy of a manifest; its owner has what it announces."""
+    """Say what is known of a device's copy of a manifest; its owner has what it announces.
+
+    But for what it says that it lacks: its share is offline, or another disk hides some of it.
+    """
     if not device.here:
         return CopyKnown.AWAY
     if manifest.name.owner == device.device:
-        if device.offline:
+        if device.lacks_own:
             return CopyKnown.LACKS
         return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
     said = device.said.get(manifest.name)
@@ -228,7 +250,8 @@ def situation(knowledge: Knowledge) -> Situation:
     if knowledge.hindrances:
         first = knowledge.hindrances[0]
         return Situation(first.word, first.reason, first.command)
-    behind = [one for one in knowledge.manifests if not one.stands]
+    others = [one for one in knowledge.manifests if one.name.owner != knowledge.me]
+    behind = [one for one in others if not one.stands]
     if behind or knowledge.incoming.placing:
         return _incoming(knowledge, behind)
     if knowledge.own_work:
@@ -241,7 +264,7 @@ def situation(knowledge: Knowledge) -> Situation:
 
 def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:
     """Say why something is not here yet."""
-    incoming, missing = knowledge.incoming, knowledge.missing()
+    incoming, missing = knowledge.incoming, knowledge.to_come()
     under_way = _under_way(incoming, missing)
     if under_way:
         return Situation(State.RECEIVING, under_way)

@@ -17,9 +17,8 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
 from potluck.core.content.paths import SafePath
-from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import of_amount, set_off
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -130,8 +129,3 @@ def _take_out(here: HiddenHere, spot: Spot) -> None:
     row = here.rows.pop(spot, None)
     if row is not None:
         here.amount = here.amount.less(amount_of(row))
-
-
-def amount_of(row: PlaceRow) -> Amount:
-    """Return how much a row is."""
-    return Amount(1, 0, row.size) if row.kind is Kind.FILE else Amount(0, 1, 0)

@@ -30,6 +30,7 @@ _SENTENCES: Mapping[str, str] = {
     Hindrance.NAME_LONG: "the name is too long for this file system",
     Hindrance.NAME: "this file system cannot hold such a name",
     Hindrance.OTHER_DISK: "another disk is mounted there: files are placed on one disk only",
+    Hindrance.MOUNTED: "another file or disk is mounted right there: it cannot be exchanged",
     Hindrance.IO: "the disk reports an input/output error",
 }
 _COMMANDS: Mapping[str, str] = {
@@ -41,6 +42,7 @@ _COMMANDS: Mapping[str, str] = {
     Hindrance.READ_ONLY: "findmnt -T {folder}",
     Hindrance.DESCRIPTORS: f"ulimit -n {DESCRIPTORS_ADVISED}",
     Hindrance.OTHER_DISK: "findmnt -T {above}",
+    Hindrance.MOUNTED: "findmnt {path}",
     Hindrance.IO: "dmesg | tail",
 }
 _BLOCKED_COMMAND = "ls -lA {path}"

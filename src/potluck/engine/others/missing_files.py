@@ -19,11 +19,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
 from potluck.core.wording import plural, set_off
 from potluck.engine.effects import MakeFolders
 from potluck.engine.node import Node
-from potluck.engine.others.hidden_files import HiddenFiles, amount_of
+from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
 from potluck.engine.timetable import Timetable

@@ -2,7 +2,8 @@
 
 Strategy: read from downloads and commits when somebody asks; a content that several folders wait
 for counts in each of them. While the share is offline all of it is lacking, whatever the index
-says; so is what was not found here and waits for a second look. A folder that was not looked at
+says; so is what was not found here and waits for a second look, and what another disk hides of the
+own folder, or took along. A folder that was not looked at
 since the start is unsettled. What is told to people and to the others comes from here.
 
 Guarantees: nothing is changed. Limits: costs a look at every content that is wanted, so it is asked
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
@@ -22,6 +24,14 @@ from potluck.engine.others.commits import Commits
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
+
+
+class CoveredAmount(Protocol):
+    """Whoever knows what another disk hides of the own folder (engine/own/covered.py)."""
+
+    @property
+    def amount(self) -> Amount:
+        """How much that is, or went with its disk."""
 
 
 class Progress:
@@ -34,11 +44,12 @@ class Progress:
         commits: Commits,
         receiving: Receiving,
         replica_check: ReplicaCheck,
+        covered: CoveredAmount,
     ) -> None:
         """Look at these."""
         self._node, self._downloads = node, downloads
         self._commits, self._receiving = commits, receiving
-        self._replica_check = replica_check
+        self._replica_check, self._covered = replica_check, covered
 
     def __repr__(self) -> str:
         """Return whether anything is on its way."""
@@ -88,7 +99,8 @@ class Progress:
             here, lacking_of = self._here_bytes(), index.needs.missing
         found = dict[ManifestName, Amount]()
         for name in map(ManifestName.of, index.manifests.heads()):
-            absent = Amount.total([lacking_of(name), self.absent.get(name, NOTHING)])
+            own = self._covered.amount if name == self._node.own_manifest else NOTHING
+            absent = Amount.total([lacking_of(name), self.absent.get(name, NOTHING), own])
             files, folders, size_bytes = map(min, absent, index.manifests.amount(name))
             size_bytes = min(max(size_bytes - here[name], 0), limits.FILE_MAX_BYTES)
             found[name] = Amount(files, folders, size_bytes)

@@ -125,7 +125,8 @@ class ReplicaFiles:
                 self._changes.on_dressed(spot)
             self._put(spot.manifest, renewed)
         elif row.root != UNKNOWN:  # else this was said already
-            self._changes.on_edited(spot)
+            if not self._node.mounts.at(hashed.path):  # else its own file is below that one
+                self._changes.on_edited(spot)
             self._put(spot.manifest, _edited(row, hashed.stat))
 
     def forget(self, spots: Iterable[Spot]) -> None:

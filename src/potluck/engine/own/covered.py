@@ -4,11 +4,14 @@ Strategy: wherever something was mounted, or is no more, all that is known below
 question until it is seen again. What looks do not find of it is not gone: it is covered, so nothing
 of it is told to anybody, and the register says so until it is seen. A person who really wants it
 gone renames, or removes, the folder at which the disk was mounted, once nothing is mounted there.
+Until it is seen it is lacking here, and that is told to the others like anything that is lacking.
 
 Guarantees: no delete is published of a file that a mount hides, nor of one that went with its disk
 while this runs. Limits: what is deleted on a mounted disk while it is in question (from the mount
-to the first look) is covered, too. Memory only: a disk that is missing at the next start took its
-files along unnoticed. Whoever renames a folder around a mount point is not understood.
+to the first look, and so whenever anything is mounted anywhere) is covered, too. Memory only: a
+disk that is missing at the next start took its files along unnoticed. Whoever renames a folder
+around a mount point and unmounts within the same moment, or while files are hidden below it, is not
+understood.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
+from potluck.core.content.facts import NOTHING, Amount, amount_of
 from potluck.core.content.paths import SafePath, within
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
@@ -46,6 +50,9 @@ class CoveredFiles:
         self._node, self._judge, self._listener = node, judge, listener
         self._below: dict[SafePath, set[bytes]] = {}
         self._looked: set[SafePath] = set()  # points where a look is over
+        self._sizes: dict[bytes, Amount] = {}  # of what is in question and was told to others
+        self.amount = NOTHING  # of all that
+        self._told = NOTHING  # of it
 
     def __repr__(self) -> str:
         """Return how much is in question."""
@@ -62,6 +69,7 @@ class CoveredFiles:
         for point in points:
             folder = _below(point, top)
             self._below[point] = set(self._judge.unseen(folder, (), ()))
+            self._count(folder)
             self._looked.discard(point)
         self._listener.look_at(points)
         if top in points:
@@ -71,6 +79,7 @@ class CoveredFiles:
         """Something stands at a path."""
         for paths in self._below.values():
             paths.discard(path)
+        self._count_out(path)
 
     def holds(self, path: bytes) -> bool:
         """Say whether a path that was not found is not gone; a point that went is given up."""
@@ -93,15 +102,36 @@ class CoveredFiles:
             else:
                 self._give_up(point)
 
+    def take_news(self) -> bool:
+        """Say whether another amount is in question than when this was asked last."""
+        told, self._told = self._told, self.amount
+        return self._told != told
+
     def clear(self) -> None:
         """The own folder has another name now."""
         for point in list(self._below):
             self._give_up(point)
 
     def _give_up(self, point: SafePath) -> None:
-        del self._below[point]
+        paths = self._below.pop(point)
         self._looked.discard(point)
+        for path in paths:
+            if path not in self:
+                self._count_out(path)
         self._node.troubles.clear(TroubleKind.COVERED, str(point))
+
+    def _count(self, folder: bytes) -> None:
+        """All that is known below a folder is in question."""
+        node = self._node
+        known = node.index.places.under(node.own_manifest, folder)
+        sizes = {row.path: amount_of(row) for row in known if row.path in self}
+        for path in sizes:
+            self._count_out(path)
+        self._sizes |= sizes
+        self.amount = Amount.total([self.amount, *sizes.values()])
+
+    def _count_out(self, path: bytes) -> None:
+        self.amount = self.amount.less(self._sizes.pop(path, NOTHING))
 
     def _tell(self, point: SafePath, count: int) -> None:
         node, subject = self._node, str(point)
@@ -113,7 +143,8 @@ class CoveredFiles:
         else:
             reason = (
                 f"the disk that was mounted there went with {what} of mine: mount it again;"
-                " once that folder is renamed it is deleted everywhere"
+                " once that folder is renamed, or potluck starts without the disk,"
+                " it is deleted everywhere"
             )
             command = f"ls -la {where}"
         if node.troubles.note(

@@ -107,7 +107,8 @@ class Picture:
         here, away_s = self._neighbourhood.is_here(device), None
         if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s
-        return DeviceKnown(device, label, here, said, away_s)
+        shares = node.index.manifests.amount(ManifestName.own(device))
+        return DeviceKnown(device, label, here, said, away_s, shares)
 
     def _incoming(self) -> Incoming:
         """Return what is done about what is lacking here."""

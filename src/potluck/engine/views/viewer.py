@@ -63,7 +63,7 @@ class Viewer:
         handings = self._answers.uploads.handings()
         under_way = {one.device: one.size_bytes for one in handings}
         deliveries = around.deliveries(knowledge, under_way)
-        whole, missing, word = knowledge.whole(), knowledge.missing(), situation(knowledge)
+        whole, missing, word = knowledge.whole(), knowledge.to_come(), situation(knowledge)
         if not node.share_present:
             missing = NOTHING  # all of it is lacking, and nothing of that comes
         return StateView(

@@ -287,9 +287,10 @@ _HINDRANCES: Final = {
     errno.EILSEQ: Hindrance.NAME,
     errno.EINVAL: Hindrance.NAME,
     errno.EXDEV: Hindrance.OTHER_DISK,
+    errno.EBUSY: Hindrance.MOUNTED,
     errno.EIO: Hindrance.IO,
 }
-"""What EPERM and EINVAL mean where files are placed: every other cause has a number of its own."""
+"""What EPERM, EINVAL and EBUSY mean where files are placed: other causes have other numbers."""
 
 
 def reason_of(error: OSError | UnsafePath) -> str:
