@@ -36,6 +36,7 @@ SECRET_BYTES: Final = 64  # an Ed25519 seed and an X25519 key
 PID_BYTES: Final = 32  # more than any process id has digits
 # what potluck makes in a folder itself, so what it does not count as somebody's files
 MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside"})
+LOST_AND_FOUND: Final = "lost+found"  # made with every ext4 file system, at its top
 
 HOLDER_BYTES: Final = 8192  # a process id and a path, of which Linux allows 4096 bytes
 _LOCK_NAME: Final = "lock"
@@ -351,7 +352,7 @@ def files_outside(folder: str) -> int:
         return 0
     try:
         with os.scandir(folder) as entries:
-            return sum(1 for entry in entries if entry.name not in MADE_HERE)
+            return sum(1 for entry in entries if entry.name not in {*MADE_HERE, LOST_AND_FOUND})
     except OSError:
         return 0
 
