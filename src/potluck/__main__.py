@@ -3,8 +3,8 @@
 Strategy: make the standard streams such that nothing done with them raises, hand the arguments to
 whoever understands the plainest of them at once (cli/plain.py) and else to the parser, and the
 answer to the shell; everything else is imported by the command that needs it. Guarantee: whatever
-happens ends with an exit code of docs/faces.md §2, Ctrl-C before the command has begun, too. Limits:
-before Python comes here, it says of Ctrl-C what it likes.
+happens ends with an exit code of docs/faces.md §2, Ctrl-C before the command has begun, too.
+Limits: before Python comes here, it says of Ctrl-C what it likes.
 """
 
 from __future__ import annotations

@@ -294,3 +294,9 @@ def test_off_the_main_thread_nobody_takes_signals() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTSTP)]
+
+
+def test_what_is_said_of_the_door_at_the_prompt_can_stand_before_the_news_of_it(
+    source: FakeSource, client: Client
+) -> None:
+    assert prompt.run_line("open", client) == ["Open the door only on a network you trust."]

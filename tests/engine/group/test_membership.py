@@ -219,7 +219,25 @@ def test_entering_a_group_replaces_the_provisional_one() -> None:
     membership.enter(other)
     assert heard.notes == [("on_regrouped",)]
     assert here.index.roster.all() == other.records()
-    assert taken(here, MarkShare) == [MarkShare(other.group, "anna-2", "anna")]
+    effects = here.take()
+    marks = [effect for effect in effects if isinstance(effect, MarkShare)]
+    assert marks == [MarkShare(other.group, "anna-2", "anna")]
+    _, told = [effect for effect in effects if isinstance(effect, Tell)]
+    assert told.text == (
+        "this device was anna and is called anna-2 from now on; "
+        "the place for its files is Shared/anna-2"
+    )
+
+
+def test_who_keeps_its_label_is_not_told_of_it() -> None:
+    here = node(2, label="anna")
+    membership = Membership(here, Heard())
+    membership.start()
+    other = group(1)
+    other.add([member(key(1), other, key(2), "anna")])
+    here.take()
+    membership.enter(other)
+    assert [effect.code for effect in taken(here, Tell)] == ["joined"]
 
 
 def test_what_a_failed_index_lost_is_written_down_again() -> None:
@@ -272,7 +290,12 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
     membership.add_records([records[0]])
     assert moved == [here.own_label]
     assert here.own_label.startswith("anna-")
-    assert taken(here, MarkShare) == [MarkShare(roster.group, here.own_label, "anna")]
+    effects = here.take()
+    marks = [effect for effect in effects if isinstance(effect, MarkShare)]
+    assert marks == [MarkShare(roster.group, here.own_label, "anna")]
+    (told,) = [effect for effect in effects if isinstance(effect, Tell)][1:]
+    assert told.code == "relabelled"
+    assert f"called {here.own_label} from now on, since another device is anna; " in told.text
     assert changed == [4]
 
 

@@ -15,7 +15,7 @@ import pytest
 from potluck.core.errors import DiskTrouble
 from potluck.faces.cli import main
 from potluck.faces.cli.commands import COMMANDS, EVERYDAY
-from potluck.faces.cli.main import run_command
+from potluck.faces.cli.main import run_command, suggestion
 from tests.faces.fakes import FakeSource, running
 
 HEAVY = (
@@ -93,6 +93,12 @@ def test_bad_words_are_usage_errors_with_a_next_step(
     assert fix in printed.err
     asks_for_it = words[0] == "open" or "would be the folder" in what
     assert asks_for_it or "open" not in printed.err.splitlines()[-1], "it is never suggested"
+
+
+@pytest.mark.parametrize("word", ["clear", "closed", "opem", "opens"])
+def test_no_word_about_the_door_is_ever_suggested(word: str) -> None:
+    assert suggestion(word, [*COMMANDS]) not in {"open", "close"}
+    assert suggestion("statsu", [*COMMANDS]) == "status"
 
 
 def test_the_version_and_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -294,7 +294,7 @@ def test_an_interface_that_is_not_there_gets_a_suggestion() -> None:
 
 def test_what_lies_in_a_folder_that_never_was_a_share_is_counted(tmp_path: Path) -> None:
     assert module.files_outside(str(tmp_path / "none")) == 0
-    for name in ("Shared", ".potluck", "Put aside", "photos"):
+    for name in ("Shared", ".potluck", "Put aside", "lost+found", "photos"):
         (tmp_path / name).mkdir()
     (tmp_path / "letter.txt").touch()
     assert module.files_outside(str(tmp_path)) == 2

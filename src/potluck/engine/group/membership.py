@@ -99,6 +99,8 @@ class Membership:
         node.tell(
             "joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)'
         )
+        if node.own_label != former:
+            self._tell_label(former)
         self._listener.on_regrouped()
 
     def recover(self) -> None:
@@ -142,10 +144,7 @@ class Membership:
             self._listener.on_members_changed()
         if node.own_label != label:
             self._mark(label)
-            node.tell(
-                "relabelled",
-                f"{label} is called {node.own_label} now: two devices wished one label",
-            )
+            self._tell_label(label)
             self._listener.on_relabelled()
 
     def on_roster(self, device: DeviceId, message: RosterDigest | RosterRecords) -> None:
@@ -186,6 +185,18 @@ class Membership:
     def _mark(self, former: str) -> None:
         label = self._node.own_label
         self._node.do(MarkShare(self._roster.group, label, former if former != label else ""))
+
+    def _tell_label(self, former: str) -> None:
+        """Say how this device is called from now on, and where its files are: their place moves."""
+        node = self._node
+        taken = former in self._labels().values()
+        why = f", since another device is {former}" if taken else ""
+        place = "/".join(part for part in (node.settings.folder, "Shared", node.own_label) if part)
+        node.tell(
+            "relabelled",
+            f"this device was {former} and is called {node.own_label} from now on{why}; "
+            f"the place for its files is {place}",
+        )
 
     def _trust(self) -> None:
         others = [entry for entry in self._roster.members.values() if entry.device != self._node.me]

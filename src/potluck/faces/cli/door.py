@@ -24,6 +24,7 @@ from potluck.faces.text import duration, wrapped
 
 BELOW_NOTHING = re.compile(r"-\d[\d.]*")
 TRUST = "Do this only on a network you trust."
+AT_PROMPT = "Open the door only on a network you trust."  # the view says that it is open, later
 
 
 class MinutesCommand(click.Command):
@@ -53,7 +54,7 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json(door)
     elif at_prompt():
-        say(TRUST)
+        say(AT_PROMPT)
     else:
         say(*door_banner(open_s))
 

@@ -4,8 +4,8 @@ Strategy: the group knows every command by one line (cli/commands.py) and import
 its command runs, so that `potluck --help` imports none. The prompt of `up` runs the same commands,
 read by the same parser, and is given their lines. click's usage errors become the three parts of
 our own, and all end in cli/endings.py. Guarantees: an unknown command or option gets a suggestion,
-but nothing that opens the door to strangers is ever suggested. Limits: click decides how options
-are written; the plainest lines never come here (cli/plain.py).
+but nothing that opens the door to strangers, or closes it, is ever suggested. Limits: click decides
+how options are written; the plainest lines never come here (cli/plain.py).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ ELSEWHERE = {
     "watch": "this is it",
 }
 """Commands that the prompt does not run, and why."""
-UNSUGGESTED = frozenset({"--open", "open"})
-"""What opens the door to strangers must be what somebody means, not a guess of ours."""
+UNSUGGESTED = frozenset({"--open", "open", "close"})
+"""What opens the door to strangers, or closes it, must be what somebody means, not our guess."""
 
 
 class LazyGroup(click.Group):

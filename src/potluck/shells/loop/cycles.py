@@ -11,8 +11,8 @@ exception: each leaves a cycle, 13 KiB for a stream of events, so ten thousand o
 So a minute in which much became old ends with such a look, too, whether it is cycles or files.
 
 Guarantees: a cycle that lived long is freed within an hour, and within a minute if there are so
-many that it matters. A potluck that is idle is looked through every hour only. Limits: it is a setting of the whole
-process; Python 3.14 has one without such pauses, where this changes little.
+many that it matters. A potluck that is idle is looked through every hour only. Limits: it is a
+setting of the whole process; Python 3.14 has one without such pauses, where this changes little.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ SOCKET_DIGITS: Final = 24  # of a hashed socket name: 96 bits, no two homes shar
 SECRET_BYTES: Final = 64  # an Ed25519 seed and an X25519 key
 PID_BYTES: Final = 32  # more than any process id has digits
 # what potluck makes in a folder itself, so what it does not count as somebody's files
-MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside"})
+MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside", "lost+found"})  # by ext4, the last
 
 HOLDER_BYTES: Final = 8192  # a process id and a path, of which Linux allows 4096 bytes
 _LOCK_NAME: Final = "lock"
