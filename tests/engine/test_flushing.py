@@ -10,7 +10,14 @@ import pytest
 
 from potluck.core.wire.catalogue import FlushAsk, Flushed
 from potluck.engine import effects
-from potluck.engine.events import FlushAsked, LeaveAsked, OrderId, PathsTouched, WatchDrained
+from potluck.engine.events import (
+    FlushAsked,
+    LeaveAsked,
+    OrderId,
+    PathsTouched,
+    ShareSeen,
+    WatchDrained,
+)
 from potluck.engine.flushing import FLUSH_PATIENCE_S, MYSELF, SCAN_PAUSE_S, TAKEN_UP_S
 from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
@@ -140,6 +147,22 @@ def test_who_is_frozen_and_keeps_its_link_is_waited_for_until_the_ring_says_that
     assert answers(ann) == [(1, True, "")]
     assert ann.engine.wiring.circle.gone(cleo.me)
     assert cleo.me in ann.engine.node.linked(), "nothing ended its link"
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+def test_whose_share_is_offline_is_not_waited_for_and_shown_as_that(sees_all: bool) -> None:
+    wire, ann, ben = shared()
+    ann.watched, wire.ignored = sees_all, (effects.Scan,)  # one would find the share again
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    wire.run(0.5)
+    for box in (ann, ben):
+        box.hear(FlushAsked(1, FLUSH_PATIENCE_S))
+    assert wire.run(2.0, lambda: bool(answers(ann) and answers(ben)))
+    for box in (ann, ben):
+        assert answers(box) == [(1, True, "")]
+        offline = [one["label"] for one in shown(box)["devices"] if one["offline"]]
+        assert offline == ["d1"]
+    assert not shown(ann)["synced"]
 
 
 def test_two_questions_at_once_are_answered_by_one_drain_each_at_most() -> None:

@@ -27,7 +27,7 @@ def device(label: str = "laptop", **changes: Any) -> dict[str, Any]:
         "id": OTHER, "label": label, "online": True, "node": 1,
         "address": "192.168.1.23:7685", "found_by": "beacon",
         "have_files": 14, "need_files": 0, "need_bytes": 0, "me": False,
-        "known": True, "spoke_s": 2.0, "away_s": None,
+        "known": True, "spoke_s": 2.0, "away_s": None, "offline": False,
     }  # fmt: skip
     return entry | changes
 

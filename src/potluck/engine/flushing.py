@@ -14,8 +14,9 @@ time delays nobody else's answer by more than that. A question ends: with all an
 while with the names of those who did not answer; whoever goes on asking takes it up where it ended,
 so an answer that takes long counts all the same. Who left, or is gone by what the ring believes, is
 waited for no more: a frozen process keeps its links. Limits: a file that somebody still writes is
-not waited for; who is not linked is not asked; where watches are short, what was done to somebody
-else's files here a moment ago is not known.
+not waited for; whose share is offline answers at once, of what it shared before; who is not linked
+is not asked; where watches are short, what was done to somebody else's files here a moment ago is
+not known.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Flushing:
             return
         self._order = None
         self._catch_up.begin()
-        if event.sees_all:
+        if event.sees_all or not self._node.share_present:
             self._drained |= self._draining
         else:
             self._unscanned |= self._draining
@@ -143,7 +144,9 @@ class Flushing:
             self._drained |= self._unscanned
             self._unscanned, self._scan_began_s = {}, now
             self._own_folder.scan()
-        if self._drained and not (self._own_folder.work or self._catch_up.is_due):
+        # an offline share tells no more however long it is looked for; others hear that it is so
+        open_work = self._own_folder.work or self._catch_up.is_due
+        if self._drained and not (open_work and self._node.share_present):
             self._answer()
         here = {device for device in self._node.linked() if not self._circle.gone(device)}
         for number, question in list(self._questions.items()):

@@ -213,6 +213,19 @@ def test_to_nobody_nothing_is_delivered(tmp_path: Path, capsys: pytest.CaptureFi
     assert "There is no other device to deliver to." in said.err
 
 
+def test_whose_share_is_offline_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me, laptop = state()["devices"]
+    with running(tmp_path, FakeSource()) as source:
+        source.current = state(devices=[me, laptop | {"offline": True}])
+        assert wait(tmp_path, "--synced") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2 devices, 14 files: in sync.",
+        "Share offline, so it is not known what is new there: laptop.",
+    ]
+
+
 def test_nothing_is_true_of_all_while_one_cannot_be_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

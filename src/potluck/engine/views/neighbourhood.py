@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
-from potluck.core.content.knowledge import Knowledge, OwnWork, Standing, standing
+from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
@@ -92,9 +92,9 @@ class Neighbourhood:
         looked = not (knowledge.incoming.unseen or doubts)
         mine = Standing(known=looked, has=whole.less(missing), lacks=missing, said=missing)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
-        away_s = {other.device: other.away_s for other in knowledge.devices}
+        others = {other.device: other for other in knowledge.devices}
         stands[self._node.me] = mine
-        return [self._device(one, stands[one], away_s.get(one)) for one in sorted(stands)]
+        return [self._device(one, stands[one], others.get(one)) for one in sorted(stands)]
 
     def deliveries(
         self, knowledge: Knowledge, under_way: Mapping[DeviceId, int]
@@ -168,12 +168,14 @@ class Neighbourhood:
     def _label(self, record: MemberRecord) -> str:
         return self._node.label_of(DeviceId(record.device))
 
-    def _device(self, device: DeviceId, stands: Standing, away_s: float | None) -> DeviceView:
+    def _device(self, device: DeviceId, stands: Standing, other: DeviceKnown | None) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
         number, spoke_s = number_in(self._ring, device), None
         if peer is not None and peer.spoke_s is not None:
             spoke_s = node.now - peer.spoke_s
+        away_s = other.away_s if other is not None else None
+        offline = other.offline if other is not None else not node.share_present
         return DeviceView(
             id=short_id(device),
             label=node.label_of(device),
@@ -184,6 +186,7 @@ class Neighbourhood:
             found_by=sighting.found_by if sighting is not None else "",
             known=stands.known,
             spoke_s=spoke_s,
+            offline=offline,
             away_s=away_s,
             have_files=stands.has.files,
             need_files=stands.said.files,

@@ -22,6 +22,7 @@ class DeviceView(Struct, frozen=True):
     found_by: str
     known: bool  # what it holds is known now: it is here and spoke of the heads that stand here
     spoke_s: float | None  # seconds since it said last what it holds; None: not in this run
+    offline: bool  # its share is: nobody knows what is in its folder
     away_s: float | None  # seconds since it was linked last; None: it is, or never was in this run
     have_files: int  # of `files`; 0 unless known
     need_files: int  # what it said it lacks; everything unless it spoke in this run

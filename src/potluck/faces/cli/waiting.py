@@ -4,16 +4,16 @@ Strategy: what was heard so far cannot say that everything is here, so `wait` fi
 device that is here to tell what is in its folder by now (the flush of engine/flushing.py). Then
 `--synced` watches until this device stands at everything it heard of, and `--delivered` takes the
 heads held at that moment and watches until the others have said that they hold them, or newer ones,
-completely. A snapshot that was made before it was asked for says nothing: potluck is waited for, as
-others are. A device that is there and has no link to this one (a cable, a firewall) cannot be
+completely. A snapshot that was made before it was asked for says nothing: the next one is
+waited for. A device that is there and has no link to this one (a cable, a firewall) cannot be
 asked, so nothing is true of all until it can, or until nobody hears of it any more.
 
 Guarantees: what it says is true was said by whoever has to know it, after the command was given; at
 a terminal it says what it waits for, and again when that changes; on its time-out, half a second
 later at most, it exits 6 and names what it still waits for. Limits: a file that is still being
 written, or that cannot be read or shared, is not waited for; `--delivered` names it. A device that
-is away cannot say anything: `--delivered` waits for it (`--to` names those who are enough),
-`--synced` does not, and says of whom it therefore knows nothing.
+is away, or whose share is offline, cannot say anything: `--delivered` waits for it (`--to` names
+those who are enough), `--synced` does not, and says of whom it therefore knows nothing.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from potluck.faces.text import count, shown
 POLL_S = 0.1  # between two looks whether it is so by now
 FIRST_FLUSH_S = 1.0  # one question to all devices; then it is said who is silent
 ONE_FLUSH_S = 8.0  # the same question, taken up as long as somebody is silent
-ANSWER_S = 0.5  # for an answer on its way when the time is up
+ON_ITS_WAY_S = 0.5  # for an answer on its way when the time is up
 SAY_AGAIN_S = 2.0  # at the earliest, for what changes all the time
 NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written"})
 """Kinds of trouble with what is mine, because of which others have less of it than there is."""
 OLD = "potluck is in the middle of something long and does not answer"
-Answer = TypeVar("Answer")
+Told = TypeVar("Told")
 _FIGURE = re.compile(r"[\d.,]+( [KMGTP]?B)?")  # one that changes is no other thing to wait for
 
 
@@ -91,10 +91,10 @@ class Patience:
             return most_s
         return min(most_s, max(0.0, self._until_s - time.monotonic()))
 
-    def ask(self, question: Callable[[float], Answer]) -> Answer:
+    def ask(self, question: Callable[[float], Told]) -> Told:
         """Return the answer to a question, which is told how long it may take; raises TimedOut."""
         try:
-            return question(self.left_s(CALL_S) + ANSWER_S)
+            return question(self.left_s(CALL_S) + ON_ITS_WAY_S)
         except TimedOut as error:
             if self._until_s is None or time.monotonic() < self._until_s:
                 raise
@@ -303,10 +303,15 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
         whom = f"{files}: delivered to {listed(map(shown, to))}." if to else f"{said}delivered."
         return [whom, *left_out(state)]
     first = f"{said}{_situation(state)}."
-    away = [shown(one["label"]) for one in state["devices"] if not one["online"]]
-    if not away:
-        return [first]
-    return [first, f"Away, so it is not known what is new there: {listed(away)}."]
+    others = [one for one in state["devices"] if not one["me"]]
+    away = [shown(one["label"]) for one in others if not one["online"]]
+    offline = [shown(one["label"]) for one in others if one["online"] and one["offline"]]
+    unknown = ((away, "Away"), (offline, "Share offline"))
+    return [first] + [
+        f"{why}, so it is not known what is new there: {listed(names)}."
+        for names, why in unknown
+        if names
+    ]
 
 
 def left_out(state: dict[str, Any]) -> list[str]:
