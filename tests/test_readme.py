@@ -102,6 +102,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "config/test_labels.py::test_the_one_folder_that_is_named_after_this_host_is_its_own",
         "test_assembly.py::test_before_it_belongs_to_a_group_a_folder_names_a_device",
     ),
+    "is called so already, it and its folder get a number": (
+        "engine/group/test_membership.py::test_entering_a_group_replaces_the_provisional_one",
+        "engine/group/test_membership.py::test_the_own_folder_follows_when_two_admissions_crossed",
+    ),
     "belongs to no device is told": (
         "engine/test_strays.py::test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes",
     ),
