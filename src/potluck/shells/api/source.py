@@ -47,7 +47,7 @@ from potluck.shells.loop.loop import Loop, leave
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
-GLANCE_S: Final = 0.03  # longest wait for a look: `status` promises 0.15 s in all, and is 0.04
+GLANCE_S: Final = 0.015  # longest wait for a look: of 0.15 s the rest is the command's own
 FOLDER_S: Final = 0.1  # a folder is added up for so long, then what is known by then is answered
 FRESH_S: Final = 0.05  # a state is good so long: several viewers cost the loop one question
 TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
