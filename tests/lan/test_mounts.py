@@ -63,6 +63,7 @@ def two(devices):
     return anna, bert
 
 
+@pytest.mark.full
 def test_a_disk_over_somebody_elses_folder_is_noticed_and_so_is_that_it_went(two) -> None:
     anna, bert = two
     photos = bert.shared / "anna" / "photos"
@@ -108,6 +109,7 @@ def on_disk(bert: Potluck, anna: Potluck, point: Path) -> bool:
     return all((copy / f"{name}.txt").exists() for name in "abc")
 
 
+@pytest.mark.full
 def test_a_disk_that_takes_the_place_of_another_between_two_looks_deletes_nothing(two) -> None:
     anna, bert = two
     disk = anna.own / "disk"
@@ -123,6 +125,7 @@ def test_a_disk_that_takes_the_place_of_another_between_two_looks_deletes_nothin
     assert stays(lambda: on_disk(bert, anna, disk), SECOND_LOOK_S + 3.0)
 
 
+@pytest.mark.full
 def test_a_disk_that_goes_after_the_folder_round_it_was_renamed_deletes_nothing(two) -> None:
     anna, bert = two
     share_on_a_disk(anna, bert, anna.own / "par" / "dk")
@@ -135,6 +138,7 @@ def test_a_disk_that_goes_after_the_folder_round_it_was_renamed_deletes_nothing(
     assert stays(lambda: on_disk(bert, anna, point), SECOND_LOOK_S + 3.0)
 
 
+@pytest.mark.full
 def test_a_file_mounted_on_somebody_elses_file_is_told_with_what_shows_it(two) -> None:
     anna, bert = two
     photo = bert.shared / "anna" / "photos" / "0.jpg"
@@ -149,6 +153,7 @@ def test_a_file_mounted_on_somebody_elses_file_is_told_with_what_shows_it(two) -
     assert same_outline(two)
 
 
+@pytest.mark.full
 def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:
     anna, bert = two
     mount(bert, bert.shared)

@@ -16,7 +16,7 @@ from potluck.core import limits
 from potluck.core.content.swarm.room import reserve_of
 from tests.lan.potluck import Potluck, wait_ring, write_random
 
-pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
 
 READY_S = 30.0
 SIZE_BYTES = 96 * limits.MIB
