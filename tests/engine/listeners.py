@@ -133,6 +133,12 @@ class Heard:
     def on_cleared(self, spot: Spot) -> None:
         self._note("on_cleared", spot)
 
+    def is_hidden(self, spot: Spot) -> bool:
+        return self._say("is_hidden", spot, otherwise=False)
+
+    def on_hidden_changed(self) -> None:
+        self._note("on_hidden_changed")
+
     def is_placing(self, spot: Spot) -> bool:
         return self._say("is_placing", spot, otherwise=False)
 

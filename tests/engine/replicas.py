@@ -42,6 +42,8 @@ class Home(Receiver):
             "on_committed": self._committed,
             "on_cleared": self.receiving.on_cleared,
             "is_placing": self.commits.busy,
+            "is_hidden": self.replica_check.hidden.may_hide,
+            "on_hidden_changed": self.receiving.on_hidden_changed,
             "is_hindered": lambda: self.hinder,
         }
         self.refused: set[str] = set()

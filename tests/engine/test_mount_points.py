@@ -18,7 +18,7 @@ def test_what_came_and_what_went_has_changed_and_what_stayed_has_not() -> None:
     assert points.on_seen(MountsSeen((Mount(A, 9), Mount(A, 10)))) == [A], "one upon the other"
     assert points.on_seen(MountsSeen((Mount(A, 9, 1),))) == [A], "who has that number now?"
     assert points.on_seen(MountsSeen((Mount(B, 9, 1),))) == [A, B], "its folder was renamed"
-    assert repr(points) == "<MountPoints: 1>"
+    assert (repr(points), len(points)) == ("<MountPoints: 1>", 1)
 
 
 def test_a_point_is_above_what_lies_below_it_and_not_above_itself() -> None:

@@ -518,6 +518,22 @@ def what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once() -> None:
     assert wire.run(2.0, lambda: way in ben.disk)
 
 
+def what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again() -> None:
+    wire, ann, ben = shared()
+    point = parse_wire_path(f"{ann.label}/f".encode())
+    hidden = point.child("x")
+    ann.write("f/x", b"x")
+    assert wire.run(3.0, lambda: hidden in ben.disk)
+    kept = ben.tree.files.pop(hidden)
+    ben.hear(events.MountsSeen((events.Mount(point, 1),)))
+    wire.run(3.0)
+    ann.delete("f/x")
+    wire.run(3.0)
+    ben.tree.files[hidden] = kept
+    ben.hear(events.MountsSeen(()))
+    assert wire.run(3.0, lambda: hidden not in ben.disk)
+
+
 def folders_that_are_touched_wait_for_what_a_crash_left() -> None:
     wire, (ann, ben) = ring(2)
     wire.ignored = (effects.Place, effects.Settle)
@@ -766,6 +782,12 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
+    "OthersRelay.is_hidden: return replica_check.hidden.may_hide(spot)": (
+        what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again
+    ),
+    "OthersRelay.on_hidden_changed: receiving.on_hidden_changed()": (
+        what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again
+    ),
     "OthersRelay.is_hindered: if OwnWork.UNSEEN in own_folder.work: return True": (
         folders_of_others_wait_at_a_start_until_the_own_one_was_looked_at
     ),

@@ -138,6 +138,24 @@ def test_a_disk_that_goes_after_the_folder_round_it_was_renamed_deletes_nothing(
     assert stays(lambda: on_disk(bert, anna, point), SECOND_LOOK_S + 3.0)
 
 
+def test_what_is_done_to_hidden_files_is_done_here_when_they_are_seen_again(two) -> None:
+    anna, bert = two
+    photos, copies = anna.own / "photos", bert.shared / "anna" / "photos"
+    mount(bert, copies)
+    bert.wait(lambda: hidden_below(bert, "anna/photos"), NOTICED_S)
+    (photos / "0.jpg").unlink()
+    write(photos / "1.jpg", b"another")
+    (photos / "2.jpg").rename(photos / "second.jpg")
+    write(photos / "new.jpg", b"new")
+    bert.wait(lambda: "new.jpg: another disk is mounted there" in bert.said(), READY_S)
+    assert stays(lambda: hidden_below(bert, "anna/photos"), SECOND_LOOK_S)
+    assert anna.run("wait", "--delivered", "--timeout", "3").returncode != 0
+    on(bert, "umount", copies)
+    wait_for(lambda: same_outline(two) and bert.settled() and anna.settled(), READY_S, two)
+    assert not (bert.folder / "Put aside").exists()
+    assert "are not shared" not in bert.said()
+
+
 @pytest.mark.full
 def test_a_file_mounted_on_somebody_elses_file_is_told_with_what_shows_it(two) -> None:
     anna, bert = two

@@ -26,6 +26,10 @@ class MountPoints:
         """Return how much is mounted."""
         return f"<MountPoints: {len(self._mounts)}>"
 
+    def __len__(self) -> int:
+        """Return how many mount points there are."""
+        return len(self._mounts)
+
     def on_seen(self, event: MountsSeen) -> list[SafePath]:
         """These are mounted now; return where something came or went."""
         before, self._mounts = self._mounts, frozenset(event.mounts)

@@ -246,6 +246,14 @@ class OthersRelay(
         """Say whether a group commit changes a spot right now."""
         return self._parts.commits.busy(spot)
 
+    def is_hidden(self, spot: Spot) -> bool:
+        """Say whether what is known at a spot is below something mounted, or may be."""
+        return self._parts.replica_check.hidden.may_hide(spot)
+
+    def on_hidden_changed(self) -> None:
+        """Something else may be hidden now, and something hidden no more."""
+        self._parts.receiving.on_hidden_changed()
+
     def is_hindered(self) -> bool:
         """Say whether other people's folders have to wait before they are looked at.
 

@@ -117,7 +117,7 @@ def test_nothing_is_placed_before_its_intent_is_on_the_disk(bench: Bench) -> Non
     ((batch, items),) = bench.node.index.intents.open_batches()
     bench.node.on_synced(sync.barrier)
     assert bench.node.take() == [Place(batch, items)]
-    assert bench.commits.manifests()
+    assert bench.commits.spots()
 
 
 def test_what_stands_is_written_down_and_the_intent_goes(bench: Bench) -> None:
@@ -129,7 +129,7 @@ def test_what_stands_is_written_down_and_the_intent_goes(bench: Bench) -> None:
     assert bench.row("f") == PlaceRow(b"f", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
     assert bench.node.index.intents.open_batches() == []
     assert bench.ended == [[("a", Placement.PLACED), ("f", Placement.PLACED)]]
-    assert not bench.commits.manifests()
+    assert not bench.commits.spots()
     assert not bench.commits.busy(bench.spot("a"))
 
 
@@ -195,7 +195,7 @@ def test_nothing_begins_while_the_share_is_offline(bench: Bench) -> None:
 
 
 def test_nothing_to_do_has_no_deadline(bench: Bench) -> None:
-    assert (bench.names(), bench.commits.deadline(), bench.commits.manifests()) == ([], None, set())
+    assert (bench.names(), bench.commits.deadline(), bench.commits.spots()) == ([], None, [])
 
 
 def test_what_was_decided_before_counts_no_more(bench: Bench) -> None:
@@ -203,7 +203,7 @@ def test_what_was_decided_before_counts_no_more(bench: Bench) -> None:
     bench.commits.discard(bench.spot("a"))
     bench.commits.discard(bench.spot("b"))
     bench.commits.discard(bench.spot("c"))
-    assert not bench.commits.manifests()
+    assert not bench.commits.spots()
     bench.add(bench.ready("a"), bench.ready("a", Source.NONE))
     assert bench.names() == []
     bench.later()
@@ -225,7 +225,7 @@ def test_what_goes_comes_last_from_the_leaves_up(bench: Bench) -> None:
 
 def test_removals_wait_for_what_may_still_need_them(bench: Bench) -> None:
     bench.add(bench.ready("a", Source.NONE))
-    assert (bench.commits.deadline(), bool(bench.commits.manifests())) == (REMOVE_S, True)
+    assert (bench.commits.deadline(), bool(bench.commits.spots())) == (REMOVE_S, True)
     bench.later()
     assert bench.names(deciding=True) == []
     assert bench.names(fetching=True) == [["a"]]
@@ -261,7 +261,7 @@ def test_a_removal_that_is_decided_late_is_sorted_in(bench: Bench) -> None:
     (first, second) = bench.names()
     assert (first[0], second) == ("257", ["001", "000"])
     bench.add(bench.ready("a", Source.NONE))
-    assert bench.commits.manifests()
+    assert bench.commits.spots()
 
 
 def test_one_of_the_removals_is_taken_back(bench: Bench) -> None:
@@ -334,7 +334,7 @@ def test_what_would_clash_is_decided_about_anew_after_the_batch(bench: Bench, wh
     bench.add(bench.ready("last", Source.NONE))
     bench.later()
     assert bench.names() == []
-    assert bench.commits.manifests()
+    assert bench.commits.spots()
     assert bench.commits.deadline() is None
     bench.placed(first)
     assert bench.again == sorted({path, "moved"})
@@ -473,7 +473,7 @@ def test_a_listener_that_does_nothing_stops_nothing() -> None:
     assert isinstance(effect, Effect)
     assert [item.source for item in effect.items] == [Source.MOVED]
     commits.on_placed(BatchPlaced(effect.batch, tuple(_placed(item, {}) for item in effect.items)))
-    assert not commits.manifests()
+    assert not commits.spots()
 
 
 def test_it_says_how_much_waits_and_is_under_way() -> None:

@@ -34,7 +34,11 @@ class Facts:
         self.holds = Holds(self.node.index)
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
-        self.decisions = Decisions(self.node, self.holds, self.setbacks, self.parts)
+        self.hidden: set[Spot] = set()
+        self.decisions = Decisions(self.node, self.holds, self.setbacks, self.parts, self)
+
+    def is_hidden(self, spot: Spot) -> bool:
+        return spot in self.hidden
 
     def shares(self, *records: FileRecord) -> None:
         receive(self.node.index, list(records), 9, ANNA)
@@ -129,6 +133,19 @@ def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
     facts.holds.hold(ANNAS, [b"a"])
     assert not facts.decisions.leaves(A)
     assert facts.decisions.choose(A, None, place(record("a"))) == Choice()
+
+
+def test_what_is_hidden_is_neither_changed_nor_a_source(facts: Facts) -> None:
+    facts.shares(record("new", text="x"))
+    facts.stands(record("a", text="x"))
+    facts.hidden = {A}
+    assert not facts.decisions.leaves(A)
+    for wanted in (None, record("a", text="y"), record("a", mtime_ns=9)):
+        assert facts.decisions.choose(A, wanted, place(record("a", text="x"))) == Choice(
+            hidden=True
+        )
+    assert facts.decisions.choose(A, record("a"), None) == Choice(waits=True), "nothing is hidden"
+    assert facts.source(record("new", text="x")) == (Source.PART, "fetched")
 
 
 def test_what_is_no_source(facts: Facts) -> None:

@@ -20,6 +20,7 @@ def test_what_stood_here_is_unseen_until_its_scan_is_settled() -> None:
         one.index.places.put(name, [place(record("a"))])
     looks = FirstLooks(one)
     assert looks.unseen() == {ANNAS}, "nothing is to stand here of BERT's, and ours is ours"
+    assert (looks.lacks(ANNAS), looks.lacks(BERTS)) == (True, False)
     assert repr(looks) == "<FirstLooks 1 unseen>"
     assert not looks.on_settled()
     looks.on_scanned(BERTS)

@@ -18,6 +18,7 @@ from tests.engine.receiver import ANNAS, path
 from tests.engine.replicas import Home, home_with_files
 
 F = path("d2/f")
+C = Spot(ANNAS, b"f/c")
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def home() -> Home:
 
 
 def hidden_of(home: Home) -> HiddenFiles:
-    return home.replica_check.missing.hidden
+    return home.replica_check.hidden
 
 
 def mount(home: Home, *mounts: Mount, until_s: float = 1.0) -> None:
@@ -157,13 +158,66 @@ def test_what_is_found_hidden_once_more_counts_once(home: Home) -> None:
     assert (hidden_of(home).amounts[ANNAS].files, len(home.texts("covered"))) == (1, 1)
 
 
-def test_what_its_owner_drops_is_hidden_no_more(home: Home) -> None:
+def test_what_its_owner_drops_meanwhile_goes_when_it_is_seen_again(home: Home) -> None:
+    kept = home.disk.files["d2/f/c"]
     home.remove("d2/f/c")
     mount(home, Mount(F, 1))
     home.share([record("a"), record("b"), folder("f")])
+    home.run(2 * limits.RESCAN_S)
+    assert home.node.index.places.get(*C) is not None
+    assert (hidden_of(home).amounts[ANNAS].files, len(trouble_of(home))) == (1, 1)
+    home.disk.files["d2/f/c"] = kept
+    mount(home)
+    assert "d2/f/c" not in home.disk.files
+    assert home.node.index.places.get(*C) is None
+    assert (home.texts("stray_files"), home.texts("trashed_here")) == ([], [])
+
+
+def test_what_its_owner_changes_meanwhile_is_replaced_when_it_is_seen_again(home: Home) -> None:
+    kept = home.disk.files["d2/f/c"]
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1))
+    newer = record("f/c", text="newer")
+    home.share([record("a"), record("b"), folder("f"), newer])
+    home.run(2 * limits.RESCAN_S)
+    assert "d2/f/c" not in home.disk.files, "nothing is put on the other disk"
+    assert len(trouble_of(home)) == 1
+    home.disk.files["d2/f/c"] = kept
+    mount(home, until_s=5.0)
+    row = home.node.index.places.get(*C)
+    assert row is not None
+    assert row.root == newer.root
+    assert home.texts("put_aside") == []
+
+
+def test_what_is_mounted_just_before_a_file_is_to_go_keeps_it(home: Home) -> None:
+    kept = home.disk.files["d2/f/c"]
+    home.share([record("a"), record("b"), folder("f")], run=False)
+    home.run(0.1)
+    assert home.commits.spots() == [C]
+    home.remove("d2/f/c")
+    mount(home, Mount(F, 1), until_s=5.0)
+    assert home.node.index.places.get(*C) is not None
+    home.disk.files["d2/f/c"] = kept
+    mount(home)
+    assert "d2/f/c" not in home.disk.files
+    assert home.node.index.places.get(*C) is None
+
+
+def test_what_may_be_hidden_is_left_alone_until_it_was_looked_at(home: Home) -> None:
+    kept = home.disk.files["d2/f/c"]
+    home.remove("d2/f/c")
+    home.hold = True
+    mount(home, Mount(F, 1))
+    home.share([record("a"), record("b"), folder("f")])
+    assert home.node.index.places.get(*C) is not None
+    home.disk.files["d2/f/c"] = kept  # it is on the disk that was mounted
+    home.hold = False
+    while home.held:
+        home.answer_held()
     home.run()
-    assert home.node.index.places.get(*Spot(ANNAS, b"f/c")) is None
-    assert (hidden_of(home).amounts, trouble_of(home)) == ({}, [])
+    assert "d2/f/c" not in home.disk.files
+    assert home.node.index.places.get(*C) is None
 
 
 def test_a_mount_elsewhere_in_the_system_does_not_tell_it_again(home: Home) -> None:

@@ -433,6 +433,24 @@ def test_a_folder_that_long_could_not_go_goes_with_the_last_file_in_it(r: Receiv
     assert r.stands() == set()
 
 
+def test_what_is_hidden_is_left_alone_until_it_can_be_seen(r: Receiver) -> None:
+    r.share([record("a"), record("b"), record("c")])
+    hidden = {Spot(ANNAS, b"a"), Spot(ANNAS, b"b")}
+    r.share([record("c"), record("b", text="other")], run=False)
+    r.heard.tell["is_hidden"] = hidden.__contains__  # while they wait for their turn
+    r.call(r.receiving.on_hidden_changed)
+    r.run()
+    assert r.stands() == {"a", "b", "c"}
+    assert r.lacking()
+    assert not (r.receiving.busy or r.disk.parts)
+    hidden.clear()
+    r.call(r.receiving.on_hidden_changed)
+    r.run()
+    row = r.node.index.places.get(ANNAS, b"b")
+    assert row is not None
+    assert (r.stands(), row.root) == ({"b", "c"}, root_of("other"))
+
+
 def test_a_folder_that_could_not_be_made_is_lacking_whatever_goes_in_it(r: Receiver) -> None:
     r.disk.trouble = {"d2/d": (Placement.FAILED, "no")}
     r.share([folder("d"), record("d/a")])

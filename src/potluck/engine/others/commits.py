@@ -87,11 +87,10 @@ class Commits:
         """Whether it is still unknown what a crash interrupted; nothing can be decided before."""
         return bool(self._settling)
 
-    def manifests(self) -> set[ManifestName]:
-        """Return the folders in which something is being changed, or ready to be."""
+    def spots(self) -> list[Spot]:
+        """Return where something is being changed, or ready to be."""
         spots = [*self._puts, *self._lasts, *self._aside]
-        spots += [spot for batch in self._batches.values() for spot in batch.changing]
-        return {spot.manifest for spot in spots}
+        return spots + [spot for batch in self._batches.values() for spot in batch.changing]
 
     # -- queue -------------------------------------------------------------------------------------
     def add(self, ready: Placeable) -> None:

@@ -6,16 +6,17 @@ index, from the part files, from what is held and from what failed before, and i
 moved.
 
 Guarantees: a file that failed a spot as its source is not offered to it again, and what stands
-there but is not what the index said is replaced. What is held is neither removed nor moved. A file
-whose size is not the one wanted is no source, so what one member says of a content does not harm
-another's. Limits: what was found for a content is remembered until `look_again`, since thousands of
-spots may want the same.
+there but is not what the index said is replaced. What is held, or hidden by something mounted, is
+neither removed nor moved. A file whose size is not the one wanted is no source, so what one member
+says of a content does not harm another's. Limits: what was found for a content is remembered until
+`look_again`, since thousands of spots may want the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from potluck.core.content.facts import PlaceRow, Source, Spot, Stat
 from potluck.core.content.pieces import PieceList, Root
@@ -34,6 +35,7 @@ class Choice:
 
     waits: bool = False  # it waits for a content, which comes (or came) in a part file
     ready: Placeable | None = None  # it can be placed
+    hidden: bool = False  # what stands there cannot be seen: nothing, until it can
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,27 @@ class Local:
     leaving: bool  # it is to go anyway
 
 
+class HiddenPlaces(Protocol):
+    """Knows what something mounted hides."""
+
+    def is_hidden(self, spot: Spot) -> bool:
+        """Say whether what is known at a spot cannot be seen now."""
+
+
 class Decisions:
     """Decides about spots, one at a time."""
 
     def __init__(
-        self, node: Node, holds: Holds, setbacks: Setbacks, parts: Mapping[Root, PieceList]
+        self,
+        node: Node,
+        holds: Holds,
+        setbacks: Setbacks,
+        parts: Mapping[Root, PieceList],
+        hidden: HiddenPlaces,
     ) -> None:
         """Decide by these facts; `parts` are the contents that are complete in part files."""
         self._node, self._holds, self._setbacks, self._parts = node, holds, setbacks, parts
+        self._hidden = hidden
         self._locals: dict[Root, list[Local]] = {}
 
     def __repr__(self) -> str:
@@ -65,6 +80,8 @@ class Decisions:
 
     def choose(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> Choice:
         """Return what to do about a spot where its owner wants `record`, and `stands` is."""
+        if stands is not None and self._hidden.is_hidden(spot):
+            return Choice(hidden=True)
         local, decision = self._decide(spot, record, stands)
         if decision.act is Act.NOTHING:
             return Choice()
@@ -76,6 +93,8 @@ class Decisions:
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
         if spot.manifest == self._node.own_manifest or self._holds.has(spot):
+            return False
+        if self._hidden.is_hidden(spot):
             return False
         return self._node.index.manifests.get(*spot) is None
 
@@ -119,8 +138,8 @@ class Decisions:
         if root not in self._locals:
             found = list[Local]()
             for name, row in self._node.index.places.by_root(root):
-                if self._node.layout.has_folder(name):
-                    there = Spot(name, row.path)
+                there = Spot(name, row.path)
+                if self._node.layout.has_folder(name) and not self._hidden.is_hidden(there):
                     found.append(Local(there, row.size, self.leaves(there)))
             self._locals[root] = sorted(found, key=lambda local: not local.leaving)
         return self._locals[root]

@@ -40,6 +40,10 @@ class FirstLooks:
         """Return the folders of members that are only remembered."""
         return set(filter(self._node.layout.has_folder, self._unseen))
 
+    def lacks(self, name: ManifestName) -> bool:
+        """Say whether a folder is only remembered."""
+        return name in self._unseen
+
     def on_scanned(self, name: ManifestName) -> None:
         """A scan of a folder is over."""
         self._scanned |= self._unseen & {name}

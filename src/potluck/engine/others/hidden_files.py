@@ -6,9 +6,9 @@ absent, so this device says of nobody's folder that it is whole. The register sa
 until that is gone; then they are looked at again. Only what is found hidden, or has another row
 since, is looked up in the index: 100,000 hidden files cost nothing while they stay hidden.
 
-Guarantees: what is hidden is held by nobody's word, and removed by nobody. Limits: a file that its
-owner drops meanwhile comes back as a stranger, since nobody could take it away; so does an older
-version of what its owner changed.
+Guarantees: what is hidden is held by nobody's word, and neither removed nor replaced: what its
+owner does with it meanwhile is done once it can be seen (engine/others/receiving.py). Limits: what
+its owner drops after something was mounted and before that is noticed comes back as a stranger.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, 
 from potluck.core.content.paths import SafePath
 from potluck.core.wording import of_amount, set_off
 from potluck.engine.node import Node
+from potluck.engine.others.first_looks import FirstLooks
 from potluck.engine.troubles import Trouble, TroubleKind
 
 
@@ -35,9 +36,9 @@ class HiddenHere:
 class HiddenFiles:
     """What something mounted hides, by its mount point."""
 
-    def __init__(self, node: Node) -> None:
-        """Nothing is hidden."""
-        self._node = node
+    def __init__(self, node: Node, first_looks: FirstLooks) -> None:
+        """Nothing is hidden; what nobody looked at yet may be."""
+        self._node, self._first_looks = node, first_looks
         self._below: dict[SafePath, HiddenHere] = {}
         self._doubted: set[SafePath] = set()  # what was hidden there is being looked at
         self.amounts: Mapping[ManifestName, Amount] = {}  # how much of each folder
@@ -45,6 +46,17 @@ class HiddenFiles:
     def __repr__(self) -> str:
         """Return how much is hidden."""
         return f"<HiddenFiles: {[len(here.rows) for here in self._below.values()]}>"
+
+    def may_hide(self, spot: Spot) -> bool:
+        """Say whether what is known at a spot is below something mounted, or may be.
+
+        It may be until the folder was looked at, after something was mounted in it.
+        """
+        mounts, layout = self._node.mounts, self._node.layout
+        if not mounts or mounts.above(layout.path_of(spot)) is None:
+            return False
+        found = any(spot in here.rows for here in self._below.values())
+        return found or self._first_looks.lacks(spot.manifest)
 
     def keep(self, missing: Mapping[Spot, PlaceRow]) -> set[Spot]:
         """All that was doubtful was looked at, and this was not found: return what is hidden."""

@@ -46,17 +46,22 @@ class MissingFiles:
     """What looks did not find."""
 
     def __init__(
-        self, node: Node, files: ReplicaFiles, changes: LocalChanges, listener: MissingListener
+        self,
+        node: Node,
+        files: ReplicaFiles,
+        changes: LocalChanges,
+        hidden: HiddenFiles,
+        listener: MissingListener,
     ) -> None:
         """Miss nothing."""
         self._node, self._files, self._changes, self._listener = node, files, changes, listener
+        self._hidden = hidden
         self._missing: dict[Spot, PlaceRow] = {}  # not found, as the index had it then
         self._second = Timetable[Spot]()  # missing, and when to look once more
         self._looked_once: set[Spot] = set()
         # what waits for its second look, until that is judged, and how much it is
         self._absent: dict[Spot, PlaceRow] = {}
         self._amounts: dict[ManifestName, Amount] = {}
-        self.hidden = HiddenFiles(node)
         self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
 
     def __repr__(self) -> str:
@@ -71,19 +76,19 @@ class MissingFiles:
         self._topless.clear()
         self._absent.clear()
         self._amounts.clear()
-        self.hidden.restart()
+        self._hidden.restart()
 
     def absent(self) -> Mapping[ManifestName, Amount]:
         """Return how much of each folder was not found and waits for a look, or is hidden."""
-        if not self.hidden.amounts:
+        if not self._hidden.amounts:
             return self._amounts
-        every = [self._amounts, self.hidden.amounts]
+        every = [self._amounts, self._hidden.amounts]
         names = {name for amounts in every for name in amounts}
         return {name: Amount.total(one.get(name, NOTHING) for one in every) for name in names}
 
     def review(self, changed: Iterable[Spot] = ()) -> None:
         """Rows changed, these and those that looks and readings wrote: is it still hidden?"""
-        self.hidden.review({*changed, *self._files.take_changed()})
+        self._hidden.review({*changed, *self._files.take_changed()})
 
     def on_top(self, name: ManifestName, *, missing: bool) -> None:
         """A scan found a whole folder, or did not."""
@@ -125,7 +130,7 @@ class MissingFiles:
         missing = {spot: row for spot, row in self._missing.items() if self._is_missing(spot, row)}
         self._missing.clear()
         self.review()
-        hidden = self.hidden.keep(missing)
+        hidden = self._hidden.keep(missing)
         missing = {spot: row for spot, row in missing.items() if spot not in hidden}
         gone = {spot for spot in missing if spot in self._looked_once}
         told = set(gone)  # when they were put off

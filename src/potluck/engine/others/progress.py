@@ -63,7 +63,7 @@ class Progress:
     @property
     def placing(self) -> bool:
         """Whether anything is being decided about, or put in its place."""
-        return self._receiving.deciding or self._commits.settling or bool(self._commits.manifests())
+        return self._receiving.deciding or self._commits.settling or bool(self._commits.spots())
 
     @property
     def unseen(self) -> set[ManifestName]:
@@ -74,7 +74,8 @@ class Progress:
         """Return the folders in which something is still to be seen, decided, or put in place."""
         pending = {spot.manifest for spot in self._receiving.pending}
         behind = {name for name, _ in self._receiving.catching_up}
-        return pending | behind | self._commits.manifests() | self.unseen
+        changing = {spot.manifest for spot in self._commits.spots()}
+        return pending | behind | changing | self.unseen
 
     @property
     def paused(self) -> str:

@@ -8,8 +8,9 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
 later, told once, and in the register until it is well (setbacks). Deletes after a change of
-generation are held, also across restarts (holds). Limits: a held file stays until its owner shares
-that path again and then removes it.
+generation are held, also across restarts (holds). What cannot be seen, since something is mounted
+over it, is left alone until it can. Limits: a held file stays until its owner shares that path
+again and then removes it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
-from potluck.engine.others.decisions import Decisions
+from potluck.engine.others.decisions import Decisions, HiddenPlaces
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.group_commit import SpotOutcome, folder_row
 from potluck.engine.others.hindrances import RESTLESS
@@ -36,8 +37,8 @@ from potluck.engine.others.setbacks import Setbacks
 SLICE = 500  # spots looked at in one tick: a few milliseconds
 
 
-class ReceivingListener(Protocol):
-    """Hears how much stands on this disk."""
+class ReceivingListener(HiddenPlaces, Protocol):
+    """Hears how much stands on this disk, and knows what cannot be seen of it."""
 
     def on_places_changed(self) -> None:
         """More, or less, stands here than before."""
@@ -54,11 +55,12 @@ class Receiving:
         self._listener = listener
         self.setbacks = Setbacks(node)
         self._holds = Holds(node.index)
-        self._decisions = Decisions(node, self._holds, self.setbacks, downloads.parts)
+        self._decisions = Decisions(node, self._holds, self.setbacks, downloads.parts, listener)
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
+        self._hidden: set[Spot] = set()  # to be decided about when they can be seen
 
     def start(self) -> None:
         """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
@@ -79,7 +81,7 @@ class Receiving:
         """Whether something is lacking that is being worked on."""
         fetching = bool(self._downloads.swarm.downloads)
         commits = self._commits
-        return self.deciding or fetching or commits.settling or bool(commits.manifests())
+        return self.deciding or fetching or commits.settling or bool(commits.spots())
 
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
@@ -87,7 +89,7 @@ class Receiving:
         if not self._node.layout.has_folder(name):
             return
         if held:
-            self._hold(name, paths)
+            _hold(self._node, self._holds, self._commits, name, paths)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
@@ -105,15 +107,12 @@ class Receiving:
         for folder in spot.above():
             self.setbacks.hurry(folder)
 
-    def _hold(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        index = self._node.index
-        missing = [path for path in paths if index.manifests.get(name, path) is None]
-        here = [path for path in missing if _is_here(self._node, self._commits, Spot(name, path))]
-        count = self._holds.hold(name, here)
-        if count:
-            label = self._node.label_of(name.owner)
-            text = f"{label} came back without {count} of its files: they are kept here"
-            self._node.tell("deletes_held", text, level="warning", subject=label)
+    def on_hidden_changed(self) -> None:
+        """What could not be seen may be seen now; what was decided about may be hidden."""
+        waiting = set(filter(self._listener.is_hidden, self._commits.spots()))
+        for spot in sorted(self._hidden | waiting):
+            self.look_again(spot)
+        self._hidden.clear()
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
@@ -182,6 +181,8 @@ class Receiving:
         if record is not None and self._holds.has(spot):
             self._returned.add(spot)
         choice = self._decisions.choose(spot, record, stands)
+        if choice.hidden:
+            self._hidden.add(spot)
         if choice.waits and record is not None:
             self._downloads.want(Want(spot, record, stands))
         else:
@@ -249,6 +250,20 @@ def _failure(done: SpotOutcome) -> Placed:
     if done.placed.placement is not Placement.PLACED:
         return done.placed
     return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _hold(
+    node: Node, holds: Holds, commits: Commits, name: ManifestName, paths: Sequence[bytes]
+) -> None:
+    """Keep here what its owner came back without."""
+    missing = [path for path in paths if node.index.manifests.get(name, path) is None]
+    count = holds.hold(
+        name, [path for path in missing if _is_here(node, commits, Spot(name, path))]
+    )
+    if count:
+        label = node.label_of(name.owner)
+        text = f"{label} came back without {count} of its files: they are kept here"
+        node.tell("deletes_held", text, level="warning", subject=label)
 
 
 def _is_here(node: Node, commits: Commits, spot: Spot) -> bool:

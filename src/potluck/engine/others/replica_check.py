@@ -32,6 +32,7 @@ from potluck.engine.events import FilesHashed, OrderId, PathSeen, PathsTouched, 
 from potluck.engine.node import Node
 from potluck.engine.others.first_looks import FirstLooks
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.missing_files import MissingFiles, MissingListener
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
@@ -64,6 +65,9 @@ class ReplicaListener(ReplicaFilesListener, LooksListener, MissingListener, Prot
     def is_settling(self) -> bool:
         """Say whether it is still unknown what a crash interrupted."""
 
+    def on_hidden_changed(self) -> None:
+        """Something else may be hidden now, and something hidden no more."""
+
 
 class ReplicaCheck:
     """Other people's folders on this disk."""
@@ -73,14 +77,15 @@ class ReplicaCheck:
         self._node, self._listener = node, listener
         self.changes = LocalChanges(node)
         self.files = ReplicaFiles(node, self.changes, listener)
-        self.missing = MissingFiles(node, self.files, self.changes, listener)
+        self._first_looks = FirstLooks(node)
+        self.hidden = HiddenFiles(node, self._first_looks)
+        self.missing = MissingFiles(node, self.files, self.changes, self.hidden, listener)
         self._hints = ReplicaHints(node)
         self.catch_up = CatchUp(node, self._hints)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round
         self._scan: CheckRound | None = None
         self._looks = ReplicaLooks(node, self.files, self.missing, self.changes, listener)
         self._rescan_s = node.now
-        self._first_looks = FirstLooks(node)
         self._unreadable = UnreadablePaths(node)
 
     def __repr__(self) -> str:
@@ -182,12 +187,13 @@ class ReplicaCheck:
 
     def on_mounts(self, changed: Sequence[SafePath]) -> None:
         """Something was mounted at these points, or is no more: look there before claiming it."""
-        self._looks.doubt(self.missing.hidden.uncover(changed))
+        self._looks.doubt(self.hidden.uncover(changed))
         for name in _around(self._node, changed):
             self._first_looks.doubt(name)
             self._hints.scan(name)
             if self._scan is not None and self._scan.manifest == name:
                 self._scan.void = True
+        self._listener.on_hidden_changed()
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a scan or a look found."""
@@ -231,6 +237,7 @@ class ReplicaCheck:
             self.catch_up.on_settled()
         if settled and self._first_looks.on_settled():
             self._listener.on_places_changed()
+            self._listener.on_hidden_changed()
 
     # -- scans -------------------------------------------------------------------------------------
     def _on_scanned(self, scan: CheckRound, event: TreeSeen) -> None:
