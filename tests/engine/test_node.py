@@ -6,7 +6,15 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Folder, HeadsAsk, Holding
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
-from potluck.engine.node import NOTICES_KEPT, EngineSettings, Node, dialable_at, legible
+from potluck.engine.node import (
+    NOTICES_KEPT,
+    EngineSettings,
+    Node,
+    dialable_at,
+    legible,
+    tell_trouble,
+)
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import address, group, key, node, taken
 
 ONE, TWO, THREE = (CancelFetch(OrderId(number)) for number in (1, 2, 3))
@@ -155,6 +163,22 @@ def test_no_notice_moves_a_cursor() -> None:
     assert legible("naïve 文件 ✓") == "naïve 文件 ✓"
     assert legible("👨\u200d👩 a\u200db") == "👨\u200d👩 a\N{REPLACEMENT CHARACTER}b"
     assert legible(legible("\x00")) == legible("\x00")
+
+
+def test_a_trouble_is_told_once_for_each_of_its_reasons_with_what_helps() -> None:
+    one = node(1)
+    tells = list[Tell]()
+    for reason, command in (("full", "df"), ("full", "df"), ("gone", "")):
+        trouble = Trouble(TroubleKind.DISK, "a b", reason, command, one.now, None)
+        tell_trouble(one, trouble, "disk", shown="“a b”", level="error")
+        tells += [effect for effect in one.take() if isinstance(effect, Tell)]
+    assert tells == [
+        Tell("disk", "“a b”: full; try: df", "error", "a b", "df"),
+        Tell("disk", "“a b”: gone", "error", "a b", ""),
+    ]
+    assert [each.reason for each in one.troubles.all()] == ["gone"]
+    tell_trouble(one, Trouble(TroubleKind.DISK, "plain", "full", "", one.now, None), "disk")
+    assert [tell.text for _, _, tell in one.notices][-1] == "plain: full"
 
 
 def test_names_of_members_and_strangers() -> None:

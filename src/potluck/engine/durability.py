@@ -14,7 +14,7 @@ whatever comes after it. Limits: what is held back stays held back; nothing is u
 from __future__ import annotations
 
 from potluck.engine.events import LogMoved, LogStuck, MadeDurable, NotDurable
-from potluck.engine.node import Node
+from potluck.engine.node import Node, tell_trouble
 from potluck.engine.others.hindrances import command_at, sentence_of
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -71,7 +71,5 @@ class Durability:
         """Have `status` tell it until it is over, and a person once; `why`: reason and command."""
         node, (reason, command) = self._node, why
         next_s = None if again_s is None else node.now + again_s
-        if node.troubles.note(Trouble(kind, subject, reason, command, node.now, next_s)):
-            try_it = f"; try: {command}" if command else ""
-            text = f"{subject}: {reason}{try_it}"
-            node.tell("index_trouble", text, level="error", command=command)
+        trouble = Trouble(kind, subject, reason, command, node.now, next_s)
+        tell_trouble(node, trouble, "index_trouble", level="error")

@@ -22,7 +22,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
 from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
 from potluck.engine.firewall_advice import named, opening
-from potluck.engine.node import Node
+from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
 HEARD_S = 15.0  # a member says something by datagram more often than that, if any of it comes here
@@ -98,9 +98,7 @@ class LinkTroubles:
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
         self._until_s[who] = node.now + STANDS_S
-        if node.troubles.note(trouble):
-            text = f"{who}: {what}" + (f"; try: {command}" if command else "")
-            node.tell("link_blocked", text, level="warning", subject=who, command=command)
+        tell_trouble(node, trouble, "link_blocked")
 
     def on_reached(self, who: str) -> None:
         """Somebody who is no member, or a member's bulk link, is reached after all."""

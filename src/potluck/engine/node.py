@@ -28,7 +28,7 @@ from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 from potluck.engine.mount_points import MountPoints
-from potluck.engine.troubles import Troubles
+from potluck.engine.troubles import Trouble, Troubles
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
@@ -237,6 +237,20 @@ class Node:
         """The label this device has in its group."""
         entry = self.roster.members.get(self.me) if self.roster else None
         return entry.label if entry else self.settings.label
+
+
+def tell_trouble(
+    node: Node, trouble: Trouble, code: str, *, shown: str = "", level: str = "warning"
+) -> None:
+    """Have `status` tell a trouble until it is over, and a person once for each of its reasons.
+
+    `shown`: what its subject is called in a sentence, if not as it is.
+    """
+    if node.troubles.note(trouble):
+        text = f"{shown or trouble.subject}: {trouble.reason}"
+        if trouble.command:
+            text += f"; try: {trouble.command}"
+        node.tell(code, text, level=level, subject=trouble.subject, command=trouble.command)
 
 
 def dialable_at(node: Node, device: DeviceId) -> tuple[Address, ...]:

@@ -442,7 +442,8 @@ def test_what_is_hidden_is_left_alone_until_it_can_be_seen(r: Receiver) -> None:
     r.run()
     assert r.stands() == {"a", "b", "c"}
     assert r.lacking()
-    assert not (r.receiving.busy or r.disk.parts)
+    assert not r.receiving.busy
+    assert not r.disk.parts
     hidden.clear()
     r.call(r.receiving.on_hidden_changed)
     r.run()

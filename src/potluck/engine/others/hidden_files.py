@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
 from potluck.core.content.paths import SafePath
 from potluck.core.wording import of_amount, set_off
-from potluck.engine.node import Node
+from potluck.engine.node import Node, tell_trouble
 from potluck.engine.others.first_looks import FirstLooks
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -130,11 +130,8 @@ class HiddenFiles:
         what = of_amount(*here.amount)
         reason = f"another disk is mounted there: {what} of {whose} cannot be seen below it"
         command = f"findmnt {shlex.quote(f'{node.settings.folder}/Shared/{subject}')}"
-        if node.troubles.note(
-            Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
-        ):
-            text = f"{set_off(subject)}: {reason}; try: {command}"
-            node.tell("covered", text, level="warning", subject=subject, command=command)
+        trouble = Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
+        tell_trouble(node, trouble, "covered", shown=set_off(subject))
 
 
 def _take_out(here: HiddenHere, spot: Spot) -> None:

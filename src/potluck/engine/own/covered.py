@@ -23,7 +23,7 @@ from typing import Protocol
 from potluck.core.content.facts import NOTHING, Amount, amount_of
 from potluck.core.content.paths import SafePath, within
 from potluck.core.wording import set_off
-from potluck.engine.node import Node
+from potluck.engine.node import Node, tell_trouble
 from potluck.engine.own.judging import Judge
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -147,11 +147,8 @@ class CoveredFiles:
                 " it is deleted everywhere"
             )
             command = f"ls -la {where}"
-        if node.troubles.note(
-            Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
-        ):
-            text = f"{set_off(subject)}: {reason}; try: {command}"
-            node.tell("covered", text, level="warning", subject=subject, command=command)
+        trouble = Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
+        tell_trouble(node, trouble, "covered", shown=set_off(subject))
 
 
 def _below(point: SafePath, top: SafePath) -> bytes:
