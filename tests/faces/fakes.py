@@ -135,7 +135,7 @@ def found(**changes: Any) -> dict[str, Any]:
     """One entry of `found`."""
     entry = {
         "name": "Home",
-        "label": "kitchen-pc",
+        "label": "den-pc",
         "address": "192.168.1.10",
         "members": 1,
         "open": False,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.errors import TimedOut
 from potluck.faces import prompt
 from potluck.faces.cli.client import Client
 from tests.faces.fakes import FakeSource, entry, running
@@ -296,7 +297,20 @@ def test_off_the_main_thread_nobody_takes_signals() -> None:
     assert seen == [signal.getsignal(signal.SIGTSTP)]
 
 
-def test_what_is_said_of_the_door_at_the_prompt_can_stand_before_the_news_of_it(
-    source: FakeSource, client: Client
+def test_the_door_is_said_to_be_open_before_there_is_a_warning_of_it(
+    source: FakeSource, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert prompt.run_line("open", client) == ["Open the door only on a network you trust."]
+    trust = "Do this only on a network you trust."
+    for words, long in (
+        ("", "for 60 min"),
+        (" 10", "for 10 min"),
+        (" always", "until it is closed"),
+    ):
+        assert prompt.run_line(f"open{words}", client) == [f"The door is open {long}.", trust]
+    unknown = TimedOut("It is not known whether the door is open or closed.")
+
+    def silent(_open_s: float | None) -> None:
+        raise unknown
+
+    monkeypatch.setattr(source, "door", silent)
+    assert prompt.run_line("open", client) == [unknown.what], "nothing was carried out yet"

@@ -95,6 +95,11 @@ def test_a_group_of_which_several_devices_answer_is_told_once() -> None:
     assert told.on_state(alone(found=several[1:]), 100.1) == []
     namesake = found(group="h", label="nas", members=2)
     assert told.on_state(alone(found=[namesake]), 100.2) != [], "another one of that name"
+    third = found(group="i", label="nas", address="10.0.0.5:7685")
+    lines = told.on_state(alone(found=[namesake, third]), 100.3)
+    assert [line for line in lines if "on nas" in line] == [
+        "    on nas (10.0.0.5:7685): type open at its prompt, or in a shell: potluck open"
+    ]
 
 
 def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
@@ -109,15 +114,15 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
         found=[found()],
     )
     lines = told.on_state(waiting, 100.0)
-    assert "Found “Home” (1 device: kitchen-pc, 192.168.1.10)." in lines
+    assert "Found “Home” (1 device: den-pc, 192.168.1.10)." in lines
     how = "type open at its prompt, or in a shell"
-    assert f"    on kitchen-pc: {how}: potluck open" in lines
+    assert f"    on den-pc: {how}: potluck open" in lines
     assert f"    on this machine: {how}: potluck --home h open" in lines
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
     half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
-    assert "    on kitchen-pc: the door is open already" in half
+    assert "    on den-pc: the door is open already" in half
 
 
 def test_being_alone_for_long_is_explained_once() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
-from potluck.faces.cli.layout import Words, asked_words, found_lines, nobody_lines, title
+from potluck.faces.cli.layout import Words, asked_words, nobody_lines, one_found_lines, title
 from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
@@ -99,7 +99,7 @@ class Story:
             which = found.get("group") or (found["name"], found["label"])
             about = (which, found["open"], state["door"]["open"])
             if self._first(f"found {about}", "said"):
-                lines += found_lines({**state, "found": [found]}, self._words)
+                lines += one_found_lines(state, found, self._words)
         lines += self._waiting_lines(state)
         lines += self._unshared_lines(state)
         return lines + self.on_tick(now)

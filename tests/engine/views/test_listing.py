@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.views.listing import PAGE_FILES, Listing, _FolderWalk
@@ -19,6 +19,24 @@ from tests.engine.index.builders import folder, place, receive, record, root_of
 
 D1 = ManifestName.own(key(1).device)
 D2 = ManifestName.own(key(2).device)
+
+
+class Covered:
+    """What a mount hides of the own folder."""
+
+    def __init__(self, *records: FileRecord) -> None:
+        self._paths = {one.path for one in records}
+        self.amount = Amount(
+            sum(one.kind is Kind.FILE for one in records),
+            sum(one.kind is Kind.FOLDER for one in records),
+            sum(one.size for one in records),
+        )
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._paths
+
+
+NONE = Covered()
 
 
 @pytest.fixture
@@ -59,7 +77,7 @@ def test_a_page_tells_path_kind_size_owner_and_whether_it_is_here(here) -> None:
     records = [folder("album", 1), record("album/1", 2, "five!"), record("b", 3)]
     receive(here.index, records, 3, D2.owner)
     here.index.places.put(D2, [place(one) for one in records[:2]])
-    assert Listing(here).page("", "").files == [
+    assert Listing(here, NONE).page("", "").files == [
         FileView("d2/album", "folder", 0, "d2", here=True, root=EMPTY_ROOT.hex()),
         FileView("d2/album/1", "file", 5, "d2", here=True, root=root_of("five!").hex()),
         FileView("d2/b", "file", 1, "d2", here=False, root=root_of("b").hex()),
@@ -72,7 +90,7 @@ def test_paths_are_looked_at_by_name_and_not_by_how_they_begin(here) -> None:
         here.index, [*(record(name) for name in names), folder("d"), record("d/e")], 1, D2.owner
     )
     here.index.manifests.put(D1, [record("x", 1)])
-    listing = Listing(here)
+    listing = Listing(here, NONE)
     for path, paths in {
         "": ["d1/x", "d2/a", "d2/a b", "d2/ab", "d2/d", "d2/d/e"],
         "d2": ["d2/a", "d2/a b", "d2/ab", "d2/d", "d2/d/e"],
@@ -96,7 +114,7 @@ def test_every_device_stands_at_the_top_with_all_it_shares(here) -> None:
     receive(here.index, records, 2, D2.owner)
     here.index.places.put(D2, [place(one) for one in records[:3]])
     here.index.manifests.put(D1, [record("x", 1)])
-    assert every_entry(Listing(here), "", 1) == {
+    assert every_entry(Listing(here, NONE), "", 1) == {
         ("d1", "folder"): [1, 0, 1, 1],
         ("d2", "folder"): [7, 1, 35, 2],
         ("d3", "folder"): [0, 0, 0, 0],
@@ -107,7 +125,7 @@ def test_while_the_share_is_offline_nothing_is_here(here) -> None:
     records = [folder("f", 1), *(record(f"f/{number}", 2, "five!") for number in range(2))]
     receive(here.index, records, 2, D2.owner)
     here.index.places.put(D2, [place(one) for one in records])
-    listing = Listing(here)
+    listing = Listing(here, NONE)
     folders = ("", "d2", "d2/f")
     assert [sum(one.here for one in listing.folder(each, "").entries) for each in folders] == [
         2
@@ -118,10 +136,33 @@ def test_while_the_share_is_offline_nothing_is_here(here) -> None:
     assert not any(one.here for one in listing.page("", "").files)
 
 
+def test_what_a_mount_hides_of_mine_is_not_said_to_be_here(here) -> None:
+    names = ("a", "m/b", "m/d/c", "m/e")
+    records = [folder("m"), *map(record, names), folder("m/d")]
+    hidden = [one for one in records if one.path in {b"m/b", b"m/d", b"m/d/c"}]
+    here.index.manifests.put(D1, records)
+    receive(here.index, records, 1, D2.owner)
+    here.index.places.put(D2, [place(one) for one in records])
+    listing = Listing(here, Covered(*hidden))
+    lacking = {"d1/m/b", "d1/m/d", "d1/m/d/c"}
+    for limit in (1, 3, PAGE_FILES):
+        found = every_path(listing, limit=limit)
+        assert {one.path for one in found if not one.here} == lacking
+    for rows in (1, 2, 3, 50):
+        for path, counts in {
+            "": {"d1": 2, "d2": 4, "d3": 0},
+            "d1": {"a": 1, "m": 1},
+            "d1/m": {"b": 0, "d": 0, "e": 1},
+            "d2/m": {"b": 1, "d": 1, "e": 1},
+        }.items():
+            told = every_entry(listing, path, rows)
+            assert {name: row[3] for (name, _), row in told.items()} == counts, (path, rows)
+
+
 def test_a_manifest_of_somebody_who_is_no_member_is_listed_too(here) -> None:
     stranger = key(9).device
     receive(here.index, [record("a")], 1, stranger)
-    labels = [entry.name for entry in Listing(here).folder("", "").entries]
+    labels = [entry.name for entry in Listing(here, NONE).folder("", "").entries]
     assert labels == sorted(["d1", "d2", "d3", here.label_of(stranger)])
 
 
@@ -129,7 +170,7 @@ def test_what_is_in_a_folder(here) -> None:
     records = [folder("f"), record("f!"), folder("f/g"), record("f/g/1", 1, "22"), record("f/2")]
     receive(here.index, [*records, folder("empty"), record("implied/a/b")], 1, D2.owner)
     for rows in (1, 2, 3, 4, 5, 6, 7, 8, 50):
-        listing = Listing(here)
+        listing = Listing(here, NONE)
         assert every_entry(listing, "d2", rows) == {
             ("empty", "folder"): [0, 0, 0, 0],
             ("f", "folder"): [2, 1, 5, 0],
@@ -147,14 +188,14 @@ def test_what_is_in_a_folder(here) -> None:
 def test_what_nobody_shares_as_a_folder_is_not_known(here) -> None:
     receive(here.index, [record("f")], 1, D2.owner)
     for path in ("d9", "d2/f", "d2/g", "d2/f/g", "d2/\ud800"):
-        page = Listing(here).folder(path, "")
+        page = Listing(here, NONE).folder(path, "")
         assert (page.entries, page.next, page.known) == ([], None, False)
 
 
 def test_a_file_where_a_folder_is_needed_is_listed_beside_it(here) -> None:
     receive(here.index, [record("x"), record("x/y"), record("x/z")], 1, D2.owner)
     for rows in range(1, 6):
-        assert every_entry(Listing(here), "d2", rows) == {
+        assert every_entry(Listing(here, NONE), "d2", rows) == {
             ("x", "file"): [1, 0, 1, 0],
             ("x", "folder"): [2, 0, 6, 0],
         }, rows
@@ -172,7 +213,7 @@ def test_whatever_stands_there_is_added_up_in_steps_of_any_size(here) -> None:
     folders = {path for path in paths if any(one.startswith(path + "/") for one in paths)}
     records = [folder(one) if one in folders else record(one, 1, "xyz") for one in paths]
     receive(here.index, records, 1, D2.owner)
-    listing = Listing(here)
+    listing = Listing(here, NONE)
     assert [one.path for one in every_path(listing, "d2", 3)] == [
         f"d2/{one}" for one in sorted(paths, key=str.encode)
     ]
@@ -212,7 +253,7 @@ def test_no_answer_looks_at_more_rows_than_it_may(here, monkeypatch: pytest.Monk
     listings = here.index.listings
     for name in ("page", "lines", "amounts"):
         monkeypatch.setattr(listings, name, counted(getattr(listings, name)))
-    page = Listing(here).folder("d2", "", 100)
+    page = Listing(here, NONE).folder("d2", "", 100)
     assert (page.entries[0].files, page.next) == (99, "f/098")
     assert sum(looked) <= 2 * 100
 
@@ -223,7 +264,9 @@ def test_a_sum_that_no_json_holds_is_cut(here) -> None:
     receive(here.index, huge, 1, D2.owner)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "SEQ_MAX", 10)
-        assert Listing(here).folder("", "").entries[1] == EntryView("d2", "folder", 3, 0, 10, 0)
+        assert Listing(here, NONE).folder("", "").entries[1] == EntryView(
+            "d2", "folder", 3, 0, 10, 0
+        )
 
 
 def test_a_walk_shows_how_far_it_came(here) -> None:

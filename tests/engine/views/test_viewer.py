@@ -43,6 +43,19 @@ def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:
     assert (told["have_files"], told["need_files"], told["need_bytes"]) == (1, 1, 4)
 
 
+def test_an_own_file_in_question_is_not_listed_as_here() -> None:
+    """Something is mounted in the own folder; what stands there is not known until it is seen."""
+    wire, ann, _ = shared()
+    wire.run(2.0)
+    wiring = ann.engine.wiring
+    listed = wiring.viewer.listing.page("d1", "").files
+    assert [one.here for one in listed] == [True]
+    wiring.own_folder.covered.on_mounts([parse_wire_path(b"d1")])
+    assert [one.here for one in wiring.viewer.listing.page("d1", "").files] == [False]
+    wire.run(5.0)
+    assert wiring.viewer.listing.page("d1", "").files == listed, "it was seen again"
+
+
 def test_a_transfer_names_path_sources_and_progress() -> None:
     wire, ann, ben = shared()
     wire.unanswered = (FilesAsk,)

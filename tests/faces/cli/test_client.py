@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,23 @@ def test_one_that_is_stopped_is_said_to_be_at_once(
         process.kill()
     assert f"kill -CONT {process.pid}" in caught.value.fix
     assert "fg" in caught.value.fix
+
+
+def test_one_that_takes_no_more_questions_is_silent_and_there(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent, ExitStack() as waiting:
+        silent.bind(str(tmp_path / "control.sock"))
+        silent.listen(0)
+        for _ in range(99):
+            one = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            one.setblocking(False)
+            try:
+                one.connect(str(tmp_path / "control.sock"))
+            except BlockingIOError:
+                break
+        else:
+            pytest.fail("it never had enough")
+        with pytest.raises(TimedOut, match="runs but does not answer"):
+            Client(str(tmp_path)).newest()
 
 
 def test_events_until_the_end(tmp_path: Path) -> None:

@@ -229,15 +229,15 @@ def test_who_was_named_is_said_to_have_been_asked_and_how() -> None:
 
 def test_a_group_that_was_found() -> None:
     lines = layout.peer_lines(alone(found=[found(name="Ho\x1bme", members=0)]), WORDS)
-    assert lines[0] == "Found “Ho\\x1bme” (kitchen-pc, 192.168.1.10)."
+    assert lines[0] == "Found “Ho\\x1bme” (den-pc, 192.168.1.10)."
     mine = layout.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
     assert mine[-2:] == [
-        "    on kitchen-pc: type open at its prompt, or in a shell: potluck open",
+        "    on den-pc: type open at its prompt, or in a shell: potluck open",
         "    on this machine: the door is open already",
     ]
     for joins, words in {
         "we": "this device joins it.",
-        "they": "kitchen-pc is to join this device, which stays where it is.",
+        "they": "den-pc is to join this device, which stays where it is.",
         "": "nothing more is to be done here.",
     }.items():
         both = layout.found_lines(
@@ -245,6 +245,22 @@ def test_a_group_that_was_found() -> None:
             WORDS,
         )
         assert both[-1] == "  Both doors are open: " + words
+
+
+def test_two_machines_of_one_name_are_told_apart_by_their_addresses() -> None:
+    """Of two freshly installed ones both may be called vm."""
+    vm = found(label="kitchen-pc", address="10.0.0.5:7685")
+    where = "kitchen-pc (10.0.0.5:7685)"
+    lines = layout.found_lines(alone(found=[vm]), WORDS)
+    assert lines[-2].startswith(f"    on {where}: type open")
+    door = {"open": True, "until_s": None}
+    both = layout.found_lines(alone(found=[vm | {"open": True, "joins": "they"}], door=door), WORDS)
+    assert both[-1].startswith(f"  Both doors are open: {where} is to join")
+    near = [found(address="10.0.0.6:7685"), found(address="10.0.0.7:7685"), found(label="nas")]
+    lines = layout.found_lines(alone(found=near), WORDS)
+    assert [line.split(":")[0] for line in lines if "    on " in line and "this" not in line] == [
+        "    on den-pc (10.0.0.6", "    on den-pc (10.0.0.7", "    on nas",
+    ]  # fmt: skip
 
 
 def test_at_the_prompt_the_word_alone_is_typed() -> None:

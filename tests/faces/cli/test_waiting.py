@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from potluck.core.errors import TimedOut
 from potluck.faces.cli.client import CALL_S
 from potluck.faces.cli.main import run_command
 from potluck.faces.cli.waiting import Patience, holds_all, undelivered, unreached, unsynced
+from tests.faces import fakes
 from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state, trouble
 from tests.fair_time import FairTime
+
+SILENCE = TimedOut("potluck runs but does not answer.", "it is busy", "try again in a moment")
 
 
 def head(owner: str = ME, seq: int = 3, generation: int = 1) -> dict[str, Any]:
@@ -291,6 +296,73 @@ def test_a_potluck_that_hangs_takes_no_longer_than_there_is_time(
     assert clock.spent() < CALL_S / 3
     said = " ".join(capsys.readouterr().err.split())
     assert f"Not known after 0.2 s whether {wish}: potluck runs but does not answer." in said
+
+
+@pytest.mark.parametrize("words", [["--synced"], ["--delivered"], ["--synced", "--timeout", "60"]])
+def test_a_potluck_that_is_silent_for_a_while_is_asked_again(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    """After nine seconds of silence it once gave up, however much time was left."""
+    with running(tmp_path, FakeSource()) as source:
+        source.kept = {"heads": [head()], "devices": [keeper(kept())]}
+        for name in ("state", "keepers", "flush"):
+            real, silences = getattr(source, name), [True, True]
+
+            def now_and_then(
+                *told: Any, real: Any = real, silences: list[bool] = silences, **more: Any
+            ) -> Any:
+                if silences and silences.pop():
+                    raise SILENCE
+                return real(*told, **more)
+
+            monkeypatch.setattr(source, name, now_and_then)
+        assert wait(tmp_path, *words) == 0
+    assert "14 files: " in capsys.readouterr().out
+
+
+def test_a_potluck_that_ends_after_a_silence_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = list[int]()
+    waiting = threading.Thread(target=lambda: code.append(wait(tmp_path, "--delivered")))
+    with running(tmp_path, FakeSource()) as source:
+        source.failure = SILENCE
+        waiting.start()
+        fakes.wait_for(lambda: len(source.freshness) > 1)
+        assert not code
+    with FairTime() as clock:
+        waiting.join(CALL_S)
+    assert code == [3]
+    assert clock.spent() < CALL_S / 3
+    said = " ".join(capsys.readouterr().err.split())
+    whole = "what is here is whole on every other device"
+    assert said.startswith(f"potluck: potluck ended before it was known whether {whole}.")
+
+
+def test_who_was_never_there_has_not_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert wait(tmp_path) == 3
+    assert "No potluck is running here." in capsys.readouterr().err
+
+
+def test_what_nobody_can_say_is_not_said_to_be_untrue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = "Not known after 0.2 s whether everything is here: "
+    with running(tmp_path, FakeSource()) as source:
+        source.current = state(age_s=7.0)
+        assert wait(tmp_path, "--timeout", "0.2") == 6
+        assert unknown + "potluck is in the middle" in capsys.readouterr().err
+        source.current, source.flushed = state(), [{"ok": False, "text": "laptop"}] * 99
+        assert wait(tmp_path, "--timeout", "0.2") == 6
+        assert unknown + "no word yet of what is in" in capsys.readouterr().err
+        source.kept = {"heads": [], "devices": [keeper(online=False)]}
+        assert wait(tmp_path, "--timeout", "0.2") == 6
+        assert unknown + "laptop cannot be reached" in capsys.readouterr().err
 
 
 def test_at_a_terminal_it_says_what_it_waits_for_and_when_that_changes(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,7 @@ from tests.shells.loop.test_loop import Stage
 from tests.shells.peers import WAIT_S, until
 
 SHORT_S = 0.05  # for an engine that is busy
+HANG_S = 30.0  # a loop hangs no longer, whatever fails meanwhile
 
 PAGES, PAGE_FILES = 40, 250
 STAT = Stat(1, 1, 1, 1, executable=False)
@@ -70,6 +72,28 @@ class Office(Stage):
         return until(
             lambda: next((effect for effect in self.done if isinstance(effect, kind)), None)
         )
+
+
+@contextmanager
+def hanging(office: Office, then: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Inside, its loop is in the middle of something, at the end of which it does one more thing;
+    whatever is asked meanwhile waits for it.
+    """
+    begun, over = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        over.wait(HANG_S)
+        then()
+
+    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 2 * HANG_S))
+    busy.start()
+    try:
+        assert begun.wait(WAIT_S)  # what came before it would overtake it
+        yield
+    finally:
+        over.set()
+        busy.join(HANG_S)
 
 
 @pytest.fixture
@@ -282,24 +306,15 @@ def test_the_loop_can_tell_something_while_somebody_waits_for_its_answer(office:
     """The loop once waited for the lock of a thread that waited for the loop: leaving took ten
     seconds.
     """
-    holding, tell = threading.Event(), threading.Event()
-
-    def hold() -> None:  # the loop is busy; somebody asks; then the loop tells something
-        holding.set()
-        tell.wait(WAIT_S)
-        office.source.told(Tell("code", "text", "info", ""))
-
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: hold()))
-    busy.start()
-    holding.wait(WAIT_S)
+    tell = Tell("code", "text", "info", "")
     states: list[Any] = []
     asking = threading.Thread(target=lambda: states.append(office.source.state()))
-    asking.start()
-    until(office.loop.inbox._looks.qsize)
     with FairTime() as clock:
-        tell.set()
+        with hanging(office, then=lambda: office.source.told(tell)):
+            asking.start()
+            until(office.loop.inbox._looks.qsize)
         asking.join(WAIT_S)
-        busy.join(WAIT_S)
+    assert tell.text in {notice["text"] for notice in office.source.notices(0)}
     assert states[0]["device"]["label"] == "den"
     assert clock.spent() < module.COMMAND_S / 2
 
@@ -308,50 +323,31 @@ def test_an_engine_that_is_busy_is_answered_for_with_the_last_state_and_its_age(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = office.source.state()
-    over, begun = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        begun.set()
-        over.wait(30)
-
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda _e, _n: hang(), 60.0))
-    busy.start()
-    begun.wait(WAIT_S)
     answers: list[Any] = []
     fresh = threading.Thread(target=lambda: answers.append(office.source.state(fresh=True)))
-    fresh.start()
-    monkeypatch.setattr(module, "FRESH_S", 0.0)
-    monkeypatch.setattr(module, "GLANCE_S", SHORT_S)
-    until(lambda: office.source.state()["age_s"] > 0)
-    old = office.source.state()
-    assert {**old, "age_s": 0.0} == before
-    assert answers == [], "who needs to know how things are now waits"
-    over.set()
+    with hanging(office):
+        fresh.start()
+        monkeypatch.setattr(module, "FRESH_S", 0.0)
+        monkeypatch.setattr(module, "GLANCE_S", SHORT_S)
+        until(lambda: office.source.state()["age_s"] > 0)
+        old = office.source.state()
+        assert {**old, "age_s": 0.0} == before
+        assert answers == [], "who needs to know how things are now waits"
     fresh.join(30)
-    busy.join(30)
     assert answers[0]["age_s"] == 0.0
 
 
 def test_the_door_is_said_to_be_as_it_is_once_the_order_was_carried_out(office: Office) -> None:
     """A look that overtakes the order is newer than the question, and knows nothing of it."""
-    over, begun = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        begun.set()
-        over.wait(30)
-
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 60.0))
-    busy.start()
-    begun.wait(WAIT_S)
-    looker = threading.Thread(target=office.source.state)
-    looker.start()
-    until(office.loop.inbox._looks.qsize)
     answers: list[Any] = []
+    looker = threading.Thread(target=office.source.state)
     asker = threading.Thread(target=lambda: answers.append(office.source.door(60.0)))
-    asker.start()
-    until(office.loop.inbox._items.qsize)
-    over.set()
-    for thread in (asker, looker, busy):
+    with hanging(office):
+        looker.start()
+        until(office.loop.inbox._looks.qsize)
+        asker.start()
+        until(office.loop.inbox._items.qsize)
+    for thread in (asker, looker):
         thread.join(30)
     assert answers[0]["open"]
     assert not office.source.door(None)["open"]
@@ -363,21 +359,11 @@ def test_a_door_that_nobody_sees_to_is_not_said_to_be_closed(
     assert not office.source.state(fresh=True)["door"]["open"]
     monkeypatch.setattr(module, "COMMAND_S", 0.05)
     monkeypatch.setattr(module, "FRESH_S", 60.0)  # an age that is none for whoever only looks
-    over, begun = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        begun.set()
-        over.wait(30)
-
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 60.0))
-    busy.start()
-    begun.wait(WAIT_S)
-    assert office.source.state()["age_s"] == 0.0
-    assert office.source.state(fresh=True)["age_s"] >= module.OLD_S
-    with pytest.raises(TimedOut, match="not known whether the door is open or closed"):
-        office.source.door(None)
-    over.set()
-    busy.join(30)
+    with hanging(office):
+        assert office.source.state()["age_s"] == 0.0
+        assert office.source.state(fresh=True)["age_s"] >= module.OLD_S
+        with pytest.raises(TimedOut, match="not known whether the door is open or closed"):
+            office.source.door(None)
 
 
 def test_what_the_engine_answers_too_late_for_one_is_there_for_the_next(
@@ -389,22 +375,12 @@ def test_what_the_engine_answers_too_late_for_one_is_there_for_the_next(
     monkeypatch.setattr(module, "GLANCE_S", SHORT_S)
     for _ in range(2):
         seen_s = office.source._state_s
-        over, begun = threading.Event(), threading.Event()
-
-        def hang(begun: threading.Event = begun, over: threading.Event = over) -> None:
-            begun.set()
-            over.wait(30)
-
-        busy = threading.Thread(target=lambda hang=hang: office.loop.ask(lambda *_: hang(), 60.0))
-        busy.start()
-        begun.wait(WAIT_S)
-        office.source.state()
-        glance = office.source._glance
-        assert office.source._state_s == seen_s
-        assert office.source.state()["age_s"] > 0
-        assert office.source._glance is glance, "one question is under way, whoever looks"
-        over.set()
-        busy.join(30)
+        with hanging(office):
+            office.source.state()
+            glance = office.source._glance
+            assert office.source._state_s == seen_s
+            assert office.source.state()["age_s"] > 0
+            assert office.source._glance is glance, "one question is under way, whoever looks"
         assert glance is not None
         late_s = glance.result(30).at_s
         office.source._loop, loop = None, office.source._loop
@@ -417,24 +393,14 @@ def test_a_listing_that_nobody_answers_for_is_an_error(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "COMMAND_S", 0.05)
-    begun, over = threading.Event(), threading.Event()
-
-    def hang() -> None:
-        begun.set()
-        over.wait(30)
-
-    busy = threading.Thread(target=lambda: office.loop.ask(lambda *_: hang(), 60.0))
-    busy.start()
-    begun.wait(WAIT_S)  # a listing that came before would overtake it
-    for question in (
-        partial(office.source.files, "", "", 9),
-        partial(office.source.folder, "", ""),
-        partial(office.source.state, fresh=True),  # nor is there an old snapshot
-    ):
-        with pytest.raises(TimedOut):  # and not half a listing
-            question()
-    over.set()
-    busy.join(30)
+    with hanging(office):
+        for question in (
+            partial(office.source.files, "", "", 9),
+            partial(office.source.folder, "", ""),
+            partial(office.source.state, fresh=True),  # nor is there an old snapshot
+        ):
+            with pytest.raises(TimedOut):  # and not half a listing
+                question()
 
 
 def test_looks_and_listings_do_not_wait_for_a_large_scan(office: Office) -> None:

@@ -9,21 +9,22 @@ device shares is counted already.
 
 Guarantees: nothing is changed. Every device is listed, also one that shares nothing. A face that
 goes on until `next` is None has seen each path that stands during that time once, and its sums are
-those of exactly these paths. While the share is offline nothing is said to be here. Limits: what
-changes meanwhile is seen or not. An owner that announces a file in a place that needs a folder gets
-both listed.
+those of exactly these paths. While the share is offline nothing is said to be here, nor is an own
+file that a mount hides, or that is in question (engine/own/covered.py). Limits: what changes
+meanwhile is seen or not. An owner that announces a file in a place that needs a folder gets both
+listed.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.wire.catalogue import Folder, Kind
-from potluck.engine.index.listings import Amounts, Listings, ListLine, Span
+from potluck.engine.index.listings import Amounts, Listed, ListLine, Span
 from potluck.engine.node import Node
 from potluck.engine.views.values import EntryView, FilesPage, FileView, FolderPage
 
@@ -32,12 +33,23 @@ FOLDER_ROWS: Final = 4000  # looked at for one answer: 10 ms, most of it inside 
 FIRST_LINES: Final = 16  # of a folder: behind each folder in it there may be nothing but its files
 
 
+class CoveredPaths(Protocol):
+    """Whoever knows what another disk hides of the own folder (engine/own/covered.py)."""
+
+    @property
+    def amount(self) -> Amount:
+        """How much of what is shared that is."""
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether a path is hidden, or in question."""
+
+
 class Listing:
     """Lists the files of the share."""
 
-    def __init__(self, node: Node) -> None:
-        """List what is held of the manifests here."""
-        self._node = node
+    def __init__(self, node: Node, covered: CoveredPaths) -> None:
+        """List what is held of the manifests here; nothing that is `covered` is here."""
+        self._node, self._walks = node, _Walks(node, covered)
 
     def page(self, path: str, after: str, limit: int = PAGE_FILES) -> FilesPage:
         """Return the first `limit` paths, above `after`, that are `path` or below it."""
@@ -82,7 +94,8 @@ class Listing:
         index, entries = self._node.index, list[EntryView]()
         for label, name in self._tops():
             every, missing = index.manifests.amount(name), index.needs.missing(name)
-            here = max(0, every.files - missing.files)
+            hidden = self._walks.hidden(name)
+            here = max(0, every.files - missing.files - hidden.files)
             size = min(every.size_bytes, limits.SEQ_MAX)
             kind = Kind.FOLDER.value
             entries.append(EntryView(label, kind, every.files, every.folders, size, here))
@@ -93,10 +106,6 @@ class Listing:
         if self._node.share_present:
             return entries
         return [replace(entry, here=0) for entry in entries]
-
-    @property
-    def _walks(self) -> Listings:
-        return self._node.index.listings
 
     def _tops(self) -> list[tuple[str, ManifestName]]:
         """Return every device's folder by its label: the members', and those of held manifests."""
@@ -113,6 +122,39 @@ class Listing:
         return record is not None and record.kind is Kind.FOLDER
 
 
+class _Walks:
+    """The walks of the index (engine/index/listings.py), where what is covered is not here."""
+
+    def __init__(self, node: Node, covered: CoveredPaths) -> None:
+        self._node, self._covered = node, covered
+
+    def hidden(self, name: ManifestName) -> Amount:
+        """Return how much of a manifest is covered: own files only are."""
+        return self._covered.amount if name == self._node.own_manifest else NOTHING
+
+    def page(self, name: ManifestName, span: Span, limit: int) -> list[Listed]:
+        """Return the first `limit` records of a span, by path."""
+        found = self._node.index.listings.page(name, span, limit)
+        if self.hidden(name) == NOTHING:
+            return found
+        return [Listed(one, lacking or one.path in self._covered) for one, lacking in found]
+
+    def lines(self, name: ManifestName, span: Span, limit: int) -> list[ListLine]:
+        """Return lines of the first `limit` records of a span, by path."""
+        found = self._node.index.listings.lines(name, span, limit)
+        if self.hidden(name) == NOTHING:
+            return found
+        return [one._replace(here=one.here and one.path not in self._covered) for one in found]
+
+    def amounts(self, name: ManifestName, span: Span, limit: int) -> Amounts:
+        """Return the first `limit` records of a span, added up."""
+        found = self._node.index.listings.amounts(name, span, limit)
+        if self.hidden(name) == NOTHING or not found.here_files:
+            return found
+        lines = self.lines(name, span, found.rows)
+        return found._replace(here_files=sum(one.here and not one.is_folder for one in lines))
+
+
 class _FolderWalk:
     """One answer about what is directly in a folder of a manifest.
 
@@ -120,7 +162,7 @@ class _FolderWalk:
     the sum of the folder `a`, and `a/` after everything below an `a` that is no folder by itself.
     """
 
-    def __init__(self, walks: Listings, name: ManifestName, prefix: bytes, rows: int) -> None:
+    def __init__(self, walks: _Walks, name: ManifestName, prefix: bytes, rows: int) -> None:
         """Walk below `prefix`, which is empty or ends in a slash; look at `rows` rows at most."""
         self.entries: list[EntryView] = []
         self._walks, self._name, self._prefix, self._rows = walks, name, prefix, rows

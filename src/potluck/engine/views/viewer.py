@@ -54,7 +54,7 @@ class Viewer:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._picture, self._downloads, self._answers = picture, downloads, answers
-        self.listing = Listing(node)
+        self.listing = Listing(node, own_folder.covered)
 
     def state(self) -> StateView:
         """Return everything a face shows."""

@@ -130,7 +130,7 @@ class Client:
                 connection.sendall(request.encode() + data)
                 self._await_answer(connection, timeout_s)
                 return _after_head(connection)
-            except TimeoutError as error:
+            except (TimeoutError, BlockingIOError) as error:  # the latter: too many wait already
                 raise self._silent() from error
             except OSError as error:
                 reason = reason or error.strerror or str(error)

@@ -1,10 +1,12 @@
 """The commands `open` and `close`: the door of a potluck that runs already.
 
 Strategy: one request each, with the same warning as `up --open`, since it is the same thing. At the
-prompt the view tells what the door does, as it does when somebody types this elsewhere; so there
-the command adds only what the view does not say. Guarantees: the door is as it is said to be when
-the command returns; if that is not known, or it is not as it was wanted, the command says so and
-fails. Limits: how long it stays open counts from now, whatever was asked before.
+prompt the view tells what the door does, as it does when somebody types this elsewhere, a moment
+before or after; so there the command says that the door is open, and then only what the view does
+not say. Guarantees: nothing is said before the order was carried out, and that it was comes first;
+the door is as it is said to be when the command returns; if that is not known, or it is not as it
+was wanted, the command says so and fails. Limits: how long it stays open counts from now, whatever
+was asked before.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from potluck.faces.text import duration, wrapped
 
 BELOW_NOTHING = re.compile(r"-\d[\d.]*")
 TRUST = "Do this only on a network you trust."
-AT_PROMPT = "Open the door only on a network you trust."  # the view says that it is open, later
 
 
 class MinutesCommand(click.Command):
@@ -54,7 +55,7 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json(door)
     elif at_prompt():
-        say(AT_PROMPT)
+        say(f"The door is open {_how_long(open_s)}.", TRUST)
     else:
         say(*door_banner(open_s))
 
@@ -79,13 +80,17 @@ def close_door(shared: dict[str, Any], as_json: bool) -> None:
 
 def door_banner(open_s: OpenTime) -> list[str]:
     """Return the warning that belongs to an open door."""
-    long = "until it is closed" if open_s == "always" else f"for {duration(_minutes(open_s) * 60)}"
     text = (
-        f"OPEN {long}: anyone on this network may join and gets every file; "
+        f"OPEN {_how_long(open_s)}: anyone on this network may join and gets every file; "
         "this device joins any open group."
     )
     width = shutil.get_terminal_size().columns if is_terminal() else len(text)
     return [styled(line, "yellow") for line in [*wrapped(text, width, "  "), TRUST]]
+
+
+def _how_long(open_s: OpenTime) -> str:
+    always = open_s == "always"
+    return "until it is closed" if always else f"for {duration(_minutes(open_s) * 60)}"
 
 
 def _minutes(open_s: OpenTime) -> float:

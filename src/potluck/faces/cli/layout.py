@@ -286,21 +286,32 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return, for each group that was found and is not ours, what it is and what to type on which
     machine.
     """
-    lines = []
-    mine_open = state["door"]["open"]
-    for found in state["found"]:
-        label = shown(found["label"])
-        members = count(found["members"], "device") + ": " if found["members"] else ""
-        lines.append(
-            f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."
-        )
-        if mine_open and found["open"]:
-            lines.append("  Both doors are open: " + _coming(found.get("joins", ""), label))
-            continue
-        lines.append("  To join it, both machines must say so (on a network you trust):")
-        lines += _opening(f"on {label}", words.elsewhere, is_open=found["open"])
-        lines += _opening("on this machine", words.here, is_open=mine_open)
-    return lines
+    return [line for found in state["found"] for line in one_found_lines(state, found, words)]
+
+
+def one_found_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
+    """Return the same for one of the groups that were found."""
+    mine_open, label = state["door"]["open"], shown(found["label"])
+    members = count(found["members"], "device") + ": " if found["members"] else ""
+    lines = [f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."]
+    machine = _machine(state, found)
+    if mine_open and found["open"]:
+        return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
+    lines.append("  To join it, both machines must say so (on a network you trust):")
+    lines += _opening(f"on {machine}", words.elsewhere, is_open=found["open"])
+    return lines + _opening("on this machine", words.here, is_open=mine_open)
+
+
+def _machine(state: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return what tells a machine from all others: where two have one name, also its address.
+
+    Labels are unique in a group, and these are of several; others tell no more of themselves.
+    """
+    others = [one for one in state["found"] if one is not found]
+    known = (state["device"], *state["devices"], *others)
+    label = shown(found["label"])
+    alike = any(shown(one["label"]) == label for one in known)
+    return f"{label} ({shown(found['address'])})" if alike else label
 
 
 def _opening(where: str, potluck: str, *, is_open: bool) -> list[str]:
@@ -312,12 +323,12 @@ def _opening(where: str, potluck: str, *, is_open: bool) -> list[str]:
     return [Advice(f"    {where}: type open at its prompt, or in a shell: ", f"{potluck} open")]
 
 
-def _coming(joins: str, label: str) -> str:
+def _coming(joins: str, machine: str) -> str:
     """Return what comes of two open doors: of two devices only one joins the other."""
     if joins == "we":
         return "this device joins it."
     if joins == "they":
-        return f"{label} is to join this device, which stays where it is."
+        return f"{machine} is to join this device, which stays where it is."
     return "nothing more is to be done here."
 
 

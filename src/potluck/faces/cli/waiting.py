@@ -5,13 +5,16 @@ device that is here to tell what is in its folder by now (the flush of engine/fl
 `--synced` watches until this device stands at everything it heard of, and `--delivered` takes the
 heads held at that moment and watches until the others have said that they hold them, or newer ones,
 completely. A snapshot that was made before it was asked for says nothing: the next one is
-waited for. A device that is there and has no link to this one (a cable, a firewall) cannot be
-asked, so nothing is true of all until it can, or until nobody hears of it any more.
+waited for, and a potluck that does not answer at all is asked again. A device that is there and has
+no link to this one (a cable, a firewall) cannot be asked, so nothing is true of all until it can,
+or until nobody hears of it any more.
 
 Guarantees: what it says is true was said by whoever has to know it, after the command was given; at
 a terminal it says what it waits for, and again when that changes; on its time-out, half a second
-later at most, it exits 6 and names what it still waits for. Limits: a file that is still being
-written, or that cannot be read or shared, is not waited for; `--delivered` names it. A device that
+later at most, it exits 6 and names what it still waits for, or what it could not find out. That
+potluck is gone is noticed at once, however long it was silent before. Limits: a file that is still
+being written, or that cannot be read or shared, is not waited for; `--delivered` names it. A
+potluck that is stopped (Ctrl-Z) may go on, so it is waited for like one that is busy. A device that
 is away, or whose share is offline, cannot say anything: `--delivered` waits for it (`--to` names
 those who are enough), `--synced` does not, and says of whom it therefore knows nothing.
 """
@@ -26,7 +29,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from potluck.core.errors import NotFound, TimedOut
+from potluck.core.errors import NotFound, NotRunning, TimedOut
 from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.output import command, say, say_json
@@ -81,6 +84,7 @@ class Patience:
         self._timeout_s, self._wish = timeout_s, wish
         self._until_s = None if timeout_s is None else time.monotonic() + timeout_s
         self._said, self._say_s = "", time.monotonic()
+        self._asked = False  # whoever answers, or is silent, was there then
 
     def __repr__(self) -> str:
         return f"Patience({self._timeout_s})"
@@ -92,24 +96,46 @@ class Patience:
         return min(most_s, max(0.0, self._until_s - time.monotonic()))
 
     def ask(self, question: Callable[[float], Told]) -> Told:
-        """Return the answer to a question, which is told how long it may take; raises TimedOut."""
-        try:
-            return question(self.left_s(CALL_S) + ON_ITS_WAY_S)
-        except TimedOut as error:
-            if self._until_s is None or time.monotonic() < self._until_s:
-                raise
-            what = f"Not known after {self._timeout_s:g} s whether {self._wish}: {error.what}"
-            raise TimedOut(what, error.cause, error.fix) from error
+        """Return the answer to a question, which is told how long it may take, and is asked again
+        while there is time; raises TimedOut, NotRunning.
+        """
+        while True:
+            try:
+                answer = question(self.left_s(CALL_S) + ON_ITS_WAY_S)
+            except TimedOut as error:
+                if self._is_over():
+                    what = f"{self._unknown()}: {error.what}"
+                    raise TimedOut(what, error.cause, error.fix) from error
+                silence = f"{error.what.rstrip('.')} ({error.fix})"
+            except NotRunning as error:
+                if not self._asked:
+                    raise
+                what = f"potluck ended before it was known whether {self._wish}."
+                raise NotRunning(what, "it left, or was ended", error.fix) from error
+            else:
+                self._asked = True
+                return answer
+            self._asked = True
+            self._pause(silence)
 
-    def spend(self, missing: str) -> None:
+    def spend(self, missing: str, *, known: bool = True) -> None:
         """Wait a moment, and say for what; raises TimedOut, saying the same, if there is none left.
 
-        A person at a terminal is told, a script is not.
+        `known`: it is not so yet; else nobody can say whether it is. A person at a terminal is
+        told, a script is not.
         """
-        if self._until_s is not None and time.monotonic() >= self._until_s:
-            raise TimedOut(
-                f"Not true after {self._timeout_s:g} s: {missing}.", "", command("status")
-            )
+        if self._is_over():
+            said = f"Not true after {self._timeout_s:g} s" if known else self._unknown()
+            raise TimedOut(f"{said}: {missing}.", "", command("status"))
+        self._pause(missing)
+
+    def _is_over(self) -> bool:
+        return self._until_s is not None and time.monotonic() >= self._until_s
+
+    def _unknown(self) -> str:
+        return f"Not known after {self._timeout_s:g} s whether {self._wish}"
+
+    def _pause(self, missing: str) -> None:
         about, now = _FIGURE.sub("", missing), time.monotonic()
         if about != self._said and now >= self._say_s and _somebody_reads():
             self._said, self._say_s = about, now + SAY_AGAIN_S
@@ -157,9 +183,9 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
 
 
 def state_now(client: Client, patience: Patience) -> dict[str, Any]:
-    """Return a snapshot made after this call, however long that takes; raises TimedOut."""
+    """Return a snapshot made after this call; raises TimedOut if there is none in time."""
     while (state := patience.ask(client.newest)).get("age_s"):
-        patience.spend(OLD)
+        patience.spend(OLD, known=False)
     return state
 
 
@@ -177,7 +203,7 @@ def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> 
     lost = True
     while lost:
         while missing := _unreached_now(client, patience, labels):
-            patience.spend(missing)
+            patience.spend(missing, known=False)
         flush(client, patience)
         lost = bool(_unreached_now(client, patience, labels))
 
@@ -196,7 +222,8 @@ def flush(client: Client, patience: Patience) -> None:
         answer = patience.ask(partial(client.post, "/api/v1/flush", asked))
         if answer["ok"]:
             return
-        patience.spend(f"no word yet of what is in the folder of {shown(answer['text'])}")
+        missing = f"no word yet of what is in the folder of {shown(answer['text'])}"
+        patience.spend(missing, known=False)
 
 
 def peers_missing(state: dict[str, Any], peers: int) -> str:
