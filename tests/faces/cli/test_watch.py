@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import pty
+import signal
 import sys
+import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,3 +126,129 @@ def test_ctrl_c_ends_the_view(
     out = capsys.readouterr().out
     assert "Watching: Ctrl-C ends this view only" in out
     assert "potluck goes on" in out
+
+
+# -- the terminal is put back ----------------------------------------------------------------------
+VIEW = """
+import sys
+from potluck.faces.cli.main import run_command
+sys.exit(run_command(["--home", {home!r}, "watch"]))
+"""
+SHELL = """
+import os, signal, sys, termios
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
+print(f"child={child}", flush=True)
+while True:
+    _, status = os.waitpid(child, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpgrp())
+    canonical = bool(termios.tcgetattr(0)[3] & termios.ICANON)
+    if not os.WIFSTOPPED(status):
+        print(f"ended {os.waitstatus_to_exitcode(status)} canonical={canonical}.", flush=True)
+        break
+    print(f"stopped canonical={canonical}.", flush=True)
+    input()
+    os.tcsetpgrp(0, child)
+    os.kill(child, signal.SIGCONT)
+input()
+"""
+"""A shell with job control that, as dash, leaves a terminal as it is."""
+
+
+class Terminal:
+    """A terminal with that shell in it, which runs `watch`."""
+
+    def __init__(self, home: Path) -> None:
+        self.said = b""
+        self.shell, self.master = pty.fork()
+        if self.shell == 0:
+            paths = os.pathsep.join(filter(None, sys.path))
+            environment = os.environ | {"PYTHONPATH": paths, "TERM": "xterm"}
+            view = VIEW.format(home=str(home))
+            os.execve(sys.executable, [sys.executable, "-c", SHELL, view], environment)
+        os.set_blocking(self.master, False)
+
+    def until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not reached():
+            assert time.monotonic() < deadline, self.said
+            with suppress(BlockingIOError):
+                self.said += os.read(self.master, 4096)
+            time.sleep(0.01)
+
+    def until_said(self, words: bytes) -> None:
+        self.until(lambda: words in self.said)
+
+    def reads_keys(self) -> bool:
+        return not termios.tcgetattr(self.master)[3] & termios.ICANON
+
+    def shows_cursor(self) -> bool:
+        return self.said.rfind(b"\x1b[?25h") > self.said.rfind(b"\x1b[?25l")
+
+    def view(self) -> int:
+        return int(self.said.split(b"child=")[1].split()[0])
+
+
+@pytest.fixture
+def terminal(source: FakeSource, tmp_path: Path) -> Iterator[Terminal]:
+    del source
+    made = Terminal(tmp_path)
+    made.until(lambda: made.reads_keys() and b"\x1b[?25l" in made.said)
+    assert not made.shows_cursor()
+    yield made
+    os.kill(made.shell, signal.SIGKILL)
+    os.waitpid(made.shell, 0)
+    os.close(made.master)
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(terminal: Terminal) -> None:
+    os.write(terminal.master, b"\x1a")
+    terminal.until_said(b"stopped canonical=")
+    terminal.until_said(b".")
+    assert b"stopped canonical=True." in terminal.said
+    assert terminal.shows_cursor()
+    os.write(terminal.master, b"fg\n")
+    terminal.until(terminal.reads_keys)
+    os.write(terminal.master, b"exit\n")
+    terminal.until_said(b"ended 0 canonical=True.")
+    assert terminal.shows_cursor()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_view_gives_the_terminal_back(
+    terminal: Terminal, source: FakeSource, number: int
+) -> None:
+    os.kill(terminal.view(), number)
+    terminal.until_said(b"ended 0 canonical=True.")
+    assert terminal.shows_cursor()
+    assert b"potluck goes on; to see it again: " in terminal.said
+    assert source.asked == []
+
+
+def test_signals_are_given_back_and_one_that_is_ignored_stays_so(
+    source: FakeSource,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del source
+    seen: list[object] = []
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    def look(_over: threading.Event) -> None:
+        seen.extend(signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP))
+
+    monkeypatch.setattr("potluck.faces.cli.watch._wait", look)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_command(["--home", str(tmp_path), "watch"]) == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert callable(seen[0])
+    assert seen[1] == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -5,17 +5,22 @@ Strategy: the same view as that of `up`, a client of the same local API; only th
 something else, and that is said first. What is worth a line is told from now on, with what the last
 minute brought. Guarantees: nothing that ends the view ends potluck, but `down` typed here, which
 asks as it does elsewhere; when potluck ends the view ends, too, and says so. A view whose output
-cannot be written any more (`watch | head`) ends as any command does then. Limits: one terminal, one
-view; as many as one likes side by side.
+cannot be written any more (`watch | head`) ends as any command does then. The terminal is put back
+whether the view ends, is stopped by Ctrl-Z, or is ended by a signal. Limits: one terminal, one
+view; as many as one likes side by side; no signal is taken outside the main thread.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import click
@@ -27,9 +32,11 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import command, say
 from potluck.faces.cli.up import readable, screen_of
+from potluck.faces.prompt import job_control
 from potluck.faces.screen import ViewThreads
 
 RECENT_S = 60.0  # of what happened before the view began
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)  # they end the view as Ctrl-C does
 
 
 class WatchLeaving:
@@ -60,24 +67,52 @@ def watch(shared: dict[str, Any]) -> int:
     """Show what a running potluck does, with its prompt; it goes on when this view ends."""
     client = client_of(shared["home"])
     client.state(fresh=False)  # raises NotRunning, with the next command
-    words, reads = Words.of_this_run(), readable()
+    words, reads, live = Words.of_this_run(), readable(), _live()
     over = threading.Event()
     write = partial(_write_or_end, over)
-    screen = screen_of(words, live=_live(), prompt=reads, write=write)
+    screen = screen_of(words, live=live, prompt=reads, write=write)
     leaving = WatchLeaving(client, over, asks=sys.stdout.isatty())
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     view.watch(over, since_s=time.time() - RECENT_S)
     way_out = "exit or Ctrl-C ends" if reads else "Ctrl-C ends"
     say(f"Watching: {way_out} this view only, `down` ends potluck.")
-    view.start()
-    try:
-        _wait(over)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        view.stop()
+    with job_control(draws=live), _taken_endings():
+        try:
+            view.start()
+            _wait(over)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            view.stop()
     say(_last_words(client))
     return 0
+
+
+@contextmanager
+def _taken_endings() -> Iterator[None]:
+    """Have the first signal that is to end this program raise KeyboardInterrupt here.
+
+    More of them are ignored meanwhile: the terminal is being put back. Those that were to be
+    ignored from the start, as under nohup, stay so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for taken in before:
+            signal.signal(taken, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.getsignal(one) for one in ENDINGS}
+    before = {one: how for one, how in before.items() if how == signal.SIG_DFL}
+    for one in before:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one, how in before.items():
+            signal.signal(one, how)
 
 
 def _wait(over: threading.Event) -> None:
