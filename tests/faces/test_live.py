@@ -17,7 +17,7 @@ from potluck.faces.progress import Motion
 from potluck.faces.text import columns
 from tests.faces.fakes import delivery, state, transfer, trouble, upload
 
-WORDS = Words("potluck --home h", "potluck")
+WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 COMING = Motion(come=300, wanted=700, rate=100)
 
 

@@ -17,7 +17,7 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.screen import PlainScreen, ViewThreads
 from tests.faces.fakes import FakeSource, running, state, transfer, wait_for
 
-WORDS = Words("potluck", "potluck")
+WORDS = Words("potluck", "potluck", "potluck")
 
 
 class RecordingScreen:

@@ -17,7 +17,7 @@ from potluck.faces.story import (
 )
 from tests.faces.fakes import alone, device, found, state, transfer, upload
 
-WORDS = Words("potluck --home h", "potluck")
+WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 
 
 def story() -> Story:

@@ -11,7 +11,7 @@ from potluck.faces.cli import layout
 from potluck.faces.cli.layout import LONGEST_LIST, Words
 from tests.faces.fakes import alone, delivery, device, found, state, transfer, trouble, upload
 
-WORDS = Words("potluck --home h", "potluck")
+WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 
 
 def text(**changes: object) -> str:
@@ -264,10 +264,16 @@ def test_two_machines_of_one_name_are_told_apart_by_their_addresses() -> None:
 
 
 def test_at_the_prompt_the_word_alone_is_typed() -> None:
-    words = Words("", "potluck")
+    words = Words("", "potluck", "potluck --home h")
     assert "    on this machine: type open" in layout.peer_lines(alone(found=[found()]), words)
     assert "          down" in layout.peer_lines(alone(), words)
-    assert "          potluck up --peer ADDRESS" in layout.peer_lines(alone(), words)
+    lines = layout.peer_lines(alone(), words)
+    assert "          potluck up" in lines, "on the other device its home is not known"
+    assert "          potluck --home h up --peer ADDRESS" in lines
+    nowhere = alone(tried={"interfaces": [], "neighbours": 0, "named": []})
+    lines = layout.peer_lines(nowhere, words)
+    assert "          potluck --home h up --interface IF" in lines
+    assert layout.next_step("up FOLDER", words) == "potluck --home h up FOLDER"
     assert layout.next_step("rescan", words) == "rescan"
 
 

@@ -59,6 +59,10 @@ def test_a_command_in_a_next_step_is_typed_as_this_run_was(
             "No.",
             "  next: status",
         ]
+        assert output.error_lines(PotluckError("No.", "", "potluck up FOLDER"))[-1] == (
+            "  next: python3 pot.py --home 'a b' up FOLDER"
+        ), "this prompt does not know up"
+        assert output.command("wait") == "python3 pot.py --home 'a b' wait"
 
 
 def test_styles_only_where_they_show(monkeypatch: pytest.MonkeyPatch) -> None:

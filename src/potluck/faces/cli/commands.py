@@ -29,3 +29,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "version": ("acts", "version", "print the version"),
     "help": ("acts", "explain", "what a command does"),
 }
+ELSEWHERE = {
+    "up": "this potluck runs already",
+    "demo": "it would draw over this view",
+    "wait": "it would keep this prompt from you",
+    "service": "it is about how potluck is started",
+    "watch": "this is it",
+}
+"""Commands that the prompt does not run, and why."""

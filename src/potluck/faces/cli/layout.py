@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from potluck.core.limits import PORT
 from potluck.faces.advice import Advice, indented
-from potluck.faces.cli.output import command, program
+from potluck.faces.cli.output import command, is_for_a_shell, program, shell_line
 from potluck.faces.text import amount, count, duration, percent, rate, shown, size, table
 
 LONGEST_LIST = 20
@@ -39,14 +39,17 @@ class Words(NamedTuple):
 
     here: str  # on this machine, for this home, up to the command
     elsewhere: str  # on another machine
+    shell: str  # on this machine, for this home, in a shell: also for those who are at a prompt
 
     @classmethod
     def of_this_run(cls) -> Words:
         """Return the words as this process was started."""
-        return cls(command("").rstrip(), program())
+        return cls(command("").rstrip(), program(), shell_line("").rstrip())
 
     def of(self, words: str) -> str:
         """Return the whole line for a command of ours on this machine."""
+        if is_for_a_shell(words):
+            return f"{self.shell} {words}"
         return f"{self.here} {words}".lstrip()
 
 
@@ -250,7 +253,7 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
             "  why:  a cable is out, Wi-Fi is off, or no card in use has an IPv4 address",
             "  next: connect it; or leave here, and name a card that is left out by itself",
             Advice(" " * 10, words.of("down")),
-            Advice(" " * 10, f"{words.here or words.elsewhere} up --interface IF"),
+            Advice(" " * 10, words.of("up --interface IF")),
         ]
     ports = f"UDP {PORT} and TCP {state['port']}"
     return [
@@ -260,7 +263,7 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         Advice(" " * 10, f"{words.elsewhere} up"),
         "        or leave here, and name the other one's address",
         Advice(" " * 10, words.of("down")),
-        Advice(" " * 10, f"{words.here or words.elsewhere} up --peer ADDRESS"),
+        Advice(" " * 10, words.of("up --peer ADDRESS")),
     ]
 
 

@@ -17,7 +17,7 @@ import click
 
 from potluck.core.errors import PotluckError, UsageError
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.commands import COMMANDS, EVERYDAY
+from potluck.faces.cli.commands import COMMANDS, ELSEWHERE, EVERYDAY
 from potluck.faces.cli.endings import ended
 from potluck.faces.cli.output import (
     at_prompt,
@@ -29,14 +29,6 @@ from potluck.faces.cli.output import (
 
 LIKE = 0.5  # how much of a word must be right to be taken for a mistyped one
 LEAVING_WORDS = ("exit", "quit", "stop", "down")
-ELSEWHERE = {
-    "up": "this potluck runs already",
-    "demo": "it would draw over this view",
-    "wait": "it would keep this prompt from you",
-    "service": "it is about how potluck is started",
-    "watch": "this is it",
-}
-"""Commands that the prompt does not run, and why."""
 UNSUGGESTED = frozenset({"--open", "open", "close"})
 """What opens the door to strangers, or closes it, must be what somebody means, not our guess."""
 

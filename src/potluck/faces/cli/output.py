@@ -75,9 +75,23 @@ def _in_checkout() -> bool:
 
 
 def command(words: str) -> str:
-    """Return the whole line that runs `words` for the same home; at the prompt just the words."""
-    if at_prompt():
+    """Return the whole line that runs `words` for the same home; at the prompt just the words,
+    unless they are of a command that is typed in a shell.
+    """
+    if at_prompt() and not is_for_a_shell(words):
         return words
+    return shell_line(words)
+
+
+def is_for_a_shell(words: str) -> bool:
+    """Say whether these words are of a command that no prompt of ours runs."""
+    from potluck.faces.cli.commands import ELSEWHERE
+
+    return words.split(" ", maxsplit=1)[0] in ELSEWHERE
+
+
+def shell_line(words: str) -> str:
+    """Return the whole line that runs `words` for the same home in a shell on this machine."""
     arguments = sys.argv[1:]
     home = next((one[7:] for one in arguments if one.startswith("--home=")), "")
     if "--home" in arguments[:-1]:
