@@ -44,6 +44,30 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
     assert watching.on_state(state(), 100.0)[-1].endswith("To leave type down.")
 
 
+def test_what_a_view_of_a_potluck_that_runs_finds_is_not_told_as_new() -> None:
+    watching = Story(WORDS, 100.0, prompt=True, watching=True)
+    first = watching.on_state(state(devices=[device(me=True), device("nas", online=False)]), 100.0)
+    assert first[1] == "In the group “Home” (2 devices) · node 0 of 2."
+    later = watching.on_tick(100.0 + ALONE_S) + watching.on_tick(200.0)
+    assert not any("Welcome" in line or "up --peer" in line for line in first + later)
+    alone_there = Story(WORDS, 100.0, prompt=True, watching=True)
+    first = alone_there.on_state(alone(), 100.0)
+    assert first[1] == "In the group “Home” (1 device)."
+    later = alone_there.on_tick(100.0 + FOUNDED_S) + alone_there.on_tick(100.0 + ALONE_S)
+    assert not any("No other device found" in line for line in first + later)
+    assert later[0].startswith("Nobody answers yet."), "which is so now"
+    work = state(group={"id": "w" * 64, "name": "Work"})
+    assert "Welcome to “Work” (2 devices) · node 0 of 2." in alone_there.on_state(work, 110.0)
+
+
+def test_a_member_that_is_known_is_said_to_be_away() -> None:
+    told = story()
+    told.on_state(state(devices=[device(me=True), device("nas", online=False)]), 100.0)
+    lines = told.on_tick(100.0 + ALONE_S)
+    assert lines[0].startswith("Nobody else is here: nas away. Tried: 6 neighbours"), lines
+    assert not any("--peer" in line for line in lines)
+
+
 def test_what_stands_in_place_of_the_folder_is_not_where_files_go() -> None:
     told = story()
     mine, other = state()["devices"]

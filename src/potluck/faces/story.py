@@ -3,7 +3,8 @@ runs.
 
 Strategy: a small pure machine, `on_state`, `on_notice`, `on_tick`, each returning lines. It
 remembers what it has said, so that a state that comes four times a second is told once. The same
-story is told by the live view and by plain lines.
+story is told by the live view and by plain lines. To who only watches, the group that is there from
+the start is shown as what it is, and nobody is welcomed to it.
 
 Guarantees: being alone, waiting and having unshared files are always explained with the next step;
 nothing is repeated while it does not change. That all files are on so many devices counts those
@@ -44,6 +45,7 @@ class Story:
         """
         self._words = words
         self._way_out = _way_out(words, prompt=prompt, watching=watching)
+        self._watching = watching
         self._begun_s = now
         self._alone_s = now  # the last time that anybody else was seen
         self._found_s: float | None = None  # the last time that another group was near
@@ -90,10 +92,13 @@ class Story:
 
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
         """Return the lines for what is new in a snapshot."""
-        self._state = state
+        begins, self._state = self._state is None, state
         lines = []
         if self._first("title", state["device"]["id"]):
             lines.append(title(state))
+        if begins and self._watching and state["group"] is not None:
+            self._first("group", state["group"]["id"])
+            lines.append(f"In the group {_group_words(state)}.")
         for found in state["found"]:
             # Each of its devices answers, on each network; the same group is told once.
             which = found.get("group") or (found["name"], found["label"])
@@ -152,10 +157,7 @@ class Story:
             return []
         name = shown(group["name"])
         if accompanied:
-            node = state["node"]
-            linked = node is not None and node["of"] > 1  # alone in the ring it would tell nothing
-            place = f" · node {node['number']} of {node['of']}" if linked else ""
-            first = f"Welcome to “{name}” ({count(len(state['devices']), 'device')}){place}."
+            first = f"Welcome to {_group_words(state)}."
         elif state["found"]:
             first = f"Until then this device is the group “{name}”."
         elif self._found_s is not None:
@@ -237,6 +239,14 @@ def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
     if not prompt:
         return Advice("To leave: ", words.of("down"))
     return f"To leave type {'down' if watching else 'exit, or press Ctrl-C'}."
+
+
+def _group_words(state: dict[str, Any]) -> str:
+    """Return "“Home” (3 devices) · node 1 of 2": alone in the ring a number would tell nothing."""
+    node, devices = state["node"], count(len(state["devices"]), "device")
+    linked = node is not None and node["of"] > 1
+    place = f" · node {node['number']} of {node['of']}" if linked else ""
+    return f"“{shown(state['group']['name'])}” ({devices}){place}"
 
 
 def _advised(line: str, command: str) -> list[str]:

@@ -197,7 +197,16 @@ def test_peers_says_where_and_how() -> None:
         state(devices=[device(online=False, node=None, address=None, found_by=None)]), WORDS
     )
     assert away[1].split() == ["laptop", "away", "unknown"]
-    assert away[2].startswith("Nobody answers yet.")
+    firewall = "or a firewall drops UDP 7685 and TCP 7685"
+    assert away[2:] == [
+        "Nobody else is here: laptop away. Tried: 6 neighbours on 2 networks (eth0, wlan0).",
+        f"  why:  off or asleep, not started, on another network, {firewall}",
+        "  next: if potluck does not run there: potluck up",
+    ]
+    many = [device(f"d{number}", online=False, away_s=60.0) for number in range(8)]
+    said = layout.nobody_lines(state(devices=many), WORDS)[0]
+    assert ": d0 away for 60 s, " in said
+    assert ", d5 away for 60 s, 2 more. Tried: " in said
 
 
 def test_being_alone_is_explained() -> None:

@@ -119,9 +119,12 @@ def next_step(advice: str, words: Words) -> str:
 
 def delivery_words(deliveries: list[dict[str, Any]]) -> str:
     """Return "kitchen-pc 35 % · nas not known yet · desk away"."""
-    said = [_delivery_words(one) for one in deliveries[:ROWS_IN_A_LINE]]
-    more = len(deliveries) - ROWS_IN_A_LINE
-    return " · ".join([*said, f"{more:,} more"] if more > 0 else said)
+    return " · ".join(_in_a_line(deliveries, _delivery_words))
+
+
+def _in_a_line(entries: list[dict[str, Any]], words: Callable[[dict[str, Any]], str]) -> list[str]:
+    said, more = [words(one) for one in entries[:ROWS_IN_A_LINE]], len(entries) - ROWS_IN_A_LINE
+    return [*said, f"{more:,} more"] if more > 0 else said
 
 
 def _delivery_words(one: dict[str, Any]) -> str:
@@ -255,12 +258,19 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
             Advice(" " * 10, words.of("down")),
             Advice(" " * 10, words.of("up --interface IF")),
         ]
-    ports = f"UDP {PORT} and TCP {state['port']}"
+    ports, elsewhere = f"UDP {PORT} and TCP {state['port']}", f"{words.elsewhere} up"
+    if away := [one for one in state["devices"] if not (one["me"] or one["online"])]:
+        names = _in_a_line(away, lambda one: f"{shown(one['label'])} {away_words(one)}")
+        return [
+            f"Nobody else is here: {', '.join(names)}. Tried: {tried_words(state)}.",
+            f"  why:  off or asleep, not started, on another network, or a firewall drops {ports}",
+            Advice("  next: if potluck does not run there: ", elsewhere),
+        ]
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
         f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
         "  next: on the other device",
-        Advice(" " * 10, f"{words.elsewhere} up"),
+        Advice(" " * 10, elsewhere),
         "        or leave here, and name the other one's address",
         Advice(" " * 10, words.of("down")),
         Advice(" " * 10, words.of("up --peer ADDRESS")),
