@@ -221,7 +221,9 @@ def test_without_systemd_it_says_what_to_do_instead(
     lines = err.splitlines()
     assert lines[0] == "potluck: The service needs systemd with a session for this user."
     assert lines[1].startswith("  why:  ")
-    assert lines[2].endswith(f"up --headless {tmp_path}/home/Potluck")
+    whole = shlex.join([*service.program_words(), "--home", f"{tmp_path}/home", "up"])
+    assert Path(service.program_words()[0]).is_absolute(), "it starts it wherever it is typed"
+    assert lines[2].endswith(f" run: {whole} --headless {tmp_path}/home/Potluck")
 
 
 def test_a_step_that_fails_is_named(potluck: Call, systemd: Systemd) -> None:
@@ -231,6 +233,8 @@ def test_a_step_that_fails_is_named(potluck: Call, systemd: Systemd) -> None:
     assert "restart" in err
     assert "nope" in err
     assert "service logs" in err
+    assert "it stays installed; to remove it: " in err
+    assert err.splitlines()[-1].endswith(" service uninstall")
 
 
 def test_a_unit_that_cannot_be_written(potluck: Call, systemd: Systemd, tmp_path: Path) -> None:
@@ -260,6 +264,26 @@ def test_status_says_whether_it_runs(potluck: Call, systemd: Systemd, tmp_path: 
     ]
     systemd.put("systemctl", "printf 'ActiveState=inactive\\nResult=success\\nMainPID=0\\n'")
     assert "It does not run.\n" in potluck("status")[1]
+
+
+NO_BUS = "printf 'Failed to connect to bus:\\n  No medium found\\n' >&2; exit 1"
+
+
+@pytest.mark.parametrize("broken", [NO_BUS, "echo odd", "exit 1"])
+def test_status_does_not_say_what_is_not_known(
+    potluck: Call, systemd: Systemd, tmp_path: Path, broken: str
+) -> None:
+    potluck("install")
+    unit = service.unit_of(str(tmp_path / "home"), "")
+    systemd.put("systemctl", broken)
+    code, out, err = potluck("status")
+    assert (code, out) == (1, "")
+    lines = err.splitlines()
+    assert lines[0] == f"potluck: {unit.name} is installed; whether it runs is not known."
+    assert lines[-1].endswith(" service status")
+    if broken == NO_BUS:
+        assert lines[1:3] == ["  why:  Failed to connect to bus:", "        No medium found"]
+    assert not json.loads(potluck("status", "--json")[1])["ok"]
 
 
 def test_logs_are_those_of_the_journal(potluck: Call, systemd: Systemd, tmp_path: Path) -> None:
@@ -292,7 +316,52 @@ def test_uninstalling_removes_the_unit_and_nothing_else(
     unit.path.write_text("x")
     assert "! systemctl said: odd" in potluck("uninstall")[1]
     unit.path.write_text("x")
-    assert json.loads(potluck("uninstall", "--json")[1])["ok"]
+    assert json.loads(potluck("uninstall", "--json")[1])["data"]["said"] == ["odd"]
+
+
+def test_a_service_that_could_not_be_ended_is_told_with_its_process(
+    potluck: Call, systemd: Systemd, tmp_path: Path
+) -> None:
+    potluck("install")
+    unit = service.unit_of(str(tmp_path / "home"), "")
+    link = unit.path.parent / "default.target.wants" / unit.name
+    link.parent.mkdir()
+    link.symlink_to(unit.path)
+    systemd.put("systemctl", NO_BUS)
+    with running(tmp_path / "home", FakeSource()):
+        code, out, err = potluck("uninstall")
+    assert (code, out) == (1, "")
+    removed = f"potluck: {unit.name} is removed, but could not be ended: "
+    assert err.splitlines()[:3] == [
+        f"{removed}process {os.getpid()} still runs.",
+        "  why:  Failed to connect to bus:",
+        "        No medium found",
+    ]
+    assert err.splitlines()[-1].endswith(" down")
+    assert not link.is_symlink(), "it would not start at the next login, either"
+    assert not unit.path.exists()
+    potluck("uninstall")
+    unit.path.write_text("x")
+    out = potluck("uninstall")[1].splitlines()
+    assert out[:2] == [
+        "! systemctl said: Failed to connect to bus:",
+        "! systemctl said: No medium found",
+    ]
+
+
+def test_a_unit_that_cannot_be_removed(
+    potluck: Call, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    potluck("install")
+
+    def refused(path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    code, _, err = potluck("uninstall")
+    assert code == 8
+    assert "cannot be removed" in err
+    assert "  next: rm " in err
 
 
 @pytest.mark.parametrize("word", ["status", "logs", "uninstall"])
@@ -316,13 +385,3 @@ def test_without_a_home_it_is_said_that_nobody_knows_where_units_are(
         "potluck: It is not known where the services of this user are.",
     )
     assert systemd.asked() == []
-
-
-def test_lingering_that_is_not_known_is_explained(
-    systemd: Systemd, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    systemd.put("loginctl", "exit 1")
-    assert service.lingers() is None
-    monkeypatch.setenv("PATH", "")
-    assert service.lingers() is None
-    assert "  loginctl enable-linger" in service.linger_lines(None)

@@ -186,9 +186,12 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
 
 
 def error_lines(error: PotluckError) -> list[str]:
-    """Return the three parts of an error, a line each, and one for each of several next steps."""
-    lines = error.what.splitlines()
-    lines += [f"  why:  {error.cause}"] if error.cause else []
+    """Return the three parts of an error, a line each, and one for each of several causes or next
+    steps.
+    """
+    lines, causes = error.what.splitlines(), error.cause.splitlines()
+    lines += [f"  why:  {cause}" for cause in causes[:1]]
+    lines += [f"        {cause}" for cause in causes[1:]]
     first, *others = _steps(error) or [""]
     lines += [_step(f"  next: {first}")] if first else []
     return lines + [_step(f"        {other}") for other in others]

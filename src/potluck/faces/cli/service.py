@@ -1,30 +1,30 @@
 """The command `service`: this device as a unit of its user's systemd, so that it starts and
 runs by itself.
 
-Strategy: `unit_text` is a pure function from what is to be run to a unit file; the rest asks
-`systemctl --user` and `journalctl --user`, and shows what they say. The unit starts exactly this
+Strategy: `unit_text` is a pure function from what is to be run to a unit file; the rest asks the
+tools of systemd (cli/systemd.py), and shows what they say. The unit starts exactly this
 installation or checkout, with the home and the folder that were meant when it was installed, each
 as an absolute path. It is of the kind `notify`: systemd hears when potluck is ready, that its loop
 still turns, and that it ends (shells/state/supervision.py).
 
 Guarantees: a path may hold any character but a line break; blanks, quotes, % and $ are escaped. A
 home has one unit, and each home one of its own. Nothing needs root. Installing does not touch a
-potluck that runs already; removing leaves files, folder and membership as they are. Limits: Linux
-with systemd; elsewhere it is said what to do instead. Without lingering a user's services end with
-the last session, which is explained and never changed.
+potluck that runs already; removing leaves files, folder and membership as they are. What systemd
+does not answer is said to be not known, in its own words, and whoever removes a service that could
+not be ended is told the process. Limits: Linux with systemd; elsewhere it is said what to do
+instead. Without lingering a user's services end with the last session, which is explained and
+never changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 from typing import Any
 
 import click
@@ -34,6 +34,14 @@ from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused, Us
 from potluck.faces.advice import Advice
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.output import command, program, say, say_json
+from potluck.faces.cli.systemd import (
+    SystemdSilentError,
+    failure_of,
+    linger_lines,
+    lingers,
+    run_tool,
+    systemctl,
+)
 from potluck.faces.text import shown
 from potluck.shells.state.home import HomePaths, holder_of, home_paths
 from potluck.shells.state.last_folder import last_folder
@@ -42,7 +50,6 @@ STOP_S = 30  # twice what `down` waits; then systemd ends it the hard way
 STARTING_S = 300  # the first start of a checkout fetches its packages
 WATCHDOG_S = 120  # a call of the loop takes a second at most, a slow disk some more
 AGAIN_S = 5  # before a potluck that failed is started again
-SYSTEMCTL_S = 60  # the longest wait for systemctl
 USAGE, REFUSED = UsageError.exit_code, Refused.exit_code  # trying again would not help
 HOME_DIGITS = 10  # of the hash that names the unit of a home of one's own
 _NOT_IN_PROGRAM = "'\"\\"
@@ -140,65 +147,16 @@ def _units_folder() -> Path:
 
 
 # -- systemd ---------------------------------------------------------------------------------------
-def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run systemctl for this user's services; raises PotluckError where there is none."""
-    return _run("systemctl", "--user", *words)
-
-
-def _run(tool: str, *words: str, shown_live: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run a tool of systemd; its output is kept, or `shown_live` as long as it runs."""
-    found = shutil.which(tool)
-    if found is None:
-        raise _no_systemd(f"there is no {tool} here")
+def _asked(unit: Unit, *words: str) -> str:
+    """Return what systemctl prints; raises PotluckError, with what starts the same without it."""
     try:
-        return subprocess.run(  # noqa: S603 - a tool of the system, with words of our own
-            [found, *words],
-            capture_output=not shown_live,
-            text=True,
-            timeout=None if shown_live else SYSTEMCTL_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _no_systemd(f"{tool} does not answer: {error}") from error
-
-
-def _no_systemd(why: str, *, folder: str = "FOLDER") -> PotluckError:
-    return PotluckError(
-        "The service needs systemd with a session for this user.",
-        why,
-        f"have whatever starts programs here run: {command('up')} --headless {folder}",
-    )
-
-
-def _check_session(folder: str) -> None:
-    """Raise unless this user's systemd answers, with what starts `folder` without it."""
-    try:
-        answer = systemctl("show-environment")
-    except PotluckError as error:
-        raise _no_systemd(error.cause, folder=quote(folder)) from error
-    if answer.returncode:
-        why = shown(answer.stderr.strip()) or "this user's systemd does not answer"
-        raise _no_systemd(why, folder=quote(folder))
-
-
-def lingers() -> bool | None:
-    """Say whether this user's services run without a session; None: not known."""
-    try:
-        answer = _run("loginctl", "show-user", str(os.getuid()), "--property=Linger", "--value")
-    except PotluckError:
-        return None
-    return {"yes": True, "no": False}.get(answer.stdout.strip())
-
-
-def linger_lines(linger: bool | None) -> list[str]:
-    """Return what has to be known about sessions."""
-    if linger:
-        return ["It runs from when the computer starts, also while nobody is logged in."]
-    return [
-        "It starts when you log in, and ends with your last session.",
-        "To have it run from when the computer starts, also while nobody is logged in:",
-        "  loginctl enable-linger",
-    ]
+        return systemctl(*words)
+    except SystemdSilentError as error:
+        raise PotluckError(
+            "The service needs systemd with a session for this user.",
+            str(error),
+            f"have whatever starts programs here run: {shown(join(unit.words))}",
+        ) from error
 
 
 # -- commands --------------------------------------------------------------------------------------
@@ -224,7 +182,7 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
     if only_print:
         say(text.rstrip("\n"))
         return
-    _check_session(path)
+    _asked(unit, "show-environment")
     running = _process(unit, place)
     if running is not None:
         raise Refused(
@@ -234,13 +192,15 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
         )
     _write(unit.path, text)
     for words in (("daemon-reload",), ("enable", unit.name), ("restart", unit.name)):
-        answer = systemctl(*words)
-        if answer.returncode:
+        try:
+            systemctl(*words)
+        except SystemdSilentError as error:
             raise PotluckError(
                 f"systemctl --user {' '.join(words)} failed.",
-                shown(answer.stderr.strip()),
-                command("service logs"),
-            )
+                str(error),
+                f"{command('service logs')}\n"
+                f"it stays installed; to remove it: {command('service uninstall')}",
+            ) from error
     if as_json or shared["json"]:
         say_json({"unit": unit.name, "path": str(unit.path), "lingers": lingers()})
         return
@@ -258,9 +218,8 @@ def install(shared: dict[str, Any], folder: str | None, only_print: bool, as_jso
 def service_status(shared: dict[str, Any], as_json: bool) -> int:
     """Say whether the service is installed and runs; exit 3 if it does not run."""
     unit = _installed(shared["home"])
-    asked = systemctl("show", unit.name, "--property=ActiveState,UnitFileState,MainPID,Result")
-    said = dict(line.split("=", 1) for line in asked.stdout.splitlines() if "=" in line)
-    active = said.get("ActiveState", "unknown")
+    said = _properties(unit)
+    active = said["ActiveState"]
     if as_json or shared["json"]:
         say_json({"unit": unit.name, "path": str(unit.path), **said, "lingers": lingers()})
     else:
@@ -289,7 +248,14 @@ def logs(shared: dict[str, Any], follow: bool, lines: int) -> int:
     unit = _installed(shared["home"])
     words = ["--user", "--unit", unit.name, "--no-pager", "--lines", str(lines)]
     words += ["--follow"] if follow else []
-    return _run("journalctl", *words, shown_live=True).returncode
+    try:
+        return run_tool("journalctl", *words, shown_live=True).returncode
+    except SystemdSilentError as error:
+        raise PotluckError(
+            f"What {unit.name} said cannot be shown.",
+            str(error),
+            f"what it does: {command('status')}",
+        ) from error
 
 
 @service.command()
@@ -298,19 +264,27 @@ def logs(shared: dict[str, Any], follow: bool, lines: int) -> int:
 def uninstall(shared: dict[str, Any], as_json: bool) -> None:
     """End the service and remove it; files and membership stay."""
     unit = _installed(shared["home"])
-    answer = systemctl("disable", "--now", unit.name)
-    try:
-        unit.path.unlink()
-    except OSError as error:
-        raise DiskTrouble(
-            f"{shown(unit.path)} cannot be removed.", str(error), f"rm {quote(shown(unit.path))}"
-        ) from error
-    systemctl("daemon-reload")
+    why = failure_of("disable", "--now", unit.name)
+    link = unit.path.parent / "default.target.wants" / unit.name  # gone if systemctl did its work
+    for path in (link, unit.path):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DiskTrouble(
+                f"{shown(path)} cannot be removed.", str(error), f"rm {quote(shown(path))}"
+            ) from error
+    failure_of("daemon-reload")
+    still = holder_of(home_paths(shared["home"]).state_dir)
+    if why and still is not None:
+        raise PotluckError(
+            f"{unit.name} is removed, but could not be ended: process {still} still runs.",
+            why,
+            f"to end it: {command('down')}",
+        )
     if as_json or shared["json"]:
-        say_json({"unit": unit.name, "path": str(unit.path)})
+        say_json({"unit": unit.name, "path": str(unit.path), "said": why.splitlines()})
         return
-    if answer.returncode:
-        say(f"! systemctl said: {shown(answer.stderr.strip())}")
+    say(*[f"! systemctl said: {line}" for line in why.splitlines()])
     say(f"{unit.name} is removed; your files stay.", Advice("To start by hand: ", command("up")))
 
 
@@ -337,11 +311,29 @@ def _installed(home: str | None) -> Unit:
     return unit
 
 
+def _properties(unit: Unit) -> dict[str, str]:
+    """Return what systemd knows of a unit, ActiveState among it."""
+    wanted, why = "--property=ActiveState,UnitFileState,MainPID,Result", "systemctl does not say it"
+    try:
+        asked = systemctl("show", unit.name, wanted)
+    except SystemdSilentError as error:
+        asked, why = "", str(error)
+    said = dict(line.split("=", 1) for line in asked.splitlines() if "=" in line)
+    if "ActiveState" not in said:
+        raise PotluckError(
+            f"{unit.name} is installed; whether it runs is not known.",
+            why,
+            f"whether a potluck runs: {command('status')}\n"
+            f"log in as this user, not by su or sudo, then: {command('service status')}",
+        )
+    return said
+
+
 def _process(unit: Unit, place: HomePaths) -> int | None:
     """Return the process of a potluck of this home that systemd did not start."""
     holder = holder_of(place.state_dir)
-    asked = systemctl("show", unit.name, "--property=MainPID", "--value")
-    return holder if holder is not None and asked.stdout.strip() != str(holder) else None
+    ours = _asked(unit, "show", unit.name, "--property=MainPID", "--value").strip()
+    return holder if holder is not None and ours != str(holder) else None
 
 
 def _write(path: Path, text: str) -> None:
