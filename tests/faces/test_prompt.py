@@ -190,6 +190,27 @@ def test_reading_ends_with_the_input_or_when_told() -> None:
     assert len(entered) == 1
 
 
+def test_ctrl_d_on_a_terminal_that_gives_lines_means_exit_there_too() -> None:
+    master, slave = pty.openpty()
+    entered: list[str] = []
+    stop = threading.Event()
+    os.write(master, b"ring\n\x04")
+
+    def take(line: str) -> None:
+        entered.append(line)
+        if line == "exit":
+            os.write(master, b"status\n")  # the question before leaving, say
+        if line == "status":
+            stop.set()
+
+    prompt.read(slave, stop, lambda _text: None, take)
+    assert entered == ["ring", "exit", "status"], "what is typed after it is read"
+    os.close(master)
+    prompt.read(slave, threading.Event(), lambda _text: None, take)
+    assert len(entered) == 3, "a terminal that is gone is not one that says Ctrl-D"
+    os.close(slave)
+
+
 # -- Ctrl-Z and fg ---------------------------------------------------------------------------------
 CHILD = """
 import os, sys, threading, time

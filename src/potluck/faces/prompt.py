@@ -2,8 +2,9 @@
 
 Strategy: under a live view the terminal cannot echo, since every redraw would wipe what was typed.
 So the terminal is put into cbreak mode, one character at a time is read, and the line being typed
-is handed to the view, which draws it. Off a terminal plain lines are read. The words are those of
-the command line, read by the same parser and run by the same code (cli/main.py).
+is handed to the view, which draws it. Off a terminal, and on one that can show no picture, plain
+lines are read; Ctrl-D means there what it means here. The words are those of the command line, read
+by the same parser and run by the same code (cli/main.py).
 
 Whoever types Ctrl-Z gets the terminal as it was, and after `fg` it is a prompt again: the terminal
 is given back before the stop and taken once more after it. Before every read the prompt looks
@@ -36,6 +37,7 @@ from potluck.faces.cli.main import run_typed
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
 LOCAL_MODES = 3  # where termios keeps them in its list
 SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h\r\n", b"\x1b[?25l"
+CTRL_D = b"\x04"
 LONGEST_LINE = 1000  # letters; paths are typed here, and no book is
 
 
@@ -66,7 +68,7 @@ class Editor:
                 self.text = self.text[:-1]
             elif letter == "\x15":
                 self.text = ""
-            elif letter == "\x04":
+            elif letter == CTRL_D.decode():
                 lines += [] if self.text else ["exit"]
             elif letter.isprintable() and len(self.text) < LONGEST_LINE:
                 self.text += letter
@@ -165,7 +167,9 @@ def read(
         except (OSError, ValueError):
             return  # the terminal is gone; the program goes on without a prompt
         if data == b"":
-            return
+            if not os.isatty(descriptor):
+                return  # a pipe has ended, or the terminal is gone
+            data = CTRL_D  # of a terminal that gives lines: what it means there it means here
         if data:
             lines = editor.feed(data)
             typed(editor.text)

@@ -286,10 +286,19 @@ def test_live_view_on_a_terminal(
         made.append(words)
         return real(*said, **words)
 
+    asked: list[bool] = []
+    leaving = sys.modules["potluck.faces.cli.up"].UpLeaving
+
+    def leaving_spy(client: Any, *, asks: bool) -> Any:
+        asked.append(asks)
+        return leaving(client, asks=asks)
+
     monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "screen_of", spy)
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "UpLeaving", leaving_spy)
     assert module is not None
     assert up() == 0
     assert up("--headless") == 0
     monkeypatch.setenv("TERM", "dumb")
     assert up() == 0
     assert [words["live"] for words in made] == [True, False, False]
+    assert asked == [True, False, True], "somebody sits there, whatever the terminal can show"

@@ -163,12 +163,12 @@ input()
 class Terminal:
     """A terminal with that shell in it, which runs `watch`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, term: str = "xterm") -> None:
         self.said = b""
         self.shell, self.master = pty.fork()
         if self.shell == 0:
             paths = os.pathsep.join(filter(None, sys.path))
-            environment = os.environ | {"PYTHONPATH": paths, "TERM": "xterm"}
+            environment = os.environ | {"PYTHONPATH": paths, "TERM": term}
             view = VIEW.format(home=str(home))
             os.execve(sys.executable, [sys.executable, "-c", SHELL, view], environment)
         os.set_blocking(self.master, False)
@@ -190,6 +190,11 @@ class Terminal:
     def shows_cursor(self) -> bool:
         return self.said.rfind(b"\x1b[?25h") > self.said.rfind(b"\x1b[?25l")
 
+    def end(self) -> None:
+        os.kill(self.shell, signal.SIGKILL)
+        os.waitpid(self.shell, 0)
+        os.close(self.master)
+
     def view(self) -> int:
         return int(self.said.split(b"child=")[1].split()[0])
 
@@ -201,9 +206,24 @@ def terminal(source: FakeSource, tmp_path: Path) -> Iterator[Terminal]:
     made.until(lambda: made.reads_keys() and b"\x1b[?25l" in made.said)
     assert not made.shows_cursor()
     yield made
-    os.kill(made.shell, signal.SIGKILL)
-    os.waitpid(made.shell, 0)
-    os.close(made.master)
+    made.end()
+
+
+@pytest.mark.parametrize("term", ["", "dumb", "unknown"])
+def test_a_terminal_without_pictures_gets_plain_lines_and_ctrl_d_ends_the_view(
+    source: FakeSource, tmp_path: Path, term: str
+) -> None:
+    del source
+    made = Terminal(tmp_path, term)
+    try:
+        made.until_said(b"Put files in")
+        assert b"\x1b[?25l" not in made.said
+        assert not made.reads_keys()
+        os.write(made.master, b"\x04")
+        made.until_said(b"ended 0 canonical=True.")
+        assert b"potluck goes on; to see it again: " in made.said
+    finally:
+        made.end()
 
 
 def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(terminal: Terminal) -> None:

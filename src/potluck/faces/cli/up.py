@@ -201,11 +201,12 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     from potluck import daemon
 
     client = Client(settings.state_dir)
-    live = not settings.headless and is_terminal() and os.environ.get("TERM", "") not in NO_PICTURE
+    at_terminal = not settings.headless and is_terminal()
+    live = at_terminal and knows_pictures()
     reads = not settings.headless and not while_stdin and readable()
     words = Words.of_this_run()
     screen = screen_of(words, live=live, prompt=reads)
-    leaving = UpLeaving(client, asks=live)
+    leaving = UpLeaving(client, asks=at_terminal)
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     if while_stdin:
         threading.Thread(
@@ -218,6 +219,11 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
         view.stop()
     write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
     return code
+
+
+def knows_pictures() -> bool:
+    """Say whether the terminal, if there is one, can show the live view."""
+    return os.environ.get("TERM", "") not in NO_PICTURE
 
 
 def readable() -> bool:

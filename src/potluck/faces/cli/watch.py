@@ -12,7 +12,6 @@ view; as many as one likes side by side; no signal is taken outside the main thr
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -30,13 +29,13 @@ from potluck.faces.cli.acts import VIEW_END_WORDS
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
-from potluck.faces.cli.output import command, say
-from potluck.faces.cli.up import readable, screen_of
+from potluck.faces.cli.output import command, is_terminal, say
+from potluck.faces.cli.up import knows_pictures, readable, screen_of
 from potluck.faces.prompt import job_control
 from potluck.faces.screen import ViewThreads
 
 RECENT_S = 60.0  # of what happened before the view began
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)  # they end the view as Ctrl-C does
+VIEW_END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # they end the view as Ctrl-C does
 
 
 class WatchLeaving:
@@ -67,11 +66,11 @@ def watch(shared: dict[str, Any]) -> int:
     """Show what a running potluck does, with its prompt; it goes on when this view ends."""
     client = client_of(shared["home"])
     client.state(fresh=False)  # raises NotRunning, with the next command
-    words, reads, live = Words.of_this_run(), readable(), _live()
+    words, reads, live = Words.of_this_run(), readable(), is_terminal() and knows_pictures()
     over = threading.Event()
     write = partial(_write_or_end, over)
     screen = screen_of(words, live=live, prompt=reads, write=write)
-    leaving = WatchLeaving(client, over, asks=sys.stdout.isatty())
+    leaving = WatchLeaving(client, over, asks=is_terminal())
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
     view.watch(over, since_s=time.time() - RECENT_S)
     way_out = "exit or Ctrl-C ends" if reads else "Ctrl-C ends"
@@ -104,7 +103,7 @@ def _taken_endings() -> Iterator[None]:
             signal.signal(taken, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {one: signal.getsignal(one) for one in ENDINGS}
+    before = {one: signal.getsignal(one) for one in VIEW_END_SIGNALS}
     before = {one: how for one, how in before.items() if how == signal.SIG_DFL}
     for one in before:
         signal.signal(one, end)
@@ -126,10 +125,6 @@ def _write_or_end(over: threading.Event, text: str) -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         over.set()
-
-
-def _live() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _last_words(client: Client) -> str:
