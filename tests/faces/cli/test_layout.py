@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from potluck.faces.advice import for_terminal
 from potluck.faces.cli import layout
 from potluck.faces.cli.layout import LONGEST_LIST, Words
+from potluck.faces.cli.output import collected
 from tests.faces.fakes import alone, delivery, device, found, state, transfer, trouble, upload
 
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
@@ -284,6 +286,14 @@ def test_at_the_prompt_the_word_alone_is_typed() -> None:
     assert "          potluck --home h up --interface IF" in lines
     assert layout.next_step("up FOLDER", words) == "potluck --home h up FOLDER"
     assert layout.next_step("rescan", words) == "rescan"
+
+
+def test_the_words_of_a_prompt_know_the_home_for_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/potluck", "--home", "a b", "watch"])
+    whole = "potluck --home 'a b'"
+    assert layout.Words.of_this_run() == (whole, "potluck", whole)
+    with collected():
+        assert layout.Words.of_this_run() == ("", "potluck", whole)
 
 
 def test_no_command_is_broken_on_a_narrow_terminal() -> None:

@@ -342,8 +342,7 @@ def test_a_service_that_could_not_be_ended_is_told_with_its_process(
     assert not unit.path.exists()
     potluck("uninstall")
     unit.path.write_text("x")
-    out = potluck("uninstall")[1].splitlines()
-    assert out[:2] == [
+    assert potluck("uninstall")[1].splitlines()[:2] == [
         "! systemctl said: Failed to connect to bus:",
         "! systemctl said: No medium found",
     ]
