@@ -180,8 +180,9 @@ def test_before_it_belongs_to_a_group_a_folder_names_a_device(tmp_path: Path) ->
         "Shared/everyone is not this device's: named after this host, but no device can be called"
         " that; to choose: up --name NAME"
     )
-    with pytest.raises(UsageError, match="could each be"):
+    with pytest.raises(UsageError, match="could each be") as caught:
         named(tmp_path / "two", "192.168.1.10", "mate")
+    assert caught.value.fix == f"say which: potluck up {tmp_path}/two --name 192.168.1.10"
     assert named(tmp_path / "later", "192.168.1.10", records=1) == ("mate", [])
 
 

@@ -182,7 +182,7 @@ def _own_name(opened: Opened, source: RunningSource) -> str:
     if not folders:
         return default_label(host_name)
     names = names_of_host(host_name, folders)
-    chosen = choose_label(folders, host_name, names)
+    chosen = choose_label(folders, host_name, names, settings.folder)
     for name in chosen.refused:
         shown = printable(name)
         why = "named after this host, but no device can be called that; to choose: up --name NAME"

@@ -66,7 +66,10 @@ def test_of_several_folders_that_would_do_none_is_taken() -> None:
         "192.168.1.10 and laptop below Shared/ could each be the folder of this device."
     )
     assert caught.value.cause == "each is named after this host, and a device has one folder"
-    assert caught.value.fix == "say which: potluck up --name 192.168.1.10"
+    assert caught.value.fix == "say which: potluck up FOLDER --name 192.168.1.10"
+    with pytest.raises(UsageError) as caught:
+        choose_label(["a b", "laptop"], "laptop", ["a b"], "/media/my disk")
+    assert caught.value.fix == "say which: potluck up '/media/my disk' --name 'a b'"
 
 
 def test_a_folder_that_no_device_can_be_called_after_is_named_and_not_taken() -> None:

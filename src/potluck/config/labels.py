@@ -53,11 +53,13 @@ class LabelChoice:
     refused: tuple[str, ...]  # folders named after this host that no device can be called after
 
 
-def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = ()) -> LabelChoice:
+def choose_label(
+    folders: Iterable[str], host_name: str, names: Iterable[str] = (), folder: str = "FOLDER"
+) -> LabelChoice:
     """Choose among the folders that stand below Shared/; `names` are other names of this host.
 
     A folder made by hand before the first start is thereby taken as this device's own. Raises
-    UsageError if several would do.
+    UsageError if several would do; `folder` is what is shared: nobody remembers it by then.
     """
     default = default_label(host_name)
     own = {name.casefold() for name in (host_name, host_name.partition(".")[0], *names) if name}
@@ -69,7 +71,7 @@ def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = 
         raise UsageError(
             f"{listed(mine)} below Shared/ could each be the folder of this device.",
             "each is named after this host, and a device has one folder",
-            f"say which: potluck up --name {shlex.quote(mine[0])}",
+            f"say which: potluck up {shlex.quote(folder)} --name {shlex.quote(mine[0])}",
         )
     if not mine:
         return LabelChoice(default, taken=False, refused=refused)
