@@ -38,10 +38,24 @@ def told(one: Node) -> list[Tell]:
     return taken(one, Tell)
 
 
-def test_what_is_a_members_or_common_is_no_stray() -> None:
+def test_what_is_a_members_is_no_stray() -> None:
     one, strays = begun()
-    strays.on_top(top("d1", "d2", "Everyone"))
+    strays.on_top(top("d1", "d2"))
     assert (subjects(one), told(one)) == ([], [])
+
+
+def test_the_common_folder_is_told_to_be_not_shared_yet() -> None:
+    one, strays = begun()
+    strays.on_top(top("Everyone"))
+    (said,) = told(one)
+    words = "bears the name of the common folder, which is not shared in this version"
+    command = f"mv -n {IN}Everyone' {IN}d1/'"
+    assert (said.text, said.command) == (
+        f"Shared/Everyone {words}; to share it: {command}",
+        command,
+    )
+    (kept,) = one.troubles.of(TroubleKind.STRAY)
+    assert (kept.subject, kept.reason) == ("Shared/Everyone", words)
 
 
 def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
@@ -161,7 +175,7 @@ def test_only_what_is_touched_directly_and_nobodys_is_looked_at_and_not_too_ofte
         seen = tuple(parse_wire_path(path.encode()) for path in paths)
         strays.on_touched(PathsTouched(seen, overflow=False))
 
-    touch("d1", "d2", "d1/x", "photos/x", "everyone")
+    touch("d1", "d2", "d1/x", "photos/x")
     assert strays.deadline() is None
     touch("photos")
     one.now = 0.5

@@ -7,10 +7,10 @@ in the register and told once, with the command that makes it this device's: a f
 moved, what a link points at is copied, and what is never shared or stands in no command is shown.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
-least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits:
-`Everyone`, which is to be the common folder, is left out, although nothing in it is shared yet. Of
-more entries than a look tells some are missed, and those that go are cleared only when all can be
-told again.
+least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: of more
+entries than a look tells some are missed, and those that go are cleared only when all can be told
+again. `Everyone`, which is to be the common folder, is a stray in this version, also an empty one:
+nothing is looked into.
 """
 
 from __future__ import annotations
@@ -43,6 +43,12 @@ NOBODYS = WhyUnshared(
     "belong to no device of this group: not shared",
     "share {it}",
     "mv -n {source} {own}",
+)
+COMMON = WhyUnshared(
+    "bears the name of the common folder, which is not shared in this version",
+    "bear the name of the common folder, which is not shared in this version",
+    NOBODYS.step,
+    NOBODYS.command,
 )
 LINK = WhyUnshared(
     "is a symbolic link, which is never shared",
@@ -146,12 +152,12 @@ class Strays:
     def _belongs(self, name: str) -> bool:
         roster = self._node.roster
         labels = {entry.label for entry in roster.members.values()} if roster else set()
-        return name in labels or name == self._node.own_label or name.casefold() == COMMON_FOLDER
+        return name in labels or name == self._node.own_label
 
     def _why(self, entry: TopEntry) -> WhyUnshared:
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
-                return NOBODYS
+                return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS
             case TopKind.LINK:
                 return LINK
             case TopKind.SPECIAL:
