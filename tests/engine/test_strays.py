@@ -128,6 +128,20 @@ def test_what_is_never_shared_is_not_advised_to_be_moved(
     assert said.text == f"Shared/b and Shared/c {several}"
 
 
+def test_a_folder_that_would_be_this_devices_if_it_could_is_told_as_that() -> None:
+    one = node(1, folder="/f", unfit=frozenset({"a+b", "link"}))
+    strays = Strays(one)
+    entries = top("a+b", "x").entries + top("link", kind=TopKind.LINK).entries
+    strays.on_top(TopSeen(entries, complete=True))
+    unfit = "is named after this host, but no device can be called that: it is not shared"
+    copy = "to share a copy of what it points at: cp -rLn /f/Shared/link /f/Shared/d1/"
+    assert [said.text for said in told(one)] == [
+        f"Shared/a+b {unfit}; to share it: mv -n /f/Shared/a+b /f/Shared/d1/",
+        f"Shared/x {REASON}; to share it: mv -n /f/Shared/x /f/Shared/d1/",
+        f"Shared/link {A_LINK}; {copy}",
+    ]
+
+
 def test_what_becomes_another_thing_is_told_as_that_and_each_kind_in_its_line() -> None:
     one, strays = begun()
     strays.on_top(top("a"))

@@ -50,6 +50,12 @@ COMMON = WhyUnshared(
     NOBODYS.step,
     NOBODYS.command,
 )
+UNFIT = WhyUnshared(
+    "is named after this host, but no device can be called that: it is not shared",
+    "are named after this host, but no device can be called that: not shared",
+    NOBODYS.step,
+    NOBODYS.command,
+)
 LINK = WhyUnshared(
     "is a symbolic link, which is never shared",
     "are symbolic links, which are never shared",
@@ -155,6 +161,8 @@ class Strays:
         return name in labels or name == self._node.own_label
 
     def _why(self, entry: TopEntry) -> WhyUnshared:
+        if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:
+            return UNFIT
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
                 return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS
