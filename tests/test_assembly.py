@@ -94,6 +94,20 @@ def test_settings_reach_those_who_act_on_them(
     assert "peer_unknown" in one.codes()
 
 
+def test_what_is_in_the_way_of_the_own_folder_is_told_and_its_going_noticed(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    place = tmp_path / "one0" / "Folder" / "Shared" / "one"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"a file")
+    (one,) = inside("one")
+    until(lambda: "share_offline" in one.face.codes)
+    assert "disk_trouble" not in one.face.codes
+    place.rename(place.with_name("else"))
+    until(one.settled)
+    assert place.is_dir()
+
+
 @pytest.mark.parametrize(
     ("headless", "terminal", "attended"),
     [(False, True, True), (True, True, False), (False, False, False)],
@@ -197,7 +211,7 @@ def test_the_engine_hears_of_the_folder_that_no_device_can_be_called_after(tmp_p
         settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
     )
     wanted = assembly.build_engine(opened, RunningSource(0, Face())).node.settings
-    assert (wanted.label, wanted.unfit) == ("mate", {"everyone"})
+    assert (wanted.label, wanted.unfit) == ("mate", frozenset({"everyone"}))
     index.close()
 
 

@@ -177,6 +177,7 @@ class UnwrittenMarker:
     label: str
     former: str
     why: str  # a Hindrance, or the disk's own words
+    instead: str = ""  # what stands where the own folder must be, in words; "" if nothing does
 
 
 @dataclass(frozen=True, slots=True)
