@@ -94,6 +94,20 @@ def test_settings_reach_those_who_act_on_them(
     assert "peer_unknown" in one.codes()
 
 
+def test_what_is_in_the_way_of_the_own_folder_is_told_and_its_going_noticed(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    place = tmp_path / "one0" / "Folder" / "Shared" / "one"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"a file")
+    (one,) = inside("one")
+    until(lambda: "share_offline" in one.face.codes)
+    assert "disk_trouble" not in one.face.codes
+    place.rename(place.with_name("else"))
+    until(one.settled)
+    assert place.is_dir()
+
+
 @pytest.mark.parametrize(
     ("headless", "terminal", "attended"),
     [(False, True, True), (True, True, False), (False, False, False)],
@@ -145,16 +159,20 @@ def test_a_name_that_is_not_used_is_said() -> None:
     )
 
 
-def named(tmp_path: Path, *folders: str, records: int = 0) -> tuple[str, list[Tell]]:
+def named(
+    tmp_path: Path, *folders: str, records: int = 0, refused: tuple[str, ...] = ()
+) -> tuple[str, list[Tell]]:
     """What a device calls itself whose folder holds these, and what it says of it."""
     told: list[Tell] = []
     for folder in folders:
         (tmp_path / "Shared" / folder).mkdir(parents=True)
     index: Any = SimpleNamespace(roster=SimpleNamespace(all=lambda: [None] * records))
-    settings = a_setting(folder=str(tmp_path))
+    settings = a_setting(folder=str(tmp_path), label=None)
     opened: Any = SimpleNamespace(settings=settings, index=index)
     source: Any = SimpleNamespace(told=told.append)
-    return assembly._own_name(opened, source), told
+    choice = assembly._label(opened, source)
+    assert choice.refused == refused
+    return choice.label, told
 
 
 @pytest.fixture
@@ -174,15 +192,27 @@ def test_before_it_belongs_to_a_group_a_folder_names_a_device(tmp_path: Path) ->
     assert said.text == (
         "Shared/192.168.1.10 is this device's own folder: it is named after this host"
     )
-    called, (said,) = named(tmp_path / "refused", "everyone")
-    assert (called, said.code, said.level) == ("mate", "folder_not_taken", "warning")
-    assert said.text == (
-        "Shared/everyone is not this device's: named after this host, but no device can be called"
-        " that; to choose: up --name NAME"
-    )
-    with pytest.raises(UsageError, match="could each be"):
+    # the engine tells of it, once: it knows what to do about it
+    assert named(tmp_path / "refused", "everyone", refused=("everyone",)) == ("mate", [])
+    with pytest.raises(UsageError, match="could each be") as caught:
         named(tmp_path / "two", "192.168.1.10", "mate")
+    assert caught.value.fix == f"say which: potluck up {tmp_path}/two --name 192.168.1.10"
     assert named(tmp_path / "later", "192.168.1.10", records=1) == ("mate", [])
+
+
+@pytest.mark.usefixtures("travel_mate")
+def test_the_engine_hears_of_the_folder_that_no_device_can_be_called_after(tmp_path: Path) -> None:
+    (tmp_path / "Shared" / "everyone").mkdir(parents=True)
+    index = Index.open(":memory:")
+    settings = a_setting(
+        headless=True, peers=(), label=None, folder=str(tmp_path), open_s=None, sweep=False
+    )
+    opened = assembly.Opened(
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+    )
+    wanted = assembly.build_engine(opened, RunningSource(0, Face())).node.settings
+    assert (wanted.label, wanted.unfit) == ("mate", frozenset({"everyone"}))
+    index.close()
 
 
 def test_a_program_without_standard_input_is_unattended(

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from potluck.config.labels import choose_label, default_label, folders_in
+from potluck.config.labels import LabelChoice, choose_label, default_label, folders_in
 from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
@@ -163,34 +163,34 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         why = f"nobody knows an IPv4 address of {host}, given by --peer"
         source.told(warning("peer_unknown", why, host))
     terminal = sys.stdin is not None and sys.stdin.isatty()
+    choice = _label(opened, source)
     engine_settings = EngineSettings(
-        label=settings.label or _own_name(opened, source),
+        label=choice.label,
         port=opened.port,
         open_s=math.inf if settings.open_s == "always" else settings.open_s,
         peers=tuple(peers),
         sweep=settings.sweep,
         folder=settings.folder,
+        unfit=frozenset(map(printable, choice.refused)),
         attended=terminal and not settings.headless,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
 
 
-def _own_name(opened: Opened, source: RunningSource) -> str:
+def _label(opened: Opened, source: RunningSource) -> LabelChoice:
     """Return what this device calls itself; before it belongs to a group, its folder may say."""
     settings, host_name = opened.settings, socket.gethostname()
+    if settings.label:
+        return LabelChoice(settings.label, taken=False, refused=())
     folders = [] if opened.index.roster.all() else folders_in(settings.folder)
     if not folders:
-        return default_label(host_name)
+        return LabelChoice(default_label(host_name), taken=False, refused=())
     names = names_of_host(host_name, folders)
-    chosen = choose_label(folders, host_name, names)
-    for name in chosen.refused:
-        shown = printable(name)
-        why = "named after this host, but no device can be called that; to choose: up --name NAME"
-        source.told(warning("folder_not_taken", f"Shared/{shown} is not this device's: {why}"))
+    chosen = choose_label(folders, host_name, names, settings.folder)
     if chosen.taken:
         why = f"Shared/{chosen.label} is this device's own folder: it is named after this host"
         source.told(Tell("folder_taken", why, "info", chosen.label))
-    return chosen.label
+    return chosen
 
 
 def _say_if_called_otherwise(settings: Settings, engine: Engine, source: RunningSource) -> None:

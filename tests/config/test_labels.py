@@ -51,10 +51,11 @@ def test_a_label_is_the_host_name_without_its_domain(host_name: str, label: str)
         ("laptop", False),  # the host name: nothing that would have to be said
         ("laptop.home.arpa", True),  # … with its domain
         ("Travel-Mate", True),  # an alias
+        ("den.home.arpa", True),  # … that the table writes with its final dot
     ],
 )
 def test_the_one_folder_that_is_named_after_this_host_is_its_own(folder: str, taken: bool) -> None:
-    names = ["192.168.1.10", "travel-mate"]
+    names = ["192.168.1.10", "travel-mate", "den.home.arpa."]
     chosen = choose_label(["somebody", folder], "laptop.home.arpa", names)
     assert chosen == LabelChoice(folder, taken=taken, refused=())
 
@@ -66,7 +67,10 @@ def test_of_several_folders_that_would_do_none_is_taken() -> None:
         "192.168.1.10 and laptop below Shared/ could each be the folder of this device."
     )
     assert caught.value.cause == "each is named after this host, and a device has one folder"
-    assert caught.value.fix == "say which: potluck up --name 192.168.1.10"
+    assert caught.value.fix == "say which: potluck up FOLDER --name 192.168.1.10"
+    with pytest.raises(UsageError) as caught:
+        choose_label(["a b", "laptop"], "laptop", ["a b"], "/media/my disk")
+    assert caught.value.fix == "say which: potluck up '/media/my disk' --name 'a b'"
 
 
 def test_a_folder_that_no_device_can_be_called_after_is_named_and_not_taken() -> None:
@@ -75,6 +79,10 @@ def test_a_folder_that_no_device_can_be_called_after_is_named_and_not_taken() ->
     assert chosen == LabelChoice("laptop", taken=False, refused=("Shared", long))
     chosen = choose_label([long, "10.0.0.2", ""], long, ["10.0.0.2", ""])
     assert chosen == LabelChoice("10.0.0.2", taken=True, refused=(long,))
+    folders = ["FD91:7:0:0::3", "fe80::2", "fd91:7::4", "mate."]
+    chosen = choose_label(folders, "laptop", ["fd91:7::3", "fe80::2", "mate"])
+    refused = ("FD91:7:0:0::3", "fe80::2", "mate.")
+    assert chosen == LabelChoice("laptop", taken=False, refused=refused)
 
 
 def test_a_name_that_every_machine_has_is_no_name_of_this_one() -> None:
@@ -108,6 +116,12 @@ def test_the_table_of_hosts_names_this_host_by_name_and_by_address() -> None:
     assert aliases_in(HOSTS, "LAPTOP.other", []) == ["laptop.home.arpa", "laptop"]
     assert aliases_in(HOSTS, "localhost", []) == []
     assert aliases_in("127.0.0.1 localhost box", "box", []) == ["box"]
+
+
+def test_a_line_about_an_ipv6_address_counts_however_that_is_written() -> None:
+    hosts = "FD91:7:0:0::3 cellar cellar.\nfe80::2%eth0 attic\nfd91:7::4 den\n"
+    assert aliases_in(hosts, "laptop", ["fd91:7::3", "fe80::2"]) == ["cellar", "cellar.", "attic"]
+    assert aliases_in("10.0.0.2 laptop. mate", "laptop", []) == ["laptop.", "mate"]
 
 
 def test_a_given_label_is_taken_as_it_is_or_refused_with_a_better_one() -> None:

@@ -5,9 +5,11 @@ Strategy: one node in a group of two; what the disk tells is written by hand.
 
 from __future__ import annotations
 
+import pytest
+
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import LookAtTop, Tell
-from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopSeen
+from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
 from potluck.engine.node import Node
 from potluck.engine.strays import REASON, TOP_SETTLE_S, Strays
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
@@ -23,8 +25,9 @@ def begun() -> tuple[Node, Strays]:
     return one, Strays(one)
 
 
-def top(*names: str, complete: bool = True) -> TopSeen:
-    return TopSeen(tuple(TopEntry(name, plain="\\" not in name) for name in names), complete)
+def top(*names: str, complete: bool = True, kind: TopKind = TopKind.FOLDER) -> TopSeen:
+    entries = (TopEntry(name, plain="\\" not in name, kind=kind) for name in names)
+    return TopSeen(tuple(entries), complete)
 
 
 def subjects(one: Node) -> list[str]:
@@ -35,10 +38,24 @@ def told(one: Node) -> list[Tell]:
     return taken(one, Tell)
 
 
-def test_what_is_a_members_or_common_is_no_stray() -> None:
+def test_what_is_a_members_is_no_stray() -> None:
     one, strays = begun()
-    strays.on_top(top("d1", "d2", "Everyone"))
+    strays.on_top(top("d1", "d2"))
     assert (subjects(one), told(one)) == ([], [])
+
+
+def test_the_common_folder_is_told_to_be_not_shared_yet() -> None:
+    one, strays = begun()
+    strays.on_top(top("Everyone"))
+    (said,) = told(one)
+    words = "bears the name of the common folder, which is not shared in this version"
+    command = f"mv -n {IN}Everyone' {IN}d1/'"
+    assert (said.text, said.command) == (
+        f"Shared/Everyone {words}; to share it: {command}",
+        command,
+    )
+    (kept,) = one.troubles.of(TroubleKind.STRAY)
+    assert (kept.subject, kept.reason) == ("Shared/Everyone", words)
 
 
 def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
@@ -63,7 +80,10 @@ def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command()
     assert told(one)[0].text.startswith(f"“Shared/my photos” {REASON}")
     strays.on_top(top("a\\x1b"))
     (said,) = told(one)
-    assert said.text.endswith("to share it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")
+    assert said.text.endswith("to see it: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")
+    strays.on_top(top("a\\x1b", "b\\x1b", "c\\x1b"))
+    (said,) = told(one)
+    assert said.text.endswith("to see them: find '/home/ada/My Potluck/Shared' -maxdepth 1 -ls")
     strays.on_top(top())
     strays.on_top(top("a\\x1b", "b", "c", "d", "e"))
     (said,) = told(one)
@@ -72,6 +92,67 @@ def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command()
         " shared; to share one: mv -n '/home/ada/My Potluck/Shared/b'"
         " '/home/ada/My Potluck/Shared/d1/'"
     )
+
+
+IN = "'/home/ada/My Potluck/Shared/"
+A_LINK = "is a symbolic link, which is never shared"
+LINKS = "are symbolic links, which are never shared"
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "several"),
+    [
+        (
+            TopKind.LINK,
+            f"{A_LINK}; to share a copy of what it points at: cp -rLn {IN}a' {IN}d1/'",
+            f"{LINKS}; to share a copy of what one points at: cp -rLn {IN}b' {IN}d1/'",
+        ),
+        (
+            TopKind.SPECIAL,
+            f"is a pipe, a socket or a device, which is never shared; to see it: ls -ld {IN}a'",
+            f"are pipes, sockets or devices, which are never shared; to see one: ls -ld {IN}b'",
+        ),
+    ],
+)
+def test_what_is_never_shared_is_not_advised_to_be_moved(
+    kind: TopKind, one: str, several: str
+) -> None:
+    here, strays = begun()
+    strays.on_top(top("a", kind=kind))
+    (said,) = told(here)
+    assert said.text == f"Shared/a {one}"
+    (kept,) = here.troubles.of(TroubleKind.STRAY)
+    assert (kept.reason, kept.command) == (one.partition(";")[0], said.command)
+    strays.on_top(top("a", "b", "c", kind=kind))
+    (said,) = told(here)
+    assert said.text == f"Shared/b and Shared/c {several}"
+
+
+def test_a_folder_that_would_be_this_devices_if_it_could_is_told_as_that() -> None:
+    one = node(1, folder="/f", unfit=frozenset({"a+b", "link"}))
+    strays = Strays(one)
+    entries = top("a+b", "x").entries + top("link", kind=TopKind.LINK).entries
+    strays.on_top(TopSeen(entries, complete=True))
+    unfit = "is named after this host, but no device can be called that: it is not shared"
+    copy = "to share a copy of what it points at: cp -rLn /f/Shared/link /f/Shared/d1/"
+    assert [said.text for said in told(one)] == [
+        f"Shared/a+b {unfit}; to share it: mv -n /f/Shared/a+b /f/Shared/d1/",
+        f"Shared/x {REASON}; to share it: mv -n /f/Shared/x /f/Shared/d1/",
+        f"Shared/link {A_LINK}; {copy}",
+    ]
+
+
+def test_what_becomes_another_thing_is_told_as_that_and_each_kind_in_its_line() -> None:
+    one, strays = begun()
+    strays.on_top(top("a"))
+    told(one)
+    folder, links = top("b").entries, top("a", "c", kind=TopKind.LINK).entries
+    strays.on_top(TopSeen((*folder, *links), complete=True))
+    lines = [said.text.partition(";")[0] for said in told(one)]
+    assert lines == [
+        f"Shared/b {REASON}",
+        f"Shared/a and Shared/c {LINKS}",
+    ]
 
 
 def test_a_stray_that_turns_out_to_be_a_members_is_cleared() -> None:
@@ -108,7 +189,7 @@ def test_only_what_is_touched_directly_and_nobodys_is_looked_at_and_not_too_ofte
         seen = tuple(parse_wire_path(path.encode()) for path in paths)
         strays.on_touched(PathsTouched(seen, overflow=False))
 
-    touch("d1", "d2", "d1/x", "photos/x", "everyone")
+    touch("d1", "d2", "d1/x", "photos/x")
     assert strays.deadline() is None
     touch("photos")
     one.now = 0.5

@@ -273,7 +273,7 @@ def a_chain_of_admissions_makes_a_member() -> None:
 
 def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
     parts, dispatch = started(2)
-    seen = events.TopSeen((events.TopEntry("d3", plain=True),), complete=True)
+    seen = events.TopSeen((events.TopEntry("d3", True, events.TopKind.FOLDER),), complete=True)
     dispatch.handle(seen)
     strays = [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.STRAY)]
     assert strays == ["Shared/d3"]

@@ -30,7 +30,7 @@ from potluck.core.content.pieces import (
     piece_hash,
     piece_size_for,
 )
-from potluck.engine.events import Hashed, PathSeen, Placement, TopEntry, TopSeen
+from potluck.engine.events import Hashed, PathSeen, Placement, TopEntry, TopKind, TopSeen
 from potluck.shells.disk.scanner import ignored
 
 Version = tuple[Root, int, bool]
@@ -241,7 +241,9 @@ class Tree:
     def top(self) -> TopSeen:
         """Return what stands directly in Shared/."""
         tops = sorted({path.parts[0] for path in (*self.folders, *self.files)})
-        return TopSeen(tuple(TopEntry(name, plain=True) for name in tops), complete=True)
+        kinds = {path.name: TopKind.FILE for path in self.files if len(path.parts) == 1}
+        seen = (TopEntry(name, plain=True, kind=kinds.get(name, TopKind.FOLDER)) for name in tops)
+        return TopSeen(tuple(seen), complete=True)
 
     def walk(self, paths: Iterable[SafePath]) -> Iterator[PathSeen]:
         """Yield what stands at each path and, where that is a folder, below it; nothing twice."""

@@ -4,7 +4,8 @@ Strategy: a label that a person gives is taken as it is or refused with a better
 behind their back. One that nobody gives comes from the one folder below Shared/ that bears a name
 of this host, else from its host name; both are pure functions of names somebody else gathered
 (shells/net/host_names.py). A host's names are its host name, whole and without its domain, its
-addresses, and what the table of hosts (hosts(5)) calls it.
+addresses, and what the table of hosts (hosts(5)) calls it. Names are compared as those of hosts:
+whatever the case of letters, with a final dot or without, an IPv6 address however it is written.
 
 Guarantees: of two folders that would do none is taken; a folder whose name no label may have is
 named, never taken. Limits: names that every machine has (`localhost`) say nothing; this module
@@ -13,6 +14,7 @@ looks into one folder and writes nothing.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shlex
 from collections.abc import Iterable, Sequence
@@ -53,23 +55,25 @@ class LabelChoice:
     refused: tuple[str, ...]  # folders named after this host that no device can be called after
 
 
-def choose_label(folders: Iterable[str], host_name: str, names: Iterable[str] = ()) -> LabelChoice:
+def choose_label(
+    folders: Iterable[str], host_name: str, names: Iterable[str] = (), folder: str = "FOLDER"
+) -> LabelChoice:
     """Choose among the folders that stand below Shared/; `names` are other names of this host.
 
     A folder made by hand before the first start is thereby taken as this device's own. Raises
-    UsageError if several would do.
+    UsageError if several would do; `folder` is what is shared: nobody remembers it by then.
     """
     default = default_label(host_name)
-    own = {name.casefold() for name in (host_name, host_name.partition(".")[0], *names) if name}
-    own -= COMMON_NAMES
-    found = sorted(name for name in folders if name.casefold() in own)
+    own = {_compared(name) for name in (host_name, host_name.partition(".")[0], *names)}
+    own -= {"", *COMMON_NAMES}
+    found = sorted(name for name in folders if _compared(name) in own)
     mine = [name for name in found if clean_label(name) == name]
     refused = tuple(name for name in found if clean_label(name) != name)
     if len(mine) > 1:
         raise UsageError(
             f"{listed(mine)} below Shared/ could each be the folder of this device.",
             "each is named after this host, and a device has one folder",
-            f"say which: potluck up --name {shlex.quote(mine[0])}",
+            f"say which: potluck up {shlex.quote(folder)} --name {shlex.quote(mine[0])}",
         )
     if not mine:
         return LabelChoice(default, taken=False, refused=refused)
@@ -92,13 +96,22 @@ def aliases_in(hosts: str, host_name: str, addresses: Sequence[str]) -> list[str
     A line is about it if it holds its host name, whole or without its domain, or one of its own
     `addresses` on a network.
     """
-    mine = {host_name.casefold(), host_name.partition(".")[0].casefold()} - COMMON_NAMES
+    mine = {_compared(host_name), _compared(host_name.partition(".")[0])} - COMMON_NAMES
+    here = {_compared(address) for address in addresses}
     found: dict[str, None] = {}
     for line in hosts.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
-        if address in addresses or not mine.isdisjoint(name.casefold() for name in names):
-            found.update((name, None) for name in names if name.casefold() not in COMMON_NAMES)
+        if _compared(address) in here or not mine.isdisjoint(map(_compared, names)):
+            found.update((name, None) for name in names if _compared(name) not in COMMON_NAMES)
     return list(found)
+
+
+def _compared(name: str) -> str:
+    """Return a name of a host, or an address of it without its scope, as two are compared."""
+    try:
+        return str(ipaddress.IPv6Address(name.partition("%")[0]))
+    except ValueError:
+        return name.casefold().removesuffix(".")
 
 
 def given_label(name: str, origin: str) -> str:

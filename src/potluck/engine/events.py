@@ -49,6 +49,7 @@ from potluck.engine.folder_facts import (
     RestlessSeen,
     ShareSeen,
     TopEntry,
+    TopKind,
     TopSeen,
     TreeSeen,
     Unreadable,
@@ -61,7 +62,8 @@ __all__ = [
     "BatchId", "BatchPlaced", "BatchSettled", "FilesHashed", "Hashed", "LogMoved", "LogStuck",
     "MadeDurable", "Mount", "MountsSeen", "NameRefused", "NotDurable", "OrderId", "PathSeen",
     "PathsTouched", "Placed", "Placement", "RestlessSeen", "ShareSeen", "SpaceSeen", "TopEntry",
-    "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained", "WatchesRefused",
+    "TopKind", "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained",
+    "WatchesRefused",
 ]  # fmt: skip
 
 LinkId = NewType("LinkId", int)

@@ -11,6 +11,7 @@ truth, and a look is true of the moment at which it was taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType
 
 from potluck.core.content.facts import Finding, ReadFault, Stat
@@ -142,12 +143,22 @@ class FilesHashed:
     unreadable: tuple[Unreadable, ...] = ()  # those among the unstable that cannot be read, and why
 
 
+class TopKind(StrEnum):
+    """What something is that stands directly in Shared/."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "symbolic link"  # never followed, never shared
+    SPECIAL = "special file"  # a pipe, a socket, a device: never shared
+
+
 @dataclass(frozen=True, slots=True)
 class TopEntry:
-    """A file or folder that stands directly in Shared/."""
+    """Something that stands directly in Shared/."""
 
     name: str  # as a person may read it: escaped, never raw
     plain: bool  # whether nothing of it is escaped, so that a command may hold it
+    kind: TopKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,7 @@ class UnwrittenMarker:
     label: str
     former: str
     why: str  # a Hindrance, or the disk's own words
+    instead: str = ""  # what stands where the own folder must be, in words; "" if nothing does
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class EngineSettings:
     sweep: bool = True  # whether the own subnet may be swept
     folder: str = ""  # shown to people only
     group_name: str = "Home"  # name of a group this device founds
+    # what stands in Shared/ and is named after this host, but no label may be; as people read it
+    unfit: frozenset[str] = frozenset()
     attended: bool = False  # a person sits at this device's prompt and can answer questions
 
 

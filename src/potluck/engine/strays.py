@@ -3,28 +3,71 @@
 Strategy: a folder there is shared if a member has its name as label; anything else is seen by
 nobody, and whoever put it there should know. The top is looked at whenever the marker was checked,
 after something was touched there, and when the group has other members. What is nobody's is kept
-in the register, with the command that makes it this device's, and told once.
+in the register and told once, with the command that makes it this device's: a file or folder is
+moved, what a link points at is copied, and what is never shared or stands in no command is shown.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
-least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits:
-`Everyone`, which is to be the common folder, is left out, although nothing in it is shared yet. Of
-more entries than a look tells some are missed, and those that go are cleared only when all can be
-told again.
+least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: of more
+entries than a look tells some are missed, and those that go are cleared only when all can be told
+again. `Everyone`, which is to be the common folder, is a stray in this version, also an empty one:
+nothing is looked into.
 """
 
 from __future__ import annotations
 
 import shlex
+from typing import NamedTuple, assert_never
 
 from potluck.core.wording import listed, set_off
 from potluck.engine.effects import LookAtTop
-from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopSeen
+from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
 TOP_SETTLE_S = 1.0  # after something was touched, or a member came: its folder is being made
 COMMON_FOLDER = "everyone"  # the common folder, whatever the case of its letters
 REASON = "belongs to no device of this group: it is not shared"
+
+
+class WhyUnshared(NamedTuple):
+    """Why something is not shared, and what the command about it does."""
+
+    one: str  # of one thing
+    several: str  # of several
+    step: str  # what the command does with "{it}"
+    command: str  # what does it
+
+
+NOBODYS = WhyUnshared(
+    REASON,
+    "belong to no device of this group: not shared",
+    "share {it}",
+    "mv -n {source} {own}",
+)
+COMMON = WhyUnshared(
+    "bears the name of the common folder, which is not shared in this version",
+    "bear the name of the common folder, which is not shared in this version",
+    NOBODYS.step,
+    NOBODYS.command,
+)
+UNFIT = WhyUnshared(
+    "is named after this host, but no device can be called that: it is not shared",
+    "are named after this host, but no device can be called that: not shared",
+    NOBODYS.step,
+    NOBODYS.command,
+)
+LINK = WhyUnshared(
+    "is a symbolic link, which is never shared",
+    "are symbolic links, which are never shared",
+    "share a copy of what {it} points at",
+    "cp -rLn {source} {own}",
+)
+SPECIAL = WhyUnshared(
+    "is a pipe, a socket or a device, which is never shared",
+    "are pipes, sockets or devices, which are never shared",
+    "see {it}",
+    "ls -ld {source}",
+)
 
 
 class Strays:
@@ -90,32 +133,53 @@ class Strays:
 
     def _is_news(self, entry: TopEntry) -> bool:
         subject, command = _subject(entry.name), self._command(entry)
-        now = self._node.now
-        trouble = Trouble(TroubleKind.STRAY, subject, REASON, command, now, None)
+        why, now = self._why(entry).one, self._node.now
+        trouble = Trouble(TroubleKind.STRAY, subject, why, command, now, None)
         return self._node.troubles.note(trouble)
 
     def _tell(self, fresh: list[TopEntry]) -> None:
-        if not fresh:
-            return
+        """Tell what is new, in one line for all that stand there for the same reason."""
+        for why in dict.fromkeys(map(self._why, fresh)):
+            self._tell_of(why, [one for one in fresh if self._why(one) == why])
+
+    def _tell_of(self, why: WhyUnshared, fresh: list[TopEntry]) -> None:
         names = listed(set_off(_subject(entry.name)) for entry in fresh)
-        command = self._command(max(fresh, key=lambda entry: entry.plain))
-        text = f"{names} {REASON}; to share it: {command}"
-        if len(fresh) > 1:
-            text = f"{names} belong to no device of this group: not shared; to share one: {command}"
+        sample = max(fresh, key=lambda entry: entry.plain)
+        command = self._command(sample)
+        step = why.step if sample.plain else SPECIAL.step
+        if len(fresh) == 1:
+            words, step = why.one, step.format(it="it")
+        else:
+            words, step = why.several, step.format(it="one" if sample.plain else "them")
+        text = f"{names} {words}; to {step}: {command}"
         subject = _subject(fresh[0].name)
         self._node.tell("stray", text, level="warning", subject=subject, command=command)
 
     def _belongs(self, name: str) -> bool:
         roster = self._node.roster
         labels = {entry.label for entry in roster.members.values()} if roster else set()
-        return name in labels or name == self._node.own_label or name.casefold() == COMMON_FOLDER
+        return name in labels or name == self._node.own_label
+
+    def _why(self, entry: TopEntry) -> WhyUnshared:
+        if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:
+            return UNFIT
+        match entry.kind:
+            case TopKind.FILE | TopKind.FOLDER:
+                return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS
+            case TopKind.LINK:
+                return LINK
+            case TopKind.SPECIAL:
+                return SPECIAL
+            case _:
+                assert_never(entry.kind)
 
     def _command(self, entry: TopEntry) -> str:
         shared = f"{self._node.settings.folder}/Shared"
         if not entry.plain:
             return f"find {shlex.quote(shared)} -maxdepth 1 -ls"
-        source, target = f"{shared}/{entry.name}", f"{shared}/{self._node.own_label}/"
-        return f"mv -n {shlex.quote(source)} {shlex.quote(target)}"
+        source, own = f"{shared}/{entry.name}", f"{shared}/{self._node.own_label}/"
+        command = self._why(entry).command
+        return command.format(source=shlex.quote(source), own=shlex.quote(own))
 
 
 def _subject(name: str) -> str:

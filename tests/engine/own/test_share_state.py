@@ -9,16 +9,17 @@ import pytest
 from potluck.core.content.facts import NOTHING
 from potluck.core.errors import ProtocolError
 from potluck.core.transitions import follow
-from potluck.engine.effects import MarkShare
+from potluck.engine.effects import MarkShare, Tell
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.own.share_state import (
     SHARE,
     WHY_OFFLINE,
+    WRITTEN_ONCE,
     ShareInput,
     SharePresence,
     ShareState,
 )
-from tests.engine.builders import node, taken
+from tests.engine.builders import group, node, taken
 from tests.engine.index.builders import folder
 
 S, N = ShareState, ShareInput
@@ -180,3 +181,59 @@ def test_another_name_asks_for_another_marker() -> None:
     share = failed("old", known=False)
     share.on_renamed()
     assert not share.writes_again(MARKED)
+
+
+def test_a_marker_that_an_earlier_run_could_not_write_is_written() -> None:
+    share = SharePresence(node(1))
+    assert not share.writes_again(LOST), "without a group there is nothing to mark it for"
+    share._node.roster = group(1)
+    assert not share.writes_again(OTHER)
+    assert share.writes_again(LOST)
+    order = MarkShare(share._node.roster.group, "d1", "")
+    assert (taken(share._node, MarkShare), share.awaited) == ([order], True)
+    assert not share.writes_again(LOST), "it is being written"
+    share.on_checked(MARKED)
+    assert share._node.index.meta.get(WRITTEN_ONCE) is not None
+    share.on_checked(MARKED)
+    assert not share.writes_again(LOST), "it had one: a disk that is not mounted"
+    assert taken(share._node, MarkShare) == []
+
+
+# -- something in the way of the own folder --------------------------------------------------------
+IN_THE_WAY = ShareSeen(
+    present=False,
+    reason="not written: a file stands where the own folder must be",
+    unwritten=UnwrittenMarker(b"group", "d1", "", "a file stands …", instead="file"),
+)
+
+
+def test_what_stands_in_the_place_of_the_own_folder_is_told_with_what_moves_it() -> None:
+    share = SharePresence(node(1, folder="/home/ada/My Potluck"))
+    share.on_renamed()
+    share.on_checked(IN_THE_WAY)
+    place = "/home/ada/My Potluck/Shared/d1"
+    words = (
+        "the share is offline: Shared/d1 is a file, and must be this device's folder;"
+        " move it out of the way"
+    )
+    command = f"mv -nT '{place}' '{place} (was here)'"
+    assert (share.offline_words, share.command) == (words, command)
+    share.tell_offline()
+    told = Tell("share_offline", f"{words}: {command}", "error", "", command)
+    assert taken(share._node, Tell) == [told]
+    assert share.writes_again(LOST)
+    assert share.offline_words == words, "also while it is tried again"
+    share.on_checked(MARKED)
+    assert share.command == ""
+    share.on_checked(LOST)
+    share.tell_offline()
+    assert share.command == "ls -la '/home/ada/My Potluck'"
+    assert taken(share._node, Tell) == [Tell("share_offline", share.offline_words, "error", "")]
+
+
+def test_without_a_folder_of_a_name_nothing_is_advised_to_be_moved() -> None:
+    share = SharePresence(node(1))
+    share.on_checked(IN_THE_WAY)
+    share.tell_offline()
+    assert taken(share._node, Tell) == [Tell("share_offline", share.offline_words, "error", "")]
+    assert share.command == ""

@@ -228,8 +228,10 @@ def test_a_daemon_that_cannot_start_is_an_error(
     daemon: Daemon, up: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     daemon.failure = DiskTrouble("no room", "full", "free some")
-    assert up() == 8
-    assert "no room" in capsys.readouterr().err
+    assert up("--open") == 8
+    said = capsys.readouterr()
+    assert "no room" in said.err
+    assert "OPEN" not in said.out, "nothing started, so no door is open"
 
 
 def test_plain_lines_tell_the_story_and_a_pipe_is_a_prompt(

@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 from potluck.engine.effects import MarkShare
-from potluck.engine.events import ShareSeen
+from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.shells.disk import fsops
 from potluck.shells.disk import marker as module
 from potluck.shells.disk.fsops import Share, set_crash_hook
@@ -166,6 +166,25 @@ def test_marking_takes_the_former_folder_along_only_where_nothing_stands(share, 
     assert shared(share) == {"me-2/file": b"mine", "me-3/other": b"here first"}
     assert marker.mark(MarkShare(GROUP, "me-4", former="nobody")).present
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("what", ["symbolic link", "file"])
+def test_what_stands_in_the_way_of_the_own_folder_is_told_and_nothing_is_marked(
+    share, marker, what
+):
+    own = os.path.join(share.folder, "Shared", "me")
+    if what == "file":
+        write(share, "me", b"file")
+    else:
+        os.symlink(share.folder, own)
+    before = open_descriptors()
+    why = f"a {what} stands where the own folder must be"
+    unwritten = UnwrittenMarker(GROUP, "me", "", why, instead=what)
+    blocked = ShareSeen(present=False, reason=f"not written: {why}", unwritten=unwritten)
+    assert marker.mark(MarkShare(GROUP, "me", former="")) == blocked
+    assert (marker.read(), os.path.lexists(own), open_descriptors()) == (None, True, before)
+    os.rename(own, own + ".away")
+    assert marker.mark(MarkShare(GROUP, "me", former="")).present
 
 
 def test_owner_folders_are_made_where_nothing_stands(share, marker):

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from potluck.core import limits
-from potluck.engine.events import TopEntry, TopSeen
+from potluck.engine.events import TopEntry, TopKind, TopSeen
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.top import look_at_top
 
 
-def test_what_stands_there_is_told_by_name_alone(tmp_path: Path) -> None:
+def test_what_stands_there_is_told_by_name_and_kind_alone(tmp_path: Path) -> None:
     with Share(str(tmp_path)) as share:
         assert look_at_top(share) == TopSeen((), complete=True)
         top = tmp_path / "Shared"
@@ -25,16 +25,21 @@ def test_what_stands_there_is_told_by_name_alone(tmp_path: Path) -> None:
         (top / "file").write_bytes(b"x")
         (top / "note~").write_bytes(b"an editor's")
         (top / "link").symlink_to("me")
+        os.mkfifo(top / "pipe")
         (top / ".potluck").mkdir()
         (top / "a\x1b[0m").write_bytes(b"")
         (top / os.fsdecode(b"\xff")).write_bytes(b"")
         seen = look_at_top(share)
     assert seen.complete
     assert sorted(seen.entries, key=lambda entry: entry.name) == [
-        TopEntry(".potluck", plain=False),
-        TopEntry("\\xff", plain=False),
-        TopEntry("a\\x1b[0m", plain=False),
-        *(TopEntry(name, plain=True) for name in ("file", "link", "me", "old~")),
+        TopEntry(".potluck", plain=False, kind=TopKind.FOLDER),
+        TopEntry("\\xff", plain=False, kind=TopKind.FILE),
+        TopEntry("a\\x1b[0m", plain=False, kind=TopKind.FILE),
+        TopEntry("file", plain=True, kind=TopKind.FILE),
+        TopEntry("link", plain=True, kind=TopKind.LINK),
+        TopEntry("me", plain=True, kind=TopKind.FOLDER),
+        TopEntry("old~", plain=True, kind=TopKind.FOLDER),
+        TopEntry("pipe", plain=True, kind=TopKind.SPECIAL),
     ]
 
 

@@ -34,6 +34,7 @@ def on_networks(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     left_out = [SimpleNamespace(host=host) for host in addresses[-2:]]
     seen = SimpleNamespace(networks=used, left_out=left_out)
     monkeypatch.setattr(host_names, "survey", lambda: seen)
+    monkeypatch.setattr(host_names, "IPV6_TABLE", "/dev/null")
 
 
 def test_names_are_addresses_and_aliases(
@@ -49,6 +50,23 @@ def test_names_are_addresses_and_aliases(
         *("\N{REPLACEMENT CHARACTER}", "travel"),
     ]
     assert asked == [], "no folder could be what the name service says"
+
+
+def test_ipv6_addresses_and_their_aliases_are_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    on_networks(monkeypatch, "10.0.0.2", "127.0.0.1")
+    addresses, table = tmp_path / "if_inet6", tmp_path / "hosts"
+    addresses.write_text(
+        "00000000000000000000000000000001 01 80 10 80       lo\n"
+        "fd910007000000000000000000000003 02 40 00 80     eth0\n"
+        "fe800000000000000000000000000002 02 40 20 80     eth0\n"
+        "fe800000000000000000000000000002 03 40 20 80     eth1\n"
+    )
+    table.write_text("fd91:7::3 cellar\n::1 nobody\n")
+    monkeypatch.setattr(host_names, "IPV6_TABLE", str(addresses))
+    found = names_of_host("mate", [], str(table))
+    assert found == ["10.0.0.2", "fd91:7::3", "fe80::2", "cellar"]
 
 
 def test_the_name_service_is_asked_where_a_folder_is_called_like_a_host_with_its_domain(
@@ -67,6 +85,7 @@ def test_a_kernel_that_does_not_say_is_one_source_less(
         raise OSError(1, "not permitted")
 
     monkeypatch.setattr(host_names, "survey", survey)
+    monkeypatch.setattr(host_names, "IPV6_TABLE", str(tmp_path / "none"))
     assert names_of_host("mate", [], str(tmp_path / "none")) == []
 
 

@@ -22,7 +22,7 @@ LEAVING = "this device is leaving: nothing was added\n  next: start it again, th
 
 OFFLINE = (
     "the share is offline: nothing was added\n"
-    "  why:  its folder is not where it was, or another disk is in its place\n"
+    "  why:  its folder is not where it was, or something else is in its place\n"
     "  next: status says what is missing; then add again"
 )
 

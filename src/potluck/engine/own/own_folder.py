@@ -151,7 +151,7 @@ class OwnFolder:
         self.share.on_checked(event)
         if not event.present:
             if was_present:
-                self._node.tell("share_offline", self.share.offline_words, level="error")
+                self.share.tell_offline()
             self._forget_work()
             self._publishing.keep()
             self._due_scan.put_off(OFFLINE_LOOK_S)

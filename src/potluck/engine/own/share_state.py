@@ -7,8 +7,9 @@ since it may be about somebody else's files.
 
 Guarantees: `Node.share_present` follows the table and is written nowhere else. That a new marker is
 awaited says nothing of whether the share is there, so an offline share stays offline. A marker that
-could not be written is asked for again whenever the folder is looked at, but never where files that
-were shared would seem to be gone then: a disk that is not mounted gets no marker. Limits: what
+could not be written is asked for again whenever the folder is looked at, also by a later run, but
+never where files that were shared would seem to be gone then: a disk that is not mounted gets no
+marker. That a folder is not the one that it was is said only if it had a marker once. Limits: what
 follows from a change of state is done by own_folder; who places files asks the node.
 """
 
@@ -19,13 +20,19 @@ from enum import Enum, auto
 
 from potluck.core.content.facts import NOTHING
 from potluck.core.transitions import follow
+from potluck.core.wording import set_off
 from potluck.engine.effects import MarkShare
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
 
+WRITTEN_ONCE = "marked"  # the key under which the index remembers that there was a marker once
 MISSING = "missing"  # what a check says of a folder without a marker
 RETURNED = (
     "back"  # and of one that is ours again, while another one is held open: only a start helps
+)
+
+ASIDE_ENDING = (
+    " (was here)"  # of what is moved out of the way of the own folder; then it is a stray
 )
 
 
@@ -81,6 +88,7 @@ class SharePresence:
         self.state = ShareState.MARKED
         self.reason = ""  # why the marker does not count
         self.unwritten: UnwrittenMarker | None = None  # what could not be written so far
+        self._instead = ""  # what stood where the own folder must be, when it was to be marked
 
     def __repr__(self) -> str:
         """Return the state."""
@@ -99,6 +107,12 @@ class SharePresence:
     @property
     def offline_words(self) -> str:
         """Why nothing that is found in the folder counts, and what ends that."""
+        if self._instead:
+            place = set_off(f"Shared/{self._node.own_label}")
+            return (
+                f"the share is offline: {place} is a {self._instead}, and must be this device's "
+                "folder; move it out of the way"
+            )
         folder, why = self._node.settings.folder or "its folder", WHY_OFFLINE.get(self.reason)
         if self.reason == RETURNED:
             return f"the share is offline: the disk of {folder} is back; start potluck again"
@@ -113,6 +127,9 @@ class SharePresence:
     def command(self) -> str:
         """What shows a person what stands there now, or mends it."""
         folder = self._node.settings.folder
+        if self._instead and folder:
+            place = f"{folder}/Shared/{self._node.own_label}"
+            return f"mv -nT {shlex.quote(place)} {shlex.quote(place + ASIDE_ENDING)}"
         if self.reason == RETURNED:
             return "down"  # a command of ours
         return f"ls -la {shlex.quote(folder)}" if folder and self.reason in WHY_OFFLINE else ""
@@ -121,11 +138,22 @@ class SharePresence:
         """The marker was looked at, or could not be written."""
         self.unwritten = event.unwritten or self.unwritten
         self.reason = event.reason
+        if event.unwritten is not None:
+            self._instead = event.unwritten.instead
         if event.present:
-            self.unwritten = None
+            self.unwritten, self._instead = None, ""
+            self._remember_marker()
         elif self.unwritten is not None:
             self.reason = f"not written: {self.unwritten.why}"
         self._fire(ShareInput.FOUND if event.present else ShareInput.LOST)
+
+    def tell_offline(self) -> None:
+        """Say why nothing is shared any more, and what to type if something is in the way."""
+        words, command = self.offline_words, ""
+        if self._instead and self.command:
+            command = self.command
+            words += f": {command}"
+        self._node.tell("share_offline", words, level="error", command=command)
 
     def on_renamed(self) -> None:
         """A new marker is being written."""
@@ -136,7 +164,7 @@ class SharePresence:
         """Write the marker that could not be written once more, if what was looked at may have it:
         it is this share under its former name, or nothing of it is known that could be missed.
         """
-        node, order = self._node, self.unwritten
+        node, order = self._node, self.unwritten or self._of_earlier_run(event)
         if order is None:
             return False
         empty = node.index.manifests.amount(node.own_manifest) == NOTHING
@@ -145,6 +173,20 @@ class SharePresence:
         self.on_renamed()
         node.do(MarkShare(order.group, order.label, order.former))
         return True
+
+    def _of_earlier_run(self, event: ShareSeen) -> UnwrittenMarker | None:
+        """Return the marker that no run has written yet, None if one has, or if that is unknown."""
+        node = self._node
+        if event.reason != MISSING or self.awaited or node.roster is None:
+            return None
+        if node.index.meta.get(WRITTEN_ONCE) is not None:
+            return None
+        return UnwrittenMarker(node.roster.group, node.own_label, "", event.reason)
+
+    def _remember_marker(self) -> None:
+        meta = self._node.index.meta
+        if meta.get(WRITTEN_ONCE) is None:
+            meta.set(WRITTEN_ONCE, b"1")
 
     def _fire(self, happened: ShareInput) -> None:
         self.state = follow(SHARE, self.state, happened)

@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
-from potluck.config.values import parse_open
+from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import NotFound, UsageError
 from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
@@ -120,8 +120,6 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         write_or_go_on("\n".join(said))
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
-    if settings.open_s is not None:
-        write_or_go_on("\n".join([*door_banner(settings.open_s), ""]))
     return _run(settings, while_stdin=typed["while_stdin"])
 
 
@@ -181,13 +179,17 @@ def _check_home(state_dir: str) -> None:
 
 
 class _Face:
-    """Starts the view when the daemon's local API answers; the rest the view learns there."""
+    """Says that the door is open and starts the view when the daemon's local API answers, and not
+    where nothing starts; the rest the view learns there.
+    """
 
-    def __init__(self, view: ViewThreads) -> None:
-        self._view = view
+    def __init__(self, view: ViewThreads, open_s: OpenTime) -> None:
+        self._view, self._open_s = view, open_s
 
     def started(self, info: dict[str, Any]) -> None:
         del info
+        if self._open_s is not None:
+            write_or_go_on("\n".join([*door_banner(self._open_s), ""]))
         self._view.start()
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
@@ -214,7 +216,7 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
         ).start()
     try:
         with job_control(draws=live):
-            code = daemon.run(settings, _Face(view))
+            code = daemon.run(settings, _Face(view, settings.open_s))
     finally:
         view.stop()
     write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")

@@ -4,7 +4,9 @@ Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before
 `Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
 hold open, so a disk that is not mounted, another disk in its place, or a link where the own folder
 was, is no deleted file. A disk that went and came back is another one to the kernel while we hold
-the old one: that is said as what it is, since only a new start takes hold of it.
+the old one: that is said as what it is, since only a new start takes hold of it. Where something
+else stands in the place of the own folder no marker is written, and what that is is told: nothing
+is moved out of the way.
 
 Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
 of it; what cannot be read is an absent share, never an empty one. A former own folder is renamed
@@ -25,7 +27,7 @@ from potluck.core.content.facts import DESCRIPTORS_ADVISED, Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import MarkShare
-from potluck.engine.events import ShareSeen
+from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.shells.disk.faults import words_of
 from potluck.shells.disk.fsops import (
     OPEN_FILE,
@@ -76,6 +78,9 @@ class ShareMarker:
         own = parse_wire_path(order.label.encode())
         if order.former:
             self._take_along(parse_wire_path(order.former.encode()), own)
+        found = stat_at(self._share.shared_fd, own.name)
+        if found is not None and not modes.S_ISDIR(found.st_mode):
+            return _in_the_way(order, what_is(found))
         os.close(self._share.open_folder(own, create=True))
         os.fsync(self._share.shared_fd)
         self.write(order.group)
@@ -209,6 +214,12 @@ class ShareMarker:
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
             return
         os.rename(former.name, own.name, src_dir_fd=shared, dst_dir_fd=shared)
+
+
+def _in_the_way(order: MarkShare, instead: str) -> ShareSeen:
+    why = f"a {instead} stands where the own folder must be"
+    unwritten = UnwrittenMarker(order.group, order.label, order.former, why, instead)
+    return ShareSeen(present=False, reason=f"not written: {why}", unwritten=unwritten)
 
 
 def _instead_of_folder(name: str, found: os.stat_result | None) -> str:

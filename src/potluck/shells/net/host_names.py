@@ -5,11 +5,13 @@ Strategy: its addresses, also those potluck does not use, what the table of host
 it, asked on a thread of its own.
 
 Guarantees: what cannot be found out is left out; nobody waits longer than `FULL_NAME_S`. Limits:
-IPv4; of the name service one name.
+of the name service one name; other machines may have the same address of a link (fe80::), each on a
+link of its own.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Iterable
@@ -19,7 +21,9 @@ from potluck.config.labels import aliases_in
 from potluck.shells.net.interfaces import survey
 
 HOSTS_TABLE: Final = "/etc/hosts"
+IPV6_TABLE: Final = "/proc/net/if_inet6"  # a line an address: 32 hexadecimal digits, then more
 HOSTS_BYTES: Final = 1 << 20  # of a table of hosts; lists against advertising are longer
+IPV6_DIGITS: Final = 32
 LOOPBACK: Final = "127."  # every machine has these
 FULL_NAME_S: Final = 3.0  # as for peers: longer than a healthy name service needs
 
@@ -39,6 +43,10 @@ def names_of_host(host_name: str, folders: Iterable[str], table: str = HOSTS_TAB
 
 def _addresses() -> list[str]:
     """Return the addresses of this host by which others may know it."""
+    return [*_ipv4_addresses(), *_ipv6_addresses()]
+
+
+def _ipv4_addresses() -> list[str]:
     try:
         seen = survey()
     except OSError:  # the kernel does not say: one source less
@@ -46,6 +54,13 @@ def _addresses() -> list[str]:
     every = [network.interface.host for network in seen.networks]
     every += [network.host for network in seen.left_out]
     return [host for host in every if host and not host.startswith(LOOPBACK)]
+
+
+def _ipv6_addresses() -> list[str]:
+    """Return them as they are written shortest; potluck itself does not use them."""
+    lines = _read(IPV6_TABLE).splitlines()
+    every = [ipaddress.IPv6Address(bytes.fromhex(line[:IPV6_DIGITS])) for line in lines]
+    return list(dict.fromkeys(str(address) for address in every if not address.is_loopback))
 
 
 def full_name(host_name: str, wait_s: float = FULL_NAME_S) -> list[str]:
