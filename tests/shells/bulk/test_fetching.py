@@ -159,6 +159,24 @@ def test_news_passes_while_every_worker_and_link_for_pieces_is_taken(pair):
     assert set(fetcher.fetching.idle._idle) == {(holder.device, LinkKind.NEWS)}
 
 
+def test_pieces_give_way_while_news_comes_from_there(pair):
+    holder, fetcher = pair
+    pieces = holder.answers
+    holder.answers = lambda heard: pieces(heard) if isinstance(heard.message, FileAsk) else None
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher).outcome is Outcome.DONE
+    (stream,) = until(lambda: idle_streams(fetcher))
+    assert not stream.gives_way(), "an order of pieces is no news"
+    manifest = ManifestAsk(holder.device, Folder.OWN, 0, 1)
+    news = Fetch(OrderId(99), holder.device, (holder.address,), manifest, None, ())
+    fetcher.fetching.submit(news)
+    until(stream.gives_way)
+    assert repr(fetcher.fetching.news) == "<NewsUnderWay: 1 orders>"
+    assert not fetcher.fetching.news.comes_from(fetcher.device), "it comes from another one"
+    fetcher.fetching.cancel(CancelFetch(OrderId(99)))
+    until(lambda: not stream.gives_way())
+
+
 def test_a_third_link_is_busy(pair):
     holder, fetcher = pair
     holder.answers = lambda _request: None

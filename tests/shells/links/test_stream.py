@@ -174,21 +174,25 @@ def test_what_may_be_on_its_way_is_what_the_window_says(ends):
         far.receive_into(memoryview(bytearray(1000)))
         return far.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP)
 
-    far.window = Window(0.0)
+    far.window = Window(0.0, limits.QUEUE_S)
     as_the_kernel_chose = hear(None)
     assert as_the_kernel_chose > 30_000
     assert [hear(10_000), hear(None), hear(30_000)] == [10_000, 10_000, 30_000]
     assert far.window.counted == 4000
+    far.gives_way = lambda: True
+    assert [hear(None), hear(30_000)] == [30_000, limits.WINDOW_MIN_BYTES]
+    far.gives_way = lambda: False
+    assert hear(30_000) == 30_000
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_WINDOW_CLAMP"), reason="the kernel decides here")
 def test_before_anything_is_measured_little_is_on_its_way(ends):
     _, far = ends
-    far.measure()
+    far.measure(limits.QUEUE_S)
     window = far.window
     clamp = far.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP)
     assert clamp == limits.WINDOW_START_BYTES
-    far.measure()
+    far.measure(limits.QUEUE_S)
     assert far.window is window, "a link that is used again goes on as it was measured"
 
 

@@ -6,10 +6,11 @@ peer if there is one or a new one to the first address that answers, and lets as
 Where none answers the engine hears of it (it asks the other side to dial us), and the worker waits
 a moment for the link that comes of it: whoever dialled a link, it waits among the idle ones until
 somebody takes it. How much may be on its way on a link follows what came on it
-(core/content/swarm/windows.py). Links that are still in step afterwards wait for the next order;
-one that went stale while idle and fails before its first reply byte is replaced once, silently.
-Calling an order off sets a flag that is looked at between pieces and in every quarter second of
-silence.
+(core/content/swarm/windows.py); while news comes from a device, its pieces are let come only as
+slowly as can be, since they stand in the same queues. Links that are still in step afterwards wait
+for the next order; one that went stale while idle and fails before its first reply byte is replaced
+once, silently. Calling an order off sets a flag that is looked at between pieces and in every
+quarter second of silence.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
 begins; a link is used by one worker at a time; at most as many links of a kind per device stay open
@@ -19,10 +20,13 @@ peer to ask, and how often, is the engine's business.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from potluck.core import limits
@@ -49,6 +53,8 @@ from potluck.shells.loop.workers import Workers, all_gone
 
 # links of each kind that may wait for their next order
 IDLE_MAX: Final = {LinkKind.BULK: limits.FETCHES_PER_PEER, LinkKind.NEWS: limits.NEWS_PER_PEER}
+# what may be on its way on a link of each kind: as much as comes in so many seconds
+QUEUES_S: Final = {LinkKind.BULK: limits.QUEUE_S, LinkKind.NEWS: limits.NEWS_QUEUE_S}
 REUSE_S: Final = limits.BULK_IDLE_S - 5.0  # the other side closes an idle link itself soon after
 
 
@@ -134,6 +140,36 @@ class IdleLinks:
             one.stream.close()
 
 
+class NewsUnderWay:
+    """From whom news comes at this moment; shared by the workers."""
+
+    def __init__(self) -> None:
+        """Nothing comes."""
+        self._lock: Final = threading.Lock()  # guards the counts
+        self._orders: Final[Counter[DeviceId]] = Counter()
+
+    def __repr__(self) -> str:
+        """Show how much is under way."""
+        return f"<NewsUnderWay: {self._orders.total()} orders>"
+
+    def comes_from(self, peer: DeviceId) -> bool:
+        """Say whether an order of news is being answered by a device."""
+        return self._orders[peer] > 0
+
+    @contextlib.contextmanager
+    def order(self, key: LinkKey) -> Iterator[None]:
+        """An order is under way for the time of this block; one of pieces does not count."""
+        peer, kind = key
+        count = 1 if kind is LinkKind.NEWS else 0
+        with self._lock:
+            self._orders[peer] += count
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._orders[peer] -= count
+
+
 class Fetching:
     """The pools; `submit`, `cancel` and the timer are called by the loop thread."""
 
@@ -151,6 +187,7 @@ class Fetching:
         self.inbox: Final = inbox
         self.segments: Final = segments
         self.idle: Final = IdleLinks()
+        self.news: Final = NewsUnderWay()
         self._workers: Final = Workers("fetch", workers)
         self._news_workers: Final = Workers("fetch-news", limits.NEWS_WORKERS)
         self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
@@ -254,19 +291,24 @@ class _Order:
     def _use(self, stream: Stream) -> Outcome:
         """Run the exchange on a stream; keep it only if both sides are still in step."""
         stream.user = self
-        stream.measure()
+        owner, (peer, kind) = self.owner, self.key
+        stream.measure(QUEUES_S[kind])
+        if kind is LinkKind.BULK:
+            stream.gives_way = partial(owner.news.comes_from, peer)
         in_step = False
         try:
-            owner = self.owner
-            outcome = carry_out(BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self))
+            with owner.news.order(self.key):
+                outcome = carry_out(
+                    BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self)
+                )
             in_step = True
         except TimeoutError:
-            self.owner.inbox.post(PathStalled(stream.host))
+            owner.inbox.post(PathStalled(stream.host))
             raise
         finally:
             stream.user = None
             if in_step:
-                self.owner.idle.put(self.key, stream)
+                owner.idle.put(self.key, stream)
             else:
                 stream.close()
         return outcome

@@ -5,7 +5,7 @@ CPython). Reads ask for exactly what is needed, so raw bytes after a frame go st
 caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
 the `user` of the stream is asked whether to go on, which is how a worker is called off. With a
 `window` the other side is told how much it may have on its way (Linux: TCP_WINDOW_CLAMP; elsewhere
-the kernel's own choice stands).
+the kernel's own choice stands), and next to nothing while it `gives_way` to something else.
 
 Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
 silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
@@ -21,6 +21,7 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from potluck.core import limits
@@ -59,6 +60,8 @@ class Stream:
         self.window: ReceiveWindow | None = (
             None  # what may be on its way to us; the kernel's choice
         )
+        # whether something more urgent comes from there now: then this comes as slowly as can be
+        self.gives_way: Callable[[], bool] | None = None
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
@@ -117,16 +120,18 @@ class Stream:
                 self._limit(self.window, count)
             return count
 
-    def measure(self) -> None:
-        """From now on let no more be on its way than came lately; to begin with, little."""
+    def measure(self, queue_s: float) -> None:
+        """From now on let no more be on its way than came in `queue_s`; to begin with, little."""
         if self.window is None:
-            self.window = ReceiveWindow(time.monotonic())
+            self.window = ReceiveWindow(time.monotonic(), queue_s)
             self._clamp(limits.WINDOW_START_BYTES)
 
     def _limit(self, window: ReceiveWindow, count: int) -> None:
         size_bytes = window.on_bytes(count, time.monotonic())
         # said again and again: the kernel widens it by itself whenever much is read at once
         if size_bytes is not None:
+            if self.gives_way is not None and self.gives_way():
+                size_bytes = limits.WINDOW_MIN_BYTES
             self._clamp(size_bytes)
 
     def _clamp(self, size_bytes: int) -> None:

@@ -12,7 +12,7 @@ MEGABIT = 125_000  # bytes a second
 
 
 def test_nothing_is_said_before_a_sample_is_whole() -> None:
-    window = ReceiveWindow(0.0)
+    window = ReceiveWindow(0.0, limits.QUEUE_S)
     assert window.on_bytes(500_000, SAMPLE_S / 2) is None
     size = window.on_bytes(500_000, SAMPLE_S)
     assert size == pytest.approx(1_000_000 / SAMPLE_S * limits.QUEUE_S)
@@ -20,13 +20,13 @@ def test_nothing_is_said_before_a_sample_is_whole() -> None:
 
 
 def test_it_never_falls_below_a_few_packets() -> None:
-    window = ReceiveWindow(0.0)
+    window = ReceiveWindow(0.0, limits.QUEUE_S)
     assert window.size_bytes == limits.WINDOW_MIN_BYTES
     assert window.on_bytes(1, 100.0) == limits.WINDOW_MIN_BYTES
 
 
 def test_a_pause_does_not_make_it_small_and_a_slower_link_does() -> None:
-    window = ReceiveWindow(0.0)
+    window = ReceiveWindow(0.0, limits.QUEUE_S)
     fast = window.on_bytes(1_000_000, 1.0)
     now = 1.0
     sizes = []
@@ -42,7 +42,7 @@ def stand_in_queue_s(rate: float, way_s: float) -> tuple[float, float]:
     """Let bytes cross a link with a queue without end; return the queue in the end in seconds, and
     which part of the link was used.
     """
-    window, size, step_s = ReceiveWindow(0.0), 65536, 0.01
+    window, size, step_s = ReceiveWindow(0.0, limits.QUEUE_S), 65536, 0.01
     queue = came = 0.0
     on_the_way = [0.0] * max(1, round(way_s / step_s))
     for step in range(1, 3001):

@@ -183,7 +183,7 @@ class Swarm:
         self._small: deque[Root] = deque()
         self._large: dict[Root, Download] = {}
         self._rates = Rates()
-        self._slots = Slots()
+        self._slots = Slots(self._rates)
         self.room = Room()
         self._number = 0
 
@@ -245,14 +245,14 @@ class Swarm:
         """An order brought so much; pure measure, what it was is told besides."""
         order = self.orders.get(number)
         if order is not None:
-            self._rates.on_bytes(order.peer, size_bytes, now)
+            self._rates.on_bytes(order.peer, size_bytes, now, news=order.what.news)
 
     def on_ended(self, number: int, now: float, end: End) -> None:
         """An order is over; what it did not bring may be asked again, from somebody else first."""
         order = self.orders.pop(number, None)
         if order is None:
             return
-        self._rates.on_ended(order.peer, now)
+        self._rates.on_ended(order.peer, now, news=order.what.news)
         self._slots.free(order.peer, now, news=order.what.news, busy=end is End.BUSY)
         for root in order.roots:
             download = self.downloads.get(root)
@@ -315,7 +315,7 @@ class Swarm:
             if peer is None:
                 look.waiting.update(peers)
                 return
-            at_once = self._rates.budget(peer, limits.RUN_S, limits.RUN_BYTES_FIRST)
+            at_once = self._rates.budget(peer, limits.RUN_S, limits.RUN_BYTES_FIRST, news=False)
             run = _run(download, min(at_once, limits.RUN_BYTES))
             yield self._give(look, peer, What.PIECES, (download.root,), run)
 
@@ -330,7 +330,7 @@ class Swarm:
         self._number += 1
         order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
         self._slots.take(peer, news=what.news)
-        self._rates.on_asked(peer, look.now)
+        self._rates.on_asked(peer, look.now, news=what.news)
         for root in roots:
             self.downloads[root].orders.add(order.number)
         self.downloads[roots[0]].asked.update(pieces)
@@ -376,7 +376,7 @@ class Swarm:
 
     def _longest_pack(self, peer: DeviceId) -> int:
         """Return the bytes in a pack that keep what comes after it waiting for a moment only."""
-        at_once = self._rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST)
+        at_once = self._rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST, news=True)
         return min(max(at_once, limits.PACK_BYTES_MIN), limits.PACK_BYTES)
 
     def _unasked(self, root: Root) -> Download | None:

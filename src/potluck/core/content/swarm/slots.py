@@ -4,10 +4,12 @@ Strategy: two kinds of orders, counted apart: news (packs of small files, piece 
 Each has so many slots at a peer and so many in all, the same numbers the peer keeps for us
 (`limits.SMALL_PER_PEER`, `limits.FETCHES_PER_PEER`), so in step with it nobody is ever busy. When a
 peer says BUSY all the same, nothing of that kind is asked of it until an order of that kind ends
-there, or `limits.BUSY_AGAIN_S` are over: a constant time, however often.
+there, or `limits.BUSY_AGAIN_S` are over: a constant time, however often. Where all slots at a peer
+are taken, what it was to bring is not asked of one that is far slower: a slot will be free sooner.
 
 Guarantees: pieces never take a slot of news, at no peer and not in all. Limits: who holds what, and
-whom to prefer, is for the caller to say.
+whom to prefer, is for the caller to say; how slow a peer is, is known only after it was asked once,
+and not for long.
 """
 
 from __future__ import annotations
@@ -17,14 +19,16 @@ from collections import Counter
 from collections.abc import Iterable
 
 from potluck.core import limits
+from potluck.core.content.swarm.rates import Rates
 from potluck.core.keys.identity import DeviceId
 
 
 class Slots:
     """Who can be asked for one more thing at this moment."""
 
-    def __init__(self) -> None:
-        """Ask nothing of anybody."""
+    def __init__(self, rates: Rates) -> None:
+        """Ask nothing of anybody; `rates` are measured elsewhere."""
+        self._rates = rates
         self._taken: Counter[tuple[DeviceId, bool]] = Counter()
         self._in_all: Counter[bool] = Counter()
         self._full: dict[tuple[DeviceId, bool], float] = {}  # busy: not asked until then
@@ -56,8 +60,12 @@ class Slots:
         if not self.left(news=news):
             return None
         most = limits.SMALL_PER_PEER if news else limits.FETCHES_PER_PEER
+        taken_rate = 0.0  # of the fastest whose slots are taken
         for peer in peers:
             room = self._full.get((peer, news), -math.inf) <= now
-            if room and self._taken[peer, news] < most:
+            rate = self._rates.lately(peer, now, news=news)
+            if not room or self._taken[peer, news] >= most:
+                taken_rate = max(taken_rate, rate)
+            elif not 0 < rate < taken_rate / limits.FAR_SLOWER:
                 return peer
         return None
