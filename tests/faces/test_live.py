@@ -108,6 +108,19 @@ def test_a_trouble_that_is_the_reason_is_not_said_twice() -> None:
     assert "\n".join(lines(snapshot)).count("permission denied") == 1
 
 
+def test_other_troubles_of_the_same_cause_are_shown_or_counted() -> None:
+    same = [trouble(f"kitchen-pc/{number}", command="") for number in range(5)]
+    reason = "kitchen-pc/0: permission denied"
+    snapshot = busy(state="trouble", reason=reason, troubles=same, trouble_count=5)
+    picture = lines(snapshot)
+    shown = [line for line in picture if line.startswith("✗ kitchen-pc/")]
+    assert [line.split(":")[0] for line in shown] == [f"✗ kitchen-pc/{at}" for at in (1, 2, 3)]
+    assert "✗ 1 more trouble: see status" in picture
+    full = trouble("space on the disk", reason="disk full: 2 GB needed", command="")
+    paused = busy(state="paused", reason=full["reason"], troubles=[full], trouble_count=1)
+    assert not any(line.startswith("✗") for line in lines(paused))
+
+
 def test_more_troubles_are_counted() -> None:
     many = [trouble(f"{number}", reason=f"reason {number}") for number in range(TROUBLES + 1)]
     picture = lines(busy(troubles=many, trouble_count=TROUBLES + 3))

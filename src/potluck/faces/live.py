@@ -92,7 +92,7 @@ def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
         until = state["door"]["until_s"]
         long = "" if until is None else f" for {duration(until)}"
         lines += _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
-    wrong = [one for one in state["troubles"] if one["reason"] not in (state["reason"] or "")]
+    wrong = [one for one in state["troubles"] if not _is_reason(one, state["reason"])]
     for one in wrong[:TROUBLES]:
         first, *others = trouble_lines(one, words)
         lines += _sentence(f"✗ {first}", width, "bold red")
@@ -101,6 +101,11 @@ def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     if more > 0:
         lines += _sentence(f"✗ {count(more, 'more trouble')}: see status", width, "bold red")
     return lines
+
+
+def _is_reason(trouble: dict[str, Any], reason: str | None) -> bool:
+    """Say whether a trouble is the reason itself; another one may have the same cause."""
+    return reason in {f"{trouble['subject']}: {trouble['reason']}", trouble["reason"]}
 
 
 def _title(state: dict[str, Any], width: int) -> str:
