@@ -58,7 +58,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "need_files": 0,
         "need_folders": 0,
         "need_bytes": 0,
-        "rates": {"down": 0, "up": 0},
+        "rates": rates(),
         "transfers": [],
         "deliveries": [],
         "uploads": [],
@@ -79,6 +79,11 @@ def state(**changes: Any) -> dict[str, Any]:
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"
     return snapshot | changes
+
+
+def rates(down: float = 0, up: float = 0, received_bytes: int = 0) -> dict[str, float]:
+    """The `rates` of a snapshot."""
+    return {"down": down, "up": up, "received_bytes": received_bytes}
 
 
 def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, Any]:

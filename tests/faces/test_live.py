@@ -15,7 +15,7 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
 from potluck.faces.progress import Motion
 from potluck.faces.text import columns
-from tests.faces.fakes import delivery, state, transfer, trouble, upload
+from tests.faces.fakes import delivery, rates, state, transfer, trouble, upload
 
 WORDS = Words("potluck --home h", "potluck")
 COMING = Motion(come=300, wanted=700, rate=100)
@@ -270,8 +270,9 @@ def test_a_stall_shows_although_no_snapshot_comes() -> None:
     output, now = io.StringIO(), [0.0]
     screen = screen_on(output, now)
     screen.open()
-    for need in (10_000_000, 9_000_000):
-        screen.state(busy(need_bytes=need))
+    for came in (0, 1_000_000):
+        moved = rates(received_bytes=came)
+        screen.state(busy(need_bytes=10_000_000 - came, rates=moved))
         now[0] += 1.0
     screen.draw()
     assert "500 KB/s" in output.getvalue()
