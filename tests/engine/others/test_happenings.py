@@ -173,6 +173,22 @@ def test_a_few_files_are_named(play: Play) -> None:
     assert play.told() == ["d2 added 5 files (50 B): d, e, f and 2 more"]
 
 
+def test_the_largest_are_named(play: Play) -> None:
+    play.adds(*(f"{number:02}" for number in range(14)))
+    play.adds("movie.bin", size=30_000_000)
+    play.adds("pic", size=20)
+    assert play.told() == ["d2 added 16 files (30.0 MB): movie.bin, pic, 00 and 13 more"]
+
+
+def test_in_a_folder_one_that_outweighs_all_others_is_named(play: Play) -> None:
+    play.adds(*(f"d/{number:02}" for number in range(14)))
+    play.adds("d/movie.bin", size=30_000_000)
+    assert play.told() == ["d2 added 15 files (30.0 MB) in d: movie.bin and 14 more"]
+    play.adds("d/1", "d/2", "d/3", "d/4")
+    play.adds("d/5", size=limits.PIECE_MIN_BYTES - 100)
+    assert play.told() == ["d2 added 5 files (262 KB) in d"]
+
+
 def test_many_in_one_folder_are_told_by_the_folder(play: Play) -> None:
     play.adds(*(f"photos/2024/{number}" for number in range(3000)), size=40_000)
     assert play.told() == ["d2 added 3,000 files (120 MB) in photos/2024"]

@@ -53,6 +53,7 @@ PATHS_MAX = 4096  # remembered one by one, of all owners together: 1 MiB; what i
 LOST_MAX = 20_000  # paths to be brought back that are remembered; the oldest are forgotten
 FOLDERS_LOOKED_INTO = 50  # new ones of one gathering, whether they are empty
 NAMES_SHOWN = 3  # of the files in one line
+OUTWEIGHS_BYTES = limits.PIECE_MIN_BYTES  # below it no file is large
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
 TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
 KEPT_IN_TRASH, IN_TRASH = f" (kept {TRASH_DAYS} days in the trash)", " (in the trash)"
@@ -83,17 +84,21 @@ class Lot:
 
     files: int = 0
     size: int = 0
-    names: list[bytes] = field(default_factory=list)  # the first few
+    largest: list[tuple[int, bytes]] = field(default_factory=list)  # size below 0, path: a few
     folder: tuple[bytes, ...] | None = None  # that all of them are in
     trashed: bool = True
+
+    @property
+    def names(self) -> list[bytes]:
+        """The largest few, of equal ones the first by name."""
+        return [path for _, path in self.largest]
 
     def add(self, path: bytes, happening: Happening) -> None:
         """Count one more."""
         self.files += 1
         self.size += happening.size
         self.trashed &= happening.trashed
-        if len(self.names) < NAMES_SHOWN:
-            self.names.append(path)
+        self.largest = sorted([*self.largest, (-happening.size, path)])[:NAMES_SHOWN]
         above = tuple(path.split(b"/")[:-1])
         self.folder = above if self.folder is None else common_folder(self.folder, above)
 
@@ -308,7 +313,7 @@ def sentences(
     files = {path: its for path, its in sorted(paths.items()) if its.kind is Kind.FILE}
     renamed = _renamed(files)
     moved = {*renamed, *renamed.values()}
-    lots = {deed: replace(lot, names=list(lot.names)) for deed, lot in more.items()}
+    lots = {deed: replace(lot) for deed, lot in more.items()}
     for path, happening in files.items():
         if path not in moved:
             lots.setdefault(happening.deed, Lot()).add(path, happening)
@@ -366,10 +371,12 @@ def _files_words(lot: Lot, amount: str) -> str:
     folder = b"/".join(lot.folder or ())
     if folder:
         words += f" in {_name(folder)}"
-    if folder and lot.files > NAMES_SHOWN:
+    names, skipped = lot.names, len(folder) + 1 if folder else 0
+    if folder and lot.files > NAMES_SHOWN:  # the folder says it, but for one that outweighs all
+        names = [path for size, path in lot.largest if 2 * -size > lot.size > OUTWEIGHS_BYTES]
+    if not names:
         return words
-    skipped = len(folder) + 1 if folder else 0
-    return f"{words}: {_with_rest([_name(path[skipped:]) for path in lot.names], lot.files)}"
+    return f"{words}: {_with_rest([_name(path[skipped:]) for path in names], lot.files)}"
 
 
 def _counted(noun: str, paths: Sequence[bytes]) -> str:
