@@ -95,6 +95,7 @@ def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, 
         "size": 1_400_000_000,
         "rate": 112_000_000,
         "files": 1,
+        "every": None,
     }
     return entry | changes
 

@@ -6,7 +6,6 @@ import pytest
 
 from potluck.faces.progress import (
     FASTEST_S,
-    FOLDERS_SEEN_MAX,
     LEAST_RATE,
     LEAST_SPAN_S,
     SPAN_S,
@@ -125,24 +124,3 @@ def test_the_fastest_falls_when_a_link_is_slower_for_long() -> None:
     assert fastest.see(1e5, 2 * FASTEST_S - 0.1) == 1e8
     assert fastest.see(1e5, 2 * FASTEST_S) == 1e5
     assert repr(fastest) == "Fastest(100000 B/s)"
-
-
-def test_of_a_folder_the_most_that_was_to_come_is_remembered() -> None:
-    progress = ViewProgress()
-    for left in (100, 3000, 2315, 1):
-        small = transfer("laptop/photos", files=left)
-        motion = progress.on_state(state(need_files=left, transfers=[small]), 1.0)
-    assert motion.most == {"laptop/photos": 3000}
-    assert motion.rates.keys() == {"laptop/photos"}
-    assert progress.on_state(state(need_files=1), 2.0).most == {"laptop/photos": 3000}
-    assert progress.on_state(state(), 3.0).most == {}
-
-
-def test_of_very_many_folders_the_newest_are_remembered() -> None:
-    progress = ViewProgress()
-    for number in range(FOLDERS_SEEN_MAX + 5):
-        small = transfer(f"{number}", files=2)
-        motion = progress.on_state(state(need_files=2, transfers=[small]), 1.0)
-    assert len(motion.most) == FOLDERS_SEEN_MAX
-    assert "0" not in motion.most
-    assert str(FOLDERS_SEEN_MAX + 4) in motion.most

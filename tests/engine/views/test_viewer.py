@@ -62,7 +62,7 @@ def test_a_transfer_names_path_sources_and_progress() -> None:
     ann.write("film", b"x" * 100)
     assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
     assert shown(ben)["transfers"] == [
-        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1}
+        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1, "every": None}
     ]
     ann.delete("film")
     wire.run(5.0)
@@ -207,6 +207,7 @@ def test_small_files_are_one_row_a_folder_and_one_file_has_its_own_name() -> Non
     wire.run(0.5)
     (row,) = shown(ben)["transfers"]
     assert (row["path"], row["files"], row["size"], row["sources"]) == ("d1/photos", 3, 3, ["d1"])
+    assert row["every"] == 3
     for number in range(2):
         ann.delete(f"photos/{number}")
     assert wire.run(5.0, lambda: shown(ben)["need_files"] == 1)

@@ -60,6 +60,7 @@ class TransferView(Struct, frozen=True):
     done: int
     size: int
     files: int = 1  # of a folder: its small files that are still to come
+    every: int | None = None  # of a folder: all its small files, also those that are here
 
 
 class UploadView(Struct, frozen=True):
