@@ -113,7 +113,8 @@ def upload(
     path: str = "laptop/movie.bin", to: str = "kitchen-pc", **changes: Any
 ) -> dict[str, Any]:
     """One entry of `uploads`."""
-    return {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000} | changes
+    entry = {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000}
+    return entry | {"there": 350_000_000} | changes
 
 
 def trouble(subject: str = "laptop/locked", **changes: Any) -> dict[str, Any]:

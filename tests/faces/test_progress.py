@@ -98,7 +98,7 @@ def test_snapshots_become_rates_of_files_uploads_and_the_whole() -> None:
     assert repr(progress).endswith("2 rates)")
     assert progress.on_state(state(), 9.0).rates == {}
     assert progress.on_state(state(), 9.0).fastest == 1000.0
-    assert progress.on_state(state(uploads=[upload(sent=None)]), 10.0).rates == {}
+    assert progress.on_state(state(uploads=[upload(sent=None, there=None)]), 10.0).rates == {}
 
 
 def test_copies_of_what_is_here_are_no_rate() -> None:

@@ -55,15 +55,23 @@ def test_an_upload_says_to_whom() -> None:
     assert "↑ laptop/movie.bin → kitchen-pc " in line
     assert "350 MB / 1.0 GB" in line
     assert line.endswith("5.0 MB/s")
-    again = outgoing(upload("a", sent=2_000_000_000), MOTION)
+    again = outgoing(upload("a", there=2_000_000_000), MOTION)
     assert "1.0 / 1.0 GB" in drawn(again)[0]
 
 
 def test_of_an_upload_nobody_spoke_of_yet_no_part_is_shown() -> None:
-    fresh = outgoing(upload(sent=None), MOTION)
+    fresh = outgoing(upload(sent=None, there=None), Motion())
     (line,) = drawn(fresh)
     assert line.split() == ["↑", "laptop/movie.bin", "→", "kitchen-pc", "1.0", "GB"]
     assert drawn(fresh, width=50) == ["↑ laptop/movie.bin → kitchen-pc", "  1.0 GB"]
+
+
+def test_what_came_is_no_bar_where_what_was_there_before_is_not_known() -> None:
+    again = outgoing(upload(sent=108_000, size=12_000_000, there=None), MOTION)
+    (line,) = drawn(again)
+    assert "108 KB sent of 12.0 MB" in line
+    assert "5.0 MB/s" in line
+    assert not {"█", "░"} & set(line)
 
 
 def test_the_whole_says_how_much() -> None:
@@ -111,6 +119,7 @@ def test_no_row_is_wider_than_the_terminal(width: int) -> None:
         incoming(transfer("a"), motion),
         incoming(transfer("b" * 90, files=3), motion),
         outgoing(upload("long/" * 30, "y" * 63), motion),
+        outgoing(upload("long/" * 30, sent=999_000_000_000, there=None), motion),
         everything(motion),
     ]
     for line in drawn(*moving, width=width):

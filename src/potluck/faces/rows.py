@@ -28,7 +28,7 @@ from potluck.faces.text import (
     percent,
     rate,
     shown,
-    size,
+    upload_words,
 )
 
 ONE_LINE_COLUMNS = 70  # from here on a row has room for name and figures side by side
@@ -72,11 +72,9 @@ def incoming(one: dict[str, Any], motion: Motion) -> Moving:
 def outgoing(one: dict[str, Any], motion: Motion) -> Moving:
     """Return what an upload shows; the other side may get pieces elsewhere, so no time left."""
     name = f"{shown(one['path'])} → {shown(one['to'])}"
-    if one["sent"] is None:
-        return Moving("↑", name, None, one["size"], (size(one["size"]),))
-    sent, speed = min(one["sent"], one["size"]), motion.rates.get(upload_key(one), 0.0)
-    figures = (amount(sent, one["size"]), *([rate(speed)] if speed else []))
-    return Moving("↑", name, sent, one["size"], figures)
+    speed = motion.rates.get(upload_key(one), 0.0)
+    figures = (upload_words(one), *([rate(speed)] if speed else []))
+    return Moving("↑", name, one["there"], one["size"], figures)
 
 
 def everything(motion: Motion, *, stands: bool = False) -> Moving:

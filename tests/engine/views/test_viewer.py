@@ -249,20 +249,28 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
         "to": "d2",
         "sent": None,
         "size": content.size_bytes,
+        "there": None,
     }, "it is asked for, and nobody said how much of it is there already"
     uploads, name = ann.engine.wiring.answers.uploads, ann.engine.node.own_manifest
     uploads.on_came(ben.me, 10)
-    assert shown(ann)["uploads"][0]["sent"] == 10
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, None), "it may have had some of it before"
     head = ann.index.manifests.head(name)
     assert head is not None
     lacks = Holding(*name, head.generation, head.seq, 1, 100_000)
     ann.engine.node.peer(ben.me).kept[name] = lacks
-    assert shown(ann)["uploads"][0]["sent"] == 500_000, "the rest was there before"
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, 500_000), "the rest was there before"
     (row,) = shown(ann)["deliveries"]
     assert (row["done_bytes"], row["whole_bytes"]) == (500_000, 600_000), "the same"
+    kept = ann.engine.node.peer(ben.me).kept
+    kept[name] = Holding(*name, head.generation, head.seq, 9, 10**9)
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, None), "it lacks other things as well"
+    kept[name] = lacks
     uploads.note(ben.me, Root(bytes(32)), parse_wire_path(b"d1/song"), 1000, 1000)
     (both,) = shown(ann)["uploads"]
-    assert (both["path"], both["sent"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
+    assert (both["path"], both["there"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
     wire.silent, wire.udp = lambda one, other: True, lambda one, other: False
     assert wire.run(10.0, lambda: not any(one["online"] for one in shown(ann)["deliveries"]))
     uploads.note(ben.me, root, parse_wire_path(b"d1/film"), 600_000, 1)

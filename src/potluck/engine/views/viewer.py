@@ -173,17 +173,20 @@ class Viewer:
         """Return what is being handed over to each device that lacks something.
 
         Who is known to lack less than that has the rest, also from before. Of who has said nothing
-        yet nobody knows how much it has.
+        yet, or lacks other things as well, nobody knows how much of these it has.
         """
         rows, found = {one.id: one for one in deliveries}, list[UploadView]()
         for one in handings:
             row = rows.get(short_id(one.device))
             if row is None or not row.online:
                 continue
-            size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes) or None
-            if row.known:
-                there_bytes = max(there_bytes or 0, size_bytes - row.need_bytes)
-            found.append(UploadView(_paths_of(one), row.label, there_bytes, size_bytes))
+            size_bytes, came_bytes = bounded(one.size_bytes), bounded(one.came_bytes)
+            there_bytes = None
+            if row.known and row.need_bytes <= size_bytes:
+                there_bytes = max(came_bytes, size_bytes - row.need_bytes)
+            sent_bytes = None if there_bytes is None and not came_bytes else came_bytes
+            path = _paths_of(one)
+            found.append(UploadView(path, row.label, sent_bytes, size_bytes, there_bytes))
         return found
 
     def _labels(self, devices: set[DeviceId]) -> list[str]:
