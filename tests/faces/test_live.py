@@ -5,7 +5,8 @@ names.
 from __future__ import annotations
 
 import io
-from typing import Any
+import re
+from typing import IO, Any, cast
 
 import pytest
 from rich.console import Console
@@ -293,3 +294,64 @@ def test_without_a_prompt_nothing_is_typed() -> None:
     screen.draw()
     screen.close()
     assert ">" not in output.getvalue()
+
+
+class Folding:
+    """A terminal that folds its lines when it becomes narrower, as most do: what stands on it."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.rows, self.row = [""], 0
+
+    def narrow(self, width: int) -> None:
+        assert self.row == len(self.rows) - 1
+        self.rows = [row[at : at + width] for row in self.rows
+                     for at in range(0, max(1, len(row)), width)]  # fmt: skip
+        self.width, self.row = width, len(self.rows) - 1
+
+    def write(self, text: str) -> int:
+        for code in re.findall(r"\x1b\[\??\d*[A-Za-z]|\n|\r|[^\x1b\n\r]+", text):
+            if code == "\n":
+                self.row += 1
+                self.rows += [""] * (self.row + 1 - len(self.rows))
+            elif code.endswith("A") and code.startswith("\x1b"):
+                self.row -= int(code[2:-1])
+                assert self.row >= 0
+            elif code.endswith("B") and code.startswith("\x1b"):
+                self.row += int(code[2:-1])
+                assert self.row < len(self.rows)
+            elif code == "\x1b[2K":
+                self.rows[self.row] = ""
+            elif not code.startswith("\x1b") and code != "\r":
+                self.rows[self.row] += code
+        while len(self.rows) > self.row + 1 and not self.rows[-1]:
+            self.rows.pop()
+        return len(text)
+
+    def flush(self) -> None:
+        """Everything stands there already."""
+
+
+@pytest.mark.parametrize("told", [[], ["nas joined"]])
+def test_a_narrower_terminal_keeps_nothing_of_the_old_picture(told: list[str]) -> None:
+    terminal = Folding(80)
+    console = Console(file=cast("IO[str]", terminal), force_terminal=True, width=80, height=24,
+                      color_system=None, markup=False)  # fmt: skip
+    screen = LiveScreen(console, words=WORDS)
+    screen.open()
+    screen.state(busy(transfers=[transfer()]))
+    screen.lines(["laptop joined"])
+    screen.draw()
+    for width in (40, 30, 29):
+        terminal.narrow(width)
+        console.width = width
+        screen.lines(told)
+        screen.draw()
+        drawn = lines(busy(transfers=[transfer()]), typed="", width=width)
+        shown = [row.rstrip() for row in terminal.rows]
+        assert shown[-len(drawn) :] == [row.rstrip() for row in drawn]
+        assert set(shown[: -len(drawn)]) <= {"laptop joined", *told}
+    terminal.narrow(20)
+    console.width = 20
+    screen.close()
+    assert {row.rstrip() for row in terminal.rows} <= {"laptop joined", *told, ""}

@@ -12,6 +12,8 @@ whoever feeds it decides how often.
 Guarantees: no line is wider than the terminal, from 20 columns on, and the prompt is always there;
 what is left out is counted. Names are never read as rich markup or as control characters; without
 colour (NO_COLOR, TERM=dumb) every fact is still in the words. Limits: at most eight bars at a time.
+A terminal that becomes narrower is taken to fold its lines, as most do; on one that cuts them off,
+as many rows above the picture are wiped as folding would have made.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
 
 from potluck.faces import rows
@@ -219,6 +223,7 @@ class LiveScreen:
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
         self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
+        self._drawn, self._drawn_columns = list[str](), 0
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
         )
@@ -233,10 +238,11 @@ class LiveScreen:
 
     def close(self) -> None:
         """Wipe the picture and give the terminal back."""
-        self._live.stop()
+        self._take_away()
 
     def lines(self, lines: list[str]) -> None:
         """Let lines scroll above the picture."""
+        self._wipe_folded()
         for line in lines:
             style = _STYLES.get(line[:1], "")
             for row in for_terminal([line], self._console.width):
@@ -255,8 +261,9 @@ class LiveScreen:
     def draw(self) -> None:
         """Draw the picture now, or take it away."""
         if self._hidden():
-            self._live.stop()
+            self._take_away()
             return
+        self._wipe_folded()
         self._live.start()
         self._live.vertical_overflow = "crop"  # taking the picture away made it visible
         if self._state is not None and self._clock() - self._moved_s >= RENEW_S:
@@ -264,3 +271,24 @@ class LiveScreen:
         within = self._console.width, self._console.height
         picture = render(self._state, self._motion, self._typed, within, self._words)
         self._live.update(picture, refresh=True)
+        self._drawn, self._drawn_columns = picture.plain.split("\n"), within[0]
+
+    def _take_away(self) -> None:
+        self._wipe_folded()
+        self._live.stop()
+        self._drawn = []
+
+    def _wipe_folded(self) -> None:
+        """Wipe what a terminal that has become narrower made of the picture.
+
+        It folded its lines; rich wipes as many rows as it drew, from where the cursor is then.
+        """
+        width, height, before = self._console.width, self._console.height, self._drawn_columns
+        self._drawn_columns = width
+        if width >= before or not self._drawn:
+            return
+        folded = sum(max(1, -(-min(columns(line), before) // width)) for line in self._drawn)
+        wipe = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+        above = Control((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+        below = [Control((ControlType.CURSOR_DOWN, 1))] * (len(self._drawn) - 1)
+        self._console.control(wipe, *[above] * (min(folded, height) - 1), *below)
