@@ -93,6 +93,26 @@ def test_an_open_door_has_a_line_of_its_own() -> None:
     assert always[2:4] == ["the door is OPEN: anyone here may join"]
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 7), (80, 6), (80, 5), (80, 4), (40, 5), (40, 6)]
+)
+def test_where_rows_lack_the_door_is_said_first(width: int, height: int) -> None:
+    two = [trouble(), trouble("nas", reason="cannot be reached")]
+    wide_open = busy(
+        state="trouble",
+        reason="laptop/x: denied",
+        command="chmod u+rx x",
+        door={"open": True, "until_s": 3000},
+        troubles=two,
+        trouble_count=2,
+    )
+    picture = lines(wide_open, typed="", width=width, height=height)
+    assert len(picture) < height
+    assert "the door is OPEN for 50 min: anyone here may join" in " ".join(map(str.strip, picture))
+    assert picture[-1].startswith("> ")
+    assert height < 6 or "kitchen-pc" in picture[0]
+
+
 def test_each_trouble_has_its_reason_and_its_command_on_lines_of_their_own() -> None:
     two = [trouble(), trouble("nas", reason="cannot be reached", command="", since_s=0.5)]
     picture = lines(busy(state="trouble", troubles=two, trouble_count=2))

@@ -71,7 +71,7 @@ def render(
     if state is None:
         lines: list[Pieces] = [[("potluck is starting…", "dim")]]
     else:
-        lines = _standing(state, width, words)
+        lines = _standing(state, width, words, height - 1 - len(prompt))
         room = height - 1 - len(lines) - len(prompt)
         lines += _moving(state, motion, width, max(_LEAST_ROWS, room))
     room = max(1, height - 1 - len(prompt))
@@ -86,16 +86,42 @@ def render(
 
 
 # -- how things are --------------------------------------------------------------------------------
-def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
-    lines: list[Pieces] = [[(_title(state, width), "bold")]]
+def _standing(state: dict[str, Any], width: int, words: Words, room: int) -> list[Pieces]:
+    """Return how things are; the door's warning goes first where there is no room for all."""
+    title: list[Pieces] = [[(_title(state, width), "bold")]]
+    door, reason, wrong = (
+        _door(state, width),
+        _reason(state, width, words),
+        _wrong(state, width, words),
+    )
+    if len(title + reason + door + wrong) <= room:
+        return title + reason + door + wrong
+    if len(title + door) < room:
+        return title + door + reason + wrong
+    return door + title + reason + wrong
+
+
+def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
+    """Return the one word for how things are with its reason, and what to type."""
     said = " · ".join([reason_words(state), *_amounts(state)])
-    lines += _sentence(said, width, _COLOURS.get(state["state"], ""))
+    lines = _sentence(said, width, _COLOURS.get(state["state"], ""))
     if state["command"]:
         lines += _advised(Advice("next: ", next_step(state["command"], words)), width)
-    if state["door"]["open"]:
-        until = state["door"]["until_s"]
-        long = "" if until is None else f" for {duration(until)}"
-        lines += _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
+    return lines
+
+
+def _door(state: dict[str, Any], width: int) -> list[Pieces]:
+    """Return the warning that anybody may join, while that is so."""
+    if not state["door"]["open"]:
+        return []
+    until = state["door"]["until_s"]
+    long = "" if until is None else f" for {duration(until)}"
+    return _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
+
+
+def _wrong(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
+    """Return what is not as it should be and not said yet: a few, and how many more."""
+    lines = list[Pieces]()
     wrong = [one for one in state["troubles"] if not _is_reason(one, state["reason"])]
     for one in wrong[:TROUBLES]:
         first, *others = trouble_lines(one, words)
