@@ -48,6 +48,15 @@ def test_leaving_twice_is_leaving_once() -> None:
     assert left(ann) == 1
 
 
+def test_what_is_gathered_is_told_before_a_device_leaves() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: bool(ben.engine.wiring.happenings.deadline()))
+    ben.hear(LeaveAsked())
+    told = [effect.text for effect in ben.asked_for(effects.Tell)]
+    assert "d1 added a (5 B)" in told
+
+
 def test_a_lonely_device_leaves_too() -> None:
     wire = Wire()
     ann = wire.add(1)

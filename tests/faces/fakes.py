@@ -58,7 +58,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "need_files": 0,
         "need_folders": 0,
         "need_bytes": 0,
-        "rates": {"down": 0, "up": 0},
+        "rates": rates(),
         "transfers": [],
         "deliveries": [],
         "uploads": [],
@@ -81,6 +81,11 @@ def state(**changes: Any) -> dict[str, Any]:
     return snapshot | changes
 
 
+def rates(down: float = 0, up: float = 0, received_bytes: int = 0) -> dict[str, float]:
+    """The `rates` of a snapshot."""
+    return {"down": down, "up": up, "received_bytes": received_bytes}
+
+
 def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, Any]:
     """One entry of `transfers`."""
     entry = {
@@ -90,6 +95,7 @@ def transfer(path: str = "kitchen-pc/holiday.mp4", **changes: Any) -> dict[str, 
         "size": 1_400_000_000,
         "rate": 112_000_000,
         "files": 1,
+        "every": None,
     }
     return entry | changes
 
@@ -107,7 +113,8 @@ def upload(
     path: str = "laptop/movie.bin", to: str = "kitchen-pc", **changes: Any
 ) -> dict[str, Any]:
     """One entry of `uploads`."""
-    return {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000} | changes
+    entry = {"path": path, "to": to, "sent": 350_000_000, "size": 1_000_000_000}
+    return entry | {"there": 350_000_000} | changes
 
 
 def trouble(subject: str = "laptop/locked", **changes: Any) -> dict[str, Any]:

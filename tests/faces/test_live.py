@@ -5,7 +5,8 @@ names.
 from __future__ import annotations
 
 import io
-from typing import Any
+import re
+from typing import IO, Any, cast
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
 from potluck.faces.progress import Motion
 from potluck.faces.text import columns
-from tests.faces.fakes import delivery, state, transfer, trouble, upload
+from tests.faces.fakes import delivery, rates, state, transfer, trouble, upload
 
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 COMING = Motion(come=300, wanted=700, rate=100)
@@ -92,6 +93,26 @@ def test_an_open_door_has_a_line_of_its_own() -> None:
     assert always[2:4] == ["the door is OPEN: anyone here may join"]
 
 
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 7), (80, 6), (80, 5), (80, 4), (40, 5), (40, 6)]
+)
+def test_where_rows_lack_the_door_is_said_first(width: int, height: int) -> None:
+    two = [trouble(), trouble("nas", reason="cannot be reached")]
+    wide_open = busy(
+        state="trouble",
+        reason="laptop/x: denied",
+        command="chmod u+rx x",
+        door={"open": True, "until_s": 3000},
+        troubles=two,
+        trouble_count=2,
+    )
+    picture = lines(wide_open, typed="", width=width, height=height)
+    assert len(picture) < height
+    assert "the door is OPEN for 50 min: anyone here may join" in " ".join(map(str.strip, picture))
+    assert picture[-1].startswith("> ")
+    assert height < 6 or "kitchen-pc" in picture[0]
+
+
 def test_each_trouble_has_its_reason_and_its_command_on_lines_of_their_own() -> None:
     two = [trouble(), trouble("nas", reason="cannot be reached", command="", since_s=0.5)]
     picture = lines(busy(state="trouble", troubles=two, trouble_count=2))
@@ -106,6 +127,19 @@ def test_a_trouble_that_is_the_reason_is_not_said_twice() -> None:
     snapshot = busy(state="trouble", reason="laptop/locked: permission denied",
                     troubles=[trouble()], trouble_count=1)  # fmt: skip
     assert "\n".join(lines(snapshot)).count("permission denied") == 1
+
+
+def test_other_troubles_of_the_same_cause_are_shown_or_counted() -> None:
+    same = [trouble(f"kitchen-pc/{number}", command="") for number in range(5)]
+    reason = "kitchen-pc/0: permission denied"
+    snapshot = busy(state="trouble", reason=reason, troubles=same, trouble_count=5)
+    picture = lines(snapshot)
+    shown = [line for line in picture if line.startswith("✗ kitchen-pc/")]
+    assert [line.split(":")[0] for line in shown] == [f"✗ kitchen-pc/{at}" for at in (1, 2, 3)]
+    assert "✗ 1 more trouble: see status" in picture
+    full = trouble("space on the disk", reason="disk full: 2 GB needed", command="")
+    paused = busy(state="paused", reason=full["reason"], troubles=[full], trouble_count=1)
+    assert not any(line.startswith("✗") for line in lines(paused))
 
 
 def test_more_troubles_are_counted() -> None:
@@ -257,8 +291,9 @@ def test_a_stall_shows_although_no_snapshot_comes() -> None:
     output, now = io.StringIO(), [0.0]
     screen = screen_on(output, now)
     screen.open()
-    for need in (10_000_000, 9_000_000):
-        screen.state(busy(need_bytes=need))
+    for came in (0, 1_000_000):
+        moved = rates(received_bytes=came)
+        screen.state(busy(need_bytes=10_000_000 - came, rates=moved))
         now[0] += 1.0
     screen.draw()
     assert "500 KB/s" in output.getvalue()
@@ -279,3 +314,64 @@ def test_without_a_prompt_nothing_is_typed() -> None:
     screen.draw()
     screen.close()
     assert ">" not in output.getvalue()
+
+
+class Folding:
+    """A terminal that folds its lines when it becomes narrower, as most do: what stands on it."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.rows, self.row = [""], 0
+
+    def narrow(self, width: int) -> None:
+        assert self.row == len(self.rows) - 1
+        self.rows = [row[at : at + width] for row in self.rows
+                     for at in range(0, max(1, len(row)), width)]  # fmt: skip
+        self.width, self.row = width, len(self.rows) - 1
+
+    def write(self, text: str) -> int:
+        for code in re.findall(r"\x1b\[\??\d*[A-Za-z]|\n|\r|[^\x1b\n\r]+", text):
+            if code == "\n":
+                self.row += 1
+                self.rows += [""] * (self.row + 1 - len(self.rows))
+            elif code.endswith("A") and code.startswith("\x1b"):
+                self.row -= int(code[2:-1])
+                assert self.row >= 0
+            elif code.endswith("B") and code.startswith("\x1b"):
+                self.row += int(code[2:-1])
+                assert self.row < len(self.rows)
+            elif code == "\x1b[2K":
+                self.rows[self.row] = ""
+            elif not code.startswith("\x1b") and code != "\r":
+                self.rows[self.row] += code
+        while len(self.rows) > self.row + 1 and not self.rows[-1]:
+            self.rows.pop()
+        return len(text)
+
+    def flush(self) -> None:
+        """Everything stands there already."""
+
+
+@pytest.mark.parametrize("told", [[], ["nas joined"]])
+def test_a_narrower_terminal_keeps_nothing_of_the_old_picture(told: list[str]) -> None:
+    terminal = Folding(80)
+    console = Console(file=cast("IO[str]", terminal), force_terminal=True, width=80, height=24,
+                      color_system=None, markup=False)  # fmt: skip
+    screen = LiveScreen(console, words=WORDS)
+    screen.open()
+    screen.state(busy(transfers=[transfer()]))
+    screen.lines(["laptop joined"])
+    screen.draw()
+    for width in (40, 30, 29):
+        terminal.narrow(width)
+        console.width = width
+        screen.lines(told)
+        screen.draw()
+        drawn = lines(busy(transfers=[transfer()]), typed="", width=width)
+        shown = [row.rstrip() for row in terminal.rows]
+        assert shown[-len(drawn) :] == [row.rstrip() for row in drawn]
+        assert set(shown[: -len(drawn)]) <= {"laptop joined", *told}
+    terminal.narrow(20)
+    console.width = 20
+    screen.close()
+    assert {row.rstrip() for row in terminal.rows} <= {"laptop joined", *told, ""}

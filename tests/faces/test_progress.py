@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 
 from potluck.faces.progress import (
-    FOLDERS_SEEN_MAX,
+    FASTEST_S,
     LEAST_RATE,
     LEAST_SPAN_S,
     SPAN_S,
+    Fastest,
     Motion,
     ViewProgress,
     Whole,
     Window,
     upload_key,
 )
-from tests.faces.fakes import state, transfer, upload
+from tests.faces.fakes import rates, state, transfer, upload
 
 
 def test_a_rate_is_that_of_the_last_ten_seconds() -> None:
@@ -87,7 +88,7 @@ def test_snapshots_become_rates_of_files_uploads_and_the_whole() -> None:
                 need_bytes=10_000 - 1000 * second,
                 transfers=[transfer("a/x", done=1000 * second)],
                 uploads=[upload("b/y", "nas", sent=500 * second)],
-                rates={"down": 0, "up": 700},
+                rates=rates(up=700, received_bytes=1000 * second),
             ),
             float(second),
         )
@@ -97,25 +98,29 @@ def test_snapshots_become_rates_of_files_uploads_and_the_whole() -> None:
     assert repr(progress).endswith("2 rates)")
     assert progress.on_state(state(), 9.0).rates == {}
     assert progress.on_state(state(), 9.0).fastest == 1000.0
-    assert progress.on_state(state(uploads=[upload(sent=None)]), 10.0).rates == {}
+    assert progress.on_state(state(uploads=[upload(sent=None, there=None)]), 10.0).rates == {}
 
 
-def test_of_a_folder_the_most_that_was_to_come_is_remembered() -> None:
-    progress = ViewProgress()
-    for left in (100, 3000, 2315, 1):
-        small = transfer("laptop/photos", files=left)
-        motion = progress.on_state(state(need_files=left, transfers=[small]), 1.0)
-    assert motion.most == {"laptop/photos": 3000}
-    assert motion.rates.keys() == {"laptop/photos"}
-    assert progress.on_state(state(need_files=1), 2.0).most == {"laptop/photos": 3000}
-    assert progress.on_state(state(), 3.0).most == {}
+def test_copies_of_what_is_here_are_no_rate() -> None:
+    progress, received, now = ViewProgress(), 0, 0.0
+    for need in (600_000_000, 300_000_000, 20_000_000):  # 580 MB of copies within two seconds
+        now += 1.0
+        motion = progress.on_state(state(need_files=3, need_bytes=need, rates=rates()), now)
+    assert (motion.come, motion.rate, motion.fastest) == (580_000_000, 0.0, 0.0)
+    assert motion.left_s(20_000_000, motion.rate) is None
+    for _ in range(15):  # the rest comes over 4 Mbit/s
+        now, received = now + 1.0, received + 500_000
+        wanted = state(
+            need_files=1, need_bytes=20_000_000 - received, rates=rates(received_bytes=received)
+        )
+        motion = progress.on_state(wanted, now)
+    assert motion.left_s(12_500_000, motion.rate) == 25.0
 
 
-def test_of_very_many_folders_the_newest_are_remembered() -> None:
-    progress = ViewProgress()
-    for number in range(FOLDERS_SEEN_MAX + 5):
-        small = transfer(f"{number}", files=2)
-        motion = progress.on_state(state(need_files=2, transfers=[small]), 1.0)
-    assert len(motion.most) == FOLDERS_SEEN_MAX
-    assert "0" not in motion.most
-    assert str(FOLDERS_SEEN_MAX + 4) in motion.most
+def test_the_fastest_falls_when_a_link_is_slower_for_long() -> None:
+    fastest = Fastest()
+    assert fastest.see(1e8, 0.0) == 1e8
+    assert fastest.see(1e5, FASTEST_S) == 1e8
+    assert fastest.see(1e5, 2 * FASTEST_S - 0.1) == 1e8
+    assert fastest.see(1e5, 2 * FASTEST_S) == 1e5
+    assert repr(fastest) == "Fastest(100000 B/s)"

@@ -41,13 +41,13 @@ def test_what_does_not_move_has_no_rate_and_no_time_left() -> None:
 
 
 def test_small_files_are_one_row_a_folder() -> None:
-    motion = Motion(most={"laptop/photos": 3000})
-    small = transfer("laptop/photos", files=2315, done=0, size=9000)
-    (line,) = drawn(incoming(small, motion))
+    small = transfer("laptop/photos", files=2315, every=3000, done=0, size=9000)
+    (line,) = drawn(incoming(small, Motion()))
     assert "↓ laptop/photos " in line
     assert "685 of 3,000 files" in line
-    assert drawn(incoming(transfer("laptop/photos", files=1), motion))[0].count("2,999 of 3,000")
-    assert "0 of 7 files" in drawn(incoming(transfer("laptop/x", files=7), Motion()))[0]
+    (line,) = drawn(incoming(transfer("laptop/x", files=7), Motion()))
+    assert "7 files to come" in line
+    assert "░" not in line, "how many there are is not known"
 
 
 def test_an_upload_says_to_whom() -> None:
@@ -55,15 +55,23 @@ def test_an_upload_says_to_whom() -> None:
     assert "↑ laptop/movie.bin → kitchen-pc " in line
     assert "350 MB / 1.0 GB" in line
     assert line.endswith("5.0 MB/s")
-    again = outgoing(upload("a", sent=2_000_000_000), MOTION)
+    again = outgoing(upload("a", there=2_000_000_000), MOTION)
     assert "1.0 / 1.0 GB" in drawn(again)[0]
 
 
 def test_of_an_upload_nobody_spoke_of_yet_no_part_is_shown() -> None:
-    fresh = outgoing(upload(sent=None), MOTION)
+    fresh = outgoing(upload(sent=None, there=None), Motion())
     (line,) = drawn(fresh)
     assert line.split() == ["↑", "laptop/movie.bin", "→", "kitchen-pc", "1.0", "GB"]
     assert drawn(fresh, width=50) == ["↑ laptop/movie.bin → kitchen-pc", "  1.0 GB"]
+
+
+def test_what_came_is_no_bar_where_what_was_there_before_is_not_known() -> None:
+    again = outgoing(upload(sent=108_000, size=12_000_000, there=None), MOTION)
+    (line,) = drawn(again)
+    assert "108 KB sent of 12.0 MB" in line
+    assert "5.0 MB/s" in line
+    assert not {"█", "░"} & set(line)
 
 
 def test_the_whole_says_how_much() -> None:
@@ -104,13 +112,14 @@ def test_a_narrow_terminal_gets_two_lines() -> None:
 def test_no_row_is_wider_than_the_terminal(width: int) -> None:
     motion = Motion(
         come=999_900_000_000, wanted=999_999_000_000_000, rate=99_900_000, fastest=99_900_000,
-        rates={"漢" * 50: 99_900_000, "a": 2000}, most={"b" * 90: 150_000},
+        rates={"漢" * 50: 99_900_000, "a": 2000},
     )  # fmt: skip
     moving = [
         incoming(transfer("漢" * 50) | {"from": ["x" * 60]}, motion),
         incoming(transfer("a"), motion),
         incoming(transfer("b" * 90, files=3), motion),
         outgoing(upload("long/" * 30, "y" * 63), motion),
+        outgoing(upload("long/" * 30, sent=999_000_000_000, there=None), motion),
         everything(motion),
     ]
     for line in drawn(*moving, width=width):

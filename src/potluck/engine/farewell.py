@@ -33,6 +33,7 @@ from potluck.engine.effects import (
 )
 from potluck.engine.flushing import Flushing
 from potluck.engine.node import Node
+from potluck.engine.others.happenings import Happenings
 from potluck.engine.own.imports import Imports
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery
@@ -54,10 +55,11 @@ class Farewell:
         discovery: Discovery,
         imports: Imports,
         flushing: Flushing,
+        happenings: Happenings,
     ) -> None:
         """Stay until somebody asks to leave."""
         self._node, self._circle, self._discovery = node, circle, discovery
-        self._imports, self._flushing = imports, flushing
+        self._imports, self._flushing, self._happenings = imports, flushing, happenings
         self._end_s: float | None = None
 
     def __repr__(self) -> str:
@@ -73,6 +75,7 @@ class Farewell:
         self._flushing.on_leaving()
         self._node.leaving = True
         self._end_s = self._node.now + FAREWELL_S
+        self._happenings.on_leaving()
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next; None when everything is said."""

@@ -315,14 +315,16 @@ class Wiring:
         )
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
-        self.happenings = Happenings(node)
+        self.happenings = Happenings(node, self.progress)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
         self.imports = Imports(node)
         self.durability = Durability(node)
         knowing = (self.following, self.replica_check.catch_up, self.announcing)
         self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
-        self.farewell = Farewell(node, self.circle, self.discovery, self.imports, self.flushing)
+        self.farewell = Farewell(
+            node, self.circle, self.discovery, self.imports, self.flushing, self.happenings
+        )
         self.viewer = self._viewer()
 
     def _viewer(self) -> Viewer:

@@ -12,6 +12,8 @@ whoever feeds it decides how often.
 Guarantees: no line is wider than the terminal, from 20 columns on, and the prompt is always there;
 what is left out is counted. Names are never read as rich markup or as control characters; without
 colour (NO_COLOR, TERM=dumb) every fact is still in the words. Limits: at most eight bars at a time.
+A terminal that becomes narrower is taken to fold its lines, as most do; on one that cuts them off,
+as many rows above the picture are wiped as folding would have made.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
 
 from potluck.faces import rows
@@ -67,7 +71,7 @@ def render(
     if state is None:
         lines: list[Pieces] = [[("potluck is starting…", "dim")]]
     else:
-        lines = _standing(state, width, words)
+        lines = _standing(state, width, words, height - 1 - len(prompt))
         room = height - 1 - len(lines) - len(prompt)
         lines += _moving(state, motion, width, max(_LEAST_ROWS, room))
     room = max(1, height - 1 - len(prompt))
@@ -82,17 +86,43 @@ def render(
 
 
 # -- how things are --------------------------------------------------------------------------------
-def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
-    lines: list[Pieces] = [[(_title(state, width), "bold")]]
+def _standing(state: dict[str, Any], width: int, words: Words, room: int) -> list[Pieces]:
+    """Return how things are; the door's warning goes first where there is no room for all."""
+    title: list[Pieces] = [[(_title(state, width), "bold")]]
+    door, reason, wrong = (
+        _door(state, width),
+        _reason(state, width, words),
+        _wrong(state, width, words),
+    )
+    if len(title + reason + door + wrong) <= room:
+        return title + reason + door + wrong
+    if len(title + door) < room:
+        return title + door + reason + wrong
+    return door + title + reason + wrong
+
+
+def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
+    """Return the one word for how things are with its reason, and what to type."""
     said = " · ".join([reason_words(state), *_amounts(state)])
-    lines += _sentence(said, width, _COLOURS.get(state["state"], ""))
+    lines = _sentence(said, width, _COLOURS.get(state["state"], ""))
     if state["command"]:
         lines += _advised(Advice("next: ", next_step(state["command"], words)), width)
-    if state["door"]["open"]:
-        until = state["door"]["until_s"]
-        long = "" if until is None else f" for {duration(until)}"
-        lines += _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
-    wrong = [one for one in state["troubles"] if one["reason"] not in (state["reason"] or "")]
+    return lines
+
+
+def _door(state: dict[str, Any], width: int) -> list[Pieces]:
+    """Return the warning that anybody may join, while that is so."""
+    if not state["door"]["open"]:
+        return []
+    until = state["door"]["until_s"]
+    long = "" if until is None else f" for {duration(until)}"
+    return _sentence(f"the door is OPEN{long}: anyone here may join", width, "bold yellow")
+
+
+def _wrong(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
+    """Return what is not as it should be and not said yet: a few, and how many more."""
+    lines = list[Pieces]()
+    wrong = [one for one in state["troubles"] if not _is_reason(one, state["reason"])]
     for one in wrong[:TROUBLES]:
         first, *others = trouble_lines(one, words)
         lines += _sentence(f"✗ {first}", width, "bold red")
@@ -101,6 +131,11 @@ def _standing(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     if more > 0:
         lines += _sentence(f"✗ {count(more, 'more trouble')}: see status", width, "bold red")
     return lines
+
+
+def _is_reason(trouble: dict[str, Any], reason: str | None) -> bool:
+    """Say whether a trouble is the reason itself; another one may have the same cause."""
+    return reason in {f"{trouble['subject']}: {trouble['reason']}", trouble["reason"]}
 
 
 def _title(state: dict[str, Any], width: int) -> str:
@@ -214,6 +249,7 @@ class LiveScreen:
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
         self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
+        self._drawn, self._drawn_columns = list[str](), 0
         self._live = Live(
             console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop"
         )
@@ -228,10 +264,11 @@ class LiveScreen:
 
     def close(self) -> None:
         """Wipe the picture and give the terminal back."""
-        self._live.stop()
+        self._take_away()
 
     def lines(self, lines: list[str]) -> None:
         """Let lines scroll above the picture."""
+        self._wipe_folded()
         for line in lines:
             style = _STYLES.get(line[:1], "")
             for row in for_terminal([line], self._console.width):
@@ -250,8 +287,9 @@ class LiveScreen:
     def draw(self) -> None:
         """Draw the picture now, or take it away."""
         if self._hidden():
-            self._live.stop()
+            self._take_away()
             return
+        self._wipe_folded()
         self._live.start()
         self._live.vertical_overflow = "crop"  # taking the picture away made it visible
         if self._state is not None and self._clock() - self._moved_s >= RENEW_S:
@@ -259,3 +297,24 @@ class LiveScreen:
         within = self._console.width, self._console.height
         picture = render(self._state, self._motion, self._typed, within, self._words)
         self._live.update(picture, refresh=True)
+        self._drawn, self._drawn_columns = picture.plain.split("\n"), within[0]
+
+    def _take_away(self) -> None:
+        self._wipe_folded()
+        self._live.stop()
+        self._drawn = []
+
+    def _wipe_folded(self) -> None:
+        """Wipe what a terminal that has become narrower made of the picture.
+
+        It folded its lines; rich wipes as many rows as it drew, from where the cursor is then.
+        """
+        width, height, before = self._console.width, self._console.height, self._drawn_columns
+        self._drawn_columns = width
+        if width >= before or not self._drawn:
+            return
+        folded = sum(max(1, -(-min(columns(line), before) // width)) for line in self._drawn)
+        wipe = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+        above = Control((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+        below = [Control((ControlType.CURSOR_DOWN, 1))] * (len(self._drawn) - 1)
+        self._console.control(wipe, *[above] * (min(folded, height) - 1), *below)

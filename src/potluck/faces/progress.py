@@ -2,12 +2,15 @@
 
 Strategy: small pure machines fed with the counts of each snapshot. A rate is what was counted in
 the last ten seconds, so it neither jumps nor outlives a stall for long. The whole counts what has
-come since nothing was missing; what is added meanwhile makes it longer and takes nothing back. Of a
-folder's small files only those still to come are told, so the most there were is remembered.
+come since nothing was missing; what is added meanwhile makes it longer and takes nothing back. How
+fast it comes is counted from what came from others: a copy of what is here already moves the bar at
+once and says nothing of the rest.
 
-Guarantees: no time left is given while less than 1 % of the fastest seen moves, or 1 KiB/s: such a
-figure would be thousands of hours, and wrong. Memory is bounded by what is shown, and let go when
-nothing is missing. Limits: the fastest that was seen in this view stands for the link.
+Guarantees: no time left is given while less than 1 % of the fastest of late moves, or 1 KiB/s: such
+a figure would be thousands of hours, and wrong. Memory is bounded by what is shown, and let go when
+nothing is missing. Limits: the fastest of the last one to two minutes in which something was
+missing stands for the links. The whole is that of one view: what came before it began is not in it.
+The rest may hold copies of what is here, which take no time.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from typing import Any
 SPAN_S = 10.0  # of a rate: a stall of one source does not show, the end of it soon does
 LEAST_SPAN_S = 0.5  # a rate over less is chance: two snapshots are 0.25 s apart
 LEAST_RATE = 1024.0  # bytes per second: below it nothing is foretold
-FOLDERS_SEEN_MAX = 1000  # whose most is remembered: as many as a snapshot names
-LEAST_PART = 0.01  # of the fastest rate seen: below it something stands in the way
+LEAST_PART = 0.01  # of the fastest rate of late: below it something stands in the way
+FASTEST_S = 60.0  # a link that is slower for longer than one or two of these is a slower link
 
 Snapshot = dict[str, Any]
 """A state of the local API."""
@@ -55,6 +58,30 @@ class Window:
         return (count - before) / (now - began_s) if now - began_s >= LEAST_SPAN_S else 0.0
 
 
+class Fastest:
+    """The highest rate of this span and the one before, so that it can fall."""
+
+    def __init__(self) -> None:
+        """Know of none yet."""
+        self._before = self._highest = 0.0
+        self._began_s = 0.0
+
+    def __repr__(self) -> str:
+        return f"Fastest({self.rate:.0f} B/s)"
+
+    def see(self, rate: float, now: float) -> float:
+        """Note a rate and return the highest of late."""
+        if now - self._began_s >= FASTEST_S:
+            self._before, self._highest, self._began_s = self._highest, 0.0, now
+        self._highest = max(self._highest, rate)
+        return self.rate
+
+    @property
+    def rate(self) -> float:
+        """The highest rate of late."""
+        return max(self._before, self._highest)
+
+
 class Whole:
     """How much of everything that was missing has come: the bar of the whole."""
 
@@ -81,11 +108,10 @@ class Motion:
 
     come: int = 0  # bytes, since nothing was missing
     wanted: int = 0
-    rate: float = 0.0  # of the whole, bytes per second
+    rate: float = 0.0  # of everything that comes from others, bytes per second
     up_rate: float = 0.0  # of everything that is sent
-    fastest: float = 0.0  # the highest rate of the whole that was seen
+    fastest: float = 0.0  # the highest rate at which something came of late
     rates: dict[str, float] = field(default_factory=dict)  # by path; of uploads by path and device
-    most: dict[str, int] = field(default_factory=dict)  # small files of a folder: the most to come
 
     def left_s(self, left_bytes: float, rate: float) -> float | None:
         """Return how long the rest will take, or None where that is not to be said."""
@@ -109,8 +135,7 @@ class ViewProgress:
         self._sent = 0.0
         self._seen_s: float | None = None
         self._windows: dict[str, Window] = {}
-        self._most: dict[str, int] = {}
-        self._fastest = 0.0
+        self._fastest = Fastest()
 
     def __repr__(self) -> str:
         return f"ViewProgress({self._whole!r}, {len(self._windows)} rates)"
@@ -122,15 +147,14 @@ class ViewProgress:
             self._down = Window()  # what was idle before is no part of a rate
         if not (state["rates"]["up"] or state["uploads"]):
             self._up = Window()
-        rate = self._down.see(come, now)
-        self._fastest = max(self._fastest, rate)
+        rate = self._down.see(state["rates"]["received_bytes"], now)
+        fastest = self._fastest.see(rate, now) if wanted else self._fastest.rate
         # what was sent comes as a rate only: added up, so that it is shown over the same span
         passed_s = 0.0 if self._seen_s is None else now - self._seen_s
         self._sent, self._seen_s = self._sent + state["rates"]["up"] * passed_s, now
         rates = self._rates(state, now)
-        self._count_folders(state)
         up_rate = self._up.see(self._sent, now)
-        return Motion(come, wanted, rate, up_rate, self._fastest, rates, dict(self._most))
+        return Motion(come, wanted, rate, up_rate, fastest, rates)
 
     def _rates(self, state: Snapshot, now: float) -> dict[str, float]:
         counts = {one["path"]: one["done"] for one in state["transfers"] if one["files"] == 1}
@@ -139,13 +163,3 @@ class ViewProgress:
         }
         self._windows = {key: self._windows.get(key) or Window() for key in counts}
         return {key: window.see(counts[key], now) for key, window in self._windows.items()}
-
-    def _count_folders(self, state: Snapshot) -> None:
-        if not state["need_files"]:
-            self._most.clear()
-        for one in state["transfers"]:
-            if one["files"] > 1 or one["path"] in self._most:
-                before = self._most.pop(one["path"], 0)
-                self._most[one["path"]] = max(before, one["files"])
-        for path in list(self._most)[: max(0, len(self._most) - FOLDERS_SEEN_MAX)]:
-            del self._most[path]

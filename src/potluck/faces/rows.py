@@ -28,7 +28,7 @@ from potluck.faces.text import (
     percent,
     rate,
     shown,
-    size,
+    upload_words,
 )
 
 ONE_LINE_COLUMNS = 70  # from here on a row has room for name and figures side by side
@@ -55,13 +55,15 @@ class Moving:
 
 
 def incoming(one: dict[str, Any], motion: Motion) -> Moving:
-    """Return what a transfer shows; of a folder's small files how many came."""
-    most = motion.most.get(one["path"], one["files"])
+    """Return what a transfer shows; of a folder's small files how many are here."""
+    files, every = one["files"], one["every"]
     sources = ", ".join(shown(label) for label in one["from"])
-    if most > 1:
-        came = most - one["files"]
-        counted = f"{came:,} of {count(most, 'file')}"
-        return Moving("↓", shown(one["path"]), came, most, (counted,), sources)
+    if files > 1 and every is None:  # not counted yet
+        words = f"{count(files, 'file')} to come"
+        return Moving("↓", shown(one["path"]), None, files, (words,), sources)
+    if files > 1:
+        here, words = every - files, f"{every - files:,} of {count(every, 'file')}"
+        return Moving("↓", shown(one["path"]), here, every, (words,), sources)
     speed = motion.rates.get(one["path"], 0.0)
     figures = _figures(one["done"], one["size"], speed, motion)
     return Moving("↓", shown(one["path"]), one["done"], one["size"], figures, sources)
@@ -70,11 +72,9 @@ def incoming(one: dict[str, Any], motion: Motion) -> Moving:
 def outgoing(one: dict[str, Any], motion: Motion) -> Moving:
     """Return what an upload shows; the other side may get pieces elsewhere, so no time left."""
     name = f"{shown(one['path'])} → {shown(one['to'])}"
-    if one["sent"] is None:
-        return Moving("↑", name, None, one["size"], (size(one["size"]),))
-    sent, speed = min(one["sent"], one["size"]), motion.rates.get(upload_key(one), 0.0)
-    figures = (amount(sent, one["size"]), *([rate(speed)] if speed else []))
-    return Moving("↑", name, sent, one["size"], figures)
+    speed = motion.rates.get(upload_key(one), 0.0)
+    figures = (upload_words(one), *([rate(speed)] if speed else []))
+    return Moving("↑", name, one["there"], one["size"], figures)
 
 
 def everything(motion: Motion, *, stands: bool = False) -> Moving:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from typing import Any
 
 from potluck.core.content.paths import printable
 
@@ -38,6 +39,15 @@ def amount(done: float, total: float) -> str:
     return (
         f"{come[0]} / {whole}" if whole.endswith(" " + come[1]) else f"{' '.join(come)} / {whole}"
     )
+
+
+def upload_words(upload: dict[str, Any]) -> str:
+    """Return how much of an upload is there, or only came, or how large it is, as far as known."""
+    if upload["there"] is not None:
+        return amount(min(upload["there"], upload["size"]), upload["size"])
+    if upload["sent"] is not None:
+        return f"{size(upload['sent'])} sent of {size(upload['size'])}"
+    return size(upload["size"])
 
 
 def percent(done: float, total: float) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from potluck.core import limits
 from potluck.engine.index.listings import Amounts, Listed, ListLine, Span
 from tests.engine.index.builders import (
     ANNAS,
@@ -70,3 +72,16 @@ def test_nothing_adds_up_to_nothing(kept) -> None:
     assert kept.listings.amounts(BERTS, Span.below(b""), 9) == nothing
     assert kept.listings.page(BERTS, Span.below(b""), 9) == []
     assert kept.listings.lines(BERTS, Span.below(b""), 9) == []
+
+
+def test_small_files_directly_in_a_folder_are_counted_in_parts(kept) -> None:
+    large = msgspec.structs.replace(record("f/large", 9), size=limits.PIECE_MIN_BYTES + 1)
+    kept.manifests.put(ANNAS, [folder("f", 1), record("f/1", 2), record("f/2", 3), large,
+                               folder("f/g", 4), record("f/g/1", 5), record("g", 6)])  # fmt: skip
+    below = Span.below(b"f/")
+    assert kept.listings.small_files(ANNAS, below, 2, 9) == (2, b"f/large", 5)
+    assert kept.listings.small_files(ANNAS, below, 2, 2) == (2, b"f/2", 2)
+    rest = Span.below(b"f/", b"f/2")
+    assert kept.listings.small_files(ANNAS, rest, 2, 9) == (0, b"f/large", 3)
+    assert kept.listings.small_files(ANNAS, Span.below(b""), 0, 9) == (1, b"g", 7)
+    assert kept.listings.small_files(BERTS, below, 2, 9) == (0, b"", 0)

@@ -104,6 +104,20 @@ def test_sizes_that_are_lies_cannot_overflow(kept) -> None:
     assert kept.manifests.amount(ANNAS).size_bytes == 20 * limits.FILE_MAX_BYTES
 
 
+def test_the_rest_of_a_folder_within_bounds(kept) -> None:
+    large = msgspec.structs.replace(record("a/f/large", 4), size=limits.PIECE_MIN_BYTES + 1)
+    few = [folder("a", 1), record("a/1", 2), record("a/2", 3), large, record("b", 5)]
+    kept.manifests.stage(ANNAS, few, [])
+    receive(kept, few, 5)
+    assert kept.needs.rest(ANNAS, b"a", 9, deep=True) == (3, 2)
+    assert kept.needs.rest(ANNAS, b"a", 9, deep=False) == (2, 2)
+    assert kept.needs.rest(ANNAS, b"a/f", 9, deep=False) == (1, 0)
+    assert kept.needs.rest(ANNAS, b"", 9, deep=False) == (1, 1)
+    assert kept.needs.rest(ANNAS, b"", 4, deep=True) == (3, 2)
+    assert kept.needs.rest(ANNAS, b"c", 9, deep=True) == (0, 0)
+    assert kept.needs.rest(BERTS, b"", 9, deep=True) == (0, 0)
+
+
 def test_it_says_how_many_counts_are_in_memory(kept) -> None:
     receive(kept, [record("a")], 1)
     kept.needs.missing(ANNAS)

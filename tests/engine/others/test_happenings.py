@@ -6,6 +6,7 @@ line, group commits and new heads, is built here as the parts beside would tell 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -28,11 +29,12 @@ from potluck.engine.others.happenings import (
     PATHS_MAX,
     QUIET_S,
     SAME_AGAIN_S,
+    UNFINISHED_S,
     Happenings,
 )
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
-from tests.engine.index.builders import folder, record, root_of
+from tests.engine.index.builders import folder, place, receive, record, root_of
 
 ANNAS = ManifestName.own(builders.key(2).device)
 BENS = ManifestName.own(builders.key(3).device)
@@ -49,7 +51,8 @@ class Play:
     def __init__(self) -> None:
         self.node: Node = builders.node(1)
         self.node.roster = builders.group(1, 2, 3)
-        self.happenings = Happenings(self.node)
+        self.fetching, self.placing = True, False
+        self.happenings = Happenings(self.node, self)
         self.owner = ANNAS
 
     def outcome(
@@ -97,6 +100,15 @@ class Play:
 
     def shares(self, path: str, before: FileRecord | None, after: FileRecord | None) -> None:
         self.happenings.on_shared([SharedChange(path.encode(), before, after)])
+
+    def announces(self, *paths: str, kind: Callable[[str], FileRecord] = record) -> None:
+        """The owner shares exactly these paths."""
+        receive(self.node.index, [kind(path) for path in paths], 9, self.owner.owner)
+
+    def comes(self, *paths: str) -> None:
+        """Of what is announced these files stand here now."""
+        self.node.index.places.put(self.owner, [place(record(path)) for path in paths])
+        self.adds(*paths)
 
     def told(self, later_s: float = GOING_ON_S) -> list[str]:
         self.node.now += later_s
@@ -159,6 +171,22 @@ def test_a_few_files_are_named(play: Play) -> None:
     assert play.told() == ["d2 added 2 files (20 B) in “in”: 1, 2"]
     play.adds("d", "e", "f", "g", "in/h")
     assert play.told() == ["d2 added 5 files (50 B): d, e, f and 2 more"]
+
+
+def test_the_largest_are_named(play: Play) -> None:
+    play.adds(*(f"{number:02}" for number in range(14)))
+    play.adds("movie.bin", size=30_000_000)
+    play.adds("pic", size=20)
+    assert play.told() == ["d2 added 16 files (30.0 MB): movie.bin, pic, 00 and 13 more"]
+
+
+def test_in_a_folder_one_that_outweighs_all_others_is_named(play: Play) -> None:
+    play.adds(*(f"d/{number:02}" for number in range(14)))
+    play.adds("d/movie.bin", size=30_000_000)
+    assert play.told() == ["d2 added 15 files (30.0 MB) in d: movie.bin and 14 more"]
+    play.adds("d/1", "d/2", "d/3", "d/4")
+    play.adds("d/5", size=limits.PIECE_MIN_BYTES - 100)
+    assert play.told() == ["d2 added 5 files (262 KB) in d"]
 
 
 def test_many_in_one_folder_are_told_by_the_folder(play: Play) -> None:
@@ -394,6 +422,87 @@ def test_while_things_go_on_they_are_told_every_three_seconds(play: Play) -> Non
         lines.append(play.told(QUIET_S / 2))
     assert [index for index, line in enumerate(lines) if line] == [5, 11]
     assert lines[5] == ["d2 added 6 files (60 B) in d"]
+
+
+def test_a_folder_that_comes_slowly_is_one_line(play: Play) -> None:
+    every = [f"d/{number:02}" for number in range(30)]
+    play.announces(*every, "other")
+    lines = []
+    for number, path in enumerate(every):
+        play.comes(path)
+        if number == 15:
+            play.comes("other")  # a single file is told at once all the same
+        lines += play.told(1.5)
+        assert play.happenings.deadline() is not None or number == len(every) - 1
+    assert lines == ["d2 added other (10 B)", "d2 added 30 files (300 B) in d"]
+
+
+def test_a_new_folder_is_one_line_with_what_is_below_it(play: Play) -> None:
+    play.announces("d/e/1", "d/e/2", "d/f/1", "d/f/2")
+    play.folder("d", "d/e")
+    assert play.told() == []
+    play.comes("d/e/1", "d/e/2")
+    assert play.told() == []
+    play.folder("d/f")
+    play.comes("d/f/1", "d/f/2")
+    assert play.told() == ["d2 added 4 files (40 B) in d"]
+    assert play.happenings.deadline() is None
+
+
+def test_a_folder_that_takes_long_is_a_line_a_minute(play: Play) -> None:
+    every = [f"d/{number:02}" for number in range(50)]
+    play.announces(*every)
+    play.folder("d")
+    lines, times = [], []
+    for path in every:
+        play.comes(path)
+        lines += (told := play.told(2.5))
+        times += [play.node.now] * len(told)
+    assert len(lines) == 3
+    assert lines[-1] == "d2 added 2 files (20 B) in d: 48, 49"
+    assert times[1] - times[0] >= UNFINISHED_S
+    counted = sum(int(line.split()[2]) for line in lines)
+    assert counted == len(every)
+
+
+def test_deletes_and_renames_wait_for_nothing(play: Play) -> None:
+    play.announces("d/1", "d/2", "d/3")
+    play.comes("d/1")
+    play.deletes("d/x")
+    play.moves("d/old", "d/2")
+    play.changes("d/y")
+    assert play.told(QUIET_S) == ["d2 renamed d/old to d/2", f"d2 deleted d/x{TRASH}"]
+    play.announces("d/1", "d/2")
+    play.node.index.places.put(ANNAS, [place(record("d/2"))])
+    assert play.told() == ["d2 added d/1 (10 B)", "d2 changed d/y"]
+
+
+def test_beside_a_file_that_cannot_come_nothing_waits(play: Play) -> None:
+    play.announces("d/1", "d/2", "d/blocked")
+    play.comes("d/1")
+    play.fetching, play.placing = False, True
+    assert play.told(QUIET_S) == []
+    play.placing = False
+    assert play.told(QUIET_S) == ["d2 added d/1 (10 B)"]
+
+
+def test_what_is_only_counted_waits_with_the_rest(play: Play) -> None:
+    play.announces("d/00000", "d/z")
+    play.adds(*(f"d/{number:05}" for number in range(PATHS_MAX)))
+    play.adds("d/x")
+    play.deletes("d/1")
+    assert play.told() == ["d2 deleted d/1" + TRASH]
+    assert play.told(UNFINISHED_S) == ["d2 added 4,097 files (41.0 KB) in d"]
+
+
+def test_when_this_device_leaves_what_waits_is_told(play: Play) -> None:
+    play.announces("d/1", "d/2")
+    play.folder("d")
+    play.comes("d/1")
+    assert play.told() == []
+    play.happenings.on_leaving()
+    assert [tell.text for tell in builders.taken(play.node, Tell)] == ["d2 added d/1 (10 B)"]
+    assert play.happenings.deadline() is None
 
 
 def test_each_owner_is_told_when_its_time_has_come(play: Play) -> None:

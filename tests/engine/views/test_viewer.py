@@ -62,7 +62,7 @@ def test_a_transfer_names_path_sources_and_progress() -> None:
     ann.write("film", b"x" * 100)
     assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
     assert shown(ben)["transfers"] == [
-        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1}
+        {"path": "d1/film", "sources": ["d1"], "done": 0, "size": 100, "files": 1, "every": None}
     ]
     ann.delete("film")
     wire.run(5.0)
@@ -207,6 +207,7 @@ def test_small_files_are_one_row_a_folder_and_one_file_has_its_own_name() -> Non
     wire.run(0.5)
     (row,) = shown(ben)["transfers"]
     assert (row["path"], row["files"], row["size"], row["sources"]) == ("d1/photos", 3, 3, ["d1"])
+    assert row["every"] == 3
     for number in range(2):
         ann.delete(f"photos/{number}")
     assert wire.run(5.0, lambda: shown(ben)["need_files"] == 1)
@@ -248,20 +249,28 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
         "to": "d2",
         "sent": None,
         "size": content.size_bytes,
+        "there": None,
     }, "it is asked for, and nobody said how much of it is there already"
     uploads, name = ann.engine.wiring.answers.uploads, ann.engine.node.own_manifest
     uploads.on_came(ben.me, 10)
-    assert shown(ann)["uploads"][0]["sent"] == 10
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, None), "it may have had some of it before"
     head = ann.index.manifests.head(name)
     assert head is not None
     lacks = Holding(*name, head.generation, head.seq, 1, 100_000)
     ann.engine.node.peer(ben.me).kept[name] = lacks
-    assert shown(ann)["uploads"][0]["sent"] == 500_000, "the rest was there before"
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, 500_000), "the rest was there before"
     (row,) = shown(ann)["deliveries"]
     assert (row["done_bytes"], row["whole_bytes"]) == (500_000, 600_000), "the same"
+    kept = ann.engine.node.peer(ben.me).kept
+    kept[name] = Holding(*name, head.generation, head.seq, 9, 10**9)
+    (upload,) = shown(ann)["uploads"]
+    assert (upload["sent"], upload["there"]) == (10, None), "it lacks other things as well"
+    kept[name] = lacks
     uploads.note(ben.me, Root(bytes(32)), parse_wire_path(b"d1/song"), 1000, 1000)
     (both,) = shown(ann)["uploads"]
-    assert (both["path"], both["sent"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
+    assert (both["path"], both["there"], both["size"]) == ("d1/film and 1 more", 501_000, 601_000)
     wire.silent, wire.udp = lambda one, other: True, lambda one, other: False
     assert wire.run(10.0, lambda: not any(one["online"] for one in shown(ann)["deliveries"]))
     uploads.note(ben.me, root, parse_wire_path(b"d1/film"), 600_000, 1)

@@ -42,7 +42,8 @@ def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
         state="paused", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",
         command="status", transfers=[transfer(), transfer("laptop/photos", files=685)],
         refused=[{"path": "a/b\n", "reason": "a newline"}], unshared={"files": 1},
-        deliveries=[delivery()], uploads=[upload(), upload("laptop/new.bin", sent=None)],
+        deliveries=[delivery()],
+        uploads=[upload(), upload("laptop/new.bin", sent=None, there=None)],
     )  # fmt: skip
     for part in (
         "state    paused · the disk is nearly full\n",

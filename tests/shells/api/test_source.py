@@ -237,7 +237,7 @@ def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: O
     state = office.source.state()
     assert state["device"]["label"] == "den"
     assert state["unshared"] == {"files": 3}
-    assert state["rates"] == {"down": 0.0, "up": 0.0}
+    assert state["rates"] == {"down": 0.0, "up": 0.0, "received_bytes": 0}
     assert state["version"]
     assert not {"received_bytes", "sent_bytes"} & state.keys()
     assert state["own_folder"] == "/f/Shared/den"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.index.database import Database, Row
@@ -83,6 +84,21 @@ _AMOUNTS: Final = (
 )
 
 
+_SMALL: Final = (
+    "SELECT total(NOT is_folder AND size <= ? AND instr(substr(path, ?), x'2f') = 0), max(path),"
+    " count(*) FROM (SELECT r.path AS path, r.is_folder AS is_folder, r.size AS size"
+    f" FROM record AS r {_SPAN})"
+)
+
+
+class SmallFiles(NamedTuple):
+    """How many of some records are files of one piece, directly in the folder asked about."""
+
+    files: int
+    upto: bytes  # the last path among the records
+    rows: int
+
+
 class Listings:
     """Walks over the records of every manifest."""
 
@@ -106,6 +122,21 @@ class Listings:
             if rows:
                 return Amounts(rows - int(folders), int(folders), int(size), int(here), upto, rows)
         return Amounts(0, 0, 0, 0, b"", 0)
+
+    def small_files(
+        self, name: ManifestName, span: Span, prefix_bytes: int, limit: int
+    ) -> SmallFiles:
+        """Return how many of the first `limit` records of a span are small files.
+
+        Only those count that have no slash after a prefix of that length.
+        """
+        named = self._names.find(name)
+        number = named.number if named is not None else -1
+        asked = (limits.PIECE_MIN_BYTES, prefix_bytes + 1, number, *span, limit)
+        found = SmallFiles(0, b"", 0)
+        for files, upto, rows in self._database.rows(_SMALL, asked):
+            found = SmallFiles(int(files), upto or b"", rows)
+        return found
 
     def _rows(self, sql: str, name: ManifestName, span: Span, limit: int) -> list[Row]:
         named = self._names.find(name)

@@ -11,12 +11,13 @@ test compares the two. Limits: what stands but is not wanted is no need; `surplu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.index.database import Database, Row
+from potluck.engine.index.listings import Span
 from potluck.engine.index.names import Named, Names
 from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, place_row_of, prefixed, record_of
 
@@ -50,6 +51,19 @@ _REFRESH_STAGED: Final = (
     f"{_NEED} FROM staged AS s JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path"
     f" {_JOIN_PLACE} WHERE s.manifest = ? AND s.digest IS NOT NULL AND {_DIFFER}"
 )
+_REST: Final = (
+    "SELECT total(NOT is_folder), total(NOT is_folder AND size <= ?) FROM"
+    " (SELECT path, size, is_folder FROM need WHERE manifest = ? AND path >= ? AND path < ?"
+    " LIMIT ?)"
+    " WHERE ? OR instr(substr(path, ?), x'2f') = 0"
+)
+
+
+class Rest(NamedTuple):
+    """What lacks in a folder, as far as the rows that were looked at tell."""
+
+    files: int
+    small: int  # of these, of one piece
 
 
 class Needs:
@@ -97,6 +111,21 @@ class Needs:
             known = Amount(count - folders, folders, min(int(size), limits.FILE_MAX_BYTES))
             self._missing[named.number] = known
         return known
+
+    def rest(self, name: ManifestName, folder: bytes, rows: int, *, deep: bool) -> Rest:
+        """Return what lacks in a folder, as far as so many rows tell.
+
+        `deep`: anywhere below it; else directly in it.
+        """
+        named, found = self._names.find(name), Rest(0, 0)
+        if named is None:
+            return found
+        span = Span.below(folder + b"/" if folder else b"")
+        begin = len(span.start) + 1  # SQLite counts from 1
+        asked = (limits.PIECE_MIN_BYTES, named.number, *span, rows, deep, begin)
+        for files, small in self._database.rows(_REST, asked):
+            found = Rest(int(files), int(small))
+        return found
 
     def refresh(self, named: Named, paths: Iterable[bytes]) -> None:
         """Bring the needs of these paths up to date, after their places changed."""

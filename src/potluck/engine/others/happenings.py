@@ -2,19 +2,23 @@
 
 Strategy: group commits (of others' folders) and new heads (of the own one) say what became of each
 path. That is gathered by manifest until it was quiet for a moment, then summed up in a sentence for
-each kind of deed: "laptop added movie.bin (1.0 GB)". Of one path only the sum counts: added and
+each kind of deed: "laptop added movie.bin (1.0 GB)". What was added or changed in a folder of which
+more is still to come here waits for it (unfinished_folders.py): a copied folder is one thing, not
+one for every three seconds. Of one path only the sum counts: added and
 changed is added, added and deleted is nothing. A content that left one path and came to another
 within one gathering was renamed; a folder whose files all went to another was renamed itself.
 
 Guarantees: told a second after the last thing at the latest, and every three seconds while things
-go on; that the same file changed, once a minute at most. "Kept in the trash" is said only of files
+go on; a folder that comes slowly, once a minute. When this device leaves, what waits is told. That
+the same file changed is told once a minute at most. "Kept in the trash" is said only of files
 that this device itself moved there, with the age at which they go; while the disk lacks room they
 may go sooner, so no age is said. What this device lost and brought back is no deed of its owner and
 is not told. Paths are remembered one by one up to a bound, what is more is counted; names are cut,
 and set off where they could be read as words of ours.
-Limits: what is gathered is lost when the program ends, and so is what is to be brought back. A
+Limits: what is gathered is lost when the program is killed, and so is what is to be brought back. A
 trash that is too large lets files go sooner, which is told when it is pruned for room. Of new
-folders only those without anything in them are told.
+folders only those without anything in them are told. Beside a file that something keeps from coming
+a new one waits a minute while others come. The own folder lacks nothing, so its lines do not wait.
 """
 
 from __future__ import annotations
@@ -32,17 +36,24 @@ from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.path_folders import (
+    common_folder,
+    folders_above,
+    topmost,
+    without_common_end,
+)
+from potluck.engine.others.unfinished_folders import Bringing, UnfinishedFolders
 from potluck.engine.troubles import TroubleKind
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
 GOING_ON_S = 3.0  # while things go on they are told this often
+UNFINISHED_S = 60.0  # so long files wait for their folder: a slow one is a line a minute
 SAME_AGAIN_S = 60.0  # a file that is written all the time is one line a minute
 PATHS_MAX = 4096  # remembered one by one, of all owners together: 1 MiB; what is more is counted
 LOST_MAX = 20_000  # paths to be brought back that are remembered; the oldest are forgotten
-FOLDERS_LOOKED_INTO = (
-    50  # new folders of one gathering that are looked into, whether they are empty
-)
+FOLDERS_LOOKED_INTO = 50  # new ones of one gathering, whether they are empty
 NAMES_SHOWN = 3  # of the files in one line
+OUTWEIGHS_BYTES = limits.PIECE_MIN_BYTES  # below it no file is large
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
 TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
 KEPT_IN_TRASH, IN_TRASH = f" (kept {TRASH_DAYS} days in the trash)", " (in the trash)"
@@ -73,19 +84,23 @@ class Lot:
 
     files: int = 0
     size: int = 0
-    names: list[bytes] = field(default_factory=list)  # the first few
+    largest: list[tuple[int, bytes]] = field(default_factory=list)  # size below 0, path: a few
     folder: tuple[bytes, ...] | None = None  # that all of them are in
     trashed: bool = True
+
+    @property
+    def names(self) -> list[bytes]:
+        """The largest few, of equal ones the first by name."""
+        return [path for _, path in self.largest]
 
     def add(self, path: bytes, happening: Happening) -> None:
         """Count one more."""
         self.files += 1
         self.size += happening.size
         self.trashed &= happening.trashed
-        if len(self.names) < NAMES_SHOWN:
-            self.names.append(path)
+        self.largest = sorted([*self.largest, (-happening.size, path)])[:NAMES_SHOWN]
         above = tuple(path.split(b"/")[:-1])
-        self.folder = above if self.folder is None else _common(self.folder, above)
+        self.folder = above if self.folder is None else common_folder(self.folder, above)
 
 
 @dataclass(slots=True)
@@ -94,6 +109,7 @@ class Gathering:
 
     begun_s: float
     last_s: float
+    waits_s: float  # since then files wait for the rest of their folder
     paths: dict[bytes, Happening] = field(default_factory=dict)
     more: dict[Deed, Lot] = field(default_factory=dict)  # only counted
 
@@ -106,9 +122,9 @@ class Gathering:
 class Happenings:
     """Gathers what owners did, and tells it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, bringing: Bringing) -> None:
         """Know of nothing yet."""
-        self._node = node
+        self._node, self._unfinished = node, UnfinishedFolders(node.index.needs, bringing)
         self._gathered: dict[ManifestName, Gathering] = {}
         self._lost: dict[Spot, None] = {}
         self._said: dict[tuple[ManifestName, str], float] = {}  # when a change was told
@@ -155,7 +171,7 @@ class Happenings:
 
     def _note(self, spot: Spot, happening: Happening) -> None:
         now = self._node.now
-        gathering = self._gathered.setdefault(spot.manifest, Gathering(now, now))
+        gathering = self._gathered.setdefault(spot.manifest, Gathering(now, now, now))
         gathering.last_s = now
         before = gathering.paths.pop(spot.path, None)
         if before is None and self._paths_full:
@@ -178,7 +194,40 @@ class Happenings:
         """Tell what has been gathered long enough."""
         due = [name for name, its in self._gathered.items() if its.due_s <= self._node.now]
         for name in sorted(due):
-            self._tell(name, self._gathered.pop(name))
+            gathering = self._gathered.pop(name)
+            waiting = self._taken_out(name, gathering)
+            if waiting.paths:
+                self._gathered[name] = waiting
+            self._tell(name, gathering)
+
+    def on_leaving(self) -> None:
+        """This device leaves: tell what is gathered, whatever is still to come."""
+        while self._gathered:
+            self._tell(*self._gathered.popitem())
+
+    def _taken_out(self, name: ManifestName, gathering: Gathering) -> Gathering:
+        """Take out, and return, what waits for the rest of its folder; what was only counted too.
+
+        Renames and deletes never wait. New folders wait as long as something is to come in them.
+        """
+        now, paths = self._node.now, gathering.paths
+        files = {path: its for path, its in sorted(paths.items()) if its.kind is Kind.FILE}
+        renamed = set(_renamed(files).values())
+        came = {
+            path: its.size
+            for path, its in files.items()
+            if its.deed is not Deed.DELETED and path not in renamed
+        }
+        new = {path for path in paths.keys() - files if paths[path].deed is Deed.ADDED}
+        waiting = self._unfinished.waiting(name, came, new)
+        if now >= gathering.waits_s + UNFINISHED_S:
+            waiting &= new
+        waits_s = gathering.waits_s if waiting - new else now
+        left = Gathering(now, now, waits_s, {path: paths.pop(path) for path in sorted(waiting)})
+        for deed in list(gathering.more) if waiting - new else ():
+            if deed is not Deed.DELETED:
+                left.more[deed] = gathering.more.pop(deed)
+        return left
 
     def _tell(self, name: ManifestName, gathering: Gathering) -> None:
         node, now = self._node, self._node.now
@@ -264,20 +313,20 @@ def sentences(
     files = {path: its for path, its in sorted(paths.items()) if its.kind is Kind.FILE}
     renamed = _renamed(files)
     moved = {*renamed, *renamed.values()}
-    lots = {deed: replace(lot, names=list(lot.names)) for deed, lot in more.items()}
+    lots = {deed: replace(lot) for deed, lot in more.items()}
     for path, happening in files.items():
         if path not in moved:
             lots.setdefault(happening.deed, Lot()).add(path, happening)
     said = [_renamed_words(renamed)] if renamed else []
     said += [_lot_words(deed, lots[deed], kept) for deed in Deed if deed in lots]
-    above = {folder for path in files for folder in _folders_above(path)}
+    above = {folder for path in files for folder in folders_above(path)}
     made, removed = (
         [path for path, its in sorted(paths.items()) if (its.kind, its.deed) == (Kind.FOLDER, deed)]
         for deed in (Deed.ADDED, Deed.DELETED)
     )
     made = [path for path in made if path not in above]
     made = [path for path in made[:FOLDERS_LOOKED_INTO] if is_empty(path)]
-    removed = _topmost([path for path in removed if path not in above])
+    removed = topmost([path for path in removed if path not in above])
     said += [f"added {_counted('folder', made)}"] if made else []
     return said + ([f"deleted {_counted('folder', removed)}"] if removed else [])
 
@@ -299,21 +348,12 @@ def _renamed_words(renamed: Mapping[bytes, bytes]) -> str:
     pairs = list(renamed.items())
     if len(pairs) == 1:
         return f"renamed {_name(pairs[0][0])} to {_name(pairs[0][1])}"
-    folders = {_without_common_end(old, new) for old, new in pairs}
+    folders = {without_common_end(old, new) for old, new in pairs}
     old, new = min(folders)
     if len(folders) == 1 and old and new:
         return f"renamed {_name(old)} to {_name(new)} ({len(pairs):,} files)"
     first = [f"{_name(old)} to {_name(new)}" for old, new in pairs[:NAMES_SHOWN]]
     return f"renamed {len(pairs):,} files: {_with_rest(first, len(pairs))}"
-
-
-def _without_common_end(old: bytes, new: bytes) -> tuple[bytes, bytes]:
-    """Return of two paths what is left when the components at their end that are equal go."""
-    these, those = old.split(b"/"), new.split(b"/")
-    while these and those and these[-1] == those[-1]:
-        these.pop()
-        those.pop()
-    return b"/".join(these), b"/".join(those)
 
 
 def _lot_words(deed: Deed, lot: Lot, kept: str) -> str:
@@ -331,10 +371,12 @@ def _files_words(lot: Lot, amount: str) -> str:
     folder = b"/".join(lot.folder or ())
     if folder:
         words += f" in {_name(folder)}"
-    if folder and lot.files > NAMES_SHOWN:
+    names, skipped = lot.names, len(folder) + 1 if folder else 0
+    if folder and lot.files > NAMES_SHOWN:  # the folder says it, but for one that outweighs all
+        names = [path for size, path in lot.largest if 2 * -size > lot.size > OUTWEIGHS_BYTES]
+    if not names:
         return words
-    skipped = len(folder) + 1 if folder else 0
-    return f"{words}: {_with_rest([_name(path[skipped:]) for path in lot.names], lot.files)}"
+    return f"{words}: {_with_rest([_name(path[skipped:]) for path in names], lot.files)}"
 
 
 def _counted(noun: str, paths: Sequence[bytes]) -> str:
@@ -356,21 +398,3 @@ def _name(path: bytes) -> str:
         return set_off(name)
     head = (NAME_LETTERS - 1) // 2
     return set_off(f"{name[:head]}…{name[head + 1 - NAME_LETTERS :]}")
-
-
-def _common(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Return the components with which both begin."""
-    same = 0
-    while same < min(len(one), len(other)) and one[same] == other[same]:
-        same += 1
-    return one[:same]
-
-
-def _folders_above(path: bytes) -> list[bytes]:
-    return [path[:end] for end, letter in enumerate(path) if letter == ord("/")]
-
-
-def _topmost(folders: Sequence[bytes]) -> list[bytes]:
-    """Return those folders that are in no other of them."""
-    every = set(folders)
-    return [folder for folder in folders if every.isdisjoint(_folders_above(folder))]

@@ -8,7 +8,8 @@ promises first. What was not promised, and of which nothing came, for a moment i
 Guarantees: bounded for each device, whoever asks for how much, so nobody hides what goes to
 another; never more came than the device said, nor than it was promised. Limits: what comes to it
 from elsewhere at the same time cannot be told apart, nor which of several contents came; so what
-goes to one device is told as one sum. What it had before it is not known here.
+goes to one device is told as one sum. What it had before is not known here; what it says that it
+lacks may tell (engine/views/viewer.py).
 """
 
 from __future__ import annotations

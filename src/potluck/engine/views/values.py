@@ -60,6 +60,7 @@ class TransferView(Struct, frozen=True):
     done: int
     size: int
     files: int = 1  # of a folder: its small files that are still to come
+    every: int | None = None  # of a folder: all its small files, also those that are here
 
 
 class UploadView(Struct, frozen=True):
@@ -67,8 +68,9 @@ class UploadView(Struct, frozen=True):
 
     path: str  # of the first, with "and 2 more"
     to: str
-    sent: int | None  # bytes that are there by its own word, also from elsewhere; None: no word yet
+    sent: int | None  # bytes that came by its own word, also from elsewhere; None: no word yet
     size: int
+    there: int | None = None  # with what it had before; None: that is not known
 
 
 class TroubleView(Struct, frozen=True):

@@ -4,7 +4,8 @@ Strategy: a view is built at most a few times a second. The word for how things 
 the rows of other devices follow from one picture (engine/views/picture.py); devices and files are
 looked at in the modules beside this one, transfers here. Faces never see an engine object.
 
-Guarantees: building a view changes nothing and reads only counts that the index keeps up to date.
+Guarantees: building a view changes nothing and reads only counts that the index keeps up to date,
+but for folders that come, of which a bounded number of rows is counted (folder_counts.py).
 Limits: lists are bounded, so that a page of 100,000 refused names costs no more than one of a
 hundred.
 """
@@ -23,6 +24,7 @@ from potluck.engine.others.answers import Answers
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.uploads import Handing
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.views.folder_counts import FolderCounts
 from potluck.engine.views.listing import Listing
 from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
 from potluck.engine.views.picture import Picture
@@ -54,7 +56,7 @@ class Viewer:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._picture, self._downloads, self._answers = picture, downloads, answers
-        self.listing = Listing(node, own_folder.covered)
+        self.listing, self._folder_counts = Listing(node, own_folder.covered), FolderCounts(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""
@@ -153,31 +155,38 @@ class Viewer:
         if not peers:
             return found
         layout, sources = self._node.layout, self._labels(peers)
-        for folder, waiting in islice(self._downloads.folders.folders.items(), LIST_MAX):
+        folders = dict(islice(self._downloads.folders.folders.items(), LIST_MAX))
+        many = {folder: len(waiting) for folder, waiting in folders.items() if len(waiting) > 1}
+        counts = self._folder_counts.look(many)
+        for folder, waiting in folders.items():
             size_bytes = bounded(sum(waiting.values()))
             path = self._node.label_of(folder.manifest.owner)
             if len(waiting) == 1:
                 path = str(layout.path_of(next(iter(waiting))))
             elif folder.path:
                 path += "/" + folder.path.decode()
-            found.append(TransferView(legible(path), sources, 0, size_bytes, len(waiting)))
+            files, every = counts.get(folder, (1, None))
+            found.append(TransferView(legible(path), sources, 0, size_bytes, files, every))
         return found
 
     def _uploads(self, handings: list[Handing], deliveries: list[DeliveryView]) -> list[UploadView]:
         """Return what is being handed over to each device that lacks something.
 
         Who is known to lack less than that has the rest, also from before. Of who has said nothing
-        yet nobody knows how much it has.
+        yet, or lacks other things as well, nobody knows how much of these it has.
         """
         rows, found = {one.id: one for one in deliveries}, list[UploadView]()
         for one in handings:
             row = rows.get(short_id(one.device))
             if row is None or not row.online:
                 continue
-            size_bytes, there_bytes = bounded(one.size_bytes), bounded(one.came_bytes) or None
-            if row.known:
-                there_bytes = max(there_bytes or 0, size_bytes - row.need_bytes)
-            found.append(UploadView(_paths_of(one), row.label, there_bytes, size_bytes))
+            size_bytes, came_bytes = bounded(one.size_bytes), bounded(one.came_bytes)
+            there_bytes = None
+            if row.known and row.need_bytes <= size_bytes:
+                there_bytes = max(came_bytes, size_bytes - row.need_bytes)
+            sent_bytes = None if there_bytes is None and not came_bytes else came_bytes
+            path = _paths_of(one)
+            found.append(UploadView(path, row.label, sent_bytes, size_bytes, there_bytes))
         return found
 
     def _labels(self, devices: set[DeviceId]) -> list[str]:

@@ -17,7 +17,17 @@ from typing import Any, NamedTuple
 from potluck.core.limits import PORT
 from potluck.faces.advice import Advice, indented
 from potluck.faces.cli.output import command, is_for_a_shell, program, shell_line
-from potluck.faces.text import amount, count, duration, percent, rate, shown, size, table
+from potluck.faces.text import (
+    amount,
+    count,
+    duration,
+    percent,
+    rate,
+    shown,
+    size,
+    table,
+    upload_words,
+)
 
 LONGEST_LIST = 20
 SHELLS_OWN = {"ls"}  # in advice: it shows what stands on the disk, ours what is shared
@@ -388,10 +398,7 @@ def _transfer_row(one: dict[str, Any]) -> list[str]:
 
 
 def _upload_row(one: dict[str, Any]) -> list[str]:
-    sent = size(one["size"])
-    if one["sent"] is not None:
-        sent = amount(min(one["sent"], one["size"]), one["size"])
-    return [shown(one["path"]), sent, f"to {shown(one['to'])}"]
+    return [shown(one["path"]), upload_words(one), f"to {shown(one['to'])}"]
 
 
 def _refused_row(one: dict[str, Any]) -> list[str]:

@@ -342,7 +342,8 @@ class RunningSource:
     def _dress(self, state: dict[str, Any]) -> dict[str, Any]:
         """Add what only a shell knows: version, rates, what lies unshared."""
         now = time.monotonic()
-        down = self._down.see(state.pop("received_bytes"), now)
+        received_bytes = state.pop("received_bytes")
+        down = self._down.see(received_bytes, now)
         up = self._up.see(state.pop("sent_bytes"), now)
         live = {transfer["path"] for transfer in state["transfers"]}
         self._per_file = {path: meter for path, meter in self._per_file.items() if path in live}
@@ -354,7 +355,7 @@ class RunningSource:
         return {
             "version": own_version(),
             **state,
-            "rates": {"down": down, "up": up},
+            "rates": {"down": down, "up": up, "received_bytes": received_bytes},
             "unshared": unshared,
         }
 
