@@ -6,8 +6,15 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Tell
-from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
+from potluck.engine.events import (
+    DIAL_REFUSED,
+    DIAL_TIMEOUT,
+    DIAL_UNREACHABLE,
+    DIAL_UNTRIED,
+    LinkId,
+)
 from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.troubles import TroubleKind
@@ -154,6 +161,56 @@ def test_a_link_ends_it(here: Node) -> None:
     part.on_heard(BEN)
     part.on_undialled(BEN, address(2), DIAL_TIMEOUT)
     assert subjects(here) == [], "it begins anew"
+
+
+def test_a_link_ends_what_was_told_of_a_newcomer_at_that_host_before_it_was_a_member(
+    here: Node,
+) -> None:
+    part = LinkTroubles(here)
+    part.on_door_blocked(address(2).host, address(2), DIAL_TIMEOUT)
+    part.on_door_blocked("its label elsewhere", address(2), DIAL_TIMEOUT)
+    part.on_door_blocked(address(3).host, address(3), DIAL_TIMEOUT)
+    here.peer(BEN).link = LinkId(5)
+    here.peer(BEN).address = Address(address(2).host, 0)
+    part.on_linked(BEN)
+    assert subjects(here) == [address(3).host]
+
+
+def test_a_newcomer_is_known_by_any_of_its_addresses(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_door_blocked(address(2).host, address(2), DIAL_TIMEOUT)
+    here.address_book.on_told(BEN, [address(2)], here.now)
+    here.peer(BEN).address = Address("10.9.0.2", 0)
+    part.on_linked(BEN)
+    assert subjects(here) == []
+
+
+def test_a_dial_to_a_door_that_ends_after_its_device_came_in_is_no_trouble(here: Node) -> None:
+    part = LinkTroubles(here)
+    here.peer(BEN).link = LinkId(5)
+    here.peer(BEN).address = Address(address(2).host, 0)
+    part.on_door_blocked(address(2).host, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == []
+    here.peer(BEN).link = None
+    part.on_door_blocked(address(2).host, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == [address(2).host]
+
+
+def test_a_link_with_one_member_says_nothing_of_another_one_at_the_same_host(here: Node) -> None:
+    here.roster = group(1, 2, 3)
+    part = LinkTroubles(here)
+    part.on_blocked(here.label_of(key(3).device), address(2), DIAL_TIMEOUT)
+    here.peer(BEN).address = address(2)
+    part.on_linked(BEN)
+    assert subjects(here) == ["d3"]
+
+
+def test_before_there_is_a_group_a_link_ends_only_what_is_told_of_its_host(here: Node) -> None:
+    here.roster = None
+    part = LinkTroubles(here)
+    part.on_blocked("10.0.0.3", address(3), DIAL_TIMEOUT)
+    part.on_linked(BEN)
+    assert subjects(here) == ["10.0.0.3"]
 
 
 def test_what_is_reached_after_all_is_over_and_told_anew_the_next_time(here: Node) -> None:

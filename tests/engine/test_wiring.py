@@ -687,7 +687,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_door_unreached: questions.ask_to_call(wish)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
-    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address, reason)": (
+    "GroupRelay.on_door_blocked: link_troubles.on_door_blocked(who, address, reason)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
     "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (

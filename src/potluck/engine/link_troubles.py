@@ -3,7 +3,8 @@
 Strategy: a device that is off is no trouble. One that is heard of and that neither side can dial
 is: whoever dialled it in vain and was not dialled instead says so here, be it for the way in, for a
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
-named if one was seen, until there is a link or nobody has tried for a while.
+named if one was seen, until there is a link or nobody has tried for a while. Who is no member yet
+has no name that is known here but its host's: a link with any device at that host ends it too.
 
 Guarantees: people are told once of each, and again only after it was over. What is said follows
 from how the dial failed: only no answer, a refusal and an unreachable host may be a firewall's
@@ -39,6 +40,14 @@ class _FailedDials:
     heard_s: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One that is told."""
+
+    host: str  # where it was dialled
+    until_s: float  # when it is over at the latest
+
+
 class LinkTroubles:
     """Notes devices that cannot be reached."""
 
@@ -46,11 +55,11 @@ class LinkTroubles:
         """Know of none."""
         self._node = node
         self._members: dict[DeviceId, _FailedDials] = {}
-        self._until_s: dict[str, float] = {}  # label or host -> when it is over at the latest
+        self._standing: dict[str, _Standing] = {}  # by label or host
 
     def __repr__(self) -> str:
         """Return how many cannot be reached."""
-        return f"<LinkTroubles: {len(self._until_s)}>"
+        return f"<LinkTroubles: {len(self._standing)}>"
 
     # -- members -----------------------------------------------------------------------------------
     def on_heard(self, device: DeviceId) -> None:
@@ -80,9 +89,25 @@ class LinkTroubles:
             self.on_blocked(self._node.label_of(device), address, reason, next_s)
 
     def on_linked(self, device: DeviceId) -> None:
-        """There is a link to a member."""
+        """There is a link to a member, which may have been noted before it was one."""
+        node = self._node
         self._members.pop(device, None)
-        self._over(self._node.label_of(device))
+        label, hosts = node.label_of(device), _hosts(node, device)
+        members = {} if node.roster is None else node.roster.members
+        others = {entry.label for entry in members.values()} - {label}
+        for who, standing in list(self._standing.items()):
+            if who == label or (standing.host in hosts and who not in others):
+                self._over(who)
+
+    # -- who is no member --------------------------------------------------------------------------
+    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
+        """Neither side could dial the other to let one of them in; `who`: a label or a host.
+
+        A dial may end after its device came in by another way: then it says nothing.
+        """
+        node = self._node
+        if not any(address.host in _hosts(node, device) for device in node.linked()):
+            self.on_blocked(who, address, reason)
 
     # -- anybody -----------------------------------------------------------------------------------
     def on_blocked(
@@ -97,27 +122,36 @@ class LinkTroubles:
             command = opening(node.firewall, node.settings.port)
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
-        self._until_s[who] = node.now + STANDS_S
+        self._standing[who] = _Standing(address.host, node.now + STANDS_S)
         tell_trouble(node, trouble, "link_blocked")
 
     def on_reached(self, who: str) -> None:
-        """Somebody who is no member, or a member's bulk link, is reached after all."""
+        """Somebody who is no member (by label or host), or a member's bulk link, is reached."""
         self._over(who)
 
     def _over(self, who: str) -> None:
-        if self._until_s.pop(who, None) is not None:
+        if self._standing.pop(who, None) is not None:
             self._node.troubles.clear(TroubleKind.LINK, who)
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return min(self._until_s.values(), default=None)
+        return min((standing.until_s for standing in self._standing.values()), default=None)
 
     def on_tick(self) -> None:
         """Let go of what nobody tried for long."""
-        for who, until_s in list(self._until_s.items()):
-            if until_s <= self._node.now:
+        for who, standing in list(self._standing.items()):
+            if standing.until_s <= self._node.now:
                 self._over(who)
+
+
+def _hosts(node: Node, device: DeviceId) -> set[str]:
+    """Return the hosts at which a device is known; of a link that came to us its host at least."""
+    peer = node.peers.get(device)
+    hosts = {address.host for address in node.addresses_of(device)}
+    if peer is not None and peer.address is not None:
+        hosts.add(peer.address.host)
+    return hosts
 
 
 def _may_be_firewall(reason: str) -> bool:
