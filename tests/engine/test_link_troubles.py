@@ -15,7 +15,14 @@ from potluck.engine.events import (
     DIAL_UNTRIED,
     LinkId,
 )
-from potluck.engine.link_troubles import HEARD_S, STANDS_S, TIMES, LinkTroubles
+from potluck.engine.link_troubles import (
+    HEARD_S,
+    HUNG_AGAIN_S,
+    MANY_BYTES,
+    STANDS_S,
+    TIMES,
+    LinkTroubles,
+)
 from potluck.engine.node import Node
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import address, group, key, node, taken
@@ -234,6 +241,107 @@ def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
     assert subjects(here) == ["cleo"]
     part.on_blocked("cleo", address(3), DIAL_TIMEOUT)
     assert part.deadline() == here.now + STANDS_S
+
+
+# -- connections that hang -------------------------------------------------------------------------
+def hanging(here: Node) -> LinkTroubles:
+    """Connections with Ben, who has a link, have hung for long enough."""
+    part = LinkTroubles(here)
+    here.peer(BEN).link, here.peer(BEN).address = LinkId(5), address(2)
+    part.on_hung(address(2).host)
+    here.now += HUNG_AGAIN_S
+    part.on_hung(address(2).host)
+    return part
+
+
+def test_connections_that_hang_with_small_packets_too_are_told_once(here: Node) -> None:
+    part = hanging(here)
+    for _ in range(3):
+        here.now += HUNG_AGAIN_S
+        part.on_hung(address(2).host)
+        part.on_linked(BEN)
+        part.on_reached(here.label_of(BEN))
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert (trouble.subject, trouble.since_s) == (here.label_of(BEN), 100.0 + HUNG_AGAIN_S)
+    assert trouble.reason.startswith(
+        "connections with 10.0.0.2 are made and then hang: packets of "
+    )
+    assert "asleep" in trouble.reason
+    assert "overloaded" in trouble.reason
+    assert trouble.command == "ping -c 3 -M do -s 1212 10.0.0.2", "1,240 with 28 bytes of headers"
+    (tell,) = taken(here, Tell)
+    assert (tell.code, tell.subject) == ("link_hangs", here.label_of(BEN))
+    assert part.deadline() == here.now + STANDS_S
+
+
+def test_what_hung_before_packets_were_small_or_long_ago_is_not_told(here: Node) -> None:
+    part = LinkTroubles(here)
+    for _ in range(3):
+        part.on_hung("10.0.0.9")
+        here.now += HUNG_AGAIN_S / 4
+        part.on_hung("10.0.0.9")
+        here.now += STANDS_S + 1.0
+    assert subjects(here) == []
+
+
+def test_a_member_that_went_hangs_for_a_reason_and_one_that_is_heard_does_not(here: Node) -> None:
+    part = hanging(here)
+    part.on_unlinked(BEN, clean=False)
+    assert subjects(here) == [here.label_of(BEN)], "links may be lost by that"
+    part.on_unlinked(BEN, clean=True)
+    assert subjects(here) == []
+    here.peer(BEN).link = None
+    for _ in range(2):
+        here.now += HUNG_AGAIN_S
+        part.on_hung(address(2).host)
+    assert subjects(here) == [], "it is away, or asleep"
+    part.on_heard(BEN)
+    here.now += HEARD_S + 1.0
+    part.on_hung(address(2).host)
+    assert subjects(here) == [], "it is by now"
+    part.on_heard(BEN)
+    part.on_hung(address(2).host)
+    assert subjects(here) == [here.label_of(BEN)]
+
+
+def test_of_a_host_nobody_or_more_than_one_is_known_at_the_host_is_told(here: Node) -> None:
+    here.roster = group(1, 2, 3)
+    here.peer(key(3).device).address = address(2)
+    assert hanging(here) is not None
+    assert subjects(here) == [address(2).host]
+    here.roster = None
+    part = LinkTroubles(here)
+    part.on_hung("10.0.0.9")
+    here.now += HUNG_AGAIN_S
+    part.on_hung("10.0.0.9")
+    assert subjects(here) == [address(2).host, "10.0.0.9"]
+
+
+def test_many_bytes_end_it_and_few_do_not(here: Node) -> None:
+    part = hanging(here)
+    part.on_blocked("d3", address(3), DIAL_TIMEOUT)
+    part.on_received(BEN, MANY_BYTES - 1)
+    assert subjects(here) == [here.label_of(BEN), "d3"], "small packets get through such a path"
+    part.on_received(BEN, MANY_BYTES)
+    assert subjects(here) == ["d3"]
+    part.on_hung(address(2).host)
+    assert subjects(here) == ["d3"], "it begins anew"
+
+
+def test_a_handshake_that_hangs_is_the_same_trouble_and_no_answer_at_all_another(
+    here: Node,
+) -> None:
+    part, label = hanging(here), here.label_of(BEN)
+    part.on_blocked(label, address(2), "the other side fell silent")
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert "are made and then hang" in trouble.reason
+    for reason in (f"{DIAL_UNTRIED}: Too many open files", DIAL_TIMEOUT):
+        part.on_blocked(label, address(2), reason)
+        (trouble,) = here.troubles.of(TroubleKind.LINK)
+        assert "in either direction" in trouble.reason
+    part.on_hung(address(2).host)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert "lets nothing in" in trouble.reason, "more is known by that"
 
 
 def test_invented_devices_that_a_member_says_to_hear_cost_nothing(here: Node) -> None:

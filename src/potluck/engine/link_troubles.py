@@ -5,20 +5,26 @@ is: whoever dialled it in vain and was not dialled instead says so here, be it f
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
 named if one was seen, until there is a link or nobody has tried for a while. Who is no member yet
 has no name that is known here but its host's: a link with any device at that host ends it too.
+So is one with which connections are made and hang, again and again, with small packets too
+(ring/narrow_paths.py): a new link ends nothing there, only many bytes that came, or time.
 
 Guarantees: people are told once of each, and again only after it was over. What is said follows
 from how the dial failed: only no answer, a refusal and an unreachable host may be a firewall's
 doing, and each names what else it may be. A device of which nothing is heard since the first dial
 failed is never called kept out. Limits: which of the two machines keeps the other out cannot be
-told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. When
-it is dialled next is known for control links only.
+told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. Why
+connections hang is guessed. Whoever only sends learns no sooner than time shows it that they hang
+no more. When somebody is dialled next is known for control links only.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from potluck.core import limits
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
 from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
@@ -29,6 +35,11 @@ from potluck.engine.troubles import Trouble, TroubleKind
 HEARD_S = 15.0  # a member says something by datagram more often than that, if any of it comes here
 TIMES = 2  # a dial may be lost; two in a row are not
 STANDS_S = 60.0  # without another try for so long it is over, or nobody knows
+# what hung within this of the first may have been made before packets were small
+HUNG_AGAIN_S = limits.BULK_STALL_S
+MANY_BYTES = 16 * limits.KIB  # do not come by where only small packets get through
+# what a probe has to carry to be as long as our small packets: 40 bytes of headers, of it only 28
+PROBE_BYTES = limits.SMALL_SEGMENT_BYTES + 40 - 28
 
 
 @dataclass(slots=True)
@@ -46,6 +57,15 @@ class _Standing:
 
     host: str  # where it was dialled
     until_s: float  # when it is over at the latest
+    hangs: bool = False  # connections are made and hang
+
+
+@dataclass(slots=True)
+class _Hung:
+    """A host with which connections were made and hung."""
+
+    first_s: float
+    last_s: float
 
 
 class LinkTroubles:
@@ -56,6 +76,7 @@ class LinkTroubles:
         self._node = node
         self._members: dict[DeviceId, _FailedDials] = {}
         self._standing: dict[str, _Standing] = {}  # by label or host
+        self._hung: dict[str, _Hung] = {}  # by host
 
     def __repr__(self) -> str:
         """Return how many cannot be reached."""
@@ -93,9 +114,10 @@ class LinkTroubles:
         node = self._node
         self._members.pop(device, None)
         label, hosts = node.label_of(device), _hosts(node, device)
-        members = {} if node.roster is None else node.roster.members
-        others = {entry.label for entry in members.values()} - {label}
+        others = {entry.label for entry in _members(node).values()} - {label}
         for who, standing in list(self._standing.items()):
+            if standing.hangs:
+                continue
             if who == label or (standing.host in hosts and who not in others):
                 self._over(who)
 
@@ -109,12 +131,57 @@ class LinkTroubles:
         if not any(address.host in _hosts(node, device) for device in node.linked()):
             self.on_blocked(who, address, reason)
 
+    # -- connections that hang ---------------------------------------------------------------------
+    def on_hung(self, host: str) -> None:
+        """A connection with that host was made and hung; packets are small from now on."""
+        node, now = self._node, self._node.now
+        hung = self._hung.setdefault(host, _Hung(now, now))
+        if now - hung.last_s > STANDS_S:
+            hung.first_s = now
+        hung.last_s = now
+        if now - hung.first_s < HUNG_AGAIN_S:
+            return
+        devices = [device for device in _members(node) if host in _hosts(node, device)]
+        if devices and not any(map(self._is_there, devices)):
+            return  # it went, and what was sent to it had to hang
+        who = node.label_of(devices[0]) if len(devices) == 1 else host
+        standing = self._standing.get(who)
+        if standing is None or standing.hangs:
+            self._standing[who] = _Standing(host, now + STANDS_S, hangs=True)
+            tell_trouble(node, _hanging(who, host, now), "link_hangs")
+
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        """A member sent so much: if that is much, connections with it do not hang."""
+        if self._hung and size_bytes >= MANY_BYTES:
+            self._hangs_no_more(device)
+
+    def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
+        """The control link to a member is gone; `clean`: it said that it leaves."""
+        if clean:
+            self._hangs_no_more(device)
+
+    def _hangs_no_more(self, device: DeviceId) -> None:
+        hosts = _hosts(self._node, device)
+        for host in hosts:
+            self._hung.pop(host, None)
+        for who, standing in list(self._standing.items()):
+            if standing.hangs and standing.host in hosts:
+                self._over(who)
+
+    def _is_there(self, device: DeviceId) -> bool:
+        if self._node.peer(device).link is not None:
+            return True
+        member = self._members.get(device)
+        return member is not None and self._node.now - member.heard_s <= HEARD_S
+
     # -- anybody -----------------------------------------------------------------------------------
     def on_blocked(
         self, who: str, address: Address, reason: str, next_s: float | None = None
     ) -> None:
         """Neither side could dial the other; `reason` as in DialFailed, `next_s` the next try."""
-        node = self._node
+        node, standing = self._node, self._standing.get(who)
+        if standing is not None and standing.hangs and _was_made(reason):
+            return  # that is how it hangs
         why = _why(reason, named(node.firewall))
         what = f"no connection with {address.host}:{address.port} in either direction: {why}"
         command = ""
@@ -127,11 +194,13 @@ class LinkTroubles:
 
     def on_reached(self, who: str) -> None:
         """Somebody who is no member (by label or host), or a member's bulk link, is reached."""
-        self._over(who)
+        standing = self._standing.get(who)
+        if standing is not None and not standing.hangs:
+            self._over(who)
 
     def _over(self, who: str) -> None:
-        if self._standing.pop(who, None) is not None:
-            self._node.troubles.clear(TroubleKind.LINK, who)
+        del self._standing[who]
+        self._node.troubles.clear(TroubleKind.LINK, who)
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -145,6 +214,10 @@ class LinkTroubles:
                 self._over(who)
 
 
+def _members(node: Node) -> Mapping[DeviceId, MemberEntry]:
+    return {} if node.roster is None else node.roster.members
+
+
 def _hosts(node: Node, device: DeviceId) -> set[str]:
     """Return the hosts at which a device is known; of a link that came to us its host at least."""
     peer = node.peers.get(device)
@@ -152,6 +225,23 @@ def _hosts(node: Node, device: DeviceId) -> set[str]:
     if peer is not None and peer.address is not None:
         hosts.add(peer.address.host)
     return hosts
+
+
+def _hanging(who: str, host: str, now: float) -> Trouble:
+    """Return what is told of a host with which connections hang."""
+    what = (
+        f"connections with {host} are made and then hang: packets of "
+        f"{limits.SMALL_SEGMENT_BYTES + 40:,} bytes are lost on the way, or it is asleep, or it or "
+        "the way to it is overloaded; they are lost if the command gets no answer while "
+        f"ping {host} gets one"
+    )
+    command = f"ping -c 3 -M do -s {PROBE_BYTES} {host}"
+    return Trouble(TroubleKind.LINK, who, what, command, now, None)
+
+
+def _was_made(reason: str) -> bool:
+    """Say whether a dial that failed in this way had led to a connection."""
+    return not _may_be_firewall(reason) and not reason.startswith(DIAL_UNTRIED)
 
 
 def _may_be_firewall(reason: str) -> bool:

@@ -96,6 +96,9 @@ class DownloadsListener(Protocol):
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """The content these wait for is complete in a part file."""
 
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        """A device has sent so much of a content, in one go."""
+
 
 class Downloads:
     """Contents on their way to this disk."""
@@ -207,9 +210,7 @@ class Downloads:
 
     def on_pieces(self, event: PiecesVerified) -> None:
         """Pieces are on this disk."""
-        self.received_bytes += event.size_bytes
-        self.room.on_written()
-        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
+        self._count(event)
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -218,15 +219,22 @@ class Downloads:
 
     def on_files(self, event: FilesVerified) -> None:
         """Small contents are on this disk."""
-        self.received_bytes += event.size_bytes
-        self.room.on_written()
-        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
+        self._count(event)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
         for root in self.swarm.on_files(event.roots):
             download = self.swarm.downloads[root]
             self._arrive(PieceList(root, download.size_bytes, download.piece_size, b""))
+
+    def _count(self, event: PiecesVerified | FilesVerified) -> None:
+        """So much has come; if its order is under way, that is how fast its peer is."""
+        self.received_bytes += event.size_bytes
+        self.room.on_written()
+        order = self.orders.get(event.order)
+        if order is not None:
+            self.swarm.on_bytes(order.number, event.size_bytes, self._node.now)
+            self._listener.on_received(order.peer, event.size_bytes)
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours."""
@@ -335,12 +343,6 @@ class Downloads:
 def _cut_of(content: PieceList | Download) -> tuple[int, int]:
     """Return into what a content is cut: its size, and that of its pieces."""
     return content.size_bytes, content.piece_size
-
-
-def _measure(swarm: Swarm, order: Order | None, size_bytes: int, now: float) -> None:
-    """An order under way has brought so much: that is how fast its peer is."""
-    if order is not None:
-        swarm.on_bytes(order.number, size_bytes, now)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
