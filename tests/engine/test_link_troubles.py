@@ -74,6 +74,9 @@ def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
     assert trouble.command == ""
     (tell,) = taken(here, Tell)
     assert tell.text == f"ben: {trouble.reason}"
+    here.tools = ("nft",)
+    LinkTroubles(here).on_blocked("cleo", address(3), DIAL_TIMEOUT)
+    assert here.troubles.of(TroubleKind.LINK)[1].command == "sudo nft list ruleset"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +249,7 @@ def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
 # -- connections that hang -------------------------------------------------------------------------
 def hanging(here: Node) -> LinkTroubles:
     """Connections with Ben, who has a link, have hung for long enough."""
+    here.tools = ("nft", "ping")
     part = LinkTroubles(here)
     here.peer(BEN).link, here.peer(BEN).address = LinkId(5), address(2)
     part.on_hung(address(2).host)
@@ -310,11 +314,15 @@ def test_of_a_host_nobody_or_more_than_one_is_known_at_the_host_is_told(here: No
     assert hanging(here) is not None
     assert subjects(here) == [address(2).host]
     here.roster = None
+    here.tools = ()
     part = LinkTroubles(here)
     part.on_hung("10.0.0.9")
     here.now += HUNG_AGAIN_S
     part.on_hung("10.0.0.9")
     assert subjects(here) == [address(2).host, "10.0.0.9"]
+    _, stranger = here.troubles.of(TroubleKind.LINK)
+    assert stranger.command == "", "what is not installed here is not advised"
+    assert "ping" not in stranger.reason
 
 
 def test_many_bytes_end_it_and_few_do_not(here: Node) -> None:

@@ -93,6 +93,7 @@ class InterfacesSeen:
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table that answered there
     firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
+    tools: tuple[str, ...] = ()  # commands that can be advised since they are installed here
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class LinkTroubles:
         standing = self._standing.get(who)
         if standing is None or standing.hangs:
             self._standing[who] = _Standing(host, now + STANDS_S, hangs=True)
-            tell_trouble(node, _hanging(who, host, now), "link_hangs")
+            tell_trouble(node, _hanging(who, host, node), "link_hangs")
 
     def on_received(self, device: DeviceId, size_bytes: int) -> None:
         """A member sent so much: if that is much, connections with it do not hang."""
@@ -186,7 +186,7 @@ class LinkTroubles:
         what = f"no connection with {address.host}:{address.port} in either direction: {why}"
         command = ""
         if _may_be_firewall(reason):
-            command = opening(node.firewall, node.settings.port)
+            command = opening(node.firewall, node.settings.port, node.tools)
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
         self._standing[who] = _Standing(address.host, node.now + STANDS_S)
@@ -227,16 +227,18 @@ def _hosts(node: Node, device: DeviceId) -> set[str]:
     return hosts
 
 
-def _hanging(who: str, host: str, now: float) -> Trouble:
+def _hanging(who: str, host: str, node: Node) -> Trouble:
     """Return what is told of a host with which connections hang."""
     what = (
         f"connections with {host} are made and then hang: packets of "
         f"{limits.SMALL_SEGMENT_BYTES + 40:,} bytes are lost on the way, or it is asleep, or it or "
-        "the way to it is overloaded; they are lost if the command gets no answer while "
-        f"ping {host} gets one"
+        "the way to it is overloaded"
     )
-    command = f"ping -c 3 -M do -s {PROBE_BYTES} {host}"
-    return Trouble(TroubleKind.LINK, who, what, command, now, None)
+    command = ""
+    if "ping" in node.tools:
+        what += f"; they are lost if the command gets no answer while ping {host} gets one"
+        command = f"ping -c 3 -M do -s {PROBE_BYTES} {host}"
+    return Trouble(TroubleKind.LINK, who, what, command, node.now, None)
 
 
 def _was_made(reason: str) -> bool:
