@@ -200,6 +200,19 @@ def test_peers_says_where_and_how() -> None:
     assert away[2].startswith("Nobody answers yet.")
 
 
+def test_who_is_heard_and_cannot_be_reached_is_not_said_to_be_nobody() -> None:
+    linkless = trouble("nas", kind="link", reason="no answer")
+    gone = [device(online=False)]
+    said = layout.peer_lines(state(devices=gone, troubles=[linkless]), WORDS)
+    assert "✗ nas: no answer" in "\n".join(said)
+    assert "Nobody" not in "\n".join(said)
+    said = layout.peer_lines(alone(troubles=[trouble()]), WORDS)
+    assert said[0].startswith("Nobody answers yet."), "another trouble says nothing of that"
+    nowhere = {"interfaces": [], "neighbours": 0, "named": []}
+    said = layout.peer_lines(alone(troubles=[linkless], tried=nowhere), WORDS)
+    assert "Nobody is asked: this device is on no network that potluck uses." in said
+
+
 def test_being_alone_is_explained() -> None:
     lines = layout.peer_lines(alone(), WORDS)
     assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."

@@ -252,6 +252,8 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
             Advice(" " * 10, words.of("down")),
             Advice(" " * 10, f"{words.here or words.elsewhere} up --interface IF"),
         ]
+    if any(one["kind"] == "link" for one in state["troubles"]):
+        return []  # somebody is heard, and cannot be reached: that is said already
     ports = f"UDP {PORT} and TCP {state['port']}"
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
