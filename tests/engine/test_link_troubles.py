@@ -11,6 +11,7 @@ from potluck.engine.effects import Tell
 from potluck.engine.events import (
     DIAL_REFUSED,
     DIAL_TIMEOUT,
+    DIAL_UNMADE,
     DIAL_UNREACHABLE,
     DIAL_UNTRIED,
     LinkId,
@@ -105,6 +106,14 @@ def test_want_of_descriptors_here_is_nobodys_firewall(here: Node) -> None:
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     said = "this device cannot make one now (not tried: Too many open files)"
     assert trouble.reason.endswith(f"direction: {said}")
+    assert trouble.command == ""
+
+
+def test_what_the_system_broke_off_is_nobodys_firewall(here: Node) -> None:
+    here.firewall = "ufw"
+    LinkTroubles(here).on_blocked("ben", address(2), f"{DIAL_UNMADE}: No such name")
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert trouble.reason.endswith("in either direction: none could be made (No such name)")
     assert trouble.command == ""
 
 

@@ -69,9 +69,9 @@ LinkId = NewType("LinkId", int)
 RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
 DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
-DIAL_UNTRIED = "not tried"
-"""Why no connection could be made: no answer; refused; no way there, or no socket to be had here,
-each with the system's own words behind it.
+DIAL_UNTRIED, DIAL_UNMADE = "not tried", "not made"
+"""Why no connection could be made: no answer; refused; no way there, no socket to be had here, or
+anything else (no such name, broken off by this system), these with the system's own words behind.
 """
 
 

@@ -27,7 +27,13 @@ from potluck.core import limits
 from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
-from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
+from potluck.engine.events import (
+    DIAL_REFUSED,
+    DIAL_TIMEOUT,
+    DIAL_UNMADE,
+    DIAL_UNREACHABLE,
+    DIAL_UNTRIED,
+)
 from potluck.engine.firewall_advice import named, opening
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -243,7 +249,7 @@ def _hanging(who: str, host: str, node: Node) -> Trouble:
 
 def _was_made(reason: str) -> bool:
     """Say whether a dial that failed in this way had led to a connection."""
-    return not _may_be_firewall(reason) and not reason.startswith(DIAL_UNTRIED)
+    return not _may_be_firewall(reason) and not reason.startswith((DIAL_UNTRIED, DIAL_UNMADE))
 
 
 def _may_be_firewall(reason: str) -> bool:
@@ -269,4 +275,6 @@ def _why(reason: str, here: str) -> str:
         )
     if reason.startswith(DIAL_UNTRIED):
         return f"this device cannot make one now ({reason})"
+    if reason.startswith(DIAL_UNMADE):
+        return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
     return f"one is made, and then fails ({reason})"
