@@ -210,7 +210,10 @@ class Downloads:
 
     def on_pieces(self, event: PiecesVerified) -> None:
         """Pieces are on this disk."""
-        self._count(event)
+        self.received_bytes += event.size_bytes
+        self.room.on_written()
+        order = self.orders.get(event.order)
+        _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -219,22 +222,16 @@ class Downloads:
 
     def on_files(self, event: FilesVerified) -> None:
         """Small contents are on this disk."""
-        self._count(event)
+        self.received_bytes += event.size_bytes
+        self.room.on_written()
+        order = self.orders.get(event.order)
+        _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
         for root in self.swarm.on_files(event.roots):
             download = self.swarm.downloads[root]
             self._arrive(PieceList(root, download.size_bytes, download.piece_size, b""))
-
-    def _count(self, event: PiecesVerified | FilesVerified) -> None:
-        """So much has come; if its order is under way, that is how fast its peer is."""
-        self.received_bytes += event.size_bytes
-        self.room.on_written()
-        order = self.orders.get(event.order)
-        if order is not None:
-            self.swarm.on_bytes(order.number, event.size_bytes, self._node.now)
-            self._listener.on_received(order.peer, event.size_bytes)
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours."""
@@ -343,6 +340,15 @@ class Downloads:
 def _cut_of(content: PieceList | Download) -> tuple[int, int]:
     """Return into what a content is cut: its size, and that of its pieces."""
     return content.size_bytes, content.piece_size
+
+
+def _credit(
+    swarm: Swarm, listener: DownloadsListener, order: Order | None, size_bytes: int, now: float
+) -> None:
+    """An order under way has brought so much: that is how fast its peer is."""
+    if order is not None:
+        swarm.on_bytes(order.number, size_bytes, now)
+        listener.on_received(order.peer, size_bytes)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
