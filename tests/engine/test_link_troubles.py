@@ -56,7 +56,8 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     assert (trouble.subject, trouble.command) == (label, "sudo ufw allow 7685")
     assert trouble.reason == (
         f"no connection with {address(2).host}:7685 in either direction: "
-        "a firewall on one of the two devices lets nothing in (ufw is on here), or a cable is out; "
+        "a firewall on one of the two devices lets nothing in (ufw is on here), a cable is out, "
+        "or the way there is overloaded; "
         "TCP and UDP port 7685 must be let in"
     )
     (tell,) = taken(here, Tell)
@@ -65,11 +66,21 @@ def test_a_member_that_is_heard_and_cannot_be_reached_is_told_once(here: Node) -
     assert tell.command == trouble.command
 
 
+def test_one_that_fails_in_another_way_is_not_told_again_and_stands_as_it_is(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_blocked("ben", address(2), DIAL_TIMEOUT)
+    part.on_blocked("ben", address(2), DIAL_REFUSED)
+    assert len(taken(here, Tell)) == 1
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert "it is refused there" in trouble.reason
+
+
 def test_without_a_firewall_in_sight_none_is_named(here: Node) -> None:
     LinkTroubles(here).on_blocked("ben", address(2), DIAL_TIMEOUT)
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert trouble.reason.endswith(
-        "a firewall on one of the two devices lets nothing in, or a cable is out; "
+        "a firewall on one of the two devices lets nothing in, a cable is out, "
+        "or the way there is overloaded; "
         "TCP and UDP port 7685 must be let in"
     )
     assert trouble.command == ""

@@ -5,16 +5,17 @@ is: whoever dialled it in vain and was not dialled instead says so here, be it f
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
 named if one was seen, until there is a link or nobody has tried for a while. Who is no member yet
 has no name that is known here but its host's: a link with any device at that host ends it too.
-So is one with which connections are made and hang, again and again, with small packets too
-(ring/narrow_paths.py): a new link ends nothing there, only many bytes that came, or time.
+A device with which connections are made and hang again and again, with small packets too, is a
+trouble as well (ring/narrow_paths.py); a new link ends nothing there, only many bytes that came, or
+time.
 
-Guarantees: people are told once of each, and again only after it was over. What is said follows
-from how the dial failed: only no answer, a refusal and an unreachable host may be a firewall's
-doing, and each names what else it may be. A device of which nothing is heard since the first dial
+Guarantees: people are told once of each, and again only after it was over, though `status` says how
+the last dial failed. What is said follows from how the dial failed: only no answer, a refusal and
+an unreachable host may be a firewall's doing, and each names what else it may be. A device of which nothing is heard since the first dial
 failed is never called kept out. Limits: which of the two machines keeps the other out cannot be
 told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. Why
-connections hang is guessed. Whoever only sends learns no sooner than time shows it that they hang
-no more. When somebody is dialled next is known for control links only.
+connections hang is guessed. Whoever only sends hears of no stall that the other side ends first,
+and learns only by time that nothing hangs any more. When somebody is dialled next is known for control links only.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ class LinkTroubles:
                 self._over(who)
 
     def _is_there(self, device: DeviceId) -> bool:
-        if self._node.peer(device).link is not None:
+        if device in self._node.linked():
             return True
         member = self._members.get(device)
         return member is not None and self._node.now - member.heard_s <= HEARD_S
@@ -196,7 +197,10 @@ class LinkTroubles:
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
         self._standing[who] = _Standing(address.host, node.now + STANDS_S)
-        tell_trouble(node, trouble, "link_blocked")
+        if standing is None or standing.hangs:
+            tell_trouble(node, trouble, "link_blocked")
+        else:
+            node.troubles.note(trouble)  # dials fail in several ways, and it is one trouble
 
     def on_reached(self, who: str) -> None:
         """Somebody who is no member (by label or host), or a member's bulk link, is reached."""
@@ -261,7 +265,10 @@ def _why(reason: str, here: str) -> str:
     """Return what is known of a dial that failed in this way; `here`: the firewall seen here."""
     aside = f" ({here})" if here else ""
     if reason == DIAL_TIMEOUT:
-        return f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
+        return (
+            f"a firewall on one of the two devices lets nothing in{aside}, a cable is out, "
+            "or the way there is overloaded"
+        )
     if reason == DIAL_REFUSED:
         return (
             f"it is refused there: a firewall on one of the two devices rejects it{aside}, "
