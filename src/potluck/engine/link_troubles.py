@@ -9,13 +9,14 @@ A device with which connections are made and hang again and again, with small pa
 trouble as well (ring/narrow_paths.py); a new link ends nothing there, only many bytes that came, or
 time.
 
-Guarantees: people are told once of each, and again only after it was over, though `status` says how
-the last dial failed. What is said follows from how the dial failed: only no answer, a refusal and
-an unreachable host may be a firewall's doing, and each names what else it may be. A device of which nothing is heard since the first dial
-failed is never called kept out. Limits: which of the two machines keeps the other out cannot be
-told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. Why
-connections hang is guessed. Whoever only sends hears of no stall that the other side ends first,
-and learns only by time that nothing hangs any more. When somebody is dialled next is known for control links only.
+Guarantees: people are told once of each, and again only after it was over, though `status` says
+how the last dial failed. What is said follows from how the dial failed: only no answer, a refusal
+and an unreachable host may be a firewall's doing, and each names what else it may be. A device of
+which nothing is heard since the first dial failed is never called kept out. Limits: which of the
+two machines keeps the other out cannot be told apart from here, nor a cable that was pulled a
+moment ago while a bulk link was dialled. Why connections hang is guessed. Whoever only sends hears
+of no stall that the other side ends first, and learns only by time that nothing hangs any more.
+When somebody is dialled next is known for control links only.
 """
 
 from __future__ import annotations
