@@ -96,6 +96,9 @@ class Heard:
     def on_reached(self, who: str) -> None:
         self._note("on_reached", who)
 
+    def on_hung(self, host: str) -> None:
+        self._note("on_hung", host)
+
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         self._note("on_introduced", records)
 
@@ -114,6 +117,9 @@ class Heard:
 
     def on_arrived(self, wants: Sequence[Want]) -> None:
         self._note("on_arrived", wants)
+
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        self._note("on_received", device, size_bytes)
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         self._note("on_committed", done)

@@ -42,6 +42,7 @@ from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.index_upkeep import BUSY_S
+from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.wiring import Wiring
@@ -236,6 +237,29 @@ def bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes() -> Non
     assert links_in_trouble(parts) == ["d2"]
     dispatch.handle(events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.FOUND, "timeout"))
     assert links_in_trouble(parts) == []
+
+
+def connections_that_hang() -> tuple[Wiring, Dispatch]:
+    parts, dispatch = linked(2)
+    parts.node.peer(BEN).address = address(2)
+    dispatch.handle(events.PathStalled(address(2).host))
+    parts.node.now += HUNG_AGAIN_S
+    dispatch.handle(events.PathStalled(address(2).host))
+    assert links_in_trouble(parts) == ["d2"]
+    return parts, dispatch
+
+
+def connections_that_hang_are_a_trouble_until_many_bytes_come() -> None:
+    parts, _ = connections_that_hang()
+    parts.downloads._listener.on_received(BEN, MANY_BYTES)
+    assert links_in_trouble(parts) == []
+
+
+def connections_that_hang_are_no_trouble_once_the_device_leaves() -> None:
+    for clean in (False, True):
+        parts, dispatch = connections_that_hang()
+        dispatch.handle(events.LinkClosed(LINK, "", clean))
+        assert (links_in_trouble(parts) == []) == clean
 
 
 def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
@@ -687,7 +711,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_door_unreached: questions.ask_to_call(wish)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
-    "GroupRelay.on_door_blocked: link_troubles.on_blocked(who, address, reason)": (
+    "GroupRelay.on_door_blocked: link_troubles.on_door_blocked(who, address, reason)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
     ),
     "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
@@ -705,6 +729,15 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "RingRelay.on_reached: link_troubles.on_reached(who)": (
         bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
+    ),
+    "RingRelay.on_hung: link_troubles.on_hung(host)": (
+        connections_that_hang_are_a_trouble_until_many_bytes_come
+    ),
+    "RingRelay.on_unlinked: link_troubles.on_unlinked(device, clean=clean)": (
+        connections_that_hang_are_no_trouble_once_the_device_leaves
+    ),
+    "OthersRelay.on_received: link_troubles.on_received(device, size_bytes)": (
+        connections_that_hang_are_a_trouble_until_many_bytes_come
     ),
     "RingRelay.beacon: return circle.beacon()": (
         a_beacon_says_where_one_listens_and_how_large_the_ring_is

@@ -71,9 +71,9 @@ LinkId = NewType("LinkId", int)
 RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
 DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
-DIAL_UNTRIED = "not tried"
-"""Why no connection could be made: no answer; refused; no way there, or no socket to be had here,
-each with the system's own words behind it.
+DIAL_UNTRIED, DIAL_UNMADE = "not tried", "not made"
+"""Why no connection could be made: no answer; refused; no way there, no socket to be had here, or
+anything else (no such name, broken off by this system), these with the system's own words behind.
 """
 
 
@@ -95,6 +95,7 @@ class InterfacesSeen:
     interfaces: tuple[Interface, ...]  # usable ones, own address each
     neighbours: tuple[str, ...]  # addresses in the ARP / neighbour table that answered there
     firewall: str = ""  # which one is on here, "ufw", "firewalld", …; "" if none can be seen
+    tools: tuple[str, ...] = ()  # commands that can be advised since they are installed here
 
 
 @dataclass(frozen=True, slots=True)

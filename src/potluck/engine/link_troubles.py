@@ -3,24 +3,39 @@
 Strategy: a device that is off is no trouble. One that is heard of and that neither side can dial
 is: whoever dialled it in vain and was not dialled instead says so here, be it for the way in, for a
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
-named if one was seen, until there is a link or nobody has tried for a while.
+named if one was seen, until there is a link or nobody has tried for a while. Who is no member yet
+has no name that is known here but its host's: a link with any device at that host ends it too.
+A device with which connections are made and hang again and again, with small packets too, is a
+trouble as well (ring/narrow_paths.py); a new link ends nothing there, only many bytes that came, or
+time.
 
-Guarantees: people are told once of each, and again only after it was over. What is said follows
-from how the dial failed: only no answer, a refusal and an unreachable host may be a firewall's
-doing, and each names what else it may be. A device of which nothing is heard since the first dial
-failed is never called kept out. Limits: which of the two machines keeps the other out cannot be
-told apart from here, nor a cable that was pulled a moment ago while a bulk link was dialled. When
-it is dialled next is known for control links only.
+Guarantees: people are told once of each, and again only after it was over, though `status` says
+how the last dial failed. What is said follows from how the dial failed: only no answer, a refusal
+and an unreachable host may be a firewall's doing, and each names what else it may be. A device of
+which nothing is heard since the first dial failed is never called kept out. Limits: which of the
+two machines keeps the other out cannot be told apart from here, nor a cable that was pulled a
+moment ago while a bulk link was dialled. Why connections hang is guessed. Whoever only sends hears
+of no stall that the other side ends first, and learns only by time that nothing hangs any more.
+When somebody is dialled next is known for control links only.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from potluck.core import limits
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
-from potluck.engine.events import DIAL_REFUSED, DIAL_TIMEOUT, DIAL_UNREACHABLE, DIAL_UNTRIED
+from potluck.engine.events import (
+    DIAL_REFUSED,
+    DIAL_TIMEOUT,
+    DIAL_UNMADE,
+    DIAL_UNREACHABLE,
+    DIAL_UNTRIED,
+)
 from potluck.engine.firewall_advice import named, opening
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -28,6 +43,11 @@ from potluck.engine.troubles import Trouble, TroubleKind
 HEARD_S = 15.0  # a member says something by datagram more often than that, if any of it comes here
 TIMES = 2  # a dial may be lost; two in a row are not
 STANDS_S = 60.0  # without another try for so long it is over, or nobody knows
+# what hung within this of the first may have been made before packets were small
+HUNG_AGAIN_S = limits.BULK_STALL_S
+MANY_BYTES = 16 * limits.KIB  # do not come by where only small packets get through
+# what a probe has to carry to be as long as our small packets: 40 bytes of headers, of it only 28
+PROBE_BYTES = limits.SMALL_SEGMENT_BYTES + 40 - 28
 
 
 @dataclass(slots=True)
@@ -39,6 +59,23 @@ class _FailedDials:
     heard_s: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One that is told."""
+
+    host: str  # where it was dialled
+    until_s: float  # when it is over at the latest
+    hangs: bool = False  # connections are made and hang
+
+
+@dataclass(slots=True)
+class _Hung:
+    """A host with which connections were made and hung."""
+
+    first_s: float
+    last_s: float
+
+
 class LinkTroubles:
     """Notes devices that cannot be reached."""
 
@@ -46,11 +83,12 @@ class LinkTroubles:
         """Know of none."""
         self._node = node
         self._members: dict[DeviceId, _FailedDials] = {}
-        self._until_s: dict[str, float] = {}  # label or host -> when it is over at the latest
+        self._standing: dict[str, _Standing] = {}  # by label or host
+        self._hung: dict[str, _Hung] = {}  # by host
 
     def __repr__(self) -> str:
         """Return how many cannot be reached."""
-        return f"<LinkTroubles: {len(self._until_s)}>"
+        return f"<LinkTroubles: {len(self._standing)}>"
 
     # -- members -----------------------------------------------------------------------------------
     def on_heard(self, device: DeviceId) -> None:
@@ -80,44 +118,143 @@ class LinkTroubles:
             self.on_blocked(self._node.label_of(device), address, reason, next_s)
 
     def on_linked(self, device: DeviceId) -> None:
-        """There is a link to a member."""
+        """There is a link to a member, which may have been noted before it was one."""
+        node = self._node
         self._members.pop(device, None)
-        self._over(self._node.label_of(device))
+        label, hosts = node.label_of(device), _hosts(node, device)
+        others = {entry.label for entry in _members(node).values()} - {label}
+        for who, standing in list(self._standing.items()):
+            if standing.hangs:
+                continue
+            if who == label or (standing.host in hosts and who not in others):
+                self._over(who)
+
+    # -- who is no member --------------------------------------------------------------------------
+    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
+        """Neither side could dial the other to let one of them in; `who`: a label or a host.
+
+        A dial may end after its device came in by another way: then it says nothing.
+        """
+        node = self._node
+        if not any(address.host in _hosts(node, device) for device in node.linked()):
+            self.on_blocked(who, address, reason)
+
+    # -- connections that hang ---------------------------------------------------------------------
+    def on_hung(self, host: str) -> None:
+        """A connection with that host was made and hung; packets are small from now on."""
+        node, now = self._node, self._node.now
+        hung = self._hung.setdefault(host, _Hung(now, now))
+        if now - hung.last_s > STANDS_S:
+            hung.first_s = now
+        hung.last_s = now
+        if now - hung.first_s < HUNG_AGAIN_S:
+            return
+        devices = [device for device in _members(node) if host in _hosts(node, device)]
+        if devices and not any(map(self._is_there, devices)):
+            return  # it went, and what was sent to it had to hang
+        who = node.label_of(devices[0]) if len(devices) == 1 else host
+        standing = self._standing.get(who)
+        if standing is None or standing.hangs:
+            self._standing[who] = _Standing(host, now + STANDS_S, hangs=True)
+            tell_trouble(node, _hanging(who, host, node), "link_hangs")
+
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        """A member sent so much: if that is much, connections with it do not hang."""
+        if self._hung and size_bytes >= MANY_BYTES:
+            self._hangs_no_more(device)
+
+    def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
+        """The control link to a member is gone; `clean`: it said that it leaves."""
+        if clean:
+            self._hangs_no_more(device)
+
+    def _hangs_no_more(self, device: DeviceId) -> None:
+        hosts = _hosts(self._node, device)
+        for host in hosts:
+            self._hung.pop(host, None)
+        for who, standing in list(self._standing.items()):
+            if standing.hangs and standing.host in hosts:
+                self._over(who)
+
+    def _is_there(self, device: DeviceId) -> bool:
+        if device in self._node.linked():
+            return True
+        member = self._members.get(device)
+        return member is not None and self._node.now - member.heard_s <= HEARD_S
 
     # -- anybody -----------------------------------------------------------------------------------
     def on_blocked(
         self, who: str, address: Address, reason: str, next_s: float | None = None
     ) -> None:
         """Neither side could dial the other; `reason` as in DialFailed, `next_s` the next try."""
-        node = self._node
+        node, standing = self._node, self._standing.get(who)
+        if standing is not None and standing.hangs and _was_made(reason):
+            return  # that is how it hangs
         why = _why(reason, named(node.firewall))
         what = f"no connection with {address.host}:{address.port} in either direction: {why}"
         command = ""
         if _may_be_firewall(reason):
-            command = opening(node.firewall, node.settings.port)
+            command = opening(node.firewall, node.settings.port, node.tools)
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
-        self._until_s[who] = node.now + STANDS_S
-        tell_trouble(node, trouble, "link_blocked")
+        self._standing[who] = _Standing(address.host, node.now + STANDS_S)
+        if standing is None or standing.hangs:
+            tell_trouble(node, trouble, "link_blocked")
+        else:
+            node.troubles.note(trouble)  # dials fail in several ways, and it is one trouble
 
     def on_reached(self, who: str) -> None:
-        """Somebody who is no member, or a member's bulk link, is reached after all."""
-        self._over(who)
+        """Somebody who is no member (by label or host), or a member's bulk link, is reached."""
+        standing = self._standing.get(who)
+        if standing is not None and not standing.hangs:
+            self._over(who)
 
     def _over(self, who: str) -> None:
-        if self._until_s.pop(who, None) is not None:
-            self._node.troubles.clear(TroubleKind.LINK, who)
+        del self._standing[who]
+        self._node.troubles.clear(TroubleKind.LINK, who)
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return min(self._until_s.values(), default=None)
+        return min((standing.until_s for standing in self._standing.values()), default=None)
 
     def on_tick(self) -> None:
         """Let go of what nobody tried for long."""
-        for who, until_s in list(self._until_s.items()):
-            if until_s <= self._node.now:
+        for who, standing in list(self._standing.items()):
+            if standing.until_s <= self._node.now:
                 self._over(who)
+
+
+def _members(node: Node) -> Mapping[DeviceId, MemberEntry]:
+    return {} if node.roster is None else node.roster.members
+
+
+def _hosts(node: Node, device: DeviceId) -> set[str]:
+    """Return the hosts at which a device is known; of a link that came to us its host at least."""
+    peer = node.peers.get(device)
+    hosts = {address.host for address in node.addresses_of(device)}
+    if peer is not None and peer.address is not None:
+        hosts.add(peer.address.host)
+    return hosts
+
+
+def _hanging(who: str, host: str, node: Node) -> Trouble:
+    """Return what is told of a host with which connections hang."""
+    what = (
+        f"connections with {host} are made and then hang: packets of "
+        f"{limits.SMALL_SEGMENT_BYTES + 40:,} bytes are lost on the way, or it is asleep, or it or "
+        "the way to it is overloaded"
+    )
+    command = ""
+    if "ping" in node.tools:
+        what += f"; they are lost if the command gets no answer while ping {host} gets one"
+        command = f"ping -c 3 -M do -s {PROBE_BYTES} {host}"
+    return Trouble(TroubleKind.LINK, who, what, command, node.now, None)
+
+
+def _was_made(reason: str) -> bool:
+    """Say whether a dial that failed in this way had led to a connection."""
+    return not _may_be_firewall(reason) and not reason.startswith((DIAL_UNTRIED, DIAL_UNMADE))
 
 
 def _may_be_firewall(reason: str) -> bool:
@@ -129,7 +266,10 @@ def _why(reason: str, here: str) -> str:
     """Return what is known of a dial that failed in this way; `here`: the firewall seen here."""
     aside = f" ({here})" if here else ""
     if reason == DIAL_TIMEOUT:
-        return f"a firewall on one of the two devices lets nothing in{aside}, or a cable is out"
+        return (
+            f"a firewall on one of the two devices lets nothing in{aside}, a cable is out, "
+            "or the way there is overloaded"
+        )
     if reason == DIAL_REFUSED:
         return (
             f"it is refused there: a firewall on one of the two devices rejects it{aside}, "
@@ -143,4 +283,6 @@ def _why(reason: str, here: str) -> str:
         )
     if reason.startswith(DIAL_UNTRIED):
         return f"this device cannot make one now ({reason})"
+    if reason.startswith(DIAL_UNMADE):
+        return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
     return f"one is made, and then fails ({reason})"

@@ -105,6 +105,7 @@ class Node:
         self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
         self.reach = Reach()
         self.firewall = ""  # the one that was seen on this machine
+        self.tools: tuple[str, ...] = ()  # as in InterfacesSeen
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True

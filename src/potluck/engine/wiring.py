@@ -63,7 +63,7 @@ from potluck.engine.own.publishing import Publishing, PublishingListener
 from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
-from potluck.engine.ring.narrow_paths import NarrowPaths
+from potluck.engine.ring.narrow_paths import NarrowPaths, NarrowPathsListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -115,7 +115,7 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, Questi
 
     def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
         """Neither could a door be dialled, nor did its device dial us; or the other way round."""
-        self._parts.link_troubles.on_blocked(who, address, reason)
+        self._parts.link_troubles.on_door_blocked(who, address, reason)
 
     def on_door_reached(self, who: str) -> None:
         """A door, or a newcomer, was reached."""
@@ -126,7 +126,7 @@ class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, Questi
         self._parts.discovery.on_met(device, address)
 
 
-class RingRelay(DiscoveryListener, BulkCallsListener):
+class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
     """Who hears what engine/ring tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -153,6 +153,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener):
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
         self._parts.circle.on_unlinked(device, clean=clean)
+        self._parts.link_troubles.on_unlinked(device, clean=clean)
 
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens where a member was."""
@@ -169,6 +170,10 @@ class RingRelay(DiscoveryListener, BulkCallsListener):
     def on_reached(self, who: str) -> None:
         """There is a bulk link after all."""
         self._parts.link_troubles.on_reached(who)
+
+    def on_hung(self, host: str) -> None:
+        """A connection with that host was made and hung."""
+        self._parts.link_troubles.on_hung(host)
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed why it is a member."""
@@ -213,6 +218,10 @@ class OthersRelay(
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here: decide about those that waited for it."""
         self._parts.receiving.on_arrived(wants)
+
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        """A device has sent some of a content."""
+        self._parts.link_troubles.on_received(device, size_bytes)
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
@@ -301,7 +310,7 @@ class Wiring:
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
         self.bulk_calls = BulkCalls(node, ring)
         self.link_troubles = LinkTroubles(node)
-        self.narrow_paths = NarrowPaths(node)
+        self.narrow_paths = NarrowPaths(node, ring)
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)

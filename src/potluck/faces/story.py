@@ -18,7 +18,8 @@ from typing import Any
 
 from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
-from potluck.faces.cli.layout import Words, asked_words, nobody_lines, one_found_lines, title
+from potluck.faces.cli.company import asked_words, nobody_lines, one_found_lines
+from potluck.faces.cli.layout import Words, title
 from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three

@@ -150,6 +150,29 @@ def test_a_newcomer_that_cannot_be_dialled_either_is_told() -> None:
     assert heard.notes == [("on_door_blocked", address(2).host, address(2), "timeout")]
 
 
+def test_a_dial_that_fails_after_the_newcomer_came_by_itself_is_no_trouble() -> None:
+    here, heard, part = dials()
+    part.call(address(2))
+    part.call(address(3))
+    first, second = taken(here, Dial)
+    part.came(address(2).host)
+    assert heard.notes == [("on_door_reached", address(2).host)]
+    assert part.failed(failed(first.dial))
+    assert heard.of("on_door_blocked") == []
+    assert part.failed(failed(second.dial))
+    assert heard.of("on_door_blocked") == [(address(3).host, address(3), "timeout")]
+    assert not part._came
+
+
+def test_a_call_that_succeeds_though_the_newcomer_came_is_a_link_as_any() -> None:
+    here, _, part = dials()
+    part.call(address(2))
+    (dial,) = taken(here, Dial)
+    part.came(address(2).host)
+    assert part.opened(dial.dial) is Dialled.NEWCOMER
+    assert not part._came
+
+
 def test_each_host_is_called_rarely_and_only_a_few_at_once() -> None:
     here, _, part = dials()
     part.call(address(2))

@@ -278,6 +278,16 @@ def test_a_newcomer_that_asks_to_be_dialled_is_let_in_on_that_link() -> None:
     assert told(pairings, "on_met") == [(key(2).device, address(2))]
 
 
+def test_a_newcomer_that_dials_us_is_reached_though_its_own_dials_hang() -> None:
+    here, _, pairings = host(1, 3)
+    pairings.call(address(2))
+    (dial,) = taken(here, Dial)
+    pairings.on_link_opened(opened())
+    assert told(pairings, "on_door_reached") == [address(2).host]
+    assert pairings.on_dial_failed(DialFailed(dial.dial, "timeout", refused=False, knock=False))
+    assert told(pairings, "on_door_blocked") == []
+
+
 def test_a_member_whose_door_is_closed_dials_nobody() -> None:
     here, _, pairings = host(1, 2, open_s=None)
     pairings.call(address(2))

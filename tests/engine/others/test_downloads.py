@@ -133,6 +133,7 @@ def test_a_large_content_is_listed_first_then_asked_in_pieces(wire: Wire) -> Non
     assert len(wire.arrived) == 1
     wire.end(fetch)
     assert wire.downloads.received_bytes == 15
+    assert wire.heard.of("on_received") == [(ANNA, 7), (ANNA, 4), (ANNA, 4)]
 
 
 def test_a_content_of_zeros_needs_only_its_list(wire: Wire) -> None:

@@ -4,6 +4,8 @@ Strategy: each reason is produced by a listener that fails in that way; the fake
 lines of plain socket.
 """
 
+import errno
+import os
 import socket
 import threading
 import time
@@ -79,8 +81,46 @@ def test_nobody_listens():
 @pytest.mark.parametrize("host", ["no such host.invalid", "256.256.256.256", "x" * 64])
 def test_an_address_that_is_none(host):
     error = failure(Address(host, 1))
-    assert error.reason.startswith(("unreachable: ", "not an address: "))
+    assert error.reason.startswith(("not made: ", "not an address: "))
     assert not error.refused
+
+
+def refusing_to_connect(monkeypatch, *numbers):
+    """The first connections that are tried end with these; returns what is left of them."""
+    left, connected = list(numbers), dialling_module._connected
+
+    def connect(*args):
+        if left:
+            raise OSError(left[0], os.strerror(left.pop(0)))
+        return connected(*args)
+
+    monkeypatch.setattr(dialling_module, "_connected", connect)
+    return left
+
+
+@pytest.mark.parametrize(
+    ("number", "how"),
+    [
+        (errno.EHOSTUNREACH, "unreachable"),
+        (errno.EPERM, "unreachable"),
+        (errno.EMFILE, "not tried"),
+        (errno.EADDRNOTAVAIL, "not made"),
+        (errno.ECONNRESET, "not made"),
+    ],
+)
+def test_only_what_the_network_says_is_said_of_the_way_there(monkeypatch, number, how):
+    refusing_to_connect(monkeypatch, number)
+    assert failure(Address("127.0.0.1", 9)).reason == f"{how}: {os.strerror(number)}"
+
+
+def test_what_this_system_breaks_off_is_tried_once_more_and_then_no_firewalls_doing(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = Address("127.0.0.1", gone.getsockname()[1])
+    refusing_to_connect(monkeypatch, errno.ECONNABORTED)
+    assert failure(address).reason == "refused"
+    left = refusing_to_connect(monkeypatch, errno.ECONNABORTED, errno.ECONNABORTED)
+    assert failure(address).reason == "not made: Software caused connection abort"
+    assert not left
 
 
 def test_closed_before_a_word_is_no_potluck(listener):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.shells.net.firewalls import firewall_here
+from potluck.shells.net import firewalls
+from potluck.shells.net.firewalls import TOOLS, firewall_here, tools_here
 
 
 @pytest.fixture
@@ -61,3 +62,19 @@ def test_the_one_people_know_best_is_named_first(machine):
 
 def test_this_machine_can_be_looked_at():
     assert firewall_here() in {"", "ufw", "firewalld", "nftables", "iptables"}
+    assert set(tools_here()) <= set(TOOLS)
+
+
+def test_only_what_is_installed_and_can_be_run_is_a_tool_here(tmp_path):
+    for name, mode in (("nft", 0o755), ("iptables", 0o644)):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(mode)
+    assert tools_here(str(tmp_path)) == ("nft",)
+
+
+def test_a_tool_of_root_is_found_though_it_is_not_on_everybodys_path(tmp_path, monkeypatch):
+    (tmp_path / "iptables").write_text("")
+    (tmp_path / "iptables").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setattr(firewalls, "_SYSTEM_PATHS", (str(tmp_path),))
+    assert tools_here() == ("iptables",)

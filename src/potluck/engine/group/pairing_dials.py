@@ -9,7 +9,8 @@ and each host rarely.
 Guarantees: one wish at a time, and each ends: in a link, or given up in time. A link that somebody
 else dialled counts for a wish only if it comes from the host that was asked. A newcomer makes a
 member dial no other host than the one it receives at. Where neither side can dial the other, both
-are told. Limits: where datagrams are dropped as well, nobody learns of anybody.
+are told; of a newcomer that came by itself meanwhile nothing is told. Limits: where datagrams are
+dropped as well, nobody learns of anybody.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class PairingDials:
         self._wish: _Wish | None = None
         self._late: set[OrderId] = set()  # dials of wishes that are over
         self._calls: dict[OrderId, Address] = {}
+        self._came: set[OrderId] = set()  # calls of those who came by themselves meanwhile
         self._called_s: dict[str, float] = {}  # when a host was called last
 
     def __repr__(self) -> str:
@@ -114,11 +116,17 @@ class PairingDials:
         self._calls[dial] = newcomer
         self._node.do(Dial(dial, LinkKind.PAIRING, None, newcomer))
 
+    def came(self, host: str) -> None:
+        """Somebody at that host dialled us and is at the door."""
+        self._came |= {dial for dial, newcomer in self._calls.items() if newcomer.host == host}
+        self._listener.on_door_reached(host)
+
     # -- both --------------------------------------------------------------------------------------
     def opened(self, dial: OrderId) -> FoundGroup | Dialled:
         """A dial of ours has led to a link: say to whom."""
         newcomer = self._calls.pop(dial, None)
         if newcomer is not None:
+            self._came.discard(dial)
             self._listener.on_door_reached(newcomer.host)
             return Dialled.NEWCOMER
         wish = self._wish
@@ -133,10 +141,11 @@ class PairingDials:
         """A dial failed; returns whether it was for pairing."""
         dial = event.dial
         newcomer = self._calls.pop(dial, None)
-        if newcomer is not None and not event.knock:
+        if newcomer is not None and not event.knock and dial not in self._came:
             self._listener.on_door_blocked(newcomer.host, newcomer, event.reason)
         if newcomer is not None or dial in self._late:
             self._late.discard(dial)
+            self._came.discard(dial)
             return True
         wish = self._wish
         if wish is None or wish.dial != dial:

@@ -110,6 +110,8 @@ class Pairings:
             if dialled is Dialled.NOT_WANTED:
                 node.do(Drop(event.link, "not needed any more"))
                 return
+        else:
+            self._dials.came(event.address.host)
         if isinstance(dialled, FoundGroup):
             self._begin(event.link, dialled)
         elif node.roster is None or not self._admission_policy.is_open:

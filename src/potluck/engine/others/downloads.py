@@ -96,6 +96,9 @@ class DownloadsListener(Protocol):
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """The content these wait for is complete in a part file."""
 
+    def on_received(self, device: DeviceId, size_bytes: int) -> None:
+        """A device has sent so much of a content, in one go."""
+
 
 class Downloads:
     """Contents on their way to this disk."""
@@ -209,7 +212,8 @@ class Downloads:
         """Pieces are on this disk."""
         self.received_bytes += event.size_bytes
         self.room.on_written()
-        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
+        order = self.orders.get(event.order)
+        _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         download = self.swarm.downloads.get(event.root)
         if download is None:  # they came after nobody wanted them any more
             self._node.do(DropParts((event.root,)))
@@ -220,7 +224,8 @@ class Downloads:
         """Small contents are on this disk."""
         self.received_bytes += event.size_bytes
         self.room.on_written()
-        _measure(self.swarm, self.orders.get(event.order), event.size_bytes, self._node.now)
+        order = self.orders.get(event.order)
+        _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -337,10 +342,13 @@ def _cut_of(content: PieceList | Download) -> tuple[int, int]:
     return content.size_bytes, content.piece_size
 
 
-def _measure(swarm: Swarm, order: Order | None, size_bytes: int, now: float) -> None:
+def _credit(
+    swarm: Swarm, listener: DownloadsListener, order: Order | None, size_bytes: int, now: float
+) -> None:
     """An order under way has brought so much: that is how fast its peer is."""
     if order is not None:
         swarm.on_bytes(order.number, size_bytes, now)
+        listener.on_received(order.peer, size_bytes)
 
 
 def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:

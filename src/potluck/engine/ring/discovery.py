@@ -111,7 +111,7 @@ class Discovery:
             f"{interface.name} {interface.host}" for interface in event.interfaces
         )
         self.neighbours = len(event.neighbours)
-        self._node.firewall = event.firewall
+        self._node.firewall, self._node.tools = event.firewall, event.tools
         self.own_addresses = [Address(host, self._node.settings.port) for host, _ in networks]
         self._book.on_networks(networks, event.neighbours, self._node.now)
         return self.own_addresses

@@ -62,7 +62,8 @@ def _checked(state: dict[str, Any]) -> int:
 
 def show_peers(client: Client, *, as_json: bool) -> None:
     """Show the devices, where they are, how they were found, and what was tried."""
-    from potluck.faces.cli.layout import Words, peer_lines
+    from potluck.faces.cli.company import peer_lines
+    from potluck.faces.cli.layout import Words
 
     state = client.state(fresh=False)
     if as_json:

@@ -15,6 +15,7 @@ refused and a doorway that was full look the same from here, on purpose of the o
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -33,6 +34,7 @@ from potluck.engine.effects import Dial, DialToServe, Introduce
 from potluck.engine.events import (
     DIAL_REFUSED,
     DIAL_TIMEOUT,
+    DIAL_UNMADE,
     DIAL_UNREACHABLE,
     DIAL_UNTRIED,
     CallEnded,
@@ -49,6 +51,11 @@ from potluck.shells.loop.workers import Workers, all_gone
 
 # dead hosts hold one CONNECT_S each; with four, ten devices are dialled within seconds even so
 DIAL_THREADS: Final = 4
+# what the network, or whoever filters on the way, says of a host; all else is of this machine
+_NO_WAY: Final = {
+    errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.ENOPROTOOPT,
+    errno.EACCES, errno.EPERM,
+}  # fmt: skip
 OWN_WISHES: Final = 1  # at once, besides the newcomers that asked to be dialled
 # on a LAN a second SYN after 1 s has been lost too; a dead host must not hold a worker longer
 CONNECT_S: Final = 2.5
@@ -132,7 +139,10 @@ def open_first(
 
 def _connect(address: Address, deadline: float, segments: Segments) -> socket.socket:
     try:
-        sock = _connected(address, min(CONNECT_S, remaining_s(deadline)), segments)
+        try:
+            sock = _connected(address, min(CONNECT_S, remaining_s(deadline)), segments)
+        except ConnectionAbortedError:  # by this system, which says nothing of the other side
+            sock = _connected(address, min(CONNECT_S, remaining_s(deadline)), segments)
         set_options(sock)
         sock.settimeout(remaining_s(deadline))
     except ConnectionRefusedError as error:
@@ -140,11 +150,17 @@ def _connect(address: Address, deadline: float, segments: Segments) -> socket.so
     except TimeoutError as error:
         raise NoLink(DIAL_TIMEOUT) from error
     except OSError as error:
-        how = DIAL_UNTRIED if error.errno in NO_SOCKET else DIAL_UNREACHABLE
-        raise NoLink(f"{how}: {error.strerror or error}") from error
+        raise NoLink(f"{_how(error)}: {error.strerror or error}") from error
     except (UnicodeError, OverflowError) as error:  # a host name no resolver accepts
         raise NoLink(f"not an address: {error}") from error
     return sock
+
+
+def _how(error: OSError) -> str:
+    """Return in which way no connection could be made."""
+    if error.errno in NO_SOCKET:
+        return DIAL_UNTRIED
+    return DIAL_UNREACHABLE if error.errno in _NO_WAY else DIAL_UNMADE
 
 
 def _connected(address: Address, patience_s: float, segments: Segments) -> socket.socket:

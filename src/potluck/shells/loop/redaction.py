@@ -27,7 +27,7 @@ LIST_SHOWN: Final = 16  # members of a list; more show nothing new
 # fields whose text is one of the program's own words
 PLAIN: Final = frozenset({
     "AddAsked.mode", "BulkSearch.reason", "Bye.reason", "CallEnded.reason", "DatagramHeard.way",
-    "DialFailed.reason", "Drop.reason", "InterfacesSeen.firewall",
+    "DialFailed.reason", "Drop.reason", "InterfacesSeen.firewall", "InterfacesSeen.tools",
     "Import.mode", "LinkClosed.reason", "NameRefused.reason", "ShareSeen.reason", "Tell.code",
     "Tell.level", "Unknown.tag",
 })  # fmt: skip

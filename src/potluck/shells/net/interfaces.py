@@ -30,7 +30,7 @@ from typing import Final
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
 from potluck.engine.events import Interface
-from potluck.shells.net.firewalls import firewall_here
+from potluck.shells.net.firewalls import firewall_here, tools_here
 
 # -- names that are not somebody's LAN; the first match gives the reason ---------------------------
 CONTAINERS = (
@@ -112,6 +112,7 @@ class Survey:
     left_out: tuple[LeftOut, ...]  # the others
     neighbours: tuple[str, ...]  # IPv4 addresses on usable networks
     firewall: str = ""  # the one that is on here, "" if none can be seen
+    tools: tuple[str, ...] = ()  # which commands that show more are installed here
 
 
 # -- pure: bytes and text in, values out -----------------------------------------------------------
@@ -262,7 +263,7 @@ def survey(only: Sequence[str] = ()) -> Survey:
     ]
     networks, left_out = choose(links, addresses, only)
     neighbours = read_neighbours([network.interface for network in networks])
-    return Survey(networks, left_out, neighbours, firewall_here())
+    return Survey(networks, left_out, neighbours, firewall_here(), tools_here())
 
 
 def read_neighbours(

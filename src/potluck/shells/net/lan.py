@@ -111,7 +111,9 @@ class Lan:
         before, self._seen = self._seen, found
         added, removed = self._datagrams.update(found.networks)
         interfaces = tuple(network.interface for network in found.networks)
-        event: InterfacesSeen | None = InterfacesSeen(interfaces, found.neighbours, found.firewall)
+        event: InterfacesSeen | None = InterfacesSeen(
+            interfaces, found.neighbours, found.firewall, found.tools
+        )
         # A card that left and came back within one look has a new number: the engine must shout
         # again, too.
         if before and _told(before) == _told(found):
@@ -142,4 +144,4 @@ class Lan:
 
 def _told(survey: Survey) -> tuple[object, ...]:
     """Return what of a survey the engine hears."""
-    return survey.networks, survey.neighbours, survey.firewall
+    return survey.networks, survey.neighbours, survey.firewall, survey.tools
