@@ -299,7 +299,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
             "lan/test_firewalls.py"
             "::test_where_udp_is_blocked_those_who_have_met_go_on_and_others_do_not_meet"
         ),
-        "faces/cli/test_layout.py::test_who_was_named_is_said_to_have_been_asked_and_how",
+        "faces/cli/test_company.py::test_who_was_named_is_said_to_have_been_asked_and_how",
     ),
     "Paths that lose large packets": (
         (
@@ -307,7 +307,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
             "::test_packets_longer_than_1300_bytes_are_lost_and_files_come_all_the_same"
         ),
     ),
-    "`peers` says where it looked": ("faces/cli/test_layout.py::test_being_alone_is_explained",),
+    "`peers` says where it looked": ("faces/cli/test_company.py::test_being_alone_is_explained",),
     "`status` says why on the machine": (
         "faces/cli/test_layout.py::test_status_says_what_is_to_come_and_why_it_is_not_here",
         "faces/cli/test_layout.py::test_troubles_have_reason_since_when_next_try_and_command",

@@ -261,7 +261,7 @@ def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again() -> None:
     until_said(b"continued")
     deadline = time.monotonic() + 60
     while not is_cbreak(master):
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, (said, os.read(master, 4096))
     os.write(master, b"two\n")
     until_said(b"line two")
     os.kill(process, signal.SIGKILL)
