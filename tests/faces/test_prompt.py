@@ -261,7 +261,7 @@ def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again() -> None:
     until_said(b"continued")
     deadline = time.monotonic() + 60
     while not is_cbreak(master):
-        assert time.monotonic() < deadline, (said, os.read(master, 4096))
+        assert time.monotonic() < deadline, said
     os.write(master, b"two\n")
     until_said(b"line two")
     os.kill(process, signal.SIGKILL)
@@ -290,6 +290,40 @@ while True:
     os.kill(child, signal.SIGCONT)
     print("continued", flush=True)
 """
+
+
+def test_a_terminal_that_is_given_back_is_taken_by_nobody(monkeypatch) -> None:
+    """Whoever reads keys looks again every moment, and may be at it when the stop comes."""
+    master, slave = pty.openpty()
+    at_it, goes_on = threading.Event(), threading.Event()
+
+    def usable(descriptor: int) -> bool:
+        at_it.set()
+        return goes_on.wait(60)
+
+    monkeypatch.setattr(prompt, "usable", usable)
+    monkeypatch.setattr(prompt, "TAKING_S", 60)
+    with prompt.keys(slave):
+        termios.tcsetattr(slave, termios.TCSANOW, prompt._taken[slave])  # a shell was there
+        reader = threading.Thread(target=prompt._take_again, args=(slave,))
+        reader.start()
+        at_it.wait(60)
+        given_back = dict[int, list]()
+        stop = threading.Thread(target=lambda: given_back.update(prompt._give_back()))
+        stop.start()
+        stop.join(0.1)  # long enough for one that does not wait
+        goes_on.set()
+        stop.join(60)
+        reader.join(60)
+        assert not is_cbreak(slave)
+        prompt._take_again(slave)
+        assert not is_cbreak(slave), "until the program goes on"
+        prompt._taken.update(given_back)
+        prompt._take_again(slave)
+        assert is_cbreak(slave)
+    assert not is_cbreak(slave)
+    for descriptor in (master, slave):
+        os.close(descriptor)
 
 
 def test_signals_are_given_back_and_a_stop_that_is_ignored_stays_so() -> None:

@@ -25,6 +25,7 @@ import shlex
 import signal
 import termios
 import threading
+import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,7 @@ from potluck.faces.cli.client import Client
 from potluck.faces.cli.main import run_typed
 
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
+TAKING_S, TAKING_STEP_S = 1.0, 0.001  # a terminal is taken in microseconds, unless it is halted
 LOCAL_MODES = 3  # where termios keeps them in its list
 SHOW_CURSOR, HIDE_CURSOR = b"\x1b[?25h\r\n", b"\x1b[?25l"
 CTRL_D = b"\x04"
@@ -92,6 +94,8 @@ def run_line(line: str, client: Client, *, watching: bool = False) -> list[str]:
 # -- reading ---------------------------------------------------------------------------------------
 _taken: dict[int, list[Any]] = {}
 """The modes each terminal had before `keys` took it; one at most, but for tests."""
+_being_taken: set[int] = set()
+"""Terminals whose modes are being looked at, and perhaps changed, at this moment."""
 
 
 @contextmanager
@@ -103,7 +107,7 @@ def keys(descriptor: int) -> Iterator[None]:
         tty.setcbreak(descriptor)
         yield
     finally:
-        del _taken[descriptor]
+        _taken.pop(descriptor, None)  # it is not there while the program stands still
         _set_modes(descriptor, before)
 
 
@@ -123,14 +127,14 @@ def job_control(*, draws: bool) -> Iterator[None]:
         return
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        for descriptor, modes in [*_taken.items()]:
-            _set_modes(descriptor, modes)
+        given_back = _give_back()
         if draws:
             _put(SHOW_CURSOR)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)  # stops here, until somebody types fg
         signal.signal(number, stop)
-        for descriptor in [*_taken]:
+        _taken.update(given_back)
+        for descriptor in given_back:
             _take_again(descriptor)
         if draws and not is_background(1):
             _put(HIDE_CURSOR)
@@ -200,11 +204,34 @@ def is_background(descriptor: int) -> bool:
 
 def _take_again(descriptor: int) -> None:
     """Read keys again where a shell, or a stop, has brought lines back."""
-    if descriptor not in _taken or not usable(descriptor):
-        return
-    with suppress(termios.error):
-        if termios.tcgetattr(descriptor)[LOCAL_MODES] & termios.ICANON:
+    _being_taken.add(descriptor)  # before the look at what is taken: see _give_back
+    try:
+        if descriptor in _taken and usable(descriptor) and _gives_lines(descriptor):
             tty.setcbreak(descriptor)
+    except termios.error:
+        pass  # it is gone: whoever reads from it will see
+    finally:
+        _being_taken.discard(descriptor)
+
+
+def _give_back() -> dict[int, list[Any]]:
+    """Give the terminals their modes back, and return what they were; nobody takes them again.
+
+    Whoever reads does so every moment, and may be at it just now: that is waited for, for a moment.
+    """
+    given_back = dict(_taken)
+    _taken.clear()
+    give_up = time.monotonic() + TAKING_S
+    while _being_taken and time.monotonic() < give_up:
+        time.sleep(TAKING_STEP_S)
+    for descriptor, modes in given_back.items():
+        _set_modes(descriptor, modes)
+    return given_back
+
+
+def _gives_lines(descriptor: int) -> bool:
+    """Say whether a shell, or a stop, has brought lines back."""
+    return bool(termios.tcgetattr(descriptor)[LOCAL_MODES] & termios.ICANON)
 
 
 def _set_modes(descriptor: int, modes: list[Any]) -> None:
