@@ -88,7 +88,7 @@ def _from_file(path: str) -> dict[str, object]:
         raise PotluckError(
             f"The configuration {path} cannot be read.", str(error.strerror), "check its rights"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no text, or nested without end
         raise UsageError(
             f"The configuration {path} is not TOML.", str(error), "correct that line"
         ) from error

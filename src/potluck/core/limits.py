@@ -43,6 +43,7 @@ INSTANCE_BYTES = 16  # random for each run of a device
 COOKIE_BYTES = 8  # good for one host and one run; nobody guesses one of 2^64 over a network
 PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
 CERTIFICATE_BYTES = 2048  # ours have about 500
+TAG_CHARACTERS = 64  # of the name of a message, also of one that is not known yet
 TEXT_CHARACTERS = 256  # a reason, for a person
 HOST_CHARACTERS = 64  # an IPv6 address with its zone has at most 55
 VERSIONS = 16  # versions of the protocol that one device may say it speaks
