@@ -302,7 +302,7 @@ def test_a_part_that_is_wrong_whenever_it_is_due_stops_no_other_and_does_not_spi
 
 
 def test_what_a_fault_made_the_index_lose_is_found_again() -> None:
-    wire, (ann, ben) = ring(2)
+    wire, (ann, _) = ring(2)
     wire.run(5.0)
     scans = len(ann.asked_for(effects.Scan))
     ann.engine.wiring.imports.on_add = _writes_and_breaks(ann)  # type: ignore[method-assign]

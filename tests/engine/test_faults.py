@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import cast
 
 import pytest
@@ -25,8 +26,9 @@ from potluck.engine.faults import (
     FAULT_OVER_S,
     FAULT_REASON,
     FAULT_REST_S,
+    FAULTS,
+    DuePart,
     Faults,
-    Part,
     instead_of,
 )
 
@@ -43,11 +45,11 @@ class Rudder:
     """Another one."""
 
 
-SAILS, RUDDER = cast("Part", Sails()), cast("Part", Rudder())
+SAILS, RUDDER = cast("DuePart", Sails()), cast("DuePart", Rudder())
 
 
 def test_a_part_that_is_wrong_rests_longer_each_time_and_the_others_do_not() -> None:
-    faults, now, rests = Faults(), 100.0, []
+    faults, now, rests = Faults(Counter()), 100.0, []
     assert faults.until_s(SAILS) < now
     for _ in range(len(FAULT_REST_S) + 2):
         faults.on_part(SAILS, now)
@@ -58,7 +60,7 @@ def test_a_part_that_is_wrong_rests_longer_each_time_and_the_others_do_not() -> 
 
 
 def test_who_was_well_for_long_begins_with_a_short_rest_again() -> None:
-    faults = Faults()
+    faults = Faults(Counter())
     faults.on_part(SAILS, 0.0)
     faults.on_part(SAILS, 1.0)
     assert faults.until_s(SAILS) == 1.0 + FAULT_REST_S[1]
@@ -71,7 +73,7 @@ def test_who_was_well_for_long_begins_with_a_short_rest_again() -> None:
 
 
 def test_who_keeps_us_in_company_never_rests_for_longer_than_a_moment() -> None:
-    faults = Faults()
+    faults = Faults(Counter())
     for now in range(0, 50, 10):
         faults.on_part(RUDDER, now, COMPANY_REST_S)
         assert faults.until_s(RUDDER) - now == COMPANY_REST_S
@@ -103,7 +105,10 @@ def test_whoever_waits_for_what_is_dropped_does_not_wait_for_ever(
 
 
 def test_it_shows_how_many_there_were_in_one_line() -> None:
-    faults = Faults()
-    faults.count = 2
+    counters = Counter[str]()
+    faults = Faults(counters)
+    faults.on_fault()
+    faults.on_fault()
+    assert counters[FAULTS] == 2
     faults.on_part(SAILS, 0.0)
     assert repr(faults) == "<Faults 2, parts ['Sails']>"

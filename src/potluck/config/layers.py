@@ -55,7 +55,7 @@ def merge_layers(
 def _convert(key: str, value: object, kind: SettingKind, where: str) -> SettingValue:
     try:
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         reason = str(error).split(" - at")[0].replace("`", "")
         raise UsageError(
             f"{key} cannot be {value!r}.", f"{reason} ({where})", f"correct {key} in {where}"

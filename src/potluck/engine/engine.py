@@ -24,17 +24,18 @@ call in a hundred took 50 to 250 ms; Python's look for cycles, a chore by now, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from potluck.core.chance import Chance
 from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
+from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
 from potluck.engine.events import Event
 from potluck.engine.farewell import without_beginnings
-from potluck.engine.faults import COMPANY_REST_S, Faults, Part, instead_of
+from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
@@ -60,8 +61,9 @@ class Engine:
         self.node = Node(settings, key, index, chance, instance)
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
-        self._trouble, self._faults = IndexTrouble(self.node.troubles), Faults()
-        self._at: Part | None = None  # the part that does what is due just now
+        self._trouble = IndexTrouble(self.node.troubles)
+        self._faults = Faults(self.node.counters)
+        self._due = DueParts(self.wiring, self._faults)
 
     def __repr__(self) -> str:
         """Say whose engine this is, and how it is."""
@@ -91,8 +93,9 @@ class Engine:
             return self.wiring.farewell.deadline()
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
-        times = [*self._times(self._company()), *self._times(self._content(), self._trouble.until_s)]
-        return min(times, default=None)
+        due = self._due
+        later = due.times(due.content(), self._trouble.until_s)
+        return min([*due.times(due.company()), *later], default=None)
 
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""
@@ -131,13 +134,13 @@ class Engine:
         except DiskTrouble:
             raise
         except Exception:  # house: what is wrong is ours and costs this fact, whatever it is
-            self._faults.count += 1
+            self._faults.on_fault()
             self.node.do(*(instead_of(event) if event is not None else ()))
             raise
         if self.node.leaving:
             self.wiring.farewell.on_tick()
             return without_beginnings(self.node.take())
-        self._do_due(lambda: self._tick(self._company()))
+        self._do_due(lambda: self._due.tick(self._due.company()))
         if not self._trouble.rests(now) and self._do_due(self._look_at_content):
             self._trouble.on_well()
         return self.node.take()
@@ -166,7 +169,6 @@ class Engine:
 
         It is not raised here, since the effects of this call must reach the world.
         """
-        self._at = None
         try:
             self._transact(work)
         except Exception as error:  # noqa: BLE001 # house: on_tick raises it, whatever it is
@@ -177,9 +179,10 @@ class Engine:
 
     def _rest(self, error: Exception) -> None:
         """Let the part that raised rest, unless all that is about files does."""
-        part, ours = self._at, not isinstance(error, DiskTrouble)
-        self._faults.count += ours
-        if part is not None and part in self._company():
+        part, ours = self._due.at, not isinstance(error, DiskTrouble)
+        if ours:
+            self._faults.on_fault()
+        if part is not None and part in self._due.company():
             self._faults.on_part(part, self.node.now, COMPANY_REST_S)
         elif part is not None and ours:
             self._faults.on_part(part, self.node.now)
@@ -188,57 +191,8 @@ class Engine:
         """Do what is due about files, after a failure from the beginning."""
         if self._trouble.recovers(self.node.now):
             self.wiring.recover()
-        self._tick(self._content())
+        self._due.tick(self._due.content())
 
-    def _tick(self, parts: Iterable[Part]) -> None:
-        """Let these do what is due, but for those that rest."""
-        company = self.wiring
-        for part in parts:
-            if self._faults.until_s(part) > self.node.now:
-                continue
-            self._at = part
-            if part is company.circle:
-                company.circle.heads_digest = company.announcing.digest
-            elif part is company.discovery:
-                company.discovery.on_ring(len(company.circle.ring.nodes()))
-            part.on_tick()
-
-    def _times(self, parts: Iterable[Part], rests_s: float = 0.0) -> list[float]:
-        """Return when these are due, none of them before that time or while it rests."""
-        times = [(part, part.deadline()) for part in parts]
-        return [
-            max(time, rests_s, self._faults.until_s(part))
-            for part, time in times
-            if time is not None
-        ]
-
-    # -- the parts in their order ------------------------------------------------------------------
-    def _company(self) -> tuple[Part, ...]:
-        """Return those that have to do with the other devices."""
-        parts = self.wiring
-        return (
-            parts.pairings,
-            parts.admission_policy,
-            parts.questions,
-            parts.circle,
-            parts.discovery,
-            parts.link_troubles,
-        )
-
-    def _content(self) -> tuple[Part, ...]:
-        """Return those that have to do with files."""
-        parts = self.wiring
-        return (
-            parts.own_folder,
-            parts.replica_check,
-            parts.strays,
-            parts.following,
-            parts.announcing,
-            parts.receiving,
-            parts.flushing,
-            parts.happenings,
-            parts.index_upkeep,
-        )
 
 def _nothing() -> None:
     """Work of a call that only does what is due."""

@@ -34,10 +34,11 @@ from potluck.engine.events import (
 FAULT_REST_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 COMPANY_REST_S: Final = 1.0  # of a part without which this device would be taken for dead
 FAULT_OVER_S: Final = 120.0  # a part that is well for so long begins with the shortest rest again
+FAULTS: Final = "faults of potluck itself"  # the name of their counter
 FAULT_REASON: Final = "what came on this link could not be handled"
 
 
-class Part(Protocol):
+class DuePart(Protocol):
     """A part of the engine that does something when it is due."""
 
     def deadline(self) -> float | None:
@@ -50,17 +51,21 @@ class Part(Protocol):
 class Faults:
     """How often this engine was wrong, and which of its parts rest for it."""
 
-    def __init__(self) -> None:
-        """Begin without a fault."""
-        self.count = 0
+    def __init__(self, counters: Counter[str]) -> None:
+        """Begin without a fault; count them there."""
+        self._counters = counters
         self._times: Counter[str] = Counter()  # of each part, of late
         self._until_s: dict[str, float] = {}
 
     def __repr__(self) -> str:
         """Say how many there were, and which parts were wrong."""
-        return f"<Faults {self.count}, parts {sorted(self._until_s)}>"
+        return f"<Faults {self._counters[FAULTS]}, parts {sorted(self._until_s)}>"
 
-    def on_part(self, part: Part, now: float, at_most_s: float = math.inf) -> None:
+    def on_fault(self) -> None:
+        """Something was raised that nobody foresaw."""
+        self._counters[FAULTS] += 1
+
+    def on_part(self, part: DuePart, now: float, at_most_s: float = math.inf) -> None:
         """A part raised while it did what is due: it rests, but never longer than that."""
         name = type(part).__name__
         if now - self._until_s.get(name, now) > FAULT_OVER_S:
@@ -69,7 +74,7 @@ class Faults:
         self._times[name] += 1
         self._until_s[name] = now + rest_s
 
-    def until_s(self, part: Part) -> float:
+    def until_s(self, part: DuePart) -> float:
         """Return until when a part rests; the beginning of time if it does not."""
         return self._until_s.get(type(part).__name__, 0.0)
 

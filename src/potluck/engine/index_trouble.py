@@ -7,11 +7,11 @@ folder, heads and needs are looked at once more from the beginning (`Wiring.reco
 whatever was lost. A fault of ours (engine/faults.py) makes nothing rest; only if the index lost
 something by it everything is looked at again, at most every `LOOK_AGAIN_S`.
 
-Guarantees: only trouble of the index makes content rest. A disk that stays full costs a try a minute at most, never a busy loop, and never the
-place in the ring. Each failure is reported once, and stands in the register (engine/troubles.py)
-until content is worked on again without one. Limits: what is lost in between (a file just
-hashed, say) is done twice. What was written and does not become durable is another trouble
-(engine/durability.py).
+Guarantees: only trouble of the index makes content rest. A disk that stays full costs a try a
+minute at most, never a busy loop, and never the place in the ring. Each failure is reported once,
+and stands in the register (engine/troubles.py) until content is worked on again without one.
+Limits: what is lost in between (a file just hashed, say) is done twice. What was written and does
+not become durable is another trouble (engine/durability.py).
 """
 
 from __future__ import annotations

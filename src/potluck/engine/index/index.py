@@ -64,7 +64,7 @@ class Index:
         self._database.run("COMMIT")
 
     def rollback(self) -> bool:
-        """Undo everything since `begin`, unless SQLite has done so; return whether it was anything."""
+        """Undo all since `begin`, unless SQLite has done so; return whether it was anything."""
         if self._database.in_transaction:
             self._database.run("ROLLBACK")
         for subject in (self._names, self._buckets, self._staging, self.needs, self.places):

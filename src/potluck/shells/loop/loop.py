@@ -9,10 +9,11 @@ Guarantees: the engine is called from this thread and no other, with a clock tha
 and never while the effects of an earlier call are still being carried out. An effect is carried out
 at once or handed to a pool that never blocks. Trouble of the index is told and does not end the
 loop; if the disk is full the ballast is freed and the event tried once more. Every call is noted
-for the flight record, which is written down when an event is dropped. Whoever asks gets an answer,
-or CancelledError as soon as there is nobody to answer. Asked to leave, the loop ends within
-LEAVE_MAX_S even if the engine cannot; any other end is kept in `failure`. Limits: a turn handles at
-most `TURN_ITEMS` posted items, so that sockets are looked at in between.
+for the flight record, which is written down when an event is dropped (loop/dropping.py says so,
+once for each kind). Whoever asks gets an answer, or CancelledError as soon as there is nobody to
+answer. Asked to leave, the loop ends within LEAVE_MAX_S even if the engine cannot; any other end is
+kept in `failure`. Limits: a turn handles at most `TURN_ITEMS` posted items, so that sockets are
+looked at in between.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Final, Protocol, assert_never
 
-from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.errors import DiskTrouble
 from potluck.engine import effects
 from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
@@ -44,6 +45,7 @@ from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
+from potluck.shells.loop.dropping import Dropping
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
 from potluck.shells.loop.people import People, first_line, trouble
 from potluck.shells.loop.recorder import Recorder
@@ -111,6 +113,7 @@ class Loop:
         self._engine: Final = engine
         self._world: Final = world
         self._selector: Final = selector
+        self._dropping: Final = Dropping()
         self._stopping = False
         self._leave_by_s = math.inf
 
@@ -318,12 +321,8 @@ class Loop:
 
     # -- trouble and the end -----------------------------------------------------------------------
     def _drop(self, what: str, error: Exception) -> str:
-        """Write down in full what went wrong, and tell a person in one line; return why."""
-        _log.error("%s was dropped", what, exc_info=error)
-        why = f"a fault in potluck itself: {error!r}"
-        if isinstance(error, PotluckError):
-            why = first_line(error)
-        self._world.people.told(trouble("dropped", f"{what} was dropped: {why}"))
+        """Say what went wrong, and have the last events written down; return why."""
+        why = self._dropping.note(what, error, self._world.people)
         if self._world.recorder.may_repeat(time.monotonic()):
             self._write_record(f"{what} was dropped")
         return why
@@ -331,7 +330,8 @@ class Loop:
     def _write_record(self, why: str) -> None:
         """Have a disk thread write the flight record down."""
         world = self._world
-        world.disk.tidy(world.recorder.record(why, [self, self.inbox, *world.parts()]).write)
+        parts = [self, self.inbox, self._dropping, *world.parts()]
+        world.disk.tidy(world.recorder.record(why, parts).write)
 
     def _say_goodbye(self) -> None:
         """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
