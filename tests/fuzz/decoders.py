@@ -127,7 +127,8 @@ def _messages(name: str, catalogue: Catalogue[Any], *said: object) -> list[Targe
 def _manifest_page(data: bytes) -> None:
     page = BULK_REPLY.decode(data)
     if isinstance(page, ManifestPage):
-        [_is_safe(record) for record in (*page.records, *page.deleted)]
+        [_is_safe(record) for record in page.records]
+        [_is_safe(path) for path in page.deleted]
         ManifestName.of(page)
 
 
