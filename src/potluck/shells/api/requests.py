@@ -80,7 +80,7 @@ def decode_add(body: bytes) -> AddRequest:
     """Return what is to be added, and how; raises Malformed."""
     wanted = _understood(_ADD, body, 'send {"paths": […], "mode": "copy"}')
     if not 0 < len(wanted.paths) <= ADD_PATHS or not all(
-        os.path.isabs(path) for path in wanted.paths
+        os.path.isabs(path) and "\0" not in path for path in wanted.paths
     ):
         raise Malformed(
             "The paths cannot be added.",

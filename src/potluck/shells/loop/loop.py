@@ -24,7 +24,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from functools import partial
@@ -155,7 +155,7 @@ class Loop:
             self._carry_out(self._call_or_free(Moment.START))
             while not self._stopping:
                 self._turn()
-            self._say_goodbye()
+            _say_goodbye(self._world.links, self._selector)
         except Exception as error:  # noqa: BLE001 # house: the main thread must learn why it ended
             _log.critical("the loop has failed", exc_info=error)
             self.failure = error
@@ -167,7 +167,7 @@ class Loop:
     def _turn(self) -> None:
         world = self._world
         for key, mask in self._selector.select(self._patience()):
-            for event in key.data(mask) or ():
+            for event in self._heard(key, mask):
                 self._tell_engine(event)
         self.inbox.answer_looks(self._engine)
         for item in self.inbox.take(TURN_ITEMS):
@@ -186,6 +186,17 @@ class Loop:
             why = "left without saying goodbye: the index hangs"
             world.people.told(trouble("left_hard", why))
             self._stopping = True
+
+    def _heard(self, key: selectors.SelectorKey, mask: int) -> Iterable[Event]:
+        """Return what a ready socket brought; a fault there ends its connection, and no other."""
+        try:
+            return key.data(mask) or ()
+        except Exception as error:  # house: whoever is at the other end may cause it
+            cut = self._world.links.cut(key.fileobj)
+            if cut is None and not self._world.doorway.cut(key.fileobj):
+                raise
+            self._drop("what came on a connection", error)
+            return cut or ()
 
     def _patience(self) -> float:
         """Return how long the selector may wait, in seconds."""
@@ -333,14 +344,6 @@ class Loop:
         parts = [self, self.inbox, self._dropping, *world.parts()]
         world.disk.tidy(world.recorder.record(why, parts).write)
 
-    def _say_goodbye(self) -> None:
-        """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
-        links, until = self._world.links, time.monotonic() + GOODBYE_S
-        while links.deadline() is not None and time.monotonic() < until:
-            for key, mask in self._selector.select(GOODBYE_STEP_S):
-                key.data(mask)
-            links.on_tick(time.monotonic())
-
 
 def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 - one table
     """Have the shell of networks, doors or links carry out one effect."""
@@ -373,6 +376,15 @@ def _refuse(people: People, told: Event | Moment, why: str) -> None:
     """Answer whoever waits for files to be added: the engine never will."""
     if isinstance(told, AddAsked):
         people.replied(effects.Reply(told.command, ok=False, text=why))
+
+
+def _say_goodbye(links: ControlLinks, selector: selectors.BaseSelector) -> None:
+    """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
+    until = time.monotonic() + GOODBYE_S
+    while links.deadline() is not None and time.monotonic() < until:
+        for key, mask in selector.select(GOODBYE_STEP_S):
+            key.data(mask)
+        links.on_tick(time.monotonic())
 
 
 def leave(loop: Loop) -> None:
