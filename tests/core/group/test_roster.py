@@ -10,7 +10,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
-from potluck.core.group import roster
+from potluck.core.group import roster, waiting
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Admit, admit, found, group_id, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
@@ -254,26 +254,26 @@ def test_the_longest_label_is_kept_whole_unless_somebody_has_it() -> None:
 def test_waiting_statements_are_bounded_and_do_not_shut_others_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(roster, "WAITING_MAX", 5)
-    monkeypatch.setattr(roster, "WAITING_EACH", 3)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 5)
+    monkeypatch.setattr(waiting, "WAITING_EACH", 3)
     home = Roster(GENESIS)
     honest = admission(ANN, CLEO)
     home.add([honest], CLEO.device)
     for sender in (b"", BEN.device):
         home.add((RosterRecord(b"junk %d" % n, ANN.device, b"") for n in range(50)), sender)
         home.add((RosterRecord(sender + b"%d" % n, ANN.device, b"") for n in range(50)), sender)
-    assert len(home._waiting) == len(home._waiting_of) == 5
+    assert len(home._waiting) == 5
     assert [entry.device for entry in home.add([admission(FOUNDER, ANN)])] == [
         ANN.device,
         CLEO.device,
     ]
-    assert len(home._waiting) == len(home._waiting_of) == 0
+    assert len(home._waiting) == 0
 
 
 def test_a_roster_longer_than_what_may_wait_is_taken_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(roster, "WAITING_MAX", 1)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 1)
     home = Roster(GENESIS)
     chain = [admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"), admission(BEN, CLEO, "c")]
     assert len(home.add(chain)) == 3

@@ -12,7 +12,7 @@ signatures from the founder; labels are distinct by collision key; group id = BL
 body, so it cannot be made to match another's. Limits: the group key stands in the genesis body:
 whoever holds the roster can read the group's datagrams, and only members hold it. Numbers are
 bounded; beyond the bounds, which no honest group comes near, what came first stays. What waits is
-bounded for each sender, and a sender's oldest makes room.
+bounded for each sender (core/group/waiting.py).
 """
 
 from __future__ import annotations
@@ -37,14 +37,12 @@ from potluck.core.group.statements import (
     read_statement,
     record_hash,
 )
+from potluck.core.group.waiting import WaitingStatements
 from potluck.core.keys.identity import DeviceId, short_id, verify
-from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import RosterRecord, Unknown
 
 MEMBERS_MAX = 1000  # a full view of the ring is meant for some hundred nodes
 RECORDS_MAX = 4 * MEMBERS_MAX  # a member can sign any number of statements
-WAITING_MAX = 1000  # nobody has vouched for these yet
-WAITING_EACH = 100  # of these from one device: rosters are sent in an order in which few wait
 _SUFFIX_BYTES = 5  # behind a label that somebody has already: -2 to -9999
 
 
@@ -70,8 +68,7 @@ class Roster:
         self._members = {founder.device: founder}
         self._records = {record_hash(genesis): genesis}
         self._admissions: dict[bytes, MemberEntry] = {}  # what the admissions among the records say
-        self._waiting: dict[bytes, RosterRecord] = {}
-        self._waiting_of = SenderBounds[bytes](WAITING_EACH, WAITING_MAX)
+        self._waiting = WaitingStatements()
 
     def __repr__(self) -> str:
         members, records = len(self._members), len(self._records)
@@ -141,23 +138,13 @@ class Roster:
             if record.by in self._members:
                 self._judge(known, record)
             else:
-                self._let_wait(known, record, sender)
-        while ready := [(h, r) for h, r in self._waiting.items() if r.by in self._members]:
-            for known, _ in ready:  # all of them first: whatever one of them leads to, none is left
-                del self._waiting[known]
-                self._waiting_of.forget(known)
+                self._waiting.add(known, record, sender)
+        while ready := self._waiting.take(self._members):
             for known, record in ready:
                 self._judge(known, record)
         if len(self._admissions) > admissions:
             self._derive()
         return [entry for device, entry in self._members.items() if device not in before]
-
-    def _let_wait(self, known: bytes, record: RosterRecord, sender: bytes) -> None:
-        """Keep a statement until its signer is known; a sender's oldest makes room."""
-        gone = self._waiting_of.note(known, sender)
-        if gone is not None:
-            del self._waiting[gone]
-        self._waiting[known] = record
 
     def _judge(self, known: bytes, record: RosterRecord) -> None:
         """Take a member's statement into the set, if it is signed and says something possible."""
