@@ -25,7 +25,7 @@ from potluck.core.content.pieces import PieceList, Root
 from potluck.core.errors import Malformed, PotluckError, ProtocolError, UnsafePath, UsageError
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Admit, admit, found, group_id
-from potluck.core.keys.identity import device_of, public_bytes_of, sealing_of
+from potluck.core.keys.identity import device_of
 from potluck.core.keys.sealing import MAGIC, NONCE_BYTES, open_sealed, seal_datagram, seal_to
 from potluck.core.wire.catalogue import (
     BULK_REPLY,
@@ -153,8 +153,7 @@ def _certificate(data: bytes) -> None:
     home = Roster(GENESIS)
     body = encode(Admit(GROUP, data, NEWCOMER.sealing_public, "laptop"))
     home.add([RosterRecord(body, FOUNDER.device, FOUNDER.sign(b"roster", body))])
-    for reads in (device_of, public_bytes_of, sealing_of):
-        reads(data)
+    device_of(data)
 
 
 # -- datagrams -------------------------------------------------------------------------------------
