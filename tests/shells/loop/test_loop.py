@@ -118,7 +118,7 @@ class Stage:
         links = SimpleNamespace(
             send=keep,
             drop=lambda effect, _now: keep(effect),
-            adopt=lambda opened: [opened],
+            adopt=self._adopt,
             cut=self.connections.get,
             deadline=lambda: self.saying_goodbye_until_s,
             on_tick=self._links_tick,
@@ -162,6 +162,11 @@ class Stage:
 
     def drain(self, order: OrderId, /) -> None:
         self.done.append(("drain", order))
+
+    def _adopt(self, opened: OpenedLink) -> list[Any]:
+        if opened.sock in self.connections:
+            raise ValueError("broken")
+        return [opened]
 
     def _chores_tick(self, _now: Now) -> None:
         self.begun += 1
@@ -505,6 +510,19 @@ def test_a_fault_in_one_effect_takes_no_other_with_it(stage: Stage, script: Scri
     until(lambda: reply(1) in stage.done)
     assert [tell.code for tell in stage.tells] == ["dropped"]
     assert stage.tells[0].text.startswith("str was dropped")
+
+
+def test_a_fault_in_the_first_words_of_a_link_ends_that_link(stage: Stage, script: Script) -> None:
+    ours, theirs = socket.socketpair()
+    closed = LinkClosed(LinkId(1), "a fault", clean=False)
+    stage.connections[ours] = [closed]
+    opened = OpenedLink(cast("Any", ours), LinkKind.PAIRING, None, Address("h", 1), b"", None)
+    stage.start().loop.post(opened)
+    until(lambda: closed in script.heard)
+    assert [tell.code for tell in stage.tells] == ["dropped"]
+    assert stage.loop.failure is None
+    for sock in (ours, theirs):
+        sock.close()
 
 
 @pytest.mark.parametrize("visitor", [False, True])

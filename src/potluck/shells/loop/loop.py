@@ -167,7 +167,7 @@ class Loop:
     def _turn(self) -> None:
         world = self._world
         for key, mask in self._selector.select(self._patience()):
-            for event in self._heard(key, mask):
+            for event in self._heard(key.fileobj, partial(key.data, mask)):
                 self._tell_engine(event)
         self.inbox.answer_looks(self._engine)
         for item in self.inbox.take(TURN_ITEMS):
@@ -187,13 +187,13 @@ class Loop:
             world.people.told(trouble("left_hard", why))
             self._stopping = True
 
-    def _heard(self, key: selectors.SelectorKey, mask: int) -> Iterable[Event]:
-        """Return what a ready socket brought; a fault there ends its connection, and no other."""
+    def _heard(self, sock: object, bring: Callable[[], Iterable[Event] | None]) -> Iterable[Event]:
+        """Return what a socket brought; a fault there ends its connection, and no other."""
         try:
-            return key.data(mask) or ()
+            return bring() or ()
         except Exception as error:  # house: whoever is at the other end may cause it
-            cut = self._world.links.cut(key.fileobj)
-            if cut is None and not self._world.doorway.cut(key.fileobj):
+            cut = self._world.links.cut(sock)
+            if cut is None and not self._world.doorway.cut(sock):
                 raise
             self._drop("what came on a connection", error)
             return cut or ()
@@ -216,7 +216,8 @@ class Loop:
         """Act on what another thread put in."""
         match item:
             case OpenedLink():
-                for event in self._world.links.adopt(item):
+                adopt = partial(self._world.links.adopt, item)
+                for event in self._heard(item.sock, adopt):
                     self._tell_engine(event)
             case Question():
                 item.settle(self._engine)
