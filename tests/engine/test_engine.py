@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -275,6 +276,57 @@ def test_a_fault_in_one_fact_costs_that_fact_and_its_link_and_nothing_rests() ->
     assert wire.run(2.0, lambda: [f.path for f in ben.engine.files("d1").files] == ["d1/a"])
     assert ann.engine.node.troubles.total == 0
     assert "Faults 10" in repr(ann.engine)
+
+
+MAY_BE_WRONG = (
+    events.MessageHeard,
+    events.DatagramHeard,
+    events.LinkOpened,
+    events.ManifestHeard,
+    events.FilesVerified,
+    events.PathsTouched,
+)
+
+
+def wrong_now_and_then(box: Box, seed: int) -> list[ProtocolError]:
+    """For ten seconds one fact in seven is a fault, before or after it was handled; return them."""
+    handle, call, chance = box.engine.dispatch.handle, box.call, Random(seed)
+    faults, until_s = list[ProtocolError](), box.wire.now + 10.0
+
+    def wrong(event: events.Event) -> None:
+        is_wrong = isinstance(event, MAY_BE_WRONG) and chance.random() < 1 / 7
+        is_wrong = is_wrong and box.wire.now < until_s
+        if not is_wrong or chance.random() < 0.5:
+            handle(event)
+        if is_wrong:
+            _breaks()
+
+    def as_the_loop(work: Any) -> list[effects.Effect]:
+        try:
+            return call(work)
+        except ProtocolError as error:
+            faults.append(error)
+            return []
+
+    box.engine.dispatch.handle = wrong  # type: ignore[method-assign]
+    box.call = as_the_loop  # type: ignore[method-assign]
+    return faults
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whichever_facts_are_faults_all_arrives_in_the_end(seed: int) -> None:
+    wire, (ann, ben) = ring(2, seed)
+    wire.run(5.0)
+    faults = wrong_now_and_then(ben, seed)
+    for number in range(12):
+        for box in (ann, ben):
+            box.write(f"{number}", b"%d" % number)
+        wire.run(0.3)
+    assert wire.run(90.0, lambda: len(ben.engine.files("d1").files) == 12)
+    assert wire.run(90.0, lambda: len(ann.engine.files("d2").files) == 12)
+    assert wire.run(30.0, lambda: ben.engine.view(wire.now).need_files == 0)
+    assert one_ring([ann, ben])
+    assert faults
 
 
 def test_a_part_that_is_wrong_whenever_it_is_due_stops_no_other_and_does_not_spin() -> None:

@@ -33,7 +33,7 @@ from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
-from potluck.engine.events import Event
+from potluck.engine.events import DiskEvent, Event, FolderEvent
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
@@ -136,6 +136,8 @@ class Engine:
         except Exception:  # house: what is wrong is ours and costs this fact, whatever it is
             self._faults.on_fault()
             self.node.do(*(instead_of(event) if event is not None else ()))
+            if isinstance(event, FolderEvent | DiskEvent):
+                self._trouble.on_lost()  # what the disk said once it says again only if asked
             raise
         if self.node.leaving:
             self.wiring.farewell.on_tick()
