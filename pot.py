@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 OLDEST = (3, 11)
+TOOLS = {"test": "tests", "fuzz": "tests.fuzz"}  # commands of developers, and their modules
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
@@ -217,17 +218,17 @@ def main() -> None:
     """Set up what the command needs, then become it."""
     check_platform()
     arguments = sys.argv[1:]
-    testing = arguments[:1] == ["test"]
-    prepare("dev" if testing else "runtime")
+    tool = TOOLS.get(arguments[0] if arguments else "")
+    prepare("dev" if tool else "runtime")
     path = [os.path.join(ROOT, "src")]
-    if testing:
+    if tool:
         arguments = arguments[1:]
         path.append(ROOT)
         os.chdir(ROOT)
-    module = "tests" if testing else "potluck"
+    module = tool or "potluck"
     os.environ["PYTHONPATH"] = os.pathsep.join(path)
     # -P: a file in the current folder must never be imported instead of ours.
-    os.execv(PYTHON, [PYTHON, "-P", "-m", module, *(arguments or ([] if testing else ["--help"]))])
+    os.execv(PYTHON, [PYTHON, "-P", "-m", module, *(arguments or ([] if tool else ["--help"]))])
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
 PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py", "tests/test_service.py"}
 # The longest begins early, so that the other lane is not empty at the end.
-FOLDERS = ["laws", "config", "lan", "shells", "faces", "contract", "browser"]
-FOLDERS_FULL = ["hostile", "interop", "fuzz"]
+FOLDERS = ["laws", "config", "fuzz", "lan", "shells", "faces", "contract", "browser"]
+FOLDERS_FULL = ["hostile", "interop"]
 FOLDERS_RELEASE = ["bench"]
 TIERS = {
     "default": FOLDERS,

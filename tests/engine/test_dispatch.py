@@ -308,6 +308,22 @@ def test_a_last_word_is_heard_by_nobody(board: Board) -> None:
     assert board.called() == []
 
 
+@pytest.mark.parametrize(
+    ("closed", "count"),
+    [
+        (LinkClosed(LINK, "malformed: Input data was truncated", clean=False), 1),
+        (LinkClosed(LINK, "frame_too_long: the limit here is 8192", clean=False), 1),
+        (LinkClosed(LINK, "malformed: says the other side", clean=True), 0),
+        (LinkClosed(LINK, "cut off", clean=False), 0),
+    ],
+)
+def test_links_that_brought_no_messages_are_counted(
+    board: Board, closed: LinkClosed, count: int
+) -> None:
+    board.dispatch.handle(closed)
+    assert board.dispatch.counters["links that brought no messages"] == count
+
+
 def test_the_unknown_and_the_unexpected_are_counted(board: Board) -> None:
     board.dispatch.handle(MessageHeard(LINK, Unknown("from the future")))
     assert board.called() == ["circle.on_heard"], "its sender is there, whatever it wants"

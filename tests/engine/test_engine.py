@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -257,6 +258,136 @@ def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:
     assert not ann.index._database.in_transaction
     wire.run(5.0)
     assert ann.engine.view(wire.now).state == "in_sync"
+
+
+def test_a_fault_in_one_fact_costs_that_fact_and_its_link_and_nothing_rests() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    link = ann.engine.node.peers[ben.me].link
+    assert link is not None
+    heard = ann.engine.wiring.circle.on_heard
+    ann.engine.wiring.circle.on_heard = _breaks  # type: ignore[method-assign, assignment]
+    for number in range(10):
+        with pytest.raises(ProtocolError):
+            ann.engine.handle(events.MessageHeard(link, Ping(number, b"", b"")), wire.now)
+    ann.engine.wiring.circle.on_heard = heard  # type: ignore[method-assign]
+    assert [drop.link for drop in ann.call(ann.engine.on_tick) if isinstance(drop, effects.Drop)]
+    ann.write("a", b"hello")
+    assert wire.run(2.0, lambda: [f.path for f in ben.engine.files("d1").files] == ["d1/a"])
+    assert ann.engine.node.troubles.total == 0
+    assert "Faults 10" in repr(ann.engine)
+
+
+MAY_BE_WRONG = (
+    events.MessageHeard,
+    events.DatagramHeard,
+    events.LinkOpened,
+    events.ManifestHeard,
+    events.FilesVerified,
+    events.PathsTouched,
+)
+
+
+def wrong_now_and_then(box: Box, seed: int) -> list[ProtocolError]:
+    """For ten seconds one fact in seven is a fault, before or after it was handled; return them."""
+    handle, call, chance = box.engine.dispatch.handle, box.call, Random(seed)
+    faults, until_s = list[ProtocolError](), box.wire.now + 10.0
+
+    def wrong(event: events.Event) -> None:
+        is_wrong = isinstance(event, MAY_BE_WRONG) and chance.random() < 1 / 7
+        is_wrong = is_wrong and box.wire.now < until_s
+        if not is_wrong or chance.random() < 0.5:
+            handle(event)
+        if is_wrong:
+            _breaks()
+
+    def as_the_loop(work: Any) -> list[effects.Effect]:
+        try:
+            return call(work)
+        except ProtocolError as error:
+            faults.append(error)
+            return []
+
+    box.engine.dispatch.handle = wrong  # type: ignore[method-assign]
+    box.call = as_the_loop  # type: ignore[method-assign]
+    return faults
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whichever_facts_are_faults_all_arrives_in_the_end(seed: int) -> None:
+    wire, (ann, ben) = ring(2, seed)
+    wire.run(5.0)
+    faults = wrong_now_and_then(ben, seed)
+    for number in range(12):
+        for box in (ann, ben):
+            box.write(f"{number}", b"%d" % number)
+        wire.run(0.3)
+    assert wire.run(90.0, lambda: len(ben.engine.files("d1").files) == 12)
+    assert wire.run(90.0, lambda: len(ann.engine.files("d2").files) == 12)
+    assert wire.run(30.0, lambda: ben.engine.view(wire.now).need_files == 0)
+    assert one_ring([ann, ben])
+    assert faults
+
+
+def test_a_part_that_is_wrong_whenever_it_is_due_stops_no_other_and_does_not_spin() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.run(5.0)
+    faults = list[Exception]()
+    tick = ann.engine.on_tick
+
+    def told(now: float) -> Any:
+        try:
+            return tick(now)
+        except ProtocolError as error:
+            faults.append(error)
+            return []
+
+    ann.engine.on_tick = told  # type: ignore[method-assign]
+    ann.engine.wiring.strays.on_tick = _breaks  # type: ignore[method-assign]
+    ann.engine.wiring.link_troubles.on_tick = _breaks  # type: ignore[method-assign]
+    ann.write("a", b"hello")
+    assert wire.run(5.0, lambda: [f.path for f in ben.engine.files("d1").files] == ["d1/a"])
+    before = len(faults)
+    wire.run(60.0)
+    assert before <= len(faults) < before + 70, "each is tried now and then"
+    assert one_ring([ann, ben])
+
+
+def test_what_a_fault_made_the_index_lose_is_found_again() -> None:
+    wire, (ann, _) = ring(2)
+    wire.run(5.0)
+    scans = len(ann.asked_for(effects.Scan))
+    ann.engine.wiring.imports.on_add = _writes_and_breaks(ann)  # type: ignore[method-assign]
+    for _ in range(2):
+        with pytest.raises(ProtocolError):
+            ann.engine.handle(events.AddAsked(1, ("/a",), "copy"), wire.now)
+    wire.run(3.0)
+    assert len(ann.asked_for(effects.Scan)) == scans + 1
+    assert ann.engine.node.index.meta.get("unheard of") is None
+
+
+def test_a_company_whose_index_fails_is_tried_again_and_does_not_spin() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    ann.engine.wiring.discovery.on_tick = _fails  # type: ignore[method-assign]
+    wire.run(20.0)
+    assert 1 <= len(ann.troubles) < 25
+
+
+def test_a_commit_that_is_wrong_when_nothing_was_due_is_told() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    ann.engine._do_due(_breaks)
+    with pytest.raises(ProtocolError):
+        ann.engine.on_tick(wire.now)
+
+
+def _writes_and_breaks(box: Box) -> Any:
+    def on_add(*_: object) -> None:
+        box.index.meta.set("unheard of", b"x")
+        _breaks()
+
+    return on_add
 
 
 def test_what_was_to_be_said_of_a_change_that_was_undone_is_never_said() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.errors import DiskTrouble
-from potluck.engine.index_trouble import REST_S, SUBJECT, WELL_S, IndexTrouble
+from potluck.engine.index_trouble import LOOK_AGAIN_S, REST_S, SUBJECT, WELL_S, IndexTrouble
 from potluck.engine.troubles import Trouble, TroubleKind, Troubles
 
 FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some space")
@@ -14,7 +14,7 @@ FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some
 def test_in_good_health_nothing_rests() -> None:
     trouble = IndexTrouble(Troubles())
     assert not trouble.rests(-1e9)
-    assert not trouble.recovers()
+    assert not trouble.recovers(0.0)
     trouble.tell()
 
 
@@ -40,8 +40,28 @@ def test_after_a_while_without_failures_it_starts_small_again() -> None:
 def test_recovery_is_due_once() -> None:
     trouble = IndexTrouble(Troubles())
     trouble.on_failed(0.0, FULL)
-    assert trouble.recovers()
-    assert not trouble.recovers()
+    assert trouble.recovers(1.0)
+    assert not trouble.recovers(1.0)
+
+
+def test_what_a_fault_of_ours_lost_is_looked_for_at_once_but_not_without_end() -> None:
+    troubles = Troubles()
+    trouble = IndexTrouble(troubles)
+    trouble.on_lost()
+    assert not trouble.rests(5.0)
+    assert troubles.all() == []
+    assert trouble.recovers(5.0)
+    trouble.on_lost()
+    assert not trouble.recovers(5.0 + LOOK_AGAIN_S - 0.1)
+    assert trouble.recovers(5.0 + LOOK_AGAIN_S)
+
+
+def test_after_a_failure_of_the_index_all_is_looked_at_whenever_that_was_done_last() -> None:
+    trouble = IndexTrouble(Troubles())
+    trouble.on_lost()
+    assert trouble.recovers(5.0)
+    trouble.on_failed(6.0, FULL)
+    assert trouble.recovers(7.0)
 
 
 def test_a_failure_is_told_once() -> None:
@@ -63,9 +83,7 @@ def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:
     assert troubles.count(TroubleKind.INDEX) == 1
     trouble.on_failed(7.0, DiskTrouble("the index is damaged"))
     assert [(one.reason, one.since_s) for one in troubles.all()] == [("the index is damaged", 5.0)]
-    trouble.on_failed(8.0, KeyError("ours"))
-    assert [one.reason for one in troubles.all()] == ["KeyError"]
-    assert trouble.recovers()
+    assert trouble.recovers(9.0)
     trouble.on_well()
     assert troubles.all() == []
     IndexTrouble(troubles).on_well()
@@ -77,7 +95,7 @@ def test_that_it_is_well_says_nothing_of_other_troubles_of_the_index() -> None:
     other = Trouble(TroubleKind.INDEX, "saving the index", "the disk fails", "", 1.0, None)
     troubles.note(other)
     trouble.on_failed(5.0, FULL)
-    assert trouble.recovers()
+    assert trouble.recovers(9.0)
     trouble.on_well()
     assert troubles.all() == [other]
 

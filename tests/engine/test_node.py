@@ -8,6 +8,7 @@ from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.node import (
     NOTICES_KEPT,
+    NOTICES_OF_ONE_CODE,
     EngineSettings,
     Node,
     dialable_at,
@@ -149,11 +150,20 @@ def test_addresses_come_best_first_without_those_where_nobody_listens() -> None:
 def test_notices_are_remembered_up_to_a_number() -> None:
     made = node()
     for number in range(NOTICES_KEPT + 5):
-        made.tell("code", f"number {number}", subject="d2")
+        made.tell(f"code {number % 2}", f"number {number}", subject="d2")
     assert len(taken(made, Tell)) == NOTICES_KEPT + 5
     assert len(made.notices) == NOTICES_KEPT
     number, at, tell = made.notices[-1]
     assert (number, at, tell.text) == (NOTICES_KEPT + 5, made.now, f"number {NOTICES_KEPT + 4}")
+
+
+def test_one_kind_of_notice_pushes_no_other_out() -> None:
+    made = node()
+    made.tell("joined", "rare")
+    for number in range(2 * NOTICES_KEPT):
+        made.tell("noise", f"number {number}")
+    assert len(made.notices) == 1 + NOTICES_OF_ONE_CODE
+    assert [tell.code for _, _, tell in made.notices[:2]] == ["joined", "noise"]
 
 
 def test_no_notice_moves_a_cursor() -> None:

@@ -75,6 +75,7 @@ def state(**changes: Any) -> dict[str, Any]:
             "named": [],
         },
         "refused": [],
+        "counters": {},
         "unshared": {"files": 0},
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"

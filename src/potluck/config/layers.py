@@ -55,7 +55,7 @@ def merge_layers(
 def _convert(key: str, value: object, kind: SettingKind, where: str) -> SettingValue:
     try:
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
-    except msgspec.ValidationError as error:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         reason = str(error).split(" - at")[0].replace("`", "")
         raise UsageError(
             f"{key} cannot be {value!r}.", f"{reason} ({where})", f"correct {key} in {where}"
@@ -88,7 +88,7 @@ def _from_file(path: str) -> dict[str, object]:
         raise PotluckError(
             f"The configuration {path} cannot be read.", str(error.strerror), "check its rights"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no text, or nested without end
         raise UsageError(
             f"The configuration {path} is not TOML.", str(error), "correct that line"
         ) from error

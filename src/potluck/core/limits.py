@@ -43,6 +43,7 @@ INSTANCE_BYTES = 16  # random for each run of a device
 COOKIE_BYTES = 8  # good for one host and one run; nobody guesses one of 2^64 over a network
 PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares words
 CERTIFICATE_BYTES = 2048  # ours have about 500
+TAG_CHARACTERS = 64  # of the name of a message, also of one that is not known yet
 TEXT_CHARACTERS = 256  # a reason, for a person
 HOST_CHARACTERS = 64  # an IPv6 address with its zone has at most 55
 VERSIONS = 16  # versions of the protocol that one device may say it speaks
@@ -73,7 +74,8 @@ SWEEP_PREFIX = 22  # at most 1,022 addresses are swept
 SWEEP_PER_S = 200  # datagrams a second while sweeping
 NEIGHBOURS = 256  # entries of the neighbour table that are asked
 SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest roster
-OFFERS = 64  # groups near by that are remembered; strangers can make up any number
+OFFERS = 128  # groups near by that are remembered; strangers can make up any number
+OFFERS_PER_HOST = OFFERS // 2  # of these of one host: who makes them up leaves room for others
 # between dials to one device; the last one repeats
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
@@ -94,6 +96,7 @@ ROUND_TRIP_GAIN = 1 / 8  # weight of the newest round trip: the alpha of RFC 629
 PROBE_AGAIN_TIMEOUTS = 2  # the second try goes over two paths and three helpers: twice the time
 PROBE_HELPERS = 3  # others asked to probe before anybody is suspected
 PROBES_OPEN = 256  # beyond this many open probes nobody else's are taken on
+PROBES_PER_ASKER = 16  # of these for one other node, which asks while it suspects somebody
 SUSPICION_S = 2.0  # alone against the suspect
 SUSPICION_MIN_S = 1.0  # with three confirmations
 SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone

@@ -14,9 +14,9 @@ decisions. A BYE is no sign of life: who says it is about to be gone.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import assert_never
 
+from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import is_sealed
 from potluck.core.wire.catalogue import (
@@ -79,6 +79,8 @@ from potluck.engine.events import (
 from potluck.engine.member_messages import MemberMessages
 from potluck.engine.wiring import Wiring
 
+_BREACHES = frozenset({Malformed.code, FrameTooLong.code})  # as shells/links begin their reasons
+
 
 class Dispatch:
     """Hands facts and messages to the parts."""
@@ -87,7 +89,7 @@ class Dispatch:
         """Hand them to these."""
         self._node, self._parts = parts.node, parts
         self._members = MemberMessages(parts)
-        self.counters: Counter[str] = Counter()  # what was refused, unknown or unexpected
+        self.counters = parts.node.counters
 
     def __repr__(self) -> str:
         """Say how much came that nobody could use."""
@@ -289,6 +291,8 @@ class Dispatch:
 
     def _on_link_closed(self, event: LinkClosed) -> None:
         """A link is gone: one of the pairings, or else a member's."""
+        if not event.clean and event.reason.partition(":")[0] in _BREACHES:
+            self.counters["links that brought no messages"] += 1
         if not self._parts.pairings.on_link_closed(event.link):
             self._parts.discovery.on_link_closed(event)
 

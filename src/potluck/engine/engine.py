@@ -2,14 +2,16 @@
 
 Strategy: `handle(event, now)` hands the event to the part whose business it is (engine/dispatch.py;
 the parts, and who tells whom, are in engine/wiring.py), then lets every part do what is due, and
-returns the effects in order. No part knows the loop, a socket or a clock. A call is two
-transactions of the index: the fact with what is due among the devices, then what is due about
-files. Each stands whole or not at all, so a full disk stops files and not the ring.
+returns the effects in order. No part knows the loop, a socket or a clock. A call is three
+transactions of the index: the fact, what is due among the devices, what is due about files. Each
+stands whole or not at all, so a full disk stops files and not the ring.
 
 Guarantees: bad input from a peer changes nothing but a counter and perhaps a notice. Equal calls
 give equal effects. If the index fails, nothing that depends on what was undone is ever asked for;
 memory may then be ahead of the index, so after a rest everything is looked at once more
-(engine/index_trouble.py). `on_tick(deadline())` always makes progress.
+(engine/index_trouble.py). Only trouble of the index makes files rest: a fault of ours costs the one
+fact, or the one part, that it is in (engine/faults.py). `on_tick(deadline())` always makes
+progress.
 
 Limits: single-threaded by design, and a call takes as long as its fact is large. Measured (CPU
 time, the index on a disk): a datagram, a message, or one file that is read, fetched or placed takes
@@ -25,13 +27,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from potluck.core.chance import Chance
-from potluck.core.errors import PotluckError
+from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
+from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
-from potluck.engine.events import Event
+from potluck.engine.events import DiskEvent, Event, FolderEvent
 from potluck.engine.farewell import without_beginnings
+from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
@@ -58,10 +62,12 @@ class Engine:
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
         self._trouble = IndexTrouble(self.node.troubles)
+        self._faults = Faults(self.node.counters)
+        self._due = DueParts(self.wiring, self._faults)
 
     def __repr__(self) -> str:
         """Say whose engine this is, and how it is."""
-        return f"<Engine {self.node!r}, {self._trouble!r}>"
+        return f"<Engine {self.node!r}, {self._trouble!r}, {self._faults!r}>"
 
     # -- the face of the engine --------------------------------------------------------------------
     def start(self, now: float) -> list[Effect]:
@@ -71,46 +77,25 @@ class Engine:
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one fact and return what should be done.
 
-        Raises PotluckError (DiskTrouble, in practice) if the index failed: the fact may be told
-        once more, or is lost.
+        Raises DiskTrouble if the index failed: the fact may be told once more, or is lost. Raises
+        anything else if this engine is wrong: then the fact is lost, and nothing but it.
         """
-        return self._call(lambda: self.dispatch.handle(event), now)
+        return self._call(lambda: self.dispatch.handle(event), now, event)
 
     def on_tick(self, now: float) -> list[Effect]:
-        """Do what is due; raises the PotluckError of an earlier call that nobody heard of yet."""
+        """Do what is due; raises the error of an earlier call that nobody heard of yet."""
         self._trouble.tell()
         return self._call(_nothing, now)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next, in the time of `now`."""
-        parts = self.wiring
         if self.node.leaving:
-            return parts.farewell.deadline()
+            return self.wiring.farewell.deadline()
         if self._trouble.untold is not None or not self.node.quiet:
             return self.node.now
-        company = (
-            parts.admission_policy,
-            parts.pairings,
-            parts.questions,
-            parts.discovery,
-            parts.circle,
-            parts.link_troubles,
-        )
-        content = (
-            parts.own_folder,
-            parts.replica_check,
-            parts.strays,
-            parts.following,
-            parts.announcing,
-            parts.receiving,
-            parts.flushing,
-            parts.happenings,
-            parts.index_upkeep,
-        )
-        times = [time for part in company if (time := part.deadline()) is not None]
-        later = [time for part in content if (time := part.deadline()) is not None]
-        times += [max(time, self._trouble.until_s) for time in later]
-        return min(times, default=None)
+        due = self._due
+        later = due.times(due.content(), self._trouble.until_s)
+        return min([*due.times(due.company()), *later], default=None)
 
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""
@@ -139,64 +124,76 @@ class Engine:
         return self.wiring.circle.ring.beliefs.records
 
     # -- one call ----------------------------------------------------------------------------------
-    def _call(self, work: Callable[[], object], now: float) -> list[Effect]:
-        """Do the work and what is due."""
+    def _call(
+        self, work: Callable[[], object], now: float, event: Event | None = None
+    ) -> list[Effect]:
+        """Do the work and what is due; `event` is the fact that the work is about."""
         self.node.now = now
-        self._transact(work, self._company)
+        try:
+            self._transact(work)
+        except DiskTrouble:
+            raise
+        except Exception:  # house: what is wrong is ours and costs this fact, whatever it is
+            self._faults.on_fault()
+            self.node.do(*(instead_of(event) if event is not None else ()))
+            if isinstance(event, FolderEvent | DiskEvent):
+                self._trouble.on_lost()  # what the disk said once it says again only if asked
+            raise
         if self.node.leaving:
             self.wiring.farewell.on_tick()
             return without_beginnings(self.node.take())
-        if not self._trouble.rests(now):
-            try:
-                self._transact(self._content)
-            except PotluckError as error:
-                # on_tick raises it: the effects of this call must reach the world
-                self._trouble.untold = error
-            else:
-                self._trouble.on_well()
+        self._do_due(lambda: self._due.tick(self._due.company()))
+        if not self._trouble.rests(now) and self._do_due(self._look_at_content):
+            self._trouble.on_well()
         return self.node.take()
 
-    def _transact(self, *works: Callable[[], object]) -> None:
-        """Do these in one transaction of the index; what depends on one that fails is undone."""
+    def _transact(self, work: Callable[[], object]) -> None:
+        """Do this in one transaction of the index; if it fails, all that depends on it is undone.
+
+        Memory may then be ahead of the index, of which only what was written is lost.
+        """
         mark, index = self.node.mark(), self.node.index
         try:
             index.begin()
-            for work in works:
-                work()
+            work()
             index.commit()
         except Exception as error:  # house: whatever failed, the index must not stay half written
-            self._trouble.on_failed(self.node.now, error)
+            lost = index.rollback()
             self.node.undo(mark)
-            index.rollback()
+            if isinstance(error, DiskTrouble):
+                self._trouble.on_failed(self.node.now, error)
+            elif lost:
+                self._trouble.on_lost()
             raise
 
-    def _company(self) -> None:
-        """Do what is due among the devices."""
-        parts = self.wiring
-        if self.node.leaving:
-            return
-        parts.pairings.on_tick()
-        parts.admission_policy.on_tick()
-        parts.questions.on_tick()
-        parts.circle.heads_digest = parts.announcing.digest
-        parts.circle.on_tick()
-        parts.discovery.on_ring(len(parts.circle.ring.nodes()))
-        parts.discovery.on_tick()
-        parts.link_troubles.on_tick()
+    def _do_due(self, work: Callable[[], object]) -> bool:
+        """Do what is due and return whether it was; `on_tick` raises what failed.
 
-    def _content(self) -> None:
-        """Do what is due about files."""
-        if self._trouble.recovers():
+        It is not raised here, since the effects of this call must reach the world.
+        """
+        try:
+            self._transact(work)
+        except Exception as error:  # noqa: BLE001 # house: on_tick raises it, whatever it is
+            self._trouble.untold = error
+            self._rest(error)
+            return False
+        return True
+
+    def _rest(self, error: Exception) -> None:
+        """Let the part that raised rest, unless all that is about files does."""
+        part, ours = self._due.at, not isinstance(error, DiskTrouble)
+        if ours:
+            self._faults.on_fault()
+        if part is not None and part in self._due.company():
+            self._faults.on_part(part, self.node.now, COMPANY_REST_S)
+        elif part is not None and ours:
+            self._faults.on_part(part, self.node.now)
+
+    def _look_at_content(self) -> None:
+        """Do what is due about files, after a failure from the beginning."""
+        if self._trouble.recovers(self.node.now):
             self.wiring.recover()
-        self.wiring.own_folder.on_tick()
-        self.wiring.replica_check.on_tick()
-        self.wiring.strays.on_tick()
-        self.wiring.following.on_tick()
-        self.wiring.announcing.on_tick()
-        self.wiring.receiving.on_tick()
-        self.wiring.flushing.on_tick()
-        self.wiring.happenings.on_tick()
-        self.wiring.index_upkeep.on_tick()
+        self._due.tick(self._due.content())
 
 
 def _nothing() -> None:

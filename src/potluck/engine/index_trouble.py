@@ -4,24 +4,26 @@ Strategy: a transaction that fails is rolled back with every effect that depends
 is not: the parts may believe more than the index holds. So after a failure the work on content
 rests, a little longer each time, while ring and links go on; then memory is written down and own
 folder, heads and needs are looked at once more from the beginning (`Wiring.recover`), which finds
-whatever was lost.
+whatever was lost. A fault of ours (engine/faults.py) makes nothing rest; only if the index lost
+something by it everything is looked at again, at most every `LOOK_AGAIN_S`.
 
-Guarantees: a disk that stays full costs a try a minute at most, never a busy loop, and never the
-place in the ring. Each failure is reported once, and stands in the register (engine/troubles.py)
-until content is worked on again without one. Limits: what is lost in between (a file just
-hashed, say) is done twice. What was written and does not become durable is another trouble
-(engine/durability.py).
+Guarantees: only trouble of the index makes content rest. A disk that stays full costs a try a
+minute at most, never a busy loop, and never the place in the ring. Each failure is reported once,
+and stands in the register (engine/troubles.py) until content is worked on again without one.
+Limits: what is lost in between (a file just hashed, say) is done twice. What was written and does
+not become durable is another trouble (engine/durability.py).
 """
 
 from __future__ import annotations
 
 import math
 
-from potluck.core.errors import PotluckError
+from potluck.core.errors import DiskTrouble
 from potluck.engine.troubles import Trouble, TroubleKind, Troubles
 
 REST_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after one failure, two, …; the last one repeats
 SUBJECT = "the index"  # what the trouble is about
+LOOK_AGAIN_S = 10.0  # who makes us wrong again and again does not make us look at all without end
 WELL_S = 120.0  # this long without a failure: the next one is a first one again
 
 
@@ -32,25 +34,29 @@ class IndexTrouble:
         """Begin in good health; `troubles` is where it stands while that lasts."""
         self._troubles = troubles
         self.until_s = -math.inf  # when work on content may go on
-        self.untold: PotluckError | None = None  # a failure nobody was told of yet
+        self.untold: Exception | None = None  # a failure nobody was told of yet, ours or not
         self._failed_s = -math.inf
         self._failures = 0
         self._shaken = False
+        self._look_s = -math.inf  # when all may be looked at again for a fault of ours
 
     def __repr__(self) -> str:
         """Say how many failures there were of late, and until when work on content rests."""
         return f"<IndexTrouble failures={self._failures}, until_s={self.until_s:.1f}>"
 
-    def on_failed(self, now: float, error: Exception) -> None:
+    def on_failed(self, now: float, error: DiskTrouble) -> None:
         """A transaction failed: rest."""
         self._failures = self._failures + 1 if now - self._failed_s < WELL_S else 1
         self._failed_s, self._shaken = now, True
         self.until_s = now + REST_S[min(self._failures, len(REST_S)) - 1]
-        reason, command = type(error).__name__, ""
-        if isinstance(error, PotluckError):
-            reason, command = error.cause or error.what, error.fix
-        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, command, now, self.until_s)
+        self._look_s = -math.inf
+        reason = error.cause or error.what
+        trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, error.fix, now, self.until_s)
         self._troubles.note(trouble)
+
+    def on_lost(self) -> None:
+        """The index lost what a fault of ours had written: look again, but do not rest."""
+        self._shaken = True
 
     def on_well(self) -> None:
         """Content was worked on, and the index took it."""
@@ -61,10 +67,12 @@ class IndexTrouble:
         """Say whether work on content has to wait."""
         return now < self.until_s
 
-    def recovers(self) -> bool:
-        """Say whether everything has to be looked at again; asked once after each rest."""
-        shaken, self._shaken = self._shaken, False
-        return shaken
+    def recovers(self, now: float) -> bool:
+        """Say whether everything has to be looked at again; then it is, and not soon once more."""
+        if not self._shaken or now < self._look_s:
+            return False
+        self._shaken, self._look_s = False, now + LOOK_AGAIN_S
+        return True
 
     def tell(self) -> None:
         """Raise the failure that nobody was told of yet."""

@@ -12,6 +12,7 @@ decisions; this is state and plumbing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
 from potluck.core.ring.reach import Reach
+from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
@@ -31,6 +33,7 @@ from potluck.engine.mount_points import MountPoints
 from potluck.engine.troubles import Trouble, Troubles
 
 NOTICES_KEPT = 200  # what a face that looks late can still show
+NOTICES_OF_ONE_CODE = 100  # of these: whoever causes one kind of notice pushes no other kind out
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
 RUN_PART_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
@@ -112,7 +115,9 @@ class Node:
         self.mounts = MountPoints()
         self.now = 0.0
         self.notices: list[tuple[int, float, Tell]] = []
+        self._notices_of = SenderBounds[int](NOTICES_OF_ONE_CODE, NOTICES_KEPT)
         self.troubles = Troubles()
+        self.counters: Counter[str] = Counter()  # what was refused, unknown, unexpected, or wrong
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
         self._orders = int.from_bytes(instance[:RUN_PART_BYTES], "big") << ORDER_BITS
@@ -226,7 +231,9 @@ class Node:
         """Tell the person something, and remember it; `command`: what the text ends in."""
         tell = Tell(code, legible(text), level, subject, legible(command))
         self._notice += 1
-        self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
+        gone = self._notices_of.note(self._notice, code)
+        kept = [notice for notice in self.notices if notice[0] != gone]
+        self.notices = [*kept, (self._notice, self.now, tell)]
         self.do(tell)
 
     # -- names -------------------------------------------------------------------------------------

@@ -195,11 +195,17 @@ def test_offers_age() -> None:
 
 def test_made_up_groups_are_bounded() -> None:
     founding = lonely()
+    founding.on_offer(offer(4), "honest", 0.1)
     for number in range(6, 200):
         founding.on_offer(offer(number), "h", 0.1)
-    assert len(founding.found) == limits.OFFERS
-    founding.on_offer(offer(6, members=4), "h", 0.2)
-    assert founding.found[group(6)].members == 4
+    assert len(founding.found) == 1 + limits.OFFERS_PER_HOST
+    for number in range(150):
+        founding.on_offer(offer(number % 4), f"h{number}", 0.1)
+        founding.on_offer(offer(200 + number % 50), f"h{number}", 0.1)
+    assert len(founding.found) <= limits.OFFERS
+    assert group(4) in founding.found
+    founding.on_offer(offer(4, members=4), "honest", 0.2)
+    assert founding.found[group(4)].members == 4
     founding.on_offer(offer(199), "h", 0.2 + OFFER_LIFE_S)
     assert group(199) in founding.found
     for number in range(50):
@@ -208,7 +214,7 @@ def test_made_up_groups_are_bounded() -> None:
     assert (
         len(founding._refused_s)
         == len(founding._refusals)
-        == 1 + len({group(6), group(199)} & set(founding._refused_s))
+        == 1 + len({group(4), group(199)} & set(founding._refused_s))
     )
 
 

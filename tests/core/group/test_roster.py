@@ -10,7 +10,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
-from potluck.core.group import roster
+from potluck.core.group import roster, waiting
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Admit, admit, found, group_id, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
@@ -254,11 +254,49 @@ def test_the_longest_label_is_kept_whole_unless_somebody_has_it() -> None:
 def test_waiting_statements_are_bounded_and_do_not_shut_others_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(roster, "WAITING_MAX", 5)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 5)
+    monkeypatch.setattr(waiting, "WAITING_EACH", 3)
     home = Roster(GENESIS)
-    home.add(RosterRecord(b"junk %d" % n, ANN.device, b"") for n in range(50))
+    honest = admission(ANN, CLEO)
+    home.add([honest], CLEO.device)
+    for sender in (b"", BEN.device):
+        home.add((RosterRecord(b"junk %d" % n, ANN.device, b"") for n in range(50)), sender)
+        home.add((RosterRecord(sender + b"%d" % n, ANN.device, b"") for n in range(50)), sender)
     assert len(home._waiting) == 5
-    assert len(home.add([admission(FOUNDER, BEN)])) == 1
+    assert [entry.device for entry in home.add([admission(FOUNDER, ANN)])] == [
+        ANN.device,
+        CLEO.device,
+    ]
+    assert len(home._waiting) == 0
+
+
+def test_a_roster_longer_than_what_may_wait_is_taken_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "WAITING_MAX", 1)
+    home = Roster(GENESIS)
+    chain = [admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"), admission(BEN, CLEO, "c")]
+    assert len(home.add(chain)) == 3
+
+
+def test_each_record_of_a_message_is_judged_by_itself() -> None:
+    home = Roster(GENESIS)
+    poison = [
+        signed(FOUNDER, b"\xa1"),
+        signed(FOUNDER, b"\x91" * 3000),
+        signed(FOUNDER, encode(Admit(GROUP, ANN.certificate, ANN.sealing_public, "xx")).replace(
+            b"xx", b"\xff\xfe"
+        )),
+        RosterRecord(b"", FOUNDER.device, b""),
+        signed(FOUNDER, Admit(GROUP, b"no certificate", ANN.sealing_public, "d")),
+        admission(FOUNDER, ANN, "..", GROUP),
+    ]  # fmt: skip
+    for bad in poison:
+        (new,) = Roster(GENESIS).add([bad, admission(FOUNDER, BEN, "b")])
+        assert new.device == BEN.device
+    assert [entry.device for entry in home.add([*poison, admission(FOUNDER, BEN, "b")])] == [
+        BEN.device
+    ]
 
 
 def test_statements_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

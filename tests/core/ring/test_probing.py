@@ -197,9 +197,15 @@ def test_a_helper_that_hears_nothing_says_nothing() -> None:
 
 def test_a_helper_takes_on_only_so_much() -> None:
     probing = probing_of(A)
-    for number in range(limits.PROBES_OPEN):
+    for number in range(limits.PROBES_PER_ASKER):
         assert probing.on_probe_asked(C, number, B, 10.0)
     assert probing.on_probe_asked(C, 999, B, 10.0) == []
+    assert probing.on_probe_asked(B, 999, C, 10.0), "others are helped all the same"
+    asker = 0
+    while len(probing._open) < limits.PROBES_OPEN:
+        asker += 1
+        probing.on_probe_asked(DeviceId(b"%032d" % (asker // 8)), asker, B, 10.0)
+    assert probing.on_probe_asked(D, 999, B, 10.0) == []
 
 
 def test_a_helpers_answer_ends_the_probe() -> None:

@@ -8,7 +8,15 @@ import pytest
 from potluck.core import limits
 from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.wire.catalogue import CONTROL, PAIRING, Bye, HeadsAsk, Wire
-from potluck.core.wire.framing import FrameReader, Unknown, encode, encode_frame, frame_length
+from potluck.core.wire.framing import (
+    CAUSE_CHARACTERS,
+    FrameReader,
+    Unknown,
+    decoded,
+    encode,
+    encode_frame,
+    frame_length,
+)
 
 
 class Later(Wire, frozen=True, tag="later"):
@@ -22,6 +30,36 @@ def test_a_frame_is_a_length_and_a_tagged_map() -> None:
     assert frame[:4] == len(frame[4:]).to_bytes(4, "big")
     assert msgspec.msgpack.decode(frame[4:]) == {"t": "bye", "reason": "x"}
     assert encode(Bye("x")) == frame[4:]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x82\xa1t\xa3bye\xa6reason\xa2\xff\xfe",
+        b"\x82\xa1t\xa3bye\xa1z" + b"\x91" * 5000 + b"\xc0",
+        b"\xdd\xff\xff\xff\xff",
+        b"\x82\xa1t\xa3bye\xa6reason\xcf" + b"\xff" * 8,
+        b"\x81\xa1t\xd9\xc8" + b"x" * 200,
+        b"",
+    ],
+    ids=["no-text", "deep", "giant", "a-number", "long-tag", "nothing"],
+)
+def test_whatever_is_wrong_with_a_body_it_is_malformed_in_few_words(body: bytes) -> None:
+    with pytest.raises(Malformed) as caught:
+        CONTROL.decode(body)
+    assert len(caught.value.cause) <= CAUSE_CHARACTERS
+
+
+def test_what_is_longer_than_it_may_be_is_not_looked_at() -> None:
+    class Looks:
+        """A decoder that must not be asked."""
+
+        def decode(self, body: object, /) -> object:
+            raise AssertionError(body)
+
+    with pytest.raises(Malformed, match="not a message") as caught:
+        decoded(Looks(), bytes(11), 10)
+    assert caught.value.cause == "11 bytes, where 10 are allowed"
 
 
 def test_bytes_come_as_they_please() -> None:

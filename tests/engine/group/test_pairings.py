@@ -7,6 +7,7 @@ core/group/admission.py, or against its rules.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,10 +188,10 @@ def test_before_there_is_a_group_the_door_is_closed() -> None:
 def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
     here, _, pairings = host(1, 2)
     for link in range(limits.STRANGERS):
-        pairings.on_link_opened(opened(link))
+        pairings.on_link_opened(replace(opened(link), address=address(link % 16)))
     assert here.take() == []
-    pairings.on_link_opened(opened())
-    assert here.take() == [Drop(LINK, "too many at the door")]
+    pairings.on_link_opened(replace(opened(), address=address(99)))
+    assert here.take() == [Drop(LinkId(0), "too many at the door")]
     assert pairings.deadline() == 1.0 + limits.PAIRING_S
     here.now = limits.PAIRING_S
     pairings.on_tick()
@@ -245,11 +246,21 @@ def test_links_and_dials_of_others_are_not_ours() -> None:
 
 def test_whoever_hangs_up_makes_room_at_the_door() -> None:
     here, _, pairings = host(1, 2)
-    for link in range(limits.STRANGERS):
+    for link in range(limits.STRANGERS_PER_ADDRESS):
         pairings.on_link_opened(opened(link))
     pairings.on_link_closed(LinkId(0))
     pairings.on_link_opened(opened())
     assert here.take() == []
+
+
+def test_whoever_comes_again_and_again_crowds_out_nobody_but_itself() -> None:
+    here, _, pairings = host(1, 2)
+    pairings.on_link_opened(replace(opened(1000), address=address(3)))
+    for link in range(200):
+        pairings.on_link_opened(opened(link))
+    dropped = [drop.link for drop in taken(here, Drop)]
+    assert dropped == [LinkId(number) for number in range(200 - limits.STRANGERS_PER_ADDRESS)]
+    assert pairings.on_message(LinkId(1000), PairConsent()), "it is still at the door"
 
 
 # -- the member dials ------------------------------------------------------------------------------

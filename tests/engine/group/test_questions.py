@@ -17,6 +17,7 @@ from potluck.engine.group.questions import (
     FOUND_AGAIN_S,
     PAD_BYTES,
     QUESTIONERS,
+    QUESTIONERS_PER_HOST,
     Questions,
 )
 from potluck.engine.node import Node
@@ -157,6 +158,18 @@ def test_a_flood_of_invented_sources_makes_nothing_grow() -> None:
         questions.on_clear(encode(ASKED), Address(f"10.1.{number // 250}.{number % 250}", 9))
     assert len(said(here)) == 2 * QUESTIONERS
     assert len(questions._answers) == len(questions._asked_back) == QUESTIONERS
+
+
+def test_one_host_with_many_ports_leaves_room_for_others() -> None:
+    here, questions = asker()
+    for port in range(1, 3 * QUESTIONERS):
+        questions.on_clear(encode(ASKED), Address("10.0.0.66", port))
+    assert len(said(here)) == 2 * QUESTIONERS_PER_HOST
+    questions.on_clear(encode(ASKED), address(2))
+    assert [to for _, to in said(here)] == [address(2)] * 2
+    here.now += 1.0
+    questions.on_clear(encode(ASKED), Address("10.0.0.66", 9))
+    assert len(said(here)) == 2
 
 
 def test_groups_that_were_found_are_asked_again_while_they_answer() -> None:

@@ -39,6 +39,25 @@ def test_rows_come_back_and_rollback_undoes(database) -> None:
     assert database.row("SELECT * FROM meta") is None
 
 
+def test_what_is_wrong_with_a_value_of_ours_is_no_trouble_of_the_disk(database) -> None:
+    before = database.changes
+    database.run("INSERT INTO meta VALUES ('a', x'01')")
+    assert database.changes == before + 1
+    for fails in (
+        lambda: database.run("INSERT INTO meta VALUES ('a', x'02')"),
+        lambda: database.run_many("INSERT INTO meta VALUES (?, ?)", [("a", b"")]),
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            fails()
+    for fails in (
+        lambda: database.rows("SELECT ?"),
+        lambda: database.row("SELECT ?"),
+        lambda: list(database.each("SELECT ?")),
+    ):
+        with pytest.raises(sqlite3.ProgrammingError):
+            fails()
+
+
 def test_reopening_keeps_tables_and_rows(database) -> None:
     database.run("INSERT INTO meta VALUES ('a', x'01')")
     again = Database(database.path)

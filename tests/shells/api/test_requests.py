@@ -32,7 +32,14 @@ def test_what_is_to_be_added() -> None:
     wanted = decode_add(b'{"paths":["/a","/b"]}')
     assert (wanted.paths, wanted.mode) == (["/a", "/b"], "copy")
     assert decode_add(b'{"paths":["/a"],"mode":"reflink"}').mode == "reflink"
-    for body in (b"", b"[]", b'{"paths":[]}', b'{"paths":["a"]}', b'{"paths":["/a"],"mode":"x"}'):
+    for body in (
+        b"",
+        b"[]",
+        b'{"paths":[]}',
+        b'{"paths":["a"]}',
+        b'{"paths":["/a\\u0000"]}',
+        b'{"paths":["/a"],"mode":"x"}',
+    ):
         with pytest.raises(Malformed) as caught:
             decode_add(body)
         assert caught.value.fix

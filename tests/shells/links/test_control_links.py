@@ -319,3 +319,33 @@ def test_a_flood_is_read_in_turns(guest):
     for _ in range(20):
         stream.send_bytes(len(body).to_bytes(4, "big") + body)
     assert len(node.wait(MessageHeard, 20)) == 20
+
+
+# -- faults of ours --------------------------------------------------------------------------------
+def test_a_link_is_cut_by_its_socket_and_the_engine_hears_of_it(pair):
+    (one, link), (two, _) = pair
+
+    def cut():
+        (control,) = one.links._links.values()
+        assert one.links.cut(object()) is None
+        events = one.links.cut(control.sock)
+        one.links._late.extend(events)
+        assert one.links.cut(control.sock) is None
+
+    one.do(cut)
+    (closed,) = one.wait(LinkClosed)
+    assert (closed.link, closed.clean, closed.reason) == (link, False, "a fault of potluck itself")
+    assert len(two.wait(LinkClosed)) == 1
+
+
+def test_a_link_that_is_over_already_is_only_cleared_away(guest):
+    node, _ = guest
+
+    def cut():
+        (control,) = node.links._links.values()
+        control.fire(ControlLinkInput.CUT, "before")
+        node.links._late.extend(node.links.cut(control.sock))
+
+    node.do(cut)
+    (closed,) = node.wait(LinkClosed)
+    assert (closed.clean, closed.reason) == (False, "before")

@@ -298,3 +298,16 @@ def test_who_gave_up_before_it_was_let_in_keeps_nobody_waiting(failing, caplog):
     assert len(outside.recv(16)) == 16
     assert not caplog.text, "strangers choose how often"
     doorway.close()
+
+
+def test_a_visitor_is_closed_by_its_socket_and_nobody_else_is(failing):
+    doorway, selector, outside = failing()
+    assert turn(selector) == 1
+    assert len(outside.recv(16)) == 16
+    (visitor,) = doorway._visitors.values()
+    assert not doorway.cut(object())
+    assert doorway.cut(visitor.slot.sock)
+    assert not doorway.cut(visitor.slot.sock)
+    assert outside.recv(16) == b""
+    assert len(doorway.strangers) == 0
+    doorway.close()

@@ -98,6 +98,8 @@ class Stage:
         self.inbox = Inbox(self.selector)
         self.done: list[Any] = []  # every effect that was carried out, in order
         self.tells: list[Tell] = []
+        self.connections: dict[Any, list[Any]] = {}  # what ends with each of them
+        self.visitors: list[Any] = []  # sockets in the doorway
         self.tidied: list[Any] = []  # work given to the disk that has no event
         self.reserve = 0  # how often the ballast can be freed
         self.begun = 0  # how often chores were looked at
@@ -116,7 +118,8 @@ class Stage:
         links = SimpleNamespace(
             send=keep,
             drop=lambda effect, _now: keep(effect),
-            adopt=lambda opened: [opened],
+            adopt=self._adopt,
+            cut=self.connections.get,
             deadline=lambda: self.saying_goodbye_until_s,
             on_tick=self._links_tick,
         )
@@ -131,7 +134,12 @@ class Stage:
             "trust": SimpleNamespace(trust=keep),
             "lan": lan,
             "links": links,
-            "doorway": SimpleNamespace(**vars(wait), open_door=keep, answer_introduction=keep),
+            "doorway": SimpleNamespace(
+                **vars(wait),
+                open_door=keep,
+                answer_introduction=keep,
+                cut=self.visitors.__contains__,
+            ),
             "dialling": SimpleNamespace(dial=keep, call=keep, introduce=keep),
             "segments": SimpleNamespace(narrow=keep),
             "serving": SimpleNamespace(answer=keep),
@@ -154,6 +162,11 @@ class Stage:
 
     def drain(self, order: OrderId, /) -> None:
         self.done.append(("drain", order))
+
+    def _adopt(self, opened: OpenedLink) -> list[Any]:
+        if opened.sock in self.connections:
+            raise ValueError("broken")
+        return [opened]
 
     def _chores_tick(self, _now: Now) -> None:
         self.begun += 1
@@ -497,6 +510,47 @@ def test_a_fault_in_one_effect_takes_no_other_with_it(stage: Stage, script: Scri
     until(lambda: reply(1) in stage.done)
     assert [tell.code for tell in stage.tells] == ["dropped"]
     assert stage.tells[0].text.startswith("str was dropped")
+
+
+def test_a_fault_in_the_first_words_of_a_link_ends_that_link(stage: Stage, script: Script) -> None:
+    ours, theirs = socket.socketpair()
+    closed = LinkClosed(LinkId(1), "a fault", clean=False)
+    stage.connections[ours] = [closed]
+    opened = OpenedLink(cast("Any", ours), LinkKind.PAIRING, None, Address("h", 1), b"", None)
+    stage.start().loop.post(opened)
+    until(lambda: closed in script.heard)
+    assert [tell.code for tell in stage.tells] == ["dropped"]
+    assert stage.loop.failure is None
+    for sock in (ours, theirs):
+        sock.close()
+
+
+@pytest.mark.parametrize("visitor", [False, True])
+def test_a_fault_on_one_connection_ends_that_connection(
+    stage: Stage, script: Script, visitor: bool
+) -> None:
+    ours, theirs = socket.socketpair()
+    closed = LinkClosed(LinkId(1), "a fault", clean=False)
+    if visitor:
+        stage.visitors.append(ours)
+    else:
+        stage.connections[ours] = [closed]
+
+    def broken(_mask: int) -> list[Any]:
+        stage.selector.unregister(ours)
+        raise ValueError("broken")
+
+    stage.selector.register(ours, selectors.EVENT_READ, broken)
+    theirs.send(b"x")
+    stage.start()
+    until(lambda: stage.tells)
+    assert "what came on a connection was dropped" in stage.tells[0].text
+    stage.loop.post(RescanAsked())
+    until(lambda: RescanAsked() in script.heard)
+    assert (closed in script.heard) is not visitor
+    assert stage.loop.failure is None
+    for sock in (ours, theirs):
+        sock.close()
 
 
 def test_a_fault_of_the_loop_itself_is_kept_and_ends_it(

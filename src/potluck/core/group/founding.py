@@ -32,6 +32,7 @@ from enum import Enum, auto
 
 from potluck.core import limits
 from potluck.core.keys.identity import GroupId
+from potluck.core.sender_bounds import SenderBounds
 from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import Address, Offer
 
@@ -116,6 +117,7 @@ class Founding:
         self.own_group = own_group
         self.state = FoundingState.KEPT if kept else FoundingState.UNDECIDED
         self.found: dict[GroupId, FoundGroup] = {}
+        self._offers = SenderBounds[GroupId](limits.OFFERS_PER_HOST, limits.OFFERS)
         self._open_door = open_door
         self._started_s = now
         self._foreign = False  # a sealed datagram of another group was heard
@@ -140,18 +142,22 @@ class Founding:
     def on_offer(self, offer: Offer, host: str, now: float) -> None:
         """Somebody answered our question."""
         group = GroupId(offer.group)
-        room = group in self.found or len(self._fresh(now)) < limits.OFFERS
-        if group != self.own_group and room:
-            self.found[group] = FoundGroup(
-                group=group,
-                name=offer.name,
-                label=offer.label,
-                address=Address(host, offer.port),
-                members=offer.members,
-                open=offer.open,
-                heard_s=now,
-                cookie=offer.cookie,
-            )
+        if group == self.own_group:
+            return
+        self._fresh(now)
+        gone = self._offers.note(group, host)
+        if gone is not None:
+            del self.found[gone]
+        self.found[group] = FoundGroup(
+            group=group,
+            name=offer.name,
+            label=offer.label,
+            address=Address(host, offer.port),
+            members=offer.members,
+            open=offer.open,
+            heard_s=now,
+            cookie=offer.cookie,
+        )
 
     def on_foreign(self) -> None:
         """A datagram was heard that another group sealed."""
@@ -242,9 +248,8 @@ class Founding:
 
     def _fresh(self, now: float) -> list[FoundGroup]:
         """Forget the groups that were not heard of lately; return the others."""
-        self.found = {
-            group: found
-            for group, found in self.found.items()
-            if now - found.heard_s <= OFFER_LIFE_S
-        }
+        for group, found in list(self.found.items()):
+            if now - found.heard_s > OFFER_LIFE_S:
+                del self.found[group]
+                self._offers.forget(group)
         return list(self.found.values())

@@ -11,7 +11,8 @@ Guarantees: the members follow from the set alone; nobody is a member without an
 signatures from the founder; labels are distinct by collision key; group id = BLAKE3 of the genesis
 body, so it cannot be made to match another's. Limits: the group key stands in the genesis body:
 whoever holds the roster can read the group's datagrams, and only members hold it. Numbers are
-bounded; beyond the bounds, which no honest group comes near, what came first stays.
+bounded; beyond the bounds, which no honest group comes near, what came first stays. What waits is
+bounded for each sender (core/group/waiting.py).
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from potluck.core.group.statements import (
     read_statement,
     record_hash,
 )
+from potluck.core.group.waiting import WaitingStatements
 from potluck.core.keys.identity import DeviceId, short_id, verify
 from potluck.core.wire.catalogue import RosterRecord, Unknown
 
 MEMBERS_MAX = 1000  # a full view of the ring is meant for some hundred nodes
 RECORDS_MAX = 4 * MEMBERS_MAX  # a member can sign any number of statements
-WAITING_MAX = 1000  # nobody has vouched for these yet: the oldest makes room
 _SUFFIX_BYTES = 5  # behind a label that somebody has already: -2 to -9999
 
 
@@ -67,7 +68,7 @@ class Roster:
         self._members = {founder.device: founder}
         self._records = {record_hash(genesis): genesis}
         self._admissions: dict[bytes, MemberEntry] = {}  # what the admissions among the records say
-        self._waiting: dict[bytes, RosterRecord] = {}
+        self._waiting = WaitingStatements()
 
     def __repr__(self) -> str:
         members, records = len(self._members), len(self._records)
@@ -124,19 +125,22 @@ class Roster:
         return label
 
     # -- growing -----------------------------------------------------------------------------------
-    def add(self, records: Iterable[RosterRecord]) -> list[MemberEntry]:
-        """Unite with other statements; return the members that are new. Bad ones are left out."""
+    def add(self, records: Iterable[RosterRecord], sender: bytes = b"") -> list[MemberEntry]:
+        """Unite with other statements; return the members that are new. Bad ones are left out.
+
+        `sender` is the device that showed them, empty for whoever has no name yet.
+        """
+        before, admissions = set(self._members), len(self._admissions)
         for record in records:
             known = record_hash(record)
             if known in self._records:
                 continue
-            self._waiting[known] = record
-            if len(self._waiting) > WAITING_MAX:
-                del self._waiting[next(iter(self._waiting))]
-        before, admissions = set(self._members), len(self._admissions)
-        while ready := [(h, r) for h, r in self._waiting.items() if r.by in self._members]:
+            if record.by in self._members:
+                self._judge(known, record)
+            else:
+                self._waiting.add(known, record, sender)
+        while ready := self._waiting.take(self._members):
             for known, record in ready:
-                del self._waiting[known]
                 self._judge(known, record)
         if len(self._admissions) > admissions:
             self._derive()

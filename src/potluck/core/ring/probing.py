@@ -167,7 +167,9 @@ class Probing:
         self, asker: DeviceId, sequence: int, target: DeviceId, now: float
     ) -> list[ProbingAction]:
         """Somebody cannot reach `target` and asks us to try."""
-        if target == self.me or len(self._open) >= limits.PROBES_OPEN:
+        for_it = [probe for probe in self._open.values() if probe.asker and probe.asker[0] == asker]
+        full = len(self._open) >= limits.PROBES_OPEN or len(for_it) >= limits.PROBES_PER_ASKER
+        if target == self.me or full:
             return []
         probe = self._probe(target, now)
         opened = self._open[probe.sequence]

@@ -2,26 +2,36 @@
 
 Strategy: a frame is a 4-byte big-endian length and a msgpack map with the tag under `"t"`. The
 length is compared with the link's limit before a byte of the body is stored; msgspec decodes and
-validates the body in one step.
+validates the body in one step. Whatever is decoded anywhere in the program and was made outside of
+it goes through `decoded`, the one place that knows what decoders raise.
 
-Guarantees: bad bytes raise FrameTooLong or Malformed and nothing else. Unknown *fields* are
-ignored, unknown *tags* become `Unknown` (to be counted and ignored), so old and new versions
-understand each other. Limits: this module knows no message; a `Catalogue` says which ones a link
-may carry.
+Guarantees: bad bytes raise FrameTooLong or Malformed and nothing else: bytes that are no text,
+nesting deeper than the decoder goes, numbers that fit nowhere. What they say of themselves is kept
+in a bounded number of characters. Unknown *fields* are ignored, unknown *tags* become `Unknown` (to
+be counted and ignored), so old and new versions understand each other. Limits: this module knows no
+message; a `Catalogue` says which ones a link may carry. How deep the decoder goes before it gives
+up is its own business; the length of what it is given is bounded here.
 """
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar, get_args
+from typing import Annotated, Final, Generic, Protocol, TypeVar, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from potluck.core import limits
 from potluck.core.errors import FrameTooLong, Malformed
 
 M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
+Body = bytes | bytearray | memoryview
+"""Bytes of a message, whoever keeps them."""
 _ENCODER = msgspec.msgpack.Encoder()
-_NOT_A_MESSAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# UnicodeDecodeError is a ValueError; RecursionError comes of nesting, OverflowError of numbers
+_NOT_A_MESSAGE = (
+    msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError, MemoryError
+)  # fmt: skip
 
 
 class Unknown(Struct, frozen=True):
@@ -31,11 +41,29 @@ class Unknown(Struct, frozen=True):
 
 
 class _TagOnly(Struct, frozen=True):
-    t: str
+    t: Annotated[str, Meta(max_length=limits.TAG_CHARACTERS)]
 
 
 LENGTH_BYTES = 4  # in front of a frame, big-endian
+CAUSE_CHARACTERS = 200  # of what a decoder says; it may quote what came, which may be long
 _TAG_DECODER = msgspec.msgpack.Decoder(_TagOnly)
+
+
+class Decodes(Protocol[M_co]):
+    """A decoder of msgspec, for msgpack or JSON."""
+
+    def decode(self, body: Body, /) -> M_co:
+        """Return what `body` says; raises whatever it does."""
+
+
+def decoded(decoder: Decodes[M], body: Body, bytes_max: int) -> M:
+    """Return what `body` says, if it has at most so many bytes; raises Malformed."""
+    if len(body) > bytes_max:
+        raise Malformed(cause=f"{len(body)} bytes, where {bytes_max} are allowed")
+    try:
+        return decoder.decode(body)
+    except _NOT_A_MESSAGE as error:
+        raise Malformed(cause=str(error)[:CAUSE_CHARACTERS]) from error
 
 
 class Catalogue(Generic[M]):
@@ -49,21 +77,21 @@ class Catalogue(Generic[M]):
             str(member.__struct_config__.tag) for member in get_args(messages)
         )
 
-    def decode(self, body: bytes | bytearray | memoryview) -> M | Unknown:
+    def decode(self, body: Body) -> M | Unknown:
         """Return the message in `body` (no length in front); raises Malformed."""
         try:
-            return self._decoder.decode(body)
-        except _NOT_A_MESSAGE as error:
-            tag = _tag_of(body)
-            if tag is not None and tag not in self.tags:
-                return Unknown(tag)
-            raise Malformed(cause=str(error)) from error
+            return decoded(self._decoder, body, self.frame_bytes)
+        except Malformed:
+            tag = _tag_of(body, self.frame_bytes)
+            if tag is None or tag in self.tags:
+                raise
+            return Unknown(tag)
 
 
-def _tag_of(body: bytes | bytearray | memoryview) -> str | None:
+def _tag_of(body: Body, bytes_max: int) -> str | None:
     try:
-        return _TAG_DECODER.decode(body).t
-    except _NOT_A_MESSAGE:
+        return decoded(_TAG_DECODER, body, bytes_max).t
+    except Malformed:
         return None
 
 
@@ -111,7 +139,7 @@ class FrameReader(Generic[M]):
         return messages
 
 
-def frame_length(prefix: bytes | bytearray | memoryview, frame_bytes: int) -> int:
+def frame_length(prefix: Body, frame_bytes: int) -> int:
     """Return the length a 4-byte prefix announces; raises FrameTooLong above `frame_bytes`."""
     length = int.from_bytes(prefix, "big")
     if length > frame_bytes:

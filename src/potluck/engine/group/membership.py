@@ -125,7 +125,7 @@ class Membership:
         """Unite with what a member (or an introduction) showed, and hand on what is news."""
         node, roster = self._node, self._roster
         count, label, labels = len(roster.records()), node.own_label, self._labels()
-        new = roster.add(records)
+        new = roster.add(records, source or b"")
         fresh = roster.records()[count:]
         if not fresh:
             return

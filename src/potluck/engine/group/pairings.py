@@ -6,8 +6,9 @@ membership.py before it hears of it.
 
 Guarantees: no roster record leaves before both sides agreed and the admission is on the disk. Who
 was admitted and did not hear of it gets in again, with the same record. Every pairing ends in time,
-at most `limits.STRANGERS` stand at the door at once, and whoever breaks the rules is dropped and
-changes nothing else. Limits: nobody compares words yet; an open door trusts the network for the
+at most `limits.STRANGERS` stand at the door at once and `limits.STRANGERS_PER_ADDRESS` of one
+address, of which the oldest makes room; whoever breaks the rules is dropped and changes nothing
+else. Limits: nobody compares words yet; an open door trusts the network for the
 length of the conversation.
 """
 
@@ -29,6 +30,7 @@ from potluck.core.group.admission import (
 )
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId, device_of
+from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import Address, Message, PairingMessage, PairNonce, PairTurn
 from potluck.engine.effects import Drop, Send
 from potluck.engine.events import DialFailed, LinkId, LinkOpened
@@ -85,6 +87,8 @@ class Pairings:
         self._dials = PairingDials(node, listener)
         self._asking: dict[LinkId, _Asking] = {}
         self._answering: dict[LinkId, _Answering] = {}
+        each, in_all = limits.STRANGERS_PER_ADDRESS, limits.STRANGERS
+        self._at_door = SenderBounds[LinkId](each, in_all)  # by host
 
     def __repr__(self) -> str:
         """Say how many conversations there are on each side."""
@@ -116,9 +120,11 @@ class Pairings:
             self._begin(event.link, dialled)
         elif node.roster is None or not self._admission_policy.is_open:
             node.do(Drop(event.link, "the door is closed"))
-        elif len(self._answering) >= limits.STRANGERS:
-            node.do(Drop(event.link, "too many at the door"))
         else:
+            gone = self._at_door.note(event.link, event.address.host)
+            if gone is not None:
+                node.do(Drop(gone, "too many at the door"))
+                del self._answering[gone]
             called = dialled is Dialled.NEWCOMER
             nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
             keeper = Doorkeeper(node.key, node.roster, node.own_label, nonce)
@@ -169,6 +175,7 @@ class Pairings:
     def _take_turn(self, link: LinkId) -> None:
         """A member dialled us; it may only if we asked it to."""
         answering = self._answering.pop(link, None)
+        self._at_door.forget(link)
         wish = None
         if answering is not None and not answering.called:
             wish = self._dials.take_turn(answering.address.host)
@@ -181,6 +188,7 @@ class Pairings:
     def _end(self, link: LinkId) -> None:
         """A pairing came to nothing, or has done its work."""
         self._answering.pop(link, None)
+        self._at_door.forget(link)
         asking = self._asking.pop(link, None)
         if asking is not None:
             self._admission_policy.on_refused(asking.wish)
@@ -211,6 +219,7 @@ class Pairings:
         for link in self._answering:
             self._node.do(Drop(link, "this device is in another group now"))
         self._answering.clear()
+        self._at_door.clear()
 
     # -- somebody wants to enter -------------------------------------------------------------------
     def _hear_newcomer(self, link: LinkId, message: PairingMessage) -> None:

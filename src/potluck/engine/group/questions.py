@@ -10,16 +10,17 @@ cannot reach a door that was offered asks its owner to dial instead.
 
 Guarantees: strangers are answered only while somebody could let them in. No answer is longer than
 its question, nor is the question that is asked back (to a beacon it is less than three times as
-long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS`
-addresses: no use as an amplifier, and no flood of invented sources makes anything grow. Only
-answers to our own question count. Nobody is dialled who did not show, by the cookie of an offer,
-that it receives what is sent to the host it asks from. Limits: nothing here proves who speaks; that
-is pairing's.
+long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses,
+of which one host has half at most: no use as an amplifier, and no flood of invented sources makes
+anything grow. Only answers to our own question count. Nobody is dialled who did not show, by the
+cookie of an offer, that it receives what is sent to the host it asks from. Limits: nothing here
+proves who speaks; that is pairing's.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import islice
 from typing import Protocol
 
@@ -34,6 +35,7 @@ from potluck.engine.node import Node
 
 PAD_BYTES = 320  # a question is longer than any answer
 QUESTIONERS = 256  # addresses that are answered in one second; more are strangers making noise
+QUESTIONERS_PER_HOST = QUESTIONERS // 2  # of these at one host: its ports leave room for others
 BEACON_BYTES_MIN = 128  # ours have 132 and more; a question is less than three times as long
 ASKED_AROUND_MAX = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
@@ -60,8 +62,11 @@ class Questions:
         self._secret = b""  # made when the first cookie is
         self._nonce = node.chance.bytes(QUESTION_NONCE_BYTES)
         self._second: int | None = None  # the last one in which somebody asked
-        self._answers: dict[Address, int] = {}  # in this second
-        self._asked_back: set[Address] = set()  # in this second
+        # all in this second
+        self._answers: dict[Address, int] = {}
+        self._answers_of = Counter[str]()  # how many addresses of each host are among these
+        self._asked_back: set[Address] = set()
+        self._asked_back_of = Counter[str]()
         self._again_s = 0.0
 
     def __repr__(self) -> str:
@@ -125,8 +130,11 @@ class Questions:
 
     def _hear_question(self, question: Solicit, source: Address) -> None:
         self._begin_second()
-        if source not in self._answers and len(self._answers) >= QUESTIONERS:
-            return
+        if source not in self._answers:
+            full = self._answers_of[source.host] >= QUESTIONERS_PER_HOST
+            if full or len(self._answers) >= QUESTIONERS:
+                return
+            self._answers_of[source.host] += 1
         self._answers[source] = self._answers.get(source, 0) + 1
         if self._answers[source] > limits.ANSWERS_PER_S:
             return
@@ -141,12 +149,16 @@ class Questions:
         second = math.floor(self._node.now)
         if second != self._second:
             self._second, self._answers, self._asked_back = second, {}, set()
+            self._answers_of.clear()
+            self._asked_back_of.clear()
 
     def _is_new(self, source: Address) -> bool:
         """Say whether that address was not asked back in this second; from now on it was."""
         self._begin_second()
-        if source in self._asked_back or len(self._asked_back) >= QUESTIONERS:
+        full = self._asked_back_of[source.host] >= QUESTIONERS_PER_HOST
+        if full or source in self._asked_back or len(self._asked_back) >= QUESTIONERS:
             return False
+        self._asked_back_of[source.host] += 1
         self._asked_back.add(source)
         return True
 

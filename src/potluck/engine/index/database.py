@@ -2,8 +2,10 @@
 
 Strategy: explicit transactions, write-ahead log, `synchronous = NORMAL`: a commit writes and never
 waits for the disk. Automatic checkpoints are off, since they would wait on the loop thread; the
-store thread does both (docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite
-becomes a `DiskTrouble` with a fix in it.
+store thread does both (docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite that
+has its reason in the file or its disk becomes a `DiskTrouble` with a fix in it. What it says of a
+statement or a value of ours (`FAULTS_OF_OURS`) stays what it is: no disk is to blame for it, and
+nothing has to rest until it is better.
 
 Guarantees: nothing outside `transaction begin … commit` is half done; after an error the caller
 rolls back and the file is as before. No temporary file is ever made (temp_store MEMORY): the daemon
@@ -29,6 +31,13 @@ _BUSY_S = 10.0
 _MOVE_WAIT_S = 0.1
 # prepared statements kept: more than all subjects of the index have together
 _STATEMENTS = 256
+FAULTS_OF_OURS: Final = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+)
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -74,6 +83,8 @@ class Database:
         """Execute one statement and return how many rows it changed."""
         try:
             return self._connection.execute(sql, values).rowcount
+        except FAULTS_OF_OURS:
+            raise
         except sqlite3.Error as error:
             raise disk_trouble(self.path, error) from error
 
@@ -81,6 +92,8 @@ class Database:
         """Execute one statement for each row of values; returns how many rows it changed in all."""
         try:
             return self._connection.executemany(sql, rows).rowcount
+        except FAULTS_OF_OURS:
+            raise
         except sqlite3.Error as error:
             raise disk_trouble(self.path, error) from error
 
@@ -88,6 +101,8 @@ class Database:
         """Return every row of a query."""
         try:
             return self._connection.execute(sql, values).fetchall()
+        except FAULTS_OF_OURS:
+            raise
         except sqlite3.Error as error:
             raise disk_trouble(self.path, error) from error
 
@@ -95,6 +110,8 @@ class Database:
         """Return the first row of a query, or None."""
         try:
             found: Row | None = self._connection.execute(sql, values).fetchone()
+        except FAULTS_OF_OURS:
+            raise
         except sqlite3.Error as error:
             raise disk_trouble(self.path, error) from error
         return found
@@ -103,8 +120,15 @@ class Database:
         """Yield the rows of a query one by one, for very many; write nothing meanwhile."""
         try:
             yield from self._connection.execute(sql, values)
+        except FAULTS_OF_OURS:
+            raise
         except sqlite3.Error as error:
             raise disk_trouble(self.path, error) from error
+
+    @property
+    def changes(self) -> int:
+        """How many rows were changed so far, also by what was rolled back."""
+        return self._connection.total_changes
 
     @property
     def in_transaction(self) -> bool:

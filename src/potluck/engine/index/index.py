@@ -30,6 +30,7 @@ class Index:
     def __init__(self, database: Database) -> None:
         """Put the subjects over an open database."""
         self._database = database
+        self._changes = 0  # of the database, when the transaction began
         self._names = Names(database)
         self._buckets = Buckets(database)
         self.meta = Meta(database)
@@ -55,18 +56,20 @@ class Index:
 
     def begin(self) -> None:
         """Begin a transaction."""
+        self._changes = self._database.changes
         self._database.run("BEGIN")
 
     def commit(self) -> None:
         """End it: all since `begin` stands together. Raises DiskTrouble: then roll back."""
         self._database.run("COMMIT")
 
-    def rollback(self) -> None:
-        """Undo everything since `begin`; nothing if SQLite has already done so."""
+    def rollback(self) -> bool:
+        """Undo all since `begin`, unless SQLite has done so; return whether it was anything."""
         if self._database.in_transaction:
             self._database.run("ROLLBACK")
         for subject in (self._names, self._buckets, self._staging, self.needs, self.places):
             subject.forget_memory()
+        return self._database.changes != self._changes
 
     def close(self) -> None:
         """Close the database; a transaction that was begun is undone."""

@@ -22,11 +22,12 @@ import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
+from potluck.core.errors import Malformed
 from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import open_sealed, seal_to
 from potluck.core.ring.address_book import Ask, Meet, SendBeacon
-from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord, encode
+from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord, decoded, encode
 from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce
 from potluck.engine.events import (
     DialFailed,
@@ -254,8 +255,9 @@ class Discovery:
         opened = open_sealed(node.key, _INTRODUCTION, event.sealed)
         if opened is not None:
             try:
-                records = _CHAIN.decode(opened)[: limits.INTRODUCTION_RECORDS]
-            except msgspec.DecodeError:
+                chain = decoded(_CHAIN, opened, limits.INTRODUCTION_BYTES)
+                records = chain[: limits.INTRODUCTION_RECORDS]
+            except Malformed:
                 records = []
         self._listener.on_introduced(records)
         known = set(node.roster.records()) if node.roster is not None else set()

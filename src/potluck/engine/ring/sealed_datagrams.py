@@ -33,6 +33,7 @@ from potluck.core.wire.catalogue import (
     Message,
     SealedMessage,
     Unknown,
+    decoded,
     encode,
 )
 from potluck.engine.effects import Transmit
@@ -65,9 +66,9 @@ class SealedDatagrams:
         if node.roster is None or inside is None:
             return None
         try:
-            envelope = _ENVELOPE.decode(inside)
+            envelope = decoded(_ENVELOPE, inside, limits.DATAGRAM_BYTES)
             message = SEALED.decode(envelope.body)
-        except (msgspec.DecodeError, Malformed):
+        except Malformed:
             return None
         sender = DeviceId(envelope.sender)
         if isinstance(message, Unknown) or sender == node.me or sender not in node.roster.members:

@@ -199,3 +199,4 @@ class StateView(Struct, frozen=True):
     found: list[FoundView]
     tried: dict[str, object]
     refused: list[dict[str, str]]
+    counters: dict[str, int]  # what came that nobody could use, and how often, by a stable name

@@ -98,6 +98,7 @@ class Viewer:
             found=around.found(),
             tried=around.tried(),
             refused=self._refused(),
+            counters=dict(node.counters),
         )
 
     def keepers(self) -> KeepersView:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncIterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.wire.framing import decoded
 from potluck.engine.views.listing import PAGE_FILES
 
 REQUEST_BYTES: Final = limits.MIB  # ADD_PATHS ordinary paths; a long list is sent in parts
@@ -47,6 +48,20 @@ class FlushRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waited_s: float = 0.0  # since it was first asked, by whoever goes on asking
 
 
+_ADD: Final = msgspec.json.Decoder(AddRequest)
+_DOOR: Final = msgspec.json.Decoder(DoorRequest)
+_FLUSH: Final = msgspec.json.Decoder(FlushRequest)
+Wanted = TypeVar("Wanted")
+
+
+def _understood(decoder: msgspec.json.Decoder[Wanted], body: bytes, example: str) -> Wanted:
+    """Return what a body says; raises Malformed with an example that works."""
+    try:
+        return decoded(decoder, body, REQUEST_BYTES)
+    except Malformed as error:
+        raise Malformed("The request is not understood.", error.cause, example) from error
+
+
 async def body_of(stream: AsyncIterable[bytes]) -> bytes:
     """Return the body of a request; raises Malformed when it grows too long."""
     received = bytearray()
@@ -63,14 +78,9 @@ async def body_of(stream: AsyncIterable[bytes]) -> bytes:
 
 def decode_add(body: bytes) -> AddRequest:
     """Return what is to be added, and how; raises Malformed."""
-    try:
-        wanted = msgspec.json.decode(body, type=AddRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Malformed(
-            "The request is not understood.", str(error), 'send {"paths": […], "mode": "copy"}'
-        ) from error
+    wanted = _understood(_ADD, body, 'send {"paths": […], "mode": "copy"}')
     if not 0 < len(wanted.paths) <= ADD_PATHS or not all(
-        os.path.isabs(path) for path in wanted.paths
+        os.path.isabs(path) and "\0" not in path for path in wanted.paths
     ):
         raise Malformed(
             "The paths cannot be added.",
@@ -86,12 +96,7 @@ def decode_add(body: bytes) -> AddRequest:
 
 def decode_door(body: bytes) -> float | None:
     """Return for how many seconds the door is to be open; None: closed."""
-    try:
-        wanted = msgspec.json.decode(body, type=DoorRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Malformed(
-            "The request is not understood.", str(error), 'send {"open": true, "minutes": 60}'
-        ) from error
+    wanted = _understood(_DOOR, body, 'send {"open": true, "minutes": 60}')
     if not wanted.open:
         return None
     if wanted.minutes is None:
@@ -107,12 +112,7 @@ def decode_door(body: bytes) -> float | None:
 
 def decode_flush(body: bytes) -> tuple[float, float]:
     """Return how many seconds somebody waits for all answers, and has waited; raises Malformed."""
-    try:
-        wanted = msgspec.json.decode(body, type=FlushRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Malformed(
-            "The request is not understood.", str(error), 'send {"patience_s": 5}'
-        ) from error
+    wanted = _understood(_FLUSH, body, 'send {"patience_s": 5}')
     return max(0.0, wanted.patience_s), max(0.0, wanted.waited_s)
 
 

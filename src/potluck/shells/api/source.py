@@ -24,7 +24,6 @@ import itertools
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
@@ -37,6 +36,7 @@ import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import NotRunning, PotluckError, TimedOut
+from potluck.core.sender_bounds import SenderBounds
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
@@ -46,6 +46,7 @@ from potluck.shells.api.commands import Commands
 from potluck.shells.loop.loop import Loop, leave
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
+SHOWN_OF_ONE_CODE: Final = 500  # of these: one kind of notice pushes no other out
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
 GLANCE_S: Final = 0.015  # longest wait for a look: of 0.15 s the rest is the command's own
 FOLDER_S: Final = 0.1  # a folder is added up for so long, then what is known by then is answered
@@ -126,7 +127,8 @@ class Notices:
     def __init__(self) -> None:
         """Begin with none."""
         self._lock: Final = threading.Lock()  # the loop takes it: nothing may wait inside
-        self._kept: Final[deque[dict[str, Any]]] = deque(maxlen=NOTICES)
+        self._kept: Final[dict[int, dict[str, Any]]] = {}  # by number
+        self._bounds: Final = SenderBounds[int](SHOWN_OF_ONE_CODE, NOTICES)  # by code
         self._numbers: Final = itertools.count(1)
         self._troubles: dict[Tell, float] = {}  # until when each is not told again
 
@@ -145,13 +147,17 @@ class Notices:
                 self._troubles[tell] = now + TELL_AGAIN_S
                 if len(self._troubles) > NOTICES:
                     del self._troubles[next(iter(self._troubles))]  # the oldest
-            self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
+            number = next(self._numbers)
+            gone = self._bounds.note(number, tell.code)
+            if gone is not None:
+                del self._kept[gone]
+            self._kept[number] = {"number": number, "at_s": time.time(), **asdict(tell)}
         return True
 
     def above(self, number: int) -> list[dict[str, Any]]:
         """Return those with larger numbers."""
         with self._lock:
-            return [notice for notice in self._kept if notice["number"] > number]
+            return [notice for at, notice in self._kept.items() if at > number]
 
 
 class RunningSource:

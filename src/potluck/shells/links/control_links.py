@@ -306,6 +306,15 @@ class ControlLinks:
             control.fire(ControlLinkInput.STOP, "stopping")
             self._late.extend(self._after(link, control, []))
 
+    def cut(self, sock: object) -> list[Event] | None:
+        """Cut the link of that socket, since it brought what nobody foresaw; None if none is."""
+        for link, control in [*self._links.items(), *self._lingering.items()]:
+            if control.sock is sock:
+                if control.live or control.state is ControlLinkState.LINGERING:
+                    control.fire(ControlLinkInput.CUT, "a fault of potluck itself")
+                return self._after(link, control, [])
+        return None
+
     def _going(self) -> list[tuple[LinkId, ControlLink]]:
         """Return the links that leave or linger: those whose time is limited."""
         leaving = [

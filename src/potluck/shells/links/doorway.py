@@ -261,6 +261,13 @@ class Doorway:
         self._introductions -= 1
         return True
 
+    def cut(self, sock: object) -> bool:
+        """Close the connection of that socket, for a fault of ours; False if none is here."""
+        visitors = [visitor for visitor in self._visitors.values() if visitor.slot.sock is sock]
+        for visitor in visitors:
+            self._close(visitor)
+        return bool(visitors)
+
     # -- ends --------------------------------------------------------------------------------------
     def _forget(self, visitor: _Visitor) -> None:
         """Stop listening to a connection without closing it; it keeps its slot."""

@@ -9,10 +9,11 @@ Guarantees: the engine is called from this thread and no other, with a clock tha
 and never while the effects of an earlier call are still being carried out. An effect is carried out
 at once or handed to a pool that never blocks. Trouble of the index is told and does not end the
 loop; if the disk is full the ballast is freed and the event tried once more. Every call is noted
-for the flight record, which is written down when an event is dropped. Whoever asks gets an answer,
-or CancelledError as soon as there is nobody to answer. Asked to leave, the loop ends within
-LEAVE_MAX_S even if the engine cannot; any other end is kept in `failure`. Limits: a turn handles at
-most `TURN_ITEMS` posted items, so that sockets are looked at in between.
+for the flight record, which is written down when an event is dropped (loop/dropping.py says so,
+once for each kind). Whoever asks gets an answer, or CancelledError as soon as there is nobody to
+answer. Asked to leave, the loop ends within LEAVE_MAX_S even if the engine cannot; any other end is
+kept in `failure`. Limits: a turn handles at most `TURN_ITEMS` posted items, so that sockets are
+looked at in between.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Final, Protocol, assert_never
 
-from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.errors import DiskTrouble
 from potluck.engine import effects
 from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
@@ -44,6 +45,7 @@ from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.chores import Chores
+from potluck.shells.loop.dropping import Dropping
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
 from potluck.shells.loop.people import People, first_line, trouble
 from potluck.shells.loop.recorder import Recorder
@@ -111,6 +113,7 @@ class Loop:
         self._engine: Final = engine
         self._world: Final = world
         self._selector: Final = selector
+        self._dropping: Final = Dropping()
         self._stopping = False
         self._leave_by_s = math.inf
 
@@ -152,7 +155,7 @@ class Loop:
             self._carry_out(self._call_or_free(Moment.START))
             while not self._stopping:
                 self._turn()
-            self._say_goodbye()
+            _say_goodbye(self._world.links, self._selector)
         except Exception as error:  # noqa: BLE001 # house: the main thread must learn why it ended
             _log.critical("the loop has failed", exc_info=error)
             self.failure = error
@@ -164,7 +167,7 @@ class Loop:
     def _turn(self) -> None:
         world = self._world
         for key, mask in self._selector.select(self._patience()):
-            for event in key.data(mask) or ():
+            for event in self._heard(key.fileobj, partial(key.data, mask)):
                 self._tell_engine(event)
         self.inbox.answer_looks(self._engine)
         for item in self.inbox.take(TURN_ITEMS):
@@ -184,6 +187,17 @@ class Loop:
             world.people.told(trouble("left_hard", why))
             self._stopping = True
 
+    def _heard(self, sock: object, bring: Callable[[], Iterable[Event] | None]) -> Iterable[Event]:
+        """Return what a socket brought; a fault there ends its connection, and no other."""
+        try:
+            return bring() or ()
+        except Exception as error:  # house: whoever is at the other end may cause it
+            cut = self._world.links.cut(sock)
+            if cut is None and not self._world.doorway.cut(sock):
+                raise
+            self._drop("what came on a connection", error)
+            return cut or ()
+
     def _patience(self) -> float:
         """Return how long the selector may wait, in seconds."""
         world, now = self._world, time.monotonic()
@@ -202,7 +216,8 @@ class Loop:
         """Act on what another thread put in."""
         match item:
             case OpenedLink():
-                for event in self._world.links.adopt(item):
+                adopt = partial(self._world.links.adopt, item)
+                for event in self._heard(item.sock, adopt):
                     self._tell_engine(event)
             case Question():
                 item.settle(self._engine)
@@ -318,12 +333,8 @@ class Loop:
 
     # -- trouble and the end -----------------------------------------------------------------------
     def _drop(self, what: str, error: Exception) -> str:
-        """Write down in full what went wrong, and tell a person in one line; return why."""
-        _log.error("%s was dropped", what, exc_info=error)
-        why = f"a fault in potluck itself: {error!r}"
-        if isinstance(error, PotluckError):
-            why = first_line(error)
-        self._world.people.told(trouble("dropped", f"{what} was dropped: {why}"))
+        """Say what went wrong, and have the last events written down; return why."""
+        why = self._dropping.note(what, error, self._world.people)
         if self._world.recorder.may_repeat(time.monotonic()):
             self._write_record(f"{what} was dropped")
         return why
@@ -331,15 +342,8 @@ class Loop:
     def _write_record(self, why: str) -> None:
         """Have a disk thread write the flight record down."""
         world = self._world
-        world.disk.tidy(world.recorder.record(why, [self, self.inbox, *world.parts()]).write)
-
-    def _say_goodbye(self) -> None:
-        """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
-        links, until = self._world.links, time.monotonic() + GOODBYE_S
-        while links.deadline() is not None and time.monotonic() < until:
-            for key, mask in self._selector.select(GOODBYE_STEP_S):
-                key.data(mask)
-            links.on_tick(time.monotonic())
+        parts = [self, self.inbox, self._dropping, *world.parts()]
+        world.disk.tidy(world.recorder.record(why, parts).write)
 
 
 def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 - one table
@@ -373,6 +377,15 @@ def _refuse(people: People, told: Event | Moment, why: str) -> None:
     """Answer whoever waits for files to be added: the engine never will."""
     if isinstance(told, AddAsked):
         people.replied(effects.Reply(told.command, ok=False, text=why))
+
+
+def _say_goodbye(links: ControlLinks, selector: selectors.BaseSelector) -> None:
+    """Let BYEs arrive: for a short while only flush links and wait until the others closed."""
+    until = time.monotonic() + GOODBYE_S
+    while links.deadline() is not None and time.monotonic() < until:
+        for key, mask in selector.select(GOODBYE_STEP_S):
+            key.data(mask)
+        links.on_tick(time.monotonic())
 
 
 def leave(loop: Loop) -> None:
