@@ -11,6 +11,7 @@ a failure. Limits: what one could do with the signature itself is in test_certif
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -24,6 +25,7 @@ from potluck.core.keys.identity import DeviceKey
 ED25519 = bytes.fromhex("300506032b6570")
 WITH_NULL = bytes.fromhex("300706032b65700500")
 CONSTRUCTED = 0x20
+ORDER = 2**252 + 27742317777372353535851937790883648493  # of Ed25519's group
 VERSION, SERIAL, ALGORITHM, ISSUER, VALIDITY, SUBJECT, KEY_INFO, EXTENSIONS = range(8)
 STRINGS = {  # by tag: how the letters of the name are written under it
     0x13: "ascii", 0x16: "ascii", 0x14: "ascii", 0x12: "ascii", 0x1A: "ascii", 0x1B: "ascii",
@@ -123,6 +125,25 @@ def is_read(certificate: bytes) -> bool:
     return isinstance(public, Ed25519PublicKey)
 
 
+def signed_again(owner: DeviceKey) -> bytes:
+    """Return the certificate with another signature, which is as good: by another nonce.
+
+    The nonce is the secret of another key, so its point need not be computed here.
+    """
+    signed = splits(owner.certificate)[1]
+    other = DeviceKey(owner.secret[::-1] if owner.secret != owner.secret[::-1] else bytes(64))
+    challenge = hashlib.sha512(other.public_bytes + owner.public_bytes + signed).digest()
+    scalar = _scalar(other) + int.from_bytes(challenge, "little") * _scalar(owner)
+    signature = other.public_bytes + (scalar % ORDER).to_bytes(32, "little")
+    return owner.certificate[: -len(signature)] + signature
+
+
+def _scalar(owner: DeviceKey) -> int:
+    """The number behind a public key (RFC 8032 §5.1.5)."""
+    number = int.from_bytes(hashlib.sha512(owner.secret[:32]).digest()[:32], "little")
+    return number & ~7 & ((1 << 254) - 1) | 1 << 254
+
+
 def reencodings(owner: DeviceKey) -> Iterator[tuple[str, bytes]]:
     """Return every variant of a device's certificate, with what is different in it."""
     tree = read(splits(owner.certificate)[1])[0]
@@ -216,6 +237,7 @@ def _dates(tree: Value) -> Iterator[tuple[str, Value]]:
     starts += ["700101000001Z", "7001010000Z", "700101000000+0000", "700101010000+0100"]
     ends = [f"{year}1231235959Z" for year in (1970, 2024, 2049, 2050, 2100, 9998)]
     ends += ["99991231235958Z", "99991231235959.0Z", "99991231235959", "00000101000000Z"]
+    changed: dict[str, tuple[Value, ...]]
     changed = {f"from {text}": (Value(0x17, text.encode()), end) for text in starts}
     changed |= {f"until {text}": (start, Value(0x18, text.encode())) for text in ends}
     changed |= {
@@ -287,13 +309,14 @@ def _extensions(tree: Value) -> Iterator[tuple[str, Value]]:
                 changed = (*own[:at], marked, *own[at + 1 :])
                 yield f"extension {at} {what}", _extended(tree, changed)
         contents = {"empty": b"", "longer": value.content + b"\0", "NULL": b"\5\0"}
-        for what, content in (contents | {"zeros": bytes(len(value.content))}).items():
-            other = replace(one, parts=(*one.parts[:-1], Value(0x04, content)))
+        for what, octets in (contents | {"zeros": bytes(len(value.content))}).items():
+            other = replace(one, parts=(*one.parts[:-1], Value(0x04, octets)))
             yield f"extension {at} {what}", _extended(tree, (*own[:at], other, *own[at + 1 :]))
-    for name, identifier, content in EXTRA:
-        value = Value(0x04, bytes.fromhex(content))
-        for what, marks in {"": (), ", critical": (_raw("0101ff"),)}.items():
-            extra = Value(0x30, parts=(_raw(identifier), *marks, value))
+    for name, kind, data in EXTRA:
+        content = Value(0x04, bytes.fromhex(data))
+        for what, mark in {"": "", ", critical": "0101ff"}.items():
+            marks = (_raw(mark),) if mark else ()
+            extra = Value(0x30, parts=(_raw(kind), *marks, content))
             yield f"with {name}{what}", _extended(tree, (*own, extra))
             yield f"with {name}{what} before all", _extended(tree, (extra, *own))
     yield "no extensions", _extended(tree, ())

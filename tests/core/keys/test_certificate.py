@@ -17,15 +17,15 @@ from potluck.core.errors import Malformed
 from potluck.core.keys.certificate import (
     _WEAK_POINTS,
     _WEAK_SEALING,
-    KEY_BYTES,
     CertifiedKeys,
     fingerprint,
     keys_in,
     write_certificate,
 )
 from potluck.core.keys.identity import DeviceKey
+from potluck.core.limits import KEY_BYTES
 from tests.core.fakes import key
-from tests.core.keys.reencodings import is_read, reencodings, resigned, splits
+from tests.core.keys.reencodings import ORDER, is_read, reencodings, resigned, signed_again, splits
 
 FIELD = 2**255 - 19
 SIGN_BIT = 1 << 255
@@ -156,11 +156,17 @@ def test_keys_of_two_devices_do_not_go_together() -> None:
 
 
 def test_a_signature_is_not_changed_by_adding_the_order_of_the_group() -> None:
-    order = 2**252 + 27742317777372353535851937790883648493
     good = OWNER.certificate
     scalar = int.from_bytes(good[-32:], "little")
     with pytest.raises(Malformed):
-        keys_in(good[:-32] + little(scalar + order))
+        keys_in(good[:-32] + little(scalar + ORDER))
+
+
+def test_a_certificate_signed_twice_is_the_same_devices() -> None:
+    again = signed_again(OWNER)
+    assert again != OWNER.certificate
+    assert again[:-64] == OWNER.certificate[:-64]
+    assert keys_in(again) == KEYS
 
 
 # -- keys ------------------------------------------------------------------------------------------

@@ -27,9 +27,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from potluck.core.errors import Malformed
+from potluck.core.limits import KEY_BYTES, SIGNATURE_BYTES
 
-KEY_BYTES: Final = 32  # of a public key, Ed25519 or X25519
-_SIGNATURE_BYTES: Final = 64  # of Ed25519
 _SHORT: Final = 0x80  # a length below this stands for itself (X.690 §8.1.3)
 
 # DER tags
@@ -53,7 +52,7 @@ _AUTHORITY_KEY: Final = bytes.fromhex("301f0603551d23041830168014")  # before 20
 _SEALING_KEY: Final = bytes.fromhex("3028060469bc05010420")  # 2.25.7685.1, before an X25519 key
 
 # Where things stand, counted from the end: nothing behind the serial number changes its length.
-_SIGNED_END: Final = len(_ED25519) + 3 + _SIGNATURE_BYTES  # 3: tag, length, no bits unused
+_SIGNED_END: Final = len(_ED25519) + 3 + SIGNATURE_BYTES  # 3: tag, length, no bits unused
 _SEALING_AT: Final = _SIGNED_END + KEY_BYTES
 _KEY_AT: Final = _SIGNED_END + 131 + KEY_BYTES  # 131: the extensions
 
@@ -91,7 +90,7 @@ def keys_in(certificate: bytes) -> CertifiedKeys:
     """Return the keys in a device's certificate; raises Malformed if it is not exactly that."""
     public = certificate[-_KEY_AT:][:KEY_BYTES]
     keys = CertifiedKeys(public, certificate[-_SEALING_AT:-_SIGNED_END])
-    signature = certificate[-_SIGNATURE_BYTES:]
+    signature = certificate[-SIGNATURE_BYTES:]
     if certificate != write_certificate(keys, lambda _: signature):
         raise Malformed("that is not a certificate as every device writes its own")
     if _is_nobodys(keys):
