@@ -13,7 +13,7 @@ import os
 import ssl
 import warnings
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -181,8 +181,8 @@ def test_without_the_first_guard_it_is_admitted_and_the_second_keeps_the_links(
         rogue = Rogue("rogue", pair)
         assert is_let_in(pair.a, showing(crooked()[0]))
         for device in pair.devices:
-            until(lambda to=device: crooked_ones(to), pair.said)
-            until(lambda to=device: is_told(to, "certificate_unusable"), pair.said)
+            until(partial(crooked_ones, device), pair.said)
+            until(partial(is_told, device, "certificate_unusable"), pair.said)
         links_anew(rogue, pair)
         pair.unharmed()
         troubles = pair.a.state()["troubles"]
