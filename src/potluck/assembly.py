@@ -218,7 +218,7 @@ def _build(
     parts = PartFiles(share)
     label = engine.stored_label()
     batches = Batches(share, parts, _top(label).name)
-    trust = CurrentTrust(opened.key, engine.node.instance)
+    trust = CurrentTrust(opened.key, engine.node.instance, inbox)
     disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
     serving = Serving(trust, share, inbox)
     segments = Segments(opened.listener)

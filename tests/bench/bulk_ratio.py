@@ -115,7 +115,10 @@ def stream_in(port: int, size: int, target: str) -> float:
     room = memoryview(bytearray(SEND_BYTES))
     sock = socket.create_connection(("127.0.0.1", port))
     got = 0
-    with tls.dial_stranger(sock) as secured, open(target, "wb", buffering=0) as file:
+    with (
+        tls.dial_stranger(sock, tls.newcomer_context()) as secured,
+        open(target, "wb", buffering=0) as file,
+    ):
         while got < size:
             at = 0
             while at < min(SEND_BYTES, size - got):

@@ -75,6 +75,7 @@ CALLS = [
     ("bulk_calls", "on_call_ended"),
     ("bulk_calls", "on_dial_me"),
     ("narrow_paths", "on_stalled"),
+    ("trust_troubles", "on_seen"),
     ("link_troubles", "on_heard"),
     ("questions", "ask_around"),
     ("discovery", "on_interfaces"),
@@ -262,11 +263,13 @@ def test_what_ends_is_a_pairings_or_else_discoverys(board: Board) -> None:
 def test_networks_and_introductions(board: Board) -> None:
     board.dispatch.handle(events.InterfacesSeen((), ()))
     board.dispatch.handle(events.PathStalled("10.0.0.2"))
+    board.dispatch.handle(events.TrustSeen((), ()))
     board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == [
         "discovery.on_interfaces",
         "circle.on_addresses",
         "narrow_paths.on_stalled",
+        "trust_troubles.on_seen",
         "discovery.on_introduction",
     ]
 

@@ -18,6 +18,7 @@ PARTS = {
     "TopEntry",
     "Mount",
     "NameRefused",
+    "Unprepared",
     "Unreadable",
     "Hashed",
     "PartFound",

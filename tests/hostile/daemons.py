@@ -40,13 +40,22 @@ class Daemon(Device):
     """A process with a known port."""
 
     port = 0
+    discovery_port = 0
 
     def begin(self, discovery_port: int, *flags: str) -> Daemon:
         """Start it on a port of its own and wait until it answers."""
-        self.port = free_port()
+        self.port, self.discovery_port = free_port(), discovery_port
         self.start(discovery_port, "--port", str(self.port), *flags)
         self.up()
         return self
+
+    def again(self) -> None:
+        """End it and start it once more where it was, with all its guards."""
+        self.process.terminate()
+        self.ended()
+        self.program = Device.program
+        self.start(self.discovery_port, "--port", str(self.port))
+        self.up()
 
     @property
     def address(self) -> Address:
@@ -136,13 +145,15 @@ def within(seconds: float, condition: Callable[[], object], said: Callable[[], s
 
 
 @contextmanager
-def pair(base: Path) -> Iterator[Pair]:
-    """Two daemons that have met."""
+def pair(base: Path, *unguarded: str) -> Iterator[Pair]:
+    """Two daemons that have met; without the guards in unguarded.py that are named."""
     discovery_port = free_port()
     (base / "bystander").write_bytes(b"outside of every share")
     devices = [Daemon(base / label, label) for label in ("alder", "birch")]
     try:
         for device in devices:
+            if unguarded:
+                device.program = ("tests.hostile.unguarded", *unguarded, "--")
             device.begin(discovery_port)
         until(lambda: one_ring(*devices), lambda: devices[0].said() + devices[1].said())
         yield Pair(base, discovery_port, *devices)

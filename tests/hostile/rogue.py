@@ -171,13 +171,20 @@ class Control:
         self.stream.close()
 
 
+class Deaf:
+    """Does not care how its links fare."""
+
+    def post(self, item: object, /) -> None:
+        """Hear nothing."""
+
+
 class Rogue:
     """A member with a bad mind."""
 
     def __init__(self, label: str, pair: Pair) -> None:
         self.key, self.label, self.pair = DeviceKey(os.urandom(64)), label, pair
         self.instance = os.urandom(16)
-        self.standing = tls.CurrentTrust(self.key, self.instance)
+        self.standing = tls.CurrentTrust(self.key, self.instance, Deaf())
         self.answers: Answers = lambda _request, stream: stream.send({"t": "gone"})
         self.asked: list[Any] = []
         self._counter = 0

@@ -55,7 +55,7 @@ def member_of(key: DeviceKey) -> Member:
 
 def trust_of(key: DeviceKey, *trusted: DeviceKey) -> CurrentTrust:
     """Who we are, with these devices as the group."""
-    trust = CurrentTrust(key, bytes([7]) * 16)
+    trust = CurrentTrust(key, bytes([7]) * 16, Kept())
     trust.trust([member_of(other) for other in trusted])
     return trust
 
@@ -199,12 +199,12 @@ class Peer:
 
     def __init__(self, number: int) -> None:
         self.key = new_key(number)
-        self.current_trust = CurrentTrust(self.key, bytes([number]) * 16)
         self.heard: list[Any] = []
         self.answers: Callable[[RequestHeard], Any] = lambda _request: Done()
         self.shelf, self.drawer = Shelf(), Drawer()
         self._selector = selectors.DefaultSelector()
         self._inbox = Inbox(self._selector)
+        self.current_trust = CurrentTrust(self.key, bytes([number]) * 16, self._inbox)
         self.serving = Serving(self.current_trust, self.shelf, self._inbox)
         strangers = Strangers()
         self.segments = Segments()
@@ -362,6 +362,6 @@ def stream_pair() -> tuple[Stream, Stream]:
         target=lambda: box.append(tls.accept_stranger(server, context, lambda _sock: None))
     )
     thread.start()
-    secured = tls.dial_stranger(client)
+    secured = tls.dial_stranger(client, tls.newcomer_context())
     thread.join(WAIT_S)
     return Stream(secured), Stream(box[0])

@@ -73,6 +73,7 @@ from potluck.engine.events import (
     TopSeen,
     TransferEvent,
     TreeSeen,
+    TrustSeen,
     WatchDrained,
     WatchesRefused,
 )
@@ -128,6 +129,8 @@ class Dispatch:
                 self._on_link_closed(event)
             case PathStalled():
                 self._parts.narrow_paths.on_stalled(event)
+            case TrustSeen():
+                self._parts.trust_troubles.on_seen(event)
             case IntroductionHeard():
                 self._on_introduction(event)
             case _:

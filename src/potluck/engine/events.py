@@ -154,6 +154,23 @@ class PathStalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Unprepared:
+    """A kind of link that cannot be made, since TLS will not be prepared for it."""
+
+    links: str  # for people: "links from other devices"
+    why: str  # the system's or the library's own words
+    descriptors: bool  # whether too many files are open
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSeen:
+    """What is wrong with the preparations for links now; told at every change."""
+
+    refused: tuple[tuple[DeviceId, str], ...]  # whose certificate TLS does not load, and why
+    unprepared: tuple[Unprepared, ...]  # what cannot be prepared at all
+
+
+@dataclass(frozen=True, slots=True)
 class IntroductionHeard:
     """Somebody unknown knocked with a sealed chain of admissions; wants AnswerIntroduction."""
 
@@ -324,6 +341,7 @@ NetworkEvent = (
     | MessageHeard
     | LinkClosed
     | PathStalled
+    | TrustSeen
     | IntroductionHeard
 )
 FolderEvent = (

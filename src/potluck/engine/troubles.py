@@ -33,6 +33,8 @@ class TroubleKind(Enum):
     DAMAGED = "a file of mine is damaged on this disk"
     BLOCKED = "a file of somebody else's cannot be placed"
     FROZEN = "an owner contradicts itself"
+    TLS = "links cannot be prepared here"
+    CERTIFICATE = "a device's certificate cannot be loaded here"
     LINK = "a device cannot be reached"
     STRAY = "a folder belongs to nobody"
     WRITTEN = "a file of mine is still being written"

@@ -66,6 +66,7 @@ from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.narrow_paths import NarrowPaths, NarrowPathsListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
+from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
@@ -310,6 +311,7 @@ class Wiring:
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
         self.bulk_calls = BulkCalls(node, ring)
         self.link_troubles = LinkTroubles(node)
+        self.trust_troubles = TrustTroubles(node)
         self.narrow_paths = NarrowPaths(node, ring)
         self.publishing = Publishing(node, own)
         self.own_folder = OwnFolder(node, self.publishing)

@@ -21,6 +21,7 @@ from potluck.core.group.admission import (
 )
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import admit, found
+from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import (
     PAIRING,
     Bye,
@@ -34,6 +35,7 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 from tests.core.fakes import key
+from tests.core.keys.reencodings import is_read, reencodings
 
 HOME = found(key(1), "Home", "desk", bytes(32))
 
@@ -288,8 +290,55 @@ def test_keys_swapped_in_the_middle_are_noticed_by_the_signatures() -> None:
     joiner, keeper = pair()
     (nonce,) = carry(joiner.begin(), keeper)
     assert isinstance(nonce, PairNonce)
-    (reveal,) = joiner.hear(structs.replace(nonce, sealing=key(3).sealing_public))
+    other = key(3)
+    (reveal,) = joiner.hear(
+        structs.replace(nonce, certificate=other.certificate, sealing=other.sealing_public)
+    )
     refused(keeper, reveal, "joiner's signature")
+
+
+def test_no_side_names_a_sealing_key_that_its_certificate_does_not() -> None:
+    joiner, keeper = pair()
+    (nonce,) = carry(joiner.begin(), keeper)
+    assert isinstance(nonce, PairNonce)
+    wrong = structs.replace(nonce, sealing=key(3).sealing_public)
+    refused(joiner, wrong, "not the one in the certificate")
+    newcomer = Joiner(key(2), "laptop", b"j" * 16)
+    newcomer.key = with_certificate(key(2), key(2).certificate, key(3).sealing_public)
+    refused_at_the_door(newcomer, "not the one in the certificate")
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_no_side_gets_on_with_another_writing_of_its_certificate() -> None:
+    read = 0
+    for name, certificate in reencodings(key(2)):
+        newcomer = Joiner(with_certificate(key(2), certificate), "laptop", b"j" * 16)
+        keeper = refused_at_the_door(newcomer, "certificate")
+        assert keeper.newcomer is None, name
+        read += is_read(certificate)
+    assert read >= 200
+    for name, certificate in reencodings(key(1)):
+        joiner, keeper = pair()
+        keeper.key = with_certificate(key(1), certificate)
+        (nonce,) = keeper.hear(*joiner.begin())
+        refused(joiner, nonce, "certificate")
+        assert joiner.group is None, name
+
+
+def with_certificate(owner: DeviceKey, certificate: bytes, sealing: bytes = b"") -> DeviceKey:
+    """A device that shows another certificate, or says another sealing key, than it has."""
+    made = DeviceKey(owner.secret)
+    vars(made)["certificate"] = certificate
+    vars(made)["sealing_public"] = sealing or owner.sealing_public
+    return made
+
+
+def refused_at_the_door(newcomer: Joiner, why: str) -> Doorkeeper:
+    """What it reveals ends the conversation."""
+    _, keeper = pair()
+    (reveal,) = carry(keeper.hear(*newcomer.begin()), newcomer)
+    refused(keeper, reveal, why)
+    return keeper
 
 
 @pytest.mark.parametrize("message", [PairConsent(), Bye("x"), PairCommit([1], bytes(32))])

@@ -12,10 +12,11 @@ from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
 from potluck.core.group import roster, waiting
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import Admit, admit, found, group_id, record_hash
+from potluck.core.group.statements import Admit, Genesis, admit, found, group_id, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
 from potluck.core.wire.catalogue import RosterRecord, encode
 from tests.core.fakes import key
+from tests.core.keys.reencodings import is_read, reencodings
 
 FOUNDER, ANN, BEN, CLEO = (key(number) for number in range(1, 5))
 GENESIS = found(FOUNDER, "Home", "desk", bytes(32))
@@ -113,6 +114,42 @@ def test_what_is_no_admission_admits_nobody(record: RosterRecord) -> None:
     assert home.digest == before
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_certificate_in_another_writing_is_void_for_member_and_founder() -> None:
+    read = count = 0
+    home = Roster(GENESIS)
+    before = home.digest
+    for name, certificate in reencodings(ANN):
+        said = Admit(GROUP, certificate, ANN.sealing_public, "x")
+        assert home.add([signed(FOUNDER, said)]) == [], name
+        founded = Genesis("Home", bytes(32), certificate, ANN.sealing_public, "x")
+        with pytest.raises(Malformed):
+            Roster(signed(ANN, founded))
+        read, count = read + is_read(certificate), count + 1
+    assert (home.digest, home.void) == (before, count)
+    assert read >= 200
+
+
+def test_whoever_a_void_admission_let_in_lets_in_nobody() -> None:
+    home = Roster(GENESIS)
+    _, bad = next(reencodings(ANN))
+    home.add([signed(FOUNDER, Admit(GROUP, bad, ANN.sealing_public, "x")), admission(ANN, BEN)])
+    assert list(home.members) == [FOUNDER.device]
+
+
+def test_of_two_certificates_of_one_device_all_members_take_the_same() -> None:
+    """It can have another sealing key: the admission that counts says which."""
+    other = DeviceKey(ANN.secret[:32] + BEN.secret[32:])
+    both = [admission(FOUNDER, ANN), admission(FOUNDER, other)]
+    homes = [Roster(GENESIS), Roster(GENESIS)]
+    homes[0].add(both)
+    for one in reversed(both):
+        homes[1].add([one])
+    first, second = (home.members[ANN.device] for home in homes)
+    assert first == second
+    assert len(homes[0].members) == 2
+
+
 def test_a_statement_of_a_newer_version_is_kept_and_handed_on_unread() -> None:
     home = Roster(GENESIS)
     later = signed(FOUNDER, msgspec.msgpack.encode({"t": "remove", "device": ANN.device}))
@@ -178,7 +215,8 @@ def test_a_nearer_admission_that_comes_later_counts() -> None:
 def test_it_says_how_it_stands() -> None:
     home = Roster(GENESIS)
     home.add([admission(FOUNDER, ANN)])
-    assert repr(home) == "<Roster 'Home': 2 members, 2 records>"
+    home.add([signed(FOUNDER, b"\xc1"), admission(FOUNDER, BEN, "..")])
+    assert repr(home) == "<Roster 'Home': 2 members, 2 records, 2 void>"
 
 
 def test_two_members_who_admit_each_other_close_no_circle() -> None:

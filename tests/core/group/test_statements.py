@@ -19,9 +19,10 @@ from potluck.core.group.statements import (
     read_statement,
     record_hash,
 )
-from potluck.core.keys.identity import DeviceKey, GroupId, sealing_of
+from potluck.core.keys.identity import DeviceKey, GroupId
 from potluck.core.wire.catalogue import RosterRecord, Unknown, encode
 from tests.core.fakes import key
+from tests.core.keys.reencodings import is_read, reencodings
 
 FOUNDER, ANN, BEN = key(1), key(2), key(3)
 GENESIS = found(FOUNDER, "Home", "desk", b"k" * 32)
@@ -116,7 +117,7 @@ def ghost() -> DeviceKey:
     """A device that vouches for a sealing key of its own with which nobody can agree."""
     made = DeviceKey(bytes([2]) * 64)
     vars(made)["sealing_public"] = bytes(32)  # a point of low order: every secret would be zeros
-    assert sealing_of(made.certificate) == bytes(32)
+    assert bytes(32) in made.certificate
     return made
 
 
@@ -135,6 +136,19 @@ def ghost() -> DeviceKey:
 )
 def test_what_can_be_no_member_makes_none(said: Statement) -> None:
     assert entry_of(said, ADMISSION) is None
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_no_other_writing_of_a_certificate_makes_a_member() -> None:
+    """Neither by an admission nor as the founder of a group."""
+    read = 0
+    for name, certificate in reencodings(ANN):
+        said = admission(certificate=certificate)
+        assert entry_of(said, ADMISSION) is None, name
+        with pytest.raises(Malformed):
+            admit(FOUNDER, GROUP, certificate, ANN.sealing_public, "laptop")
+        read += is_read(certificate)
+    assert read >= 200
 
 
 def test_the_longest_label_is_a_label() -> None:

@@ -9,12 +9,14 @@ import pytest
 from potluck.core.errors import DiskTrouble, ProtocolError
 from potluck.core.group.admission import Newcomer
 from potluck.core.group.roster import Roster
+from potluck.core.group.statements import Admit, Genesis
 from potluck.core.keys.identity import DeviceKey
-from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
+from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords, encode
 from potluck.engine.effects import Effect, MakeFolders, MarkShare, Send, Tell, Trust
 from potluck.engine.events import LinkId
 from potluck.engine.group.membership import Membership
 from potluck.engine.node import Node
+from tests.core.keys.reencodings import reencodings
 from tests.engine.builders import flush, group, key, member, node, taken
 from tests.engine.listeners import Heard
 
@@ -299,7 +301,40 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
     assert changed == [4]
 
 
+def admission_of(certificate: bytes) -> RosterRecord:
+    """The founder admits whoever has that certificate."""
+    said = Admit(group(1).group, certificate, key(3).sealing_public, "cleo")
+    body = encode(said)
+    return RosterRecord(body, key(1).device, key(1).sign(b"roster", body))
+
+
+def test_a_void_admission_in_the_index_is_left_out_and_the_group_goes_on() -> None:
+    """As an earlier version may have written it down."""
+    here = node(1)
+    _, bad = next(reencodings(key(3)))
+    here.index.roster.replace([*group(1, 2).records(), admission_of(bad)])
+    assert Membership(here, Heard()).start()
+    assert set(of(here).members) == {key(1).device, key(2).device}
+    assert taken(here, Tell) == []
+
+
+def test_a_group_founded_under_no_certificate_is_not_entered_again_and_that_is_told() -> None:
+    here = node(1)
+    _, bad = next(reencodings(key(3)))
+    body = encode(Genesis("Home", bytes(32), bad, key(3).sealing_public, "cleo"))
+    genesis = RosterRecord(body, key(3).device, key(3).sign(b"roster", body))
+    here.index.roster.replace([genesis])
+    membership = Membership(here, Heard())
+    assert membership.stored_label() == "d1"
+    assert not membership.start()
+    assert list(of(here).members) == [key(1).device]
+    (tell,) = taken(here, Tell)
+    assert (tell.code, tell.command) == ("group_void", "open")
+    assert tell.text.endswith("on both devices: open")
+
+
 def test_it_shows_its_state_in_one_line() -> None:
     _, membership = inside(1, 2)
-    assert repr(membership) == "<Membership 'Home', 2 members>"
+    membership.add_records([admission_of(b"no certificate")])
+    assert repr(membership) == "<Membership 'Home', 2 members, 1 void>"
     assert repr(Membership(node(), Heard())) == "<Membership no group yet>"

@@ -22,8 +22,10 @@ from potluck.engine.events import (
     LinkOpened,
     OrderId,
     PathStalled,
+    TrustSeen,
 )
 from potluck.shells.links import dialling as dialling_module
+from potluck.shells.links import tls
 from potluck.shells.links.dialling import DialRequest, NoLink, open_link
 from potluck.shells.links.segments import Segments
 from tests.shells.peers import (
@@ -261,6 +263,34 @@ def test_removed_between_knock_and_tls(listener, monkeypatch):
 
     monkeypatch.setattr(dialling_module, "_answer_challenge", answer_and_lose)
     assert failure(address, trust=trust).reason == "not a member"
+
+
+@pytest.mark.parametrize("kind", [LinkKind.CONTROL, LinkKind.PAIRING])
+def test_tls_that_cannot_be_prepared_here_is_no_fault_of_the_other_side(
+    listener, monkeypatch, kind
+):
+    address = listener(lambda sock: (sock.sendall(bytes(16)), sock.recv(49)))
+    monkeypatch.setattr(tls, "_context", no_context)
+    error = failure(address, peer=None if kind is LinkKind.PAIRING else THEM, kind=kind)
+    assert error.reason == "not tried: TLS cannot be prepared: no such protocol"
+    assert not error.knock_refused
+
+
+def no_context(_protocol, _alpn):
+    raise ValueError("no such protocol")
+
+
+def test_a_door_that_cannot_be_prepared_is_told_and_the_next_one_ends_it(monkeypatch):
+    with peers() as (one, two):
+        with monkeypatch.context() as patch:
+            patch.setattr(tls, "_show_certificate", lambda *_: no_context(0, ""))
+            two.dial(one)
+            assert [[each.links for each in seen.unprepared] for seen in two.wait(TrustSeen)] == [
+                [tls.GOING]
+            ]
+        two.dial(one)
+        one.wait(LinkOpened)
+        assert two.of(TrustSeen)[-1] == TrustSeen((), ())
 
 
 def test_the_server_may_reject_our_certificate_only_after_the_handshake(monkeypatch):

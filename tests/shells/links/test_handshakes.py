@@ -5,6 +5,7 @@ Strategy: a whole node listens; the other side is made by hand where it must mis
 doorway's count of strangers shows that every connection ends and gives its place back.
 """
 
+import errno
 import os
 import socket
 import threading
@@ -14,7 +15,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.wire.catalogue import Bye, Hello, LinkKind, encode_frame
 from potluck.engine.effects import OpenDoor
-from potluck.engine.events import LinkOpened
+from potluck.engine.events import LinkOpened, TrustSeen, Unprepared
 from potluck.shells.links import handshakes as handshakes_module
 from potluck.shells.links import knock, tls
 from potluck.shells.links.dialling import NoLink
@@ -257,6 +258,35 @@ def test_something_unforeseen_closes_the_connection(node, monkeypatch):
         reach(MEMBER, node)
     until(lambda: len(node.doorway.strangers) == 0)
     assert isinstance(until(lambda: said)[0], ZeroDivisionError)
+
+
+@pytest.mark.parametrize("links", [tls.COMING, tls.PAIRING_LINKS])
+def test_a_context_of_our_own_that_cannot_be_made_is_told_and_made_the_next_time(
+    node, monkeypatch, links
+):
+    node.do(lambda: node.doorway.open_door(OpenDoor(open=True)))
+
+    def come() -> None:
+        if links == tls.COMING:
+            secured(node).close()
+        else:
+            reach(new_key(7), node, kind=LinkKind.PAIRING).stream.close()
+
+    real, theirs = tls._show_certificate, threading.current_thread()
+
+    def fails_there(context, key):
+        if threading.current_thread() is not theirs:
+            raise OSError(errno.EMFILE, "Too many open files")
+        real(context, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tls, "_show_certificate", fails_there)
+        with pytest.raises((OSError, NoLink)):
+            come()
+    found = Unprepared(links, "Too many open files", descriptors=True)
+    assert node.wait(TrustSeen) == [TrustSeen((), (found,))]
+    come()
+    assert node.wait(TrustSeen, 2)[-1] == TrustSeen((), ())
 
 
 def test_pools_are_threads_of_their_own(node):

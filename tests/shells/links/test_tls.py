@@ -6,6 +6,7 @@ read at the server unless the client is the one that refuses.
 """
 
 import datetime
+import errno
 import os
 import socket
 import ssl
@@ -20,9 +21,12 @@ from cryptography.x509.oid import NameOID
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Member
+from potluck.engine.events import TrustSeen, Unprepared
 from potluck.shells.links import knock, tls
-from tests.shells.peers import WAIT_S, member_of, new_key, trust_of
+from tests.core.keys.reencodings import is_read, reencodings, signed_again
+from tests.shells.peers import WAIT_S, Kept, member_of, new_key, trust_of
 
 SERVER, CLIENT, OTHER = new_key(1), new_key(2), new_key(3)
 ERRORS = (OSError, EOFError, tls.NotTheDevice, Malformed)
@@ -71,6 +75,16 @@ def accepting(*members, claimed=CLIENT):
 def dialling(key=CLIENT, expected=SERVER):
     trust = trust_of(key, expected)
     return lambda sock: tls.dial_member(sock, trust, expected.device)
+
+
+def told(trust: tls.CurrentTrust) -> list[Any]:
+    """What the engine was told so far."""
+    assert isinstance(trust._inbox, Kept)
+    return trust._inbox.facts
+
+
+def dialling_as_stranger(sock):
+    return tls.dial_stranger(sock, trust_of(CLIENT).newcomer_context())
 
 
 def raw_client(alpn=limits.ALPN, key=None, versions=None, certificate=None):
@@ -159,7 +173,7 @@ def test_a_member_cannot_vouch_for_a_certificate_it_issued(shake, tmp_path):
     served, _ = shake(
         accepting(CLIENT), raw_client(certificate=(tmp_path / "chain", tmp_path / "key"))
     )
-    assert isinstance(served, tls.NotTheDevice)
+    assert isinstance(served, Malformed)
 
 
 def test_a_member_cannot_pose_as_another_one(shake):
@@ -187,7 +201,7 @@ def test_the_client_checks_alpn_too(shake):
 def test_pairing_takes_anybody_and_names_nobody(shake):
     context = tls.pairing_context()
     served, dialled = shake(
-        lambda sock: tls.accept_stranger(sock, context, hold), tls.dial_stranger
+        lambda sock: tls.accept_stranger(sock, context, hold), dialling_as_stranger
     )
     assert served.selected_alpn_protocol() == dialled.selected_alpn_protocol() == tls.PAIRING_ALPN
     shown = dialled.getpeercert(True)
@@ -197,7 +211,7 @@ def test_pairing_takes_anybody_and_names_nobody(shake):
 
 
 def test_the_door_for_members_does_not_open_for_pairing(shake):
-    served, _ = shake(accepting(CLIENT), tls.dial_stranger)
+    served, _ = shake(accepting(CLIENT), dialling_as_stranger)
     assert isinstance(served, ssl.SSLError)
 
 
@@ -225,6 +239,184 @@ def test_no_descriptor_is_left_after_loading_certificates():
     before = set(os.listdir("/proc/self/fd"))
     _ = trust_of(SERVER, CLIENT).book.server_context
     assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+# -- certificates in another writing ---------------------------------------------------------------
+def showing(owner, certificate):
+    """A key that shows another certificate than its own."""
+    made = DeviceKey(owner.secret)
+    vars(made)["certificate"] = certificate
+    return made
+
+
+def member_with(certificate, device=CLIENT.device):
+    return Member(device, certificate, CLIENT.sealing_public)
+
+
+def test_a_certificate_in_another_writing_is_void_on_a_link_even_if_it_is_the_anchor(shake):
+    """As many as OpenSSL can show are shown in real handshakes."""
+    shown = 0
+    for name, certificate in reencodings(CLIENT):
+        try:
+            client = raw_client(key=showing(CLIENT, certificate))
+        except ssl.SSLError:
+            continue
+        trust = trust_of(SERVER)
+        trust.trust([member_with(certificate)])
+        served, _ = shake(
+            lambda sock, to=trust: tls.accept_member(sock, to, CLIENT.device, hold), client
+        )
+        if isinstance(served, ssl.SSLSocket):  # OpenSSL read BER and showed DER
+            assert served.getpeercert(True) == CLIENT.certificate, name
+        shown += isinstance(served, Malformed)
+    assert shown >= 100
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_whatever_certificate_tls_proved_only_the_canonical_one_is_taken():
+    trust, read = trust_of(SERVER, CLIENT), 0
+    for name, certificate in reencodings(CLIENT):
+        with pytest.raises(Malformed):
+            tls._checked(proved(certificate), trust, CLIENT.device)
+        assert name
+        read += is_read(certificate)
+    assert read >= 200
+    good = proved(CLIENT.certificate)
+    assert tls._checked(good, trust, CLIENT.device) is good
+
+
+def proved(certificate) -> Any:
+    return Proved(certificate)
+
+
+class Proved:
+    """A connection on which the other side has proved that this certificate is its own."""
+
+    def __init__(self, certificate):
+        self.certificate = certificate
+
+    def getpeercert(self, binary_form):
+        assert binary_form
+        return self.certificate
+
+    def selected_alpn_protocol(self):
+        return limits.ALPN
+
+    def close(self):
+        """Nothing to close."""
+
+
+def crooked():
+    """Members with every writing of a certificate there is; some OpenSSL cannot load."""
+    variants = enumerate(reencodings(OTHER))
+    return [member_with(bad, number.to_bytes(32)) for number, (_, bad) in variants]
+
+
+def test_anchors_that_do_not_load_are_left_out_and_told_and_cost_nobody_a_link(shake):
+    trust = trust_of(SERVER)
+    trust.trust([*crooked(), member_of(CLIENT)])
+    seen = told(trust)[-1]
+    assert len(seen.refused) > 20
+    assert all(why for _, why in seen.refused)
+    served, dialled = shake(
+        lambda sock: tls.accept_member(sock, trust, CLIENT.device, hold), dialling()
+    )
+    assert served.getpeercert(True) == CLIENT.certificate
+    assert dialled.getpeercert(True) == SERVER.certificate
+    served, dialled = shake(
+        accepting(SERVER, claimed=SERVER), lambda sock: tls.dial_member(sock, trust, CLIENT.device)
+    )
+    assert isinstance(dialled, tls.NotTheDevice | ssl.SSLError)  # it is SERVER that answers
+    for who, _ in seen.refused:
+        with pytest.raises(Malformed, match="cannot be loaded"):
+            trust.client_context(who)
+    trust.trust([member_of(CLIENT)])
+    assert told(trust)[-1] == TrustSeen((), ())
+
+
+def test_loaded_all_at_once_a_single_one_would_cost_everybody_the_links():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    refused = dict(book_of(crooked()).refused)
+    bad = next(one.certificate for one in crooked() if one.device in refused)
+    with pytest.raises(ssl.SSLError):
+        context.load_verify_locations(cadata=bad + CLIENT.certificate)
+
+
+def book_of(members):
+    return tls.TrustBook(SERVER, members)
+
+
+def test_what_does_not_load_is_tried_once_and_told_again_while_it_stands():
+    trust = trust_of(SERVER)
+    bad = next(one for one in crooked() if book_of([one]).refused)
+    trust.trust([bad])
+    trust.trust([bad, member_of(CLIENT)])
+    first, second = told(trust)
+    assert first == second
+    assert [who for who, _ in first.refused] == [bad.device]
+    trust.trust([member_with(CLIENT.certificate, bad.device)])
+    assert trust.book.refused == {}
+
+
+def test_a_device_with_two_certificates_confuses_others_about_itself_alone(shake):
+    again = showing(CLIENT, signed_again(CLIENT))
+    served, _ = shake(accepting(CLIENT, OTHER), raw_client(key=again))
+    assert isinstance(served, ssl.SSLError)
+    served, _ = shake(accepting(again, OTHER, claimed=OTHER), dialling(key=OTHER))
+    assert served.getpeercert(True) == OTHER.certificate
+
+
+# -- contexts that cannot be made ------------------------------------------------------------------
+def exhausted(_context, _key):
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def outdated(_context, _key):
+    raise ssl.SSLError(1, "no such group")
+
+
+@pytest.mark.parametrize(
+    ("links", "make"),
+    [
+        (tls.COMING, lambda trust: trust.server_context()),
+        (tls.GOING, lambda trust: trust.client_context(CLIENT.device)),
+        (tls.PAIRING_LINKS, lambda trust: trust.pairing_context()),
+    ],
+)
+def test_a_context_that_cannot_be_made_is_told_once_and_its_end_too(monkeypatch, links, make):
+    trust = trust_of(SERVER, CLIENT)
+    for fails, found in (
+        (exhausted, Unprepared(links, "Too many open files", descriptors=True)),
+        (outdated, Unprepared(links, "no such group", descriptors=False)),
+    ):
+        monkeypatch.setattr(tls, "_show_certificate", fails)
+        for _ in range(3):
+            with pytest.raises(tls.NoContext, match=found.why):
+                make(trust)
+        assert told(trust)[-1] == TrustSeen((), (found,))
+    assert links in repr(trust)
+    monkeypatch.undo()
+    assert make(trust) is make(trust)
+    assert told(trust)[-1] == TrustSeen((), ())
+    assert len(told(trust)) == 3
+
+
+def test_one_that_cannot_be_made_says_nothing_of_another(monkeypatch):
+    trust = trust_of(SERVER, CLIENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(tls, "_show_certificate", exhausted)
+        for make in (trust.server_context, trust.pairing_context):
+            with pytest.raises(tls.NoContext):
+                make()
+    trust.pairing_context()
+    assert [each.links for each in told(trust)[-1].unprepared] == [tls.COMING]
+
+
+def test_who_is_no_member_is_no_fault_of_ours():
+    trust = trust_of(SERVER, CLIENT)
+    with pytest.raises(KeyError):
+        trust.client_context(OTHER.device)
+    assert told(trust) == []
 
 
 # -- the book --------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ from potluck.core.keys.identity import (
     DeviceId,
     DeviceKey,
     GroupId,
-    device_of,
-    public_bytes_of,
+    Identity,
+    identity_of,
     verify,
 )
 from potluck.core.transitions import follow
@@ -222,7 +222,7 @@ class Joiner:
             case PairNonce():
                 self._fire(JoinerInput.NONCE)
                 self.transcript = blake3(self.transcript + encode(message)).digest()
-                self._member_public = public_bytes_of(message.certificate)
+                self._member_public = _identity(message).public
                 self.group, self.group_name = GroupId(message.group), message.name
                 self.member_label = message.label
                 signature = self.key.sign(b"pair joiner", self.transcript)
@@ -328,16 +328,25 @@ class Doorkeeper:
         said = (reveal.nonce, reveal.certificate, reveal.sealing, reveal.label)
         if not hmac.compare_digest(_commitment(*said), self._commitment):
             raise ProtocolError("what was revealed is not what was committed to")
-        public = public_bytes_of(reveal.certificate)
-        if not verify(public, b"pair joiner", self.transcript, reveal.signature):
+        who = _identity(reveal)
+        if not verify(who.public, b"pair joiner", self.transcript, reveal.signature):
             raise ProtocolError("the joiner's signature over the conversation is wrong")
         self.transcript = _revealed(self.transcript, *said)
-        return Newcomer(
-            device_of(reveal.certificate), reveal.certificate, reveal.sealing, reveal.label
-        )
+        return Newcomer(who.device, reveal.certificate, who.sealing, reveal.label)
 
     def _fire(self, happened: DoorkeeperInput) -> None:
         self.state = follow(DOORKEEPER, self.state, happened)
+
+
+def _identity(said: PairNonce | PairReveal) -> Identity:
+    """Return who says this; raises Malformed for a certificate that nobody can have.
+
+    Or for another sealing key than the one in it.
+    """
+    who = identity_of(said.certificate)
+    if who.sealing != said.sealing:
+        raise Malformed("the sealing key is not the one in the certificate")
+    return who
 
 
 def _commitment(nonce: bytes, certificate: bytes, sealing: bytes, label: str) -> bytes:

@@ -69,10 +69,11 @@ class Roster:
         self._records = {record_hash(genesis): genesis}
         self._admissions: dict[bytes, MemberEntry] = {}  # what the admissions among the records say
         self._waiting = WaitingStatements()
+        self.void = 0  # members' statements that came and say nothing possible
 
     def __repr__(self) -> str:
         members, records = len(self._members), len(self._records)
-        return f"<Roster {self.name!r}: {members} members, {records} records>"
+        return f"<Roster {self.name!r}: {members} members, {records} records, {self.void} void>"
 
     # -- reading -----------------------------------------------------------------------------------
     @property
@@ -154,6 +155,7 @@ class Roster:
         try:
             said = read_statement(record)
         except Malformed:
+            self.void += 1
             return
         match said:
             case Admit():
@@ -167,7 +169,10 @@ class Roster:
 
     def _judge_admission(self, known: bytes, record: RosterRecord, said: Admit) -> None:
         entry = entry_of(said, record)
-        if entry is None or said.group != self.group or len(self._members) >= MEMBERS_MAX:
+        if entry is None:
+            self.void += 1
+            return
+        if said.group != self.group or len(self._members) >= MEMBERS_MAX:
             return
         self._records[known], self._admissions[known] = record, entry
         # enough to judge those it admits; _derive has the last word

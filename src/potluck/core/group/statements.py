@@ -26,9 +26,7 @@ from potluck.core.keys.identity import (
     DeviceId,
     DeviceKey,
     GroupId,
-    device_of,
-    public_bytes_of,
-    sealing_of,
+    identity_of,
     verify,
 )
 from potluck.core.wire.catalogue import Catalogue, RosterRecord, Unknown, encode
@@ -59,7 +57,6 @@ class Admit(Struct, frozen=True, tag="admit", tag_field="t"):
 
 Statement = Genesis | Admit
 STATEMENTS: Catalogue[Statement] = Catalogue(Statement, limits.STATEMENT_BYTES)
-_TOUCHSTONE = DeviceKey(bytes(64))  # a key that cannot agree with this one agrees with nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def admit(
     key: DeviceKey, group: GroupId, certificate: bytes, sealing: bytes, label: str
 ) -> RosterRecord:
     """Return the record by which `key`'s device admits another; raises Malformed if it is none."""
-    device_of(certificate)
+    identity_of(certificate)
     return _sign(key, Admit(group, certificate, sealing, label))
 
 
@@ -120,16 +117,14 @@ def entry_of(statement: Statement, record: RosterRecord) -> MemberEntry | None:
     """Return the member that a statement makes; None if what it names can be no member."""
     certificate, sealing, label = statement.certificate, statement.sealing, statement.label
     try:
-        device, public = device_of(certificate), public_bytes_of(certificate)
-        own = sealing_of(certificate) == sealing  # nobody gives a device a key that is not its own
-        # whoever has no usable key could not be knocked at, nor knock
-        _TOUCHSTONE.agree(sealing, _PURPOSE)
+        who = identity_of(certificate)
     except Malformed:
         return None
-    if not own or not _is_possible(label):
+    # nobody gives a device a key that is not its own
+    if who.sealing != sealing or not _is_possible(label):
         return None
     by = DeviceId(record.by)
-    return MemberEntry(device, certificate, public, sealing, label, label, by, record)
+    return MemberEntry(who.device, certificate, who.public, sealing, label, label, by, record)
 
 
 def _is_possible(label: str) -> bool:

@@ -6,31 +6,33 @@ second key, X25519, is for sealing and for the knock (protocol.md §1, §2). Eve
 purpose string, so bytes signed for one use cannot be replayed in another (Borg calls this the
 Horton principle).
 
-The certificate carries the X25519 key too, so that a device vouches for both halves of itself.
+The certificate carries the X25519 key too, so that a device vouches for both halves of itself; how
+it is written, and that no other way counts, stands in certificate.py. `identity_of` is the one
+door: whatever certificate comes from outside, in a roster, at admission or on a link, is read here.
 
 Guarantees: pure and deterministic; randomness comes in as seeds. One key always yields byte for
 byte the same certificate (Ed25519 signatures are deterministic, RFC 8032), so a certificate needs
-no storage of its own. Limits: certificates are valid 1970 to 9999, since clocks lie; CN = device id
-and SKI/AKI are set, since OpenSSL picks the wrong one of two anchors with equal names and no key
-identifiers.
+no storage of its own. Limits: who holds the key is the device, on however many machines.
 """
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 from functools import cached_property
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.x509.oid import NameOID
 
 from potluck.core.errors import Malformed
+from potluck.core.keys.certificate import (
+    CertifiedKeys,
+    fingerprint,
+    keys_in,
+    write_certificate,
+)
 
 DeviceId = NewType("DeviceId", bytes)
 """32 bytes: SHA-256 of the device's SubjectPublicKeyInfo."""
@@ -40,9 +42,6 @@ GroupId = NewType("GroupId", bytes)
 _SEED_BYTES = 32  # of an Ed25519 seed, and of an X25519 private key
 _SECRET_BYTES = 2 * _SEED_BYTES
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SEALING_KEY = x509.ObjectIdentifier("2.25.7685.1")  # 2.25 needs no registration (ITU-T X.667)
-_NOT_BEFORE = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_NOT_AFTER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 
 
 class Signer(Protocol):
@@ -70,34 +69,23 @@ def short_id(device: bytes) -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
+class Identity(NamedTuple):
+    """Who a device is, as its certificate proves."""
+
+    device: DeviceId
+    public: bytes  # Ed25519 key, 32 bytes
+    sealing: bytes  # X25519 key, 32 bytes
+
+
+def identity_of(certificate: bytes) -> Identity:
+    """Return who has this certificate, DER; raises Malformed unless it is the one it can have."""
+    keys = keys_in(certificate)
+    return Identity(DeviceId(fingerprint(keys.public)), keys.public, keys.sealing)
+
+
 def device_of(certificate: bytes) -> DeviceId:
-    """Recompute the device id from a DER certificate; raises Malformed if it is none of ours."""
-    return _identify(_public_key(certificate))
-
-
-def public_bytes_of(certificate: bytes) -> bytes:
-    """Return the 32 bytes of the Ed25519 public key in a DER certificate; raises Malformed."""
-    return _public_key(certificate).public_bytes_raw()
-
-
-def sealing_of(certificate: bytes) -> bytes:
-    """Return the X25519 key that a DER certificate vouches for; raises Malformed.
-
-    The certificate must be named after its own key and signed by it. So nobody can admit a device
-    with a sealing key, or under a certificate, that is not the device's own.
-    """
-    public = _public_key(certificate)
-    parsed = x509.load_der_x509_certificate(certificate)
-    name = _name(_identify(public))
-    try:
-        public.verify(parsed.signature, parsed.tbs_certificate_bytes)
-        sealing = parsed.extensions.get_extension_for_oid(_SEALING_KEY).value
-    except (InvalidSignature, x509.ExtensionNotFound, ValueError) as error:
-        raise Malformed("the certificate is not its owner's", str(error)) from error
-    named = parsed.subject == parsed.issuer == name
-    if not named or not isinstance(sealing, x509.UnrecognizedExtension):
-        raise Malformed("the certificate is not named after its key")
-    return sealing.value
+    """Recompute the device id from a certificate; raises Malformed as `identity_of` does."""
+    return identity_of(certificate).device
 
 
 def verify(public_key: bytes, purpose: bytes, data: bytes, signature: bytes) -> bool:
@@ -126,7 +114,7 @@ class DeviceKey:
     @cached_property
     def device(self) -> DeviceId:
         """The device id."""
-        return _identify(self._signing.public_key())
+        return DeviceId(fingerprint(self.public_bytes))
 
     @cached_property
     def public_bytes(self) -> bytes:
@@ -141,25 +129,9 @@ class DeviceKey:
     @cached_property
     def certificate(self) -> bytes:
         """The self-signed certificate, DER."""
-        public = self._signing.public_key()
-        name = _name(self.device)
-        sealing = x509.UnrecognizedExtension(_SEALING_KEY, self.sealing_public)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(public)
-            .serial_number(int.from_bytes(self.device[:16], "big") >> 1 | 1)
-            .not_valid_before(_NOT_BEFORE)
-            .not_valid_after(_NOT_AFTER)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False
-            )
-            .add_extension(sealing, critical=False)
+        return write_certificate(
+            CertifiedKeys(self.public_bytes, self.sealing_public), self._signing.sign
         )
-        return builder.sign(self._signing, None).public_bytes(serialization.Encoding.DER)
 
     @cached_property
     def private_pem(self) -> bytes:
@@ -190,24 +162,3 @@ class DeviceKey:
 
 def _bound(purpose: bytes, data: bytes) -> bytes:
     return b"potluck " + purpose + b"\0" + data
-
-
-def _identify(public: Ed25519PublicKey) -> DeviceId:
-    spki = public.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return DeviceId(hashlib.sha256(spki).digest())
-
-
-def _name(device: DeviceId) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device.hex())])
-
-
-def _public_key(certificate: bytes) -> Ed25519PublicKey:
-    try:
-        public = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise Malformed("that is not a certificate", str(error)) from error
-    if not isinstance(public, Ed25519PublicKey):
-        raise Malformed("the certificate holds no Ed25519 key")
-    return public

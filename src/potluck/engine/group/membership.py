@@ -27,6 +27,13 @@ from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecord
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
 from potluck.engine.node import Node
 
+ENTER = "open"  # a command of ours
+GROUP_VOID = (
+    "the group of an earlier run is not entered again: no valid record there says that this device "
+    "is a member; perhaps its key is another one now, or the group was founded under a certificate "
+    f"that no device can have; to enter one, on both devices: {ENTER}"
+)
+
 
 class MembershipListener(Protocol):
     """Hears what becomes of the group."""
@@ -53,7 +60,7 @@ class Membership:
         roster = self._node.roster
         if roster is None:
             return "<Membership no group yet>"
-        return f"<Membership {roster.name!r}, {len(roster.members)} members>"
+        return f"<Membership {roster.name!r}, {len(roster.members)} members, {roster.void} void>"
 
     # -- the own group -----------------------------------------------------------------------------
     def start(self) -> bool:
@@ -66,6 +73,8 @@ class Membership:
                 found(node.key, settings.group_name, settings.label, node.chance.bytes(32))
             )
             self._mark("")
+            if node.index.roster.all():
+                node.tell("group_void", GROUP_VOID, level="warning", command=ENTER)
         self._trust()
         return stored is not None
 
@@ -170,8 +179,11 @@ class Membership:
         records = self._node.index.roster.all()
         if not records:
             return None
-        roster = Roster(records[0])
-        roster.add(records)
+        try:
+            roster = Roster(records[0])
+            roster.add(records)
+        except Malformed:  # founded under a certificate that no device can have
+            return None
         return roster if self._node.me in roster.members else None
 
     def _write(self, roster: Roster) -> None:

@@ -180,8 +180,10 @@ def _secure(sock: socket.socket, trust: tls.CurrentTrust, request: DialRequest) 
     _answer_challenge(sock, trust, request.peer)
     try:
         if request.peer is None:
-            return Stream(tls.dial_stranger(sock))
+            return Stream(tls.dial_stranger(sock, trust.newcomer_context()))
         return Stream(tls.dial_member(sock, trust, request.peer))
+    except tls.NoContext as error:  # which is told besides
+        raise NoLink(f"{DIAL_UNTRIED}: {error}") from error
     except (ssl.SSLEOFError, ConnectionError) as error:
         raise NoLink("knock refused", knock_refused=True) from error
     except TimeoutError as error:

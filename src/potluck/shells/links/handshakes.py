@@ -17,7 +17,6 @@ take; a reason is logged at debug level only, since strangers choose how often.
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 from collections import Counter, deque
 from contextlib import ExitStack
@@ -85,7 +84,6 @@ class Handshakes:
         self.inbox: Final = inbox
         self._members: Final = _Turns("handshake", MEMBER_THREADS, EACH_MEMBER)
         self._newcomers: Final = _Turns("handshake-pairing", STRANGER_THREADS, EACH_STRANGER)
-        self._pairing_context: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
         """Show how busy it is."""
@@ -102,12 +100,6 @@ class Handshakes:
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
         return all([self._members.close(wait_s), self._newcomers.close(wait_s)])
-
-    def pairing_context(self) -> ssl.SSLContext:
-        """Return the context for strangers, made when the first one comes."""
-        if self._pairing_context is None:  # two threads may both make one; the last one stays
-            self._pairing_context = tls.pairing_context()
-        return self._pairing_context
 
 
 class _Turns:
@@ -221,7 +213,7 @@ class _HandshakeJob:
         set_options(sock)
         sock.settimeout(remaining_s(self.knocked.deadline))
         if claimed is None:
-            secured = tls.accept_stranger(sock, self.owner.pairing_context(), slot.hold)
+            secured = tls.accept_stranger(sock, self.owner.trust.pairing_context(), slot.hold)
         else:
             secured = tls.accept_member(sock, self.owner.trust, claimed, slot.hold)
         stream = Stream(secured)

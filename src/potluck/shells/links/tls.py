@@ -4,8 +4,13 @@ Strategy: a `TrustBook` is an immutable picture of the group: its members, the c
 exactly them, and the secrets their knocks are proved with. A change of the group makes a new book
 and swaps one reference in `CurrentTrust`; a live context is never mutated (CPython had a race
 there, CVE-2024-0397). The server trusts all members' certificates, a client only the one it
-expects. Afterwards the device id is recomputed from the certificate that was really shown and
-looked up in the book of *that* moment, and ALPN is compared, because a mismatch fails nothing.
+expects. Afterwards the device id is recomputed from the certificate that was really shown, which
+must be the canonical one, and looked up in the book of *that* moment, and ALPN is compared, because
+a mismatch fails nothing.
+
+One certificate that OpenSSL does not load must cost nobody else a link: each is loaded by itself
+when its member is new, and is no anchor if that fails. That, and a context of our own that cannot
+be made, is told to the engine at every change (`TrustSeen`), never only to the log.
 
 Guarantees: TLS 1.3 only, no session tickets (resumption would skip the certificates), a missing
 certificate is refused by the handshake itself (CERT_REQUIRED), and a connection cut off is never
@@ -16,29 +21,47 @@ binds the keys by words or code.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.keys.identity import DeviceId, DeviceKey, device_of
 from potluck.engine.effects import Member
+from potluck.engine.events import TrustSeen, Unprepared
 from potluck.shells.links import knock
 
 PAIRING_ALPN: Final = "potluck-pair/1"
 EPHEMERAL_KEY_BYTES: Final = 64  # a seed for signing and one for sealing, used once
+COMING: Final = "links from other devices"  # what cannot be prepared, as people read it
+GOING: Final = "links to other devices"
+PAIRING_LINKS: Final = "links with newcomers"
+_CANNOT: Final = (OSError, ValueError)  # what `ssl` raises while a context is made
 
 
 class NotTheDevice(ProtocolError):
     """The other side proved to be somebody else than expected."""
 
     code = "not_the_device"
+
+
+class NoContext(OSError):
+    """TLS could not be prepared here; the other side has no part in it."""
+
+
+class HearsOfTrust(Protocol):
+    """Whoever is to know what is wrong with the preparations: the loop's inbox."""
+
+    def post(self, item: TrustSeen, /) -> None:
+        """Take it; from any thread."""
 
 
 class TrustBook:
@@ -54,12 +77,13 @@ class TrustBook:
         }
         self._secrets: Final[dict[DeviceId, bytes]] = {}
         self._clients: Final[dict[DeviceId, ssl.SSLContext]] = {}
-        if before is not None:
-            self._inherit(before)
+        self.refused: Final[dict[DeviceId, str]] = {}  # whose certificate does not load, and why
+        known = set() if before is None else self._inherit(before)
+        self._try([member for who, member in self.members.items() if who not in known])
 
-    def _inherit(self, before: TrustBook) -> None:
-        # Both depend on the member alone. list() because a worker may be filling the older book
-        # just now.
+    def _inherit(self, before: TrustBook) -> set[DeviceId]:
+        """Take over what depends on one member alone; return whose it is."""
+        # list() because a worker may be filling the older book just now.
         unchanged = {
             device
             for device, member in self.members.items()
@@ -71,6 +95,21 @@ class TrustBook:
         for who, context in list(before._clients.items()):
             if who in unchanged:
                 self._clients[who] = context
+        for who, why in before.refused.items():
+            if who in unchanged:
+                self.refused[who] = why
+        return unchanged
+
+    def _try(self, new: list[Member]) -> None:
+        """Load the certificates of new members one by one, 0.1 ms each, to see which can be."""
+        if not new:
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        for member in new:
+            try:
+                context.load_verify_locations(cadata=member.certificate)
+            except _CANNOT as error:
+                self.refused[member.device] = _words(error)
 
     def __repr__(self) -> str:
         """Show how many members there are, and for how many something was derived."""
@@ -115,19 +154,24 @@ class TrustBook:
         context = _context(ssl.PROTOCOL_TLS_SERVER, limits.ALPN)
         context.verify_mode = ssl.CERT_REQUIRED
         context.num_tickets = 0
-        _trust_only(context, [member.certificate for member in self.members.values()])
+        for who, member in self.members.items():
+            if who not in self.refused:
+                context.load_verify_locations(cadata=member.certificate)
+        # no anchor at all means that everybody is refused, which is right
         _show_certificate(context, self.key)
         return context
 
     def client_context(self, device: DeviceId) -> ssl.SSLContext:
         """Return the context for dialling one member: its certificate is the only anchor.
 
-        Raises KeyError if it is none.
+        Raises KeyError if it is none, and Malformed if TLS does not load its certificate.
         """
+        if device in self.refused:
+            raise Malformed("its certificate cannot be loaded here", self.refused[device])
         context = self._clients.get(device)
         if context is None:
             context = _context(ssl.PROTOCOL_TLS_CLIENT, limits.ALPN)
-            _trust_only(context, [self.members[device].certificate])
+            context.load_verify_locations(cadata=self.members[device].certificate)
             _show_certificate(context, self.key)
             self._clients[device] = context
         return context
@@ -137,21 +181,73 @@ class CurrentTrust:
     """Who we are and, at this moment, whom we trust; the doors and all workers share it.
 
     Only the loop thread calls `trust`; everyone reads `book` afresh when a decision hangs on it.
+    The contexts asked for here are those of that book; each raises NoContext if it cannot be made.
     """
 
-    def __init__(self, key: DeviceKey, instance: bytes) -> None:
-        """Take our key and the random bytes that name this run of us; trust nobody yet."""
+    def __init__(self, key: DeviceKey, instance: bytes, inbox: HearsOfTrust) -> None:
+        """Take our key and the random bytes that name this run of us; trust nobody yet.
+
+        `inbox` hears what is wrong with the preparations.
+        """
         self.key: Final = key
         self.instance: Final = instance
         self.book = TrustBook(key)
+        self._inbox: Final = inbox
+        self._lock: Final = threading.Lock()  # what is told is told in order
+        self._unprepared: Final[dict[str, Unprepared]] = {}
+        self._pairing: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
-        """Show the book of this moment."""
-        return f"<CurrentTrust: {self.book!r}>"
+        """Show the book of this moment, and what cannot be prepared."""
+        return f"<CurrentTrust: {self.book!r}, unprepared: {list(self._unprepared)}>"
 
     def trust(self, members: Iterable[Member]) -> None:
         """From now on these devices are the group."""
-        self.book = TrustBook(self.key, members, before=self.book)
+        before, self.book = self.book, TrustBook(self.key, members, before=self.book)
+        if before.refused or self.book.refused:
+            with self._lock:
+                self._tell()
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return the context for members that dial us."""
+        return self._made(COMING, lambda: self.book.server_context)
+
+    def client_context(self, device: DeviceId) -> ssl.SSLContext:
+        """Return the context for dialling one member; raises also what that of a book does."""
+        return self._made(GOING, lambda: self.book.client_context(device))
+
+    def pairing_context(self) -> ssl.SSLContext:
+        """Return the context for strangers, made when the first one comes."""
+        if self._pairing is None:  # two threads may both make one; the last one stays
+            self._pairing = self._made(PAIRING_LINKS, pairing_context)
+        return self._pairing
+
+    def newcomer_context(self) -> ssl.SSLContext:
+        """Return the context for dialling a member as a stranger."""
+        return self._made(GOING, newcomer_context)
+
+    def _made(self, links: str, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        try:
+            context = make()
+        except _CANNOT as error:
+            descriptors = getattr(error, "errno", None) == errno.EMFILE
+            self._note(links, Unprepared(links, _words(error), descriptors))
+            raise NoContext(f"TLS cannot be prepared: {_words(error)}") from error
+        self._note(links, None)
+        return context
+
+    def _note(self, links: str, found: Unprepared | None) -> None:
+        with self._lock:
+            if self._unprepared.get(links) == found:
+                return
+            self._unprepared.pop(links, None)
+            if found is not None:
+                self._unprepared[links] = found
+            self._tell()
+
+    def _tell(self) -> None:
+        refused, unprepared = self.book.refused.items(), self._unprepared.values()
+        self._inbox.post(TrustSeen(tuple(refused), tuple(unprepared)))
 
 
 def accept_member(
@@ -165,7 +261,7 @@ def accept_member(
     `hold` hears of the new socket object before the handshake. Raises NotTheDevice, Malformed,
     ssl.SSLError and OSError; the socket is closed then.
     """
-    secured = _wrap(trust.book.server_context, sock, server=True)
+    secured = _wrap(trust.server_context(), sock, server=True)
     hold(secured)
     return _checked(_shaken(secured), trust, claimed)
 
@@ -175,7 +271,7 @@ def dial_member(sock: socket.socket, trust: CurrentTrust, expected: DeviceId) ->
 
     Raises what `accept_member` raises, and KeyError for no member.
     """
-    secured = _wrap(trust.book.client_context(expected), sock, server=False)
+    secured = _wrap(trust.client_context(expected), sock, server=False)
     return _checked(_shaken(secured), trust, expected)
 
 
@@ -188,11 +284,16 @@ def accept_stranger(
     return _with_alpn(_shaken(secured), PAIRING_ALPN)
 
 
-def dial_stranger(sock: socket.socket) -> ssl.SSLSocket:
+def dial_stranger(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
     """Be the client of a pairing handshake; nobody is authenticated by it."""
+    return _with_alpn(_shaken(_wrap(context, sock, server=False)), PAIRING_ALPN)
+
+
+def newcomer_context() -> ssl.SSLContext:
+    """Return a client context that trusts everybody and shows nothing."""
     context = _context(ssl.PROTOCOL_TLS_CLIENT, PAIRING_ALPN)
     context.verify_mode = ssl.CERT_NONE
-    return _with_alpn(_shaken(_wrap(context, sock, server=False)), PAIRING_ALPN)
+    return context
 
 
 def pairing_context() -> ssl.SSLContext:
@@ -212,9 +313,9 @@ def _context(protocol: int, alpn: str) -> ssl.SSLContext:
     return context
 
 
-def _trust_only(context: ssl.SSLContext, certificates: list[bytes]) -> None:
-    if certificates:  # no anchor at all means that everybody is refused, which is right
-        context.load_verify_locations(cadata=b"".join(certificates))
+def _words(error: OSError | ValueError) -> str:
+    """Return what is wrong, in the library's or the system's own words."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _show_certificate(context: ssl.SSLContext, key: DeviceKey) -> None:

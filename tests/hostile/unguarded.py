@@ -1,0 +1,66 @@
+"""The program without some of its guards, to show that an attack succeeds then.
+
+Strategy: `python -m tests.hostile.unguarded GUARD… -- ARGUMENT…` takes the named guards off, each
+by putting what stood there before (or nothing) in the place of one function, and then runs the
+program with the arguments. Guarantee: nothing of this is in the program; what is named here and is
+none of its guards ends the process. Limits: one process; workers are its threads, so they are
+unguarded too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from potluck import __main__ as program
+from potluck.core.errors import Malformed
+from potluck.core.keys import identity
+from potluck.core.keys.certificate import CertifiedKeys
+from potluck.shells.links.tls import TrustBook
+
+SEALING_KEY = x509.ObjectIdentifier("2.25.7685.1")
+
+
+def any_writing() -> None:
+    """Take whatever a library can read as a certificate that its owner signed."""
+    vars(identity)["keys_in"] = _read
+
+
+def _read(certificate: bytes) -> CertifiedKeys:
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        public = parsed.public_key()
+        assert isinstance(public, Ed25519PublicKey)
+        public.verify(parsed.signature, parsed.tbs_certificate_bytes)
+        sealing = parsed.extensions.get_extension_for_oid(SEALING_KEY).value
+        assert isinstance(sealing, x509.UnrecognizedExtension)
+    except Exception as error:
+        raise Malformed("that is not a certificate") from error
+    return CertifiedKeys(public.public_bytes_raw(), sealing.value)
+
+
+def untried_anchors() -> None:
+    """Load every anchor into the one context without having tried it by itself."""
+    setattr(TrustBook, TrustBook._try.__name__, lambda _book, _new: None)
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "canonical": any_writing,
+    "anchors": untried_anchors,
+}
+
+
+def main() -> None:
+    """Take guards off and run the program."""
+    end = sys.argv.index("--")
+    for name in sys.argv[1:end]:
+        GUARDS[name]()
+    sys.argv[1 : end + 1] = []
+    program.main()
+
+
+if __name__ == "__main__":
+    main()
