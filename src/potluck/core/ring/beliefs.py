@@ -3,25 +3,29 @@
 Strategy: merging takes the larger record (core/ring/members.py) with one brake. SUSPECT and DEAD
 are accusations, and a member that is in our ring does not die because somebody says so: an
 accusation arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of
-four and more, when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its
-place in the ring. It refutes by a higher incarnation. Further accusers shorten patience and are
-passed on, a few of them; `Witnesses` says who is listened to at all.
+four and more, when two accusers say DEAD. These two must be nodes of the ring and *apart*: neither
+let in by the other, nor both by one member who may have invented them (core/group/lines.py). Until
+then the member stays SUSPECT, which keeps its place in the ring. It refutes by a higher
+incarnation. Further accusers shorten patience and are passed on, a few of them; `Witnesses` says
+who is listened to at all.
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
-without valid signatures is ever held. A suspicion's deadline is fixed when it is armed; only
-confirmations, stronger evidence and this node's own pauses move it. (Computing it anew at firing
-time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: DEAD and LEFT records
-are forgotten after ten minutes; a ghost then costs one detection time. Such a record of a node
-never heard of is kept but is no news: two nodes that forget at different moments would remind each
-other for ever.
+without valid signatures is ever held. One member, with any number of devices it invented, makes no
+other node of our ring DEAD that answers within its patience. A suspicion's deadline is fixed when
+it is armed; only confirmations, stronger evidence and this node's own pauses move it. (Computing it
+anew at firing time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: where one
+device that is not the founder let everybody in, no two accusers are apart, and patience alone ends.
+DEAD and LEFT records are forgotten after ten minutes; a ghost then costs one detection time. Such a
+record of a node never heard of is kept but is no news: two nodes that forget at different moments
+would remind each other for ever.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
@@ -37,8 +41,10 @@ from potluck.core.ring.members import (
 )
 from potluck.core.wire.catalogue import Address, MemberRecord, Status
 
+Kinship = Callable[[DeviceId, DeviceId], bool]
+"""(one, other) -> whether two devices cannot be one member and its inventions."""
+
 SMALL_RING = 4  # below this there are no two witnesses besides the suspect and ourselves
-KILLERS = 2  # accusers that say DEAD, in a ring that is not small: one may be cut off, or lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,12 @@ class Suspicion:
 class Beliefs:
     """The map {device: record} and its suspicions."""
 
-    def __init__(self, signer: Signer, verifier: Verifier, instance: bytes) -> None:
+    def __init__(self, signer: Signer, verifier: Verifier, apart: Kinship, instance: bytes) -> None:
         """Know only ourselves: incarnation 1, seat 1."""
         self.me = signer.device
         self.lateness = 1.0  # stretch of all patience, by this node's own tick lateness
         self._signer, self._verifier, self._instance = signer, verifier, instance
+        self._apart = apart
         self._records: dict[DeviceId, MemberRecord] = {}
         self._suspicions: dict[DeviceId, Suspicion] = {}
         self._ended_s: dict[DeviceId, float] = {}  # when a record became DEAD or LEFT here
@@ -259,11 +266,17 @@ class Beliefs:
         """Somebody says that a member of our ring is DEAD: until a second does we say SUSPECT."""
         killers = self._suspicion(record, now).killers
         killers.add(record.accuser)
-        if len(killers) >= KILLERS and len(self.ring()) >= SMALL_RING:
+        if len(self.ring()) >= SMALL_RING and self._agree(DeviceId(record.accuser), killers):
             return self._put(record, now)
         if before.status is Status.SUSPECT and before.incarnation == record.incarnation:
             return None
         return self._put(accuse(self._signer, record, Status.SUSPECT), now)
+
+    def _agree(self, accuser: DeviceId, killers: Iterable[bytes]) -> bool:
+        """Say whether two nodes of the ring that are apart say DEAD: one may be cut off, or lie."""
+        records = [self._records.get(DeviceId(killer)) for killer in killers]
+        nodes = [DeviceId(r.device) for r in records if r is not None and r.status in IN_RING]
+        return accuser in nodes and any(self._apart(accuser, node) for node in nodes)
 
     def _put(self, record: MemberRecord, now: float) -> MemberRecord:
         device = DeviceId(record.device)
