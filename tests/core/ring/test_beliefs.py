@@ -207,8 +207,8 @@ def test_one_member_and_all_that_it_invented_kill_nobody_that_answers() -> None:
         for liar in (CLEO, *crowd):
             beliefs.merge([member_record(BEN, run, DEAD, seat=2, by=liar)], 20.0 * run)
         assert status_of(beliefs, BEN) is SUSPECT
-        assert advance(beliefs, 20.0 * run + limits.SUSPICION_MIN_S * 0.9) == []
-        beliefs.merge([member_record(BEN, run + 1, seat=2)], 20.0 * run + 0.9)
+        assert advance(beliefs, 20.0 * run + limits.SUSPICION_S - 0.1) == [], "nor sooner"
+        beliefs.merge([member_record(BEN, run + 1, seat=2)], 20.0 * run + limits.SUSPICION_S)
         assert status_of(beliefs, BEN) is ALIVE
     beliefs.merge([member_record(BEN, 4, DEAD, seat=2, by=crowd[-1])], 200.0)
     beliefs.merge([member_record(BEN, 4, DEAD, seat=2, by=DORA)], 200.0)

@@ -6,8 +6,8 @@ accusation arms a *suspicion*, and DEAD is believed when our own patience ends, 
 four and more, when two accusers say DEAD. These two must be nodes of the ring and *apart*: neither
 let in by the other, nor both by one member who may have invented them (core/group/lines.py). Until
 then the member stays SUSPECT, which keeps its place in the ring. It refutes by a higher
-incarnation. Further accusers shorten patience and are passed on, a few of them; `Witnesses` says
-who is listened to at all.
+incarnation. Further accusers that are apart, too, shorten patience; the first few are passed on.
+`Witnesses` says who is listened to at all.
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
@@ -95,20 +95,24 @@ class Suspicion:
     full_s: float
     least_s: float
     accusers: set[bytes] = field(default_factory=set)
+    confirmations: int = 0  # by how many that are apart from all accusers before them
     killers: set[bytes] = field(default_factory=set)  # those that say DEAD
 
     @property
     def ends_s(self) -> float:
-        """When patience ends: sooner with each further accuser, never below the least."""
-        confirmations = min(len(self.accusers) - 1, limits.WITNESSES)
+        """When patience ends: sooner with each confirmation, never below the least."""
+        confirmations = min(self.confirmations, limits.WITNESSES)
         shorter_s = (self.full_s - self.least_s) * confirmations / limits.WITNESSES
         return self.armed_s + self.full_s - shorter_s
 
-    def add(self, accuser: bytes) -> bool:
+    def add(self, accuser: DeviceId, apart: Kinship) -> bool:
         """Note an accuser; return whether others should hear of it: it is one of the first few."""
-        new = accuser not in self.accusers and len(self.accusers) <= limits.WITNESSES
+        if accuser in self.accusers:
+            return False
+        if self.accusers and all(apart(accuser, DeviceId(other)) for other in self.accusers):
+            self.confirmations += 1
         self.accusers.add(accuser)
-        return new
+        return len(self.accusers) <= limits.WITNESSES + 1
 
 
 class Beliefs:
@@ -247,7 +251,7 @@ class Beliefs:
         if before is None or before.status not in IN_RING:
             self._put(record, now)
             if record.status is Status.SUSPECT:
-                self._suspicion(record, now).add(record.accuser)
+                self._suspicion(record, now).add(DeviceId(record.accuser), self._apart)
             return None if before is None and record.status not in IN_RING else record
         if record.status not in ACCUSATIONS:
             return self._put(record, now)
@@ -255,7 +259,7 @@ class Beliefs:
         if record.accuser != self.me and not listens:
             return None
         suspicion = self._suspicion(record, now)
-        told = suspicion.add(record.accuser)
+        told = suspicion.add(DeviceId(record.accuser), self._apart)
         if record.status is Status.DEAD:
             return self._doubt(record, before, now)
         if supersedes(record, before):
