@@ -203,6 +203,12 @@ class Rogue:
             deadline(),
             Segments(),
         ).stream
+        try:
+            return self._converse(stream)
+        finally:
+            stream.close()
+
+    def _converse(self, stream: Stream) -> Roster:
         joiner = Joiner(self.key, self.label, os.urandom(16))
         for message in joiner.begin():
             stream.send(message)
@@ -214,7 +220,6 @@ class Rogue:
             if joiner.state is JoinerState.OFFERED:
                 for answer in joiner.want():
                     stream.send(answer)
-        stream.close()
         return joiner.roster()
 
     def trust(self) -> None:

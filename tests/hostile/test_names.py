@@ -76,8 +76,10 @@ def group(base: Path, kind: type[Daemon]) -> Iterator[tuple[Daemon, Daemon, Daem
         for device in (alder, birch):
             device.begin(discovery_port)
             held.callback(device.close)
-            until(lambda: alder.state().get("group"), alder.said)
         until(lambda: one_ring(alder, birch), birch.said)
+        guest = Rogue("guest", Pair(base, discovery_port, alder, birch))
+        if guest.roster.founder == guest.device_of(birch):
+            alder, birch = birch, alder
         rogue = first_in_rank(held, Pair(base, discovery_port, alder, birch))
         alder.client.post("/api/v1/door", {"open": False})
         victim.begin(discovery_port)
