@@ -104,7 +104,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "is called so already, it and its folder get a number": (
         "engine/group/test_membership.py::test_entering_a_group_replaces_the_provisional_one",
-        "engine/group/test_membership.py::test_the_own_folder_follows_when_two_admissions_crossed",
+        "engine/group/test_membership.py::test_the_own_folder_follows_when_the_founder_gives_another_label",
     ),
     "belongs to no device is told": (
         "engine/test_strays.py::test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes",

@@ -59,6 +59,11 @@ ANN, BEN, CLEO, DORA, EMIL = people = [
 ALL = Crowd(*people)
 
 
+def apart(one: DeviceId, other: DeviceId) -> bool:
+    """Whether two devices let in by the founder cannot be one member: if they are two."""
+    return one != other
+
+
 def member_record(
     member: Member,
     incarnation: int = 1,

@@ -16,7 +16,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.ring.members import digest_of
 from potluck.core.ring.ring import Changed, Ring, RingAction, RingMessage, Say
 from potluck.core.wire.catalogue import Status
-from tests.core.fakes import ALL, Crowd, Dice, Member
+from tests.core.fakes import ALL, Crowd, Dice, Member, apart
 
 Channel = tuple[DeviceId, DeviceId]
 
@@ -35,7 +35,7 @@ class Mesh:
         self.incarnations: dict[DeviceId, int] = {}
 
     def _ring(self, device: DeviceId, run: bytes = b"run") -> Ring:
-        return Ring(self.members[device], self.crowd, run, Dice(self.seed + sum(device)))
+        return Ring(self.members[device], self.crowd, apart, run, Dice(self.seed + sum(device)))
 
     # -- the world ---------------------------------------------------------------------------------
     def link(self, one: Member, other: Member) -> None:

@@ -210,6 +210,12 @@ class Rogue:
             deadline(),
             Segments(),
         ).stream
+        try:
+            return self._converse(stream)
+        finally:
+            stream.close()
+
+    def _converse(self, stream: Stream) -> Roster:
         joiner = Joiner(self.key, self.label, os.urandom(16))
         for message in joiner.begin():
             stream.send(message)
@@ -221,7 +227,6 @@ class Rogue:
             if joiner.state is JoinerState.OFFERED:
                 for answer in joiner.want():
                     stream.send(answer)
-        stream.close()
         return joiner.roster()
 
     def trust(self) -> None:

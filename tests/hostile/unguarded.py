@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from potluck import __main__ as program
 from potluck.core.errors import Malformed
+from potluck.core.group.lines import Allotment
+from potluck.core.group.roster import Roster
 from potluck.core.keys import identity
 from potluck.core.keys.certificate import CertifiedKeys
 from potluck.shells.links.tls import TrustBook
@@ -47,9 +49,21 @@ def untried_anchors() -> None:
     setattr(TrustBook, TrustBook._try.__name__, lambda _book, _new: None)
 
 
+def nothing_in_force() -> None:
+    """Nothing known is put in force."""
+    setattr(Roster, Roster.settle.__name__, lambda _roster: None)
+
+
+def endless_lines() -> None:
+    """A member may sign as much as a roster holds."""
+    setattr(Allotment, Allotment.take.__name__, lambda _allotment, _signer: True)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "canonical": any_writing,
     "anchors": untried_anchors,
+    "names": nothing_in_force,
+    "lines": endless_lines,
 }
 
 

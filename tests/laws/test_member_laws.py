@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from potluck.core.ring.beliefs import Beliefs
 from potluck.core.ring.members import digest_of, ring_of, supersedes
 from potluck.core.wire.catalogue import MemberRecord, Status
-from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, member_record
+from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, apart, member_record
 
 ABOUT = [BEN, CLEO, DORA]
 
@@ -57,7 +57,7 @@ def test_a_map_of_what_owners_say_does_not_depend_on_order_or_repetition(
     said = [record for record in heard if record.status in {Status.ALIVE, Status.LEFT}]
     shuffled = said * 2
     chance.shuffle(shuffled)
-    one, other = Beliefs(ANN, ALL, b"run"), Beliefs(ANN, ALL, b"run")
+    one, other = Beliefs(ANN, ALL, apart, b"run"), Beliefs(ANN, ALL, apart, b"run")
     one.merge(said, 0.0)
     for record in shuffled:
         other.merge([record], 0.0)
@@ -75,7 +75,7 @@ def test_union_of_two_maps_is_the_same_from_either_side(
 ) -> None:
     maps = []
     for first, second in ((left, right), (right, left)):
-        beliefs = Beliefs(ANN, ALL, b"run")
+        beliefs = Beliefs(ANN, ALL, apart, b"run")
         beliefs.merge([r for r in first if r.status is Status.ALIVE], 0.0)
         beliefs.merge([r for r in second if r.status is Status.ALIVE], 0.0)
         maps.append(sorted(beliefs.records, key=lambda record: record.device))
@@ -102,7 +102,7 @@ def test_digests_are_equal_exactly_when_rings_are(
 def test_whatever_is_heard_whenever_a_map_stays_sound(
     heard: list[tuple[MemberRecord, float]],
 ) -> None:
-    beliefs, now = Beliefs(ANN, ALL, b"run"), 0.0
+    beliefs, now = Beliefs(ANN, ALL, apart, b"run"), 0.0
     incarnations: dict[bytes, int] = {}
     for record, pause in heard:
         beliefs.merge([record], now)

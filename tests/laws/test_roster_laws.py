@@ -1,4 +1,6 @@
-"""Rosters: the members follow from the set of statements, in whatever order these arrive."""
+"""Rosters: the members follow from the set of statements, in whatever order these arrive; and what
+is in force stays so, whatever anybody but the founder signs.
+"""
 
 from __future__ import annotations
 
@@ -89,3 +91,65 @@ def test_labels_are_distinct_and_new_members_are_told_once(records: list[RosterR
     assert sorted(told) == sorted(device for device in roster.members if device != roster.founder)
     labels = [collision_key(entry.label) for entry in roster.members.values()]
     assert len(set(labels)) == len(labels)
+
+
+def settle_one_by_one(roster: Roster, records: list[RosterRecord]) -> None:
+    for record in records:
+        roster.add([record])
+        roster.settle()
+
+
+def in_force(roster: Roster) -> dict[bytes, tuple[object, ...]]:
+    """What is believed of each member: label, keys and admission."""
+    return {d: (e.label, e.certificate, e.sealing, e.record) for d, e in roster.members.items()}
+
+
+lies = st.lists(
+    st.builds(
+        statement,
+        st.sampled_from(PEOPLE[1:]),  # everybody but the founder
+        st.sampled_from(PEOPLE),
+        st.sampled_from(LABELS),
+    ),
+    max_size=20,
+)
+
+
+@given(statements, lies)
+def test_what_is_in_force_stays_whatever_members_sign(
+    records: list[RosterRecord], signed: list[RosterRecord]
+) -> None:
+    roster = Roster(GENESIS)
+    settle_one_by_one(roster, records)
+    before = in_force(roster)
+    settle_one_by_one(roster, signed)
+    roster.add(signed[::-1])
+    after = in_force(roster)
+    assert {device: after[device] for device in before} == before
+
+
+@given(statements, lies)
+def test_a_label_once_had_here_is_nobody_elses_here(
+    records: list[RosterRecord], signed: list[RosterRecord]
+) -> None:
+    roster, had = Roster(GENESIS), dict[str, bytes]()
+    for record in [*signed, *records]:
+        settle_one_by_one(roster, [record])
+        for device, entry in roster.members.items():
+            assert had.setdefault(collision_key(entry.label), device) == device
+
+
+@given(statements, statements)
+def test_whoever_replays_what_is_in_force_has_it_in_force(
+    records: list[RosterRecord], later: list[RosterRecord]
+) -> None:
+    roster, kept = Roster(GENESIS), [GENESIS]
+    for batch in (records[:5], records[5:], later):
+        known = roster.hashes
+        roster.add(batch)
+        roster.settle()
+        kept += roster.since(known)  # as it is written behind what stands in the index
+    for again in (Roster.replay(roster.records()), Roster.replay(kept)):
+        assert in_force(again) == in_force(roster)
+        assert list(again.members) == list(roster.members)
+        assert again.digest == roster.digest

@@ -10,9 +10,10 @@ Guarantees: one fact that nobody foresaw costs that fact and, at most, the link 
 does not rest, and neither does any part that had nothing to do with it. A part whose every try is a
 fault is tried once a minute in the end, and the engine never spins for it. Every fault is raised to
 whoever calls the engine, once for each time it happens: tests fail by it, the loop tells it
-(shells/loop/dropping.py). Limits: what memory took in before the fault stays there; if the index lost anything by it, or the
-disk said something that was dropped, all is looked at once more (engine/index_trouble.py). A member
-that finds a fault can repeat it: each costs its link, and a datagram nothing.
+(shells/loop/dropping.py). Limits: what memory took in before the fault stays there; if the index
+lost anything by it, or the disk said something that was dropped, all is looked at once more
+(engine/index_trouble.py). A member that finds a fault can repeat it: each costs its link, and a
+datagram nothing.
 """
 
 from __future__ import annotations

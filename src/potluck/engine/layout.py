@@ -3,9 +3,10 @@
 Strategy: what a device itself shares stands in one folder with its label, so the roster alone says
 where a spot is. Nobody else puts a label before a path, or takes one off.
 
-Guarantee: `spot_at(path_of(spot))` is the spot again as long as labels do not change. Limits: a
-label that no member has (any more) leads to no spot; the folder `everyone` has no place on the disk
-yet.
+Guarantees: `spot_at(path_of(spot))` is the spot again as long as labels do not change. A folder is
+never another device's than it was: labels here are those in force (core/group/roster.py), which are
+written down, move by no member's word, and are nobody else's afterwards. Limits: a label that no
+member has (any more) leads to no spot; the folder `everyone` has no place on the disk yet.
 """
 
 from __future__ import annotations

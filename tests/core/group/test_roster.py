@@ -10,7 +10,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
-from potluck.core.group import roster, waiting
+from potluck.core.group import lines, roster, waiting
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Admit, Genesis, admit, found, group_id, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
@@ -337,11 +337,124 @@ def test_each_record_of_a_message_is_judged_by_itself() -> None:
     ]
 
 
-def test_statements_and_members_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roster, "MEMBERS_MAX", 2)
+def test_statements_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster, "RECORDS_MAX", 3)
     home = Roster(GENESIS)
     home.add([admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b")])
-    assert len(home.members) == 2
-    monkeypatch.setattr(roster, "RECORDS_MAX", 3)
+    home.add([admission(FOUNDER, CLEO, "c")])
     home.add(signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
     assert len(home.records()) == 3
+    assert len(home.members) == 3
+
+
+def test_a_line_that_is_full_lets_nobody_in_but_another_line_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lines, "LINE_MOST", 5)
+    monkeypatch.setattr(lines, "LINE_LEAST", 5)
+    home = settled(admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b"))
+    fakes = [admission(ANN, key(number), f"fake {number}") for number in range(20, 23)]
+    home.add(fakes)
+    home.add([admission(key(20), key(number), f"more {number}") for number in range(30, 33)])
+    home.add([signed(key(21), msgspec.msgpack.encode({"t": "later"}))])
+    home.settle()
+    assert len(home.members) == 3 + 3 + 2
+    assert len(home.add([admission(BEN, CLEO, "c")])) == 1
+    assert len(home.add([admission(FOUNDER, key(9), "d")])) == 1
+    again = Roster.replay(home.records())
+    assert again.members.keys() == home.members.keys()
+
+
+# -- what is in force ------------------------------------------------------------------------------
+def settled(*records: RosterRecord) -> Roster:
+    """A roster that learned of these one after the other."""
+    home = Roster(GENESIS)
+    for record in records:
+        home.add([record])
+        home.settle()
+    return home
+
+
+def test_a_member_that_is_admitted_again_keeps_its_label_and_its_admission() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"), admission(BEN, CLEO))
+    before = home.members[CLEO.device]
+    for number in range(20):  # some of them with a smaller hash, all nearer to the founder
+        assert home.add([admission(ANN, CLEO, f"stolen {number}")]) == []
+        home.settle()
+    assert home.members[CLEO.device] is before
+    assert len(home.records()) == 24, "they are kept and handed on"
+
+
+def test_a_newcomer_whose_wish_is_taken_is_the_one_that_gets_its_id_behind_it() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"), admission(BEN, CLEO))
+    for number in range(20, 30):
+        (new,) = home.add([admission(ANN, key(number), "Laptop")])
+        home.settle()
+        assert new.label.startswith("Laptop-")
+    assert labels(home)[CLEO.device] == "laptop"
+
+
+def test_by_the_founders_word_a_member_gets_another_label() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"))
+    home.add([admission(FOUNDER, BEN, "renamed")])
+    home.settle()
+    assert labels(home)[BEN.device] == "renamed"
+    assert home.members[BEN.device].admitted_by == FOUNDER.device
+    (new,) = home.add([admission(ANN, CLEO, "b")])
+    home.settle()
+    assert new.label.startswith("b-"), "nobody gets the folder that was another's here"
+    again = Roster.replay(home.records())
+    assert again.members == home.members
+    assert home.free_label("b") == "b-2"
+
+
+def test_the_founders_word_that_says_the_same_leaves_the_label() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN), admission(ANN, CLEO))
+    label = labels(home)[CLEO.device]
+    assert label != "laptop"
+    home.add([admission(FOUNDER, CLEO, "laptop")])
+    home.settle()
+    assert labels(home)[CLEO.device] == label
+
+
+def test_a_word_for_a_name_in_force_takes_it_from_nobody() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN), admission(ANN, CLEO, "c"))
+    home.add([admission(FOUNDER, CLEO, "laptop")])
+    assert labels(home)[BEN.device] == "laptop"
+    assert labels(home)[CLEO.device].startswith("laptop-")
+
+
+def test_of_two_words_of_the_founder_the_smaller_hash_counts_and_none_is_about_itself() -> None:
+    words = sorted((admission(FOUNDER, ANN, f"label {n}") for n in range(3)), key=record_hash)
+    for order in permutations(words):
+        home = settled(*order, admission(FOUNDER, FOUNDER, "nobody"))
+        assert home.members[ANN.device].record == words[0]
+        assert labels(home)[FOUNDER.device] == "desk"
+
+
+def test_what_is_in_force_is_in_force_for_whoever_replays_it() -> None:
+    truth = [admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b"), admission(BEN, CLEO)]
+    lies = [admission(ANN, CLEO, f"x {n}") for n in range(9)]
+    lies += [admission(ANN, key(number), "laptop") for number in range(20, 29)]
+    home = settled(*truth, *lies)
+    again = Roster.replay(home.records())
+    assert again.members == home.members
+    assert again.digest == home.digest
+    assert again.records() == home.records()
+
+
+def test_what_is_new_is_told_in_the_order_it_came_into_force() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"))
+    known = home.hashes
+    assert home.since(known) == []
+    first, second, other = admission(ANN, BEN, "b"), admission(BEN, CLEO), admission(ANN, ANN)
+    home.add([other, second, first])
+    home.settle()
+    assert home.since(known) == [first, second, other]
+    assert home.records()[-3:] == [first, second, other]
+
+
+def test_a_roster_knows_who_cannot_be_one_member() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b"), admission(BEN, CLEO))
+    assert home.are_apart(ANN.device, CLEO.device)
+    assert not home.are_apart(BEN.device, CLEO.device)

@@ -9,14 +9,14 @@ from potluck.core import limits
 from potluck.core.ring.beliefs import Beliefs, News, Witnesses
 from potluck.core.ring.members import accuse, write_record
 from potluck.core.wire.catalogue import Status
-from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, EMIL, Crowd, Member, member_record
+from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, EMIL, Crowd, Member, apart, member_record
 
 ALIVE, SUSPECT, DEAD, LEFT = Status
 
 
 def ann(*others: Member) -> Beliefs:
     """Ann, who knows that the others are there."""
-    beliefs = Beliefs(ANN, ALL, b"run")
+    beliefs = Beliefs(ANN, ALL, apart, b"run")
     beliefs.merge([member_record(other, seat=2) for other in others], 0.0)
     return beliefs
 
@@ -52,7 +52,7 @@ def test_a_new_node_is_news_once() -> None:
 
 
 def test_what_is_not_signed_is_not_believed() -> None:
-    beliefs = Beliefs(ANN, Crowd(ANN, BEN), b"run")
+    beliefs = Beliefs(ANN, Crowd(ANN, BEN), apart, b"run")
     assert beliefs.merge([member_record(CLEO), member_record(BEN, status=DEAD, by=CLEO)], 0.0) == []
     assert len(beliefs.records) == 1
 
@@ -96,7 +96,7 @@ def test_nobody_suspects_the_unknown_itself_or_the_dead() -> None:
 
 def test_a_node_outside_every_group_accuses_in_vain() -> None:
     crowd = Crowd(ANN, BEN)
-    beliefs = Beliefs(ANN, crowd, b"run")
+    beliefs = Beliefs(ANN, crowd, apart, b"run")
     beliefs.merge([member_record(BEN)], 0.0)
     del crowd.known[ANN.device]
     assert beliefs.suspect(BEN.device, 1.0, process_gone=True) == []
@@ -136,7 +136,7 @@ def test_each_of_a_few_further_accusers_shortens_patience_and_is_passed_on() -> 
 
 def test_beyond_a_few_accusers_nothing_is_passed_on() -> None:
     crowd = [Member(f"witness {n}") for n in range(6)]
-    beliefs = Beliefs(ANN, Crowd(ANN, BEN, *crowd), b"run")
+    beliefs = Beliefs(ANN, Crowd(ANN, BEN, *crowd), apart, b"run")
     beliefs.merge([member_record(BEN)], 0.0)
     told = [beliefs.merge([member_record(BEN, 1, SUSPECT, by=by)], 1.0) for by in crowd]
     assert [len(news) for news in told] == [1, 1, 1, 1, 0, 0]
@@ -177,6 +177,42 @@ def test_in_a_larger_ring_two_words_of_death_are_enough() -> None:
     (news,) = beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=DORA)], 10.1)
     assert news.record.status is DEAD
     assert len(beliefs.ring()) == 3
+
+
+def test_only_nodes_of_the_ring_are_witnesses_of_a_death() -> None:
+    beliefs = ann(BEN, CLEO, DORA)
+    for stranger in (EMIL, CLEO, EMIL):
+        beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=stranger)], 10.0)
+    assert status_of(beliefs, BEN) is SUSPECT
+    beliefs.merge([member_record(DORA, 2, LEFT, seat=2)], 10.0)
+    beliefs.merge([member_record(EMIL, 1, seat=2)], 10.0)
+    beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=DORA)], 10.1)
+    assert status_of(beliefs, BEN) is SUSPECT, "who has left saw nothing"
+    (news,) = beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=EMIL)], 10.1)
+    assert news.record.status is DEAD
+
+
+def test_one_member_and_all_that_it_invented_kill_nobody_that_answers() -> None:
+    """Cleo let in a crowd; all of them sit in the ring and say that Ben is dead."""
+    crowd = [Member(f"made up {number}") for number in range(20)]
+    made_up = {CLEO.device, *(one.device for one in crowd)}
+    everybody = Crowd(ANN, BEN, CLEO, DORA, *crowd)
+
+    def related(one: bytes, other: bytes) -> bool:
+        return one != other and not {one, other} <= made_up
+
+    beliefs = Beliefs(ANN, everybody, related, b"run")
+    beliefs.merge([member_record(one, seat=2) for one in (BEN, CLEO, DORA, *crowd)], 0.0)
+    for run in range(1, 4):
+        for liar in (CLEO, *crowd):
+            beliefs.merge([member_record(BEN, run, DEAD, seat=2, by=liar)], 20.0 * run)
+        assert status_of(beliefs, BEN) is SUSPECT
+        assert advance(beliefs, 20.0 * run + limits.SUSPICION_S - 0.1) == [], "nor sooner"
+        beliefs.merge([member_record(BEN, run + 1, seat=2)], 20.0 * run + limits.SUSPICION_S)
+        assert status_of(beliefs, BEN) is ALIVE
+    beliefs.merge([member_record(BEN, 4, DEAD, seat=2, by=crowd[-1])], 200.0)
+    beliefs.merge([member_record(BEN, 4, DEAD, seat=2, by=DORA)], 200.0)
+    assert status_of(beliefs, BEN) is DEAD, "an honest witness beside a liar is two"
 
 
 def test_a_word_of_death_about_a_suspect_adds_an_accuser_and_no_news() -> None:

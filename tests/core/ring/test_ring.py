@@ -23,7 +23,19 @@ from potluck.core.wire.catalogue import (
     Welcome,
     encode,
 )
-from tests.core.fakes import ALL, ANN, BEN, CLEO, DORA, EMIL, Crowd, Dice, Member, member_record
+from tests.core.fakes import (
+    ALL,
+    ANN,
+    BEN,
+    CLEO,
+    DORA,
+    EMIL,
+    Crowd,
+    Dice,
+    Member,
+    apart,
+    member_record,
+)
 from tests.core.wires import Mesh
 
 ALIVE, SUSPECT, DEAD, LEFT = Status
@@ -32,7 +44,7 @@ NOWHERE = bytes(8)
 
 
 def ring_of(member: Member = ANN, *chances: float) -> Ring:
-    return Ring(member, ALL, b"run", Dice(0, *chances))
+    return Ring(member, ALL, apart, b"run", Dice(0, *chances))
 
 
 def seated(*others: Member) -> Ring:
@@ -422,7 +434,7 @@ def test_a_sync_is_answered_in_kind_if_asked() -> None:
 
 def test_many_records_travel_in_pages_and_the_last_asks() -> None:
     members = [Member(f"node {n:03}") for n in range(100)]
-    ring = Ring(ANN, Crowd(ANN, *members), b"run", Dice())
+    ring = Ring(ANN, Crowd(ANN, *members), apart, b"run", Dice())
     ring.on_link_opened(members[0].device, 0.0)
     ring.on_message(
         members[0].device,
@@ -506,7 +518,7 @@ def test_who_has_left_says_nothing_any_more() -> None:
 
 def test_in_a_large_ring_an_update_goes_to_both_neighbours_and_up_to_three_others() -> None:
     members = [Member(f"node {n:03}") for n in range(limits.UPDATE_ALL + 8)]
-    ring = Ring(ANN, Crowd(ANN, *members), b"run", Dice(3))
+    ring = Ring(ANN, Crowd(ANN, *members), apart, b"run", Dice(3))
     ring.on_message(
         members[0].device,
         Welcome(1, [member_record(m, seat=n + 2) for n, m in enumerate(members)]),
@@ -522,7 +534,7 @@ def test_in_a_large_ring_an_update_goes_to_both_neighbours_and_up_to_three_other
 
 def test_up_to_so_many_nodes_an_update_goes_to_everybody() -> None:
     members = [Member(f"node {n:03}") for n in range(limits.UPDATE_ALL - 1)]
-    ring = Ring(ANN, Crowd(ANN, *members), b"run", Dice(3))
+    ring = Ring(ANN, Crowd(ANN, *members), apart, b"run", Dice(3))
     records = [member_record(m, seat=n + 2) for n, m in enumerate(members)]
     ring.on_message(members[0].device, Welcome(1, records), 0.0)
     for member in members:

@@ -275,12 +275,11 @@ def test_a_group_with_company_does_not_dissolve() -> None:
     assert of(here).founder == key(1).device
 
 
-def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
-    """Both devices 2 and 3 were admitted as "anna" by members that did not know of each other."""
+def test_the_own_folder_follows_when_the_founder_gives_another_label() -> None:
+    """Device 4 let device 3 in as "anna", and so did the founder, who knew of another anna."""
     roster = group(1, 4)
-    records = [member(key(1), roster, key(2), "anna"), member(key(4), roster, key(3), "anna")]
     here = node(3)
-    here.index.roster.replace([*roster.records(), records[1]])
+    here.index.roster.replace([*roster.records(), member(key(4), roster, key(3), "anna")])
     moved, changed = list[str](), list[int]()
     heard = Heard(
         on_relabelled=lambda: moved.append(here.own_label),
@@ -289,15 +288,16 @@ def test_the_own_folder_follows_when_two_admissions_crossed() -> None:
     membership = Membership(here, heard)
     membership.start()
     here.take()
-    membership.add_records([records[0]])
-    assert moved == [here.own_label]
-    assert here.own_label.startswith("anna-")
+    crossed = [member(key(1), roster, key(2), "anna"), member(key(1), roster, key(3), "anna-2")]
+    membership.add_records(crossed)
+    assert moved == [here.own_label] == ["anna-2"]
     effects = here.take()
     marks = [effect for effect in effects if isinstance(effect, MarkShare)]
-    assert marks == [MarkShare(roster.group, here.own_label, "anna")]
-    (told,) = [effect for effect in effects if isinstance(effect, Tell)][1:]
-    assert told.code == "relabelled"
-    assert f"called {here.own_label} from now on, since another device is anna; " in told.text
+    assert marks == [MarkShare(roster.group, "anna-2", "anna")]
+    new, told = [effect.text for effect in effects if isinstance(effect, Tell)]
+    second = here.label_of(key(2).device)
+    assert new == f"another anna, called {second} here, is a member of Home now"
+    assert told.startswith("this device was anna and is called anna-2 from now on; ")
     assert changed == [4]
 
 
@@ -331,6 +331,32 @@ def test_a_group_founded_under_no_certificate_is_not_entered_again_and_that_is_t
     (tell,) = taken(here, Tell)
     assert (tell.code, tell.command) == ("group_void", "open")
     assert tell.text.endswith("on both devices: open")
+
+
+def test_no_member_takes_a_name_in_force_nor_does_a_restart() -> None:
+    """The folder of device 3 is its own here, whatever others sign about it or about another."""
+    here, membership = inside(1, 2, 4)
+    roster = of(here)
+    membership.add_records([member(key(4), roster, key(3), "anna")])
+    lies = [member(key(2), roster, key(3), f"holiday {number}") for number in range(9)]
+    lies += [member(key(2), roster, key(number), "anna") for number in range(20, 29)]
+    for lie in lies:
+        membership.add_records([lie])
+        assert here.label_of(key(3).device) == "anna"
+    later = node(1, index=here.index, run=2)
+    assert Membership(later, Heard()).start()
+    assert later.label_of(key(3).device) == "anna"
+    assert of(later).members == roster.members
+
+
+def test_a_newcomer_calls_everybody_as_the_member_that_let_it_in_does() -> None:
+    """What came into force there first comes first in what is sent."""
+    here, membership = inside(1, 2, 4)
+    roster = of(here)
+    membership.add_records([member(key(4), roster, key(3), "anna")])
+    membership.add_records([member(key(2), roster, key(n), "anna") for n in range(20, 29)])
+    membership.admit(newcomer(key(5), "d5"))
+    assert Roster.replay(roster.records()).members == roster.members
 
 
 def test_it_shows_its_state_in_one_line() -> None:

@@ -210,9 +210,7 @@ class Joiner:
         """Return the roster of the group we are in now; raises ProtocolError if it is another."""
         if self.state is not JoinerState.DONE or not self._records:
             raise ProtocolError("the admission is not complete")
-        genesis, *others = self._records
-        roster = Roster(genesis)
-        roster.add(others)
+        roster = Roster.replay(self._records)
         if roster.group != self.group or self.key.device not in roster.members:
             raise ProtocolError("the roster is not that of the group that was offered")
         return roster

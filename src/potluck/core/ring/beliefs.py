@@ -3,25 +3,29 @@
 Strategy: merging takes the larger record (core/ring/members.py) with one brake. SUSPECT and DEAD
 are accusations, and a member that is in our ring does not die because somebody says so: an
 accusation arms a *suspicion*, and DEAD is believed when our own patience ends, or, in a ring of
-four and more, when two accusers say DEAD. Until then the member stays SUSPECT, which keeps its
-place in the ring. It refutes by a higher incarnation. Further accusers shorten patience and are
-passed on, a few of them; `Witnesses` says who is listened to at all.
+four and more, when two accusers say DEAD. These two must be nodes of the ring and *apart*: neither
+let in by the other, nor both by one member who may have invented them (core/group/lines.py). Until
+then the member stays SUSPECT, which keeps its place in the ring. It refutes by a higher
+incarnation. Further accusers that are apart, too, shorten patience; the first few are passed on.
+`Witnesses` says who is listened to at all.
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
-without valid signatures is ever held. A suspicion's deadline is fixed when it is armed; only
-confirmations, stronger evidence and this node's own pauses move it. (Computing it anew at firing
-time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: DEAD and LEFT records
-are forgotten after ten minutes; a ghost then costs one detection time. Such a record of a node
-never heard of is kept but is no news: two nodes that forget at different moments would remind each
-other for ever.
+without valid signatures is ever held. One member, with any number of devices it invented, makes no
+other node of our ring DEAD that answers within its patience. A suspicion's deadline is fixed when
+it is armed; only confirmations, stronger evidence and this node's own pauses move it. (Computing it
+anew at firing time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: where one
+device that is not the founder let everybody in, no two accusers are apart, and patience alone ends.
+DEAD and LEFT records are forgotten after ten minutes; a ghost then costs one detection time. Such a
+record of a node never heard of is kept but is no news: two nodes that forget at different moments
+would remind each other for ever.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
@@ -37,8 +41,10 @@ from potluck.core.ring.members import (
 )
 from potluck.core.wire.catalogue import Address, MemberRecord, Status
 
+Kinship = Callable[[DeviceId, DeviceId], bool]
+"""(one, other) -> whether two devices cannot be one member and its inventions."""
+
 SMALL_RING = 4  # below this there are no two witnesses besides the suspect and ourselves
-KILLERS = 2  # accusers that say DEAD, in a ring that is not small: one may be cut off, or lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +95,35 @@ class Suspicion:
     full_s: float
     least_s: float
     accusers: set[bytes] = field(default_factory=set)
+    confirmations: int = 0  # by how many that are apart from all accusers before them
     killers: set[bytes] = field(default_factory=set)  # those that say DEAD
 
     @property
     def ends_s(self) -> float:
-        """When patience ends: sooner with each further accuser, never below the least."""
-        confirmations = min(len(self.accusers) - 1, limits.WITNESSES)
+        """When patience ends: sooner with each confirmation, never below the least."""
+        confirmations = min(self.confirmations, limits.WITNESSES)
         shorter_s = (self.full_s - self.least_s) * confirmations / limits.WITNESSES
         return self.armed_s + self.full_s - shorter_s
 
-    def add(self, accuser: bytes) -> bool:
+    def add(self, accuser: DeviceId, apart: Kinship) -> bool:
         """Note an accuser; return whether others should hear of it: it is one of the first few."""
-        new = accuser not in self.accusers and len(self.accusers) <= limits.WITNESSES
+        if accuser in self.accusers:
+            return False
+        if self.accusers and all(apart(accuser, DeviceId(other)) for other in self.accusers):
+            self.confirmations += 1
         self.accusers.add(accuser)
-        return new
+        return len(self.accusers) <= limits.WITNESSES + 1
 
 
 class Beliefs:
     """The map {device: record} and its suspicions."""
 
-    def __init__(self, signer: Signer, verifier: Verifier, instance: bytes) -> None:
+    def __init__(self, signer: Signer, verifier: Verifier, apart: Kinship, instance: bytes) -> None:
         """Know only ourselves: incarnation 1, seat 1."""
         self.me = signer.device
         self.lateness = 1.0  # stretch of all patience, by this node's own tick lateness
         self._signer, self._verifier, self._instance = signer, verifier, instance
+        self._apart = apart
         self._records: dict[DeviceId, MemberRecord] = {}
         self._suspicions: dict[DeviceId, Suspicion] = {}
         self._ended_s: dict[DeviceId, float] = {}  # when a record became DEAD or LEFT here
@@ -240,7 +251,7 @@ class Beliefs:
         if before is None or before.status not in IN_RING:
             self._put(record, now)
             if record.status is Status.SUSPECT:
-                self._suspicion(record, now).add(record.accuser)
+                self._suspicion(record, now).add(DeviceId(record.accuser), self._apart)
             return None if before is None and record.status not in IN_RING else record
         if record.status not in ACCUSATIONS:
             return self._put(record, now)
@@ -248,7 +259,7 @@ class Beliefs:
         if record.accuser != self.me and not listens:
             return None
         suspicion = self._suspicion(record, now)
-        told = suspicion.add(record.accuser)
+        told = suspicion.add(DeviceId(record.accuser), self._apart)
         if record.status is Status.DEAD:
             return self._doubt(record, before, now)
         if supersedes(record, before):
@@ -259,11 +270,17 @@ class Beliefs:
         """Somebody says that a member of our ring is DEAD: until a second does we say SUSPECT."""
         killers = self._suspicion(record, now).killers
         killers.add(record.accuser)
-        if len(killers) >= KILLERS and len(self.ring()) >= SMALL_RING:
+        if len(self.ring()) >= SMALL_RING and self._agree(DeviceId(record.accuser), killers):
             return self._put(record, now)
         if before.status is Status.SUSPECT and before.incarnation == record.incarnation:
             return None
         return self._put(accuse(self._signer, record, Status.SUSPECT), now)
+
+    def _agree(self, accuser: DeviceId, killers: Iterable[bytes]) -> bool:
+        """Say whether two nodes of the ring that are apart say DEAD: one may be cut off, or lie."""
+        records = [self._records.get(DeviceId(killer)) for killer in killers]
+        nodes = [DeviceId(r.device) for r in records if r is not None and r.status in IN_RING]
+        return accuser in nodes and any(self._apart(accuser, node) for node in nodes)
 
     def _put(self, record: MemberRecord, now: float) -> MemberRecord:
         device = DeviceId(record.device)

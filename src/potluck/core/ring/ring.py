@@ -31,7 +31,7 @@ from typing import assert_never
 from potluck.core import limits
 from potluck.core.chance import Chance, draw_index
 from potluck.core.keys.identity import DeviceId, Signer, Verifier
-from potluck.core.ring.beliefs import Beliefs, News
+from potluck.core.ring.beliefs import Beliefs, Kinship, News
 from potluck.core.ring.members import IN_RING, digest_of, is_valid
 from potluck.core.ring.seat_search import AskForSeat, SeatSearch, TakeSeat
 from potluck.core.ring.seats import Seats
@@ -73,10 +73,12 @@ RingAction = Say | Changed
 class Ring:
     """One node's ring, and what it says to the others about it."""
 
-    def __init__(self, signer: Signer, verifier: Verifier, instance: bytes, chance: Chance) -> None:
+    def __init__(
+        self, signer: Signer, verifier: Verifier, apart: Kinship, instance: bytes, chance: Chance
+    ) -> None:
         """Start as a ring of one without a seat."""
         self.me = signer.device
-        self.beliefs = Beliefs(signer, verifier, instance)
+        self.beliefs = Beliefs(signer, verifier, apart, instance)
         self.left = False
         self._verifier, self._chance = verifier, chance
         self._search, self._seats = SeatSearch(), Seats()

@@ -6,10 +6,16 @@ digest, and where digests differ both say everything; whoever learns something n
 on to everybody else it is linked to. Every device starts with a group of its own that is written
 down only once it is kept (admission_policy.py decides) or has company.
 
+Whatever becomes known is settled at once: from then on the folder of a device is its own here,
+whatever records come later. The index keeps the records in the order in which they came into force,
+and that order is the memory (core/group/roster.py), so a restart changes no name. Other parts ask
+the roster alone how a device is called; none has a name of its own for a folder.
+
 Guarantees: what is learned is on the disk before it is handed on. A record spreads only while it is
-news, so gossip ends. A group with company is never left for another one. When two admissions
-crossed and the labels change by it, the own folder follows. Limits: a group is one set; there is no
-way out of it yet but another home.
+news, so gossip ends. A group with company is never left for another one. No member but the founder
+can give a device that is known here another label, or its folder to another device. When the
+founder gives this device another label, the own folder follows. Limits: a group is one set; there
+is no way out of it yet but another home.
 """
 
 from __future__ import annotations
@@ -21,8 +27,8 @@ from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.admission import Newcomer
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import admit, found
-from potluck.core.keys.identity import DeviceId
+from potluck.core.group.statements import MemberEntry, admit, found
+from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
 from potluck.engine.node import Node
@@ -54,6 +60,7 @@ class Membership:
     def __init__(self, node: Node, listener: MembershipListener) -> None:
         """Belong to no group yet; `start` makes or loads one."""
         self._node, self._listener = node, listener
+        self._kept = False  # whether the index has this group's records
 
     def __repr__(self) -> str:
         """Say which group this is and how large."""
@@ -67,7 +74,7 @@ class Membership:
         """Load the group of an earlier run (True), or make a provisional one (False)."""
         node, settings, stored = self._node, self._node.settings, self._stored()
         if stored is not None:
-            node.roster = stored
+            node.roster, self._kept = stored, True
         else:
             node.roster = Roster(
                 found(node.key, settings.group_name, settings.label, node.chance.bytes(32))
@@ -121,7 +128,7 @@ class Membership:
     def admit(self, newcomer: Newcomer) -> bool:
         """Make a newcomer a member unless it is one; returns whether it is one now."""
         node, roster = self._node, self._roster
-        if newcomer.device == node.me or not self._speaks(newcomer.sealing):
+        if newcomer.device == node.me or not _speaks(node.key, newcomer.sealing):
             return False
         if newcomer.device not in roster.members:
             label = roster.free_label(newcomer.label)
@@ -133,21 +140,20 @@ class Membership:
     def add_records(self, records: Sequence[RosterRecord], source: DeviceId | None = None) -> None:
         """Unite with what a member (or an introduction) showed, and hand on what is news."""
         node, roster = self._node, self._roster
-        count, label, labels = len(roster.records()), node.own_label, self._labels()
+        known, label, labels = roster.hashes, node.own_label, self._labels()
         new = roster.add(records, source or b"")
-        fresh = roster.records()[count:]
+        roster.settle()
+        fresh = roster.since(known)
         if not fresh:
             return
-        self._write(roster)
+        self._write_down(fresh)
         for device in node.linked():
             if device == source:
                 continue
             for chunk in _chunks(fresh):
                 node.say_when_durable(device, chunk)
         for entry in new:
-            node.tell(
-                "member_new", f"{entry.label} is a member of {roster.name} now", subject=entry.label
-            )
+            _tell_new(node, roster.name, roster.members[entry.device])
         if self._labels() != labels:
             self._trust()
             self._listener.on_members_changed()
@@ -180,8 +186,7 @@ class Membership:
         if not records:
             return None
         try:
-            roster = Roster(records[0])
-            roster.add(records)
+            roster = Roster.replay(records)
         except Malformed:  # founded under a certificate that no device can have
             return None
         return roster if self._node.me in roster.members else None
@@ -189,6 +194,16 @@ class Membership:
     def _write(self, roster: Roster) -> None:
         """Write the whole set: what stood there may be of another group, or too little."""
         self._node.index.roster.replace(roster.records())
+        self._node.when_durable([])
+        self._kept = True
+
+    def _write_down(self, fresh: Sequence[RosterRecord]) -> None:
+        """Write what is new behind what stands there, or all of it for the first time."""
+        if not self._kept:
+            self._write(self._roster)
+            return
+        for record in fresh:
+            self._node.index.roster.add(record)
         self._node.when_durable([])
 
     def _labels(self) -> dict[DeviceId, str]:
@@ -218,13 +233,22 @@ class Membership:
         if others:
             self._node.do(MakeFolders(tuple(sorted(entry.label for entry in others))))
 
-    def _speaks(self, sealing: bytes) -> bool:
-        """Say whether we can share a secret with that key; without one nobody could knock."""
-        try:
-            self._node.key.agree(sealing, b"admission")
-        except Malformed:
-            return False
-        return True
+
+def _tell_new(node: Node, group: str, entry: MemberEntry) -> None:
+    """Say who is a member now, and if it is not called as it was to be, that another one is."""
+    called = entry.label
+    if entry.label != entry.wish:
+        called = f"another {entry.wish}, called {entry.label} here,"
+    node.tell("member_new", f"{called} is a member of {group} now", subject=entry.label)
+
+
+def _speaks(key: DeviceKey, sealing: bytes) -> bool:
+    """Say whether we can share a secret with that key; without one nobody could knock."""
+    try:
+        key.agree(sealing, b"admission")
+    except Malformed:
+        return False
+    return True
 
 
 def _chunks(records: Sequence[RosterRecord]) -> list[RosterRecords]:

@@ -19,7 +19,8 @@ from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.chance import draw_index
-from potluck.core.keys.identity import DeviceId
+from potluck.core.keys.identity import DeviceId, Verifier
+from potluck.core.ring.beliefs import Kinship
 from potluck.core.ring.members import IN_RING
 from potluck.core.ring.probing import (
     Answered,
@@ -66,8 +67,9 @@ class Circle:
     def restart(self) -> None:
         """Forget the ring: this device is in another group now."""
         node = self._node
-        verifier = node.roster.verify if node.roster else _nobody
-        self.ring = Ring(node.key, verifier, node.instance, node.chance)
+        verifier: Verifier = node.roster.verify if node.roster else _nobody
+        apart: Kinship = node.roster.are_apart if node.roster else _nobody
+        self.ring = Ring(node.key, verifier, apart, node.instance, node.chance)
         self.probing = Probing(node.me, node.chance)
         self._dead_s = node.now + limits.DEAD_PROBE_S
         self.on_addresses(self._discovery.own_addresses)
@@ -229,11 +231,6 @@ def _news_for(device: DeviceId, ring: Ring) -> list[MemberRecord]:
     return [record] if record is not None and record.status is not Status.ALIVE else []
 
 
-def _nobody(
-    device: DeviceId,  # noqa: ARG001 - a Verifier
-    purpose: bytes,  # noqa: ARG001
-    data: bytes,  # noqa: ARG001
-    signature: bytes,  # noqa: ARG001
-) -> bool:
-    """Verify nothing: a device without a group believes nobody but itself."""
+def _nobody(*_: object, **__: object) -> bool:
+    """Without a group verify nothing and hold nobody apart: one believes nobody but oneself."""
     return False
