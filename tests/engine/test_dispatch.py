@@ -360,6 +360,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
     (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
+    (events.FetchHeard(ORDER, 0, 1.0), ["following.on_heard", "downloads.on_heard"]),
     (
         events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.LACKING, ""),
         ["bulk_calls.on_search"],

@@ -182,6 +182,18 @@ class ManifestHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchHeard:
+    """So much came on the link of a fetch, good or not, since that was told last; or nothing did.
+
+    Told about once in limits.HEARD_S of waiting; the pauses of this device are not in it.
+    """
+
+    order: OrderId  # which Fetch
+    size_bytes: int  # on the wire
+    waited_s: float  # for it
+
+
+@dataclass(frozen=True, slots=True)
 class PieceListHeard:
     """A whole piece list came and matches its root."""
 
@@ -201,11 +213,13 @@ class PiecesVerified:
 
 @dataclass(frozen=True, slots=True)
 class FilesVerified:
-    """Small contents came, were verified and written into part files."""
+    """Small contents came, were verified and written into part files; others did not fit."""
 
     order: OrderId  # which Fetch
-    roots: tuple[Root, ...]  # which
+    roots: tuple[Root, ...]  # which are here
     size_bytes: int  # bytes on the wire
+    wrong: tuple[Root, ...] = ()  # what came for these was something else
+    unfit: tuple[Root, ...] = ()  # these came, and are of another size than their record says
 
 
 class Outcome(StrEnum):
@@ -338,7 +352,13 @@ FolderEvent = (
     | TopSeen
 )
 FetchEvent = (
-    ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
+    ManifestHeard
+    | FetchHeard
+    | PieceListHeard
+    | PiecesVerified
+    | FilesVerified
+    | FetchEnded
+    | PartsFound
 )
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | NotDurable | LogStuck | LogMoved | SpaceSeen

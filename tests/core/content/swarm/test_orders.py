@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
-from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, End, Order, Swarm, What
+from potluck.core.content.swarm.download import End, Order, What
+from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, Swarm
 from potluck.core.content.swarm.room import FILE_BYTES, Shortage, reserve_of
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
@@ -49,7 +50,7 @@ def listed(*contents: PieceList) -> Swarm:
     assert [order.what for order in lists] == [What.LIST] * len(contents)
     for one, order in zip(contents, lists, strict=True):
         swarm.on_list(one)
-        swarm.on_bytes(order.number, FAST, 1.0)
+        swarm.under_way.on_bytes(order.number, FAST, 1.0)
         swarm.on_ended(order.number, 1.0, End.DONE)
     return swarm
 
@@ -58,7 +59,7 @@ def known_to_bring(bytes_a_second: int) -> Swarm:
     """A swarm that wants nothing and has measured A."""
     swarm = wanting(content(2))
     (order,) = orders(swarm, 0.0, A)
-    swarm.on_bytes(order.number, bytes_a_second, 1.0)
+    swarm.under_way.on_bytes(order.number, bytes_a_second, 1.0)
     swarm.on_ended(order.number, 1.0, End.DONE)
     swarm.forget(content(2).root)
     return swarm
@@ -280,7 +281,7 @@ def test_a_run_is_what_the_peer_brings_in_a_few_seconds_but_one_piece() -> None:
     slow.want(one.root, one.size_bytes, one.piece_size)
     (order,) = orders(slow, 1.0, A)
     slow.on_list(one)
-    slow.on_bytes(order.number, 1, 1.1)
+    slow.under_way.on_bytes(order.number, 1, 1.1)
     slow.on_ended(order.number, 1.1, End.DONE)
     assert [order.pieces for order in orders(slow, 1.1, A)] == [(0, 1, 2), (3, 4, 5)]
     slowest = known_to_bring(1)
@@ -293,7 +294,7 @@ def test_a_run_is_what_the_peer_brings_in_a_few_seconds_but_one_piece() -> None:
 
 def test_bytes_of_an_order_that_is_over_are_not_measured() -> None:
     swarm = known_to_bring(1)
-    swarm.on_bytes(1, FAST, 5.0)
+    swarm.under_way.on_bytes(1, FAST, 5.0)
     for number in range(10):
         swarm.want(root(number), limits.PACK_BYTES_MIN // 4, SMALL)
     assert [len(order.roots) for order in orders(swarm, 6.0, A)] == [4, 4]
