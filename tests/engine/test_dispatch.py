@@ -96,6 +96,8 @@ CALLS = [
     ("announcing", "on_share"),
     ("announcing", "on_places_changed"),
     ("following", "on_page"),
+    ("following", "on_heard"),
+    ("downloads", "on_heard"),
     ("following", "on_ended"),
     ("downloads", "on_kept"),
     ("downloads", "on_list"),
