@@ -185,7 +185,7 @@ class ManifestHeard:
 class FetchHeard:
     """So much came on the link of a fetch, good or not, since that was told last; or nothing did.
 
-    Told about once in limits.HEARD_S of waiting; the pauses of this device are not in it.
+    Told about once in limits.PACE_TOLD_S of waiting; the pauses of this device are not in it.
     """
 
     order: OrderId  # which Fetch

@@ -203,8 +203,6 @@ class Downloads:
         _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         if order is not None:
             _strike(self._node, self.swarm, order, event)
-            for root in event.unfit:
-                self._doubt(root)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -310,7 +308,7 @@ class Downloads:
         if following != _cut_of(download):
             _forget(self, self._node, root)
             self.swarm.want(root, *following, download.owner)
-            self.swarm.downloads[root].keep_rests(download)
+            self.swarm.downloads[root].keep_rests(download, self._node.now)
 
 
 def _forget(downloads: Downloads, node: Node, root: Root) -> None:
@@ -353,7 +351,8 @@ def _credit(
 def _strike(node: Node, swarm: Swarm, order: Order, event: FilesVerified) -> None:
     """Items that are not what a record says: of which the holder may know no more than we do.
 
-    What has its root at another size is what its owner must have meant: the record is wrong.
+    What has its root at another size is what its owner must have meant: the record is wrong, and
+    when the order ends another size that is said of it is tried.
     """
     swarm.on_unfit(order.number, event.wrong, node.now, wrong=True)
     swarm.on_unfit(order.number, event.unfit, node.now, wrong=False)

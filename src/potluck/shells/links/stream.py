@@ -67,7 +67,7 @@ class Stream:
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
-        # told what came and how long it was waited for, about once in limits.HEARD_S of waiting
+        # told what came and how long it was waited for, about once in limits.PACE_TOLD_S of waiting
         self._tells: Callable[[int, float], None] | None = None
         self._untold_bytes, self._untold_s = 0, 0.0
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
@@ -133,7 +133,7 @@ class Stream:
             return
         self._untold_bytes += count
         self._untold_s += min(time.monotonic() - begun, 2 * STEP_S)
-        if self._untold_s >= limits.HEARD_S:
+        if self._untold_s >= limits.PACE_TOLD_S:
             self._tells(self._untold_bytes, self._untold_s)
             self._untold_bytes, self._untold_s = 0, 0.0
 

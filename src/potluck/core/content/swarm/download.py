@@ -132,9 +132,10 @@ class Download:
             self.have.add(piece)
         self.at_once = self.size_bytes <= limits.COMMIT_BYTES and not len(self.have)
 
-    def keep_rests(self, before: Download) -> None:
-        """Take the place of `before`: whoever failed it rests, whatever is asked now."""
-        self.retry_s.update(before.retry_s)
+    def keep_rests(self, before: Download, now: float) -> None:
+        """Take the place of `before`: whoever failed it rests, but no longer than for a failure."""
+        for peer, until_s in before.retry_s.items():
+            self.retry_s[peer] = min(until_s, now + limits.RETRY_S)
 
     def brought(self, order: Order) -> bool:
         """Whether everything asked in `order` is here now, of a content that is not complete."""

@@ -43,7 +43,7 @@ from itertools import chain
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.download import Download, End, Order, What
-from potluck.core.content.swarm.lines import Lines, Owner
+from potluck.core.content.swarm.lines import Owner, WaitingLines
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
@@ -110,7 +110,7 @@ class Swarm:
         """Lack nothing."""
         self.downloads: dict[Root, Download] = {}
         self.under_way = UnderWay()
-        self._small, self._unlisted = Lines(), Lines()
+        self._small, self._unlisted = WaitingLines(), WaitingLines()
         self._listed: dict[Root, Download] = {}
         self.room = Room()
 
@@ -251,16 +251,17 @@ class Swarm:
         asked = True
         while asked:
             asked = False
-            for owner, line in self._small.turns():
+            for owner in self.under_way.in_turn(self._small.owners(), news=True):
                 if not look.may_ask(owner, news=True):
                     continue
-                peer, pack = _pack(self, look, line)
+                peer, pack = _pack(self, look, self._small.of(owner))
                 if peer is not None:
                     asked = True
                     yield self._give(look, peer, What.PACK, pack)
 
     def _ask_lists(self, look: _Look) -> Iterator[Order]:
-        for owner, line in self._unlisted.turns():
+        for owner in self.under_way.in_turn(self._unlisted.owners(), news=True):
+            line = self._unlisted.of(owner)
             looks = min(len(line), LOOKS) if self.orders else len(line)
             stay: list[Root] = []
             for _ in range(looks):

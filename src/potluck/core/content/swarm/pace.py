@@ -38,7 +38,7 @@ SLOW_MAX = limits.WORKERS  # slow orders of a kind beside as many others: a thre
 LATE_MIN_S = 3.0  # a queue of 2 s stands in front of some links
 LATE_TIMES = 6  # so many times what all of it takes at another holder is waited for
 DRIP_RATE = 4 * limits.KIB  # half of 64 kbit/s: below this it is tried elsewhere, unmeasured
-LEAST_RATE = 512  # half of a record of 16 KiB in limits.BULK_STALL_S
+DRIP_LEAST_RATE = 512  # half of a record of 16 KiB in limits.BULK_STALL_S
 LAG_S = 10.0  # asked last for so long, at first: a laptop's hiccup is over by then
 LAG_MAX_S = 320.0  # no mistake of ours costs more than five minutes
 
@@ -135,7 +135,7 @@ class Paces:
     def drips(self, number: int) -> bool:
         """Whether less came than any link brings that is not given up for its silence."""
         pace = self._paces[number]
-        return pace.waited_s >= LONG_S and pace.came_bytes < pace.waited_s * LEAST_RATE
+        return pace.waited_s >= LONG_S and pace.came_bytes < pace.waited_s * DRIP_LEAST_RATE
 
     def crowded_out(self, numbers: Iterable[int]) -> list[int]:
         """Return the slowest of more slow orders than SLOW_MAX, if it is under way for LONG_S."""

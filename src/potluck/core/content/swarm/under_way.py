@@ -4,7 +4,8 @@ Strategy: one object knows every order and what is measured of it. From that fol
 one more slot:
 
 - Owners: while others wait, the contents of one owner have at most half of the slots in all,
-  whoever holds them (`has_its_share`). Each peer has few anyway (slots.py).
+  whoever holds them (`has_its_share`); who has the fewest, and was served longest ago, is the
+  first (`in_turn`). Each peer has few anyway (slots.py).
 - Slow orders do not count among the slots in all, up to SLOW_MAX of each kind: the fast go on.
 - Peers that were late a while ago (pace.py) have at most half of the slots in all, and only those
   that nobody else takes (`last`).
@@ -20,6 +21,7 @@ brings what it said, has its turn like others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import assert_never
@@ -46,6 +48,7 @@ class UnderWay:
         self._slots = Slots(self.rates)
         self._paces, self._lags = Paces(), Lags()
         self._owners: dict[int, Owner] = {}  # whose contents they are for
+        self._served: dict[tuple[Owner, bool], int] = {}  # the last order for each
         self._called_off: set[int] = set()
         self._numbers = count(1)
 
@@ -65,7 +68,8 @@ class UnderWay:
         roots = tuple(download.root for download in downloads)
         order = Order(next(self._numbers), peer, what, roots, pieces)
         self.orders[order.number] = order
-        self._owners[order.number] = downloads[0].owner
+        owner = self._owners[order.number] = downloads[0].owner
+        self._served[owner, what.news] = order.number
         self._slots.take(peer, news=what.news)
         self.rates.on_asked(peer, now, news=what.news)
         self._paces.begin(order.number, _asked_bytes(what, downloads, len(pieces)))
@@ -115,9 +119,9 @@ class UnderWay:
         return owners.count(owner) >= _half(news=news)
 
     def in_turn(self, owners: Iterable[Owner], *, news: bool) -> list[Owner]:
-        """Return owners, those with the fewest slots first."""
-        taken = [self._owners[number] for number in self._of_kind(news=news)]
-        return sorted(owners, key=taken.count)
+        """Return owners: those with the fewest slots first, of these who was served longest ago."""
+        taken = Counter(self._owners[number] for number in self._of_kind(news=news))
+        return sorted(owners, key=lambda owner: (taken[owner], self._served.get((owner, news), 0)))
 
     def first(self, peers: Iterable[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""
