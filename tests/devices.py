@@ -104,6 +104,8 @@ def one_ring(*devices: Seen) -> bool:
 class Device(Seen):
     """A process."""
 
+    program: tuple[str, ...] = ("potluck",)  # the module that is run, and what comes before options
+
     def start(self, discovery_port: int, *flags: str) -> Device:
         """Start it; it may not answer yet."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -113,7 +115,15 @@ class Device(Seen):
             "PYTHONPATH": str(ROOT / "src"),
             "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
         }
-        words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
+        words = [
+            sys.executable,
+            "-m",
+            *self.program,
+            "--home",
+            str(self.home),
+            "up",
+            str(self.folder),
+        ]
         words += [
             "--name",
             self.label,

@@ -136,13 +136,15 @@ def within(seconds: float, condition: Callable[[], object], said: Callable[[], s
 
 
 @contextmanager
-def pair(base: Path) -> Iterator[Pair]:
-    """Two daemons that have met."""
+def pair(base: Path, off: str = "") -> Iterator[Pair]:
+    """Two daemons that have met; `off`: a guard that is off (tests/hostile/unguarded.py)."""
     discovery_port = free_port()
     (base / "bystander").write_bytes(b"outside of every share")
     devices = [Daemon(base / label, label) for label in ("alder", "birch")]
     try:
         for device in devices:
+            if off:
+                device.program = ("tests.hostile.unguarded", off)
             device.begin(discovery_port)
         until(lambda: one_ring(*devices), lambda: devices[0].said() + devices[1].said())
         yield Pair(base, discovery_port, *devices)

@@ -241,6 +241,24 @@ def test_what_came_and_how_long_it_was_waited_for_is_told(ends, monkeypatch):
     assert len(told) == before
 
 
+def test_who_sends_a_byte_now_and_then_is_called_off_all_the_same(ends, monkeypatch):
+    monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.0)
+    near, far = ends
+
+    class CalledOff(Exception):
+        """By its user."""
+
+    class User:
+        def check(self):
+            raise CalledOff
+
+    far.tell(lambda _size_bytes, _waited_s: None)
+    far.user = User()
+    near.send_bytes(b"a")
+    with pytest.raises(CalledOff):
+        far.receive_into(memoryview(bytearray(2)))
+
+
 def test_a_pause_of_this_device_is_not_waited_for(ends, monkeypatch):
     near, far = ends
     monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.0)

@@ -136,6 +136,8 @@ class Stream:
         if self._untold_s >= limits.PACE_TOLD_S:
             self._tells(self._untold_bytes, self._untold_s)
             self._untold_bytes, self._untold_s = 0, 0.0
+            if self.user is not None:  # a byte now and then is no silence, and ends nothing else
+                self.user.check()
 
     def tell(self, tells: Callable[[int, float], None] | None) -> None:
         """From now on tell what comes and how long it is waited for; None: nobody."""
