@@ -40,7 +40,10 @@ def test_the_owner_is_the_first_then_who_lacks_least(node: Node) -> None:
 
 def test_of_two_owners_both_are_asked_and_of_nothing_nobody(node: Node) -> None:
     waiting = {BIG.root: {name: {Spot(name, b"a"): None} for name in (BERTS, ANNAS)}}
+    other = piece_list(5)
+    waiting[other.root] = {ANNAS: {Spot(ANNAS, b"b"): None}}
     holders = known_holders(node, waiting)
+    assert holders(other.root) == [ANNA]
     assert set(holders(BIG.root)) == {ANNA, BERT}
     assert holders(piece_list(4).root) == []
 

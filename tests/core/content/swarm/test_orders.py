@@ -749,3 +749,33 @@ def test_a_call_looks_at_some_contents_only_however_many_are_wanted() -> None:
     looked[0] = 0
     swarm.next_orders(holders, 0.0)
     assert looked[0] <= 3 * LOOKS
+
+
+def test_of_packs_too_an_owner_has_half_while_another_waits() -> None:
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    swarm = Swarm()
+    for number in range(40):
+        swarm.want(root(number), SMALL, SMALL, A)
+    swarm.want(root(99), SMALL, SMALL, B)
+    holders = {root(number): everybody[:4] for number in range(40)} | {root(99): [EMIL.device]}
+    swarm.next_orders(lambda which: holders[which] if which != root(99) else [], 0.0)
+    assert len(swarm.orders) == limits.SMALL_WORKERS, "nobody else could be asked"
+    for number in (1, 2, 3, 4, 5):
+        swarm.on_ended(number, 0.0, End.FAILED)
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert found[0].roots == (root(99),), "it has the fewest"
+    assert len(swarm.orders) <= limits.SMALL_WORKERS
+
+
+def test_of_lists_too_an_owner_has_half_while_another_waits() -> None:
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA)]
+    swarm = Swarm()
+    large = [content(3 + number) for number in range(limits.SMALL_WORKERS)]
+    for one in large:
+        swarm.want(one.root, one.size_bytes, one.piece_size, A)
+    other = content(50)
+    swarm.want(other.root, other.size_bytes, other.piece_size, B)
+    holders = {one.root: everybody for one in large} | {other.root: [EMIL.device]}
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert len(found) == limits.SMALL_WORKERS
+    assert [order.roots for order in found].index((other.root,)) == limits.SMALL_WORKERS // 2
