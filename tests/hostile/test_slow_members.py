@@ -166,8 +166,11 @@ without = partial(pytest.mark.parametrize, "unguarded", indirect=True)
 # -- one that lies about what it holds -------------------------------------------------------------
 def test_a_member_that_drips_pieces_holds_up_no_file_of_another(attacked: Pair) -> None:
     with drippers(attacked, 1) as (one,):
-        assert comes(attacked, IN_TIME_S), attacked.said()
-        assert [asked for asked in one.rogue.asked if isinstance(asked, FileAsk)], "it was asked"
+        for _ in range(5):  # it is asked for what the owner has no slot for, if it was fast enough
+            assert comes(attacked, IN_TIME_S), attacked.said()
+            if [asked for asked in one.rogue.asked if isinstance(asked, FileAsk)]:
+                return
+    pytest.fail("it was asked for nothing")
 
 
 @without(argvalues=["paces"])

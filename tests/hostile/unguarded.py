@@ -34,7 +34,7 @@ def _everything_has_room() -> None:
 
 
 def _an_item_is_the_pack() -> None:
-    setattr(asking, "_is_named", _wrong)  # noqa: B010  # likewise
+    setattr(asking, "_meant_piece_size", _wrong)  # noqa: B010  # likewise
 
 
 GUARDS: dict[str, Callable[[], None]] = {

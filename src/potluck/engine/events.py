@@ -219,7 +219,8 @@ class FilesVerified:
     roots: tuple[Root, ...]  # which are here
     size_bytes: int  # bytes on the wire
     wrong: tuple[Root, ...] = ()  # what came for these was something else
-    unfit: tuple[Root, ...] = ()  # these came, and are of another size than their record says
+    # these came, and are of another size or piece size, told here, than their record says
+    unfit: tuple[tuple[Root, int, int], ...] = ()
 
 
 class Outcome(StrEnum):

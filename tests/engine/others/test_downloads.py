@@ -646,7 +646,7 @@ def test_a_wrong_item_is_told_and_is_the_holders(wire: Wire) -> None:
     assert wire.downloads.swarm.downloads[here].strikes == {}
 
 
-def test_an_item_of_another_size_is_the_records_fault_and_another_owners_size_is_tried() -> None:
+def test_an_item_of_another_size_is_the_records_fault_and_the_true_size_is_asked_for() -> None:
     wire = Wire()
     wire.link(ANNA, BERT)
     lie = replace(record("a"), size=7)
@@ -654,11 +654,24 @@ def test_an_item_of_another_size_is_the_records_fault_and_another_owners_size_is
     wire.want(record("a"), ANNA)
     fetch = wire.fetch()
     assert fetch.sizes == ((7, limits.PIECE_MIN_BYTES),)
-    wire.downloads.on_files(FilesVerified(fetch.order, (), 0, unfit=(root_of("a"),)))
-    assert [effect for effect in wire.effects() if isinstance(effect, Tell)] == []
+    true = (root_of("a"), 1, limits.PIECE_MIN_BYTES)
+    wire.downloads.on_files(FilesVerified(fetch.order, (), 0, unfit=(true,)))
     wire.end(fetch)
-    wire.node.now += limits.RETRY_S
     again = wire.fetch()
     assert again.sizes == ((1, limits.PIECE_MIN_BYTES),)
-    wire.bring(again)
+    wire.end(again, Outcome.GONE)
+    wire.node.now += limits.RETRY_S
+    more = wire.fetch()
+    assert more.sizes == ((1, limits.PIECE_MIN_BYTES),), "who lacks it says nothing of its size"
+    wire.bring(more)
     assert wire.arrived
+
+
+def test_a_true_size_that_nobody_says_changes_nothing(wire: Wire) -> None:
+    wire.want(replace(record("a"), size=7))
+    fetch = wire.fetch()
+    true = (root_of("a"), 1, limits.PIECE_MIN_BYTES)
+    wire.downloads.on_files(FilesVerified(fetch.order, (), 0, unfit=(true,)))
+    wire.end(fetch)
+    wire.node.now += limits.RETRY_S
+    assert wire.fetches() == [], "it rests there for longer"

@@ -357,7 +357,7 @@ def test_a_record_that_says_another_size_is_not_the_holders_fault(script, promis
     sizes = (first, promised)
     assert script.run(ask, FilesHeader([3, 3]), b"onetwo", sizes=sizes) is Outcome.DONE
     assert script.drawer.whole == {one.root: b"one"}
-    assert script.facts == [FilesVerified(ORDER, (one.root,), 3, (), (two.root,))]
+    assert script.facts == [FilesVerified(ORDER, (one.root,), 3, (), ((two.root, 3, PIECE),))]
 
 
 def test_a_pack_of_wrong_files_only_is_told(script):

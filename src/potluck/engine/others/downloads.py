@@ -203,6 +203,8 @@ class Downloads:
         _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
         if order is not None:
             _strike(self._node, self.swarm, order, event)
+            for root, *cut in event.unfit:
+                _settle(self, self._node, root, cut)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
@@ -302,7 +304,7 @@ class Downloads:
     def _doubt(self, root: Root) -> None:
         """An order for this content brought nothing: perhaps another owner says the true size."""
         download = self.swarm.downloads.get(root)
-        if download is None or download.have is not None:
+        if download is None or download.have is not None or download.proven:
             return
         following = _next_cut(download, self.waiting[root])
         if following != _cut_of(download):
@@ -320,6 +322,18 @@ def _cancel(node: Node, orders: Mapping[OrderId, Order], numbers: Sequence[int])
     """Call off orders of the swarm."""
     ours = [number for number, order in orders.items() if order.number in numbers]
     node.do(*map(CancelFetch, ours))
+
+
+def _settle(downloads: Downloads, node: Node, root: Root, cut: Sequence[int]) -> None:
+    """The true size of a content is known; whose record says it gets the content."""
+    said = downloads.waiting.get(root, {}).values()
+    records = [want.record for spots in said for want in spots.values()]
+    download = downloads.swarm.downloads.get(root)
+    if download is None or tuple(cut) not in {(one.size, one.piece_size) for one in records}:
+        return
+    _forget(downloads, node, root)
+    downloads.swarm.want(root, cut[0], cut[1], download.owner)
+    downloads.swarm.downloads[root].proven = True
 
 
 def _next_cut(
@@ -351,11 +365,10 @@ def _credit(
 def _strike(node: Node, swarm: Swarm, order: Order, event: FilesVerified) -> None:
     """Items that are not what a record says: of which the holder may know no more than we do.
 
-    What has its root at another size is what its owner must have meant: the record is wrong, and
-    when the order ends another size that is said of it is tried.
+    What has its root at another size is what its owner must have meant: the record is wrong.
     """
     swarm.on_unfit(order.number, event.wrong, node.now, wrong=True)
-    swarm.on_unfit(order.number, event.unfit, node.now, wrong=False)
+    swarm.on_unfit(order.number, [root for root, *_ in event.unfit], node.now, wrong=False)
     if event.wrong:
         _tell_wrong(node, order)
 

@@ -329,14 +329,18 @@ class _Pack:
     roots: list[Root] = field(default_factory=list)
     size_bytes: int = 0
     wrong: list[Root] = field(default_factory=list)
-    unfit: list[Root] = field(default_factory=list)
+    unfit: list[tuple[Root, int, int]] = field(default_factory=list)
 
     def take(self, root: Root, promised: tuple[int, int], data: memoryview) -> None:
         """Keep one content, or note that it is not as its record says: size and piece size."""
         size_bytes, piece_size = promised
         content = content_of(data, piece_size)
         if content.root != root or len(data) != size_bytes:
-            (self.unfit if _is_named(data, root) else self.wrong).append(root)
+            meant = _meant_piece_size(data, root)
+            if meant:
+                self.unfit.append((root, len(data), meant))
+            else:
+                self.wrong.append(root)
             return
         with _own_disk():
             self._keep(content, data)
@@ -366,14 +370,14 @@ class _Pack:
         self.roots, self.size_bytes, self.wrong, self.unfit = [], 0, [], []
 
 
-def _is_named(data: memoryview, root: Root) -> bool:
-    """Say whether bytes are the content `root` at their own size: then a record is wrong of it."""
+def _meant_piece_size(data: memoryview, root: Root) -> int:
+    """Return with which piece size bytes are the content `root` at their own size; 0: with none."""
     piece_size = limits.PIECE_MIN_BYTES
     while piece_size <= limits.PIECE_MAX_BYTES:
         if content_of(data, piece_size).root == root:
-            return True
+            return piece_size
         piece_size *= 2
-    return False
+    return 0
 
 
 def content_of(data: memoryview, piece_size: int) -> PieceList:

@@ -74,6 +74,7 @@ class Download:
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
     strikes: Counter[DeviceId] = field(default_factory=Counter)
     copies: int = 1  # files that are made of it here
+    proven: bool = False  # its size is the true one: somebody sent as much that has this root
     at_once: bool = False  # its first piece takes the room of all of them
     _fresh: int = 0  # all pieces below were asked once, or are here
     _back: list[int] = field(default_factory=list)  # a heap of those that orders did not bring
