@@ -12,11 +12,10 @@ one more slot:
 - An order is called off if it is late and another holder is idle for it; or, while slow orders take
   even the slots kept for the fast, if it is the slowest and long under way.
 
-Guarantees: pure. With any number of members that answer as slowly as they like, somebody whose
-links are as fast as ever gets a slot as soon as the orders at those who were not late yet are slow,
-which takes SAMPLE_S of each, or LONG_S once they are more than there is room for; each of them
-takes part in that once, then it comes last. Limits: who is fast enough never to be slow, and
-brings what it said, has its turn like others.
+Guarantees: pure; at most SLOW_MAX slow orders of each kind besides those that count. However slowly
+up to sixteen members answer below SLOW_RATE, a fast owner's file beside them is here within a time
+that grows with their number only (tests/core/content/swarm/test_under_way.py). Limits: who is fast
+enough never to be slow has its turns like others, so many of them take a share of the time each.
 """
 
 from __future__ import annotations
