@@ -97,6 +97,8 @@ CALLS = [
     ("announcing", "on_share"),
     ("announcing", "on_places_changed"),
     ("following", "on_page"),
+    ("following", "on_heard"),
+    ("downloads", "on_heard"),
     ("following", "on_ended"),
     ("downloads", "on_kept"),
     ("downloads", "on_list"),
@@ -379,6 +381,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.PieceListHeard(ORDER, PIECES), ["downloads.on_list"]),
     (events.PiecesVerified(ORDER, PIECES.root, (), 0), ["downloads.on_pieces"]),
     (events.FilesVerified(ORDER, (), 0), ["downloads.on_files"]),
+    (events.FetchHeard(ORDER, 0, 1.0), ["following.on_heard", "downloads.on_heard"]),
     (
         events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.LACKING, ""),
         ["bulk_calls.on_search"],

@@ -16,11 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from potluck import __main__ as program
-from potluck.core.errors import Malformed
+from potluck.core.content.swarm.pace import Paces
+from potluck.core.content.swarm.room import Room
+from potluck.core.errors import Malformed, WrongContent
 from potluck.core.group.lines import Allotment
 from potluck.core.group.roster import Roster
 from potluck.core.keys import identity
 from potluck.core.keys.certificate import CertifiedKeys
+from potluck.shells.bulk import asking
 from potluck.shells.links.tls import TrustBook
 
 SEALING_KEY = x509.ObjectIdentifier("2.25.7685.1")
@@ -59,11 +62,37 @@ def endless_lines() -> None:
     setattr(Allotment, Allotment.take.__name__, lambda _allotment, _signer: True)
 
 
+def _no(*_: object, **_named: object) -> bool:
+    return False
+
+
+def _wrong(*_: object) -> bool:
+    raise WrongContent("a file does not match its root")
+
+
+def nobody_is_slow() -> None:
+    """No order is too slow."""
+    setattr(Paces, Paces.on_heard.__name__, _no)
+
+
+def everything_has_room() -> None:
+    """Whatever the size a record says, there is room for it."""
+    setattr(Room, Room.never_holds.__name__, _no)
+
+
+def an_item_is_the_pack() -> None:
+    """What is wrong with one item of a pack is wrong with the pack."""
+    vars(asking)["_meant_piece_size"] = _wrong
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "canonical": any_writing,
     "anchors": untried_anchors,
     "names": nothing_in_force,
     "lines": endless_lines,
+    "paces": nobody_is_slow,
+    "room": everything_has_room,
+    "items": an_item_is_the_pack,
 }
 
 

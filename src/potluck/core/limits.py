@@ -181,6 +181,7 @@ WINDOW_MIN_BYTES = 8 * KIB  # at least so many: five packets, so that one lost i
 WINDOW_START_BYTES = 64 * KIB  # until it is measured: four such links take 2 s of 1 Mbit/s, not 20
 WINDOW_SAMPLE_S = 0.1  # how often that is measured
 WINDOW_SAMPLES = 10  # the best of so many counts: a pause of ours or of the peer is no slow link
+PACE_TOLD_S = 1.0  # of waiting: how often it is told what an order brings
 RETRY_S = 2.0  # a fetch that failed everywhere is tried again
 STRIKES = 2  # wrong pieces from one holder for one file
 COMMIT_FILES = 256  # group commit: files,

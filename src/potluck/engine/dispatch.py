@@ -41,6 +41,7 @@ from potluck.engine.events import (
     Event,
     FetchEnded,
     FetchEvent,
+    FetchHeard,
     FilesHashed,
     FilesVerified,
     FlushAsked,
@@ -188,6 +189,9 @@ class Dispatch:
         match event:
             case ManifestHeard():
                 following.on_page(event)
+            case FetchHeard():
+                following.on_heard(event)
+                downloads.on_heard(event)
             case PieceListHeard():
                 downloads.on_list(event)
             case PiecesVerified():

@@ -199,6 +199,18 @@ class ManifestHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchHeard:
+    """So much came on the link of a fetch, good or not, since that was told last; or nothing did.
+
+    Told about once in limits.PACE_TOLD_S of waiting; the pauses of this device are not in it.
+    """
+
+    order: OrderId  # which Fetch
+    size_bytes: int  # on the wire
+    waited_s: float  # for it
+
+
+@dataclass(frozen=True, slots=True)
 class PieceListHeard:
     """A whole piece list came and matches its root."""
 
@@ -218,11 +230,14 @@ class PiecesVerified:
 
 @dataclass(frozen=True, slots=True)
 class FilesVerified:
-    """Small contents came, were verified and written into part files."""
+    """Small contents came, were verified and written into part files; others did not fit."""
 
     order: OrderId  # which Fetch
-    roots: tuple[Root, ...]  # which
+    roots: tuple[Root, ...]  # which are here
     size_bytes: int  # bytes on the wire
+    wrong: tuple[Root, ...] = ()  # what came for these was something else
+    # these came, and are of another size or piece size, told here, than their record says
+    unfit: tuple[tuple[Root, int, int], ...] = ()
 
 
 class Outcome(StrEnum):
@@ -356,7 +371,13 @@ FolderEvent = (
     | TopSeen
 )
 FetchEvent = (
-    ManifestHeard | PieceListHeard | PiecesVerified | FilesVerified | FetchEnded | PartsFound
+    ManifestHeard
+    | FetchHeard
+    | PieceListHeard
+    | PiecesVerified
+    | FilesVerified
+    | FetchEnded
+    | PartsFound
 )
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = BatchPlaced | BatchSettled | MadeDurable | NotDurable | LogStuck | LogMoved | SpaceSeen

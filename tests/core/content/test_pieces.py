@@ -129,3 +129,27 @@ def test_a_bitfield_survives_storage_and_drops_spare_bits() -> None:
 
 def test_a_field_says_how_full_it_is() -> None:
     assert repr(Bitfield(9, b"\x07")) == "<Bitfield 3 of 9>"
+
+
+def test_zeros_are_found_by_one_search() -> None:
+    size = 5 * SMALL + 7
+    zero, full = piece_hash(bytes(SMALL)), piece_hash(b"x" * SMALL)
+    last = piece_hash(bytes(7))
+    beside = full[:5] + zero + full[5:32]  # found, and the hash of no piece
+    for hashes in (zero + full + zero + beside + last, full * 5 + last, zero * 5 + full):
+        content = PieceList(file_root(size, SMALL, hashes), size, SMALL, hashes)
+        zeros = [piece for piece in range(content.count) if content.is_zero(piece)]
+        assert list(content.zeros()) == zeros
+    assert list(PieceList(EMPTY_ROOT, 0, SMALL, b"").zeros()) == []
+
+
+def test_a_field_of_millions_costs_no_more_for_each_piece() -> None:
+    """One bit is one byte to touch: with a number of millions of bits it was all of them."""
+    field = Bitfield(4_000_000)
+    for piece in range(0, field.count, 2):
+        field.add(piece)
+    assert len(field) == field.count // 2
+    assert not field.complete
+    assert field.count not in field
+    field.discard(1)
+    assert len(field.missing()) == field.count // 2

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
+from potluck.core.content.swarm.pace import SAMPLE_S
 from potluck.core.content.swarm.room import FILE_BYTES, FREE_PART
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, FileAsk, FileRecord, FilesAsk, Holding, PiecesAsk
 from potluck.engine.effects import CancelFetch, DropParts, Effect, Fetch, PruneTrash, Tell
 from potluck.engine.events import (
     FetchEnded,
+    FetchHeard,
     FilesVerified,
     LinkId,
     OrderId,
@@ -610,3 +612,66 @@ def test_it_says_how_much_is_wanted(wire: Wire) -> None:
     wire.fetch()
     assert repr(wire.downloads.leftovers) == "<LeftoverParts: 0>"
     assert repr(wire.downloads) == "<Downloads wanted=1 orders=1 parts=0 >"
+
+
+# -- nobody holds up others ------------------------------------------------------------------------
+def test_an_order_that_is_late_is_called_off_and_asked_of_another() -> None:
+    wire = Wire()
+    wire.link(BERT)
+    wire.keeps(BERT, ANNA, 0)
+    wire.want(big())
+    fetch = wire.fetch()
+    assert fetch.peer == BERT
+    wire.link(ANNA)
+    heard = FetchHeard(fetch.order, 1, SAMPLE_S)
+    wire.downloads.on_heard(FetchHeard(OrderId(99), 1, SAMPLE_S))
+    assert wire.effects() == []
+    wire.downloads.on_heard(heard)
+    assert wire.effects() == [CancelFetch(fetch.order)]
+    wire.downloads.on_heard(heard)
+    assert wire.effects() == []
+    wire.end(fetch, Outcome.BROKEN, "cancelled")
+    assert wire.fetch().peer == ANNA
+
+
+def test_a_wrong_item_is_told_and_is_the_holders(wire: Wire) -> None:
+    wire.want(record("a"))
+    wire.want(record("b"))
+    fetch = wire.fetch()
+    here, wrong = root_of("a"), root_of("b")
+    wire.downloads.on_files(FilesVerified(fetch.order, (here,), 1, wrong=(wrong,)))
+    (told,) = [effect for effect in wire.effects() if isinstance(effect, Tell)]
+    assert told.code == "wrong_content"
+    assert wire.downloads.swarm.downloads[wrong].strikes == {ANNA: 1}
+    assert wire.downloads.swarm.downloads[here].strikes == {}
+
+
+def test_an_item_of_another_size_is_the_records_fault_and_the_true_size_is_asked_for() -> None:
+    wire = Wire()
+    wire.link(ANNA, BERT)
+    lie = replace(record("a"), size=7)
+    wire.want(lie, BERT)
+    wire.want(record("a"), ANNA)
+    fetch = wire.fetch()
+    assert fetch.sizes == ((7, limits.PIECE_MIN_BYTES),)
+    true = (root_of("a"), 1, limits.PIECE_MIN_BYTES)
+    wire.downloads.on_files(FilesVerified(fetch.order, (), 0, unfit=(true,)))
+    wire.end(fetch)
+    again = wire.fetch()
+    assert again.sizes == ((1, limits.PIECE_MIN_BYTES),)
+    wire.end(again, Outcome.GONE)
+    wire.node.now += limits.RETRY_S
+    more = wire.fetch()
+    assert more.sizes == ((1, limits.PIECE_MIN_BYTES),), "who lacks it says nothing of its size"
+    wire.bring(more)
+    assert wire.arrived
+
+
+def test_a_true_size_that_nobody_says_changes_nothing(wire: Wire) -> None:
+    wire.want(replace(record("a"), size=7))
+    fetch = wire.fetch()
+    true = (root_of("a"), 1, limits.PIECE_MIN_BYTES)
+    wire.downloads.on_files(FilesVerified(fetch.order, (), 0, unfit=(true,)))
+    wire.end(fetch)
+    wire.node.now += limits.RETRY_S
+    assert wire.fetches() == [], "it rests there for longer"

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.swarm.pace import LONG_S, SAMPLE_S
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, ManifestAsk, ManifestPage
-from potluck.engine.effects import Fetch
-from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
+from potluck.engine.effects import CancelFetch, Fetch
+from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import AHEAD_MAX, Following
 from potluck.engine.others.pursuit import PAUSE_MAX_S
 from potluck.engine.troubles import TroubleKind
-from tests.engine.builders import group, node
+from tests.engine.builders import flush, group, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
 from tests.engine.manifests import Device, Wire, answer, ask, forged
@@ -608,3 +609,40 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
 def test_it_says_how_many_manifests_are_behind(wire: Wire) -> None:
     announced(wire)
     assert repr(wire.devices[1].following) == "<Following 1 manifests, 1 behind>"
+
+
+# -- pages that drip -------------------------------------------------------------------------------
+def test_a_page_that_drips_is_called_off_and_its_source_has_failed(wire: Wire) -> None:
+    _, two, three = wire.devices
+    fetch = announced(wire)
+    two.following.on_heard(FetchHeard(OrderId(10**6), 0, LONG_S))
+    assert flush(two.node) == []
+    two.following.on_heard(FetchHeard(fetch.order, 5, LONG_S))
+    assert flush(two.node) == [CancelFetch(fetch.order)]
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, "cancelled"))
+    assert asked(two) == []
+    two.link(three)
+    two.following.on_heads(three.id, [wire.devices[0].head_of(wire.devices[0])])
+    (again,) = asked(two)
+    assert again.peer == three.id
+
+
+def test_a_slow_page_of_another_is_called_off_once_its_owner_is_there(wire: Wire) -> None:
+    one, two, three = wire.devices
+    fetch = announced(wire)
+    head = one.head_of(one)
+    two.unlink(one)
+    two.following.on_ended(FetchEnded(fetch.order, Outcome.BROKEN, ""))
+    two.link(three)
+    two.following.on_heads(three.id, [head])
+    (slow,) = asked(two)
+    assert slow.peer == three.id
+    two.following.on_heard(FetchHeard(slow.order, 6000, SAMPLE_S))
+    assert flush(two.node) == [], "the owner is away"
+    two.node.now += 60.0
+    two.link(one)
+    two.following.on_heard(FetchHeard(slow.order, 600, 1.0))
+    assert CancelFetch(slow.order) not in flush(two.node), "it has not told its head"
+    two.following.on_heads(one.id, [head])
+    two.following.on_heard(FetchHeard(slow.order, 600, 1.0))
+    assert CancelFetch(slow.order) in flush(two.node)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
-from potluck.core.content.swarm.orders import Order, What
+from potluck.core.content.swarm.download import Order, What
 from potluck.engine.events import BatchId, OrderId
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch

@@ -336,18 +336,38 @@ def test_a_pack_is_reported_in_batches(script):
     assert [len(fact.roots) for fact in script.facts] == [64, 64, 22]
 
 
-def test_a_wrong_file_ends_the_pack_but_those_before_it_count(script):
-    ask, sizes, (one, *_) = pack(b"one", b"two", b"six")
-    with pytest.raises(WrongContent):
-        script.run(ask, FilesHeader([3, 3, 3]), b"oneTWOsix", sizes=sizes)
+def test_a_wrong_file_strikes_itself_and_no_other_of_its_pack(script):
+    ask, sizes, (one, two, six) = pack(b"one", b"two", b"six")
+    answer = b"oneTWOsix"
+    assert script.run(ask, FilesHeader([3, 3, 3]), answer, sizes=sizes) is Outcome.DONE
+    assert script.drawer.whole == {one.root: b"one", six.root: b"six"}
+    assert script.facts == [FilesVerified(ORDER, (one.root, six.root), 6, (two.root,))]
+
+
+def test_a_file_of_another_length_strikes_itself_too(script):
+    ask, sizes, (one, two, six) = pack(b"one", b"two", b"six")
+    assert script.run(ask, FilesHeader([3, 4, 3]), b"oneTwo.six", sizes=sizes) is Outcome.DONE
+    assert script.drawer.whole == {one.root: b"one", six.root: b"six"}
+    assert script.facts == [FilesVerified(ORDER, (one.root, six.root), 6, (two.root,))]
+
+
+@pytest.mark.parametrize("promised", [(2, PIECE), (3, 2 * PIECE), (0, 16 * PIECE)])
+def test_a_record_that_says_another_size_is_not_the_holders_fault(script, promised):
+    ask, (first, _), (one, two) = pack(b"one", b"two")
+    sizes = (first, promised)
+    assert script.run(ask, FilesHeader([3, 3]), b"onetwo", sizes=sizes) is Outcome.DONE
     assert script.drawer.whole == {one.root: b"one"}
-    assert script.facts == [FilesVerified(ORDER, (one.root,), 3)]
+    assert script.facts == [FilesVerified(ORDER, (one.root,), 3, (), ((two.root, 3, PIECE),))]
 
 
-@pytest.mark.parametrize(
-    "lengths", [[3], [3, 3, 3], [3, 4], [3, 16 << 20]], ids=["few", "many", "longer", "huge"]
-)
-def test_lengths_are_ours_to_say(script, lengths):
+def test_a_pack_of_wrong_files_only_is_told(script):
+    ask, sizes, (one,) = pack(b"one")
+    assert script.run(ask, FilesHeader([3]), b"ONE", sizes=sizes) is Outcome.DONE
+    assert script.facts == [FilesVerified(ORDER, (), 0, (one.root,))]
+
+
+@pytest.mark.parametrize("lengths", [[3], [3, 3, 3], [3, 16 << 20]], ids=["few", "many", "huge"])
+def test_a_pack_is_no_other_and_no_longer_than_was_asked_for(script, lengths):
     ask, sizes, _ = pack(b"one", b"two")
     with pytest.raises(WrongContent):
         script.run(ask, FilesHeader(lengths), sizes=sizes)

@@ -23,6 +23,7 @@ from potluck.engine.effects import Answer, CancelFetch, DialToServe, Fetch, Serv
 from potluck.engine.events import (
     BulkSearch,
     FetchEnded,
+    FetchHeard,
     OrderId,
     Outcome,
     PathStalled,
@@ -123,6 +124,19 @@ def test_idle_links_are_closed_in_time_and_bounded(pair):
     for one in spare:
         fetcher.fetching.idle.put((holder.device, LinkKind.BULK), one)
     assert [one.closed for one in spare] == [False, False, True]
+
+
+def test_how_an_order_comes_is_told(pair, monkeypatch):
+    monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.01)
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    fetcher.fetching.submit(order(holder))
+    until(lambda: fetcher.of(FetchHeard))
+    fetcher.fetching.cancel(CancelFetch(OrderId(1)))
+    assert ended(fetcher).detail == "cancelled"
+    told = fetcher.of(FetchHeard)
+    assert {(fact.order, fact.size_bytes) for fact in told} == {(1, 0)}
+    assert all(fact.waited_s >= 0.01 for fact in told)
 
 
 def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):

@@ -219,3 +219,60 @@ def test_a_stream_works_in_short_steps(ends):
     near, _ = ends
     assert near.sock.gettimeout() == 0.02
     assert isinstance(near, Stream)
+
+
+# -- what comes is told ----------------------------------------------------------------------------
+def test_what_came_and_how_long_it_was_waited_for_is_told(ends, monkeypatch):
+    monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.05)
+    near, far = ends
+    told = []
+    far.tell(lambda size_bytes, waited_s: told.append((size_bytes, waited_s)))
+    near.send_bytes(b"abc")
+    far.receive_into(memoryview(bytearray(3)))
+    with pytest.raises(TimeoutError):
+        far.receive_into(memoryview(bytearray(1)), 0.2)
+    assert sum(size_bytes for size_bytes, _ in told) == 3
+    assert len(told) > 1, "silence is told, too"
+    assert all(0.05 <= waited_s < 0.2 for _, waited_s in told)
+    far.tell(None)
+    before = len(told)
+    with pytest.raises(TimeoutError):
+        far.receive_into(memoryview(bytearray(1)), 0.2)
+    assert len(told) == before
+
+
+def test_who_sends_a_byte_now_and_then_is_called_off_all_the_same(ends, monkeypatch):
+    monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.0)
+    near, far = ends
+
+    class CalledOff(Exception):
+        """By its user."""
+
+    class User:
+        def check(self):
+            raise CalledOff
+
+    far.tell(lambda _size_bytes, _waited_s: None)
+    far.user = User()
+    near.send_bytes(b"a")
+    with pytest.raises(CalledOff):
+        far.receive_into(memoryview(bytearray(2)))
+
+
+def test_a_pause_of_this_device_is_not_waited_for(ends, monkeypatch):
+    near, far = ends
+    monkeypatch.setattr("potluck.core.limits.PACE_TOLD_S", 0.0)
+    told = []
+    far.tell(lambda size_bytes, waited_s: told.append(waited_s))
+    slept = iter([0.0, 5.0])  # before and after a read in which the laptop slept
+    monkeypatch.setattr(stream_module, "time", Clock(lambda: next(slept, 5.0)))
+    near.send_bytes(b"a")
+    far.receive_into(memoryview(bytearray(1)))
+    assert max(told) == 2 * stream_module.STEP_S
+
+
+class Clock:
+    """Stands for the module time."""
+
+    def __init__(self, monotonic):
+        self.monotonic = monotonic

@@ -13,6 +13,7 @@ see docs/protocol.md §7.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NewType
@@ -102,6 +103,18 @@ class PieceList:
         """Say whether a piece holds nothing but zeros, which need not be asked for."""
         return self.hash_of(piece) == zero_hash(self.length_of(piece))
 
+    def zeros(self) -> Iterator[int]:
+        """Return the pieces that hold nothing but zeros, ascending: one search, not a look each."""
+        last = self.count - 1
+        zero, at = zero_hash(self.length_of(0)), 0
+        while (found := self.hashes.find(zero, at)) >= 0:
+            piece, beside = divmod(found, HASH_BYTES)
+            if not beside and piece < last:
+                yield piece
+            at = found + HASH_BYTES - beside
+        if last >= 0 and self.is_zero(last):  # which may be shorter, and so hash to something else
+            yield last
+
     def check(self) -> None:
         """Raise WrongContent unless the list is the one its root names."""
         whole = len(self.hashes) == self.count * HASH_BYTES
@@ -110,43 +123,54 @@ class PieceList:
 
 
 class Bitfield:
-    """Which pieces of one content are here: a mutable set of small integers, one bit each."""
+    """Which pieces of one content are here: a mutable set of small integers, one bit each.
 
-    __slots__ = ("_bits", "count")
+    A bit is set, and they are counted, in a time that does not depend on how many there are.
+    """
+
+    __slots__ = ("_bits", "_here", "count")
 
     def __init__(self, count: int, raw: bytes = b"") -> None:
         """Make an empty field for `count` pieces, or one of `to_bytes`; spare bits are dropped."""
         self.count = count
-        self._bits = int.from_bytes(raw, "little") & ((1 << count) - 1)
+        size = -(-count // 8)
+        self._bits = bytearray(raw[:size].ljust(size, b"\0"))
+        if self._bits:
+            self._bits[-1] &= 0xFF >> (8 * size - count)
+        self._here = int.from_bytes(self._bits, "little").bit_count()
 
     def __contains__(self, piece: int) -> bool:
         """Say whether a piece is here."""
-        return bool(self._bits >> piece & 1)
+        return piece < self.count and bool(self._bits[piece >> 3] >> (piece & 7) & 1)
 
     def __len__(self) -> int:
         """Return how many pieces are here."""
-        return self._bits.bit_count()
+        return self._here
 
     def __repr__(self) -> str:
         return f"<Bitfield {len(self)} of {self.count}>"
 
     def add(self, piece: int) -> None:
         """Note that a piece is here."""
-        self._bits |= 1 << piece
+        if piece not in self:
+            self._bits[piece >> 3] |= 1 << (piece & 7)
+            self._here += 1
 
     def discard(self, piece: int) -> None:
         """Note that a piece is not here."""
-        self._bits &= ~(1 << piece)
+        if piece in self:
+            self._bits[piece >> 3] &= ~(1 << (piece & 7))
+            self._here -= 1
 
     @property
     def complete(self) -> bool:
         """Whether every piece is here."""
-        return self._bits == (1 << self.count) - 1
+        return self._here == self.count
 
     def missing(self) -> list[int]:
         """Return the numbers of the pieces that are not here, ascending."""
-        return [piece for piece in range(self.count) if not self._bits >> piece & 1]
+        return [piece for piece in range(self.count) if piece not in self]
 
     def to_bytes(self) -> bytes:
         """Return the field as ceil(count / 8) bytes, piece 0 in the lowest bit of the first."""
-        return self._bits.to_bytes(-(-self.count // 8), "little")
+        return bytes(self._bits)

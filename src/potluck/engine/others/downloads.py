@@ -17,7 +17,7 @@ the whole folder; whether it has one content is found by asking.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
@@ -26,23 +26,26 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Bitfield, PieceList, Root
-from potluck.core.content.swarm.orders import Download, End, Order, Swarm, What
+from potluck.core.content.swarm.download import Download, End, Order
+from potluck.core.content.swarm.orders import Swarm
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileAsk, FileRecord, FilesAsk, PiecesAsk
-from potluck.engine.effects import CancelFetch, DropParts, Fetch
+from potluck.core.wire.catalogue import FileRecord
+from potluck.engine.effects import CancelFetch, DropParts
 from potluck.engine.events import (
     FetchEnded,
+    FetchHeard,
     FilesVerified,
     OrderId,
     Outcome,
-    PartFound,
     PartsFound,
     PieceListHeard,
     PiecesVerified,
     SpaceSeen,
 )
-from potluck.engine.node import Node, dialable_at
+from potluck.engine.node import Node
 from potluck.engine.others.disk_room import DiskRoom
+from potluck.engine.others.holders import fetch_of, known_holders
+from potluck.engine.others.leftover_parts import LeftoverParts
 from potluck.engine.others.wanted_folders import WantedFolders
 
 # holders tell what they hold about once a second each; ask anew for all of them together
@@ -51,7 +54,6 @@ KEPT_AGAIN_S = 0.2
 NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
 # what an outcome means to the swarm, if not that it failed
 ENDS = {Outcome.DONE: End.DONE, Outcome.BUSY: End.BUSY, Outcome.WRONG: End.WRONG}
-UNTOLD_FILES = 2**53  # lacks more than any holder can say: it never told what it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +63,6 @@ class Want:
     spot: Spot
     record: FileRecord
     stands: PlaceRow | None
-
-
-class LeftoverParts:
-    """Part files of an earlier run that nobody wants so far."""
-
-    def __init__(self, node: Node) -> None:
-        """Know of none."""
-        self._node = node
-        self._found: dict[Root, PartFound] = {}
-
-    def __repr__(self) -> str:
-        """Return how many there are."""
-        return f"<LeftoverParts: {len(self._found)}>"
-
-    def add(self, part: PartFound) -> None:
-        """One was found."""
-        self._found[part.pieces.root] = part
-
-    def take(self, root: Root) -> PartFound | None:
-        """Return, and forget, the one of a content that is wanted now."""
-        return self._found.pop(root, None)
-
-    def drop(self) -> None:
-        """Everything that is lacking is known: what nobody wants is not needed."""
-        if self._found:
-            self._node.do(DropParts(tuple(self._found)))
-            self._found.clear()
 
 
 class DownloadsListener(Protocol):
@@ -140,7 +115,7 @@ class Downloads:
         manifests = self.waiting.setdefault(root, {})
         manifests.setdefault(spot.manifest, {})[spot] = want
         if root not in self.parts:
-            self.swarm.want(root, want.record.size, want.record.piece_size)
+            self.swarm.want(root, want.record.size, want.record.piece_size, spot.manifest.owner)
             self.swarm.downloads[root].copies = sum(map(len, manifests.values()))
             self._ask_s = self._node.now
             self._resume(root)
@@ -162,13 +137,13 @@ class Downloads:
                 self._ask_s = self._node.now
             if root in self.swarm.downloads:
                 self.parts.pop(root, None)
-                self._forget(root)
+                _forget(self, self._node, root)
                 self._node.do(DropParts((root,)))
 
     def on_part_gone(self, root: Root) -> list[Spot]:
         """A part file was placed or is lost; return who still waits for that content."""
         self.parts.pop(root, None)
-        self._forget(root)
+        _forget(self, self._node, root)
         return [spot for spots in self.waiting.get(root, {}).values() for spot in spots]
 
     # -- part files of an earlier run --------------------------------------------------------------
@@ -226,12 +201,26 @@ class Downloads:
         self.room.on_written()
         order = self.orders.get(event.order)
         _credit(self.swarm, self._listener, order, event.size_bytes, self._node.now)
+        if order is not None:
+            _strike(self._node, self.swarm, order, event)
+            for root, *cut in event.unfit:
+                _settle(self, self._node, root, cut)
         unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
         if unwanted:
             self._node.do(DropParts(unwanted))
         for root in self.swarm.on_files(event.roots):
             download = self.swarm.downloads[root]
             self._arrive(PieceList(root, download.size_bytes, download.piece_size, b""))
+
+    def on_heard(self, event: FetchHeard) -> None:
+        """How an order under way comes: what holds up others is called off, or takes no slot."""
+        order, node = self.orders.get(event.order), self._node
+        if order is None:
+            return
+        if self.swarm.under_way.on_heard(order.number, event.size_bytes, event.waited_s):
+            self._ask_s = node.now
+        overdue = self.swarm.overdue(known_holders(node, self.waiting), node.now)
+        _cancel(node, self.orders, overdue)
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours."""
@@ -248,9 +237,7 @@ class Downloads:
             for root in order.roots:
                 self._doubt(root)
         if wrong:
-            label = node.label_of(order.peer)
-            text = f"{label} sent wrong bytes; dropped"
-            node.tell("wrong_content", text, level="warning", subject=label)
+            _tell_wrong(node, order)
         elif event.outcome is Outcome.DISK:
             paths = map(self.path_of, order.roots)
             self.room.on_failed(event.detail, [path for path in paths if path is not None])
@@ -283,11 +270,11 @@ class Downloads:
         while self._rests and self._rests[0] <= node.now:
             del self._rests[0]
         self._ask_s = inf
-        for order in self.swarm.next_orders(_holders(node, self.waiting), node.now):
+        for order in self.swarm.next_orders(known_holders(node, self.waiting), node.now):
             number = node.number()
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
-            node.do(_fetch(node, number, order, downloads))
+            node.do(fetch_of(node, number, order, downloads))
         shortage = self.swarm.room.shortage()
         path = self.path_of(shortage.root) if shortage is not None else None
         self.room.on_short(path, shortage)
@@ -314,27 +301,51 @@ class Downloads:
             [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
 
-    def _forget(self, root: Root) -> None:
-        """Let go of a content: nothing is asked for it any more."""
-        numbers = set(self.swarm.forget(root))
-        ours = [number for number, order in self.orders.items() if order.number in numbers]
-        self._node.do(*map(CancelFetch, ours))
-
     def _doubt(self, root: Root) -> None:
         """An order for this content brought nothing: perhaps another owner says the true size."""
         download = self.swarm.downloads.get(root)
-        if download is None or download.have is not None:
+        if download is None or download.have is not None or download.proven:
             return
-        tried = _cut_of(download)
-        said = {tried}
-        for spots in self.waiting[root].values():
-            said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
-        if len(said) > 1:
-            in_turn = sorted(said)
-            following = in_turn[(in_turn.index(tried) + 1) % len(in_turn)]
-            self._forget(root)
-            self.swarm.want(root, *following)
-            self.swarm.downloads[root].keep_rests(download)
+        following = _next_cut(download, self.waiting[root])
+        if following != _cut_of(download):
+            _forget(self, self._node, root)
+            self.swarm.want(root, *following, download.owner)
+            self.swarm.downloads[root].keep_rests(download, self._node.now)
+
+
+def _forget(downloads: Downloads, node: Node, root: Root) -> None:
+    """Let go of a content: nothing is asked for it any more."""
+    _cancel(node, downloads.orders, downloads.swarm.forget(root))
+
+
+def _cancel(node: Node, orders: Mapping[OrderId, Order], numbers: Sequence[int]) -> None:
+    """Call off orders of the swarm."""
+    ours = [number for number, order in orders.items() if order.number in numbers]
+    node.do(*map(CancelFetch, ours))
+
+
+def _settle(downloads: Downloads, node: Node, root: Root, cut: Sequence[int]) -> None:
+    """The true size of a content is known; whose record says it gets the content."""
+    said = downloads.waiting.get(root, {}).values()
+    records = [want.record for spots in said for want in spots.values()]
+    download = downloads.swarm.downloads.get(root)
+    if download is None or tuple(cut) not in {(one.size, one.piece_size) for one in records}:
+        return
+    _forget(downloads, node, root)
+    downloads.swarm.want(root, cut[0], cut[1], download.owner)
+    downloads.swarm.downloads[root].proven = True
+
+
+def _next_cut(
+    download: Download, waiting: Mapping[ManifestName, Mapping[Spot, Want]]
+) -> tuple[int, int]:
+    """Return the next of the sizes that are said of a content; the same one if all say it."""
+    tried = _cut_of(download)
+    said = {tried}
+    for spots in waiting.values():
+        said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
+    in_turn = sorted(said)
+    return in_turn[(in_turn.index(tried) + 1) % len(in_turn)]
 
 
 def _cut_of(content: PieceList | Download) -> tuple[int, int]:
@@ -347,45 +358,22 @@ def _credit(
 ) -> None:
     """An order under way has brought so much: that is how fast its peer is."""
     if order is not None:
-        swarm.on_bytes(order.number, size_bytes, now)
+        swarm.under_way.on_bytes(order.number, size_bytes, now)
         listener.on_received(order.peer, size_bytes)
 
 
-def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Download]) -> Fetch:
-    """Return the effect that carries an order out."""
-    addresses = dialable_at(node, order.peer)
-    match order.what:
-        case What.PACK:
-            sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
-            return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
-        case What.LIST:
-            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, ())
-        case _:
-            ask = FileAsk(order.roots[0], list(order.pieces))
-            return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())
+def _strike(node: Node, swarm: Swarm, order: Order, event: FilesVerified) -> None:
+    """Items that are not what a record says: of which the holder may know no more than we do.
+
+    What has its root at another size is what its owner must have meant: the record is wrong.
+    """
+    swarm.on_unfit(order.number, event.wrong, node.now, wrong=True)
+    swarm.on_unfit(order.number, [root for root, *_ in event.unfit], node.now, wrong=False)
+    if event.wrong:
+        _tell_wrong(node, order)
 
 
-def _holders(
-    node: Node, waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]]
-) -> Callable[[Root], list[DeviceId]]:
-    """Return who may be asked: owners first, then who holds that whole folder, then who might."""
-    linked = node.linked()
-    known = dict[ManifestName, list[DeviceId]]()
-
-    def rank(name: ManifestName, device: DeviceId) -> tuple[bool, int]:
-        kept = node.peers[device].kept.get(name)
-        return device != name.owner, kept.missing_files if kept is not None else UNTOLD_FILES
-
-    def of(name: ManifestName) -> list[DeviceId]:
-        if name not in known:
-            candidates = [d for d in linked if d == name.owner or name in node.peers[d].kept]
-            known[name] = sorted(candidates, key=lambda device: rank(name, device))
-        return known[name]
-
-    def holders(root: Root) -> list[DeviceId]:
-        names = waiting.get(root, {})
-        if len(names) == 1:
-            return of(next(iter(names)))
-        return list(dict.fromkeys(device for name in sorted(names) for device in of(name)))
-
-    return holders
+def _tell_wrong(node: Node, order: Order) -> None:
+    label = node.label_of(order.peer)
+    text = f"{label} sent wrong bytes; dropped"
+    node.tell("wrong_content", text, level="warning", subject=label)

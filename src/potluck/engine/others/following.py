@@ -8,7 +8,7 @@ the whole manifest is asked once more from the beginning; how far each manifest 
 pursuit of its own (engine/others/pursuit.py). At each source two manifests are asked for at once:
 its own, and one that it relays, so that its own news never waits for a long one of somebody else.
 A source that was busy has not failed: it is asked again when a request ends there, or a moment
-later, always as soon.
+later, always as soon. A page that drips is called off, so that it holds up nobody (page_paces.py).
 
 Guarantees: nobody acts on an unsigned head; a manifest is either wholly at one head or wholly at
 another. After a change of generation deletes are held back. Two signed heads of one number and
@@ -28,9 +28,10 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
-from potluck.engine.effects import Fetch
-from potluck.engine.events import FetchEnded, ManifestHeard, OrderId, Outcome
+from potluck.engine.effects import CancelFetch, Fetch
+from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
 from potluck.engine.node import Node, dialable_at
+from potluck.engine.others.page_paces import PagePaces
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -62,6 +63,7 @@ class Following:
         self.pursuits: dict[ManifestName, Pursuit] = {}  # of whatever was heard of in this run
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._full: dict[DeviceId, float] = {}  # who was busy is not asked until then
+        self._paces = PagePaces()
         self._look_s = math.inf  # when somebody may be asked next
 
     def __repr__(self) -> str:
@@ -139,7 +141,7 @@ class Following:
         pursuit, request = under_way
         self._full.pop(request.source, None)
         if event.unsafe:
-            self._tell_unsafe(pursuit)
+            _tell_unsafe(self._node, pursuit)
         if event.unsafe or not _is_plausible(pursuit, request, page):
             self._fail(pursuit, request)
         elif not pursuit.whole and request.since < page.floor:
@@ -153,16 +155,21 @@ class Following:
             pursuit.on_asked_on(further)
             self._ask(pursuit, further)
 
-    def _tell_unsafe(self, pursuit: Pursuit) -> None:
-        """An owner names files unsafely: said once in a run."""
-        if not pursuit.told_unsafe:
-            pursuit.told_unsafe = True
-            label = self._node.label_of(pursuit.name.owner)
-            text = f"{label} names files unsafely"
-            self._node.tell("manifest_refused", text, level="warning", subject=label)
+    def on_heard(self, event: FetchHeard) -> None:
+        """How a page under way comes: one that holds up others is called off."""
+        under_way, node = self._under_way(event.order), self._node
+        if under_way is None:
+            return
+        pursuit, request = under_way
+        if self._paces.on_heard(event):
+            self._look_s = node.now
+        owner_waits = _owner_waits(node, pursuit, request)
+        if self._paces.overdue(request, owner_waits=owner_waits):
+            node.do(CancelFetch(request.order))
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours and brought no page."""
+        self._paces.end(event.order)
         under_way = self._under_way(event.order)
         if under_way is None:
             return False
@@ -216,9 +223,9 @@ class Following:
         if now < self._look_s:
             return
         self._full = {source: until_s for source, until_s in self._full.items() if until_s > now}
-        taken = _taken(self.pursuits.values())
+        taken, aside = _taken(self.pursuits.values()), self._paces.aside
         for pursuit in self.pursuits.values():
-            if not pursuit.waits or len(taken) >= limits.MANIFESTS:
+            if not pursuit.waits or len(taken) - aside >= limits.MANIFESTS:
                 continue
             source = _source(self._node, pursuit, taken | _slots_of(self._full))
             if source is not None:
@@ -231,6 +238,7 @@ class Following:
     def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
         ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
         addresses = dialable_at(self._node, request.source)
+        self._paces.begin(request)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:
@@ -254,6 +262,15 @@ class Following:
         """What came counts no more; ask again."""
         self._node.index.manifests.drop_staged(pursuit.name)
         self._look_s = self._node.now
+
+
+def _tell_unsafe(node: Node, pursuit: Pursuit) -> None:
+    """An owner names files unsafely: said once in a run."""
+    if not pursuit.told_unsafe:
+        pursuit.told_unsafe = True
+        label = node.label_of(pursuit.name.owner)
+        text = f"{label} names files unsafely"
+        node.tell("manifest_refused", text, level="warning", subject=label)
 
 
 def _slot(pursuit: Pursuit, source: DeviceId) -> SourceSlot:
@@ -294,6 +311,15 @@ def _source(node: Node, pursuit: Pursuit, taken: set[SourceSlot]) -> DeviceId | 
         if announced >= pursuit.goal and failure.until_s <= node.now:
             ready.append((device != name.owner, failure.times, device))
     return min(ready)[-1] if ready else None
+
+
+def _owner_waits(node: Node, pursuit: Pursuit, request: PageRequest) -> bool:
+    """Say whether somebody else was asked for a manifest whose owner is there and has it."""
+    owner = pursuit.name.owner
+    if owner == request.source or owner not in node.linked():
+        return False
+    rests = pursuit.failures.get(owner, NEVER).until_s > node.now
+    return not rests and node.peers[owner].heads.get(pursuit.name, (0, 0)) >= pursuit.goal
 
 
 def _since(node: Node, pursuit: Pursuit) -> int:

@@ -17,7 +17,7 @@ from itertools import islice
 from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
-from potluck.core.content.swarm.orders import What
+from potluck.core.content.swarm.download import What
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers

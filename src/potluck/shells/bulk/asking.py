@@ -6,8 +6,10 @@ everything unexpected raises. Content is received into one buffer, hashed there,
 a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
 floods the engine.
 
-Guarantees: nothing unverified is written or reported; sizes come from our own order, so a peer
-cannot make us allocate; raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
+Guarantees: nothing unverified is written or reported; sizes come from our own order, or are bounded
+by limits.PACK_BYTES in a pack, so a peer cannot make us allocate. Each item of a pack is judged by
+itself; one whose bytes have the root asked for at another size or piece size is not the holder's
+fault, and told apart. Raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
 own disk, OSError and EOFError for the link, Cancelled between two pieces. Limits: a multi-page
 piece list is asked for page by page, without read-ahead.
 """
@@ -302,20 +304,18 @@ def _files(exchange: BulkExchange, ask: FilesAsk) -> Outcome:
     header = exchange.reply()
     if not isinstance(header, FilesHeader):
         return _without_content(header)
-    if len(header.lengths) != len(sizes) or any(
-        length not in (NOT_HERE, size)
-        for length, (size, _) in zip(header.lengths, sizes, strict=True)
-    ):
+    come_bytes = sum(length for length in header.lengths if length > 0)
+    if len(header.lengths) != len(sizes) or come_bytes > limits.PACK_BYTES:
         raise WrongContent("the files that are to come are not those that were asked for")
-    room = memoryview(bytearray(sum(length for length in header.lengths if length > 0)))
+    room = memoryview(bytearray(come_bytes))
     exchange.stream.receive_into(room)
     pack = _Pack(exchange)
     try:
         at = 0
-        for root, (_, piece_size), length in zip(ask.roots, sizes, header.lengths, strict=True):
-            data = None if length < 0 else room[at : at + length]
-            pack.take(Root(root), piece_size, data)
-            at += max(length, 0)
+        for root, promised, length in zip(ask.roots, sizes, header.lengths, strict=True):
+            if length >= 0:
+                pack.take(Root(root), promised, room[at : at + length])
+                at += length
     finally:
         pack.report()
     return Outcome.DONE
@@ -328,14 +328,20 @@ class _Pack:
     exchange: BulkExchange
     roots: list[Root] = field(default_factory=list)
     size_bytes: int = 0
+    wrong: list[Root] = field(default_factory=list)
+    unfit: list[tuple[Root, int, int]] = field(default_factory=list)
 
-    def take(self, root: Root, piece_size: int, data: memoryview | None) -> None:
-        """Keep one content, None if the holder lacks it; raises WrongContent if it is another."""
-        if data is None:
-            return
+    def take(self, root: Root, promised: tuple[int, int], data: memoryview) -> None:
+        """Keep one content, or note that it is not as its record says: size and piece size."""
+        size_bytes, piece_size = promised
         content = content_of(data, piece_size)
-        if content.root != root:
-            raise WrongContent("a file does not match its root")
+        if content.root != root or len(data) != size_bytes:
+            meant = _meant_piece_size(data, root)
+            if meant:
+                self.unfit.append((root, len(data), meant))
+            else:
+                self.wrong.append(root)
+            return
         with _own_disk():
             self._keep(content, data)
         self.roots.append(root)
@@ -356,11 +362,22 @@ class _Pack:
             part.close()
 
     def report(self) -> None:
-        """Post what is kept since the last report."""
-        if self.roots:
+        """Post what is kept since the last report, and what is not."""
+        roots, wrong, unfit = tuple(self.roots), tuple(self.wrong), tuple(self.unfit)
+        if roots or wrong or unfit:
             order = self.exchange.fetch.order
-            self.exchange.inbox.post(FilesVerified(order, tuple(self.roots), self.size_bytes))
-        self.roots, self.size_bytes = [], 0
+            self.exchange.inbox.post(FilesVerified(order, roots, self.size_bytes, wrong, unfit))
+        self.roots, self.size_bytes, self.wrong, self.unfit = [], 0, [], []
+
+
+def _meant_piece_size(data: memoryview, root: Root) -> int:
+    """Return with which piece size bytes are the content `root` at their own size; 0: with none."""
+    piece_size = limits.PIECE_MIN_BYTES
+    while piece_size <= limits.PIECE_MAX_BYTES:
+        if content_of(data, piece_size).root == root:
+            return piece_size
+        piece_size *= 2
+    return 0
 
 
 def content_of(data: memoryview, piece_size: int) -> PieceList:

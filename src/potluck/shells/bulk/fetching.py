@@ -10,7 +10,8 @@ somebody takes it. How much may be on its way on a link follows what came on it
 slowly as can be, since they stand in the same queues. Links that are still in step afterwards wait
 for the next order; one that went stale while idle and fails before its first reply byte is replaced
 once, silently. Calling an order off sets a flag that is looked at between pieces and in every
-quarter second of silence.
+quarter second of silence. How what is waited for comes is told to the engine about once a second;
+orders that are slow by its measure have workers beside those of the others.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
 begins; a link is used by one worker at a time; at most as many links of a kind per device stay open
@@ -30,6 +31,7 @@ from functools import partial
 from typing import Final
 
 from potluck.core import limits
+from potluck.core.content.swarm.pace import SLOW_MAX
 from potluck.core.errors import DiskTrouble, PotluckError, WrongContent
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import LinkKind, link_for
@@ -37,6 +39,7 @@ from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import (
     BulkSearch,
     FetchEnded,
+    FetchHeard,
     OrderId,
     Outcome,
     PathStalled,
@@ -188,8 +191,8 @@ class Fetching:
         self.segments: Final = segments
         self.idle: Final = IdleLinks()
         self.news: Final = NewsUnderWay()
-        self._workers: Final = Workers("fetch", workers)
-        self._news_workers: Final = Workers("fetch-news", limits.NEWS_WORKERS)
+        self._workers: Final = Workers("fetch", workers + SLOW_MAX)
+        self._news_workers: Final = Workers("fetch-news", limits.NEWS_WORKERS + 2 * SLOW_MAX)
         self._orders: Final[dict[OrderId, _Order]] = {}  # those that have not ended
 
     def __repr__(self) -> str:
@@ -249,6 +252,10 @@ class _Order:
         if self.called_off.is_set():
             raise Cancelled
 
+    def on_heard(self, size_bytes: int, waited_s: float) -> None:
+        """How it comes: whether that is too slow is for the engine to say."""
+        self.owner.inbox.post(FetchHeard(self.fetch.order, size_bytes, waited_s))
+
     def dropped(self) -> None:
         """The program ends before its turn came."""
         self.owner.end(self.fetch.order, Outcome.BROKEN, "stopping")
@@ -291,6 +298,7 @@ class _Order:
     def _use(self, stream: Stream) -> Outcome:
         """Run the exchange on a stream; keep it only if both sides are still in step."""
         stream.user = self
+        stream.tell(self.on_heard)
         owner, (peer, kind) = self.owner, self.key
         stream.measure(QUEUES_S[kind])
         if kind is LinkKind.BULK:
@@ -307,6 +315,7 @@ class _Order:
             raise
         finally:
             stream.user = None
+            stream.tell(None)
             if in_step:
                 owner.idle.put(self.key, stream)
             else:

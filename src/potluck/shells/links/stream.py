@@ -5,12 +5,14 @@ CPython). Reads ask for exactly what is needed, so raw bytes after a frame go st
 caller's buffer and are copied once, by OpenSSL. Waiting happens in short steps; between them
 the `user` of the stream is asked whether to go on, which is how a worker is called off. With a
 `window` the other side is told how much it may have on its way (Linux: TCP_WINDOW_CLAMP; elsewhere
-the kernel's own choice stands), and next to nothing while it `gives_way` to something else.
+the kernel's own choice stands), and next to nothing while it `gives_way` to something else. Whoever
+wants to know how it goes is told what came and how long it was waited for: pauses of this device,
+and the time in which it does something else, are not in that.
 
 Guarantees: a frame's length is compared with its catalogue's limit before its body is allocated;
 silence longer than allowed raises TimeoutError; the other side's end raises EOFError, never a short
 read. Limits: a peer that sends one byte per step is slow, not silent: handshakes therefore carry a
-deadline, not a patience.
+deadline, not a patience, and what is asked of a member is judged by its pace (core/content/swarm).
 """
 
 from __future__ import annotations
@@ -65,6 +67,9 @@ class Stream:
         self.heard = False  # whether a byte came since somebody last set this to False
         # longest silence in the middle of something, either way
         self.stall_s: Final = limits.BULK_STALL_S
+        # told what came and how long it was waited for, about once in limits.PACE_TOLD_S of waiting
+        self._tells: Callable[[int, float], None] | None = None
+        self._untold_bytes, self._untold_s = 0, 0.0
         self.deadline = 0.0  # monotonic; beyond it nothing is read any more; 0: none
 
     @property
@@ -98,14 +103,15 @@ class Stream:
             at += self._some(view[at:], patience_s)
 
     def _some(self, view: memoryview, wait_s: float) -> int:
-        # without a deadline the clock is read only when there is silence: this is the hot path
         give_up = 0.0
         while True:
             if self.deadline:
                 remaining_s(self.deadline)
+            begun = time.monotonic()
             try:
                 count = self.sock.recv_into(view)
             except TimeoutError:
+                self._count(0, begun)
                 if self.user is not None:
                     self.user.check()
                 now = time.monotonic()
@@ -116,9 +122,27 @@ class Stream:
             if count == 0:
                 raise EOFError("the other side closed the connection")
             self.heard = True
+            self._count(count, begun)
             if self.window is not None:
                 self._limit(self.window, count)
             return count
+
+    def _count(self, count: int, begun: float) -> None:
+        """Bytes came, or none in a step; a longer wait than a step is a pause of this device."""
+        if self._tells is None:
+            return
+        self._untold_bytes += count
+        self._untold_s += min(time.monotonic() - begun, 2 * STEP_S)
+        if self._untold_s >= limits.PACE_TOLD_S:
+            self._tells(self._untold_bytes, self._untold_s)
+            self._untold_bytes, self._untold_s = 0, 0.0
+            if self.user is not None:  # a byte now and then is no silence, and ends nothing else
+                self.user.check()
+
+    def tell(self, tells: Callable[[int, float], None] | None) -> None:
+        """From now on tell what comes and how long it is waited for; None: nobody."""
+        self._tells = tells
+        self._untold_bytes, self._untold_s = 0, 0.0
 
     def measure(self, queue_s: float) -> None:
         """From now on let no more be on its way than came in `queue_s`; to begin with, little."""

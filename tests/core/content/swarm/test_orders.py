@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
-from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, End, Order, Swarm, What
+from potluck.core.content.swarm.download import End, Order, What
+from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, Swarm
 from potluck.core.content.swarm.room import FILE_BYTES, Shortage, reserve_of
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
@@ -49,7 +50,7 @@ def listed(*contents: PieceList) -> Swarm:
     assert [order.what for order in lists] == [What.LIST] * len(contents)
     for one, order in zip(contents, lists, strict=True):
         swarm.on_list(one)
-        swarm.on_bytes(order.number, FAST, 1.0)
+        swarm.under_way.on_bytes(order.number, FAST, 1.0)
         swarm.on_ended(order.number, 1.0, End.DONE)
     return swarm
 
@@ -58,7 +59,7 @@ def known_to_bring(bytes_a_second: int) -> Swarm:
     """A swarm that wants nothing and has measured A."""
     swarm = wanting(content(2))
     (order,) = orders(swarm, 0.0, A)
-    swarm.on_bytes(order.number, bytes_a_second, 1.0)
+    swarm.under_way.on_bytes(order.number, bytes_a_second, 1.0)
     swarm.on_ended(order.number, 1.0, End.DONE)
     swarm.forget(content(2).root)
     return swarm
@@ -280,7 +281,7 @@ def test_a_run_is_what_the_peer_brings_in_a_few_seconds_but_one_piece() -> None:
     slow.want(one.root, one.size_bytes, one.piece_size)
     (order,) = orders(slow, 1.0, A)
     slow.on_list(one)
-    slow.on_bytes(order.number, 1, 1.1)
+    slow.under_way.on_bytes(order.number, 1, 1.1)
     slow.on_ended(order.number, 1.1, End.DONE)
     assert [order.pieces for order in orders(slow, 1.1, A)] == [(0, 1, 2), (3, 4, 5)]
     slowest = known_to_bring(1)
@@ -293,7 +294,7 @@ def test_a_run_is_what_the_peer_brings_in_a_few_seconds_but_one_piece() -> None:
 
 def test_bytes_of_an_order_that_is_over_are_not_measured() -> None:
     swarm = known_to_bring(1)
-    swarm.on_bytes(1, FAST, 5.0)
+    swarm.under_way.on_bytes(1, FAST, 5.0)
     for number in range(10):
         swarm.want(root(number), limits.PACK_BYTES_MIN // 4, SMALL)
     assert [len(order.roots) for order in orders(swarm, 6.0, A)] == [4, 4]
@@ -493,7 +494,7 @@ def test_one_that_takes_the_place_of_another_keeps_who_rests() -> None:
     assert orders(swarm, 0.0, A)
     swarm.forget(before.root)
     swarm.want(before.root, 5, SMALL)
-    swarm.downloads[before.root].keep_rests(before)
+    swarm.downloads[before.root].keep_rests(before, 0.0)
     assert orders(swarm, 0.0, A) == []
     assert orders(swarm, limits.RETRY_S, A)
 
@@ -630,3 +631,151 @@ def test_with_holes_in_it_nothing_is_laid_out_ahead() -> None:
     rest_bytes = 62 * SMALL + FILE_BYTES
     assert first
     assert repr(swarm.room).endswith(f" {rest_bytes} owed>")
+
+
+# -- nobody holds up others ------------------------------------------------------------------------
+def giant() -> PieceList:
+    """What a record of 64 TiB says; nobody has its list."""
+    return PieceList(root(64), 2**46, limits.PIECE_MAX_BYTES, b"")
+
+
+def test_what_the_disk_could_never_hold_is_held_and_its_list_is_not_asked_for() -> None:
+    huge, film = giant(), content(32)
+    swarm = wanting(huge, film)
+    swarm.room.on_space(2**39, 2**40)
+    assert [order.roots for order in orders(swarm, 0.0, A)] == [(film.root,)]
+    assert orders(swarm, 0.0, A) == []
+    shortage = swarm.room.shortage()
+    assert shortage is not None
+    assert (shortage.root, shortage.contents) == (huge.root, 1)
+    swarm.room.on_space(2**47, 2**47)
+    assert swarm.room.shortage() is None
+    assert [order.roots for order in orders(swarm, 0.0, A)] == [(huge.root,)]
+    swarm.room.on_space(2**39, 2**40)
+    swarm.forget(huge.root)
+    assert swarm.room.shortage() is None
+
+
+def test_a_file_with_holes_may_be_larger_than_the_disk() -> None:
+    sparse = content(40, zeros=tuple(range(39)))
+    swarm = wanting(sparse)
+    swarm.room.on_space(8 * SMALL, 20 * SMALL)
+    (asked,) = orders(swarm, 0.0, A)
+    assert asked.what is What.LIST
+
+
+def test_what_was_wrong_in_a_pack_strikes_itself_and_rests_there() -> None:
+    swarm = Swarm()
+    for number in range(3):
+        swarm.want(root(number), 1, SMALL)
+    (pack,) = orders(swarm, 0.0, A)
+    swarm.on_files([root(0)])
+    swarm.on_unfit(pack.number, [root(1), root(9)], 0.0, wrong=True)
+    swarm.on_unfit(pack.number, [root(2)], 0.0, wrong=False)
+    swarm.on_unfit(99, [root(1)], 0.0, wrong=True)
+    swarm.on_ended(pack.number, 0.0, End.DONE)
+    strikes = [swarm.downloads[root(number)].strikes[A] for number in range(3)]
+    assert strikes == [0, 1, 0]
+    assert orders(swarm, limits.RETRY_S, A) == []
+    assert [order.roots for order in orders(swarm, limits.RETRY_S, A, B)] == [(root(1), root(2))]
+    swarm.want(root(7), 1, SMALL)
+    assert [order.roots for order in orders(swarm, limits.RETRY_S, A)] == [(root(7),)]
+
+
+def test_who_was_late_is_asked_last_for_what_others_have_not_at_all() -> None:
+    one, two = content(4), content(5)
+    swarm = wanting(one, two)
+    lists = orders(swarm, 0.0, A)
+    assert swarm.under_way.on_heard(lists[0].number, 0, 10.0)
+    assert swarm.overdue(held_by(A), 10.0) == [], "nobody else has it"
+    assert swarm.overdue(held_by(A, B), 10.0) == [lists[0].number]
+    swarm.on_ended(lists[0].number, 10.0, End.FAILED)
+    swarm.on_ended(lists[1].number, 10.0, End.FAILED)
+    found = orders(swarm, 12.0, A, B)
+    assert [(order.peer, order.what) for order in found] == [(B, What.LIST)] * 2
+    for order in found:
+        swarm.on_ended(order.number, 12.0, End.FAILED)
+    assert [order.peer for order in orders(swarm, 12.5, A)] == [A, A], "there is nobody else"
+
+
+def test_what_is_not_wanted_any_more_is_not_late() -> None:
+    one = content(4)
+    swarm = wanting(one)
+    (order,) = orders(swarm, 0.0, A)
+    swarm.under_way.on_heard(order.number, 0, 10.0)
+    assert swarm.forget(one.root) == [order.number]
+    assert swarm.overdue(held_by(A, B), 10.0) == []
+
+
+def test_the_list_of_one_owners_files_never_waits_for_the_pieces_of_anothers() -> None:
+    """Lists are asked only a little ahead: of each owner's files, at each peer."""
+    swarm = Swarm()
+    for number in range(LISTS_AHEAD + 3):
+        one = content(100 + number)
+        swarm.want(one.root, one.size_bytes, one.piece_size, A)
+        swarm.on_list(one)
+    other = content(3)
+    orders(swarm, 0.0, A)
+    swarm.want(other.root, other.size_bytes, other.piece_size, B)
+    assert [order.roots for order in orders(swarm, 0.0, A)] == [(other.root,)]
+
+
+def test_an_owner_has_half_of_the_slots_while_another_waits() -> None:
+    """However many hold what the first one shares, and however much that is."""
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    swarm = Swarm()
+    one, other = content(5000), content(9)
+    for each, owner in ((one, A), (other, B)):
+        swarm.want(each.root, each.size_bytes, each.piece_size, owner)
+        swarm.on_list(each)
+    holders = {one.root: everybody, other.root: [EMIL.device]}
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert len(found) == limits.WORKERS
+    assert [order.roots[0] for order in found[:5]] == [one.root] * 4 + [other.root]
+
+
+def test_a_call_looks_at_some_contents_only_however_many_are_wanted() -> None:
+    """Each call looked at all of them, for each order that ended: quadratic in large files."""
+    looked = [0]
+
+    def holders(_: Root) -> Sequence[DeviceId]:
+        looked[0] += 1
+        return [A]
+
+    swarm = Swarm()
+    for number in range(4000):
+        swarm.want(root(number), 10 * SMALL, SMALL, A)
+    swarm.next_orders(holders, 0.0)
+    looked[0] = 0
+    swarm.next_orders(holders, 0.0)
+    assert looked[0] <= 3 * LOOKS
+
+
+def test_of_packs_too_an_owner_has_half_while_another_waits() -> None:
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    swarm = Swarm()
+    for number in range(40):
+        swarm.want(root(number), SMALL, SMALL, A)
+    swarm.want(root(99), SMALL, SMALL, B)
+    holders = {root(number): everybody[:4] for number in range(40)} | {root(99): [EMIL.device]}
+    swarm.next_orders(lambda which: holders[which] if which != root(99) else [], 0.0)
+    assert len(swarm.orders) == limits.SMALL_WORKERS, "nobody else could be asked"
+    for number in (1, 2, 3, 4, 5):
+        swarm.on_ended(number, 0.0, End.FAILED)
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert found[0].roots == (root(99),), "it has the fewest"
+    assert len(swarm.orders) <= limits.SMALL_WORKERS
+
+
+def test_of_lists_too_an_owner_has_half_while_another_waits() -> None:
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA)]
+    swarm = Swarm()
+    large = [content(3 + number) for number in range(limits.SMALL_WORKERS)]
+    for one in large:
+        swarm.want(one.root, one.size_bytes, one.piece_size, A)
+    other = content(50)
+    swarm.want(other.root, other.size_bytes, other.piece_size, B)
+    holders = {one.root: everybody for one in large} | {other.root: [EMIL.device]}
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert len(found) == limits.SMALL_WORKERS
+    assert [order.roots for order in found].index((other.root,)) == limits.SMALL_WORKERS // 2

@@ -132,3 +132,18 @@ def test_what_nobody_wants_any_more_leaves_its_room_to_others() -> None:
     assert room.refused == {}
     room.end(B)
     assert repr(room) == f"<Room {2 * FILE_BYTES + 100} spare, {FILE_BYTES + 100} owed>"
+
+
+def test_what_the_disk_never_holds_is_refused_before_its_list_unless_that_is_short() -> None:
+    room = Room()
+    assert not room.never_holds(A, 2**46, 2**27), "nobody looked at the disk yet"
+    room.on_space(100, 1000)
+    assert room.never_holds(A, 2**46, 2**27)
+    assert room.never_holds(A, 2**46, 2**27)
+    shortage = room.shortage()
+    assert shortage is not None
+    assert (shortage.root, shortage.contents) == (A, 1)
+    assert not room.never_holds(B, 2**46, 1024), "it may be full of holes"
+    assert not room.never_holds(C, 1000, 2**27)
+    room.end(A)
+    assert room.shortage() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.swarm.pace import SLOW_MAX
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.slots import Slots
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
@@ -88,3 +89,17 @@ def test_it_says_how_it_stands() -> None:
     slots.take(B, news=False)
     slots.free(B, 0.0, news=False, busy=True)
     assert repr(slots) == "<Slots: 1 of news and 1 of pieces taken, 1 busy>"
+
+
+@pytest.mark.parametrize("news", [True, False])
+def test_what_is_set_aside_takes_no_slot_in_all_up_to_as_many_again(news: bool) -> None:
+    slots = Slots(Rates())
+    for peer in [*EVERYBODY, *EVERYBODY][: IN_ALL[news]]:
+        slots.take(peer, news=news)
+    assert not slots.left(news=news)
+    slots.set_aside(1, news=news)
+    assert slots.left(news=news)
+    for _ in range(SLOW_MAX):
+        slots.take(A, news=news)
+    slots.set_aside(100, news=news)
+    assert not slots.left(news=news)

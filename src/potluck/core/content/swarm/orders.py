@@ -5,7 +5,7 @@ Small contents (one piece, at most 256 KiB) are asked in packs cut in the order 
 which is the order of their paths; large ones in runs of adjacent pieces, so disks read on; a
 content of several pieces first needs its piece list. Pieces of zeros are never asked. A holder that
 fails is passed over for a while and the next one asked; one that sends wrong bytes twice is not
-asked for that content again.
+asked for that content again. A wrong item of a pack strikes itself, not the others.
 
 News never waits behind bytes: packs and piece lists have slots of their own, at each peer and in
 all, which pieces never take. Packs and runs are no longer than what the peer was measured to bring
@@ -13,8 +13,15 @@ in a moment (rates.py). Lists are asked only a little ahead of the pieces. A pee
 says BUSY, which is no failure: that kind of thing is asked of it again when an order of that kind
 ends there, else after a short constant time; meanwhile others are asked.
 
-What has no room on this disk is not begun (room.py); piece lists are asked for all the same. Room
-is owed to what is in an order or has a holder to ask; else it is there for others meanwhile.
+Nobody holds up others. Owners take turns, and while others wait none has more than half of the
+slots in all. An order that is slow takes no slot that others wait for, up to as many
+again; one that is late is called off, asked of another holder, and whoever had it is asked last for
+a while: for what another holds not at all, for the rest after everybody else, in at most half of
+the slots (under_way.py).
+
+What has no room on this disk is not begun (room.py); piece lists are asked for all the same, except
+long ones of what the disk could not hold if it were empty. Room is owed to what is in an order or
+has a holder to ask; else it is there for others meanwhile.
 
 Facts in, orders out, as in docs/protocol.md §8. It waits for nothing itself: whoever asks for
 orders says what time it is, and knows when something happened that can make one.
@@ -22,155 +29,78 @@ orders says what time it is, and knows when something happened that can make one
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
 aside); every wanted content with a holder that can be asked is in an order or waits for a slot, for
 its retry time or for room; a holder that ends an order without bringing what was asked rests,
-whatever it says. While orders are under way only some of the small contents are looked at, so that
+whatever it says. While orders are under way only some of the contents are looked at, so that
 a call stays short whatever is wanted. Limits: the load of one origin is not shared among receivers
 yet.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import assert_never
+from itertools import chain
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
+from potluck.core.content.swarm.download import Download, End, Order, What
+from potluck.core.content.swarm.lines import Owner, WaitingLines
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.room import Room
-from potluck.core.content.swarm.slots import Slots
+from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 
-LOOKS = 2 * limits.PACK_FILES  # at small contents in one call while orders are under way
-LISTS_AHEAD = limits.WORKERS  # contents that wait for a slot at a peer; then no list is asked there
+LOOKS = 2 * limits.PACK_FILES  # at contents in one call while orders are under way
+LISTS_AHEAD = limits.WORKERS  # an owner's contents that wait for a slot at a peer: no more lists
+UNFIT_S = 60.0  # an item of a pack that was another is not asked of that holder for so long
+
+TURNS = ((True, False), (False, False), (True, True))
+"""Who may ask in turn, (fair, last): everybody its share; who has more; whoever comes last."""
 
 Holders = Callable[[Root], Sequence[DeviceId]]
 """Who may be asked for a content now, best first."""
 
 
-class What(Enum):
-    """What an order asks for."""
-
-    PACK = auto()
-    LIST = auto()
-    PIECES = auto()
-
-    @property
-    def news(self) -> bool:
-        """Whether it has slots of its own, which pieces never take."""
-        return self is not What.PIECES
-
-
-class End(Enum):
-    """How an order ended."""
-
-    DONE = auto()  # the peer answered to the end
-    BUSY = auto()  # the peer has no room for it at this moment
-    FAILED = auto()  # it could not be carried to its end
-    WRONG = auto()  # the same, because the bytes were not those that were asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Something to fetch from somebody."""
-
-    number: int
-    peer: DeviceId
-    what: What
-    roots: tuple[Root, ...]
-    pieces: tuple[int, ...] = ()
-
-
-@dataclass(slots=True)
-class Download:
-    """One wanted content."""
-
-    root: Root
-    size_bytes: int
-    piece_size: int
-    content: PieceList | None = None
-    have: Bitfield | None = None
-    asked: set[int] = field(default_factory=set)
-    orders: set[int] = field(default_factory=set)  # the numbers of those under way for it
-    retry_s: dict[DeviceId, float] = field(default_factory=dict)
-    strikes: Counter[DeviceId] = field(default_factory=Counter)
-    copies: int = 1  # files that are made of it here
-    at_once: bool = False  # its first piece takes the room of all of them
-
-    @property
-    def small(self) -> bool:
-        """Whether it travels in packs."""
-        return self.size_bytes <= limits.PIECE_MIN_BYTES
-
-    @property
-    def done_bytes(self) -> int:
-        """Bytes that are here, at most one piece too many."""
-        if self.have is None:
-            return 0
-        return min(len(self.have) * self.piece_size, self.size_bytes)
-
-    @property
-    def to_come_bytes(self) -> int:
-        """What it takes of the disk until it stands; holes take nothing."""
-        here = self.size_bytes if self.at_once and self.done_bytes else self.done_bytes
-        return self.size_bytes * self.copies - here
-
-    @property
-    def complete(self) -> bool:
-        """Whether every piece is here."""
-        return self.have is not None and self.have.complete
-
-    @property
-    def lacks_orders(self) -> bool:
-        """Whether it has its list, and pieces that are neither here nor asked."""
-        have = self.have
-        return have is not None and len(have) + len(self.asked) < have.count
-
-    def willing(self, holders: Iterable[DeviceId], now: float) -> list[DeviceId]:
-        """Return those of its holders that do not rest and are trusted."""
-        return [
-            peer
-            for peer in holders
-            if self.retry_s.get(peer, -math.inf) <= now and self.strikes[peer] < limits.STRIKES
-        ]
-
-    def learn(self, content: PieceList) -> None:
-        """Take the piece list; pieces of zeros are here from the start."""
-        self.content, self.have = content, Bitfield(content.count)
-        for piece in self.have.missing():
-            if content.is_zero(piece):
-                self.have.add(piece)
-        self.at_once = self.size_bytes <= limits.COMMIT_BYTES and not len(self.have)
-
-    def keep_rests(self, before: Download) -> None:
-        """Take the place of `before`: whoever failed it rests, whatever is asked now."""
-        self.retry_s.update(before.retry_s)
-
-    def brought(self, order: Order) -> bool:
-        """Whether everything asked in `order` is here now, of a content that is not complete."""
-        match order.what:
-            case What.LIST:
-                return self.content is not None
-            case What.PIECES:
-                return self.have is not None and all(piece in self.have for piece in order.pieces)
-            case What.PACK:
-                return False  # what travels in packs has one piece
-            case _:
-                assert_never(order.what)
-
-
 class _Look:
     """One look for orders: who can be asked, and who has enough to bring already."""
 
-    def __init__(self, holders: Holders, now: float) -> None:
-        self.now, self._holders = now, holders
-        self.waiting: Counter[DeviceId] = Counter()  # contents whose pieces wait for a slot there
+    def __init__(self, holders: Holders, now: float, under_way: UnderWay) -> None:
+        self.now, self._holders, self._under_way = now, holders, under_way
+        # an owner's contents whose pieces wait for a slot at a peer
+        self.waiting: Counter[tuple[Owner, DeviceId]] = Counter()
+        self.fair = True  # nobody has more than its share
+        self.last = False  # those who are asked last have their turn
+        self.capped = self.late = False  # whether somebody waits for the second, for the last turn
+
+    def is_due(self) -> bool:
+        """Whether anybody waits for this turn."""
+        if self.last:
+            return self.late
+        return self.fair or self.capped
+
+    def all_willing(self, download: Download) -> list[DeviceId]:
+        """Return who may be asked for a content now or later in this look."""
+        return download.willing(self._holders(download.root), self.now)
 
     def willing(self, download: Download) -> list[DeviceId]:
-        """Return who may be asked for a content now, best first."""
-        return download.willing(self._holders(download.root), self.now)
+        """Return who may be asked for a content in this turn, best first."""
+        peers = self.all_willing(download)
+        prompt = [peer for peer in peers if not self._under_way.lags(peer, self.now)]
+        if self.last:
+            return [] if prompt else peers
+        if peers and not prompt:
+            self.late = True
+        return prompt
+
+    def may_ask(self, owner: Owner, *, news: bool) -> bool:
+        """Whether there is a slot for an owner's content in this turn."""
+        if self.fair and self._under_way.has_its_share(owner, news=news):
+            self.capped = True
+            return False
+        return self._under_way.may_ask(self.now, news=news, last=self.last)
+
+    def first(self, peers: Iterable[DeviceId], *, news: bool) -> DeviceId | None:
+        """Return the first of these who can be asked for one more."""
+        return self._under_way.first(peers, self.now, news=news)
 
 
 class Swarm:
@@ -179,32 +109,31 @@ class Swarm:
     def __init__(self) -> None:
         """Lack nothing."""
         self.downloads: dict[Root, Download] = {}
-        self.orders: dict[int, Order] = {}
-        self._small: deque[Root] = deque()
-        self._large: dict[Root, Download] = {}
-        self._rates = Rates()
-        self._slots = Slots(self._rates)
+        self.under_way = UnderWay()
+        self._small, self._unlisted = WaitingLines(), WaitingLines()
+        self._listed: dict[Root, Download] = {}
         self.room = Room()
-        self._number = 0
 
     def __repr__(self) -> str:
         wanted, orders, small = len(self.downloads), len(self.orders), len(self._small)
         return f"<Swarm {wanted} wanted, {orders} orders, {small} small in line>"
 
+    @property
+    def orders(self) -> dict[int, Order]:
+        """The orders under way, by number."""
+        return self.under_way.orders
+
     # -- wishes ------------------------------------------------------------------------------------
-    def want(self, root: Root, size_bytes: int, piece_size: int) -> None:
+    def want(self, root: Root, size_bytes: int, piece_size: int, owner: Owner = None) -> None:
         """Lack this content from now on; wanting it twice is wanting it once."""
         if root in self.downloads:
             return
-        download = self.downloads[root] = Download(root, size_bytes, piece_size)
-        if download.small:
-            self._small.append(root)
-        else:
-            self._large[root] = download
+        download = self.downloads[root] = Download(root, size_bytes, piece_size, owner)
+        (self._small if download.small else self._unlisted).add(owner, root)
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
-        self._large.pop(root, None)
+        self._listed.pop(root, None)
         self.room.end(root)
         if self.downloads.pop(root, None) is None:
             return []
@@ -217,6 +146,7 @@ class Swarm:
         if download is None or download.content is not None:
             return False
         download.learn(content)
+        self._listed[content.root] = download
         return download.complete
 
     def on_pieces(self, root: Root, pieces: Sequence[int]) -> bool:
@@ -241,33 +171,46 @@ class Swarm:
                 arrived.append(root)
         return arrived
 
-    def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
-        """An order brought so much; pure measure, what it was is told besides."""
+    def on_unfit(self, number: int, roots: Iterable[Root], now: float, *, wrong: bool) -> None:
+        """Items of a pack were not what the record says; `wrong`: nor what was asked for.
+
+        Both are not asked there for a while; only what is wrong speaks against the holder, for that
+        content. A content of another length that has its root is what the holder has to send.
+        """
         order = self.orders.get(number)
-        if order is not None:
-            self._rates.on_bytes(order.peer, size_bytes, now, news=order.what.news)
+        for root in roots if order is not None else ():
+            download = self.downloads.get(root)
+            if download is not None and order is not None:
+                download.retry_s[order.peer] = now + UNFIT_S
+                download.strikes[order.peer] += wrong
 
     def on_ended(self, number: int, now: float, end: End) -> None:
         """An order is over; what it did not bring may be asked again, from somebody else first."""
-        order = self.orders.pop(number, None)
+        order = self.orders.get(number)
         if order is None:
             return
-        self._rates.on_ended(order.peer, now, news=order.what.news)
-        self._slots.free(order.peer, now, news=order.what.news, busy=end is End.BUSY)
+        wanted = [self.downloads[root] for root in order.roots if root in self.downloads]
+        brought = end is End.DONE and all(
+            download.complete or download.brought(order) for download in wanted
+        )
+        self.under_way.end(order, now, end, brought=brought)
         for root in order.roots:
             download = self.downloads.get(root)
             if download is None or number not in download.orders:
                 continue  # not wanted any more, or wanted anew since
             download.orders.discard(number)
-            download.asked.difference_update(order.pieces)
+            download.give_back(order.pieces)
             if download.complete:
                 continue
             if order.what is What.PACK:
                 self.room.suspend(root)
-                self._small.append(root)
+                self._small.add(download.owner, root)
+            elif download.content is None:
+                self._unlisted.add(download.owner, root)
             failed = end in {End.FAILED, End.WRONG}
             if failed or (end is End.DONE and not download.brought(order)):
-                download.retry_s[order.peer] = now + limits.RETRY_S
+                rested_s = download.retry_s.get(order.peer, now)
+                download.retry_s[order.peer] = max(rested_s, now + limits.RETRY_S)
             if end is End.WRONG:
                 download.strikes[order.peer] += 1
 
@@ -280,43 +223,94 @@ class Swarm:
     def next_orders(self, holders: Holders, now: float) -> list[Order]:
         """Fill the free slots: packs of small contents first, then large ones as they were wanted.
 
-        A large content may get several orders, from one holder or from several.
+        A large content may get several orders, from one holder or from several. First everybody has
+        its share, then whoever has more to ask; those who are asked last come after all of them.
         """
-        look = _Look(holders, now)
+        self.under_way.on_look()
+        look = _Look(holders, now, self.under_way)
         new: list[Order] = []
-        while self._small and self._slots.left(news=True):
-            peer, pack = self._pack(look)
-            if peer is None:
-                break
-            new.append(self._give(look, peer, What.PACK, pack))
-        for download in self._large.values():
-            if download.have is None:
-                new += self._ask_list(look, download)
-            else:
-                new += self._ask_pieces(look, download)
+        for look.fair, look.last in TURNS:
+            if not look.is_due():
+                continue
+            look.waiting.clear()
+            new += chain(self._ask_packs(look), self._ask_runs(look), self._ask_lists(look))
         return new
 
-    def _ask_list(self, look: _Look, download: Download) -> Iterator[Order]:
-        if download.orders or not self._slots.left(news=True):
-            return
-        peers = [peer for peer in look.willing(download) if look.waiting[peer] < LISTS_AHEAD]
-        peer = self._slots.first(peers, look.now, news=True)
-        if peer is not None:
-            yield self._give(look, peer, What.LIST, (download.root,))
+    def overdue(self, holders: Holders, now: float) -> list[int]:
+        """Return the orders to call off now, so that what they hold up goes on."""
+        look = _Look(holders, now, self.under_way)
+
+        def others(order: Order) -> list[DeviceId]:
+            download = self.downloads.get(order.roots[0])
+            peers = look.willing(download) if download is not None else []
+            return [peer for peer in peers if peer != order.peer]
+
+        return self.under_way.overdue(others, now)
+
+    def _ask_packs(self, look: _Look) -> Iterator[Order]:
+        asked = True
+        while asked:
+            asked = False
+            for owner in self.under_way.in_turn(self._small.owners(), news=True):
+                if not look.may_ask(owner, news=True):
+                    continue
+                peer, pack = _pack(self, look, self._small.of(owner))
+                if peer is not None:
+                    asked = True
+                    yield self._give(look, peer, What.PACK, pack)
+
+    def _ask_lists(self, look: _Look) -> Iterator[Order]:
+        for owner in self.under_way.in_turn(self._unlisted.owners(), news=True):
+            line = self._unlisted.of(owner)
+            looks = min(len(line), LOOKS) if self.orders else len(line)
+            stay: list[Root] = []
+            for _ in range(looks):
+                if not look.may_ask(owner, news=True):
+                    break
+                root = line.popleft()
+                download = self.downloads.get(root)
+                if download is None or download.small or download.content or download.orders:
+                    continue
+                size_bytes, list_bytes = download.size_bytes, download.list_bytes
+                peers = look.willing(download)
+                if not peers or self.room.never_holds(root, size_bytes, list_bytes):
+                    line.append(root)
+                    continue
+                ready = [peer for peer in peers if look.waiting[owner, peer] < LISTS_AHEAD]
+                peer = look.first(ready, news=True)
+                if peer is None:
+                    stay.append(root)
+                else:
+                    yield self._give(look, peer, What.LIST, (root,))
+            line.extendleft(reversed(stay))
+
+    def _ask_runs(self, look: _Look) -> Iterator[Order]:
+        by_owner: dict[Owner, list[Download]] = {}
+        for root in [root for root, each in self._listed.items() if each.complete]:
+            del self._listed[root]
+        for download in self._listed.values():
+            by_owner.setdefault(download.owner, []).append(download)
+        for owner in self.under_way.in_turn(by_owner, news=False):
+            for download in by_owner[owner]:
+                yield from self._ask_pieces(look, download)
 
     def _ask_pieces(self, look: _Look, download: Download) -> Iterator[Order]:
         while download.lacks_orders:
             peers = look.willing(download)
-            if not peers and not download.orders:
+            if not peers and not download.orders and not look.all_willing(download):
                 self.room.suspend(download.root)
             if not peers or not self.room.begin(download.root, download.to_come_bytes):
                 return
-            peer = self._slots.first(peers, look.now, news=False)
+            peer = None
+            if look.may_ask(download.owner, news=False):
+                peer = look.first(peers, news=False)
             if peer is None:
-                look.waiting.update(peers)
+                look.waiting.update((download.owner, peer) for peer in peers)
                 return
-            at_once = self._rates.budget(peer, limits.RUN_S, limits.RUN_BYTES_FIRST, news=False)
-            run = _run(download, min(at_once, limits.RUN_BYTES))
+            at_once = self.under_way.rates.budget(
+                peer, limits.RUN_S, limits.RUN_BYTES_FIRST, news=False
+            )
+            run = download.take_run(min(at_once, limits.RUN_BYTES))
             yield self._give(look, peer, What.PIECES, (download.root,), run)
 
     def _give(
@@ -324,77 +318,53 @@ class Swarm:
         look: _Look,
         peer: DeviceId,
         what: What,
-        roots: tuple[Root, ...],
+        roots: Iterable[Root],
         pieces: tuple[int, ...] = (),
     ) -> Order:
-        self._number += 1
-        order = self.orders[self._number] = Order(self._number, peer, what, roots, pieces)
-        self._slots.take(peer, news=what.news)
-        self._rates.on_asked(peer, look.now, news=what.news)
-        for root in roots:
-            self.downloads[root].orders.add(order.number)
-        self.downloads[roots[0]].asked.update(pieces)
-        return order
-
-    def _pack(self, look: _Look) -> tuple[DeviceId | None, tuple[Root, ...]]:
-        """Take small contents from the head of the line that one peer can serve.
-
-        Of each content that is looked at one of four things is true:
-
-        1. nothing is to be asked for it any more, or not now: it leaves the line;
-        2. nobody can be asked for it, or it has no room here: it goes to the end of the line;
-        3. it fits into the pack: it leaves the line and is in the pack;
-        4. it does not (another peer must be asked, or the pack is full): it stays at the head, the
-           pack is whole, and the next pack begins with it.
-
-        So every look either shortens the line or turns it by one, and a line is gone through at
-        most once. While orders are under way only LOOKS of it are: there will be another call.
-        """
-        pack: dict[Root, None] = {}
-        peer, pack_bytes, longest = None, 0, 0
-        looks = min(len(self._small), LOOKS) if self.orders else len(self._small)
-        for _ in range(looks):
-            root = self._small[0]
-            download = self._unasked(root)
-            if download is None or root in pack:
-                self._small.popleft()
-                continue
-            here = self._slots.first(look.willing(download), look.now, news=True)
-            whole_bytes = pack_bytes + download.size_bytes
-            full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
-            if pack and here is not None and (here != peer or full):
-                break
-            if here is None or not self.room.begin(root, download.to_come_bytes):
-                self._small.rotate(-1)
-                continue
-            self._small.popleft()
-            if not pack:
-                longest = self._longest_pack(here)
-            pack[root] = None
-            peer, pack_bytes = here, whole_bytes
-        return peer, tuple(pack)
-
-    def _longest_pack(self, peer: DeviceId) -> int:
-        """Return the bytes in a pack that keep what comes after it waiting for a moment only."""
-        at_once = self._rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST, news=True)
-        return min(max(at_once, limits.PACK_BYTES_MIN), limits.PACK_BYTES)
-
-    def _unasked(self, root: Root) -> Download | None:
-        """Return a small content that is lacking and in no order, None if it is not so."""
-        download = self.downloads.get(root)
-        if download is None or not download.small or download.complete or download.orders:
-            return None
-        return download
+        downloads = [self.downloads[root] for root in roots]
+        return self.under_way.give(peer, what, downloads, pieces, look.now)
 
 
-def _run(download: Download, at_most_bytes: int) -> tuple[int, ...]:
-    """Return what to ask next of a content: adjacent pieces, at least one if any is lacking."""
-    run: list[int] = []
-    longest = at_most_bytes // download.piece_size
-    for piece in download.have.missing() if download.have is not None else ():
-        asked = piece in download.asked
-        if run and (asked or piece != run[-1] + 1 or len(run) >= longest):
+def _pack(swarm: Swarm, look: _Look, line: deque[Root]) -> tuple[DeviceId | None, tuple[Root, ...]]:
+    """Take small contents from the head of the line that one peer can serve.
+
+    Of each content that is looked at one of four things is true:
+
+    1. nothing is to be asked for it any more, or not now: it leaves the line;
+    2. nobody can be asked for it, or it has no room here: it goes to the end of the line;
+    3. it fits into the pack: it leaves the line and is in the pack;
+    4. it does not (another peer must be asked, or the pack is full): it stays at the head, the
+       pack is whole, and the next pack begins with it.
+
+    So every look either shortens the line or turns it by one, and a line is gone through at
+    most once. While orders are under way only LOOKS of it are: there will be another call.
+    """
+    pack: dict[Root, None] = {}
+    peer, pack_bytes, longest = None, 0, 0
+    looks = min(len(line), LOOKS) if swarm.orders else len(line)
+    for _ in range(looks):
+        root = line[0]
+        download = swarm.downloads.get(root)
+        if download is None or root in pack or not download.unasked:
+            line.popleft()
+            continue
+        here = look.first(look.willing(download), news=True)
+        whole_bytes = pack_bytes + download.size_bytes
+        full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
+        if pack and here is not None and (here != peer or full):
             break
-        if not asked:
-            run.append(piece)
-    return tuple(run)
+        if here is None or not swarm.room.begin(root, download.to_come_bytes):
+            line.rotate(-1)
+            continue
+        line.popleft()
+        if not pack:
+            longest = _longest_pack(swarm.under_way.rates, here)
+        pack[root] = None
+        peer, pack_bytes = here, whole_bytes
+    return peer, tuple(pack)
+
+
+def _longest_pack(rates: Rates, peer: DeviceId) -> int:
+    """Return the bytes in a pack that keep what comes after it waiting for a moment only."""
+    at_once = rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST, news=True)
+    return min(max(at_once, limits.PACK_BYTES_MIN), limits.PACK_BYTES)

@@ -4,7 +4,8 @@ Strategy: how full the disk is, is looked at every few seconds, and a fast link 
 between. So a content is begun only if all of it has room beside everything that was begun before,
 in what was free at the last look less the reserve. What comes moves from owed to written; the next
 look starts anew from what is free then. What has no room stands aside: smaller contents that have
-are begun meanwhile.
+are begun meanwhile. What is larger than the whole disk is not even listed, unless its list is
+short.
 
 Guarantees: what is owed and what was written since the last look never exceed what was free beyond
 the reserve then, so no content is begun that this disk could not take. What is refused lacked room
@@ -20,10 +21,12 @@ import math
 from dataclasses import dataclass
 
 from potluck.core import limits
-from potluck.core.content.pieces import Root
+from potluck.core.content.pieces import HASH_BYTES, Root
+from potluck.core.content.swarm.download import LIST_FRAME_BYTES
 
 FREE_PART = 100  # this part of the disk stays free, within limits.FREE_MIN_BYTES …
 FREE_PART_MAX = 4  # … and at most this part of a small one
+LIST_BYTES = limits.PIECES_KEPT_MAX * HASH_BYTES + LIST_FRAME_BYTES  # a list of 256 KiB is short
 FILE_BYTES = 8 * limits.KIB  # besides its bytes: the rest of its last block, and the map of a part
 
 
@@ -50,7 +53,7 @@ class Room:
         """Believe that there is room for everything."""
         self.refused: dict[Root, int] = {}  # what has no room now, and how many bytes it takes
         self._refused_bytes = 0
-        self._spare_bytes = math.inf
+        self._spare_bytes = self._disk_bytes = math.inf
         self._owed: dict[Root, int] = {}
         self._owed_bytes = 0
 
@@ -60,6 +63,7 @@ class Room:
     def on_space(self, free_bytes: int, total_bytes: int) -> None:
         """The disk was looked at; what was written by then is not free any more."""
         self._spare_bytes = free_bytes - reserve_of(total_bytes)
+        self._disk_bytes = total_bytes
         for root in [each for each, need in self.refused.items() if self._lacks(need) <= 0]:
             self._admit(root)
 
@@ -79,11 +83,21 @@ class Room:
         self._admit(root)
         need_bytes = size_bytes + FILE_BYTES
         if self._lacks(need_bytes) > 0:
-            self.refused[root] = need_bytes
-            self._refused_bytes += need_bytes
+            self._refuse(root, need_bytes)
             return False
         self._owed[root] = need_bytes
         self._owed_bytes += need_bytes
+        return True
+
+    def never_holds(self, root: Root, size_bytes: int, list_bytes: int) -> bool:
+        """Say whether a content is not even listed: it is larger than the disk, its list is long.
+
+        Holes take no room, and only the list says what is one: so a short list is asked for.
+        """
+        self._admit(root)
+        if size_bytes <= self._disk_bytes or list_bytes <= LIST_BYTES:
+            return False
+        self._refuse(root, size_bytes + FILE_BYTES)
         return True
 
     def on_written(self, root: Root, rest_bytes: int, *, complete: bool) -> None:
@@ -107,6 +121,10 @@ class Room:
 
     def _lacks(self, need_bytes: int) -> float:
         return need_bytes + self._owed_bytes - self._spare_bytes
+
+    def _refuse(self, root: Root, need_bytes: int) -> None:
+        self.refused[root] = need_bytes
+        self._refused_bytes += need_bytes
 
     def _admit(self, root: Root) -> None:
         self._refused_bytes -= self.refused.pop(root, 0)

@@ -6,6 +6,7 @@ Each has so many slots at a peer and so many in all, the same numbers the peer k
 peer says BUSY all the same, nothing of that kind is asked of it until an order of that kind ends
 there, or `limits.BUSY_AGAIN_S` are over: a constant time, however often. Where all slots at a peer
 are taken, what it was to bring is not asked of one that is far slower: a slot will be free sooner.
+Orders that are slow are set aside: at their peer they take a slot, in all they take none.
 
 Guarantees: pieces never take a slot of news, at no peer and not in all. Limits: who holds what, and
 whom to prefer, is for the caller to say; how slow a peer is, is known only after it was asked once,
@@ -19,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from potluck.core import limits
+from potluck.core.content.swarm.pace import SLOW_MAX
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.keys.identity import DeviceId
 
@@ -31,6 +33,7 @@ class Slots:
         self._rates = rates
         self._taken: Counter[tuple[DeviceId, bool]] = Counter()
         self._in_all: Counter[bool] = Counter()
+        self._aside: Counter[bool] = Counter()  # of those in all, what others need not wait for
         self._full: dict[tuple[DeviceId, bool], float] = {}  # busy: not asked until then
 
     def __repr__(self) -> str:
@@ -51,9 +54,14 @@ class Slots:
         else:
             self._full.pop((peer, news), None)
 
+    def set_aside(self, slow: int, *, news: bool) -> None:
+        """So many orders of a kind are slow; of more than SLOW_MAX the rest counts."""
+        self._aside[news] = min(slow, SLOW_MAX)
+
     def left(self, *, news: bool) -> bool:
         """Return whether one more of that kind can be asked, whoever is asked."""
-        return self._in_all[news] < (limits.SMALL_WORKERS if news else limits.WORKERS)
+        taken = self._in_all[news] - self._aside[news]
+        return taken < (limits.SMALL_WORKERS if news else limits.WORKERS)
 
     def first(self, peers: Iterable[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""

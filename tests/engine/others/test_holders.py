@@ -1,0 +1,66 @@
+"""Who may be asked for a content, and the effect that asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.swarm.download import Download, Order, What
+from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding, PiecesAsk
+from potluck.engine.events import LinkId, OrderId
+from potluck.engine.node import Node
+from potluck.engine.others.holders import fetch_of, known_holders
+from tests.engine import builders
+from tests.engine.index.builders import piece_list
+
+ANNA, BERT, CARL = (builders.key(number).device for number in (2, 3, 4))
+ANNAS, BERTS = ManifestName.own(ANNA), ManifestName.own(BERT)
+BIG = piece_list(3)
+
+
+@pytest.fixture
+def node() -> Node:
+    node = builders.node(1)
+    node.roster = builders.group(1, 2, 3, 4)
+    for device in (ANNA, BERT, CARL):
+        node.peer(device).link = LinkId(device[0])
+        node.peer(device).address = Address("10.0.0.9", 7)
+    return node
+
+
+def test_the_owner_is_the_first_then_who_lacks_least(node: Node) -> None:
+    for device, missing in ((BERT, 5), (CARL, 2)):
+        node.peer(device).kept[ANNAS] = Holding(*ANNAS, 1, 1, missing, 0)
+    holders = known_holders(node, {BIG.root: {ANNAS: {Spot(ANNAS, b"a"): None}}})
+    assert holders(BIG.root) == [ANNA, CARL, BERT]
+    node.peers[ANNA].link = None
+    again = known_holders(node, {BIG.root: {ANNAS: {Spot(ANNAS, b"a"): None}}})
+    assert again(BIG.root) == [CARL, BERT]
+
+
+def test_of_two_owners_both_are_asked_and_of_nothing_nobody(node: Node) -> None:
+    waiting = {BIG.root: {name: {Spot(name, b"a"): None} for name in (BERTS, ANNAS)}}
+    other = piece_list(5)
+    waiting[other.root] = {ANNAS: {Spot(ANNAS, b"b"): None}}
+    holders = known_holders(node, waiting)
+    assert holders(other.root) == [ANNA]
+    assert set(holders(BIG.root)) == {ANNA, BERT}
+    assert holders(piece_list(4).root) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "ask"),
+    [
+        (What.PACK, FilesAsk([BIG.root])),
+        (What.LIST, PiecesAsk(BIG.root)),
+        (What.PIECES, FileAsk(BIG.root, [1])),
+    ],
+)
+def test_an_order_becomes_the_effect_that_asks(node: Node, what: What, ask: object) -> None:
+    download = Download(BIG.root, BIG.size_bytes, BIG.piece_size)
+    download.learn(BIG)
+    fetch = fetch_of(node, OrderId(7), Order(1, ANNA, what, (BIG.root,), (1,)), [download])
+    assert (fetch.order, fetch.peer, fetch.ask) == (7, ANNA, ask)
+    assert fetch.addresses == (Address("10.0.0.9", 7),)
+    assert (fetch.content is BIG) == (what is What.PIECES)
+    assert bool(fetch.sizes) == (what is What.PACK)
