@@ -33,6 +33,7 @@ class TroubleKind(Enum):
     DAMAGED = "a file of mine is damaged on this disk"
     BLOCKED = "a file of somebody else's cannot be placed"
     FROZEN = "an owner contradicts itself"
+    TOO_LARGE = "an owner shares more than is followed"
     LINK = "a device cannot be reached"
     STRAY = "a folder belongs to nobody"
     WRITTEN = "a file of mine is still being written"

@@ -359,9 +359,8 @@ def _fetch(node: Node, number: OrderId, order: Order, downloads: Sequence[Downlo
             sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
             return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
         case What.LIST:
-            ((size, piece_size),) = [_cut_of(download) for download in downloads]
-            ask = PiecesAsk(order.roots[0])
-            return Fetch(number, order.peer, addresses, ask, None, ((size, piece_size),))
+            sizes = (_cut_of(downloads[0]),)
+            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, sizes)
         case _:
             ask = FileAsk(order.roots[0], list(order.pieces))
             return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())
