@@ -76,6 +76,7 @@ SIGHTED = 2048  # devices whose whereabouts are remembered: twice the largest ro
 OFFERS = 64  # groups near by that are remembered; strangers can make up any number
 # between dials to one device; the last one repeats
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+DIALS_PER_S = 5  # to one device, however often it is sighted anew: as the first of these
 # for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
 UNDIALLED_S = (60.0, 120.0, 300.0)
 SMALL_SEGMENT_BYTES = 1200  # with IPv6 and TCP headers 1,260: below the least MTU of IPv6, 1,280

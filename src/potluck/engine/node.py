@@ -102,7 +102,7 @@ class Node:
         self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
-        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
+        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep, port=settings.port)
         self.reach = Reach()
         self.firewall = ""  # the one that was seen on this machine
         self.tools: tuple[str, ...] = ()  # as in InterfacesSeen
@@ -208,9 +208,11 @@ class Node:
         return tuple(dict.fromkeys(address for address in every if address.port))
 
     def sighted_at(self, device: DeviceId) -> list[Address]:
-        """Return where a device was seen, or said to be, in this run, best first."""
-        sighting = self.address_book.known.get(device)
-        return sighting.addresses if sighting is not None else []
+        """Return where a device was seen, or said to be, and may be dialled, best first."""
+        book = self.address_book
+        sighting = book.known.get(device)
+        every = sighting.addresses if sighting is not None else []
+        return [address for address in every if book.own.may_dial(device, address)]
 
     def linked(self) -> list[DeviceId]:
         """Return the devices with a control link, in a fixed order."""
