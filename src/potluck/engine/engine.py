@@ -95,6 +95,7 @@ class Engine:
             parts.discovery,
             parts.circle,
             parts.link_troubles,
+            self.node.notices,
         )
         content = (
             parts.own_folder,
@@ -183,6 +184,7 @@ class Engine:
         parts.discovery.on_ring(len(parts.circle.ring.nodes()))
         parts.discovery.on_tick()
         parts.link_troubles.on_tick()
+        self.node.notices.on_tick(self.node.now)
 
     def _content(self) -> None:
         """Do what is due about files."""

@@ -28,9 +28,9 @@ from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 from potluck.engine.mount_points import MountPoints
+from potluck.engine.notice_board import NoticeBoard
 from potluck.engine.troubles import Trouble, Troubles
 
-NOTICES_KEPT = 200  # what a face that looks late can still show
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
 RUN_PART_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
@@ -111,7 +111,7 @@ class Node:
         self.share_present = True
         self.mounts = MountPoints()
         self.now = 0.0
-        self.notices: list[tuple[int, float, Tell]] = []
+        self.notices = NoticeBoard(self)
         self.troubles = Troubles()
         self._effects: list[Effect] = []
         # batch numbers outlive a run, so runs do not overlap
@@ -119,7 +119,6 @@ class Node:
         self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
-        self._notice = 0
 
     def __repr__(self) -> str:
         """Say who this is, whom it is linked to and what waits for the disk."""
@@ -225,11 +224,12 @@ class Node:
     def tell(
         self, code: str, text: str, *, level: str = "info", subject: str = "", command: str = ""
     ) -> None:
-        """Tell the person something, and remember it; `command`: what the text ends in."""
+        """Tell the person something, or count it (engine/notice_board.py).
+
+        `command`: what the text ends in.
+        """
         tell = Tell(code, legible(text), level, subject, legible(command))
-        self._notice += 1
-        self.notices = [*self.notices[-NOTICES_KEPT + 1 :], (self._notice, self.now, tell)]
-        self.do(tell)
+        self.notices.put(tell, self.now, self.own_label)
 
     # -- names -------------------------------------------------------------------------------------
     def label_of(self, device: DeviceId) -> str:

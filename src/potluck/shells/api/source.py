@@ -15,7 +15,8 @@ Guarantees: every call is thread-safe and takes at most ten seconds; the loop th
 one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
 its last state, and commands at once, and keeps nobody waiting. Files that are being added count as
 busy until the engine has them in hand. Trouble that repeats is told once a minute, or after a
-thousand others. Limits: the last thousand notices; rates are those of the last second or so.
+thousand others. Limits: a thousand notices, of which no device crowds out another's; rates are
+those of the last second or so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import itertools
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
@@ -40,6 +40,7 @@ from potluck.core.errors import NotRunning, PotluckError, TimedOut
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
+from potluck.engine.notice_board import crowded_out
 from potluck.engine.own.imports import LEAVING
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
@@ -126,7 +127,7 @@ class Notices:
     def __init__(self) -> None:
         """Begin with none."""
         self._lock: Final = threading.Lock()  # the loop takes it: nothing may wait inside
-        self._kept: Final[deque[dict[str, Any]]] = deque(maxlen=NOTICES)
+        self._kept: Final[list[dict[str, Any]]] = []
         self._numbers: Final = itertools.count(1)
         self._troubles: dict[Tell, float] = {}  # until when each is not told again
 
@@ -146,6 +147,8 @@ class Notices:
                 if len(self._troubles) > NOTICES:
                     del self._troubles[next(iter(self._troubles))]  # the oldest
             self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
+            if len(self._kept) > NOTICES:
+                del self._kept[crowded_out([str(notice["subject"]) for notice in self._kept])]
         return True
 
     def above(self, number: int) -> list[dict[str, Any]]:
