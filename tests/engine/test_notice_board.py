@@ -7,10 +7,10 @@ import pytest
 from potluck.engine import notice_board as module
 from potluck.engine.effects import Effect, Tell
 from potluck.engine.notice_board import (
+    COUNTED_S,
     NOTICES_KEPT,
     OF_ALL,
     OF_ONE_DEVICE,
-    COUNTED_S,
     NoticeBoard,
     crowded_out,
     device_in,
