@@ -104,6 +104,8 @@ def one_ring(*devices: Seen) -> bool:
 class Device(Seen):
     """A process."""
 
+    program: tuple[str, ...] = ("potluck",)  # what is run, as after `python -m`
+
     def start(self, discovery_port: int, *flags: str) -> Device:
         """Start it; it may not answer yet."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
@@ -113,7 +115,8 @@ class Device(Seen):
             "PYTHONPATH": str(ROOT / "src"),
             "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
         }
-        words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
+        words = [sys.executable, "-m", *self.program]
+        words += ["--home", str(self.home), "up", str(self.folder)]
         words += [
             "--name",
             self.label,

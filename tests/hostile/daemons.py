@@ -136,13 +136,15 @@ def within(seconds: float, condition: Callable[[], object], said: Callable[[], s
 
 
 @contextmanager
-def pair(base: Path) -> Iterator[Pair]:
-    """Two daemons that have met."""
+def pair(base: Path, guard: str = "") -> Iterator[Pair]:
+    """Two daemons that have met; `guard`: the one that is off in both (unguarded.py)."""
     discovery_port = free_port()
     (base / "bystander").write_bytes(b"outside of every share")
     devices = [Daemon(base / label, label) for label in ("alder", "birch")]
     try:
         for device in devices:
+            if guard:
+                device.program = ("tests.hostile.unguarded", guard)
             device.begin(discovery_port)
         until(lambda: one_ring(*devices), lambda: devices[0].said() + devices[1].said())
         yield Pair(base, discovery_port, *devices)
