@@ -63,9 +63,9 @@ from potluck.shells.net.interfaces import resolve_names
 from potluck.shells.net.lan import Lan
 from potluck.shells.state import home
 from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.private_home import INDEX_NAME
 from potluck.shells.state.store import Store
 
-INDEX_NAME: Final = "potluck.sqlite"
 BALLAST_NAME: Final = "ballast"
 SHARE_ID_BYTES: Final = 16  # random: two shares never have the same
 NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm

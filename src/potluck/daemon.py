@@ -25,6 +25,7 @@ from potluck.shells.loop.loop import Loop
 from potluck.shells.loop.signals import Signals
 from potluck.shells.state import home
 from potluck.shells.state.last_folder import remember_folder
+from potluck.shells.state.private_home import make_private, notice_of
 from potluck.shells.state.supervision import READY, STOPPING, supervision
 
 
@@ -36,10 +37,13 @@ def run(settings: Settings, face: DaemonFace) -> int:
     supervisor = supervision()
     with ExitStack() as cleanup:
         signals = cleanup.enter_context(Signals())
+        was_open = make_private(settings.state_dir)
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
         cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         source = RunningSource(home.files_outside(settings.folder), face)
+        if was_open.home:
+            source.told(notice_of(was_open, settings.state_dir))
         opened = assembly.open_all(settings, cleanup)
         is_its_own = assembly.is_its_share(opened)
         loop = assembly.start(opened, source, cleanup)

@@ -65,9 +65,11 @@ def node(number: int = 1, *, index: Index | None = None, run: int = 1, **others:
         index = Index.open(":memory:")
         index.begin()
     instance = bytes([number, run]) * 8
-    return Node(
+    made = Node(
         settings(number, **others), key(number), index, Chance(1000 * run + number), instance
     )
+    made.address_book.own.on_networks([(address(number).host, 24)])  # where all of them are
+    return made
 
 
 def member(by: DeviceKey, roster: Roster, who: DeviceKey, label: str) -> RosterRecord:

@@ -12,6 +12,7 @@ from potluck.core.wire.catalogue import Ping, Pong
 from potluck.engine import effects, events
 from potluck.engine.events import ShareSeen, SpaceSeen
 from potluck.engine.index import Index
+from potluck.engine.notice_board import COUNTED_S, OF_ONE_DEVICE
 from tests.engine.wire import Box, Wire, one_ring, ring
 
 
@@ -96,6 +97,18 @@ def test_probes_say_what_is_held_here_at_that_moment() -> None:
     heads = [message.heads for message in sent if isinstance(message, Ping | Pong)]
     assert (heads[-1], before != after) == (after, True)
     assert ben.engine.wiring.announcing.digest == after
+
+
+# -- notices ---------------------------------------------------------------------------------------
+def test_what_was_counted_is_told_when_its_time_has_come() -> None:
+    wire, (ann, _) = ring(2)
+    wire.run(5.0)
+    for number in range(OF_ONE_DEVICE + 5):
+        ann.engine.node.tell("flood", f"number {number}", subject="d2")
+    wire.run(2 * COUNTED_S)
+    told = ann.told("flood")
+    assert told[-1] == f"number {OF_ONE_DEVICE + 4} (and 4 more such notices about d2)"
+    assert len(told) == OF_ONE_DEVICE + 1
 
 
 # -- the index fails -------------------------------------------------------------------------------

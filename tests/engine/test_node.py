@@ -7,14 +7,13 @@ from potluck.core.wire.catalogue import Folder, HeadsAsk, Holding
 from potluck.engine.effects import CancelFetch, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.node import (
-    NOTICES_KEPT,
-    NOTICES_OF_ONE_CODE,
     EngineSettings,
     Node,
     dialable_at,
     legible,
     tell_trouble,
 )
+from potluck.engine.notice_board import OF_ONE_DEVICE
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import address, group, key, node, taken
 
@@ -102,7 +101,7 @@ def test_it_shows_its_state_in_one_line() -> None:
 def test_a_node_that_begins_stays_and_believes_that_its_share_is_there() -> None:
     made = node()
     assert (made.leaving, made.share_present, made.quiet) == (False, True, True)
-    assert (made.now, made.notices, made.linked()) == (0.0, [], [])
+    assert (made.now, made.notices.kept, made.linked()) == (0.0, [], [])
     assert (made.peer(BEN).link, made.peer(BEN).dialled, made.linked()) == (None, False, [])
 
 
@@ -147,23 +146,16 @@ def test_addresses_come_best_first_without_those_where_nobody_listens() -> None:
     assert made.addresses_of(BEN) == (address(3), address(4), address(5))
 
 
-def test_notices_are_remembered_up_to_a_number() -> None:
+def test_what_is_told_is_kept_and_too_much_of_one_device_is_counted() -> None:
     made = node()
-    for number in range(NOTICES_KEPT + 5):
-        made.tell(f"code {number % 2}", f"number {number}", subject="d2")
-    assert len(taken(made, Tell)) == NOTICES_KEPT + 5
-    assert len(made.notices) == NOTICES_KEPT
-    number, at, tell = made.notices[-1]
-    assert (number, at, tell.text) == (NOTICES_KEPT + 5, made.now, f"number {NOTICES_KEPT + 4}")
-
-
-def test_one_kind_of_notice_pushes_no_other_out() -> None:
-    made = node()
-    made.tell("joined", "rare")
-    for number in range(2 * NOTICES_KEPT):
-        made.tell("noise", f"number {number}")
-    assert len(made.notices) == 1 + NOTICES_OF_ONE_CODE
-    assert [tell.code for _, _, tell in made.notices[:2]] == ["joined", "noise"]
+    for number in range(OF_ONE_DEVICE + 5):
+        made.tell("code", f"number {number}", subject="d2")
+        made.tell("own", f"number {number}", subject="d1/a")
+    tells = taken(made, Tell)
+    assert [tell.code for tell in tells].count("code") == OF_ONE_DEVICE
+    assert [tell.code for tell in tells].count("own") == OF_ONE_DEVICE + 5, "we are d1"
+    number, at, tell = made.notices.kept[-1]
+    assert (number, at, tell) == (len(tells), made.now, tells[-1])
 
 
 def test_no_notice_moves_a_cursor() -> None:
@@ -188,7 +180,7 @@ def test_a_trouble_is_told_once_for_each_of_its_reasons_with_what_helps() -> Non
     ]
     assert [each.reason for each in one.troubles.all()] == ["gone"]
     tell_trouble(one, Trouble(TroubleKind.DISK, "plain", "full", "", one.now, None), "disk")
-    assert [tell.text for _, _, tell in one.notices][-1] == "plain: full"
+    assert [tell.text for _, _, tell in one.notices.kept][-1] == "plain: full"
 
 
 def test_names_of_members_and_strangers() -> None:

@@ -21,7 +21,7 @@ import msgspec
 from potluck.config.layers import merge_layers
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.paths import parse_wire_path, printable
-from potluck.core.content.pieces import PieceList, Root
+from potluck.core.content.pieces import HASH_BYTES, PieceList, Root, piece_count
 from potluck.core.errors import Malformed, PotluckError, ProtocolError, UnsafePath, UsageError
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Admit, admit, found, group_id
@@ -73,7 +73,7 @@ from potluck.engine.node import Node
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.shells.api.requests import decode_add, decode_door, decode_flush
-from potluck.shells.bulk.asking import _check_page, _is_safe
+from potluck.shells.bulk.asking import _check_follows, _is_safe
 from potluck.shells.disk.receiving.part_map import read_map
 from potluck.shells.links.knock import KnockReader, introduction_knock, member_knock
 from tests.core.fakes import ANN, BEN, key, member_record
@@ -135,7 +135,7 @@ def _manifest_page(data: bytes) -> None:
 def _piece_list(data: bytes) -> None:
     page = BULK_REPLY.decode(data)
     if isinstance(page, PiecesPage):
-        _check_page(page, page, page.root, 0)
+        _check_follows(page, 0, piece_count(page.size, page.piece_size) * HASH_BYTES)
         PieceList(Root(page.root), page.size, page.piece_size, page.hashes).check()
 
 

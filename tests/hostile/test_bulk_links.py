@@ -152,11 +152,17 @@ def test_folders_and_files_that_are_each_other(liar: Liar) -> None:
     assert liar.served.wait(WAIT_S)
 
 
-def test_a_manifest_of_ten_million_records_ends_at_its_bounds(liar: Liar) -> None:
-    """Pages come as fast as they are asked for; whoever goes on for ever must not hold up the
-    honest.
-    """
-    head = heads_of(liar.rogue.key, [], 10_000_000, count=10_000_000)
+def test_a_manifest_of_ten_million_records_is_not_even_asked_for(liar: Liar) -> None:
+    count = 10_000_000
+    liar.link.say(Heads([heads_of(liar.rogue.key, [], count, count=count)]))
+    until(lambda: "folder_too_large" in liar.pair.a.codes(), liar.pair.said)
+    assert liar.link.answers()
+    assert not liar.rogue.asked
+
+
+def test_as_many_records_as_one_device_may_have_hold_up_nobody(liar: Liar) -> None:
+    """Pages come as fast as they are asked for, without end."""
+    head = heads_of(liar.rogue.key, [], limits.OWNER_RECORDS, count=limits.OWNER_RECORDS)
     root = content_of(b"evil")[0]
     numbers = itertools.count(1)
 

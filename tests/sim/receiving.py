@@ -70,6 +70,9 @@ def _safe(page: ManifestPage) -> tuple[ManifestPage, int]:
 
 
 def _take_list(transfer: Transfer, page: PiecesPage) -> None:
+    if ((page.size, page.piece_size),) != transfer.order.sizes:
+        transfer.end(Outcome.WRONG, "a page of another piece list came")
+        return
     transfer.hashes += page.hashes
     whole = PieceList(Root(page.root), page.size, page.piece_size, transfer.hashes)
     got = len(transfer.hashes) // 32

@@ -22,6 +22,7 @@ from tests.sim.world import World
 # -- bulk ------------------------------------------------------------------------------------------
 BIG = bytes(range(256)) * 3000
 LIST = pieces_of(BIG)
+CUT = ((LIST.size_bytes, LIST.piece_size),)
 
 
 def fetching(ask: FileAsk | FilesAsk | PiecesAsk, sizes: tuple[tuple[int, int], ...] = ()) -> World:
@@ -103,18 +104,21 @@ def test_small_files_come_together_without_those_that_are_missing():
 
 
 def test_a_piece_list_is_asked_for_until_it_is_whole_and_checked():
-    world = fetching(PiecesAsk(LIST.root))
+    world = fetching(PiecesAsk(LIST.root), CUT)
     answer(world, PiecesPage(LIST.root, len(BIG), LIST.piece_size, 0, LIST.hashes[:32]))
     second = running(world, 1)[1].of(told.RequestHeard)[-1]
     assert second.message.first == 1
     engine = answer(world, PiecesPage(LIST.root, len(BIG), LIST.piece_size, 1, LIST.hashes[32:]))
     assert [event.pieces for event in engine.of(told.PieceListHeard)] == [LIST]
     assert outcome(engine) is Outcome.DONE
-    world = fetching(PiecesAsk(LIST.root))
+    world = fetching(PiecesAsk(LIST.root), CUT)
     assert (
         outcome(answer(world, PiecesPage(LIST.root, len(BIG), LIST.piece_size, 0, bytes(96))))
         is Outcome.WRONG
     )
+    world = fetching(PiecesAsk(LIST.root), CUT)
+    longer = PiecesPage(LIST.root, 2 * len(BIG), LIST.piece_size, 0, LIST.hashes)
+    assert outcome(answer(world, longer)) is Outcome.WRONG
 
 
 def test_messages_end_a_fetch_and_nobody_answers_twice():

@@ -78,6 +78,7 @@ OFFERS = 128  # groups near by that are remembered; strangers can make up any nu
 OFFERS_PER_HOST = OFFERS // 2  # of these of one host: who makes them up leaves room for others
 # between dials to one device; the last one repeats
 DIAL_BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+DIALS_PER_S = 5  # to one device, however often it is sighted anew: as the first of these
 # for so long a device that could not be dialled for bulk is asked to dial instead; the last repeats
 UNDIALLED_S = (60.0, 120.0, 300.0)
 SMALL_SEGMENT_BYTES = 1200  # with IPv6 and TCP headers 1,260: below the least MTU of IPv6, 1,280
@@ -125,6 +126,15 @@ HEAD_MIN_S = 0.05  # heads come every 50 ms at most under load; an idle one at o
 HEADS_ASK_S = 10.0  # everyone asks `last` for heads, as the seed does
 KEPT_S = 1.0  # KEPT at most once a second
 SEQ_MAX = 2**53  # beyond this a counter is a lie
+# What one owner may cost every other device's index, whatever it signs.
+OWNER_RECORDS = 2_500_000  # files and folders: a home has some 150,000, and the largest 2 million
+OWNER_PATH_BYTES = 512 * MIB  # of their names: over 200 bytes each of so many, and they have 80
+OWNER_DELETED = 500_000  # ended paths that are known by number, so a folder of 150,000 thrice;
+OWNER_DELETED_BYTES = 64 * MIB  # and of their names; beyond, the whole manifest says the same
+OWNER_DELETED_READ = 16 * OWNER_DELETED  # that a source may name beside a whole manifest
+AHEAD_CHANGES = 100_000  # that an owner may have made since the newest head we heard,
+AHEAD_PATH_BYTES = 16 * MIB  # and the names in them: 160 bytes each
+AHEAD_GONE = 10_000  # records that had gone again by the time a newer head was heard
 TOUCH_IDLE_S = 0.005  # local changes coalesce this long when little happens
 TOUCH_BUSY_S = 0.1  # and up to this long under load
 STILL_S = 1.0  # a file that changed while it was read is left alone this long, then twice, …

@@ -37,6 +37,7 @@ class DueParts:
             parts.circle,
             parts.discovery,
             parts.link_troubles,
+            parts.node.notices,
         )
 
     def content(self) -> tuple[DuePart, ...]:

@@ -199,7 +199,8 @@ class Fetch:
     addresses: tuple[Address, ...]  # where, best first; none: wait until that device dials
     ask: ManifestAsk | PiecesAsk | FileAsk | FilesAsk  # what
     content: PieceList | None  # for FileAsk: what the pieces must hash to
-    sizes: tuple[tuple[int, int], ...]  # for FilesAsk: (size, piece size) of each root
+    # for FilesAsk: (size, piece size) of each root; for PiecesAsk: of its one
+    sizes: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,15 @@ from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
 from potluck.core.ring.reach import Reach
-from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 from potluck.engine.mount_points import MountPoints
+from potluck.engine.notice_board import NoticeBoard
 from potluck.engine.troubles import Trouble, Troubles
 
-NOTICES_KEPT = 200  # what a face that looks late can still show
-NOTICES_OF_ONE_CODE = 100  # of these: whoever causes one kind of notice pushes no other kind out
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
 RUN_PART_BYTES = 4  # of the run's random instance: the upper part of every order's number
 
@@ -105,7 +103,7 @@ class Node:
         self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
-        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep)
+        self.address_book = AddressBook(self.me, chance, sweep=settings.sweep, port=settings.port)
         self.reach = Reach()
         self.firewall = ""  # the one that was seen on this machine
         self.tools: tuple[str, ...] = ()  # as in InterfacesSeen
@@ -114,8 +112,7 @@ class Node:
         self.share_present = True
         self.mounts = MountPoints()
         self.now = 0.0
-        self.notices: list[tuple[int, float, Tell]] = []
-        self._notices_of = SenderBounds[int](NOTICES_OF_ONE_CODE, NOTICES_KEPT)
+        self.notices = NoticeBoard(self)
         self.troubles = Troubles()
         self.counters: Counter[str] = Counter()  # what was refused, unknown, unexpected, or wrong
         self._effects: list[Effect] = []
@@ -124,7 +121,6 @@ class Node:
         self._held: dict[int, tuple[Effect, ...]] = {}
         self._barrier = 0
         self._asked_barrier = 0
-        self._notice = 0
 
     def __repr__(self) -> str:
         """Say who this is, whom it is linked to and what waits for the disk."""
@@ -213,9 +209,11 @@ class Node:
         return tuple(dict.fromkeys(address for address in every if address.port))
 
     def sighted_at(self, device: DeviceId) -> list[Address]:
-        """Return where a device was seen, or said to be, in this run, best first."""
-        sighting = self.address_book.known.get(device)
-        return sighting.addresses if sighting is not None else []
+        """Return where a device was seen, or said to be, and may be dialled, best first."""
+        book = self.address_book
+        sighting = book.known.get(device)
+        every = sighting.addresses if sighting is not None else []
+        return [address for address in every if book.own.may_dial(device, address)]
 
     def linked(self) -> list[DeviceId]:
         """Return the devices with a control link, in a fixed order."""
@@ -228,13 +226,12 @@ class Node:
     def tell(
         self, code: str, text: str, *, level: str = "info", subject: str = "", command: str = ""
     ) -> None:
-        """Tell the person something, and remember it; `command`: what the text ends in."""
+        """Tell the person something, or count it (engine/notice_board.py).
+
+        `command`: what the text ends in.
+        """
         tell = Tell(code, legible(text), level, subject, legible(command))
-        self._notice += 1
-        gone = self._notices_of.note(self._notice, code)
-        kept = [notice for notice in self.notices if notice[0] != gone]
-        self.notices = [*kept, (self._notice, self.now, tell)]
-        self.do(tell)
+        self.notices.put(tell, self.own_label)
 
     # -- names -------------------------------------------------------------------------------------
     def label_of(self, device: DeviceId) -> str:

@@ -35,6 +35,7 @@ class TroubleKind(Enum):
     FROZEN = "an owner contradicts itself"
     TLS = "links cannot be prepared here"
     CERTIFICATE = "a device's certificate cannot be loaded here"
+    TOO_LARGE = "an owner shares more than is followed"
     LINK = "a device cannot be reached"
     STRAY = "a folder belongs to nobody"
     WRITTEN = "a file of mine is still being written"

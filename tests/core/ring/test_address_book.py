@@ -26,6 +26,7 @@ WAKES = 1000  # more than any story here needs
 
 def plan(me: DeviceId = ANN.device, *, sweep: bool = False, started: bool = True) -> AddressBook:
     book = AddressBook(me, Dice(0, *[1.0] * 9), sweep=sweep)
+    book.own.on_networks([("10.0.0.1", 24)])
     if started:
         book.on_start({}, [], 0.0)
         book._calls_s = [1e9]  # calls have their own test
@@ -255,7 +256,7 @@ def test_a_sighting_never_delays_a_dial_that_is_due() -> None:
 
 def test_where_a_dial_succeeded_is_the_first_place_next_time() -> None:
     book = plan()
-    many = [Address(f"10.0.0.{n}", 1) for n in range(limits.ADDRESSES_PER_DEVICE)]
+    many = [Address(f"10.0.0.{n + 1}", 7777) for n in range(limits.ADDRESSES_PER_DEVICE)]
     book.on_told(B, many, 0.0)
     book.on_reached(B, many[3])
     assert book.known[B].addresses == [many[3], *many[:3], *many[4:]]
@@ -305,7 +306,9 @@ def test_again_overrides_the_back_off() -> None:
     tick(book, 0.0, B)
     book.on_dial_ended(B, 0.0, linked=False)
     book.again(B, 0.05)
-    assert tick(book, 0.05, B) == [Meet(B, HERE)]
+    assert tick(book, 0.05, B) == []
+    assert due_with(book, B) == 0.2, "so many dials a second to one device"
+    assert tick(book, 0.2, B) == [Meet(B, HERE)]
 
 
 def test_what_is_said_of_oneself_or_of_nobody_is_nothing() -> None:
@@ -320,7 +323,7 @@ def test_what_is_said_of_oneself_or_of_nobody_is_nothing() -> None:
 
 def test_addresses_are_bounded() -> None:
     book = plan()
-    many = [Address(f"10.0.0.{n}", 1) for n in range(20)]
+    many = [Address(f"10.0.0.{n + 1}", 7777) for n in range(20)]
     book.on_told(B, many, 0.0)
     assert book.known[B].addresses == many[: limits.ADDRESSES_PER_DEVICE]
     book.on_sighted(B, many[-1], "beacon", 0.0)
@@ -416,3 +419,40 @@ def test_it_says_how_it_stands() -> None:
     book.on_networks([("10.0.0.1", 24)], ["10.0.0.9"], 0.0)
     book.on_sighted(B, HERE, "beacon", 0.0)
     assert repr(book) == "<AddressBook 1 devices, 2 questions planned, <Sweep 0 unswept>>"
+
+
+# -- what others say -------------------------------------------------------------------------------
+def test_only_what_is_ours_is_dialled_of_all_that_is_said() -> None:
+    book = plan()
+    said = ["localhost", "nas.local", "8.8.8.8", "10.0.1.9", "10.0.0.255", "127.0.0.1", "::1", ""]
+    book.on_told(B, [Address(host, 7777) for host in said], 0.0)
+    for host in said:
+        book.on_sighted(C, Address(host, 7777), "beacon", 0.0)
+    assert [action for _, action in run(book, 60.0, B, C)] == []
+    book.on_told(B, [HERE], 60.0)
+    assert Meet(B, HERE) in [action for _, action in run(book, 61.0, B, C)]
+
+
+def test_what_was_said_is_dialled_once_this_host_is_on_that_network() -> None:
+    book, far = plan(), Address("192.168.7.5", 7777)
+    book.on_sighted(B, far, "beacon", 0.0)
+    assert tick(book, 1.0, B) == []
+    book.on_networks([("192.168.7.9", 24)], [], 2.0)
+    assert Meet(B, far) in tick(book, 2.0, B)
+    book.on_dial_ended(B, 2.0, linked=True)
+    book.on_unlinked(B, 3.0)
+    book.on_networks([("10.0.0.1", 24)], [], 3.0)
+    assert Meet(B, far) not in tick(book, 4.0, B), "it was said, and never proved"
+
+
+def test_a_device_that_calls_without_end_is_dialled_no_oftener_than_so_many_times_a_second() -> (
+    None
+):
+    book, dials = plan(), 0
+    for step in range(1000):
+        now = step / 100
+        book.on_sighted(B, Address("10.0.0.2", 2000 + step), "beacon", now)
+        for action in tick(book, now, B):
+            dials += isinstance(action, Meet)
+            book.on_dial_ended(B, now, linked=False)
+    assert 10 < dials <= 10 * limits.DIALS_PER_S

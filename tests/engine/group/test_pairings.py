@@ -106,7 +106,7 @@ def test_a_newcomer_is_admitted_and_the_provisional_group_stays() -> None:
     assert len(records.records) == 2
     assert admission_policy.founding is None
     assert here.index.roster.all() == records.records
-    assert "admitted" in [notice.code for _, _, notice in here.notices]
+    assert "admitted" in [notice.code for _, _, notice in here.notices.kept]
 
 
 def test_nothing_leaves_before_the_admission_is_on_the_disk() -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from potluck.core import limits
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
@@ -206,9 +207,10 @@ def test_who_shows_the_cookie_of_an_offer_is_dialled_where_it_asks_from() -> Non
     questions.on_clear(encode(call), address(3))
     questions.on_clear(encode(msgspec.structs.replace(call, cookie=b"")), address(2))
     questions.on_clear(encode(msgspec.structs.replace(call, call=0)), address(2))
+    questions.on_clear(encode(msgspec.structs.replace(call, call=25)), address(2))
     heard = questions._listener
     assert isinstance(heard, Heard)
-    assert heard.of("on_call_asked") == [], "somebody else's cookie, none, and no wish"
+    assert heard.of("on_call_asked") == [], "somebody else's, none, no wish, a system's port"
     questions.on_clear(encode(call), address(2))
     assert heard.of("on_call_asked") == [Address(address(2).host, 7700)]
 
@@ -280,3 +282,16 @@ def test_what_is_too_short_for_a_beacon_makes_nobody_be_asked() -> None:
     ((question, to),) = said(here)
     assert to == address(5)
     assert len(encode(question)) < 3 * BEACON_BYTES_MIN
+
+
+@pytest.mark.parametrize("source", [Address("8.8.8.8", 7685), Address("127.0.0.1", 7685)])
+def test_an_answer_from_where_nobody_is_dialled_does_not_count(source: Address) -> None:
+    here, questions = asker(open_s=None)
+    question = own_question(here, questions)
+    questions.on_clear(answer(question), source)
+    mail = Offer(question.nonce, bytes(32), "Home", "x", 25, 2, open=True)
+    questions.on_clear(encode(mail), address(5))
+    assert questions._admission_policy.found == []
+    here.address_book.own.on_given([source])
+    questions.on_clear(answer(question), source)
+    assert len(questions._admission_policy.found) == 1, "a person gave it"

@@ -143,3 +143,13 @@ def test_an_unknown_manifest_is_empty(kept) -> None:
     assert manifests.root(BERTS) == EMPTY_TREE_ROOT
     assert (manifests.count(BERTS), manifests.amount(BERTS)) == (0, NOTHING)
     assert manifests.listing(BERTS, b"", 9) == []
+
+
+def test_of_pages_that_are_everything_what_ended_takes_a_path_back_and_is_not_kept(kept) -> None:
+    kept.manifests.put(ANNAS, [record("old", 1)])
+    gone = [DeletedPath(b"b", 4), DeletedPath(b"never", 5)]
+    kept.manifests.stage(ANNAS, [record("a", 2), record("b", 3)], gone, whole=True)
+    kept.manifests.stage_rest_as_deleted(ANNAS, 5)
+    assert kept.manifests.apply_staged(head(b"r" * 32, 5, 1)) == [b"a", b"old"]
+    assert kept.manifests.path_lengths(ANNAS) == (1, 1, 3)
+    assert kept.manifests.path_lengths(BERTS) == (0, 0, 0)

@@ -158,3 +158,12 @@ def test_every_column_of_a_later_change_becomes_live(bench) -> None:
 def test_it_says_how_many_sums_are_in_memory(bench) -> None:
     bench.staging.sum(bench.named)
     assert repr(bench.staging) == "<Staging: 1 sums>"
+
+
+def test_what_ended_since_it_was_staged_is_taken_back(bench) -> None:
+    bench.staging.stage(bench.named, [record("a", 3), record("b", 4), record("c", 9)], [])
+    assert bench.staging.sum(bench.named).count == 3
+    gone = [DeletedPath(b"a", 5), DeletedPath(b"b", 4), DeletedPath(b"c", 5), DeletedPath(b"d", 6)]
+    bench.staging.take_back(bench.named, gone)
+    assert bench.staging.sum(bench.named).count == 1
+    assert bench.staging.paths(bench.named) == [b"c"]

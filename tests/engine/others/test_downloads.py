@@ -121,7 +121,7 @@ def test_small_contents_are_asked_in_one_pack_and_arrive(wire: Wire) -> None:
 def test_a_large_content_is_listed_first_then_asked_in_pieces(wire: Wire) -> None:
     wire.want(big())
     fetch = wire.fetch()
-    assert (fetch.ask, fetch.sizes) == (PiecesAsk(BIG.root), ())
+    assert (fetch.ask, fetch.sizes) == (PiecesAsk(BIG.root), ((BIG.size_bytes, BIG.piece_size),))
     wire.downloads.on_list(PieceListHeard(fetch.order, BIG))
     assert wire.node.index.contents.get(BIG.root) == BIG
     wire.end(fetch)

@@ -13,7 +13,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
-from potluck.engine.others.following import AHEAD_MAX, Following
+from potluck.engine.others.following import Following
 from potluck.engine.others.pursuit import PAUSE_MAX_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import flush, group, node
@@ -111,7 +111,7 @@ def test_without_the_owner_anybody_who_announced_it_is_asked(wire: Wire) -> None
 def test_an_owner_may_be_far_ahead_of_what_we_heard_of_it(wire: Wire) -> None:
     one, two, _ = wire.devices
     fetch = announced(wire)
-    page, upto = ask(one, two, fetch), one.head_of(one).seq + AHEAD_MAX
+    page, upto = ask(one, two, fetch), one.head_of(one).seq + limits.AHEAD_CHANGES
     assert isinstance(page, ManifestPage)
     answer(two, fetch, msgspec.structs.replace(page, head=None, upto=upto))
     assert [each.ask for each in asked(two)] == [ManifestAsk(*one.manifest, upto, 1)]
@@ -329,7 +329,7 @@ def _standing_still(page: ManifestPage) -> ManifestPage:
 
 
 def _far_ahead(page: ManifestPage) -> ManifestPage:
-    return msgspec.structs.replace(page, head=None, upto=page.upto + AHEAD_MAX + 1)
+    return msgspec.structs.replace(page, head=None, upto=page.upto + limits.AHEAD_CHANGES + 1)
 
 
 def _numbered_from_the_past(page: ManifestPage) -> ManifestPage:
@@ -646,3 +646,150 @@ def test_a_slow_page_of_another_is_called_off_once_its_owner_is_there(wire: Wire
     two.following.on_heads(one.id, [head])
     two.following.on_heard(FetchHeard(slow.order, 600, 1.0))
     assert CancelFetch(slow.order) in flush(two.node)
+
+
+# -- what was signed, and what one owner may have --------------------------------------------------
+def endless(page: ManifestPage, first: int, count: int) -> ManifestPage:
+    """A page of records that leads to no end."""
+    made = [record(f"endless {seq}", seq) for seq in range(first, first + count)]
+    return msgspec.structs.replace(
+        page, records=made, deleted=[], upto=first + count - 1, head=None
+    )
+
+
+def test_pages_that_never_end_are_staged_no_further_than_was_signed(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    assert isinstance(page, ManifestPage)
+    monkeypatch.setattr(limits, "AHEAD_GONE", 0)
+    signed = forged(
+        1, msgspec.structs.replace(one.head_of(one), seq=2**52, count=limits.PAGE_RECORDS)
+    )
+    two.following.on_heads(one.id, [signed])
+    more = limits.PAGE_RECORDS + 1  # one came with the head that was heard first
+    answer(two, fetch, endless(page, 3, more))
+    manifests = two.node.index.manifests
+    assert manifests.staged_root(one.manifest)[1] == more + 2
+    (fetch,) = asked(two)
+    answer(two, fetch, endless(page, 3 + more, 1))
+    assert manifests.staged_root(one.manifest)[1] == 2
+    assert asked(two) == [], "it is left alone for a while"
+    assert two.tells == ["manifest_refused"]
+    two.link(three)
+    three.write("of three")
+    three.publishing.on_tick(0)
+    three.tick()
+    two.following.on_heads(three.id, [three.head_of(three)])
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(three, two, fetch))
+    assert two.files_of(three) == ["of three"], "nobody else is held up"
+
+
+def test_an_owner_that_says_more_than_one_may_have_stays_as_it_is_until_it_says_less(
+    wire: Wire,
+) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    newest = one.head_of(one)
+    count = limits.OWNER_RECORDS + 1
+    huge = forged(1, msgspec.structs.replace(newest, seq=count, count=count))
+    for _ in range(2):
+        two.following.on_heads(one.id, [huge])
+        assert asked(two) == []
+    assert two.tells == ["folder_too_large"]
+    answer(two, fetch, ask(one, two, fetch))
+    assert two.files_of(one) == ["a", "b"], "what was under way counts no more"
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.TOO_LARGE)] == ["d1"]
+    two.following.on_heads(one.id, [newest])
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(one, two, fetch))
+    assert two.files_of(one) == ["a", "b", "c"], "an older head may be followed"
+    assert two.node.troubles.count(TroubleKind.TOO_LARGE) == 1
+    least = forged(1, msgspec.structs.replace(newest, seq=count + 1))
+    two.following.on_heads(one.id, [least])
+    (fetch,) = asked(two)
+    page = ask(one, two, fetch)
+    assert isinstance(page, ManifestPage)
+    answer(two, fetch, msgspec.structs.replace(page, head=least))
+    assert two.head_of(one) == least
+    assert two.node.troubles.all() == []
+
+
+def test_a_frozen_owner_that_says_too_much_is_told_and_stays_frozen(wire: Wire) -> None:
+    one, two, three = wire.devices
+    announced(wire)
+    newest, count = one.head_of(one), limits.OWNER_RECORDS + 1
+    two.following.on_heads(three.id, [forged(1, msgspec.structs.replace(newest, root=b"x" * 32))])
+    huge = msgspec.structs.replace(newest, generation=2, seq=count, count=count)
+    two.following.on_heads(one.id, [forged(1, huge)])
+    assert asked(two) == []
+    assert two.tells == ["folder_frozen", "folder_too_large"]
+
+
+@pytest.mark.parametrize(("held", "enough"), [(8, True), (9, True), (None, True), (8, False)])
+def test_names_that_may_be_too_long_are_counted_exactly_before_they_are_refused(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, held: int | None, enough: bool
+) -> None:
+    one, two, _ = wire.devices
+    monkeypatch.setattr(limits, "OWNER_PATH_BYTES", 9)
+    two.following.pursuits[one.manifest].path_bytes = held
+    fetch = announced(wire)
+    if not enough:
+        monkeypatch.setattr(limits, "OWNER_PATH_BYTES", 2)
+    answer(two, fetch, ask(one, two, fetch))
+    if held == 9 or not enough:  # so it may be too much: everything is asked for
+        (fetch,) = asked(two)
+        assert fetch.ask == ManifestAsk(*one.manifest, 0, 1)
+        answer(two, fetch, ask(one, two, fetch))
+    assert asked(two) == []
+    assert two.files_of(one) == ["a", "b", *["c"] * enough]
+    assert two.tells == ["folder_too_large"] * (not enough)
+    assert two.following.pursuits[one.manifest].path_bytes == (
+        {8: 9, 9: 3, None: 3}[held] if enough else held
+    )
+
+
+def test_more_deletes_than_a_home_has_cost_the_whole_manifest_and_nothing_else(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = wire.devices
+    monkeypatch.setattr(limits, "OWNER_DELETED", 2)
+    one.write("c", "d", "e")
+    wire.wait(1.0)
+    wire.fetched.clear()
+    one.publishing.drop({b"a", b"b", b"c"})
+    wire.wait(1.0)
+    assert [request.since for asker, _, request in wire.fetched if asker == 2] == [5, 0]
+    assert two.files_of(one) == ["d", "e"]
+    assert two.node.index.manifests.path_lengths(one.manifest)[1:] == (0, 0)
+    one.publishing.drop({b"d"})
+    wire.wait(1.0)
+    assert two.files_of(one) == ["e"]
+    assert two.node.index.manifests.path_lengths(one.manifest)[1:] == (1, 1)
+    assert two.tells == []
+
+
+def test_what_ends_while_everything_is_read_is_not_there(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write(*(f"{number:05}" for number in range(limits.PAGE_RECORDS + 10)))
+    one.publishing.on_tick(0)
+    one.node.now += 1.0
+    one.publishing.on_tick(0)
+    one.tick()
+    fresh = Device(2)
+    fresh.link(one)
+    fresh.following.on_heads(one.id, [one.head_of(one)])
+    (fetch,) = asked(fresh)
+    answer(fresh, fetch, ask(one, fresh, fetch))
+    one.publishing.drop({b"00000", b"01005"})
+    one.node.now += 1.0
+    one.publishing.on_tick(0)
+    one.tick()
+    (fetch,) = asked(fresh)
+    answer(fresh, fetch, ask(one, fresh, fetch))
+    assert fresh.head_of(one) == one.head_of(one)
+    assert len(fresh.files_of(one)) == limits.PAGE_RECORDS + 10
+    assert two.files_of(one) == ["a", "b"]

@@ -205,6 +205,7 @@ def test_a_device_believed_dead_may_be_dialled_again_at_once() -> None:
     part.on_dial_failed(failed(sight(here, part)))
     assert dials(here, part) == []
     part.again(key(2).device)
+    here.now += 1 / limits.DIALS_PER_S
     assert len(dials(here, part)) == 1
 
 

@@ -138,6 +138,17 @@ def test_only_the_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [notice["number"] for notice in notices.above(0)] == [4, 5]
 
 
+def test_a_device_that_makes_notices_without_end_crowds_out_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "NOTICES", 5)
+    notices = Notices()
+    for about in ("", "nas", "nas/a", *["rogue"] * 100):
+        notices.put(Tell("code", about, "info", about))
+    kept = [notice["subject"] for notice in notices.above(0)]
+    assert kept == ["", "nas", "nas/a", "rogue", "rogue"]
+
+
 def test_no_flood_of_troubles_makes_the_memory_of_what_was_told_grow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

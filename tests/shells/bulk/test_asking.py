@@ -10,6 +10,7 @@ import threading
 import msgspec
 import pytest
 
+from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.errors import DiskTrouble, Malformed, WrongContent
 from potluck.core.keys.identity import DeviceId
@@ -49,6 +50,7 @@ ORDER = OrderId(7)
 OWNER, PIECE = b"o" * 32, 1 << 18
 DATA = os.urandom(3 * PIECE + 5)
 CONTENT = content_named(DATA)
+CUT = ((len(DATA), PIECE),)
 
 
 class Script:
@@ -161,7 +163,7 @@ def page(first, count, **changes):
 
 
 def test_a_piece_list_comes_in_pages_and_is_checked(script):
-    assert script.run(PiecesAsk(CONTENT.root), page(0, 3), page(3, 1)) is Outcome.DONE
+    assert script.run(PiecesAsk(CONTENT.root), page(0, 3), page(3, 1), sizes=CUT) is Outcome.DONE
     assert script.facts == [PieceListHeard(ORDER, CONTENT)]
     assert [script.asked().first, script.asked().first] == [0, 3]
 
@@ -173,6 +175,8 @@ def test_a_piece_list_comes_in_pages_and_is_checked(script):
         [page(0, 4, root=b"x" * 32)],
         [page(0, 2), page(2, 2, size=len(DATA) + 1)],
         [page(0, 2), page(2, 2, piece_size=PIECE * 2)],
+        [page(0, 4, piece_size=PIECE * 2)],
+        [page(0, 4, size=len(DATA) + PIECE, hashes=CONTENT.hashes + bytes(32))],
         [page(0, 2), page(0, 2)],
         [page(0, 0)],
         [page(0, 4, hashes=CONTENT.hashes + bytes(32))],
@@ -184,6 +188,8 @@ def test_a_piece_list_comes_in_pages_and_is_checked(script):
         "root",
         "size",
         "piece size",
+        "another piece size",
+        "one more",
         "overlap",
         "empty",
         "too long",
@@ -193,8 +199,30 @@ def test_a_piece_list_comes_in_pages_and_is_checked(script):
 )
 def test_a_piece_list_that_lies_is_wrong(script, pages):
     with pytest.raises(WrongContent):
-        script.run(PiecesAsk(CONTENT.root), *pages)
+        script.run(PiecesAsk(CONTENT.root), *pages, sizes=CUT)
     assert not script.facts
+
+
+def test_a_list_is_as_long_as_our_order_says_whatever_its_holder_says(script):
+    """A page of the largest size there is, again and again: the second is not even asked for."""
+    most = bytes(limits.PIECE_HASHES_BYTES // 32 * 32)
+    lie = PiecesPage(CONTENT.root, limits.FILE_MAX_BYTES, limits.PIECE_MAX_BYTES, 0, most)
+    assert script.run(PiecesAsk(CONTENT.root), lie, lie, sizes=CUT) is Outcome.GONE
+    assert script.asked() == PiecesAsk(CONTENT.root)
+    assert not script.facts
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error"),
+    [
+        ((), Malformed),
+        (((1, PIECE), (1, PIECE)), Malformed),
+        (((limits.FILE_MAX_BYTES, limits.PIECE_MIN_BYTES),), WrongContent),
+    ],
+)
+def test_a_list_of_no_length_that_any_file_has_is_not_asked_for(script, sizes, error):
+    with pytest.raises(error):
+        script.run(PiecesAsk(CONTENT.root), page(0, 4), sizes=sizes)
 
 
 def test_a_piece_list_can_be_called_off_between_pages(script):
@@ -203,7 +231,7 @@ def test_a_piece_list_can_be_called_off_between_pages(script):
 
     script.check = called_off
     with pytest.raises(Cancelled):
-        script.run(PiecesAsk(CONTENT.root))
+        script.run(PiecesAsk(CONTENT.root), sizes=CUT)
 
 
 # -- pieces ----------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ nothing but answers. A change of the networks starts a new burst, and a host tha
 neighbour table is asked, even if a sweep has asked it before it was there.
 
 A sighting is a hint to dial, never more: only a TLS handshake against the roster says who somebody
-is. The address a datagram really came from goes before any address told. Of two devices the one
+is, and only addresses that own_networks.py lets pass are dialled. The address a datagram really
+came from goes before any address told. Of two devices the one
 with the smaller id dials first, the other gives it a quarter of a second; failed dials back off per
 device, and a fresh sighting ends the back-off.
 
-Guarantees: pure; never more than one dial to one device under way; every address asked at most once
+Guarantees: pure; never more than one dial to one device under way, nor more than DIALS_PER_S a
+second, whatever it says of itself; every address asked at most once
 per burst, and again only by who is alone or when it is new in the neighbour table. Limits: IPv4
 sweep of /22 and smaller; the source that found a device first is the one that is remembered.
 """
@@ -29,6 +31,7 @@ from itertools import islice
 from potluck.core import limits
 from potluck.core.chance import Chance
 from potluck.core.keys.identity import DeviceId
+from potluck.core.ring.own_networks import OwnNetworks
 from potluck.core.wire.catalogue import Address
 
 SWEEP_STEP_S = 0.05  # between two handfuls of a sweep
@@ -70,6 +73,7 @@ class Sighting:
     addresses: list[Address] = field(default_factory=list)
     tries: int = 0
     dialling: bool = False
+    rests_until_s: float = 0.0  # not dialled again before, however often it is sighted
 
 
 class Sweep:
@@ -108,9 +112,9 @@ class Sweep:
 class AddressBook:
     """The address book of one run, and the plan of whom to call."""
 
-    def __init__(self, me: DeviceId, chance: Chance, *, sweep: bool) -> None:
-        """Know nobody; `sweep`: the own subnets may be searched."""
-        self.me = me
+    def __init__(self, me: DeviceId, chance: Chance, *, sweep: bool, port: int = 0) -> None:
+        """Know nobody; `sweep`: the own subnets may be searched; `port`: where we listen."""
+        self.me, self.own = me, OwnNetworks(port)
         self.known: dict[DeviceId, Sighting] = {}
         self.asked: dict[str, str] = {}  # host -> why we asked it
         self._chance, self._may_sweep = chance, sweep
@@ -137,7 +141,9 @@ class AddressBook:
         for device, addresses in remembered.items():
             if device != self.me:
                 self.known[device] = Sighting("remembered", now, list(addresses))
+                self.own.on_reached(device, addresses)
         self._peers = tuple(peers)
+        self.own.on_given(self._peers)
         for address in self._peers:
             self._plan_ask(address, "peer", now)
 
@@ -145,6 +151,7 @@ class AddressBook:
         self, networks: Sequence[tuple[str, int]], neighbours: Iterable[str], now: float
     ) -> None:
         """The own networks as (own address, prefix length); every neighbour is asked."""
+        self.own.on_networks(networks)
         names = tuple(sorted(f"{host}/{prefix}" for host, prefix in networks))
         moved, first = names != self._networks, not self._networks
         if moved:  # the same address may be somebody else here
@@ -176,7 +183,7 @@ class AddressBook:
 
     def on_sighted(self, device: DeviceId, address: Address, source: str, now: float) -> None:
         """A device was seen at an address; that it speaks now ends the back-off of its dials."""
-        if device == self.me:
+        if device == self.me or not self.own.is_plain(address):
             return
         sighting = self._sighting(device, source, now)
         if sighting.found_by == "remembered" and sighting.tries:
@@ -196,7 +203,8 @@ class AddressBook:
         if device == self.me:
             return
         sighting = self._sighting(device, "gossip", now + POLITE_S)
-        fresh = [address for address in addresses if address not in sighting.addresses]
+        said = [address for address in addresses if self.own.is_said_well(address)]
+        fresh = [address for address in said if address not in sighting.addresses]
         sighting.addresses = (sighting.addresses + fresh)[: limits.ADDRESSES_PER_DEVICE]
 
     def on_came(self, device: DeviceId, source: str, now: float) -> None:
@@ -205,6 +213,7 @@ class AddressBook:
 
     def on_reached(self, device: DeviceId, address: Address) -> None:
         """A dial there succeeded: it is the first place to look next time."""
+        self.own.on_reached(device, [address])
         sighting = self._sighting(device, "remembered", 0.0)
         others = [other for other in sighting.addresses if other != address]
         sighting.addresses = [address, *others][: limits.ADDRESSES_PER_DEVICE]
@@ -237,7 +246,7 @@ class AddressBook:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [sighting.next_s for _, sighting in self._to_dial()]
+        times = [max(sighting.next_s, sighting.rests_until_s) for _, sighting, _ in self._to_dial()]
         if self._calls_s:
             times.append(self._calls_s[0])
         if self._asks:
@@ -257,11 +266,11 @@ class AddressBook:
                 self._calls_s = [self._next_call(now)]
         actions += [Ask(address) for time, address in self._asks if time <= now]
         self._asks = [(time, address) for time, address in self._asks if time > now]
-        for device, sighting in self._to_dial():
-            if sighting.next_s <= now:
+        for device, sighting, addresses in self._to_dial():
+            if max(sighting.next_s, sighting.rests_until_s) <= now:
                 sighting.dialling = True
-                address = sighting.addresses[sighting.tries % len(sighting.addresses)]
-                actions.append(Meet(device, address))
+                sighting.rests_until_s = now + 1 / limits.DIALS_PER_S
+                actions.append(Meet(device, addresses[sighting.tries % len(addresses)]))
         for address in self._sweep.on_tick(now):
             if address.host not in self.asked:
                 self.asked[address.host] = "sweep"
@@ -279,9 +288,15 @@ class AddressBook:
             sighting = self.known[device] = Sighting(source, next_s)
         return sighting
 
-    def _to_dial(self) -> list[tuple[DeviceId, Sighting]]:
-        known = [(device, self.known.get(device)) for device in self._wanted]
-        return [(d, s) for d, s in known if s is not None and s.addresses and not s.dialling]
+    def _to_dial(self) -> list[tuple[DeviceId, Sighting, list[Address]]]:
+        """Return who is to be dialled, and where it may be."""
+        found = []
+        for device in self._wanted:
+            sighting = self.known.get(device)
+            if sighting is not None and not sighting.dialling:
+                may_be = [a for a in sighting.addresses if self.own.may_dial(device, a)]
+                found += [(device, sighting, may_be)] * bool(may_be)
+        return found
 
     def _plan_ask(self, address: Address, why: str, now: float) -> None:
         self.asked.setdefault(address.host, why)

@@ -12,7 +12,9 @@ Guarantees: strangers are answered only while somebody could let them in. No ans
 its question, nor is the question that is asked back (to a beacon it is less than three times as
 long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses,
 of which one host has half at most: no use as an amplifier, and no flood of invented sources makes
-anything grow. Only answers to our own question count. Nobody is dialled who did not show, by the
+anything grow. Only answers to our own question count, and only from where we may dial
+(core/ring/own_networks.py): everybody on the network hears the question, and a source can be made
+up. Nobody is dialled who did not show, by the
 cookie of an offer, that it receives what is sent to the host it asks from. Limits: nothing here
 proves who speaks; that is pairing's.
 """
@@ -110,7 +112,8 @@ class Questions:
         except Malformed:
             return
         if isinstance(message, Offer) and message.nonce == self._nonce:
-            self._admission_policy.on_offer(message, source.host)
+            if self._node.address_book.own.holds(Address(source.host, message.port)):
+                self._admission_policy.on_offer(message, source.host)
         elif isinstance(message, Solicit) and message.nonce != self._nonce and source.port:
             self._hear_question(message, source)
 
@@ -141,7 +144,9 @@ class Questions:
         if self._admission_policy.is_open or self._node.settings.attended:
             self._answer(question, source)
         if question.call and question.cookie == self._cookie(source):
-            self._listener.on_call_asked(Address(source.host, question.call))
+            newcomer = Address(source.host, question.call)
+            if self._node.address_book.own.is_plain(newcomer):
+                self._listener.on_call_asked(newcomer)
         if len(question.pad) >= PAD_BYTES and self._is_new(source):
             self.ask(source)  # it may have started after our own questions
 

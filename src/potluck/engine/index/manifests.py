@@ -13,6 +13,7 @@ only that manifest stops adding up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec.msgpack import Decoder
 
@@ -32,6 +33,14 @@ PageRows = tuple[list[FileRecord], list[DeletedPath], int, bool]
 
 _HEAD = Decoder(Head)
 _AFTER_ALL_PATHS = b"\xff"  # no UTF-8 holds this byte
+
+
+class PathLengths(NamedTuple):
+    """How long the paths of one manifest are together."""
+
+    live_bytes: int  # of live records
+    ended: int  # how many the delete log holds
+    ended_bytes: int  # and of those
 
 
 class Manifests:
@@ -83,6 +92,14 @@ class Manifests:
         )
         sql = "UPDATE manifest SET floor = max(floor, ?) WHERE id = ?"
         self._database.run(sql, (floor, named.number))
+
+    def path_lengths(self, name: ManifestName) -> PathLengths:
+        """Return how long the paths of a manifest are; looks at each of them."""
+        number = self._names.make(name).number
+        sql = "SELECT count(*), ifnull(sum(length(path)), 0) FROM {} WHERE manifest = ?"
+        ((_, live_bytes),) = self._database.rows(sql.format("record"), (number,))
+        ((ended, ended_bytes),) = self._database.rows(sql.format("deleted"), (number,))
+        return PathLengths(live_bytes, ended, ended_bytes)
 
     # -- changes -----------------------------------------------------------------------------------
     def put(self, name: ManifestName, records: Sequence[FileRecord]) -> None:
@@ -183,9 +200,19 @@ class Manifests:
         name: ManifestName,
         records: Iterable[FileRecord],
         deleted: Iterable[DeletedPath],
+        *,
+        whole: bool = False,
     ) -> None:
-        """Keep a received page apart; of two changes of one path the larger number counts."""
-        self._staging.stage(self._names.make(name), records, deleted)
+        """Keep a received page apart; of two changes of one path the larger number counts.
+
+        `whole`: the pages are everything, so what ended takes a path back and is not kept.
+        """
+        named = self._names.make(name)
+        if whole:
+            self._staging.stage(named, records, ())
+            self._staging.take_back(named, deleted)
+        else:
+            self._staging.stage(named, records, deleted)
 
     def stage_rest_as_deleted(self, name: ManifestName, seq: int) -> None:
         """Say that the staged pages are everything: every other live path ended, at `seq`."""

@@ -33,6 +33,7 @@ _STAGE: Final = f"INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {_THE
 _STAGE_DELETED: Final = (
     f"INSERT INTO staged VALUES (?, ?, 0, 0, 0, 0, 0, x'', ?, NULL) {_THE_LATER_COUNTS}"
 )
+_UNSTAGE: Final = "DELETE FROM staged WHERE manifest = ? AND path = ? AND seq <= ?"
 _STAGE_REST: Final = (
     "INSERT INTO staged SELECT manifest, path, 0, 0, 0, 0, 0, x'', ?2, NULL FROM record AS r"
     " WHERE manifest = ?1 AND NOT EXISTS"
@@ -89,6 +90,12 @@ class Staging:
         self._database.run_many(_STAGE, rows)
         ended = [(number, path.path, path.seq) for path in deleted]
         self._database.run_many(_STAGE_DELETED, ended)
+
+    def take_back(self, named: Named, deleted: Iterable[DeletedPath]) -> None:
+        """Unstage what has ended since it was staged."""
+        self._sums.pop(named.number, None)
+        ended = [(named.number, path.path, path.seq) for path in deleted]
+        self._database.run_many(_UNSTAGE, ended)
 
     def stage_rest_as_deleted(self, named: Named, seq: int) -> None:
         """Stage the end of every live path that is not staged: the pages were everything."""

@@ -13,15 +13,16 @@ later, always as soon. A page that drips is called off, so that it holds up nobo
 Guarantees: nobody acts on an unsigned head; a manifest is either wholly at one head or wholly at
 another. After a change of generation deletes are held back. Two signed heads of one number and
 different content freeze the folder until its owner goes one generation up. What a source can make
-us stage is bounded by what the owner signed. Limits: no repair by buckets yet, a mismatch costs the
-whole manifest. The folder `everyone` is not followed yet.
+us stage is bounded by what the owner signed (engine/others/page_budget.py); an owner that signed
+more than one owner may have is not followed further, and nobody else suffers. Limits: no repair by
+buckets yet, a mismatch costs the whole manifest. The folder `everyone` is not followed yet.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
@@ -31,14 +32,14 @@ from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
 from potluck.engine.node import Node, dialable_at
+from potluck.engine.others.delete_logs import DeleteLogs
+from potluck.engine.others.owner_faults import OwnerFaults
+from potluck.engine.others.page_budget import PageBudget, PageVerdict
 from potluck.engine.others.page_paces import PagePaces
 from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
-from potluck.engine.troubles import Trouble, TroubleKind
 
 SourceSlot = tuple[DeviceId, bool]
 """Room for one request: at whom, and whether for that device's own manifest."""
-
-AHEAD_MAX = 100_000  # changes that an owner may have made since the newest head we heard
 
 
 class FollowingListener(Protocol):
@@ -61,6 +62,7 @@ class Following:
         """Follow nothing yet."""
         self._node, self._listener = node, listener
         self.pursuits: dict[ManifestName, Pursuit] = {}  # of whatever was heard of in this run
+        self._faults, self._logs = OwnerFaults(node), DeleteLogs(node.index.manifests)
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._full: dict[DeviceId, float] = {}  # who was busy is not asked until then
         self._paces = PagePaces()
@@ -115,39 +117,38 @@ class Following:
             return
         if under_way:
             self._drop(pursuit)
-        label = self._node.label_of(pursuit.name.owner)
-        text = f"{label} told two different things under one number: its folder is frozen here"
-        if pursuit.frosts == 1:  # an owner may do so without end: then the trouble says it
-            self._node.tell("folder_frozen", text, level="error", subject=label)
-        reason = "it told two different things under one number, so neither is believed"
-        trouble = Trouble(TroubleKind.FROZEN, label, reason, "", self._node.now, None)
-        self._node.troubles.note(trouble)
+        self._faults.tell_frozen(pursuit)
 
     def _pursue(self, pursuit: Pursuit, head: Head) -> None:
         """The owner goes on; perhaps in a new generation, after which it is believed again."""
-        if pursuit.on_news(head):
-            label = self._node.label_of(pursuit.name.owner)
-            text = f"{label} began anew: its folder is followed again"
-            if pursuit.frosts == 1:
-                self._node.tell("folder_thawed", text, subject=label)
-            self._node.troubles.clear(TroubleKind.FROZEN, label)
+        if head.count > limits.OWNER_RECORDS:
+            self._give_up(pursuit, head)
+        elif pursuit.on_news(head):
+            self._faults.tell_thawed(pursuit)
+
+    def _give_up(self, pursuit: Pursuit, head: Head) -> None:
+        """The owner signed more than one owner may have: it stays as it is held."""
+        under_way = pursuit.request is not None
+        pursuit.on_excess(head)
+        if under_way:
+            self._drop(pursuit)
+        self._faults.tell_too_large(head)
 
     # -- pages -------------------------------------------------------------------------------------
     def on_page(self, event: ManifestHeard) -> None:
         """A page came."""
-        under_way, page = self._under_way(event.order), event.page
+        under_way, page = _under_way(self.pursuits.values(), event.order), event.page
         if under_way is None:
             return
         pursuit, request = under_way
         self._full.pop(request.source, None)
         if event.unsafe:
-            _tell_unsafe(self._node, pursuit)
+            self._faults.tell_unsafe(pursuit)
         if event.unsafe or not _is_plausible(pursuit, request, page):
             self._fail(pursuit, request)
         elif not pursuit.whole and request.since < page.floor:
             self._begin_anew(pursuit)
-        else:
-            self._node.index.manifests.stage(pursuit.name, page.records, page.deleted)
+        elif self._stage(pursuit, request, page):
             if page.head is not None:
                 self._judge(pursuit, request, page.head)
                 return
@@ -157,7 +158,7 @@ class Following:
 
     def on_heard(self, event: FetchHeard) -> None:
         """How a page under way comes: one that holds up others is called off."""
-        under_way, node = self._under_way(event.order), self._node
+        under_way, node = _under_way(self.pursuits.values(), event.order), self._node
         if under_way is None:
             return
         pursuit, request = under_way
@@ -167,10 +168,29 @@ class Following:
         if self._paces.overdue(request, owner_waits=owner_waits):
             node.do(CancelFetch(request.order))
 
+    def _stage(self, pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:
+        """Keep a page apart if it is within its budget; returns whether it is."""
+        assert pursuit.budget is not None, "a request under way has a budget"
+        match pursuit.budget.take(page):
+            case PageVerdict.WITHIN:
+                manifests = self._node.index.manifests
+                manifests.stage(pursuit.name, page.records, page.deleted, whole=pursuit.whole)
+                return True
+            case PageVerdict.ANEW:
+                self._begin_anew(pursuit)
+            case PageVerdict.BEYOND:
+                self._faults.tell_beyond(pursuit, request.source)
+                self._fail(pursuit, request)
+            case PageVerdict.TOO_LARGE:
+                self._give_up(pursuit, pursuit.budget.goal)
+            case verdict:
+                assert_never(verdict)
+        return False
+
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours and brought no page."""
         self._paces.end(event.order)
-        under_way = self._under_way(event.order)
+        under_way = _under_way(self.pursuits.values(), event.order)
         if under_way is None:
             return False
         pursuit, request = under_way
@@ -206,8 +226,14 @@ class Following:
         known = manifests.head(name)
         paths = manifests.apply_staged(head)
         if pursuit.whole:
-            manifests.raise_floor(name, head.seq)
+            self._logs.on_whole(head)
+        else:
+            assert pursuit.budget is not None, "a request under way has a budget"
+            self._logs.on_applied(head, pursuit.budget)
         pursuit.on_applied(request.source, head)
+        if pursuit.excess is not None and newer(head, pursuit.excess):
+            pursuit.excess = None
+            self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
         held = known is not None and known.generation != head.generation
         self._listener.on_applied(head, paths, held=held)
@@ -231,7 +257,7 @@ class Following:
             if source is not None:
                 request = PageRequest(source, _since(self._node, pursuit), self._node.number())
                 taken.add(_slot(pursuit, source))
-                pursuit.on_asked(request)
+                pursuit.on_asked(request, _budget(self._node, pursuit, request.since))
                 self._ask(pursuit, request)
         self._look_s = _next_look(now, self.pursuits.values(), self._full.values())
 
@@ -240,13 +266,6 @@ class Following:
         addresses = dialable_at(self._node, request.source)
         self._paces.begin(request)
         self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
-
-    def _under_way(self, order: OrderId) -> tuple[Pursuit, PageRequest] | None:
-        """Return the request with this number, and whose it is."""
-        for pursuit in self.pursuits.values():
-            if pursuit.request is not None and pursuit.request.order == order:
-                return pursuit, pursuit.request
-        return None
 
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:
         """This source cannot serve; perhaps another one can."""
@@ -264,13 +283,12 @@ class Following:
         self._look_s = self._node.now
 
 
-def _tell_unsafe(node: Node, pursuit: Pursuit) -> None:
-    """An owner names files unsafely: said once in a run."""
-    if not pursuit.told_unsafe:
-        pursuit.told_unsafe = True
-        label = node.label_of(pursuit.name.owner)
-        text = f"{label} names files unsafely"
-        node.tell("manifest_refused", text, level="warning", subject=label)
+def _under_way(pursuits: Iterable[Pursuit], order: OrderId) -> tuple[Pursuit, PageRequest] | None:
+    """Return the request with this number, and whose it is."""
+    for pursuit in pursuits:
+        if pursuit.request is not None and pursuit.request.order == order:
+            return pursuit, pursuit.request
+    return None
 
 
 def _slot(pursuit: Pursuit, source: DeviceId) -> SourceSlot:
@@ -330,9 +348,19 @@ def _since(node: Node, pursuit: Pursuit) -> int:
     return known.seq
 
 
+def _budget(node: Node, pursuit: Pursuit, since: int) -> PageBudget:
+    """Return what may come in pages from that number on."""
+    assert pursuit.newest is not None, "who is behind knows a newer head"
+    few = pursuit.newest.count * limits.PATH_BYTES <= limits.OWNER_PATH_BYTES
+    if since and not few and pursuit.path_bytes is None:
+        pursuit.path_bytes = node.index.manifests.path_lengths(pursuit.name).live_bytes
+    held = pursuit.path_bytes if since else None
+    return PageBudget(pursuit.newest, since, held or 0)
+
+
 def _is_plausible(pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:
     """Say whether a page is of this manifest and its changes are numbered as they must be."""
-    if ManifestName.of(page) != pursuit.name or page.upto > pursuit.goal[1] + AHEAD_MAX:
+    if ManifestName.of(page) != pursuit.name or page.upto > pursuit.goal[1] + limits.AHEAD_CHANGES:
         return False
     numbers = [record.seq for record in page.records] + [path.seq for path in page.deleted]
     if page.head is None and not numbers:

@@ -31,7 +31,8 @@ def fetch_of(node: Node, number: OrderId, order: Order, downloads: Sequence[Down
             sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
             return Fetch(number, order.peer, addresses, FilesAsk(list(order.roots)), None, sizes)
         case What.LIST:
-            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, ())
+            sizes = tuple((d.size_bytes, d.piece_size) for d in downloads)
+            return Fetch(number, order.peer, addresses, PiecesAsk(order.roots[0]), None, sizes)
         case _:
             ask = FileAsk(order.roots[0], list(order.pieces))
             return Fetch(number, order.peer, addresses, ask, downloads[0].content, ())

@@ -5,7 +5,8 @@ nothing of that generation is held, from the beginning; pages come until one car
 changes alone do not lead there, everything is asked once more; if that fails too, that source is
 left alone for a while, twice as long each time. One that was busy has not failed. An owner that
 signed two contents of one number freezes its manifest, whatever is under way, until it goes one
-generation up.
+generation up. One that signed more than one owner may have is followed again with its next head
+that says less.
 
 Guarantees: at most one request of a manifest is under way, exactly in CHANGES and WHOLE; whoever
 failed is left alone whatever it announces meanwhile. Limits: state only; what is asked of whom, and
@@ -24,6 +25,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import Head
 from potluck.engine.events import OrderId
+from potluck.engine.others.page_budget import PageBudget
 
 PAUSE_MIN_S = 1.0  # a source that failed is left alone this long,
 PAUSE_MAX_S = 60.0  # doubled each time up to this;
@@ -39,6 +41,7 @@ class PursuitState(Enum):
     CHANGES = auto()  # what changed since our head comes, page by page
     WHOLE = auto()  # everything comes, page by page: what does not come is not there
     FROZEN = auto()  # its owner contradicted itself: no head of that generation is followed
+    TOO_LARGE = auto()  # its newest head says more than one owner may have: it is not followed
 
 
 class PursuitInput(Enum):
@@ -54,18 +57,22 @@ class PursuitInput(Enum):
     OVERTAKEN = auto()  # held up to the head of the last page, a newer one is known
     CONTRADICTION = auto()  # two signed heads of one number say two contents
     REBIRTH = auto()  # a head of a higher generation than the contradiction
+    EXCESS = auto()  # a signed head says more than one owner may have
 
 
 PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
     (PursuitState.CURRENT, PursuitInput.NEWS): PursuitState.BEHIND,
     (PursuitState.CURRENT, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.CURRENT, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.BEHIND, PursuitInput.NEWS): PursuitState.BEHIND,
     (PursuitState.BEHIND, PursuitInput.ASK_CHANGES): PursuitState.CHANGES,
     (PursuitState.BEHIND, PursuitInput.ASK_ALL): PursuitState.WHOLE,
     (PursuitState.BEHIND, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.BEHIND, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.UNFIT, PursuitInput.NEWS): PursuitState.UNFIT,
     (PursuitState.UNFIT, PursuitInput.ASK_ALL): PursuitState.WHOLE,
     (PursuitState.UNFIT, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.UNFIT, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.CHANGES, PursuitInput.NEWS): PursuitState.CHANGES,
     (PursuitState.CHANGES, PursuitInput.MISFIT): PursuitState.UNFIT,
     (PursuitState.CHANGES, PursuitInput.BUSY): PursuitState.BEHIND,
@@ -73,14 +80,20 @@ PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
     (PursuitState.CHANGES, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.CHANGES, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.CHANGES, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.WHOLE, PursuitInput.NEWS): PursuitState.WHOLE,
     (PursuitState.WHOLE, PursuitInput.BUSY): PursuitState.UNFIT,
     (PursuitState.WHOLE, PursuitInput.FAILURE): PursuitState.BEHIND,
     (PursuitState.WHOLE, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.WHOLE, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
     (PursuitState.WHOLE, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.WHOLE, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.FROZEN, PursuitInput.NEWS): PursuitState.FROZEN,
     (PursuitState.FROZEN, PursuitInput.REBIRTH): PursuitState.BEHIND,
+    (PursuitState.FROZEN, PursuitInput.EXCESS): PursuitState.FROZEN,
+    (PursuitState.TOO_LARGE, PursuitInput.NEWS): PursuitState.BEHIND,
+    (PursuitState.TOO_LARGE, PursuitInput.CONTRADICTION): PursuitState.FROZEN,
+    (PursuitState.TOO_LARGE, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
 }
 """One manifest of another owner: from a head that was heard to the records that add up to it."""
 
@@ -114,6 +127,10 @@ class Pursuit:
         self.state = PursuitState.CURRENT
         self.newest: Head | None = None  # newer than what is held
         self.request: PageRequest | None = None
+        self.budget: PageBudget | None = None  # of the pages under way
+        self.excess: Head | None = None  # what says more than one owner may have
+        # how long the paths are that are held, at most; None: not counted in this run
+        self.path_bytes: int | None = None
         self.told_unsafe = False
         self.frosts = 0  # how often the owner contradicted itself
         self.failures: dict[DeviceId, Failure] = {}
@@ -143,6 +160,8 @@ class Pursuit:
     def on_news(self, head: Head) -> bool:
         """A newer head is announced; returns whether it ends a frost."""
         self.newest = head
+        if self.budget is not None:
+            self.budget.on_goal(head)
         frozen = self.state is PursuitState.FROZEN
         if frozen and head.generation > self._contradiction:
             self._fire(PursuitInput.REBIRTH)
@@ -156,14 +175,25 @@ class Pursuit:
             return False
         self._fire(PursuitInput.CONTRADICTION)
         self._contradiction, self.frosts = generation, self.frosts + 1
-        self.newest = self.request = None
+        self.newest = None
+        self.end_request()
         return True
 
+    def on_excess(self, head: Head) -> None:
+        """The owner signed more than one owner may have: that is not followed."""
+        self._fire(PursuitInput.EXCESS)
+        self.excess, self.newest = head, None
+        self.end_request()
+
     # -- asking ------------------------------------------------------------------------------------
-    def on_asked(self, request: PageRequest) -> None:
-        """Somebody is asked for the first page."""
+    def on_asked(self, request: PageRequest, budget: PageBudget) -> None:
+        """Somebody is asked for the first page; all that come must be within this budget."""
         self._fire(PursuitInput.ASK_CHANGES if request.since else PursuitInput.ASK_ALL)
-        self.request = request
+        self.request, self.budget = request, budget
+
+    def end_request(self) -> None:
+        """Nothing is under way any more."""
+        self.request = self.budget = None
 
     def on_asked_on(self, request: PageRequest) -> None:
         """The same source is asked for the next page."""
@@ -172,24 +202,26 @@ class Pursuit:
     def on_misfit(self) -> None:
         """Changes alone do not lead to the head."""
         self._fire(PursuitInput.MISFIT)
-        self.request = None
+        self.end_request()
 
     def on_busy(self) -> None:
         """Nothing came, and nobody is to blame: the same is asked again in a moment."""
         self._fire(PursuitInput.BUSY)
-        self.request = None
+        self.end_request()
 
     def on_failed(self, source: DeviceId, now: float) -> None:
         """This source is left alone for a while; perhaps another one can serve."""
         self._fire(PursuitInput.FAILURE)
-        self.request = None
+        self.end_request()
         times = self.failures.get(source, NEVER).times + 1
         pause_s = min(PAUSE_MIN_S * 2 ** min(times - 1, PAUSE_DOUBLINGS), PAUSE_MAX_S)
         self.failures[source] = Failure(times, now + pause_s)
 
     def on_applied(self, source: DeviceId, head: Head) -> None:
         """The manifest is held up to this head."""
-        self.request = None
+        if self.budget is not None and (self.whole or self.path_bytes is not None):
+            self.path_bytes = self.budget.path_bytes
+        self.end_request()
         self.failures.pop(source, None)
         if self.newest is not None and newer(self.newest, head):
             self._fire(PursuitInput.OVERTAKEN)

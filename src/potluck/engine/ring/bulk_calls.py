@@ -114,7 +114,9 @@ class BulkCalls:
         if peer is None or peer.link is None or peer.address is None:
             return ()
         host = peer.address.host
-        ports = dict.fromkeys(address.port for address in self._node.addresses_of(device))
+        sighting = self._node.address_book.known.get(device)
+        said = sighting.addresses if sighting is not None else []
+        ports = dict.fromkeys(address.port for address in (*self._node.addresses_of(device), *said))
         here = [address for address in self._node.addresses_of(device) if address.host == host]
         others = [Address(host, port) for port in ports]
         return tuple(dict.fromkeys([*here, *others]))[: limits.CALL_ADDRESSES]

@@ -6,7 +6,8 @@ once, the link dialled by the smaller id stays and the other gets BYE(duplicate)
 suspicion. A member that does not know us yet refuses our knock; it is then shown the chain of
 admissions that made us a member, sealed to its own key, and dialled again.
 
-Guarantees: a datagram is a hint to dial, never more; its source address beats every address inside.
+Guarantees: a datagram is a hint to dial, never more; its source address beats every address inside,
+and neither is dialled outside our own networks (core/ring/own_networks.py).
 At most one link per device, and both sides keep the same one, in whatever order they see them open.
 A link that takes the place of another counts as new: what was said on the other one may never have
 been heard. A device whose process is gone is told only once every address that is known of it
@@ -132,6 +133,7 @@ class Discovery:
     def on_met(self, device: DeviceId, address: Address) -> None:
         """A member was met on the way into its group, at this address."""
         found_by = self._book.asked.get(address.host, "beacon")
+        self._book.own.on_linked(device, address.host)
         self._book.on_sighted(device, address, found_by, self._node.now)
 
     def on_ring(self, nodes: int) -> None:
@@ -149,6 +151,7 @@ class Discovery:
         """The roster grew: what was remembered of the new ones may be used."""
         for device, addresses in self._node.index.addresses.all().items():
             if device in _members(self._node):
+                self._book.own.on_reached(device, addresses)
                 self._book.on_told(device, addresses, self._node.now)
 
     def again(self, device: DeviceId) -> None:
@@ -185,6 +188,7 @@ class Discovery:
         """Remember where a device is; of a link that came to us only the host is known."""
         node, device = self._node, peer.device
         peer.address = address if peer.dialled else Address(address.host, 0)
+        self._book.own.on_linked(device, address.host)
         self._refusing.pop(device, None)
         self._introductions.pop(device, None)
         if peer.dialled:

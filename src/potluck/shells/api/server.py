@@ -1,7 +1,8 @@
 """The local API: frozen views out, commands in, over HTTP on a Unix socket only this user may open.
 
 Strategy: one small ASGI application on a socket that we bind ourselves: bound, made 0600, and only
-then listened on, so there is no moment at which another user can connect. It runs in its own
+then listened on, so there is no moment at which another user can connect; and who connects is asked
+for (peer_credentials.py), whatever became of those rights. It runs in its own
 thread, "page", with its own asyncio loop, and knows the rest of the program as an `ApiSource`,
 whose calls may block and are therefore made from worker threads. The event stream polls that source
 while somebody listens, and costs nothing while nobody does.
@@ -35,6 +36,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from potluck.core.errors import NotFound, PotluckError
+from potluck.shells.api.peer_credentials import OwnersSocket
 from potluck.shells.api.requests import (
     NUMBER_DIGITS,
     body_of,
@@ -135,7 +137,7 @@ class ApiServer:
         with suppress(FileNotFoundError):
             # left by a crash: whoever holds the home's claim owns the name
             os.unlink(self.socket_path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = OwnersSocket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listener.bind(self.socket_path)
             os.chmod(self.socket_path, 0o600)

@@ -15,7 +15,8 @@ Guarantees: every call is thread-safe and takes at most ten seconds; the loop th
 one that waits for it. A look takes GLANCE_S at most. A program that is just leaving answers with
 its last state, and commands at once, and keeps nobody waiting. Files that are being added count as
 busy until the engine has them in hand. Trouble that repeats is told once a minute, or after a
-thousand others. Limits: the last thousand notices; rates are those of the last second or so.
+thousand others. Limits: a thousand notices, of which no device crowds out another's; rates are
+those of the last second or so.
 """
 
 from __future__ import annotations
@@ -36,17 +37,16 @@ import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import NotRunning, PotluckError, TimedOut
-from potluck.core.sender_bounds import SenderBounds
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
+from potluck.engine.notice_board import crowded_out
 from potluck.engine.own.imports import LEAVING
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
 from potluck.shells.loop.loop import Loop, leave
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
-SHOWN_OF_ONE_CODE: Final = 500  # of these: one kind of notice pushes no other out
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
 GLANCE_S: Final = 0.015  # longest wait for a look: of 0.15 s the rest is the command's own
 FOLDER_S: Final = 0.1  # a folder is added up for so long, then what is known by then is answered
@@ -127,8 +127,7 @@ class Notices:
     def __init__(self) -> None:
         """Begin with none."""
         self._lock: Final = threading.Lock()  # the loop takes it: nothing may wait inside
-        self._kept: Final[dict[int, dict[str, Any]]] = {}  # by number
-        self._bounds: Final = SenderBounds[int](SHOWN_OF_ONE_CODE, NOTICES)  # by code
+        self._kept: Final[list[dict[str, Any]]] = []
         self._numbers: Final = itertools.count(1)
         self._troubles: dict[Tell, float] = {}  # until when each is not told again
 
@@ -147,17 +146,15 @@ class Notices:
                 self._troubles[tell] = now + TELL_AGAIN_S
                 if len(self._troubles) > NOTICES:
                     del self._troubles[next(iter(self._troubles))]  # the oldest
-            number = next(self._numbers)
-            gone = self._bounds.note(number, tell.code)
-            if gone is not None:
-                del self._kept[gone]
-            self._kept[number] = {"number": number, "at_s": time.time(), **asdict(tell)}
+            self._kept.append({"number": next(self._numbers), "at_s": time.time(), **asdict(tell)})
+            if len(self._kept) > NOTICES:
+                del self._kept[crowded_out([str(notice["subject"]) for notice in self._kept])]
         return True
 
     def above(self, number: int) -> list[dict[str, Any]]:
         """Return those with larger numbers."""
         with self._lock:
-            return [notice for at, notice in self._kept.items() if at > number]
+            return [notice for notice in self._kept if notice["number"] > number]
 
 
 class RunningSource:

@@ -6,12 +6,13 @@ everything unexpected raises. Content is received into one buffer, hashed there,
 a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
 floods the engine.
 
-Guarantees: nothing unverified is written or reported; sizes come from our own order, or are bounded
-by limits.PACK_BYTES in a pack, so a peer cannot make us allocate. Each item of a pack is judged by
-itself; one whose bytes have the root asked for at another size or piece size is not the holder's
-fault, and told apart. Raises ProtocolError (WrongContent for a wrong hash), DiskTrouble for our
-own disk, OSError and EOFError for the link, Cancelled between two pieces. Limits: a multi-page
-piece list is asked for page by page, without read-ahead.
+Guarantees: nothing unverified is written or reported; sizes come from our own order, those of a
+piece list, too, or are bounded by limits.PACK_BYTES in a pack, so a peer cannot make us allocate.
+Each item of a pack is judged by itself; one whose bytes have the root asked for at another size or
+piece size is not the holder's fault, and told apart; nor is a piece list of another length. Raises
+ProtocolError (WrongContent for a wrong hash), DiskTrouble for our own disk, OSError and EOFError
+for the link, Cancelled between two pieces. Limits: a multi-page piece list is asked for page by
+page, without read-ahead.
 """
 
 from __future__ import annotations
@@ -68,8 +69,6 @@ BATCH_PIECES: Final = 8  # reported at once: 2 MiB of the smallest pieces
 BATCH_FILES: Final = 64  # likewise, of small files
 BATCH_S: Final = 0.05  # a report waits no longer: the view shows a transfer four times a second
 NOT_HERE: Final = -1  # the length of a file in a FILES header that the holder does not have
-# a file keeps its old piece size up to this many pieces (docs/protocol.md §7)
-KEPT_PIECES_MAX: Final = 8192
 
 
 class Cancelled(Exception):
@@ -191,33 +190,37 @@ def _is_safe(record: FileRecord | DeletedPath) -> bool:
 # -- piece lists -----------------------------------------------------------------------------------
 def _piece_list(exchange: BulkExchange, ask: PiecesAsk) -> Outcome:
     """Ask for page after page until the list is whole, then check it against its root."""
-    first: PiecesPage | None = None
+    if len(exchange.fetch.sizes) != 1:
+        raise Malformed("the order does not say how long its file is")
+    ((size_bytes, piece_size),) = exchange.fetch.sizes
+    count = piece_count(size_bytes, piece_size)
+    if count > max(limits.PIECES_KEPT_MAX, piece_count(size_bytes, limits.PIECE_MAX_BYTES)):
+        raise WrongContent("a file is cut into more pieces than any needs", f"{count} pieces")
+    whole_bytes = count * HASH_BYTES
     hashes = bytearray()
-    while first is None or len(hashes) < piece_count(first.size, first.piece_size) * HASH_BYTES:
+    while not hashes or len(hashes) < whole_bytes:
         exchange.order.check()
         exchange.stream.send(PiecesAsk(ask.root, len(hashes) // HASH_BYTES))
         page = exchange.reply()
         if not isinstance(page, PiecesPage):
             return _without_content(page)
-        first = first or page
-        _check_page(page, first, ask.root, len(hashes))
+        if page.root != ask.root:
+            raise WrongContent("a page of another piece list came")
+        if (page.size, page.piece_size) != (size_bytes, piece_size):
+            return Outcome.GONE  # one of the two sizes is wrong, and perhaps the one we were told
+        _check_follows(page, len(hashes), whole_bytes)
         hashes += page.hashes
-    content = PieceList(Root(ask.root), first.size, first.piece_size, bytes(hashes))
+    content = PieceList(Root(ask.root), size_bytes, piece_size, bytes(hashes))
     content.check()
     exchange.inbox.post(PieceListHeard(exchange.fetch.order, content))
     return Outcome.DONE
 
 
-def _check_page(page: PiecesPage, first: PiecesPage, root: bytes, have_bytes: int) -> None:
-    """Raise WrongContent unless the page goes on where the last one ended and the list can end."""
-    count = piece_count(page.size, page.piece_size)
-    if (page.root, page.size, page.piece_size) != (root, first.size, first.piece_size):
-        raise WrongContent("a page of another piece list came")
-    if count > max(KEPT_PIECES_MAX, piece_count(page.size, limits.PIECE_MAX_BYTES)):
-        raise WrongContent("a piece list is longer than any file needs", f"{count} pieces")
+def _check_follows(page: PiecesPage, have_bytes: int, whole_bytes: int) -> None:
+    """Raise WrongContent unless the page goes on where the last one ended, and not too far."""
     if page.first * HASH_BYTES != have_bytes or len(page.hashes) % HASH_BYTES:
         raise WrongContent("a page of a piece list does not follow the one before")
-    if (not page.hashes and count) or have_bytes + len(page.hashes) > count * HASH_BYTES:
+    if not page.hashes or have_bytes + len(page.hashes) > whole_bytes:
         raise WrongContent("a page of a piece list is empty or too long")
 
 

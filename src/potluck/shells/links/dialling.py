@@ -164,9 +164,15 @@ def _how(error: OSError) -> str:
 
 
 def _connected(address: Address, patience_s: float, segments: Segments) -> socket.socket:
-    """Return a connection; what `segments` says must be set before it is made."""
+    """Return a connection; what `segments` says must be set before it is made.
+
+    A name is no address, and nobody is asked what it means.
+    """
     host, port = address.host, address.port
-    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    found = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    )
+    family, kind, protocol, _, where = found[0]
     with ExitStack() as undo:
         sock = undo.enter_context(socket.socket(family, kind, protocol))
         segments.prepare(sock, host)
