@@ -338,7 +338,7 @@ def test_whichever_facts_are_faults_all_arrives_in_the_end(seed: int) -> None:
     assert wire.run(90.0, lambda: len(ben.engine.files("d1").files) == 12)
     assert wire.run(90.0, lambda: len(ann.engine.files("d2").files) == 12)
     assert wire.run(30.0, lambda: ben.engine.view(wire.now).need_files == 0)
-    assert one_ring([ann, ben])
+    assert wire.run(30.0, lambda: one_ring([ann, ben]))
     assert faults
 
 

@@ -147,7 +147,8 @@ class Following:
         if event.unsafe or not _is_plausible(pursuit, request, page):
             self._fail(pursuit, request)
         elif not pursuit.whole and request.since < page.floor:
-            self._begin_anew(pursuit)
+            pursuit.on_misfit()  # changes alone do not lead to the head: ask for everything
+            self._drop(pursuit)
         elif self._stage(pursuit, request, page):
             if page.head is not None:
                 self._judge(pursuit, request, page.head)
@@ -177,7 +178,8 @@ class Following:
                 manifests.stage(pursuit.name, page.records, page.deleted, whole=pursuit.whole)
                 return True
             case PageVerdict.ANEW:
-                self._begin_anew(pursuit)
+                pursuit.on_misfit()  # changes alone do not lead to the head: ask for everything
+                self._drop(pursuit)
             case PageVerdict.BEYOND:
                 self._faults.tell_beyond(pursuit, request.source)
                 self._fail(pursuit, request)
@@ -218,7 +220,8 @@ class Following:
         elif pursuit.whole:
             self._fail(pursuit, request)
         else:
-            self._begin_anew(pursuit)
+            pursuit.on_misfit()  # changes alone do not lead to the head: ask for everything
+            self._drop(pursuit)
 
     def _apply(self, pursuit: Pursuit, request: PageRequest, head: Head) -> None:
         """All of it is in, and as its owner signed it."""
@@ -270,11 +273,6 @@ class Following:
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:
         """This source cannot serve; perhaps another one can."""
         pursuit.on_failed(request.source, self._node.now)
-        self._drop(pursuit)
-
-    def _begin_anew(self, pursuit: Pursuit) -> None:
-        """Changes alone do not lead to the head: ask for the whole manifest."""
-        pursuit.on_misfit()
         self._drop(pursuit)
 
     def _drop(self, pursuit: Pursuit) -> None:
