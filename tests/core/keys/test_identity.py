@@ -25,6 +25,7 @@ def test_a_device_id_is_recomputed_from_the_certificate() -> None:
     fresh = DeviceKey(key(1).secret)  # what `key` returns may have been asked before
     assert identity_of(key(1).certificate).public == fresh.public_bytes == key(1).public_bytes
     assert DeviceKey(key(1).secret).sealing_public == key(1).sealing_public != key(1).public_bytes
+    assert DeviceKey(key(1).secret).device == key(1).device
     assert key(1).device != key(2).device
 
 
