@@ -130,7 +130,7 @@ def test_what_a_person_gave_is_dialled_as_given_and_its_host_on_other_ports() ->
     assert own.holds(Address("172.16.0.9", 80))
     assert own.holds(Address("172.16.0.9", PORT))
     assert not own.holds(Address("172.16.0.9", 25))
-    assert not own.holds(Address("172.16.0.8", PORT))
+    assert not own.holds(Address("172.16.1.9", PORT))
 
 
 def test_where_a_dial_led_to_that_device_it_is_dialled_again_and_nobody_else() -> None:
@@ -175,3 +175,23 @@ def test_networks_come_and_go() -> None:
     own.on_networks([("192.168.7.9", 24)])
     assert not own.holds(Address("10.0.0.1", PORT))
     assert own.holds(Address("192.168.7.1", PORT))
+
+
+def test_what_a_person_gave_vouches_for_the_network_it_is_in() -> None:
+    """On the other side of a router: whoever is beside the one that was given may be dialled."""
+    made = networks(*LAN, *V6)
+    made.on_given([Address("10.9.0.5", PORT), Address("2001:db8:9::5", PORT)])
+    near = ["10.9.0.7", "2001:db8:9::7"]
+    far = ["10.9.1.7", "2001:db8:a::7", "10.9.0.255", "10.9.0.0"]
+    assert [made.holds(Address(host, PORT)) for host in near + far] == [True] * 2 + [False] * 4
+    made.on_networks([])
+    assert made.holds(Address("10.9.0.7", PORT))
+    made.on_given([])
+    assert not made.holds(Address("10.9.0.7", PORT))
+
+
+def test_a_given_name_a_zone_or_this_machine_vouches_for_no_network() -> None:
+    made = networks(*LAN)
+    made.on_given([Address(host, PORT) for host in ("nas.local", "127.0.0.1", "fe80::5%eth0")])
+    assert not made.holds(Address("127.0.0.2", PORT))
+    assert not made.holds(Address("10.9.0.7", PORT))

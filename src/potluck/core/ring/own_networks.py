@@ -4,15 +4,17 @@ Strategy. A member says of itself where it listens, and a datagram says where it
 be made up, and whoever dials them opens a connection for a stranger. So an address that was only
 said is dialled if it is a literal IP address inside a network of this host, with a port on which no
 service of the system listens. Beside that stands what does not rest on a word: what a person gave
-is dialled as given, and the host of a link that really was open to that very device is one of its
-own. A name is never looked up.
+is dialled as given, and vouches for the network it is in, so a group on both sides of a router or a
+tunnel stays whole if one device was given an address; and the host of a link that really was open
+to that very device is one of its own. A name is never looked up.
 
 On the loopback network only our own addresses there count, and only if we are on it ourselves: all
 of 127.0.0.0/8 is this machine.
 
 Guarantees: pure; what may be dialled follows the networks of this moment, so a change of the Wi-Fi
-needs nothing but their new addresses. Limits: a network as wide as its prefix says; a device behind
-a router must dial us, or be given with --peer.
+needs nothing but their new addresses. Limits: a network as wide as its prefix says, and around an
+address that was given as wide as a home's; one behind a name that was given is not known; a device
+behind a router must dial us, or one in its network be given with --peer.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from collections.abc import Iterable, Sequence
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
+    IPv4Network,
     IPv6Address,
     IPv6Interface,
+    IPv6Network,
     ip_address,
     ip_interface,
+    ip_network,
 )
 from typing import TypeVar
 
@@ -33,6 +38,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address
 
 _Where = TypeVar("_Where")
+HOME_PREFIX = {4: 24, 6: 64}  # of a network that is not ours, so nobody tells how wide it is
 SYSTEM_PORTS = 1024  # below it are services of the system (RFC 6335), which could be harmed
 
 
@@ -45,6 +51,7 @@ class OwnNetworks:
         self._networks: tuple[IPv4Interface | IPv6Interface, ...] = ()
         self._given: frozenset[Address] = frozenset()
         self._given_hosts: frozenset[str] = frozenset()
+        self._beyond: tuple[IPv4Network | IPv6Network, ...] = ()  # around what was given
         self._linked: dict[DeviceId, dict[str, None]] = {}  # hosts, the newest last
         self._reached: dict[DeviceId, dict[Address, None]] = {}  # likewise, by dials
 
@@ -61,6 +68,12 @@ class OwnNetworks:
         """A person gave these addresses."""
         self._given = frozenset(peers)
         self._given_hosts = frozenset(address.host for address in self._given)
+        hosts = [host for each in sorted(self._given_hosts) if (host := _literal(each)) is not None]
+        self._beyond = tuple(
+            ip_network(f"{str(host).partition('%')[0]}/{HOME_PREFIX[host.version]}", strict=False)
+            for host in hosts
+            if not host.is_loopback
+        )
 
     def on_reached(self, device: DeviceId, addresses: Iterable[Address]) -> None:
         """Dials led to that device there, in this run or an earlier one."""
@@ -102,10 +115,10 @@ class OwnNetworks:
         near = _literal(host)
         if near is None:
             return False
-        own = [network for network in self._networks if network.version == near.version]
         if near.is_loopback:
-            return any(network.ip == near for network in own)
-        return any(near in each.network and near not in _for_all(each) for each in own)
+            return any(each.ip == near for each in self._networks)
+        networks = [*(each.network for each in self._networks), *self._beyond]
+        return any(near in each and near not in _for_all(each) for each in networks)
 
 
 def _keep(table: dict[DeviceId, dict[_Where, None]], device: DeviceId, where: _Where) -> None:
@@ -131,9 +144,8 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
     return None if many or mapped or str(written) != host else written
 
 
-def _for_all(interface: IPv4Interface | IPv6Interface) -> tuple[IPv4Address | IPv6Address, ...]:
+def _for_all(network: IPv4Network | IPv6Network) -> tuple[IPv4Address | IPv6Address, ...]:
     """Return what is no single host of a network: its own address, and that of everybody."""
-    network = interface.network
     if network.version == 6 or network.num_addresses <= 2:  # RFC 3021
         return ()
     return network.network_address, network.broadcast_address
