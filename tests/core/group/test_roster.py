@@ -337,14 +337,21 @@ def test_each_record_of_a_message_is_judged_by_itself() -> None:
     ]
 
 
-def test_statements_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statements_are_bounded_and_some_room_is_the_founders_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(roster, "RECORDS_MAX", 3)
+    monkeypatch.setattr(roster, "FOUNDERS_ROOM", 2)
     home = Roster(GENESIS)
-    home.add([admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b")])
-    home.add([admission(FOUNDER, CLEO, "c")])
-    home.add(signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
+    home.add([admission(FOUNDER, ANN, "a")])
+    home.add(signed(ANN, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
     assert len(home.records()) == 3
-    assert len(home.members) == 3
+    assert home.add([admission(ANN, key(21), "d")]) == [], "there is no room"
+    (new,) = home.add([admission(FOUNDER, BEN, "b")])
+    assert new.device == BEN.device
+    home.add([admission(FOUNDER, CLEO, "c"), admission(FOUNDER, key(20), "e")])
+    assert len(home.records()) == 5
+    assert len(home.members) == 4
 
 
 def test_a_line_that_is_full_lets_nobody_in_but_another_line_does(

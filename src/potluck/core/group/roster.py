@@ -64,6 +64,7 @@ from potluck.core.keys.identity import DeviceId, short_id, verify
 from potluck.core.wire.catalogue import RosterRecord, Unknown
 
 RECORDS_MAX = 1200  # room for an office of 500 beside all that the line of one member can hold
+FOUNDERS_ROOM = 300  # more that only the founder's own word may take, whoever filled the rest
 _SUFFIX_BYTES = 5  # behind a label that somebody has already: -2 to -9999
 
 
@@ -219,7 +220,8 @@ class Roster:
     def _judge(self, known: bytes, record: RosterRecord, allotment: Allotment | None) -> None:
         """Take a member's statement into the set, if it is signed and says something possible."""
         signer = self._members[DeviceId(record.by)]
-        if len(self._records) >= RECORDS_MAX or not is_signed(record, signer.public_key):
+        most = RECORDS_MAX + (FOUNDERS_ROOM if signer.device == self.founder else 0)
+        if len(self._records) >= most or not is_signed(record, signer.public_key):
             return
         try:
             said = read_statement(record)

@@ -242,7 +242,7 @@ class Pairings:
         """Make a newcomer a member; returns why not, "" if it is one."""
         node = self._node
         if newcomer is None or not self._membership.admit(newcomer):
-            return "this device cannot be a member here"
+            return "this device cannot be a member here, or the group has no room for one more"
         label = node.label_of(newcomer.device)
         node.tell(
             "admitted", f"admitted {label} because the door is open", level="warning", subject=label
