@@ -11,6 +11,7 @@ from potluck.engine.notice_board import (
     NOTICES_KEPT,
     OF_ALL,
     OF_ONE_DEVICE,
+    RELEASED,
     NoticeBoard,
     crowded_out,
     device_in,
@@ -100,9 +101,42 @@ def test_invented_devices_together_are_a_flood_too(reader: Reader) -> None:
     assert len(reader.read()) == OF_ALL
     reader.put("of another kind", "nas")
     assert reader.read() == ["of another kind"]
-    reader.wait(COUNTED_S)
-    last = OF_ALL + 49
-    assert reader.read() == [f"fake{last} is a member (and 49 more such notices)"]
+    for pause in range(50 // RELEASED):
+        reader.wait(COUNTED_S)
+        first = OF_ALL + pause * RELEASED
+        told = [f"fake{number} is a member" for number in range(first, first + RELEASED)]
+        assert reader.read() == told
+    assert reader.board.deadline() is None
+    reader.put("of that kind", "nas", code="member_new")
+    assert reader.read() == []
+    reader.wait(2 * COUNTED_S)
+    assert reader.read() == ["of that kind"]
+    reader.put("later", "nas", code="member_new")
+    assert reader.read() == ["later"], "it was quiet for long"
+
+
+def test_invented_devices_without_end_put_off_the_word_about_another_but_do_not_replace_it(
+    reader: Reader,
+) -> None:
+    for number in range(OF_ALL + 3):
+        reader.put(f"fake{number}", f"fake{number}")
+    reader.put("an older word about cora", "cora")
+    reader.put("the word about cora", "cora")
+    told = []
+    for number in range(100):
+        reader.put(f"more {number}", f"more{number}")
+        reader.wait(COUNTED_S / 10)
+        told += reader.read()
+    assert "the word about cora (and 1 more such notices about cora)" in told
+    assert len(told) == OF_ALL + 10 * RELEASED
+
+
+def test_a_flood_about_one_device_holds_up_no_other_of_its_kind(reader: Reader) -> None:
+    for number in range(OF_ONE_DEVICE + 5):
+        reader.put(str(number))
+    reader.read()
+    reader.put("another device", "laptop")
+    assert reader.read() == ["another device"]
 
 
 def test_what_is_about_this_device_is_told_always(reader: Reader) -> None:
@@ -136,21 +170,21 @@ def test_of_what_is_kept_nobody_crowds_out_anybody_else(
     assert device_in("b/x/y") == device_in("b") == "b"
 
 
-def test_as_many_causes_as_there_may_be_are_remembered_and_none_is_lost_untold(
+def test_only_so_many_causes_are_remembered_and_what_finds_no_room_is_counted_together(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CAUSES", 4)
+    monkeypatch.setattr(module, "CAUSES", 2)
     monkeypatch.setattr(module, "OF_ONE_DEVICE", 1)
-    for text in ("first", "second", "third"):
-        reader.put(text, "a")
-    reader.put("b", "b")
-    assert reader.read() == ["first", "b"]
-    reader.put("c", "c")
-    assert reader.read() == ["c"]
-    reader.put("d", "d")
-    assert reader.read() == ["third (and 1 more such notices about a)", "d"]
-    reader.put("e", "e")
-    assert reader.read() == ["e"], "what was told needs no word more"
-    reader.now = 2 * COUNTED_S
-    reader.put("f", "f")
-    assert len(reader.board._causes) == 2, "what was quiet for long is forgotten"
+    for about in "abc":
+        reader.put(f"first of {about}", about)
+    assert reader.read() == ["first of a", "first of b", "first of c"]
+    for about in "abcd":
+        reader.put(f"second of {about}", about)
+    assert repr(reader.board) == "<NoticeBoard: 3 kept, 4 untold>"
+    reader.wait(COUNTED_S)
+    together = "second of d (and 1 more such notices)"
+    assert reader.read() == ["second of a", "second of b", together]
+    reader.wait(COUNTED_S)
+    reader.put("third of d", "d")
+    assert reader.read() == ["third of d"], "what was quiet for long is forgotten"
+    assert list(reader.board._kinds["node_left"].devices) == ["d"]

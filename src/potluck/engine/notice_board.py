@@ -2,14 +2,18 @@
 
 Strategy. What a device says or does can make a notice, so it could make any number. Of each cause,
 which is a kind of notice about one device, and of each kind about all devices together, only so
-many are told in a row, and then one for each pause. What comes meanwhile is counted; the newest of
-it is told at the end of the pause, with how many there were. Of what is kept for faces that look
-late, the device with the most notices loses its oldest one when there is no more room.
+many are told in a row. What comes then is counted, for its cause; in each pause of a kind a few
+causes are released, those first that wait for longest: of each the newest notice is told, with how
+many there were. Of what is kept for faces that look late, the device with the most notices loses
+its oldest one when there is no more room.
 
-Guarantees: nothing is left out without being counted, and the newest word about a device is always
-told in the end; what one device causes crowds out its own notices only. What is about this device
-itself is told always: nobody else can make it. Limits: by labels, which are what notices know of
-devices; what lasts stands in the register of troubles, whatever is told here.
+Guarantees: nothing is left out without being counted; while no more than CAUSES wait at once, the
+newest word about each device is told in the end, however many devices are invented beside it; what
+one device causes crowds out its own notices only. What is about this device itself is told always:
+nobody else can make it. Limits: CAUSES that wait at once are told RELEASED in each COUNTED_S, so
+the last after half an hour; of what comes beyond them only the newest of its kind is told, with how
+many there were. By labels, which are what notices know of devices; what lasts stands in the
+register of troubles, whatever is told here.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ NOTICES_KEPT = 200  # what a face that looks late can still show
 OF_ONE_DEVICE = 30  # of one kind about one device in a row: more than a lively evening has,
 OF_ALL = 100  # and about all of them: a group of fifty that starts at once, twice
 COUNTED_S = 10.0  # then they are counted, and told once in so long; so long a quiet cause is new
+RELEASED = 5  # causes of one kind that are told at the end of a pause: a person can read them
 CAUSES = 1024  # remembered at once
 
 
@@ -39,38 +44,86 @@ class Asks(Protocol):
 
 @dataclass(slots=True)
 class _Cause:
-    """A kind of notice about one device, or about all."""
+    """A kind of notice about one device, or about those that are too many to be told apart."""
 
-    about: str | None  # None: about all devices
+    about: str | None  # None: about any
     at_s: float  # when it was told last, or counted
     told: int = 0  # in a row
     untold: int = 0
     newest: Tell | None = None  # of what was not told
-    due_s: float = 0.0  # when that is told
+    since_s: float = 0.0  # since when that waits
 
     def is_open(self, now: float) -> bool:
         """Say whether one more may be told at once."""
         if not self.untold and now - self.at_s >= COUNTED_S:
             self.told = 0
-        most = OF_ALL if self.about is None else OF_ONE_DEVICE
-        return not self.untold and self.told < most
+        return not self.untold and self.told < OF_ONE_DEVICE
+
+    def is_quiet(self, now: float) -> bool:
+        """Say whether it can be forgotten: it would begin anew."""
+        return not self.untold and now - self.at_s >= COUNTED_S
 
     def hold(self, tell: Tell, now: float) -> None:
         """Count one that is not told now."""
         if not self.untold:
-            self.due_s = now + COUNTED_S
+            self.since_s = now
         self.untold, self.newest, self.at_s = self.untold + 1, tell, now
 
-    def release(self) -> list[Tell]:
+    def release(self, now: float) -> Tell:
         """Return what is to be told of what was counted."""
-        if self.newest is None:
-            return []
+        assert self.newest is not None, "what waits has a newest one"
         tell, others = self.newest, self.untold - 1
-        self.untold, self.newest = 0, None
+        self.untold, self.newest, self.at_s = 0, None, now
         if not others:
-            return [tell]
+            return tell
         about = f" about {self.about}" if self.about else ""
-        return [replace(tell, text=f"{tell.text} (and {others:,} more such notices{about})")]
+        return replace(tell, text=f"{tell.text} (and {others:,} more such notices{about})")
+
+
+class _Kind:
+    """One kind of notice, about all devices together."""
+
+    def __init__(self, now: float) -> None:
+        self.devices: dict[str, _Cause] = {}
+        self.rest = _Cause(None, now)  # what is about devices that find no room of their own
+        self.due_s: float | None = None  # when something of what waits is told
+        self._told, self._at_s = 0, now  # in a row, and when last
+        self._crowd: set[str | None] = set()  # who waits because of all the others
+
+    def is_open(self, now: float) -> bool:
+        """Say whether one more may be told at once."""
+        if not self._crowd and now - self._at_s >= COUNTED_S:
+            self._told = 0
+        return not self._crowd and self._told < OF_ALL
+
+    def on_told(self, now: float) -> None:
+        """One is told at once."""
+        self._told, self._at_s = self._told + 1, now
+
+    def hold(self, cause: _Cause, tell: Tell, now: float, *, crowded: bool) -> None:
+        """Count one for its cause."""
+        if crowded:
+            self._crowd.add(cause.about)
+        cause.hold(tell, now)
+        if self.due_s is None:
+            self.due_s = now + COUNTED_S
+
+    def release(self, now: float) -> list[Tell]:
+        """Return what is to be told at the end of a pause: from those that wait for longest."""
+        waiting = [cause for cause in (*self.devices.values(), self.rest) if cause.untold]
+        waiting.sort(key=lambda cause: cause.since_s)
+        self.due_s = now + COUNTED_S if len(waiting) > RELEASED else None
+        told = waiting[:RELEASED]
+        if self._crowd:
+            self._at_s = now
+        self._crowd.difference_update(cause.about for cause in told)
+        return [cause.release(now) for cause in told]
+
+    def forget_quiet(self, now: float) -> None:
+        """Forget causes that would begin anew."""
+        self.devices = {
+            about: cause for about, cause in self.devices.items() if not cause.is_quiet(now)
+        }
 
 
 class NoticeBoard:
@@ -80,12 +133,15 @@ class NoticeBoard:
         """Tell nothing yet."""
         self._asks = asks
         self.kept: list[tuple[int, float, Tell]] = []  # number, when, what
-        self._causes: dict[tuple[str, str | None], _Cause] = {}
+        self._kinds: dict[str, _Kind] = {}  # by code: there are as many as this program has
         self._number = 0
 
     def __repr__(self) -> str:
         """Return how many are kept, and how many were only counted."""
-        untold = sum(cause.untold for cause in self._causes.values() if cause.untold)
+        kinds = self._kinds.values()
+        untold = sum(
+            cause.untold for kind in kinds for cause in (*kind.devices.values(), kind.rest)
+        )
         return f"<NoticeBoard: {len(self.kept)} kept, {untold} untold>"
 
     def put(self, tell: Tell, own_label: str) -> None:
@@ -94,44 +150,46 @@ class NoticeBoard:
         if about == own_label:
             self._say(tell, now)
             return
-        causes = [self._cause(tell.code, each, now) for each in (about, None)]
-        full = next((cause for cause in causes if not cause.is_open(now)), None)
-        if full is not None:
-            full.hold(tell, now)
+        kind = self._kinds.setdefault(tell.code, _Kind(now))
+        cause = self._cause(kind, about, now)
+        is_open, all_open = cause.is_open(now), kind.is_open(now)
+        if not is_open or not all_open:
+            kind.hold(cause, tell, now, crowded=is_open)
             return
-        for cause in causes:
-            cause.told, cause.at_s = cause.told + 1, now
+        kind.on_told(now)
+        cause.told, cause.at_s = cause.told + 1, now
         self._say(tell, now)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return min((each.due_s for each in self._causes.values() if each.untold), default=None)
+        due = [kind.due_s for kind in self._kinds.values() if kind.due_s is not None]
+        return min(due, default=None)
 
     def on_tick(self) -> None:
         """Tell what was counted, where its pause is over."""
         now = self._asks.now
-        for cause in list(self._causes.values()):
-            if cause.untold and cause.due_s <= now:
-                cause.at_s = now
-                for tell in cause.release():
+        for kind in self._kinds.values():
+            if kind.due_s is not None and kind.due_s <= now:
+                for tell in kind.release(now):
                     self._say(tell, now)
 
-    def _cause(self, code: str, about: str | None, now: float) -> _Cause:
-        cause = self._causes.get((code, about))
+    def _cause(self, kind: _Kind, about: str, now: float) -> _Cause:
+        """Return the cause of this kind about this device; the one for the rest without room."""
+        cause = kind.devices.get(about)
         if cause is None:
-            if len(self._causes) >= CAUSES:
-                self._make_room(now)
-            cause = self._causes[code, about] = _Cause(about, now)
+            if not self._has_room(now):
+                return kind.rest
+            cause = kind.devices[about] = _Cause(about, now)
         return cause
 
-    def _make_room(self, now: float) -> None:
-        """Forget what was quiet for long, or else what is remembered longest."""
-        for key, cause in list(self._causes.items()):
-            if not cause.untold and now - cause.at_s >= COUNTED_S:
-                del self._causes[key]
-        if len(self._causes) >= CAUSES:
-            for tell in self._causes.pop(next(iter(self._causes))).release():
-                self._say(tell, now)
+    def _has_room(self, now: float) -> bool:
+        """Say whether one more cause can be remembered, once what was quiet is forgotten."""
+        kinds = self._kinds.values()
+        if sum(len(kind.devices) for kind in kinds) < CAUSES:
+            return True
+        for kind in kinds:
+            kind.forget_quiet(now)
+        return sum(len(kind.devices) for kind in kinds) < CAUSES
 
     def _say(self, tell: Tell, now: float) -> None:
         self._number += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, Manifes
 from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
 from potluck.engine.others.following import Following
-from potluck.engine.others.pursuit import PAUSE_MAX_S
+from potluck.engine.others.pursuit import PAUSE_MAX_S, RESTARTS
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import flush, group, node
 from tests.engine.index.builders import record
@@ -649,6 +650,12 @@ def test_a_slow_page_of_another_is_called_off_once_its_owner_is_there(wire: Wire
 
 
 # -- what was signed, and what one owner may have --------------------------------------------------
+def fetch_since(fetch: Fetch) -> int:
+    """After which number this asks."""
+    assert isinstance(fetch.ask, ManifestAsk)
+    return fetch.ask.since
+
+
 def endless(page: ManifestPage, first: int, count: int) -> ManifestPage:
     """A page of records that leads to no end."""
     made = [record(f"endless {seq}", seq) for seq in range(first, first + count)]
@@ -686,6 +693,57 @@ def test_pages_that_never_end_are_staged_no_further_than_was_signed(
     (fetch,) = asked(two)
     answer(two, fetch, ask(three, two, fetch))
     assert two.files_of(three) == ["of three"], "nobody else is held up"
+
+
+def test_heads_of_new_generations_between_pages_stage_nothing_on_and_on(wire: Wire) -> None:
+    one, two, three = wire.devices
+    fetch = announced(wire)
+    page, newest, manifests = ask(one, two, fetch), one.head_of(one), two.node.index.manifests
+    assert isinstance(page, ManifestPage)
+    for generation in range(2, RESTARTS + 3):
+        head = msgspec.structs.replace(newest, seq=2**52, count=900, generation=generation)
+        two.following.on_heads(one.id, [forged(1, head)])
+        answer(two, fetch, endless(page, fetch_since(fetch) + 1, 900))
+        assert manifests.staged_root(one.manifest)[1] <= 2, "what came counts no more"
+        if generation < RESTARTS + 2:
+            (fetch,) = asked(two)
+            assert fetch_since(fetch) == 0
+            answer(two, fetch, endless(page, 1, 900))
+            (fetch,) = asked(two)
+    assert asked(two) == [], "it is left alone for a while"
+    assert two.tells == ["manifest_refused"]
+    two.link(three)
+    three.write("of three")
+    three.publishing.on_tick(0)
+    three.tick()
+    two.following.on_heads(three.id, [three.head_of(three)])
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(three, two, fetch))
+    assert two.files_of(three) == ["of three"], "nobody else is held up"
+
+
+def test_an_owner_that_begins_anew_while_its_pages_come_is_caught_up_with(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write(*(f"{number:05}" for number in range(2 * limits.PAGE_RECORDS)))
+    fetch = announced(wire)
+    answer(two, fetch, ask(one, two, fetch))
+    (fetch,) = asked(two)
+    late = ask(one, two, fetch)
+    reborn = Device(1, run=2)
+    reborn.write("b", "x")
+    reborn.publishing.on_tick(0)
+    reborn.tick()
+    head = forged(1, msgspec.structs.replace(reborn.head_of(reborn), generation=2))
+    two.following.on_heads(one.id, [head])
+    answer(two, fetch, late)
+    (fetch,) = asked(two)
+    assert fetch.ask == ManifestAsk(*one.manifest, 0, 2)
+    in_its_own_words = replace(fetch, ask=ManifestAsk(*one.manifest, 0, 1))
+    page = ask(reborn, two, in_its_own_words)
+    assert isinstance(page, ManifestPage)
+    answer(two, fetch, msgspec.structs.replace(page, head=head))
+    assert two.files_of(one) == ["b", "x"]
+    assert two.tells == []
 
 
 def test_an_owner_that_says_more_than_one_may_have_stays_as_it_is_until_it_says_less(

@@ -60,6 +60,18 @@ def test_a_source_that_says_too_much_is_named_once_with_the_owner(here: Node) ->
     assert repr(faults) == "<OwnerFaults: 1 sources>"
 
 
+def test_an_owner_whose_heads_move_on_and_on_is_named_once_with_the_source(here: Node) -> None:
+    faults, pursuit, cleo = OwnerFaults(here), Pursuit(BENS), key(3).device
+    faults.tell_restless(pursuit, cleo)
+    faults.tell_restless(pursuit, cleo)
+    (tell,) = taken(here, Tell)
+    assert (tell.code, tell.subject) == ("manifest_refused", "d2")
+    assert tell.text == (
+        "d2 signed newer and newer states of its folder, each time before its pages had come from"
+        " d3: it is asked less often"
+    )
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [

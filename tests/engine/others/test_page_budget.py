@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
@@ -102,11 +103,12 @@ def test_a_large_home_is_within_it() -> None:
     assert budget.take(page_of(150_001)) is PageVerdict.WITHIN, "made since"
 
 
-def test_who_began_anew_may_have_all_it_says_again() -> None:
-    budget = PageBudget(goal(2, 2), 0)
+def test_where_an_owner_began_anew_the_stream_does_too() -> None:
+    budget = PageBudget(goal(4, 2), 0)
     assert budget.take(page_of(1, 2)) is PageVerdict.WITHIN
+    budget.on_goal(goal(2, 2, generation=2))
     budget.on_goal(goal(4, 2, generation=2))
-    assert budget.take(page_of(3, 4)) is PageVerdict.WITHIN
+    assert budget.take(page_of(3)) is PageVerdict.MOVED
 
 
 def test_what_came_ahead_counts_as_signed_once_its_head_is_heard(
@@ -154,6 +156,31 @@ def test_heads_signed_one_after_the_other_allow_no_more_than_they_say(
     budget.on_goal(goal(2**52, 1))
     assert budget.take(page_of(2, 3, 4, 5)) is PageVerdict.WITHIN
     assert budget.take(page_of(6)) is PageVerdict.BEYOND
+
+
+def taken(budget: PageBudget, heads: Callable[[int], Head]) -> tuple[int, PageVerdict]:
+    """How many records come, with a head before each, and what ends them."""
+    for number in range(1, 10_000):
+        budget.on_goal(heads(number))
+        verdict = budget.take(page_of(number))
+        if verdict is not PageVerdict.WITHIN:
+            return number, verdict
+    raise AssertionError("they never end")
+
+
+def test_however_many_heads_are_signed_a_stream_brings_everything_twice_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "AHEAD_GONE", 3)
+    start = goal(100_000, 10)
+    end = taken(PageBudget(start, 0), lambda number: goal(100_000 * (1 + number), 10))
+    assert end == (2 * 10 + 3 + 1, PageVerdict.MOVED)
+    end = taken(PageBudget(start, 0), lambda number: goal(100_000, 10, generation=1 + number))
+    assert end == (1, PageVerdict.MOVED)
+    monkeypatch.setattr(limits, "OWNER_RECORDS", 12)
+    monkeypatch.setattr(limits, "AHEAD_CHANGES", 2)
+    end = taken(PageBudget(start, 0), lambda number: goal(100_000 * (1 + number), 12))
+    assert end == (12 + 2 + 1, PageVerdict.MOVED)
 
 
 # -- quotas of one owner ---------------------------------------------------------------------------

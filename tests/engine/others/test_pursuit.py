@@ -15,6 +15,7 @@ from potluck.engine.others.pursuit import (
     PAUSE_MAX_S,
     PAUSE_MIN_S,
     PURSUIT,
+    RESTARTS,
     PageRequest,
     Pursuit,
     PursuitInput,
@@ -67,6 +68,8 @@ def let(pursuit: Pursuit, happened: PursuitInput) -> None:
             pursuit.on_misfit()
         case N.BUSY:
             pursuit.on_busy()
+        case N.MOVED:
+            pursuit.on_moved()
         case N.FAILURE:
             pursuit.on_failed(SOURCE, 10.0)
         case N.REACHED:
@@ -89,6 +92,7 @@ EXPECTED: dict[PursuitInput, dict[PursuitState, PursuitState]] = {
     N.ASK_ALL: {S.BEHIND: S.WHOLE, S.UNFIT: S.WHOLE},
     N.MISFIT: {S.CHANGES: S.UNFIT},
     N.BUSY: {S.CHANGES: S.BEHIND, S.WHOLE: S.UNFIT},
+    N.MOVED: {S.CHANGES: S.BEHIND, S.WHOLE: S.UNFIT},
     N.FAILURE: dict.fromkeys(UNDER_WAY, S.BEHIND),
     N.REACHED: dict.fromkeys(UNDER_WAY, S.CURRENT),
     N.OVERTAKEN: dict.fromkeys(UNDER_WAY, S.BEHIND),
@@ -162,6 +166,19 @@ def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:
 def test_a_source_that_is_busy_has_not_failed() -> None:
     pursuit = pursuit_in(S.CHANGES)
     pursuit.on_busy()
+    assert not pursuit.failures
+
+
+def test_pages_begin_anew_only_so_often_until_they_led_to_a_head() -> None:
+    pursuit = pursuit_in(S.BEHIND)
+    for _ in range(2):
+        for _ in range(RESTARTS):
+            pursuit.on_asked(FROM_US, budget(FROM_US))
+            assert pursuit.on_moved()
+        pursuit.on_asked(FROM_US, budget(FROM_US))
+        assert not pursuit.on_moved()
+        assert pursuit.request == FROM_US, "whoever asked decides what becomes of it"
+        pursuit.on_applied(SOURCE, head(b"o" * 32, 6, 3))
     assert not pursuit.failures
 
 

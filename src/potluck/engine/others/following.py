@@ -180,6 +180,11 @@ class Following:
             case PageVerdict.ANEW:
                 pursuit.on_misfit()  # changes alone do not lead to the head: ask for everything
                 self._drop(pursuit)
+            case PageVerdict.MOVED if pursuit.on_moved():
+                self._drop(pursuit)
+            case PageVerdict.MOVED:
+                self._faults.tell_restless(pursuit, request.source)
+                self._fail(pursuit, request)
             case PageVerdict.BEYOND:
                 self._faults.tell_beyond(pursuit, request.source)
                 self._fail(pursuit, request)

@@ -26,6 +26,7 @@ class OwnerFaults:
         """Nobody did anything wrong yet."""
         self._node = node
         self._beyond: set[DeviceId] = set()  # sources that said more than was signed
+        self._restless: set[DeviceId] = set()  # owners whose heads moved on and on
 
     def __repr__(self) -> str:
         """Return how many sources said more than an owner signed."""
@@ -64,6 +65,17 @@ class OwnerFaults:
             text = f"{label} names more files in the folder of {owner} than {owner} signed"
             text += ": what it said is dropped"
             self._node.tell("manifest_refused", text, level="warning", subject=label)
+
+    def tell_restless(self, pursuit: Pursuit, source: DeviceId) -> None:
+        """An owner's heads moved on each time its pages came: said once in a run."""
+        if pursuit.name.owner not in self._restless:
+            self._restless.add(pursuit.name.owner)
+            owner = self._node.label_of(pursuit.name.owner)
+            text = (
+                f"{owner} signed newer and newer states of its folder, each time before its pages "
+            )
+            text += f"had come from {self._node.label_of(source)}: it is asked less often"
+            self._node.tell("manifest_refused", text, level="warning", subject=owner)
 
     def tell_too_large(self, head: Head) -> None:
         """An owner signed more than one owner may have."""

@@ -6,13 +6,16 @@ So of the records numbered up to a head that we know, none came that is not live
 most as many as the owner signed, and at most one for each number. What its owner did since is
 numbered beyond it: one entry a number, and no more than somebody does while heads are on their way.
 A newer head that is heard meanwhile extends the first bound by what it says, and by what may have
-come and gone before. What ended is bounded
+come and gone before; however many such heads are signed, one stream brings everything twice at
+most, and what had gone. After that, and at a new generation, what came counts no more and the
+stream begins anew; how often is looked at elsewhere. What ended is bounded
 by what a home deletes; a longer log is not kept, since the whole manifest says the same. Over all
 there is a quota of bytes for the paths of one owner. They are counted from above, from one stream
 to the next; where that is too much, the whole manifest is asked for and counted exactly.
 
 Guarantees: pure; no honest stream of a home is refused, however its head moves, but for an owner
 that does more than AHEAD_CHANGES while one head is on its way: it is asked again with the next.
+However many heads are signed, one stream is no longer than OWNER_RECORDS and AHEAD_CHANGES.
 Limits: what an owner signs for itself it may fill up to its quota; how many records a head may say
 is looked at where heads are heard (engine/others/following.py).
 """
@@ -32,6 +35,7 @@ class PageVerdict(Enum):
 
     WITHIN = auto()  # it is staged
     ANEW = auto()  # the whole manifest is the shorter way, or the only one to count exactly
+    MOVED = auto()  # the heads moved so far while it came that the stream is to begin anew
     BEYOND = auto()  # more than its owner signed: the source lies
     TOO_LARGE = auto()  # more than one owner may have, though its owner signed it
 
@@ -57,6 +61,8 @@ class PageBudget:
         self.ended, self.ended_bytes = 0, 0  # how many deleted paths came, and their length
         self._whole = not since
         self._signed = min(goal.count, max(goal.seq - since, 0))
+        self._granted, self._largest = self._signed, goal.count  # in this stream, and in one head
+        self._reborn = self._capped = False
         self._ahead: deque[_Ahead] = deque()
 
     def __repr__(self) -> str:
@@ -65,16 +71,22 @@ class PageBudget:
 
     def on_goal(self, goal: Head) -> None:
         """A newer head was heard of while the pages come."""
-        if goal.generation > self.goal.generation:
-            more = goal.count
-        else:  # what was made and has gone again since may have come, too
-            more = min(goal.seq - self.goal.seq, goal.count + limits.AHEAD_GONE)
-        self.goal, self._signed = goal, self._signed + more
+        self._reborn = self._reborn or goal.generation > self.goal.generation
+        self._largest = max(self._largest, goal.count)
+        # what was made and has gone again since may have come, too
+        more = min(max(goal.seq - self.goal.seq, 0), goal.count + limits.AHEAD_GONE)
+        twice = 2 * self._largest + limits.AHEAD_GONE
+        room = min(twice, limits.OWNER_RECORDS + limits.AHEAD_CHANGES) - self._granted
+        self._capped = self._capped or more > room
+        more = min(more, max(room, 0))
+        self.goal, self._signed, self._granted = goal, self._signed + more, self._granted + more
         while self._ahead and self._ahead[0].seq <= goal.seq:
             self._signed -= self._ahead.popleft().live
 
     def take(self, page: ManifestPage) -> PageVerdict:
         """Count a page and say what is to become of it."""
+        if self._reborn:
+            return PageVerdict.MOVED
         live = [_Ahead(each.seq, len(each.path), live=True) for each in page.records]
         gone = [_Ahead(each.seq, len(each.path), live=False) for each in page.deleted]
         ahead = [each for each in (*live, *gone) if each.seq > self.goal.seq]
@@ -86,7 +98,8 @@ class PageBudget:
         ahead_bytes = sum(each.path_bytes for each in self._ahead) if ahead else 0
         far = len(self._ahead) > limits.AHEAD_CHANGES or ahead_bytes > limits.AHEAD_PATH_BYTES
         if self._signed < 0 or far:
-            return PageVerdict.BEYOND
+            moved = self._capped and not far
+            return PageVerdict.MOVED if moved else PageVerdict.BEYOND
         return self._of_everything() if self._whole else self._of_changes()
 
     def _of_everything(self) -> PageVerdict:

@@ -1,7 +1,8 @@
 """A pursuit: one manifest of another owner on its way to the newest head that was heard of it.
 
 Strategy: one table. A newer head puts a manifest behind. It is asked for by change number, or, if
-nothing of that generation is held, from the beginning; pages come until one carries a head. If
+nothing of that generation is held, from the beginning; pages come until one carries a head. Where
+its heads move too far meanwhile the same is begun anew, a few times, and then its source rests. If
 changes alone do not lead there, everything is asked once more; if that fails too, that source is
 left alone for a while, twice as long each time. One that was busy has not failed. An owner that
 signed two contents of one number freezes its manifest, whatever is under way, until it goes one
@@ -30,6 +31,7 @@ from potluck.engine.others.page_budget import PageBudget
 PAUSE_MIN_S = 1.0  # a source that failed is left alone this long,
 PAUSE_MAX_S = 60.0  # doubled each time up to this;
 PAUSE_DOUBLINGS = 6  # more change nothing, and after a thousand the number fits no float
+RESTARTS = 5  # in a row without coming to a head: an owner begins anew at most once in ten minutes
 
 
 class PursuitState(Enum):
@@ -52,6 +54,7 @@ class PursuitInput(Enum):
     ASK_ALL = auto()  # somebody is asked for everything
     MISFIT = auto()  # the changes do not add up, or what ended since is not known there
     BUSY = auto()  # the source has no room for the question at this moment
+    MOVED = auto()  # the heads moved too far while pages came: the same begins anew
     FAILURE = auto()  # the source brought nothing that can be used
     REACHED = auto()  # held up to the newest head
     OVERTAKEN = auto()  # held up to the head of the last page, a newer one is known
@@ -76,6 +79,7 @@ PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
     (PursuitState.CHANGES, PursuitInput.NEWS): PursuitState.CHANGES,
     (PursuitState.CHANGES, PursuitInput.MISFIT): PursuitState.UNFIT,
     (PursuitState.CHANGES, PursuitInput.BUSY): PursuitState.BEHIND,
+    (PursuitState.CHANGES, PursuitInput.MOVED): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.FAILURE): PursuitState.BEHIND,
     (PursuitState.CHANGES, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.CHANGES, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
@@ -83,6 +87,7 @@ PURSUIT: dict[tuple[PursuitState, PursuitInput], PursuitState] = {
     (PursuitState.CHANGES, PursuitInput.EXCESS): PursuitState.TOO_LARGE,
     (PursuitState.WHOLE, PursuitInput.NEWS): PursuitState.WHOLE,
     (PursuitState.WHOLE, PursuitInput.BUSY): PursuitState.UNFIT,
+    (PursuitState.WHOLE, PursuitInput.MOVED): PursuitState.UNFIT,
     (PursuitState.WHOLE, PursuitInput.FAILURE): PursuitState.BEHIND,
     (PursuitState.WHOLE, PursuitInput.REACHED): PursuitState.CURRENT,
     (PursuitState.WHOLE, PursuitInput.OVERTAKEN): PursuitState.BEHIND,
@@ -132,6 +137,7 @@ class Pursuit:
         # how long the paths are that are held, at most; None: not counted in this run
         self.path_bytes: int | None = None
         self.told_unsafe = False
+        self.restarts = 0  # since it was held up to a head the last time
         self.frosts = 0  # how often the owner contradicted itself
         self.failures: dict[DeviceId, Failure] = {}
         self._contradiction = 0  # the generation in which the owner contradicted itself
@@ -209,6 +215,15 @@ class Pursuit:
         self._fire(PursuitInput.BUSY)
         self.end_request()
 
+    def on_moved(self) -> bool:
+        """The heads moved too far while pages came; returns whether the same may begin anew."""
+        if self.restarts >= RESTARTS:
+            return False
+        self._fire(PursuitInput.MOVED)
+        self.restarts += 1
+        self.end_request()
+        return True
+
     def on_failed(self, source: DeviceId, now: float) -> None:
         """This source is left alone for a while; perhaps another one can serve."""
         self._fire(PursuitInput.FAILURE)
@@ -223,6 +238,7 @@ class Pursuit:
             self.path_bytes = self.budget.path_bytes
         self.end_request()
         self.failures.pop(source, None)
+        self.restarts = 0
         if self.newest is not None and newer(self.newest, head):
             self._fire(PursuitInput.OVERTAKEN)
         else:
