@@ -309,7 +309,7 @@ class Downloads:
         following = _next_cut(download, self.waiting[root])
         if following != _cut_of(download):
             _forget(self, self._node, root)
-            self.swarm.want(root, *following, download.owner)
+            _want_anew(self.swarm, download, following)
             self.swarm.downloads[root].keep_rests(download, self._node.now)
 
 
@@ -332,8 +332,15 @@ def _settle(downloads: Downloads, node: Node, root: Root, cut: Sequence[int]) ->
     if download is None or tuple(cut) not in {(one.size, one.piece_size) for one in records}:
         return
     _forget(downloads, node, root)
-    downloads.swarm.want(root, cut[0], cut[1], download.owner)
+    _want_anew(downloads.swarm, download, (cut[0], cut[1]))
     downloads.swarm.downloads[root].proven = True
+
+
+def _want_anew(swarm: Swarm, before: Download, cut: tuple[int, int]) -> None:
+    """Want a forgotten content at another size, for the same owners."""
+    for owner in before.owners:
+        swarm.want(before.root, *cut, owner)
+    swarm.downloads[before.root].copies = before.copies
 
 
 def _next_cut(

@@ -29,7 +29,7 @@ def listed(pieces: int, zeros: tuple[int, ...] = ()) -> Download:
 
 
 def test_a_small_content_is_unasked_until_it_is_in_an_order_or_here() -> None:
-    download = Download(Root(bytes(32)), 5, SMALL, A)
+    download = Download(Root(bytes(32)), 5, SMALL, [A])
     assert download.small
     assert download.unasked
     download.orders.add(1)

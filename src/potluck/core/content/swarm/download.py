@@ -21,6 +21,7 @@ from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.content.pieces import HASH_BYTES, Bitfield, PieceList, Root, piece_count
+from potluck.core.content.swarm.lines import Owner
 from potluck.core.keys.identity import DeviceId
 
 LIST_FRAME_BYTES = 256  # of a piece list, beside its hashes
@@ -66,7 +67,7 @@ class Download:
     root: Root
     size_bytes: int
     piece_size: int
-    owner: DeviceId | None = None  # in whose folder it was wanted first
+    owners: list[Owner] = field(default_factory=list)  # in whose folders it is, as it was wanted
     content: PieceList | None = None
     have: Bitfield | None = None
     asked: set[int] = field(default_factory=set)
