@@ -533,6 +533,18 @@ def test_many_sizes_that_one_says_delay_what_another_says_by_one_try() -> None:
     assert len(wire.arrived[0]) == 401
 
 
+def test_who_was_asked_for_a_size_it_never_said_is_asked_for_its_own_at_once(wire: Wire) -> None:
+    wire.want(replace(record("lie", text="x"), size=2), BERT)
+    wire.want(record("true", text="x"), ANNA)
+    first = wire.fetch()
+    assert (first.peer, first.sizes) == (ANNA, ((2, limits.PIECE_MIN_BYTES),))
+    wire.end(first, Outcome.GONE)
+    second = wire.fetch()
+    assert (second.peer, second.sizes) == (ANNA, ((1, limits.PIECE_MIN_BYTES),))
+    wire.end(second, Outcome.GONE)
+    assert wire.fetches() == [], "its own size it has not either: it rests"
+
+
 def test_an_order_that_brings_nothing_changes_no_size_if_all_say_the_same(wire: Wire) -> None:
     wire.want(record("a", text="x"))
     download = wire.downloads.swarm.downloads[root_of("x")]
