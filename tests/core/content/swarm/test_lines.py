@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from potluck.core.content.pieces import Root
-from potluck.core.content.swarm.lines import Line, WaitingLines
+from potluck.core.content.swarm.lines import WaitingLine, WaitingLines
 from tests.core.fakes import ANN, BEN
 
 A, B = ANN.device, BEN.device
 ROOTS = [Root(bytes([number]) * 32) for number in range(20)]
 
 
-def line_of(*roots: Root) -> Line:
-    line = Line()
+def line_of(*roots: Root) -> WaitingLine:
+    line = WaitingLine()
     for root in roots:
         line.add(root)
     return line
 
 
-def seen(line: Line, at_most: int | None) -> list[Root]:
+def seen(line: WaitingLine, at_most: int | None) -> list[Root]:
     """Look at so many, of which all keep their places."""
     found = []
     line.begin_look(at_most)
@@ -46,7 +46,7 @@ def test_a_look_sees_the_first_ones_and_goes_on_where_the_last_stopped() -> None
     line = line_of(*ROOTS)
     assert seen(line, 8) == ROOTS[:8]
     assert seen(line, 8) == ROOTS[:4] + ROOTS[8:12]
-    assert repr(line) == "<Line: 12 passed over, 8 ahead>"
+    assert repr(line) == "<WaitingLine: 12 passed over, 8 ahead>"
     assert seen(line, 8) == ROOTS[:4] + ROOTS[12:16]
     assert seen(line, 8) == ROOTS[:4] + ROOTS[16:]
     assert seen(line, 8) == ROOTS[:8], "and begins again"

@@ -22,7 +22,7 @@ Owner = DeviceId | None
 """Whose folder; None: it is not known."""
 
 
-class Line:
+class WaitingLine:
     """What one owner's folder lacks: those that were passed over, then those not yet seen."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Line:
         self._seeing_first = False
 
     def __repr__(self) -> str:
-        return f"<Line: {len(self._passed)} passed over, {len(self._ahead)} ahead>"
+        return f"<WaitingLine: {len(self._passed)} passed over, {len(self._ahead)} ahead>"
 
     def __len__(self) -> int:
         return len(self._passed) + len(self._ahead)
@@ -110,7 +110,7 @@ class WaitingLines:
 
     def __init__(self) -> None:
         """Nobody waits."""
-        self._lines: dict[Owner, Line] = {}
+        self._lines: dict[Owner, WaitingLine] = {}
 
     def __repr__(self) -> str:
         return f"<WaitingLines: {len(self)} of {len(self._lines)} owners>"
@@ -121,13 +121,13 @@ class WaitingLines:
 
     def add(self, owner: Owner, root: Root) -> None:
         """One more, at the end of its owner's line, if it does not stand there."""
-        self._lines.setdefault(owner, Line()).add(root)
+        self._lines.setdefault(owner, WaitingLine()).add(root)
 
     def owners(self) -> list[Owner]:
         """Return whose lines are not empty; empty ones are let go."""
         self._lines = {owner: line for owner, line in self._lines.items() if line}
         return list(self._lines)
 
-    def of(self, owner: Owner) -> Line:
+    def of(self, owner: Owner) -> WaitingLine:
         """Return one of these lines, to be taken from."""
         return self._lines[owner]

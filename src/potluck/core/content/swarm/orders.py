@@ -43,7 +43,7 @@ from itertools import chain
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.download import Download, End, Order, What
-from potluck.core.content.swarm.lines import Line, Owner, WaitingLines
+from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
@@ -335,7 +335,7 @@ class Swarm:
         return order
 
 
-def _pack(swarm: Swarm, look: _Look, line: Line) -> tuple[DeviceId | None, tuple[Root, ...]]:
+def _pack(swarm: Swarm, look: _Look, line: WaitingLine) -> tuple[DeviceId | None, tuple[Root, ...]]:
     """Take small contents from the head of the line that one peer can serve.
 
     Of each content that is looked at one of four things is true:
