@@ -516,7 +516,33 @@ def test_three_sizes_are_tried_in_turn() -> None:
     for _ in range(3):
         tried.append(wire.downloads.swarm.downloads[root_of("x")].size_bytes)
         wire.end(wire.fetch(), Outcome.GONE)
-    assert tried == [2, 3, 1]
+    assert tried == [2, 1, 3]
+
+
+def test_many_sizes_that_one_says_delay_what_another_says_by_one_try() -> None:
+    wire = Wire()
+    wire.link(ANNA, BERT)
+    for size in range(2, 402):
+        wire.want(replace(record(f"lie {size}", text="x"), size=size), BERT)
+    wire.want(record("a", text="x"), ANNA)
+    first = wire.fetch()
+    wire.end(first, Outcome.GONE)
+    second = wire.fetch()
+    assert (second.peer, second.sizes) == (ANNA, ((1, limits.PIECE_MIN_BYTES),))
+    wire.bring(second)
+    assert len(wire.arrived[0]) == 401
+
+
+def test_who_was_asked_for_a_size_it_never_said_is_asked_for_its_own_at_once(wire: Wire) -> None:
+    wire.want(replace(record("lie", text="x"), size=2), BERT)
+    wire.want(record("true", text="x"), ANNA)
+    first = wire.fetch()
+    assert (first.peer, first.sizes) == (ANNA, ((2, limits.PIECE_MIN_BYTES),))
+    wire.end(first, Outcome.GONE)
+    second = wire.fetch()
+    assert (second.peer, second.sizes) == (ANNA, ((1, limits.PIECE_MIN_BYTES),))
+    wire.end(second, Outcome.GONE)
+    assert wire.fetches() == [], "its own size it has not either: it rests"
 
 
 def test_an_order_that_brings_nothing_changes_no_size_if_all_say_the_same(wire: Wire) -> None:

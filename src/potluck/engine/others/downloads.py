@@ -9,9 +9,9 @@ again as soon as an order ends there, or a moment later.
 
 Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
 part file outlives those who wait for it. Two owners may say different sizes of one content, of
-which at most one can be true: each is tried, so a lie delays and never prevents. When the disk is
-nearly full, asking pauses and resumes by itself. Limits: a holder is taken to have what it says of
-the whole folder; whether it has one content is found by asking.
+which at most one can be true: each is tried (said_sizes.py), so a lie delays and never prevents.
+When the disk is nearly full, asking pauses and resumes by itself. Limits: a holder is taken to have
+what it says of the whole folder; whether it has one content is found by asking.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.disk_room import DiskRoom
 from potluck.engine.others.holders import fetch_of, known_holders
 from potluck.engine.others.leftover_parts import LeftoverParts
+from potluck.engine.others.said_sizes import cut_of, next_cut, saying_it_first
 from potluck.engine.others.wanted_folders import WantedFolders
 
 # holders tell what they hold about once a second each; ask anew for all of them together
@@ -160,7 +161,7 @@ class Downloads:
             return
         content = part.pieces
         have = Bitfield(content.count, part.have)
-        if _cut_of(content) != _cut_of(download):
+        if cut_of(content) != cut_of(download):
             self._node.do(DropParts((root,)))
         elif download.small:
             if have.complete and self.swarm.on_files([root]):
@@ -177,7 +178,7 @@ class Downloads:
         """A piece list came."""
         content = event.pieces
         download = self.swarm.downloads.get(content.root)
-        if download is None or _cut_of(content) != _cut_of(download):
+        if download is None or cut_of(content) != cut_of(download):
             return
         self._node.index.contents.put(content)
         if self.swarm.on_list(content):
@@ -235,7 +236,7 @@ class Downloads:
         insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
-                self._doubt(root)
+                self._doubt(root, order.peer)
         if wrong:
             _tell_wrong(node, order)
         elif event.outcome is Outcome.DISK:
@@ -270,7 +271,8 @@ class Downloads:
         while self._rests and self._rests[0] <= node.now:
             del self._rests[0]
         self._ask_s = inf
-        for order in self.swarm.next_orders(known_holders(node, self.waiting), node.now):
+        holders = saying_it_first(self.swarm, self.waiting, known_holders(node, self.waiting))
+        for order in self.swarm.next_orders(holders, node.now):
             number = node.number()
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
@@ -301,16 +303,19 @@ class Downloads:
             [waiting[name][spot] for name in sorted(waiting) for spot in sorted(waiting[name])]
         )
 
-    def _doubt(self, root: Root) -> None:
-        """An order for this content brought nothing: perhaps another owner says the true size."""
+    def _doubt(self, root: Root, peer: DeviceId) -> None:
+        """A peer brought nothing of this content: perhaps another owner says the true size."""
         download = self.swarm.downloads.get(root)
         if download is None or download.have is not None or download.proven:
             return
-        following = _next_cut(download, self.waiting[root])
-        if following != _cut_of(download):
+        following, owner = next_cut(download, self.waiting[root], peer)
+        if following != cut_of(download):
             _forget(self, self._node, root)
-            self.swarm.want(root, *following, download.owner)
-            self.swarm.downloads[root].keep_rests(download, self._node.now)
+            _want_anew(self.swarm, download, following)
+            anew = self.swarm.downloads[root]
+            anew.keep_rests(download, self._node.now)
+            if owner == peer:
+                anew.excuse(peer, self._node.now)
 
 
 def _forget(downloads: Downloads, node: Node, root: Root) -> None:
@@ -332,25 +337,15 @@ def _settle(downloads: Downloads, node: Node, root: Root, cut: Sequence[int]) ->
     if download is None or tuple(cut) not in {(one.size, one.piece_size) for one in records}:
         return
     _forget(downloads, node, root)
-    downloads.swarm.want(root, cut[0], cut[1], download.owner)
+    _want_anew(downloads.swarm, download, (cut[0], cut[1]))
     downloads.swarm.downloads[root].proven = True
 
 
-def _next_cut(
-    download: Download, waiting: Mapping[ManifestName, Mapping[Spot, Want]]
-) -> tuple[int, int]:
-    """Return the next of the sizes that are said of a content; the same one if all say it."""
-    tried = _cut_of(download)
-    said = {tried}
-    for spots in waiting.values():
-        said |= {(want.record.size, want.record.piece_size) for want in spots.values()}
-    in_turn = sorted(said)
-    return in_turn[(in_turn.index(tried) + 1) % len(in_turn)]
-
-
-def _cut_of(content: PieceList | Download) -> tuple[int, int]:
-    """Return into what a content is cut: its size, and that of its pieces."""
-    return content.size_bytes, content.piece_size
+def _want_anew(swarm: Swarm, before: Download, cut: tuple[int, int]) -> None:
+    """Want a forgotten content at another size, for the same owners."""
+    for owner in before.owners:
+        swarm.want(before.root, *cut, owner)
+    swarm.downloads[before.root].copies = before.copies
 
 
 def _credit(

@@ -29,7 +29,7 @@ def listed(pieces: int, zeros: tuple[int, ...] = ()) -> Download:
 
 
 def test_a_small_content_is_unasked_until_it_is_in_an_order_or_here() -> None:
-    download = Download(Root(bytes(32)), 5, SMALL, A)
+    download = Download(Root(bytes(32)), 5, SMALL, [A])
     assert download.small
     assert download.unasked
     download.orders.add(1)
@@ -174,3 +174,14 @@ def test_a_piece_is_in_one_run_at_most_and_all_are_asked_in_the_end(data: st.Dat
     asked = {piece for run in under_way for piece in run}
     assert asked | set(range(count)).difference(download.have.missing()) == set(range(count))
     assert not download.lacks_orders
+
+
+def test_who_is_excused_does_not_rest_once_in_a_while() -> None:
+    before = download = Download(Root(bytes(32)), 5, SMALL)
+    for now, rests in ((0.0, False), (1.0, True), (limits.RETRY_S, False)):
+        download.retry_s[A] = now + limits.RETRY_S
+        download.excuse(A, now)
+        assert (A in download.retry_s) is rests
+        download = Download(Root(bytes(32)), 6, SMALL)
+        download.keep_rests(before, now)
+        before = download

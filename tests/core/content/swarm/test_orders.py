@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
 from potluck.core.content.swarm.download import End, Order, What
@@ -779,3 +781,71 @@ def test_of_lists_too_an_owner_has_half_while_another_waits() -> None:
     found = swarm.next_orders(holders.__getitem__, 0.0)
     assert len(found) == limits.SMALL_WORKERS
     assert [order.roots for order in found].index((other.root,)) == limits.SMALL_WORKERS // 2
+
+
+def calls_until_asked(swarm: Swarm, which: Root, holders: dict[Root, list[DeviceId]]) -> int:
+    """Who is asked brings nothing and ends nothing; A holds what is not named."""
+    for calls in range(1, 100):
+        found = swarm.next_orders(lambda root: holders.get(root, [A]), float(calls))
+        if any(which in order.roots for order in found):
+            return calls
+    raise AssertionError("it was never asked for")
+
+
+@pytest.mark.parametrize("ahead", [600, 2000])
+def test_what_waits_for_a_busy_holder_holds_up_nothing_behind_it(ahead: int) -> None:
+    """Only the first LOOKS of a line were ever looked at, until a slot was free there."""
+    swarm = Swarm()
+    for number in range(ahead):
+        swarm.want(root(number), 10 * SMALL, SMALL, A)
+    assert orders(swarm, 0.0, A)
+    swarm.want(root(ahead), 10 * SMALL, SMALL, A)
+    calls = calls_until_asked(swarm, root(ahead), {root(ahead): [A, B]})
+    assert calls <= 2 * ahead / LOOKS + 2
+
+
+def test_of_what_waits_for_a_busy_holder_the_first_is_asked_first() -> None:
+    swarm = Swarm()
+    for number in range(3 * LOOKS):
+        swarm.want(root(number), 10 * SMALL, SMALL, A)
+    asked = []
+    for _ in range(40):
+        new = orders(swarm, 0.0, A)
+        asked += [order.roots[0] for order in new]
+        oldest = next(iter(swarm.orders.values()))
+        swarm.forget(oldest.roots[0])
+        swarm.on_ended(oldest.number, 0.0, End.DONE)
+    assert asked == [root(number) for number in range(len(asked))]
+    assert len(asked) >= 40
+
+
+@pytest.mark.parametrize("size_bytes", [SMALL, 10 * SMALL])
+@pytest.mark.parametrize("ahead", [600, 2000])
+def test_what_two_owners_share_is_asked_in_the_turn_of_each(ahead: int, size_bytes: int) -> None:
+    """One named it first, behind much else: the other waited in its line."""
+    swarm = Swarm()
+    for number in range(ahead):
+        swarm.want(root(number), size_bytes, SMALL, A)
+    orders(swarm, 0.0, A)
+    for owner in (A, B, B):
+        swarm.want(root(ahead), size_bytes, SMALL, owner)
+    assert calls_until_asked(swarm, root(ahead), {root(ahead): [B, A]}) == 1
+    (order,) = [each for each in swarm.orders.values() if each.roots == (root(ahead),)]
+    swarm.on_ended(order.number, 1.0, End.FAILED)
+    again = swarm.next_orders(lambda which: [B] if which == root(ahead) else [A], 99.0)
+    assert (root(ahead),) in [each.roots for each in again], "in the turn of B, and not of A"
+
+
+def test_the_pieces_of_what_two_owners_share_are_asked_in_the_turn_of_each() -> None:
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    swarm = Swarm()
+    one, other = content(5000), content(9)
+    for each, owner in ((one, A), (other, A), (other, B)):
+        swarm.want(each.root, each.size_bytes, each.piece_size, owner)
+        swarm.on_list(each)
+    holders = {one.root: everybody, other.root: [EMIL.device]}
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert [order.roots[0] for order in found[:5]] == [one.root] * 4 + [other.root]
+    assert not any(order.what is not What.PIECES for order in found)
+    swarm.want(other.root, other.size_bytes, other.piece_size, DORA.device)
+    assert swarm.downloads[other.root].owners == [A, B, DORA.device]

@@ -23,11 +23,13 @@ KINDS = {What.PACK: True, What.LIST: True, What.PIECES: False}
 
 
 def wanted(number: int, owner: DeviceId | None = None, size_bytes: int = 4 * SMALL) -> Download:
-    return Download(Root(number.to_bytes(32, "big")), size_bytes, SMALL, owner)
+    return Download(Root(number.to_bytes(32, "big")), size_bytes, SMALL, [owner])
 
 
 def given(under_way: UnderWay, peer: DeviceId, what: What, download: Download) -> Order:
-    return under_way.give(peer, what, [download], (0,), 0.0)
+    order = under_way.give(peer, what, [download], (0,), 0.0)
+    under_way.serve(download.owners[0], order)
+    return order
 
 
 def nobody(_order: Order) -> list[DeviceId]:

@@ -21,6 +21,7 @@ from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.content.pieces import HASH_BYTES, Bitfield, PieceList, Root, piece_count
+from potluck.core.content.swarm.lines import Owner
 from potluck.core.keys.identity import DeviceId
 
 LIST_FRAME_BYTES = 256  # of a piece list, beside its hashes
@@ -66,7 +67,7 @@ class Download:
     root: Root
     size_bytes: int
     piece_size: int
-    owner: DeviceId | None = None  # in whose folder it was wanted first
+    owners: list[Owner] = field(default_factory=list)  # in whose folders it is, as it was wanted
     content: PieceList | None = None
     have: Bitfield | None = None
     asked: set[int] = field(default_factory=set)
@@ -76,6 +77,8 @@ class Download:
     copies: int = 1  # files that are made of it here
     proven: bool = False  # its size is the true one: somebody sent as much that has this root
     at_once: bool = False  # its first piece takes the room of all of them
+    tries: Counter[Owner] = field(default_factory=Counter)  # of sizes that each said, in vain
+    excused_s: dict[DeviceId, float] = field(default_factory=dict)  # not before
     _fresh: int = 0  # all pieces below were asked once, or are here
     _back: list[int] = field(default_factory=list)  # a heap of those that orders did not bring
 
@@ -137,6 +140,13 @@ class Download:
         """Take the place of `before`: whoever failed it rests, but no longer than for a failure."""
         for peer, until_s in before.retry_s.items():
             self.retry_s[peer] = min(until_s, now + limits.RETRY_S)
+        self.tries, self.excused_s = before.tries, before.excused_s
+
+    def excuse(self, peer: DeviceId, now: float) -> None:
+        """It was asked for a size it never said: it need not rest, once in a while."""
+        if self.excused_s.get(peer, -math.inf) <= now:
+            self.excused_s[peer] = now + limits.RETRY_S
+            self.retry_s.pop(peer, None)
 
     def brought(self, order: Order) -> bool:
         """Whether everything asked in `order` is here now, of a content that is not complete."""

@@ -13,11 +13,11 @@ in a moment (rates.py). Lists are asked only a little ahead of the pieces. A pee
 says BUSY, which is no failure: that kind of thing is asked of it again when an order of that kind
 ends there, else after a short constant time; meanwhile others are asked.
 
-Nobody holds up others. Owners take turns, and while others wait none has more than half of the
-slots in all. An order that is slow takes no slot that others wait for, up to as many
-again; one that is late is called off, asked of another holder, and whoever had it is asked last for
-a while: for what another holds not at all, for the rest after everybody else, in at most half of
-the slots (under_way.py).
+Nobody holds up others. Owners take turns, also at what several of them share, and while others wait
+none has more than half of the slots in all. An order that is slow takes no slot that others wait
+for, up to as many again; one that is late is called off, asked of another holder, and whoever had
+it is asked last for a while: for what another holds not at all, for the rest after everybody else,
+in at most half of the slots (under_way.py).
 
 What has no room on this disk is not begun (room.py); piece lists are asked for all the same, except
 long ones of what the disk could not hold if it were empty. Room is owed to what is in an order or
@@ -29,21 +29,21 @@ orders says what time it is, and knows when something happened that can make one
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
 aside); every wanted content with a holder that can be asked is in an order or waits for a slot, for
 its retry time or for room; a holder that ends an order without bringing what was asked rests,
-whatever it says. While orders are under way only some of the contents are looked at, so that
-a call stays short whatever is wanted. Limits: the load of one origin is not shared among receivers
-yet.
+whatever it says. While orders are under way only some of the contents are looked at, so that a call
+stays short whatever is wanted; the next call goes on behind them (lines.py). Limits: the load of
+one origin is not shared among receivers yet.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.download import Download, End, Order, What
-from potluck.core.content.swarm.lines import Owner, WaitingLines
+from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
@@ -67,6 +67,7 @@ class _Look:
         self.now, self._holders, self._under_way = now, holders, under_way
         # an owner's contents whose pieces wait for a slot at a peer
         self.waiting: Counter[tuple[Owner, DeviceId]] = Counter()
+        self.owner: Owner = None  # whose turn it is
         self.fair = True  # nobody has more than its share
         self.last = False  # those who are asked last have their turn
         self.capped = self.late = False  # whether somebody waits for the second, for the last turn
@@ -125,11 +126,21 @@ class Swarm:
 
     # -- wishes ------------------------------------------------------------------------------------
     def want(self, root: Root, size_bytes: int, piece_size: int, owner: Owner = None) -> None:
-        """Lack this content from now on; wanting it twice is wanting it once."""
-        if root in self.downloads:
+        """Lack this content from now on; two owners of it both have turns for it."""
+        download = self.downloads.get(root)
+        if download is None:
+            download = self.downloads[root] = Download(root, size_bytes, piece_size)
+        if owner not in download.owners:
+            download.owners.append(owner)
+            self._line_up(download, owner)
+
+    def _line_up(self, download: Download, *owners: Owner) -> None:
+        """A content, or its list, waits to be asked for, in the line of each of these."""
+        if download.complete or (download.content is not None and not download.small):
             return
-        download = self.downloads[root] = Download(root, size_bytes, piece_size, owner)
-        (self._small if download.small else self._unlisted).add(owner, root)
+        lines = self._small if download.small else self._unlisted
+        for owner in owners:
+            lines.add(owner, download.root)
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
@@ -204,9 +215,7 @@ class Swarm:
                 continue
             if order.what is What.PACK:
                 self.room.suspend(root)
-                self._small.add(download.owner, root)
-            elif download.content is None:
-                self._unlisted.add(download.owner, root)
+            self._line_up(download, *download.owners)
             failed = end in {End.FAILED, End.WRONG}
             if failed or (end is End.DONE and not download.brought(order)):
                 rested_s = download.retry_s.get(order.peer, now)
@@ -252,6 +261,7 @@ class Swarm:
         while asked:
             asked = False
             for owner in self.under_way.in_turn(self._small.owners(), news=True):
+                look.owner = owner
                 if not look.may_ask(owner, news=True):
                     continue
                 peer, pack = _pack(self, look, self._small.of(owner))
@@ -261,36 +271,34 @@ class Swarm:
 
     def _ask_lists(self, look: _Look) -> Iterator[Order]:
         for owner in self.under_way.in_turn(self._unlisted.owners(), news=True):
-            line = self._unlisted.of(owner)
-            looks = min(len(line), LOOKS) if self.orders else len(line)
-            stay: list[Root] = []
-            for _ in range(looks):
-                if not look.may_ask(owner, news=True):
-                    break
-                root = line.popleft()
+            line, look.owner = self._unlisted.of(owner), owner
+            line.begin_look(LOOKS if self.orders else None)
+            while look.may_ask(owner, news=True) and (root := line.see()) is not None:
                 download = self.downloads.get(root)
                 if download is None or download.small or download.content or download.orders:
                     continue
                 size_bytes, list_bytes = download.size_bytes, download.list_bytes
                 peers = look.willing(download)
                 if not peers or self.room.never_holds(root, size_bytes, list_bytes):
-                    line.append(root)
+                    line.put_back(root)
                     continue
                 ready = [peer for peer in peers if look.waiting[owner, peer] < LISTS_AHEAD]
                 peer = look.first(ready, news=True)
                 if peer is None:
-                    stay.append(root)
+                    line.keep(root)
                 else:
                     yield self._give(look, peer, What.LIST, (root,))
-            line.extendleft(reversed(stay))
+            line.end_look()
 
     def _ask_runs(self, look: _Look) -> Iterator[Order]:
         by_owner: dict[Owner, list[Download]] = {}
         for root in [root for root, each in self._listed.items() if each.complete]:
             del self._listed[root]
         for download in self._listed.values():
-            by_owner.setdefault(download.owner, []).append(download)
+            for owner in download.owners:
+                by_owner.setdefault(owner, []).append(download)
         for owner in self.under_way.in_turn(by_owner, news=False):
+            look.owner = owner
             for download in by_owner[owner]:
                 yield from self._ask_pieces(look, download)
 
@@ -302,10 +310,10 @@ class Swarm:
             if not peers or not self.room.begin(download.root, download.to_come_bytes):
                 return
             peer = None
-            if look.may_ask(download.owner, news=False):
+            if look.may_ask(look.owner, news=False):
                 peer = look.first(peers, news=False)
             if peer is None:
-                look.waiting.update((download.owner, peer) for peer in peers)
+                look.waiting.update((look.owner, peer) for peer in peers)
                 return
             at_once = self.under_way.rates.budget(
                 peer, limits.RUN_S, limits.RUN_BYTES_FIRST, news=False
@@ -322,10 +330,12 @@ class Swarm:
         pieces: tuple[int, ...] = (),
     ) -> Order:
         downloads = [self.downloads[root] for root in roots]
-        return self.under_way.give(peer, what, downloads, pieces, look.now)
+        order = self.under_way.give(peer, what, downloads, pieces, look.now)
+        self.under_way.serve(look.owner, order)
+        return order
 
 
-def _pack(swarm: Swarm, look: _Look, line: deque[Root]) -> tuple[DeviceId | None, tuple[Root, ...]]:
+def _pack(swarm: Swarm, look: _Look, line: WaitingLine) -> tuple[DeviceId | None, tuple[Root, ...]]:
     """Take small contents from the head of the line that one peer can serve.
 
     Of each content that is looked at one of four things is true:
@@ -343,10 +353,10 @@ def _pack(swarm: Swarm, look: _Look, line: deque[Root]) -> tuple[DeviceId | None
     peer, pack_bytes, longest = None, 0, 0
     looks = min(len(line), LOOKS) if swarm.orders else len(line)
     for _ in range(looks):
-        root = line[0]
+        root = line.first()
         download = swarm.downloads.get(root)
-        if download is None or root in pack or not download.unasked:
-            line.popleft()
+        if download is None or not download.unasked:
+            line.take()
             continue
         here = look.first(look.willing(download), news=True)
         whole_bytes = pack_bytes + download.size_bytes
@@ -354,9 +364,9 @@ def _pack(swarm: Swarm, look: _Look, line: deque[Root]) -> tuple[DeviceId | None
         if pack and here is not None and (here != peer or full):
             break
         if here is None or not swarm.room.begin(root, download.to_come_bytes):
-            line.rotate(-1)
+            line.turn()
             continue
-        line.popleft()
+        line.take()
         if not pack:
             longest = _longest_pack(swarm.under_way.rates, here)
         pack[root] = None

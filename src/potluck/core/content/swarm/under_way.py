@@ -67,14 +67,17 @@ class UnderWay:
         roots = tuple(download.root for download in downloads)
         order = Order(next(self._numbers), peer, what, roots, pieces)
         self.orders[order.number] = order
-        owner = self._owners[order.number] = downloads[0].owner
-        self._served[owner, what.news] = order.number
         self._slots.take(peer, news=what.news)
         self.rates.on_asked(peer, now, news=what.news)
         self._paces.begin(order.number, _asked_bytes(what, downloads, len(pieces)))
         for download in downloads:
             download.orders.add(order.number)
         return order
+
+    def serve(self, owner: Owner, order: Order) -> None:
+        """An order that was just given is in this owner's turn: it has one of its slots."""
+        self._owners[order.number] = owner
+        self._served[owner, order.what.news] = order.number
 
     def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
         """An order brought so much that is good."""
