@@ -47,7 +47,7 @@ from tests.hostile.rogue import Control, Rogue, heads_of
 
 pytestmark = pytest.mark.full
 FILES = 12
-RANKS = 40
+RANKS = 300
 EVIL = b"from the attacker"
 EVIL_ROOT = file_root(len(EVIL), limits.PIECE_MIN_BYTES, piece_hash(EVIL))
 CROWD = RECORDS_MAX + 50

@@ -656,6 +656,18 @@ def fetch_since(fetch: Fetch) -> int:
     return fetch.ask.since
 
 
+def brings(two: Device, three: Device) -> None:
+    """Nobody else is held up: what a third device shares comes as ever."""
+    two.link(three)
+    three.write("of three")
+    three.publishing.on_tick(0)
+    three.tick()
+    two.following.on_heads(three.id, [three.head_of(three)])
+    (fetch,) = asked(two)
+    answer(two, fetch, ask(three, two, fetch))
+    assert two.files_of(three) == ["of three"]
+
+
 def endless(page: ManifestPage, first: int, count: int) -> ManifestPage:
     """A page of records that leads to no end."""
     made = [record(f"endless {seq}", seq) for seq in range(first, first + count)]
@@ -685,14 +697,7 @@ def test_pages_that_never_end_are_staged_no_further_than_was_signed(
     assert manifests.staged_root(one.manifest)[1] == 2
     assert asked(two) == [], "it is left alone for a while"
     assert two.tells == ["manifest_refused"]
-    two.link(three)
-    three.write("of three")
-    three.publishing.on_tick(0)
-    three.tick()
-    two.following.on_heads(three.id, [three.head_of(three)])
-    (fetch,) = asked(two)
-    answer(two, fetch, ask(three, two, fetch))
-    assert two.files_of(three) == ["of three"], "nobody else is held up"
+    brings(two, three)
 
 
 def test_heads_of_new_generations_between_pages_stage_nothing_on_and_on(wire: Wire) -> None:
@@ -712,14 +717,7 @@ def test_heads_of_new_generations_between_pages_stage_nothing_on_and_on(wire: Wi
             (fetch,) = asked(two)
     assert asked(two) == [], "it is left alone for a while"
     assert two.tells == ["manifest_refused"]
-    two.link(three)
-    three.write("of three")
-    three.publishing.on_tick(0)
-    three.tick()
-    two.following.on_heads(three.id, [three.head_of(three)])
-    (fetch,) = asked(two)
-    answer(two, fetch, ask(three, two, fetch))
-    assert two.files_of(three) == ["of three"], "nobody else is held up"
+    brings(two, three)
 
 
 def test_an_owner_that_begins_anew_while_its_pages_come_is_caught_up_with(wire: Wire) -> None:

@@ -133,6 +133,7 @@ def test_delivered_is_asked_of_the_heads_held_when_it_was_asked(
         assert wait(tmp_path, "--to", "laptop", "--timeout", "0.3") == 6
     said = capsys.readouterr()
     assert said.out == "2 devices, 14 files: delivered.\n"
+    assert "Not known after 0.3 s whether " in said.err
     assert "not yet known to be whole on laptop" in said.err
 
 

@@ -174,7 +174,7 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
         check_others(state_now(client, patience))
         goals = keepers_now(client, patience)["heads"]
         while missing := undelivered(keepers_now(client, patience), goals, wish.to):
-            patience.spend(missing)
+            patience.spend(missing, known=False)
     state = state_now(client, patience)
     while missing := still_missing(state, wish):
         patience.spend(missing)
