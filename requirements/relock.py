@@ -3,7 +3,7 @@
 Strategy: pip-tools (which must be installed, in whatever environment runs this) resolves on the
 oldest Python we support, because there every backport is needed; on newer ones the extra package is
 harmless. Hashes of every platform's wheels are kept, and nothing that names a registry: a lock must
-mean the same anywhere.
+mean the same anywhere. guided.lock is kept by hand (docs/decisions/013-guided-fuzzing.md).
 """
 
 from __future__ import annotations

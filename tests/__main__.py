@@ -5,7 +5,8 @@ Strategy: stages, cheapest first, in two lanes side by side, since most stages w
 compute; the first stage that fails ends the run. What a stage prints is shown whole when it ends. A
 stage whose folder holds no test is left out. Everything runs in its own process, so that no stage
 can leave something behind for the next. With paths or options for pytest only pytest runs, on
-exactly that. The last line sums up every stage: `N passed, N failed, N skipped`.
+exactly that. Beyond the default tier the figures that tests have measured (tests/figures.py) come
+before the end. The last line sums up every stage: `N passed, N failed, N skipped`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from tests.figures import VARIABLE, table
 from tests.own_coverage import outcomes
 
 TESTS = Path(__file__).resolve().parent
@@ -70,6 +72,12 @@ PURE_PLAIN = replace(PURE, arguments=(*PURE.arguments, "--plain"))  # for the de
 MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
 PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py", "tests/test_service.py"}
+# Parts of the simulation, the files of each: no process has all of it to itself, while the other
+# lane is empty. What no part names is in the first, which begins before the folders.
+SIM_PARTS = {
+    "sim, truth": {"tests/sim/test_truth.py"},
+    "sim, lies": {"tests/sim/test_liars.py", "tests/sim/test_removals.py"},
+}
 # The longest begins early, so that the other lane is not empty at the end.
 FOLDERS = ["laws", "config", "fuzz", "lan", "shells", "faces", "contract", "browser"]
 FOLDERS_FULL = ["hostile", "interop"]
@@ -87,20 +95,30 @@ def test_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in folder.rglob("test_*.py"))
 
 
+def sim_stages() -> list[Stage]:
+    """The parts of the simulation: each of its test files is in one of them."""
+    named = set[str]().union(*SIM_PARTS.values())
+    rest = set(test_files(TESTS / "sim")) - named
+    parts = {"sim": rest, **SIM_PARTS}
+    return [Stage(name, (*PYTEST, *sorted(files))) for name, files in parts.items()]
+
+
 def stages(tier: str) -> list[Stage]:
     """The stages of a tier, in order, without those that hold no test."""
-    found = list(TOOLS)
+    found, simulation = list(TOOLS), sim_stages()
     top = sorted(path.relative_to(ROOT).as_posix() for path in TESTS.glob("test_*.py"))
     found.append(Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))))
     found += [
+        TYPES,  # beside the house: what comes next has both lanes to itself
         PURE_PLAIN if tier == "default" else PURE,
-        TYPES,
-        Stage("sim", (*PYTEST, "tests/sim")),
+        simulation[0],
     ]
     found.append(Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))))
-    found += [
-        Stage(name, (*PYTEST, f"tests/{name}")) for name in TIERS[tier] if test_files(TESTS / name)
-    ]
+    for name in TIERS[tier]:
+        if test_files(TESTS / name):
+            found.append(Stage(name, (*PYTEST, f"tests/{name}")))
+        if name == "lan":
+            found += simulation[1:]  # it mostly waits, and they compute
     if tier == "nightly":
         found.append(MUTANTS)
     return found
@@ -226,6 +244,18 @@ def run_pytest(arguments: list[str], totals: Counter[str]) -> bool:
     return passed
 
 
+@contextlib.contextmanager
+def measured(tier: str) -> Iterator[Path | None]:
+    """Where the tests of a tier keep the figures that they measure; None in the default tier."""
+    if tier == "default":
+        os.environ.pop(VARIABLE, None)
+        yield None
+        return
+    with tempfile.NamedTemporaryFile(prefix="potluck-figures-") as file:
+        os.environ[VARIABLE] = file.name
+        yield Path(file.name)
+
+
 def main(arguments: list[str]) -> int:
     """Run the tier that was asked for; the exit code."""
     parser = argparse.ArgumentParser(
@@ -240,7 +270,9 @@ def main(arguments: list[str]) -> int:
     totals: Counter[str] = Counter()
     started = time.monotonic()
     plan = stages(chosen.tier)
-    passed = run_pytest(for_pytest, totals) if for_pytest else run_all(plan, totals)
+    with measured(chosen.tier) as figures:
+        passed = run_pytest(for_pytest, totals) if for_pytest else run_all(plan, totals)
+        print("\n".join(["", *table(figures), ""]) if figures else "", end="")
     print(f"── {chosen.tier} tier, {time.monotonic() - started:.0f} s")
     print(
         f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped",

@@ -21,7 +21,7 @@ from potluck import assembly
 from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.errors import DiskTrouble, UsageError
+from potluck.core.errors import DiskTrouble, Refused, UsageError
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Tell
 from potluck.engine.index import Index
@@ -29,6 +29,8 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.disk.trash import prune_trash
 from potluck.shells.loop import chores
+from potluck.shells.loop.workers import Workers
+from potluck.shells.state.anew import FormerDevice
 from tests.devices import Face, Inside, devices_inside, until
 from tests.shells.peers import Kept
 
@@ -127,36 +129,13 @@ def test_somebody_at_the_prompt_makes_the_door_attended(
         state_dir="/s",
     )
     opened = assembly.Opened(
-        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None, None])
     )
     engine = assembly.build_engine(opened, RunningSource(0, Face()))
     assert engine.node.settings.attended is attended
     assert engine.node.settings.open_s == math.inf
     assert opened.index_path == "/s/potluck.sqlite"
     index.close()
-
-
-def test_a_name_that_is_not_used_is_said() -> None:
-    told: list[Tell] = []
-
-    class Called:
-        def stored_label(self) -> str:
-            return "den"
-
-    class Source:
-        def told(self, tell: Tell) -> None:
-            told.append(tell)
-
-    engine: Any = Called()
-    source: Any = Source()
-    for wish in (None, "den", "study"):
-        assembly._say_if_called_otherwise(a_setting(label=wish, origins={}), engine, source)
-    (said,) = told
-    assert (said.code, said.level) == ("name_kept", "warning")
-    assert said.text == (
-        'still called "den": the name "study" (flag) is not used, since a member cannot be renamed'
-        " in this version"
-    )
 
 
 def named(
@@ -208,7 +187,7 @@ def test_the_engine_hears_of_the_folder_that_no_device_can_be_called_after(tmp_p
         headless=True, peers=(), label=None, folder=str(tmp_path), open_s=None, sweep=False
     )
     opened = assembly.Opened(
-        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None, None])
     )
     wanted = assembly.build_engine(opened, RunningSource(0, Face())).node.settings
     assert (wanted.label, wanted.unfit) == ("mate", frozenset({"everyone"}))
@@ -224,7 +203,7 @@ def test_a_program_without_standard_input_is_unattended(
         headless=False, peers=(), label="", folder=str(tmp_path), open_s=60.0, sweep=False
     )
     opened = assembly.Opened(
-        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None])
+        settings, DeviceKey(b"k" * 64), index, *cast("Any", [None, None, None, 7685, None, None])
     )
     settings_of_engine = assembly.build_engine(opened, RunningSource(0, Face())).node.settings
     assert not settings_of_engine.attended
@@ -265,7 +244,7 @@ def test_what_was_opened_is_closed_if_the_rest_is_refused(
     )
     before = os.listdir("/proc/self/fd")
     with pytest.raises(DiskTrouble), ExitStack() as cleanup:
-        assembly.open_all(settings, cleanup)
+        assembly.open_all(settings, assembly.importers(cleanup), cleanup)
     assert os.listdir("/proc/self/fd") == before
 
 
@@ -281,3 +260,21 @@ def test_chance_is_not_the_same_twice() -> None:
     chance = assembly.OsChance()
     assert chance.bytes(16) != chance.bytes(16)
     assert 1.0 <= chance.uniform(1.0, 2.0) <= 2.0
+
+
+def test_no_device_starts_in_a_home_that_is_half_restored(tmp_path: Path) -> None:
+    (tmp_path / "device.key.restoring").touch()
+    settings = a_setting(state_dir=str(tmp_path))
+    with pytest.raises(Refused, match="half restored"):
+        assembly.open_all(settings, Workers("imports", 1), ExitStack())
+    assert not (tmp_path / "device.key").exists(), "it became no new device"
+
+
+def test_who_begins_anew_is_told_where_the_key_of_before_is() -> None:
+    out = FormerDevice("removed from Home by anna", ("device.key.before-1", "potluck.sqlite.b"))
+    held = cast("Any", SimpleNamespace(settings=a_setting(state_dir="/s"), out=out))
+    said = assembly._anew(held)
+    assert said.startswith("removed from Home by anna; ")
+    assert "device.key.before-1, potluck.sqlite.b in /s" in said
+    assert said.endswith(assembly.ANEW)
+    assert said.endswith("somebody has to compare three words again"), "the door stays closed"

@@ -74,7 +74,7 @@ def test_every_module_has_its_own_test_file() -> None:
 
 
 def test_both_lock_files_are_there() -> None:
-    assert [path.name for path in LOCK_FILES] == ["dev.lock", "runtime.lock"]
+    assert [path.name for path in LOCK_FILES] == ["dev.lock", "guided.lock", "runtime.lock"]
 
 
 MACHINE = """

@@ -8,7 +8,19 @@ from collections import Counter
 
 import pytest
 
-from tests.__main__ import GRACE_S, PYTEST, Stage, counted, run_all, stages
+from tests.__main__ import (
+    GRACE_S,
+    PYTEST,
+    SIM_PARTS,
+    TESTS,
+    Stage,
+    counted,
+    run_all,
+    stages,
+)
+from tests.__main__ import (
+    test_files as files_below,
+)
 
 
 def says(name: str, code: str, **options: bool) -> Stage:
@@ -90,10 +102,18 @@ def test_what_pytest_counted_is_read_from_its_last_closing_line(text, counts):
 
 def test_the_cheapest_come_first_and_every_top_level_file_is_in_one_stage():
     names = [stage.name for stage in stages("default")]
-    assert names[:6] == ["lint", "format", "layers", "house", "core + engine", "types"]
+    assert names[:6] == ["lint", "format", "layers", "house", "types", "core + engine"]
     files = [word for stage in stages("default") for word in stage.arguments[len(PYTEST) :]]
     assert files.count("tests/test_house.py") == files.count("tests/test_daemon.py") == 1
     assert len(files) == len(set(files))
+
+
+def test_every_file_of_the_simulation_is_in_one_part_of_it():
+    parts = [stage for stage in stages("full") if stage.name.startswith("sim")]
+    files = [word for stage in parts for word in stage.arguments[len(PYTEST) :]]
+    assert len(parts) == 1 + len(SIM_PARTS)
+    assert all(len(stage.arguments) > len(PYTEST) for stage in parts)
+    assert sorted(files) == files_below(TESTS / "sim")
 
 
 def test_from_the_full_tier_on_core_and_engine_are_run_under_coverage():

@@ -41,6 +41,20 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "hostile/test_strangers.py::test_tls_1_2_is_refused",
         "shells/bulk/test_asking.py::test_wrong_pieces_are_not_written",
     ),
+    "lets in one device and keeps the door closed": (
+        "engine/group/test_joining.py::test_a_code_is_used_once",
+        "lan/test_codes.py::test_a_code_is_typed_on_one_machine_and_brought_to_another_in_a_file",
+    ),
+    "shows three words for ten minutes": (
+        "faces/cli/test_inviting.py::test_invite_shows_the_code_and_what_to_do_with_it",
+        "faces/cli/test_inviting.py::test_it_is_asked_for_at_a_terminal",
+    ),
+    "Three wrong tries and a code is dead": (
+        "lan/test_codes.py::test_three_wrong_codes_and_the_right_one_is_dead",
+    ),
+    "never taken from the command line": (
+        "faces/cli/test_inviting.py::test_a_code_is_never_an_argument",
+    ),
     # -- two commands
     "Python 3.11 or newer": (
         "test_pot.py::test_an_old_python_is_told_which_to_use",
@@ -62,23 +76,35 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "somebody has to say yes on both sides": (
         "lan/test_ring.py::test_nobody_is_admitted_unless_both_doors_are_open",
     ),
+    "and both screens ask": (
+        "faces/test_asking.py::test_at_80_columns",
+        "faces/test_story.py::test_a_group_that_was_found_says_what_lets_this_device_in",
+    ),
+    "Compare the words, and press `y`": (
+        "faces/test_prompt.py::test_a_key_answers_what_stood_there_when_it_was_typed",
+        "faces/test_live.py::test_only_a_request_whose_words_stand_there_can_be_answered",
+    ),
+    "group of several any member's screen": ("faces/cli/test_comparing.py::test_who_asks_whom",),
+    "**A NAS, or any machine without a screen:**": (
+        "faces/cli/test_comparing.py::test_status_has_the_request_in_full_and_says_nothing_of_it_twice",
+        "faces/cli/test_answering.py::test_approve_shows_the_words_and_asks",
+    ),
+    "`pending` lists who asks": (
+        "faces/cli/test_answering.py::test_pending_names_who_asks_and_what_answers",
+        "faces/cli/test_answering.py::test_scripts_give_the_words",
+        "faces/cli/test_answering.py::test_other_words_are_refused_before_anything_is_said",
+    ),
+    "One that compared nothing says which request": (
+        "faces/cli/test_answering.py::test_a_yes_without_words_says_which_request_it_is_for_and_not_only_whose",
+    ),
     "while it is open and says so": (
         "faces/cli/test_door.py::test_open_says_what_it_means",
         "faces/cli/test_door.py::test_the_warning_is_that_of_up",
+        "engine/group/test_admission_policy.py::test_a_person_opens_the_door_and_closes_it",
+        "faces/cli/test_door.py::test_close_says_whether_it_was_open",
     ),
     "is a member for good": (
         "sim/test_rings.py::test_a_restarted_group_meets_again_with_every_door_closed",
-    ),
-    "says what it found and what to type, and waits": (
-        (
-            "engine/group/test_admission_policy.py"
-            "::test_near_a_group_whose_door_is_closed_a_device_waits_and_says_so"
-        ),
-        "faces/test_story.py::test_a_group_that_was_found_says_what_to_type_on_both_machines",
-    ),
-    "A potluck that runs already opens its door": (
-        "engine/group/test_admission_policy.py::test_a_person_opens_the_door_and_closes_it",
-        "faces/cli/test_door.py::test_close_says_whether_it_was_open",
     ),
     # -- what it does
     "Every device owns one folder": ("lan/test_files.py::test_everybody_owns_a_folder",),
@@ -164,6 +190,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "faces/cli/test_views.py::test_peers_and_ring",
         "faces/cli/test_layout.py::test_troubles_have_reason_since_when_next_try_and_command",
     ),
+    "| let a new device in": (
+        "faces/cli/test_answering.py::test_approve_shows_the_words_and_asks",
+        "faces/cli/test_answering.py::test_who_says_that_they_differ_says_no",
+    ),
     "| put files into your folder": (
         "faces/cli/test_acts.py::test_add",
         "shells/disk/test_importing.py::test_files_and_folders_come_in",
@@ -201,6 +231,13 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "shells/state/test_home.py::test_everything_lies_under_a_home",
     ),
     "takes the same commands": ("faces/test_prompt.py::test_lines_become_acts",),
+    "gives it another one: its folder follows": (
+        "lan/test_names.py::test_a_new_name_is_one_rename_on_every_disk",
+        "lan/test_names.py::test_another_name_at_the_start_is_a_rename",
+    ),
+    "be this device again after its disk died": (
+        "lan/test_names.py::test_a_machine_whose_disk_died_is_the_same_device_again",
+    ),
     "these take `--json`": ("test_readme.py::test_exactly_these_commands_take_json",),
     "Exit codes: 0 ok": (
         "faces/cli/test_main.py::test_every_end_has_its_exit_code",
@@ -211,6 +248,23 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "sim/test_seeds.py::test_a_drawn_run_ends_well",
         "sim/test_sharing.py::test_a_full_disk_waits_and_goes_on_by_itself",
         "sim/test_sharing.py::test_a_bad_holder_delays_but_never_damages",
+    ),
+    "`remove NAME` cuts": (
+        "lan/test_removal.py::test_a_removed_device_is_cut_off_and_begins_anew",
+        "hostile/test_removed.py::test_a_removed_member_is_out_and_stays_out",
+    ),
+    "Its folder stays with the others": (
+        "lan/test_adopting.py::test_an_adopted_folder_is_part_of_the_own_one_everywhere_and_nothing_is_sent",
+        "lan/test_adopting.py::test_a_forgotten_folder_goes_to_the_trash_everywhere_also_where_it_was_not_heard_at_once",
+    ),
+    "Only a steward may": (
+        "engine/group/test_stewardship.py::test_who_is_no_steward_is_told_who_is",
+    ),
+    "Make a second one": (
+        "core/group/test_removals.py::test_a_founder_can_be_removed_and_signs_nothing_any_more",
+    ),
+    "`leave` takes this device": (
+        "engine/group/test_stewardship.py::test_who_leaves_is_out_and_a_steward_makes_the_key",
     ),
     "**Nobody gets in uninvited.**": (
         "sim/test_rings.py::test_a_closed_door_lets_nobody_in_and_nobody_uninvited_gets_in",
@@ -243,8 +297,12 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "shells/links/test_dialling.py::test_another_device_answers_there",
     ),
     "gets no certificate, no name and no version": (
-        "hostile/test_closed_door.py::test_strangers_at_a_closed_door_get_nothing",
+        "hostile/test_closed_door.py::test_strangers_at_a_shut_door_get_nothing",
         "shells/links/test_doorway.py::test_strangers_learn_nothing",
+    ),
+    "Who asks hears what the group": (
+        "core/group/test_admission.py::test_no_roster_leaves_before_both_said_yes",
+        "hostile/test_closed_door.py::test_strangers_at_a_shut_door_get_nothing",
     ),
     "Beacons are sealed": (
         "hostile/test_closed_door.py::test_a_closed_session_names_nobody",
@@ -360,13 +418,14 @@ PROMISES: dict[str, tuple[str, ...]] = {
 """Parts of sentences, and the tests below tests/ that check them."""
 
 NO_PROMISE = (
+    "A NAS has no keyboard",
     "**Not (yet):**",
     "**Not ever:**",
     "Measured between two hosts",
     "| | potluck, TLS 1.3 |",
     "| you want to |",
+    "If they differ, press `n`",
     "Use it at home",
-    "removing one comes in a later version",
     "The whole model",
     "What is aimed at",
     "| port |",

@@ -42,6 +42,11 @@ def test_every_command_that_is_advised_exists() -> None:
     assert not problems, "\n".join(problems)
 
 
+def test_every_command_in_a_sentence_names_the_program() -> None:
+    problems = whole_house.commands_without_the_program(SOURCES)
+    assert not problems, "\n".join(problems)
+
+
 # -- each can fail ---------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "sources",
@@ -163,6 +168,34 @@ TABLES = {
 def test_advice_to_run_what_is_no_command_is_found(source: str) -> None:
     (problem,) = whole_house.commands_that_do_not_exist({**TABLES, "a.py": source})
     assert problem.startswith("a.py:1: advises `potluck doctor`")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'Refused("no", "why", "start it again with up")',
+        'Refused("no", "why", f"do it once more: ls {x}")',
+        'Reply(1, fix=f"start it, then: up {x}")',
+        'fix = "first this\\nthen up"',
+    ],
+)
+def test_a_command_in_a_sentence_without_the_program_is_found(source: str) -> None:
+    (problem,) = whole_house.commands_without_the_program({**TABLES, "a.py": source})
+    assert problem.startswith("a.py:1: advises ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'Refused("no", "why", "start it again: potluck up")',
+        'Refused("no", "why", "up\\nls")',
+        'Refused("no", "why", "on another steward: ls")',
+        'Refused("no", "why", f"move it away: ls -ld {x}")',
+        'x = "then up"',
+    ],
+)
+def test_a_command_that_names_the_program_or_is_a_line_is_not(source: str) -> None:
+    assert whole_house.commands_without_the_program({**TABLES, "a.py": source}) == []
 
 
 @pytest.mark.parametrize(

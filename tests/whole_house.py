@@ -22,8 +22,10 @@ SHARED_NAMES = {
 ERRORS = f"{PACKAGE}core/errors.py"
 COMMANDS = f"{PACKAGE}faces/cli/commands.py"
 # Where a text advises a command: in back quotes, after `try:`, `next:` or another colon.
-ADVICE = re.compile(r"(?:`|: +)potluck ([a-z]+)\b")
-FIX = re.compile(r"^potluck ([a-z]+)\b")
+ADVICE = re.compile(r"(?:`|: +)potluck ([a-z]+(?:-[a-z]+)*)\b")
+FIX = re.compile(r"^potluck ([a-z]+(?:-[a-z]+)*)\b")
+IN_A_SENTENCE = re.compile(r"(?:: |\bwith |\bthen )([a-z]+(?:-[a-z]+)*)\b(?! -)")
+NOT_AT_A_SHELL_HERE = re.compile(r"(?:steward|there|other device|behind it|at its prompt): ")
 PLANNED = "(planned)"
 TREE_ROW = re.compile(r"^( *)([\w./-]+(?:, [\w./-]+)*)(?: +(.*))?$")
 
@@ -177,6 +179,8 @@ def fixes(tree: ast.AST, errors: set[str]) -> Iterator[ast.AST]:
                 yield fix
             case ast.Assign(targets=[ast.Name(id="fix")], value=fix):
                 yield fix
+            case ast.keyword(arg="fix", value=fix):
+                yield fix
             case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
                 named = zip(map(ast.unparse, names), values, strict=False)
                 yield from (value for name, value in named if name == "fix")
@@ -207,6 +211,25 @@ def commands_that_do_not_exist(sources: Sources) -> list[str]:
         for path, source in sources.items()
         for line, word in sorted(set(advice(ast.parse(source), errors)))
         if word not in known
+    ]
+
+
+def commands_without_the_program(sources: Sources) -> list[str]:
+    """A command of ours that stands in a sentence says `potluck`: the faces know it by that.
+
+    Where it is the whole line they know it by its first word. What is typed on another device has
+    neither our program nor our home, and what is typed at the prompt neither.
+    """
+    known, errors = commands(sources[COMMANDS]), error_names(sources[ERRORS])
+    return [
+        f"{path}:{number}: advises {word} in a sentence: write `potluck {word}`"
+        for path, source in sources.items()
+        for fix in fixes(ast.parse(source), errors)
+        for number, text in texts(fix)
+        for line in text.splitlines()
+        if not NOT_AT_A_SHELL_HERE.search(line)
+        for word in IN_A_SENTENCE.findall(line)
+        if word in known and word != "add"  # it is a verb, and what is added has to be named
     ]
 
 

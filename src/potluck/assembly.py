@@ -56,16 +56,22 @@ from potluck.shells.loop.loop import Loop, World, leave
 from potluck.shells.loop.people import warning
 from potluck.shells.loop.recorder import Recorder
 from potluck.shells.loop.redaction import SALT_BYTES
-from potluck.shells.loop.workers import Pool, close_pools
+from potluck.shells.loop.workers import Pool, Workers, close_pools
 from potluck.shells.net import ports
 from potluck.shells.net.host_names import names_of_host
 from potluck.shells.net.interfaces import resolve_names
 from potluck.shells.net.lan import Lan
 from potluck.shells.state import home
+from potluck.shells.state.anew import STILL_THE_DEVICE, FormerDevice, put_aside
 from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.kept_beside import check_whole
 from potluck.shells.state.private_home import INDEX_NAME
 from potluck.shells.state.store import Store
 
+ANEW: Final = (
+    "this device begins anew, with a new key; it asks to be let in like any other, so in that "
+    "group somebody has to compare three words again"
+)
 BALLAST_NAME: Final = "ballast"
 SHARE_ID_BYTES: Final = 16  # random: two shares never have the same
 NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm
@@ -100,6 +106,8 @@ class Opened:
     listener: socket.socket
     port: int
     selector: selectors.BaseSelector
+    imports: Workers  # may write anywhere: what a person adds by moving is removed elsewhere
+    out: FormerDevice = STILL_THE_DEVICE  # of which this home was until now
 
     @property
     def index_path(self) -> str:
@@ -107,22 +115,32 @@ class Opened:
         return str(Path(self.settings.state_dir, INDEX_NAME))
 
 
-def open_all(settings: Settings, cleanup: ExitStack) -> Opened:
+def importers(cleanup: ExitStack) -> Workers:
+    """Return the threads that bring files in, which run already; `cleanup` ends them."""
+    imports = Workers("imports", 1)
+    imports.stand_by()
+    cleanup.callback(imports.close)
+    return imports
+
+
+def open_all(settings: Settings, imports: Workers, cleanup: ExitStack) -> Opened:
     """Claim and open everything that may be refused; what was opened is closed by `cleanup`.
 
     Raises PotluckError.
     """
+    check_whole(settings.state_dir)
+    out = put_aside(settings.state_dir)
     key = DeviceKey(home.device_secret(settings.state_dir))
     listener, port = ports.claim_port(settings.port, given=settings.port_given)
     cleanup.callback(listener.close)
-    share = Share(settings.folder)
+    share = Share(settings.folder, settings.state_dir)
     cleanup.callback(share.close)
     index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
     whose = Whose(key.device, _share_id(index))
-    return Opened(settings, key, index, share, whose, listener, port, selector)
+    return Opened(settings, key, index, share, whose, listener, port, selector, imports, out)
 
 
 def is_its_share(opened: Opened) -> bool:
@@ -135,7 +153,8 @@ def is_its_share(opened: Opened) -> bool:
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
     engine = build_engine(opened, source)
-    _say_if_called_otherwise(opened.settings, engine, source)
+    if opened.out.why:
+        source.told(warning("anew", _anew(opened), engine.stored_label()))
     cleanup.callback(leave_old_objects_alone())
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
@@ -147,6 +166,13 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     thread.start()
     world.disk.find_parts()
     return loop
+
+
+def _anew(opened: Opened) -> str:
+    """Return what a person is told of a home that is of a new device now."""
+    out, place = opened.out, printable(opened.settings.state_dir)
+    kept = ", ".join(out.kept)
+    return f"{out.why}; its key and its index are {kept} in {place} now; {ANEW}"
 
 
 def _end(loop: Loop, thread: threading.Thread) -> None:
@@ -172,7 +198,9 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         sweep=settings.sweep,
         folder=settings.folder,
         unfit=frozenset(map(printable, choice.refused)),
+        named=bool(settings.label),
         attended=terminal and not settings.headless,
+        headless=settings.headless or not terminal,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
 
@@ -193,16 +221,6 @@ def _label(opened: Opened, source: RunningSource) -> LabelChoice:
     return chosen
 
 
-def _say_if_called_otherwise(settings: Settings, engine: Engine, source: RunningSource) -> None:
-    """Say that a name that was given is not used: a member is called as it was when it joined."""
-    wish, called = settings.label, engine.stored_label()
-    if wish is not None and wish != called:
-        origin = settings.origins.get("node.name", "flag")
-        why = "a member cannot be renamed in this version"
-        told = f'still called "{called}": the name "{wish}" ({origin}) is not used, since {why}'
-        source.told(warning("name_kept", told, called))
-
-
 # -- the shells ------------------------------------------------------------------------------------
 def _build(
     opened: Opened, engine: Engine, inbox: Inbox, source: RunningSource, cleanup: ExitStack
@@ -220,6 +238,7 @@ def _build(
     batches = Batches(share, parts, _top(label).name)
     trust = CurrentTrust(opened.key, engine.node.instance, inbox)
     disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
+    disk.import_on(opened.imports)
     serving = Serving(trust, share, inbox)
     segments = Segments(opened.listener)
     fetching = Fetching(trust, parts, inbox, segments, settings.workers)

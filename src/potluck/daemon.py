@@ -1,20 +1,24 @@
 """The daemon: the life of one running device, from the claim of its home to its end.
 
-Strategy: the main thread claims the home, has everything built (assembly.py), starts the local API
-and then waits: for a signal, or for the engine to have left. A supervisor that started the program
-is told when it is ready, that the loop turns, and that it ends (shells/state/supervision.py).
-Everything is taken down in the opposite order.
+Strategy: the main thread claims the home, gives up the right to write anywhere else, has
+everything built (assembly.py), starts the local API and then waits: for a signal, or for the engine
+to have left. A supervisor that started the program is told when it is ready, that the loop turns,
+and that it ends (shells/state/supervision.py). Everything is taken down in the opposite order.
 
-Guarantees: a home is used by one process at a time, and so is a shared folder; SIGINT, SIGTERM and
-a closed terminal lead to the same graceful leave as `exit`, from the first moment on, and a second
-SIGINT ends the program at once. Whatever happens, socket and claims are given back. A loop that
-fails is an error, never "has left". Limits: one device per process.
+Guarantees: whatever hears of other devices runs on threads that may write in FOLDER and the home
+only, where the system can do that (shells/state/landlock.py). A home is used by one process at a
+time, and so is a shared folder; SIGINT, SIGTERM and a closed terminal lead to the same graceful
+leave as `exit`, from the first moment on, and a second SIGINT ends the program at once. Whatever
+happens, socket and claims are given back. A loop that fails is an error, never "has left". Limits:
+one device per process.
 """
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from potluck import assembly
 from potluck.config.settings import DaemonFace, Settings
@@ -24,9 +28,12 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.loop.loop import Loop
 from potluck.shells.loop.signals import Signals
 from potluck.shells.state import home
+from potluck.shells.state.landlock import Confinement, confine_writes
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import make_private, notice_of
 from potluck.shells.state.supervision import READY, STOPPING, supervision
+
+_log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, face: DaemonFace) -> int:
@@ -41,14 +48,17 @@ def run(settings: Settings, face: DaemonFace) -> int:
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
         cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
-        source = RunningSource(home.files_outside(settings.folder), face)
+        socket_path = home.socket_to_serve(settings.state_dir)
+        imports = assembly.importers(cleanup)
+        confinement = _confined(settings, socket_path)
+        source = RunningSource(home.files_outside(settings.folder), face, confinement)
         if was_open.home:
             source.told(notice_of(was_open, settings.state_dir))
-        opened = assembly.open_all(settings, cleanup)
+        opened = assembly.open_all(settings, imports, cleanup)
         is_its_own = assembly.is_its_share(opened)
         loop = assembly.start(opened, source, cleanup)
         signals.attach(loop)
-        server = ApiServer(home.socket_to_serve(settings.state_dir), source)
+        server = ApiServer(socket_path, source)
         cleanup.callback(server.stop)
         cleanup.callback(source.close)
         with suppress(PotluckError):  # whoever asks is told the same
@@ -63,6 +73,17 @@ def run(settings: Settings, face: DaemonFace) -> int:
     if loop.failure is not None:
         raise _explained(loop.failure)
     return 0
+
+
+def _confined(settings: Settings, socket_path: str) -> Confinement:
+    """Confine what is written from now on, unless that is not wanted; log why it is not so."""
+    if not settings.confine:
+        return Confinement(on=False, reason="node.confine is false")
+    ours = (settings.folder, settings.state_dir, str(Path(socket_path).parent))
+    confinement = confine_writes(dict.fromkeys(ours))
+    if not confinement.on:
+        _log.warning("writes are not confined to %s: %s", settings.folder, confinement.reason)
+    return confinement
 
 
 def _answers(loop: Loop, timeout_s: float) -> bool:
@@ -80,7 +101,7 @@ def _explained(failure: Exception) -> PotluckError:
     error = PotluckError(
         "potluck has stopped working.",
         f"a fault in potluck itself: {failure!r}",
-        "start it again with up; your files are safe. Please report the lines above",
+        "start it again: potluck up\nyour files are safe; please report the lines above",
     )
     error.__cause__ = failure
     return error

@@ -10,28 +10,12 @@ from potluck.config.labels import (
     LabelChoice,
     aliases_in,
     choose_label,
-    clean_label,
     default_label,
     folders_in,
     given_label,
 )
 from potluck.core.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [
-        ("kitchen-pc", "kitchen-pc"),
-        ("Küche (alt)", "Küche (alt)"),
-        ("a/b\\c\x1b[0m", "a-b-c-[0m".replace("[", "-")),
-        ("..", ""),
-        ("Everyone", ""),
-        (".potluck", "potluck"),
-        ("ü" * 40, "ü" * 32),
-    ],
-)
-def test_labels_are_comfortable_folder_names(text: str, label: str) -> None:
-    assert clean_label(text) == label
+from potluck.core.group.labels import LABEL_RULE
 
 
 @pytest.mark.parametrize(
@@ -126,10 +110,14 @@ def test_a_line_about_an_ipv6_address_counts_however_that_is_written() -> None:
 
 def test_a_given_label_is_taken_as_it_is_or_refused_with_a_better_one() -> None:
     assert given_label("kitchen pc", "flag") == "kitchen pc"
+    assert given_label("A\u030angstrom", "flag") == "\u00c5ngstrom", "as a file manager gives it"
     with pytest.raises(UsageError) as caught:
         given_label("a/b", "file")
     assert "cannot be a device's name (file)" in caught.value.what
-    assert caught.value.fix == "use “a-b”"
+    assert (caught.value.cause, caught.value.fix) == (LABEL_RULE, "use “a-b”")
     with pytest.raises(UsageError) as caught:
         given_label("Everyone", "flag")
     assert caught.value.fix == "choose another with --name"
+    for wrong in ("con", "nul.txt", "a:b", "-x", "trailing "):
+        with pytest.raises(UsageError):
+            given_label(wrong, "flag")

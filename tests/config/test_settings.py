@@ -107,6 +107,8 @@ def test_a_key_without_effect_is_said_not_swallowed(tmp_path: Path) -> None:
         "sync.rescan_s has no effect in this version.",
     )
     assert resolve(tmp_path, "[limits]\nworkers = 3").warnings == ()
+    assert resolve(tmp_path).confine
+    assert not resolve(tmp_path, "[node]\nconfine = false").confine
     mdns = resolve(tmp_path, '[network]\ndiscovery = ["beacon", "mdns"]')
     assert mdns.warnings == ("network.discovery: mdns has no effect in this version.",)
 

@@ -5,9 +5,21 @@ Strategy: examples at the edges of each unit.
 
 from __future__ import annotations
 
+import ast
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
-from potluck.core.wording import listed, of_amount, of_size, of_time, plural, set_off
+import potluck
+from potluck.core.wording import listed, of_amount, of_size, of_time, plural, set_off, typable
+
+SOURCES = Path(potluck.__file__).parent
+BEFORE_A_NAME = re.compile(
+    r"(?:^ ?|: )(?:approve|deny|remove|forget|adopt|admin add|rename device|ls) $"
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +103,29 @@ def test_sizes_have_the_unit_that_reads_best(size, said):
 )
 def test_times_have_the_unit_that_reads_best(seconds, said):
     assert of_time(seconds) == said
+
+
+@pytest.mark.parametrize("name", ["anna", "Küche", "a b", "Ana's", "a;b", "$HOME", 'a"b', "x=~"])
+def test_a_name_is_one_word_of_a_command(name: str) -> None:
+    assert shlex.split(f"remove {typable(name, '')}") == ["remove", name]
+
+
+@pytest.mark.parametrize("name", ["-x", "--yes", "", "a\u202eb", "a\x1bb", "a\nb"])
+def test_what_is_no_name_to_type_is_meant_by_its_id(name: str) -> None:
+    assert typable(name, "ABCD-EFGH") == "ABCD-EFGH"
+
+
+def test_no_name_stands_bare_in_a_command_that_is_advised() -> None:
+    """Whoever writes f"remove {label}" forgets that labels have spaces in them."""
+    bare, told = [], 0
+    for path in [*(SOURCES / "core").rglob("*.py"), *(SOURCES / "engine").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else []
+            for before, after in pairwise(parts):
+                text = before.value if isinstance(before, ast.Constant) else ""
+                if BEFORE_A_NAME.search(str(text)) and isinstance(after, ast.FormattedValue):
+                    told += 1
+                    if not ast.unparse(after.value).startswith("typable("):
+                        bare.append(f"{path.name}: {ast.unparse(node)}")
+    assert not bare
+    assert told >= 10, "it finds them"

@@ -24,6 +24,9 @@ from potluck.core.wire.catalogue import (
     Bye,
     LinkKind,
     Message,
+    RequestAnswer,
+    RequestOver,
+    RequestTold,
     RosterDigest,
     RosterRecords,
 )
@@ -46,10 +49,12 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairings import Pairings
 from potluck.engine.group.questions import Questions
+from potluck.engine.group.requests import Requests
 from potluck.engine.index import Index
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, node
+from tests.engine.codes import no_codes
 from tests.engine.listeners import Heard
 
 
@@ -80,7 +85,15 @@ class Device:
         self.heard = Heard()
         self.membership = Membership(self.node, self.heard)
         self.admission_policy = AdmissionPolicy(self.node, self.membership, self.heard)
-        self.pairings = Pairings(self.node, self.membership, self.admission_policy, self.heard)
+        self.requests = Requests(self.node, self.heard)
+        self.pairings = Pairings(
+            self.node,
+            self.membership,
+            self.admission_policy,
+            self.requests,
+            no_codes(self.node, self.admission_policy),
+            self.heard,
+        )
         self.questions = Questions(self.node, self.admission_policy, self.heard)
         self.sealed_datagrams = SealedDatagrams(self.node)
         self.discovery = Discovery(self.node, self.sealed_datagrams, self.heard)
@@ -93,12 +106,15 @@ class Device:
             "on_regrouped": self._regrouped,
             "on_members_changed": self._members_changed,
             "on_wish": self.pairings.ask,
+            "on_wish_withdrawn": self.pairings.withdraw,
+            "on_answered": self.pairings.on_answered,
             "on_wish_refused": lambda wish: self.questions.ask(wish.address),
             "on_met": self.discovery.on_met,
             "on_door_unreached": self.questions.ask_to_call,
             "on_call_asked": self.pairings.call,
             "on_called": self.questions.ask,
             "on_linked": self._on_linked,
+            "on_unlinked": lambda device, _clean: self.requests.on_unlinked(device),
             "on_introduced": self.membership.add_records,
         }
 
@@ -121,6 +137,7 @@ class Device:
 
     def _on_linked(self, device: DeviceId) -> None:
         self.membership.on_linked(device)
+        self.requests.on_linked(device)
         self.lan.tell_where(self)
 
     # -- what the loop does ------------------------------------------------------------------------
@@ -150,6 +167,7 @@ class Device:
         self.node.index.begin()
         work()
         self.pairings.on_tick()
+        self.requests.on_tick()
         self.admission_policy.on_tick()
         self.questions.on_tick()
         self.discovery.on_tick()
@@ -160,11 +178,18 @@ class Device:
             self.lan.carry(self, effect)
 
     def deadline(self) -> float | None:
-        times = [
-            part.deadline()
-            for part in (self.admission_policy, self.pairings, self.questions, self.discovery)
-        ]
+        times = [part.deadline() for part in self._parts]
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return (
+            self.admission_policy,
+            self.pairings,
+            self.requests,
+            self.questions,
+            self.discovery,
+        )
 
     def handle(self, event: object) -> None:
         self.call(lambda: self._route(event))
@@ -200,6 +225,7 @@ class Device:
         if opened is None:
             if self.sealed_datagrams.is_foreign(data):
                 self.admission_policy.on_foreign()
+                self.questions.on_foreign(source, len(data))
             return
         sender, message = opened
         assert isinstance(message, Beacon)
@@ -209,8 +235,12 @@ class Device:
         if isinstance(message, Bye) or self.pairings.on_message(link, message):
             return
         device = self.node.link_owner.get(link)
-        if device is not None and isinstance(message, RosterDigest | RosterRecords):
+        if device is None:
+            return
+        if isinstance(message, RosterDigest | RosterRecords):
             self.membership.on_roster(device, message)
+        elif isinstance(message, RequestTold | RequestAnswer | RequestOver):
+            self.requests.on_message(device, message)
 
     # -- what tests ask ----------------------------------------------------------------------------
     @property
@@ -335,6 +365,8 @@ class Lan:
                 self.later(partial(target.handle, heard))
 
     def _dial(self, device: Device, dial: effects.Dial) -> None:
+        if not device.up:
+            return  # it was killed while it dialled
         target = self.devices.get(dial.address)
         if target is None or not target.up:
             self._fail(device, dial, refused=target is not None)

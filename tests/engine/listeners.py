@@ -12,9 +12,12 @@ from typing import Any
 
 from potluck.core import limits
 from potluck.core.content.facts import Amount, ManifestName, SharedChange, Spot
+from potluck.core.content.paths import SafePath
+from potluck.core.group.admission import WayIn
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.engine.events import LinkId
 from potluck.engine.node import Node
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
@@ -31,6 +34,21 @@ class Heard:
         """What came with each telling of that name: nothing, one thing or several."""
         told = [tuple(rest) for what, *rest in self.notes if what == name]
         return [rest[0] if len(rest) == 1 else rest for rest in told]
+
+    def on_doubled(self, device: DeviceId, places: tuple[Address, Address]) -> None:
+        self._note("on_doubled", device, places)
+
+    def on_clone(self, place: Address) -> None:
+        self._note("on_clone", place)
+
+    def on_clone_heads(self, heads: Sequence[Head]) -> None:
+        self._note("on_clone_heads", list(heads))
+
+    def on_decided(self, place: Address) -> None:
+        self._note("on_decided", place)
+
+    def on_left(self) -> None:
+        self._note("on_left")
 
     def _note(self, name: str, *what: object) -> None:
         self.notes.append((name, *what))
@@ -53,8 +71,22 @@ class Heard:
     def on_wish(self, wish: FoundGroup) -> None:
         self._note("on_wish", wish)
 
+    def say_yes(self, link: LinkId, by: str, way: WayIn) -> None:
+        self._note("say_yes", link)
+
+    def say_no(self, link: LinkId, by: str) -> None:
+        self._note("say_no", link)
+
     def on_wish_refused(self, wish: FoundGroup) -> None:
         self._note("on_wish_refused", wish)
+
+    def on_wish_withdrawn(self, why: str) -> None:
+        self._note("on_wish_withdrawn", why)
+
+    def on_answered(self, link: LinkId, by: str, *, yes: bool) -> None:
+        self.notes.append(("on_answered", link, by, yes))
+        if "on_answered" in self.tell:
+            self.tell["on_answered"](link, by, yes=yes)
 
     def on_met(self, device: DeviceId, address: Address) -> None:
         self._note("on_met", device, address)
@@ -109,6 +141,9 @@ class Heard:
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         self._note("on_shared", changes)
 
+    def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        self._note("on_forgotten", name, list(paths))
+
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         self._note("on_applied", head, paths, held)
 
@@ -123,6 +158,9 @@ class Heard:
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         self._note("on_committed", done)
+
+    def on_settled(self, done: Sequence[SpotOutcome]) -> None:
+        self._note("on_settled", done)
 
     def look_again(self, spot: Spot) -> None:
         self._note("look_again", spot)
@@ -147,6 +185,12 @@ class Heard:
 
     def is_placing(self, spot: Spot) -> bool:
         return self._say("is_placing", spot, otherwise=False)
+
+    def is_placing_any(self) -> bool:
+        return self._say("is_placing_any", otherwise=False)
+
+    def on_folder_moved(self, top: SafePath) -> None:
+        self._note("on_folder_moved", str(top))
 
     def is_hindered(self) -> bool:
         return self._say("is_hindered", otherwise=False)

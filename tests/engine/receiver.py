@@ -179,6 +179,7 @@ class Receiver:
         self.heard.tell = {
             "on_arrived": self.receiving.on_arrived,
             "on_committed": self.receiving.on_committed,
+            "on_settled": self.receiving.look_above,
             "look_again": self.receiving.look_again,
             "leaves": self.receiving.leaves,
         }

@@ -7,14 +7,19 @@ from itertools import count
 from operator import attrgetter
 from typing import get_args
 
+import msgspec
 import pytest
 
+from potluck.core.group.codes import TypedCode
+from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.keys.identity import DeviceId
+from potluck.core.keys.sealing import seal_datagram
 from potluck.core.wire.catalogue import (
     Beacon,
     Bye,
     DialMe,
     Done,
+    Envelope,
     FilesAsk,
     FlushAsk,
     Flushed,
@@ -28,6 +33,7 @@ from potluck.core.wire.catalogue import (
     Offer,
     PairConsent,
     Ping,
+    Pong,
     ProbeFor,
     ProbeResult,
     RosterDigest,
@@ -37,7 +43,7 @@ from potluck.core.wire.catalogue import (
     Update,
     encode,
 )
-from potluck.engine import effects, events
+from potluck.engine import effects, events, person_acts
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import (
     BatchId,
@@ -53,6 +59,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node
+from tests.engine.heads import signed_head
 from tests.fakes.disk import pieces_of
 
 BEN = key(2).device
@@ -84,6 +91,7 @@ CALLS = [
     ("discovery", "on_dial_failed"),
     ("discovery", "on_link_closed"),
     ("discovery", "on_introduction"),
+    ("own_calls", "on_call"),
     ("circle", "on_heard"),
     ("circle", "on_message"),
     ("circle", "on_probe"),
@@ -108,6 +116,7 @@ CALLS = [
     ("downloads", "on_parts"),
     ("downloads", "on_space"),
     ("commits", "on_placed"),
+    ("removed_callers", "on_unread"),
     ("commits", "on_settled"),
     ("answers", "on_request"),
     ("own_folder", "on_touched"),
@@ -125,16 +134,24 @@ CALLS = [
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
     ("replica_check", "scan"),
+    ("forgotten_folders", "on_share"),
+    ("adopting", "on_imported"),
+    ("succession", "on_imported"),
+    ("adopting", "on_leaving"),
     ("strays", "on_touched"),
     ("strays", "on_share"),
     ("strays", "on_top"),
+    ("moving_folders", "on_moved"),
     ("flushing", "on_asked"),
     ("flushing", "on_drained"),
     ("flushing", "on_flush_ask"),
     ("flushing", "on_flushed"),
     ("imports", "on_add"),
     ("imports", "on_imported"),
+    ("joining", "on_leaving"),
+    ("pairings", "on_leaving"),
     ("farewell", "on_leave_asked"),
+    ("acts", "handle"),
 ]
 
 
@@ -214,15 +231,72 @@ def test_a_sealed_probe_is_for_the_circle_and_carries_a_digest_of_heads(board: B
 
 def test_what_another_group_sealed_is_counted_and_noticed(board: Board) -> None:
     board.dispatch.handle(DatagramHeard(sealed_by_ben(Ping(1, b"", b"")), address(2), "unicast"))
-    assert board.called() == ["admission_policy.on_foreign", "questions.on_foreign"]
+    assert board.called() == [
+        "removed_callers.on_unread", "admission_policy.on_foreign", "questions.on_foreign",
+    ]  # fmt: skip
     assert board.dispatch.counters == {"datagrams refused": 1}
+
+
+def test_what_is_called_in_our_own_name_is_looked_at(board: Board) -> None:
+    me, roster = board.node.me, board.node.roster
+    assert roster is not None
+    body = msgspec.Raw(encode(Beacon(7, 1, b"", 1)))
+    said = encode(Envelope(me, b"another", 1, body))
+    data = seal_datagram(roster.group_key, bytes(12), said)
+    board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
+    assert board.called() == ["own_calls.on_call"]
+
+
+def test_a_link_with_our_own_identity_is_no_members(board: Board) -> None:
+    me, link = board.node.me, LinkId(9)
+    board.dispatch.handle(LinkOpened(link, LinkKind.CONTROL, me, address(2), b"other", None))
+    assert (board.called(), board.node.cloned) == ([], True)
+    decided = signed_head(1, generation=1 << 20)
+    board.dispatch.handle(LinkClosed(link, "", clean=True))
+    assert board.called() == []
+    board.dispatch.handle(MessageHeard(link, Heads([decided])))
+    assert board.called() == ["pairings.on_message"], "that link is over"
+    board.dispatch.handle(LinkOpened(link, LinkKind.CONTROL, me, address(2), b"other", None))
+    board.dispatch.handle(MessageHeard(link, Heads([decided])))
+    assert board.called() == ["pairings.on_message", "farewell.on_leave_asked"]
+
+
+def test_an_old_link_is_heard_for_its_answer_alone(board: Board) -> None:
+    peer, link = board.node.peer(BEN), LinkId(9)
+    peer.link = link
+    new = LinkId(10)
+    board.parts.discovery.rivals.ask(peer, new, address(3))
+    sent = [effect for effect in board.node.take() if isinstance(effect, effects.Send)]
+    number, _ = [each.message.sequence for each in sent if isinstance(each.message, Ping)]
+    board.dispatch.handle(MessageHeard(new, Pong(number, b"", b"")))
+    assert board.called() == ["pairings.on_message"]
+    board.dispatch.handle(MessageHeard(link, Heads([])))
+    assert board.called() == ["pairings.on_message"]
+    assert BEN not in board.node.withheld
+    board.dispatch.handle(MessageHeard(link, Pong(number, b"", b"")))
+    assert BEN in board.node.withheld
+
+
+def test_what_comes_under_an_older_key_is_a_hint(board: Board) -> None:
+    roster = board.node.roster
+    assert roster is not None
+    data = sealed_by_ben(Beacon(1, 1, b"", 1), board)
+    said = Remove(roster.group, key(3).device, [], b"", None, key_id(b"k" * 32), [])
+    founder = next(key(n) for n in (1, 2, 3) if key(n).device == roster.founder)
+    roster.add(sign_removal(founder, said, []))
+    assert roster.standing.keys
+    board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
+    assert board.called() == ["discovery.on_beacon"]
+    assert not board.dispatch.counters
 
 
 def test_what_comes_twice_is_counted_and_nothing_else(board: Board) -> None:
     data = sealed_by_ben(ProbeFor(1, bytes(32)), board)
     for _ in range(2):
         board.dispatch.handle(DatagramHeard(data, address(2), "unicast"))
-    assert board.called() == ["circle.on_heard", "link_troubles.on_heard", "circle.on_probe"]
+    assert board.called() == [
+        "circle.on_heard", "link_troubles.on_heard", "circle.on_probe", "removed_callers.on_unread",
+    ]  # fmt: skip
     assert board.dispatch.counters == {"datagrams refused": 1}
 
 
@@ -267,11 +341,13 @@ def test_networks_and_introductions(board: Board) -> None:
     board.dispatch.handle(events.PathStalled("10.0.0.2"))
     board.dispatch.handle(events.TrustSeen((), ()))
     board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
+    board.dispatch.handle(events.IntroductionAnswered(b""))
     assert board.called() == [
         "discovery.on_interfaces",
         "circle.on_addresses",
         "narrow_paths.on_stalled",
         "trust_troubles.on_seen",
+        "discovery.on_introduction",
         "discovery.on_introduction",
     ]
 
@@ -370,8 +446,14 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (
         events.ShareSeen(present=True, reason=""),
-        ["own_folder.on_share", "announcing.on_share", "strays.on_share"],
+        [
+            "own_folder.on_share",
+            "announcing.on_share",
+            "forgotten_folders.on_share",
+            "strays.on_share",
+        ],
     ),
+    (events.FolderMoved(OrderId(1), ""), ["moving_folders.on_moved"]),
     (events.TopSeen((), complete=True), ["strays.on_top"]),
     (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
     (
@@ -400,12 +482,43 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.LogMoved(), ["durability.on_log"]),
     (events.SpaceSeen(1, 2), ["downloads.on_space"]),
     (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
-    (events.Imported(ORDER, (), ()), ["imports.on_imported", "own_folder.on_imported"]),
+    (
+        events.Imported(ORDER, (), ()),
+        [
+            "adopting.on_imported",
+            "succession.on_imported",
+            "imports.on_imported",
+            "own_folder.on_imported",
+        ],
+    ),
     (events.FlushAsked(1, 5.0), ["flushing.on_asked"]),
     (events.WatchDrained(ORDER, sees_all=True), ["flushing.on_drained"]),
     (events.RescanAsked(), ["own_folder.scan", "replica_check.scan"]),
-    (events.LeaveAsked(), ["farewell.on_leave_asked"]),
+    (
+        events.LeaveAsked(),
+        [
+            "joining.on_leaving",
+            "pairings.on_leaving",
+            "adopting.on_leaving",
+            "farewell.on_leave_asked",
+        ],
+    ),
     (events.DoorAsked(60.0), ["admission_policy.on_door_asked"]),
+    (person_acts.ApproveAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.DenyAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.AskAsked(1, "Home"), ["acts.handle"]),
+    (person_acts.InviteAsked(1, 600.0), ["acts.handle"]),
+    (person_acts.UninviteAsked(1), ["acts.handle"]),
+    (person_acts.JoinAsked(1, TypedCode("")), ["acts.handle"]),
+    (person_acts.RemoveAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.ForgetAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.AdoptAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.LeaveForGoodAsked(1), ["acts.handle"]),
+    (person_acts.AppointAsked(1, "bert"), ["acts.handle"]),
+    (person_acts.KeepHereAsked(1), ["acts.handle"]),
+    (person_acts.NewIdentityAsked(1), ["acts.handle"]),
+    (person_acts.RenameDeviceAsked(1, "", "bert"), ["acts.handle"]),
+    (person_acts.RenameGroupAsked(1, "Home"), ["acts.handle"]),
 ]
 
 
@@ -428,7 +541,7 @@ def test_that_other_files_of_mine_are_covered_is_told(board: Board) -> None:
 
 
 def test_a_door_that_is_open_now_is_asked_for_around(board: Board) -> None:
-    board.parts.admission_policy.open_until_s = 60.0
+    board.parts.admission_policy.door.open_until_s = 60.0
     board.dispatch.handle(events.DoorAsked(60.0))
     assert board.called() == ["admission_policy.on_door_asked", "questions.ask_around"]
 
@@ -457,6 +570,7 @@ def test_a_device_that_has_said_farewell_hears_nothing(board: Board) -> None:
     board.dispatch.handle(DialFailed(OrderId(1), "", refused=True, knock=False))
     board.dispatch.handle(MessageHeard(LINK, Heads([])))
     board.dispatch.handle(LinkOpened(LinkId(6), LinkKind.CONTROL, BEN, address(2), b"", None))
+    board.dispatch.handle(events.IntroductionAnswered(b""))
     board.dispatch.handle(events.IntroductionHeard(OrderId(1), b"", address(2)))
     assert board.called() == []
     assert board.node.take() == [

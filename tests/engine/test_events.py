@@ -8,9 +8,9 @@ from typing import get_args
 
 import pytest
 
-from potluck.engine import disk_facts, events, folder_facts
+from potluck.engine import disk_facts, events, folder_facts, person_acts
 
-MODULES = {events.__name__, disk_facts.__name__, folder_facts.__name__}
+MODULES = {module.__name__ for module in (events, disk_facts, folder_facts, person_acts)}
 PARTS = {
     "UnwrittenMarker",
     "Interface",
@@ -28,7 +28,8 @@ PARTS = {
 
 def classes() -> dict[str, type]:
     """Every dataclass of the module."""
-    own = {name: value for name, value in vars(events).items() if inspect.isclass(value)}
+    every = {**vars(events), **vars(person_acts)}
+    own = {name: value for name, value in every.items() if inspect.isclass(value)}
     return {n: c for n, c in own.items() if c.__module__ in MODULES and dataclasses.is_dataclass(c)}
 
 

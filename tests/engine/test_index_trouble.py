@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.errors import DiskTrouble
-from potluck.engine.index_trouble import LOOK_AGAIN_S, REST_S, SUBJECT, WELL_S, IndexTrouble
+from potluck.engine.index_trouble import (
+    LOOK_AGAIN_S,
+    REST_S,
+    SUBJECT,
+    UNTOLD_MAX,
+    WELL_S,
+    IndexTrouble,
+)
 from potluck.engine.troubles import Trouble, TroubleKind, Troubles
 
 FULL = DiskTrouble("the index cannot be written", "the disk is full", "free some space")
@@ -64,12 +71,22 @@ def test_after_a_failure_of_the_index_all_is_looked_at_whenever_that_was_done_la
     assert trouble.recovers(7.0)
 
 
-def test_a_failure_is_told_once() -> None:
+def test_each_failure_is_told_once_the_first_one_first() -> None:
     trouble = IndexTrouble(Troubles())
-    trouble.untold = DiskTrouble("the index cannot be written")
+    trouble.on_unraised(DiskTrouble("the index cannot be written"))
+    trouble.on_unraised(ValueError("ours"))
     with pytest.raises(DiskTrouble, match="cannot be written"):
         trouble.tell()
+    with pytest.raises(ValueError, match="ours"):
+        trouble.tell()
     trouble.tell()
+
+
+def test_failures_that_nobody_asks_about_do_not_pile_up() -> None:
+    trouble = IndexTrouble(Troubles())
+    for number in range(2 * UNTOLD_MAX):
+        trouble.on_unraised(ValueError(str(number)))
+    assert [str(error) for error in trouble.untold] == [str(n) for n in range(UNTOLD_MAX)]
 
 
 def test_it_stands_in_the_register_until_content_is_worked_on_again() -> None:

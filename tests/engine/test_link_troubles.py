@@ -14,12 +14,14 @@ from potluck.engine.events import (
     DIAL_UNMADE,
     DIAL_UNREACHABLE,
     DIAL_UNTRIED,
+    NO_COMMON_VERSION,
     LinkId,
 )
 from potluck.engine.link_troubles import (
     HEARD_S,
     HUNG_AGAIN_S,
     MANY_BYTES,
+    STANDING_MAX,
     STANDS_S,
     TIMES,
     LinkTroubles,
@@ -136,6 +138,13 @@ def test_what_fails_after_a_connection_was_made_is_no_firewall(here: Node) -> No
     assert trouble.command == ""
     (tell,) = taken(here, Tell)
     assert tell.text == f"ben: {trouble.reason}"
+
+
+def test_two_versions_that_do_not_understand_each_other_are_named_as_that(here: Node) -> None:
+    LinkTroubles(here).on_blocked("10.0.0.2", address(2), NO_COMMON_VERSION)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert "versions of potluck that do not understand each other; the older one" in trouble.reason
+    assert trouble.command == ""
 
 
 def test_when_a_member_is_dialled_next_is_told(here: Node) -> None:
@@ -380,3 +389,18 @@ def test_invented_devices_that_a_member_says_to_hear_cost_nothing(here: Node) ->
     here.roster = None
     part.on_heard(BEN)
     assert not part._members
+
+
+def test_strangers_with_many_addresses_make_room_for_each_other(here: Node) -> None:
+    troubles = LinkTroubles(here)
+    for number in range(STANDING_MAX + 5):
+        here.now += 0.01
+        host = f"10.0.{number // 250}.{number % 250}"
+        troubles.on_door_blocked(host, Address(host, 7685), DIAL_TIMEOUT)
+        troubles.on_hung(host)
+    assert repr(troubles) == f"<LinkTroubles: {STANDING_MAX}>"
+    assert len(troubles._hung) == STANDING_MAX
+    assert here.troubles.count(TroubleKind.LINK) == STANDING_MAX
+    here.now += STANDS_S
+    troubles.on_tick()
+    assert here.troubles.count(TroubleKind.LINK) == 0

@@ -25,6 +25,7 @@ def test_a_point_is_above_what_lies_below_it_and_not_above_itself() -> None:
     points = MountPoints()
     points.on_seen(MountsSeen((Mount(INNER, 2), Mount(A, 1))))
     assert (points.at(A), points.at(B)) == (True, False)
+    assert (points.below(A), points.below(INNER), points.below(B)) == (True, True, False)
     assert points.above(A.child("x")) == A
     assert points.above(INNER.child("x")) == A, "the outermost: it hides the other one's folder"
     assert points.above(INNER) == A

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.paths import parse_wire_path
+from potluck.core.group.statements import (
+    Forget,
+    Remove,
+    Succeed,
+    key_id,
+    sign_act,
+    sign_removal,
+)
+from potluck.core.keys.identity import short_id
 from potluck.engine.effects import LookAtTop, Tell
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
 from potluck.engine.node import Node
+from potluck.engine.others.group_commit import folder_row
 from potluck.engine.strays import REASON, TOP_SETTLE_S, Strays
 from potluck.engine.troubles import KIND_MAX, Trouble, TroubleKind
-from tests.engine.builders import group, node, taken
+from tests.engine.builders import group, key, node, taken
 
 FOUND, LOST = ShareSeen(present=True, reason=""), ShareSeen(present=False, reason="missing")
 
@@ -222,3 +233,36 @@ def test_before_there_is_a_group_only_the_own_folder_is_somebodys() -> None:
     one.roster = None
     strays.on_top(top("d1", "d2"))
     assert subjects(one) == ["Shared/d2"]
+
+
+def test_a_folder_that_still_has_or_had_the_name_of_a_member_is_no_stray() -> None:
+    one, strays = begun()
+    one.former.note(key(2).device, "anna", "d2")
+    strays.on_top(top("anna", "d2"))
+    assert subjects(one) == []
+    roster = one.roster = group(1, 2, 3)
+    said = Remove(roster.group, key(2).device, [], b"", None, key_id(b"k" * 32), [])
+    roster.add(sign_removal(key(1), said, roster.signed_by(key(2).device)))
+    roster.add([sign_act(key(1), Succeed(roster.group, key(2).device, key(3).device))])
+    roster.settle()
+    before = f"d2-{short_id(key(2).device)}"
+    strays.on_top(top(before, "d2", "d3"))
+    assert subjects(one) == ["Shared/d3"]
+
+
+def test_the_folder_of_a_forgotten_device_is_a_stray_once_nothing_known_stands_in_it() -> None:
+    one, strays = begun()
+    roster = one.roster = group(1, 2, 3)
+    said = Remove(roster.group, key(3).device, [], b"", None, b"", [])
+    roster.add(sign_removal(key(1), said, []))
+    roster.settle()
+    strays.on_top(top("d3"))
+    assert subjects(one) == [], "that of a removed one stays its own"
+    name = ManifestName.own(key(3).device)
+    one.index.places.put(name, [folder_row(b"f")])
+    roster.add([sign_act(key(1), Forget(roster.group, key(3).device))])
+    strays.on_top(top("d3"))
+    assert subjects(one) == [], "it is on its way to the trash"
+    one.index.places.remove(name, [b"f"])
+    strays.on_top(top("d3"))
+    assert subjects(one) == ["Shared/d3"]

@@ -53,6 +53,7 @@ def test_a_folder_is_told_once_and_stays_with_its_reason_and_what_to_type(
         (ReadFault.DESCRIPTORS, "in the system's words", "ulimit -n 65536"),
         (ReadFault.SYSTEM_DESCRIPTORS, "in the system's words", "sysctl fs.file-nr fs.file-max"),
         (ReadFault.DISK, "the disk fails: in the system's words", "dmesg | tail"),
+        (ReadFault.PRIVATE, "in the system's words", "mv /Shared/d1/b ~/"),
         (ReadFault.OTHER, "in the system's words", "stat /Shared/d1/b"),
     ],
 )

@@ -9,6 +9,7 @@ noticed as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from types import FunctionType, MethodType
 
@@ -20,36 +21,49 @@ from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
+from potluck.core.group.admission import Joiner, Newcomer
+from potluck.core.group.statements import Forget, Remove, key_id, sign_act, sign_removal
 from potluck.core.keys.sealing import ReplayWindow, open_datagram, seal_to
+from potluck.core.ring.members import write_record
 from potluck.core.wire.catalogue import (
     CLEAR,
     SEALED,
     Beacon,
     Envelope,
     FilesAsk,
+    GroupKeys,
     Head,
     Heads,
     HeadsAsk,
     Kept,
     LinkKind,
     Offer,
+    PairAllow,
+    Ping,
+    Pong,
+    RequestTold,
     RosterDigest,
+    RosterRecord,
     Solicit,
     Status,
+    Update,
     encode,
 )
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
+from potluck.engine.group.requests import Asker
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
-from potluck.engine.others.group_commit import Batch
+from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
+from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import TroubleKind
-from potluck.engine.wiring import Wiring
+from potluck.engine.wiring import OthersRelay, Wiring
 from tests.engine import cutting
-from tests.engine.builders import address, group, key, member, node, taken
+from tests.engine.builders import address, flush, group, key, member, node, taken
 from tests.engine.index.builders import piece_list
 from tests.engine.wire import Box, Wire, one_ring, ring
+from tests.fakes.disk import path_of
 
 BEN, CLEO = key(2).device, key(3).device
 LINK = LinkId(5)
@@ -147,6 +161,129 @@ def who_told_of_a_stranger_is_asked_once_it_is_a_member() -> None:
     assert any(isinstance(message, HeadsAsk) for message in sent)
 
 
+KEY = b"k" * 32  # a group key
+
+
+def removal(*whom: int, by: int = 1, of: int = 3) -> list[RosterRecord]:
+    """The records by which a device removes others from the group of so many."""
+    made = list[RosterRecord]()
+    for number in whom:
+        said = Remove(group(*range(1, of + 1)).group, key(number).device, [], b"", None, b"", [])
+        made += sign_removal(key(by), msgspec.structs.replace(said, key=key_id(KEY)), [])
+    return made
+
+
+def another_group_has_other_keys() -> None:
+    parts, _ = started()
+    parts.key_exchange.make(key_id(KEY), KEY)
+    parts.membership.enter(group(2, 1))
+    assert parts.node.group_keys.keys == []
+
+
+def group_keys_outlive_a_restart() -> None:
+    parts, _ = started(2)
+    parts.key_exchange.make(key_id(KEY), KEY)
+    again = Wiring(node(1, index=parts.node.index, run=2))
+    again.start()
+    assert again.node.group_keys.keys == [KEY]
+
+
+def who_is_linked_is_told_the_group_key() -> None:
+    parts, dispatch = started(2, 3)
+    parts.membership.add_records(removal(3))
+    parts.key_exchange.make(key_id(KEY), KEY)
+    parts.node.take()
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    sent = [send.message for send in taken(parts.node, effects.Send)]
+    assert GroupKeys([KEY]) in sent
+
+
+def who_was_removed_is_no_node() -> None:
+    parts, _ = linked(2, 3)
+    record = write_record(key(3), bytes(16), [address(3)], 1, 7, Status.ALIVE)
+    parts.circle.on_message(BEN, Update([record], b""))
+    assert parts.circle.ring.beliefs.get(CLEO) is not None
+    parts.membership.add_records(removal(3))
+    assert parts.circle.ring.beliefs.get(CLEO) is None
+
+
+def what_a_removed_owner_says_further_is_not_followed() -> None:
+    parts, dispatch = linked(2, 3)
+    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(3)])))
+    assert ManifestName.own(CLEO) in parts.following.pursuits
+    parts.membership.add_records(removal(3))
+    assert ManifestName.own(CLEO) not in parts.following.pursuits
+    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(3, seq=2)])))
+    assert ManifestName.own(CLEO) not in parts.following.pursuits
+
+
+def forgotten() -> Wiring:
+    """The third of three devices was removed, a file of it is known, and a steward forgets it."""
+    parts, _ = linked(2, 3)
+    roster, name = parts.node.roster, ManifestName.own(CLEO)
+    assert roster is not None
+    parts.node.index.manifests.set_head(known_head(3))
+    parts.node.index.places.put(name, [folder_row(b"f")])
+    parts.membership.add_records(removal(3))
+    flush(parts.node)
+    parts.membership.add_records([sign_act(key(1), Forget(roster.group, CLEO))])
+    return parts
+
+
+def what_a_removed_owner_shared_is_forgotten_by_a_stewards_word() -> None:
+    parts = forgotten()
+    assert parts.node.index.manifests.head(ManifestName.own(CLEO)) is None
+
+
+def what_is_forgotten_goes() -> None:
+    assert Spot(ManifestName.own(CLEO), b"f") in forgotten().receiving.pending
+
+
+def who_has_forgotten_a_folder_asks_what_the_others_hold() -> None:
+    said = [send.message for send in flush(forgotten().node) if isinstance(send, effects.Send)]
+    assert any(isinstance(message, HeadsAsk) for message in said)
+
+
+def the_empty_folder_of_who_is_forgotten_goes_after_its_files() -> None:
+    parts = forgotten()
+    parts.node.index.places.remove(ManifestName.own(CLEO), [b"f"])
+    parts.node.take()
+    OthersRelay(parts).on_committed([])
+    assert [drop.label for drop in taken(parts.node, effects.DropFolder)] == ["d3"]
+
+
+def the_empty_folder_goes_also_after_what_a_crash_interrupted() -> None:
+    parts = forgotten()
+    parts.node.index.places.remove(ManifestName.own(CLEO), [b"f"])
+    parts.node.take()
+    OthersRelay(parts).on_settled([])
+    assert [drop.label for drop in taken(parts.node, effects.DropFolder)] == ["d3"]
+
+
+def a_folder_goes_whose_last_file_went_before_a_crash() -> None:
+    parts = forgotten()
+    spot = Spot(ManifestName.own(CLEO), b"folder/file")
+    path = parse_wire_path(b"d3/folder/file")
+    item = effects.PlaceItem(path, Source.NONE, None, None, 0, False, None, None)
+    placed = events.Placed(path, None, events.Placement.REMOVED, None, "", "")
+    OthersRelay(parts).on_settled([SpotOutcome(Placeable(spot, item), placed)])
+    assert Spot(spot.manifest, b"folder") in parts.receiving.pending
+
+
+def who_is_removed_ends() -> None:
+    parts, _ = linked(2, 3)
+    parts.membership.add_records(removal(3))
+    assert not parts.node.leaving
+    out, _ = started(2)
+    roster = out.node.roster
+    assert roster is not None
+    other = Wiring(node(2))
+    other.node.index.roster.replace(group(1, 2).records())
+    other.start()
+    other.membership.add_records(removal(2, of=2))
+    assert other.node.leaving
+
+
 def a_group_that_says_no_is_asked_how_it_is() -> None:
     parts, dispatch = started()
     parts.node.now = 1.0
@@ -160,6 +297,13 @@ def a_group_that_says_no_is_asked_how_it_is() -> None:
     parts.node.now += limits.PAIRING_CALLED_S
     parts.pairings.on_tick()
     assert [effect.to for effect in taken(parts.node, effects.Transmit)] == [address(9)]
+
+
+def another_group_ends_the_own_code() -> None:
+    parts, _ = started()
+    parts.invitations.invite(60.0)
+    parts.membership._listener.on_regrouped()
+    assert parts.invitations.left_s is None
 
 
 def a_lonely_device_asks_strangers_as_it_calls() -> None:
@@ -191,6 +335,79 @@ def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> 
     parts.node.now += limits.PAIRING_CALLED_S
     parts.pairings.on_tick()
     assert links_in_trouble(parts) == ["d9"]
+
+
+def doubled_ben(*others: int) -> tuple[Wiring, Dispatch]:
+    """d2 is linked in two runs, and both answer."""
+    parts, dispatch = linked(2, *others)
+    other = LinkId(6)
+    dispatch.handle(events.LinkOpened(other, LinkKind.CONTROL, BEN, address(9), b"other", None))
+    sent = [send for send in taken(parts.node, effects.Send) if isinstance(send.message, Ping)]
+    asked = [send.message.sequence for send in sent if isinstance(send.message, Ping)]
+    for link, number in zip((LINK, other), asked, strict=True):
+        dispatch.handle(events.MessageHeard(link, Pong(number, b"", b"")))
+    return parts, dispatch
+
+
+def two_machines(parts: Wiring) -> list[str]:
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.CLONE)]
+
+
+def a_member_that_runs_on_two_machines_is_told_and_not_followed() -> None:
+    parts, dispatch = doubled_ben()
+    assert two_machines(parts) == ["d2"]
+    dispatch.handle(events.MessageHeard(LinkId(6), Heads([known_head(2)])))
+    assert parts.following.pursuits[ManifestName.own(BEN)].newest is None
+
+
+def that_it_runs_on_two_machines_is_known_after_a_restart() -> None:
+    parts, _ = doubled_ben()
+    again = Wiring(node(1, index=parts.node.index, run=2))
+    again.start()
+    assert two_machines(again) == ["d2"]
+
+
+def when_the_decided_list_is_held_it_is_one_machine_again() -> None:
+    parts, _ = doubled_ben()
+    OthersRelay(parts).on_applied(known_head(2, 1 << 20), [], held=False)
+    assert two_machines(parts) == []
+
+
+def whoever_is_put_out_is_no_two_machines_any_more() -> None:
+    parts, _ = doubled_ben(3)
+    parts.membership.add_records(removal(2))
+    assert two_machines(parts) == []
+
+
+def met_itself() -> tuple[Wiring, Dispatch]:
+    """A link with another run of this device."""
+    parts, dispatch = started(2)
+    me = parts.node.me
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, me, address(9), b"other", None))
+    parts.node.take()
+    return parts, dispatch
+
+
+def a_restart_does_not_forget_the_other_machine() -> None:
+    parts, _ = met_itself()
+    again = Wiring(node(1, index=parts.node.index, run=2))
+    again.start()
+    assert again.node.cloned
+
+
+def a_member_says_that_the_other_machine_is_kept() -> None:
+    parts, dispatch = met_itself()
+    link = LinkId(6)
+    dispatch.handle(events.LinkOpened(link, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    dispatch.handle(events.MessageHeard(link, Heads([known_head(1, 1 << 20)])))
+    assert parts.node.leaving
+
+
+def the_other_machine_is_dialled_when_this_one_is_kept() -> None:
+    parts, dispatch = met_itself()
+    dispatch.handle(KeepHereAsked(1))
+    parts.own_calls.on_tick()
+    assert [dial.address for dial in taken(parts.node, effects.Dial)] == [address(9)]
 
 
 def a_door_that_is_reached_is_no_trouble_any_more() -> None:
@@ -264,8 +481,58 @@ def connections_that_hang_are_no_trouble_once_the_device_leaves() -> None:
 
 def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
     parts, _ = started()
-    parts.pairings._listener.on_met(BEN, address(2))
+    parts.pairings.entering._listener.on_met(BEN, address(2))
     assert parts.node.addresses_of(BEN) == (address(2),)
+
+
+def company_ends_what_is_asked_elsewhere() -> None:
+    parts, _ = offered_a_door()
+    parts.node.roster = group(1, 2)
+    parts.admission_policy.on_members()
+    assert "wish=False" in repr(parts.pairings)
+
+
+def what_a_person_answers_reaches_the_conversation() -> None:
+    parts, dispatch = started()
+    parts.admission_policy.door.open_until_s = None
+    parts.node.settings = replace(parts.node.settings, headless=True)
+    opened = events.LinkOpened(LINK, LinkKind.PAIRING, None, address(2), b"", None)
+    dispatch.handle(opened)
+    joiner = Joiner(key(2), "d2", bytes(16))
+    for message in joiner.begin():
+        dispatch.handle(events.MessageHeard(LINK, message))
+    (send,) = taken(parts.node, effects.Send)
+    for message in joiner.hear(send.message):  # type: ignore[arg-type]
+        dispatch.handle(events.MessageHeard(LINK, message))
+    parts.node.take()
+    dispatch.handle(ApproveAsked(1, "d2"))
+    assert [type(send.message) for send in taken(parts.node, effects.Send)] == [PairAllow]
+
+
+def asked_here() -> Asker:
+    """Device 5 asks to come in."""
+    who = key(5)
+    newcomer = Newcomer(who.device, who.certificate, who.sealing_public, "d5")
+    return Asker(LinkId(9), newcomer, "10.0.0.5", bytes(32), 120.0)
+
+
+def who_is_linked_hears_who_asks() -> None:
+    parts, dispatch = started(2)
+    parts.requests.open_here(asked_here(), is_open=False)
+    parts.node.take()
+    opened = events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None)
+    dispatch.handle(opened)
+    told = [send.message for send in taken(parts.node, effects.Send)]
+    assert any(isinstance(message, RequestTold) for message in told)
+
+
+def what_a_member_told_goes_with_its_link() -> None:
+    parts, dispatch = linked(2)
+    told = RequestTold("12345678", "d5", "d5", "10.0.0.5", [], 60)
+    dispatch.handle(events.MessageHeard(LINK, told))
+    assert len(parts.requests.list) == 1
+    dispatch.handle(events.LinkClosed(LINK, "", clean=True))
+    assert len(parts.requests.list) == 0
 
 
 def a_device_that_is_there_again_may_be_asked_at_once() -> None:
@@ -542,6 +809,65 @@ def what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once() -> None:
     assert wire.run(2.0, lambda: way in ben.disk)
 
 
+def who_is_started_with_another_name_gets_it() -> None:
+    wire, ann, _ = shared()
+    ann.crash()
+    again = Box(wire, ann.number, ann.index, label="anne", named=True)
+    again.tree = ann.tree
+    again.start()
+    assert again.label == "anne"
+
+
+def founded(box: Box) -> bool:
+    roster = box.engine.node.roster
+    return roster is not None and roster.founder == box.me
+
+
+def a_folder_is_not_renamed_while_files_are_placed_in_it() -> None:
+    wire, ann, ben = shared()
+    founder, other = sorted((ann, ben), key=lambda box: not founded(box))
+    wire.ignored, since = (effects.Place,), wire.now
+    other.write("new", b"new")
+    assert wire.run(5.0, lambda: bool(founder.asked_for(effects.Place, since)))
+    wire.relabel(founder, other)
+    wire.run(3.0)
+    assert not founder.asked_for(effects.MoveFolder)
+
+
+def being_renamed() -> tuple[Wire, Box, Box, str]:
+    """The folder of the second of two devices, on the disk of the first, gets the name told."""
+    wire, ann, ben = shared()
+    founder, other = sorted((ann, ben), key=lambda box: not founded(box))
+    wire.ignored = (effects.MoveFolder,)
+    label = wire.relabel(founder, other)
+    wire.run(3.0)
+    return wire, founder, other, label
+
+
+def renamed(box: Box) -> None:
+    """It has that name now."""
+    [move] = box.asked_for(effects.MoveFolder)
+    box.tree.move_top(path_of(move.former), path_of(move.label))
+    box.hear(events.FolderMoved(move.order, ""))
+
+
+def what_was_ready_before_a_folder_was_renamed_is_placed_under_its_new_name() -> None:
+    wire, box, other, label = being_renamed()
+    other.write("new", b"new")
+    wire.run(3.0)
+    assert not box.asked_for(effects.Place, wire.now - 3.0)
+    renamed(box)
+    assert wire.run(3.0, lambda: path_of(f"{label}/new") in box.disk)
+    assert {path.parts[0] for path in box.disk} <= {label, box.label}
+
+
+def what_stands_in_the_share_is_looked_at_after_a_folder_was_renamed() -> None:
+    wire, box, _, _ = being_renamed()
+    since = wire.now
+    renamed(box)
+    assert wire.run(3.0, lambda: bool(box.asked_for(effects.LookAtTop, since)))
+
+
 def what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again() -> None:
     wire, ann, ben = shared()
     point = parse_wire_path(f"{ann.label}/f".encode())
@@ -683,11 +1009,39 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_regrouped: sealed_datagrams.restart()": (
         another_group_ends_what_was_of_the_old_one
     ),
+    "GroupRelay.on_regrouped: key_exchange.restart()": another_group_has_other_keys,
+    "GroupRelay.on_members_changed: forget_former(circle, node)": who_was_removed_is_no_node,
+    "GroupRelay.on_members_changed: forget_further_heads(following, node)": (
+        what_a_removed_owner_says_further_is_not_followed
+    ),
+    "GroupRelay.on_members_changed: forgotten_folders.on_members()": (
+        what_a_removed_owner_shared_is_forgotten_by_a_stewards_word
+    ),
+    "OthersRelay.on_forgotten: announcing.recover()": (
+        who_has_forgotten_a_folder_asks_what_the_others_hold
+    ),
+    "OthersRelay.on_forgotten: receiving.on_changed(name, paths, held=False)": (
+        what_is_forgotten_goes
+    ),
+    "OthersRelay.on_committed: forgotten_folders.on_committed()": (
+        the_empty_folder_of_who_is_forgotten_goes_after_its_files
+    ),
+    "OthersRelay.on_settled: forgotten_folders.on_committed()": (
+        the_empty_folder_goes_also_after_what_a_crash_interrupted
+    ),
+    "OthersRelay.on_settled: receiving.look_above(done)": (
+        a_folder_goes_whose_last_file_went_before_a_crash
+    ),
+    "GroupRelay.on_members_changed: stewardship.on_members()": who_is_removed_ends,
+    "GroupRelay.on_left: farewell.on_leave_asked(limits.PUT_OUT_S)": who_is_removed_ends,
+    "RingRelay.on_linked: key_exchange.on_linked(device)": who_is_linked_is_told_the_group_key,
+    "Wiring.start: key_exchange.start()": group_keys_outlive_a_restart,
     "GroupRelay.on_regrouped: circle.restart()": two_that_start_become_one_ring_with_company,
     "GroupRelay.on_regrouped: discovery.on_members()": another_group_ends_what_was_of_the_old_one,
     "GroupRelay.on_regrouped: own_folder.await_marker()": (
         another_group_ends_what_was_of_the_old_one
     ),
+    "GroupRelay.on_regrouped: invitations.on_regrouped()": another_group_ends_the_own_code,
     "GroupRelay.on_relabelled: own_folder.await_marker()": another_label_is_another_folder,
     "GroupRelay.on_members_changed: admission_policy.on_members()": (
         two_that_start_become_one_ring_with_company
@@ -705,6 +1059,12 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_wish_refused: questions.ask(wish.address)": (
         a_group_that_says_no_is_asked_how_it_is
     ),
+    "GroupRelay.on_wish_withdrawn: pairings.withdraw(why)": company_ends_what_is_asked_elsewhere,
+    "GroupRelay.on_answered: pairings.on_answered(link, by, yes=yes)": (
+        what_a_person_answers_reaches_the_conversation
+    ),
+    "RingRelay.on_linked: requests.on_linked(device)": who_is_linked_hears_who_asks,
+    "RingRelay.on_unlinked: requests.on_unlinked(device)": what_a_member_told_goes_with_its_link,
     "GroupRelay.on_met: discovery.on_met(device, address)": (
         who_was_met_on_the_way_in_is_known_to_be_there
     ),
@@ -718,6 +1078,23 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         a_door_that_is_reached_is_no_trouble_any_more
     ),
     "GroupRelay.on_call_asked: pairings.call(address)": a_newcomer_that_asks_is_dialled,
+    "RingRelay.on_doubled: doubled_owners.on_doubled(device, places)": (
+        a_member_that_runs_on_two_machines_is_told_and_not_followed
+    ),
+    "OthersRelay.on_applied: doubled_owners.on_applied(head)": (
+        when_the_decided_list_is_held_it_is_one_machine_again
+    ),
+    "OthersRelay.on_own_head: clones.on_own_head(head)": (
+        a_member_says_that_the_other_machine_is_kept
+    ),
+    "Wiring.start: clones.start()": a_restart_does_not_forget_the_other_machine,
+    "Wiring.start: doubled_owners.start()": that_it_runs_on_two_machines_is_known_after_a_restart,
+    "GroupRelay.on_members_changed: doubled_owners.on_members()": (
+        whoever_is_put_out_is_no_two_machines_any_more
+    ),
+    "GroupRelay.on_decided: own_calls.call_now(place)": (
+        the_other_machine_is_dialled_when_this_one_is_kept
+    ),
     "RingRelay.on_linked: link_troubles.on_linked(device)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
     ),
@@ -815,6 +1192,15 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_was_in_the_way_is_gone_and_what_it_blocked_is_tried_at_once
     ),
     "OthersRelay.is_placing: return commits.busy(spot)": a_file_being_placed_is_not_judged,
+    "OthersRelay.is_placing_any: return commits.placing": (
+        a_folder_is_not_renamed_while_files_are_placed_in_it
+    ),
+    "OthersRelay.on_folder_moved: receiving.on_folder_moved(top)": (
+        what_was_ready_before_a_folder_was_renamed_is_placed_under_its_new_name
+    ),
+    "OthersRelay.on_folder_moved: strays.on_members()": (
+        what_stands_in_the_share_is_looked_at_after_a_folder_was_renamed
+    ),
     "OthersRelay.is_hidden: return replica_check.hidden.may_hide(spot)": (
         what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again
     ),
@@ -847,6 +1233,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "Wiring.start: receiving.start()": after_a_restart_what_is_lacking_is_taken_up,
     "Wiring.start: index_upkeep.start()": (an_idle_device_lets_go_of_piece_lists_that_no_file_has),
     "Wiring.start: node.do(LookAround())": a_start_looks_round_and_opens_the_door,
+    "Wiring.start: renaming.start()": who_is_started_with_another_name_gets_it,
     "Wiring.recover: if not admission_policy.lonely: membership.recover()": (
         after_trouble_memory_is_written_down_and_all_is_looked_at
     ),

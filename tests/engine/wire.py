@@ -11,12 +11,14 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import DiskTrouble
+from potluck.core.group.statements import admit
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     CONTROL,
@@ -40,7 +42,7 @@ from potluck.engine.index import Index
 from tests.engine.builders import Chance, address, settings
 from tests.engine.builders import key as key_of
 from tests.fakes import placing
-from tests.fakes.disk import File, Part, Tree
+from tests.fakes.disk import File, Part, Tree, path_of
 
 Kind = TypeVar("Kind")
 SPIN = 300  # calls at one instant that mean a deadline never advances
@@ -142,6 +144,17 @@ class Box:
         self.disk[path] = data
         return path
 
+    def bring(self, path: str, into: SafePath) -> str:
+        """Copy what stands in Shared/, named by an absolute path, into a folder there."""
+        source = parse_wire_path(path.partition("/Shared/")[2].encode())
+        for each in [each for each in self.disk if each.starts_with(source)]:
+            copied = into
+            for part in each.parts[len(source.parts) - 1 :]:
+                copied = copied.child(part)
+            was = self.tree.files[each]
+            self.tree.put(copied, replace(was, inode=self.tree.new_inode()))
+        return source.name
+
     def delete(self, name: str) -> None:
         path = parse_wire_path(f"{self.label}/{name}".encode())
         del self.disk[path]
@@ -187,12 +200,27 @@ class Wire:
         self.unanswered: tuple[type, ...] = ()  # what is asked on bulk links and hangs
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = count(1)
+        self._introduced: dict[OrderId, Box] = {}  # who waits for which answer
 
     def add(self, number: int, *, index: Index | None = None, **others: Any) -> Box:
         """Start a device; over an index of before it is a restart."""
         box = self.boxes[address(number)] = Box(self, number, index, **others)
         box.start()
         return box
+
+    def relabel(self, founder: Box, other: Box) -> str:
+        """The founder gives a device another label; of two words of its own one counts."""
+        here, key, before = founder.engine.node, other.key, other.label
+        parts = founder.engine.wiring
+        assert here.roster is not None
+        for number in count(1):
+            member = (key.certificate, key.sealing_public, f"anne{number}")
+            record = admit(here.key, here.roster.group, *member)
+            add = partial(parts.membership.add_records, [record])
+            founder.call(partial(founder.engine._call, add))
+            if here.label_of(other.me) != before:
+                break
+        return here.label_of(other.me)
 
     def again(self, box: Box) -> Box:
         """Start a crashed or left device anew."""
@@ -250,17 +278,21 @@ class Wire:
                 self._send(box, link, message)
             case effects.Drop(link, reason):
                 self._send(box, link, Bye(reason))
-                self.close(box, link, clean=True)
+                self.close(box, link, clean=True, reason=reason)
             case effects.Trust(members):
                 box.trusted = {member.device for member in members}
             case effects.OpenDoor(is_open):
                 box.door = is_open
             case effects.Introduce(to, sealed):
                 if to in self.boxes:
-                    knock = events.IntroductionHeard(
-                        OrderId(next(self._numbers)), sealed, box.address
-                    )
+                    number = OrderId(next(self._numbers))
+                    self._introduced[number] = box
+                    knock = events.IntroductionHeard(number, sealed, box.address)
                     self.later(partial(self.boxes[to].hear, knock))
+            case effects.AnswerIntroduction(knock, _, sealed):
+                asker = self._introduced.pop(knock, None)
+                if sealed and asker is not None:
+                    self.later(partial(asker.hear, events.IntroductionAnswered(sealed)))
             case effects.MakeDurable(barrier):
                 self.later(partial(box.hear, events.MadeDurable(barrier)))
             case effects.Leave():
@@ -321,16 +353,17 @@ class Wire:
         if not self.silent(box, other):
             self.later(lambda: other.hear(heard) if far in other.links else None, self.delay_s)
 
-    def close(self, box: Box, link: LinkId, *, clean: bool) -> None:
+    def close(self, box: Box, link: LinkId, *, clean: bool, reason: str = "closed") -> None:
         if link not in box.links:
             return
         other, far, _ = box.links.pop(link)
         self.later(partial(box.hear, events.LinkClosed(link, "closed", clean=True)), self.delay_s)
-        self.later(lambda: self._closed(other, far, clean=clean), self.delay_s)
+        gone = events.LinkClosed(far, reason, clean)
+        self.later(lambda: self._closed(other, gone), self.delay_s)
 
-    def _closed(self, box: Box, link: LinkId, *, clean: bool) -> None:
-        if box.links.pop(link, None) is not None:
-            box.hear(events.LinkClosed(link, "closed", clean))
+    def _closed(self, box: Box, gone: events.LinkClosed) -> None:
+        if box.links.pop(gone.link, None) is not None:
+            box.hear(gone)
 
     # -- content -----------------------------------------------------------------------------------
     def _fetch(self, box: Box, fetch: effects.Fetch) -> None:
@@ -365,11 +398,21 @@ class Wire:
 
     def _disk(self, box: Box, effect: Effect) -> None:
         match effect:
-            case effects.MarkShare():
-                self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
+            case effects.MarkShare(_, label, former):
+                if former:
+                    box.tree.move_top(path_of(former), path_of(label))
+                seen = events.ShareSeen(present=True, reason="", label=label)
+                self.later(partial(box.hear, seen))
+            case effects.MoveFolder(order, former, label):
+                aside = box.tree.move_top(path_of(former), path_of(label))
+                self.later(partial(box.hear, events.FolderMoved(order, "", aside)))
             case effects.Scan(order, tops):
                 self.later(partial(box.hear, events.ShareSeen(present=True, reason="")))
                 self._seen(box, order, tops)
+            case effects.DropFolder(label):
+                if not box.tree.below(path_of(label)):
+                    box.tree.folders.discard(path_of(label))
+                self.later(partial(box.hear, box.tree.top()))
             case effects.LookAtTop():
                 self.later(partial(box.hear, box.tree.top()))
             case effects.DrainWatch(order):  # hints come at once here
@@ -383,6 +426,9 @@ class Wire:
                 hashed = tuple(each for each in read if each is not None)
                 gone = tuple(path for path, _ in files if path not in box.disk)
                 self.later(partial(box.hear, events.FilesHashed(order, hashed, gone, last=True)))
+            case effects.Import(order, paths, _, into) if all("/Shared/" in p for p in paths):
+                added = tuple(box.bring(path, into) for path in paths)
+                self.later(partial(box.hear, events.Imported(order, added, ())))
             case effects.Place(batch, items):
                 placed = events.BatchPlaced(batch, placing.place(box.tree, items))
                 self.later(partial(box.hear, placed))

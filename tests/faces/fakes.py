@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from potluck.core.errors import PotluckError
+from potluck.engine.person_acts import PersonAct
 from potluck.shells.api.server import ApiServer
 from potluck.shells.state.home import claim_home, socket_to_serve
 
@@ -67,16 +69,18 @@ def state(**changes: Any) -> dict[str, Any]:
         "folder": "/home/me/Potluck",
         "own_folder": "/home/me/Potluck/Shared/kitchen-pc",
         "port": 7685,
-        "door": {"open": False, "until_s": None},
+        "door": {"open": False, "until_s": None, "shut": False},
         "found": [],
         "tried": {
             "interfaces": ["eth0", "wlan0"],
             "neighbours": 6,
             "named": [],
         },
+        "former": [],
         "refused": [],
         "counters": {},
         "unshared": {"files": 0},
+        "requests": [],
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"
     return snapshot | changes
@@ -151,6 +155,32 @@ def found(**changes: Any) -> dict[str, Any]:
     return entry | changes
 
 
+def request(label: str = "bert", **changes: Any) -> dict[str, Any]:
+    """One entry of `requests`: somebody asks to come in here, and a person must answer."""
+    asked = {
+        "id": "5eed0001", "side": "member", "name": label, "label": label, "group": "Home",
+        "address": "10.88.0.2", "by": "", "words": ["amber", "tiger", "violin"],
+        "answer": "needed", "other": "needed", "left_s": 114.0, "devices": 1,
+    }  # fmt: skip
+    return asked | changes
+
+
+def joining(label: str = "cora", **changes: Any) -> dict[str, Any]:
+    """One entry of `requests` on the other side: this device asks to come in there."""
+    return request(label, side="joiner", name="Home", address="10.88.0.1") | changes
+
+
+def asked(*requests: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A snapshot in which these requests wait, as the engine tells it."""
+    first = requests[0]
+    told = {
+        "state": "waiting",
+        "reason": f"{first['label']} asks to join: compare the words",
+        "command": f"approve {first['name']}",
+    }
+    return state(**(told | {"requests": [*requests]} | changes))
+
+
 def entry(path: str, size: int = 100, **changes: Any) -> dict[str, Any]:
     """One entry of `files`."""
     owner = path.partition("/")[0]
@@ -175,8 +205,11 @@ class FakeSource:
         self.freshness: list[bool] = []  # of the states that were asked for
         self.page_files = 2  # of one answer: a test of few files has several
         self.answer: dict[str, Any] = {"ok": True, "text": "1 file is in your folder now."}
+        self.refusal: PotluckError | None = None  # of the next acts
+        self.acted = "done"  # what an act says that happened
         self.failure: Exception | None = None
         self.on_leave = lambda: None
+        self.asks = False  # somebody sits there, so that a closed door can be shut
         self.kept: dict[str, Any] = {"heads": [], "devices": []}
         self.waited_s: list[float] = []  # how long whoever asks had waited
         self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered
@@ -223,7 +256,9 @@ class FakeSource:
     def door(self, open_s: float | None) -> dict[str, Any]:
         self.asked.append(("door", open_s))
         left = None if open_s in {None, float("inf")} else open_s
+        was_open = self.current["door"]["open"] or not self.asks
         door = {"open": open_s is not None, "until_s": left}
+        door["shut"] = open_s is None and not was_open
         self.current = {**self.current, "door": door}
         return door
 
@@ -243,6 +278,12 @@ class FakeSource:
     def add(self, paths: list[str], mode: str) -> dict[str, Any]:
         self.asked.append(("add", paths, mode))
         return self.answer
+
+    def act(self, act: Callable[[int], PersonAct]) -> dict[str, Any]:
+        self.asked.append(act(0))
+        if self.refusal is not None:
+            raise self.refusal
+        return {"text": self.acted}
 
     def rescan(self) -> None:
         self.asked.append("rescan")

@@ -16,7 +16,7 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
 from potluck.faces.progress import Motion
 from potluck.faces.text import columns
-from tests.faces.fakes import delivery, rates, state, transfer, trouble, upload
+from tests.faces.fakes import asked, delivery, rates, request, state, transfer, trouble, upload
 
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 COMING = Motion(come=300, wanted=700, rate=100)
@@ -375,3 +375,65 @@ def test_a_narrower_terminal_keeps_nothing_of_the_old_picture(told: list[str]) -
     console.width = 20
     screen.close()
     assert {row.rstrip() for row in terminal.rows} <= {"laptop joined", *told, ""}
+
+
+# -- somebody asks to join -------------------------------------------------------------------------
+def test_a_request_stands_on_top_and_nothing_says_it_twice() -> None:
+    picture = lines(asked(request()), typed="")
+    assert picture[1] == "bert (10.88.0.2) asks to join “Home”"
+    assert picture[-3:] == [
+        "potluck 0.1.0 · kitchen-pc · 7F3A-91C2 · Home · node 0 of 2",
+        "14 files · 1.6 GB",
+        "> ▏exit · help · status · ring",
+    ]
+    assert "compare the words" not in "\n".join(picture)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+@pytest.mark.parametrize("height", [8, 12, 24])
+def test_a_request_fits_and_leaves_the_prompt(width: int, height: int) -> None:
+    several = asked(
+        request(), request("nas", id="2", left_s=118.0), files=3, transfers=[transfer()]
+    )
+    picture = lines(several, typed="x", width=width, height=height)
+    assert len(picture) < height
+    assert all(columns(line) <= width for line in picture)
+    assert picture[-1] == "> x▏"
+    assert all(word in "\n".join(picture) for word in ("AMBER", "TIGER", "VIOLIN"))
+
+
+def test_only_a_request_whose_words_stand_there_can_be_answered() -> None:
+    hidden = [False]
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, height=24,
+                      color_system=None)  # fmt: skip
+    screen = LiveScreen(console, words=WORDS, hidden=lambda: hidden[0])
+    screen.open()
+    screen.step()
+    screen.draw()
+    assert screen.asking == ""
+    screen.state(asked(request()))
+    assert screen.asking == "", "it is not drawn yet"
+    screen.draw()
+    assert screen.asking == "5eed0001"
+    screen.state(asked(request(), request("nas", id="2", words=["lemon", "crystal", "otter"])))
+    screen.step()
+    screen.draw()
+    assert (screen.asking, screen.listed) == ("2", {"5eed0001": "bert", "2": "nas"})
+    screen.step()
+    hidden[0] = True
+    screen.draw()
+    assert (screen.asking, screen.listed) == ("", {})
+    hidden[0] = False
+    console.height = 3
+    screen.draw()
+    assert screen.asking == "", "there is no room for the words"
+    console.height = 24
+    screen.state(state())
+    screen.draw()
+    assert screen.asking == ""
+    screen.close()
+
+
+def test_a_shut_door_is_told() -> None:
+    shut = state(door={"open": False, "until_s": None, "shut": True})
+    assert "the door is shut: nobody can ask until somebody types open" in lines(shut)

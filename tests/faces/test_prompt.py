@@ -12,13 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from potluck.core.errors import TimedOut
+from potluck.core.errors import NotFound, TimedOut
+from potluck.engine.person_acts import ApproveAsked
 from potluck.faces import prompt
+from potluck.faces.answer_keys import TOO_EARLY, UNREAD_S, AnswerKeys, OnScreen
 from potluck.faces.cli.client import Client
-from tests.faces.fakes import FakeSource, entry, running
+from tests.faces.fakes import FakeSource, entry, running, wait_for
 
 
 @pytest.mark.parametrize(
@@ -76,11 +79,17 @@ def client(tmp_path: Path) -> Client:
         ("add --copy=1 x", "  next: add --help"),
         ("open ten", "open cannot be “ten”."),
         ("close", "closed already"),
+        ("pending", "Nobody waits for an answer."),
+        ("approve bert", "  next: peers"),
+        ("aprove bert", "  next: help"),
+        ("help approve", "only if the same three words stand"),
         ("opem", "There is no command “opem”."),
         ("add --mvoe x", "There is no option --mvoe."),
         ("add --mvoe x", "did you mean --move?"),
         ("up", "not for this prompt"),
         ("wait", "in another terminal"),
+        ("backup-identity 'my key'", "in another terminal: potluck"),
+        ("backup-identity 'my key'", " backup-identity 'my key'"),
         ("exit now", "takes no more words"),
         ("-r", "There is no “-r” here."),
         ("STATUS", "in sync"),
@@ -209,6 +218,125 @@ def test_ctrl_d_on_a_terminal_that_gives_lines_means_exit_there_too() -> None:
     prompt.read(slave, threading.Event(), lambda _text: None, take)
     assert len(entered) == 3, "a terminal that is gone is not one that says Ctrl-D"
     os.close(slave)
+
+
+class AnsweringTerminal:
+    """A terminal whose keys may answer what is on its screen."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = pty.openpty()
+        self.screen, self.stop = OnScreen(), threading.Event()
+        self.answered: list[tuple[str, str]] = []
+        self.pressed: list[bytes] = []
+        self.typed: list[str] = []
+        self.entered: list[str] = []
+        self.said: list[str] = []
+        self.run = self.entered.append
+        self.answers = AnswerKeys(self.screen, self._answer, self.said.extend)
+        self._thread = threading.Thread(target=self._work)
+
+    def _answer(self, request: str, act: str) -> bool:
+        self.answered.append((request, act))
+        return True
+
+    def _work(self) -> None:
+        pressed = self.answers.pressed
+
+        def noted(data: bytes, before: str, typed_s: float) -> bool:
+            taken = pressed(data, before, typed_s)
+            self.pressed.append(data)
+            return taken
+
+        self.answers.pressed = noted  # type: ignore[method-assign]  # it only looks on
+        with prompt.keys(self.slave):
+            prompt.read(self.slave, self.stop, self.typed.append, self._entered, self.answers)
+
+    def _entered(self, line: str) -> None:
+        self.run(line)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_for(lambda: not prompt._gives_lines(self.slave))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join()
+        os.close(self.master)
+        os.close(self.slave)
+
+    def key(self, data: bytes) -> None:
+        before = len(self.pressed)
+        os.write(self.master, data)
+        wait_for(lambda: len(self.pressed) > before)
+
+
+def test_a_key_answers_what_stood_there_when_it_was_typed() -> None:
+    """A lone y answers at once, without Enter; what is typed into a line is a letter."""
+    with AnsweringTerminal() as terminal:
+        terminal.screen.show("a", 0.0)
+        terminal.key(b"y")
+        assert terminal.answered == [("a", "approve")]
+        for data in (b"s", b"n", b"\n"):
+            terminal.key(data)
+        wait_for(lambda: terminal.entered == ["sn"])
+        terminal.screen.show("b", time.monotonic() + 60)
+        terminal.key(b"y")
+        assert terminal.answered == [("a", "approve")], "it had not been there for a moment"
+        assert terminal.typed[-1] == ""
+
+
+def test_an_answer_typed_too_early_goes_from_the_line_and_the_next_key_answers() -> None:
+    with AnsweringTerminal() as terminal:
+        for letter in (b"y", b"y"):
+            terminal.key(letter)
+        wait_for(lambda: terminal.typed[-1:] == ["yy"])
+        terminal.screen.show("a", 0.0)
+        wait_for(lambda: terminal.typed[-1:] == [""])
+        assert terminal.said == list(TOO_EARLY)
+        assert terminal.answered == []
+        terminal.key(b"y")
+        assert terminal.answered == [("a", "approve")]
+        assert terminal.entered == []
+
+
+def test_a_key_typed_while_a_command_ran_answers_nothing_that_came_meanwhile() -> None:
+    with AnsweringTerminal() as terminal:
+
+        def slow(line: str) -> None:
+            os.write(terminal.master, b"y")  # while it runs; a request comes, long before it ends
+            terminal.screen.show("a", time.monotonic() - UNREAD_S)
+            terminal.entered.append(line)
+
+        terminal.run = slow
+        os.write(terminal.master, b"status\n")
+        wait_for(lambda: terminal.pressed[-1:] == [b"y"])
+        assert terminal.answered == []
+        terminal.screen.show("b", 0.0)
+        terminal.key(b"n")
+        assert terminal.answered == [("b", "deny")]
+
+
+def test_an_answer_is_told_with_what_became_of_it(source: FakeSource, client: Client) -> None:
+    source.acted = "bert is a member now."
+    assert prompt.run_answer("approve", "5eed0001", client) == (True, ["bert is a member now."])
+    assert source.asked == [ApproveAsked(0, "5eed0001")]
+    source.refusal = NotFound("That request is over.", "its time is over", "potluck pending")
+    assert prompt.run_answer("deny", "5eed0001", client) == (
+        False,
+        ["That request is over.", "  why:  its time is over", "  next: pending"],
+    )
+
+
+def test_a_fault_while_a_key_is_answered_is_told(client: Client, monkeypatch) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(client, "act", broken)
+    is_taken, lines = prompt.run_answer("approve", "5eed0001", client)
+    assert not is_taken
+    assert lines[1] == "  why:  a fault in potluck itself: RuntimeError('odd')"
+    assert lines[2].startswith("  next: type the same in a shell")
 
 
 # -- Ctrl-Z and fg ---------------------------------------------------------------------------------

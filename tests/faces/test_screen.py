@@ -4,18 +4,22 @@ it all.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest  # noqa: TC002 - its fixtures are read at run time
 
+from potluck.core.errors import Refused
+from potluck.engine.person_acts import ApproveAsked, DenyAsked
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
-from potluck.faces.screen import PlainScreen, ViewThreads
-from tests.faces.fakes import FakeSource, running, state, transfer, wait_for
+from potluck.faces.screen import PlainScreen, ViewThreads, at_terminal, first_id
+from tests.faces.fakes import FakeSource, asked, request, running, state, transfer, wait_for
 
 WORDS = Words("potluck", "potluck", "potluck")
 
@@ -25,6 +29,8 @@ class RecordingScreen:
 
     def __init__(self) -> None:
         self.log: list[tuple[str, Any]] = []
+        self.asking, self.listed = "", dict[str, str]()
+        self.steps = 0
 
     def open(self) -> None:
         self.log.append(("open", None))
@@ -37,9 +43,13 @@ class RecordingScreen:
 
     def state(self, state: dict[str, Any]) -> None:
         self.log.append(("state", state["files"]))
+        self.asking = first_id(state)
 
     def typed(self, text: str) -> None:
         self.log.append(("typed", text))
+
+    def step(self) -> None:
+        self.steps += 1
 
     def draw(self) -> None:
         pass
@@ -88,6 +98,37 @@ def test_states_notices_and_typed_lines_meet_on_the_screen(
         watching.stop()
     assert screen.log[0] == ("open", None)
     assert screen.log[-1] == ("close", None)
+    pipe.close()
+
+
+def test_whatever_a_typed_line_raises_is_told_and_the_prompt_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(NoLeaving):
+        def answer(self, line: str) -> list[str] | None:
+            if line == "quit":
+                raise KeyError(line)
+            return super().answer(line)
+
+    pipe, screen = Pipe(monkeypatch), RecordingScreen()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with running(tmp_path, FakeSource()):
+        view = ViewThreads(Client(str(tmp_path)), screen, WORDS, leaving=Broken(), reads=True)
+        view.start()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        for typed, told in (
+            ("add x", "The folder in which this runs is gone."),
+            ("quit", "That did not work, and it should have."),
+        ):
+            os.write(pipe.writing, f"{typed}\n".encode())
+            wait_for(partial(screen.log.__contains__, ("line", told)))
+        monkeypatch.chdir(tmp_path)
+        os.write(pipe.writing, b"version\n")
+        wait_for(lambda: any(str(what).startswith("potluck ") for _, what in screen.log))
+        view.stop()
+    assert ("line", "  why:  a fault in potluck itself: KeyError('quit')") in screen.log
     pipe.close()
 
 
@@ -142,3 +183,73 @@ def test_a_view_that_only_watches_ends_with_potluck_and_tells_no_old_news(tmp_pa
     wait_for(over.is_set)
     watching.stop()
     assert ("line", "long ago") not in screen.log
+
+
+def test_a_typed_yes_goes_to_the_request_that_is_there_and_a_refusal_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, written = Pipe(monkeypatch), list[str]()
+    with running(tmp_path, FakeSource()) as source:
+        source.current, source.acted = asked(request()), "You said yes."
+        watching = ViewThreads(
+            Client(str(tmp_path)),
+            PlainScreen(written.append),
+            WORDS,
+            leaving=NoLeaving(),
+            reads=True,
+        )
+        watching.start()
+        wait_for(lambda: "  yes: potluck approve bert\n" in "".join(written))
+        os.write(pipe.writing, b"y\n")
+        wait_for(lambda: "You said yes." in "".join(written))
+        assert source.asked == [ApproveAsked(0, "5eed0001")]
+        source.refusal = Refused("Too late.", "its time is over", "pending")
+        source.current = asked(request("nas", id="5eed0002"))
+        wait_for(lambda: "nas (10.88.0.2) asks to join “Home”" in "".join(written))
+        os.write(pipe.writing, b"no\n")
+        wait_for(lambda: "  next: pending" in "".join(written))
+        assert source.asked[1:] == [DenyAsked(0, "5eed0002")]
+        source.current = state()
+        wait_for(lambda: not watching._on_screen.request)
+        os.write(pipe.writing, b"n\n")
+        wait_for(lambda: "Nobody asks for a yes or a no" in "".join(written))
+        watching.stop()
+    assert "Type y" not in "".join(written), "a pipe has nobody who reads it"
+    assert "".join(written).count("nas (10.88.0.2) asks to join “Home”") == 1
+    pipe.close()
+
+
+def test_a_typed_name_goes_to_the_request_that_could_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, screen = Pipe(monkeypatch), RecordingScreen()
+    with running(tmp_path, FakeSource()) as source:
+        source.current = asked(request("pal"))
+        watching = ViewThreads(
+            Client(str(tmp_path)), screen, WORDS, leaving=NoLeaving(), reads=True
+        )
+        screen.listed = {"5eed0001": "pal"}
+        watching.start()
+        wait_for(lambda: bool(watching._on_screen.read(math.inf)))
+        os.write(pipe.writing, b"approve p")
+        wait_for(lambda: ("typed", "approve p") in screen.log)
+        source.current = asked(request("pal", id="5eed0009"))
+        screen.listed = {"5eed0009": "pal"}
+        wait_for(lambda: "5eed0009" in watching._on_screen.read(math.inf))
+        os.write(pipe.writing, b"al\n")
+        over = "That request is over; another one asks: nothing was answered."
+        wait_for(lambda: ("line", over) in screen.log)
+        watching._step()
+        wait_for(lambda: screen.steps == 1)
+        watching.stop()
+    assert source.asked == []
+    pipe.close()
+
+
+def test_who_can_type_sits_at_a_terminal(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    terminal, closed = os.fdopen(slave), (tmp_path / "x").open("w")
+    closed.close()
+    assert [at_terminal(one) for one in (terminal, closed, None)] == [True, False, False]
+    terminal.close()
+    os.close(master)

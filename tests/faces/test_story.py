@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words
+from potluck.faces.near_groups import ASKED_S
 from potluck.faces.story import (
     ADMITTED_S,
     ALONE_S,
@@ -11,12 +12,17 @@ from potluck.faces.story import (
     GREETED_S,
     JOINING_S,
     LINES_MAX,
+    REQUEST_LINES,
     SETTLED_S,
     UNKNOWN_S,
     Story,
 )
-from tests.faces.fakes import alone, device, found, state, transfer, upload
+from tests.faces.fakes import alone, asked, device, found, joining, request, state, transfer, upload
 
+LOOK = (
+    "Look at the screen of the new machine, bert: the same three words must stand there, too. "
+    "Only that screen counts: members show the same words."
+)
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 
 
@@ -34,6 +40,8 @@ def test_the_first_state_gives_title_group_and_where_to_put_files() -> None:
         "this device is the group “Home”."
     )
     assert lines[1:] == [
+        "On the other machine: potluck up",
+        "  Both screens will then show three words to compare.",
         "Put files in /home/me/Potluck/Shared/kitchen-pc",
         "To leave type exit, or press Ctrl-C.",
     ]
@@ -63,7 +71,7 @@ def test_what_a_view_of_a_potluck_that_runs_finds_is_not_told_as_new() -> None:
 def test_a_member_that_is_known_is_said_to_be_away() -> None:
     told = story()
     told.on_state(state(devices=[device(me=True), device("nas", online=False)]), 100.0)
-    lines = told.on_tick(100.0 + ALONE_S)
+    lines = [line for line in told.on_tick(100.0 + ALONE_S) if "Nobody" in line]
     assert lines[0].startswith("Nobody else is here: nas away. Tried: 6 neighbours"), lines
     assert not any("--peer" in line for line in lines)
 
@@ -93,6 +101,7 @@ def test_another_group_later_is_told_again() -> None:
 def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     told = story()
     told.on_state(alone(found=[found()]), 100.0)
+    assert told.on_tick(100.0 + ASKED_S)[0].startswith("Found “Home”")
     assert told.on_tick(100.0 + JOINING_S - 0.1) == []
     lines = told.on_tick(100.0 + JOINING_S)
     assert lines[0] == "Until then this device is the group “Home”."
@@ -115,18 +124,20 @@ def test_who_was_found_a_moment_ago_is_not_said_not_to_be_there() -> None:
 def test_a_group_of_which_several_devices_answer_is_told_once() -> None:
     told = story()
     several = [found(group="g", label=label, members=2) for label in ("laptop", "nas")]
-    assert told.on_state(alone(found=several[:1]), 100.0)[1].startswith("Found “Home”")
+    told.on_state(alone(found=several[:1]), 94.0)
+    assert told.on_state(alone(found=several[:1]), 100.0)[0].startswith("Found “Home”")
     assert told.on_state(alone(found=several[1:]), 100.1) == []
     namesake = found(group="h", label="nas", members=2)
-    assert told.on_state(alone(found=[namesake]), 100.2) != [], "another one of that name"
+    assert told.on_state(alone(found=[namesake]), 100.2) == []
+    assert told.on_tick(106.2)[0].startswith("Found “Home”"), "another one of that name"
     third = found(group="i", label="nas", address="10.0.0.5:7685")
-    lines = told.on_state(alone(found=[namesake, third]), 100.3)
-    assert [line for line in lines if "on nas" in line] == [
-        "    on nas (10.0.0.5:7685): type open at its prompt, or in a shell: potluck open"
-    ]
+    told.on_state(alone(found=[namesake, third]), 106.3)
+    lines = told.on_tick(112.3)
+    [line] = [line for line in lines if "this device and nas" in line]
+    assert line.startswith("  To become one group this device and nas (10.0.0.5:7685) show three")
 
 
-def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
+def test_a_group_that_was_found_says_what_lets_this_device_in() -> None:
     told = story()
     waiting = alone(
         group=None,
@@ -137,23 +148,177 @@ def test_a_group_that_was_found_says_what_to_type_on_both_machines() -> None:
         reason="both doors are closed",
         found=[found()],
     )
-    lines = told.on_state(waiting, 100.0)
-    assert "Found “Home” (1 device: den-pc, 192.168.1.10)." in lines
-    how = "type open at its prompt, or in a shell"
-    assert f"    on den-pc: {how}: potluck open" in lines
-    assert f"    on this machine: {how}: potluck --home h open" in lines
+    told.on_state(waiting, 94.0)
+    lines = told.on_tick(100.0)
+    assert lines[:2] == ["Found “Home” (1 device: den-pc, 192.168.1.10).", lines[1]]
+    assert lines[1] == (
+        "  To become one group this device and den-pc show three words; "
+        "say yes on both if they are the same."
+    )
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]
     moved = waiting | {"found": [found(address="10.0.0.5")]}
     assert told.on_state(moved, 101.0) == []
-    half = told.on_state(waiting | {"found": [found(open=True)]}, 102.0)
-    assert "    on den-pc: the door is open already" in half
+    assert told.on_state(moved, 107.0) == []
+    half = told.on_state(waiting | {"found": [found(open=True)]}, 107.1)
+    assert half[1].startswith("  The door there is open: only this device asks.")
+
+
+def test_a_group_that_is_about_to_be_asked_is_not_told_as_found_first() -> None:
+    told, near = story(), found(name="", label="", address="10.88.0.1:7685", members=0)
+    lines = told.on_state(alone(found=[near]), 100.0) + told.on_tick(100.0 + ASKED_S - 0.1)
+    lines += told.on_state(alone(found=[near], requests=[joining()]), 100.0 + ASKED_S)
+    lines += told.on_tick(120.0)
+    assert lines == ["potluck 0.1.0 · kitchen-pc · 7F3A-91C2"], "the three words stand there"
+    watching = Story(WORDS, 100.0, prompt=True, watching=True)
+    watched = watching.on_state(alone(found=[near]), 100.0)
+    assert "Found another group near by (10.88.0.1:7685)." in watched, "it was there before"
+
+
+ASKED_HERE = (
+    "Somebody there asked to be let in here; that is over: the other side said no. "
+    "Either side can ask again."
+)
+
+
+def test_after_a_no_it_is_told_what_happened_and_what_is_typed_to_ask() -> None:
+    told, near = story(), found(name="", label="", address="10.0.0.9:7685")
+    assert not any("ask there" in line for line in told.on_state(alone(found=[near]), 100.0))
+    ended = near | {"ended": "the other side said no", "asked_here": True}
+    assert told.on_state(alone(found=[ended]), 101.0) == [
+        "Found another group near by (10.0.0.9:7685).",
+        f"  {ASKED_HERE}",
+        "  to ask there now: potluck --home h approve 10.0.0.9:7685",
+    ]
+    assert told.on_state(alone(found=[ended]), 102.0) == []
+
+
+def test_while_a_code_is_tried_no_group_is_said_to_be_asked() -> None:
+    told, tries = story(), {"open": False, "until_s": None, "shut": False, "joins": True}
+    lines = told.on_state(alone(found=[found()], door=tries), 100.0) + told.on_tick(104.0)
+    assert not any("Found" in line or "To become one group" in line for line in lines)
+    again = told.on_state(alone(found=[found()]), 106.0)
+    assert "Found “Home” (1 device: den-pc, 192.168.1.10)." in again, "it came to nothing"
+    assert any(line.startswith("  To become one group") for line in again)
+
+
+def test_a_group_that_one_talks_to_is_not_found_besides() -> None:
+    told = story()
+    hidden = found(name="", label="", address="10.88.0.2:7685", members=0)
+    lines = told.on_state(alone(found=[hidden], requests=[request()]), 100.0)
+    assert not any("Found" in line for line in lines)
+    lines = told.on_state(alone(found=[hidden]), 106.0)
+    assert "Found another group near by (10.88.0.2:7685)." in lines, "nobody talks any more"
+
+
+def test_who_was_removed_while_it_was_off_is_not_welcomed() -> None:
+    told, away = story(), state(devices=[device(me=True), device("nas", online=False)])
+    lines = told.on_state(away, 100.0) + told.on_tick(101.0)
+    text = "this device was removed from “Home” by nas; its files stay here"
+    removed = {"code": "removed", "level": "warning", "subject": "", "text": text}
+    lines += told.on_notice(removed, 101.5)
+    for later in (101.6, 100.0 + ALONE_S, 120.0):
+        lines += told.on_state(away, later)
+    assert lines[1] == f"! {text}"
+    assert not any("Welcome" in line or "Put files" in line for line in lines)
+    here, said = story(), story().on_state(state(), 100.0)
+    assert any("Welcome" in line for line in said), "one of the others is here"
+    here.on_notice(removed, 99.0)
+    assert not any("Welcome" in line for line in here.on_state(state(), 100.0))
+
+
+def test_where_all_others_are_away_one_is_welcomed_once_nobody_answered() -> None:
+    told, away = story(), state(devices=[device(me=True), device("nas", online=False)])
+    assert not any("Welcome" in line for line in told.on_state(away, 100.0))
+    lines = told.on_tick(100.0 + ALONE_S)
+    assert lines[0].startswith("Welcome to “Home”")
+    assert any(line.startswith("Nobody else is here: nas away.") for line in lines)
+
+
+def test_a_request_is_told_once_and_the_next_when_it_is_over() -> None:
+    told, quiet = story(), story()
+    nas = request("nas", id="5eed0002", left_s=118.0, words=["lemon", "crystal", "otter"])
+    both = asked(request(), nas)
+    assert told.request_lines(both, 1.0, keys=True)[:4] == [
+        "! bert (10.88.0.2) asks to join “Home” (2 requests in all).",
+        f"  {LOOK}",
+        "      AMBER  TIGER  VIOLIN",
+        "  Type y for yes or n for no. No answer counts as no, in 2 min.",
+    ]
+    assert told.request_lines(both, 1.1, keys=True) == []
+    assert told.readable(both) == {"5eed0001": "bert", "5eed0002": "nas"}
+    again = told.request_lines(asked(nas), 1.2, keys=True)
+    assert again[2:] == ["      LEMON  CRYSTAL  OTTER", again[3]]
+    assert again[3].startswith("  Type y for yes"), "a key answers that one now"
+    assert told.request_lines(state(), 1.3, keys=True) == []
+    every = quiet.request_lines(both, 1.0, keys=False)
+    assert every[8] == "      LEMON  CRYSTAL  OTTER"
+    assert every[9] == "  yes: potluck --home h approve nas"
+    assert every[3:5] == [
+        "  yes: potluck --home h approve bert",
+        "  no:  potluck --home h deny bert",
+    ], "where nothing can be typed the commands are named"
+    assert isinstance(every[3], Advice)
+    assert quiet.request_lines(asked(nas), 2.0, keys=False) == [], "each is told once"
+    wordless = asked(request(words=[]))
+    assert quiet.request_lines(wordless, 3.0, keys=False) == [], "it cannot be answered yet"
+
+
+def test_a_flood_of_requests_is_summed_up() -> None:
+    told, quiet, lines = story(), story(), list[str]()
+    many = [asked(request(f"d{one}", id=str(one))) for one in range(REQUEST_LINES + 7)]
+    for one in many:
+        lines += quiet.request_lines(one, 10.0, keys=False)
+    assert sum("asks to join" in line for line in lines) == REQUEST_LINES
+    assert quiet.readable(many[-1]) == {}, "nobody could read it"
+    assert told.request_lines(many[-1], 10.0, keys=True), "what a key answers is told in any case"
+    assert quiet.on_tick(69.9) == []
+    assert quiet.on_tick(70.0) == [
+        "! 7 more requests to join came within a minute.",
+        "  those that still wait: potluck --home h pending",
+    ]
+
+
+def test_ended_requests_scroll_nothing_away_but_those_that_people_answered() -> None:
+    told, lines = story(), list[str]()
+    notice = {"code": "request_over", "level": "info", "subject": "d1", "command": ""}
+    over = "the request of d1 is over: "
+    for one in range(38):
+        lines += told.on_notice(notice | {"text": f"{over}it was taken back"}, 10.0 + one)
+    lines += told.on_notice(notice | {"text": f"{over}cora said no"}, 50.0)
+    lines += told.on_notice(notice | {"text": f"{over}d1 is a member now: cora said yes"}, 50.0)
+    assert [line.rpartition(": ")[2] for line in lines] == [
+        "it was taken back", "cora said no", "cora said yes",
+    ]  # fmt: skip
+    assert told.on_tick(70.0) == ["37 more requests to join ended within a minute."]
+
+
+def test_while_somebody_asks_to_join_it_is_not_said_that_nobody_answers() -> None:
+    told = story()
+    asks = alone(requests=[request(answer="yes")], state="busy", reason="x")
+    told.on_state(asks, 100.0)
+    assert told.on_tick(100.0 + ALONE_S) + told.on_tick(100.0 + JOINING_S) == []
+    lines = told.on_state(alone(), 120.0)
+    assert lines[0] == "Nobody else is in the group “Home” of this device."
+
+
+def test_a_request_is_not_told_a_second_time_by_its_notice_or_as_what_is_waited_for() -> None:
+    told = story()
+    notice = {"code": "request", "level": "warning", "subject": "bert", "text": "bert asks"}
+    assert told.on_notice(notice, 100.0) == []
+    lines = told.on_state(asked(request()), 100.0)
+    assert not any("Waiting" in line for line in lines)
+    over = notice | {"code": "request_over", "level": "info", "text": "bert was let in by cora"}
+    assert told.on_notice(over, 101.0) == ["bert was let in by cora"]
+    lonely = alone(requests=[joining()], state="waiting", reason="cora asks", command="approve x")
+    assert not any("Waiting" in line for line in story().on_state(lonely, 100.0))
 
 
 def test_being_alone_for_long_is_explained_once() -> None:
     told = story()
     assert told.on_tick(100.0 + ALONE_S) == []  # nothing is known yet
     told.on_state(alone(), 100.0)
-    assert len(told.on_tick(100.0 + ALONE_S - 0.1)) == 3  # the group, where files go, the way out
+    first = told.on_tick(100.0 + ALONE_S - 0.1)
+    assert len(first) == 5, "the group, what to type elsewhere, where files go, the way out"
     lines = told.on_tick(100.0 + ALONE_S)
     assert lines[0] == "Nobody answers yet. Tried: 6 neighbours on 2 networks (eth0, wlan0)."
     assert [line[:7] for line in lines[1:3]] == ["  why: ", "  next:"]
@@ -186,6 +351,9 @@ def test_the_command_of_a_notice_stands_on_a_line_of_its_own() -> None:
     assert first == "! not read: “d1/a; try: b” (no)"
     assert isinstance(second, Advice)
     assert (second.before, second.command) == ("  try: ", command)
+    ours = notice | {"text": "alone; so that it is not: peers", "command": "peers"}
+    [_, third] = story().on_notice(ours, 100.0)
+    assert third == f"  so that it is not: {WORDS.of('peers')}"
     whole = f"! {notice['text']}"
     assert story().on_notice(notice | {"command": ""}, 100.0) == [whole]
     assert story().on_notice(notice | {"command": "rm -rf /"}, 100.0) == [whole]

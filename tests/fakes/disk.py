@@ -39,6 +39,7 @@ TICK_NS = 1_000_003
 """How far the clock of a disk moves with every change; odd, so that nobody rounds it unnoticed."""
 
 
+@lru_cache(maxsize=65536)
 def path_of(text: str) -> SafePath:
     """Return a path below Shared/ from `label/folder/name`."""
     return parse_wire_path(text.encode())
@@ -220,6 +221,22 @@ class Tree:
     def remove_folder(self, path: SafePath) -> None:
         """Remove an empty folder."""
         self.folders.remove(path)
+
+    def move_top(self, former: SafePath, label: SafePath) -> tuple[str, ...]:
+        """Rename a folder directly in Shared/; return where that went which stood at the name."""
+        if former not in self.folders:
+            return ()
+        before = [path for path in self.below(label) if path in self.files]
+        self.aside += [(path, self.take(path).data) for path in before]
+        self.folders = {path for path in self.folders if not path.starts_with(label)}
+        for path in [*self.below(former), former]:
+            moved = label if path == former else label.joined(path.relative_to(former))
+            if path in self.files:
+                self.put(moved, self.take(path))
+            else:
+                self.make_folders(moved)
+        self.folders = {path for path in self.folders if not path.starts_with(former)}
+        return (f"Put aside/{label}",) if before else ()
 
     # -- looking -----------------------------------------------------------------------------------
     def below(self, top: SafePath) -> list[SafePath]:

@@ -24,6 +24,7 @@ from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList
 from potluck.core.errors import Malformed
+from potluck.core.group.codes import TypedCode
 from potluck.core.wire.catalogue import (
     CLEAR,
     CONTROL,
@@ -38,6 +39,8 @@ from potluck.engine.events import Interface
 from tests.fakes.disk import pieces_of
 
 SMALL = 4  # longest list, mostly
+LABELS = ("d1", "d2", "refused")
+NAMING = {"label", "former"}  # fields of events
 EDGES = (0, 1, 2, 255, 2**16 - 1, 2**26, 2**32, 2**50, limits.SEQ_MAX - 1, limits.SEQ_MAX)
 
 
@@ -134,7 +137,10 @@ class Anything:
     def event(self, kind: type) -> Any:
         """An event as a shell could make it, about anything or nothing."""
         hints = get_type_hints(kind)
-        return kind(**{f.name: self._value(hints[f.name]) for f in dataclasses.fields(kind)})
+        made = {f.name: self._value(hints[f.name]) for f in dataclasses.fields(kind)}
+        # what a shell says of labels it was told by the engine, which looked at them before
+        made |= {name: self.random.choice(LABELS) for name in NAMING & made.keys()}
+        return kind(**made)
 
     def _value(self, hint: Any) -> Any:
         made = {
@@ -144,6 +150,7 @@ class Anything:
             str: lambda: self.random.choice(["", "refused", "own", "x\ny", "d1/a"]),
             bytes: lambda: self._bytes(0, 600),
             SafePath: lambda: self.random.choice(self.known["paths"]),
+            TypedCode: lambda: TypedCode(self.random.choice(["", "abandon ability able", "x y z"])),
             PieceList: lambda: pieces_of(self.random.choice(self.known["contents"])),
             Interface: lambda: Interface(
                 "eth0", f"10.{self.random.randrange(256)}.0.1", "", self.random.randint(0, 32)

@@ -1,13 +1,51 @@
-"""One pair of honest daemons for all the attacks of a module, and a rogue that it has admitted."""
+"""One pair of honest daemons for all the attacks of a module, and a rogue that it has admitted.
+
+What is counted for S4 are cases of tests that passed: proofs, and the others. It is written down
+when the run ends, and only by a run of the whole folder: a few of them say nothing about all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.figures import record
 from tests.hostile import daemons
 from tests.hostile.rogue import Control, Rogue
+
+HERE = Path(__file__).parent
+PROOFS = 30  # S4 in docs/figures.md
+_passed: dict[str, bool] = {}  # by the id of the case
+_proofs: set[str] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note which tests are proofs."""
+    _proofs.update(item.nodeid for item in items if item.get_closest_marker("proof"))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note how a case ended; what was skipped counts for nothing."""
+    if not report.skipped and "tests/hostile/" in report.nodeid:
+        _passed[report.nodeid] = _passed.get(report.nodeid, True) and report.passed
+
+
+def pytest_sessionfinish() -> None:
+    """Write down how many attacks did no harm, and how many proofs there are."""
+    modules = {name.partition("::")[0].rpartition("/")[2] for name in _passed}
+    if not {path.name for path in HERE.glob("test_*.py")} <= modules:
+        return
+    harmless = sum(passed for name, passed in _passed.items() if name not in _proofs)
+    proofs = sum(passed for name, passed in _passed.items() if name in _proofs)
+    failed = sum(not passed for passed in _passed.values())
+    record(
+        "S4",
+        f"{harmless} cases of attack that did no harm, {proofs} proofs that one does without its "
+        f"guard, {failed} failed",
+        held=not failed and proofs >= PROOFS,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ does not count it.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from potluck.core import limits
@@ -44,7 +45,7 @@ class Daemon(Device):
 
     def begin(self, discovery_port: int, *flags: str) -> Daemon:
         """Start it on a port of its own and wait until it answers."""
-        self.port, self.discovery_port = free_port(), discovery_port
+        self.port, self.discovery_port = unused_port(), discovery_port
         self.start(discovery_port, "--port", str(self.port), *flags)
         self.up()
         return self
@@ -68,6 +69,12 @@ class Daemon(Device):
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    @property
+    def processor_s(self) -> float:
+        """How many seconds of a processor it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def shared(self) -> list[str]:
         """Everything below Shared/, escaped as Python writes it."""
         top = os.fsencode(self.folder / "Shared")
@@ -88,7 +95,7 @@ class Pair:
     def __init__(self, base: Path, discovery_port: int, *devices: Daemon) -> None:
         self.base, self.discovery_port, self.devices = base, discovery_port, devices
         self.a, self.b = devices
-        self._outside = self._seen_outside()
+        self._outside = self.seen_outside()
         self._number = 0
 
     def unharmed(self) -> None:
@@ -103,7 +110,7 @@ class Pair:
             assert device.memory_bytes < MEMORY_BYTES, (
                 f"{device.label}: {device.memory_bytes} bytes"
             )
-        assert self._seen_outside() == self._outside
+        assert self.seen_outside() == self._outside
 
     def delivers(self, source: Daemon, target: Daemon) -> None:
         """Write a fresh file; fail unless it comes to the other side in time."""
@@ -119,14 +126,11 @@ class Pair:
             f"--- {one.label} {one.state()}\n{one.said()[-3000:]}" for one in self.devices
         )
 
-    def _seen_outside(self) -> dict[str, bytes]:
+    def seen_outside(self) -> dict[str, bytes]:
         """All files near the homes that are not the daemons' own."""
         ours = {device.label for device in self.devices}
-        strange = [
-            path
-            for path in self.base.rglob("*")
-            if path.relative_to(self.base).parts[0] not in ours
-        ]
+        others = [path for path in self.base.iterdir() if path.name not in ours]
+        strange = [path for other in others for path in (other, *other.rglob("*"))]
         near = [
             path
             for one in self.devices
@@ -134,6 +138,15 @@ class Pair:
             if path.name not in ("Shared", ".potluck")
         ]
         return {str(path): path.read_bytes() for path in (*strange, *near) if path.is_file()}
+
+
+def unused_port() -> int:
+    """A port nobody uses for anything, not even a connection that is over."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind(("", port))
+            return port
 
 
 def within(seconds: float, condition: Callable[[], object], said: Callable[[], str] = str) -> None:

@@ -48,6 +48,7 @@ from potluck.core.wire.catalogue import (
     Folder,
     Head,
     LinkKind,
+    PairNonce,
     Ping,
     Pong,
     Unknown,
@@ -187,6 +188,8 @@ class Rogue:
         self.standing = tls.CurrentTrust(self.key, self.instance, Deaf())
         self.answers: Answers = lambda _request, stream: stream.send({"t": "gone"})
         self.asked: list[Any] = []
+        self.serving: set[Stream] = set()  # links that others opened to ask
+        self.nonces: list[bytes] = []  # of the pairing, ours and that of whoever let us in
         self._counter = 0
         self._listener: socket.socket | None = None
         self.roster = self._enter(pair.a)
@@ -216,12 +219,15 @@ class Rogue:
             stream.close()
 
     def _converse(self, stream: Stream) -> Roster:
-        joiner = Joiner(self.key, self.label, os.urandom(16))
+        self.nonces = [os.urandom(16)]
+        joiner = Joiner(self.key, self.label, self.nonces[0])
         for message in joiner.begin():
             stream.send(message)
         while joiner.state is not JoinerState.DONE:
             heard = stream.receive(PAIRING, WAIT_S)
             assert not isinstance(heard, Unknown)
+            if isinstance(heard, PairNonce):
+                self.nonces.append(heard.nonce)
             for answer in joiner.hear(heard):
                 stream.send(answer)
             if joiner.state is JoinerState.OFFERED:
@@ -315,6 +321,8 @@ class Rogue:
                 stream.send(Bye("the rogue dials itself"))
                 return
             accept_hello(stream, hello.link, self.instance)
+            self.serving.add(stream)
+            held.callback(self.serving.discard, stream)
             while True:
                 request = stream.receive(BULK_REQUEST, 30.0)
                 self.asked.append(request)

@@ -121,6 +121,7 @@ def test_pages_without_end_do_not_fill_the_index(attacked: Pair) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("unguarded", ["pages"], indirect=True)
+@pytest.mark.proof
 def test_without_the_budget_of_pages_they_do(unguarded: Pair) -> None:
     assert attacking(unguarded, endless_pages(unguarded)) > PAGES_BYTES
 
@@ -165,6 +166,7 @@ def test_a_list_without_end_does_not_fill_the_memory(attacked: Pair) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("unguarded", ["lists"], indirect=True)
+@pytest.mark.proof
 def test_a_daemon_that_believes_the_holder_fills_it(unguarded: Pair) -> None:
     assert attacking(unguarded, endless_list(unguarded)) > LIST_BYTES
 
@@ -217,6 +219,7 @@ def test_addresses_that_a_member_names_elsewhere_are_not_dialled(attacked: Pair)
 
 @pytest.mark.full
 @pytest.mark.parametrize("unguarded", ["dials"], indirect=True)
+@pytest.mark.proof
 def test_a_daemon_that_believes_them_dials_them(unguarded: Pair) -> None:
     assert attacking(unguarded, far_addresses(unguarded)) > 0
 
@@ -252,6 +255,7 @@ def test_notices_without_end_crowd_out_nobody_s(attacked: Pair) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("unguarded", ["notices"], indirect=True)
+@pytest.mark.proof
 def test_without_the_board_they_do(unguarded: Pair) -> None:
     count, others_stay = attacking(unguarded, flipping(unguarded))
     assert count > 4 * OF_ONE_DEVICE

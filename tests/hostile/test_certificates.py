@@ -174,6 +174,7 @@ def is_told(daemon: Daemon, code: str) -> bool:
 
 
 @pytest.mark.full
+@pytest.mark.proof
 def test_without_the_first_guard_it_is_admitted_and_the_second_keeps_the_links(
     tmp_path: Path,
 ) -> None:
@@ -191,6 +192,7 @@ def test_without_the_first_guard_it_is_admitted_and_the_second_keeps_the_links(
 
 
 @pytest.mark.full
+@pytest.mark.proof
 def test_without_both_nobody_can_make_a_link_and_with_them_that_is_over(tmp_path: Path) -> None:
     with daemons.pair(tmp_path, "canonical", "anchors") as pair:
         rogue = Rogue("rogue", pair)

@@ -21,7 +21,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.group.roster import Roster
-from potluck.core.wire.catalogue import Beacon, Offer, Solicit, encode
+from potluck.core.wire.catalogue import CLEAR, Beacon, Offer, Solicit, encode
 from potluck.engine.index import Index
 from potluck.faces.demo.devices import loopback
 from potluck.shells.links.knock import CHALLENGE_BYTES, KnockKind
@@ -52,7 +52,8 @@ class Closed(Daemon):
             "PYTHONPATH": str(ROOT / "src"),
             "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
         }
-        words = [sys.executable, "-m", "potluck", "--home", str(self.home), "up", str(self.folder)]
+        words = [sys.executable, "-m", *self.program, "--home", str(self.home), "up"]
+        words += [str(self.folder)]
         words += ["--name", self.label, "--headless", "--interface", loopback(), *self.door, *flags]
         with (self.home / "output").open("ab") as output:
             self.process = subprocess.Popen(
@@ -167,9 +168,27 @@ def test_a_closed_session_names_nobody(closed: tuple[int, list[Closed]]) -> None
     assert [what for what, secret in secrets_of(roster).items() if secret in data] == []
 
 
-def test_strangers_at_a_closed_door_get_nothing(closed: tuple[int, list[Closed]]) -> None:
+def test_strangers_at_a_closed_door_hear_that_there_is_one_and_nothing_else(
+    closed: tuple[int, list[Closed]],
+) -> None:
+    discovery_port, (first, _) = closed
+    roster = first.roster()
+    first.begin(discovery_port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.sendto(encode(Solicit(os.urandom(16), bytes(512))), (HOST, first.port))
+        answer = sock.recv(2000)
+    offer = CLEAR.decode(answer)
+    assert isinstance(offer, Offer)
+    assert (offer.open, offer.name, offer.label) == (False, "", "")
+    assert [what for what, secret in secrets_of(roster).items() if secret in answer] == []
+
+
+def test_strangers_at_a_shut_door_get_nothing(closed: tuple[int, list[Closed]]) -> None:
     discovery_port, (first, _) = closed
     first.begin(discovery_port)
+    first.client.post("/api/v1/door", {"open": False})
+    until(lambda: "shut" in first.said(), first.said)
     with socket.create_connection((HOST, first.port), WAIT_S) as sock:
         sock.sendall(KnockKind.PAIRING.value)
         heard = b""

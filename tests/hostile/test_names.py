@@ -20,7 +20,7 @@ from potluck.core import limits
 from potluck.core.content.pieces import file_root, piece_hash
 from potluck.core.errors import ProtocolError
 from potluck.core.group.lines import LINE_LEAST, LINE_MOST
-from potluck.core.group.roster import RECORDS_MAX
+from potluck.core.group.statement_set import RECORDS_MAX
 from potluck.core.group.statements import admit, record_hash
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import (
@@ -241,6 +241,7 @@ def test_a_member_takes_over_no_name_and_no_folder(tmp_path: Path) -> None:
         assert len(tree(victim)) == FILES + 1
 
 
+@pytest.mark.proof
 def test_without_names_in_force_it_does(tmp_path: Path) -> None:
     with group(tmp_path, NamesOff) as (alder, _, victim, rogue):
         before = tree(victim)
@@ -298,6 +299,7 @@ def test_one_member_fills_no_roster(tmp_path: Path) -> None:
             cedar.close()
 
 
+@pytest.mark.proof
 def test_without_a_bound_of_lines_it_does(tmp_path: Path) -> None:
     with crowded(tmp_path, LinesOff) as (alder, birch, devices):
         until(lambda: len(labels(birch)) >= RECORDS_MAX, birch.said)

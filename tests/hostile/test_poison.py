@@ -163,6 +163,7 @@ def arrives(source: Inside, target: Inside, name: str, seconds: float) -> None:
     within(seconds, (target.copy_of(source) / name).exists)
 
 
+@pytest.mark.proof
 def test_without_the_decoders_guard_a_datagram_costs_itself_alone(
     inside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +177,7 @@ def test_without_the_decoders_guard_a_datagram_costs_itself_alone(
     until(birch.settled)
 
 
+@pytest.mark.proof
 def test_without_either_guard_no_file_moves(inside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, attack, (alder, birch) = inside
     transact = Engine._transact

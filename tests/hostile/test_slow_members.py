@@ -174,6 +174,7 @@ def test_a_member_that_drips_pieces_holds_up_no_file_of_another(attacked: Pair) 
 
 
 @without(argvalues=["paces"])
+@pytest.mark.proof
 def test_without_the_guard_it_does(unguarded: Pair) -> None:
     with drippers(unguarded, 1):
         assert not comes(unguarded, IN_TIME_S)
@@ -195,6 +196,7 @@ def test_four_identities_that_drip_lists_and_packs_hold_up_nobody(attacked: Pair
 
 
 @without(argvalues=["paces"])
+@pytest.mark.proof
 def test_without_the_guard_four_stop_everybody(unguarded: Pair) -> None:
     with drippers(unguarded, 4) as each:
         share_and_drip(each)
@@ -237,6 +239,7 @@ def test_a_record_larger_than_the_disk_costs_no_list_and_no_time(attacked: Pair)
 
 
 @without(argvalues=["room"])
+@pytest.mark.proof
 def test_without_the_guard_its_list_is_asked_and_still_costs_little(unguarded: Pair) -> None:
     """What it cost was 44 s: looking for what is lacking is linear, guard or not."""
     with giant(unguarded) as one:
@@ -277,6 +280,7 @@ def test_one_wrong_item_of_a_pack_strikes_itself_only(attacked: Pair) -> None:
 
 
 @without(argvalues=["items"])
+@pytest.mark.proof
 def test_without_the_guard_the_honest_owner_is_called_a_liar(unguarded: Pair) -> None:
     _, liars = pack_beside_a_lie(unguarded)
     assert liars > 0

@@ -34,9 +34,11 @@ from tests.fair_time import FairTime
 
 PREFIX = "potlan"
 CLONE_NEWNET = 0x40000000
+ALL_FRAMES = 3  # linux/if_ether.h: ETH_P_ALL
 GONE_S = 5.0
 CARRIER_S = 5.0
 _numbers = itertools.count()
+Socket = socket.socket  # in Hosts that name is a method
 
 # At the bridge, so that no host gets an EPERM a real network would never give. ARP must pass:
 # without it there is no LAN at all. "Everybody" is UDP only, since IPv6 finds its neighbours by
@@ -100,6 +102,7 @@ class Hosts:
         self._tag = f"{PREFIX}-{os.getpid()}-{next(_numbers)}"
         self._bridge = f"{self._tag}-bridge"
         self._subnet = f"10.{os.getpid() >> 8 & 0xFF}.{os.getpid() & 0xFF}"
+        self._moves = 0  # how often each host got an address that nobody had before
         self._started: list[subprocess.Popen[Any]] = []
         sweep()
         try:
@@ -182,7 +185,7 @@ class Hosts:
 
     def address(self, i: int) -> str:
         """The IPv4 address of a host."""
-        return f"{self._subnet}.{i + 1}"
+        return f"{self._subnet}.{self._moves * self.n + i + 1}"
 
     # -- processes ---------------------------------------------------------------------------------
     def inside(self, i: int, pid: int) -> bool:
@@ -223,23 +226,11 @@ class Hosts:
         self, i: int, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM
     ) -> socket.socket:
         """A socket that belongs to a host and is used from here."""
-        made: list[socket.socket] = []
-        failed: list[int] = []
-        library = ctypes.CDLL(None, use_errno=True)
+        return _socket_in(self.name(i), family, kind)
 
-        def inside() -> None:  # setns moves one thread only, and this one ends right away
-            with open(f"/run/netns/{self.name(i)}", "rb") as namespace:
-                if library.setns(namespace.fileno(), CLONE_NEWNET):
-                    failed.append(ctypes.get_errno())
-                    return
-            made.append(socket.socket(family, kind))
-
-        thread = threading.Thread(target=inside)
-        thread.start()
-        thread.join()
-        if failed:
-            raise OSError(failed[0], os.strerror(failed[0]))
-        return made[0]
+    def ear(self) -> Socket:
+        """A socket that hears every frame that passes the bridge, once on each side of it."""
+        return _socket_in(self._bridge, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_FRAMES))
 
     # -- cables ------------------------------------------------------------------------------------
     def cable(self, i: int, up: bool) -> None:
@@ -292,6 +283,16 @@ class Hosts:
         """Take back every drop."""
         self._nft("flush set bridge lan deaf\nflush set bridge lan torn")
 
+    def move(self) -> None:
+        """Give each host another address, as a router does that has forgotten all of them."""
+        before = [self.address(i) for i in range(self.n)]
+        self._moves += 1
+        for i, address in enumerate(before):
+            name = self.name(i)
+            self._ip(name, "addr", "del", f"{address}/24", "dev", "eth0")
+            self._ip(name, "addr", "add", f"{self.address(i)}/24", "brd", "+", "dev", "eth0")
+            self._ip(name, "route", "replace", "default", "via", f"{self._subnet}.254")
+
     def acquaint(self) -> None:
         """Put every host into every other's neighbour table, as an exchange of packets would."""
         for i, j in itertools.permutations(range(self.n), 2):
@@ -307,6 +308,27 @@ class Hosts:
         done = subprocess.run(command, input=rules, text=True, capture_output=True, check=False)
         if done.returncode:
             raise RuntimeError(f"nft: {done.stderr.strip()}")
+
+
+def _socket_in(name: str, family: int, kind: int, protocol: int = 0) -> socket.socket:
+    """A socket of a namespace."""
+    made: list[socket.socket] = []
+    failed: list[int] = []
+    library = ctypes.CDLL(None, use_errno=True)
+
+    def inside() -> None:  # setns moves one thread only, and this one ends right away
+        with open(f"/run/netns/{name}", "rb") as namespace:
+            if library.setns(namespace.fileno(), CLONE_NEWNET):
+                failed.append(ctypes.get_errno())
+                return
+        made.append(socket.socket(family, kind, protocol))
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    if failed:
+        raise OSError(failed[0], os.strerror(failed[0]))
+    return made[0]
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float, every_s: float = 0.02) -> float:

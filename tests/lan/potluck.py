@@ -38,12 +38,15 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
 BLOCK_BYTES = limits.MIB
 LOG_TAIL_BYTES = 6000
+KEPT = ("PATH", "LANG", "TMPDIR", "POTLUCK_CRASHPOINT")  # of the environment of the tests
 
 Outline = dict[str, tuple[str, int, bool, int]]
 
 
 class Potluck:
     """One device: its host, its home, its folder."""
+
+    program: tuple[str, ...] = ("potluck",)  # the module, and what it is to know first
 
     def __init__(self, hosts: Hosts, i: int, base: Path, label: str) -> None:
         self.hosts = hosts
@@ -55,7 +58,7 @@ class Potluck:
         self.own = self.shared / label
         self.log = self.home / "log"
         self.process: subprocess.Popen[bytes] | None = None
-        self.home.mkdir(parents=True)
+        self.home.mkdir(parents=True, exist_ok=True)
 
     # -- life --------------------------------------------------------------------------------------
     def start(self, *flags: str, open_door: bool = True, ready: bool = True) -> Potluck:
@@ -209,10 +212,10 @@ class Potluck:
 
     # -- how it is called --------------------------------------------------------------------------
     def _command(self, *words: object) -> list[str]:
-        return [sys.executable, "-m", "potluck", "--home", str(self.home), *map(str, words)]
+        return [sys.executable, "-m", *self.program, "--home", str(self.home), *map(str, words)]
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         paths = {"HOME": str(self.home), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
         return {**kept, **paths}
 

@@ -9,9 +9,24 @@ from functools import lru_cache
 from hypothesis import given
 from hypothesis import strategies as st
 
+from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import admit, found, group_id
+from potluck.core.group.statements import (
+    Appoint,
+    Forget,
+    Regroup,
+    Relabel,
+    Remove,
+    RosterAct,
+    Succeed,
+    admit,
+    found,
+    group_id,
+    record_hash,
+    sign_act,
+    sign_removal,
+)
 from potluck.core.wire.catalogue import RosterRecord
 from tests.core.fakes import key
 
@@ -26,6 +41,25 @@ def statement(by: int, whom: int, label: str, *, forged: bool = False) -> Roster
     other = key(whom)
     record = admit(key(by), GROUP, other.certificate, other.sealing_public, label)
     return RosterRecord(record.body, record.by, bytes(64)) if forged else record
+
+
+@lru_cache
+def act(by: int, whom: int, kind: str, number: int) -> RosterRecord:
+    """Something else that a device says of another one."""
+    signer, other = key(by), key(whom).device
+    if kind in {"remove", "keep"}:
+        said = Remove(GROUP, other, [], b"", None, b"", [])
+        keeps = [record_hash(statement(whom, each, "a")) for each in PEOPLE]
+        (record,) = sign_removal(signer, said, keeps if kind == "keep" else [])
+        return record
+    about: dict[str, RosterAct] = {
+        "appoint": Appoint(GROUP, key(whom).certificate),
+        "relabel": Relabel(GROUP, other, LABELS[number % 3], number),
+        "succeed": Succeed(GROUP, key(number % 6 + 1).device, other),
+        "regroup": Regroup(GROUP, f"Home {number}", number),
+        "forget": Forget(GROUP, other),
+    }
+    return sign_act(signer, about[kind])
 
 
 statements = st.lists(
@@ -153,3 +187,35 @@ def test_whoever_replays_what_is_in_force_has_it_in_force(
         assert in_force(again) == in_force(roster)
         assert list(again.members) == list(roster.members)
         assert again.digest == roster.digest
+
+
+acts = st.lists(
+    st.builds(
+        act,
+        st.sampled_from(PEOPLE),
+        st.sampled_from(PEOPLE),
+        st.sampled_from(["appoint", "remove", "keep", "relabel", "succeed", "regroup", "forget"]),
+        st.sampled_from([1, 2, limits.WORD_STEP + 1, limits.RELABEL_OWN_MAX + limits.WORD_STEP]),
+    ),
+    max_size=14,
+)
+
+
+@given(statements, acts, st.randoms(use_true_random=False))
+def test_plain_steps_put_in_force_what_the_whole_derivation_would(
+    records: list[RosterRecord], more: list[RosterRecord], chance
+) -> None:
+    every = [*records, *more]
+    chance.shuffle(every)
+    stepped, whole = Roster.replay([GENESIS, *every]), Roster(GENESIS)
+    for record in every:
+        whole._unite([record], bounded=False)
+        whole._put_in_force()
+    whole.settle()
+    assert in_force(stepped) == in_force(whole)
+    assert stepped.digest == whole.digest
+    assert stepped.kept() == whole.kept()
+    assert stepped.force == whole.force
+    at_once = Roster.replay([GENESIS, *every], 2)
+    assert at_once.members.keys() == whole.members.keys()
+    assert at_once.digest == whole.digest

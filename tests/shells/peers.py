@@ -247,7 +247,13 @@ class Peer:
     def trust(self, *others: Peer | DeviceKey) -> None:
         keys = [other.key if isinstance(other, Peer) else other for other in others]
         effect = Trust(tuple(member_of(key) for key in keys))
-        self.do(lambda: self.current_trust.trust(effect.members))
+        self.do(lambda: self._follow(effect))
+
+    def _follow(self, effect: Trust) -> None:
+        """Do what the loop does."""
+        gone = self.current_trust.trust(effect.members)
+        for part in (self.serving, self.fetching, self.doorway.strangers):
+            part.cut_off(gone)
 
     def dial(self, other: Peer, number: int = 1, kind: LinkKind = LinkKind.CONTROL) -> OrderId:
         peer = None if kind is LinkKind.PAIRING else other.device

@@ -11,11 +11,13 @@ is incomplete, and so is a walk that meets a folder that is shut.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from potluck.core.content.facts import ReadFault, Stat
 from potluck.engine.effects import (
     DrainWatch,
+    DropFolder,
     Hash,
     Import,
     Look,
@@ -24,6 +26,7 @@ from potluck.engine.effects import (
     MakeDurable,
     MakeFolders,
     MarkShare,
+    MoveFolder,
     Place,
     PruneTrash,
     Scan,
@@ -34,6 +37,7 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
+    FolderMoved,
     Hashed,
     Imported,
     MadeDurable,
@@ -81,6 +85,8 @@ class Desk:
             MakeDurable: self.sync,
             MarkShare: self.mark_share,
             MakeFolders: self.make_folders,
+            MoveFolder: self.move_folder,
+            DropFolder: self.look_at_top,
             PruneTrash: self.prune_trash,
             Import: self.bring,
             LookAround: self.look_around,
@@ -210,7 +216,7 @@ class Desk:
             if effect.label != process.host.disk.label:
                 self.world.relabelled(process.host, effect.label, effect.former)
             process.host.disk.make_folders(path_of(effect.label))
-            return process.share()
+            return replace(process.share(), label=effect.label)
 
         self._write(process, self._once(process, act))
 
@@ -218,6 +224,18 @@ class Desk:
         """Let every member's folder stand, empty as it may be."""
         for label in effect.labels:
             process.host.disk.make_folders(path_of(label))
+
+    def move_folder(self, process: Process, effect: MoveFolder) -> None:
+        """Give somebody's folder another name."""
+
+        def act() -> Event:
+            disk = process.host.disk
+            if not disk.mounted:
+                return FolderMoved(effect.order, "the share is offline")
+            aside = disk.move_top(path_of(effect.former), path_of(effect.label))
+            return FolderMoved(effect.order, "", aside)
+
+        self._write(process, self._once(process, act))
 
     def bring(self, process: Process, effect: Import) -> None:
         """Bring files from elsewhere into the own folder."""

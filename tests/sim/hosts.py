@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from potluck.core import limits
-from potluck.core.keys.identity import DeviceId, DeviceKey
+from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Effect, Member
 from potluck.engine.events import (
@@ -83,6 +83,7 @@ class Host:
         self.label = label
         self.key = DeviceKey(world.random_for(f"key {label}").randbytes(64))
         self.device: DeviceId = self.key.device
+        self.shown = short_id(self.device)  # how others call it on a screen
         self.address = Address(f"10.0.0.{number + 1}", limits.PORT)
         self.disk = Disk(
             label, world.chronicle, 1_700_000_000_000_000_000 + world.chance.randrange(10**15)
@@ -128,6 +129,7 @@ class Process:
         self.performing = 0  # how many events' effects: one is answered at once, inside another
         self.placings: list[Placing] = []
         self.handled = 0
+        self.looks = 0  # at the ring it shows
         self._armed: float | None = None
         self._spins = 0
         self._spin_at = -1.0
@@ -138,12 +140,18 @@ class Process:
         return self.world.now + self.host.origin
 
     def start(self) -> None:
-        """Start the engine and tell it what the shells find at start, in any order."""
+        """Start the engine and tell it what the shells find at start, in any order.
+
+        Looks at the marker and its being written are one after the other, and so are their results.
+        """
         self._do("start", None)
-        facts: list[Event] = [self.interfaces(), self.share(), self.parts(), self.space()]
+        facts: list[Event | None] = [self.interfaces(), None, self.parts(), self.space()]
         self.world.chance.shuffle(facts)
         for fact in facts:
-            self.world.later(self.world.chance.uniform(0, 0.005), lambda fact=fact: self.post(fact))  # type: ignore[misc]
+            self.world.later(
+                self.world.chance.uniform(0, 0.005),
+                lambda fact=fact: self.post(fact or self.share()),  # type: ignore[misc]
+            )
 
     # -- facts found at start ----------------------------------------------------------------------
     def interfaces(self) -> InterfacesSeen:

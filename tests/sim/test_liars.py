@@ -6,7 +6,9 @@ may stand nearer to the founder, and has files that all hold. A drawn liar signs
 victim under other names, of others, of devices it invents under every name there is, and of more by
 those; some with hashes it tried for. It tells drawn parts of them to drawn devices, some of which
 crash and start again meanwhile. In another game it invents devices that sit in the ring with it and
-all say that a third is dead, again and again. `POTLUCK_TIER=full` plays many more.
+all say that a third is dead, again and again. In a third it accuses whatever the victim says of
+itself as soon as it has said it, while links to the victim break; and where the roster is full the
+one that accuses may be a device that the victim does not know. `POTLUCK_TIER=full` plays many more.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from random import Random
 
 import pytest
 
+from potluck.core import limits
+from potluck.core.group import lines
+from potluck.core.group.plain_steps import PlainSteps
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import admit, found, record_hash
 from potluck.core.keys.identity import DeviceKey, GroupId
-from potluck.core.ring.members import accuse, write_record
+from potluck.core.ring import beliefs
+from potluck.core.ring.members import accuse, is_valid, write_record
 from potluck.core.wire.catalogue import LinkKind, RosterRecord, RosterRecords, Status, Update
 from potluck.engine.effects import Send
 from potluck.engine.index import Index
@@ -128,7 +134,8 @@ def test_no_lie_moves_a_name_or_a_folder(seed: int) -> None:
 
 
 def test_to_settle_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Roster, "settle", lambda _roster: None)
+    monkeypatch.setattr(Roster, "_put_in_force", lambda _roster: None)
+    monkeypatch.setattr(PlainSteps, "take", lambda _steps, _record: None)
     with pytest.raises(AssertionError, match="of d"):
         _play_all()
 
@@ -195,3 +202,123 @@ def test_to_believe_any_two_accusers_is_noticed(monkeypatch: pytest.MonkeyPatch)
 def _accuse_all() -> None:
     for seed in range(SABOTAGED_SEEDS):
         Court(seed).accuse()
+
+
+# -- accusations without end -----------------------------------------------------------------------
+class Endless(Court):
+    """A liar that accuses each new record of the victim, and links that break meanwhile."""
+
+    def harass(self) -> None:
+        """The victim answers, no more often than it may, and nobody believes that it is dead."""
+        victim = self.boxes[self.victim]
+        first, began = victim.engine.wiring.circle.ring.beliefs.own.incarnation, self.wire.now
+        breaks = sorted(self.chance.uniform(0.3, 2.5) for _ in range(3))
+        while self.wire.now < began + 3.0:
+            self.say_of(self.victim, self.chance.choice([self.victim, self.host, self.founder]))
+            self.wire.run(self.chance.uniform(0.002, 0.02))
+            if breaks and self.wire.now >= began + breaks[0]:
+                breaks.pop(0)
+                self.break_link()
+            assert not self.is_dead(), f"somebody believes that d{self.victim} is dead"
+        more = victim.engine.wiring.circle.ring.beliefs.own.incarnation - first
+        assert more <= (self.wire.now - began) / limits.REFUTE_S + 1, f"{more} records"
+        assert more > 3, "it did answer"
+        assert self.wire.run(3.0, self.is_well), "the last word is its own"
+
+    def say_of(self, accused: int, to: int) -> None:
+        """Accuse the newest record that a device has."""
+        own = self.boxes[accused].engine.wiring.circle.ring.beliefs.own
+        status = Status.DEAD if self.chance.random() < 0.2 else Status.SUSPECT
+        self.say(to, Update([accuse(key(self.liar), own, status)], b""))
+
+    def break_link(self) -> None:
+        """A link of the victim ends for another one as if its process were gone."""
+        victim = self.boxes[self.victim]
+        others = [self.boxes[number] for number in (self.host, self.founder)]
+        links = [link for link, (box, _, _) in victim.links.items() if box in others]
+        if links:
+            self.wire.close(victim, self.chance.choice(links), clean=False)
+
+    def is_well(self) -> bool:
+        """Whether all honest devices believe the victim ALIVE."""
+        victim = self.boxes[self.victim]
+        honest = (self.host, self.founder)
+        return all(self.boxes[number].status(victim) is Status.ALIVE for number in honest)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 2))
+def test_accusations_without_end_are_answered_at_a_bounded_rate_and_kill_nobody(seed: int) -> None:
+    Endless(seed).harass()
+
+
+def test_to_answer_each_of_them_at_once_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = beliefs.Beliefs._answer
+
+    def at_once(known: beliefs.Beliefs, now: float) -> object:
+        known._answer_s = now
+        return write(known, now)
+
+    monkeypatch.setattr(beliefs.Beliefs, "_answer", at_once)
+    with pytest.raises(AssertionError, match="records"):
+        _harass_all()
+
+
+def test_to_let_accusations_wait_for_longer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REFUTE_S", limits.SUSPICION_S)
+    with pytest.raises(AssertionError, match="is dead"):
+        _harass_all()
+
+
+def _harass_all() -> None:
+    for seed in range(SABOTAGED_SEEDS):
+        Endless(seed).harass()
+
+
+class Crammed(Endless):
+    """A liar that fills its line with other devices here than there; one of these accuses."""
+
+    def cram(self) -> None:
+        """The victim has not heard of its accuser, and is not taken for dead all the same."""
+        told = []
+        for first in (300, 400):
+            crowd = [key(number) for number in range(first, first + 12)]
+            told.append([_admission(self.group, key(self.liar), c, "x") for c in crowd])
+        others = [number for number in self.boxes if number not in (self.liar, self.victim)]
+        self.say(self.victim, RosterRecords(told[0]))
+        for number in others:
+            self.say(number, RosterRecords(told[1]))
+        self.wire.run(1.0)
+        unknown = self.boxes[self.victim].engine.node.roster
+        assert unknown is not None
+        accuser = next(key(n) for n in range(400, 412) if key(n).device not in unknown.members)
+        own = self.boxes[self.victim].engine.wiring.circle.ring.beliefs.own
+        for number in others:
+            self.say(number, Update([accuse(accuser, own, Status.SUSPECT)], b""))
+        died = self.wire.run(10.0, self.is_dead)
+        assert not died, f"somebody believes that d{self.victim} is dead"
+        assert self.is_well()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 4))
+def test_who_is_accused_by_a_device_it_does_not_know_answers(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small_lines(monkeypatch)
+    Crammed(seed).cram()
+
+
+def test_to_answer_only_accusers_one_knows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    _small_lines(monkeypatch)
+    monkeypatch.setattr(beliefs, "is_by_owner", is_valid)
+    with pytest.raises(AssertionError, match="is dead"):
+        _cram_all()
+
+
+def _cram_all() -> None:
+    for seed in range(SABOTAGED_SEEDS):
+        Crammed(seed).cram()
+
+
+def _small_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LINE_MOST", 10)
+    monkeypatch.setattr(lines, "LINE_LEAST", 10)

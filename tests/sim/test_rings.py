@@ -7,19 +7,30 @@ docs/protocol.md. Limits: the world is a model; real daemons are tested in tests
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from random import Random
 
 import pytest
 
+from potluck.core.keys.identity import DeviceId
+from potluck.core.ring import beliefs
+from potluck.core.ring.members import is_valid
+from potluck.engine.engine import Engine
+from potluck.engine.person_acts import RemoveAsked
+from potluck.engine.ring.circle import Circle
+from potluck.engine.withheld import WithheldOwners
 from tests.sim import scenarios
 from tests.sim.engines import RealEngines
 from tests.sim.faults import Op
-from tests.sim.invariants import ring_of
+from tests.sim.invariants import Broken, ring_of
 from tests.sim.network import Policy
 from tests.sim.world import World
 
 pytestmark = pytest.mark.sim
+FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
+PARTED_SEEDS = 200 if FULL else 8
+MEET_S = 10.0  # heal -> one ring: one of the dead is dialled every ten seconds
 
 
 def lan(nodes: int, seed: int = 1, **policy: float) -> World:
@@ -204,6 +215,12 @@ def test_a_quick_restart_keeps_the_ring_whole():
     world.judge.settle(1.0, trees=False)
 
 
+def test_to_tell_of_two_machines_that_are_one_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(WithheldOwners, "owners", lambda _: [DeviceId(bytes(32))])
+    with pytest.raises(Broken, match="two machines that are one"):
+        formed(2)
+
+
 def test_another_address_is_found_again():
     world = formed(3)
     world.faults.readdress(1)
@@ -269,3 +286,67 @@ def test_weather_does_not_part_a_ring(op: Op):
     world.faults.apply(op)
     world.run_for(20.0)
     assert world.judge.unsettled(trees=False) == ""
+
+
+class Parted:
+    """Two halves of a group that hold each other for dead, while one of them loses a member."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)
+        self.world = formed(4, seed)
+        (self.steward,) = filter(self.is_founder, range(4))
+        others = [number for number in range(4) if number != self.steward]
+        self.near, self.far, self.out = self.chance.sample(others, 3)
+
+    def is_founder(self, number: int) -> bool:
+        roster = self.engine(number).node.roster
+        return roster is not None and roster.founder == self.device(number)
+
+    def device(self, number: int) -> DeviceId:
+        return self.world.hosts[number].device
+
+    def engine(self, number: int) -> Engine:
+        process = self.world.hosts[number].process
+        assert process is not None
+        assert isinstance(process.engine, Engine)
+        return process.engine
+
+    def ring(self, number: int) -> set[DeviceId]:
+        return {DeviceId(record.device) for record in self.circle(number).ring.nodes()}
+
+    def circle(self, number: int) -> Circle:
+        return self.engine(number).wiring.circle
+
+    def play(self) -> float:
+        """Part them, remove one of the other half, heal; return what one ring took."""
+        near, far = (self.steward, self.near), (self.far, self.out)
+        self.world.network.partition(near, far)
+        self.world.run_for(self.chance.uniform(0.5, 15.0))
+        removal = RemoveAsked(1, self.world.hosts[self.out].label)
+        process = self.world.hosts[self.steward].process
+        assert process is not None
+        self.world.judge.put_out.add(self.device(self.out))
+        process.post(removal)
+        self.world.run_for(self.chance.uniform(0.0, 3.0))
+        self.world.network.heal()
+        left, began = [*near, self.far], self.world.now
+        wanted = {self.device(number) for number in left}
+        whole = self.world.run_until(lambda: all(self.ring(n) == wanted for n in left), MEET_S)
+        took = self.world.now - began
+        self.world.run_for(4.0)  # whoever is believed again answers, and stays
+        rings = {number: len(self.ring(number)) for number in left}
+        if not whole or any(self.ring(number) != wanted for number in left):
+            self.world.fail(f"no single ring after a removal: {rings}")
+        return took
+
+
+def test_what_a_removed_member_said_of_others_parts_nobody() -> None:
+    for seed in range(PARTED_SEEDS):
+        Parted(seed).play()
+
+
+def test_to_keep_a_removed_members_word_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beliefs, "cleared", lambda record: record)
+    monkeypatch.setattr(beliefs, "is_by_owner", is_valid)
+    with pytest.raises(AssertionError, match="no single ring"):
+        test_what_a_removed_member_said_of_others_parts_nobody()

@@ -14,7 +14,7 @@ from tests.sim import scenarios
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 60 if FULL else 11
+SEEDS = 60 if FULL else 9
 
 
 @pytest.mark.parametrize("profile", ["files", "mixed", "mixed2", "hostile", "power"])

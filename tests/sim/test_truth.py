@@ -232,17 +232,18 @@ def without_what_went_while_it_was_off() -> World:
 def test_who_starts_again_says_nothing_of_others_folders_before_it_looked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(truth, "NOTICE_S", 0.0)
     world = without_what_went_while_it_was_off()
+    monkeypatch.setattr(truth, "NOTICE_S", 0.0)
     world.run_for(10.0)
     assert path_of("ada/photos/8") in world.hosts[1].disk.files
 
 
 def test_to_believe_the_index_before_a_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ReplicaCheck, "unseen", lambda self: set())
+    world = without_what_went_while_it_was_off()
     monkeypatch.setattr(truth, "NOTICE_S", 0.0)
     with pytest.raises(Broken, match=r"holds ada at .* which lacks|in sync and lacks"):
-        without_what_went_while_it_was_off().run_for(10.0)
+        world.run_for(10.0)
 
 
 def test_to_count_what_waits_for_a_second_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ after every `STRIDE`-th other event.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from potluck.core.content.knowledge import (
     copy_known,
     situation,
 )
+from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind
 from potluck.engine.engine import Engine
@@ -72,11 +74,13 @@ class Truth:
         self._offline_s: dict[int, float] = {}  # since when a device knows that its disk is away
         # by label of the disk and path: when a person changed it
         self._tampered: dict[tuple[str, object], float] = {}
-        self._records: dict[tuple[int, ManifestName, HeadNumber], list[FileRecord]] = {}
+        self._records: dict[tuple[int, ManifestName, HeadNumber], list[tuple[str, FileRecord]]] = {}
+        self._tampered_on: set[str] = set()  # labels of the disks among those
 
     def tampered(self, label: str, paths: list[object]) -> None:
         """A person changed something in somebody else's folder."""
         self._tampered |= {(label, path): self.world.now for path in paths}
+        self._tampered_on |= {label} if paths else set()
 
     def after(self, process: Process, event: Event | None) -> None:
         """Look at what a process says after an event."""
@@ -166,10 +170,10 @@ class Truth:
     ) -> list[str]:
         """Return the paths of a manifest that are not on a disk as its owner signed them."""
         owner, files = self._label(name), holder.disk.files
-        lacking = []
-        for record in self._listing(engine, name, held):
-            path = path_of(f"{owner}/{record.path.decode()}")
-            if self._may_not_know(holder, path):
+        lacking, tampered = [], holder.label in self._tampered_on
+        for below, record in self._listing(engine, name, held):
+            path = path_of(f"{owner}/{below}")
+            if tampered and self._may_not_know(holder, path):
                 continue
             if record.kind is Kind.FOLDER:
                 stands = path in holder.disk.folders
@@ -180,21 +184,28 @@ class Truth:
                 lacking.append(str(path))
         return lacking
 
-    def _may_not_know(self, holder: Host, path: object) -> bool:
-        """Say whether a person changed a file here, perhaps unnoticed."""
-        changed_s = self._tampered.get((holder.label, path))
-        if changed_s is None:
+    def _may_not_know(self, holder: Host, path: SafePath) -> bool:
+        """Say whether a person changed a file here, or a folder it is in, perhaps unnoticed."""
+        changed_s = -math.inf
+        above: SafePath | None = path
+        while above is not None:
+            changed_s = max(changed_s, self._tampered.get((holder.label, above), -math.inf))
+            above = above.parent
+        if changed_s == -math.inf:
             return False
         if holder.process is not None:
             changed_s = max(changed_s, holder.process.began_s)
         return bool(self.world.hint_loss) or self.world.now - changed_s < NOTICE_S
 
-    def _listing(self, engine: Engine, name: ManifestName, held: HeadNumber) -> list[FileRecord]:
+    def _listing(
+        self, engine: Engine, name: ManifestName, held: HeadNumber
+    ) -> list[tuple[str, FileRecord]]:
         key = (id(engine), name, held)
         if key not in self._records:
             if len(self._records) > 200:
                 self._records.clear()
-            self._records[key] = engine.node.index.manifests.listing(name, b"", 100_000)
+            listing = engine.node.index.manifests.listing(name, b"", 100_000)
+            self._records[key] = [(record.path.decode(), record) for record in listing]
         return self._records[key]
 
     # -- the word ----------------------------------------------------------------------------------

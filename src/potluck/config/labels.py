@@ -1,11 +1,12 @@
 """Labels: what a device is called, which is also the name of its folder on every other device.
 
 Strategy: a label that a person gives is taken as it is or refused with a better one, never changed
-behind their back. One that nobody gives comes from the one folder below Shared/ that bears a name
-of this host, else from its host name; both are pure functions of names somebody else gathered
-(shells/net/host_names.py). A host's names are its host name, whole and without its domain, its
-addresses, and what the table of hosts (hosts(5)) calls it. Names are compared as those of hosts:
-whatever the case of letters, with a final dot or without, an IPv6 address however it is written.
+behind their back, by the rule that `rename device` goes by, too (core/group/labels.py). One that
+nobody gives comes from the one folder below Shared/ that bears a name of this host, else from its
+host name; both are pure functions of names somebody else gathered (shells/net/host_names.py). A
+host's names are its host name, whole and without its domain, its addresses, and what the table of
+hosts (hosts(5)) calls it. Names are compared as those of hosts: whatever the case of letters, with
+a final dot or without, an IPv6 address however it is written.
 
 Guarantees: of two folders that would do none is taken; a folder whose name no label may have is
 named, never taken. Limits: names that every machine has (`localhost`) say nothing; this module
@@ -17,6 +18,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shlex
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,21 +26,12 @@ from pathlib import Path
 
 from potluck.core.content.paths import printable
 from potluck.core.errors import UsageError
-from potluck.core.limits import LABEL_BYTES
+from potluck.core.group.labels import LABEL_RULE, clean_label, is_fit
 from potluck.core.wording import listed
 
-TAKEN_NAMES = frozenset({"everyone", "shared", ".potluck", "put aside"})
-"""Names that folders of potluck itself have, whatever the case of their letters."""
 COMMON_NAMES = frozenset({"localhost", "localhost.localdomain", "localhost4", "localhost6"})
 """Names that every machine has."""
 CANDIDATES_MAX = 1000  # looked at for a name of this host; a group has some hundred devices
-
-
-def clean_label(text: str) -> str:
-    """`text` as a comfortable folder name of at most 64 bytes, "" if nothing is left of it."""
-    kept = "".join(letter if letter.isalnum() or letter in " -_.()" else "-" for letter in text)
-    kept = kept.encode()[:LABEL_BYTES].decode(errors="ignore").strip(" .-")
-    return "" if kept.casefold() in TAKEN_NAMES else kept
 
 
 def default_label(host_name: str) -> str:
@@ -116,12 +109,12 @@ def _compared(name: str) -> str:
 
 def given_label(name: str, origin: str) -> str:
     """A label as a person gave it, or UsageError with one that would do; `origin` is the layer."""
+    name = unicodedata.normalize("NFC", name)  # as keyboards write it, and file managers do not
     label = clean_label(name)
-    if label != name:
+    if not is_fit(name):
         raise UsageError(
             f"“{printable(name)}” cannot be a device's name ({origin}).",
-            "it becomes a folder name on every device: letters, digits, space, - _ . ( ), "
-            f"at most {LABEL_BYTES} bytes",
+            LABEL_RULE,
             f"use “{label}”" if label else "choose another with --name",
         )
-    return label
+    return name

@@ -22,6 +22,7 @@ class NodeSettings(msgspec.Struct, frozen=True):
 
     name: str = ""
     folder: str = "~/Potluck"
+    confine: bool = True  # writes, to what is ours (shells/state/landlock.py)
 
 
 class NetworkSettings(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "metrics": MetricsSettings,
 }
 IN_USE = frozenset({
-    "node.name", "node.folder", "network.port", "network.discovery_port",
+    "node.name", "node.folder", "node.confine", "network.port", "network.discovery_port",
     "network.interfaces", "network.discovery", "network.peers",
     "limits.workers",
 })  # fmt: skip

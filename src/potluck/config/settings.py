@@ -81,6 +81,7 @@ class Settings:
     rescan_s: float  # between two full scans
     min_free_bytes: int  # downloads pause below
     workers: int  # fetches at once
+    confine: bool  # what may be written
     # "network.port" -> flag, environment, file, last (of FOLDER only), default
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # for people
@@ -130,6 +131,7 @@ def resolve_settings(
         rescan_s=values["sync.rescan_s"],
         min_free_bytes=parse_size(values["limits.min_free"]),
         workers=values["limits.workers"],
+        confine=values["node.confine"],
         origins=origins,
         warnings=tuple(unused),
     )

@@ -3,10 +3,12 @@
     PotluckError                 exit 1    anything a person may read
     ├── UsageError               exit 2    what was typed cannot be meant
     ├── NotRunning               exit 3    no potluck answers on this home
+    ├── Untrusted                exit 4    the other side is not who it should be
     ├── Refused                  exit 5    somebody or something said no
     ├── TimedOut                 exit 6    it did not happen in time
     ├── NotFound                 exit 7    no such device or file
     ├── DiskTrouble              exit 8    the disk did not do what was asked
+    ├── TwoMachines              exit 11   two machines run with one identity
     ├── UnsafePath                         a name that must never reach the file system
     └── ProtocolError                      a peer broke the protocol (its fault)
         ├── FrameTooLong                   a length above the limit, refused before it is read
@@ -15,8 +17,7 @@
 
 Strategy: an error has three parts, *what* failed, the probable *cause*, and the *fix*: the next
 command or act. The class docstring is the sentence used when no better `what` is given, so the tree
-above reads as the manual. Guarantee: one exit code per class that reaches a shell, and 4 is free;
-blame is a type
+above reads as the manual. Guarantee: one exit code per class that reaches a shell; blame is a type
 (`ProtocolError` is always the other side's).
 """
 
@@ -62,6 +63,13 @@ class NotRunning(PotluckError):
     code = "not_running"
 
 
+class Untrusted(PotluckError):
+    """The other side is not who it should be."""
+
+    exit_code = 4
+    code = "untrusted"
+
+
 class Refused(PotluckError):
     """The request was refused."""
 
@@ -88,6 +96,13 @@ class DiskTrouble(PotluckError):
 
     exit_code = 8
     code = "disk"
+
+
+class TwoMachines(PotluckError):
+    """Two machines run with one identity."""
+
+    exit_code = 11
+    code = "two_machines"
 
 
 class UnsafePath(PotluckError):
@@ -118,3 +133,23 @@ class WrongContent(ProtocolError):
     """The other side sent content that is not what it promised."""
 
     code = "wrong_content"
+
+
+ERRORS_BY_CODE: dict[str, type[PotluckError]] = {
+    kind.code: kind
+    for kind in (
+        *(
+            PotluckError,
+            UsageError,
+            NotRunning,
+            Untrusted,
+            Refused,
+            TimedOut,
+            NotFound,
+            DiskTrouble,
+            TwoMachines,
+        ),
+        *(UnsafePath, ProtocolError, FrameTooLong, Malformed, WrongContent),
+    )
+}
+"""What a code means that travels between the program and its faces."""

@@ -33,7 +33,8 @@ LIST_ITEMS = 4096  # longest list in any message
 PAGE_RECORDS = 1000  # manifest records in one page: about 2 ms to read, 250 bytes each
 LABEL_BYTES = 64  # UTF-8; it must stay a comfortable folder name with a suffix
 ADDRESSES_PER_DEVICE = 8  # several networks and families; more is noise
-ROSTER_CHUNK = 40  # records per ROSTER message: 40 x about 0.9 KiB stays below a control frame
+ROSTER_CHUNK = 40  # records per ROSTER message; long ones are cut by bytes before (roster_frames)
+GROUP_KEYS = 16  # of one group that a device keeps: those valid now, and some from before
 HEADS_CHUNK = 200  # heads per HEADS message: 200 x about 0.25 KiB stays below a control frame
 PIECE_HASHES_BYTES = PAGE_FRAME_BYTES - 256  # in one page of a piece list, beside its other fields
 ID_BYTES = 32  # SHA-256 of a device's key, BLAKE3 of anything else: nobody finds two with one id
@@ -45,18 +46,22 @@ PAIRING_NONCE_BYTES = 16  # nobody can try all of them while a person compares w
 CERTIFICATE_BYTES = 2048  # ours have about 500
 TAG_CHARACTERS = 64  # of the name of a message, also of one that is not known yet
 TEXT_CHARACTERS = 256  # a reason, for a person
+REQUEST_NAME_CHARACTERS = 8  # hex digits of what a pairing conversation is called
+REQUEST_WORDS = 3  # that people compare
+WORD_CHARACTERS = 8  # the longest of the word list
 HOST_CHARACTERS = 64  # an IPv6 address with its zone has at most 55
 VERSIONS = 16  # versions of the protocol that one device may say it speaks
 CAPABILITIES = 64  # names of what a later version can do besides
 SOLICIT_PAD_BYTES = 512  # a question is as long as its answer: no use as an amplifier
-PAIRING_RECORDS = 8  # statements taken from one frame of pairing: 8 x about 0.9 KiB
+PAIRING_RECORDS = 8  # statements in one frame of pairing; of long ones fewer fit (roster_frames)
 UNSENT_BYTES = 8 * MIB  # control bytes queued for one peer; a peer that reads so slowly is cut off
 
 # -- doors -----------------------------------------------------------------------------------------
 HANDSHAKE_S = 5.0  # from accept() to HELLO_OK; a slow stranger costs one slot this long
 KNOCK_S = 1.0  # the knock is two small packets on a LAN
-STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one address
+STRANGERS_PER_ADDRESS = 8  # unauthenticated connections from one host
 STRANGERS = 64  # unauthenticated connections in all, oldest evicted
+AT_DOOR = 256  # pairing conversations at once: those of a home and a crowd wait for their turn
 STATEMENT_BYTES = 4096  # body of one roster statement: a certificate, two keys, two names
 INTRODUCTION_BYTES = 64 * KIB  # a sealed chain of admissions
 INTRODUCTION_RECORDS = 64  # the longest chain of admissions that is followed
@@ -68,7 +73,18 @@ PAIRING_CALLED_S = 2.0  # and has so long for that after our own dial failed
 PAIRING_CALLS = 4  # dials to newcomers who asked for it, at once
 PAIRING_CALL_REST_S = 1.0  # between two such dials to one host
 PAIRING_S = 20.0  # a pairing that needs no person takes milliseconds
+PAIRING_PERSON_S = 120  # two people find each other's screen and compare three words; then: no
+REQUESTS = 8  # newcomers that people are asked about at once: more nobody can compare
+REQUESTS_PER_MINUTE = 5  # new ones from one host
+REQUESTS_TOLD = 32  # that other members tell of, at once,
+REQUESTS_OF_TELLER = 4  # and of these of one member
 OPEN_DEFAULT_S = 3600.0  # --open without minutes
+CODE_TRIES = 3  # of 2^33 codes: a person mistypes once or twice, nobody guesses one
+INVITE_S = 600.0  # long enough to walk to the other machine
+INVITE_LEAST_S = 1.0  # nobody types three words faster
+INVITE_MAX_MINUTES = 60  # a longer one is forgotten, and it keeps a door open
+CODE_SHARE_BYTES = 33  # SPAKE2: which side it is, and a point of Ed25519
+CODE_PROOF_BYTES = 32  # a keyed BLAKE3 hash
 SWEEP_AFTER_S = 1.0  # nobody authenticated by then: sweep the own subnet once
 SWEEP_PREFIX = 22  # at most 1,022 addresses are swept
 SWEEP_PER_S = 200  # datagrams a second while sweeping
@@ -101,6 +117,9 @@ PROBES_PER_ASKER = 16  # of these for one other node, which asks while it suspec
 SUSPICION_S = 2.0  # alone against the suspect
 SUSPICION_MIN_S = 1.0  # with three confirmations
 SUSPICION_FAST_S = 0.3  # after an EOF without BYE or a refused connection: the process is gone
+REFUTE_S = (
+    0.2  # between two refutations: below the least patience, with time for a message each way
+)
 LATENESS_MAX = 8.0  # stretch of all time-outs by this node's own tick lateness
 LATENESS_GAIN = 0.1  # share of the stretch let go at each punctual tick: one is no proof of health
 PAUSE_S = 4 * PROBE_S  # no tick for longer: this node slept, and its silence is nobody's fault
@@ -126,6 +145,8 @@ HEAD_MIN_S = 0.05  # heads come every 50 ms at most under load; an idle one at o
 HEADS_ASK_S = 10.0  # everyone asks `last` for heads, as the seed does
 KEPT_S = 1.0  # KEPT at most once a second
 SEQ_MAX = 2**53  # beyond this a counter is a lie
+RELABEL_OWN_MAX = 2**32  # of a device's own words about its name: room above for the stewards'
+WORD_STEP = 1000  # so far a steward's word may be above all others: nobody uses up the numbers
 # What one owner may cost every other device's index, whatever it signs.
 OWNER_RECORDS = 2_500_000  # files and folders: a home has some 150,000, and the largest 2 million
 OWNER_PATH_BYTES = 512 * MIB  # of their names: over 200 bytes each of so many, and they have 80
@@ -204,6 +225,7 @@ TRASH_S = 30 * 86400.0  # replaced and deleted files are kept this long
 
 # -- leaving ---------------------------------------------------------------------------------------
 LEAVE_S = 5.0  # `exit` to the last thread gone
+PUT_OUT_S = 1.0  # a device that was removed stays so long: whoever looks at it reads why
 LEAVE_GOSSIP_S = 0.2  # time given to the farewell to reach the others
 
 # -- sight -----------------------------------------------------------------------------------------

@@ -2,18 +2,24 @@
 
 Strategy: one function for each kind of thing, so that the engine's reasons and what faces draw use
 the same words. Guarantees: pure; nothing is longer than a line; a name that was set off cannot be
-read as words of ours, whoever chose it. Limits: English; other names are put in as they are, and
-whoever shows them takes out what moves a cursor.
+read as words of ours, whoever chose it, and one in a command that is advised is one word of it, in
+a shell and at the prompt of potluck, and no option. Limits: English; other names are put in as they
+are, and whoever shows them takes out what moves a cursor.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable
+
+from potluck.core.content.paths import printable
 
 LISTED = 3  # names in a sentence; the others are counted
 _POINTS = frozenset('()[]{}<>,:;"“”„→·')  # what parts a sentence of ours
 _OWN_WORDS = frozenset({"and", "are", "files", "folder", "in", "is", "more", "to", "was", "were"})
 _OPENED, _CLOSED = r"\u201c", r"\u201d"  # as `printable` writes letters that it takes out
+_PLAIN_WORD = re.compile(r"[\w][\w.@%+-]*")  # typed as it stands, and never taken for an option
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _STEP = 1000.0  # of the units, as file managers count
 _TURN = 999.5  # from here on the next unit is shorter
@@ -41,6 +47,16 @@ def set_off(name: str) -> str:
     if plain and name and name.casefold() not in _OWN_WORDS:
         return name
     return f"“{name.replace('“', _OPENED).replace('”', _CLOSED)}”"
+
+
+def typable(name: str, otherwise: str) -> str:
+    """Return what is typed to mean a name, quoted where that is needed; `otherwise`, an id of the
+    same or nothing, where it could not be typed or would be taken for an option.
+    """
+    if _PLAIN_WORD.fullmatch(name):
+        return name
+    is_typable = name != "" and printable(name) == name and not name.startswith("-")
+    return shlex.quote(name) if is_typable else otherwise
 
 
 def of_amount(files: int, folders: int, size_bytes: float) -> str:

@@ -104,3 +104,5 @@ class SpaceSeen:
     trash_bytes: int | None = None  # what the trash holds, told after a PruneTrash
     early_files: int = 0  # that the trash let go of then, younger than its rule is
     early_bytes: int = 0  # what those took
+    home_free_bytes: int | None = None  # of the disk of the index; None: that was not looked at
+    home_total_bytes: int | None = None

@@ -20,6 +20,7 @@ from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import is_sealed
 from potluck.core.wire.catalogue import (
+    Address,
     Beacon,
     Bye,
     ControlMessage,
@@ -46,8 +47,10 @@ from potluck.engine.events import (
     FilesVerified,
     FlushAsked,
     FolderEvent,
+    FolderMoved,
     Imported,
     InterfacesSeen,
+    IntroductionAnswered,
     IntroductionHeard,
     LeaveAsked,
     LinkClosed,
@@ -79,6 +82,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.member_messages import MemberMessages
+from potluck.engine.ring.discovery import HINT
 from potluck.engine.wiring import Wiring
 
 _BREACHES = frozenset({Malformed.code, FrameTooLong.code})  # as shells/links begin their reasons
@@ -117,7 +121,7 @@ class Dispatch:
         """Networks, datagrams and links."""
         match event:
             case InterfacesSeen():
-                self._on_interfaces(event)
+                _on_interfaces(self._parts, event)
             case DatagramHeard():
                 self._on_datagram(event)
             case LinkOpened():
@@ -132,7 +136,7 @@ class Dispatch:
                 self._parts.narrow_paths.on_stalled(event)
             case TrustSeen():
                 self._parts.trust_troubles.on_seen(event)
-            case IntroductionHeard():
+            case IntroductionHeard() | IntroductionAnswered():
                 self._on_introduction(event)
             case _:
                 assert_never(event)
@@ -165,6 +169,7 @@ class Dispatch:
             case ShareSeen():
                 own_folder.on_share(event)
                 self._parts.announcing.on_share()
+                self._parts.forgotten_folders.on_share()
                 self._parts.strays.on_share(event)
             case TopSeen():
                 self._parts.strays.on_top(event)
@@ -219,8 +224,11 @@ class Dispatch:
                 self._parts.durability.on_failed(event)
             case LogStuck() | LogMoved():
                 self._parts.durability.on_log(event)
+            case FolderMoved():
+                self._parts.moving_folders.on_moved(event)
             case SpaceSeen():
                 self._parts.downloads.on_space(event)
+                self._parts.following.on_space(event)
             case _:
                 assert_never(event)
 
@@ -231,6 +239,8 @@ class Dispatch:
             case AddAsked():
                 imports.on_add(event, own_folder.top)
             case Imported():  # looked at, too: not every watcher notices links
+                self._parts.adopting.on_imported(event)
+                self._parts.succession.on_imported(event)
                 imports.on_imported(event)
                 own_folder.on_imported(event.added)
             case FlushAsked():
@@ -244,15 +254,9 @@ class Dispatch:
                     if self._parts.admission_policy.is_open:
                         self._parts.questions.ask_around()
             case LeaveAsked():
-                self._parts.farewell.on_leave_asked()
+                _on_leave_asked(self._parts)
             case _:
-                assert_never(event)
-
-    # -- the network itself ------------------------------------------------------------------------
-    def _on_interfaces(self, event: InterfacesSeen) -> None:
-        """Our networks are these now."""
-        if not self._node.leaving:
-            self._parts.circle.on_addresses(self._parts.discovery.on_interfaces(event))
+                self._parts.acts.handle(event)
 
     # -- datagrams ---------------------------------------------------------------------------------
     def _on_datagram(self, event: DatagramHeard) -> None:
@@ -263,13 +267,11 @@ class Dispatch:
             self._parts.questions.on_clear(event.data, event.source)
             return
         opened = self._parts.sealed_datagrams.open(event.data)
-        if opened is None:
-            self.counters["datagrams refused"] += 1
-            if self._parts.sealed_datagrams.is_foreign(event.data):
-                self._parts.admission_policy.on_foreign()
-                self._parts.questions.on_foreign(event.source, len(event.data))
-        else:
+        if opened is not None:
             self._hear_sealed(*opened, event)
+            return
+        if not _is_hint(self._parts, event):
+            _on_unread(self._parts, event)
 
     def _hear_sealed(self, device: DeviceId, message: SealedMessage, event: DatagramHeard) -> None:
         """A member said something by datagram."""
@@ -293,6 +295,8 @@ class Dispatch:
             self._node.do(Drop(event.link, "leaving"))
         elif event.kind is LinkKind.PAIRING or event.peer is None:
             self._parts.pairings.on_link_opened(event)
+        elif event.peer == self._node.me:
+            self._parts.own_calls.on_link_opened(event)
         else:
             self._parts.discovery.on_link_opened(event, event.peer)
 
@@ -300,15 +304,17 @@ class Dispatch:
         """A link is gone: one of the pairings, or else a member's."""
         if not event.clean and event.reason.partition(":")[0] in _BREACHES:
             self.counters["links that brought no messages"] += 1
-        if not self._parts.pairings.on_link_closed(event.link):
+        if self._parts.own_calls.on_closed(event.link):
+            return
+        if not self._parts.pairings.on_link_closed(event.link, event):
             self._parts.discovery.on_link_closed(event)
 
-    def _on_introduction(self, event: IntroductionHeard) -> None:
-        """Somebody unknown knocked, and shows why it is a member."""
-        if self._node.leaving:
-            self._node.do(AnswerIntroduction(event.knock, accepted=False))
-        else:
+    def _on_introduction(self, event: IntroductionHeard | IntroductionAnswered) -> None:
+        """Somebody unknown knocked, and shows why it is a member; or says why we are none."""
+        if not self._node.leaving:
             self._parts.discovery.on_introduction(event)
+        elif isinstance(event, IntroductionHeard):
+            self._node.do(AnswerIntroduction(event.knock, accepted=False))
 
     # -- messages ----------------------------------------------------------------------------------
     def _on_message(self, event: MessageHeard) -> None:
@@ -320,11 +326,48 @@ class Dispatch:
             self.counters["messages unknown"] += 1
         elif self._parts.pairings.on_message(link, message):
             return
+        if self._parts.discovery.rivals.on_message(link, message):
+            return
         device = self._node.link_owner.get(link)
         if device is None:
+            self._parts.own_calls.on_message(link, message)
             return
         self._parts.circle.on_heard(device, message)
         if isinstance(message, ControlMessage):
             self._members.hear(device, message)
         elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
+
+
+def _on_leave_asked(parts: Wiring) -> None:
+    """A person wants this device to end: whoever waits for something of it hears that first."""
+    parts.joining.on_leaving()
+    parts.pairings.on_leaving()
+    parts.adopting.on_leaving()
+    parts.farewell.on_leave_asked()
+
+
+def _is_hint(parts: Wiring, event: DatagramHeard) -> bool:
+    """Say whether a datagram is good for a dial, and for nothing else, and have it dialled."""
+    if (hinted := parts.sealed_datagrams.hint(event.data)) is not None:
+        parts.discovery.on_beacon(*hinted, event.source, HINT)
+        return True
+    if (called := parts.sealed_datagrams.own_call(event.data)) is not None:
+        parts.own_calls.on_call(Address(event.source.host, called.port))
+        return True
+    return False
+
+
+def _on_unread(parts: Wiring, event: DatagramHeard) -> None:
+    """A sealed datagram came that nobody here can read, or may."""
+    parts.removed_callers.on_unread(event.data, event.source)
+    parts.node.counters["datagrams refused"] += 1
+    if parts.sealed_datagrams.is_foreign(event.data):
+        parts.admission_policy.on_foreign()
+        parts.questions.on_foreign(event.source, len(event.data))
+
+
+def _on_interfaces(parts: Wiring, event: InterfacesSeen) -> None:
+    """Our networks are these now."""
+    if not parts.node.leaving:
+        parts.circle.on_addresses(parts.discovery.on_interfaces(event))

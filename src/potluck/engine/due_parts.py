@@ -31,10 +31,15 @@ class DueParts:
         """Return those that have to do with the other devices."""
         parts = self._parts
         return (
+            parts.invitations,
+            parts.joining,
             parts.pairings,
+            parts.requests,
+            parts.stewardship,
             parts.admission_policy,
             parts.questions,
             parts.circle,
+            parts.own_calls,
             parts.discovery,
             parts.link_troubles,
             parts.node.notices,
@@ -44,7 +49,10 @@ class DueParts:
         """Return those that have to do with files."""
         parts = self._parts
         return (
+            parts.moving_folders,
             parts.own_folder,
+            parts.adopting,
+            parts.succession,
             parts.replica_check,
             parts.strays,
             parts.following,

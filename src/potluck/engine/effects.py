@@ -11,7 +11,7 @@ which path) the answer is in the effect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath
@@ -82,6 +82,7 @@ class Member:
     device: DeviceId  # who
     certificate: bytes  # DER, the only trust anchor for it
     sealing: bytes  # X25519 public key, for the knock
+    lines: tuple[DeviceId, ...] = ()  # that it is in, its own first; none for the founder
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class AnswerIntroduction:
 
     knock: OrderId  # which
     accepted: bool  # the chain was good
+    sealed: bytes = b""  # to a former member: why it is none any more, for it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,25 @@ class MarkShare:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveFolder:
+    """Give the folder Shared/<former> of somebody else the name <label>; ends in FolderMoved.
+
+    What stands at the new name is put aside; without a folder at the former name nothing is done.
+    """
+
+    order: OrderId  # handle
+    former: str  # what it is called
+    label: str  # what it is to be called
+
+
+@dataclass(frozen=True, slots=True)
+class DropFolder:
+    """Remove the folder Shared/<label> of nobody any more, if nothing is in it; ends in TopSeen."""
+
+    label: str  # what it is called
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtTop:
     """See what stands directly in Shared/; ends in TopSeen, or in nothing if that fails."""
 
@@ -300,8 +321,11 @@ class Reply:
 
     command: int  # which
     ok: bool  # whether it did what was asked
-    text: str  # for people: what happened, or the three parts of an error
+    # for people: what happened, or what failed; the code, if one was asked for
+    text: str = field(repr=False)
     code: str = ""  # of the error in core/errors.py, "" for none in particular
+    cause: str = ""  # of the failure, probably
+    fix: str = ""  # what to type against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,5 +351,5 @@ NetworkEffect = (
 Effect = (
     NetworkEffect | LookAround | Answer | Look | LookAtTop | Scan | DrainWatch | Hash | Fetch
     | CancelFetch | DropParts | Place | Settle | MakeDurable | PruneTrash | MarkShare
-    | MakeFolders | Import | Reply | Tell | Leave
+    | MakeFolders | MoveFolder | DropFolder | Import | Reply | Tell | Leave
 )  # fmt: skip

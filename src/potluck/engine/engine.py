@@ -91,7 +91,7 @@ class Engine:
         """Return when `on_tick` must be called next, in the time of `now`."""
         if self.node.leaving:
             return self.wiring.farewell.deadline()
-        if self._trouble.untold is not None or not self.node.quiet:
+        if self._trouble.untold or not self.node.quiet:
             return self.node.now
         due = self._due
         later = due.times(due.content(), self._trouble.until_s)
@@ -174,7 +174,7 @@ class Engine:
         try:
             self._transact(work)
         except Exception as error:  # noqa: BLE001 # house: on_tick raises it, whatever it is
-            self._trouble.untold = error
+            self._trouble.on_unraised(error)
             self._rest(error)
             return False
         return True

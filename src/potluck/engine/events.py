@@ -39,6 +39,7 @@ from potluck.engine.disk_facts import (
 )
 from potluck.engine.folder_facts import (
     FilesHashed,
+    FolderMoved,
     Hashed,
     Mount,
     MountsSeen,
@@ -57,12 +58,13 @@ from potluck.engine.folder_facts import (
     WatchDrained,
     WatchesRefused,
 )
+from potluck.engine.person_acts import PersonAct
 
 __all__ = [
-    "BatchId", "BatchPlaced", "BatchSettled", "FilesHashed", "Hashed", "LogMoved", "LogStuck",
-    "MadeDurable", "Mount", "MountsSeen", "NameRefused", "NotDurable", "OrderId", "PathSeen",
-    "PathsTouched", "Placed", "Placement", "RestlessSeen", "ShareSeen", "SpaceSeen", "TopEntry",
-    "TopKind", "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained",
+    "BatchId", "BatchPlaced", "BatchSettled", "FilesHashed", "FolderMoved", "Hashed", "LogMoved",
+    "LogStuck", "MadeDurable", "Mount", "MountsSeen", "NameRefused", "NotDurable", "OrderId",
+    "PathSeen", "PathsTouched", "Placed", "Placement", "RestlessSeen", "ShareSeen", "SpaceSeen",
+    "TopEntry", "TopKind", "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained",
     "WatchesRefused",
 ]  # fmt: skip
 
@@ -72,6 +74,7 @@ RequestId = NewType("RequestId", int)
 """One request on a bulk link that waits for an Answer."""
 DIAL_TIMEOUT, DIAL_REFUSED, DIAL_UNREACHABLE = "timeout", "refused", "unreachable"
 DIAL_UNTRIED, DIAL_UNMADE = "not tried", "not made"
+NO_COMMON_VERSION = "no common version"  # what the side that was dialled says to that
 """Why no connection could be made: no answer; refused; no way there, no socket to be had here, or
 anything else (no such name, broken off by this system), these with the system's own words behind.
 """
@@ -177,6 +180,13 @@ class IntroductionHeard:
     knock: OrderId  # handle for the answer
     sealed: bytes  # sealed to our X25519 key
     source: Address  # where it came from
+
+
+@dataclass(frozen=True, slots=True)
+class IntroductionAnswered:
+    """A member that we introduced ourselves to says why we are none."""
+
+    sealed: bytes  # sealed to our X25519 key, at most as long as an introduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +321,7 @@ class Imported:
     failed: tuple[tuple[str, str], ...]  # (path, reason)
     already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
     instead: tuple[tuple[str, str], ...] = ()  # (name of one added, its own name: that is taken)
+    backups: tuple[str, ...] = ()  # names of those that are locked backups of an identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,16 +360,9 @@ class DoorAsked:
 
 
 NetworkEvent = (
-    InterfacesSeen
-    | DatagramHeard
-    | LinkOpened
-    | DialFailed
-    | MessageHeard
-    | LinkClosed
-    | PathStalled
-    | TrustSeen
-    | IntroductionHeard
-)
+    InterfacesSeen | DatagramHeard | LinkOpened | DialFailed | MessageHeard | LinkClosed
+    | PathStalled | TrustSeen | IntroductionHeard | IntroductionAnswered
+)  # fmt: skip
 FolderEvent = (
     PathsTouched
     | WatchDrained
@@ -380,6 +384,11 @@ FetchEvent = (
     | PartsFound
 )
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
-DiskEvent = BatchPlaced | BatchSettled | MadeDurable | NotDurable | LogStuck | LogMoved | SpaceSeen
-PersonEvent = Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked
+DiskEvent = (
+    BatchPlaced | BatchSettled | FolderMoved | MadeDurable | NotDurable | LogStuck | LogMoved
+    | SpaceSeen
+)  # fmt: skip
+PersonEvent = (
+    Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked | PersonAct
+)  # fmt: skip
 Event = NetworkEvent | FolderEvent | TransferEvent | DiskEvent | PersonEvent

@@ -5,8 +5,9 @@ every link and end. From the farewell on the network is not heard any more and n
 what was asked before still comes in and is recorded, what it would lead to is left for the next
 start.
 
-Guarantees: `Leave` comes exactly once, at most FAREWELL_S after it was asked for, whatever happens
-meanwhile and whether or not the index can be written. A second wish to leave changes nothing.
+Guarantees: `Leave` comes exactly once, at most FAREWELL_S after it was asked for, or a second if
+this device was put out and a person has to read why; whatever happens meanwhile and whether or not
+the index can be written. A second wish to leave changes nothing.
 Limits: a batch whose `Place` has not been asked yet stays an open intent; the next start settles it
 (docs/disk.md §4).
 """
@@ -66,15 +67,15 @@ class Farewell:
         """Say when this device ends, if it does."""
         return f"<Farewell end_s={self._end_s}>"
 
-    def on_leave_asked(self) -> None:
-        """Say farewell, once."""
+    def on_leave_asked(self, stays_s: float = FAREWELL_S) -> None:
+        """Say farewell, once; the end comes after `stays_s`."""
         if self._node.leaving:
             return
         self._circle.leave()
         self._imports.on_leaving()
         self._flushing.on_leaving()
         self._node.leaving = True
-        self._end_s = self._node.now + FAREWELL_S
+        self._end_s = self._node.now + stays_s
         self._happenings.on_leaving()
 
     def deadline(self) -> float | None:

@@ -170,6 +170,15 @@ class TopSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderMoved:
+    """A folder directly in Shared/ was to get another name."""
+
+    order: OrderId  # which MoveFolder
+    reason: str  # why it has the former name still, "" if it does not
+    aside: tuple[str, ...] = ()  # where that went which stood at the new name
+
+
+@dataclass(frozen=True, slots=True)
 class UnwrittenMarker:
     """A marker that could not be written, as it was asked for (engine/effects.py, MarkShare)."""
 
@@ -189,3 +198,5 @@ class ShareSeen:
     # "back": it stands there again, on another mount than the one that is held open
     reason: str
     unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed
+    label: str = ""  # it was just written, and the own folder has this name
+    aside: tuple[str, ...] = ()  # where that went which stood at that name

@@ -24,6 +24,7 @@ from potluck.engine.troubles import Trouble, TroubleKind, Troubles
 REST_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after one failure, two, …; the last one repeats
 SUBJECT = "the index"  # what the trouble is about
 LOOK_AGAIN_S = 10.0  # who makes us wrong again and again does not make us look at all without end
+UNTOLD_MAX = 16  # a call makes two at most, and the next tick tells them
 WELL_S = 120.0  # this long without a failure: the next one is a first one again
 
 
@@ -34,7 +35,7 @@ class IndexTrouble:
         """Begin in good health; `troubles` is where it stands while that lasts."""
         self._troubles = troubles
         self.until_s = -math.inf  # when work on content may go on
-        self.untold: Exception | None = None  # a failure nobody was told of yet, ours or not
+        self.untold: list[Exception] = []  # failures nobody was told of yet, ours or not
         self._failed_s = -math.inf
         self._failures = 0
         self._shaken = False
@@ -53,6 +54,11 @@ class IndexTrouble:
         reason = error.cause or error.what
         trouble = Trouble(TroubleKind.INDEX, SUBJECT, reason, error.fix, now, self.until_s)
         self._troubles.note(trouble)
+
+    def on_unraised(self, error: Exception) -> None:
+        """A part failed in a call that must not raise it; beyond UNTOLD_MAX it is one of many."""
+        if len(self.untold) < UNTOLD_MAX:
+            self.untold.append(error)
 
     def on_lost(self) -> None:
         """The index lost what a fault of ours had written: look again, but do not rest."""
@@ -75,7 +81,6 @@ class IndexTrouble:
         return True
 
     def tell(self) -> None:
-        """Raise the failure that nobody was told of yet."""
-        error, self.untold = self.untold, None
-        if error is not None:
-            raise error
+        """Raise the first failure that nobody was told of yet; the next one in the next call."""
+        if self.untold:
+            raise self.untold.pop(0)

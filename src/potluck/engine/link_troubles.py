@@ -35,6 +35,7 @@ from potluck.engine.events import (
     DIAL_UNMADE,
     DIAL_UNREACHABLE,
     DIAL_UNTRIED,
+    NO_COMMON_VERSION,
 )
 from potluck.engine.firewall_advice import named, opening
 from potluck.engine.node import Node, tell_trouble
@@ -43,6 +44,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 HEARD_S = 15.0  # a member says something by datagram more often than that, if any of it comes here
 TIMES = 2  # a dial may be lost; two in a row are not
 STANDS_S = 60.0  # without another try for so long it is over, or nobody knows
+STANDING_MAX = 256  # strangers have as many addresses as they like
 # what hung within this of the first may have been made before packets were small
 HUNG_AGAIN_S = limits.BULK_STALL_S
 MANY_BYTES = 16 * limits.KIB  # do not come by where only small packets get through
@@ -74,6 +76,12 @@ class _Hung:
 
     first_s: float
     last_s: float
+
+
+_VERSIONS = (
+    "the two run versions of potluck that do not understand each other; the older one has to be "
+    "brought up to date"
+)
 
 
 class LinkTroubles:
@@ -143,6 +151,8 @@ class LinkTroubles:
     def on_hung(self, host: str) -> None:
         """A connection with that host was made and hung; packets are small from now on."""
         node, now = self._node, self._node.now
+        if host not in self._hung and len(self._hung) >= STANDING_MAX:
+            del self._hung[min(self._hung, key=lambda each: self._hung[each].last_s)]
         hung = self._hung.setdefault(host, _Hung(now, now))
         if now - hung.last_s > STANDS_S:
             hung.first_s = now
@@ -155,7 +165,7 @@ class LinkTroubles:
         who = node.label_of(devices[0]) if len(devices) == 1 else host
         standing = self._standing.get(who)
         if standing is None or standing.hangs:
-            self._standing[who] = _Standing(host, now + STANDS_S, hangs=True)
+            self._stand(who, _Standing(host, now + STANDS_S, hangs=True))
             tell_trouble(node, _hanging(who, host, node), "link_hangs")
 
     def on_received(self, device: DeviceId, size_bytes: int) -> None:
@@ -197,7 +207,7 @@ class LinkTroubles:
             command = opening(node.firewall, node.settings.port, node.tools)
             what += f"; TCP and UDP port {node.settings.port} must be let in"
         trouble = Trouble(TroubleKind.LINK, who, what, command, node.now, next_s)
-        self._standing[who] = _Standing(address.host, node.now + STANDS_S)
+        self._stand(who, _Standing(address.host, node.now + STANDS_S))
         if standing is None or standing.hangs:
             tell_trouble(node, trouble, "link_blocked")
         else:
@@ -208,6 +218,12 @@ class LinkTroubles:
         standing = self._standing.get(who)
         if standing is not None and not standing.hangs:
             self._over(who)
+
+    def _stand(self, who: str, standing: _Standing) -> None:
+        """It is told; of too many, who was tried longest ago is told no more."""
+        if who not in self._standing and len(self._standing) >= STANDING_MAX:
+            self._over(min(self._standing, key=lambda each: self._standing[each].until_s))
+        self._standing[who] = standing
 
     def _over(self, who: str) -> None:
         del self._standing[who]
@@ -285,4 +301,4 @@ def _why(reason: str, here: str) -> str:
         return f"this device cannot make one now ({reason})"
     if reason.startswith(DIAL_UNMADE):
         return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
-    return f"one is made, and then fails ({reason})"
+    return _VERSIONS if reason == NO_COMMON_VERSION else f"one is made, and then fails ({reason})"

@@ -17,6 +17,8 @@ from potluck.core.wire.catalogue import (
     DialMe,
     FlushAsk,
     Flushed,
+    GroupKeys,
+    GroupKeysAsk,
     Heads,
     HeadsAsk,
     Join,
@@ -26,6 +28,9 @@ from potluck.core.wire.catalogue import (
     ProbeFor,
     ProbeResult,
     Redirect,
+    RequestAnswer,
+    RequestOver,
+    RequestTold,
     RosterDigest,
     RosterRecords,
     Sync,
@@ -36,9 +41,12 @@ from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
 # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
+FilesMessage = Heads | HeadsAsk | Kept | FlushAsk | Flushed
 MemberMessage = (
-    RingMessage | ProbeMessage | DialMe | RosterDigest | RosterRecords
-    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
+    RingMessage | ProbeMessage | DialMe
+    | RosterDigest | RosterRecords | GroupKeysAsk | GroupKeys
+    | RequestTold | RequestAnswer | RequestOver
+    | FilesMessage
 )  # fmt: skip
 
 
@@ -51,7 +59,6 @@ class MemberMessages:
 
     def hear(self, device: DeviceId, message: MemberMessage) -> None:
         """A member said something over its control link."""
-        announcing = self._parts.announcing
         match message:
             case Join() | Redirect() | Welcome() | Update() | Decrement() | Sync():
                 self._parts.circle.on_message(device, message)
@@ -59,8 +66,17 @@ class MemberMessages:
                 self.hear_probe(device, message, None)
             case DialMe(link):
                 self._parts.bulk_calls.on_dial_me(device, link)
-            case RosterDigest() | RosterRecords():
-                self._parts.membership.on_roster(device, message)
+            case RosterDigest() | RosterRecords() | GroupKeysAsk() | GroupKeys():
+                self._hear_group(device, message)
+            case RequestTold() | RequestAnswer() | RequestOver():
+                self._parts.requests.on_message(device, message)
+            case _:
+                self._hear_of_files(device, message)
+
+    def _hear_of_files(self, device: DeviceId, message: FilesMessage) -> None:
+        """A member said what it has, or asked for that."""
+        announcing = self._parts.announcing
+        match message:
             case Heads(heads):
                 self._parts.following.on_heads(device, heads)
             case HeadsAsk():
@@ -75,6 +91,15 @@ class MemberMessages:
                 self._parts.flushing.on_flushed(device, message)
             case _:
                 assert_never(message)
+
+    def _hear_group(
+        self, device: DeviceId, message: RosterDigest | RosterRecords | GroupKeysAsk | GroupKeys
+    ) -> None:
+        """A member said something of the group: who belongs to it, or its keys."""
+        if isinstance(message, RosterDigest | RosterRecords):
+            self._parts.membership.on_roster(device, message)
+        else:
+            self._parts.key_exchange.on_message(device, message)
 
     def hear_probe(self, device: DeviceId, message: ProbeMessage, source: Address | None) -> None:
         """A probe came: by datagram from `source`, or over the link."""

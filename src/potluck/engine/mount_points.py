@@ -39,6 +39,10 @@ class MountPoints:
         """Say whether something is mounted at a path."""
         return any(mount.path == path for mount in self._mounts)
 
+    def below(self, path: SafePath) -> bool:
+        """Say whether something is mounted at a path, or below it."""
+        return any(mount.path.starts_with(path) for mount in self._mounts)
+
     def above(self, path: SafePath) -> SafePath | None:
         """Return the outermost point above a path, whose own disk is hidden there; None: none."""
         points = [mount.path for mount in self._mounts if path.starts_with(mount.path)]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.joiners import JOINERS, joiner_means_something
+from potluck.core.group.key_ring import KeyRing
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
 from potluck.core.ring.address_book import AddressBook
@@ -26,11 +27,13 @@ from potluck.core.ring.reach import Reach
 from potluck.core.wire.catalogue import Address, Holding, Message
 from potluck.engine.effects import Effect, MakeDurable, Send, Tell
 from potluck.engine.events import LinkId, OrderId
+from potluck.engine.former_labels import FormerLabels
 from potluck.engine.index import Index
 from potluck.engine.layout import Layout
 from potluck.engine.mount_points import MountPoints
 from potluck.engine.notice_board import NoticeBoard
 from potluck.engine.troubles import Trouble, Troubles
+from potluck.engine.withheld import WithheldOwners
 
 ORDER_BITS = 20  # a million orders a run before the numbers of two runs could meet
 RUN_PART_BYTES = 4  # of the run's random instance: the upper part of every order's number
@@ -49,7 +52,9 @@ class EngineSettings:
     group_name: str = "Home"  # name of a group this device founds
     # what stands in Shared/ and is named after this host, but no label may be; as people read it
     unfit: frozenset[str] = frozenset()
+    named: bool = False  # a person chose that label, it is not made from the host's name
     attended: bool = False  # a person sits at this device's prompt and can answer questions
+    headless: bool = False  # a person reads its log and can answer from a shell
 
 
 @dataclass(slots=True)
@@ -100,6 +105,8 @@ class Node:
         self.me = key.device
         self.own_manifest = ManifestName.own(self.me)
         self.roster: Roster | None = None
+        self.former = FormerLabels(index.meta)
+        self.group_keys = KeyRing()
         self.layout = Layout(self)
         self.peers: dict[DeviceId, Peer] = {}
         self.link_owner: dict[LinkId, DeviceId] = {}
@@ -110,6 +117,10 @@ class Node:
         self.leaving = False
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
+        self.cloned = False  # another machine runs with this identity: nothing is published
+        self.withheld = WithheldOwners(index.meta)
+        # while a folder of somebody else gets another name nothing is placed or looked at
+        self.moving = False
         self.mounts = MountPoints()
         self.now = 0.0
         self.notices = NoticeBoard(self)
@@ -235,14 +246,14 @@ class Node:
 
     # -- names -------------------------------------------------------------------------------------
     def label_of(self, device: DeviceId) -> str:
-        """Return the label of a member, or the short id of a stranger."""
-        entry = self.roster.members.get(device) if self.roster else None
+        """Return the label of a device that is or was a member, or a stranger's short id."""
+        entry = self.roster.entry_of(device) if self.roster else None
         return entry.label if entry else short_id(device)
 
     @property
     def own_label(self) -> str:
         """The label this device has in its group."""
-        entry = self.roster.members.get(self.me) if self.roster else None
+        entry = self.roster.entry_of(self.me) if self.roster else None
         return entry.label if entry else self.settings.label
 
 

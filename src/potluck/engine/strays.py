@@ -18,6 +18,8 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple, assert_never
 
+from potluck.core.content.facts import ManifestName
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import listed, set_off
 from potluck.engine.effects import LookAtTop
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
@@ -157,8 +159,19 @@ class Strays:
 
     def _belongs(self, name: str) -> bool:
         roster = self._node.roster
-        labels = {entry.label for entry in roster.members.values()} if roster else set()
-        return name in labels or name == self._node.own_label
+        known = [*roster.members.values(), *roster.former.values()] if roster else []
+        former = self._node.former
+        labels = {entry.label for entry in known if not self._is_forgotten(entry.device)}
+        if name in labels or name == self._node.own_label:  # a removed one's folder stays its own
+            return True
+        return any(former.of(device) == name for device in former)
+
+    def _is_forgotten(self, device: DeviceId) -> bool:
+        """Say whether nothing of a removed device is to be here, and nothing that is known is."""
+        roster = self._node.roster
+        if roster is None or device not in roster.forgotten:
+            return False
+        return not self._node.index.places.all_paths(ManifestName.own(device))
 
     def _why(self, entry: TopEntry) -> WhyUnshared:
         if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:

@@ -24,6 +24,7 @@ class TroubleKind(Enum):
 
     OFFLINE = "the share is offline"  # its marker is missing or another one
     INDEX = "the index cannot be written"
+    CLONE = "two machines run with one identity"
     DISK = "the disk is full or fails"
     UNREADABLE = "a folder or file of mine cannot be read"
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
@@ -37,6 +38,7 @@ class TroubleKind(Enum):
     CERTIFICATE = "a device's certificate cannot be loaded here"
     TOO_LARGE = "an owner shares more than is followed"
     LINK = "a device cannot be reached"
+    MISNAMED = "a folder has the former name of its device"
     STRAY = "a folder belongs to nobody"
     WRITTEN = "a file of mine is still being written"
 

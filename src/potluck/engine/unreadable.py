@@ -133,5 +133,7 @@ def _command(fault: ReadFault, permit: str, where: str) -> str:
             return "sysctl fs.file-nr fs.file-max"
         case ReadFault.DISK:
             return "dmesg | tail"
+        case ReadFault.PRIVATE:
+            return f"mv {where} ~/"
         case _:
             return f"stat {where}"

@@ -6,25 +6,31 @@ for each district, and each of their methods names, in order, who hears. A relay
 up when it is called, so parts may tell each other in a circle although they are made one by one.
 
     membership        the group, its roster         following      bringing others' manifests up
+    stewardship       who is put out or appointed   key_exchange   group keys, link by link
     admission_policy  whether and where to belong   announcing     who holds what, head by head
     pairings          the way in, link by link      receiving      what is lacking: decide
+    requests          whom people are asked about
     questions         finding strangers' groups     downloads      what is lacking: fetch
+    forgetting        removed devices' folders go   forgotten_folders      … on this disk
+    adopting          they become this device's     succession     a machine installed anew
+    invitations       the own code                  joining        a code that was typed
     sealed_datagrams  speaking without a link       commits        what is lacking: place
     discovery         finding members, links        replica_check  others' folders on this disk
     circle            ring and probing              answers        what others ask on bulk links
-    bulk_calls        who dials bulk links         link_troubles  who cannot be reached
-    narrow_paths      who gets small packets
+    bulk_calls        who dials bulk links          link_troubles  who cannot be reached
+    narrow_paths      who gets small packets        moving_folders folders follow labels
     publishing        the own manifest, its heads   index_upkeep   letting go of piece lists
     own_folder        the own folder                imports        files a person adds
     flushing          what is in the folders now    progress       how much is here of it
     happenings        what owners did, in words     farewell       leaving the ring
     strays            what is nobody's, told        durability     what waits for the disk
+    own_calls         who speaks in our own name    clones         a second me, until decided
+    doubled_owners    a second one of others
 
-Guarantees: nothing is wired anywhere else, so reading this module is reading the whole structure;
-what a part makes for itself (a queue, a table, a judge) is its inside and nobody else's business.
-Each line of a relay, of `start` and of `recover` is needed: tests/engine/test_wiring.py takes one
-after the other away and sees something fail. Limits: no decisions and no time; engine/engine.py
-says when what is due, engine/dispatch.py who hears of what came from outside.
+Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
+is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
+test_wiring.py takes one after the other away and sees something fail. Limits: no decisions and no
+time; engine/engine.py says when what is due, engine/dispatch.py who hears of what came.
 """
 
 from __future__ import annotations
@@ -33,27 +39,43 @@ from collections.abc import Sequence
 
 from potluck.core.content.facts import ManifestName, SharedChange, Spot
 from potluck.core.content.knowledge import OwnWork
-from potluck.core.group.founding import FoundGroup
+from potluck.core.content.paths import SafePath
+from potluck.core.group.word_list import WORDS
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.engine.acts import Acts, GroupParts
+from potluck.engine.adopting import Adopting
+from potluck.engine.clones import Clones
 from potluck.engine.durability import Durability
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
 from potluck.engine.flushing import Flushing
-from potluck.engine.group.admission_policy import AdmissionListener, AdmissionPolicy
-from potluck.engine.group.membership import Membership, MembershipListener
-from potluck.engine.group.pairings import Pairings, PairingsListener
-from potluck.engine.group.questions import Questions, QuestionsListener
+from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.code_entering import Codes
+from potluck.engine.group.forgetting import Forgetting
+from potluck.engine.group.invitations import Invitations
+from potluck.engine.group.joining import Joining
+from potluck.engine.group.key_exchange import KeyExchange
+from potluck.engine.group.membership import Membership
+from potluck.engine.group.pairings import Pairings
+from potluck.engine.group.questions import Questions
+from potluck.engine.group.renaming import Renaming
+from potluck.engine.group.requests import Requests
+from potluck.engine.group.stewardship import Stewardship
+from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.commits import Commits, CommitsListener
+from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
 from potluck.engine.others.following import Following, FollowingListener
+from potluck.engine.others.forgotten_folders import ForgottenFolders, ForgottenListener
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.happenings import Happenings
+from potluck.engine.others.moving_folders import MovingFolders
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
@@ -64,67 +86,15 @@ from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
 from potluck.engine.ring.narrow_paths import NarrowPaths, NarrowPathsListener
+from potluck.engine.ring.own_calls import OwnCalls
+from potluck.engine.ring.removed_callers import RemovedCallers
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
+from potluck.engine.succession import Succession
 from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.viewer import Viewer
-
-
-class GroupRelay(MembershipListener, AdmissionListener, PairingsListener, QuestionsListener):
-    """Who hears what engine/group tells."""
-
-    def __init__(self, parts: Wiring) -> None:
-        """Tell these."""
-        self._parts = parts
-
-    def on_regrouped(self) -> None:
-        """This device is in another group now: nothing of the old ring counts."""
-        self._parts.discovery.drop_all("joined another group")
-        self._parts.sealed_datagrams.restart()
-        self._parts.circle.restart()
-        self._parts.discovery.on_members()
-        self._parts.own_folder.await_marker()
-
-    def on_relabelled(self) -> None:
-        """The own folder has another name now."""
-        self._parts.own_folder.await_marker()
-
-    def on_members_changed(self) -> None:
-        """The group has other members now."""
-        self._parts.admission_policy.on_members()
-        self._parts.discovery.on_members()
-        self._parts.announcing.on_members()
-        self._parts.strays.on_members()
-
-    def on_wish(self, wish: FoundGroup) -> None:
-        """A lonely device wishes to be in that group."""
-        self._parts.pairings.ask(wish)
-
-    def on_wish_refused(self, wish: FoundGroup) -> None:
-        """That group was asked in vain: is there anything new?"""
-        self._parts.questions.ask(wish.address)
-
-    def on_door_unreached(self, wish: FoundGroup) -> None:
-        """The door of that group cannot be reached: its device is asked to dial ours."""
-        self._parts.questions.ask_to_call(wish)
-
-    def on_call_asked(self, address: Address) -> None:
-        """A newcomer there cannot reach our door: it is dialled."""
-        self._parts.pairings.call(address)
-
-    def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
-        """Neither could a door be dialled, nor did its device dial us; or the other way round."""
-        self._parts.link_troubles.on_door_blocked(who, address, reason)
-
-    def on_door_reached(self, who: str) -> None:
-        """A door, or a newcomer, was reached."""
-        self._parts.link_troubles.on_reached(who)
-
-    def on_met(self, device: DeviceId, address: Address) -> None:
-        """A member of the group we enter is at that address."""
-        self._parts.discovery.on_met(device, address)
 
 
 class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
@@ -145,6 +115,8 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
     def on_linked(self, device: DeviceId) -> None:
         """There is a control link to a member."""
         self._parts.membership.on_linked(device)
+        self._parts.requests.on_linked(device)
+        self._parts.key_exchange.on_linked(device)
         self._parts.circle.on_linked(device)
         self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
@@ -154,6 +126,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
         self._parts.circle.on_unlinked(device, clean=clean)
+        self._parts.requests.on_unlinked(device)
         self._parts.link_troubles.on_unlinked(device, clean=clean)
 
     def on_refused(self, device: DeviceId) -> None:
@@ -176,8 +149,12 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         """A connection with that host was made and hung."""
         self._parts.link_troubles.on_hung(host)
 
+    def on_doubled(self, device: DeviceId, places: tuple[Address, Address]) -> None:
+        """A member runs on two machines."""
+        self._parts.doubled_owners.on_doubled(device, places)
+
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
-        """Somebody showed why it is a member."""
+        """Somebody showed why it is a member, or why this device is none."""
         self._parts.membership.add_records(records)
 
 
@@ -198,7 +175,12 @@ class OwnRelay(PublishingListener):
 
 
 class OthersRelay(
-    FollowingListener, DownloadsListener, CommitsListener, ReceivingListener, ReplicaListener
+    FollowingListener,
+    DownloadsListener,
+    CommitsListener,
+    ReceivingListener,
+    ReplicaListener,
+    ForgottenListener,
 ):
     """Who hears what engine/others tells."""
 
@@ -208,6 +190,7 @@ class OthersRelay(
 
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """Another owner's manifest is held up to a new head."""
+        self._parts.doubled_owners.on_applied(head)
         self._parts.announcing.on_applied(head)
         self._parts.happenings.on_changed(ManifestName.of(head), paths)
         self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
@@ -215,6 +198,7 @@ class OthersRelay(
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
         self._parts.publishing.on_own_head(head)
+        self._parts.clones.on_own_head(head)
 
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here: decide about those that waited for it."""
@@ -229,6 +213,17 @@ class OthersRelay(
         self._parts.replica_check.on_committed(done)
         self._parts.happenings.on_committed(done)
         self._parts.receiving.on_committed(done)
+        self._parts.forgotten_folders.on_committed()
+
+    def on_settled(self, done: Sequence[SpotOutcome]) -> None:
+        """A group commit that a crash interrupted is over."""
+        self._parts.receiving.look_above(done)
+        self._parts.forgotten_folders.on_committed()
+
+    def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Nobody shares that folder any more."""
+        self._parts.announcing.recover()
+        self._parts.receiving.on_changed(name, paths, held=False)
 
     def look_again(self, spot: Spot) -> None:
         """A group commit touched a spot: decide about it anew."""
@@ -255,6 +250,15 @@ class OthersRelay(
     def is_placing(self, spot: Spot) -> bool:
         """Say whether a group commit changes a spot right now."""
         return self._parts.commits.busy(spot)
+
+    def is_placing_any(self) -> bool:
+        """Say whether a group commit is under way."""
+        return self._parts.commits.placing
+
+    def on_folder_moved(self, top: SafePath) -> None:
+        """The folder of a device has another name now."""
+        self._parts.receiving.on_folder_moved(top)
+        self._parts.strays.on_members()
 
     def is_hidden(self, spot: Spot) -> bool:
         """Say whether what is known at a spot is below something mounted, or may be."""
@@ -302,23 +306,25 @@ class Wiring:
         self.node = node
         group, ring = GroupRelay(self), RingRelay(self)
         own, others = OwnRelay(self), OthersRelay(self)
-        self.membership = Membership(node, group)
-        self.admission_policy = AdmissionPolicy(node, self.membership, group)
-        self.pairings = Pairings(node, self.membership, self.admission_policy, group)
-        self.questions = Questions(node, self.admission_policy, group)
+        self.publishing = Publishing(node, own)
+        self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
+        self.removed_callers = RemovedCallers(node, self.sealed_datagrams)
         self.circle = Circle(node, self.discovery, self.sealed_datagrams)
         self.bulk_calls = BulkCalls(node, ring)
         self.link_troubles = LinkTroubles(node)
         self.trust_troubles = TrustTroubles(node)
         self.narrow_paths = NarrowPaths(node, ring)
-        self.publishing = Publishing(node, own)
+        self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
         self.following = Following(node, others)
+        self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
+        self.moving_folders = MovingFolders(node, others)
         self.receiving = Receiving(node, self.downloads, self.commits, others)
+        self.forgotten_folders = ForgottenFolders(node, others)
         self.replica_check = ReplicaCheck(node, others)
         covered = self.own_folder.covered
         self.progress = Progress(
@@ -338,9 +344,32 @@ class Wiring:
         )
         self.viewer = self._viewer()
 
+    def _make_group(self, node: Node, group: GroupRelay) -> None:
+        """Make what has to do with the group of this device, and the ways into it."""
+        self.membership = Membership(node, group)
+        self.admission_policy = AdmissionPolicy(node, self.membership, group)
+        self.requests = Requests(node, group)
+        self.invitations = Invitations(node, self.admission_policy, WORDS)
+        self.joining = Joining(node, self.admission_policy, WORDS, group)
+        codes = Codes(self.invitations, self.joining)
+        people = (self.admission_policy, self.requests)
+        self.pairings = Pairings(node, self.membership, *people, codes, group)
+        self.key_exchange = KeyExchange(node)
+        self.stewardship = Stewardship(node, self.membership, self.key_exchange, group)
+        self.renaming = Renaming(node, self.membership)
+        self.forgetting = Forgetting(node, self.membership)
+        self.adopting = Adopting(node, self.forgetting)
+        self.succession = Succession(node, self.requests, self.membership, self.forgetting)
+        self.clones = Clones(node, self.publishing, self.membership, group)
+        folders = (self.forgetting, self.adopting, self.succession)
+        grouped = GroupParts(self.stewardship, self.renaming, *folders, self.clones)
+        self.acts = Acts(node, self.requests, self.admission_policy, codes, grouped)
+        self.questions = Questions(node, self.admission_policy, group)
+
     def _viewer(self) -> Viewer:
         """Make what looks at the parts."""
-        around = Neighbourhood(self.node, self.circle, self.discovery, self.admission_policy)
+        way_in = (self.admission_policy, self.requests, self.invitations)
+        around = Neighbourhood(self.node, self.circle, self.discovery, *way_in)
         own_folder, following = self.own_folder, self.following
         picture = Picture(self.node, around, own_folder, following, self.progress)
         downloads, answers = self.downloads, self.answers
@@ -349,8 +378,12 @@ class Wiring:
     def start(self) -> None:
         """Begin, from what the index holds."""
         kept = self.membership.start()
+        self.key_exchange.start()
         self.admission_policy.start(kept=kept)
+        self.renaming.start()
         self.circle.restart()
+        self.clones.start()
+        self.doubled_owners.start()
         self.discovery.start()
         self.own_folder.start(marked=kept)
         self.receiving.start()

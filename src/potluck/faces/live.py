@@ -30,7 +30,16 @@ from rich.text import Text
 
 from potluck.faces import rows
 from potluck.faces.advice import Advice, for_terminal, indented
-from potluck.faces.cli.layout import Words, delivery_words, next_step, reason_words, trouble_lines
+from potluck.faces.asking import asking_rows, listed_in, on_top, step_from
+from potluck.faces.cli.comparing import is_about_request
+from potluck.faces.cli.layout import (
+    Words,
+    delivery_words,
+    is_shut,
+    next_step,
+    reason_words,
+    trouble_lines,
+)
 from potluck.faces.progress import Motion, ViewProgress
 from potluck.faces.rows import Pieces, laid_out
 from potluck.faces.text import columns, count, duration, fitted, rate, shown, size, wrapped
@@ -39,6 +48,7 @@ BARS = 8
 UPLOADS = 4
 TROUBLES = 3
 RENEW_S = 1.0  # without a snapshot what moves is worked out anew: a stall shows
+_LEAST_BESIDE = 2  # rows that a request leaves: who this is, and how things are
 _LEAST_ROWS = 3  # of what moves, however low the terminal is
 _HINT = ("exit", "help", "status", "ring")  # on the empty prompt
 _COLOURS = {
@@ -64,14 +74,19 @@ def render(
     typed: str | None,
     within: TerminalSize,
     words: Words,
+    chosen: str = "",
 ) -> Text:
-    """Return the picture for a terminal of that size; `typed` None: no prompt."""
+    """Return the picture for a terminal of that size; `typed` None: no prompt.
+
+    `chosen`: the request that a person stepped to.
+    """
     width, height = within
     prompt = [] if typed is None else [_prompt(typed, width)]
     if state is None:
         lines: list[Pieces] = [[("potluck is starting…", "dim")]]
     else:
-        lines = _standing(state, width, words, height - 1 - len(prompt))
+        lines = asking_rows(state, width, height - 1 - len(prompt) - _LEAST_BESIDE, chosen)
+        lines += _standing(state, width, words, height - 1 - len(prompt) - len(lines))
         room = height - 1 - len(lines) - len(prompt)
         lines += _moving(state, motion, width, max(_LEAST_ROWS, room))
     room = max(1, height - 1 - len(prompt))
@@ -103,6 +118,8 @@ def _standing(state: dict[str, Any], width: int, words: Words, room: int) -> lis
 
 def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     """Return the one word for how things are with its reason, and what to type."""
+    if is_about_request(state):  # it stands above, in full
+        return _sentence(" · ".join(_amounts(state)), width, "")
     said = " · ".join([reason_words(state), *_amounts(state)])
     lines = _sentence(said, width, _COLOURS.get(state["state"], ""))
     if state["command"]:
@@ -111,7 +128,9 @@ def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
 
 
 def _door(state: dict[str, Any], width: int) -> list[Pieces]:
-    """Return the warning that anybody may join, while that is so."""
+    """Return the warning that anybody may join, or that nobody can ask, while that is so."""
+    if is_shut(state):
+        return _sentence("the door is shut: nobody can ask until somebody types open", width, "dim")
     if not state["door"]["open"]:
         return []
     until = state["door"]["until_s"]
@@ -248,6 +267,7 @@ class LiveScreen:
         self._words, self._clock, self._hidden = words, clock, hidden
         self._state: dict[str, Any] | None = None
         self._typed: str | None = "" if prompt else None
+        self.asking, self.listed, self._chosen = "", dict[str, str](), ""
         self._progress, self._motion, self._moved_s = ViewProgress(), Motion(), clock()
         self._drawn, self._drawn_columns = list[str](), 0
         self._live = Live(
@@ -284,8 +304,14 @@ class LiveScreen:
         if self._typed is not None:
             self._typed = text
 
+    def step(self) -> None:
+        """Ask about the next request instead."""
+        if self._state is not None:
+            self._chosen = step_from(self._state, self._chosen)
+
     def draw(self) -> None:
         """Draw the picture now, or take it away."""
+        self.asking, self.listed = "", {}
         if self._hidden():
             self._take_away()
             return
@@ -295,9 +321,13 @@ class LiveScreen:
         if self._state is not None and self._clock() - self._moved_s >= RENEW_S:
             self.state(self._state)
         within = self._console.width, self._console.height
-        picture = render(self._state, self._motion, self._typed, within, self._words)
+        picture = render(self._state, self._motion, self._typed, within, self._words, self._chosen)
         self._live.update(picture, refresh=True)
         self._drawn, self._drawn_columns = picture.plain.split("\n"), within[0]
+        if self._state is not None:
+            self.listed = listed_in(self._state, picture.plain, within[0], self._chosen)
+            top = on_top(self._state, self._chosen)
+            self.asking = str(top["id"]) if top and top["id"] in self.listed else ""
 
     def _take_away(self) -> None:
         self._wipe_folded()

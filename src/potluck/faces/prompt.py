@@ -4,7 +4,8 @@ Strategy: under a live view the terminal cannot echo, since every redraw would w
 So the terminal is put into cbreak mode, one character at a time is read, and the line being typed
 is handed to the view, which draws it. Off a terminal, and on one that can show no picture, plain
 lines are read; Ctrl-D means there what it means here. The words are those of the command line, read
-by the same parser and run by the same code (cli/main.py).
+by the same parser and run by the same code (cli/main.py); before that answer_keys.py takes the
+answers out of what is typed.
 
 Whoever types Ctrl-Z gets the terminal as it was, and after `fg` it is a prompt again: the terminal
 is given back before the stop and taken once more after it. Before every read the prompt looks
@@ -19,6 +20,7 @@ stopped by it. Limits: editing is backspace, Ctrl-U, Ctrl-D; no history.
 from __future__ import annotations
 
 import codecs
+import math
 import os
 import select
 import shlex
@@ -27,13 +29,18 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from potluck.core.errors import PotluckError
+from potluck.faces.answer_keys import AnswerKeys
 from potluck.faces.cli.client import Client
+from potluck.faces.cli.endings import unforeseen
 from potluck.faces.cli.main import run_typed
+from potluck.faces.cli.output import collected, error_lines
+from potluck.faces.text import shown
 
 KEYS_LOOK_S = 0.2  # between two looks whether the view has been told to stop
 TAKING_S, TAKING_STEP_S = 1.0, 0.001  # a terminal is taken in microseconds, unless it is halted
@@ -77,10 +84,17 @@ class Editor:
         return lines
 
 
-def run_line(line: str, client: Client, *, watching: bool = False) -> list[str]:
+def run_line(
+    line: str,
+    client: Client,
+    *,
+    watching: bool = False,
+    seen: Mapping[str, str] | None = None,
+) -> list[str]:
     """Do what a typed line says and return what to show; leaving is not its business.
 
-    `watching`: it is the prompt of a view, whose end is not that of potluck.
+    `watching`: it is the prompt of a view, whose end is not that of potluck; `seen`: the requests
+    that could be read there when the line was begun, their names by their ids.
     """
     try:
         parts = shlex.split(line)
@@ -88,7 +102,26 @@ def run_line(line: str, client: Client, *, watching: bool = False) -> list[str]:
         return ["The quotes in that line do not match.", "  next: write \\' or \"'\" for a quote"]
     if not parts:
         return []
-    return run_typed(parts, client, watching=watching)
+    return run_typed(parts, client, watching=watching, seen=seen)
+
+
+def run_answer(act: str, request: str, client: Client) -> tuple[bool, list[str]]:
+    """Answer a request, named by its id; return whether that was taken, and what to show."""
+    try:
+        with collected():  # what is advised is typed here
+            text = client.act(act, {"name": request})
+    except PotluckError as error:
+        with collected():
+            return False, error_lines(error)
+    except Exception as error:  # noqa: BLE001 # house: the prompt goes on
+        return False, fault_lines(error)
+    return True, [shown(line) for line in text.splitlines()]
+
+
+def fault_lines(error: Exception) -> list[str]:
+    """Return what is shown at the prompt of an error that nobody foresaw."""
+    with collected():
+        return error_lines(unforeseen(error))
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -159,13 +192,19 @@ def read(
     stop: threading.Event,
     typed: Callable[[str], None],
     entered: Callable[[str], None],
+    answers: AnswerKeys | None = None,
 ) -> None:
     """Read until `stop` or the end of the input.
 
-    `typed` gets the unfinished line, `entered` each finished one.
+    `typed` gets the unfinished line, `entered` each finished one, but for those that `answers`
+    takes for an answer.
     """
-    editor = Editor()
+    editor, looked_s = Editor(), time.monotonic()
     while not stop.is_set():
+        # what comes now was typed after the last look; of a pipe nobody has to read anything first
+        typed_s, begun_s = looked_s, time.monotonic()
+        if not os.isatty(descriptor):
+            typed_s = math.inf
         try:
             data = _some(descriptor, stop)
         except (OSError, ValueError):
@@ -174,10 +213,16 @@ def read(
             if not os.isatty(descriptor):
                 return  # a pipe has ended, or the terminal is gone
             data = CTRL_D  # of a terminal that gives lines: what it means there it means here
-        if data:
-            lines = editor.feed(data)
-            typed(editor.text)
-            for line in lines:
+        looked_s = begun_s if data else min(time.monotonic(), begun_s + KEYS_LOOK_S)
+        if answers is not None and answers.is_stale(editor.text):
+            editor.text = ""
+            typed("")
+        if not data or (answers is not None and answers.pressed(data, editor.text, typed_s)):
+            continue
+        lines = editor.feed(data)
+        typed(editor.text)
+        for line in lines:
+            if answers is None or not answers.entered(line):
                 entered(line)
 
 

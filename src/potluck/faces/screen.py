@@ -1,10 +1,11 @@
 """The view of a running potluck: the thread that owns the screen, and the two that feed it.
 
-Strategy: threads share one queue and nothing else. "events" reads the stream of the local API,
-"prompt" reads what is typed, "view" alone touches the screen and tells the story; it redraws at
-most ten times a second. Guarantees: `stop` returns within two seconds and leaves the terminal as it
-was; without a terminal plain lines are printed instead, and the same story is told. Limits: if the
-stream breaks while potluck still runs, the view asks again; a view that only watches ends with it.
+Strategy: threads share one queue, and which request is on the screen; nothing else. "events" reads
+the stream of the local API, "prompt" reads what is typed, "view" alone touches the screen and tells
+the story; it redraws at most ten times a second. Guarantees: `stop` returns within two seconds and
+leaves the terminal as it was; without a terminal plain lines are printed instead, and the same
+story is told. Limits: if the stream breaks while potluck still runs, the view asks again; a view
+that only watches ends with it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from typing import Any, Protocol
 
 from potluck.core.errors import NotRunning, PotluckError
 from potluck.faces import prompt
+from potluck.faces.answer_keys import AnswerKeys, OnScreen
 from potluck.faces.cli.client import Client
+from potluck.faces.cli.comparing import unanswered
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import PromptLeaving
 from potluck.faces.cli.output import Json
+from potluck.faces.cli.streams import AnyStream
 from potluck.faces.story import Story
 
 REDRAW_S = 0.1  # ten pictures a second look smooth, and cost a small part of one processor
@@ -30,8 +34,21 @@ REOPEN_S = 0.5  # before a stream that broke is asked for again
 VIEW_STOP_S = 2.0  # for a thread to end; the program does not wait longer for its picture
 
 
+def at_terminal(stream: AnyStream) -> bool:
+    """Say whether somebody can type there: a pipe may have nobody, and may have ended."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False  # it is closed
+
+
 class Screen(Protocol):
     """Where the story is told."""
+
+    asking: str
+    """The request that a person can read there now and has to answer, by its id; "" for none."""
+    listed: dict[str, str]
+    """The requests that can be read there, words and all: their names, by their ids."""
 
     def open(self) -> None:
         """Begin."""
@@ -48,6 +65,9 @@ class Screen(Protocol):
     def typed(self, text: str) -> None:
         """Take what stands on the prompt."""
 
+    def step(self) -> None:
+        """Ask about the next request."""
+
     def draw(self) -> None:
         """Show what has changed."""
 
@@ -58,6 +78,7 @@ class PlainScreen:
     def __init__(self, write: Callable[[str], object]) -> None:
         """Write whole lines with `write`."""
         self._write = write
+        self.asking, self.listed = "", dict[str, str]()
 
     def open(self) -> None:
         """Nothing to begin."""
@@ -71,13 +92,22 @@ class PlainScreen:
             self._write("\n".join(lines) + "\n")
 
     def state(self, state: dict[str, Any]) -> None:
-        """Plain lines show no state."""
+        """Plain lines show no state; a request is told in lines, which come with it."""
+        self.asking = first_id(state)
 
     def typed(self, text: str) -> None:
         """The terminal or the pipe shows what is typed."""
 
+    def step(self) -> None:
+        """Every request is told in full."""
+
     def draw(self) -> None:
         """Nothing to draw."""
+
+
+def first_id(state: dict[str, Any]) -> str:
+    """Return the id of the request that is asked about first, "" if none is."""
+    return next((str(one["id"]) for one in unanswered(state)), "")
 
 
 class ViewThreads:
@@ -98,6 +128,9 @@ class ViewThreads:
         self._over: threading.Event | None = None
         self._since_s = 0.0
         self._plain = isinstance(screen, PlainScreen)
+        self._on_screen = OnScreen()
+        self._answers = AnswerKeys(self._on_screen, self._answered, self._say, self._step)
+        self._keys = reads and at_terminal(sys.stdin)
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -150,15 +183,35 @@ class ViewThreads:
             if prompt.usable(descriptor) and not self._plain:
                 stack.enter_context(prompt.keys(descriptor))
             prompt.read(
-                descriptor, self._stop, lambda text: self._queue.put(("typed", text)), self._entered
+                descriptor,
+                self._stop,
+                lambda text: self._queue.put(("typed", text)),
+                self._entered,
+                self._answers,
             )
 
     def _entered(self, line: str) -> None:
         self._queue.put(("lines", [f"> {line}"] if line and not self._plain else []))
-        said = self._leaving.answer(line)
+        try:
+            said = self._leaving.answer(line)
+        except Exception as error:  # noqa: BLE001 # house: the prompt goes on
+            said = prompt.fault_lines(error)
         if said is None:
-            said = prompt.run_line(line, self._client, watching=self._over is not None)
+            seen = self._answers.seen
+            said = prompt.run_line(line, self._client, watching=self._over is not None, seen=seen)
         self._queue.put(("lines", said))
+
+    def _answered(self, request: str, act: str) -> bool:
+        """Tell potluck what a person answered; return whether it was taken."""
+        is_taken, said = prompt.run_answer(act, request, self._client)
+        self._say(said)
+        return is_taken
+
+    def _step(self) -> None:
+        self._queue.put(("step", None))
+
+    def _say(self, lines: list[str]) -> None:
+        self._queue.put(("lines", lines))
 
     def _view(self) -> None:
         watching = self._over is not None
@@ -168,6 +221,7 @@ class ViewThreads:
             while not self._stop.is_set():
                 self._take(story)
                 self._screen.draw()
+                self._on_screen.show(self._screen.asking, listed=self._screen.listed)
             self._take(story)
         finally:
             self._screen.close()
@@ -186,6 +240,8 @@ class ViewThreads:
     def _show(self, story: Story, kind: str, data: Json) -> None:
         if kind == "typed":
             self._screen.typed(data)
+        elif kind == "step":
+            self._screen.step()
         elif kind == "lines":
             self._screen.lines(data)
         elif kind == "notice":
@@ -193,5 +249,10 @@ class ViewThreads:
         elif kind == "state":
             self._screen.state(data)
             self._screen.lines(story.on_state(data, time.monotonic()))
-            if self._plain:
+            if self._plain:  # whoever reads the lines of a request may answer at once
+                lines = story.request_lines(data, time.monotonic(), keys=self._keys)
+                self._screen.listed = listed = story.readable(data)
+                self._screen.asking = self._screen.asking if self._screen.asking in listed else ""
+                self._on_screen.show(self._screen.asking, listed=listed)
+                self._screen.lines(lines)
                 self._screen.lines(story.transfer_lines(data))

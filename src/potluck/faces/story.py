@@ -18,8 +18,20 @@ from typing import Any
 
 from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
-from potluck.faces.cli.company import asked_words, nobody_lines, one_found_lines
-from potluck.faces.cli.layout import Words, title
+from potluck.faces.cli.company import (
+    asked_words,
+    is_near,
+    nobody_lines,
+)
+from potluck.faces.cli.comparing import (
+    is_about_request,
+    printed_lines,
+    requests_of,
+    unanswered,
+)
+from potluck.faces.cli.layout import Words, next_step, title
+from potluck.faces.line_budget import LineBudget
+from potluck.faces.near_groups import NearGroups
 from potluck.faces.text import count, shown, size
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
@@ -32,7 +44,12 @@ UNKNOWN_S = 5.0  # a device that is here says within seconds what it has
 LINES_MAX = 1000  # transfers that are remembered as told
 NAMED = 3  # devices in a line; more are counted
 BIG_BYTES = 8_000_000  # smaller ones are here before the line is read
-_TOLD_HERE = frozenset({"founded", "waiting", "joined"})  # told from the state, with the next step
+REQUEST_LINES = 10  # requests told in full in a minute: more than honest people bring
+ENDED_LINES = 1  # of requests that nobody answered, in a minute: one is news, a flood is a sum
+_ANSWERED = (" said no", " said yes", " is a member now")
+_TOLD_HERE = frozenset(
+    {"founded", "waiting", "joined", "request"}
+)  # told from the state, with the next step
 _MARKS = {"warning": "! ", "error": "✗ "}
 
 
@@ -50,6 +67,7 @@ class Story:
         self._begun_s = now
         self._alone_s = now  # the last time that anybody else was seen
         self._found_s: float | None = None  # the last time that another group was near
+        self._is_out = False  # this device was removed: nobody is welcome any more
         self._said: dict[str, object] = {}
         # by label: when a device became a member, and the line for it unless that was told
         self._guests: dict[str, tuple[float, str]] = {}
@@ -57,6 +75,9 @@ class Story:
         self._settled: tuple[object, float] = (None, now)
         self._held: tuple[object, int] = (None, 0)  # what was said to be on how many devices
         self._transfers: set[str] = set()
+        self._near_groups = NearGroups(words)
+        self._told_requests: dict[str, bool] = {}  # by id; False: it was only counted
+        self._asks, self._ends = LineBudget(REQUEST_LINES), LineBudget(ENDED_LINES)
 
     def __repr__(self) -> str:
         return f"Story({len(self._said)} topics told, {len(self._transfers)} transfers)"
@@ -64,9 +85,12 @@ class Story:
     def on_notice(self, notice: dict[str, Any], now: float) -> list[str]:
         """Return the line for something a person was told; for a guest there is one."""
         code, guest = notice["code"], notice["subject"]
+        self._is_out = self._is_out or code == "removed"
         line = _MARKS.get(notice["level"], "") + shown(notice["text"])
         if code in _TOLD_HERE:
             return []
+        if code == "request_over" and not notice["text"].endswith(_ANSWERED):
+            return [line] if self._ends.take(now) else []
         if code == "member_new":
             self._guests[guest] = (now, line)
             return []
@@ -76,7 +100,7 @@ class Story:
             told = self._guests[guest][1]
             self._guests[guest] = (now, "")
             return [told] if told else []
-        return _advised(line, shown(notice.get("command", "")))
+        return _advised(line, shown(notice.get("command", "")), self._words)
 
     def _guest_lines(self, now: float) -> list[str]:
         """Return the new members that nobody here let in, once that is known."""
@@ -94,34 +118,32 @@ class Story:
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
         """Return the lines for what is new in a snapshot."""
         begins, self._state = self._state is None, state
+        if begins and self._watching:
+            self._near_groups.on_watched(state, now)
         lines = []
         if self._first("title", state["device"]["id"]):
             lines.append(title(state))
         if begins and self._watching and state["group"] is not None:
             self._first("group", state["group"]["id"])
             lines.append(f"In the group {_group_words(state)}.")
-        for found in state["found"]:
-            # Each of its devices answers, on each network; the same group is told once.
-            which = found.get("group") or (found["name"], found["label"])
-            about = (which, found["open"], state["door"]["open"])
-            if self._first(f"found {about}", "said"):
-                lines += one_found_lines(state, found, self._words)
         lines += self._waiting_lines(state)
         lines += self._unshared_lines(state)
         return lines + self.on_tick(now)
 
     def on_tick(self, now: float) -> list[str]:
         """Return the lines that time alone makes true: alone for long, settled for a moment."""
-        state, lines = self._state, self._guest_lines(now)
+        state, lines = self._state, self._guest_lines(now) + self._summed_lines(now)
         if state is None:
             return lines
-        if state["found"]:
+        near = is_near(state)
+        if near:
             self._found_s = now
+        lines += self._near_groups.lines(state, now)
         lines += self._group_lines(state, now) + self._folder_lines(state)
-        online = any(one["online"] for one in state["devices"] if not one["me"])
+        online = _others_are_here(state)
         if online:
             self._first("alone", "said")  # whoever leaves later is told in a line of its own
-        if online or state["found"]:
+        if online or near:
             self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
         if now - self._alone_s >= ALONE_S and self._first("alone", "said"):
             lines += nobody_lines(state, self._words)
@@ -139,6 +161,43 @@ class Story:
         self._transfers.update(lines)  # one pauses between two requests, and is no new one then
         return fresh
 
+    def request_lines(self, state: dict[str, Any], now: float, *, keys: bool) -> list[str]:
+        """Return the requests that a person has to answer, each once: for screens without picture.
+
+        `keys`: somebody who reads it can type there, and a key answers the first one; so that is
+        told when it becomes the first.
+        """
+        asked, lines = unanswered(state), list[str]()
+        known = self._told_requests
+        self._told_requests = {one["id"]: known[one["id"]] for one in asked if one["id"] in known}
+        first = asked[0]["id"] if asked else None
+        is_new_first = self._first("request", first) and keys
+        for one in asked:
+            by_key = keys and one["id"] == first
+            is_new = one["id"] not in known
+            may_tell = is_new and self._asks.take(now)
+            if may_tell or (by_key and is_new_first):
+                lines += printed_lines(state, one, None if by_key else self._words)
+                self._told_requests[one["id"]] = True
+            elif is_new:
+                self._told_requests[one["id"]] = False
+        return lines
+
+    def readable(self, state: dict[str, Any]) -> dict[str, str]:
+        """Return the requests that such lines have told and that wait still: names by ids."""
+        told = self._told_requests
+        return {one["id"]: one["name"] for one in unanswered(state) if told.get(one["id"])}
+
+    def _summed_lines(self, now: float) -> list[str]:
+        """Return what a flood of requests was, once a minute."""
+        asked, ended, lines = self._asks.due(now), self._ends.due(now), list[str]()
+        if asked:
+            lines.append(f"! {count(asked, 'more request')} to join came within a minute.")
+            lines.append(Advice("  those that still wait: ", self._words.of("pending")))
+        if ended:
+            lines.append(f"{count(ended, 'more request')} to join ended within a minute.")
+        return lines
+
     def _first(self, topic: str, value: object) -> bool:
         """Say whether `value` is new for `topic`, and remember it."""
         if self._said.get(topic) == value:
@@ -148,18 +207,23 @@ class Story:
 
     def _group_lines(self, state: dict[str, Any], now: float) -> list[str]:
         group, accompanied = state["group"], len(state["devices"]) > 1
-        if group is None or (state["state"] == "waiting" and not accompanied):
+        if self._is_out or group is None or (state["state"] == "waiting" and not accompanied):
             return []
-        wait_s = JOINING_S if state["found"] else FOUNDED_S
-        settled = accompanied or now - self._begun_s >= wait_s
-        if self._found_s is not None and not (accompanied or state["found"]):
+        near, talks = is_near(state), requests_of(state)
+        if talks and not accompanied:
+            return []  # which group this will be is being answered
+        wait_s = JOINING_S if near else FOUNDED_S
+        settled = now - self._begun_s >= wait_s
+        if accompanied:  # the others may have put it out while it was off: until one is here
+            settled = _others_are_here(state) or now - self._begun_s >= ALONE_S
+        if self._found_s is not None and not (accompanied or near):
             settled = now - self._found_s >= JOINING_S  # one may be about to join the other
         if not settled or not self._first("group", group["id"]):
             return []
         name = shown(group["name"])
         if accompanied:
             first = f"Welcome to {_group_words(state)}."
-        elif state["found"]:
+        elif near:
             first = f"Until then this device is the group “{name}”."
         elif self._found_s is not None:
             first = f"Nobody else is in the group “{name}” of this device."
@@ -168,7 +232,10 @@ class Story:
                 f"No other device found here (asked {asked_words(state)}): "
                 f"this device is the group “{name}”."
             )
-        return [first]
+        if accompanied or near:
+            return [first]
+        there = Advice("On the other machine: ", f"{self._words.elsewhere} up")
+        return [first, there, "  Both screens will then show three words to compare."]
 
     def _folder_lines(self, state: dict[str, Any]) -> list[str]:
         """Say where files go once the group was told, unless another folder stands in its place."""
@@ -185,7 +252,7 @@ class Story:
             self._said.pop("waiting", None)
             return []
         reason = shown(state["reason"] or "")
-        if not reason or state["found"]:
+        if not reason or state["found"] or is_about_request(state):
             return []
         if not self._first("waiting", "for an owner" if state["group"] else reason):
             return []
@@ -242,6 +309,10 @@ def _way_out(words: Words, *, prompt: bool, watching: bool) -> str:
     return f"To leave type {'down' if watching else 'exit, or press Ctrl-C'}."
 
 
+def _others_are_here(state: dict[str, Any]) -> bool:
+    return any(one["online"] for one in state["devices"] if not one["me"])
+
+
 def _group_words(state: dict[str, Any]) -> str:
     """Return "“Home” (3 devices) · node 1 of 2": alone in the ring a number would tell nothing."""
     node, devices = state["node"], count(len(state["devices"]), "device")
@@ -250,12 +321,12 @@ def _group_words(state: dict[str, Any]) -> str:
     return f"“{shown(state['group']['name'])}” ({devices}){place}"
 
 
-def _advised(line: str, command: str) -> list[str]:
-    """Return a notice, and on a line of its own the command that it ends in."""
+def _advised(line: str, command: str, words: Words) -> list[str]:
+    """Return a notice, and on a line of its own the command that it ends in, as it is typed."""
     if not command or not line.endswith(command):
         return [line]
     said, _, how = line.removesuffix(command).rpartition("; ")
-    return [said, Advice(f"  {how}", command)]
+    return [said, Advice(f"  {how}", next_step(command, words))]
 
 
 def _transfer_line(one: dict[str, Any]) -> str:

@@ -145,6 +145,7 @@ def test_synced_is_whoever_stands_at_every_head_and_has_told_its_own():
     assert not picture(own_work=(OwnWork.READING,)).synced
     assert not picture(incoming=Incoming(placing=True)).synced, "something may have to go"
     assert not picture(index_fails=True).synced, "what is mine may never be told"
+    assert not picture(doubled=True).synced, "two machines speak for a folder"
     written = picture(own_work=(OwnWork.WRITTEN,))
     assert (written.synced, situation(written).state) == (True, State.BUSY)
 
@@ -258,6 +259,27 @@ def test_nobody_waits_for_an_owner_while_somebody_else_has_it_all():
     assert situation(picture(ada, away, manifests=lacking)).state is State.WAITING
     stranger = [manifest(ManifestName.own(DeviceId(b"x" * 32)), missing=SOME)]
     assert situation(picture(ada, manifests=stranger)).state is State.BUSY
+
+
+def test_what_only_a_removed_device_had_is_not_to_come():
+    stuck = replace(manifest(ADAS, missing=SOME), removed="ada", stuck=True)
+    alone = picture(device(), manifests=[manifest(), stuck])
+    words = "no device of the group could bring 1 file (100 B) of ada, which was removed"
+    assert situation(alone) == Situation(State.TROUBLE, words, "forget ada")
+    assert (alone.to_come(), alone.missing(), alone.synced) == (NOTHING, SOME, False)
+    away = picture(device(here=False), manifests=[manifest(), stuck])
+    words = "waiting for ben: nobody else could bring 1 file (100 B) of ada, which was removed"
+    assert situation(away) == Situation(State.WAITING, words)
+    listless = replace(stuck, heard=H3, missing=NOTHING)
+    two = picture(device(), manifests=[listless, replace(listless, removed="cleo")])
+    words = "no device of the group could bring the last list of files of ada and cleo"
+    assert situation(two) == Situation(State.TROUBLE, f"{words}, which were removed", "forget ada")
+    looked = replace(alone, incoming=Incoming(absent=SOME))
+    assert "looking once more" in situation(looked).reason
+    coming = replace(manifest(ManifestName.own(BEN), missing=SOME))
+    more = picture(device(), manifests=[stuck, coming])
+    assert more.to_come() == SOME
+    assert situation(more).reason == "1 file (100 B) to come, none on its way right now"
 
 
 def test_own_work_is_told_by_the_most_important():

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
+from potluck.core.group import admission
 from potluck.core.group.admission import (
     DOORKEEPER,
     JOINER,
@@ -20,11 +21,14 @@ from potluck.core.group.admission import (
     JoinerState,
 )
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import admit, found
+from potluck.core.group.statement_set import ROSTER_RECORDS
+from potluck.core.group.statements import Appoint, admit, found, group_id, sign_act
+from potluck.core.group.words import three_words
 from potluck.core.keys.identity import DeviceKey
 from potluck.core.wire.catalogue import (
     PAIRING,
     Bye,
+    Cause,
     PairCommit,
     PairConsent,
     PairingMessage,
@@ -83,7 +87,8 @@ def test_two_times_yes_is_an_admission(who_first: str) -> None:
         assert not keeper.agreed
         keeper.allow()
     else:
-        keeper.allow()
+        assert carry(keeper.allow(), joiner) == []
+        assert joiner.state is JoinerState.OFFERED
         assert not keeper.agreed
         carry(joiner.want(), keeper)
     assert keeper.agreed
@@ -135,7 +140,7 @@ def test_a_long_roster_comes_in_chunks() -> None:
             ]
         )
     frames = keeper.welcome(admitted_records(keeper))
-    assert [frame.last for frame in frames[1:]] == [False, False, True]  # type: ignore[union-attr]
+    assert [frame.last for frame in frames[1:]] == [False, True]  # type: ignore[union-attr]
     carry(frames, joiner)
     assert len(joiner.roster().members) == 12
 
@@ -369,9 +374,28 @@ def done(*chunks: PairRecords) -> Joiner:
 
 def test_a_roster_without_end_is_refused() -> None:
     joiner = done()
-    for _ in range(limits.LIST_ITEMS // 8):
-        joiner.hear(PairRecords([HOME] * 8, last=False))
+    joiner.hear(PairRecords([HOME] * ROSTER_RECORDS, last=False))
     refused(joiner, PairRecords([HOME], last=False), "too long")
+
+
+def test_a_strangers_roster_is_derived_so_often_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "WHOLE_STEPS", 3)
+    group = group_id(HOME)
+    words = [sign_act(key(1), Appoint(group, key(n).certificate)) for n in range(20, 40)]
+    entered = admit(key(1), group, key(2).certificate, key(2).sealing_public, "anna")
+    joiner = done(PairRecords([HOME, entered, *words], last=True))
+    derived = list[Roster]()
+    real = Roster._derive
+
+    def derive(self: Roster) -> None:
+        derived.append(self)
+        real(self)
+
+    monkeypatch.setattr(Roster, "_derive", derive)
+    assert len(joiner.roster().standing.stewards) == 21
+    assert len(derived) <= 3 + 4
 
 
 def test_a_roster_that_is_not_complete_is_none() -> None:
@@ -400,3 +424,21 @@ def test_both_sides_say_how_they_stand_and_tell_no_key() -> None:
     joiner, keeper = revealed()
     assert repr(joiner) == "<Joiner OFFERED, group 'Home', 0 records>"
     assert repr(keeper) == "<Doorkeeper REVEALED, newcomer 'laptop'>"
+
+
+def test_both_show_the_same_words_and_who_sits_in_the_middle_has_others() -> None:
+    joiner, keeper = revealed()
+    assert three_words(joiner.transcript) == three_words(keeper.transcript)
+    middle = Doorkeeper(key(7), Roster(HOME), "desk", b"m" * 16)
+    duped = Joiner(key(2), "laptop", b"j" * 16)
+    assert carry(carry(carry(duped.begin(), middle), duped), middle) == []
+    member = Doorkeeper(key(1), Roster(HOME), "desk", b"m" * 16)
+    posing = Joiner(key(8), "laptop", b"j" * 16)
+    assert carry(carry(carry(posing.begin(), member), posing), member) == []
+    assert three_words(duped.transcript) != three_words(member.transcript)
+
+
+def test_the_member_says_why_it_is_a_no() -> None:
+    joiner, keeper = revealed()
+    carry(keeper.deny("no", Cause.DENIED), joiner)
+    assert joiner.refused is Cause.DENIED

@@ -10,11 +10,12 @@ from potluck.core.group.lines import (
     LINE_LEAST,
     LINE_MOST,
     Allotment,
+    StewardsRoom,
     are_apart,
     line_bound,
     lines_of,
 )
-from potluck.core.group.roster import RECORDS_MAX
+from potluck.core.group.statement_set import RECORDS_MAX
 from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import RosterRecord
@@ -94,3 +95,15 @@ def test_who_is_too_far_away_to_introduce_itself_lets_nobody_in() -> None:
     allotment = Allotment(chain, FOUNDER, {})
     assert allotment.take(device(names[-2]))
     assert not allotment.take(device(names[-1]))
+
+
+def test_stewards_are_charged_for_those_they_appointed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "STEWARDS_EACH", 3)
+    ann, ben, cleo = map(device, ("ann", "ben", "cleo"))
+    ever = {FOUNDER: FOUNDER, ann: FOUNDER, cleo: ann, ben: FOUNDER}
+    room = StewardsRoom(ever, FOUNDER, [cleo, device("stranger")])
+    assert repr(room) == "<StewardsRoom: 2 stewards>"
+    assert [room.take(each) for each in (ann, cleo, cleo, ann)] == [True, True, False, False]
+    assert [room.take(ben) for _ in range(4)] == [True, True, True, False]
+    assert [room.take(FOUNDER) for _ in range(4)] == [True, True, True, False]
+    assert not room.take(device("stranger"))

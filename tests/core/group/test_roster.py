@@ -10,9 +10,24 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
-from potluck.core.group import lines, roster, waiting
+from potluck.core.group import lines, roster, statement_set, waiting
+from potluck.core.group.removals import SignedAct
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import Admit, Genesis, admit, found, group_id, record_hash
+from potluck.core.group.statements import (
+    Admit,
+    Appoint,
+    Genesis,
+    LastHead,
+    Regroup,
+    Remove,
+    admit,
+    found,
+    group_id,
+    record_hash,
+    sign_act,
+    sign_removal,
+    whole,
+)
 from potluck.core.keys.identity import DeviceKey, GroupId
 from potluck.core.wire.catalogue import RosterRecord, encode
 from tests.core.fakes import key
@@ -152,7 +167,7 @@ def test_of_two_certificates_of_one_device_all_members_take_the_same() -> None:
 
 def test_a_statement_of_a_newer_version_is_kept_and_handed_on_unread() -> None:
     home = Roster(GENESIS)
-    later = signed(FOUNDER, msgspec.msgpack.encode({"t": "remove", "device": ANN.device}))
+    later = signed(FOUNDER, msgspec.msgpack.encode({"t": "later", "device": ANN.device}))
     assert home.add([later]) == []
     assert home.records() == [GENESIS, later]
 
@@ -163,7 +178,7 @@ def test_a_statement_of_a_newer_version_is_kept_and_handed_on_unread() -> None:
         admission(FOUNDER, ANN),
         RosterRecord(GENESIS.body, ANN.device, GENESIS.signature),
         RosterRecord(GENESIS.body, FOUNDER.device, bytes(64)),
-        signed(FOUNDER, msgspec.msgpack.encode({"t": "remove"})),
+        signed(FOUNDER, msgspec.msgpack.encode({"t": "later"})),
         signed(FOUNDER, b""),
         found(FOUNDER, "Home", "..", bytes(32)),
     ],
@@ -340,8 +355,8 @@ def test_each_record_of_a_message_is_judged_by_itself() -> None:
 def test_statements_are_bounded_and_some_room_is_the_founders_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(roster, "RECORDS_MAX", 3)
-    monkeypatch.setattr(roster, "FOUNDERS_ROOM", 2)
+    monkeypatch.setattr(statement_set, "RECORDS_MAX", 3)
+    monkeypatch.setattr(statement_set, "FOUNDERS_ROOM", 2)
     home = Roster(GENESIS)
     home.add([admission(FOUNDER, ANN, "a")])
     home.add(signed(ANN, msgspec.msgpack.encode({"t": "later", "n": n})) for n in range(9))
@@ -465,3 +480,136 @@ def test_a_roster_knows_who_cannot_be_one_member() -> None:
     home = settled(admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b"), admission(BEN, CLEO))
     assert home.are_apart(ANN.device, CLEO.device)
     assert not home.are_apart(BEN.device, CLEO.device)
+
+
+# -- removals --------------------------------------------------------------------------------------
+def out(by: DeviceKey, whom: DeviceKey, *accepted: bytes) -> RosterRecord:
+    (record,) = sign_removal(by, Remove(GROUP, whom.device, [], b"", None, b"", []), accepted)
+    return record
+
+
+def test_who_was_removed_is_no_member_whoever_lets_it_in_again() -> None:
+    home = settled(admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b"), out(FOUNDER, BEN))
+    before = home.digest
+    home.add([admission(ANN, BEN, "again"), admission(FOUNDER, BEN, "and again")])
+    home.settle()
+    assert set(labels(home)) == {FOUNDER.device, ANN.device}
+    assert home.former[BEN.device].label == "and again"
+    assert home.standing.epoch == 1
+    assert home.digest != before, "they are kept, and count for nothing"
+    assert not home.verify(BEN.device, b"member", b"x", BEN.sign(b"member", b"x"))
+    assert home.free_label("b") == "b-2"
+    assert home.chain(BEN.device) == []
+    assert not home.are_apart(BEN.device, ANN.device)
+    assert not home.are_apart(ANN.device, BEN.device)
+
+
+def test_an_old_roster_changes_nothing() -> None:
+    old = [admission(FOUNDER, ANN, "a"), admission(ANN, BEN, "b")]
+    home = settled(*old, out(FOUNDER, ANN))
+    before = home.digest
+    assert home.add([*old, GENESIS, admission(ANN, CLEO, "dated back")]) == []
+    home.settle()
+    assert home.digest == before
+    assert list(home.members) == [FOUNDER.device]
+    assert home.void == 2, "what was dated back, and what became void"
+    again = Roster.replay(home.kept())
+    assert again.digest == before
+    assert again.former.keys() == home.former.keys() == {ANN.device, BEN.device}
+
+
+def test_a_group_is_called_as_a_steward_said_last() -> None:
+    names = [sign_act(by, Regroup(GROUP, name, n)) for by, name, n in (
+        (FOUNDER, "Flat", 1), (FOUNDER, "House", 2), (ANN, "Stolen", 9))]  # fmt: skip
+    home = settled(admission(FOUNDER, ANN, "a"), *names)
+    assert home.name == "House"
+    assert len(home.acts) == 3
+    assert home.next_name_number == 3
+
+
+def test_no_words_of_others_nor_one_steward_use_up_the_numbers_of_the_groups_name() -> None:
+    appoint = sign_act(FOUNDER, Appoint(GROUP, BEN.certificate))
+    jam = [sign_act(by, Regroup(GROUP, "jam", limits.SEQ_MAX)) for by in (ANN, BEN)]
+    home = settled(admission(FOUNDER, ANN, "a"), admission(FOUNDER, BEN, "b"), appoint, *jam)
+    for number in range(3):
+        word = Regroup(GROUP, f"name {number}", home.next_name_number)
+        home.add([sign_act(FOUNDER, word)])
+        assert home.name == f"name {number}"
+
+
+def test_what_stands_again_once_a_removal_is_undone_is_taken_back() -> None:
+    home = settled(
+        admission(FOUNDER, ANN, "a"), sign_act(FOUNDER, Appoint(GROUP, ANN.certificate)),
+        admission(FOUNDER, BEN, "b"), admission(BEN, CLEO, "c"), out(ANN, BEN),
+    )  # fmt: skip
+    assert CLEO.device not in home.members
+    told = [h for h in home.signed_by(ANN.device) if h not in home.acts]
+    home.add([out(FOUNDER, ANN, *told)])
+    home.settle()
+    assert set(labels(home)) == {FOUNDER.device, BEN.device, CLEO.device}
+    assert Roster.replay(home.kept()).members == home.members
+
+
+def test_names_of_former_devices_are_remembered_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(roster, "GHOSTS_MAX", 3)
+    home = settled(admission(FOUNDER, ANN, "a"))
+    home.add([admission(ANN, key(number), f"x{number}") for number in range(20, 29)])
+    home.settle()
+    home.add([admission(ANN, key(20), "not in force")])
+    home.add([out(FOUNDER, ANN)])
+    home.settle()
+    assert len(home.kept()) == 3 + 3
+    assert Roster.replay(home.kept()).members == home.members
+
+
+def test_a_removed_device_is_known_and_vouched_for_up_to_its_last_head() -> None:
+    last = LastHead(3, 4, b"r" * 32)
+    said = Remove(GROUP, ANN.device, [], b"", last, b"", [])
+    home = settled(admission(FOUNDER, ANN, "a"), *sign_removal(FOUNDER, said, []))
+    assert home.frozen_at(ANN.device) == last
+    assert home.frozen_at(FOUNDER.device) is None
+    signature = ANN.sign(b"head", b"x")
+    assert home.vouches(ANN.device, b"head", b"x", signature)
+    assert not home.vouches(BEN.device, b"head", b"x", signature)
+    entry = home.entry_of(ANN.device)
+    assert entry is not None
+    assert entry.label == "a"
+
+
+def test_what_a_removal_would_do_is_known_before_it_is_said() -> None:
+    ann, ben = key(2), key(3)
+    home = settled(admission(key(1), ann, "a"), admission(ann, ben, "b"))
+    (word,) = home.admitted_by(ann.device)
+    assert home.admitted_by(ann.device) == {word: ben.device}
+    kept, digest = set(home.members), home.digest
+    for accepted, stay in (([], {key(1)}), ([word], {key(1), ben})):
+        said = Remove(home.group, ann.device, accepted, whole(accepted), None, b"", [])
+        after = home.members_with(SignedAct(key(1).device, said, ann.device))
+        assert after == {each.device for each in stay}
+    assert (set(home.members), home.digest) == (kept, digest)
+
+
+def test_a_roster_of_which_not_all_steps_are_taken_has_the_same_members() -> None:
+    appoint = sign_act(FOUNDER, Appoint(GROUP, ANN.certificate))
+    records = [
+        GENESIS, admission(ANN, BEN, "b"), admission(FOUNDER, ANN, "a"), appoint,
+        admission(BEN, CLEO, "c"), out(ANN, BEN),
+    ]  # fmt: skip
+    whole = Roster.replay(records)
+    assert whole.members.keys() == {FOUNDER.device, ANN.device}
+    for steps in range(5):
+        again = Roster.replay(records, steps)
+        assert again.members == whole.members
+        assert again.digest == whole.digest
+
+
+def test_what_waits_for_its_signer_is_put_in_force_with_it_when_it_is_played_again() -> None:
+    late = [admission(ANN, BEN, "b"), admission(BEN, CLEO, "a")]
+    records = [GENESIS, *late, admission(FOUNDER, key(9), "n"), admission(FOUNDER, ANN, "a")]
+    for steps in (None, 0, 1, 2, 3):
+        again = Roster.replay(records, steps)
+        assert len(again.members) == 5
+        assert labels(again)[ANN.device] == "a"
+        assert len(again._waiting) == 0

@@ -8,18 +8,25 @@ import pytest
 from potluck.core import limits
 from potluck.core.errors import Malformed
 from potluck.core.group.statements import (
+    ACCEPTED_MAX,
     Admit,
+    Appoint,
     Genesis,
-    Statement,
+    LastHead,
+    Remove,
     admit,
     entry_of,
     found,
     group_id,
     is_signed,
+    key_id,
     read_statement,
     record_hash,
+    sign_act,
+    sign_removal,
+    whole,
 )
-from potluck.core.keys.identity import DeviceKey, GroupId
+from potluck.core.keys.identity import DeviceKey, GroupId, identity_of
 from potluck.core.wire.catalogue import RosterRecord, Unknown, encode
 from tests.core.fakes import key
 from tests.core.keys.reencodings import is_read, reencodings
@@ -84,8 +91,8 @@ def test_hashes_name_records_and_groups() -> None:
 
 
 def test_a_kind_of_a_newer_version_is_told_by_its_tag() -> None:
-    later = record(msgspec.msgpack.encode({"t": "remove", "device": ANN.device, "label": 7}))
-    assert read_statement(later) == Unknown("remove")
+    later = record(msgspec.msgpack.encode({"t": "later", "device": ANN.device, "label": 7}))
+    assert read_statement(later) == Unknown("later")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def test_a_kind_of_a_newer_version_is_told_by_its_tag() -> None:
         msgspec.msgpack.encode({"t": "genesis"}),
         msgspec.msgpack.encode({"t": 7}),
         msgspec.msgpack.encode({"group": GROUP}),
-        msgspec.msgpack.encode({"t": "remove"})[:-1],
+        msgspec.msgpack.encode({"t": "later"})[:-1],
         encode(admission(label="x" * (limits.LABEL_BYTES + 1))),
     ],
     ids=range(9),
@@ -134,7 +141,7 @@ def ghost() -> DeviceKey:
     ],
     ids=range(7),
 )
-def test_what_can_be_no_member_makes_none(said: Statement) -> None:
+def test_what_can_be_no_member_makes_none(said: Genesis | Admit) -> None:
     assert entry_of(said, ADMISSION) is None
 
 
@@ -158,3 +165,24 @@ def test_the_longest_label_is_a_label() -> None:
 
 def test_whose_group_it_is_for_is_not_judged_here() -> None:
     assert entry_of(admission(group=GroupId(bytes(32))), ADMISSION) is not None
+
+
+def test_an_act_and_a_removal_in_parts_are_signed_as_they_are() -> None:
+    act = Appoint(group_id(GENESIS), ANN.certificate)
+    assert read_statement(sign_act(FOUNDER, act)) == act
+    said = Remove(group_id(GENESIS), ANN.device, [], b"", LastHead(1, 2, b"r" * 32), b"", [])
+    hashes = [bytes([n]) * 32 for n in range(ACCEPTED_MAX + 1)]
+    parts = [read_statement(record) for record in sign_removal(FOUNDER, said, hashes[::-1])]
+    assert len(parts) == 2
+    assert all(isinstance(part, Remove) for part in parts)
+    both = [each for part in parts if isinstance(part, Remove) for each in part.accepted]
+    assert both == hashes
+    assert {part.whole for part in parts if isinstance(part, Remove)} == {whole(hashes)}
+    (none,) = sign_removal(FOUNDER, said, [])
+    assert read_statement(none) == Remove(said.group, ANN.device, [], whole([]), said.head, b"", [])
+    assert all(is_signed(each, identity_of(FOUNDER.certificate).public) for each in [none])
+
+
+def test_a_group_key_is_named_by_what_tells_nothing_of_it() -> None:
+    assert key_id(bytes(32)) != key_id(b"k" * 32)
+    assert len(key_id(bytes(32))) == 32

@@ -22,6 +22,7 @@ def test_what_can_be_judged_is_handed_out_once_in_the_order_it_came() -> None:
     for number, signer in enumerate([ANN, BEN, ANN]):
         waiting.add(b"%d" % number, by(signer.device, number), CLEO.device)
     assert waiting.take({CLEO.device}) == []
+    assert [waiting.is_ready({each.device}) for each in (CLEO, BEN)] == [False, True]
     assert waiting.take({ANN.device}) == [
         (b"0", by(ANN.device, 0)),
         (b"2", by(ANN.device, 2)),

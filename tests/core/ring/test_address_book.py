@@ -15,6 +15,7 @@ from potluck.core.ring.address_book import (
     Ask,
     Meet,
     SendBeacon,
+    let_rest,
 )
 from potluck.core.wire.catalogue import Address
 from tests.core.fakes import ANN, BEN, CLEO, Dice
@@ -456,3 +457,14 @@ def test_a_device_that_calls_without_end_is_dialled_no_oftener_than_so_many_time
             dials += isinstance(action, Meet)
             book.on_dial_ended(B, now, linked=False)
     assert 10 < dials <= 10 * limits.DIALS_PER_S
+
+
+def test_who_is_to_rest_is_not_dialled_however_often_it_is_sighted() -> None:
+    book = plan()
+    let_rest(book, B, 5.0)  # nobody knows it
+    book.on_sighted(B, HERE, "beacon", 0.0)
+    let_rest(book, B, 5.0)
+    book.on_sighted(B, HERE, "beacon", 1.0)
+    assert tick(book, 4.9, B) == []
+    assert due_with(book, B) == 5.0
+    assert tick(book, 5.0, B) == [Meet(B, HERE)]

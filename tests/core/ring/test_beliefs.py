@@ -5,6 +5,8 @@ Ann is the node whose head we look into; the others are records.
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from potluck.core import limits
 from potluck.core.ring.beliefs import Beliefs, News, Witnesses
 from potluck.core.ring.members import accuse, write_record
@@ -233,7 +235,7 @@ def test_the_accused_answers_with_a_higher_incarnation() -> None:
     for accusation, expected in ((SUSPECT, 2), (DEAD, 3), (LEFT, 4)):
         before = beliefs.own.incarnation
         by = None if accusation is LEFT else BEN
-        (news,) = beliefs.merge([member_record(ANN, before, accusation, by=by)], 10.0)
+        (news,) = beliefs.merge([member_record(ANN, before, accusation, by=by)], 10.0 + before)
         assert news.record == beliefs.own
         assert (beliefs.own.status, beliefs.own.incarnation) == (ALIVE, expected)
     assert beliefs.merge([member_record(ANN, 3)], 10.0) == []
@@ -386,3 +388,87 @@ def test_they_say_how_they_stand() -> None:
     beliefs = ann(BEN, CLEO)
     beliefs.suspect(BEN.device, 10.0, process_gone=False)
     assert repr(beliefs) == "<Beliefs alive 1, 3 records, 1 suspects>"
+
+
+def test_who_is_no_member_any_more_is_nothing_here() -> None:
+    beliefs = ann(BEN, CLEO)
+    beliefs.suspect(BEN.device, 0.0, process_gone=False)
+    for _ in range(2):
+        assert beliefs.keep({CLEO.device, ANN.device}, 1.0) == []
+    assert status_of(beliefs, BEN) is None
+    assert beliefs.deadline() is None
+    assert status_of(beliefs, CLEO) is ALIVE
+
+
+def test_the_word_of_who_is_no_member_any_more_is_taken_back() -> None:
+    still = {ANN.device, BEN.device, DORA.device, EMIL.device}
+    for status in (SUSPECT, DEAD):
+        beliefs = Beliefs(ANN, ALL, apart, b"run")
+        dead = member_record(BEN, 4, status, seat=2, by=CLEO)
+        beliefs.merge([dead], 0.0)
+        assert status_of(beliefs, BEN) is status
+        (news,) = beliefs.keep(still, 5.0)
+        assert (news.record, news.before) == (member_record(BEN, 4, seat=2), status)
+        assert news.old_number == (1 if status is SUSPECT else -1)
+        assert beliefs.deadline() is None
+        assert beliefs.keep(still, 6.0) == []
+        assert beliefs._witnesses._refuted_s == {}, "nobody who is still here was wrong"
+
+
+def test_a_suspicion_of_a_member_goes_on_without_the_word_of_who_is_none() -> None:
+    beliefs = ann(BEN, CLEO, DORA, EMIL)
+    beliefs.suspect(BEN.device, 10.0, process_gone=False)
+    beliefs.merge([member_record(BEN, 1, SUSPECT, seat=2, by=DORA)], 10.0)
+    beliefs.merge([member_record(BEN, 1, DEAD, seat=2, by=CLEO)], 10.0)
+    suspicion = beliefs._suspicions[BEN.device]
+    assert suspicion.confirmations == 2
+    assert suspicion.killers == {CLEO.device}
+    beliefs.keep({ANN.device, BEN.device, DORA.device, EMIL.device}, 10.1)
+    assert suspicion.killers == set()
+    assert suspicion.confirmations == 1
+    assert CLEO.device not in suspicion.accusers
+
+
+def test_an_accusation_is_refuted_whoever_signed_it_since_a_member_believes_it() -> None:
+    beliefs = Beliefs(ANN, Crowd(ANN, BEN), apart, b"run")  # Cleo was removed here
+    for status, own in ((SUSPECT, 2), (DEAD, 3)):
+        (news,) = beliefs.merge([accuse(CLEO, beliefs.own, status)], float(own))
+        assert news.record == beliefs.own == member_record(ANN, own)
+    forged = structs.replace(accuse(CLEO, beliefs.own, DEAD), incarnation=9)
+    assert beliefs.merge([forged], 5.0) == [], "nobody else writes an incarnation"
+    assert beliefs.own.incarnation == 3
+    assert beliefs.deadline() is None
+
+
+def test_who_accuses_without_end_is_answered_once_in_so_long_and_the_newest_is() -> None:
+    beliefs = ann(BEN)
+    (first,) = beliefs.merge([accuse(BEN, beliefs.own, SUSPECT)], 10.0)
+    assert first.record.incarnation == 2, "the first at once"
+    for status in (SUSPECT, DEAD):
+        assert beliefs.merge([accuse(BEN, beliefs.own, status)], 10.01) == []
+    assert beliefs.merge([member_record(ANN, 7), member_record(ANN, 5)], 10.02) == []
+    assert beliefs.deadline() == 10.0 + limits.REFUTE_S < 10.0 + limits.SUSPICION_FAST_S
+    assert beliefs.on_tick(10.1) == []
+    (answer,) = beliefs.on_tick(10.0 + limits.REFUTE_S)
+    assert answer == News(beliefs.own, ALIVE, 0)
+    assert beliefs.own == member_record(ANN, 8)
+    assert beliefs.deadline() is None
+    assert advance(beliefs, 20.0) == []
+
+
+def test_what_is_written_while_an_answer_waits_is_that_answer() -> None:
+    beliefs = ann(BEN)
+    beliefs.merge([accuse(BEN, beliefs.own, SUSPECT)], 10.0)
+    beliefs.merge([member_record(ANN, 40)], 10.01)
+    beliefs.write([], beliefs.own.incarnation + 1, 1, LEFT)
+    assert (beliefs.own.status, beliefs.own.incarnation) == (LEFT, 41)
+    assert beliefs.merge([member_record(ANN, 50)], 10.02) == []
+    assert beliefs.deadline() is None, "who has left argues no more"
+    assert beliefs.on_tick(11.0) == []
+
+
+def test_a_record_of_another_run_of_mine_is_noted_and_answered_like_an_accusation() -> None:
+    mine = ann()
+    record = write_record(ANN, b"other", [], 7, 1, ALIVE)
+    (news,) = mine.merge([record], 0.0)
+    assert (mine.rival, news.record.incarnation) == (record, 8)

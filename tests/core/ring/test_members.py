@@ -8,7 +8,16 @@ import pytest
 from msgspec import structs
 
 from potluck.core import limits
-from potluck.core.ring.members import accuse, digest_of, is_valid, ring_of, supersedes, write_record
+from potluck.core.ring.members import (
+    accuse,
+    cleared,
+    digest_of,
+    is_by_owner,
+    is_valid,
+    ring_of,
+    supersedes,
+    write_record,
+)
 from potluck.core.wire.catalogue import Address, MemberRecord, Status
 from tests.core.fakes import ALL, ANN, BEN, CLEO, Crowd, member_record
 
@@ -47,6 +56,16 @@ def test_what_its_owner_or_an_accuser_signed_is_valid(record: MemberRecord) -> N
 )
 def test_nobody_else_can_change_a_word(changes: dict[str, object]) -> None:
     assert not is_valid(structs.replace(member_record(ANN), **changes), ALL)
+
+
+def test_what_the_owner_wrote_stands_under_every_accusation() -> None:
+    for status in (SUSPECT, DEAD):
+        record = member_record(ANN, 3, status, by=BEN)
+        assert is_by_owner(record, Crowd(ANN))
+        assert not is_valid(record, Crowd(ANN)), "the accuser is nobody"
+        assert not is_by_owner(structs.replace(record, incarnation=4), Crowd(ANN))
+        assert cleared(record) == member_record(ANN, 3)
+    assert is_by_owner(member_record(ANN, status=LEFT), Crowd(ANN))
 
 
 def test_an_accusation_cannot_be_moved_to_a_later_incarnation_or_made_worse() -> None:

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from potluck.core import limits
-from potluck.core.group.founding import OFFER_LIFE_S, FoundGroup
-from potluck.core.wire.catalogue import Message, Offer, PairVerdict
-from potluck.engine.effects import MarkShare, OpenDoor, Tell
-from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
+from potluck.core.errors import UsageError
+from potluck.core.group.admission import WayIn
+from potluck.core.group.founding import OFFER_LIFE_S, SILENT_REST_S
+from potluck.core.group.words import name_of
+from potluck.core.keys.identity import short_id
+from potluck.core.wire.catalogue import Address, Cause, LinkKind, Message, Offer, PairVerdict
+from potluck.engine.effects import Dial, MarkShare, OpenDoor, Tell
+from potluck.engine.group.admission_policy import (
+    INVITERS,
+    INVITERS_PER_HOST,
+    SILENCE_S,
+    AdmissionPolicy,
+)
 from potluck.engine.group.membership import Membership
+from potluck.engine.group.request_list import Side
 from potluck.engine.node import Node
 from tests.engine.builders import address, group, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
@@ -52,6 +64,23 @@ def test_a_lossy_network_changes_nothing_but_the_time_it_takes() -> None:
     lan.run(30.0, lambda: one_group(devices) and linked_pairs(devices))
     assert one_group(devices)
     assert linked_pairs(devices)
+
+
+def test_two_groups_with_members_see_each_other_and_stay_two() -> None:
+    lan = Lan()
+    pairs = [[lan.add(n, **WAYS["headless"]) for n in numbers] for numbers in ((1, 2), (3, 4))]
+    for pair, numbers in zip(pairs, ((1, 2), (3, 4)), strict=True):
+        for device in pair:
+            device.node.index.roster.replace(group(*numbers).records())
+    lan.run(60.0)
+    for pair in pairs:
+        told = [told for device in pair for told in device.told("other_group")]
+        assert 1 <= len(told) <= 2, "once on each device"
+        assert any(device.admission_policy.found for device in pair)
+        assert all(len(device.labels) == 2 for device in pair)
+        assert all(not device.admission_policy.want("10.0.0.1") for device in pair)
+        asked = [e for device in pair for e in device.done if isinstance(e, Dial)]
+        assert all(dial.kind is not LinkKind.PAIRING for dial in asked), "nobody asks to join"
 
 
 def test_two_groups_with_members_stay_two() -> None:
@@ -158,7 +187,7 @@ def test_who_was_admitted_and_did_not_hear_of_it_gets_in_again_as_the_same() -> 
     host = lan.add(1)
     lan.run(3.0)
     lan.add(9, open_s=None)  # somebody else's voice in between
-    guest = lan.add(2, label="d1")
+    guest = lan.add(3, label="d1")
     lan.run(12.0, lambda: guest.group == host.group and linked_pairs([host, guest]))
     assert broken
     assert guest.labels == host.labels == ["d1", "d1-2"]
@@ -243,7 +272,7 @@ def alone(*members: int, open_s: float | None = math.inf) -> tuple[Node, Admissi
     return here, admission_policy
 
 
-def told(admission_policy: AdmissionPolicy, name: str) -> list[FoundGroup]:
+def told(admission_policy: AdmissionPolicy, name: str) -> list[Any]:
     """Which groups the policy named when it told that."""
     assert isinstance(admission_policy._listener, Heard)
     return admission_policy._listener.of(name)
@@ -480,3 +509,276 @@ def test_before_there_is_a_group_nothing_is_decided() -> None:
     admission_policy = AdmissionPolicy(here, Membership(here, Heard()), Heard())
     admission_policy.start(kept=False)
     assert not admission_policy.lonely
+
+
+# -- where people are asked ------------------------------------------------------------------------
+WAYS: dict[str, dict[str, Any]] = {
+    "open": {"open_s": math.inf, "attended": True},
+    "attended": {"open_s": None, "attended": True},
+    "headless": {"open_s": None, "headless": True},
+    "nobody": {"open_s": None},
+}
+
+
+class Town:
+    """Devices on a LAN and their people, and what both sides of each admission were."""
+
+    def __init__(self, seed: int, yes: float) -> None:
+        self.lan, self.chance, self.yes = Lan(seed), random.Random(seed), yes
+        self.devices: list[Device] = []
+        self.said: dict[str, set[str]] = {"member": set(), "joiner": set()}
+        self.sealed: dict[str, tuple[Device, bytes]] = {}  # who let somebody in, and whom
+        self.homes: dict[Device, bytes] = {}
+
+    def add(self, number: int, at: float, way: str) -> Device:
+        device = self.lan.add(number, at=at, **WAYS[way])
+        self.devices.append(device)
+        doorkeeping: Any = device.pairings.doorkeeping
+        entering: Any = device.pairings.entering
+        seal, enter = doorkeeping._seal, entering._enter
+
+        def sealing(link: Any, guest: Any) -> None:
+            name = name_of(guest.keeper.transcript)
+            assert guest.way is WayIn.OPEN or name in self.said["member"]
+            assert guest.keeper.newcomer is not None
+            self.sealed[name] = device, guest.keeper.newcomer.device
+            seal(link, guest)
+
+        def entered(link: Any, entry: Any) -> None:
+            name = name_of(entry.joiner.transcript)
+            assert entry.way is WayIn.OPEN or name in self.said["joiner"]
+            assert name in self.sealed
+            assert len(device.labels) == 1, "a group with company is not left"
+            enter(link, entry)
+
+        doorkeeping._seal, entering._enter = sealing, entered
+        if way in {"attended", "headless"}:
+            self._look_later(device)
+        return device
+
+    def _look_later(self, device: Device) -> None:
+        self.lan.at(self.lan.now + self.chance.uniform(0.5, 20.0), lambda: self._look(device))
+
+    def _look(self, device: Device) -> None:
+        """A person looks at the screen, and answers something of it."""
+        needed = [one for one in device.requests.list.rows if one.needed]
+        if needed:
+            one = self.chance.choice(needed)
+            yes = self.chance.random() < self.yes
+            if yes:
+                self.said[one.side.value].add(one.id)
+            device.call(partial(device.requests.answer, one.name, yes=yes))
+        self._look_later(device)
+
+    def check(self) -> bool:
+        """Nobody with company ever changes its group."""
+        for device in self.devices:
+            if len(device.labels) > 1:
+                assert self.homes.setdefault(device, device.group) == device.group
+        return False
+
+
+MANY = [0, 3, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(4, 60))]
+
+
+@pytest.mark.parametrize("seed", MANY)
+def test_whatever_people_say_nobody_gets_in_without_a_yes_on_both_sides(seed: int) -> None:
+    chance = random.Random(seed)
+    town = Town(seed, yes=chance.choice((0.3, 0.7, 0.95)))
+    for number in range(1, chance.randint(2, 5) + 1):
+        town.add(number, chance.uniform(0, 40), chance.choice(list(WAYS)))
+    town.lan.run(300.0, town.check)
+    for keeper, newcomer in town.sealed.values():
+        (joined,) = [device for device in town.devices if device.me == newcomer]
+        assert joined.group == keeper.group
+        assert joined.me in (keeper.node.roster.members if keeper.node.roster else ())
+    for device in town.devices:
+        dials = [effect for effect in device.done if isinstance(effect, Dial)]
+        assert len(dials) < 400, "it asks and asks"
+
+
+@pytest.mark.parametrize("way", ["attended", "headless"])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_where_all_say_yes_all_are_in_one_group(count: int, way: str) -> None:
+    town = Town(count, yes=1.0)
+    for number in range(1, count + 1):
+        town.add(number, number / 10, way)
+    town.lan.run(600.0, lambda: town.check() or one_group(town.devices))
+    assert one_group(town.devices)
+
+
+def test_a_person_at_a_member_that_does_not_talk_to_the_newcomer_decides_too() -> None:
+    town = Town(1, yes=1.0)
+    first, second = town.lan.add(1, **WAYS["open"]), town.lan.add(2, **WAYS["open"])
+    town.lan.run(5.0, lambda: one_group([first, second]))
+    for device in (first, second):
+        device.call(partial(device.admission_policy.on_door_asked, None))
+    third = town.lan.add(3, **WAYS["headless"])
+    town.lan.run(9.0)
+    rows = {device: device.requests.list.rows for device in (first, second, third)}
+    assert len({row.id for (row,) in rows.values()}) == 1, "one name on all screens"
+    assert len({row.words for (row,) in rows.values()}) == 1
+    (aside,) = [device for device, (row,) in rows.items() if row.teller is not None]
+    aside.call(lambda: aside.requests.answer("d3", yes=True))
+    third.call(lambda: third.requests.answer("", yes=True))
+    town.lan.run(15.0)
+    assert one_group([first, second, third])
+    assert all(device.requests.list.rows == [] for device in (first, second, third))
+
+
+def test_a_no_of_anybody_ends_it_for_all() -> None:
+    lan = Lan()
+    first, second = lan.add(1, **WAYS["headless"]), lan.add(2, **WAYS["headless"])
+    lan.run(4.0)
+    (joiner,) = [one for one in (first, second) if one.requests.list.rows[0].side is Side.JOINER]
+    first.call(lambda: first.requests.answer("", yes=False))
+    lan.run(200.0)
+    assert all(device.requests.list.rows == [] for device in (first, second))
+    assert len(first.told("request")) == len(second.told("request")) == 1, "not by itself again"
+    assert joiner.admission_policy.want("Home")
+    lan.run(205.0)
+    assert len(first.told("request")) == len(second.told("request")) == 2
+
+
+def test_where_nobody_answers_it_is_asked_again_after_a_pause() -> None:
+    lan = Lan()
+    devices = [lan.add(number, **WAYS["attended"]) for number in (1, 2)]
+    lan.run(limits.PAIRING_PERSON_S + 10.0)
+    assert all(device.requests.list.rows == [] for device in devices)
+    lan.run(limits.PAIRING_PERSON_S + SILENT_REST_S + 20.0)
+    assert [len(device.told("request")) for device in devices] == [2, 2]
+
+
+def test_a_door_that_is_closed_twice_is_shut_and_nobody_asked() -> None:
+    here, admission_policy = alone(open_s=60.0)
+    here.settings = replace(here.settings, headless=True)
+    admission_policy.on_door_asked(None)
+    assert admission_policy.door.answers
+    admission_policy.on_door_asked(None)
+    assert not admission_policy.door.answers
+    admission_policy.on_door_asked(None)
+    texts = [tell.text for tell in taken(here, Tell)]
+    assert texts == [
+        "the door is closed: nobody is admitted without asking any more",
+        "the door is shut: nobody can ask to join; to open it: open",
+    ]
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    assert told(admission_policy, "on_wish") == []
+    assert not admission_policy.want("Elsewhere")
+    assert admission_policy.want("Better")
+    admission_policy.on_tick()
+    assert [wish.name for wish in told(admission_policy, "on_wish")] == ["Better"]
+
+
+def test_of_several_groups_of_one_name_a_person_names_one_by_its_address() -> None:
+    here, admission_policy = alone(open_s=None)
+    here.settings = replace(here.settings, headless=True)
+    admission_policy.door.start()
+    for number in (1, 2):
+        closed = Offer(bytes(16), bytes([number]) * 32, "Home", "", 7685, 2, open=False)
+        admission_policy.on_offer(closed, f"10.0.0.{number}")
+    with pytest.raises(UsageError) as several:
+        admission_policy.want("Home")
+    assert str(several.value.cause) == "they are at 10.0.0.1 and 10.0.0.2"
+    assert several.value.fix == "approve 10.0.0.1"
+    tag = short_id(bytes([2]) * 32)
+    for name in ("10.0.0.2", "10.0.0.2:7685", tag):
+        assert admission_policy.want(name)
+    admission_policy.on_tick()
+    assert [wish.address.host for wish in told(admission_policy, "on_wish")] == ["10.0.0.2"]
+    assert admission_policy.want("10.0.0.1")
+    assert told(admission_policy, "on_wish_withdrawn") == ["the person here wants another group"]
+    admission_policy.on_tick()
+    hosts = [wish.address.host for wish in told(admission_policy, "on_wish")]
+    assert hosts[-1] == "10.0.0.1"
+
+
+def test_two_groups_with_company_are_told_of_each_other_by_what_they_said() -> None:
+    here, admission_policy = alone(open_s=None)
+    closed = Offer(bytes(16), bytes(32), "", "", 7685, 2, open=False)
+    admission_policy.on_offer(closed, "10.0.0.9")
+    here.now = limits.FOUND_S
+    admission_policy.on_tick()
+    assert [tell.text for tell in taken(here, Tell)] == [
+        "found a group whose door is closed: this device is not a member yet"
+    ]
+    here, admission_policy = alone(1, 2)
+    admission_policy.on_committed()
+    assert admission_policy.why_not() == ""
+    here.leaving = True
+    assert admission_policy.why_not() == "this device is leaving"
+
+
+def test_an_open_door_takes_back_what_people_have_not_answered() -> None:
+    _, admission_policy = alone()
+    closed = Offer(bytes(16), b"\1" * 32, "", "", 7685, 2, open=False)
+    admission_policy.on_offer(closed, "10.0.0.9")
+    admission_policy.on_tick()
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    admission_policy.on_tick()
+    assert told(admission_policy, "on_wish_withdrawn") == ["another door is open on both sides"]
+    admission_policy.on_committed()
+    assert "about to join" in admission_policy.why_not()
+
+
+# -- while a code is tried -------------------------------------------------------------------------
+def inviting_offer(number: int, *, invite: bool = True) -> Offer:
+    tag = bytes([number]) * 32
+    return Offer(bytes(16), tag, "", "", 7000 + number, 2, open=False, invite=invite)
+
+
+def test_while_a_code_is_tried_nobody_else_is_asked_nor_let_in() -> None:
+    here, heard = node(open_s=math.inf), Heard()
+    membership = Membership(here, heard)
+    policy = AdmissionPolicy(here, membership, heard)
+    policy.start(kept=membership.start())
+    here.now = 1.0
+    policy.on_offer(BETTER, "10.0.0.9")
+    policy.door.joins = True
+    policy.on_tick()
+    assert heard.of("on_wish") == []
+    assert policy.deadline() is None
+    assert policy.why_closed()
+    assert policy.why_not()
+    policy.door.joins = False
+    policy.on_tick()
+    assert len(heard.of("on_wish")) == 1
+
+
+def test_who_says_that_a_code_is_in_force_is_noted_within_bounds() -> None:
+    here, heard = node(open_s=None), Heard()
+    membership = Membership(here, heard)
+    policy = AdmissionPolicy(here, membership, heard)
+    policy.start(kept=membership.start())
+    policy.on_offer(inviting_offer(1), "10.0.0.9")
+    assert policy.inviters == {}, "no code was typed"
+    policy.door.joins = True
+    policy.on_offer(inviting_offer(1, invite=False), "10.0.0.9")
+    assert policy.inviters == {}
+    for number in range(1, 50):
+        policy.on_offer(inviting_offer(number), "10.0.0.9")
+    assert len(policy.inviters) == INVITERS_PER_HOST
+    assert all(found.by_code for found in policy.inviters.values())
+    for number in range(1, 50):
+        policy.on_offer(inviting_offer(number), f"10.0.1.{number}")
+    assert len(policy.inviters) == INVITERS
+    policy.join_peer = Address("10.0.2.7", inviting_offer(99).port)
+    policy.on_offer(inviting_offer(98), "10.0.2.8")
+    assert len(policy.inviters) == INVITERS
+    policy.on_offer(inviting_offer(99), policy.join_peer.host)
+    assert policy.join_peer in policy.inviters, "whom a person named has room"
+
+
+def test_what_was_found_is_told_once() -> None:
+    here, admission_policy = alone(open_s=None)
+    admission_policy.on_offer(BETTER, "10.0.0.9")
+    here.now = limits.FOUND_S
+    admission_policy.on_tick()
+    assert admission_policy.want("Better")
+    admission_policy.on_tick()
+    (wish,) = told(admission_policy, "on_wish")
+    admission_policy.on_refused(wish, Cause.DENIED)
+    admission_policy.on_tick()
+    assert admission_policy.waits_for_person
+    assert len(taken(here, Tell)) == 1

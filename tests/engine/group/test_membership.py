@@ -4,17 +4,39 @@ the label moves.
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from potluck.core import limits
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble, ProtocolError
 from potluck.core.group.admission import Newcomer
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import Admit, Genesis
-from potluck.core.keys.identity import DeviceKey
-from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords, encode
+from potluck.core.group.statements import (
+    Admit,
+    Forget,
+    Genesis,
+    Relabel,
+    Remove,
+    Succeed,
+    key_id,
+    record_hash,
+    sign_act,
+    sign_removal,
+)
+from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
+from potluck.core.wire.catalogue import (
+    CONTROL,
+    RosterDigest,
+    RosterRecord,
+    RosterRecords,
+    encode,
+)
 from potluck.engine.effects import Effect, MakeFolders, MarkShare, Send, Tell, Trust
 from potluck.engine.events import LinkId
-from potluck.engine.group.membership import Membership
+from potluck.engine.group.membership import OUT, TOLD_AGAIN_S, Membership
 from potluck.engine.node import Node
 from tests.core.keys.reencodings import reencodings
 from tests.engine.builders import flush, group, key, member, node, taken
@@ -25,11 +47,11 @@ def newcomer(who: DeviceKey, label: str) -> Newcomer:
     return Newcomer(who.device, who.certificate, who.sealing_public, label)
 
 
-def inside(*numbers: int, me: int = 1) -> tuple[Node, Membership]:
+def inside(*numbers: int, me: int = 1, listener: Heard | None = None) -> tuple[Node, Membership]:
     """Device `me`, that kept the group of these devices in an earlier run."""
     here = node(me)
     here.index.roster.replace(group(*numbers).records())
-    membership = Membership(here, Heard())
+    membership = Membership(here, listener or Heard())
     assert membership.start()
     here.take()
     return here, membership
@@ -90,6 +112,14 @@ def test_the_group_of_another_key_is_none_of_ours() -> None:
     assert of(here).founder == here.me
     membership.admit(newcomer(key(2), "d2"))
     assert Membership(node(9, index=here.index, run=2), Heard()).start(), "nothing is left of it"
+
+
+def test_the_shells_hear_in_whose_lines_a_member_is() -> None:
+    here, membership = inside(1, 2, me=2)
+    assert membership.admit(newcomer(key(3), "d3"))
+    trusted = next(effect for effect in here.take() if isinstance(effect, Trust))
+    lines = {member.device: member.lines for member in trusted.members}
+    assert lines == {key(1).device: (), key(3).device: (key(3).device, key(2).device)}
 
 
 def test_who_is_admitted_is_on_the_disk_before_anybody_hears_of_it() -> None:
@@ -210,6 +240,35 @@ def test_when_a_link_opens_digests_are_compared_and_everything_is_said_in_pages(
     assert [len(records) for _, records in sent(here.take())] == [40, 2]
 
 
+def test_everything_is_said_once_on_a_link_and_for_another_digest_later() -> None:
+    here, membership = inside(*range(1, 43))
+    link(here, 2)
+
+    def told(digest: bytes) -> int:
+        membership.on_roster(key(2).device, RosterDigest(digest))
+        return len(sent(here.take()))
+
+    assert (told(b"x"), told(b"x"), told(b"y")) == (2, 0, 0)
+    here.now += TOLD_AGAIN_S
+    assert (told(b"x"), told(b"y"), told(b"z")) == (0, 2, 0)
+    here.peer(key(2).device).link = LinkId(99)
+    assert (told(b"y"), told(b"y")) == (2, 0), "on a new link nothing is known to have come"
+    assert repr(membership._tellings) == "<Tellings to 1 members>"
+
+
+def test_long_statements_of_a_member_are_told_in_frames_that_a_link_takes() -> None:
+    here, membership = inside(1, 2, 3)
+    link(here, 3)
+    longest = limits.STATEMENT_BYTES - 100
+    later = [encode({"t": "later", "x": bytes([n]) * longest}) for n in range(40)]
+    made = [RosterRecord(body, key(2).device, key(2).sign(b"roster", body)) for body in later]
+    membership.on_roster(key(2).device, RosterRecords(made))
+    membership.on_roster(key(3).device, RosterDigest(b"other"))
+    frames = [e.message for e in flush(here) if isinstance(e, Send)]
+    assert sum(len(e.records) for e in frames if isinstance(e, RosterRecords)) == 40 + 43
+    assert [CONTROL.decode(encode(frame)) for frame in frames] == frames
+
+
 def test_entering_a_group_replaces_the_provisional_one() -> None:
     here = node(2, label="anna")
     heard = Heard()
@@ -221,7 +280,7 @@ def test_entering_a_group_replaces_the_provisional_one() -> None:
     membership.enter(other)
     assert heard.notes == [("on_regrouped",)]
     assert here.index.roster.all() == other.records()
-    effects = here.take()
+    effects = flush(here)
     marks = [effect for effect in effects if isinstance(effect, MarkShare)]
     assert marks == [MarkShare(other.group, "anna-2", "anna")]
     _, told = [effect for effect in effects if isinstance(effect, Tell)]
@@ -291,7 +350,7 @@ def test_the_own_folder_follows_when_the_founder_gives_another_label() -> None:
     crossed = [member(key(1), roster, key(2), "anna"), member(key(1), roster, key(3), "anna-2")]
     membership.add_records(crossed)
     assert moved == [here.own_label] == ["anna-2"]
-    effects = here.take()
+    effects = flush(here)
     marks = [effect for effect in effects if isinstance(effect, MarkShare)]
     assert marks == [MarkShare(roster.group, "anna-2", "anna")]
     new, told = [effect.text for effect in effects if isinstance(effect, Tell)]
@@ -364,3 +423,186 @@ def test_it_shows_its_state_in_one_line() -> None:
     membership.add_records([admission_of(b"no certificate")])
     assert repr(membership) == "<Membership 'Home', 2 members, 1 void>"
     assert repr(Membership(node(), Heard())) == "<Membership no group yet>"
+
+
+def test_while_the_share_is_away_the_own_folder_waits_for_its_name() -> None:
+    roster = group(1, 4)
+    here = node(3)
+    here.index.roster.replace([*roster.records(), member(key(4), roster, key(3), "anna")])
+    membership = Membership(here, Heard())
+    membership.start()
+    here.share_present = False
+    crossed = [member(key(1), roster, key(2), "anna"), member(key(1), roster, key(3), "anna-2")]
+    membership.add_records(crossed)
+    assert [effect for effect in flush(here) if isinstance(effect, MarkShare)] == []
+    assert (here.own_label, here.former.of(here.me)) == ("anna-2", "anna")
+
+
+def test_a_machine_installed_anew_has_the_name_of_the_one_before_whose_folder_stays() -> None:
+    here, membership = inside(1, 2, 3)
+    roster = of(here)
+    said = Remove(roster.group, key(2).device, [], b"", None, key_id(b"k" * 32), [])
+    membership.add_records(sign_removal(key(1), said, roster.signed_by(key(2).device)))
+    assert membership.admit(newcomer(key(4), "d2"), replaces=key(2).device)
+    assert here.label_of(key(4).device) == "d2"
+    before = f"d2-{short_id(key(2).device)}"
+    assert here.layout.wanted_name(key(2).device) == before
+    assert here.former.of(key(2).device) == "d2", "its folder is to be renamed first"
+    spare = f"d2 {short_id(key(4).device)} (waits for its name)"
+    assert here.layout.name_of(key(4).device) == spare, "no two have one folder"
+    again = node(1, index=here.index, run=2)
+    Membership(again, Heard()).start()
+    assert (again.label_of(key(4).device), again.former.of(key(2).device)) == ("d2", "d2")
+
+
+def test_who_is_out_hears_it_at_once_and_all_are_told_why() -> None:
+    here, membership = inside(1, 2, 3, 4)
+    link(here, 2)
+    guest = member(key(3), of(here), key(5), "guest")
+    membership.add_records([guest])
+    flush(here)
+    here.take()
+    said = [Remove(of(here).group, key(n).device, [], b"", None, b"", []) for n in (2, 3, 4)]
+    membership.add_records(sign_removal(key(1), said[0], []))
+    (told,) = [records for number, records in sent(here.take()) if number == 2]
+    assert told == sign_removal(key(1), said[0], [])
+    membership.add_records(sign_removal(key(1), said[1], []))
+    membership.add_records(sign_removal(key(4), said[2], []))
+    texts = [tell.text for tell in taken(here, Tell) if tell.code == "member_out"]
+    assert len(texts) == 3
+    assert "removed from Home by d1" in texts[0] + texts[1]
+    assert any("guest is out" in text for text in texts)
+    assert any("has left" in text for text in texts)
+    assert set(of(here).members) == {key(1).device}
+    again = Membership(node(1, index=here.index, run=2), Heard())
+    assert again.start()
+
+
+def test_who_is_out_itself_leaves_word_for_the_next_start() -> None:
+    here, membership = inside(1, 2, me=2)
+    said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])
+    membership.add_records(sign_removal(key(1), said, []))
+    membership.forget("removed")
+    assert here.index.meta.get(OUT) == b"removed"
+    assert Trust(()) in here.take()
+
+
+def test_that_a_folder_is_to_go_is_told_once_though_the_members_are_the_same() -> None:
+    here, heard = node(1), Heard()
+    here.index.roster.replace(group(1, 2, 3).records())
+    membership = Membership(here, heard)
+    membership.start()
+    said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])
+    membership.add_records(sign_removal(key(1), said, []))
+    heard.notes.clear()
+    here.take()
+    forget = sign_act(key(1), Forget(of(here).group, key(2).device))
+    membership.add_records([forget])
+    assert of(here).forgotten == {key(2).device}
+    assert heard.notes == [("on_members_changed",)]
+    assert taken(here, Trust) == [], "whom to trust is as before"
+    membership.add_records([forget])
+    assert heard.notes == [("on_members_changed",)]
+
+
+def test_a_folder_that_made_way_for_the_new_machine_is_not_renamed_again_by_later_news() -> None:
+    here, membership = inside(1, 2, 3)
+    said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])
+    membership.add_records(sign_removal(key(1), said, []))
+    assert membership.admit(newcomer(key(4), "d2"), replaces=key(2).device)
+    for number in (2, 4):
+        here.former.forget(key(number).device)  # the disk followed
+    assert membership.admit(newcomer(key(5), "d5"))
+    assert list(here.former) == []
+    assert here.layout.name_of(key(2).device) == f"d2-{short_id(key(2).device)}"
+
+
+def test_what_a_second_removal_of_a_device_makes_void_is_let_go_of_on_the_disk_too() -> None:
+    here, membership = inside(1, 2, 3)
+    roster = of(here)
+    word = sign_act(key(2), Forget(roster.group, key(3).device))
+    said = Remove(roster.group, key(2).device, [], b"", None, b"", [])
+    membership.add_records([word])
+    accepted = roster.signed_by(key(2).device)
+    membership.add_records(sign_removal(key(1), said, accepted))
+    assert word in here.index.roster.all()
+    membership.add_records(sign_removal(key(1), said, []))
+    assert word not in here.index.roster.all()
+    assert here.index.roster.all() == roster.kept()
+
+
+def removal(here: Node, number: int, *words: RosterRecord) -> list[RosterRecord]:
+    said = Remove(of(here).group, key(number).device, [], b"", None, key_id(b"k" * 32), [])
+    accepted = [*of(here).signed_by(key(number).device), *map(record_hash, words)]
+    return sign_removal(key(1), said, accepted)
+
+
+@pytest.mark.parametrize("by", [1, 2])
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_folder_of_a_device_that_is_renamed_and_removed_meanwhile_is_known(
+    by: int, order: int
+) -> None:
+    here, membership = inside(1, 2, 3, me=3)
+    word = sign_act(key(by), Relabel(of(here).group, key(2).device, "ben", 1))
+    membership.add_records([word, *removal(here, 2, word)][::order], key(1).device)
+    device = key(2).device
+    assert (here.label_of(device), here.layout.name_of(device)) == ("ben", "d2")
+    assert here.layout.manifest_at(parse_wire_path(b"d2")) == ManifestName.own(device)
+
+
+def test_the_folder_of_a_replaced_device_is_known_whatever_the_new_one_is_called_by_now() -> None:
+    here, membership = inside(1, 2, 3, me=3)
+    membership.add_records(removal(here, 2))
+    group, heir, old = of(here).group, key(4), key(2).device
+    let_in = member(key(1), of(here), heir, "anew")
+    succeed = sign_act(key(1), Succeed(group, old, heir.device))
+    word = sign_act(heir, Relabel(group, heir.device, "nova", 1))
+    membership.add_records([let_in, succeed, word], key(1).device)
+    assert here.label_of(old) == f"d2-{short_id(old)}"
+    assert here.layout.name_of(old) == "d2"
+    assert here.layout.name_of(heir.device) == "nova"
+
+
+def test_the_own_folder_waits_for_a_name_that_another_folder_has_still() -> None:
+    here, membership = inside(1, 2, 3, me=3)
+    membership.add_records(removal(here, 2))
+    flush(here)
+    succeed = sign_act(key(1), Succeed(of(here).group, key(2).device, here.me))
+    membership.add_records([succeed], key(1).device)
+    assert (here.own_label, here.layout.name_of(here.me)) == ("d2", "d3")
+    assert here.layout.name_of(key(2).device) == "d2"
+    assert [effect for effect in flush(here) if isinstance(effect, MarkShare)] == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_comes_in_whatever_batches_no_folder_has_another_name_by_it(seed: int) -> None:
+    chance = random.Random(seed)
+    here, membership = inside(1, 2, 3, 4, me=3)
+    group_id, heirs = of(here).group, [key(number) for number in (8, 9)]
+    words = [
+        sign_act(key(by), Relabel(group_id, key(about).device, f"n{number}", number))
+        for number, (by, about) in enumerate([(1, 2), (2, 2), (1, 4), (4, 4), (1, 3), (1, 8)], 1)
+    ]
+    said = [
+        *words,
+        *removal(here, 2, *words),
+        *removal(here, 4, *words),
+        *(member(key(1), of(here), heir, f"heir{at}") for at, heir in enumerate(heirs)),
+        sign_act(key(1), Succeed(group_id, key(2).device, heirs[0].device)),
+        sign_act(key(1), Succeed(group_id, key(4).device, heirs[1].device)),
+    ]
+    chance.shuffle(said)
+    while said:
+        batch = [said.pop() for _ in range(min(len(said), chance.randint(1, 5)))]
+        before = {device: here.layout.name_of(device) for device in everybody(here)}
+        membership.add_records(batch, key(1).device)
+        after = {device: here.layout.name_of(device) for device in everybody(here)}
+        assert {device: after[device] for device in before} == before
+        assert len(set(after.values())) == len(after), "no two have one folder"
+        for device in [each for each in here.former if chance.random() < 0.5]:
+            if here.layout.wanted_name(device) not in after.values():  # the disk follows
+                here.former.forget(device)
+
+
+def everybody(here: Node) -> list[DeviceId]:
+    return [*of(here).members, *of(here).former]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from potluck.core import limits
+from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.founding import FoundGroup
-from potluck.core.keys.identity import GroupId
 from potluck.core.wire.catalogue import LinkKind
 from potluck.engine.effects import Dial
 from potluck.engine.events import DIAL_REFUSED, DialFailed, OrderId
@@ -13,8 +15,8 @@ from potluck.engine.node import Node
 from tests.engine.builders import address, node, taken
 from tests.engine.listeners import Heard
 
-WISH = FoundGroup(GroupId(bytes(32)), "Home", "d9", address(9), 2, True, 0.0, b"cookie")
-OTHER = FoundGroup(GroupId(bytes(32)), "Barn", "d8", address(8), 2, True, 0.0)
+WISH = FoundGroup(GroupTag(bytes(32)), "Home", "d9", address(9), 2, True, 0.0, b"cookie")
+OTHER = FoundGroup(GroupTag(bytes(32)), "Barn", "d8", address(8), 2, True, 0.0)
 
 
 def dials() -> tuple[Node, Heard, PairingDials]:
@@ -206,3 +208,16 @@ def test_a_host_whose_dial_has_ended_is_not_called_again_before_it_rested() -> N
     here.now = limits.PAIRING_CALL_REST_S
     part.call(address(2))
     assert [dial.address for dial in taken(here, Dial)] == [address(2)]
+
+
+def test_a_device_behind_a_closed_door_is_known_by_its_host() -> None:
+    """It tells no label, and a trouble without a subject would tell nothing."""
+    here, heard, part = dials()
+    nameless = replace(WISH, label="")
+    part.ask(nameless)
+    (dial,) = taken(here, Dial)
+    assert part.failed(failed(dial.dial))
+    here.now = limits.PAIRING_CALLED_S
+    assert part.on_tick() == nameless
+    host = address(9).host
+    assert heard.of("on_door_blocked") == [(host, address(9), "timeout")]

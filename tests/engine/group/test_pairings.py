@@ -14,10 +14,13 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.group.admission import Doorkeeper, Joiner
+from potluck.core.group.codes import TypedCode
+from potluck.core.group.founding import tag_of
 from potluck.core.wire.catalogue import (
     LinkKind,
     Message,
     Offer,
+    PairAllow,
     PairCommit,
     PairConsent,
     PairingMessage,
@@ -29,13 +32,19 @@ from potluck.core.wire.catalogue import (
     RosterDigest,
 )
 from potluck.engine.effects import Dial, Drop, Effect, Send, Tell
-from potluck.engine.events import DialFailed, LinkId, LinkOpened, OrderId
+from potluck.engine.events import DialFailed, LinkClosed, LinkId, LinkOpened, MessageHeard, OrderId
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.pairings import NOTICE_S, Pairings
+from potluck.engine.group.pairings import NOT_ASKED, NOTICE_S, Pairings
+from potluck.engine.group.request_ends import SWITCHED_OFF
+from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
+from potluck.engine.person_acts import JoinAsked
 from tests.engine.builders import address, flush, group, key, member, node, taken
+from tests.engine.codes import no_codes
+from tests.engine.group.code_stories import alone, answer, ask, invite, join, together, two, wrong
 from tests.engine.listeners import Heard
+from tests.engine.wire import Box
 
 LINK = LinkId(77)
 
@@ -49,7 +58,9 @@ def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, Admissio
     heard = Heard()
     membership = Membership(here, heard)
     admission_policy = AdmissionPolicy(here, membership, heard)
-    pairings = Pairings(here, membership, admission_policy, heard)
+    requests = Requests(here, heard)
+    codes = no_codes(here, admission_policy)
+    pairings = Pairings(here, membership, admission_policy, requests, codes, heard)
     heard.tell = {"on_wish": pairings.ask, "on_members_changed": admission_policy.on_members}
     kept = membership.start()
     admission_policy.start(kept=kept)
@@ -60,8 +71,8 @@ def host(*members: int, open_s: float | None = math.inf) -> tuple[Node, Admissio
 
 def told(pairings: Pairings, name: str) -> list[Any]:
     """What the parts told of that name."""
-    assert isinstance(pairings._listener, Heard)
-    return pairings._listener.of(name)
+    assert isinstance(pairings.entering._listener, Heard)
+    return pairings.entering._listener.of(name)
 
 
 def opened(link: int = LINK, dial: OrderId | None = None) -> LinkOpened:
@@ -178,6 +189,25 @@ def test_a_closed_door_drops_the_link_and_so_does_a_leaving_device() -> None:
     assert here.take() == [Drop(LINK, "the door is closed")]
 
 
+def test_who_talks_to_a_device_that_ends_hears_that_it_does() -> None:
+    here, _, pairings = host(1, 2)
+    pairings.on_leaving()
+    assert here.take() == []
+    _, reveal = knock(here, pairings)
+    pairings.on_message(LINK, reveal)
+    here.take()
+    pairings.on_leaving()
+    assert here.take() == [Drop(LINK, SWITCHED_OFF)]
+    here.leaving = True
+    assert pairings.on_link_closed(LINK, LinkClosed(LINK, SWITCHED_OFF, clean=True))
+    assert not pairings.on_link_closed(LinkId(78))
+    assert here.take() == [], "nothing is said on this screen"
+    here, _, pairings, dial = asking()
+    pairings.on_leaving()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert here.take() == [Drop(LINK, "not needed any more")]
+
+
 def test_before_there_is_a_group_the_door_is_closed() -> None:
     here, _, pairings = host()
     here.roster = None
@@ -187,10 +217,10 @@ def test_before_there_is_a_group_the_door_is_closed() -> None:
 
 def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
     here, _, pairings = host(1, 2)
-    for link in range(limits.STRANGERS):
-        pairings.on_link_opened(replace(opened(link), address=address(link % 16)))
+    for link in range(limits.AT_DOOR):
+        pairings.on_link_opened(replace(opened(link), address=address(link % 32)))
     assert here.take() == []
-    pairings.on_link_opened(replace(opened(), address=address(99)))
+    pairings.on_link_opened(replace(opened(999), address=address(99)))
     assert here.take() == [Drop(LinkId(0), "too many at the door")]
     assert pairings.deadline() == 1.0 + limits.PAIRING_S
     here.now = limits.PAIRING_S
@@ -198,7 +228,7 @@ def test_only_so_many_stand_at_the_door_and_each_only_so_long() -> None:
     assert here.take() == []
     here.now = 1.0 + limits.PAIRING_S
     pairings.on_tick()
-    assert len(taken(here, Drop)) == limits.STRANGERS
+    assert len(taken(here, Drop)) == limits.AT_DOOR
     assert pairings.deadline() is None
 
 
@@ -342,7 +372,7 @@ def asking() -> tuple[Node, AdmissionPolicy, Pairings, Dial]:
     """Device 1, that has just decided to ask the group of device 9."""
     here, admission_policy, pairings = host()
     admission_policy.on_offer(
-        Offer(bytes(16), group(9, 8).group, "Home", "d9", 7685, 2, open=True), "10.0.0.9"
+        Offer(bytes(16), tag_of(group(9, 8).group), "Home", "d9", 7685, 2, open=True), "10.0.0.9"
     )
     admission_policy.on_tick()
     (dial,) = taken(here, Dial)
@@ -426,7 +456,7 @@ def test_whoever_waits_here_is_sent_away_when_this_device_enters_another_group()
     keeper = Doorkeeper(key(9), member_side, "d9", bytes(16))
     heard = messages(here.take())
     while heard:
-        for message in [answer for said in heard for answer in keeper.hear(said)]:
+        for message in [reply for said in heard for reply in keeper.hear(said)]:
             pairings.on_message(LINK, message)
         heard = messages(here.take())
     keeper.allow()
@@ -478,3 +508,136 @@ def test_it_shows_its_state_in_one_line() -> None:
     assert repr(pairings) == (
         "<Pairings <PairingDials wish=True, calls=0, late=0>, asking=0, answering=1>"
     )
+
+
+# -- by a code -------------------------------------------------------------------------------------
+def test_a_code_opens_the_door_of_a_member_and_leads_a_newcomer_through_it() -> None:
+    _, ann, ben = two()
+    assert not ann.door
+    code = invite(ann)
+    assert ann.door
+    assert not join(ben, wrong(code)).ok
+    assert alone(ben)
+    assert join(ben, code).ok
+    assert together(ann, ben)
+    assert ann.told("admitted") == ["admitted d2 because it knew the code"]
+
+
+def test_a_link_that_ends_is_no_end_of_the_search() -> None:
+    wire, ann, ben = two()
+    command = ask(ben, JoinAsked, TypedCode(invite(ann)))
+    talks = ben.engine.wiring.pairings.by_code
+    assert wire.run(5.0, lambda: talks.deadline() is not None)
+    ann.crash()
+    assert wire.run(9.0, lambda: answer(ben, command) is not None)
+    assert not ben.engine.wiring.pairings.on_link_closed(LinkId(10**6))
+    assert talks.deadline() is None
+
+
+def test_a_turn_that_nobody_asked_for_is_no_end_of_the_search() -> None:
+    wire, ann, ben = two()
+    command = ask(ben, JoinAsked, TypedCode(invite(ann)))
+    talks = ben.engine.wiring.pairings.by_code
+    assert wire.run(5.0, lambda: talks.deadline() is not None)
+    [link] = [link for link in map(LinkId, range(1000)) if link in talks]
+    ben.hear(MessageHeard(link, PairTurn()))
+    assert [drop.reason for drop in ben.asked_for(Drop) if drop.link == link] == [NOT_ASKED]
+    assert talks.deadline() is None, "the next one is asked at once"
+    assert wire.run(9.0, lambda: answer(ben, command) is not None)
+
+
+def test_a_member_that_cannot_be_dialled_dials() -> None:
+    wire, ann, ben = two()
+    really = wire._dial
+
+    def one_way(box: Box, dial: Dial) -> None:
+        if box is ben and dial.kind is LinkKind.PAIRING:
+            box.hear(DialFailed(dial.dial, "timeout", refused=False, knock=False))
+        else:
+            really(box, dial)
+
+    wire._dial = one_way  # type: ignore[method-assign]
+    code = invite(ann)
+    assert join(ben, code).ok
+    assert together(ann, ben)
+
+
+def test_a_door_that_nobody_reaches_makes_room_for_the_next() -> None:
+    wire, ann, ben = two()
+    code = invite(ann)
+    wire.silent = lambda one, other: True
+    reply = join(ben, code)
+    assert (reply.ok, reply.code) == (False, "timed_out")
+    assert not ben.engine.wiring.admission_policy.door.joins
+
+
+def test_who_types_a_code_asks_nobody_else_meanwhile() -> None:
+    here, policy, pairings = host(open_s=math.inf)
+    policy.on_offer(Offer(bytes(16), bytes(32), "B", "d9", 7685, 2, open=True), "10.0.0.9")
+    policy.on_tick()
+    (dial,) = taken(here, Dial)
+    pairings.withdraw("this device has company now")
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert [drop.link for drop in taken(here, Drop)] == [LINK]
+
+
+# -- what people answer ----------------------------------------------------------------------------
+def test_an_answer_reaches_the_conversation_it_is_meant_for() -> None:
+    here, admission_policy, pairings = host(1, 3, open_s=None)
+    here.settings = replace(here.settings, headless=True)
+    assert admission_policy.door.answers
+    for yes in (True, False):
+        _, reveal = knock(here, pairings)
+        pairings.on_message(LINK, reveal)
+        here.take()
+        pairings.on_answered(LINK, "cora", yes=yes)
+        (said,) = messages(here.take())
+        assert isinstance(said, PairAllow if yes else PairVerdict)
+        pairings.on_link_closed(LINK)
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_an_answer_reaches_the_conversation_in_which_we_ask(yes: bool) -> None:
+    here, admission_policy, pairings, dial = asking()
+    admission_policy.door.open_until_s = None
+    here.settings = replace(here.settings, headless=True)
+    pairings.on_link_opened(opened(dial=dial.dial))
+    pairings.on_message(LINK, nonce())
+    here.take()
+    pairings.on_answered(LINK, "d1", yes=yes)
+    effects = here.take()
+    assert [type(message) for message in messages(effects)] == ([PairConsent] if yes else [])
+    assert any(isinstance(effect, Drop) for effect in effects) != yes
+
+
+def test_who_has_company_asks_nobody_any_more_and_takes_no_link_for_it() -> None:
+    here, _, pairings, dial = asking()
+    pairings.withdraw("this device has company now")
+    pairings.on_link_opened(opened(dial=dial.dial))
+    assert here.take() == [Drop(LINK, "not needed any more")]
+    here, _, pairings, dial = asking()
+    pairings.on_link_opened(opened(dial=dial.dial))
+    here.take()
+    pairings.withdraw("this device has company now")
+    assert len(taken(here, Drop)) == 1
+    assert not pairings.on_link_closed(LINK)
+
+
+@pytest.mark.parametrize(
+    ("clean", "reason", "why"),
+    [
+        (True, "the person here said no", "the other side said no"),
+        (True, "too slow", "nobody answered in time, neither here nor there"),
+        (True, "anything else", "the other side took it back"),
+        (False, "cut off", "the connection broke"),
+    ],
+)
+def test_why_a_newcomer_asks_no_more_is_told_as_far_as_it_is_known(
+    clean: bool, reason: str, why: str
+) -> None:
+    here, _, pairings = host(1, 3, open_s=None)
+    here.settings = replace(here.settings, headless=True)
+    _, reveal = knock(here, pairings)
+    pairings.on_message(LINK, reveal)
+    assert pairings.on_link_closed(LINK, LinkClosed(LINK, reason, clean))
+    assert here.notices.kept[-1][2].text == f"the request of d2 is over: {why}"

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.group.founding import tag_of
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.group.admission_policy import AdmissionPolicy
@@ -16,6 +17,7 @@ from potluck.engine.group.membership import Membership
 from potluck.engine.group.questions import (
     BEACON_BYTES_MIN,
     FOUND_AGAIN_S,
+    JOINING_AGAIN_S,
     PAD_BYTES,
     QUESTIONERS,
     QUESTIONERS_PER_HOST,
@@ -89,7 +91,9 @@ def test_an_open_door_answers_to_where_the_question_came_from() -> None:
     assert isinstance(offer, Offer)
     assert len(offer.cookie) == limits.COOKIE_BYTES
     plain = msgspec.structs.replace(offer, cookie=b"")
-    assert plain == Offer(ASKED.nonce, here.roster.group, "Home", "d1", limits.PORT, 2, open=True)
+    assert plain == Offer(
+        ASKED.nonce, tag_of(here.roster.group), "Home", "d1", limits.PORT, 2, open=True
+    )
     assert to == address(2)
 
 
@@ -295,3 +299,57 @@ def test_an_answer_from_where_nobody_is_dialled_does_not_count(source: Address) 
     here.address_book.own.on_given([source])
     questions.on_clear(answer(question), source)
     assert len(questions._admission_policy.found) == 1, "a person gave it"
+
+
+def test_who_typed_a_code_asks_everybody_at_once_and_each_second() -> None:
+    here, heard = node(open_s=None), Heard()
+    membership = Membership(here, heard)
+    policy = AdmissionPolicy(here, membership, heard)
+    policy.start(kept=membership.start())
+    questions = Questions(here, policy, heard)
+    assert questions.deadline() is None
+    policy.door.joins, policy.join_peer = True, address(7)
+    here.now = 5.0
+    assert questions.deadline() == 5.0
+    for after_s, asked in ((0.0, 2), (0.5, 0), (0.5, 2)):
+        here.now += after_s
+        questions.on_tick()
+        assert [effect.to for effect in taken(here, Transmit)] == [None, address(7)][:asked]
+    assert questions.deadline() == here.now + JOINING_AGAIN_S
+    policy.door.joins = False
+    here.now += 1.0
+    questions.on_tick()
+    assert taken(here, Transmit) == []
+
+
+def test_an_answer_says_whether_a_code_is_in_force() -> None:
+    here, heard = node(open_s=None), Heard()
+    membership = Membership(here, heard)
+    policy = AdmissionPolicy(here, membership, heard)
+    policy.start(kept=membership.start())
+    questions = Questions(here, policy, heard)
+    for invites in (False, True):
+        policy.door.invites = invites
+        questions.on_clear(encode(Solicit(b"n" * 16, bytes(400))), address(2))
+        sent = [CLEAR.decode(effect.data) for effect in taken(here, Transmit)]
+        offers = [message for message in sent if isinstance(message, Offer)]
+        assert [offer.invite for offer in offers] == [True] * invites
+        assert all(offer.name == offer.label == "" for offer in offers)
+
+
+def test_a_device_with_company_asks_where_it_hears_another_group_and_rarely() -> None:
+    here, questions = asker(company=True)
+    for _ in range(3):
+        questions.on_foreign(address(5), BEACON_BYTES_MIN)
+        here.now += 2.0
+    ((question, to),) = said(here)
+    assert isinstance(question, Solicit)
+    assert to == address(5)
+    questions.on_clear(answer(question, members=2), address(5))
+    (found,) = questions._admission_policy.found
+    assert found.address == address(5)
+    assert questions.deadline() is None, "and not every two seconds"
+    here.now += 100.0
+    here.leaving = True
+    questions.on_foreign(address(5), BEACON_BYTES_MIN)
+    assert said(here) == []

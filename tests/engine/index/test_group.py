@@ -61,3 +61,16 @@ def test_the_oldest_address_goes_when_there_are_too_many(database) -> None:
         addresses.remember(ANNA, Address("10.0.0.1", number), number)
     assert len(addresses.of(ANNA)) == limits.ADDRESSES_PER_DEVICE
     assert Address("10.0.0.1", 0) not in addresses.of(ANNA)
+
+
+def test_meta_finds_values_whose_keys_begin_alike_and_forgets_them(database) -> None:
+    meta = Meta(database)
+    for key in ("label of b", "label of a", "label", "other"):
+        meta.set(key, key.encode())
+    assert list(meta.beginning_with("label of ").items()) == [
+        ("a", b"label of a"),
+        ("b", b"label of b"),
+    ]
+    meta.remove("label of a")
+    meta.remove("never there")
+    assert list(meta.beginning_with("label of ")) == ["b"]

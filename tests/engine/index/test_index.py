@@ -4,8 +4,11 @@ failed.
 
 from __future__ import annotations
 
+import pytest
+
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.manifest import EMPTY_TREE_ROOT
+from potluck.core.wire.catalogue import DeletedPath, FileRecord
 from potluck.engine.events import BatchId
 from potluck.engine.index import Index
 from tests.engine.builders import address, group
@@ -13,6 +16,8 @@ from tests.engine.index.builders import (
     ANNA,
     ANNAS,
     BERTS,
+    folder,
+    head,
     index,
     piece_list,
     place,
@@ -93,4 +98,58 @@ def test_it_says_whether_a_transaction_is_open() -> None:
     assert repr(kept) == "<Index :memory: at rest>"
     kept.begin()
     assert repr(kept) == "<Index :memory: in a transaction>"
+    kept.close()
+
+
+def test_a_manifest_that_is_forgotten_leaves_nothing_behind() -> None:
+    kept = index()
+    kept.manifests.stage(ANNAS, [record("a", 1), record("b", 2)], ())
+    kept.manifests.apply_staged(head(kept.manifests.staged_root(ANNAS)[0], 2, 2))
+    kept.manifests.stage(ANNAS, [], [DeletedPath(b"b", 3)])
+    kept.manifests.apply_staged(head(kept.manifests.staged_root(ANNAS)[0], 3, 1))
+    kept.manifests.raise_floor(ANNAS, 2)
+    kept.manifests.stage(ANNAS, [record("c", 4)], ())
+    assert kept.forget(ANNAS) == [b"a"]
+    assert (kept.manifests.head(ANNAS), kept.manifests.heads()) == (None, [])
+    assert kept.manifests.page(ANNAS, 0, 9) == ([], [], 0, True)
+    assert (kept.manifests.root(ANNAS), kept.manifests.floor(ANNAS)) == (EMPTY_TREE_ROOT, 0)
+    assert (kept.manifests.count(ANNAS), kept.manifests.amount(ANNAS)) == (0, NOTHING)
+    assert kept.manifests.staged_root(ANNAS) == (EMPTY_TREE_ROOT, 0)
+    assert kept.needs.missing(ANNAS) == NOTHING
+    assert kept.forget(BERTS) == []
+    kept.close()
+
+
+@pytest.mark.parametrize(
+    ("part", "holds"),
+    [
+        ([], True),
+        ([record("a", text="x"), folder("d"), record("empty", text="")], True),
+        ([record("a", seq=9, text="x", mtime_ns=9)], True),
+        ([record("a", text="x"), record("c")], False),
+        ([record("a", text="y")], False),
+        ([folder("empty")], False),
+    ],
+    ids=["nothing", "all of it", "of another time", "a path more", "content", "kind"],
+)
+def test_one_manifest_holds_all_of_another_if_paths_contents_and_kinds_are_in_it(
+    part: list[FileRecord], holds: bool
+) -> None:
+    kept = index()
+    whole = [record("a", text="x"), record("b"), folder("d"), record("empty", text="")]
+    kept.manifests.put(ANNAS, part)
+    kept.manifests.put(BERTS, whole)
+    assert kept.holds_all(ANNAS, BERTS) is holds
+    assert not kept.holds_all(BERTS, ANNAS)
+    kept.close()
+
+
+def test_one_manifest_holds_all_of_another_below_a_folder_of_its_own() -> None:
+    kept, under = index(), "Ä b/".encode()
+    kept.manifests.put(ANNAS, [record("a", text="x"), record("f/ü", text="y")])
+    kept.manifests.put(BERTS, [record("Ä b/a", text="x"), record("f/ü", text="y")])
+    assert not kept.holds_all(ANNAS, BERTS, under)
+    kept.manifests.put(BERTS, [record("Ä b/f/ü", text="y")])
+    assert kept.holds_all(ANNAS, BERTS, under)
+    assert not kept.holds_all(ANNAS, BERTS)
     kept.close()

@@ -116,6 +116,13 @@ def test_a_word_that_is_no_request_is_answered_too(made: Node) -> None:
     assert ask(made, Bye("so long")) == Gone()
 
 
+def test_while_a_folder_is_renamed_nothing_is_served_from_it(made: Node) -> None:
+    share(made, {"a": (root_of(1), 5)})
+    made.moving = True
+    assert ask(made, FilesAsk([root_of(1)])) == ask(made, FileAsk(root_of(1), [0])) == Busy()
+    assert isinstance(ask(made, PiecesAsk(root_of(1), 0)), Gone)
+
+
 # -- small files -----------------------------------------------------------------------------------
 def test_small_files_come_in_the_order_asked(made: Node) -> None:
     share(made, {"a": (root_of(1), 5), "b": (root_of(3), 7)})

@@ -35,6 +35,7 @@ class Bench:
         self.again: list[str] = []
         self.heard = Heard(
             on_committed=self._on_committed,
+            on_settled=self._on_committed,
             look_again=lambda spot: self.again.append(spot.path.decode()),
         )
         self.commits = Commits(self.node, self.heard)
@@ -449,6 +450,8 @@ def test_an_interrupted_batch_is_settled_by_what_stands(bench: Bench) -> None:
     assert (later.row("old"), later.row("b"), later.row("goes")) == (None, None, None)
     assert later.row("new") is not None
     assert later.again == ["b", "goes", "new", "old"]
+    (settled,) = later.ended
+    assert ("goes", Placement.REMOVED) in settled, "its folder may have to go now"
     assert later.node.index.intents.open_batches() == []
     assert later.names() == [["other"]]
 
@@ -478,3 +481,17 @@ def test_a_listener_that_does_nothing_stops_nothing() -> None:
 
 def test_it_says_how_much_waits_and_is_under_way() -> None:
     assert repr(Bench().commits) == "<Commits waiting=0 batches=0 settling=0>"
+
+
+def test_it_says_whether_something_is_placed_and_begins_nothing_while_a_folder_moves(
+    bench: Bench,
+) -> None:
+    assert not bench.commits.placing
+    bench.add(bench.ready("a"))
+    bench.node.moving = True
+    assert (bench.begun(), bench.commits.deadline()) == ([], None)
+    bench.node.moving = False
+    [batch] = bench.begun()
+    assert bench.commits.placing
+    bench.placed(batch)
+    assert not bench.commits.placing

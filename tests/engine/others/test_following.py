@@ -10,14 +10,23 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.swarm.pace import LONG_S, SAMPLE_S
+from potluck.core.group.statements import Appoint, LastHead, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import DeletedPath, Folder, Gone, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import CancelFetch, Fetch
-from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
+from potluck.engine.events import (
+    FetchEnded,
+    FetchHeard,
+    ManifestHeard,
+    OrderId,
+    Outcome,
+    SpaceSeen,
+)
 from potluck.engine.others.following import Following
+from potluck.engine.others.frozen_heads import forget_further_heads
 from potluck.engine.others.pursuit import PAUSE_MAX_S, RESTARTS
 from potluck.engine.troubles import TroubleKind
-from tests.engine.builders import flush, group, node
+from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
 from tests.engine.manifests import Device, Wire, answer, ask, forged
@@ -51,6 +60,55 @@ def announced(wire: Wire) -> Fetch:
     two.following.on_heads(one.id, [one.head_of(one)])
     (fetch,) = asked(two)
     return fetch
+
+
+def last_of(head: Head) -> LastHead:
+    return LastHead(head.generation, head.seq, head.root)
+
+
+def removed(wire: Wire, last: Head | None) -> tuple[Device, Device, Device]:
+    """The first device is removed by the second one, at that head."""
+    one, two, three = wire.devices
+    for device in (two, three):
+        roster = device.node.roster
+        assert roster is not None
+        roster.add([sign_act(key(1), Appoint(roster.group, key(2).certificate))])
+        head = last_of(last) if last is not None else None
+        said = Remove(roster.group, one.id, [], b"", head, b"", [])
+        roster.add(sign_removal(key(2), said, roster.signed_by(one.id)))
+        roster.settle()
+        forget_further_heads(device.following, device.node)
+        device.unlink(one)
+    return one, two, three
+
+
+# -- no room ---------------------------------------------------------------------------------------
+def room(free_bytes: int) -> SpaceSeen:
+    """How full the disk of the home is."""
+    total = 100 * limits.GIB
+    return SpaceSeen(total, total, home_free_bytes=free_bytes, home_total_bytes=total)
+
+
+def test_while_the_disk_of_the_index_is_full_nothing_is_asked_for_nor_staged(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    fetch = announced(wire)
+    page = ask(one, two, fetch)
+    two.following.on_space(room(limits.MIB))
+    answer(two, fetch, page)
+    assert asked(two) == []
+    assert two.following.deadline() is None
+    assert two.files_of(one) == ["a", "b"]
+    two.following.on_space(room(90 * limits.GIB))
+    (again,) = asked(two)
+    answer(two, again, page)
+    assert two.files_of(one) == ["a", "b", "c"]
+
+
+def test_a_look_at_the_disk_that_changes_nothing_asks_nobody(wire: Wire) -> None:
+    two = wire.devices[1]
+    assert two.following.deadline() is None
+    two.following.on_space(room(90 * limits.GIB))
+    assert two.following.deadline() is None
 
 
 # -- honest owners ---------------------------------------------------------------------------------
@@ -314,6 +372,34 @@ def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:
     other = forged(1, msgspec.structs.replace(newest, root=b"x" * 32))
     two.following.on_heads(three.id, [other])
     assert manifests.staged_root(one.manifest)[1] == 2
+
+
+# -- removed owners --------------------------------------------------------------------------------
+def test_who_tells_of_a_removed_owner_is_no_stranger_to_the_roster(wire: Wire) -> None:
+    one, two, three = removed(wire, None)
+    two.following.on_heads(three.id, [forged(1, msgspec.structs.replace(one.head_of(one), seq=9))])
+    assert two.following.strangers() == []
+    assert asked(two) == []
+
+
+def test_who_is_beyond_a_removed_owner_s_last_head_goes_back_and_hands_no_delete_on(
+    wire: Wire,
+) -> None:
+    one, two, three = wire.devices
+    last = one.head_of(one)
+    wire.lost = lambda sender, receiver, message: receiver is three
+    one.write("c")
+    wire.wait(1.0)
+    assert two.files_of(one) == ["a", "b", "c"]
+    removed(wire, last)
+    two.following.on_heads(three.id, [last])
+    (fetch,) = asked(two)
+    assert (fetch.peer, fetch_since(fetch)) == (three.id, 0)
+    answer(two, fetch, ask(three, two, fetch))
+    two.tick()
+    assert (two.files_of(one), two.head_of(one)) == (["a", "b"], last)
+    assert two.node.index.manifests.page(one.manifest, 0, 9)[1] == []
+    assert "folder_put_back" in two.tells
 
 
 # -- pages that do not belong ----------------------------------------------------------------------

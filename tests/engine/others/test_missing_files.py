@@ -189,6 +189,7 @@ def test_an_empty_folder_that_went_is_told_by_its_name(home: Home) -> None:
 
 def test_the_folder_of_somebody_who_shares_nothing_is_made_again(home: Home) -> None:
     missing = missing_of(home)
+    missing.on_top(ManifestName.own(BERT), missing=False)
     missing.on_top(ManifestName.own(BERT), missing=True)
     effects = home.node.take()
     assert [type(effect) for effect in effects] == [Tell, MakeFolders]
@@ -197,6 +198,30 @@ def test_the_folder_of_somebody_who_shares_nothing_is_made_again(home: Home) -> 
     missing.on_top(ManifestName.own(BERT), missing=False)
     missing.on_top(ANNAS, missing=True)
     assert home.node.take() == [], "it comes with what is to stand in it"
+
+
+def test_what_never_stood_here_was_not_deleted(home: Home) -> None:
+    missing, berts = missing_of(home), ManifestName.own(BERT)
+    missing.on_top(berts, missing=True)
+    assert home.node.take() == [MakeFolders(("d3",))], "it is made, and nothing is said"
+    home.node.former.note(home.node.me, "d3", "d1")
+    missing.on_top(berts, missing=False)
+    home.node.former.forget(home.node.me)
+    missing.on_top(berts, missing=True)
+    assert home.node.take() == [MakeFolders(("d3",))], "what stood was our own, by that name"
+    missing.on_top(berts, missing=False)
+    missing.restart()
+    missing.on_top(berts, missing=True)
+    assert home.node.take() == [MakeFolders(("d3",))], "a restart forgets what was seen"
+    missing.on_top(berts, missing=True)
+    assert home.node.take() == [MakeFolders(("d3",))], "it is deleted once"
+
+
+def test_a_forgotten_folder_that_has_gone_is_not_made_again(home: Home) -> None:
+    assert home.node.roster is not None
+    home.node.roster.forgotten = frozenset({BERT})
+    missing_of(home).on_top(ManifestName.own(BERT), missing=True)
+    assert home.node.take() == []
 
 
 def test_of_folders_that_are_missing_folders_are_told() -> None:

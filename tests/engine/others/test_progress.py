@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
+from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Order, What
-from potluck.engine.events import BatchId, OrderId
+from potluck.core.wire.catalogue import Holding
+from potluck.engine.events import BatchId, LinkId, OrderId
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch
 from potluck.engine.wiring import Wiring
@@ -55,6 +57,26 @@ def test_what_is_here_counts_in_each_folder_that_waits_for_it(parts: Wiring) -> 
     sample = parts.progress.sample()
     assert sample is not None
     assert (str(sample[0]), sample[1]) == ("d2/a", content.piece_size)
+
+
+def test_what_nobody_here_could_bring_was_asked_for_in_vain(parts: Wiring) -> None:
+    progress, downloads = parts.progress, parts.downloads
+    assert not progress.in_vain(ANNAS), "nothing is wanted"
+    wanted = record("a")
+    downloads.want(Want(Spot(ANNAS, b"a"), wanted, None))
+    assert progress.in_vain(ANNAS), "nobody is here"
+    assert not progress.in_vain(BERTS)
+    parts.node.peer(BERT).link = LinkId(1)
+    parts.node.peer(BERT).kept[ANNAS] = Holding(*ANNAS, 1, 1, 1, wanted.size, 0)
+    assert not progress.in_vain(ANNAS), "nobody was asked"
+    download = downloads.swarm.downloads[Root(wanted.root)]
+    download.retry_s[BERT] = 1.0
+    assert progress.in_vain(ANNAS)
+    download.orders.add(1)
+    assert not progress.in_vain(ANNAS), "somebody is asked"
+    download.orders.clear()
+    del downloads.swarm.downloads[Root(wanted.root)]
+    assert not progress.in_vain(ANNAS), "it is here, and to be placed"
 
 
 def test_while_the_share_is_offline_all_of_it_is_lacking(parts: Wiring) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.paths import parse_wire_path
+from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.wire.catalogue import Folder
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
@@ -716,6 +717,26 @@ def test_the_folder_of_one_who_was_removed_stays_as_it_is(r: Receiver) -> None:
     assert [*r.batches[1:], *later.batches, *later.told] == []
 
 
+def test_what_was_held_of_one_who_was_removed_goes_once_its_folder_is_forgotten(
+    r: Receiver,
+) -> None:
+    r.share([record("a"), record("b")])
+    r.share([record("b")], held=True)
+    roster = r.node.roster
+    assert roster is not None
+    said = Remove(roster.group, ANNA, [], b"", None, b"", [])
+    roster.add(sign_removal(builders.key(1), said, roster.signed_by(ANNA)))
+    roster.settle()
+    r.share([])
+    assert r.stands() == {"a"}
+    roster.add([sign_act(builders.key(1), Forget(roster.group, ANNA))])
+    roster.settle()
+    r.call(lambda: r.receiving.on_changed(ANNAS, [b"a"], held=False))
+    r.run()
+    assert r.stands() == set()
+    assert r.disk.trash == ["d2/b", "d2/a"]
+
+
 def test_a_start_without_anything_to_do() -> None:
     r = Receiver()
     r.start()
@@ -733,6 +754,19 @@ def test_a_crash_after_placing_costs_nothing(r: Receiver) -> None:
     assert later.stands() == {"came", "new"}
     assert later.asked == []
     assert later.node.index.intents.open_batches() == []
+    assert at_rest(later)
+
+
+def test_a_crash_after_the_last_file_went_leaves_no_empty_folder(r: Receiver) -> None:
+    r.share([record("f/g/a"), record("f/g/b"), record("stays")])
+    r.hold_place = True
+    r.share([record("stays")])
+    r.disk.place(r.places[0].items)
+    assert r.disk.folders > {"d2/f", "d2/f/g"}, "its rows were not written"
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.link()
+    later.start()
+    assert later.stands() == {"stays"}
     assert at_rest(later)
 
 
@@ -770,3 +804,14 @@ def test_it_says_how_much_is_to_be_looked_at(r: Receiver) -> None:
     r.receiving.look_again(Spot(ANNAS, b"a"))
     assert repr(r.receiving) == "<Receiving pending=1 manifests=0 to catch up with>"
     assert r.receiving.deciding
+
+
+def test_what_was_ready_for_a_folder_that_got_another_name_is_placed_there(r: Receiver) -> None:
+    r.node.moving = True
+    r.share([record("a")])
+    assert r.stands() == set()
+    r.node.moving = False
+    r.node.former.stands(ANNA, "anne", "d2")
+    r.call(lambda: r.receiving.on_folder_moved(parse_wire_path(b"anne")))
+    r.run()
+    assert set(r.disk.files) == {"anne/a"}

@@ -7,7 +7,21 @@ import pytest
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
-from potluck.engine.own.imports import NO_ROOM, OF_THE_DISK, OFFLINE, Imports
+from potluck.engine.own.imports import (
+    ADD_A_COPY,
+    KEEP_PRIVATE,
+    LEAVING,
+    LOCKED_BACKUP,
+    LOCKED_COPY,
+    NO_ROOM,
+    OF_THE_DISK,
+    OF_THIS_DEVICE,
+    OFFLINE,
+    OWN_FILE,
+    PRIVATE,
+    START_AGAIN,
+    Imports,
+)
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -53,10 +67,7 @@ def test_a_name_that_was_taken_is_said_and_by_what() -> None:
 @pytest.mark.parametrize(
     ("reason", "code", "advice"),
     [
-        *[
-            (str(each), "disk", "\n  next: make room on this disk, then add again")
-            for each in NO_ROOM
-        ],
+        *[(str(each), "disk", "make room on this disk, then add again") for each in NO_ROOM],
         *[(str(each), "disk", "") for each in OF_THE_DISK - NO_ROOM],
         ("not there", "", ""),
         ("permission denied", "", ""),
@@ -70,8 +81,42 @@ def test_what_the_disk_did_not_take_is_trouble_of_the_disk(
     imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, (), (("/a", reason),)))
-    text = f"not added: /a ({reason}){advice}"
-    assert taken(made, Reply) == [Reply(1, ok=False, text=text, code=code)]
+    text = f"not added: /a ({reason})"
+    assert taken(made, Reply) == [Reply(1, ok=False, text=text, code=code, fix=advice)]
+
+
+def test_what_is_private_is_refused_in_three_parts_and_a_backup_is_warned_of() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, ("/home/device.key", "/me.backup"), "copy"), TOP)
+    (wanted,) = taken(made, Import)
+    failed = (("/home/device.key", PRIVATE),)
+    told = Imported(wanted.order, ("me.backup",), failed, backups=("me.backup",))
+    imports.on_imported(told)
+    (reply,) = taken(made, Reply)
+    assert reply.text.splitlines() == [
+        "added me.backup",
+        f"not added: /home/device.key ({PRIVATE})",
+        f"d1/me.backup {LOCKED_BACKUP.splitlines()[0]}",
+        "  next: delete it there if that is not what you want",
+    ]
+    assert (reply.ok, reply.cause, reply.fix) == (False, KEEP_PRIVATE, LOCKED_COPY)
+
+
+def test_a_file_that_potluck_keeps_for_itself_is_not_called_the_identity() -> None:
+    made = node()
+    imports = Imports(made)
+    failed = [("/home/config.toml", OWN_FILE)]
+    for cause, fix in (
+        (OF_THIS_DEVICE, ADD_A_COPY),
+        (f"{KEEP_PRIVATE}\n{OF_THIS_DEVICE}", f"{LOCKED_COPY}\n{ADD_A_COPY}"),
+    ):
+        imports.on_add(AddAsked(1, ("/home/config.toml",), "copy"), TOP)
+        (wanted,) = taken(made, Import)
+        imports.on_imported(Imported(wanted.order, (), tuple(failed)))
+        (reply,) = taken(made, Reply)
+        assert (reply.ok, reply.cause, reply.fix) == (False, cause, fix)
+        failed.append(("/home/device.key", PRIVATE))
 
 
 def test_nothing_to_add_is_an_answer_too() -> None:
@@ -87,7 +132,9 @@ def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
     made = node()
     made.share_present = False
     Imports(made).on_add(AddAsked(1, ("/a",), "copy"), TOP)
-    assert made.take() == [Reply(1, ok=False, text=OFFLINE)]
+    (reply,) = taken(made, Reply)
+    assert (reply.ok, reply.text, reply.fix) == (False, OFFLINE, "status")
+    assert reply.cause
 
 
 def test_an_order_nobody_gave_is_ignored() -> None:
@@ -106,7 +153,8 @@ def test_a_device_that_leaves_answers_every_command() -> None:
     imports.on_add(AddAsked(2, ("/b",), "copy"), TOP)
     replies = taken(made, Reply)
     assert [(reply.command, reply.ok) for reply in replies] == [(1, False), (2, False)]
-    assert all("leaving" in reply.text for reply in replies)
+    assert {reply.text for reply in replies} == {LEAVING}
+    assert all(reply.cause and reply.fix.startswith(START_AGAIN) for reply in replies)
     imports.on_imported(Imported(wanted.order, ("a",), ()))
     assert made.take() == []
 

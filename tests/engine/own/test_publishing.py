@@ -305,6 +305,23 @@ def test_a_head_from_a_later_state_starts_a_new_generation_above_it() -> None:
     assert not it.publishing.repairing
 
 
+def test_while_another_machine_has_this_identity_nothing_is_published() -> None:
+    it = Publisher()
+    it.node.cloned = True
+    it.put("a")
+    it.publishing.on_own_head(it.foreign(3, 50))
+    assert it.publishing.deadline(0) is None
+    assert it.tick() == 0
+    assert it.publishing.pending == 1
+    it.node.cloned = False
+    it.publishing.begin_anew(1000)
+    assert it.tick() == 1
+    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (1003, 51, 1)
+    it.publishing.begin_anew(1000)
+    assert it.tick() == 1
+    assert (it.heads[1].generation, it.heads[1].seq) == (2003, 51)
+
+
 def test_a_new_generation_is_told_even_if_nothing_changed() -> None:
     it = Publisher()
     it.publishing.on_own_head(it.foreign(1, 50))

@@ -19,7 +19,7 @@ from potluck.engine.own.share_state import (
     SharePresence,
     ShareState,
 )
-from tests.engine.builders import group, node, taken
+from tests.engine.builders import group, key, node, taken
 from tests.engine.index.builders import folder
 
 S, N = ShareState, ShareInput
@@ -237,3 +237,45 @@ def test_without_a_folder_of_a_name_nothing_is_advised_to_be_moved() -> None:
     share.tell_offline()
     assert taken(share._node, Tell) == [Tell("share_offline", share.offline_words, "error", "")]
     assert share.command == ""
+
+
+def test_a_folder_that_has_its_former_name_gets_its_marker_and_its_name() -> None:
+    share = SharePresence(node(1))
+    share._node.roster = group(1)
+    share._node.former.note(share._node.me, "anna", "d1")
+    share._node.index.meta.set(WRITTEN_ONCE, b"1")
+    assert not share.writes_again(LOST), "a disk that is away is not marked"
+    assert share.writes_again(MARKED)
+    order = MarkShare(share._node.roster.group, "d1", "anna")
+    assert (taken(share._node, MarkShare), share.awaited) == ([order], True)
+    assert not share.writes_again(MARKED), "it is being written"
+    share.on_checked(MARKED)
+    assert share._node.former.of(share._node.me) == "anna", "that was seen before"
+    written = ShareSeen(present=True, reason="", label="d1")
+    assert not share.writes_again(written)
+    share.on_checked(written)
+    assert share._node.me not in share._node.former
+    assert not share.writes_again(MARKED)
+
+
+def test_what_stood_in_the_place_of_the_own_folder_is_told() -> None:
+    share = SharePresence(node(1))
+    aside = ("Put aside/d1/d1 (d1)", "Put aside/d1/d1 (d1) 2")
+    share.on_checked(ShareSeen(present=True, reason="", label="d1", aside=aside))
+    [told] = taken(share._node, Tell)
+    assert told.text == (
+        "something else stood where the own folder belongs: “Put aside/d1/d1 (d1)” and "
+        "“Put aside/d1/d1 (d1) 2”"
+    )
+
+
+def test_the_own_folder_gets_its_name_when_no_other_one_has_it() -> None:
+    here = node(1)
+    here.roster = group(1, 2)
+    share = SharePresence(here)
+    here.former.note(here.me, "desk", "d1")
+    here.former.note(key(2).device, "d1", "d2")
+    assert not share.writes_again(MARKED)
+    here.former.forget(key(2).device)
+    assert share.writes_again(MARKED)
+    assert taken(here, MarkShare) == [MarkShare(here.roster.group, "d1", "desk")]

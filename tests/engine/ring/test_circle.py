@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.ring.members import accuse
+from potluck.core.group.statements import Remove, sign_removal
+from potluck.core.ring.members import accuse, write_record
 from potluck.core.ring.probing import Answered, AskHelper, Probe, Unreachable
 from potluck.core.ring.ring import Changed
 from potluck.core.wire.catalogue import (
@@ -24,7 +25,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Dial, Send, Tell, Transmit
 from potluck.engine.events import InterfacesSeen, LeaveAsked, LinkId, MessageHeard
-from potluck.engine.ring.circle import Circle, number_in
+from potluck.engine.ring.circle import Circle, forget_former, number_in
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, node, taken
@@ -277,7 +278,7 @@ def test_who_is_known_to_be_gone_is_probed_for_nobody() -> None:
     circle, _ = alone(2)
     circle._node.peer(CLEO).link = LinkId(3)
     circle.on_probe(CLEO, ProbeFor(9, BEN), None)
-    circle._changed(Changed(BEN, Status.ALIVE, Status.DEAD))
+    circle.on_changed(Changed(BEN, Status.ALIVE, Status.DEAD))
     circle._node.take()
     circle.on_heard(BEN, Heads([]))
     assert circle._node.take() == []
@@ -428,8 +429,8 @@ def test_a_helper_is_asked_and_answers_by_datagram_and_over_the_link() -> None:
 
 def test_who_is_known_to_be_gone_is_told_once() -> None:
     circle, _ = alone(1)
-    circle._changed(Changed(key(2).device, Status.ALIVE, Status.DEAD))
-    circle._changed(Changed(key(2).device, Status.DEAD, Status.LEFT))
+    circle.on_changed(Changed(key(2).device, Status.ALIVE, Status.DEAD))
+    circle.on_changed(Changed(key(2).device, Status.DEAD, Status.LEFT))
     assert [tell.code for tell in taken(circle._node, Tell)] == ["node_dead"]
 
 
@@ -440,3 +441,50 @@ def test_after_the_farewell_nothing_is_due() -> None:
     circle._node.now = 100.0
     circle.on_tick()
     assert circle._node.take() == []
+
+
+def test_who_is_removed_is_no_node_however_alive() -> None:
+    _, (ann, ben, cleo) = ring(3)
+    roster = ann.engine.node.roster
+    assert roster is not None
+    by = next(box for box in (ann, ben, cleo) if box.me == roster.founder)
+    out = next(box for box in (ben, cleo) if box is not by)
+    said = Remove(roster.group, out.me, [], b"", None, b"", [])
+    roster.add(sign_removal(by.key, said, []))
+    roster.settle()
+    forget_former(ann.engine.wiring.circle, ann.engine.node)
+    assert ann.believes(out) is None
+    assert len(ann.nodes) == 2
+    ann.engine.node.roster = None
+    forget_former(ann.engine.wiring.circle, ann.engine.node)
+    assert ann.nodes == [ann.me], "without a group there is nobody else"
+
+
+def test_the_word_of_who_is_removed_is_taken_back_and_only_of_a_link_is_more_known() -> None:
+    for linked in (True, False):
+        circle, _ = alone(2)
+        peer = circle._node.peer(BEN)
+        peer.link = LinkId(3) if linked else None
+        alive = write_record(key(2), bytes(16), [address(2)], 1, 2, Status.ALIVE)
+        circle.on_message(CLEO, Update([accuse(key(3), alive, Status.DEAD)], b""))
+        circle._node.take()
+        assert circle.gone(BEN)
+        circle._node.roster = group(1, 2)
+        forget_former(circle, circle._node)
+        assert not circle.gone(BEN)
+        assert [tell.code for tell in taken(circle._node, Tell)] == ["node_joined"] * linked
+
+
+def test_who_is_believed_dead_is_shown_it_on_its_link_now_and_then() -> None:
+    _, (ann, ben) = ring(2)
+    before = ann.believes(ben)
+    assert before is not None
+    ann.engine.wiring.circle.ring.beliefs._put(accuse(key(9), before, Status.DEAD), ann.wire.now)
+    assert ann.wire.run(5.0, lambda: ann.status(ben) is Status.ALIVE)
+    after = ann.believes(ben)
+    assert after is not None
+    assert after.incarnation > before.incarnation
+    shown = ann.asked_for(Send, ann.wire.now)
+    ann.wire.run(3.0)
+    again = ann.asked_for(Send, ann.wire.now - 2.9)
+    assert not [send for send in again if isinstance(send.message, Update)], shown

@@ -14,14 +14,24 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.group.roster import Roster
+from potluck.core.group.statements import Remove, sign_removal
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import open_sealed, seal_to
-from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord, encode
-from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce, Transmit
+from potluck.core.wire.catalogue import (
+    Address,
+    Beacon,
+    LinkKind,
+    Ping,
+    Pong,
+    RosterRecord,
+    encode,
+)
+from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Effect, Introduce, Send, Transmit
 from potluck.engine.events import (
     DialFailed,
     Interface,
     InterfacesSeen,
+    IntroductionAnswered,
     IntroductionHeard,
     LinkClosed,
     LinkId,
@@ -29,11 +39,19 @@ from potluck.engine.events import (
     OrderId,
 )
 from potluck.engine.node import Node
-from potluck.engine.ring.discovery import INTRODUCTIONS, Discovery, wanted
+from potluck.engine.ring.discovery import (
+    HINT,
+    INTRODUCTIONS,
+    RIVAL_REST_S,
+    Discovery,
+    wanted,
+)
+from potluck.engine.ring.rival_links import OTHER_RUN, RIVAL_ANSWER_S, TURN_S
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from tests.engine.builders import address, group, key, member, node, taken
 from tests.engine.lan import Device, Lan, linked_pairs, one_group
 from tests.engine.listeners import Heard
+from tests.engine.wire import ring
 
 BEACON = Beacon(limits.PORT, 1, b"", 2)
 SMALL, LARGE = sorted((1, 2), key=lambda number: key(number).device)
@@ -307,6 +325,7 @@ def test_a_link_that_came_to_us_is_placed_once_it_is_known_where_the_device_list
     assert here.peer(key(2).device).address == address(2, 8000)
     part.on_told(key(2).device, [address(2, 9000)])
     assert here.peer(key(2).device).address == address(2, 8000)
+    assert here.index.addresses.of(key(2).device) == [address(2, 8000)], "for the next runs"
 
 
 def test_a_link_that_answers_our_question_is_credited_to_the_question() -> None:
@@ -403,9 +422,64 @@ def test_a_link_of_the_others_next_run_takes_the_place_of_the_old_one() -> None:
     log = Log(part)
     part.on_link_opened(opened(5, sight(here, part, LARGE).dial, number=LARGE), key(LARGE).device)
     part.on_link_opened(opened(6, run=b"next", number=LARGE), key(LARGE).device)
-    assert taken(here, Drop) == [Drop(LinkId(5), "duplicate")]
+    assert taken(here, Drop) == [], "the old one is asked whether anybody is there"
     assert here.peer(key(LARGE).device).instance == b"next"
     assert len(log.linked) == 2
+    assert part.deadline() == here.now + RIVAL_ANSWER_S
+    here.now += RIVAL_ANSWER_S
+    part.on_tick()
+    assert taken(here, Drop) == [Drop(LinkId(5), OTHER_RUN)]
+    part.on_link_closed(LinkClosed(LinkId(5), OTHER_RUN, clean=True))
+    assert here.peer(key(LARGE).device).link == 6
+
+
+def asked_back(here: Node) -> dict[LinkId, int]:
+    """On which links a number is asked back, and which."""
+    sent = [(send.link, send.message) for send in taken(here, Send)]
+    return {link: message.sequence for link, message in sent if isinstance(message, Ping)}
+
+
+def test_two_machines_with_one_identity_take_turns() -> None:
+    here, part = discovery(SMALL, 1, 2)
+    device = key(LARGE).device
+    for link, run in ((5, b"run"), (6, b"other")):
+        part.on_link_opened(opened(link, run=run, number=LARGE), device)
+    numbers = asked_back(here)
+    for link, number in numbers.items():
+        assert part.rivals.on_message(link, Pong(number, b"", b""))
+    assert list(numbers) == [5, 6]
+    places = (address(LARGE, 0), address(LARGE, 0))
+    assert Log(part).heard.of("on_doubled") == [(device, places)]
+    assert taken(here, Drop) == [Drop(LinkId(5), OTHER_RUN)]
+    part.on_link_closed(LinkClosed(LinkId(5), OTHER_RUN, clean=True))
+    part.on_link_opened(opened(7, run=b"run", number=LARGE), device)
+    assert taken(here, Drop) == [Drop(LinkId(7), OTHER_RUN)], "it is the other one's turn"
+    here.now += TURN_S
+    part.on_link_opened(opened(8, run=b"run", number=LARGE), device)
+    assert here.peer(device).link == 8
+
+
+def test_a_link_of_an_ended_run_that_opens_late_makes_nobody_two_machines() -> None:
+    here, part = discovery(SMALL, 1, 2)
+    device = key(LARGE).device
+    part.on_link_opened(opened(6, run=b"next", number=LARGE), device)
+    part.on_link_opened(opened(5, run=b"run", number=LARGE), device)
+    assert part.rivals.on_message(LinkId(6), Pong(asked_back(here)[LinkId(6)], b"", b""))
+    part.on_link_closed(LinkClosed(LinkId(5), "eof", clean=False))
+    assert Log(part).heard.of("on_doubled") == []
+    assert taken(here, Drop) == [Drop(LinkId(6), "duplicate")], "it dials again at once"
+    assert here.peer(device).link is None
+
+
+def test_who_is_refused_for_another_machine_of_its_own_rests_before_it_dials_again() -> None:
+    here, part = discovery()
+    device = key(2).device
+    part.on_link_opened(opened(5, sight(here, part).dial), device)
+    part.on_link_closed(LinkClosed(LinkId(5), OTHER_RUN, clean=True))
+    here.now += RIVAL_REST_S - 0.1
+    assert dials(here, part) == []
+    here.now += 0.1
+    assert [dial.address for dial in dials(here, part)] == [address(2)]
 
 
 def test_a_second_link_in_the_same_direction_is_the_fresher_one() -> None:
@@ -560,6 +634,33 @@ def test_anything_else_does_not(event: IntroductionHeard) -> None:
     assert len(roster.members) == 2
 
 
+def test_the_chain_of_who_was_removed_is_good_for_nothing_though_all_of_it_stands() -> None:
+    roster, chain = guest()
+    roster.add(chain)
+    roster.settle()
+    said = Remove(roster.group, key(4).device, [], b"", None, b"", [])
+    roster.add(sign_removal(key(1), said, roster.signed_by(key(4).device)))
+    assert set(roster.records()).issuperset(chain)
+    here, part = discovery(1)
+    here.roster = roster
+    part.on_introduction(introduction(chain))
+    part.on_introduction(introduction([roster.records()[0]]))
+    answers = taken(here, AnswerIntroduction)
+    assert [(each.accepted, bool(each.sealed)) for each in answers] == [
+        (False, True), (False, False),
+    ]  # fmt: skip
+
+
+def test_what_came_with_an_answer_is_judged_as_any_other_statement() -> None:
+    _, part = discovery(1)
+    words = guest()[1]
+    sealed = seal_to(key(1).sealing_public, bytes(32), b"introduction answered", encode(words))
+    for each in (sealed, b"nonsense"):
+        part.on_introduction(IntroductionAnswered(each))
+    assert isinstance(part._listener, Heard)
+    assert part._listener.of("on_introduced") == [words, []]
+
+
 def test_a_chain_is_followed_so_far_and_no_further() -> None:
     roster, chain = guest()
     endless = [
@@ -637,3 +738,38 @@ def test_a_large_ring_calls_seldom() -> None:
         part.on_tick()
         pauses.append((part.deadline() or 0.0) - here.now)
     assert pauses[1] == pytest.approx(10 * pauses[0])
+
+
+def test_who_is_out_is_cut_off_and_heard_no_more() -> None:
+    wire, (ann, *rest) = ring(3)
+    roster = ann.engine.node.roster
+    assert roster is not None
+    by = next(box for box in (ann, *rest) if box.me == roster.founder)
+    out = next(box for box in rest if box is not by)
+    said = Remove(roster.group, out.me, [], b"", None, b"", [])
+    roster.add(sign_removal(by.key, said, []))
+    roster.settle()
+
+    def look(_now: float) -> list[Effect]:
+        ann.engine.wiring.discovery.on_members()
+        return ann.engine.node.take()
+
+    ann.call(look)
+    assert out.me not in ann.engine.node.linked()
+    assert out.me not in ann.engine.node.link_owner.values()
+    assert [drop.reason for drop in ann.asked_for(Drop)][-1] == "removed"
+    assert wire.now > 0
+
+
+def test_a_call_under_an_older_key_is_dialled_and_not_answered() -> None:
+    here = node(1)
+    here.roster = group(1, 2)
+    discovery = Discovery(here, SealedDatagrams(here), Heard())
+    discovery.on_beacon(key(2).device, Beacon(0, 1, b"", 2), address(2), HINT)
+    assert here.sighted_at(key(2).device) == []
+    discovery.on_beacon(key(2).device, Beacon(limits.PORT, 1, b"", 2, ask=True), address(2), HINT)
+    assert here.sighted_at(key(2).device) == [address(2)]
+    assert taken(here, Transmit) == []
+    here.peer(key(2).device).link = LinkId(1)
+    discovery.on_beacon(key(2).device, Beacon(9000, 1, b"", 2), address(2), HINT)
+    assert here.sighted_at(key(2).device) == [address(2)]

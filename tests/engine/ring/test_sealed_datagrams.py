@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.keys.sealing import MAGIC, OVERHEAD_BYTES, seal_datagram
 from potluck.core.wire.catalogue import Beacon, Envelope, Ping, encode
 from potluck.engine.effects import Transmit
@@ -52,6 +53,15 @@ def test_our_own_voice_come_back_is_not_another_group() -> None:
     data = say(here, speaker)
     assert speaker.open(data) is None
     assert not speaker.is_foreign(data)
+
+
+def test_what_another_run_calls_in_our_name_is_a_hint() -> None:
+    here, speaker = sealed_datagrams(1)
+    assert speaker.own_call(say(here, speaker)) is None, "that is this run"
+    assert speaker.own_call(say(*sealed_datagrams(1, run=2))) == BEACON
+    assert speaker.own_call(say(*sealed_datagrams(1, run=2), Ping(1, b"", b""))) is None
+    assert speaker.own_call(say(*sealed_datagrams(2))) is None
+    assert speaker.own_call(b"nothing") is None
 
 
 def test_another_group_is_noticed_and_not_understood() -> None:
@@ -140,3 +150,31 @@ def test_it_shows_its_state_in_one_line() -> None:
     _, speaker = sealed_datagrams(1)
     speaker.transmit(BEACON, None)
     assert repr(speaker) == "<SealedDatagrams said=1, heard=0 devices>"
+
+
+def test_under_an_older_key_a_member_calls_and_nothing_else() -> None:
+    here, mine = sealed_datagrams(2, 1, 2, 3)
+    roster = here.roster
+    assert roster is not None
+    away, theirs = sealed_datagrams(1, 1, 2, 3)
+    out, gone = sealed_datagrams(3, 1, 2, 3)
+    said = Remove(roster.group, key(3).device, [], b"", None, key_id(b"k" * 32), [])
+    roster.add(sign_removal(key(1), said, []))
+    here.group_keys.learn(b"k" * 32, roster.standing.keys)
+    call = say(away, theirs)
+    assert mine.open(call) is None
+    assert not mine.is_foreign(call)
+    assert mine.hint(call) == (key(1).device, BEACON)
+    assert mine.hint(call) is None
+    assert mine.hint(say(away, theirs, Ping(1, b"", b""))) is None
+    assert mine.hint(say(out, gone)) is None
+    assert mine.older_call(say(out, gone)) == (out.me, BEACON)
+    assert mine.older_call(say(out, gone, Ping(1, b"", b""))) is None
+    assert mine.older_call(call) == (key(1).device, BEACON)
+    assert mine.older_call(say(here, mine)) is None
+    assert theirs.open(say(here, mine)) is None, "who was away does not have the key"
+    away.roster = roster
+    away.group_keys.learn(b"k" * 32, roster.standing.keys)
+    assert theirs.open(say(here, mine)) == (key(2).device, BEACON)
+    assert SealedDatagrams(node(5)).hint(call) is None
+    assert SealedDatagrams(node(5)).older_call(call) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -10,12 +11,24 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.knowledge import Knowledge
+from potluck.core.group.statements import Remove, sign_removal
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, encode
-from potluck.engine.events import DatagramHeard, LeaveAsked, Mount, MountsSeen, ShareSeen
-from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.core.wire.catalogue import FilesAsk, ManifestAsk, Offer, RequestTold, encode
+from potluck.engine.events import (
+    DatagramHeard,
+    DoorAsked,
+    LeaveAsked,
+    LinkId,
+    Mount,
+    MountsSeen,
+    ShareSeen,
+)
+from potluck.engine.group.request_list import LastEnd, Side
+from potluck.engine.group.requests import AskedMember
+from potluck.engine.person_acts import AskAsked, DenyAsked
+from potluck.engine.views.values import InviteView, RequestView
 from potluck.engine.wiring import Wiring
-from tests.engine.builders import address, group, node
+from tests.engine.builders import address, group, key, member, node
 from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
 
@@ -102,13 +115,26 @@ def test_the_door_says_how_long_it_stays_open() -> None:
     door = shown(closing)["door"]
     assert door["open"]
     assert door["until_s"] == pytest.approx(50.0)
-    assert shown(open_always)["door"] == {"open": True, "until_s": None}
-    assert shown(closed)["door"] == {"open": False, "until_s": None}
+    assert shown(open_always)["door"] == {
+        "open": True,
+        "until_s": None,
+        "shut": False,
+        "joins": False,
+    }
+    assert shown(closed)["door"] == {"open": False, "until_s": None, "shut": False, "joins": False}
     wire.run(60.0)
-    assert shown(closing)["door"] == {"open": False, "until_s": None}
+    assert shown(closing)["door"] == {"open": False, "until_s": None, "shut": False, "joins": False}
+    asked = wire.add(4, open_s=None, headless=True)
+    wire.run(61.0)
+    asked.hear(DoorAsked(None))
+    assert shown(asked)["door"] == {"open": False, "until_s": None, "shut": True, "joins": False}
+    asked.engine.wiring.admission_policy.door.joins = True
+    assert shown(asked)["door"]["joins"], "a code is being tried"
 
 
-def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> None:
+def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     wire = Wire()
     ann = wire.add(1, open_s=None)
     nonce = ann.engine.wiring.questions._nonce
@@ -124,9 +150,48 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen() -> No
         "open": False,
         "joins": "",
         "group": short_id(bytes(32)),
+        "rests_s": 0.0,
+        "ended": "",
+        "asked_here": False,
     }
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
     assert shown(ann)["reason"]
+    policy = ann.engine.wiring.admission_policy
+    assert policy.founding is not None
+    (near,) = policy.found
+    policy.founding.turns.on_in_vain(near.tag, "", 0.0, math.inf, answered=True)
+    assert shown(ann)["found"][0]["rests_s"] is None
+    ends = ann.engine.wiring.requests.list.ends
+    for side in Side:
+        ends[address(9).host] = LastEnd(side, "you said no")
+        (found,) = shown(ann)["found"]
+        assert (found["ended"], found["asked_here"]) == ("you said no", side is Side.MEMBER)
+    assert shown(ann)["reason"].endswith("; the last request is over: you said no")
+    assert shown(ann)["command"] == "peers"
+
+
+@pytest.mark.parametrize("joiner_says_no", [True, False])
+def test_after_a_no_both_of_two_lonely_devices_know_it_and_either_can_ask(
+    joiner_says_no: bool,
+) -> None:
+    wire = Wire()
+    two = [wire.add(number, open_s=None, headless=True) for number in (1, 2)]
+    assert wire.run(10.0, lambda: all(shown(box)["requests"] for box in two))
+    member, joiner = sorted(two, key=lambda box: shown(box)["requests"][0]["side"] != "member")
+    denier = joiner if joiner_says_no else member
+    denier.hear(DenyAsked(1, ""))
+    assert wire.run(5.0, lambda: not any(shown(box)["requests"] for box in two))
+    for box in two:
+        (found,) = shown(box)["found"]
+        said = "somebody there said no" if box is joiner else "the other side said no"
+        assert found["ended"] == ("you said no" if box is denier else said)
+        assert found["asked_here"] == (box is member)
+    wire.run(20.0, lambda: shown(member)["state"] == "waiting")
+    assert "the last request is over: " in shown(member)["reason"]
+    member.hear(AskAsked(2, shown(member)["found"][0]["address"]))
+    assert wire.run(10.0, lambda: all(shown(box)["requests"] for box in two))
+    assert shown(member)["requests"][0]["side"] == "joiner", "now it asks there"
+    assert {one["ended"] for box in two for one in shown(box)["found"]} == {""}
 
 
 def other_of(box: Box) -> dict[str, Any]:
@@ -280,6 +345,71 @@ def test_how_far_a_delivery_is_is_told_by_whoever_gets_it() -> None:
 
 def test_before_a_group_is_there_nobody_is() -> None:
     parts = Wiring(node(1))
-    around = Neighbourhood(parts.node, parts.circle, parts.discovery, parts.admission_policy)
+    around = parts.viewer._neighbourhood
     assert around.group() is None
     assert around.devices(Knowledge(parts.node.me, (), ())) == []
+
+
+def test_who_asks_to_come_in_is_shown_with_the_words_and_what_to_type() -> None:
+    parts = Wiring(node(1))
+    parts.node.index.roster.replace(group(1, 2).records())
+    parts.start()
+    around = parts.viewer._neighbourhood
+    assert around.asked is None
+    told = RequestTold("12345678", "d5", "d5", "10.0.0.5", ["a", "b", "c"], 60, wanted=True)
+    parts.requests.on_message(key(2).device, told)
+    (view,) = around.requests()
+    assert view == RequestView(
+        id="12345678",
+        side="member",
+        name="d5",
+        label="d5",
+        group="Home",
+        address="10.0.0.5",
+        by="d2",
+        words=["a", "b", "c"],
+        answer="needed",
+        other="yes",
+        left_s=60.0,
+        devices=1,
+    )
+    assert around.asked is not None
+    state = parts.viewer.state()
+    assert (state.state, state.command) == ("waiting", "approve d5")
+    assert state.reason == "d5 asks to join: compare the words"
+    assert state.requests == [view]
+    parts.requests.on_message(key(2).device, msgspec.structs.replace(told, allowed=True))
+    assert around.requests()[0].answer == "yes"
+    there = AskedMember(LinkId(4), "Far", "d9", "10.0.0.9", bytes(32), 60.0)
+    parts.requests.open_there(there, is_open=True, allowed=False)
+    assert [(one.answer, one.other, one.by) for one in around.requests()] == [
+        ("open", "needed", ""),
+        ("yes", "yes", "d2"),
+    ]
+
+
+def test_of_a_code_in_force_its_time_and_tries_are_shown_and_nothing_else() -> None:
+    parts = Wiring(node(1))
+    around = parts.viewer._neighbourhood
+    assert around.invite() is None
+    parts.invitations.invite(60.0)
+    parts.invitations.begin()
+    parts.node.now = 20.0
+    assert around.invite() == InviteView(40.0, 2)
+    parts.node.now = 61.0
+    assert around.invite() == InviteView(0.0, 2)
+
+
+def test_who_is_in_the_group_no_more_is_shown_with_the_reason() -> None:
+    parts = Wiring(node(1))
+    assert parts.viewer._neighbourhood.former() == []
+    roster = group(1, 2, 3, 4)
+    roster.add([member(key(4), roster, key(5), "d5")])
+    for by, whom in ((1, 4), (2, 2)):
+        said = Remove(roster.group, key(whom).device, [], b"", None, b"", [])
+        roster.settle()
+        roster.add(sign_removal(key(by), said, []))
+    roster.settle()
+    parts.node.roster = roster
+    seen = [(one.label, one.why, one.by) for one in parts.viewer._neighbourhood.former()]
+    assert seen == [("d2", "left", ""), ("d4", "removed", "d1"), ("d5", "void", "")]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shlex
 
+from msgspec.structs import replace
+
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
     HeadNumber,
@@ -17,9 +19,12 @@ from potluck.core.content.knowledge import (
     OwnWork,
     State,
 )
-from potluck.core.wire.catalogue import Holding, ManifestAsk, PiecesAsk
+from potluck.core.group.asking_turns import GroupTag
+from potluck.core.group.founding import Founding, FoundingState, found_group
+from potluck.core.wire.catalogue import Holding, ManifestAsk, Offer, PiecesAsk
 from potluck.engine import effects
 from potluck.engine.events import (
+    LinkId,
     MadeDurable,
     NotDurable,
     PiecesVerified,
@@ -28,13 +33,17 @@ from potluck.engine.events import (
     SpaceSeen,
     UnwrittenMarker,
 )
+from potluck.engine.group.request_list import LastEnd, Side
+from potluck.engine.group.requests import AskedMember
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.pursuit import Pursuit
+from potluck.engine.person_acts import ForgetAsked, RemoveAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
 from tests.engine.views.faces import shared
-from tests.engine.wire import Box, Wire
+from tests.engine.wire import Box, Wire, ring
+from tests.fakes.disk import path_of
 
 BIG = 600_000  # bytes: three pieces
 
@@ -206,3 +215,60 @@ def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:
     name = ManifestName.own(key(2).device)
     parts.following.pursuits[name] = Pursuit(name)
     assert list(parts.viewer._picture.manifests()) == []
+
+
+def test_a_request_that_waits_for_a_person_is_said_before_the_group_that_is_near() -> None:
+    _, ann, _ = shared()
+    wiring = ann.engine.wiring
+    there = AskedMember(LinkId(4), "Far", "d9", "10.0.0.9", bytes(32), 60.0)
+    wiring.requests.open_there(there, is_open=False, allowed=False)
+    obstacles = wiring.viewer._picture.knowledge().hindrances
+    words = "Far can let this device in: compare the words with d9"
+    assert obstacles == (Obstacle(State.WAITING, words, "approve Far"),)
+
+
+def test_of_a_removed_device_its_last_list_counts_and_what_nobody_has_is_stuck() -> None:
+    wire, boxes = ring(3)
+    founder = next(b for b in boxes if b.engine.node.roster.founder == b.me)  # type: ignore[union-attr]
+    owner, other = (box for box in boxes if box is not founder)
+    owner.write("a", b"everybody")
+    wire.run(10.0)
+    label, name = owner.label, ManifestName.own(owner.me)
+    owner.write("b", b"nobody")
+    assert wire.run(10.0, lambda: owner.index.manifests.count(name) == 2)
+    del owner.disk[path_of(f"{label}/b")]
+    wire.run(3.0)
+    founder.hear(RemoveAsked(1, label))
+    assert wire.run(5.0, lambda: owner.left)
+    lost = "no device of the group could bring 1 file (6 B) of {}, which was removed"
+    view = founder.engine.view
+    assert wire.run(60.0, lambda: view(wire.now).reason == lost.format(label))
+    assert (view(wire.now).state, view(wire.now).command) == ("trouble", f"forget {label}")
+    assert (view(wire.now).need_files, view(wire.now).synced) == (0, False)
+    (one,) = (one for one in seen(other).manifests if one.name == name)
+    assert (one.removed, one.stuck, one.held) == (label, True, one.heard)
+    last = other.index.manifests.head(name)
+    assert last is not None
+    other.index.manifests.set_head(replace(last, seq=0))
+    (one,) = (one for one in seen(other).manifests if one.name == name)
+    assert (one.heard.seq, one.held, one.stuck) == (2, HeadNumber(1, 0), True)
+    newcomer = wire.add(9)
+    assert wire.run(30.0, lambda: len(newcomer.engine.node.linked()) == 2)
+    assert wire.run(60.0, lambda: newcomer.engine.view(wire.now).reason == lost.format(label))
+    founder.hear(ForgetAsked(2, label))
+    wire.run(30.0)
+    assert [box.engine.view(wire.now).state for box in (founder, newcomer)] == ["in_sync"] * 2
+    assert founder.tree.parts == {}
+
+
+def test_a_wait_beside_a_group_says_what_became_of_the_last_request() -> None:
+    _, ann, _ = shared()
+    policy, end = ann.engine.wiring.admission_policy, LastEnd(Side.MEMBER, "you said no")
+    policy.founding = Founding(GroupTag(bytes(32)), 0.0, open_door=False, kept=False)
+    policy.founding.state = FoundingState.WAITING
+    offer = Offer(bytes(16), b"x" * 32, "", "", 7685, 1, open=False)
+    policy.founding.found[GroupTag(offer.tag)] = found_group(offer, "10.0.0.9", ann.wire.now)
+    ann.engine.wiring.requests.list.ends["10.0.0.9"] = end
+    words = "a group is near and this device is not a member of it"
+    said = f"{words}; the last request is over: you said no"
+    assert seen(ann).hindrances == (Obstacle(State.WAITING, said, "peers"),)

@@ -24,7 +24,7 @@ def test_every_promised_field_is_there_and_is_json() -> None:
     assert wire.run(5.0, lambda: bool(shown(ben)["transfers"]))
     state = shown(ben)
     found = {key for value in _objects(state) for key in value}
-    from_shells = {"rates", "down", "up", "rate", "from"}
+    from_shells = {"rates", "down", "up", "rate", "from", "confined", "on"}
     assert fields - from_shells - {"in_sync", "busy", "paused", "trouble"} <= found
 
 

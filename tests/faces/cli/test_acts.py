@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from potluck.engine.own.imports import LOCKED_COPY
 from potluck.faces.cli import acts
-from potluck.faces.cli.main import run_command
-from tests.faces.fakes import FakeSource, alone, running, state
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Iterator[FakeSource]:
-    with running(tmp_path, FakeSource()) as served:
-        yield served
-
-
-@pytest.fixture
-def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = run_command(["--home", str(tmp_path), *words])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
+from tests.faces.cli.conftest import Call
+from tests.faces.fakes import FakeSource, alone, state
 
 
 @pytest.mark.parametrize(
@@ -74,6 +57,21 @@ def test_add_that_is_refused(source: FakeSource, potluck: Call, tmp_path: Path) 
     source.answer["code"] = "disk"
     assert potluck("add", str(tmp_path))[0] == 8
     assert json.loads(potluck("add", str(tmp_path), "--json")[1])["error"]["code"] == "disk"
+
+
+def test_what_is_advised_to_who_adds_is_typed_as_the_command_was(
+    source: FakeSource, potluck: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["potluck", "--home", "h", "add"])
+    fix = f"status\n{LOCKED_COPY}\nmake room"
+    source.answer = {"ok": False, "text": "not added: /k", "cause": "a key", "fix": fix}
+    assert potluck("add", str(tmp_path))[2].splitlines() == [
+        "potluck: not added: /k",
+        "  why:  a key",
+        "  next: potluck --home h status",
+        "        for a copy that is locked: potluck --home h backup-identity FILE",
+        "        make room",
+    ]
 
 
 def test_wait_returns_at_once_when_it_is_true(source: FakeSource, potluck: Call) -> None:

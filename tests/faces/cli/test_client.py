@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,10 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from potluck.core.errors import NotFound, NotRunning, PotluckError, TimedOut
+import potluck
+from potluck.core.errors import NotFound, NotRunning, PotluckError, Refused, TimedOut
+from potluck.engine.person_acts import ApproveAsked
 from potluck.faces.cli import client as client_module
 from potluck.faces.cli.client import Client, client_of
+from potluck.faces.cli.output import collected, is_ours
+from tests import whole_house
 from tests.faces.fakes import FakeSource, entry, running, state
+
+SOURCES = Path(potluck.__file__).parent
+ARGUMENTS = re.compile(r"[a-z-]+(?: (?:\{\}|[A-Z]+…?|--?[a-z-]+|add|device|group))*")
 
 
 def test_questions_and_answers(tmp_path: Path) -> None:
@@ -32,7 +41,11 @@ def test_questions_and_answers(tmp_path: Path) -> None:
         assert [one["path"] for one in client.files("\udcff")] == []
         assert client.post("/api/v1/rescan") == {}
         assert client.post("/api/v1/add", {"paths": ["/a"], "mode": "copy"})["ok"]
-        assert source.asked == ["rescan", ("add", ["/a"], "copy")]
+        assert client.act("approve", {"name": "bert"}) == "done"
+        assert source.asked == ["rescan", ("add", ["/a"], "copy"), ApproveAsked(0, "bert")]
+        source.refusal = Refused("no", "why", "how")
+        with pytest.raises(Refused, match="no"):
+            client.act("approve", {})
 
 
 def test_errors_come_back_as_they_were(tmp_path: Path) -> None:
@@ -125,3 +138,41 @@ def test_events_until_the_end(tmp_path: Path) -> None:
         assert next(stream)[1]["text"] == "two"
         assert next(stream) == ("state", state())
     assert list(stream) == []
+
+
+def engines_advice() -> list[str]:
+    """Every next step that the engine, and the shells around it, give with an error."""
+    errors = whole_house.error_names((SOURCES / "core/errors.py").read_text())
+    return sorted(
+        {
+            step
+            for area in ("core", "engine", "shells")
+            for path in (SOURCES / area).rglob("*.py")
+            for fix in whole_house.fixes(ast.parse(path.read_text()), errors)
+            for _, text in whole_house.texts(fix)
+            for step in text.splitlines()
+        }
+    )
+
+
+def test_every_command_of_ours_that_the_engine_advises_is_told_as_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["potluck", "--home", "a home", "status"])
+    ours = [step for step in engines_advice() if is_ours(step)]
+    assert len(ours) >= 10, "it finds them"
+    prose = [step for step in ours if not ARGUMENTS.fullmatch(step)]
+    assert not prose, "a sentence that begins like a command would be told as one"
+    with running(tmp_path, FakeSource()) as source:
+        for step in ours:
+            source.refusal = Refused("No.", "so it is", step)
+            with pytest.raises(Refused) as refused:
+                Client(str(tmp_path)).act("leave", {})
+            assert refused.value.fix == f"potluck --home 'a home' {step}"
+            with collected(), pytest.raises(Refused) as refused:
+                Client(str(tmp_path)).act("leave", {})
+            assert refused.value.fix in {step, f"potluck --home 'a home' {step}"}
+        source.refusal = Refused("No.", "so it is", "ls -la /srv\nask there for it")
+        with pytest.raises(Refused) as refused:
+            Client(str(tmp_path)).act("leave", {})
+        assert refused.value.fix == source.refusal.fix

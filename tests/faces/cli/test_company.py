@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from potluck.faces.advice import for_terminal
 from potluck.faces.cli import company, layout
+from potluck.faces.cli.company import former_lines
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.output import collected
-from tests.faces.fakes import alone, device, found, state, trouble
+from tests.faces.fakes import alone, asked, device, found, joining, request, state, trouble
 
 if TYPE_CHECKING:
     import pytest
@@ -89,10 +90,11 @@ def test_a_group_that_was_found() -> None:
     lines = company.peer_lines(alone(found=[found(name="Ho\x1bme", members=0)]), WORDS)
     assert lines[0] == "Found “Ho\\x1bme” (den-pc, 192.168.1.10)."
     mine = company.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
-    assert mine[-2:] == [
-        "    on den-pc: type open at its prompt, or in a shell: potluck open",
-        "    on this machine: the door is open already",
-    ]
+    asks = "only den-pc asks. Compare the three words shown, and say yes there."
+    assert mine[1] == f"  The door here is open: {asks}"
+    theirs = company.found_lines(alone(found=[found(open=True)]), WORDS)
+    asks = "only this device asks. Compare the three words shown, and say yes here."
+    assert theirs[1] == f"  The door there is open: {asks}"
     for joins, words in {
         "we": "this device joins it.",
         "they": "den-pc is to join this device, which stays where it is.",
@@ -105,12 +107,116 @@ def test_a_group_that_was_found() -> None:
         assert both[-1] == "  Both doors are open: " + words
 
 
+def test_behind_a_closed_door_neither_name_nor_label_is_told_and_none_is_made_up() -> None:
+    nameless = found(name="", label="", members=0)
+    lines = company.found_lines(alone(found=[nameless]), WORDS)
+    assert lines[0] == "Found another group near by (192.168.1.10)."
+    assert lines[1].startswith("  To become one group this device and 192.168.1.10 show three")
+    assert lines[2:] == ["  to ask there: potluck --home h approve 192.168.1.10"]
+    unnamed = company.one_found_lines(alone(), found(name=""))
+    assert unnamed[0] == "Found another group near by (1 device: den-pc, 192.168.1.10)."
+
+
+def test_who_has_company_joins_no_other_group_and_a_lonely_one_may_ask() -> None:
+    stays = "  This device is in a group with others, so it joins no other one by itself."
+    several = company.found_lines(state(found=[found(members=3)]), WORDS)
+    assert several[1:] == [stays]
+    lonely = company.found_lines(state(found=[found()]), WORDS)
+    assert lonely[1:] == [
+        stays,
+        "  If den-pc asks, both screens show three words; say yes on both if they are the same.",
+    ]
+
+
+def test_a_group_that_is_asked_already_is_not_advised_to_be_asked() -> None:
+    hint = "  to ask there: potluck --home h approve Home"
+    assert hint in company.found_lines(alone(found=[found()]), WORDS)
+    asks = alone(found=[found()], requests=[joining()])
+    assert hint not in company.found_lines(asks, WORDS)
+    for hostile in ("-x", "a\x1b"):
+        lines = company.found_lines(alone(found=[found(name=hostile)]), WORDS)
+        assert lines[-1] == "  to ask there: potluck --home h approve 192.168.1.10"
+    alike = company.found_lines(alone(found=[found(), found(address="10.0.0.9:1")]), WORDS)
+    assert alike[-1] == "  to ask there: potluck --home h approve 10.0.0.9:1"
+    spaced = company.found_lines(alone(found=[found(name="My Home")]), WORDS)
+    assert "  to ask there: potluck --home h approve 'My Home'" in spaced
+
+
+def test_while_a_code_is_tried_no_other_way_is_offered() -> None:
+    door = {"open": True, "until_s": None, "shut": False, "joins": True}
+    for one in (found(), found(open=True, joins="we"), found(rests_s=None)):
+        assert company.found_lines(alone(found=[one], door=door), WORDS)[1:] == [
+            "  A code is being tried here, so it is not asked now."
+        ]
+
+
+def test_a_group_that_one_talks_to_stands_in_its_request_alone() -> None:
+    hidden = found(name="", label="", address="10.88.0.2:7685")
+    assert company.strangers(alone(found=[hidden], requests=[request()])) == []
+    plain = found(name="", label="", address="10.88.0.2")
+    assert company.strangers(alone(found=[plain], requests=[request()])) == []
+    other = found(name="Home", address="10.88.0.20:7685")
+    assert company.strangers(alone(found=[other], requests=[request()])) == [other]
+    assert company.strangers(alone(found=[other], requests=[joining()])) == [], "it is that group"
+    nameless = found(name="", address="10.88.0.20:7685")
+    unnamed = joining(group="")
+    assert company.strangers(alone(found=[nameless], requests=[unnamed])) == [nameless]
+
+
+def test_of_a_group_that_was_asked_in_vain_only_what_is_true_is_said() -> None:
+    no = company.found_lines(alone(found=[found(rests_s=None)]), WORDS)
+    assert no[1:] == [
+        "  It was asked in vain. It is not asked again by itself.",
+        "  to ask there now: potluck --home h approve Home",
+    ]
+    silent = company.found_lines(alone(found=[found(rests_s=28.0)]), WORDS)
+    assert silent[1] == "  It was asked in vain. It is asked again in about 28 s."
+    moment = company.found_lines(alone(found=[found(rests_s=0.4)]), WORDS)
+    assert moment == company.found_lines(alone(found=[found()]), WORDS)
+    assert silent[2] == "  to ask there now: potluck --home h approve Home"
+
+
+ASKED_HERE = (
+    "Somebody there asked to be let in here; that is over: the other side said no. "
+    "Either side can ask again."
+)
+
+
+def test_what_became_of_the_last_request_is_said_on_both_sides_with_a_way_on() -> None:
+    ask = "  to ask there now: potluck --home h approve 10.0.0.9:7685"
+    nameless = found(name="", label="", address="10.0.0.9:7685")
+    here = nameless | {"ended": "the other side said no", "asked_here": True}
+    assert company.found_lines(alone(found=[here]), WORDS)[1:] == [
+        f"  {ASKED_HERE}",
+        ask,
+    ]
+    there = nameless | {"ended": "you said no", "asked_here": False, "rests_s": None}
+    assert company.found_lines(alone(found=[there]), WORDS)[1:] == [
+        "  It was asked; that is over: you said no. It is not asked again by itself.",
+        ask,
+    ]
+    soon = company.found_lines(alone(found=[there | {"rests_s": 100.0}]), WORDS)
+    assert soon[1].endswith("you said no. It is asked again in about 2 min.")
+    over = company.found_lines(alone(found=[there | {"rests_s": 0.0}]), WORDS)
+    assert over[1].endswith("you said no. Either side can ask again.")
+    assert company.ask_lines(state(found=[here]), here, WORDS) == [], "it has company"
+
+
+def test_peers_names_who_asks_first() -> None:
+    lines = company.peer_lines(asked(request()), WORDS)
+    assert lines[0] == "bert (10.88.0.2) asks to join “Home”."
+    assert "  yes: potluck --home h approve bert" in lines
+    lonely = company.peer_lines(alone(requests=[request()]), WORDS)
+    assert not any("Nobody answers" in line for line in lonely)
+    assert lines[6:8] == ["", "device          node  address            found by"]
+
+
 def test_two_machines_of_one_name_are_told_apart_by_their_addresses() -> None:
     """Of two freshly installed ones both may be called vm."""
     vm = found(label="kitchen-pc", address="10.0.0.5:7685")
     where = "kitchen-pc (10.0.0.5:7685)"
     lines = company.found_lines(alone(found=[vm]), WORDS)
-    assert lines[-2].startswith(f"    on {where}: type open")
+    assert lines[1].startswith(f"  To become one group this device and {where} show three words;")
     door = {"open": True, "until_s": None}
     both = company.found_lines(
         alone(found=[vm | {"open": True, "joins": "they"}], door=door), WORDS
@@ -118,14 +224,15 @@ def test_two_machines_of_one_name_are_told_apart_by_their_addresses() -> None:
     assert both[-1].startswith(f"  Both doors are open: {where} is to join")
     near = [found(address="10.0.0.6:7685"), found(address="10.0.0.7:7685"), found(label="nas")]
     lines = company.found_lines(alone(found=near), WORDS)
-    assert [line.split(":")[0] for line in lines if "    on " in line and "this" not in line] == [
-        "    on den-pc (10.0.0.6", "    on den-pc (10.0.0.7", "    on nas",
+    machines = [line.partition("device and ")[2].partition(" show")[0] for line in lines]
+    assert [one for one in machines if one] == [
+        "den-pc (10.0.0.6:7685)", "den-pc (10.0.0.7:7685)", "nas",
     ]  # fmt: skip
 
 
 def test_at_the_prompt_the_word_alone_is_typed() -> None:
     words = Words("", "potluck", "potluck --home h")
-    assert "    on this machine: type open" in company.peer_lines(alone(found=[found()]), words)
+    assert "  to ask there: approve Home" in company.peer_lines(alone(found=[found()]), words)
     assert "          down" in company.peer_lines(alone(), words)
     lines = company.peer_lines(alone(), words)
     assert "          potluck up" in lines, "on the other device its home is not known"
@@ -155,10 +262,23 @@ def test_no_command_is_broken_on_a_narrow_terminal() -> None:
     assert one["command"] in rows, "it is too wide, and not broken"
     told = company.peer_lines(alone(found=[found()]), WORDS) + company.peer_lines(alone(), WORDS)
     rows = [row.strip() for row in for_terminal(told, 40)]
-    commands = ["potluck open", "potluck --home h open", "potluck --home h up --peer ADDRESS"]
+    commands = ["potluck --home h approve Home", "potluck --home h up --peer ADDRESS"]
     assert set(commands) < set(rows)
 
 
 def test_what_the_shell_is_to_do_is_not_made_a_command_of_ours() -> None:
     assert layout.next_step("ls -ld '/srv/a b'", WORDS) == "ls -ld '/srv/a b'"
     assert layout.next_step("rescan", WORDS) == "potluck --home h rescan"
+
+
+def test_who_is_in_the_group_no_more_is_said_to_be_so() -> None:
+    former = [
+        {"id": "A", "label": "bert", "why": "removed", "by": "anna"},
+        {"id": "B", "label": "cora", "why": "left", "by": ""},
+        {"id": "C", "label": "dora", "why": "void", "by": ""},
+    ]
+    assert former_lines(state(former=former)) == [
+        "bert  removed by anna",
+        "cora  left the group for good",
+        "dora  out, since whoever let it in was removed",
+    ]

@@ -63,15 +63,20 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
         "TMPDIR": str(tmp_path),
     }
     words = [sys.executable, "-m", "potluck", "demo", "--devices", "2"]
-    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "is up" in line:
-            break
-    process.send_signal(number)
-    process.stdout.read()
-    assert process.wait(30) == (143 if number == signal.SIGTERM else 130)
-    process.stdout.close()
+    # a shell's background ignores Ctrl-C, and so does what is started there, the demo too
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "is up" in line:
+                break
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(30) == (143 if number == signal.SIGTERM else 130)
     assert os.listdir(tmp_path) == []
     assert _running_below(tmp_path) == []
 

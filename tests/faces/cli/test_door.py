@@ -66,6 +66,17 @@ def test_close_says_whether_it_was_open(source: FakeSource, potluck: Call) -> No
     assert source.asked == [("door", None)] * 2
 
 
+def test_close_at_a_closed_door_shuts_it_and_says_so(source: FakeSource, potluck: Call) -> None:
+    source.asks = True
+    until = "  until: potluck open"
+    shut = potluck("close")[1]
+    assert shut.startswith(f"The door is shut: nobody can ask to join.\n{until}")
+    assert json.loads(potluck("close", "--json")[1])["data"]["shut"]
+    assert potluck("close")[1].startswith(f"The door was shut already.\n{until}")
+    assert "shut: nobody can ask to join until: open" in potluck("status")[1]
+    assert not json.loads(potluck("open", "--json")[1])["data"]["shut"]
+
+
 def test_an_old_snapshot_does_not_say_that_it_was_closed(source: FakeSource, potluck: Call) -> None:
     source.current = state(age_s=7.0)
     code, printed = potluck("close")
@@ -86,8 +97,12 @@ def test_a_door_that_is_not_as_it_was_wanted_is_an_error(
 
 
 def test_as_json(source: FakeSource, potluck: Call) -> None:
-    assert json.loads(potluck("open", "1", "--json")[1])["data"] == {"open": True, "until_s": 60.0}
-    assert json.loads(potluck("--json", "close")[1])["data"] == {"open": False, "until_s": None}
+    assert json.loads(potluck("open", "1", "--json")[1])["data"] == {
+        "open": True, "until_s": 60.0, "shut": False,
+    }  # fmt: skip
+    assert json.loads(potluck("--json", "close")[1])["data"] == {
+        "open": False, "until_s": None, "shut": False,
+    }  # fmt: skip
 
 
 def test_not_running(potluck: Call) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,30 @@ def test_an_error_for_a_script_goes_to_the_output(capsys: pytest.CaptureFixture[
     printed = capsys.readouterr()
     assert '"code": "usage"' in printed.out
     assert not printed.err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_fault_repeats_nothing_of_what_was_read(
+    as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error in (
+        UnicodeDecodeError("utf-8", b"sesame\xe9", 6, 7, "odd"),
+        UnicodeEncodeError("utf-8", "sesame\udce9", 6, 7, "odd"),
+    ):
+        assert ended(raising(error), as_json=as_json, verbose=False) == 1
+        said = "".join(capsys.readouterr())
+        assert "sesame" not in said
+        assert type(error).__name__ in said
+
+
+def test_a_folder_that_is_gone_is_no_trouble_of_the_output(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert ended(lambda: len(str(Path("x").absolute())), as_json=False, verbose=False) == 7
+    said = capsys.readouterr().err
+    assert said.startswith("potluck: The folder in which this runs is gone.")
+    assert "next: write the whole path" in said
+    monkeypatch.chdir(tmp_path)

@@ -34,6 +34,21 @@ def test_status_of_a_quiet_group() -> None:
     ]
 
 
+def test_status_says_who_is_no_member_any_more_and_why() -> None:
+    former = [
+        {"id": "1", "label": "bert", "why": "removed", "by": "anna"},
+        {"id": "2", "label": "cora", "why": "left", "by": ""},
+        {"id": "3", "label": "dora", "why": "void", "by": ""},
+    ]
+    assert text(former=former).endswith(
+        "no members any more\n"
+        "  bert  removed by anna\n"
+        "  cora  left the group for good\n"
+        "  dora  out, since whoever let it in was removed"
+    )
+    assert "no members" not in text()
+
+
 def test_status_says_what_is_to_come_and_why_it_is_not_here() -> None:
     busy = text(
         state="paused", need_files=3, need_bytes=2_000_000, reason="the disk is nearly full",

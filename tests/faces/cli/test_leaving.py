@@ -19,10 +19,9 @@ from potluck.faces.cli.leaving import (
     UpLeaving,
     parting,
 )
-from potluck.faces.cli.main import run_command
+from tests.faces.cli.conftest import Call
 from tests.faces.fakes import FakeSource, alone, delivery, device, running, state, trouble
 
-Call = Callable[..., tuple[int, str, str]]
 GB = 10**9
 
 
@@ -149,6 +148,8 @@ def test_every_word_for_it_leaves(source: FakeSource, tmp_path: Path, word: str)
 
 def test_other_lines_are_not_its_business(source: FakeSource, tmp_path: Path) -> None:
     assert [at(tmp_path).answer(line) for line in ("", "status", "exits", "exit -h")] == [None] * 4
+    for_good = ("leave", "LEAVE", "leave --yes", "leave -y")
+    assert [at(tmp_path).answer(line) for line in for_good] == [None] * 4, "more than exit"
     assert source.asked == []
 
 
@@ -178,16 +179,6 @@ def test_a_potluck_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 
 
 # -- the command -----------------------------------------------------------------------------------
-@pytest.fixture
-def potluck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = run_command(["--home", str(tmp_path), *words])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
-
-
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], list[str]]:
     """Sit at a terminal and answer so; None: the input ends."""
@@ -272,3 +263,15 @@ def test_without_a_standard_input_nobody_is_asked(
     monkeypatch.setattr(sys, "stdin", None)
     assert potluck("down")[0] == 0
     assert behind.asked == ["leave"]
+
+
+def test_a_letter_of_another_encoding_is_no_yes_to_leaving(
+    behind: FakeSource, potluck: Call, terminal: Callable[[str | None], list[str]], monkeypatch
+) -> None:
+    def typed(_question: str) -> str:
+        raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "odd")
+
+    terminal("y")
+    monkeypatch.setattr("builtins.input", typed)
+    assert potluck("down")[0] == 5
+    assert behind.asked == []

@@ -36,12 +36,27 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "ls": (["ls", "-r"], 0),
     "peers": (["peers"], 0),
     "ring": (["ring"], 0),
+    "pending": (["pending"], 0),
+    "approve": (["approve", "bert", "--yes"], 7),
+    "deny": (["deny"], 7),  # nobody asks
     "open": (["open", "10"], 0),
     "close": (["close"], 0),
+    "invite": (["invite", "--minutes", "soon"], 2),
+    "uninvite": (["uninvite"], 0),
+    "join": (["join", "three", "words"], 2),
+    "rename": (["rename", "device", "anna"], 0),
+    "remove": (["remove", "--help"], 0),
+    "forget": (["forget", "--help"], 0),
+    "adopt": (["adopt", "bert"], 0),
+    "leave": (["leave", "--help"], 0),
+    "admin": (["admin", "drop", "x"], 2),
+    "clone": (["clone", "both"], 2),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),
     "watch": (["watch", "--help"], 0),  # it does not end by itself; below it is ended
     "service": (["service", "status"], 7),  # nobody installed one for this home
+    "backup-identity": (["backup-identity", "/no/ü", "--passphrase-file", "/no/such"], 7),
+    "restore-identity": (["restore-identity", "/no/ü", "--passphrase-file", "/no/such"], 7),
     "demo": (["demo", "--devices", "1"], 2),
     "exit": (["exit", "--bye"], 2),
     "quit": (["quit", "now"], 2),
@@ -311,3 +326,20 @@ def test_a_daemon_goes_on_without_its_words(
     streams.write_or_go_on("text")
     monkeypatch.setattr(sys, "stdout", None)
     streams.write_or_go_on("text")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_stream_that_failed_is_said_once_even_where_nothing_takes_everything(
+    monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    err: Any = io.StringIO()
+    if not is_there:
+        monkeypatch.setattr(os, "devnull", "/no/such/device")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        monkeypatch.setattr(sys, "stderr", err)
+        for _ in range(3):
+            streams.write_or_go_on("text\n")
+        monkeypatch.undo()
+        streams.let_go(full)
+    assert err.getvalue().count("nothing more is written here") == 1

@@ -5,6 +5,7 @@ daemon's.
 from __future__ import annotations
 
 import sys
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,14 @@ import pytest
 import potluck
 from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceKey
+from potluck.engine.index import Index
 from potluck.faces.cli.main import run_command
-from potluck.shells.state.home import claim_folder, claim_home
+from potluck.shells.state.home import KEY_NAME, claim_folder, claim_home
 from potluck.shells.state.last_folder import remember_folder
+from potluck.shells.state.private_home import INDEX_NAME
+from tests.engine.builders import group, key
 from tests.faces.fakes import FakeSource, running, state
 
 
@@ -304,3 +310,56 @@ def test_live_view_on_a_terminal(
     assert up() == 0
     assert [words["live"] for words in made] == [True, False, False]
     assert asked == [True, False, True], "somebody sits there, whatever the terminal can show"
+
+
+def test_a_code_comes_from_a_file_that_is_read_before_anything_starts(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "code"
+    assert up("--headless", "--code-file", str(path)) == 7
+    assert daemon.settings is None
+    path.write_text("amber-tiger-violin")
+    assert up("--code-file", str(path)) == 2
+    assert daemon.settings is None
+    asked, until_s = daemon.source.asked, time.monotonic() + 10.0
+
+    def during() -> None:
+        while not asked and time.monotonic() < until_s:
+            time.sleep(0.01)
+
+    daemon.during = during
+    assert up("--headless", "--code-file", str(path)) == 0
+    assert [type(act).__name__ for act in asked] == ["JoinAsked"]
+    assert "amber" not in capsys.readouterr().out
+
+
+def test_a_device_that_has_company_starts_without_the_file_of_its_code(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state_dir, path = tmp_path / "home", tmp_path / "code"
+    state_dir.mkdir(mode=0o700)
+    alone = member_home(state_dir, group(2))
+    assert up("--headless", "--code-file", str(path)) == 7, "it founded a group and waits for one"
+    alone.unlink()
+    member_home(state_dir, group(1, 2))
+    capsys.readouterr()
+    for _ in ("gone", "there"):
+        assert up("--headless", "--code-file", str(path)) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert told.count("--code-file is not read: this device is in Home.") == 1
+        path.write_text("amber-tiger-violin")
+    assert daemon.source.asked == []
+
+
+def member_home(state_dir: Path, roster: Roster) -> Path:
+    """Make that the home of device 2 in that group; returns its index."""
+    secret = (2).to_bytes(32, "big") + (1002).to_bytes(32, "big")
+    assert DeviceKey(secret).device == key(2).device
+    (state_dir / KEY_NAME).write_bytes(secret)
+    (state_dir / KEY_NAME).chmod(0o600)
+    index = Index.open(str(state_dir / INDEX_NAME))
+    index.begin()
+    index.roster.replace(roster.records())
+    index.commit()
+    index.close()
+    return state_dir / INDEX_NAME

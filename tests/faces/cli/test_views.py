@@ -69,7 +69,9 @@ def test_status_watch_prints_again_until_the_daemon_ends(
 
 def test_peers_and_ring(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> None:
     assert "192.168.1.23:7685" in potluck("peers")[1]
-    assert data(potluck("peers", "--json")[1]).keys() == {"devices", "found", "tried"}
+    assert data(potluck("peers", "--json")[1]).keys() == {
+        "devices", "former", "found", "tried", "requests",
+    }  # fmt: skip
     assert "0 kitchen-pc*" in potluck("ring")[1]
     assert [node["number"] for node in data(potluck("ring", "--json")[1])["ring"]] == [0, 1]
 

@@ -13,12 +13,30 @@ from typing import Any
 
 import pytest
 
-from potluck.core.errors import TimedOut
+from potluck.core.errors import TimedOut, TwoMachines
 from potluck.faces.cli.client import CALL_S
 from potluck.faces.cli.main import run_command
-from potluck.faces.cli.waiting import Patience, holds_all, undelivered, unreached, unsynced
+from potluck.faces.cli.waiting import (
+    Patience,
+    check_single,
+    holds_all,
+    undelivered,
+    unreached,
+    unsynced,
+)
 from tests.faces import fakes
-from tests.faces.fakes import ME, OTHER, FakeSource, alone, device, running, state, trouble
+from tests.faces.fakes import (
+    ME,
+    OTHER,
+    FakeSource,
+    alone,
+    asked,
+    device,
+    request,
+    running,
+    state,
+    trouble,
+)
 from tests.fair_time import FairTime
 
 SILENCE = TimedOut("potluck runs but does not answer.", "it is busy", "try again in a moment")
@@ -160,6 +178,28 @@ def test_what_is_mine_and_not_shared_is_not_said_to_be_delivered(
     )
 
 
+TWICE = trouble("bert", kind="clone", reason="it runs twice", command="")
+
+
+@pytest.mark.parametrize("words", [(), ("--delivered",), ("--synced", "--timeout", "60")])
+def test_for_whom_two_machines_speak_nobody_knows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    source = FakeSource()
+    source.current = state(synced=False, troubles=[TWICE])
+    with running(tmp_path, source):
+        assert wait(tmp_path, *words) == 11
+    said = capsys.readouterr().err
+    assert "Nobody can say what is in the folder of bert." in said
+    assert "it runs twice" in said
+
+
+def test_two_machines_that_are_seen_at_the_end_are_told_too() -> None:
+    with pytest.raises(TwoMachines):
+        check_single(state(troubles=[TWICE]))
+    check_single(state(troubles=[trouble("bert/x", kind="refused")]))
+
+
 def test_a_device_that_is_none_is_an_error_with_a_hint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,7 +221,12 @@ def test_peers_are_counted_without_asking_anybody(
         away = device(online=False)
         source.current = state(devices=[state()["devices"][0], away])
         assert wait(tmp_path, "--peers", "1", "--timeout", "0.2") == 6
-    assert "0 other devices online, 1 wanted" in capsys.readouterr().err
+        assert "0 other devices online, 1 wanted." in capsys.readouterr().err
+        source.current = asked(request(), devices=[state()["devices"][0], away])
+        assert wait(tmp_path, "--peers", "1", "--timeout", "0.2") == 6
+    said = capsys.readouterr().err
+    assert "1 wanted; bert asks to join, which somebody has to answer (" in said
+    assert "pending)." in said
 
 
 def test_who_has_to_be_online_is_so_at_the_end_too(

@@ -33,6 +33,7 @@ def test_exit_ends_the_view_and_not_potluck(source: FakeSource, tmp_path: Path, 
     over = threading.Event()
     leaving = WatchLeaving(Client(str(tmp_path)), over, asks=True)
     assert leaving.answer("status") is None
+    assert leaving.answer("leave") is None, "that is for good, and a command"
     assert leaving.answer("exit --help") is None, "it asks what that does"
     assert repr(leaving) == "WatchLeaving(over=False)"
     assert leaving.answer(word) == []

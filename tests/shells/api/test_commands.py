@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from potluck.engine.effects import Reply
 from potluck.engine.events import FlushAsked, RescanAsked
-from potluck.engine.own.imports import LEAVING
-from potluck.shells.api.commands import Commands
+from potluck.engine.own.imports import LEAVING, START_AGAIN
+from potluck.shells.api.commands import Commands, left_undone
 from potluck.shells.loop.loop import Loop
 
 
@@ -65,4 +65,5 @@ def test_after_the_end_everybody_is_told_that_it_is_over() -> None:
     commands.close()
     assert not commands.adding
     answer = commands.ask(cast("Loop", Told(commands)), flush, 10.0)
-    assert answer == Reply(2, ok=False, text=LEAVING)
+    assert answer == left_undone(2)
+    assert (answer.ok, answer.text, answer.fix) == (False, LEAVING, START_AGAIN)

@@ -67,6 +67,9 @@ def test_others_are_closed_unheard_and_the_next_one_is_accepted(
 
     monkeypatch.setattr(module, "peer_user", said)
     with connected(listener) as other, connected(listener) as gone, connected(listener) as own:
+        for _ in range(2):
+            with pytest.raises(ConnectionAbortedError):  # so that nobody is kept there by a crowd
+                listener.accept()
         far, _ = listener.accept()
         far.sendall(b"hello")
         assert own.recv(5) == b"hello"
@@ -88,8 +91,7 @@ def test_another_user_is_closed_though_the_rights_would_let_it_in(tmp_path: Path
         words = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
         words += ["/usr/bin/env", "python3", "-c", CONNECT, str(top / "s")]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as other:
-            listener.settimeout(3)
-            with pytest.raises(TimeoutError):
+            with pytest.raises(ConnectionAbortedError):
                 listener.accept()
             said, failed = other.communicate(timeout=20)
         if b"Permission denied" in failed and b"python3" in failed:

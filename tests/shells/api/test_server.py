@@ -10,13 +10,14 @@ import logging
 import math
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from potluck.core.errors import NotFound, PotluckError, Refused, TimedOut
+from potluck.engine.person_acts import ApproveAsked, PersonAct
 from potluck.engine.views.listing import PAGE_FILES
 from potluck.shells.api import server
 from potluck.shells.api.requests import REQUEST_BYTES
@@ -66,6 +67,10 @@ class Source:
     def add(self, paths: list[str], mode: str) -> dict[str, Any]:
         self.asked.append((paths, mode))
         return {"ok": True, "text": "added"}
+
+    def act(self, act: Callable[[int], PersonAct]) -> dict[str, Any]:
+        self.asked.append(act(7))
+        return {"text": "done"}
 
     def rescan(self) -> None:
         self.asked.append("rescan")
@@ -125,11 +130,26 @@ def test_a_socket_left_by_a_crash_is_replaced(tmp_path: Path, source: Source) ->
 
 
 def test_a_socket_that_cannot_be_made_is_said(tmp_path: Path, source: Source) -> None:
-    for path in (tmp_path / "missing" / "s", tmp_path / ("x" * 200)):
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "missing" / "s", tmp_path / ("x" * 200), tmp_path / "folder"):
         running = ApiServer(str(path), source)
         with pytest.raises(PotluckError, match="cannot be made"):
             running.start()
         running.stop()
+
+
+def test_what_stands_in_the_place_of_the_socket_is_said_and_stays(
+    tmp_path: Path, source: Source
+) -> None:
+    path = tmp_path / "a home" / "control.sock"
+    path.mkdir(parents=True)
+    running = ApiServer(str(path), source)
+    with pytest.raises(PotluckError, match="cannot be made") as caught:
+        running.start()
+    assert caught.value.cause
+    assert caught.value.fix == f"move away what stands there: ls -ld '{path}'"
+    running.stop()
+    assert path.is_dir()
 
 
 def test_views(served: ApiServer) -> None:
@@ -157,10 +177,12 @@ def test_a_state_is_a_look_unless_it_must_be_of_now(served: ApiServer, source: S
 
 def test_acts(served: ApiServer, source: Source) -> None:
     assert ask(served, "POST", "/api/v1/rescan")[0] == 200
+    status, answer = ask(served, "POST", "/api/v1/act/approve", b'{"name":"bert"}')
+    assert (status, answer["data"]) == (200, {"text": "done"})
     assert ask(served, "POST", "/api/v1/leave")[0] == 200
     _, envelope = ask(served, "POST", "/api/v1/add", b'{"paths":["/a"],"mode":"move"}')
     assert envelope["data"] == {"ok": True, "text": "added"}
-    assert source.asked == ["rescan", "leave", (["/a"], "move")]
+    assert source.asked == ["rescan", ApproveAsked(7, "bert"), "leave", (["/a"], "move")]
 
 
 @pytest.mark.parametrize(

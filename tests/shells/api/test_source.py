@@ -18,16 +18,17 @@ from typing import Any
 import pytest
 
 from potluck.core.content.facts import Finding, Stat
-from potluck.core.errors import NotRunning, TimedOut
+from potluck.core.errors import NotFound, NotRunning, TimedOut
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.effects import Import, Look, Reply, Scan, Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import Imported, PathSeen, ShareSeen, TreeSeen
 from potluck.engine.index import Index
-from potluck.engine.own.imports import LEAVING
+from potluck.engine.own.imports import LEAVING, START_AGAIN
+from potluck.engine.person_acts import ApproveAsked
 from potluck.engine.views.values import EntryView, FolderPage
 from potluck.shells.api import source as module
-from potluck.shells.api.source import Meter, Notices, RunningSource
+from potluck.shells.api.source import Notices, RunningSource
 from potluck.shells.loop.loop import leave
 from potluck.shells.loop.people import warning
 from tests.engine.builders import Chance
@@ -175,29 +176,7 @@ def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch)
     assert len(source.notices(0)) == 3
 
 
-# -- rates -----------------------------------------------------------------------------------------
-def test_a_rate_is_smoothed_and_falls_to_nothing() -> None:
-    meter = Meter()
-    assert meter.see(0, 0.0) == 0.0
-    assert meter.see(1000, 0.1) == 0.0  # too soon to say
-    assert meter.see(1000, 1.0) == 1000.0
-    assert meter.see(4000, 2.0) == 2000.0
-    assert meter.see(4000, 3.0) == 1000.0
-    assert [meter.see(4000, 4.0 + second) for second in range(12)][-1] == 0.0
-
-
-def test_the_rate_of_what_is_told_once_a_second_neither_jumps_nor_outlives_it_for_long() -> None:
-    meter = Meter(lump_s=1.0)
-    rates = [meter.see(1000 * (quarter // 4), quarter / 4) for quarter in range(40)]
-    assert set(rates[:4]) == {0.0}
-    assert set(rates[4:]) == {1000.0}, "also at the first, of which only the end was seen"
-    assert meter.see(9000, 10.0) == 1000.0, "the next may be late"
-    rates = [meter.see(9000, 10.0 + quarter / 4) for quarter in range(1, 40)]
-    assert rates[2:4] == [1000.0, 500.0]
-    assert rates[-1] == 0.0
-
-
-# -- before and after the loop ---------------------------------------------------------------------
+# -- the loop --------------------------------------------------------------------------------------
 def test_without_a_loop_nothing_is_known() -> None:
     source = RunningSource(0, Face())
     source.leave()
@@ -208,6 +187,7 @@ def test_without_a_loop_nothing_is_known() -> None:
         partial(source.door, 60.0),
         partial(source.files, "", "", 9),
         partial(source.folder, "", ""),
+        partial(source.act, partial(ApproveAsked, name="")),
     ):
         with pytest.raises(NotRunning):
             question()
@@ -226,7 +206,8 @@ def test_after_the_loop_has_ended_everybody_gets_an_answer_at_once(office: Offic
             office.source.files("", "", 9)
         with pytest.raises(NotRunning):
             office.source.door(None)
-        assert office.source.add(["/x"], "copy") == {"ok": False, "text": LEAVING}
+        added = office.source.add(["/x"], "copy")
+        assert (added["ok"], added["text"], added["fix"]) == (False, LEAVING, START_AGAIN)
         office.source.rescan()
     assert clock.spent() < module.COMMAND_S / 2
 
@@ -292,8 +273,18 @@ def test_a_folder_is_added_up_in_short_questions(
 
 def test_the_door_is_as_asked_when_the_answer_comes(office: Office) -> None:
     assert office.source.door(60.0)["open"]
-    assert office.source.door(math.inf) == {"open": True, "until_s": None}
-    assert office.source.door(None) == {"open": False, "until_s": None}
+    assert office.source.door(math.inf) == {
+        "open": True,
+        "until_s": None,
+        "shut": False,
+        "joins": False,
+    }
+    assert office.source.door(None) == {
+        "open": False,
+        "until_s": None,
+        "shut": False,
+        "joins": False,
+    }
     assert [notice["code"] for notice in office.source.notices(0)][-3:] == [
         "door_opened", "door_opened", "door_closed",
     ]  # fmt: skip
@@ -456,6 +447,22 @@ def test_states_asked_for_in_quick_succession_cost_one_question(
 
 
 # -- commands --------------------------------------------------------------------------------------
+def test_an_act_is_answered_by_the_engine_or_refused_in_three_parts(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFound) as caught:
+        office.source.act(partial(ApproveAsked, name="bert"))
+    assert caught.value.cause
+    monkeypatch.setattr(
+        office.source._commands, "ask", lambda *_: Reply(1, ok=True, text="bert is a member now.")
+    )
+    act = partial(ApproveAsked, name="bert")
+    assert office.source.act(act) == {"text": "bert is a member now."}
+    monkeypatch.setattr(office.source._commands, "ask", lambda *_: None)
+    with pytest.raises(TimedOut, match="not known whether"):
+        office.source.act(act)
+
+
 def test_a_rescan_reaches_the_engine(office: Office) -> None:
     office.loop.post(ShareSeen(present=True, reason=""))
     before = len(office.done)

@@ -31,7 +31,9 @@ from potluck.engine.events import (
     RequestHeard,
     SearchStep,
 )
+from potluck.shells.bulk import fetch_links as fetch_links_module
 from potluck.shells.bulk import fetching as fetching_module
+from potluck.shells.links import dialling
 from potluck.shells.links import stream as stream_module
 from tests.shells.peers import content_named, occupied, peers, pieces_of, until
 
@@ -107,7 +109,7 @@ def test_idle_links_are_closed_in_time_and_bounded(pair):
     assert fetcher.fetching.deadline() > time.monotonic()
     fetcher.fetching.on_tick(time.monotonic())
     assert idle_streams(fetcher)
-    fetcher.fetching.on_tick(time.monotonic() + fetching_module.REUSE_S + 1)
+    fetcher.fetching.on_tick(time.monotonic() + fetch_links_module.REUSE_S + 1)
     assert not idle_streams(fetcher)
     assert fetcher.fetching.deadline() is None
 
@@ -143,7 +145,7 @@ def test_a_link_too_long_idle_is_not_used_again(pair, monkeypatch):
     holder, fetcher = pair
     fetcher.fetching.submit(order(holder))
     ended(fetcher)
-    monkeypatch.setattr(fetching_module, "REUSE_S", 0.0)
+    monkeypatch.setattr(fetch_links_module, "REUSE_S", 0.0)
     assert fetcher.fetching.idle.take((holder.device, LinkKind.BULK)) is None
 
 
@@ -357,3 +359,28 @@ def test_who_asks_the_holder_that_just_removed_us_hears_nothing(pair):
     assert ended(fetcher).outcome is Outcome.BROKEN
     assert removed.is_set()
     assert not fetcher.drawer.pieces
+
+
+def test_who_is_removed_while_it_answers_is_cut_off(pair):
+    holder, fetcher = pair
+    holder.answers = lambda _request: None
+    fetcher.fetching.submit(order(holder))
+    holder.wait(RequestHeard)
+    fetcher.trust()
+    assert ended(fetcher).outcome is Outcome.BROKEN
+    assert repr(fetcher.fetching.used) == "<UsedLinks: 0>"
+
+
+def test_who_is_removed_while_it_is_dialled_is_not_asked(pair, monkeypatch):
+    holder, fetcher = pair
+    real = dialling.open_first
+
+    def dialled(*asked):
+        stream = real(*asked)
+        fetcher.trust()
+        return stream
+
+    monkeypatch.setattr(fetching_module, "open_first", dialled)
+    fetcher.fetching.submit(order(holder))
+    assert ended(fetcher).detail == "cancelled"
+    assert not holder.of(RequestHeard)

@@ -5,7 +5,9 @@ Strategy: a whole node serves from a shelf in memory; the side that asks is a ha
 """
 
 import os
+import socket
 from contextlib import closing
+from typing import Any, cast
 
 import pytest
 
@@ -26,15 +28,18 @@ from potluck.core.wire.catalogue import (
     Ping,
     encode_frame,
 )
-from potluck.engine.effects import Answer, ServeFiles, ServePieces
+from potluck.engine.effects import Answer, Member, ServeFiles, ServePieces
 from potluck.engine.events import PathsTouched, RequestHeard, RequestId
 from potluck.shells.bulk import serving as serving_module
 from potluck.shells.bulk.serving import ROOM
 from potluck.shells.links import stream as stream_module
+from potluck.shells.links.stream import Stream
+from tests.fair_time import FairTime
 from tests.shells.peers import (
     WAIT_S,
     content_named,
     ends,
+    member_of,
     new_key,
     occupied,
     peers,
@@ -46,6 +51,7 @@ from tests.shells.peers import (
 MEMBER = new_key(9)
 DATA = bytes(range(256)) * 4000  # four pieces, the last one short
 CONTENT = content_named(DATA)
+CUT_S = 2.0  # promised: S7
 
 
 @pytest.fixture
@@ -227,6 +233,37 @@ def test_who_is_removed_is_cut_off_while_idle_and_when_asking(node, asker):
     until(lambda: not node.serving._links)
 
 
+@pytest.mark.parametrize("silent", [True, False], ids=["reads nothing", "sends drop by drop"])
+def test_who_is_removed_is_cut_off_whatever_its_link_is_at(node, asker, silent):
+    path = node.shelf.put("Shared/a/file", os.urandom(32 << 20))
+    content = content_named(node.shelf.files[path], 16 << 20)
+    node.answers = lambda request: ServePieces(path, content, (0, 1))
+    frame = encode_frame(FileAsk(content.root, [0]))
+    asker.sock.sendall(frame if silent else frame[:5])
+    session = until(lambda: next(iter(node.serving._sessions), None))
+    if silent:
+        asker.receive(BULK_REPLY)  # and nothing of what follows it
+    session.check = lambda: None  # nobody asks it while something is sent, or comes
+    with FairTime() as took:
+        node.trust()
+        until(lambda: not node.serving._links)
+    assert took.spent() < CUT_S
+
+
+def test_who_is_removed_between_its_handshake_and_its_turn_is_not_served(node, monkeypatch):
+    monkeypatch.setattr(serving_module._Session, "check", lambda _session: None)
+    assert node.serving.reserve(MEMBER.device, LinkKind.BULK)
+    node.current_trust.trust([])  # and nobody has been cut off yet
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        theirs = socket.create_connection(door.getsockname())
+        ours, _ = door.accept()
+    with ours, theirs:
+        theirs.settimeout(WAIT_S)
+        node.serving.serve(MEMBER.device, LinkKind.BULK, Stream(cast("Any", ours)))
+        assert theirs.recv(1) == b""
+    until(lambda: not node.serving._sessions)
+
+
 def test_the_asker_may_leave_in_the_middle(node):
     path = node.shelf.put("Shared/a/file", os.urandom(32 << 20))
     content = content_named(node.shelf.files[path], 1 << 20)
@@ -316,3 +353,36 @@ def test_no_pieces_are_asked_where_news_is(node):
         node.answers = lambda request: Done()
         stream.send(PiecesAsk(CONTENT.root))
         assert stream.receive(BULK_REPLY) == Done()
+
+
+def led(key, *above):
+    """A member that was let in by these, one after the other."""
+    member = member_of(key)
+    return Member(member.device, member.certificate, member.sealing, (key.device, *above))
+
+
+def test_a_line_with_too_many_links_makes_room_for_one_of_another_line(node, monkeypatch):
+    monkeypatch.setitem(ROOM, LinkKind.BULK, (4, 2))
+    rogue, invented = new_key(30), [new_key(number) for number in (31, 32)]
+    node.current_trust.trust([member_of(MEMBER), *(led(key, rogue.device) for key in invented)])
+    streams = [reach(key, node).stream for key in invented for _ in range(2)]
+    until(lambda: len(node.serving._sessions) == 4)
+    mine = reach(MEMBER, node).stream
+    until(lambda: len(node.serving._sessions) == 4)
+    assert node.serving._links[LinkKind.BULK, MEMBER.device] == 1
+    until(lambda: any(stream.unread() for stream in streams))
+    path = node.shelf.put("Shared/a/file", DATA)
+    node.answers = lambda request: ServePieces(path, CONTENT, pieces_of(request))
+    mine.send(FileAsk(CONTENT.root, [0]))
+    assert mine.receive(BULK_REPLY) == PieceHeader(0, CONTENT.length_of(0))
+    for stream in (mine, *streams):
+        stream.close()
+    until(lambda: not node.serving._links)
+    assert not node.serving._sessions
+
+
+def test_a_place_for_which_there_is_no_link_yet_is_not_taken_away(node, monkeypatch):
+    monkeypatch.setitem(ROOM, LinkKind.BULK, (2, 2))
+    rogue = new_key(30)
+    assert [node.serving.reserve(rogue.device, LinkKind.BULK) for _ in range(2)] == [True, True]
+    assert not node.serving.reserve(MEMBER.device, LinkKind.BULK)

@@ -13,6 +13,7 @@ from potluck.core.content.facts import Source
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.engine.effects import (
+    DropFolder,
     DropParts,
     Hash,
     Import,
@@ -20,6 +21,7 @@ from potluck.engine.effects import (
     LookAtTop,
     MakeFolders,
     MarkShare,
+    MoveFolder,
     Place,
     PruneTrash,
     Scan,
@@ -31,6 +33,7 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
+    FolderMoved,
     Imported,
     OrderId,
     Placed,
@@ -75,6 +78,8 @@ CASES: list[tuple[DiskEffect, Event | None]] = [
     (DropParts((EMPTY_ROOT,)), None),
     (PruneTrash(), None),
     (MakeFolders(("ann",)), None),
+    (DropFolder("ann"), None),
+    (MoveFolder(ORDER, "ann", "anne"), FolderMoved(ORDER, "why")),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from potluck.core.content.facts import ReadFault
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.events import Unreadable
-from potluck.shells.disk.faults import unreadable, words_of
+from potluck.shells.disk.faults import PrivateKeyFound, unreadable, words_of
 
 A = parse_wire_path(b"me/a")
 
@@ -30,6 +30,7 @@ A = parse_wire_path(b"me/a")
         ),
         (OSError(errno.EIO, "Input/output error"), ReadFault.DISK, "Input/output error"),
         (OSError(errno.EINVAL, ""), ReadFault.OTHER, "Invalid argument"),
+        (PrivateKeyFound("it is the key"), ReadFault.PRIVATE, "it is the key"),
         (OSError("without a number"), ReadFault.OTHER, "without a number"),
     ],
 )

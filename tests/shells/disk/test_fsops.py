@@ -141,6 +141,13 @@ def test_enter_survives_a_folder_made_by_somebody_else_meanwhile(share, monkeypa
 def test_space(share):
     space = share.space()
     assert 0 < space.free_bytes <= space.total_bytes
+    assert space.home_free_bytes is None
+
+
+def test_space_of_the_index_is_that_of_the_home(tmp_path):
+    with Share(str(tmp_path / "folder"), str(tmp_path)) as share:
+        space = share.space()
+    assert (space.home_total_bytes, space.home_free_bytes is None) == (space.total_bytes, False)
 
 
 def test_own_places_are_known_under_any_name(share):

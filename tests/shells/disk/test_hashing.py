@@ -389,6 +389,19 @@ def test_what_cannot_be_read_is_unstable_and_named(
     assert only.unreadable == (Unreadable(at("bad"), fault, str(error.strerror)),)
 
 
+def test_the_private_key_is_not_shared_whatever_it_is_called(own: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "device.key").write_bytes(bytes(64))
+    (own / "copied").write_bytes(bytes(64))
+    (own / "other").write_bytes(bytes(63) + b"x")
+    with Share(str(own.parent.parent), str(home)) as share:
+        (only,) = hash_files(share, files("copied", "other"))
+    assert [one.path for one in only.files] == [at("other")]
+    (refused,) = only.unreadable
+    assert (refused.path, refused.fault) == (at("copied"), ReadFault.PRIVATE)
+
+
 # -- files that never hold still -------------------------------------------------------------------
 def restless(name: str) -> Hash:
     return Hash(ORDER, ((at(name), 0),), restless=(at(name),))

@@ -9,11 +9,14 @@ import os
 
 import pytest
 
+from potluck.core.keys.locked import LOCKED_MAGIC
 from potluck.engine.effects import Import
 from potluck.engine.events import OrderId
+from potluck.engine.own.imports import OWN_FILE, PRIVATE
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share, open_regular, set_crash_hook
 from potluck.shells.disk.importing import import_paths
+from potluck.shells.disk.receiving.part_files import PartFiles
 from tests.shells.files import OLD_NS, data_of, open_descriptors, path, shared, temporary, write
 
 DATA = data_of(5000)
@@ -321,3 +324,120 @@ def test_a_folder_that_cannot_be_made_durable_is_told(share, home, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fail)
     assert bring(share, home / "a.txt").failed == (("me", "input/output error"),)
+
+
+# -- whole folders ---------------------------------------------------------------------------------
+def test_half_a_folder_is_never_seen_nor_left_by_one_that_was_killed(share, home, hook):
+    standing = []
+
+    def look(name):
+        standing.append((name, sorted(os.listdir(f"{share.folder}/Shared/me"))))
+        if name == "before_folder" and len(standing) < 5:
+            raise KeyboardInterrupt  # as good as a kill: nothing else is tried
+
+    write(share, "me/a.txt", b"x")
+    hook(look)
+    with pytest.raises(KeyboardInterrupt):
+        bring(share, home / "Photos")
+    assert {tuple(names) for _, names in standing} == {("a.txt",)}
+    assert bring(share, home / "Photos").added == ("Photos",)
+    assert set(shared(share)) == {"me/a.txt", "me/Photos/one.jpg", "me/Photos/2024/two.jpg"}
+
+
+def test_what_a_killed_import_left_is_removed_by_the_next_start(share, home):
+    aside = os.path.join(share.folder, ".potluck", "tmp", "import.7.folder", "Photos", "2024")
+    os.makedirs(aside)
+    with open(os.path.join(aside, "half"), "wb") as half:
+        half.write(b"half")
+    assert bring(share, home / "Photos").added == ("Photos",)  # the same number is no obstacle
+    os.makedirs(aside)
+    PartFiles(share).found()
+    assert temporary(share) == []
+
+
+@pytest.mark.parametrize("error", [errno.EXDEV, errno.ENOTEMPTY, errno.EIO])
+def test_a_folder_that_cannot_be_renamed_comes_in_otherwise_or_is_told(
+    share, home, monkeypatch, error
+):
+    real, left = os.rename, [error]
+
+    def fail(*args, **options):
+        if left:
+            raise OSError(left.pop(), "no")
+        real(*args, **options)
+
+    monkeypatch.setattr(os, "rename", fail)
+    result = bring(share, home / "Photos")
+    if error == errno.EIO:
+        assert result.failed == ((f"{home}/Photos", "input/output error"),)
+        return
+    name = "Photos" if error == errno.EXDEV else "Photos (2)"
+    assert (result.added, result.failed) == ((name,), ())
+    assert set(shared(share)) == {f"me/{name}/one.jpg", f"me/{name}/2024/two.jpg"}
+
+
+def test_a_folder_for_another_disk_comes_in_file_by_file(share, home, monkeypatch):
+    real = os.fstat
+
+    class Elsewhere:
+        def __init__(self, found):
+            self._found = found
+            self.st_dev = 99
+
+        def __getattr__(self, name):
+            return getattr(self._found, name)
+
+    def stat(descriptor):
+        found = real(descriptor)
+        place = os.readlink(f"/proc/self/fd/{descriptor}")
+        return Elsewhere(found) if place.endswith(".potluck/tmp") else found
+
+    monkeypatch.setattr(os, "fstat", stat)
+    monkeypatch.setattr(os, "rename", None)
+    assert bring(share, home / "Photos").added == ("Photos",)
+
+
+def test_a_folder_that_is_not_durable_before_its_rename_is_told(share, home, monkeypatch):
+    real = os.fsync
+
+    def fail(descriptor):
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith("Photos/2024"):
+            raise OSError(errno.EIO, "write error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    result = bring(share, home / "Photos")
+    assert result.failed == ((f"{home}/Photos/2024", "input/output error"),)
+
+
+# -- what is private -------------------------------------------------------------------------------
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_the_home_is_not_shared_by_any_name(tmp_path, mode):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    kept = {"device.key": bytes(64), "potluck.sqlite": b"index", "lock": b"1"}
+    for name, data in kept.items():
+        (mine / name).write_bytes(data)
+    (tmp_path / "link").symlink_to(mine)
+    (tmp_path / "copy").write_bytes(bytes(64))
+    os.link(mine / "device.key", tmp_path / "second name")
+    (tmp_path / "around").mkdir()
+    os.link(mine / "lock", tmp_path / "around" / "lock")
+    with Share(str(tmp_path / "Potluck"), str(mine)) as share:
+        paths = [mine, tmp_path / "copy", tmp_path / "second name", tmp_path / "around"]
+        paths += [mine / name for name in kept]
+        paths += [f"{tmp_path}/link/lock", f"{mine}/../mine/device.key"]
+        result = bring(share, *paths, mode=mode)
+        assert (result.added, shared(share)) == ((), {})
+        for path, reason in result.failed:
+            assert reason == (OWN_FILE if path.endswith("lock") else PRIVATE)
+        assert len(result.failed) == len(paths)
+        assert {name: (mine / name).read_bytes() for name in kept} == kept
+
+
+def test_a_locked_backup_is_brought_in_and_named(share, home):
+    (home / "Photos" / "me.backup").write_bytes(LOCKED_MAGIC + b"x")
+    write(share, "me/Photos", b"taken")
+    assert bring(share, home / "Photos").backups == ("Photos (2)/me.backup",)
+    assert bring(share, home / "Photos" / "me.backup", mode="move").backups == ("me.backup",)
+    assert bring(share, home / "a.txt").backups == ()

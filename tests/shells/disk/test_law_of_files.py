@@ -35,13 +35,20 @@ BY_NAME: dict[str, dict[str, str]] = {
         "open": "the one door: folders with O_NOFOLLOW, files likewise, judged by their descriptor",
         "stat": "stat_at: one look at one name, links not followed",
         "mkdir": "enter makes a folder and opens it again, so that what stands there is judged",
-        "unlink": "remove_file, and the probe that shows whether we may write",
+        "unlink": "remove_file, remove_tree, and the probe that shows whether we may write",
+        "rmdir": "remove_tree: a folder of ours in tmp/, from below",
+        "fwalk": "remove_tree: likewise, by descriptors",
         "makedirs": "FOLDER itself, where the person chose it",
+        "statvfs": "how full the disk of the home is: no name of the share",
     },
     "disk/marker.py": {
         "open": "marker.new is written over what a crash left of an earlier one",
-        "rename": "the new marker over the old; the former own folder to its new label",
+        "rename": "the new marker over the old",
+        "rmdir": "the emptied folder of a device that is forgotten; a full one refuses by itself",
         "stat": "whether FOLDER by name is still what we hold: the name is the question",
+    },
+    "disk/moving.py": {
+        "rename": "the folder of a device, directly in the held Shared/, to its new label",
     },
     "disk/keeping.py": {
         "link": "a second name for what is about to be replaced",
@@ -58,7 +65,7 @@ BY_NAME: dict[str, dict[str, str]] = {
         "open": "the folder of a path the person gave, and the folders below it",
         "stat": "whether what was linked is what was opened",
         "link": "a file appears in the own folder whole, and never over another",
-        "rename": "where there are no links: over a name that was claimed",
+        "rename": "where there are no links: over a name that was claimed; a whole folder",
         "mkdir": "a new folder under the first free name",
         "rmdir": "a source that was moved away, empty by now",
         "unlink": "a source that was moved away; a link to what was exchanged meanwhile",
@@ -80,6 +87,7 @@ BY_NAME: dict[str, dict[str, str]] = {
 """Which module makes which call by name, and why there."""
 BY_PATH = {
     ("disk/fsops.py", "makedirs"),
+    ("disk/fsops.py", "statvfs"),
     ("disk/fsops.py", "open"),  # FOLDER itself: at the start, and to see whether it is back
     ("disk/marker.py", "stat"),
     ("disk/importing.py", "open"),

@@ -11,8 +11,8 @@ import shutil
 
 import pytest
 
-from potluck.engine.effects import MarkShare
-from potluck.engine.events import ShareSeen, UnwrittenMarker
+from potluck.engine.effects import MarkShare, MoveFolder
+from potluck.engine.events import FolderMoved, OrderId, ShareSeen, UnwrittenMarker
 from potluck.shells.disk import fsops
 from potluck.shells.disk import marker as module
 from potluck.shells.disk.fsops import Share, set_crash_hook
@@ -156,14 +156,21 @@ def test_a_marker_that_cannot_be_written_leaves_the_old_one(share, marker):
     assert marker.state().present
 
 
-def test_marking_takes_the_former_folder_along_only_where_nothing_stands(share, marker):
+def test_marking_takes_the_former_folder_along_and_puts_aside_what_stands_there(share, marker):
     before = open_descriptors()
     write(share, "me/file", b"mine")
-    assert marker.mark(MarkShare(GROUP, "me-2", former="me")).present
+    seen = marker.mark(MarkShare(GROUP, "me-2", former="me"))
+    assert seen == ShareSeen(present=True, reason="", label="me-2")
     assert shared(share) == {"me-2/file": b"mine"}
     write(share, "me-3/other", b"here first")
-    assert marker.mark(MarkShare(GROUP, "me-3", former="me-2")).present
-    assert shared(share) == {"me-2/file": b"mine", "me-3/other": b"here first"}
+    seen = marker.mark(MarkShare(GROUP, "me-3", former="me-2"))
+    assert (seen.present, seen.label) == (True, "me-3")
+    (aside,) = seen.aside
+    assert aside.startswith("Put aside/me-3/me-3 (me-3, ")
+    assert shared(share) == {"me-3/file": b"mine"}
+    write(share, "file", b"a file")
+    assert not marker.mark(MarkShare(GROUP, "file", former="me-3")).present
+    assert shared(share) == {"file": b"a file", "me-3/file": b"mine"}
     assert marker.mark(MarkShare(GROUP, "me-4", former="nobody")).present
     assert open_descriptors() == before
 
@@ -185,6 +192,41 @@ def test_what_stands_in_the_way_of_the_own_folder_is_told_and_nothing_is_marked(
     assert (marker.read(), os.path.lexists(own), open_descriptors()) == (None, True, before)
     os.rename(own, own + ".away")
     assert marker.mark(MarkShare(GROUP, "me", former="")).present
+
+
+def test_the_folder_of_another_owner_moves_only_while_the_share_is_there(share, marker):
+    write(share, "ann/file", b"hers")
+    move = MoveFolder(OrderId(1), "ann", "anne")
+    assert marker.move_folder(move) == FolderMoved(OrderId(1), "the share is offline")
+    assert shared(share) == {"ann/file": b"hers"}
+    marker.write(GROUP)
+    assert marker.move_folder(move) == FolderMoved(OrderId(1), "")
+    assert shared(share) == {"anne/file": b"hers"}
+
+
+def test_of_nobodys_folders_only_an_empty_one_goes_and_only_while_the_share_is_there(share, marker):
+    os.mkdir("ann", dir_fd=share.shared_fd)
+    write(share, "bob/file", b"his")
+    write(share, "eve", b"a file")
+    marker.drop_folder("ann")
+    assert "ann" in os.listdir(share.shared_fd), "there is no marker"
+    marker.write(GROUP)
+    for name in ("ann", "ann", "bob", "eve"):
+        marker.drop_folder(name)
+    assert sorted(os.listdir(share.shared_fd)) == ["bob", "eve"]
+    assert shared(share) == {"bob/file": b"his", "eve": b"a file"}
+
+
+def test_a_folder_that_the_disk_does_not_let_go_is_an_error(share, marker, monkeypatch):
+    marker.write(GROUP)
+    os.mkdir("ann", dir_fd=share.shared_fd)
+
+    def refuse(*_args, **_named):
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    with pytest.raises(OSError, match="read-only"):
+        marker.drop_folder("ann")
 
 
 def test_owner_folders_are_made_where_nothing_stands(share, marker):

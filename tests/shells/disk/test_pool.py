@@ -19,12 +19,14 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.errors import DiskTrouble
 from potluck.engine.effects import (
+    DropFolder,
     DropParts,
     Hash,
     Import,
     Look,
     MakeFolders,
     MarkShare,
+    MoveFolder,
     Place,
     PlaceItem,
     Scan,
@@ -37,6 +39,7 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
+    FolderMoved,
     Imported,
     Mount,
     MountsSeen,
@@ -46,6 +49,7 @@ from potluck.engine.events import (
     Placement,
     ShareSeen,
     SpaceSeen,
+    TopSeen,
     TreeSeen,
     UnwrittenMarker,
 )
@@ -276,7 +280,7 @@ def test_marking_writes_the_marker_and_makes_the_own_folder(
 ) -> None:
     own.rmdir()
     pool.submit(MarkShare(b"n" * 32, "me", former=""))
-    assert posted.wait_for(ShareSeen) == ShareSeen(present=True, reason="")
+    assert posted.wait_for(ShareSeen) == ShareSeen(present=True, reason="", label="me")
     found = ShareMarker(share, Whose(DEVICE, SHARE)).read()
     assert found == Marker(b"n" * 32, DEVICE, SHARE)
     assert own.is_dir()
@@ -293,20 +297,39 @@ def test_a_new_label_takes_the_own_folder_along(
     assert not own.exists()
 
 
-@pytest.mark.parametrize("former", ["me", "nobody", "a file", "a link"])
-def test_a_new_label_that_is_taken_or_has_no_former_folder_renames_nothing(
+@pytest.mark.parametrize("former", ["nobody", "a file", "a link"])
+def test_a_new_label_without_a_former_folder_renames_nothing(
     pool: DiskPool, own: Path, posted: Posted, former: str
 ) -> None:
     (own.parent / "a file").touch()
     (own.parent / "a link").symlink_to("me")
     (own / "file").write_bytes(b"mine")
-    if former == "me":
-        (own.parent / "me-2").mkdir()
     pool.submit(MarkShare(GROUP, "me-2", former=former))
     assert posted.wait_for(ShareSeen).present
     assert list((own.parent / "me-2").iterdir()) == []
     assert (own / "file").read_bytes() == b"mine"
     assert (own.parent / "a link").is_symlink()
+
+
+def test_the_folder_of_another_device_gets_another_name(
+    pool: DiskPool, share: Share, own: Path, posted: Posted
+) -> None:
+    ShareMarker(share, Whose(DEVICE, SHARE)).write(GROUP)
+    (own.parent / "ann").mkdir()
+    (own.parent / "ann/file").write_bytes(b"hers")
+    pool.submit(MoveFolder(ORDER, "ann", "anne"))
+    assert posted.wait_for(FolderMoved) == FolderMoved(ORDER, "")
+    assert (own.parent / "anne/file").read_bytes() == b"hers"
+
+
+def test_an_empty_folder_of_nobody_goes_and_what_stands_there_is_told(
+    pool: DiskPool, share: Share, own: Path, posted: Posted
+) -> None:
+    ShareMarker(share, Whose(DEVICE, SHARE)).write(GROUP)
+    (own.parent / "ann").mkdir()
+    pool.submit(DropFolder("ann"))
+    assert "ann" not in {entry.name for entry in posted.wait_for(TopSeen).entries}
+    assert not (own.parent / "ann").exists()
 
 
 def test_an_import_ends_in_imported(

@@ -6,7 +6,9 @@ misbehave. Each test ends in the one LinkClosed that the link owes, and says whe
 clean.
 """
 
+import select
 import selectors
+import socket
 import time
 
 import pytest
@@ -166,6 +168,36 @@ def test_a_bye_is_read_even_if_our_own_message_could_not_be_sent(guest):
     assert node.wait(LinkClosed) == [LinkClosed(opened.link, "duplicate", clean=True)]
 
 
+@pytest.mark.parametrize("turns", [1, links_module.LAST_TURNS])
+def test_a_bye_behind_a_crowd_of_messages_is_read_where_sending_failed(monkeypatch, turns):
+    near, far = stream_pair()
+    control = ControlLink(near.sock, LinkKind.CONTROL)
+    count, frame = links_module.TURN_MESSAGES + 8, encode_frame(ping(1))
+    monkeypatch.setattr(links_module, "LAST_TURNS", turns)
+    try:
+        for _ in range(count // 8):
+            far.send_bytes(frame * 8)
+        far.send(Bye("enough"))
+        far.sock.shutdown(socket.SHUT_WR)
+        end = select.poll()
+        end.register(near.sock, select.POLLRDHUP)
+        until(lambda: end.poll(0))  # so all that was before the end is here
+        monkeypatch.setattr(near.sock, "send", refused)
+        heard = control.queue(ping(1))
+    finally:
+        near.close()
+        far.close()
+    if turns == 1:
+        assert (len(heard), control.state) == (count - 8, ControlLinkState.BROKEN), "bounded"
+    else:
+        assert (len(heard), control.state) == (count, ControlLinkState.PARTED)
+        assert control.reason == "enough"
+
+
+def refused(_data):
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+
 def test_after_a_bye_nothing_more_is_heard(guest):
     node, stream = guest
     stream.send_bytes(encode_frame(Bye("done")) + encode_frame(ping(1)))
@@ -319,6 +351,26 @@ def test_a_flood_is_read_in_turns(guest):
     for _ in range(20):
         stream.send_bytes(len(body).to_bytes(4, "big") + body)
     assert len(node.wait(MessageHeard, 20)) == 20
+
+
+def test_a_flood_of_small_messages_leaves_the_others_their_turn():
+    near, far = stream_pair()
+    control = ControlLink(near.sock, LinkKind.CONTROL)
+    heard, turns, count = 0, 0, 4 * links_module.TURN_MESSAGES
+    frame = encode_frame(ping(1))
+    try:
+        for _ in range(count // 8):  # records of their own, as one sends who says one at a time
+            far.send_bytes(frame * 8)
+        with FairTime() as clock:
+            while heard < count and clock.spent() < WAIT_S:
+                messages = control.on_readable()
+                assert len(messages) <= links_module.TURN_MESSAGES + 8
+                heard, turns = heard + len(messages), turns + bool(messages)
+    finally:
+        near.close()
+        far.close()
+    assert heard == count
+    assert turns >= 4
 
 
 # -- faults of ours --------------------------------------------------------------------------------

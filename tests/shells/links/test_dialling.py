@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,7 @@ from potluck.engine.effects import Dial, DialToServe, Introduce, OpenDoor
 from potluck.engine.events import (
     CallEnded,
     DialFailed,
+    IntroductionAnswered,
     IntroductionHeard,
     LinkOpened,
     OrderId,
@@ -221,17 +223,33 @@ def test_another_device_answers_there(monkeypatch):
         assert failure(node.address, peer=OTHER, trust=trust).reason == "not the device"
 
 
-def test_ourselves_are_not_dialled_and_do_not_answer():
+def test_ourselves_are_dialled_for_a_control_link_alone():
     with peers(1) as (node,):
+        alone = failure(node.address, peer=node.key, trust=node.current_trust)
+        assert alone.reason == "not a member", "there is nobody to tell"
         node.trust(OTHER)
-        assert (
-            failure(node.address, peer=node.key, trust=node.current_trust).reason == "not a member"
-        )
+        bulk = failure(node.address, peer=node.key, trust=node.current_trust, kind=LinkKind.BULK)
+        assert bulk.reason == "not a member"
+        request = DialRequest(node.key.device, node.address, LinkKind.CONTROL)
+        reached = open_link(node.current_trust, request, time.monotonic() + WAIT_S, Segments())
+        reached.stream.close()
+        assert reached.instance == node.current_trust.instance, "this is the same run"
+        (event,) = node.wait(LinkOpened, 1)
+        assert event.peer == node.key.device
         # Our own address under another's name: a knock is symmetric, so TLS has to notice.
         assert (
             failure(node.address, peer=OTHER, trust=node.current_trust).reason == "not the device"
         )
-        assert not node.of(LinkOpened)
+        assert len(node.of(LinkOpened)) == 1
+
+
+def test_our_own_identity_gets_no_bulk_link(monkeypatch):
+    with peers(1) as (node,):
+        node.trust(OTHER)
+        monkeypatch.setattr(tls.TrustBook, "__contains__", lambda _book, _device: True)
+        trust = node.current_trust
+        refused = failure(node.address, peer=node.key, trust=trust, kind=LinkKind.BULK)
+        assert refused.reason.startswith(("tls", "no hello"))
 
 
 def test_who_does_not_know_us_refuses_the_knock():
@@ -381,6 +399,24 @@ def test_an_introduction_is_carried_over(accepted, caplog):
         assert heard.sealed == b"sealed"
         two.do(lambda: two.doorway.answer_introduction(AnswerIntroduction(heard.knock, accepted)))
         until(lambda: ("not accepted" in caplog.text) != accepted and "accepted" in caplog.text)
+
+
+def _is_told(side, said):
+    return said in side.of(type(said))
+
+
+def test_what_stands_behind_the_byte_of_an_answer_is_told_whole():
+    from potluck.engine.effects import AnswerIntroduction
+
+    with peers() as (one, two):
+        for sealed in (os.urandom(limits.INTRODUCTION_BYTES), b"why"):
+            one.dialling.introduce(Introduce(two.address, b"sealed"))
+            until(lambda: two.of(IntroductionHeard))
+            answer = AnswerIntroduction(two.of(IntroductionHeard)[-1].knock, False, sealed)
+            two.do(partial(two.doorway.answer_introduction, answer))
+            said = IntroductionAnswered(sealed)
+            until(partial(_is_told, one, said))
+            two.heard.clear()
 
 
 @pytest.mark.parametrize("sealed", [b"x", bytes(limits.INTRODUCTION_BYTES + 1)])

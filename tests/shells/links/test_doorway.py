@@ -23,6 +23,7 @@ from potluck.shells.links import doorway as doorway_module
 from potluck.shells.links import knock
 from potluck.shells.links.doorway import DOOR_REST_S, Doorway
 from potluck.shells.links.strangers import Strangers
+from potluck.shells.net.attention import FOLLOW_S, Budget
 from tests.fair_time import FairTime
 from tests.shells.peers import connect, ends, new_key, peers, reach, trust_of, until
 
@@ -310,4 +311,34 @@ def test_a_visitor_is_closed_by_its_socket_and_nobody_else_is(failing):
     assert not doorway.cut(visitor.slot.sock)
     assert outside.recv(16) == b""
     assert len(doorway.strangers) == 0
+    doorway.close()
+
+
+def test_in_a_crowd_the_loud_are_not_let_in_and_hosts_of_members_are(failing, monkeypatch):
+    budget = Budget(all_burst=1, all_per_s=0, host_burst=1, host_per_s=0)
+    monkeypatch.setattr(doorway_module, "CALLERS_HEARD", budget)
+    doorway, selector, first = failing()
+    assert turn(selector) == 1
+    assert len(first.recv(16)) == 16
+
+    def calls():
+        """What another connection hears before its knock."""
+        with socket.create_connection(("127.0.0.1", doorway.port), timeout=20.0) as sock:
+            turn(selector)
+            return sock.recv(16)
+
+    assert calls() == b"", "no room for all"
+    assert calls() == b"", "it is loud"
+    doorway.on_tick(time.monotonic() + FOLLOW_S)
+    with socket.socket() as muted:
+        muted.settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            muted.connect(("127.0.0.1", doorway.port))
+        assert selector.select(0.0) == [], "the kernel keeps it out"
+    member, outside = socket.socketpair()
+    doorway.strangers.leave(doorway.strangers.enter(member, "127.0.0.1"), proved=True)
+    doorway.on_tick(time.monotonic() + 2 * FOLLOW_S)
+    assert len(calls()) == 16
+    for sock in (member, outside):
+        sock.close()
     doorway.close()

@@ -22,6 +22,7 @@ from potluck.shells.links.dialling import NoLink
 from potluck.shells.links.handshakes import Handshakes
 from potluck.shells.links.stream import Stream
 from potluck.shells.loop.workers import Workers
+from tests.fair_time import FairTime
 from tests.shells.peers import (
     WAIT_S,
     at_some_pace,
@@ -57,6 +58,17 @@ def knocked(node, host: str = "") -> socket.socket:
 def secured(node) -> Stream:
     """A connection on which the member has finished TLS."""
     return Stream(tls.dial_member(knocked(node), trust_of(MEMBER, node.key), node.device))
+
+
+def test_who_is_removed_in_the_middle_of_its_handshake_is_cut_off(node):
+    half, whole = knocked(node), secured(node)
+    with half, FairTime() as took:
+        node.trust()
+        assert ends(half) == b""
+        assert ends(whole.sock) == b""
+        until(lambda: len(node.doorway.strangers) == 0)
+    whole.close()
+    assert took.spent() < limits.HANDSHAKE_S / 2
 
 
 def test_a_control_link_reaches_the_loop(node):

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from potluck.core.keys.identity import DeviceId
 from potluck.shells.links import strangers as strangers_module
 from potluck.shells.links.strangers import Strangers
 
@@ -42,6 +43,17 @@ def test_the_oldest_of_an_address_makes_room(connection):
     assert [slot.evicted for slot in slots] == [True, False, False]
     assert len(doorway) == 2
     assert others[0][0].fileno() >= 0, "closing is the owner's business"
+
+
+def test_all_addresses_of_one_ipv6_network_are_one_and_known_ones_go_last(connection):
+    doorway = Strangers(per_host=2, in_all=10)
+    doorway.leave(doorway.enter(connection()[0], "fe80::1%eth0"), proved=True)
+    ends = []
+    for host in ("fe80::1%eth0", "fe80::2%eth0", "fe80::3%eth0", "fe80::1%eth1", "10.0.0.1"):
+        ours, theirs = connection()
+        doorway.enter(ours, host)
+        ends.append(theirs)
+    assert [is_ended(theirs) for theirs in ends] == [False, True, False, False, False]
 
 
 def test_the_oldest_of_all_makes_room_but_hosts_of_members_go_last(connection):
@@ -87,3 +99,14 @@ def test_known_hosts_are_bounded(connection, monkeypatch):
     for number in range(4):
         doorway.leave(doorway.enter(connection()[0], f"host-{number}"), proved=True)
     assert list(doorway._known) == ["host-2", "host-3"]
+
+
+def test_who_is_no_member_any_more_is_evicted_wherever_its_handshake_stands(connection):
+    doorway = Strangers()
+    pairs = [connection() for _ in range(3)]
+    slots = [doorway.enter(ours, "host") for ours, _ in pairs]
+    removed, member = DeviceId(b"removed"), DeviceId(b"member")
+    slots[0].claimed, slots[1].claimed = removed, member
+    doorway.cut_off({removed})
+    assert [is_ended(theirs) for _, theirs in pairs] == [True, False, False]
+    assert len(doorway) == 2

@@ -16,7 +16,7 @@ from potluck.core.content.swarm.windows import ReceiveWindow
 from potluck.core.errors import FrameTooLong, Malformed
 from potluck.core.wire.catalogue import BULK_REPLY, Done, PieceHeader, encode_frame
 from potluck.shells.links import stream as stream_module
-from potluck.shells.links.stream import Stream, remaining_s
+from potluck.shells.links.stream import Stream, read_to_end, remaining_s
 from tests.shells.peers import WAIT_S, at_some_pace, stream_pair
 
 
@@ -276,3 +276,17 @@ class Clock:
 
     def __init__(self, monotonic):
         self.monotonic = monotonic
+
+
+def test_what_comes_until_the_end_is_read_so_far_and_so_long():
+    for sent, most, got in ((b"", 9, b""), (b"hello", 9, b"hello"), (b"hello", 3, b"hel")):
+        near, far = socket.socketpair()
+        with near, far:
+            far.sendall(sent)
+            far.shutdown(socket.SHUT_WR)
+            assert read_to_end(near, most, time.monotonic() + WAIT_S) == got
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"h")
+        with pytest.raises(TimeoutError):
+            read_to_end(near, 9, time.monotonic() + 0.05)

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
-from potluck.core.keys.identity import DeviceKey
+from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Member
 from potluck.engine.events import TrustSeen, Unprepared
 from potluck.shells.links import knock, tls
@@ -184,11 +184,17 @@ def test_a_member_cannot_pose_as_another_one(shake):
 def test_who_was_removed_during_the_handshake_is_refused(shake):
     trust = trust_of(SERVER, CLIENT)
 
+    gone = []
+
     def serve(sock):
-        return tls.accept_member(sock, trust, CLIENT.device, lambda _sock: trust.trust([]))
+        def remove(_sock):
+            gone.append(trust.trust([]))
+
+        return tls.accept_member(sock, trust, CLIENT.device, remove)
 
     served, _ = shake(serve, dialling())
     assert isinstance(served, tls.NotTheDevice)
+    assert gone == [{CLIENT.device}]
 
 
 def test_the_client_checks_alpn_too(shake):
@@ -239,6 +245,16 @@ def test_no_descriptor_is_left_after_loading_certificates():
     before = set(os.listdir("/proc/self/fd"))
     _ = trust_of(SERVER, CLIENT).book.server_context
     assert len(os.listdir("/proc/self/fd")) <= len(before)
+
+
+def test_the_descent_of_a_device_begins_with_whoever_the_founder_let_in():
+    above, nobody = DeviceId(b"above"), DeviceId(b"nobody")
+    lines = (CLIENT.device, above)
+    let_in = Member(CLIENT.device, CLIENT.certificate, CLIENT.sealing_public, lines)
+    book = tls.TrustBook(SERVER, [let_in])
+    assert book.descent(CLIENT.device) == (above, CLIENT.device)
+    assert trust_of(SERVER, CLIENT).book.descent(CLIENT.device) == (CLIENT.device,)
+    assert book.descent(nobody) == (nobody,)
 
 
 # -- certificates in another writing ---------------------------------------------------------------

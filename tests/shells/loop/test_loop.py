@@ -101,6 +101,7 @@ class Stage:
         self.connections: dict[Any, list[Any]] = {}  # what ends with each of them
         self.visitors: list[Any] = []  # sockets in the doorway
         self.tidied: list[Any] = []  # work given to the disk that has no event
+        self.cut_off: list[Any] = []  # whose links were ended, once for each part that has some
         self.reserve = 0  # how often the ballast can be freed
         self.begun = 0  # how often chores were looked at
         self.sights: list[Sight] = []  # what LookAround leads to
@@ -131,7 +132,7 @@ class Stage:
             transmit=keep,
         )
         parts = {
-            "trust": SimpleNamespace(trust=keep),
+            "trust": SimpleNamespace(trust=self._trust),
             "lan": lan,
             "links": links,
             "doorway": SimpleNamespace(
@@ -139,11 +140,14 @@ class Stage:
                 open_door=keep,
                 answer_introduction=keep,
                 cut=self.visitors.__contains__,
+                strangers=SimpleNamespace(cut_off=self.cut_off.append),
             ),
             "dialling": SimpleNamespace(dial=keep, call=keep, introduce=keep),
             "segments": SimpleNamespace(narrow=keep),
-            "serving": SimpleNamespace(answer=keep),
-            "fetching": SimpleNamespace(**vars(wait), submit=keep, cancel=keep),
+            "serving": SimpleNamespace(answer=keep, cut_off=self.cut_off.append),
+            "fetching": SimpleNamespace(
+                **vars(wait), submit=keep, cancel=keep, cut_off=self.cut_off.append
+            ),
             "disk": SimpleNamespace(submit=keep, tidy=self.tidied.append),
             "store": SimpleNamespace(submit=keep),
             "chores": SimpleNamespace(deadline=lambda: None, on_tick=self._chores_tick),
@@ -162,6 +166,10 @@ class Stage:
 
     def drain(self, order: OrderId, /) -> None:
         self.done.append(("drain", order))
+
+    def _trust(self, members: Any) -> str:
+        self.done.append(members)
+        return "gone"
 
     def _adopt(self, opened: OpenedLink) -> list[Any]:
         if opened.sock in self.connections:
@@ -244,6 +252,7 @@ def test_every_effect_reaches_its_shell(
     marked_at = next(at for at, effect in enumerate(stage.done) if effect is mark)
     assert stage.done[marked_at + 1] == label
     assert stage.done[-3:] == [(), drained, "looked"]  # whom to trust comes first
+    assert stage.cut_off == ["gone"] * 3, "whoever is trusted no more is cut off everywhere"
 
 
 def test_events_and_effects_keep_their_order(stage: Stage, script: Script) -> None:

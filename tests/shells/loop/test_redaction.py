@@ -6,12 +6,14 @@ The list of plain fields is held to the real classes, so that it names no field 
 
 from __future__ import annotations
 
+import json
 from typing import Any, get_args
 
 import msgspec
 
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
+from potluck.core.group.codes import Code, Invite, TypedCode
 from potluck.core.wire import catalogue
 from potluck.core.wire.catalogue import (
     Address,
@@ -25,7 +27,7 @@ from potluck.core.wire.catalogue import (
     Unknown,
 )
 from potluck.engine import effects, events
-from potluck.engine.effects import Effect, Fetch, Import, Tell
+from potluck.engine.effects import Effect, Fetch, Import, Reply, Tell
 from potluck.engine.events import (
     DialFailed,
     Event,
@@ -36,6 +38,7 @@ from potluck.engine.events import (
     OrderId,
     PathsTouched,
 )
+from potluck.engine.person_acts import JoinAsked
 from potluck.shells.loop.redaction import LIST_SHOWN, PATHS, PLAIN, Redaction, fields_of
 
 SECRET = "s3cret"
@@ -117,3 +120,14 @@ def test_every_event_and_effect_has_fields_that_can_be_walked() -> None:
     for kind in (*get_args(Event), *get_args(Effect)):
         assert isinstance(fields_of(kind), tuple)
     assert fields_of(int) == ()
+
+
+def test_no_code_is_in_it_however_it_came_in() -> None:
+    code, hide = "amber-tiger-violin", Redaction(bytes(32))
+    seen = [
+        JoinAsked(7, TypedCode(code)),
+        Invite(Code(code.split("-")), 600.0, 0.0),
+        Reply(7, ok=True, text=code),
+    ]
+    shown = json.dumps([hide.shown(one) for one in seen]) + repr(seen)
+    assert not any(word in shown for word in code.split("-"))

@@ -4,6 +4,7 @@ Strategy: jobs meet at barriers and events, so each test knows which threads exi
 fixed time.
 """
 
+import sys
 import threading
 from functools import partial
 
@@ -60,6 +61,22 @@ def test_an_idle_thread_is_used_before_another_one_starts(pool):
         pool.submit(Job(lambda: names.append(threading.current_thread().name)))
         until(lambda: len(names) == round_number + 1 and pool._idle == 1)  # noqa: B023
     assert set(names) == {"test-1"}
+
+
+def test_a_thread_that_stands_by_is_there_before_work_is(pool):
+    before = set(threading.enumerate())
+    for _ in range(3):
+        pool.stand_by()
+    started = set(threading.enumerate()) - before
+    assert {thread.name for thread in started} == {"test-1", "test-2"}
+    names = []
+    until(lambda: pool._idle == 2)
+    pool.submit(Job(lambda: names.append(threading.current_thread())))
+    until(lambda: names)
+    assert set(names) <= started
+    pool.close()
+    pool.stand_by()
+    assert pool.close(WAIT_S)
 
 
 def test_where_no_thread_can_be_started_a_job_waits_until_one_can(pool, monkeypatch, caplog):
@@ -129,17 +146,37 @@ def test_after_close_nothing_starts_and_what_waited_is_told_that_it_is_dropped()
     assert (first.fate, waiting.fate) == (["run"], ["dropped"])
 
 
-def test_a_job_that_raises_ends_its_thread_loudly_and_the_next_job_still_runs(monkeypatch):
-    said, ran, workers = [], threading.Event(), Workers("raising", 1)
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_job_that_raises_is_told_loudly_and_its_thread_does_the_next_one(monkeypatch, error):
+    said, threads, ran, workers = [], set(), threading.Event(), Workers("raising", 1)
     monkeypatch.setattr(threading, "excepthook", lambda args: said.append(args.exc_value))
 
     def fail():
-        raise ZeroDivisionError
+        threads.add(threading.current_thread())
+        raise error
+
+    def work():
+        threads.add(threading.current_thread())
+        ran.set()
 
     workers.submit(Job(fail))
+    workers.submit(Job(work))
+    assert ran.wait(WAIT_S)
+    told = until(lambda: said)[0]
+    assert isinstance(told.__cause__ if error is SystemExit else told, error)
+    assert len(threads) == 1, "a new one might not have its rights"
+    assert workers.close(WAIT_S)
+
+
+def test_a_job_that_wants_to_exit_is_told_by_the_hook_that_python_has(monkeypatch, capsys):
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    workers, ran = Workers("exiting", 1), threading.Event()
+    workers.submit(Job(sys.exit, 3))
     workers.submit(Job(ran.set))
     assert ran.wait(WAIT_S)
-    assert isinstance(until(lambda: said)[0], ZeroDivisionError)
+    said = capsys.readouterr().err
+    assert "SystemExit: 3" in said
+    assert "RuntimeError: a job wanted to end the program" in said
     assert workers.close(WAIT_S)
 
 

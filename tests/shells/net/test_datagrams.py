@@ -19,9 +19,12 @@ from contextlib import ExitStack
 import pytest
 
 from potluck.core import limits
+from potluck.core.keys.sealing import MAGIC
 from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Transmit
 from potluck.engine.events import DatagramHeard, Interface
+from potluck.shells.net import datagrams as datagrams_module
+from potluck.shells.net.attention import FOLLOW_S, Budget
 from potluck.shells.net.datagrams import RECEIVE_MAX, Datagrams
 from potluck.shells.net.interfaces import UsableNetwork
 from tests.lan.conftest import hosts  # noqa: F401  (a fixture)
@@ -251,6 +254,25 @@ def test_a_full_send_buffer_is_counted(stack):
     datagrams._voice = Full()
     datagrams.transmit(Transmit(b"x", Address("127.0.0.1", 9)))
     assert dict(datagrams.counts) == {"send buffer full": 1}
+
+
+def test_of_strangers_so_much_is_heard_and_of_what_is_sealed_as_ours_all(stack, monkeypatch):
+    budget = Budget(all_burst=2, all_per_s=0, host_burst=1, host_per_s=0)
+    monkeypatch.setattr(datagrams_module, "STRANGERS_HEARD", budget)
+    listener, speaker = make(stack, free_port()), make(stack, free_port())
+    to = Address("127.0.0.1", port_of(listener))
+    ours, theirs = MAGIC + b"ours", MAGIC + b"them"
+    listener.transmit(Transmit(ours, Address("127.0.0.1", port_of(speaker))))
+    for _ in range(4):
+        speaker.transmit(Transmit(theirs, to))
+    speaker.transmit(Transmit(ours + b"1", to))
+    assert [event.data for event in hear(listener, 3)] == [theirs, theirs, ours + b"1"]
+    assert listener.counts["of strangers, too many"] == 2
+    listener.on_tick(time.monotonic() + FOLLOW_S)
+    speaker.transmit(Transmit(theirs, to))
+    speaker.transmit(Transmit(ours + b"2", to))
+    assert [event.data for event in hear(listener)] == [ours + b"2"]
+    assert listener.counts["of strangers, too many"] == 2, "the kernel dropped it"
 
 
 # A host that says one thing to everybody on each of its cards, or listens on them.

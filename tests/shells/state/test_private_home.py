@@ -41,9 +41,23 @@ def test_a_home_that_is_missing_is_made_private_and_nothing_was_open(tmp_path: P
     assert modes(made) == {INDEX_NAME: 0o600}
 
 
+def test_where_nothing_of_ours_lay_yet_nothing_was_open(home: Path) -> None:
+    (home / "Potluck").mkdir(0o755)
+    (home / "diary").touch(0o644)
+    assert make_private(str(home)) == OpenedHome(home=False, names=())
+    assert (mode(home), mode(home / INDEX_NAME)) == (0o700, 0o600)
+
+
+def test_where_files_of_ours_were_private_others_could_look_at_their_names(home: Path) -> None:
+    (home / "device.key").touch(0o600)
+    assert make_private(str(home)) == OpenedHome(home=True, names=())
+
+
 def test_every_file_of_ours_is_private_afterwards_whatever_it_was(home: Path) -> None:
     ours = ["lock", "device.key", "ballast", "folder", "config.toml", "flight-1.jsonl"]
     ours += [INDEX_NAME, f"{INDEX_NAME}-wal", f"{INDEX_NAME}-shm"]
+    ours += ["device.key.before-1", f"{INDEX_NAME}.before-1-wal", "device.key.before"]
+    ours += ["device.key.restoring", f"{INDEX_NAME}.restoring", "device.key.77.new"]
     for name in ours:
         (home / name).touch()
         (home / name).chmod(0o666)

@@ -121,6 +121,7 @@ class ReadFault(StrEnum):
     DESCRIPTORS = "descriptors"  # this process has as many files open as it may
     SYSTEM_DESCRIPTORS = "system descriptors"  # so has the whole system
     DISK = "disk"  # the disk or its file system fails
+    PRIVATE = "private"  # it is the private key of this device: nobody else may have it
     OTHER = "other"  # in the system's own words only
 
 

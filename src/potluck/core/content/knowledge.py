@@ -22,8 +22,8 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wording import listed, of_amount, of_size, of_time, set_off
+from potluck.core.keys.identity import DeviceId, short_id
+from potluck.core.wording import listed, of_amount, of_size, of_time, set_off, typable
 
 
 class HeadNumber(NamedTuple):
@@ -43,6 +43,8 @@ class ManifestKnown:
     held: HeadNumber | None  # the one that is held completely; None: none yet
     whole: Amount  # of the one held
     missing: Amount  # of that on this disk; pieces that are here do not count
+    removed: str = ""  # the label of its owner, if that was removed and its folder stays
+    stuck: bool = False  # nobody who is here could bring what lacks of it, as far as was asked
 
     @property
     def stands(self) -> bool:
@@ -142,6 +144,7 @@ class Knowledge:
     own_work: tuple[OwnWork, ...] = ()
     incoming: Incoming = field(default_factory=Incoming)
     hindrances: tuple[Obstacle, ...] = ()  # the most important first
+    doubled: bool = False  # somebody here runs on two machines: nothing is known of its folder
     index_fails: bool = False  # what is remembered here may be behind, or not be on the disk
 
     @property
@@ -149,9 +152,10 @@ class Knowledge:
         """Whether everything heard of stands here and everything of mine that is seen is told.
 
         A file that somebody is still writing is not waited for: it may never be closed. Of an index
-        that fails nothing is known: others may never be told what it says.
+        that fails nothing is known: others may never be told what it says. Nor is anything known of
+        a folder for which two machines speak.
         """
-        if self.index_fails:
+        if self.index_fails or self.doubled:
             return False
         incoming = self.incoming
         settled = not set(self.own_work) - {OwnWork.WRITTEN} and not incoming.placing
@@ -166,11 +170,13 @@ class Knowledge:
         return Amount.total(one.missing for one in self.manifests)
 
     def to_come(self) -> Amount:
-        """Return how much of that is others': what is lacking of the own folder comes from nobody.
+        """Return how much of that is others', and may come.
 
-        Another disk hides it, or went with it.
+        What is lacking of the own folder comes from nobody: another disk hides it, or went with it.
+        Nor does what only a removed device had.
         """
-        return Amount.total(one.missing for one in self.manifests if one.name.owner != self.me)
+        others = [one for one in self.manifests if one.name.owner != self.me]
+        return Amount.total(one.missing for one in others if not one.stuck)
 
 
 # -- other devices ---------------------------------------------------------------------------------
@@ -253,13 +259,32 @@ def situation(knowledge: Knowledge) -> Situation:
     others = [one for one in knowledge.manifests if one.name.owner != knowledge.me]
     behind = [one for one in others if not one.stands]
     if behind or knowledge.incoming.placing:
-        return _incoming(knowledge, behind)
+        return _stuck(knowledge, behind) or _incoming(knowledge, behind)
     if knowledge.own_work:
         return Situation(State.BUSY, min(knowledge.own_work, key=list(OwnWork).index).value)
     if knowledge.incoming.unseen:
         whose = listed(knowledge.incoming.unseen)
         return Situation(State.BUSY, f"looking at what is here of {whose}")
     return _outgoing(knowledge) or Situation(State.IN_SYNC)
+
+
+def _stuck(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation | None:
+    """Say what nobody could bring of a removed device's folder, if nothing else is lacking."""
+    if not behind or not all(one.stuck for one in behind) or knowledge.incoming.absent != NOTHING:
+        return None
+    missing = Amount.total(one.missing for one in behind)
+    what = "the last list of files" if missing == NOTHING else of_amount(*missing)
+    labels = [one.removed for one in behind]
+    were = "was" if len(labels) == 1 else "were"
+    words = f"could bring {what} of {listed(labels)}, which {were} removed"
+    away = [one.label for one in knowledge.devices if not one.here or one.offline]
+    if away:
+        return Situation(State.WAITING, f"waiting for {listed(away)}: nobody else {words}")
+    return Situation(
+        State.TROUBLE,
+        f"no device of the group {words}",
+        f"forget {typable(labels[0], short_id(behind[0].name.owner))}",
+    )
 
 
 def _incoming(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation:

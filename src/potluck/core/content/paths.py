@@ -252,7 +252,7 @@ def _refuse(reason: str, name: str | bytes) -> NoReturn:
     if len(shown) > SHOWN_CHARACTERS:
         shown = shown[: SHOWN_CHARACTERS - 1] + "…"
     raise UnsafePath(
-        f"the name “{shown}” is refused", reason, "rename it on the device it comes from"
+        f"the name “{shown}” is refused", reason, "give it another name on the device it comes from"
     )
 
 

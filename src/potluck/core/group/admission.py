@@ -8,16 +8,18 @@ grind keys until two conversations look alike; then each side signs everything t
     PAIR_COMMIT  H(nonce, certificate, sealing, label)
                                              PAIR_NONCE   nonce, certificate, sealing, group
     PAIR_REVEAL  what was committed to, signature
-    PAIR_CONSENT
+    PAIR_CONSENT                             PAIR_ALLOW, if its yes comes first
                                              PAIR_VERDICT signature
-                                             PAIR_RECORDS the roster, in chunks
+                                             PAIR_RECORDS the roster, in frames that fit
 
 Each side is a machine of its own, with one table that says what may happen in which state
 (`JOINER`, `DOORKEEPER`). Whatever breaks the protocol is an input too (`BREACH`), and the last: it
 leads to REFUSED from everywhere. Whether a person is asked is not decided here: `WANT` and `ALLOW`
-are inputs, given at once by an open door and by a yes otherwise. The `transcript` is what three
-words are derived from when people compare them, once the joiner's nonce is revealed: before that,
-who sits in the middle still chooses what to say and could try until both sides' words are equal.
+are inputs, which may come at any time once everything is revealed, in either order: at once from an
+open door, later from a person, or from whatever else proves that both belong together (`WayIn`).
+The `transcript` is what the three words that people compare are derived from (words.py), once the
+joiner's nonce is revealed: before that, who sits in the middle still chooses what to say and could
+try until both sides' words are equal.
 
 Guarantees: a message that raises ProtocolError ends the conversation; no roster record leaves
 before both said yes; no joiner is in a group it did not consent to; a signature over the transcript
@@ -38,6 +40,8 @@ from blake3 import blake3
 from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.roster import Roster
+from potluck.core.group.roster_frames import pairing_frames
+from potluck.core.group.statement_set import ROSTER_RECORDS
 from potluck.core.keys.identity import (
     DeviceId,
     DeviceKey,
@@ -48,6 +52,8 @@ from potluck.core.keys.identity import (
 )
 from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import (
+    Cause,
+    PairAllow,
     PairCommit,
     PairConsent,
     PairingMessage,
@@ -59,7 +65,7 @@ from potluck.core.wire.catalogue import (
     encode,
 )
 
-RECORDS_PER_FRAME = 4  # sent in a pairing frame: about 0.9 KiB each, and half of what is taken
+WHOLE_STEPS = 100  # statements of a stranger's roster for which all is derived anew
 
 
 class JoinerState(Enum):
@@ -80,6 +86,7 @@ class JoinerInput(Enum):
     BEGIN = auto()  # here: say the commitment
     NONCE = auto()  # the member's nonce, keys and group came
     WANT = auto()  # here: the person, or the open door, wants this group
+    ALLOWED = auto()  # the member would let us in as soon as we want it
     VERDICT_YES = auto()  # the member said yes
     VERDICT_NO = auto()  # the member said no
     RECORDS = auto()  # part of the roster came
@@ -92,7 +99,9 @@ JOINER: dict[tuple[JoinerState, JoinerInput], JoinerState] = {
     (JoinerState.COMMITTED, JoinerInput.NONCE): JoinerState.OFFERED,
     (JoinerState.COMMITTED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
     (JoinerState.OFFERED, JoinerInput.WANT): JoinerState.CONSENTED,
+    (JoinerState.OFFERED, JoinerInput.ALLOWED): JoinerState.OFFERED,
     (JoinerState.OFFERED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
+    (JoinerState.CONSENTED, JoinerInput.ALLOWED): JoinerState.CONSENTED,
     (JoinerState.CONSENTED, JoinerInput.VERDICT_YES): JoinerState.ADMITTED,
     (JoinerState.CONSENTED, JoinerInput.VERDICT_NO): JoinerState.REFUSED,
     (JoinerState.ADMITTED, JoinerInput.RECORDS): JoinerState.ADMITTED,
@@ -154,6 +163,14 @@ DOORKEEPER: dict[tuple[DoorkeeperState, DoorkeeperInput], DoorkeeperState] = {
 """The side that may let somebody in: no roster record leaves before both said yes."""
 
 
+class WayIn(Enum):
+    """What says yes on one side, and so decides."""
+
+    OPEN = auto()  # the door is open: nobody is asked
+    WORDS = auto()  # a person compares three words
+    CODE = auto()  # a one-time code was typed here and is known there: that is the yes
+
+
 @dataclass(frozen=True, slots=True)
 class Newcomer:
     """The device a member is asked to admit."""
@@ -162,6 +179,7 @@ class Newcomer:
     certificate: bytes
     sealing: bytes
     label: str
+    by_code: bool = False  # it says that a code comes, and nobody need compare words
 
 
 @dataclass(slots=True)
@@ -171,11 +189,13 @@ class Joiner:
     key: DeviceKey
     label: str
     nonce: bytes
+    by_code: bool = False  # a code was typed here: it decides, not words
     state: JoinerState = JoinerState.START
     group: GroupId | None = None
     group_name: str = ""
     member_label: str = ""
     transcript: bytes = b""
+    refused: Cause = Cause.OTHER  # why it said no
     _member_public: bytes = b""
     _records: list[RosterRecord] = field(default_factory=list)
 
@@ -210,7 +230,7 @@ class Joiner:
         """Return the roster of the group we are in now; raises ProtocolError if it is another."""
         if self.state is not JoinerState.DONE or not self._records:
             raise ProtocolError("the admission is not complete")
-        roster = Roster.replay(self._records)
+        roster = Roster.replay(self._records, WHOLE_STEPS)
         if roster.group != self.group or self.key.device not in roster.members:
             raise ProtocolError("the roster is not that of the group that was offered")
         return roster
@@ -226,16 +246,20 @@ class Joiner:
                 signature = self.key.sign(b"pair joiner", self.transcript)
                 own = (self.nonce, self.key.certificate, self.key.sealing_public, self.label)
                 self.transcript = _revealed(self.transcript, *own)
-                return [PairReveal(*own, signature)]
-            case PairVerdict(admitted, _, signature):
+                return [PairReveal(*own, signature, self.by_code)]
+            case PairAllow():
+                self._fire(JoinerInput.ALLOWED)
+                return []
+            case PairVerdict(admitted, _, signature, cause):
                 self._fire(JoinerInput.VERDICT_YES if admitted else JoinerInput.VERDICT_NO)
+                self.refused = cause
                 if admitted:
                     self._check(signature)
                 return []
             case PairRecords(records, last):
                 self._fire(JoinerInput.RECORDS_LAST if last else JoinerInput.RECORDS)
                 self._records += records
-                if len(self._records) > limits.LIST_ITEMS:
+                if len(self._records) > ROSTER_RECORDS:
                     raise ProtocolError("the roster sent at admission is too long")
                 return []
             case _:
@@ -274,14 +298,15 @@ class Doorkeeper:
             self._fire(DoorkeeperInput.BREACH)
             raise
 
-    def allow(self) -> None:
-        """The person here (or the open door here) says yes."""
+    def allow(self) -> list[PairingMessage]:
+        """The person here (or the open door here) says yes; told if the joiner has not yet."""
         self._fire(DoorkeeperInput.ALLOW)
+        return [] if self.agreed else [PairAllow()]
 
-    def deny(self, reason: str) -> list[PairingMessage]:
+    def deny(self, reason: str, cause: Cause = Cause.OTHER) -> list[PairingMessage]:
         """Say no, and why."""
         self._fire(DoorkeeperInput.DENY)
-        return [PairVerdict(admitted=False, reason=reason, signature=b"")]
+        return [PairVerdict(admitted=False, reason=reason, signature=b"", cause=cause)]
 
     @property
     def agreed(self) -> bool:
@@ -293,11 +318,8 @@ class Doorkeeper:
         if not self.agreed:
             raise ProtocolError("not both sides have said yes")
         signature = self.key.sign(b"pair member", self.transcript)
-        frames: list[PairingMessage] = [PairVerdict(admitted=True, reason="", signature=signature)]
-        for at in range(0, len(records), RECORDS_PER_FRAME):
-            chunk = records[at : at + RECORDS_PER_FRAME]
-            frames.append(PairRecords(chunk, last=at + RECORDS_PER_FRAME >= len(records)))
-        return frames
+        verdict = PairVerdict(admitted=True, reason="", signature=signature)
+        return [verdict, *pairing_frames(records)]
 
     def _take(self, message: PairingMessage) -> list[PairingMessage]:
         match message:
@@ -330,7 +352,7 @@ class Doorkeeper:
         if not verify(who.public, b"pair joiner", self.transcript, reveal.signature):
             raise ProtocolError("the joiner's signature over the conversation is wrong")
         self.transcript = _revealed(self.transcript, *said)
-        return Newcomer(who.device, reveal.certificate, who.sealing, reveal.label)
+        return Newcomer(who.device, reveal.certificate, who.sealing, reveal.label, reveal.code)
 
     def _fire(self, happened: DoorkeeperInput) -> None:
         self.state = follow(DOORKEEPER, self.state, happened)

@@ -1,21 +1,30 @@
 """Founding: whether a device without company starts a group, joins one, or waits for a person.
 
 Strategy. Every device starts with a group of its own, of which it is the only member. That group is
-*provisional*: it dissolves into any other group the device may join. Whether it may join by itself
-is consent on both sides: here `--open`, there an offer that says `open`. An open newcomer listens
-for two beacon bursts first; then
+*provisional*: it dissolves into any other group the device may join. That takes a yes on both
+sides: an open door says yes by itself, a closed one asks its person. A newcomer listens for two
+beacon bursts first; then
 
-    1. a group that has company already goes before any lonely one,
-    2. among equals the lower group id stays, the others come to it.
+    1. where both doors are open goes before where people have to be asked,
+    2. a group that has company already goes before any lonely one,
+    3. among equals the one with the lower tag stays, the others come to it.
 
-A lonely device admits others only while rule 1 and 2 do not send it elsewhere itself. So of many
-devices that start in the same instant just one admits, and one group is the result. A group with
-two members never dissolves. Without `--open` nothing is joined: after two seconds alone the group
-is kept; if somebody else's potluck was heard meanwhile, the device waits and says what it found.
+An open lonely device admits others without asking only while these rules do not send it through
+another open door itself. So of many open devices that start in the same instant just one admits,
+and one group is the result. Where people are asked they decide: a device may be asked and ask at
+the same time, and whichever pair of yeses is complete first counts; who has said yes to one group
+(`committed`) lets nobody in until that came to something. A group with two members never dissolves.
+After two seconds alone the group is kept; where another one is near that cannot be asked, or was
+asked in vain, the device waits and says what it found. Of the members of a group that answer, one
+whose door is open goes before the others, and who was asked in vain behind them. A group where a
+person said no is not asked again by itself; where nobody answered, after a pause; then the next one
+is asked. Tags and members cost a stranger nothing, so hosts take turns (asking_turns.py): rules 2
+and 3 choose among those that were not asked in vain lately, and what a person names is asked next.
 
 The table `FOUNDING` says what can follow what. A group that is kept may still be left for a better
-one (an open door and a group of an earlier run), so asking has two states: what the device falls
-back to after a no is what it was before. A wait for a person ends with the silence of the others.
+one, so asking has two states: what the device falls back to after a no is what it was before. A
+wait for a person ends with the silence of the others. Groups are known by their *tag*, a hash of
+the id, which is all that a stranger hears of a closed door.
 
 Guarantees: pure; a device asks one group at a time; two groups with members never merge by
 themselves. Limits: the rules assume that lonely devices hear each other; those that do not may
@@ -25,20 +34,28 @@ found two groups; both are shown.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from blake3 import blake3
+
 from potluck.core import limits
+from potluck.core.group.asking_turns import ASK_RETRY_S, AskingTurns, GroupTag
+from potluck.core.hosts import host_of
 from potluck.core.keys.identity import GroupId
 from potluck.core.sender_bounds import SenderBounds
 from potluck.core.transitions import follow
 from potluck.core.wire.catalogue import Address, Offer
 
 OFFER_LIFE_S = 6.0  # a lonely device asks the groups it knows again every few seconds
-ASK_RETRY_S = 0.4  # about what two lonely devices need to see who of them goes to whom
-TRIES = 20  # a device that is about to join elsewhere says no for a second or two
+SILENT_REST_S = 120.0  # nobody answered there: the people may be back after a coffee
+BUSY_REST_S = 3.0  # too many ask there; whoever asks too often is not shown
+
+
+def tag_of(group: GroupId) -> GroupTag:
+    """Return what strangers may know a group by."""
+    return GroupTag(blake3(group, derive_key_context="potluck group tag v1").digest())
 
 
 class FoundingState(Enum):
@@ -54,12 +71,12 @@ class FoundingState(Enum):
 class FoundingInput(Enum):
     """What can happen to the decision."""
 
-    ASK = auto()  # there is a better group, and the doors are open on both sides
+    ASK = auto()  # there is a better group that can be asked
     REFUSED = auto()  # it said no, or nothing
     KEEP = auto()  # alone for long enough
-    WAIT = auto()  # not alone, and the own door is closed
+    WAIT = auto()  # not alone, and nobody to ask just now
     SILENCE = auto()  # nothing is heard of the other groups any more
-    OPENED = auto()  # the person has opened the own door
+    OPENED = auto()  # the person has opened the own door, or wants a group that was near
 
 
 FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
@@ -67,6 +84,7 @@ FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
     (FoundingState.UNDECIDED, FoundingInput.KEEP): FoundingState.KEPT,
     (FoundingState.UNDECIDED, FoundingInput.WAIT): FoundingState.WAITING,
     (FoundingState.ASKING, FoundingInput.REFUSED): FoundingState.UNDECIDED,
+    (FoundingState.WAITING, FoundingInput.ASK): FoundingState.ASKING,
     (FoundingState.WAITING, FoundingInput.SILENCE): FoundingState.UNDECIDED,
     (FoundingState.WAITING, FoundingInput.OPENED): FoundingState.UNDECIDED,
     (FoundingState.KEPT, FoundingInput.ASK): FoundingState.KEPT_ASKING,
@@ -79,14 +97,29 @@ FOUNDING: dict[tuple[FoundingState, FoundingInput], FoundingState] = {
 class FoundGroup:
     """Another group that was heard of."""
 
-    group: GroupId
-    name: str
-    label: str  # of the device that answered
+    tag: GroupTag
+    name: str  # "" while its door is closed and it was not asked
+    label: str  # of the device that answered; "" as the name
     address: Address
     members: int
     open: bool
     heard_s: float
     cookie: bytes = b""  # shows that group's device that we receive what it sends us
+    by_code: bool = False  # it is asked because of a code that was typed
+
+
+def found_group(offer: Offer, host: str, now: float) -> FoundGroup:
+    """Return what an offer from that host says."""
+    return FoundGroup(
+        tag=GroupTag(offer.tag),
+        name=offer.name,
+        label=offer.label,
+        address=Address(host, offer.port),
+        members=offer.members,
+        open=offer.open,
+        heard_s=now,
+        cookie=offer.cookie,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +136,40 @@ class KeepGroup:
 
 @dataclass(frozen=True, slots=True)
 class WaitForPerson:
-    """Somebody's group is near and nobody said that we may join."""
+    """Somebody's group is near, and there is nothing to do about it without a person."""
 
 
-FoundingAction = AskToJoin | KeepGroup | WaitForPerson
+@dataclass(frozen=True, slots=True)
+class StopAsking:
+    """What people have not answered yet is not needed: another door is open on both sides."""
+
+
+FoundingAction = AskToJoin | KeepGroup | WaitForPerson | StopAsking
 
 
 class Founding:
     """The decision of one lonely device; done with as soon as it has company."""
 
-    def __init__(self, own_group: GroupId, now: float, *, open_door: bool, kept: bool) -> None:
-        """Start listening. `kept`: the own group is of an earlier run."""
-        self.own_group = own_group
+    def __init__(
+        self, own_tag: GroupTag, now: float, *, open_door: bool, kept: bool, asks: bool = False
+    ) -> None:
+        """Start listening.
+
+        `kept`: the own group is of an earlier run. `asks`: a person can be asked here, so that
+        groups are asked although the own door is closed.
+        """
+        self.own_tag = own_tag
+        self.committed = False  # this side has said yes to the group that is asked
+        self._by_itself = False  # the group that is asked is joined without people
+        self._asked: GroupTag | None = None  # which that is, or was last
         self.state = FoundingState.KEPT if kept else FoundingState.UNDECIDED
-        self.found: dict[GroupId, FoundGroup] = {}
-        self._offers = SenderBounds[GroupId](limits.OFFERS_PER_HOST, limits.OFFERS)
-        self._open_door = open_door
+        self.found: dict[GroupTag, FoundGroup] = {}
+        self._offers = SenderBounds[GroupTag](limits.OFFERS_PER_HOST, limits.OFFERS)
+        self._open_door, self._asks = open_door, asks
         self._started_s = now
         self._foreign = False  # a sealed datagram of another group was heard
-        self._refused_s: dict[GroupId, float] = {}
-        self._refusals: Counter[GroupId] = Counter()  # asked in vain so often
+        self.turns = AskingTurns()
+        self._wanted: GroupTag | None = None  # what the person named, until it is asked
 
     def __repr__(self) -> str:
         door = "open" if self._open_door else "closed"
@@ -141,23 +188,22 @@ class Founding:
     # -- facts -------------------------------------------------------------------------------------
     def on_offer(self, offer: Offer, host: str, now: float) -> None:
         """Somebody answered our question."""
-        group = GroupId(offer.group)
-        if group == self.own_group:
+        tag = GroupTag(offer.tag)
+        if tag == self.own_tag:
             return
         self._fresh(now)
-        gone = self._offers.note(group, host)
+        known = self.found.get(tag)
+        if known is not None and known.address.host != host:
+            # several speak for one group: whoever was not asked in vain lately is believed, and of
+            # such one whose door is open
+            theirs = self.turns.in_vain_s(host_of(host)), not offer.open
+            if (self.turns.in_vain_s(_host(known)), not known.open) <= theirs:
+                return
+            self._offers.forget(tag)
+        gone = self._offers.note(tag, host_of(host))
         if gone is not None:
             del self.found[gone]
-        self.found[group] = FoundGroup(
-            group=group,
-            name=offer.name,
-            label=offer.label,
-            address=Address(host, offer.port),
-            members=offer.members,
-            open=offer.open,
-            heard_s=now,
-            cookie=offer.cookie,
-        )
+        self.found[tag] = found_group(offer, host, now)
 
     def on_foreign(self) -> None:
         """A datagram was heard that another group sealed."""
@@ -170,36 +216,58 @@ class Founding:
             self._fire(FoundingInput.SILENCE)
 
     def on_door_opened(self) -> None:
-        """The person has opened the own door: a better group whose door is open is joined."""
+        """The person has opened the own door: a better group is joined, or asked, once more."""
         self._open_door = True
+        self.turns.clear()
         if self.waiting:
             self._fire(FoundingInput.OPENED)
 
-    def on_door_closed(self) -> None:
-        """The own door is closed now: nothing is joined by itself any more."""
-        self._open_door = False
+    def on_door_closed(self, *, asks: bool = False) -> None:
+        """The own door is closed now: nothing is joined without a person any more."""
+        self._open_door, self._asks = False, asks
 
-    def on_refused(self, group: GroupId, now: float) -> None:
-        """The group that was asked said no, or nothing.
+    def on_wanted(self, tag: GroupTag, host: str) -> list[FoundingAction]:
+        """The person wants that group there, whatever was said before, instead of another one."""
+        self._asks = True
+        self.turns.on_wanted(tag, host_of(host))
+        if self.waiting:
+            self._fire(FoundingInput.OPENED)
+        if self.asking and (self.committed or self._asked == tag):
+            return []
+        self._wanted = tag
+        if not self.asking:
+            return []
+        self._fire(FoundingInput.REFUSED)
+        return [StopAsking()]
+
+    def on_refused(
+        self, wish: FoundGroup | None, now: float, *, rest_s: float = ASK_RETRY_S
+    ) -> None:
+        """The group that was asked said no, or nothing: it is left alone for so long.
 
         It is the better group still: to admit others meanwhile would make a second one beside it.
+        None: nobody said no, but the person here wants something else.
         """
         self._fire(FoundingInput.REFUSED)
-        self._refused_s = {g: s for g, s in self._refused_s.items() if g in self.found}
-        self._refused_s[group] = now
-        self._refusals = Counter({g: n for g, n in self._refusals.items() if g in self.found})
-        self._refusals[group] += 1
+        self.committed = False
+        if wish is not None:
+            answered = rest_s >= SILENT_REST_S
+            self.turns.on_in_vain(wish.tag, _host(wish), now, rest_s, answered=answered)
 
     # -- reading -----------------------------------------------------------------------------------
     def better(self, now: float) -> FoundGroup | None:
-        """Return the group to be in instead of the own one, if there is one that may be joined."""
-        return self._choice(self._fresh(now))
+        """Return the group to be in instead of the own one, if one is joined without people."""
+        return self._open_choice(self._fresh(now))
 
-    def may_admit(self, now: float) -> bool:
-        """Say whether a lonely device may let others in: it has listened and stays where it is."""
-        if now < self._started_s + limits.LISTEN_S or self.asking:
-            return False
-        return not self._open_door or self.better(now) is None
+    def may_admit(self, now: float, *, asked: bool = False) -> bool:
+        """Say whether a lonely device may let others in: it has listened and stays where it is.
+
+        `asked`: a person here said so, or the other side's has to.
+        """
+        elsewhere = self.committed or (self.asking and self._by_itself)
+        if asked or elsewhere:
+            return not elsewhere
+        return now >= self._started_s + limits.LISTEN_S and self.better(now) is None
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -207,18 +275,25 @@ class Founding:
         times: list[float] = []
         if self.state is FoundingState.UNDECIDED:
             times.append(self._started_s + limits.FOUND_S)
-        better = self._choice(self.found.values())
-        if self._may_ask and better is not None:
-            times.append(max(self._started_s + limits.LISTEN_S, self._rested_s(better)))
+        if not self.asking:
+            following = self._next(list(self.found.values()), -math.inf)
+            if following is not None:
+                times.append(max(self._started_s + limits.LISTEN_S, following[0]))
         return min(times, default=None)
 
     def on_tick(self, now: float) -> list[FoundingAction]:
         """Decide what can be decided now."""
-        if self._may_ask and now >= self._started_s + limits.LISTEN_S:
-            better = self.better(now)
-            if better is not None and now >= self._rested_s(better):
+        if not self.asking and now >= self._started_s + limits.LISTEN_S:
+            following = self._next(self._fresh(now), now)
+            if following is not None and following[0] <= now:
                 self._fire(FoundingInput.ASK)
-                return [AskToJoin(better)]
+                self._by_itself = self._open_door and following[1].open
+                self._asked, self._wanted = following[1].tag, None
+                self.turns.on_asked(_host(following[1]), now)
+                return [AskToJoin(following[1])]
+        if self.asking and not (self.committed or self._by_itself) and self.better(now):
+            self._fire(FoundingInput.REFUSED)
+            return [StopAsking()]
         if self.state is not FoundingState.UNDECIDED or now < self._started_s + limits.FOUND_S:
             return []
         if not self._open_door and (self._fresh(now) or self._foreign):
@@ -231,25 +306,77 @@ class Founding:
     def _fire(self, happened: FoundingInput) -> None:
         self.state = follow(FOUNDING, self.state, happened)
 
-    @property
-    def _may_ask(self) -> bool:
-        return self._open_door and not self.asking
+    def _next(self, near: list[FoundGroup], now: float) -> tuple[float, FoundGroup] | None:
+        """Return the group to ask next, rule 1, and from when on it may be asked; None: nobody."""
+        wish = next((found for found in near if found.tag == self._wanted), None)
+        if wish is not None:
+            return self._rests_until_s(wish), wish
+        wish = self._open_choice(near)
+        if wish is not None:  # also while it rests: nobody goes to a second one meanwhile
+            return self._rests_until_s(wish), wish
+        if not (self._open_door or self._asks):
+            return None
+        rested = [found for found in near if self._rests_until_s(found) <= now]
+        wish = _in_turn(rested, self.own_tag, self.turns)
+        if wish is not None:
+            return self._rests_until_s(wish), wish
+        later = [found for found in near if now < self._rests_until_s(found) < math.inf]
+        fits = [found for found in later if _best([found], self.own_tag)]
+        times = [(self._rests_until_s(found), found) for found in fits]
+        return min(times, key=lambda pair: pair[0], default=None)
 
-    def _choice(self, near: Iterable[FoundGroup]) -> FoundGroup | None:
-        """Rule 1, then rule 2, among the groups whose door is open and that may still want us."""
-        ready = [found for found in near if found.open and self._refusals[found.group] < TRIES]
-        company = [found for found in ready if found.members > 1]
-        lonely = [found for found in ready if found.members == 1 and found.group < self.own_group]
-        return min(company or lonely, key=lambda found: found.group, default=None)
+    def _open_choice(self, near: Iterable[FoundGroup]) -> FoundGroup | None:
+        """Return the best group that is joined without asking anybody."""
+        if not self._open_door:
+            return None
+        doors = [found for found in near if found.open and self._rests_until_s(found) < math.inf]
+        # who was asked in vain for long is no reason to wait, nor is another door of that host
+        doors = [found for found in doors if not self.turns.is_tired_of(_host(found))]
+        return _best(doors, self.own_tag)
 
-    def _rested_s(self, found: FoundGroup) -> float:
+    def _rests_until_s(self, found: FoundGroup) -> float:
         """When a group may be asked, after it said no or nothing."""
-        return self._refused_s.get(found.group, -math.inf) + ASK_RETRY_S
+        return self.turns.rests_until_s(found.tag, _host(found))
 
     def _fresh(self, now: float) -> list[FoundGroup]:
         """Forget the groups that were not heard of lately; return the others."""
-        for group, found in list(self.found.items()):
+        for tag, found in list(self.found.items()):
             if now - found.heard_s > OFFER_LIFE_S:
-                del self.found[group]
-                self._offers.forget(group)
+                del self.found[tag]
+                self._offers.forget(tag)
         return list(self.found.values())
+
+
+def _host(found: FoundGroup) -> str:
+    """Return what counts as the host that speaks for a group."""
+    return host_of(found.address.host)
+
+
+def _in_turn(near: list[FoundGroup], own_tag: GroupTag, turns: AskingTurns) -> FoundGroup | None:
+    """Return the best group of the hosts whose turn it is."""
+    fits = [found for found in near if _best([found], own_tag)]
+    first_s = min((turns.behind_s(_host(found)) for found in fits), default=0.0)
+    return _best((found for found in fits if turns.behind_s(_host(found)) == first_s), own_tag)
+
+
+def left_alone_s(founding: Founding | None, found: FoundGroup, now: float) -> float:
+    """Return for how long a group that did not let us in is not asked by itself; inf: for good."""
+    if founding is None:
+        return 0.0
+    return max(0.0, founding.turns.rests_until_s(found.tag, _host(found)) - now)
+
+
+def forget_host(founding: Founding | None, host: str) -> None:
+    """Potluck was ended at that host: what it offered is as old as what is forgotten next."""
+    near = founding.found if founding is not None else {}
+    for tag, found in near.items():
+        if found.address.host == host:
+            near[tag] = replace(found, heard_s=-math.inf)
+
+
+def _best(near: Iterable[FoundGroup], own_tag: GroupTag) -> FoundGroup | None:
+    """Return the group to be in by rule 2, then rule 3."""
+    near = list(near)
+    company = [found for found in near if found.members > 1]
+    lonely = [found for found in near if found.members == 1 and found.tag < own_tag]
+    return min(company or lonely, key=lambda found: found.tag, default=None)

@@ -1,56 +1,60 @@
 """The roster: who belongs to the group, and how everybody is called.
 
 Strategy: merging two rosters is the union of two sets of statements (core/group/statements.py), and
-pure rules judge the set. A statement whose signer is not (yet) known as a member waits and is
-judged again when the set grows. Of several admissions of one device the one nearest to the founder
-counts, then that of the member that ranks first, then the smaller hash, so chains never close to a
-circle; a rank follows from the ranks of those before, down to the hashes of what the founder
-signed, so nobody improves the rank of a newcomer by trying many records. Who wishes for a label
-that one of a better rank has gets its own short id behind it. Statements of a newer version's kinds
-are kept and handed on unread.
+pure rules judge the set. A statement whose signer is not (yet) known waits and is judged again when
+the set grows. Of several admissions of one device the one nearest to the founder counts, then that
+of the member that ranks first, then the smaller hash, so chains never close to a circle; a rank
+follows from the ranks of those before, down to the hashes of what the founder signed, so nobody
+improves the rank of a newcomer by trying many records. Who was removed, and which statements of
+removed devices stand, core/group/removals.py finds out; who is a member and how it is called,
+core/group/deriving.py. Statements of a newer version's kinds are kept and handed on unread.
 
 **What is in force.** Rules over a set alone cannot keep a name: whoever signs "Y is called laptop"
 today can sign the same bytes as last year, and of X and Y, both let in as `laptop` by members that
 did not know of each other, no rule that looks at the set alone can leave the name to whichever was
 first, as the set is the same. Hence a memory: `settle` puts in force what is derived now. From then
 on a member keeps its admission, keys and label here, and a newcomer whose wish is taken is the one
-that gets its id behind it. The memory is the order of `records()`: first what came into force, in
-that order, then the rest. Whoever keeps the records in this order gets the same roster back by
-`replay`, and so does a newcomer from the member that let it in.
+that gets its id behind it. The memory is the order of `kept()`: first what came into force, in that
+order, then the rest. Whoever keeps the records in this order gets the same roster back by `replay`,
+and so does a newcomer from the member that let it in.
 
-Only the founder, who is the steward of the group, changes what is in force: its own admission of a
-device counts before any other's, with the label it says, unless another device has that here. A
-label that a device once had here is nobody else's here, so no folder passes from one to another.
+Removals need no memory and have none. What they make void is dropped when it settles, so a removed
+hostile line's room is free again; what was in force stays in `kept()` for the names' sake, which
+this device alone remembers: a label that a device once had here is nobody else's here, so no folder
+passes from one to another. (A restart gives back the same members and names; which of several
+admissions led to a device that came back may differ.) Of what is in force, only stewards change
+labels, the founder's own admission of a device counts before any other's, and a device may change
+its own label.
 
-Guarantees: unsettled, the members follow from the set alone. Settled, no statements but the
-founder's change the admission, keys or label of a member, in whatever order they come (proof: of a
-settled device `_open` keeps the founder's admissions alone, and `_derive` starts from a copy of the
-rest). Nobody is a member without an unbroken chain of signatures from the founder; labels are
-distinct by collision key; group id = BLAKE3 of the genesis body. No member fills the roster
+Guarantees: unsettled, the members follow from the set alone; who is removed always does. Settled,
+no statements but the stewards' and its own change the keys or label of a member, in whatever order
+they come (proof: `_open` keeps the founder's admissions alone of a settled device, `derive` starts
+from a copy of the rest). A removed device is no member, whoever admits it. Nobody is a member
+without an unbroken chain of signatures that stand, from the founder; labels are distinct by
+collision key; group id = BLAKE3 of the genesis body. No member and no steward fills the roster
 (core/group/lines.py), and what waits for its signer is bounded for each sender
 (core/group/waiting.py); beyond these bounds what came first stays, since any rule over the set
 would let a member put out those it let in earlier, by letting in more.
 Limits: two devices that learned of two admissions in different order may each call another one
-`laptop`, until the founder (later: a rename) says otherwise. The group key stands in the genesis
-body: whoever holds the roster can read the group's datagrams, and only members hold it.
+`laptop`, until a steward says otherwise. The first group key stands in the genesis body: whoever
+holds the roster can read what was sealed before the first removal.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import assert_never
 
 from blake3 import blake3
 
-from potluck.core import limits
-from potluck.core.content.paths import collision_key, why_unsafe
+from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed
-from potluck.core.group.lines import Allotment, are_apart
+from potluck.core.group.deriving import Evidence, InForce, derive, history, is_word
+from potluck.core.group.known_devices import KnownDevices
+from potluck.core.group.numbered_words import last_word_about_group
+from potluck.core.group.plain_steps import PlainSteps, StepsBase
+from potluck.core.group.removals import SignedAct, StandingJudge, forgotten, judge
+from potluck.core.group.statement_set import RosterRoom, SignedStatement, StatementSet
 from potluck.core.group.statements import (
-    FORBIDDEN_LABELS,
-    Admit,
     Genesis,
     MemberEntry,
     entry_of,
@@ -60,15 +64,13 @@ from potluck.core.group.statements import (
     record_hash,
 )
 from potluck.core.group.waiting import WaitingStatements
-from potluck.core.keys.identity import DeviceId, short_id, verify
-from potluck.core.wire.catalogue import RosterRecord, Unknown
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import RosterRecord
 
-RECORDS_MAX = 1200  # room for an office of 500 beside all that the line of one member can hold
-FOUNDERS_ROOM = 300  # more that only the founder's own word may take, whoever filled the rest
-_SUFFIX_BYTES = 5  # behind a label that somebody has already: -2 to -9999
+GHOSTS_MAX = 1200  # void statements that are remembered for the names they gave: a whole roster
 
 
-class Roster:
+class Roster(KnownDevices):
     """One group's statements and the members that follow from them."""
 
     def __init__(self, genesis: RosterRecord) -> None:
@@ -84,47 +86,84 @@ class Roster:
         ):
             raise Malformed("the genesis record is not signed by its founder")
         self.group = group_id(genesis)
-        self.name = said.name
-        self.group_key = said.key
-        self._founder = founder
-        self._members = {founder.device: founder}
-        self._records = {record_hash(genesis): genesis}
-        self._signed: Counter[DeviceId] = Counter()  # how many of the records are of whom
+        self.group_key = said.key  # the first
+        self.founder = founder.device
+        self._first_name = said.name
+        self._set = StatementSet(genesis)
         self._waiting = WaitingStatements()
-        self.void = 0  # members' statements that came and say nothing possible
-        # what is in force: entries, who has which label by its key, by which records it came
-        self._settled = {founder.device: founder}
-        self._names = {collision_key(founder.label): founder.device}
-        self._history = [record_hash(genesis)]
+        self._standing_judge = StandingJudge(founder.device)
+        # what is in force, by which records it came, and those of them that are void now
+        label = collision_key(founder.label)
+        self._settled = InForce({founder.device: founder}, {label: founder.device})
+        self._history = {record_hash(genesis): None}
+        self._ghosts: dict[bytes, SignedStatement] = {}
         self._open: dict[bytes, MemberEntry] = {}  # admissions that may change who is a member
+        self._derive()
 
     @classmethod
-    def replay(cls, records: Sequence[RosterRecord]) -> Roster:
-        """Return the roster with these `records()`, the genesis first; raises Malformed.
+    def replay(cls, records: Sequence[RosterRecord], steps: int | None = None) -> Roster:
+        """Return the roster with these `kept()` records, the genesis first; raises Malformed.
 
         What is in force there is in force here. Whoever kept the records has judged how many.
+        `steps`: for so many that are not plain, one by one; what is behind these is judged at once,
+        as if it had come in one message. None: for all.
         """
         genesis, *others = records
         roster = cls(genesis)
-        for record in others:
-            roster._unite([record], None)
-            roster.settle()
+
+        def plain_steps() -> PlainSteps:
+            kept, publics = roster._set, roster._publics
+            return PlainSteps(
+                StepsBase(roster._settled, kept, roster.standing, publics, roster.group)
+            )
+
+        plain = plain_steps()
+        for at, record in enumerate(others):
+            fresh = plain.take(record)
+            roster._history |= dict.fromkeys(fresh or ())
+            leads = bool(fresh) and roster._waiting.is_ready(roster._publics)
+            if fresh is not None and not leads:
+                continue
+            roster.force = roster._settled.copy()
+            if steps == 0:
+                roster._unite(others[at:], bounded=False)
+                break
+            steps = None if steps is None else steps - 1
+            roster._unite([record], bounded=False)
+            roster._put_in_force()
+            plain = plain_steps()
+        roster._derive()
+        roster.settle()  # and only now drops what is void: a later record may let it stand
         return roster
 
     def __repr__(self) -> str:
-        members, records = len(self._members), len(self._records)
+        members, records = len(self.members), len(self._set.records)
         return f"<Roster {self.name!r}: {members} members, {records} records, {self.void} void>"
 
     # -- reading -----------------------------------------------------------------------------------
     @property
-    def members(self) -> dict[DeviceId, MemberEntry]:
-        """The members by device id; labels are distinct by collision key."""
-        return self._members
+    def name(self) -> str:
+        """How the group is called: as a steward said last, or as it was founded."""
+        return self.name_word.name if self.name_word is not None else self._first_name
 
     @property
-    def founder(self) -> DeviceId:
-        """The device that made the group."""
-        return self._founder.device
+    def void(self) -> int:
+        """How many statements of members came that count for nothing."""
+        return self._set.void
+
+    @property
+    def acts(self) -> dict[bytes, SignedAct]:
+        """Every act that stands, by its hash; whether its signer may say so is another matter."""
+        acts, standing = self._set.acts, self.standing
+        return {known: said for known, said in acts.items() if standing.stands(known, said.by)}
+
+    def members_with(self, said: SignedAct) -> set[DeviceId]:
+        """Return who would be a member if somebody said that as well; nothing changes."""
+        acts = self._set.acts | {bytes(len(self.group)): said}
+        standing = judge(self.founder, acts)
+        evidence = Evidence(standing, self._open, self._set.entries, acts)
+        entries = derive(self._settled, evidence).entries
+        return {device for device in entries if not standing.is_removed(device)}
 
     def records(self) -> list[RosterRecord]:
         """Return every statement that stands: the genesis, what came into force, the rest."""
@@ -132,53 +171,20 @@ class Roster:
 
     def since(self, known: frozenset[bytes]) -> list[RosterRecord]:
         """Return the statements whose hashes are not among those, in the same order."""
-        order = dict.fromkeys([*self._history, *self._records])
-        return [self._records[each] for each in order if each not in known]
+        records = self._set.records
+        order = dict.fromkeys([*self._history, *records])
+        return [records[each] for each in order if each in self.hashes and each not in known]
 
-    @property
-    def hashes(self) -> frozenset[bytes]:
-        """The hashes of every statement that stands."""
-        return frozenset(self._records)
+    def kept(self) -> list[RosterRecord]:
+        """Return what `replay` makes the same roster of: `records()`, and what gave names here."""
+        ghosts = {known: ghost.record for known, ghost in self._ghosts.items()}
+        every = ghosts | self._set.records
+        return [every[each] for each in dict.fromkeys([*self._history, *self._set.records])]
 
     @property
     def digest(self) -> bytes:
         """32 bytes that differ when two rosters differ."""
-        return blake3(b"".join(sorted(self._records))).digest()
-
-    def chain(self, device: DeviceId) -> list[RosterRecord]:
-        """Return the admissions that lead from the founder to `device`, the founder's act first."""
-        chain: list[RosterRecord] = []
-        entry = self._members.get(device)
-        while entry is not None and entry.device != self.founder:
-            chain.append(entry.record)
-            entry = self._members.get(entry.admitted_by)
-        return chain[::-1]
-
-    def verify(self, device: DeviceId, purpose: bytes, data: bytes, signature: bytes) -> bool:
-        """Say whether a signature is a member's; it is not if the device is no member."""
-        entry = self._members.get(device)
-        return entry is not None and verify(entry.public_key, purpose, data, signature)
-
-    def are_apart(self, one: DeviceId, other: DeviceId) -> bool:
-        """Say whether two members cannot be one member and its inventions."""
-        return are_apart(one, other, self._members, self.founder)
-
-    def free_label(self, wish: str) -> str:
-        """Return `wish`, with -2, -3 … if a member has it; an unsafe wish becomes `device`.
-
-        A wish is kept whole if it is free; one that leaves no room for the number is cut for it.
-        """
-        labels = {collision_key(entry.label) for entry in self._members.values()}
-        taken = FORBIDDEN_LABELS | self._names.keys() | labels
-        fits = len(wish.encode()) <= limits.LABEL_BYTES
-        label = base = wish if fits and not why_unsafe(wish) else "device"
-        number = 1
-        while collision_key(label) in taken:
-            number += 1
-            room = limits.LABEL_BYTES - _SUFFIX_BYTES
-            short = base.encode()[:room].decode(errors="ignore").rstrip(" .")
-            label = f"{short}-{number}"
-        return label
+        return blake3(b"".join(sorted(self.hashes))).digest()
 
     # -- growing -----------------------------------------------------------------------------------
     def add(self, records: Iterable[RosterRecord], sender: bytes = b"") -> list[MemberEntry]:
@@ -186,130 +192,100 @@ class Roster:
 
         `sender` is the device that showed them, empty for whoever has no name yet.
         """
-        before = set(self._members)
-        self._unite(records, Allotment(self._members, self.founder, self._signed), sender)
-        return [entry for device, entry in self._members.items() if device not in before]
+        before = set(self.members)
+        self._unite(records, sender, bounded=True)
+        return [entry for device, entry in self.members.items() if device not in before]
 
     def settle(self) -> None:
         """Put in force what is derived now: admissions, keys and labels stay as they are."""
-        for device, entry in self._members.items():
-            if self._settled.get(device) is not entry:
-                self._settled[device] = entry
-                self._names[collision_key(entry.label)] = device
-                self._history.append(record_hash(entry.record))
-        self._open = {h: entry for h, entry in self._open.items() if self._is_word(h, entry)}
+        self._revive()
+        self._put_in_force()
+        for known in self._set.void_in(self.force.entries, self.standing):
+            gone = self._set.drop(known)
+            if known in self._history:
+                self._ghosts[known] = gone
+        while len(self._ghosts) > GHOSTS_MAX:
+            oldest = next(iter(self._ghosts))
+            del self._ghosts[oldest], self._history[oldest]
 
-    def _unite(
-        self, records: Iterable[RosterRecord], allotment: Allotment | None, sender: bytes = b""
-    ) -> None:
-        count = len(self._open)
-        for record in records:
-            known = record_hash(record)
-            if known in self._records:
-                continue
-            if record.by in self._members:
-                self._judge(known, record, allotment)
-            else:
-                self._waiting.add(known, record, sender)
-        while ready := self._waiting.take(self._members):
-            for known, record in ready:
-                self._judge(known, record, allotment)
-        if len(self._open) > count:
+    def _revive(self) -> None:
+        """Take back what was void once and would stand now: somebody's removal was undone."""
+        standing, tree = self.standing, self.force.entries
+        ready = [
+            (known, ghost)
+            for known, ghost in self._ghosts.items()
+            if ghost.record.by in tree and ghost.may_stand(known, standing)
+        ]
+        for known, ghost in ready:
+            self._take(known, ghost)
+        if ready:
             self._derive()
 
-    def _judge(self, known: bytes, record: RosterRecord, allotment: Allotment | None) -> None:
-        """Take a member's statement into the set, if it is signed and says something possible."""
-        signer = self._members[DeviceId(record.by)]
-        most = RECORDS_MAX + (FOUNDERS_ROOM if signer.device == self.founder else 0)
-        if len(self._records) >= most or not is_signed(record, signer.public_key):
-            return
-        try:
-            said = read_statement(record)
-        except Malformed:
-            self.void += 1
-            return
-        entry = None
-        match said:
-            case Admit():
-                entry = entry_of(said, record)
-                self.void += entry is None
-                if entry is None or said.group != self.group:
-                    return
-            case Unknown():
-                pass
-            case Genesis():
-                return  # a group has one
-            case _:
-                assert_never(said)
-        if allotment is not None and not allotment.take(signer.device):
-            return
-        self._records[known] = record
-        self._signed[signer.device] += 1
-        if entry is None:
-            return
-        if entry.device not in self._settled or self._is_word(known, entry):
-            self._open[known] = entry
-        # enough to judge those it admits; _derive has the last word
-        self._members.setdefault(entry.device, entry)
+    def _put_in_force(self) -> None:
+        fresh = history(self._settled, self.force, self._set.acts)
+        self._history |= dict.fromkeys(known for known in fresh if known in self.hashes)
+        self._settled = self.force.copy()
+        self._open = {h: entry for h, entry in self._open.items() if self._is_open(h, entry)}
 
-    def _is_word(self, known: bytes, entry: MemberEntry) -> bool:
-        """Say whether an admission of a settled member is the founder's word, which counts."""
-        settled = self._settled[entry.device]
-        if entry.admitted_by != self.founder or entry.device == self.founder:
-            return False
-        return settled.admitted_by != self.founder or known < record_hash(settled.record)
+    def _unite(
+        self, records: Iterable[RosterRecord], sender: bytes = b"", *, bounded: bool
+    ) -> None:
+        count = len(self._set.records)
+        room = RosterRoom(self._set, self.force.entries, self.standing) if bounded else None
+        for record in records:
+            known = record_hash(record)
+            if known in self._set.records:
+                continue
+            if record.by in self._publics:
+                self._judge(known, record, room)
+            else:
+                self._waiting.add(known, record, sender)
+        while True:
+            while ready := self._waiting.take(self._publics):
+                for known, record in ready:
+                    self._judge(known, record, room)
+            if len(self._set.records) == count:
+                return
+            self._derive()
+            count = len(self._set.records)
+            room = RosterRoom(self._set, self.force.entries, self.standing) if bounded else None
+
+    def _judge(self, known: bytes, record: RosterRecord, room: RosterRoom | None) -> None:
+        """Take a statement into the set; `_derive` has the last word on what it makes."""
+        statement = self._set.read(record, self._publics[DeviceId(record.by)], self.group)
+        if statement is None:
+            return
+        if room is not None and not statement.may_stand(known, self.standing):
+            self._set.void += 1
+            return
+        if room is None or room.take(statement):
+            self._take(known, statement)
+
+    def _take(self, known: bytes, statement: SignedStatement) -> None:
+        self._set.put(known, statement)
+        self._ghosts.pop(known, None)
+        entry = statement.entry
+        if entry is not None and self._is_open(known, entry):
+            self._open[known] = entry
+        if entry is not None and entry.admitted_by in self.force.entries:
+            # enough to judge those it admits
+            self.force.entries.setdefault(entry.device, entry)
+            self._publics.setdefault(entry.device, entry.public_key)
+
+    def _is_open(self, known: bytes, entry: MemberEntry) -> bool:
+        """Say whether an admission may change who is a member, or whose word that one is."""
+        settled = self._settled.entries.get(entry.device)
+        return settled is None or is_word(known, entry, settled, self.founder)
 
     def _derive(self) -> None:
-        """Find the members anew: first what is in force, then what the founder says of it, then
-        the others, by generations from the founder, each in the order of ranks.
-        """
-        members, names = dict(self._settled), dict(self._names)
-        by_signer: dict[DeviceId, list[MemberEntry]] = {}
-        words: dict[DeviceId, MemberEntry] = {}
-        for _, entry in sorted(self._open.items()):
-            if entry.device in self._settled:
-                words.setdefault(entry.device, entry)
-            else:
-                by_signer.setdefault(entry.admitted_by, []).append(entry)
-        for device, settled in self._settled.items():
-            if device in words:
-                members[device] = _reworded(words[device], settled, names)
-        generations = _generations(members, self.founder)
-        for number, generation in enumerate(generations, 1):
-            for entry in (entry for parent in generation for entry in by_signer.get(parent, ())):
-                if entry.device not in members:
-                    members[entry.device] = _named(entry, names)
-                    _append(generations, number, entry.device)
-        self._members = members
-
-
-def _named(entry: MemberEntry, names: dict[str, DeviceId]) -> MemberEntry:
-    """Give a device the label it wishes for; if another has it, with its short id behind."""
-    label = entry.wish
-    while names.setdefault(collision_key(label), entry.device) != entry.device:
-        label = f"{label}-{short_id(entry.device)}"
-    return replace(entry, label=label)
-
-
-def _reworded(word: MemberEntry, settled: MemberEntry, names: dict[str, DeviceId]) -> MemberEntry:
-    """Return a member by the founder's word; its label changes only with the wish."""
-    if word.wish == settled.wish:
-        return replace(word, label=settled.label)
-    return _named(word, names)
-
-
-def _generations(members: dict[DeviceId, MemberEntry], founder: DeviceId) -> list[list[DeviceId]]:
-    """Return the members by their distance from the founder, each generation in its order."""
-    numbers = {founder: 0}
-    generations = [[founder]]
-    for device, entry in members.items():  # whoever admitted somebody came into force before it
-        if device != founder:
-            numbers[device] = numbers[entry.admitted_by] + 1
-            _append(generations, numbers[device], device)
-    return generations
-
-
-def _append(generations: list[list[DeviceId]], number: int, device: DeviceId) -> None:
-    if number == len(generations):
-        generations.append([])
-    generations[number].append(device)
+        """Find anew what follows from the set and from what is in force."""
+        held = self._set
+        self.standing = standing = self._standing_judge.judge(held.acts)
+        evidence = Evidence(standing, self._open, held.entries, held.acts)
+        self.force = force = derive(self._settled, evidence)
+        self.name_word = last_word_about_group(standing, held.acts)
+        removed, self.forgotten = standing.is_removed, forgotten(standing, held.acts)
+        self.members = {d: entry for d, entry in force.entries.items() if not removed(d)}
+        self.hashes = held.standing_in(force.entries, standing)  # of every statement that stands
+        self._publics = {d: entry.public_key for d, entry in force.entries.items()}
+        self._publics |= {d: held.vouched[d] for d in standing.ever if d in held.vouched}

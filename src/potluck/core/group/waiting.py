@@ -41,6 +41,10 @@ class WaitingStatements:
             del self._records[gone]
         self._records[known] = record
 
+    def is_ready(self, members: Container[bytes]) -> bool:
+        """Say whether one of these signed one that waits."""
+        return any(record.by in members for record in self._records.values())
+
     def take(self, members: Container[bytes]) -> list[tuple[bytes, RosterRecord]]:
         """Return those that one of these signed; they wait no longer."""
         ready = [(h, record) for h, record in self._records.items() if record.by in members]

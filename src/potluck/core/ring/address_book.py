@@ -320,6 +320,12 @@ class AddressBook:
         return now + pace_s * self._chance.uniform(1.0 - spread, 1.0 + spread)
 
 
+def let_rest(book: AddressBook, device: DeviceId, until_s: float) -> None:
+    """Do not dial that device before, however often it is sighted."""
+    if device in book.known:
+        book.known[device].rests_until_s = until_s
+
+
 def _politeness_s(me: DeviceId, device: DeviceId) -> float:
     """Return how long to wait for the other side's dial; the smaller id waits for nobody."""
     return 0.0 if me < device else POLITE_S

@@ -7,15 +7,23 @@ four and more, when two accusers say DEAD. These two must be nodes of the ring a
 let in by the other, nor both by one member who may have invented them (core/group/lines.py). Until
 then the member stays SUSPECT, which keeps its place in the ring. It refutes by a higher
 incarnation. Further accusers that are apart, too, shorten patience; the first few are passed on.
-`Witnesses` says who is listened to at all.
+`Witnesses` says who is listened to at all. The word of who belongs to the group no more is taken
+back: whom it accused is believed ALIVE again, and probed. Of ourselves every accusation is refuted,
+whoever signed it: that a member believes it is enough. The accuser may be one that is a member
+there and, for want of room in the roster, none here, so to ask for its signature would let that
+member bury us. Instead refutations have a least distance, `REFUTE_S`: the first is written at once,
+what is shown meanwhile waits for the next, which goes above all of it. A record of another
+run of this device is answered likewise; another machine may run with its key (`rival`).
 
 Guarantees: the own record is there, ALIVE (LEFT after `write` of LEFT), and its incarnation never
 falls; every SUSPECT has exactly one suspicion, every suspicion belongs to a SUSPECT; no record
 without valid signatures is ever held. One member, with any number of devices it invented, makes no
-other node of our ring DEAD that answers within its patience. A suspicion's deadline is fixed when
-it is armed; only confirmations, stronger evidence and this node's own pauses move it. (Computing it
-anew at firing time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: where one
-device that is not the founder let everybody in, no two accusers are apart, and patience alone ends.
+other node of our ring DEAD that answers within its patience. No accusation waits for its answer
+longer than `REFUTE_S`, which is below the shortest patience, and whatever members show of us costs
+one new record in that time at most. A suspicion's deadline is fixed when it is armed; only
+confirmations, stronger evidence and this node's own pauses move it. (Computing it anew at firing
+time left a dead member SUSPECT for ever, once in 4,500 schedules.) Limits: where one device that is
+not the founder let everybody in, no two accusers are apart, and patience alone ends.
 DEAD and LEFT records are forgotten after ten minutes; a ghost then costs one detection time. Such a
 record of a node never heard of is kept but is no news: two nodes that forget at different moments
 would remind each other for ever.
@@ -25,7 +33,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
@@ -34,6 +42,8 @@ from potluck.core.ring.members import (
     ACCUSATIONS,
     IN_RING,
     accuse,
+    cleared,
+    is_by_owner,
     is_valid,
     ring_of,
     supersedes,
@@ -114,6 +124,13 @@ class Suspicion:
         self.accusers.add(accuser)
         return len(self.accusers) <= limits.WITNESSES + 1
 
+    def keep(self, members: Container[bytes]) -> None:
+        """Take back what others than these have said; each may have been a confirmation."""
+        former = {accuser for accuser in self.accusers if accuser not in members}
+        self.accusers -= former
+        self.killers -= former
+        self.confirmations = max(self.confirmations - len(former), 0)
+
 
 class Beliefs:
     """The map {device: record} and its suspicions."""
@@ -129,6 +146,9 @@ class Beliefs:
         self._ended_s: dict[DeviceId, float] = {}  # when a record became DEAD or LEFT here
         self._witnesses = Witnesses()
         self._ticked_s = -math.inf
+        self._shown = 0  # the highest incarnation in which somebody showed us what is to be refuted
+        self._answer_s = -math.inf  # not before that time is it refuted
+        self.rival: MemberRecord | None = None  # the last that I signed in another run
         self.write([], 1, 1, Status.ALIVE)
 
     def __repr__(self) -> str:
@@ -159,9 +179,13 @@ class Beliefs:
     def write(
         self, addresses: Sequence[Address], incarnation: int, seat: int, status: Status
     ) -> None:
-        """Write the own record anew; the incarnation must rise with every change."""
+        """Write the own record anew, above all that is to be refuted.
+
+        The incarnation must rise with every change.
+        """
+        above = max(incarnation, self._shown + 1)
         self._records[self.me] = write_record(
-            self._signer, self._instance, addresses, incarnation, seat, status
+            self._signer, self._instance, addresses, above, seat, status
         )
 
     def suspect(self, device: DeviceId, now: float, *, process_gone: bool) -> list[News]:
@@ -181,13 +205,36 @@ class Beliefs:
         news = []
         for record in records:
             before = self._records.get(DeviceId(record.device))
-            worth = supersedes(record, before) or self._confirms(record, before)
-            if not worth or not is_valid(record, self._verifier):
+            worth = supersedes(record, before) or _confirms(record, before, self._suspicions)
+            mine = record.device == self.me
+            if mine and record.incarnation <= self._shown:
+                continue  # what goes above it is written, or will be
+            if not worth or not (is_by_owner if mine else is_valid)(record, self._verifier):
                 continue
-            number = self._number(record.device)
+            number = _number_in(self.ring(), record.device)
             believed = self._believe(record, before, now)
             if believed is not None:
                 news.append(News(believed, before.status if before else None, number))
+        return news
+
+    def keep(self, members: Container[bytes], now: float) -> list[News]:
+        """Forget whoever is none of these, and what they said of others; return what that changed.
+
+        Nothing brings them back.
+        """
+        for device in [d for d in self._records if d != self.me and d not in members]:
+            del self._records[device]
+            self._suspicions.pop(device, None)
+            self._ended_s.pop(device, None)
+        for suspicion in self._suspicions.values():
+            suspicion.keep(members)
+        news = []
+        for record in self.records:
+            if record.accuser and record.accuser not in members:
+                # not by what it answered: nobody who is still here was wrong
+                self._suspicions.pop(DeviceId(record.device), None)
+                number = _number_in(self.ring(), record.device)
+                news.append(News(self._put(cleared(record), now), record.status, number))
         return news
 
     # -- time --------------------------------------------------------------------------------------
@@ -200,14 +247,19 @@ class Beliefs:
         for suspicion in self._suspicions.values():
             looked_s = max(suspicion.armed_s, self._ticked_s)
             times.append(min(suspicion.ends_s, looked_s + limits.PROBE_S))
+        if self._is_to_answer():
+            times.append(self._answer_s)
         return min(times, default=None)
 
     def on_tick(self, now: float) -> list[News]:
-        """End suspicions whose time is over; forget the long dead."""
+        """Refute what waited for it; end suspicions whose time is over; forget the long dead."""
         self._forgive_pause(now)
         news: list[News] = []
+        before, number = self.own.status, _number_in(self.ring(), self.me)
+        if (answer := self._answer(now)) is not None:
+            news.append(News(answer, before, number))
         for device in [d for d, suspicion in self._suspicions.items() if suspicion.ends_s <= now]:
-            record, number = self._records[device], self._number(device)
+            record, number = self._records[device], _number_in(self.ring(), device)
             dead = accuse(self._signer, record, Status.DEAD)
             self._put(dead, now)
             news.append(News(dead, record.status, number))
@@ -224,20 +276,17 @@ class Beliefs:
         self._ticked_s = now
 
     # -- insides -----------------------------------------------------------------------------------
-    def _number(self, device: bytes) -> int:
-        return next((n for n, record in enumerate(self.ring()) if record.device == device), -1)
+    def _is_to_answer(self) -> bool:
+        """Say whether somebody accuses me, or knows a later me. A leaver does not argue."""
+        return self._shown >= self.own.incarnation and self.own.status is not Status.LEFT
 
-    def _refute(self, record: MemberRecord) -> MemberRecord | None:
-        """Somebody accuses me, or knows a later me: go one above it. A leaver does not argue."""
-        if self.own.status is Status.LEFT:
+    def _answer(self, now: float) -> MemberRecord | None:
+        """Go one above all that was shown of me, if that is due."""
+        if not self._is_to_answer() or now < self._answer_s:
             return None
-        self.write(self.own.addresses, record.incarnation + 1, self.own.seat, Status.ALIVE)
+        self._answer_s = now + limits.REFUTE_S
+        self.write(self.own.addresses, self._shown + 1, self.own.seat, Status.ALIVE)
         return self.own
-
-    def _confirms(self, record: MemberRecord, before: MemberRecord | None) -> bool:
-        """Say whether a record only adds another accuser to a suspicion that is running."""
-        same = before is not None and record.status is before.status is Status.SUSPECT
-        return same and record.incarnation == self._suspicions[DeviceId(record.device)].incarnation
 
     def _believe(
         self, record: MemberRecord, before: MemberRecord | None, now: float
@@ -247,7 +296,10 @@ class Beliefs:
         Returns what is news, None if nothing is.
         """
         if record.device == self.me:
-            return self._refute(record)
+            if record.instance != self._instance:
+                self.rival = record
+            self._shown = record.incarnation
+            return self._answer(now)
         if before is None or before.status not in IN_RING:
             self._put(record, now)
             if record.status is Status.SUSPECT:
@@ -306,3 +358,15 @@ class Beliefs:
             suspicion = Suspicion(record.incarnation, now, full_s, least_s)
             self._suspicions[device] = suspicion
         return suspicion
+
+
+def _confirms(
+    record: MemberRecord, before: MemberRecord | None, suspicions: Mapping[DeviceId, Suspicion]
+) -> bool:
+    """Say whether a record only adds another accuser to a suspicion that is running."""
+    same = before is not None and record.status is before.status is Status.SUSPECT
+    return same and record.incarnation == suspicions[DeviceId(record.device)].incarnation
+
+
+def _number_in(ring: Sequence[MemberRecord], device: bytes) -> int:
+    return next((n for n, record in enumerate(ring) if record.device == device), -1)

@@ -59,17 +59,26 @@ def accuse(signer: Signer, record: MemberRecord, status: Status) -> MemberRecord
     return structs.replace(accused, accusation=signer.sign(b"accuse", _accusation(accused)))
 
 
+def cleared(record: MemberRecord) -> MemberRecord:
+    """Return the owner's ALIVE form, as it was before anybody accused it."""
+    return structs.replace(record, status=Status.ALIVE, accuser=b"", accusation=b"")
+
+
+def is_by_owner(record: MemberRecord, verifier: Verifier) -> bool:
+    """Say whether the owner wrote what is its own in a record, whoever accuses it."""
+    form = Status.ALIVE if record.status in ACCUSATIONS else record.status
+    device = DeviceId(record.device)
+    return verifier(device, b"member", _own_words(record, form), record.signature)
+
+
 def is_valid(record: MemberRecord, verifier: Verifier) -> bool:
     """Say whether every word of a record is signed by whoever may say it."""
-    device = DeviceId(record.device)
-    accused = record.status in ACCUSATIONS
-    form = Status.ALIVE if accused else record.status
-    if not verifier(device, b"member", _own_words(record, form), record.signature):
+    if not is_by_owner(record, verifier):
         return False
-    if not accused:
+    if record.status not in ACCUSATIONS:
         return not record.accuser and not record.accusation
     accuser = DeviceId(record.accuser)
-    return accuser != device and verifier(
+    return accuser != record.device and verifier(
         accuser, b"accuse", _accusation(record), record.accusation
     )
 

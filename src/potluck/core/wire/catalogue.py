@@ -33,6 +33,8 @@ from potluck.core.wire.control import (
     DialMe,
     FlushAsk,
     Flushed,
+    GroupKeys,
+    GroupKeysAsk,
     Heads,
     HeadsAsk,
     Hello,
@@ -45,6 +47,9 @@ from potluck.core.wire.control import (
     ProbeFor,
     ProbeResult,
     Redirect,
+    RequestAnswer,
+    RequestOver,
+    RequestTold,
     RosterDigest,
     RosterRecords,
     Sync,
@@ -53,13 +58,18 @@ from potluck.core.wire.control import (
 )
 from potluck.core.wire.discovery import (
     Beacon,
+    Cause,
     Envelope,
     Offer,
+    PairAllow,
+    PairCodeRefused,
     PairCommit,
     PairConsent,
     PairNonce,
+    PairProof,
     PairRecords,
     PairReveal,
+    PairShare,
     PairTurn,
     PairVerdict,
     Solicit,
@@ -103,6 +113,7 @@ __all__ = [
     "Busy",
     "Bye",
     "Catalogue",
+    "Cause",
     "ClearDatagram",
     "ControlMessage",
     "Decrement",
@@ -119,6 +130,8 @@ __all__ = [
     "Folder",
     "FrameReader",
     "Gone",
+    "GroupKeys",
+    "GroupKeysAsk",
     "Head",
     "Heads",
     "HeadsAsk",
@@ -136,11 +149,15 @@ __all__ = [
     "Message",
     "NewsRequest",
     "Offer",
+    "PairAllow",
+    "PairCodeRefused",
     "PairCommit",
     "PairConsent",
     "PairNonce",
+    "PairProof",
     "PairRecords",
     "PairReveal",
+    "PairShare",
     "PairTurn",
     "PairVerdict",
     "PairingMessage",
@@ -152,6 +169,9 @@ __all__ = [
     "ProbeFor",
     "ProbeResult",
     "Redirect",
+    "RequestAnswer",
+    "RequestOver",
+    "RequestTold",
     "RosterDigest",
     "RosterRecord",
     "RosterRecords",
@@ -175,7 +195,8 @@ ControlMessage = (
     | Join | Redirect | Welcome | Update | Decrement | Sync
     | Ping | Pong | ProbeFor | ProbeResult
     | DialMe
-    | RosterDigest | RosterRecords
+    | RosterDigest | RosterRecords | GroupKeysAsk | GroupKeys
+    | RequestTold | RequestAnswer | RequestOver
     | Heads | HeadsAsk | Kept | FlushAsk | Flushed
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
@@ -183,7 +204,9 @@ BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye
 NewsRequest = ManifestAsk | PiecesAsk | FilesAsk | Bye
 BulkReply = ManifestPage | PiecesPage | PieceHeader | FilesHeader | Done | Gone | Busy | Bye
 PairingMessage = (
-    PairTurn | PairCommit | PairNonce | PairReveal | PairConsent | PairVerdict | PairRecords | Bye
+    PairTurn | PairCommit | PairNonce | PairReveal | PairConsent
+    | PairShare | PairProof | PairCodeRefused
+    | PairAllow | PairVerdict | PairRecords | Bye
 )  # fmt: skip
 ClearDatagram = Solicit | Offer
 SealedMessage = Beacon | Ping | Pong | ProbeFor | ProbeResult

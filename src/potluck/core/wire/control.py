@@ -1,4 +1,4 @@
-"""Control messages: first words, the ring, the roster, and which manifests there are.
+"""Control messages: first words, the ring, the roster, newcomers, and which manifests there are.
 
 Strategy: one control link joins each pair of nodes, for both directions, so everything here is
 short; what is long is asked for on a bulk link (core/wire/bulk.py). HELLO, HELLO_OK and BYE begin
@@ -22,13 +22,19 @@ from potluck.core.wire.records import (
     Digest,
     Head,
     Holding,
+    HostText,
     Id,
     Instance,
+    Key,
+    Label,
     MemberRecord,
+    RequestName,
     RosterRecord,
+    Seconds,
     Text,
     Versions,
     Wire,
+    Word,
 )
 
 _Records = Annotated[list[MemberRecord], Meta(max_length=limits.LIST_ITEMS)]
@@ -171,6 +177,54 @@ class RosterRecords(Wire, frozen=True, tag="roster"):
     """Roster records; merging is a set union, so order and repetition do not matter."""
 
     records: Annotated[list[RosterRecord], Meta(max_length=limits.ROSTER_CHUNK)]
+
+
+class GroupKeysAsk(Wire, frozen=True, tag="group_keys_ask"):
+    """Which of these group keys do you have? They are named in the roster; I lack them."""
+
+    ids: Annotated[list[Id], Meta(max_length=limits.GROUP_KEYS)]
+
+
+class GroupKeys(Wire, frozen=True, tag="group_keys"):
+    """Keys of our group: each counts if the roster names it."""
+
+    keys: Annotated[list[Key], Meta(max_length=limits.GROUP_KEYS)]
+
+
+# -- newcomers -------------------------------------------------------------------------------------
+class RequestTold(Wire, frozen=True, tag="request"):
+    """Somebody asks me to be let in; you may answer. Told again whenever something of it changed.
+
+    `label` is what the newcomer wants to be called, `name` what it would be called here. `open`: my
+    door is, and nobody is asked. `wanted`: the newcomer's side has said yes; `allowed`: ours has.
+    `device`: the newcomer's id, by which it keeps its name when it asks again.
+    """
+
+    request: RequestName
+    label: Label
+    name: Label
+    host: HostText
+    words: Annotated[list[Word], Meta(max_length=limits.REQUEST_WORDS)]
+    left_s: Seconds
+    open: bool = False
+    wanted: bool = False
+    allowed: bool = False
+    device: Digest = b""
+
+
+class RequestAnswer(Wire, frozen=True, tag="request_answer"):
+    """A person here says yes or no to what you told."""
+
+    request: RequestName
+    yes: bool
+
+
+class RequestOver(Wire, frozen=True, tag="request_over"):
+    """That request is over, and why."""
+
+    request: RequestName
+    why: Text
+    done: bool = False  # the newcomer is in: its record in the roster tells that
 
 
 # -- what manifests there are ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ catalogue of docs/protocol.md §10.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -58,16 +59,21 @@ class Solicit(Wire, frozen=True, tag="solicit"):
 
 
 class Offer(Wire, frozen=True, tag="offer"):
-    """In clear: a group that can be asked, who says so, and whether asking is enough."""
+    """In clear: a group that can be asked, and whether asking is enough.
+
+    `tag` stands for the group and says no more than which of two it is; name and label are those of
+    a door that is open, and empty otherwise.
+    """
 
     nonce: Nonce
-    group: Id
+    tag: Id
     name: Label
     label: Label
     port: Port
     members: Counter
     open: bool
     cookie: Cookie = b""
+    invite: bool = False  # an invite of the device that says so is in force
 
 
 class Envelope(Struct, frozen=True, array_like=True):
@@ -110,10 +116,25 @@ class PairReveal(Wire, frozen=True, tag="pair_reveal"):
     sealing: Key
     label: Label
     signature: Signature
+    code: bool = False  # a code was typed here, and comes next: no words are compared
 
 
 class PairConsent(Wire, frozen=True, tag="pair_consent"):
     """Joiner: the person (or --open) here wants this group."""
+
+
+class PairAllow(Wire, frozen=True, tag="pair_allow"):
+    """Member: somebody here said yes; what is lacking is yours."""
+
+
+class Cause(StrEnum):
+    """Why somebody is not let in: it decides when the newcomer may come again by itself."""
+
+    OTHER = "other"  # not just now
+    DENIED = "denied"  # a person said no
+    SILENCE = "silence"  # nobody said anything
+    BUSY = "busy"  # too many ask
+    REMOVED = "removed"  # its key was put out of this group
 
 
 class PairVerdict(Wire, frozen=True, tag="pair_verdict"):
@@ -122,6 +143,7 @@ class PairVerdict(Wire, frozen=True, tag="pair_verdict"):
     admitted: bool
     reason: Text
     signature: Signature
+    cause: Cause = Cause.OTHER
 
 
 class PairRecords(Wire, frozen=True, tag="pair_records"):
@@ -129,3 +151,26 @@ class PairRecords(Wire, frozen=True, tag="pair_records"):
 
     records: Annotated[list[RosterRecord], Meta(max_length=limits.PAIRING_RECORDS)]
     last: bool
+
+
+class PairShare(Wire, frozen=True, tag="pair_share"):
+    """Joiner, then member: the own half of proving a code; it looks random whatever the code is."""
+
+    share: Annotated[
+        bytes, Meta(min_length=limits.CODE_SHARE_BYTES, max_length=limits.CODE_SHARE_BYTES)
+    ]
+
+
+class PairProof(Wire, frozen=True, tag="pair_proof"):
+    """Joiner, then member: that it has the other's key, over everything said so far."""
+
+    proof: Annotated[
+        bytes, Meta(min_length=limits.CODE_PROOF_BYTES, max_length=limits.CODE_PROOF_BYTES)
+    ]
+
+
+class PairCodeRefused(Wire, frozen=True, tag="pair_code_refused"):
+    """Member: that was not the code, and so many tries are left; or no invite is in force here."""
+
+    tries: Annotated[int, Meta(ge=0, le=limits.CODE_TRIES)]
+    running: bool  # False: nothing was tried

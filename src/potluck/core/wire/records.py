@@ -36,6 +36,11 @@ Nanoseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Port = Annotated[int, Meta(ge=0, le=2**16 - 1)]
 Label = Annotated[str, Meta(max_length=limits.LABEL_BYTES)]
 Text = Annotated[str, Meta(max_length=limits.TEXT_CHARACTERS)]
+HostText = Annotated[str, Meta(max_length=limits.HOST_CHARACTERS)]
+RequestName = Annotated[str, Meta(max_length=limits.REQUEST_NAME_CHARACTERS)]
+"""What a pairing conversation is called on every screen: eight hex digits."""
+Word = Annotated[str, Meta(max_length=limits.WORD_CHARACTERS)]
+Seconds = Annotated[int, Meta(ge=0, le=limits.PAIRING_PERSON_S)]
 Certificate = Annotated[bytes, Meta(max_length=limits.CERTIFICATE_BYTES)]
 WirePath = Annotated[bytes, Meta(min_length=1, max_length=limits.PATH_BYTES)]
 PieceSize = Annotated[int, Meta(ge=limits.PIECE_MIN_BYTES, le=limits.PIECE_MAX_BYTES)]
@@ -52,7 +57,7 @@ class Wire(Struct, frozen=True, tag_field="t", omit_defaults=True):
 class Address(Struct, frozen=True, array_like=True, order=True):
     """Where a device may be reached; a hint, never an identity."""
 
-    host: Annotated[str, Meta(max_length=limits.HOST_CHARACTERS)]
+    host: HostText
     port: Port
 
 

@@ -22,6 +22,7 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.group.founding import FoundGroup
+from potluck.core.hosts import host_of
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine.effects import Dial
 from potluck.engine.events import DialFailed, OrderId
@@ -79,7 +80,7 @@ class PairingDials:
     # -- a newcomer --------------------------------------------------------------------------------
     def ask(self, wish: FoundGroup) -> None:
         """Dial the door of that group."""
-        self._let_go()
+        self.let_go()
         dial = self._node.number()
         self._wish = _Wish(wish, dial, self._node.now + limits.PAIRING_CALL_AFTER_S)
         self._node.do(Dial(dial, LinkKind.PAIRING, None, wish.address))
@@ -92,12 +93,12 @@ class PairingDials:
         wish = self._wish
         if wish is None or wish.found.address.host != host or wish.call_s < math.inf:
             return None
-        self._let_go()
-        self._listener.on_door_reached(wish.found.label)
+        self.let_go()
+        self._listener.on_door_reached(_called(wish.found))
         return wish.found
 
-    def _let_go(self) -> None:
-        """The wish under way is over; its dial may still come to something nobody needs."""
+    def let_go(self) -> None:
+        """The wish under way is over, if any; its dial may still come to something."""
         if self._wish is not None and self._wish.until_s == math.inf:
             self._late.add(self._wish.dial)
         self._wish = None
@@ -107,11 +108,12 @@ class PairingDials:
         """Dial a newcomer that asked for it, within bounds."""
         now, rest_s = self._node.now, limits.PAIRING_CALL_REST_S
         self._called_s = {host: s for host, s in self._called_s.items() if now - s < rest_s}
-        if len(self._calls) >= limits.PAIRING_CALLS or newcomer.host in self._called_s:
+        host = host_of(newcomer.host)
+        if len(self._calls) >= limits.PAIRING_CALLS or host in self._called_s:
             return
-        if any(called.host == newcomer.host for called in self._calls.values()):
+        if any(host_of(called.host) == host for called in self._calls.values()):
             return  # it may let us wait, but takes no other newcomer's place
-        self._called_s[newcomer.host] = now
+        self._called_s[host] = now
         dial = self._node.number()
         self._calls[dial] = newcomer
         self._node.do(Dial(dial, LinkKind.PAIRING, None, newcomer))
@@ -134,7 +136,7 @@ class PairingDials:
             self._late.discard(dial)
             return Dialled.NOT_WANTED
         self._wish = None
-        self._listener.on_door_reached(wish.found.label)
+        self._listener.on_door_reached(_called(wish.found))
         return wish.found
 
     def failed(self, event: DialFailed) -> bool:
@@ -179,5 +181,10 @@ class PairingDials:
             return None
         self._wish = None
         if wish.reason:
-            self._listener.on_door_blocked(wish.found.label, wish.found.address, wish.reason)
+            self._listener.on_door_blocked(_called(wish.found), wish.found.address, wish.reason)
         return wish.found
+
+
+def _called(found: FoundGroup) -> str:
+    """Return what people know that device by: behind a closed door it tells no label."""
+    return found.label or found.address.host

@@ -1,14 +1,15 @@
 """Questions: the datagrams in clear by which a lonely device and an open door find each other.
 
 Strategy: a lonely device asks (`Solicit`) everybody and every address it has reason to; a device
-whose door is open answers (`Offer`) to where the question came from. Who is lonely itself asks
-back, so that two devices get to know each other whoever started first and whichever way the
-question went. Groups that were found are asked again every two seconds: what a device decides by is
-never older than that, also where broadcasts are dropped. A device whose door is closed but at whose
-prompt a person sits answers too, and says that it is closed: that person can open it. Whoever
-cannot reach a door that was offered asks its owner to dial instead.
+where the door is open, or somebody can be asked, answers (`Offer`) to where the question came from.
+Who is lonely itself asks back, so that two devices get to know each other whoever started first and
+whichever way the question went. Groups that were found are asked again every two seconds: what a
+device decides by is never older than that, also where broadcasts are dropped. Whoever cannot reach
+a door that was offered asks its owner to dial instead. A device with company asks where it hears
+another group, rarely (other_groups.py), so that people know of it.
 
-Guarantees: strangers are answered only while somebody could let them in. No answer is longer than
+Guarantees: strangers are answered only while somebody could let them in; of a closed door they
+hear a tag, and neither the group's name nor this device's. No answer is longer than
 its question, nor is the question that is asked back (to a beacon it is less than three times as
 long), and at most `ANSWERS_PER_S` a second go to one address, to at most `QUESTIONERS` addresses,
 of which one host has half at most: no use as an amplifier, and no flood of invented sources makes
@@ -28,7 +29,8 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
-from potluck.core.group.founding import FoundGroup
+from potluck.core.group.founding import FoundGroup, tag_of
+from potluck.core.hosts import host_of
 from potluck.core.keys.sealing import mark_of
 from potluck.core.wire.catalogue import CLEAR, Address, Offer, Solicit, encode
 from potluck.engine.effects import Transmit
@@ -41,6 +43,7 @@ QUESTIONERS_PER_HOST = QUESTIONERS // 2  # of these at one host: its ports leave
 BEACON_BYTES_MIN = 128  # ours have 132 and more; a question is less than three times as long
 ASKED_AROUND_MAX = limits.NEIGHBOURS  # asked at once when the door is opened
 FOUND_AGAIN_S = 2.0  # well below founding's OFFER_LIFE_S, so that one lost answer decides nothing
+JOINING_AGAIN_S = 1.0  # while a person who typed a code waits: everybody is asked again
 QUESTION_NONCE_BYTES = 16  # what an answer is known by
 COOKIE_SECRET_BYTES = 32  # of the key that cookies are made with, new in each run
 
@@ -70,6 +73,7 @@ class Questions:
         self._asked_back: set[Address] = set()
         self._asked_back_of = Counter[str]()
         self._again_s = 0.0
+        self._joins = False  # a code was being tried when it was looked last
 
     def __repr__(self) -> str:
         """Say how many were answered in the current second."""
@@ -92,17 +96,21 @@ class Questions:
 
         What is shorter than any beacon is none: the question would be a use as an amplifier.
         """
-        if size_bytes >= BEACON_BYTES_MIN and self._is_new(source):
-            self.ask(source)
+        if size_bytes < BEACON_BYTES_MIN or not self._is_new(source):
+            return
+        self.ask(source)
+        policy, node = self._admission_policy, self._node
+        if not policy.lonely and not node.leaving and policy.others.may_ask(source.host):
+            node.do(Transmit(encode(Solicit(self._nonce, bytes(PAD_BYTES))), source))
 
-    def ask_around(self) -> None:
-        """The door was opened: ask everybody once more who was asked at the start."""
+    def ask_around(self, besides: Address | None = None) -> None:
+        """Ask everybody once more who was asked at the start, and this one, if one was named."""
         peers, hosts = (
             self._node.settings.peers,
             islice(self._node.address_book.asked, ASKED_AROUND_MAX),
         )
         addresses = dict.fromkeys([*peers, *(Address(host, limits.PORT) for host in hosts)])
-        for to in (None, *addresses):
+        for to in (None, *addresses, *([] if besides is None else [besides])):
             self.ask(to)
 
     def on_clear(self, data: bytes, source: Address) -> None:
@@ -119,14 +127,24 @@ class Questions:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self._again_s if self._admission_policy.found else None
+        policy = self._admission_policy
+        if policy.door.joins and not self._joins:
+            return self._node.now
+        found = policy.lonely and policy.found
+        return self._again_s if found or policy.door.joins else None
 
     def on_tick(self) -> None:
-        """Ask the groups that were found how they are."""
-        if self._node.now < self._again_s:
+        """Ask the groups that were found how they are, and everybody if a code was typed."""
+        policy = self._admission_policy
+        found = policy.found if policy.lonely else []  # with company it is asked rarely
+        begins = policy.door.joins and not self._joins
+        self._joins = policy.door.joins
+        if self._node.now < self._again_s and not begins:
             return
-        found = self._admission_policy.found
-        if found:
+        if policy.door.joins:
+            self._again_s = self._node.now + JOINING_AGAIN_S
+            self.ask_around(policy.join_peer)
+        elif found:
             self._again_s = self._node.now + FOUND_AGAIN_S
         for group in found:
             self.ask(group.address)
@@ -134,14 +152,14 @@ class Questions:
     def _hear_question(self, question: Solicit, source: Address) -> None:
         self._begin_second()
         if source not in self._answers:
-            full = self._answers_of[source.host] >= QUESTIONERS_PER_HOST
+            full = self._answers_of[host_of(source.host)] >= QUESTIONERS_PER_HOST
             if full or len(self._answers) >= QUESTIONERS:
                 return
-            self._answers_of[source.host] += 1
+            self._answers_of[host_of(source.host)] += 1
         self._answers[source] = self._answers.get(source, 0) + 1
         if self._answers[source] > limits.ANSWERS_PER_S:
             return
-        if self._admission_policy.is_open or self._node.settings.attended:
+        if self._admission_policy.door.answers:
             self._answer(question, source)
         if question.call and question.cookie == self._cookie(source):
             newcomer = Address(source.host, question.call)
@@ -160,10 +178,10 @@ class Questions:
     def _is_new(self, source: Address) -> bool:
         """Say whether that address was not asked back in this second; from now on it was."""
         self._begin_second()
-        full = self._asked_back_of[source.host] >= QUESTIONERS_PER_HOST
+        full = self._asked_back_of[host_of(source.host)] >= QUESTIONERS_PER_HOST
         if full or source in self._asked_back or len(self._asked_back) >= QUESTIONERS:
             return False
-        self._asked_back_of[source.host] += 1
+        self._asked_back_of[host_of(source.host)] += 1
         self._asked_back.add(source)
         return True
 
@@ -177,15 +195,17 @@ class Questions:
         assert roster is not None, "start comes first"
         port, members = node.settings.port, len(roster.members)
         is_open = self._admission_policy.is_open
+        name, label = (roster.name, node.own_label) if is_open else ("", "")
         offer = Offer(
             nonce=question.nonce,
-            group=roster.group,
-            name=roster.name,
-            label=node.own_label,
+            tag=tag_of(roster.group),
+            name=name,
+            label=label,
             port=port,
             members=members,
             open=is_open,
             cookie=self._cookie(source),
+            invite=self._admission_policy.door.invites,
         )
         data = encode(offer)
         if len(data) <= len(question.pad):

@@ -39,6 +39,16 @@ class Meta:
         """Put the value of a key."""
         self._database.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def remove(self, key: str) -> None:
+        """Have no value for a key."""
+        self._database.run("DELETE FROM meta WHERE key = ?", (key,))
+
+    def beginning_with(self, prefix: str) -> dict[str, bytes]:
+        """Return the values whose keys begin so, by what follows in the key."""
+        sql = "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ? ORDER BY key"
+        rows = self._database.rows(sql, (len(prefix), prefix))
+        return {key[len(prefix) :]: value for key, value in rows}
+
 
 class RosterTable:
     """The set of all roster records, valid or not."""
@@ -66,14 +76,14 @@ class RosterTable:
 
 
 class Addresses:
-    """Where devices were reached; hints that outlive a restart."""
+    """Where devices were linked, and listen; hints that outlive a restart."""
 
     def __init__(self, database: Database) -> None:
         """Keep them in this database."""
         self._database = database
 
     def remember(self, device: DeviceId, address: Address, seen: int) -> None:
-        """Note that a device was reached there at `seen`, a counter that never falls."""
+        """Note that a device listens there as of `seen`, a counter that never falls."""
         self._database.run(
             "INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)",
             (device, address.host, address.port, seen),

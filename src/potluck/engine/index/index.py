@@ -11,6 +11,7 @@ thread at a time.
 
 from __future__ import annotations
 
+from potluck.core.content.facts import ManifestName
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.contents import Contents
 from potluck.engine.index.database import Database
@@ -74,3 +75,28 @@ class Index:
     def close(self) -> None:
         """Close the database; a transaction that was begun is undone."""
         self._database.close()
+
+    def forget(self, name: ManifestName) -> list[bytes]:
+        """Hold nothing of a manifest any more; return the paths that were live."""
+        manifests, named = self.manifests, self._names.make(name)
+        manifests.drop_staged(name)
+        paths = [record.path for record in manifests.listing(name, b"", manifests.count(name))]
+        manifests.delete(name, paths, 1)
+        self._database.run("DELETE FROM deleted WHERE manifest = ?", (named.number,))
+        sql = "UPDATE manifest SET head = NULL, floor = 0 WHERE id = ?"
+        self._database.run(sql, (named.number,))
+        self.needs.refresh(named, paths)
+        return paths
+
+    def holds_all(self, part: ManifestName, whole: ManifestName, under: bytes = b"") -> bool:
+        """Say whether every live record of one manifest is in another: path, content and kind.
+
+        `under`: what stands before the paths there, as `b"folder/"`.
+        """
+        sql = (
+            "SELECT 1 FROM record AS p WHERE p.manifest = ? AND NOT EXISTS (SELECT 1 FROM record"
+            " AS w WHERE w.manifest = ? AND w.path = CAST(? || p.path AS BLOB) AND w.root = p.root"
+            " AND w.is_folder = p.is_folder) LIMIT 1"
+        )
+        values = self._names.make(part).number, self._names.make(whole).number, under
+        return self._database.row(sql, values) is None

@@ -62,6 +62,8 @@ class Answers:
                 node.when_settled(Answer(request, self._manifest(event.message)))
             case PiecesAsk(root, first):
                 node.do(Answer(request, self._pieces(Root(root), first)))
+            case FileAsk() | FilesAsk() if node.moving:
+                node.do(Answer(request, Busy()))  # paths are about to be others
             case FileAsk(root, pieces):
                 answer = self._file(Root(root), tuple(pieces))
                 if isinstance(answer, ServePieces):

@@ -5,7 +5,7 @@ that take the place of a folder, which must be empty by then). Group commits tak
 them in the order of docs/disk.md §4: intents are written and made durable, `Place` does the work,
 then rows are written and intents deleted in one transaction. Two batches may be under way if
 neither touches what the other needs; what would clash is set aside until one of them has ended, and
-then decided about anew.
+then decided about anew. While a folder gets another name none begins, and what was ready is void.
 
 Guarantees: nothing is placed without a durable intent; a spot is in at most one batch at a time. A
 file that moves to a new name is not deleted under its old one. Removals come after everything else,
@@ -44,6 +44,9 @@ class CommitsListener(Protocol):
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A batch is over, its rows are written."""
+
+    def on_settled(self, done: Sequence[SpotOutcome]) -> None:
+        """A batch of a run before this one was looked at: this stands, that has gone."""
 
     def look_again(self, spot: Spot) -> None:
         """What is to be done at a spot has to be decided anew."""
@@ -86,6 +89,11 @@ class Commits:
     def settling(self) -> bool:
         """Whether it is still unknown what a crash interrupted; nothing can be decided before."""
         return bool(self._settling)
+
+    @property
+    def placing(self) -> bool:
+        """Whether a batch is under way, or it is unknown what became of one."""
+        return bool(self._batches or self._settling)
 
     def spots(self) -> list[Spot]:
         """Return where something is being changed, or ready to be."""
@@ -130,7 +138,7 @@ class Commits:
     @property
     def _may_begin(self) -> bool:
         """Whether there is room for one more batch, and the disk is as the index knows it."""
-        if self._settling or not self._node.share_present:
+        if self._settling or not self._node.share_present or self._node.moving:
             return False
         return len(self._batches) < BATCHES_AT_ONCE
 
@@ -196,7 +204,7 @@ class Commits:
             yield ready
 
     def _open(self, chosen: Sequence[Placeable]) -> None:
-        checked = [self._checked(ready) for ready in chosen]
+        checked = [_checked(ready, self._listener) for ready in chosen]
         moved = {ready.moved_from for ready in checked}
         batch = {ready.item.path: ready for ready in checked if not is_moot(ready, moved)}
         if batch:
@@ -205,12 +213,6 @@ class Commits:
             items = tuple(ready.item for ready in batch.values())
             self._node.index.intents.open(number, items)
             self._node.when_durable([Place(number, items)])
-
-    def _checked(self, ready: Placeable) -> Placeable:
-        """A file that was to go and is wanted again is not moved away but copied."""
-        if ready.moved_from is None or self._listener.leaves(ready.moved_from):
-            return ready
-        return replace(ready, item=replace(ready.item, source=Source.LOCAL))
 
     def on_placed(self, event: BatchPlaced) -> None:
         """A group commit is on the disk: write rows, delete intents, say what became of it."""
@@ -250,6 +252,7 @@ class Commits:
         self._aside |= {each.ready.spot for each in done}
         self._aside |= {each.ready.source for each in done if each.ready.source is not None}
         self._take_up_aside()
+        self._listener.on_settled(done)
 
     def _record(self, done: Sequence[SpotOutcome]) -> None:
         """Bring the index up to what stands on the disk now."""
@@ -265,3 +268,10 @@ class Commits:
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
+
+
+def _checked(ready: Placeable, listener: CommitsListener) -> Placeable:
+    """A file that was to go and is wanted again is not moved away but copied."""
+    if ready.moved_from is None or listener.leaves(ready.moved_from):
+        return ready
+    return replace(ready, item=replace(ready.item, source=Source.LOCAL))

@@ -26,13 +26,22 @@ from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import contradicts, head_is_signed, newer
+from potluck.core.content.manifest import head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
 from potluck.engine.effects import CancelFetch, Fetch
-from potluck.engine.events import FetchEnded, FetchHeard, ManifestHeard, OrderId, Outcome
+from potluck.engine.events import (
+    FetchEnded,
+    FetchHeard,
+    ManifestHeard,
+    OrderId,
+    Outcome,
+    SpaceSeen,
+)
 from potluck.engine.node import Node, dialable_at
+from potluck.engine.others import frozen_heads
 from potluck.engine.others.delete_logs import DeleteLogs
+from potluck.engine.others.index_room import IndexRoom
 from potluck.engine.others.owner_faults import OwnerFaults
 from potluck.engine.others.page_budget import PageBudget, PageVerdict
 from potluck.engine.others.page_paces import PagePaces
@@ -65,7 +74,7 @@ class Following:
         self._faults, self._logs = OwnerFaults(node), DeleteLogs(node.index.manifests)
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
         self._full: dict[DeviceId, float] = {}  # who was busy is not asked until then
-        self._paces = PagePaces()
+        self._paces, self._room = PagePaces(), IndexRoom(node)
         self._look_s = math.inf  # when somebody may be asked next
 
     def __repr__(self) -> str:
@@ -93,21 +102,22 @@ class Following:
         node, name = self._node, ManifestName.of(head)
         if node.roster is None or head.folder is not Folder.OWN:
             return
-        if name.owner not in node.roster.members:
-            self._strangers.add(device)
+        if not frozen_heads.counts(node, head):
+            if name.owner not in node.roster.former:
+                self._strangers.add(device)
             return
         pursuit = self.pursuits.get(name) or Pursuit(name)
         known = [node.index.manifests.head(name), pursuit.newest]
-        if head not in known and not head_is_signed(head, node.roster.verify):
+        if head not in known and not head_is_signed(head, node.roster.vouches):
             return
         node.peer(device).heads[name] = (head.generation, head.seq)
         if name.owner == node.me:
             self._listener.on_own_head(head)
             return
         self.pursuits[name] = pursuit
-        if any(other is not None and contradicts(head, other) for other in known):
+        if frozen_heads.is_disputed(node, head, known):
             self._freeze(pursuit, head.generation)
-        elif all(newer(head, other) for other in known):
+        elif all(frozen_heads.leads_on(node, head, other) for other in known):
             self._pursue(pursuit, head)
 
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
@@ -134,6 +144,11 @@ class Following:
             self._drop(pursuit)
         self._faults.tell_too_large(head)
 
+    def on_space(self, event: SpaceSeen) -> None:
+        """How full the disk of the index is: while it is almost full nothing is staged."""
+        if self._room.on_space(event):
+            self._look_s = self._node.now
+
     # -- pages -------------------------------------------------------------------------------------
     def on_page(self, event: ManifestHeard) -> None:
         """A page came."""
@@ -142,6 +157,10 @@ class Following:
             return
         pursuit, request = under_way
         self._full.pop(request.source, None)
+        if self._room.lacks:
+            pursuit.on_busy()
+            self._drop(pursuit)
+            return
         if event.unsafe:
             self._faults.tell_unsafe(pursuit)
         if event.unsafe or not _is_plausible(pursuit, request, page):
@@ -155,7 +174,7 @@ class Following:
                 return
             further = PageRequest(request.source, page.upto, self._node.number())
             pursuit.on_asked_on(further)
-            self._ask(pursuit, further)
+            _ask(self._node, self._paces, pursuit, further)
 
     def on_heard(self, event: FetchHeard) -> None:
         """How a page under way comes: one that holds up others is called off."""
@@ -214,8 +233,9 @@ class Following:
         """The last page is in: does it all add up to a signed head that is news?"""
         node, name, manifests = self._node, pursuit.name, self._node.index.manifests
         known = manifests.head(name)
-        signed = node.roster is not None and head_is_signed(head, node.roster.verify)
-        if not signed or ManifestName.of(head) != name or not newer(head, known):
+        signed = node.roster is not None and head_is_signed(head, node.roster.vouches)
+        leads_on = frozen_heads.leads_on(node, head, known)
+        if not signed or ManifestName.of(head) != name or not leads_on:
             self._fail(pursuit, request)
             return
         if pursuit.whole:
@@ -235,6 +255,9 @@ class Following:
         paths = manifests.apply_staged(head)
         if pursuit.whole:
             self._logs.on_whole(head)
+            if known is not None and newer(known, head):
+                self._logs.on_whole(known)  # what ended on the way there is not handed on
+                frozen_heads.tell_back(self._node, head)
         else:
             assert pursuit.budget is not None, "a request under way has a budget"
             self._logs.on_applied(head, pursuit.budget)
@@ -243,7 +266,7 @@ class Following:
             pursuit.excess = None
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
-        held = known is not None and known.generation != head.generation
+        held = known is not None and known.generation < head.generation
         self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------
@@ -256,6 +279,9 @@ class Following:
         now = self._node.now
         if now < self._look_s:
             return
+        if self._room.lacks:
+            self._look_s = math.inf
+            return
         self._full = {source: until_s for source, until_s in self._full.items() if until_s > now}
         taken, aside = _taken(self.pursuits.values()), self._paces.aside
         for pursuit in self.pursuits.values():
@@ -266,14 +292,8 @@ class Following:
                 request = PageRequest(source, _since(self._node, pursuit), self._node.number())
                 taken.add(_slot(pursuit, source))
                 pursuit.on_asked(request, _budget(self._node, pursuit, request.since))
-                self._ask(pursuit, request)
+                _ask(self._node, self._paces, pursuit, request)
         self._look_s = _next_look(now, self.pursuits.values(), self._full.values())
-
-    def _ask(self, pursuit: Pursuit, request: PageRequest) -> None:
-        ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-        addresses = dialable_at(self._node, request.source)
-        self._paces.begin(request)
-        self._node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:
         """This source cannot serve; perhaps another one can."""
@@ -284,6 +304,13 @@ class Following:
         """What came counts no more; ask again."""
         self._node.index.manifests.drop_staged(pursuit.name)
         self._look_s = self._node.now
+
+
+def _ask(node: Node, paces: PagePaces, pursuit: Pursuit, request: PageRequest) -> None:
+    ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
+    paces.begin(request)
+    addresses = dialable_at(node, request.source)
+    node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 
 
 def _under_way(pursuits: Iterable[Pursuit], order: OrderId) -> tuple[Pursuit, PageRequest] | None:
@@ -329,7 +356,7 @@ def _source(node: Node, pursuit: Pursuit, taken: set[SourceSlot]) -> DeviceId | 
         announced = node.peers[device].heads.get(name, (0, 0))
         if _slot(pursuit, device) in taken:
             continue
-        if announced >= pursuit.goal and failure.until_s <= node.now:
+        if frozen_heads.serves(node, pursuit, announced) and failure.until_s <= node.now:
             ready.append((device != name.owner, failure.times, device))
     return min(ready)[-1] if ready else None
 
@@ -348,7 +375,7 @@ def _since(node: Node, pursuit: Pursuit) -> int:
     known = node.index.manifests.head(pursuit.name)
     if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
         return 0
-    return known.seq
+    return known.seq if known.seq <= pursuit.goal[1] else 0
 
 
 def _budget(node: Node, pursuit: Pursuit, since: int) -> PageBudget:

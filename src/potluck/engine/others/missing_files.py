@@ -4,7 +4,8 @@ Strategy: a look says what is not there; when all that was doubtful was looked a
 together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
 is missing, or a whole folder, that is told first, and only what a second look ten seconds later
 does not find either is brought back; until then its rows stand, and it counts as absent.
-The folder of somebody who shares nothing is made again.
+The folder of somebody who shares nothing is made again; that it was deleted is said only if it was
+seen here before, by its owner's name and none of ours.
 What is missing below something mounted is hidden (engine/others/hidden_files.py).
 
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
@@ -63,6 +64,7 @@ class MissingFiles:
         self._absent: dict[Spot, PlaceRow] = {}
         self._amounts: dict[ManifestName, Amount] = {}
         self._topless: set[ManifestName] = set()  # whose whole folder the last scan did not find
+        self._stood: set[ManifestName] = set()  # whose whole folder a scan found here
 
     def __repr__(self) -> str:
         """Return how much is missing and how much waits for its second look."""
@@ -74,6 +76,7 @@ class MissingFiles:
         self._second.keep_only(set())
         self._looked_once.clear()
         self._topless.clear()
+        self._stood.clear()
         self._absent.clear()
         self._amounts.clear()
         self._hidden.restart()
@@ -92,17 +95,27 @@ class MissingFiles:
 
     def on_top(self, name: ManifestName, *, missing: bool) -> None:
         """A scan found a whole folder, or did not."""
+        roster = self._node.roster
         if missing:
             self._topless.add(name)
-            if not self._node.index.places.all_paths(name):
-                self._make_top(self._node.label_of(name.owner))
+            if roster is not None and name.owner in roster.forgotten:
+                return  # it was to go
+            member = roster is not None and name.owner in roster.members
+            if member and not self._node.index.places.all_paths(name):
+                self._make_top(name)
+            self._stood.discard(name)
         else:
             self._topless.discard(name)
+            layout = self._node.layout  # a newcomer's own folder may have had that name before
+            if layout.name_of(name.owner) != layout.name_of(self._node.me):
+                self._stood.add(name)
 
-    def _make_top(self, label: str) -> None:
-        """The folder of somebody who shares nothing has gone: there is nothing else to bring it."""
-        text = f"the folder {set_off(label)} was deleted here: it is made again"
-        self._node.tell("deleted_here", text, level="warning", subject=label)
+    def _make_top(self, name: ManifestName) -> None:
+        """The folder of somebody who shares nothing is not here: nothing else will bring it."""
+        label = str(self._node.layout.top_of(name))
+        if name in self._stood:
+            text = f"the folder {set_off(label)} was deleted here: it is made again"
+            self._node.tell("deleted_here", text, level="warning", subject=label)
         self._node.do(MakeFolders((label,)))
 
     def on_missing(self, spot: Spot) -> None:

@@ -22,6 +22,7 @@ from potluck.core.content.paths import SafePath
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.holders import known_holders
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
 
@@ -86,6 +87,19 @@ class Progress:
     def absent(self) -> Mapping[ManifestName, Amount]:
         """What of each folder was not found here and is looked for once more."""
         return self._replica_check.missing.absent()
+
+    def in_vain(self, name: ManifestName) -> bool:
+        """Say whether whoever is here was asked for all that lacks of a folder, and brought none.
+
+        A transfer that broke counts too, until it is tried again a moment later.
+        """
+        downloads, waiting = self._downloads.swarm.downloads, self._downloads.waiting
+        holders = known_holders(self._node, waiting)
+        roots = [root for root, names in waiting.items() if name in names]
+        wanted = [downloads[root] for root in roots if root in downloads]
+        if not wanted or len(wanted) < len(roots) or any(one.orders for one in wanted):
+            return False
+        return all(one.failed(peer) for one in wanted for peer in holders(one.root))
 
     def senders(self) -> list[str]:
         """Return the labels of those who are asked for content now."""

@@ -16,13 +16,15 @@ again and then removes it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.core.content.paths import SafePath
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
@@ -67,6 +69,7 @@ class Receiving:
         self._commits.start()
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
+        names |= {ManifestName.own(device) for device in _forgotten(node)}
         others = sorted(names - {node.own_manifest})
         self.catching_up = deque((name, b"") for name in others if node.layout.has_folder(name))
 
@@ -90,6 +93,8 @@ class Receiving:
             return
         if held:
             _hold(self._node, self._holds, self._commits, name, paths)
+        elif name.owner in _forgotten(self._node):
+            self._holds.release(name, paths)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
@@ -113,6 +118,13 @@ class Receiving:
         for spot in sorted(self._hidden | waiting):
             self.look_again(spot)
         self._hidden.clear()
+
+    def on_folder_moved(self, top: SafePath) -> None:
+        """A folder has another name: whatever was ready, or failed, was so by paths of before."""
+        for spot in self._commits.spots():
+            self._commits.discard(spot)
+            self.look_again(spot)
+        self.setbacks.hurry_below([top])
 
     def look_again(self, spot: Spot) -> None:
         """Decide about a spot anew, soon."""
@@ -204,7 +216,9 @@ class Receiving:
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over, its rows are written."""
         well = {each.ready.spot for each in done if each.well}
-        self._let_parts_go(done, well)
+        for spot in _bereft(self._downloads, done):
+            if spot not in well:
+                self.look_again(spot)
         failed = []
         for each in done:
             spot = each.ready.spot
@@ -214,26 +228,13 @@ class Receiving:
             else:
                 failed.append((spot, _failure(each), each.ready.source))
         self.setbacks.note(failed)
-        self._look_above(done)
+        self.look_above(done)
         for spot in [spot for spot in self._again if not self._commits.busy(spot)]:
             self._again.discard(spot)
             self.look_again(spot)
         self._listener.on_places_changed()
 
-    def _let_parts_go(self, done: Sequence[SpotOutcome], well: Container[Spot]) -> None:
-        """Part files that were placed are gone; who else waits for one is decided about anew.
-
-        Of several spots placed from one part file the last got the file, the others got copies.
-        """
-        last_of = {each.ready.part: each for each in done if each.ready.part is not None}
-        for root, last in last_of.items():
-            if last.placed.placement not in (Placement.PLACED, Placement.SOURCE_GONE):
-                continue
-            for spot in self._downloads.on_part_gone(root):
-                if spot not in well:
-                    self.look_again(spot)
-
-    def _look_above(self, done: Sequence[SpotOutcome]) -> None:
+    def look_above(self, done: Sequence[SpotOutcome]) -> None:
         """Something has gone: perhaps its folder can go now too, or give way to a file."""
         gone = {each.ready.spot for each in done if each.vanished}
         moved = (each.ready.moved_from for each in done)
@@ -243,6 +244,17 @@ class Receiving:
             if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
+
+
+def _bereft(downloads: Downloads, done: Sequence[SpotOutcome]) -> Iterator[Spot]:
+    """Let part files go that were placed, and yield who waits for one of them.
+
+    Of several spots placed from one part file the last got the file, the others got copies.
+    """
+    last_of = {each.ready.part: each for each in done if each.ready.part is not None}
+    for root, last in last_of.items():
+        if last.placed.placement in (Placement.PLACED, Placement.SOURCE_GONE):
+            yield from downloads.on_part_gone(root)
 
 
 def _failure(done: SpotOutcome) -> Placed:
@@ -264,6 +276,11 @@ def _hold(
         label = node.label_of(name.owner)
         text = f"{label} came back without {count} of its files: they are kept here"
         node.tell("deletes_held", text, level="warning", subject=label)
+
+
+def _forgotten(node: Node) -> frozenset[DeviceId]:
+    """Return the removed devices whose folder goes from here, also what was held in it."""
+    return node.roster.forgotten if node.roster is not None else frozenset()
 
 
 def _is_here(node: Node, commits: Commits, spot: Spot) -> bool:

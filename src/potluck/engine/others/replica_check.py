@@ -7,7 +7,8 @@ a scan lacks, or does not know, counts only after a look: looks and group commit
 another, so a look never tells of a moment before a row was written; hence our own placing is never
 taken for somebody's change. What is missing is judged together (engine/others/missing_files.py).
 What stood here at the start is only remembered until then (engine/others/first_looks.py), and so
-is a folder in which something was mounted or unmounted: it is scanned at once.
+is a folder in which something was mounted or unmounted: it is scanned at once. While a folder gets
+another name nothing is looked at, and afterwards everything is.
 
 Guarantees: nothing found here is ever shared, and nothing is removed but what its owner dropped.
 Only a look that says MISSING makes a row go, so names that looks leave out count as there; nor does
@@ -103,7 +104,7 @@ class ReplicaCheck:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if not self._node.share_present:
+        if not self._node.share_present or self._node.moving:
             return self.changes.deadline()
         times = [self.files.reading.deadline(), self.missing.deadline(), self.changes.deadline()]
         times.append(self._unreadable.deadline())
@@ -118,7 +119,7 @@ class ReplicaCheck:
     def on_tick(self) -> None:
         """Look again, scan the next folder, tell what was found."""
         self.changes.on_tick()
-        if not self._node.share_present:
+        if not self._node.share_present or self._node.moving:
             self.restart()
             return
         self._looks.doubt_paths(self.files.reading.due())

@@ -47,12 +47,13 @@ class ReplicaHints:
         """The watcher noticed something at these paths; those in no member's folder are left."""
         layout, own, label = self._node.layout, self._node.own_manifest, self._node.own_label
         for path in paths:
-            if path.parts[0] == label:
+            name = None if path.parts[0] == label else layout.manifest_at(path)
+            if name is None or name == own:
                 continue
             spot = layout.spot_at(path)
             if spot is not None:
                 self._touched[spot] = None
-            elif (name := layout.manifest_at(path)) is not None and name != own:
+            else:
                 self._tops[name] = None
         if len(self._touched) > TOUCHED_MAX:
             self._tops.update((spot.manifest, None) for spot in self._touched)

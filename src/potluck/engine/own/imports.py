@@ -1,9 +1,11 @@
 """The imports: files a person wants in the own folder, from elsewhere on this machine.
 
 Strategy: the disk copies, this part only remembers which command waits for which order and says how
-it went, in one line for each path. What was in the own folder already is said with its path there,
+it went, in one line for each path; why not and what to type are parts of their own, since the faces
+know how a command is typed. What was in the own folder already is said with its path there,
 and is as good as added. What arrived is found by the next look at the own folder, like
-any other file.
+any other file. What makes this device itself is not brought in, nor what else potluck keeps in its
+home, and a locked backup of an identity is, with a word of warning.
 
 Guarantees: each command gets exactly one reply, also when the device is about to leave. Limits:
 nothing outlives a run; a person whose command was cut short types it again.
@@ -18,14 +20,24 @@ from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
 
-LEAVING = "this device is leaving: nothing was added\n  next: start it again, then add"
+LEAVING = "this device is leaving: nothing was done"
+WAS_ENDED = "it was asked to end"
+START_AGAIN = "start it again: potluck up"
+OFFLINE = "the share is offline: nothing was added"
+NOT_IN_PLACE = "its folder is not where it was, or something else is in its place"
 
-OFFLINE = (
-    "the share is offline: nothing was added\n"
-    "  why:  its folder is not where it was, or something else is in its place\n"
-    "  next: status says what is missing; then add again"
+PRIVATE = "it is what makes this device itself"
+"""The reason for which neither the home nor its keys and its index are shared."""
+KEEP_PRIVATE = "it holds the keys of this device or of its group, and everybody would have them"
+LOCKED_COPY = "for a copy that is locked: potluck backup-identity FILE"
+OWN_FILE = "potluck keeps it in its home, for itself"
+"""The reason for which the other files that it keeps there are not shared."""
+OF_THIS_DEVICE = "it is about this device alone, and changes while potluck runs"
+ADD_A_COPY = "to share what is in it now, copy it elsewhere and add the copy"
+LOCKED_BACKUP = (
+    "is the backup of an identity: everybody in the group gets it, locked by its passphrase\n"
+    "  next: delete it there if that is not what you want"
 )
-
 
 NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
 OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
@@ -47,10 +59,12 @@ class Imports:
     def on_add(self, event: AddAsked, into: SafePath) -> None:
         """A person wants these files in the own folder `into`."""
         if self._node.leaving:
-            self._node.do(Reply(event.command, ok=False, text=LEAVING))
+            self._node.do(_left_undone(event))
             return
         if not self._node.share_present:  # what stands there now is not what is shared
-            self._node.do(Reply(event.command, ok=False, text=OFFLINE))
+            self._node.do(
+                Reply(event.command, ok=False, text=OFFLINE, cause=NOT_IN_PLACE, fix="status")
+            )
             return
         order = self._node.number()
         self._commands[order] = event
@@ -71,16 +85,35 @@ class Imports:
         reasons, code = {reason for _, reason in event.failed}, ""
         if reasons & OF_THE_DISK:
             code = DiskTrouble.code
-        if reasons & NO_ROOM:
-            lines.append("  next: make room on this disk, then add again")
+        lines += [f"{label}/{name} {LOCKED_BACKUP}" for name in event.backups]
         text = "\n".join(lines) or "nothing to add"
-        self._node.do(Reply(asked.command, not event.failed, text, code))
+        cause, fix = _explained(reasons)
+        self._node.do(Reply(asked.command, not event.failed, text, code, cause, fix))
 
     def on_leaving(self) -> None:
         """The device leaves: nobody will hear how these went."""
         for asked in self._commands.values():
-            self._node.do(Reply(asked.command, ok=False, text=LEAVING))
+            self._node.do(_left_undone(asked))
         self._commands.clear()
+
+
+def _left_undone(asked: AddAsked) -> Reply:
+    fix = f"{START_AGAIN}\nthen add again"
+    return Reply(asked.command, ok=False, text=LEAVING, cause=WAS_ENDED, fix=fix)
+
+
+def _explained(reasons: set[str]) -> tuple[str, str]:
+    """Return the causes that the reasons do not say themselves, and what to do, a line each."""
+    causes, steps = list[str](), list[str]()
+    if PRIVATE in reasons:
+        causes.append(KEEP_PRIVATE)
+        steps.append(LOCKED_COPY)
+    if OWN_FILE in reasons:
+        causes.append(OF_THIS_DEVICE)
+        steps.append(ADD_A_COPY)
+    if reasons & NO_ROOM:
+        steps.append("make room on this disk, then add again")
+    return "\n".join(causes), "\n".join(steps)
 
 
 def _added(label: str, name: str, own_name: str) -> str:

@@ -8,7 +8,8 @@ publishes at once; the more files wait to be read, the longer it gathers, up to 
 Guarantees: every change has a number of its own; a head leaves this device only after the index is
 on the disk; a change that was taken back before its head was never made. Who hears its own head
 from a later state than it remembers (a lost index, an old disk) goes one generation above it, at
-most once in ten seconds: two devices with one key do not chase each other. Limits: what was lost
+most once in ten seconds. While another machine runs with this identity (`Node.cloned`) nothing is
+published; changes are gathered until a person decides (engine/clones.py). Limits: what was lost
 with an index is not fetched back from the others; receivers keep it (docs/protocol.md §6).
 """
 
@@ -60,7 +61,7 @@ class Publishing:
         self._changed: dict[bytes, PendingRecord] = {}
         # what the last head says of each path that is gone
         self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
-        self._generation = 1
+        self.generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
         # generation and seq of an own head of a later state, heard from somebody
@@ -70,13 +71,13 @@ class Publishing:
 
     def __repr__(self) -> str:
         """Return where the manifest stands and how much waits."""
-        return f"<Publishing {self._generation}.{self._seq}, {self.pending} waiting>"
+        return f"<Publishing {self.generation}.{self._seq}, {self.pending} waiting>"
 
     def start(self) -> None:
         """Continue where the index ends."""
         head = self._head()
         if head is not None:
-            self._seq, self._generation = head.seq, head.generation
+            self._seq, self.generation = head.seq, head.generation
 
     # -- what will be true with the next head ------------------------------------------------------
     @property
@@ -150,7 +151,9 @@ class Publishing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self, waiting: int) -> float | None:
         """Return when `on_tick` must be called next, while so many files wait to be read."""
-        times = []
+        times = list[float]()
+        if self._node.cloned:
+            return None
         if self.pending or self.repairing:
             times.append(self._published_s + _pace_s(waiting))
         if self._ahead is not None and self._repaired_s is not None:
@@ -160,6 +163,8 @@ class Publishing:
     def on_tick(self, waiting: int) -> None:
         """Publish, unless the last head is too young while so many files wait to be read."""
         now = self._node.now
+        if self._node.cloned:
+            return
         self._repair()
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
         if due and (self.pending or self.repairing):
@@ -170,25 +175,31 @@ class Publishing:
         """Somebody holds a head of ours; it may be of a later state than we remember."""
         known = self._head()
         state = head.generation, head.seq
-        later = state > (self._generation, self._seq)
+        later = state > (self.generation, self._seq)
         other = known is not None and contradicts(head, known)
         if head.instance != self._node.instance and (later or other):
             self._ahead = max(self._ahead or state, state)
             self._repair()
 
+    def begin_anew(self, further: int) -> None:
+        """Go so many generations above all that was heard of: a person decided that this counts."""
+        generation, seq = max(self._ahead or (0, 0), (self.generation, self._seq))
+        self._ahead, self._repaired_s, self.repairing = None, self._node.now, True
+        self.generation, self._seq = generation + further, max(self._seq, seq)
+
     def _repair(self) -> None:
         """Go one generation above what others know: they keep what is missing then."""
         ahead, before_s, now = self._ahead, self._repaired_s, self._node.now
-        if ahead is None:
+        if ahead is None or self._node.cloned:
             return
         if before_s is not None and now < before_s + REPAIR_PAUSE_S:
             return
         self._ahead = None
         generation, seq = ahead
-        if generation < self._generation:
+        if generation < self.generation:
             return
         self._repaired_s, self.repairing = now, True
-        self._generation = generation + 1
+        self.generation = generation + 1
         self._seq = max(self._seq, seq)
         text = "this device's own files were known to others in a later state"
         if before_s is not None:
@@ -211,7 +222,7 @@ class Publishing:
         if seq > self._seq or self.repairing:
             count, root = index.manifests.count(name), index.manifests.root(name)
             head = sign_head(
-                Head(*name, self._generation, seq, count, root, node.instance), node.key
+                Head(*name, self.generation, seq, count, root, node.instance), node.key
             )
             index.manifests.set_head(head)
             self._seq, self._published_s, self.repairing = seq, node.now, False

@@ -20,7 +20,7 @@ from enum import Enum, auto
 
 from potluck.core.content.facts import NOTHING
 from potluck.core.transitions import follow
-from potluck.core.wording import set_off
+from potluck.core.wording import listed, set_off
 from potluck.engine.effects import MarkShare
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
@@ -143,6 +143,7 @@ class SharePresence:
         if event.present:
             self.unwritten, self._instead = None, ""
             self._remember_marker()
+            self._on_written(event)
         elif self.unwritten is not None:
             self.reason = f"not written: {self.unwritten.why}"
         self._fire(ShareInput.FOUND if event.present else ShareInput.LOST)
@@ -175,13 +176,31 @@ class SharePresence:
         return True
 
     def _of_earlier_run(self, event: ShareSeen) -> UnwrittenMarker | None:
-        """Return the marker that no run has written yet, None if one has, or if that is unknown."""
+        """Return the marker that no run has written yet, None if one has, or if that is unknown.
+
+        That is the first one, or that of a folder whose device has got another label since, once
+        no other folder has that as its name.
+        """
         node = self._node
+        former, label = node.former.of(node.me), node.own_label
+        free = former != "" and not node.former.is_taken(label, node.me)
+        if event.present and not event.label and not self.awaited and free and node.roster:
+            return UnwrittenMarker(node.roster.group, label, former, "not renamed yet")
         if event.reason != MISSING or self.awaited or node.roster is None:
             return None
         if node.index.meta.get(WRITTEN_ONCE) is not None:
             return None
         return UnwrittenMarker(node.roster.group, node.own_label, "", event.reason)
+
+    def _on_written(self, event: ShareSeen) -> None:
+        """If the marker was just written, the own folder has the name that was asked for."""
+        node = self._node
+        if event.label:
+            node.former.stands(node.me, event.label, node.own_label)
+        if event.aside:
+            where = listed(map(set_off, event.aside))
+            text = f"something else stood where the own folder belongs: {where}"
+            node.tell("put_aside", text, level="warning", subject=node.own_label)
 
     def _remember_marker(self) -> None:
         meta = self._node.index.meta

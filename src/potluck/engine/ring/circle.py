@@ -42,10 +42,13 @@ from potluck.core.wire.catalogue import (
     ProbeResult,
     Status,
     Unknown,
+    Update,
 )
 from potluck.engine.node import Node
 from potluck.engine.ring.discovery import Discovery
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+
+DEAD_SHOWN_S = 1.0  # between two times that a device with a link is shown that it is believed DEAD
 
 ProbeMessage = Ping | Pong | ProbeFor | ProbeResult
 
@@ -72,6 +75,7 @@ class Circle:
         self.ring = Ring(node.key, verifier, apart, node.instance, node.chance)
         self.probing = Probing(node.me, node.chance)
         self._dead_s = node.now + limits.DEAD_PROBE_S
+        self._shown_s = node.now
         self.on_addresses(self._discovery.own_addresses)
 
     # -- facts -------------------------------------------------------------------------------------
@@ -150,6 +154,10 @@ class Circle:
         self._carry(self.probing.on_tick(now))
         self.ring.on_lateness(self.probing.lateness)
         self._do(self.ring.on_tick(now))
+        if now >= self._shown_s:
+            self._shown_s = now + DEAD_SHOWN_S
+            for device, update in _dead_of(self.ring, self._node.linked()):
+                self._node.say(device, update)
         if now >= self._dead_s:
             self._dead_s = now + limits.DEAD_PROBE_S
             dead = sorted(r.device for r in self.ring.beliefs.records if r.status is Status.DEAD)
@@ -178,9 +186,9 @@ class Circle:
             if isinstance(action, Say):
                 self._node.say(action.to, action.message)
             else:
-                self._changed(action)
+                self.on_changed(action)
 
-    def _changed(self, change: Changed) -> None:
+    def on_changed(self, change: Changed) -> None:
         """Follow what the ring believes: whom to dial, whom to probe no more, what people hear."""
         node, device = self._node, change.device
         if device == node.me:
@@ -217,6 +225,25 @@ class Circle:
                     self._do(self.ring.on_unreachable(device, now, process_gone=False))
                 case _:
                     assert_never(action)
+
+
+def forget_former(circle: Circle, node: Node) -> None:
+    """The group has other members: whoever is none any more is no node, and is believed nothing."""
+    members = {node.me, *(node.roster.members if node.roster else ())}
+    for record in circle.ring.beliefs.records:
+        if record.device not in members:
+            circle.probing.forget(DeviceId(record.device))
+    for news in circle.ring.beliefs.keep(members, node.now):
+        device = DeviceId(news.record.device)
+        if device in node.linked():  # else it is wanted and probed, and no more is known
+            circle.on_changed(Changed(device, news.before, news.record.status))
+
+
+def _dead_of(ring: Ring, linked: Sequence[DeviceId]) -> list[tuple[DeviceId, Update]]:
+    """Return who is believed DEAD and is linked all the same, with what it can answer."""
+    records = [r for r in map(ring.beliefs.get, linked) if r is not None]
+    dead = [record for record in records if record.status is Status.DEAD]
+    return [(DeviceId(record.device), Update([record], ring.digest)) for record in dead]
 
 
 def number_in(ring: Ring, device: DeviceId) -> int | None:

@@ -4,14 +4,18 @@ Strategy: core/ring/address_book.py plans whom to call, ask and dial; this part 
 over sealed_datagrams.py and by dials, and settles double links. If two devices dial each other at
 once, the link dialled by the smaller id stays and the other gets BYE(duplicate), which raises no
 suspicion. A member that does not know us yet refuses our knock; it is then shown the chain of
-admissions that made us a member, sealed to its own key, and dialled again.
+admissions that made us a member, sealed to its own key, and dialled again. If we are a member no
+more its answer says by whose word (engine/ring/introductions.py).
 
 Guarantees: a datagram is a hint to dial, never more; its source address beats every address inside,
 and neither is dialled outside our own networks (core/ring/own_networks.py).
-At most one link per device, and both sides keep the same one, in whatever order they see them open.
+Another run of a device takes the place of its link, and the old one is asked whether it still is
+there (engine/ring/rival_links.py). At most one link per device, and both sides keep the same one,
+in whatever order they see them open.
 A link that takes the place of another counts as new: what was said on the other one may never have
-been heard. A device whose process is gone is told only once every address that is known of it
-refused. Limits: everybody keeps a link to everybody (up to 50 nodes; fingers come later).
+been heard. Where a member was linked is remembered, whichever side dialled. A device whose process
+is gone is told only once every address that is known of it refused. Limits: everybody keeps a link
+to everybody (up to 50 nodes; fingers come later).
 """
 
 from __future__ import annotations
@@ -19,20 +23,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, assert_never
 
-import msgspec
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.errors import Malformed
 from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
-from potluck.core.keys.sealing import open_sealed, seal_to
-from potluck.core.ring.address_book import Ask, Meet, SendBeacon
-from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord, decoded, encode
-from potluck.engine.effects import AnswerIntroduction, Dial, Drop, Introduce
+from potluck.core.ring.address_book import Ask, Meet, SendBeacon, let_rest
+from potluck.core.wire.catalogue import Address, Beacon, LinkKind, RosterRecord
+from potluck.engine.effects import Dial, Drop, Introduce
 from potluck.engine.events import (
     DialFailed,
     InterfacesSeen,
+    IntroductionAnswered,
     IntroductionHeard,
     LinkClosed,
     LinkId,
@@ -40,18 +42,19 @@ from potluck.engine.events import (
     OrderId,
 )
 from potluck.engine.node import Node, Peer
+from potluck.engine.ring.introductions import answer_to, chain_in, introduction, records_in
+from potluck.engine.ring.rival_links import OTHER_RUN, RivalLinks, RivalsListener
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 
-_CHAIN = msgspec.msgpack.Decoder(list[RosterRecord])
-_INTRODUCTION = b"introduction"
-# counts the links that were dialled, over all runs: the order in which addresses are remembered
+HINT = "hint"  # the way of a call that is good for a dial and nothing else
+# counts the addresses that were remembered, over all runs: the order of their age
 _REACHED = "reached"
 _REACHED_BYTES = 8  # of that count: it never runs over
+RIVAL_REST_S = 5.0  # not dialled for so long where another machine with our identity is linked
 INTRODUCTIONS = 2  # so often the same address is dialled again at once after its knock was refused
-EPHEMERAL_BYTES = 32  # of the one-time key that seals an introduction
 
 
-class DiscoveryListener(Protocol):
+class DiscoveryListener(RivalsListener, Protocol):
     """Hears whom discovery found and lost, and says what a beacon says."""
 
     def beacon(self) -> Beacon:
@@ -73,7 +76,7 @@ class DiscoveryListener(Protocol):
         """A member was dialled in vain (`reason` as in DialFailed), and has no link to us."""
 
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
-        """Somebody showed these records as the reason why it is a member."""
+        """Somebody showed these records as the reason why it is a member, or why we are none."""
 
 
 class Discovery:
@@ -85,6 +88,7 @@ class Discovery:
         """Know nobody yet."""
         self._node, self._sealed_datagrams, self._listener = node, sealed_datagrams, listener
         self._book = node.address_book
+        self.rivals = RivalLinks(node, listener)
         self.own_addresses: list[Address] = []
         self.interfaces: tuple[str, ...] = ()
         self.neighbours = 0
@@ -119,15 +123,20 @@ class Discovery:
         return self.own_addresses
 
     def on_beacon(self, device: DeviceId, beacon: Beacon, source: Address, way: str) -> None:
-        """A member calls; answer a question, and dial if there is no link."""
+        """A member calls; answer a question, and dial if there is no link.
+
+        `way` is HINT if it calls under an older key: then nothing is answered.
+        """
         found_by = "beacon"
+        if way == HINT and self._node.peer(device).link is not None:
+            return
         if way == "unicast":
             found_by = self._book.asked.get(source.host, "was asked" if beacon.ask else "answer")
         if beacon.port:
             listens = Address(source.host, beacon.port)
             self._book.on_sighted(device, listens, found_by, self._node.now)
             _locate(self._node, device)
-        if beacon.ask:
+        if beacon.ask and way != HINT:
             self._sealed_datagrams.send(device, self._listener.beacon(), source)
 
     def on_met(self, device: DeviceId, address: Address) -> None:
@@ -148,7 +157,16 @@ class Discovery:
         _locate(self._node, device)
 
     def on_members(self) -> None:
-        """The roster grew: what was remembered of the new ones may be used."""
+        """The roster changed: what was remembered of new ones may be used, who is out is cut."""
+        node = self._node
+        for device in [each for each in node.linked() if each not in _members(node)]:
+            peer = node.peer(device)  # its link ends, and nothing more is heard on it
+            link, peer.link, peer.gone_s = peer.link, None, node.now
+            assert link is not None, "it is linked"
+            del node.link_owner[link]
+            node.do(Drop(link, "removed"))
+            self._book.on_unlinked(device, node.now)
+            self._listener.on_unlinked(device, clean=False)
         for device, addresses in self._node.index.addresses.all().items():
             if device in _members(self._node):
                 self._book.own.on_reached(device, addresses)
@@ -177,8 +195,14 @@ class Discovery:
             if same_run and peer.dialled != dialled and dialled_by_larger:
                 node.do(Drop(event.link, "duplicate"))
                 return
+            if not same_run and not self.rivals.may_follow(device):
+                node.do(Drop(event.link, OTHER_RUN))
+                return
             del node.link_owner[peer.link]
-            node.do(Drop(peer.link, "duplicate"))
+            if same_run:
+                node.do(Drop(peer.link, "duplicate"))
+            else:
+                self.rivals.ask(peer, event.link, event.address)
         peer.link, peer.dialled, peer.instance = event.link, dialled, event.instance
         node.link_owner[event.link] = device
         self._reached(peer, event.address)
@@ -192,9 +216,7 @@ class Discovery:
         self._refusing.pop(device, None)
         self._introductions.pop(device, None)
         if peer.dialled:
-            count = int.from_bytes(node.index.meta.get(_REACHED) or b"") + 1
-            node.index.meta.set(_REACHED, count.to_bytes(_REACHED_BYTES))
-            node.index.addresses.remember(device, address, count)
+            _remember(node, device, address)
             self._book.on_reached(device, address)
         elif device not in self._book.known:
             why = self._book.asked.get(address.host, "it found us")
@@ -204,10 +226,14 @@ class Discovery:
     def on_link_closed(self, event: LinkClosed) -> None:
         """A link is gone; it matters if it was the one that counts."""
         device = self._node.link_owner.pop(event.link, None)
+        if self.rivals.on_closed(event.link):
+            return
         if device is not None:
             peer = self._node.peer(device)
             peer.link, peer.gone_s = None, self._node.now
             self._book.on_unlinked(device, self._node.now)
+            if event.reason == OTHER_RUN:
+                let_rest(self._book, device, self._node.now + RIVAL_REST_S)
             self._listener.on_unlinked(device, clean=event.clean)
 
     def drop_all(self, reason: str) -> None:
@@ -244,38 +270,33 @@ class Discovery:
     def _introduce(self, entry: MemberEntry, address: Address) -> None:
         """Show a device that refused our knock what made us a member, and try there again soon."""
         node, device = self._node, entry.device
-        chain = encode(node.roster.chain(node.me) if node.roster is not None else [])
-        secret = node.chance.bytes(EPHEMERAL_BYTES)
-        node.do(Introduce(address, seal_to(entry.sealing, secret, _INTRODUCTION, chain)))
+        node.do(Introduce(address, introduction(node, entry)))
         count = self._introductions[device] = self._introductions.get(device, 0) + 1
         if count <= INTRODUCTIONS:
             found_by = self._book.known[device].found_by
             self._book.on_sighted(device, address, found_by, node.now)
             self._book.again(device, node.now + limits.DIAL_BACKOFF_S[0])
 
-    def on_introduction(self, event: IntroductionHeard) -> None:
-        """Somebody shows the chain of admissions that makes it a member."""
-        node, records = self._node, list[RosterRecord]()
-        opened = open_sealed(node.key, _INTRODUCTION, event.sealed)
-        if opened is not None:
-            try:
-                chain = decoded(_CHAIN, opened, limits.INTRODUCTION_BYTES)
-                records = chain[: limits.INTRODUCTION_RECORDS]
-            except Malformed:
-                records = []
-        self._listener.on_introduced(records)
-        known = set(node.roster.records()) if node.roster is not None else set()
-        node.do(AnswerIntroduction(event.knock, bool(records) and known.issuperset(records)))
+    def on_introduction(self, event: IntroductionHeard | IntroductionAnswered) -> None:
+        """Somebody shows what makes it a member; or says, when we did so, why we are none."""
+        if isinstance(event, IntroductionAnswered):
+            self._listener.on_introduced(records_in(self._node, event.sealed))
+            return
+        node, chain = self._node, chain_in(self._node, event.sealed)
+        self._listener.on_introduced(chain or [])
+        node.do(answer_to(node, event.knock, chain))
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         self._book.on_wanted(wanted(self._node))
-        return self._book.deadline()
+        times = [self._book.deadline(), self.rivals.deadline()]
+        return min((time for time in times if time is not None), default=None)
 
     def on_tick(self) -> None:
         """Call, ask and dial."""
         node = self._node
+        self.rivals.on_tick()
         self._book.on_wanted(wanted(self._node))
         self._book.on_company(self._nodes, alone=not node.linked())
         for action in self._book.on_tick(node.now):
@@ -306,8 +327,18 @@ def _locate(node: Node, device: DeviceId) -> None:
     peer = node.peers.get(device)
     if peer is None or peer.address is None or peer.address.port:
         return
-    told = node.sighted_at(device)
-    peer.address = next((a for a in told if a.host == peer.address.host), peer.address)
+    host = peer.address.host
+    at_host = [address for address in node.sighted_at(device) if address.host == host]
+    if at_host:
+        peer.address = at_host[0]
+        _remember(node, device, at_host[0])
+
+
+def _remember(node: Node, device: DeviceId, address: Address) -> None:
+    """Note for the next runs where a device was linked, and listens."""
+    count = int.from_bytes(node.index.meta.get(_REACHED) or b"") + 1
+    node.index.meta.set(_REACHED, count.to_bytes(_REACHED_BYTES))
+    node.index.addresses.remember(device, address, count)
 
 
 def _members(node: Node) -> dict[DeviceId, MemberEntry]:

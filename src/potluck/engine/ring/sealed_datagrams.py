@@ -1,16 +1,22 @@
 """Sealed datagrams, by which the devices of one group speak without a link.
 
-Strategy: everything a member says by datagram is sealed with the group key (core/keys/sealing.py)
-around an envelope of sender, run and counter. A sliding window per member refuses repetition. What
-another group sealed cannot be read, but that it was heard is a fact: a lonely device waits for a
-person rather than start a second group next to it.
+Strategy: everything a member says by datagram is sealed with a valid group key (core/group/
+key_ring.py) around an envelope of sender, run and counter. A sliding window per member refuses
+repetition. What comes under a key from before a removal is a hint if it is a beacon, nothing else;
+that of a removed device is one to tell it so (engine/ring/removed_callers.py). So is a call in our
+own name under a valid key, if it is of another run (engine/ring/own_calls.py).
+What another group sealed cannot be read, but that it was heard is a fact: a lonely device waits for
+a person rather than start a second group next to it.
 
 Guarantees: whatever does not open, does not decode, comes twice, from ourselves or from nobody we
-know gives None. Windows are kept for members only. Nothing longer than a datagram leaves. Limits:
-any member can speak in another's name here, so a datagram is a hint and never a proof.
+know gives None; `older_call` alone asks neither who that is nor how often. Windows are kept for
+members only. Nothing longer than a datagram leaves. Limits: any member can speak in another's name
+here, and under an older key a removed device can, so a datagram is a hint and never a proof.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -29,6 +35,7 @@ from potluck.core.keys.sealing import (
 from potluck.core.wire.catalogue import (
     SEALED,
     Address,
+    Beacon,
     Envelope,
     Message,
     SealedMessage,
@@ -40,6 +47,24 @@ from potluck.engine.effects import Transmit
 from potluck.engine.node import Node
 
 _ENVELOPE = msgspec.msgpack.Decoder(Envelope)
+
+
+def _first(keys: Iterable[bytes], data: bytes) -> bytes | None:
+    """Return what was sealed with one of these keys, None if nothing was."""
+    opened = (open_datagram(key, data) for key in keys)
+    return next((inside for inside in opened if inside is not None), None)
+
+
+def _said(inside: bytes | None) -> tuple[Envelope, SealedMessage] | None:
+    """Return what was sealed, with its envelope; None if that is nothing we can read."""
+    if inside is None:
+        return None
+    try:
+        envelope = decoded(_ENVELOPE, inside, limits.DATAGRAM_BYTES)
+        message = SEALED.decode(envelope.body)
+    except Malformed:
+        return None
+    return None if isinstance(message, Unknown) else (envelope, message)
 
 
 class SealedDatagrams:
@@ -61,25 +86,59 @@ class SealedDatagrams:
 
     def open(self, data: bytes) -> tuple[DeviceId, SealedMessage] | None:
         """Return who says what in a sealed datagram of our group; None for anything else."""
-        node = self._node
-        inside = open_datagram(node.roster.group_key, data) if node.roster else None
-        if node.roster is None or inside is None:
+        valid, _ = self._keys()
+        return self._opened(_first(valid, data))
+
+    def hint(self, data: bytes) -> tuple[DeviceId, Beacon] | None:
+        """Return which member calls under a key that was valid once; None for anything else."""
+        _, older = self._keys()
+        opened = self._opened(_first(older, data))
+        if opened is None or not isinstance(opened[1], Beacon):
             return None
-        try:
-            envelope = decoded(_ENVELOPE, inside, limits.DATAGRAM_BYTES)
-            message = SEALED.decode(envelope.body)
-        except Malformed:
+        return opened[0], opened[1]
+
+    def older_call(self, data: bytes) -> tuple[DeviceId, Beacon] | None:
+        """Return who, member or not, calls under a key that was valid once, however often."""
+        _, older = self._keys()
+        said = _said(_first(older, data))
+        if said is None or not isinstance(said[1], Beacon):
             return None
+        return DeviceId(said[0].sender), said[1]
+
+    def own_call(self, data: bytes) -> Beacon | None:
+        """Return what is called in our own name, perhaps by another run; None for anything else."""
+        valid, _ = self._keys()
+        said = _said(_first(valid, data))
+        if said is None or not isinstance(said[1], Beacon):
+            return None
+        envelope, node = said[0], self._node
+        ours = envelope.sender == node.me and envelope.instance != node.instance
+        return said[1] if ours else None
+
+    def _opened(self, inside: bytes | None) -> tuple[DeviceId, SealedMessage] | None:
+        """Return who says what, if it is a member, and says it for the first time."""
+        node, said = self._node, _said(inside)
+        if node.roster is None or said is None:
+            return None
+        envelope, message = said
         sender = DeviceId(envelope.sender)
-        if isinstance(message, Unknown) or sender == node.me or sender not in node.roster.members:
+        if sender == node.me or sender not in node.roster.members:
             return None
         window = self._windows.setdefault(sender, ReplayWindow())
         return (sender, message) if window.accept(envelope.instance, envelope.counter) else None
 
+    def _keys(self) -> tuple[list[bytes], list[bytes]]:
+        """Return the keys that are valid, and those that were."""
+        ring, roster = self._node.group_keys, self._node.roster
+        if roster is None:
+            return [], []
+        first, valid = roster.group_key, roster.standing.keys
+        return ring.valid(first, valid), ring.older(first, valid)
+
     def is_foreign(self, data: bytes) -> bool:
         """Say whether another group sealed this datagram; our own, come back, does not count."""
-        roster = self._node.roster
-        ours = roster is not None and data[len(MAGIC) :].startswith(key_hint(roster.group_key))
+        valid, older = self._keys()
+        ours = any(data[len(MAGIC) :].startswith(key_hint(key)) for key in [*valid, *older])
         return is_sealed(data) and not ours
 
     def send(self, device: DeviceId, message: Message, to: Address | None = None) -> None:
@@ -98,6 +157,7 @@ class SealedDatagrams:
         envelope = encode(
             Envelope(node.me, node.instance, self._counter, msgspec.Raw(encode(message)))
         )
-        sealed = seal_datagram(node.roster.group_key, node.chance.bytes(NONCE_BYTES), envelope)
+        key = node.group_keys.sealing(node.roster.group_key, node.roster.standing.keys)
+        sealed = seal_datagram(key, node.chance.bytes(NONCE_BYTES), envelope)
         if len(sealed) <= limits.DATAGRAM_BYTES:
             node.do(Transmit(sealed, to))

@@ -114,7 +114,7 @@ class Listing:
         held = [ManifestName.of(head) for head in node.index.manifests.heads()]
         names = {ManifestName.own(device) for device in members}
         names.update(name for name in held if name.folder is Folder.OWN)
-        return sorted((node.label_of(name.owner), name) for name in names)
+        return sorted((node.layout.name_of(name.owner), name) for name in names)
 
     def _stands(self, name: ManifestName, inner: bytes) -> bool:
         """Say whether there is a folder of that path, perhaps with nothing in it."""

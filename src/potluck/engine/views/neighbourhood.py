@@ -13,14 +13,26 @@ from collections.abc import Mapping
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
+from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.invitations import Invitations
+from potluck.engine.group.request_list import Request, Side
+from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node, Peer, legible
 from potluck.engine.ring.circle import Circle, number_in
 from potluck.engine.ring.discovery import Discovery
-from potluck.engine.views.values import DeliveryView, DeviceView, FoundView, RingView
+from potluck.engine.views.values import (
+    DeliveryView,
+    DeviceView,
+    FormerView,
+    FoundView,
+    InviteView,
+    RequestView,
+    RingView,
+)
 
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
 
@@ -34,15 +46,25 @@ class Neighbourhood:
         circle: Circle,
         discovery: Discovery,
         admission_policy: AdmissionPolicy,
+        requests: Requests,
+        invitations: Invitations,
     ) -> None:
         """Look at these parts."""
+        self._invitations = invitations
         self._node, self._circle, self._discovery = node, circle, discovery
-        self._admission_policy = admission_policy
+        self._admission_policy, self._requests = admission_policy, requests
 
     @property
     def waits(self) -> bool:
         """Whether a group is near and a person has to say whether to join it."""
         return self._admission_policy.waits_for_person
+
+    @property
+    def last_end(self) -> str:
+        """Why the last request between this device and a group near by is over, "" for none."""
+        ends = self._requests.list.ends
+        hosts = [group.address.host for group in self._admission_policy.found]
+        return next((ends[host].why for host in hosts if host in ends), "")
 
     def is_here(self, device: DeviceId) -> bool:
         """Say whether there is a link to a device, and nobody takes it for gone.
@@ -96,6 +118,20 @@ class Neighbourhood:
         stands[self._node.me] = mine
         return [self._device(one, stands[one], others.get(one)) for one in sorted(stands)]
 
+    def former(self) -> list[FormerView]:
+        """Return who was a member here and is none any more, in the order of labels."""
+        roster, found = self._node.roster, list[FormerView]()
+        for device, entry in (roster.former if roster is not None else {}).items():
+            assert roster is not None, "somebody was a member of it"
+            removals = roster.standing.removals.get(device, [])
+            why = "removed" if removals else "void"
+            if device in roster.standing.left:
+                why = "left"
+            by = next((self._node.label_of(one.by) for one in removals), "")
+            by = "" if why == "left" else by
+            found.append(FormerView(short_id(device), legible(entry.label), why, legible(by)))
+        return sorted(found, key=lambda each: each.label)
+
     def deliveries(
         self, knowledge: Knowledge, under_way: Mapping[DeviceId, int]
     ) -> list[DeliveryView]:
@@ -130,27 +166,58 @@ class Neighbourhood:
         return found
 
     def door(self) -> dict[str, object]:
-        """Return whether strangers are let in, and for how long (None: always)."""
+        """Return whether strangers are let in, for how long (None: always), or may not even ask.
+
+        `joins`: a code was typed here and is being tried.
+        """
         policy, left_s = self._admission_policy, None
-        until_s = policy.open_until_s if policy.is_open else None
+        until_s = policy.door.open_until_s if policy.is_open else None
         if until_s is not None and until_s < math.inf:
             left_s = until_s - self._node.now
-        return {"open": policy.is_open, "until_s": left_s}
+        door = policy.door
+        return {
+            "open": policy.is_open,
+            "until_s": left_s,
+            "shut": door.shut,
+            "joins": door.joins,
+        }
+
+    def invite(self) -> InviteView | None:
+        """Return how long the code in force counts, and for how many tries; None without one."""
+        left_s = self._invitations.left_s
+        if left_s is None:
+            return None
+        return InviteView(max(left_s, 0.0), self._invitations.tries_left)
 
     def found(self) -> list[FoundView]:
         """Return the groups near by that this device is not a member of."""
-        return [
-            FoundView(
-                legible(group.name),
-                legible(group.label),
-                f"{group.address.host}:{group.address.port}",
-                group.members,
-                group.open,
-                self._admission_policy.who_joins(group),
-                short_id(group.group),
-            )
-            for group in self._admission_policy.found[:LIST_MAX]
-        ]
+        return [self._found(group) for group in self._admission_policy.found[:LIST_MAX]]
+
+    def _found(self, group: FoundGroup) -> FoundView:
+        policy, last = self._admission_policy, self._requests.list.ends.get(group.address.host)
+        name, label = policy.names.of(group)
+        return FoundView(
+            name=legible(name),
+            label=legible(label),
+            address=f"{group.address.host}:{group.address.port}",
+            members=group.members,
+            open=group.open,
+            joins=policy.who_joins(group),
+            group=short_id(group.tag),
+            rests_s=_finite(left_alone_s(policy.founding, group, self._node.now)),
+            ended=last.why if last is not None else "",
+            asked_here=last is not None and last.side is Side.MEMBER,
+        )
+
+    @property
+    def asked(self) -> Request | None:
+        """The request that a person here has to answer, the oldest of several."""
+        return next((one for one in self._requests.list.rows if one.needed), None)
+
+    def requests(self) -> list[RequestView]:
+        """Return who asks to come in here, and where this device asks."""
+        rows = self._requests.list.rows
+        return [_request_view(self._node, one, self._requests.list.becomes(one)) for one in rows]
 
     def tried(self) -> dict[str, object]:
         """Return where others were looked for."""
@@ -197,6 +264,32 @@ class Neighbourhood:
 def bounded(size_bytes: int) -> int:
     """Return a size as JSON can hold it: owners may claim any."""
     return min(size_bytes, limits.SEQ_MAX)
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None
+
+
+def _request_view(node: Node, one: Request, becomes: str) -> RequestView:
+    answer = "needed" if one.needed else "yes"
+    if one.open and not one.here:
+        answer = "open"
+    by = node.label_of(one.teller) if one.teller is not None else ""
+    return RequestView(
+        id=one.id,
+        side=one.side.value,
+        name=one.name,
+        label=one.label,
+        group=one.group,
+        address=one.host,
+        by=by,
+        words=list(one.words),
+        answer=answer,
+        other="yes" if one.there else "needed",
+        left_s=max(one.until_s - node.now, 0.0),
+        devices=one.devices,
+        becomes=becomes,
+    )
 
 
 def _shown_address(peer: Peer | None) -> str:

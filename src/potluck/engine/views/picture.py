@@ -12,6 +12,7 @@ costs one look at each manifest and each device; asked for a few times a second.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
@@ -27,9 +28,11 @@ from potluck.core.content.knowledge import (
 )
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
+from potluck.core.wording import typable
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
+from potluck.engine.others.frozen_heads import last_head
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
@@ -64,6 +67,7 @@ class Picture:
             own_work=self._own_work(),
             incoming=self._incoming(),
             hindrances=tuple(self._hindrances()),
+            doubled=bool(self._node.troubles.count(TroubleKind.CLONE)),
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
         )
 
@@ -72,11 +76,16 @@ class Picture:
         lacking = self._progress.lacking()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         pursuits = self._following.pursuits
-        for name in sorted(held.keys() | pursuits.keys()):
+        for name in sorted(held.keys() | pursuits.keys() | _frozen(self._node)):
             pursuit, head = pursuits.get(name), held.get(name)
             newest = pursuit.newest if pursuit is not None and pursuit.newest else head
-            if newest is not None:
-                yield self._manifest(name, newest, head, lacking.get(name, NOTHING))
+            heard = number_of(newest) if newest is not None else None
+            roster = self._node.roster
+            last = roster.settled_at(name.owner) if roster is not None else None
+            if last is not None:  # also while nobody told of it
+                heard = HeadNumber(last.generation, last.seq)
+            if heard is not None:
+                yield self._manifest(name, heard, head, lacking.get(name, NOTHING))
 
     def devices(self) -> Iterator[DeviceKnown]:
         """Yield what is known of every other member."""
@@ -92,11 +101,17 @@ class Picture:
         return (*unseen, *self._own_folder.work, *written)
 
     def _manifest(
-        self, name: ManifestName, heard: Head, held: Head | None, missing: Amount
+        self, name: ManifestName, heard: HeadNumber, held: Head | None, missing: Amount
     ) -> ManifestKnown:
-        number = None if held is None else number_of(held)
-        whole = self._node.index.manifests.amount(name)
-        return ManifestKnown(name, number_of(heard), number, whole, missing)
+        node, number = self._node, None if held is None else number_of(held)
+        known = ManifestKnown(name, heard, number, node.index.manifests.amount(name), missing)
+        if last_head(node, name) is None:
+            return known
+        stuck = self._progress.in_vain(name)
+        if number != heard:
+            pursuit = self._following.pursuits.get(name)
+            stuck = pursuit is None or pursuit.newest is None  # nobody told of that list
+        return replace(known, removed=node.layout.name_of(name.owner), stuck=stuck)
 
     def _device(self, device: DeviceId) -> DeviceKnown:
         node, peer = self._node, self._node.peers.get(device)
@@ -137,12 +152,26 @@ class Picture:
         if self._progress.paused or not self._progress.fetching:  # else what has room arrives
             full = (one for one in self._node.troubles.of(TroubleKind.DISK) if one.subject == SPACE)
             yield from (Obstacle(State.PAUSED, one.reason, one.command) for one in full)
-        if self._neighbourhood.waits:
+        asked = self._neighbourhood.asked
+        if asked is not None:
+            yield Obstacle(
+                State.WAITING, asked.question, f"approve {typable(asked.name, asked.id)}"
+            )
+        elif self._neighbourhood.waits:
             words = "a group is near and this device is not a member of it"
-            yield Obstacle(State.WAITING, words)
+            if last := self._neighbourhood.last_end:
+                words += f"; the last request is over: {last}"
+            yield Obstacle(State.WAITING, words, "peers" if last else "")
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:
                 yield _obstacle(trouble)
+
+
+def _frozen(node: Node) -> set[ManifestName]:
+    """Return the folders of removed devices that stay."""
+    former = node.roster.former if node.roster is not None else {}
+    names = map(ManifestName.own, former)
+    return {name for name in names if last_head(node, name) is not None}
 
 
 def number_of(head: Head) -> HeadNumber:

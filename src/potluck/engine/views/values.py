@@ -29,6 +29,15 @@ class DeviceView(Struct, frozen=True):
     need_bytes: int
 
 
+class FormerView(Struct, frozen=True):
+    """A device that is in the group no more; its folder stays as it was."""
+
+    id: str
+    label: str
+    why: str  # "removed", "left", or "void": whoever let it in was removed
+    by: str  # label of the steward that removed it, "" if none did
+
+
 class DeliveryView(Struct, frozen=True):
     """What another device still lacks of what stands here: a row of the sender's."""
 
@@ -96,6 +105,10 @@ class FoundView(Struct, frozen=True):
         ""  # while both doors are open: "we" join it, "they" join us, "" if neither is sure
     )
     group: str = ""  # its id: names are not unique, and each of its devices answers
+    # until it is asked again by itself, after it did not let us in; None: it is not, by itself
+    rests_s: float | None = 0.0
+    ended: str = ""  # what became of the last request between the two, "" if there was none lately
+    asked_here: bool = False  # that was a request from there; else this device had asked
 
 
 class FileView(Struct, frozen=True):
@@ -167,6 +180,31 @@ class FolderPage(Struct, frozen=True):
     known: bool = True  # False: nobody shares a folder of that path
 
 
+class InviteView(Struct, frozen=True):
+    """The code in force on this device; never its words."""
+
+    left_s: float  # how long it counts
+    tries: int  # that may still begin
+
+
+class RequestView(Struct, frozen=True):
+    """One conversation by which a device may enter the group, or this device another one."""
+
+    id: str  # 8 hex digits, the same on every screen
+    side: str  # "member": somebody asks to come in here; "joiner": this device asks there
+    name: str  # what `approve NAME` takes
+    label: str  # of the newcomer; at the joiner of the member that answers
+    group: str
+    address: str  # host of the other side, as whoever talks to it sees it
+    by: str  # label of the member that talks to the newcomer, "" if this device does
+    words: list[str]
+    answer: str  # "needed" here, "yes" was said here, "open": nobody is asked here
+    other: str  # "needed": the other side has not said yes yet; "yes": it has
+    left_s: float  # until it counts as no
+    devices: int  # at the joiner: in that group, as its offer said; else 1
+    becomes: str = ""  # the label a newcomer would have here, if that is another than `name`
+
+
 class StateView(Struct, frozen=True):
     """Everything a face shows."""
 
@@ -196,7 +234,10 @@ class StateView(Struct, frozen=True):
     own_folder: str
     port: int
     door: dict[str, object]
+    invite: InviteView | None  # the code in force, but for the code itself
     found: list[FoundView]
     tried: dict[str, object]
+    former: list[FormerView]
     refused: list[dict[str, str]]
     counters: dict[str, int]  # what came that nobody could use, and how often, by a stable name
+    requests: list[RequestView] = []  # the oldest first

@@ -95,10 +95,13 @@ class Viewer:
             own_folder=self._own_path(),
             port=node.settings.port,
             door=around.door(),
+            invite=around.invite(),
             found=around.found(),
             tried=around.tried(),
+            former=around.former(),
             refused=self._refused(),
             counters=dict(node.counters),
+            requests=around.requests(),
         )
 
     def keepers(self) -> KeepersView:
@@ -161,7 +164,7 @@ class Viewer:
         counts = self._folder_counts.look(many)
         for folder, waiting in folders.items():
             size_bytes = bounded(sum(waiting.values()))
-            path = self._node.label_of(folder.manifest.owner)
+            path = layout.name_of(folder.manifest.owner)
             if len(waiting) == 1:
                 path = str(layout.path_of(next(iter(waiting))))
             elif folder.path:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused
-from potluck.faces.cli.client import client_of
+from potluck.faces.cli.client import client_of, typed_steps
 from potluck.faces.cli.output import at_prompt, say, say_json
 from potluck.faces.text import shown
 
@@ -34,8 +34,19 @@ PROMPT_HELP = (
     "ls [PATH]      what is shared (-r: every file)",
     "add PATH…      put files into my folder (--copy, --move, --reflink)",
     "rescan         look at my folder now",
+    "y · n          yes or no to the request on the screen: are the words the same?",
+    "pending        who asks to join (approve NAME, deny NAME)",
     "open [MIN]     let anyone on this network join for MIN minutes (60)",
     "close          let nobody in any more without asking",
+    "invite         make a code by which one device joins this group (uninvite)",
+    "join WORDS     join the group whose member showed you these three words",
+    "remove NAME    put a device out of the group, for good",
+    "forget NAME    have the folder of a removed device go, everywhere",
+    "adopt NAME     make the folder of a removed device part of mine",
+    "admin add NAME make it a steward, which may remove others",
+    "leave          leave the group for good",
+    "clone keep-here · clone new-identity   which of two machines with one identity it is",
+    "rename device NEW · rename group NAME   another name for this device · the group",
     "version        the version; help COMMAND explains a command",
 )
 
@@ -74,7 +85,8 @@ def add(shared: dict[str, Any], paths: tuple[str, ...], mode: str, as_json: bool
     lines = [shown(line) for line in result["text"].splitlines()]
     if not result["ok"]:
         kind = DiskTrouble if result.get("code") == DiskTrouble.code else Refused
-        raise kind("\n".join(lines))
+        fix = typed_steps(result.get("fix", ""))
+        raise kind("\n".join(lines), result.get("cause", ""), fix)
     if as_json or shared["json"]:
         say_json(result)
     else:

@@ -3,7 +3,8 @@
 Strategy: one short connection per question, and one long one for events. A request is HTTP/1.0, so
 that an answer ends where the connection does and nothing has to be taken apart: `http.client` would
 cost every `status` a third of its time. Errors of the local API come back as the errors they were,
-so that a command has nothing to translate: same three parts, same exit code. Guarantees: a home
+so that a command has nothing to translate: same three parts, same exit code, and commands of ours
+as they are typed here. Guarantees: a home
 where nothing answers raises NotRunning with the next command; no call waits longer than its time-
 out, and none for a process that was stopped (Ctrl-Z), where the system says so; a snapshot that is
 older than it was asked for is an error, unless the caller takes it; a listing of any length is
@@ -20,20 +21,14 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from potluck.core import errors
-from potluck.core.errors import NotRunning, PotluckError, TimedOut
-from potluck.faces.cli.output import Json, command
+from potluck.core.errors import ERRORS_BY_CODE, NotRunning, PotluckError, TimedOut, UsageError
+from potluck.faces.cli.output import Json, command, is_ours
 from potluck.shells.state.home import holder_of, home_paths, socket_candidates
 
 CALL_S = 15.0  # the local API answers within 10 s
 EVENTS_S = 40.0  # two heartbeats and a half
 LOOK_S = 1.0  # of silence, then whoever is asked may have been stopped
 _STOPPED = frozenset("Tt")  # by a signal, by a debugger: proc_pid_stat(5)
-_BY_CODE = {
-    kind.code: kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, PotluckError)
-}
 
 
 class Client:
@@ -53,6 +48,11 @@ class Client:
     def post(self, path: str, body: object = None, timeout_s: float | None = None) -> Json:
         """Return the data of a POST; raises PotluckError."""
         return self._call("POST", path, body, timeout_s)
+
+    def act(self, name: str, body: object) -> str:
+        """Have something done and return what happened; raises PotluckError."""
+        text: str = self.post(f"/api/v1/act/{name}", body)["text"]
+        return text
 
     def state(self, *, fresh: bool = True) -> dict[str, Any]:
         """Return a snapshot of now; unless `fresh`, the last one, within a moment.
@@ -118,7 +118,7 @@ class Client:
 
     def _ask(self, method: str, path: str, body: object, timeout_s: float) -> BinaryIO:
         """Return the answer, read up to its body; whoever closes it ends the connection."""
-        data = b"" if body is None else json.dumps(body).encode()
+        data = b"" if body is None else _encoded(body)
         request = f"{method} {path} HTTP/1.0\r\nhost: potluck\r\n"
         request += f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
         reason = ""
@@ -191,6 +191,18 @@ def _after_head(connection: socket.socket) -> BinaryIO:
     return answer
 
 
+def _encoded(body: object) -> bytes:
+    """Return what is sent; raises UsageError if something was typed that is not text."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            "What was typed is not text.",
+            "it is not in UTF-8, as all names are here",
+            f"{command('status --json')} shows the names, and ids that mean the same devices",
+        ) from None
+
+
 def _is_stopped(process: int | None) -> bool:
     """Say whether a process is known to be stopped; False where the system does not say."""
     try:
@@ -209,5 +221,11 @@ def _quoted(text: str) -> str:
 
 
 def _error_of(described: dict[str, str]) -> PotluckError:
-    kind = _BY_CODE.get(described.get("code", ""), PotluckError)
-    return kind(described.get("message", ""), described.get("cause", ""), described.get("fix", ""))
+    kind = ERRORS_BY_CODE.get(described.get("code", ""), PotluckError)
+    fix = typed_steps(described.get("fix", ""))
+    return kind(described.get("message", ""), described.get("cause", ""), fix)
+
+
+def typed_steps(fix: str) -> str:
+    """Return next steps, a line each, so that one that is a command of ours can be typed here."""
+    return "\n".join(command(step) if is_ours(step) else step for step in fix.splitlines())

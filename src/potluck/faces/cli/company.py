@@ -2,9 +2,10 @@
 
 Strategy: pure functions from the state of the local API to lines, for `peers` and for the story
 that `up` and the live view tell. Being alone comes with what was tried, the likely cause, and the
-next command on which machine. Guarantees: where somebody is heard and cannot be reached, or a known
-device is away, that is said, and not that nobody answers. Limits: why a device is away is not
-known, so likely causes are named.
+next command on which machine; a group that was found with what lets a device in: the same three
+words on both screens, or an open door. Guarantees: where somebody is heard and cannot be reached,
+or a known device is away, that is said, and not that nobody answers. Limits: why a device is away
+is not known, so likely causes are named.
 """
 
 from __future__ import annotations
@@ -12,15 +13,22 @@ from __future__ import annotations
 from typing import Any
 
 from potluck.core.limits import PORT
+from potluck.core.wording import typable
 from potluck.faces.advice import Advice, indented
-from potluck.faces.cli.layout import Words, away_words, in_a_line, trouble_lines
-from potluck.faces.text import count, shown, table
+from potluck.faces.cli.comparing import request_lines, requests_of
+from potluck.faces.cli.layout import Words, away_words, fate_words, in_a_line, trouble_lines
+from potluck.faces.text import count, duration, shown, table
+
+_SHOWN = "Compare the three words shown, and say yes"
+_MOMENT_S = 1.0  # who is about to go elsewhere says no for so long, which is no news
+_COMPARED = "show three words; say yes on both if they are the same."
 
 
 def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return the lines of `peers`: devices, groups that were found, and why nobody is there."""
     others = [device for device in state["devices"] if not device["me"]]
-    lines = []
+    lines = request_lines(state, words)
+    lines += [""] if lines else []
     if others:
         rows = [["device", "", "node", "address", "found by"]]
         rows += [_peer_row(device) for device in others]
@@ -30,7 +38,7 @@ def peer_lines(state: dict[str, Any], words: Words) -> list[str]:
             first, *advice = trouble_lines(one, words)
             lines += [f"✗ {first}", *[indented(line, "  ") for line in advice]]
     lines += found_lines(state, words)
-    if not any(device["online"] for device in others) and not state["found"]:
+    if not any(device["online"] for device in others) and not is_near(state):
         lines += nobody_lines(state, words)
     return lines
 
@@ -92,23 +100,134 @@ def tried_words(state: dict[str, Any]) -> str:
 
 
 def found_lines(state: dict[str, Any], words: Words) -> list[str]:
-    """Return, for each group that was found and is not ours, what it is and what to type on which
-    machine.
+    """Return, for each group that was found and is not ours, what it is and how one gets there, and
+    what makes this device ask, should it not do so by itself.
     """
-    return [line for found in state["found"] for line in one_found_lines(state, found, words)]
+    lines = list[str]()
+    for found in strangers(state):
+        lines += one_found_lines(state, found)
+        lines += ask_lines(state, found, words)
+    return lines
 
 
-def one_found_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
-    """Return the same for one of the groups that were found."""
-    mine_open, label = state["door"]["open"], shown(found["label"])
-    members = count(found["members"], "device") + ": " if found["members"] else ""
-    lines = [f"Found “{shown(found['name'])}” ({members}{label}, {shown(found['address'])})."]
-    machine = _machine(state, found)
-    if mine_open and found["open"]:
+def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
+    """Return what makes this device ask a group, should it not do so by itself; or nothing."""
+    both_open = found["open"] and state["door"]["open"]
+    asked = {one["group"] for one in requests_of(state)}
+    if has_company(state) or both_open or tries_code(state) or found["name"] in asked - {""}:
+        return []
+    is_first = rests_s(found) == 0 and not _last_words(found)
+    now = "  to ask there: " if is_first else "  to ask there now: "
+    return [Advice(now, words.of(f"approve {_typed(state, found)}"))]
+
+
+def _typed(state: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return what is typed to mean a group: its name, or its address where that is unknown, hard to
+    type or another's too.
+    """
+    name, address = found["name"], str(found["address"])
+    alike = sum(one["name"] == name for one in state["found"])
+    return typable(name if alike == 1 else "", address)
+
+
+def told_found_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
+    """Return the same for one group as it is told when it is found, or a request there is over."""
+    lines = one_found_lines(state, found)
+    return lines + (ask_lines(state, found, words) if _last_words(found) else [])
+
+
+def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Return what one of the groups that were found is, and how one gets there."""
+    machine, mine_open = _machine(state, found), state["door"]["open"]
+    lines = [f"Found {_group_found(found)}."]
+    if mine_open and found["open"] and not tries_code(state):
         return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
-    lines.append("  To join it, both machines must say so (on a network you trust):")
-    lines += _opening(f"on {machine}", words.elsewhere, is_open=found["open"])
-    return lines + _opening("on this machine", words.here, is_open=mine_open)
+    if has_company(state):
+        lines.append("  This device is in a group with others, so it joins no other one by itself.")
+        is_lonely = found["members"] <= 1
+        return lines + ([f"  If {machine} asks, both screens {_COMPARED}"] if is_lonely else [])
+    return [*lines, f"  {_way_in(state, found, machine)}"]
+
+
+def _way_in(state: dict[str, Any], found: dict[str, Any], machine: str) -> str:
+    """Return what brings a lonely device and a group together, unless both doors are open."""
+    if tries_code(state):
+        return "A code is being tried here, so it is not asked now."
+    if found["open"]:
+        return f"The door there is open: only this device asks. {_SHOWN} here."
+    if state["door"]["open"]:
+        return f"The door here is open: only {machine} asks. {_SHOWN} there."
+    asked = _asked_words(found)
+    if asked:
+        return asked
+    return f"To become one group this device and {machine} {_COMPARED}"
+
+
+def _asked_words(found: dict[str, Any]) -> str:
+    """Return what became of the last request between the two, and what follows; "" for none."""
+    pause_s, last = rests_s(found), _last_words(found)
+    again = "not asked again by itself."
+    if pause_s is not None:
+        again = f"asked again in about {duration(pause_s)}."
+    if pause_s == 0 or (last and found["asked_here"]):
+        return f"{last} Either side can ask again." if last else ""
+    return f"{last or 'It was asked in vain.'} It is {again}"
+
+
+def _last_words(found: dict[str, Any]) -> str:
+    """Return what became of the last request between the two, "" if there was none lately."""
+    ended = found.get("ended", "")  # an earlier version does not tell it
+    if not ended:
+        return ""
+    asked = "Somebody there asked to be let in here" if found["asked_here"] else "It was asked"
+    return f"{asked}; that is over: {shown(ended)}."
+
+
+def rests_s(found: dict[str, Any]) -> float | None:
+    """Return for how long a group that was asked in vain is not asked; None: never by itself."""
+    pause_s: float | None = found.get("rests_s", 0.0)  # an earlier version does not tell it
+    return 0.0 if pause_s is not None and pause_s < _MOMENT_S else pause_s
+
+
+def _group_found(found: dict[str, Any]) -> str:
+    """Return which group it is; behind a closed door neither its name nor its label is told."""
+    address = shown(found["address"])
+    if not (found["name"] or found["label"]):
+        return f"another group near by ({address})"
+    members = count(found["members"], "device") + ": " if found["members"] else ""
+    named = f"“{shown(found['name'])}”" if found["name"] else "another group near by"
+    where = f"{shown(found['label'])}, {address}" if found["label"] else address
+    return f"{named} ({members}{where})"
+
+
+def strangers(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the groups that were found but for those one talks to, which the request is about."""
+    talks = requests_of(state)
+    return [one for one in state["found"] if not any(_is_with(each, one) for each in talks)]
+
+
+def _is_with(request: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Say whether a conversation is with that group: with the machine that answered, or by name."""
+    address = found["address"]
+    if request["address"] in {address, address.rpartition(":")[0]}:
+        return True
+    named = request["side"] == "joiner" and bool(found["name"])
+    return named and request["group"] == found["name"]
+
+
+def tries_code(state: dict[str, Any]) -> bool:
+    """Say whether a code was typed here and is being tried: no other group is asked then."""
+    return bool(state["door"].get("joins"))
+
+
+def is_near(state: dict[str, Any]) -> bool:
+    """Say whether a device is near that is no member: found, or one asks the other."""
+    return bool(state["found"] or requests_of(state))
+
+
+def has_company(state: dict[str, Any]) -> bool:
+    """Say whether this device is in a group with others, here or away."""
+    return any(not one["me"] for one in state["devices"])
 
 
 def _machine(state: dict[str, Any], found: dict[str, Any]) -> str:
@@ -119,17 +238,10 @@ def _machine(state: dict[str, Any], found: dict[str, Any]) -> str:
     others = [one for one in state["found"] if one is not found]
     known = (state["device"], *state["devices"], *others)
     label = shown(found["label"])
+    if not label:
+        return shown(found["address"])
     alike = any(shown(one["label"]) == label for one in known)
     return f"{label} ({shown(found['address'])})" if alike else label
-
-
-def _opening(where: str, potluck: str, *, is_open: bool) -> list[str]:
-    """Return how a door is opened; at the prompt of an `up` that runs there the word will do."""
-    if is_open:
-        return [f"    {where}: the door is open already"]
-    if not potluck:
-        return [Advice(f"    {where}: type ", "open")]
-    return [Advice(f"    {where}: type open at its prompt, or in a shell: ", f"{potluck} open")]
 
 
 def _coming(joins: str, machine: str) -> str:
@@ -139,3 +251,8 @@ def _coming(joins: str, machine: str) -> str:
     if joins == "they":
         return f"{machine} is to join this device, which stays where it is."
     return "nothing more is to be done here."
+
+
+def former_lines(state: dict[str, Any]) -> list[str]:
+    """Return a line for each device that is in the group no more."""
+    return [f"{shown(one['label'])}  {fate_words(one)}" for one in state["former"]]

@@ -19,8 +19,10 @@ import click
 
 from potluck.config.values import OpenTime, parse_open
 from potluck.core.errors import Refused
+from potluck.faces.advice import Advice
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
+from potluck.faces.cli.layout import is_shut
 from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json, styled
 from potluck.faces.text import duration, wrapped
 
@@ -64,18 +66,27 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def close_door(shared: dict[str, Any], as_json: bool) -> None:
-    """Close the door: nobody is admitted without asking any more."""
+    """Close the door: nobody is admitted without asking; a closed one: nobody can ask either."""
     client = client_of(shared["home"])
     before = client.state(fresh=False)
     door = client.post("/api/v1/door", {"open": False})
     if door["open"]:
         raise Refused("The door is open.", "somebody opened it at the same time", command("close"))
+    was_closed = not (before["door"]["open"] or before["age_s"])
     if as_json or shared["json"]:
         say_json(door)
-    elif not before["door"]["open"] and not before["age_s"]:
+    elif door.get("shut") and was_closed and is_shut(before):
+        say("The door was shut already.", _until_open())
+    elif door.get("shut") and not at_prompt():
+        say("The door is shut: nobody can ask to join.", _until_open())
+    elif was_closed and not door.get("shut"):
         say("The door was closed already.")
     elif not at_prompt():
         say("The door is closed: nobody is admitted without asking any more.")
+
+
+def _until_open() -> str:
+    return Advice("  until: ", command("open"))
 
 
 def door_banner(open_s: OpenTime) -> list[str]:

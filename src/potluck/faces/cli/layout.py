@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from potluck.faces.advice import Advice, indented
-from potluck.faces.cli.output import command, is_for_a_shell, program, shell_line
+from potluck.faces.cli.comparing import is_about_request, request_lines
+from potluck.faces.cli.output import command, is_for_a_shell, is_ours, program, shell_line
 from potluck.faces.text import (
     amount,
     count,
@@ -27,7 +28,6 @@ from potluck.faces.text import (
 )
 
 LONGEST_LIST = 20
-SHELLS_OWN = {"ls"}  # in advice: it shows what stands on the disk, ours what is shared
 ROWS_IN_A_LINE = 6  # devices; more are counted
 _STATES = {
     "in_sync": "in sync",
@@ -117,11 +117,7 @@ def lacking_words(files: int, folders: int, size_bytes: int) -> str:
 
 def next_step(advice: str, words: Words) -> str:
     """Return what to type: one of our commands in full, a line for the shell as it is."""
-    from potluck.faces.cli.commands import COMMANDS
-
-    first = advice.split(" ", maxsplit=1)[0]
-    ours = first in COMMANDS and first not in SHELLS_OWN
-    return shown(words.of(advice) if ours else advice)
+    return shown(words.of(advice) if is_ours(advice) else advice)
 
 
 def delivery_words(deliveries: list[dict[str, Any]]) -> str:
@@ -160,11 +156,16 @@ def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
     return lines
 
 
+def is_shut(state: dict[str, Any]) -> bool:
+    """Say whether nobody may even ask; a potluck of an earlier version does not tell it."""
+    return bool(state["door"].get("shut"))
+
+
 def door_words(state: dict[str, Any]) -> str:
     """Return whether strangers are admitted, and for how long."""
     door = state["door"]
     if not door["open"]:
-        return "closed"
+        return "shut: nobody can ask to join until: open" if is_shut(state) else "closed"
     until = door["until_s"]
     return "OPEN: anyone on this network may join" + (
         "" if until is None else f", {duration(until)} more"
@@ -175,8 +176,9 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     """Return the lines of `status`; `words` as this process was started unless given."""
     rates, words = state["rates"], words or Words.of_this_run()
     others = delivery_words(state["deliveries"])
-    lines = [title(state), _fact("group", group_words(state)), _fact("state", reason_words(state))]
-    if state["command"]:
+    lines = [title(state), *_asking_lines(state, words)]
+    lines += [_fact("group", group_words(state)), _fact("state", reason_words(state))]
+    if state["command"] and not is_about_request(state):
         lines.append(Advice(_fact("next"), next_step(state["command"], words)))
     lines.append(_fact("files", amount_words(state)))
     if others:
@@ -188,6 +190,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
         _fact("door", door_words(state)),
     ]
     lines += _listed("devices", state["devices"], _device_row)
+    lines += _listed("no members any more", state["former"], _former_row)
     lines += _listed("receiving", state["transfers"], _transfer_row)
     lines += _listed("sending", state["uploads"], _upload_row)
     lines += _trouble_lines(state, words)
@@ -201,6 +204,12 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
             Advice(f"{count(unshared, 'file')} here not shared yet: ", words.of("add --help")),
         ]
     return lines
+
+
+def _asking_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return who asks to join, or where this device asks: first, as its time is short."""
+    asked = [indented(line, "  ") for line in request_lines(state, words)]
+    return ["", "asking to join", *asked, ""] if asked else []
 
 
 def _fact(name: str, words: str = "") -> str:
@@ -237,6 +246,19 @@ def _device_row(device: dict[str, Any]) -> list[str]:
         place = shown(device["address"] or "") if device["online"] else away_words(device)
     node = "" if device["node"] is None else f"node {device['node']}"
     return [shown(device["label"]), node, place, holding_words(device)]
+
+
+def _former_row(former: dict[str, Any]) -> list[str]:
+    return [shown(former["label"]), fate_words(former)]
+
+
+def fate_words(former: dict[str, str]) -> str:
+    """Return why a device is in the group no more."""
+    if former["why"] == "left":
+        return "left the group for good"
+    if former["why"] == "removed":
+        return f"removed by {shown(former['by'])}"
+    return "out, since whoever let it in was removed"
 
 
 def away_words(device: dict[str, Any]) -> str:

@@ -34,7 +34,7 @@ from potluck.shells.state.home import holder_of, home_paths
 
 DOWN_S = 15.0  # three times what a device may take to leave; then something hangs
 NAMED_DEVICES = 5  # in these sentences; more are counted
-LEAVE_WORDS = frozenset({"exit", "quit", "down", "leave", "stop"})
+LEAVE_WORDS = frozenset({"exit", "quit", "down", "stop"})  # `leave` is for good: removing.py
 UNSAFE = "the index is not safe on its disk: changes made here may not be shared"
 _SURE = frozenset({"--yes", "-y"})
 
@@ -153,7 +153,7 @@ def down(shared: dict[str, Any], yes: bool, as_json: bool) -> None:
 def _agreed() -> bool:
     try:
         answer = input("Leave anyway? [y/N] ")
-    except EOFError:
+    except (EOFError, UnicodeError):  # a letter of another encoding is no yes
         return False
     return answer.strip().casefold() in {"y", "yes"}
 

@@ -62,14 +62,15 @@ def _checked(state: dict[str, Any]) -> int:
 
 def show_peers(client: Client, *, as_json: bool) -> None:
     """Show the devices, where they are, how they were found, and what was tried."""
-    from potluck.faces.cli.company import peer_lines
+    from potluck.faces.cli.company import former_lines, peer_lines
     from potluck.faces.cli.layout import Words
 
     state = client.state(fresh=False)
     if as_json:
-        say_json({key: state[key] for key in ("devices", "found", "tried")})
+        shown = ("devices", "former", "found", "tried", "requests")
+        say_json({key: state[key] for key in shown})
     else:
-        say(*peer_lines(state, Words.of_this_run()))
+        say(*peer_lines(state, Words.of_this_run()), *former_lines(state))
 
 
 def show_ring(client: Client, *, as_json: bool) -> None:

@@ -11,26 +11,32 @@ how options are written; the plainest lines never come here (cli/plain.py).
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import shlex
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from potluck.core.errors import PotluckError, UsageError
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.commands import COMMANDS, ELSEWHERE, EVERYDAY
-from potluck.faces.cli.endings import ended
+from potluck.faces.cli.endings import ended, unforeseen
 from potluck.faces.cli.output import (
     at_prompt,
     collected,
     command,
     error_lines,
+    in_another_terminal,
     program,
 )
+from potluck.faces.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LIKE = 0.5  # how much of a word must be right to be taken for a mistyped one
 LEAVING_WORDS = ("exit", "quit", "stop", "down")
-UNSUGGESTED = frozenset({"--open", "open", "close"})
-"""What opens the door to strangers, or closes it, must be what somebody means, not our guess."""
+UNSUGGESTED = frozenset({"--open", "open", "close", "approve", "deny"})
+"""What lets strangers in, or keeps them out, must be what somebody means, not our guess."""
 
 
 class LazyGroup(click.Group):
@@ -116,12 +122,20 @@ def run_command(arguments: list[str]) -> int:
     return ended(lambda: _run_told(arguments), as_json=as_json, verbose=verbose)
 
 
-def run_typed(words: list[str], client: Client, *, watching: bool = False) -> list[str]:
+def run_typed(
+    words: list[str],
+    client: Client,
+    *,
+    watching: bool = False,
+    seen: Mapping[str, str] | None = None,
+) -> list[str]:
     """Run what was typed at the prompt, for the potluck of `client`; returns what to show.
 
-    `watching`: it is the prompt of a view, whose end is not that of potluck.
+    `watching`: it is the prompt of a view, whose end is not that of potluck; `seen`: the requests
+    that could be read there when the line was begun, their names by their ids.
     """
-    shared = {"home": client, "json": False, "verbose": False, "watching": watching}
+    shared: dict[str, Any] = {"home": client, "json": False, "verbose": False, "watching": watching}
+    shared["seen"] = dict(seen or {})
     with collected() as lines:
         try:
             _run(_understood(words), shared)
@@ -129,6 +143,8 @@ def run_typed(words: list[str], client: Client, *, watching: bool = False) -> li
             return [*lines, *error_lines(error)]
         except click.ClickException as error:
             return [*lines, *error_lines(_from_click(error, words))]
+        except Exception as error:  # noqa: BLE001 # house: the prompt goes on
+            return [*lines, *error_lines(unforeseen(error))]
         return lines
 
 
@@ -171,7 +187,9 @@ def _understood(words: list[str]) -> list[str]:
         return ["help", *([] if word.startswith("-") else [word])]
     if word in ELSEWHERE:
         raise UsageError(
-            f"“{word}” is not for this prompt.", ELSEWHERE[word], "type it in another terminal"
+            f"“{word}” is not for this prompt.",
+            ELSEWHERE[word],
+            in_another_terminal(shown(shlex.join(words))),
         )
     if word in LEAVING_WORDS:
         raise UsageError(f"“{word}” takes no more words here.", "", word)

@@ -32,7 +32,8 @@ Json: TypeAlias = Any
 """Whatever JSON can hold."""
 
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
-_OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+)\b")
+_ELSEWHERE = "type it in another terminal: "
+_OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+(?:-[a-z]+)*)\b")
 _LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
@@ -90,6 +91,15 @@ def is_for_a_shell(words: str) -> bool:
     return words.split(" ", maxsplit=1)[0] in ELSEWHERE
 
 
+def is_ours(advice: str) -> bool:
+    """Say whether what the engine advises is a command of ours: it says neither how potluck is
+    typed nor for which home. The `ls` with options is that of the shell.
+    """
+    from potluck.faces.cli.commands import COMMANDS
+
+    return advice.split(" ", maxsplit=1)[0] in COMMANDS and not advice.startswith("ls -")
+
+
 def shell_line(words: str) -> str:
     """Return the whole line that runs `words` for the same home in a shell on this machine."""
     arguments = sys.argv[1:]
@@ -97,6 +107,11 @@ def shell_line(words: str) -> str:
     if "--home" in arguments[:-1]:
         home = arguments[arguments.index("--home") + 1]
     return f"{program()} --home {shlex.quote(home)} {words}" if home else f"{program()} {words}"
+
+
+def in_another_terminal(words: str) -> str:
+    """Return the step to what this prompt does not run, though others of ours may."""
+    return f"{_ELSEWHERE}{shell_line(words)}"
 
 
 def styled(text: str, style: str) -> str:
@@ -199,7 +214,8 @@ def error_lines(error: PotluckError) -> list[str]:
 
 def _steps(error: PotluckError) -> list[str]:
     """Return the next steps; who wrote `potluck up` does not know how it is typed here."""
-    return [_OURS.sub(_as_typed, step) for step in error.fix.splitlines()]
+    steps = error.fix.splitlines()
+    return [step if step.startswith(_ELSEWHERE) else _OURS.sub(_as_typed, step) for step in steps]
 
 
 def _as_typed(found: re.Match[str]) -> str:

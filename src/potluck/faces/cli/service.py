@@ -98,7 +98,7 @@ def quoted_program(path: str) -> str:
         raise UsageError(
             "The service cannot be installed.",
             f"systemd starts no program with a quote or a backslash in its path: {shown(path)}",
-            "move it elsewhere, then service install",
+            "move it elsewhere, then: potluck service install",
         )
     return quoted(path).replace("$$", "$")
 
@@ -109,7 +109,7 @@ def quoted(word: str) -> str:
         raise UsageError(
             "The service cannot be installed.",
             f"a path with a line break or another control character: {shown(word)}",
-            "rename it, then service install",
+            "rename it, then: potluck service install",
         )
     return '"' + "".join(_ESCAPES.get(letter, letter) for letter in word) + '"'
 

@@ -62,9 +62,20 @@ def knows_every_letter(stream: AnyStream) -> bool:
 def let_go(stream: AnyStream) -> None:
     """Send a stream that failed, and what stands in its buffer, to nowhere."""
     with suppress(AttributeError, ValueError, OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]  # None has no number
+        number = stream.fileno()  # type: ignore[union-attr]  # None has no number
+        nowhere = _nowhere()
+        os.dup2(nowhere, number)
         os.close(nowhere)
+
+
+def _nowhere() -> int:
+    """Open what takes everything; where there is none, a pipe that nobody reads, which is quiet."""
+    try:
+        return os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        reading, writing = os.pipe()
+        os.close(reading)
+        return writing
 
 
 def write_or_go_on(text: str) -> None:

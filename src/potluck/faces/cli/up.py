@@ -14,7 +14,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
 from potluck.config.values import OpenTime, parse_open
-from potluck.core.errors import NotFound, UsageError
+from potluck.core.errors import NotFound, PotluckError, UsageError
+from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
+from potluck.faces.cli.code_at_start import CodeAtStart
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
@@ -89,6 +92,7 @@ def _minutes(time: str) -> str:
     help="Admit and join without asking, 60 or MIN minutes or `always`.",
 )
 @click.option("--headless", is_flag=True, help="No prompt, plain lines.")
+@click.option("--code-file", metavar="PATH", help="With --headless: join by the code in that file.")
 @click.option("--no-page", is_flag=True, hidden=True)
 @click.option("--no-sweep", is_flag=True, hidden=True)
 @click.option(
@@ -98,6 +102,7 @@ def _minutes(time: str) -> str:
 def up(shared: dict[str, Any], /, **typed: Json) -> int:
     """Start: join the group found here, or found one, and keep FOLDER the same everywhere."""
     place = home.home_paths(shared["home"])
+    code = _code_of(typed["code_file"], place.state_dir, headless=typed["headless"])
     last = last_folder(place.state_dir)
     settings = resolve_settings(
         _flags(typed),
@@ -120,7 +125,7 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         write_or_go_on("\n".join(said))
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
-    return _run(settings, while_stdin=typed["while_stdin"])
+    return _run(settings, while_stdin=typed["while_stdin"], code=code)
 
 
 def _flags(typed: dict[str, Any]) -> Flags:
@@ -136,6 +141,38 @@ def _flags(typed: dict[str, Any]) -> Flags:
         headless=typed["headless"],
         no_page=typed["no_page"],
     )
+
+
+def _code_of(code_file: str | None, state_dir: str, *, headless: bool) -> str | None:
+    """Return the code that stands in a file, read once; raises PotluckError.
+
+    A device that belongs to others already needs none: a unit that names a file starts without it.
+    """
+    if code_file is None:
+        return None
+    if not headless:
+        raise UsageError(
+            "--code-file is for --headless.",
+            "with a prompt the code is typed there",
+            f"{command('up')}, then type at its prompt: join WORD WORD WORD",
+        )
+    if group := _group_of(state_dir):
+        write_or_go_on(f"--code-file is not read: this device is in {set_off(shown(group))}.\n")
+        return None
+    from potluck.faces.cli.inviting import code_from
+
+    return code_from(code_file, from_stdin=False)
+
+
+def _group_of(state_dir: str) -> str:
+    """Return the name of the group in which the device of that home has company, "" without."""
+    from potluck.shells.state.identity_backup import identity_in
+
+    with suppress(PotluckError):  # what is wrong with the home the start itself finds out
+        known = identity_in(state_dir)
+        if known is not None and known.devices > 1:
+            return known.group
+    return ""
 
 
 def _check_last(folder: str) -> None:
@@ -179,18 +216,19 @@ def _check_home(state_dir: str) -> None:
 
 
 class _Face:
-    """Says that the door is open and starts the view when the daemon's local API answers, and not
-    where nothing starts; the rest the view learns there.
+    """Says that the door is open and starts threads, the view's too, when the daemon's local API
+    answers, and not where nothing starts; the rest the view learns there.
     """
 
-    def __init__(self, view: ViewThreads, open_s: OpenTime) -> None:
-        self._view, self._open_s = view, open_s
+    def __init__(self, starts: Sequence[Callable[[], None]], open_s: OpenTime) -> None:
+        self._starts, self._open_s = starts, open_s
 
     def started(self, info: dict[str, Any]) -> None:
         del info
         if self._open_s is not None:
             write_or_go_on("\n".join([*door_banner(self._open_s), ""]))
-        self._view.start()
+        for start in self._starts:
+            start()
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
         """The view reads notices from the local API."""
@@ -199,7 +237,7 @@ class _Face:
         """The view reads the state from the local API."""
 
 
-def _run(settings: Settings, *, while_stdin: bool) -> int:
+def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> int:
     from potluck import daemon
 
     client = Client(settings.state_dir)
@@ -210,17 +248,19 @@ def _run(settings: Settings, *, while_stdin: bool) -> int:
     screen = screen_of(words, live=live, prompt=reads)
     leaving = UpLeaving(client, asks=at_terminal)
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)
-    if while_stdin:
-        threading.Thread(
-            target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
-        ).start()
+    input_thread = threading.Thread(
+        target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
+    )
+    starts = [view.start, input_thread.start] if while_stdin else [view.start]
+    if code is not None:
+        starts.append(CodeAtStart(client, code).start)
     try:
         with job_control(draws=live):
-            code = daemon.run(settings, _Face(view, settings.open_s))
+            exit_code = daemon.run(settings, _Face(starts, settings.open_s))
     finally:
         view.stop()
     write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
-    return code
+    return exit_code
 
 
 def knows_pictures() -> bool:

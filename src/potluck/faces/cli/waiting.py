@@ -16,7 +16,8 @@ potluck is gone is noticed at once, however long it was silent before. Limits: a
 being written, or that cannot be read or shared, is not waited for; `--delivered` names it. A
 potluck that is stopped (Ctrl-Z) may go on, so it is waited for like one that is busy. A device that
 is away, or whose share is offline, cannot say anything: `--delivered` waits for it (`--to` names
-those who are enough), `--synced` does not, and says of whom it therefore knows nothing.
+those who are enough), `--synced` does not, and says of whom it therefore knows nothing. For whom
+two machines speak nobody knows what is in its folder: that is said at once (exit 11).
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from potluck.core.errors import NotFound, NotRunning, TimedOut
+from potluck.core.errors import NotFound, NotRunning, TimedOut, TwoMachines
 from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
+from potluck.faces.cli.comparing import waiting_words
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
@@ -177,6 +179,8 @@ def wait_for(client: Client, wish: Wish, patience: Patience) -> dict[str, Any]:
             patience.spend(missing, known=False)
     state = state_now(client, patience)
     while missing := still_missing(state, wish):
+        if wish.flushes:
+            check_single(state)
         patience.spend(missing)
         state = state_now(client, patience)
     return state
@@ -209,7 +213,9 @@ def ask_everybody(client: Client, patience: Patience, labels: Sequence[str]) -> 
 
 
 def _unreached_now(client: Client, patience: Patience, labels: Sequence[str]) -> str:
-    return unreached(state_now(client, patience), keepers_now(client, patience), labels)
+    state = state_now(client, patience)
+    check_single(state)
+    return unreached(state, keepers_now(client, patience), labels)
 
 
 def flush(client: Client, patience: Patience) -> None:
@@ -230,7 +236,9 @@ def peers_missing(state: dict[str, Any], peers: int) -> str:
     """Return what is not true yet of who is online, "" if enough are."""
     online = sum(1 for device in state["devices"] if device["online"] and not device["me"])
     if online < peers:
-        return f"{count(online, 'other device')} online, {peers} wanted"
+        asks = waiting_words(state)
+        said = f"{count(online, 'other device')} online, {peers} wanted"
+        return f"{said}; {asks} ({command('pending')})" if asks else said
     return ""
 
 
@@ -265,6 +273,17 @@ def unsynced(state: dict[str, Any]) -> str:
 def still_missing(state: dict[str, Any], wish: Wish) -> str:
     """Return what keeps a wish from being true at the end: who was online may have gone."""
     return (unsynced(state) if wish.synced else "") or peers_missing(state, wish.peers)
+
+
+def check_single(state: dict[str, Any]) -> None:
+    """Find out that one machine speaks for each device; raises TwoMachines."""
+    for trouble in state["troubles"]:
+        if trouble["kind"] == "clone":
+            raise TwoMachines(
+                f"Nobody can say what is in the folder of {shown(trouble['subject'])}.",
+                shown(trouble["reason"]),
+                command(trouble["command"] or "status"),
+            )
 
 
 def check_others(state: dict[str, Any]) -> None:

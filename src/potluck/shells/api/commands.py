@@ -15,7 +15,7 @@ from typing import Final
 
 from potluck.engine.effects import Reply
 from potluck.engine.events import Event
-from potluck.engine.own.imports import LEAVING
+from potluck.engine.own.imports import LEAVING, START_AGAIN, WAS_ENDED
 from potluck.shells.loop.loop import Loop
 
 
@@ -51,7 +51,7 @@ class Commands:
             self._adds.add(command)
         loop.post(fact(command))
         if self._closed:  # perhaps it was asked after the loop had ended
-            self.replied(Reply(command, ok=False, text=LEAVING))
+            self.replied(left_undone(command))
         try:
             return box.get(timeout=patience_s)
         except queue.Empty:
@@ -70,4 +70,9 @@ class Commands:
         """The loop has ended: whoever waits, or comes now, is told so."""
         self._closed = True
         for command in list(self._boxes):
-            self.replied(Reply(command, ok=False, text=LEAVING))
+            self.replied(left_undone(command))
+
+
+def left_undone(command: int) -> Reply:
+    """Return the reply to what is asked of a program that is leaving."""
+    return Reply(command, ok=False, text=LEAVING, cause=WAS_ENDED, fix=START_AGAIN)

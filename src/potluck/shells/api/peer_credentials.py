@@ -11,6 +11,7 @@ says nothing, the rights of the socket are all there is.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -45,13 +46,17 @@ class OwnersSocket(socket.socket):
     """A listening Unix socket that accepts this user and root only."""
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Return the next connection that may speak; others are closed unheard."""
-        while True:
-            connection, address = super().accept()
-            try:
-                user = peer_user(connection)
-            except OSError:  # it is gone already
-                user = -1
-            if may_speak(user):
-                return connection, address
-            connection.close()
+        """Return the next connection if it may speak, else close it unheard.
+
+        Raises ConnectionAbortedError then: who accepts goes back to what else there is to do, and
+        a crowd of others never keeps it here.
+        """
+        connection, address = super().accept()
+        try:
+            user = peer_user(connection)
+        except OSError:  # it is gone already
+            user = -1
+        if may_speak(user):
+            return connection, address
+        connection.close()
+        raise ConnectionAbortedError(errno.ECONNABORTED, "another user")

@@ -71,7 +71,7 @@ async def body_of(stream: AsyncIterable[bytes]) -> bytes:
             raise Malformed(
                 "The request is too long.",
                 f"more than {REQUEST_BYTES} bytes",
-                "add fewer paths at once",
+                "name fewer paths at once",
             )
     return bytes(received)
 

@@ -20,9 +20,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shlex
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -36,6 +37,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from potluck.core.errors import NotFound, PotluckError
+from potluck.engine.person_acts import PersonAct
+from potluck.shells.api.acts import decode_act
 from potluck.shells.api.peer_credentials import OwnersSocket
 from potluck.shells.api.requests import (
     NUMBER_DIGITS,
@@ -110,6 +113,9 @@ class ApiSource(Protocol):
         Returns {ok, text}, and the code of the error if it is one of the disk.
         """
 
+    def act(self, act: Callable[[int], PersonAct]) -> dict[str, Any]:
+        """Do what a person asks of the group: {text}; raises PotluckError, also if it said no."""
+
     def rescan(self) -> None:
         """Ask for a full look at the own folder; returns at once."""
 
@@ -134,20 +140,23 @@ class ApiServer:
 
     def start(self) -> None:
         """Bind and serve; a client may connect as soon as this returns. Raises PotluckError."""
-        with suppress(FileNotFoundError):
-            # left by a crash: whoever holds the home's claim owns the name
-            os.unlink(self.socket_path)
         listener = OwnersSocket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            with suppress(FileNotFoundError):
+                # left by a crash: whoever holds the home's claim owns the name
+                os.unlink(self.socket_path)
             listener.bind(self.socket_path)
             os.chmod(self.socket_path, 0o600)
             listener.listen(BACKLOG_CLIENTS)
         except OSError as error:
             listener.close()
+            fix = "use a home on a local disk: --home DIR"
+            if os.path.lexists(self.socket_path):
+                fix = f"move away what stands there: ls -ld {shlex.quote(self.socket_path)}"
             raise PotluckError(
                 f"The control socket {self.socket_path} cannot be made.",
                 str(error.strerror or error),
-                "use a home on a local disk: --home DIR",
+                fix,
             ) from error
         listener.settimeout(0)
         self._socket = listener
@@ -213,6 +222,7 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/keepers", endpoints.keepers, methods=["GET"]),
         Route("/api/v1/flush", endpoints.flush, methods=["POST"]),
         Route("/api/v1/add", endpoints.add, methods=["POST"]),
+        Route("/api/v1/act/{name}", endpoints.act, methods=["POST"]),
         Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
     ]
     handlers: dict[Any, Any] = {PotluckError: _refused, HTTPException: _http_refused, 500: _broken}
@@ -267,6 +277,10 @@ class _Endpoints:
     async def add(self, request: Request) -> Response:
         wanted = decode_add(await body_of(request.stream()))
         return _answer(await run_in_threadpool(self._source.add, wanted.paths, wanted.mode))
+
+    async def act(self, request: Request) -> Response:
+        wanted = decode_act(request.path_params["name"], await body_of(request.stream()))
+        return _answer(await run_in_threadpool(self._source.act, wanted))
 
     async def events(self, request: Request) -> Response:
         last = request.headers.get("last-event-id", request.query_params.get("after", "0"))

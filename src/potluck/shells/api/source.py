@@ -36,15 +36,18 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from potluck.core import limits
-from potluck.core.errors import NotRunning, PotluckError, TimedOut
+from potluck.core.errors import ERRORS_BY_CODE, NotRunning, PotluckError, TimedOut
 from potluck.engine.effects import Reply, Tell
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, DoorAsked, FlushAsked, RescanAsked
 from potluck.engine.notice_board import crowded_out
 from potluck.engine.own.imports import LEAVING
+from potluck.engine.person_acts import PersonAct
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
+from potluck.shells.api.meter import Meter
 from potluck.shells.loop.loop import Loop, leave
+from potluck.shells.state.landlock import Confinement
 
 NOTICES: Final = 1000  # kept: an hour of a lively group, about 300 KiB
 COMMAND_S: Final = 9.0  # longest wait for an answer: server.py promises ten
@@ -52,11 +55,9 @@ GLANCE_S: Final = 0.015  # longest wait for a look: of 0.15 s the rest is the co
 FOLDER_S: Final = 0.1  # a folder is added up for so long, then what is known by then is answered
 FRESH_S: Final = 0.05  # a state is good so long: several viewers cost the loop one question
 TELL_AGAIN_S: Final = 60.0  # the same trouble is told again after this
-METER_S: Final = 0.2  # rates over shorter times jump
-SMOOTHING: Final = 0.5  # weight of the newest rate: half of a change is seen within a second
-STILL_RATE: Final = 1.0  # bytes per second: what is left of a smoothed rate below this is nothing
 OLD_S: Final = 0.1  # an age of what is younger, and yet not as new as it was asked for
 AGAIN: Final = "try again in a moment"
+UNCONFINED: Final = Confinement(on=False, reason="nobody asked for it")
 NO_VERSION: Final = "0.1.0"  # of a checkout that was never installed
 
 
@@ -82,43 +83,6 @@ class Shows(Protocol):
 
     def told(self, code: str, text: str, level: str, subject: str) -> None:
         """Show a notice, field by field as in effects.Tell."""
-
-
-class Meter:
-    """Bytes per second of a growing count, which may grow by lumps, one every `lump_s`."""
-
-    def __init__(self, lump_s: float = 0.0) -> None:
-        """Start at nothing."""
-        self._lump_s = lump_s
-        self._at_s: float | None = None
-        self._count = 0
-        self._still = True
-        self.rate = 0.0
-
-    def __repr__(self) -> str:
-        """Show the rate."""
-        return f"<Meter: {self.rate:.0f} B/s>"
-
-    def see(self, count: int, now: float) -> float:
-        """Note the count at a time and return the smoothed rate."""
-        if self._at_s is not None:
-            passed_s, grew = now - self._at_s, count != self._count
-            waits_s = 0.0 if grew or self._still else 2 * self._lump_s  # one may come late
-            if passed_s < max(METER_S, waits_s):
-                return self.rate
-            least_s = self._lump_s if self._still else 0.0  # the first lump was long on its way
-            self._still = not grew
-            self._smooth((count - self._count) / max(passed_s, least_s))
-        self._at_s, self._count = now, count
-        return self.rate
-
-    def _smooth(self, fresh: float) -> None:
-        if self.rate == 0.0:
-            self.rate = fresh
-        else:
-            self.rate += (fresh - self.rate) * SMOOTHING
-        if fresh == 0.0 and self.rate < STILL_RATE:
-            self.rate = 0.0
 
 
 class Notices:
@@ -160,7 +124,9 @@ class Notices:
 class RunningSource:
     """The ApiSource of a running program, and the People its shells tell things to."""
 
-    def __init__(self, unshared_files: int, face: Shows) -> None:
+    def __init__(
+        self, unshared_files: int, face: Shows, confinement: Confinement = UNCONFINED
+    ) -> None:
         """`unshared_files` were found in a folder without marker; `face` shows notices at once."""
         self._loop: Loop | None = None
         self._notices: Final = Notices()
@@ -175,6 +141,7 @@ class RunningSource:
         self._per_file: dict[str, Meter] = {}
         self._unshared_files: Final = unshared_files
         self._face: Final = face
+        self._confinement: Final = confinement
 
     def __repr__(self) -> str:
         """Show what is kept and who waits."""
@@ -255,7 +222,7 @@ class RunningSource:
 
     def files(self, path: str, after: str, limit: int) -> dict[str, Any]:
         """Return one page of the files that are `path` or below it; raises PotluckError."""
-        return self._question(partial(Engine.files, path=path, after=after, limit=limit))
+        return _question(self._loop, partial(Engine.files, path=path, after=after, limit=limit))
 
     def folder(self, path: str, after: str) -> dict[str, Any]:
         """Return what is directly in a folder, or as much of that as is known in a moment.
@@ -266,29 +233,9 @@ class RunningSource:
         whole: dict[str, Any] = {"entries": [], "next": after, "known": True}
         while whole["next"] is not None and (not whole["entries"] or time.monotonic() < until_s):
             at = str(whole["next"])
-            part = self._question(partial(Engine.folder, path=path, after=at))
+            part = _question(self._loop, partial(Engine.folder, path=path, after=at))
             whole = {**part, "entries": _joined(whole["entries"], part["entries"])}
         return whole
-
-    def _question(
-        self, question: Callable[[Engine], Any], *, in_turn: bool = False
-    ) -> dict[str, Any]:
-        """Ask the engine, before what waits or `in_turn`; half a listing is none, so no answer is
-        an error.
-        """
-        if self._loop is None:
-            raise _silent(self._loop)
-        ask = self._loop.promise if in_turn else self._loop.inbox.look
-        asked = ask(lambda engine, _: question(engine))
-        try:
-            view = asked.result(COMMAND_S)
-        except TimeoutError as error:
-            asked.cancel()  # nobody wants to know any more
-            raise _silent(self._loop) from error
-        except CancelledError as error:
-            raise NotRunning("potluck does not run any more.", "it has just left", AGAIN) from error
-        answer: dict[str, Any] = msgspec.to_builtins(view)
-        return answer
 
     def door(self, open_s: float | None) -> dict[str, Any]:
         """Open the door for so long, or close it; returns how it is after that.
@@ -315,15 +262,16 @@ class RunningSource:
         asked = partial(AddAsked, paths=tuple(paths), mode=mode)
         reply = self._commands.ask(self._loop, asked, COMMAND_S, adds=True)
         if reply is None:
-            return {"ok": True, "text": "still adding; ls shows what is there"}
+            return {"ok": True, "text": "still adding, which goes on; what came is in the folder"}
         with self._lock:
             self._state_s = 0.0  # what was seen before does not know of these files
-        code = {"code": reply.code} if reply.code else {}
-        return {"ok": reply.ok, "text": reply.text, **code}
+        parts = {"code": reply.code, "cause": reply.cause, "fix": reply.fix}
+        said = {name: part for name, part in parts.items() if part}
+        return {"ok": reply.ok, "text": reply.text, **said}
 
     def keepers(self) -> dict[str, Any]:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""
-        return self._question(lambda engine: engine.keepers(time.monotonic()), in_turn=True)
+        return _question(self._loop, lambda engine: engine.keepers(time.monotonic()), in_turn=True)
 
     def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
@@ -337,13 +285,24 @@ class RunningSource:
             raise NotRunning("potluck does not run any more.", "it has just left", AGAIN)
         return {"ok": reply.ok, "text": reply.text}
 
+    def act(self, act: Callable[[int], PersonAct]) -> dict[str, Any]:
+        """Have the engine do what a person asks: {text}; raises PotluckError, also for a no."""
+        if self._loop is None:
+            raise _silent(self._loop)
+        reply = self._commands.ask(self._loop, act, COMMAND_S)
+        if reply is None:
+            raise _silent(self._loop, ", so it is not known whether that was done")
+        if not reply.ok:
+            raise _refusal(reply)
+        return {"text": reply.text}
+
     def rescan(self) -> None:
         """Ask for a full look at the own folder."""
         if self._loop is not None:
             self._loop.post(RescanAsked())
 
     def _dress(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Add what only a shell knows: version, rates, what lies unshared."""
+        """Add what only a shell knows: version, rates, what lies unshared, what may be written."""
         now = time.monotonic()
         received_bytes = state.pop("received_bytes")
         down = self._down.see(received_bytes, now)
@@ -360,6 +319,7 @@ class RunningSource:
             **state,
             "rates": {"down": down, "up": up, "received_bytes": received_bytes},
             "unshared": unshared,
+            "confined": asdict(self._confinement),
         }
 
 
@@ -371,6 +331,32 @@ def _silent(loop: Loop | None, unknown: str = "") -> PotluckError:
         return NotRunning("potluck does not run any more.", "it has just left", AGAIN)
     what = f"potluck runs but does not answer{unknown}."
     return TimedOut(what, "it is in the middle of something long", AGAIN)
+
+
+def _question(
+    loop: Loop | None, question: Callable[[Engine], Any], *, in_turn: bool = False
+) -> dict[str, Any]:
+    """Ask the engine, before what waits or `in_turn`; half a listing is none, so no answer is
+    an error.
+    """
+    if loop is None:
+        raise _silent(loop)
+    ask = loop.promise if in_turn else loop.inbox.look
+    asked = ask(lambda engine, _: question(engine))
+    try:
+        view = asked.result(COMMAND_S)
+    except TimeoutError as error:
+        asked.cancel()  # nobody wants to know any more
+        raise _silent(loop) from error
+    except CancelledError as error:
+        raise NotRunning("potluck does not run any more.", "it has just left", AGAIN) from error
+    answer: dict[str, Any] = msgspec.to_builtins(view)
+    return answer
+
+
+def _refusal(reply: Reply) -> PotluckError:
+    """Return why an act was not done, as the error that it is."""
+    return ERRORS_BY_CODE.get(reply.code, PotluckError)(reply.text, reply.cause, reply.fix)
 
 
 def _joined(known: list[Any], more: list[Any]) -> list[Any]:

@@ -14,9 +14,9 @@ quarter second of silence. How what is waited for comes is told to the engine ab
 orders that are slow by its measure have workers beside those of the others.
 
 Guarantees: every submitted order ends in exactly one FetchEnded, whatever happens, also if it never
-begins; a link is used by one worker at a time; at most as many links of a kind per device stay open
-unused as its server keeps workers for, and none longer than `limits.BULK_IDLE_S`. Limits: which
-peer to ask, and how often, is the engine's business.
+begins; a link is used by one worker at a time; nothing comes any more from a device that is no
+member (`cut_off`). Limits: which peer to ask, and how often, is the engine's business; a dial that
+is under way to a device that was just removed ends with its handshake.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -46,6 +46,7 @@ from potluck.engine.events import (
     SearchStep,
 )
 from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
+from potluck.shells.bulk.fetch_links import REUSE_S, IdleLinks, LinkKey, UsedLinks
 from potluck.shells.links.dialling import DialRequest, NoLink, open_first
 from potluck.shells.links.hello import BUSY_REASON
 from potluck.shells.links.segments import Segments
@@ -54,93 +55,8 @@ from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.workers import Workers, all_gone
 
-# links of each kind that may wait for their next order
-IDLE_MAX: Final = {LinkKind.BULK: limits.FETCHES_PER_PEER, LinkKind.NEWS: limits.NEWS_PER_PEER}
 # what may be on its way on a link of each kind: as much as comes in so many seconds
 QUEUES_S: Final = {LinkKind.BULK: limits.QUEUE_S, LinkKind.NEWS: limits.NEWS_QUEUE_S}
-REUSE_S: Final = limits.BULK_IDLE_S - 5.0  # the other side closes an idle link itself soon after
-
-
-@dataclass(frozen=True, slots=True)
-class _Idle:
-    """A link that waits."""
-
-    stream: Stream
-    since: float
-
-
-LinkKey = tuple[DeviceId, LinkKind]
-"""To whom, and for what."""
-
-
-class IdleLinks:
-    """Bulk and news links that wait for their next order; shared by the workers."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        # guards what follows; nothing is closed under it; told when a link comes to wait
-        self._lock: Final = threading.Condition()
-        self._idle: Final[dict[LinkKey, list[_Idle]]] = {}
-        self._closed = False
-
-    def __repr__(self) -> str:
-        """Show how many wait."""
-        with self._lock:
-            count = sum(len(waiting) for waiting in self._idle.values())
-        return f"<IdleLinks: {count} of {len(self._idle)} kinds, closed={self._closed}>"
-
-    def take(self, key: LinkKey) -> Stream | None:
-        """Return the link used last, if one still lives."""
-        while True:
-            with self._lock:
-                waiting = self._idle.get(key)
-                if not waiting:
-                    return None
-                idle = waiting.pop()
-            if time.monotonic() - idle.since < REUSE_S and not idle.stream.unread():
-                return idle.stream
-            idle.stream.close()
-
-    def put(self, key: LinkKey, stream: Stream) -> None:
-        """Keep a link that is in step, or close it: if there are enough, and after `close`."""
-        with self._lock:
-            waiting = self._idle.setdefault(key, [])
-            if len(waiting) < IDLE_MAX[key[1]] and not self._closed:
-                waiting.append(_Idle(stream, time.monotonic()))
-                self._lock.notify_all()
-                return
-        stream.close()
-
-    def wait(self, key: LinkKey, wait_s: float) -> bool:
-        """Wait until such a link waits; False if there is none after `wait_s`."""
-        with self._lock:
-            return self._lock.wait_for(lambda: bool(self._idle.get(key)), wait_s)
-
-    def close(self) -> None:
-        """Close all, and whatever would come to wait later."""
-        with self._lock:
-            self._closed = True
-        self.close_older(time.monotonic())
-
-    def deadline(self) -> float | None:
-        """Return when the oldest is to be closed, monotonic."""
-        with self._lock:
-            return min(
-                (one.since + REUSE_S for waiting in self._idle.values() for one in waiting),
-                default=None,
-            )
-
-    def close_older(self, than: float) -> None:
-        """Close those idle since before `than` (monotonic)."""
-        old: list[_Idle] = []
-        with self._lock:
-            for key, waiting in list(self._idle.items()):
-                old += [one for one in waiting if one.since <= than]
-                self._idle[key] = [one for one in waiting if one.since > than]
-                if not self._idle[key]:
-                    del self._idle[key]
-        for one in old:
-            one.stream.close()
 
 
 class NewsUnderWay:
@@ -189,7 +105,8 @@ class Fetching:
         self.parts: Final = parts
         self.inbox: Final = inbox
         self.segments: Final = segments
-        self.idle: Final = IdleLinks()
+        self.idle: Final = IdleLinks(trust)
+        self.used: Final = UsedLinks()
         self.news: Final = NewsUnderWay()
         self._workers: Final = Workers("fetch", workers + SLOW_MAX)
         self._news_workers: Final = Workers("fetch-news", limits.NEWS_WORKERS + 2 * SLOW_MAX)
@@ -212,6 +129,11 @@ class Fetching:
         order = self._orders.get(effect.order)
         if order is not None:
             order.called_off.set()
+
+    def cut_off(self, gone: Collection[DeviceId]) -> None:
+        """These devices are no members any more: end the links with them."""
+        self.idle.cut_off(gone)
+        self.used.cut_off(gone)
 
     def deadline(self) -> float | None:
         """Return when `on_tick` wants to be called, monotonic."""
@@ -305,7 +227,9 @@ class _Order:
             stream.gives_way = partial(owner.news.comes_from, peer)
         in_step = False
         try:
-            with owner.news.order(self.key):
+            with owner.used.hold(peer, stream), owner.news.order(self.key):
+                if peer not in owner.trust.book:  # since it was dialled
+                    raise Cancelled
                 outcome = carry_out(
                     BulkExchange(self.fetch, stream, owner.parts, owner.inbox, self)
                 )

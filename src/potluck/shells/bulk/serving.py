@@ -9,9 +9,12 @@ one: a link says what it is for in HELLO, before a worker is given.
 
 Guarantees: no byte leaves that does not hash to what was asked for; every request gets an end
 (`Done`, `Gone`, `Busy`, or the reply itself); of each kind at most so many links in all and per
-device (`ROOM`), so no device, however slowly it reads, takes another's; a device that leaves the
-group is cut off between two pieces. Buffers are bounded by our own limits, not by what is asked
-for. Limits: one read at a time per link; several links of a pair overlap disk, hash and network.
+device (`ROOM`); once all are taken a link of the line that has the most makes room for one of a
+line that has fewer (core/group/line_shares.py), so nobody, however slowly it reads and however many
+devices it invents, takes another's; a device that leaves the group is cut off at once, whatever its
+links are at (`cut_off`).
+Buffers are bounded by our own limits, not by what is asked for. Limits: one read at a time per
+link; several links of a pair overlap disk, hash and network.
 """
 
 from __future__ import annotations
@@ -22,12 +25,14 @@ import os
 import queue
 import threading
 from collections import Counter
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from potluck.core import limits
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root, piece_hash
 from potluck.core.errors import PotluckError, ProtocolError
+from potluck.core.group.line_shares import who_makes_room
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
     BULK_REQUEST,
@@ -90,8 +95,9 @@ class Serving:
             kind: Workers("serve" if kind is LinkKind.BULK else "serve-news", in_all)
             for kind, (in_all, _) in ROOM.items()
         }
-        self._lock: Final = threading.Lock()  # guards the two that follow; held for a moment only
+        self._lock: Final = threading.Lock()  # guards the three that follow; held for a moment only
         self._links: Final[Counter[tuple[LinkKind, DeviceId]]] = Counter()
+        self._sessions: Final[set[_Session]] = set()  # of those, whom a thread serves or will
         self._boxes: Final[dict[RequestId, queue.SimpleQueue[Work]]] = {}
         self._numbers: Final = itertools.count(1)
 
@@ -106,7 +112,9 @@ class Serving:
         """Keep a worker for one more link; False if none is left, or the peer has its share."""
         in_all, per_peer = ROOM[kind]
         with self._lock:
-            if self._in_all(kind) >= in_all or self._links[kind, peer] >= per_peer:
+            if self._links[kind, peer] >= per_peer:
+                return False
+            if self._in_all(kind) >= in_all and not self._make_room(peer, kind):
                 return False
             self._links[kind, peer] += 1
             return True
@@ -114,16 +122,56 @@ class Serving:
     def release(self, peer: DeviceId, kind: LinkKind) -> None:
         """Give back what `reserve` kept."""
         with self._lock:
-            self._links[kind, peer] -= 1
-            if not self._links[kind, peer]:
-                del self._links[kind, peer]
+            self._give_back(peer, kind)
+
+    def end(self, session: _Session) -> None:
+        """A link is over: its place is free, unless it was taken from it before."""
+        with self._lock:
+            if session in self._sessions:
+                self._sessions.discard(session)
+                self._give_back(session.peer, session.kind)
+
+    def _give_back(self, peer: DeviceId, kind: LinkKind) -> None:
+        self._links[kind, peer] -= 1
+        if not self._links[kind, peer]:
+            del self._links[kind, peer]
+
+    def _make_room(self, peer: DeviceId, kind: LinkKind) -> bool:
+        """End a link of a line that has more than its share, an idle one first, if there is one."""
+        descent = self.trust.book.descent
+        held = {
+            device: (descent(device), count)
+            for (of, device), count in self._links.items()
+            if of is kind
+        }
+        for device in who_makes_room(descent(peer), held):
+            served = [one for one in self._sessions if one.kind is kind and one.peer == device]
+            if served:
+                session = min(served, key=lambda one: one.sending)
+                self._sessions.discard(session)
+                self._give_back(device, kind)
+                session.cut()
+                return True
+        return False
 
     def _in_all(self, kind: LinkKind) -> int:
         return sum(count for (of, _), count in self._links.items() if of is kind)
 
     def serve(self, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Serve a link for which `reserve` kept a worker; never blocks."""
-        self._pools[kind].submit(_Session(self, peer, kind, stream))
+        session = _Session(self, peer, kind, stream)
+        with self._lock:
+            self._sessions.add(session)
+            if peer not in self.trust.book:  # since its handshake
+                session.cut()
+        self._pools[kind].submit(session)
+
+    def cut_off(self, gone: Collection[DeviceId]) -> None:
+        """These devices are no members any more: end their links."""
+        with self._lock:
+            for session in self._sessions:
+                if session.peer in gone:
+                    session.cut()
 
     def answer(self, effect: Answer) -> None:
         """Hand an answer to the thread that waits for it; nothing if it waits no longer."""
@@ -163,12 +211,12 @@ class _Session:
     def __init__(self, serving: Serving, peer: DeviceId, kind: LinkKind, stream: Stream) -> None:
         """Own the stream from now on."""
         self._serving: Final = serving
-        self._peer: Final = peer
-        self._kind: Final = kind
+        self.peer: Final = peer
+        self.kind: Final = kind
         self._stream: Final = stream
         self._buffer = bytearray()
         self._host: Final = stream.host
-        self._sending = False  # else silence is the other side's right
+        self.sending = False  # else silence is the other side's right
         stream.user = self
 
     def __repr__(self) -> str:
@@ -181,21 +229,25 @@ class _Session:
             self._answer_requests()
         except (OSError, EOFError, ProtocolError) as error:
             _log.debug("a bulk link ended: %s", error)
-            if isinstance(error, TimeoutError) and self._sending:
+            if isinstance(error, TimeoutError) and self.sending:
                 self._serving.inbox.post(PathStalled(self._host))
         finally:
             self.dropped()
 
     def dropped(self) -> None:
         """Give the kept place back and close."""
-        self._serving.release(self._peer, self._kind)
+        self._serving.end(self)
         self._stream.close()
+
+    def cut(self) -> None:
+        """Have the link end, whatever its thread waits for; not of TLS, which is that thread's."""
+        self._stream.cut()
 
     def check(self) -> None:
         """Raise EOFError if this device leaves, or the other is no member any more."""
         if self._serving.stopping:
             raise EOFError("stopping")
-        if self._peer not in self._serving.trust.book:
+        if self.peer not in self._serving.trust.book:
             raise EOFError("no longer a member")
 
     def _answer_requests(self) -> None:
@@ -205,19 +257,19 @@ class _Session:
             self.check()
             if isinstance(request, Bye):
                 return
-            self._sending = True
+            self.sending = True
             self._carry_out(self._decide(request))
-            self._sending = False
+            self.sending = False
 
     def _next_request(self) -> BulkRequest | Unknown:
         """Return what may be asked on a link of this kind; no pieces where news is."""
-        if self._kind is LinkKind.NEWS:
+        if self.kind is LinkKind.NEWS:
             return self._stream.receive(NEWS_REQUEST, wait_s=limits.BULK_IDLE_S)
         return self._stream.receive(BULK_REQUEST, wait_s=limits.BULK_IDLE_S)
 
     def _decide(self, request: Message | Unknown) -> Work:
         if isinstance(request, BulkRequest):
-            return self._serving.ask(self._peer, request)
+            return self._serving.ask(self.peer, request)
         return (
             Gone()
         )  # of a newer version, or not for this link: the one who asks need not wait for it

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from potluck.engine.effects import (
+    DropFolder,
     DropParts,
     Hash,
     Import,
@@ -19,6 +20,7 @@ from potluck.engine.effects import (
     LookAtTop,
     MakeFolders,
     MarkShare,
+    MoveFolder,
     Place,
     PlaceItem,
     PruneTrash,
@@ -30,6 +32,7 @@ from potluck.engine.events import (
     BatchSettled,
     Event,
     FilesHashed,
+    FolderMoved,
     Imported,
     OrderId,
     Placed,
@@ -42,7 +45,7 @@ from potluck.shells.disk.receiving.sources import root_wanted
 
 DiskEffect = (
     Look | LookAtTop | Scan | Hash | Place | Settle | DropParts | PruneTrash | MarkShare
-    | MakeFolders | Import
+    | MakeFolders | MoveFolder | DropFolder | Import
 )  # fmt: skip
 
 
@@ -62,9 +65,11 @@ def fact_instead(effect: DiskEffect, reason: str) -> Event | None:
         case MarkShare(group, label, former):
             unwritten = UnwrittenMarker(group, label, former, reason)
             fact = ShareSeen(present=False, reason=f"not written: {reason}", unwritten=unwritten)
+        case MoveFolder():
+            fact = FolderMoved(effect.order, reason)
         case Import():
             fact = Imported(effect.order, (), tuple((path, reason) for path in effect.paths))
-        case LookAtTop() | DropParts() | PruneTrash() | MakeFolders():
+        case LookAtTop() | DropFolder() | DropParts() | PruneTrash() | MakeFolders():
             fact = None
         case _:
             assert_never(effect)

@@ -30,8 +30,14 @@ _FAULTS: Final = {
 }
 
 
+class PrivateKeyFound(OSError):
+    """A file is a copy of this device's private key, or that itself."""
+
+
 def unreadable(path: SafePath, error: OSError) -> Unreadable:
     """Return what an error says of the file or folder at a path."""
+    if isinstance(error, PrivateKeyFound):
+        return Unreadable(path, ReadFault.PRIVATE, str(error))
     fault = ReadFault.OTHER if error.errno is None else _FAULTS.get(error.errno, ReadFault.OTHER)
     return Unreadable(path, fault, words_of(error))
 

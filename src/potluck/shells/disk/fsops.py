@@ -22,6 +22,7 @@ import stat as modes
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Final, Self
 
 from potluck.core.content.facts import Finding, Hindrance, Stat
@@ -60,10 +61,15 @@ def crashpoint(name: str) -> None:
 class Share:
     """One FOLDER, held open; made if it is not there. Raises DiskTrouble if it cannot be used."""
 
-    def __init__(self, folder: str) -> None:
-        """Open `folder`, made if absent, and what potluck keeps in it."""
+    def __init__(self, folder: str, home: str = "") -> None:
+        """Open `folder`, made if absent, and what potluck keeps in it.
+
+        `home`: where the index lies, perhaps on another disk; "": nobody asks how full that is.
+        """
         self.folder: Final = os.path.abspath(folder)
+        self._home: Final = home
         self._held: list[int] = []
+        self.home_fd = -1  # of the home; -1: there is none, or it cannot be looked into
         try:
             self._open()
         except OSError as error:
@@ -89,6 +95,9 @@ class Share:
         os.unlink("probe", dir_fd=self.tmp_fd)
         for descriptor in (self.private_fd, self.top_fd):
             os.fsync(descriptor)
+        if self._home:
+            with suppress(OSError):
+                self.home_fd = self._hold(open_top(self._home))
 
     def _hold(self, descriptor: int) -> int:
         self._held.append(descriptor)
@@ -167,12 +176,21 @@ class Share:
         return enter(self.top_fd, "Put aside", create=True)
 
     def space(self) -> SpaceSeen:
-        """Say how full the file system of FOLDER is."""
+        """Say how full the file system of FOLDER is, and that of the index."""
         found = os.fstatvfs(self.top_fd)
-        free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-        if not found.f_files:
-            return SpaceSeen(free, total)
-        return SpaceSeen(free, total, found.f_favail, found.f_files)
+        seen = SpaceSeen(*_free_of_total(found))
+        if found.f_files:
+            seen = replace(seen, free_inodes=found.f_favail, total_inodes=found.f_files)
+        try:
+            free, total = _free_of_total(os.statvfs(self._home))
+        except OSError:  # the index itself says what is wrong with its disk
+            return seen
+        return replace(seen, home_free_bytes=free, home_total_bytes=total)
+
+
+def _free_of_total(found: os.statvfs_result) -> tuple[int, int]:
+    """Return how many bytes are free for this user, and how many there are."""
+    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
 
 def open_top(folder: str) -> int:
@@ -229,6 +247,20 @@ def remove_file(folder: int, name: str) -> None:
     """Remove a file of ours; nothing happens if it is not there. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
+
+
+def remove_tree(folder: int, name: str) -> None:
+    """Remove a file or folder of ours with all that is in it; raises OSError."""
+    found = stat_at(folder, name)
+    if found is None or not modes.S_ISDIR(found.st_mode):
+        remove_file(folder, name)
+        return
+    for _path, below, files, descriptor in os.fwalk(name, topdown=False, dir_fd=folder):
+        for each in files:
+            os.unlink(each, dir_fd=descriptor)
+        for each in below:
+            os.rmdir(each, dir_fd=descriptor)
+    os.rmdir(name, dir_fd=folder)
 
 
 def stat_at(folder: int, name: str) -> os.stat_result | None:

@@ -15,7 +15,8 @@ the file is another one and has it read again.
 
 Guarantees: a `Hashed` names bytes that stood in the file at one moment. Of one that is not restless
 size, mtime, ctime and inode were the same before and after. What is no regular file is never read,
-and opening it never blocks. A file that cannot be read is named with the reason. Limits: one thread
+and opening it never blocks. A file that cannot be read is named with the reason, and so is the
+private key of this device, under whatever name it lies there. Limits: one thread
 per order; on file systems whose times are coarser than the clock's tick (FAT: 2 s) a change within
 one step is found by its hash only, when the piece is served; of a restless file a piece that was
 changed and changed back between its readings may be of another moment, and a file that was cut
@@ -47,8 +48,9 @@ from potluck.core.content.pieces import (
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Hash
 from potluck.engine.events import FilesHashed, Hashed, OrderId, Unreadable
-from potluck.shells.disk.faults import unreadable
+from potluck.shells.disk.faults import PrivateKeyFound, unreadable
 from potluck.shells.disk.fsops import Share, stat_of
+from potluck.shells.disk.private_files import is_key
 
 TICK_NS: Final = 10_000_000
 """The longest tick of a Linux clock (HZ=100); most have 4 ms."""
@@ -157,6 +159,8 @@ class _Reader:
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
             return None  # gone, or swapped for something that is not shared
         try:
+            if share.home_fd >= 0 and is_key(share.home_fd, descriptor):
+                raise PrivateKeyFound("it is the private key of this device, which is never shared")
             before = _stat_out_of_tick(descriptor)
             size = before.st_size
             if size > limits.FILE_MAX_BYTES:

@@ -2,7 +2,9 @@
 
 Strategy: a source is opened by the path the person gave, and from there on walked by descriptors.
 Every file is made in `tmp/` (sharing blocks where the file system can) and appears in the own
-folder by one link, so the watcher never sees half a file. A move is a link too where that is
+folder by one link, so the watcher never sees half a file. A folder is copied as a whole in `tmp/`
+and then renamed, so that one that was cut off leaves no half under the final name: what it left is
+removed at the next start, and the second try is as the first. A move is a link too where that is
 possible, and only then is the source removed. At last the file is closed once under its new name:
 a watcher that comes late finds one link only, and could take it for one that is being written.
 
@@ -11,10 +13,12 @@ for byte, is not brought in once more: it is reported with that name, and stays 
 folder that holds if everything in it is found in there so.
 
 Guarantees: never replaces anything: a taken name gets ` (2)`, and that is reported; a source is
-removed only after its copy is durable; symbolic links, devices and refused names are reported and
-left where they are; a folder of which nothing could come in leaves no empty one; mtime, the x bit
-and holes stay. Limits: owner, other mode bits and extended attributes stay behind on a copy; FOLDER
-itself is not imported into itself. A file that changes while it is copied is reported and left out.
+removed only after its copy is durable; symbolic links, devices, refused names and what makes this
+device itself or is kept beside that (private_files.py) are reported and left where they are; a
+folder of which nothing could come in leaves no empty one; mtime, the x bit and holes stay. Limits:
+owner, other mode bits and extended attributes stay behind on a copy; FOLDER itself is not imported
+into itself. A file that changes while it is copied is reported and left out. A folder that is
+moved, or that lies on another disk than `tmp/`, comes in file by file.
 """
 
 from __future__ import annotations
@@ -26,10 +30,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 
-from potluck.core.content.paths import SafePath, printable, why_unsafe
+from potluck.core.content.paths import SafePath, parse_wire_path, printable, why_unsafe
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
+from potluck.engine.own.imports import OWN_FILE, PRIVATE
 from potluck.shells.disk.comparing import is_same_tree
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.folders import Folders
@@ -43,11 +48,16 @@ from potluck.shells.disk.fsops import (
     reason_at,
     reason_of,
     remove_file,
+    remove_tree,
     stat_at,
     stat_of,
     what_is,
 )
 from potluck.shells.disk.keeping import numbered
+from potluck.shells.disk.private_files import is_backup, is_key, is_own_file, is_private
+
+FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+"""What a kernel says to a folder that is renamed to a taken name."""
 
 
 def import_paths(share: Share, order: Import) -> Imported:
@@ -60,8 +70,8 @@ def import_paths(share: Share, order: Import) -> Imported:
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
     added, already = tuple(importing.added), tuple(importing.already)
-    instead = tuple(importing.instead)
-    return Imported(order.order, added, tuple(importing.failed), already, instead)
+    instead, backups = tuple(importing.instead), tuple(importing.backups)
+    return Imported(order.order, added, tuple(importing.failed), already, instead, backups)
 
 
 class _Importing:
@@ -72,11 +82,13 @@ class _Importing:
         self.failed: list[tuple[str, str]] = []
         self.already: list[tuple[str, str]] = []
         self.instead: list[tuple[str, str]] = []
+        self.backups: list[str] = []
         self._share = share
         self._into = order.into
         self._move = order.mode == "move"
         self._tmp_name = f"import.{order.order}"
-        self._folders = folders
+        self._aside = parse_wire_path(f"import.{order.order}.folder".encode())
+        self._shared = self._folders = folders  # the latter: below which the files are made
 
     def __repr__(self) -> str:
         return f"_Importing({self._into}, {len(self.added)} added, {len(self.failed)} failed)"
@@ -125,7 +137,9 @@ class _Importing:
             if found is None:
                 self._fail(shown, reason or "not there")
             elif modes.S_ISDIR(found.st_mode):
-                return self._bring_folder(source, name, into, shown)
+                whole = into == self._into and not self._move
+                bring = self._bring_whole if whole else self._bring_folder
+                return bring(source, name, into, shown)
             elif modes.S_ISREG(found.st_mode):
                 return self._bring_file(source, name, into)
             else:
@@ -134,11 +148,40 @@ class _Importing:
             self._fail(shown, reason_at(error, self._share.top_fd))
         return ""
 
+    def _bring_whole(self, source: int, name: str, into: SafePath, shown: str) -> str:
+        """Copy a folder where nobody looks, and rename it when all that can come is there."""
+        tmp_fd, failed, backups = self._share.tmp_fd, len(self.failed), len(self.backups)
+        folder = self._shared.get(into.parts, create=True)
+        if os.fstat(tmp_fd).st_dev != os.fstat(folder).st_dev:
+            return self._bring_folder(source, name, into, shown)
+        remove_tree(tmp_fd, self._aside.name)
+        try:
+            with Folders(tmp_fd) as staged:
+                self._folders = staged
+                made = self._bring_folder(source, name, self._aside, shown)
+                for parts, reason in staged.sync().items():
+                    self._fail(os.path.join(shown, *parts[2:]), reason)
+                crashpoint("before_folder")
+                aside = staged.get(self._aside.parts, create=True)
+                taken = _rename_folder(aside, made, folder, name) if made else ""
+        finally:
+            self._folders = self._shared
+            remove_tree(tmp_fd, self._aside.name)
+        if not made:
+            return ""
+        if not taken:  # tried again, file by file
+            del self.failed[failed:], self.backups[backups:]
+            return self._bring_folder(source, name, into, shown)
+        self._shared.touch(into.parts)
+        self.backups[backups:] = [taken + each[len(made) :] for each in self.backups[backups:]]
+        return taken
+
     def _bring_folder(self, source: int, name: str, into: SafePath, shown: str) -> str:
         descriptor = os.open(name, OPEN_FOLDER, dir_fd=source)
         try:
-            if self._is_ours(os.fstat(descriptor)):
-                self._fail(shown, "it is where shared files go")
+            reason = self._why_not(os.fstat(descriptor))
+            if reason:
+                self._fail(shown, reason)
                 return ""
             made = self._make_folder(into, name)
             for entry in sorted(os.listdir(descriptor)):
@@ -175,12 +218,17 @@ class _Importing:
         folder = self._folders.get(into.parts, create=True)
         descriptor = open_regular(source, name)
         try:
+            kept = self._why_kept(descriptor)
+            if kept:
+                raise UnsafePath(f"“{name}” is not shared", kept)
             taken = self._link(source, name, folder, descriptor) if self._move else ""
             taken = taken or self._copy(descriptor, folder, name)
             self._folders.touch(into.parts)
             if self._move:
                 self._remove_source(source, name, descriptor, folder)
             _say_complete(folder, taken)
+            if is_backup(descriptor):
+                self.backups.append("/".join((*into.parts[1:], taken)))
         finally:
             os.close(descriptor)
         return taken
@@ -221,9 +269,22 @@ class _Importing:
         if found is not None and os.path.samestat(found, os.fstat(descriptor)):
             os.unlink(name, dir_fd=source)
 
-    def _is_ours(self, found: os.stat_result) -> bool:
-        own = os.fstat(self._folders.get(self._into.parts, create=True))
-        return self._share.is_own_place(found) or os.path.samestat(found, own)
+    def _why_not(self, found: os.stat_result) -> str:
+        """Say why a folder is not to be brought in, "" if it may."""
+        own = os.fstat(self._shared.get(self._into.parts, create=True))
+        if self._share.is_own_place(found) or os.path.samestat(found, own):
+            return "it is where shared files go"
+        home_fd = self._share.home_fd
+        return PRIVATE if home_fd >= 0 and is_private(home_fd, found) else ""
+
+    def _why_kept(self, descriptor: int) -> str:
+        """Say why a file stays in the home, "" if it may be brought in."""
+        home_fd, found = self._share.home_fd, os.fstat(descriptor)
+        if home_fd < 0:
+            return ""
+        if is_private(home_fd, found) or is_key(home_fd, descriptor):
+            return PRIVATE
+        return OWN_FILE if is_own_file(home_fd, found) else ""
 
     def _has_failed_below(self, shown: str) -> bool:
         """Say whether something stayed behind in a folder, which then stays too."""
@@ -255,6 +316,23 @@ def _link_free(source: int, name: str, folder: int, wanted: str) -> str:
         except FileExistsError:
             continue
         except OSError as error:
+            if error.errno in NO_LINKS:
+                return ""
+            raise
+        return free
+    raise AssertionError("names never end")
+
+
+def _rename_folder(source: int, name: str, folder: int, wanted: str) -> str:
+    """Rename a folder into `folder` under the first free name; return it, "" across disks."""
+    for free in _names(wanted):
+        if stat_at(folder, free) is not None:
+            continue
+        try:
+            os.rename(name, free, src_dir_fd=source, dst_dir_fd=folder)
+        except OSError as error:
+            if error.errno in FOLDER_IN_THE_WAY:
+                continue
             if error.errno in NO_LINKS:
                 return ""
             raise

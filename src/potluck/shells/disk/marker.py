@@ -6,12 +6,12 @@ hold open, so a disk that is not mounted, another disk in its place, or a link w
 was, is no deleted file. A disk that went and came back is another one to the kernel while we hold
 the old one: that is said as what it is, since only a new start takes hold of it. Where something
 else stands in the place of the own folder no marker is written, and what that is is told: nothing
-is moved out of the way.
+is moved out of the way but a folder at the new name of one that gets it (moving.py).
 
 Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
-of it; what cannot be read is an absent share, never an empty one. A former own folder is renamed
-only to a name where nothing stands. Limits: `make_folders` makes nothing durable: a folder that a
-power cut takes back is made again at the next start.
+of it; what cannot be read is an absent share, never an empty one. A folder of an owner is renamed
+only while the marker says that this is the share, or with it. Limits: `make_folders` makes nothing
+durable: a folder that a power cut takes back is made again at the next start.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import errno
 import json
 import os
 import stat as modes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
 
 from potluck.core.content.facts import DESCRIPTORS_ADVISED, Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
-from potluck.engine.effects import MarkShare
-from potluck.engine.events import ShareSeen, UnwrittenMarker
+from potluck.engine.effects import MarkShare, MoveFolder
+from potluck.engine.events import FolderMoved, ShareSeen, UnwrittenMarker
 from potluck.shells.disk.faults import words_of
 from potluck.shells.disk.fsops import (
     OPEN_FILE,
@@ -40,7 +40,10 @@ from potluck.shells.disk.fsops import (
     what_is,
     write_all,
 )
+from potluck.shells.disk.moving import move_folder
 
+_STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
+"""Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -75,16 +78,35 @@ class ShareMarker:
 
     def mark(self, order: MarkShare) -> ShareSeen:
         """Make the own folder, write the marker, say what is there; raises OSError, UnsafePath."""
-        own = parse_wire_path(order.label.encode())
+        own, aside = parse_wire_path(order.label.encode()), tuple[str, ...]()
         if order.former:
-            self._take_along(parse_wire_path(order.former.encode()), own)
+            aside = self._take_along(parse_wire_path(order.former.encode()), own)
         found = stat_at(self._share.shared_fd, own.name)
         if found is not None and not modes.S_ISDIR(found.st_mode):
             return _in_the_way(order, what_is(found))
         os.close(self._share.open_folder(own, create=True))
         os.fsync(self._share.shared_fd)
         self.write(order.group)
-        return self.state(own)
+        return replace(self.state(own), label=order.label, aside=aside)
+
+    def move_folder(self, order: MoveFolder) -> FolderMoved:
+        """Give the folder of another owner its new name; raises OSError or UnsafePath."""
+        former, label = (parse_wire_path(name.encode()) for name in (order.former, order.label))
+        if not self.state().present:
+            return FolderMoved(order.order, "the share is offline")
+        return FolderMoved(order.order, "", move_folder(self._share, former, label))
+
+    def drop_folder(self, label: str) -> None:
+        """Remove an empty folder directly in Shared/; raises OSError or UnsafePath."""
+        if not self.state().present:
+            return
+        path = parse_wire_path(label.encode())
+        try:
+            os.rmdir(path.name, dir_fd=self._share.shared_fd)
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
+        os.fsync(self._share.shared_fd)
 
     def make_folders(self, labels: tuple[str, ...]) -> None:
         """Make the owner folders that are missing; raises OSError or UnsafePath."""
@@ -204,16 +226,15 @@ class ShareMarker:
         # An own folder that is not there is a delete, and there are breakers for those.
         return len({each.st_dev for each in found if each is not None}) == 1, instead
 
-    def _take_along(self, former: SafePath, own: SafePath) -> None:
-        """Rename the former own folder, if it is a folder and nothing stands at the new name."""
-        shared = self._share.shared_fd
-        if stat_at(shared, own.name) is not None:
-            return
-        try:
-            os.close(self._share.open_folder(former))
-        except (FileNotFoundError, NotADirectoryError, UnsafePath):
-            return
-        os.rename(former.name, own.name, src_dir_fd=shared, dst_dir_fd=shared)
+    def _take_along(self, former: SafePath, own: SafePath) -> tuple[str, ...]:
+        """Rename the former own folder; return where that went which stood at the new name.
+
+        What is no folder there is left, and told.
+        """
+        found = stat_at(self._share.shared_fd, own.name)
+        if found is not None and not modes.S_ISDIR(found.st_mode):
+            return ()
+        return move_folder(self._share, former, own)
 
 
 def _in_the_way(order: MarkShare, instead: str) -> ShareSeen:

@@ -3,7 +3,8 @@
 Strategy: two lanes that never wait for each other. The *prompt* lane is one thread for what
 somebody waits for: a look, a group commit, a small hash. The *patient* lane has two, for what may
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
-beside a film being hashed is shared at once.
+beside a film being hashed is shared at once. Imports can be given a lane of their own, with rights
+of its own (docs/decisions/010-landlock.md).
 
 Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
 effects of the prompt lane are done in the order they were submitted, so a Place after a
@@ -28,6 +29,7 @@ from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import PotluckError, UnsafePath
 from potluck.engine.effects import (
+    DropFolder,
     DropParts,
     Hash,
     Import,
@@ -35,6 +37,7 @@ from potluck.engine.effects import (
     LookAtTop,
     MakeFolders,
     MarkShare,
+    MoveFolder,
     Place,
     PruneTrash,
     Scan,
@@ -109,10 +112,15 @@ class DiskPool:
         self._glances: Final[set[_Glance]] = set()  # that wait for their turn
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
+        self._importing = self._patient
 
     def __repr__(self) -> str:
         state = "stopping" if self._stopping.is_set() else "open"
         return f"<DiskPool {state}: {self._prompt!r}, {self._patient!r}>"
+
+    def import_on(self, lane: Workers) -> None:
+        """Have imports done by these threads, which are closed with the others."""
+        self._importing = lane
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
@@ -120,16 +128,18 @@ class DiskPool:
         match effect:
             case Look() | LookAtTop() | Hash() | Place() | Settle() | DropParts():
                 self._prompt.submit(job)
-            case MarkShare() | MakeFolders():
+            case MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
                 self._prompt.submit(job)
-            case Scan() | Import() | PruneTrash():
+            case Scan() | PruneTrash():
                 self._patient.submit(job)
+            case Import():
+                self._importing.submit(job)
             case _:
                 assert_never(effect)
 
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
-        self._patient.submit(_DiskJob(self._tell, self._parts_found(), _no_parts))
+        self._patient.submit(_DiskJob(self._tell, _parts_in(self._part_files), _no_parts))
 
     def see_share(self) -> None:
         """Queue a look at the marker; ends in ShareSeen if it came or went since the last one.
@@ -157,7 +167,8 @@ class DiskPool:
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         ended = self._prompt.close(timeout_s)
-        ended = self._patient.close(max(0.0, deadline - time.monotonic())) and ended
+        for lane in (self._patient, self._importing):
+            ended = lane.close(max(0.0, deadline - time.monotonic())) and ended
         self._mounts.close()
         return ended
 
@@ -196,14 +207,16 @@ class DiskPool:
                 self._part_files.drop(effect.roots)
             case PruneTrash():
                 yield prune_now(self._share, time.time())
-            case LookAtTop() | MarkShare() | MakeFolders():
+            case LookAtTop() | MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
                 yield from self._topped(effect)
             case Import():
                 yield import_paths(self._share, effect)
             case _:
                 assert_never(effect)
 
-    def _topped(self, effect: LookAtTop | MarkShare | MakeFolders) -> Iterator[Event]:
+    def _topped(
+        self, effect: LookAtTop | MarkShare | MakeFolders | MoveFolder | DropFolder
+    ) -> Iterator[Event]:
         """Do what is about folders directly in Shared/, and yield what came of it."""
         match effect:
             case LookAtTop():
@@ -213,6 +226,11 @@ class DiskPool:
                 yield self._marker.mark(effect)
             case MakeFolders():
                 self._marker.make_folders(effect.labels)
+            case MoveFolder():
+                yield self._marker.move_folder(effect)
+            case DropFolder(label):
+                self._marker.drop_folder(label)
+                yield look_at_top(self._share)
             case _:
                 assert_never(effect)
 
@@ -267,9 +285,6 @@ class DiskPool:
                 rest.append((path, piece_size_before))
         return replace(effect, files=tuple(small)), replace(effect, files=tuple(rest))
 
-    def _parts_found(self) -> Iterator[Event]:
-        yield PartsFound(self._part_files.found())
-
     def _share_looked_at(self) -> Iterator[Event]:
         """Yield the state of the share if it is news; that a new one has no marker yet is none."""
         self._mounts.tell()
@@ -296,6 +311,10 @@ def _size(share: Share, path: SafePath) -> int:
 def _begun(glance: _Glance, waiting: set[_Glance]) -> Iterator[Event]:
     waiting.discard(glance)
     yield from glance()
+
+
+def _parts_in(part_files: PartFiles) -> Iterator[Event]:
+    yield PartsFound(part_files.found())
 
 
 def _tidied(work: Callable[[], object]) -> Iterator[Event]:

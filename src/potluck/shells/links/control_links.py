@@ -5,13 +5,15 @@ into writable bytes; `ControlLinks` is the table of them, the only thing the loo
 talk to. Selector data is a callable `(mask) -> list[Event]`. How a link ends is a state machine
 with one table, ENDINGS. A link that ends on purpose lingers, because closing with unread bytes
 resets the connection and can destroy the BYE. When sending fails there may still be a BYE in our
-receive buffer, so what came is read before the link counts as cut.
+receive buffer, so what came is read before the link counts as cut, LAST_TURNS at once.
 
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
 the engine to count. A peer that reads so slowly that `limits.UNSENT_BYTES` pile up is cut off.
-Limits: one turn reads at most `TURN_BYTES` of one link, so a flood there does not starve the
-others.
+One turn reads at most `TURN_BYTES` of one link, and after `TURN_MESSAGES` nothing further: what a
+member floods with small messages waits in its own connection, while the others are heard and
+answered in time. Limits: one TLS record is taken whole, whatever number of messages is in it; a BYE
+behind more than LAST_TURNS is lost where sending failed.
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ from potluck.shells.loop.inbox import OpenedLink
 
 READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
 TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn
+# of one link, too: the engine takes 50 us for each, and who is probed has 100 ms for its answer
+TURN_MESSAGES: Final = 256
+# of a link that takes nothing any more, for the BYE behind them: 0.1 s, once
+LAST_TURNS: Final = 8
 FLUSH_S: Final = 1.0  # for a BYE to leave, and for the other side to close after it
 USER_TIMEOUT_S: Final = 5.0  # sent but not acknowledged for so long: the other host is gone
 STALLED_RESENT: Final = 4  # the kernel sends again about so often within USER_TIMEOUT_S
@@ -156,10 +162,14 @@ class ControlLink:
         return []
 
     def on_readable(self) -> list[Message | Unknown]:
-        """Read what has come, TURN_BYTES at most."""
+        """Read what has come, TURN_BYTES at most, and no further after TURN_MESSAGES."""
+        return self._read(1)
+
+    def _read(self, turns: int) -> list[Message | Unknown]:
         messages: list[Message | Unknown] = []
+        most_bytes, most_messages = turns * TURN_BYTES, turns * TURN_MESSAGES
         read = 0
-        while read < TURN_BYTES and self.live:
+        while read < most_bytes and len(messages) < most_messages and self.live:
             data = self._receive()
             if not data:
                 break
@@ -172,7 +182,7 @@ class ControlLink:
 
     def _on_unsendable(self, error: OSError) -> list[Message | Unknown]:
         """Sending has failed: read what the other side said before, then the link is cut."""
-        messages = self.on_readable()
+        messages = self._read(LAST_TURNS)
         if self.live:
             self.fire(ControlLinkInput.CUT, _reason_of(error))
         return messages

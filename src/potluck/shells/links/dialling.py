@@ -9,8 +9,9 @@ engine acts differently on "nobody listens", "did not like my knock" and "is som
 
 Guarantees: every Dial ends in exactly one OpenedLink or DialFailed, every DialToServe in one
 CallEnded; the latter dials only while a serving worker is kept for it. A failed socket is closed;
-only members are dialled (and never ourselves, who are not in the book). Limits: a knock that was
-refused and a doorway that was full look the same from here, on purpose of the other side.
+only members are dialled, and for a control link our own identity (engine/ring/own_calls.py).
+Limits: a knock that was refused and a doorway that was full look the same from here, on purpose of
+the other side.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ from potluck.engine.events import (
     DIAL_UNTRIED,
     CallEnded,
     DialFailed,
+    IntroductionAnswered,
     PathStalled,
 )
 from potluck.shells.links import knock, tls
 from potluck.shells.links.handshakes import BulkHost
 from potluck.shells.links.hello import BUSY_REASON, say_hello
 from potluck.shells.links.segments import Segments
-from potluck.shells.links.stream import NO_SOCKET, Stream, remaining_s, set_options
+from potluck.shells.links.stream import NO_SOCKET, Stream, read_to_end, remaining_s, set_options
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers, all_gone
 
@@ -104,9 +106,9 @@ def open_link(
     trust: tls.CurrentTrust, request: DialRequest, deadline: float, segments: Segments
 ) -> Reached:
     """Connect, knock, secure, greet until `deadline` (monotonic); raises NoLink, nothing else."""
-    if request.kind is not LinkKind.PAIRING and (
-        request.peer is None or request.peer not in trust.book
-    ):
+    peer, book = request.peer, trust.book
+    known = book.knows if request.kind is LinkKind.CONTROL else book.__contains__
+    if request.kind is not LinkKind.PAIRING and (peer is None or not known(peer)):
         raise NoLink("not a member")
     with ExitStack() as undo:
         sock = undo.enter_context(_connect(request.address, deadline, segments))
@@ -281,8 +283,8 @@ class Dialling:
         self._calls.submit(_CallJob(self._trust, self._inbox, self._bulk, self._segments, effect))
 
     def introduce(self, effect: Introduce) -> None:
-        """Show a chain of admissions; what comes of it shows when the engine dials again."""
-        self._workers.submit(_IntroduceJob(self._segments, effect))
+        """Show a chain of admissions; if there is more to the answer than a byte it is told."""
+        self._workers.submit(_IntroduceJob(self._inbox, self._segments, effect))
 
     def close(self, wait_s: float) -> bool:
         """Stop; say whether all threads are gone."""
@@ -372,22 +374,25 @@ class _CallJob:
 class _IntroduceJob:
     """One Introduce."""
 
+    inbox: Inbox
     segments: Segments
     effect: Introduce
 
     def run(self) -> None:
-        """Knock, show the chain, hear one byte."""
+        """Knock, show the chain, hear a byte and perhaps more."""
         host = self.effect.address.host
         try:
             deadline = time.monotonic() + limits.HANDSHAKE_S
             with _connect(self.effect.address, deadline, self.segments) as sock:
                 _read_exactly(sock, knock.CHALLENGE_BYTES)
                 sock.sendall(knock.introduction_knock(self.effect.sealed))
-                answer = sock.recv(1)
+                answer = read_to_end(sock, 1 + limits.INTRODUCTION_BYTES, deadline)
         except (NoLink, OSError, EOFError, FrameTooLong) as error:
             _log.info("introduction to %s failed: %s", host, error)
             return
         heard = "accepted" if answer == knock.WELCOME else "not accepted"
+        if answer.startswith(knock.UNWELCOME) and len(answer) > 1:
+            self.inbox.post(IntroductionAnswered(answer[1:]))
         _log.info("introduction to %s: %s", host, heard)
 
     def dropped(self) -> None:

@@ -23,7 +23,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from potluck.core.errors import ProtocolError
+from potluck.core.errors import Malformed, ProtocolError
+from potluck.core.hosts import host_of
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Bye, LinkKind
 from potluck.shells.links import tls
@@ -93,7 +94,7 @@ class Handshakes:
         """Queue a connection; never blocks."""
         job = _HandshakeJob(self, knocked)
         if knocked.claimed is None:
-            self._newcomers.submit(knocked.address.host, job)
+            self._newcomers.submit(host_of(knocked.address.host), job)
         else:
             self._members.submit(knocked.claimed, job)
 
@@ -224,6 +225,8 @@ class _HandshakeJob:
         """Hear HELLO, answer it, and give the connection to whoever owns it from then on."""
         slot, claimed = self.knocked.slot, self.knocked.claimed
         hello = hear_hello(stream, pairing=claimed is None)
+        if claimed == self.owner.trust.key.device and hello.link is not LinkKind.CONTROL:
+            raise Malformed("our own identity asks for more than to be seen")
         if claimed is not None and hello.serves:
             self._hand_to_fetching(claimed, hello.link, stream, undo)
             return

@@ -24,6 +24,7 @@ from potluck.core.wire.catalogue import (
     HelloOk,
     LinkKind,
 )
+from potluck.engine.events import NO_COMMON_VERSION
 from potluck.shells.links.stream import Stream
 
 BUSY_REASON: Final = "busy"
@@ -63,8 +64,8 @@ def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
     if hello.serves and hello.link not in {LinkKind.BULK, LinkKind.NEWS}:
         raise Malformed("nobody serves on a link of that kind", hello.link)
     if limits.PROTOCOL_VERSION not in hello.versions:
-        stream.send(Bye("no common version"))
-        raise Malformed("no common version", str(hello.versions[:4]))
+        stream.send(Bye(NO_COMMON_VERSION))
+        raise Malformed(NO_COMMON_VERSION, str(hello.versions[:4]))
     return hello
 
 

@@ -1,9 +1,11 @@
 """Who stands in the doorway: connections that have not proved anything yet, and how many may.
 
 Strategy: every accepted connection takes a slot until it is either a link or gone. At most
-`limits.STRANGERS_PER_ADDRESS` from one address and `limits.STRANGERS` in all; the oldest makes room
+`limits.STRANGERS_PER_ADDRESS` from one host (core/hosts.py: all of an IPv6 /64) and
+`limits.STRANGERS` in all; the oldest makes room
 for the newest, so whoever floods pushes out mostly himself. Hosts that members lately came from go
-last: a flood cannot keep them out.
+last: a flood cannot keep them out. Whose knock proved a device of the group, and is none any more,
+is evicted as well, wherever its handshake stands.
 
 Guarantees: the two caps hold at every moment. Eviction only shuts the connection down, at the level
 of the kernel; closing stays with the thread that owns the socket, so nobody touches another
@@ -16,9 +18,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Final
 
 from potluck.core import limits
+from potluck.core.hosts import host_of
+from potluck.core.keys.identity import DeviceId
 
 KNOWN_HOSTS: Final = 1024  # hosts remembered as members'; each costs a hundred bytes
 
@@ -26,11 +31,13 @@ KNOWN_HOSTS: Final = 1024  # hosts remembered as members'; each costs a hundred 
 class Slot:
     """One connection in the doorway; the thread that owns it closes it."""
 
-    __slots__ = ("evicted", "host", "sock")
+    __slots__ = ("claimed", "counts_as", "evicted", "host", "sock")
 
     def __init__(self, sock: socket.socket, host: str) -> None:
         self.sock = sock
         self.host: Final = host
+        self.counts_as: Final = host_of(host)
+        self.claimed: DeviceId | None = None  # the member whose secret its knock proved
         self.evicted = False  # written under the lock of Strangers, read by the owner after `hold`
 
     def __repr__(self) -> str:
@@ -79,7 +86,8 @@ class Strangers:
         """Give a new connection its slot; the oldest are evicted where a cap would be exceeded."""
         slot = Slot(sock, host)
         with self._lock:
-            crowd = [other for other in self._slots if other.host == host]
+            crowd = [other for other in self._slots if other.counts_as == slot.counts_as]
+            crowd.sort(key=lambda other: other.host in self._known)
             self._evict(crowd[: max(0, len(crowd) + 1 - self.per_host)])
             if len(self._slots) >= self.in_all:
                 # stable: oldest first
@@ -97,6 +105,20 @@ class Strangers:
                 self._known.move_to_end(slot.host)
                 while len(self._known) > KNOWN_HOSTS:
                     self._known.popitem(last=False)
+
+    def known(self) -> frozenset[str]:
+        """Return the hosts that members lately came from."""
+        with self._lock:
+            return frozenset(self._known)
+
+    def knows(self, host: str) -> bool:
+        """Say whether a member lately came from that host."""
+        return host in self._known
+
+    def cut_off(self, gone: Collection[DeviceId]) -> None:
+        """These devices are no members any more: end what they have begun."""
+        with self._lock:
+            self._evict([slot for slot in self._slots if slot.claimed in gone])
 
     def _evict(self, slots: list[Slot]) -> None:
         for slot in slots:

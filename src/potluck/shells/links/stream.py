@@ -194,6 +194,14 @@ class Stream:
             self.sock.settimeout(STEP_S)
         return True
 
+    def cut(self) -> None:
+        """End the connection, whatever its thread waits for; not TLS, which is that thread's.
+
+        Only while nobody may close it: else its descriptor may be another's by now.
+        """
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close; never fails."""
         self.sock.close()
@@ -205,6 +213,21 @@ def remaining_s(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError("the handshake took too long")
     return left
+
+
+def read_to_end(sock: socket.socket, most_bytes: int, deadline: float) -> bytes:
+    """Return what comes until the other side closes, or the first `most_bytes` of it.
+
+    Raises OSError, after `deadline` (monotonic) too.
+    """
+    data = b""
+    while len(data) < most_bytes:
+        sock.settimeout(remaining_s(deadline))
+        more = sock.recv(most_bytes - len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def set_options(sock: socket.socket) -> None:

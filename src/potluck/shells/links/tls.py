@@ -14,9 +14,10 @@ be made, is told to the engine at every change (`TrustSeen`), never only to the 
 
 Guarantees: TLS 1.3 only, no session tickets (resumption would skip the certificates), a missing
 certificate is refused by the handshake itself (CERT_REQUIRED), and a connection cut off is never
-mistaken for one that ended. `sni_callback` is not used for anything: it lets clients without a
-certificate in (measured). Limits: pairing contexts verify nothing; there the admission machine
-binds the keys by words or code.
+mistaken for one that ended. Our own identity is dialled and answered like a member's: who shows
+it is another run with our key, or this one. `sni_callback` is not used for anything: it lets
+clients without a certificate in (measured). Limits: pairing contexts verify nothing; there the
+admission machine binds the keys by words or code.
 """
 
 from __future__ import annotations
@@ -75,19 +76,22 @@ class TrustBook:
         self.members: Final = {
             member.device: member for member in members if member.device != key.device
         }
+        # us, too: another run with our key is dialled to see that it is one, and dials us
+        self._known: Final = dict(self.members)
+        if self.members:
+            own = Member(key.device, key.certificate, key.sealing_public)
+            self._known[key.device] = own
         self._secrets: Final[dict[DeviceId, bytes]] = {}
         self._clients: Final[dict[DeviceId, ssl.SSLContext]] = {}
         self.refused: Final[dict[DeviceId, str]] = {}  # whose certificate does not load, and why
         known = set() if before is None else self._inherit(before)
-        self._try([member for who, member in self.members.items() if who not in known])
+        self._try([member for who, member in self._known.items() if who not in known])
 
     def _inherit(self, before: TrustBook) -> set[DeviceId]:
         """Take over what depends on one member alone; return whose it is."""
         # list() because a worker may be filling the older book just now.
         unchanged = {
-            device
-            for device, member in self.members.items()
-            if before.members.get(device) == member
+            device for device, member in self._known.items() if before._known.get(device) == member
         }
         for who, secret in list(before._secrets.items()):
             if who in unchanged:
@@ -120,6 +124,15 @@ class TrustBook:
         """Say whether a device is a member other than ourselves."""
         return device in self.members
 
+    def knows(self, device: DeviceId) -> bool:
+        """Say whether a device is a member, or ourselves in a group with company."""
+        return device in self._known
+
+    def descent(self, device: DeviceId) -> tuple[DeviceId, ...]:
+        """Return by whom a device came in, from whoever the founder let in down to itself."""
+        member = self.members.get(device)
+        return (device,) if member is None or not member.lines else member.lines[::-1]
+
     def secret(self, device: DeviceId) -> bytes:
         """Return the 32 bytes our knocks to `device` and its knocks to us are proved with.
 
@@ -131,7 +144,7 @@ class TrustBook:
             try:
                 # Two threads may both derive it; they derive the same.
                 secret = self._secrets[device] = self.key.agree(
-                    self.members[device].sealing, knock.KNOCK_PURPOSE
+                    self._known[device].sealing, knock.KNOCK_PURPOSE
                 )
             except Malformed as error:
                 raise KeyError(device) from error
@@ -139,7 +152,7 @@ class TrustBook:
 
     def who_knocked(self, challenge: bytes, heard: knock.Knock) -> DeviceId | None:
         """Return the member whose secret proves this knock, or None."""
-        for device in self.members:
+        for device in self._known:
             try:
                 secret = self.secret(device)
             except KeyError:  # that member's key is none; the others must still be heard
@@ -154,7 +167,7 @@ class TrustBook:
         context = _context(ssl.PROTOCOL_TLS_SERVER, limits.ALPN)
         context.verify_mode = ssl.CERT_REQUIRED
         context.num_tickets = 0
-        for who, member in self.members.items():
+        for who, member in self._known.items():
             if who not in self.refused:
                 context.load_verify_locations(cadata=member.certificate)
         # no anchor at all means that everybody is refused, which is right
@@ -171,7 +184,7 @@ class TrustBook:
         context = self._clients.get(device)
         if context is None:
             context = _context(ssl.PROTOCOL_TLS_CLIENT, limits.ALPN)
-            context.load_verify_locations(cadata=self.members[device].certificate)
+            context.load_verify_locations(cadata=self._known[device].certificate)
             _show_certificate(context, self.key)
             self._clients[device] = context
         return context
@@ -201,12 +214,13 @@ class CurrentTrust:
         """Show the book of this moment, and what cannot be prepared."""
         return f"<CurrentTrust: {self.book!r}, unprepared: {list(self._unprepared)}>"
 
-    def trust(self, members: Iterable[Member]) -> None:
-        """From now on these devices are the group."""
+    def trust(self, members: Iterable[Member]) -> frozenset[DeviceId]:
+        """From now on these devices are the group; return who is in it no more."""
         before, self.book = self.book, TrustBook(self.key, members, before=self.book)
         if before.refused or self.book.refused:
             with self._lock:
                 self._tell()
+        return frozenset(before.members.keys() - self.book.members.keys())
 
     def server_context(self) -> ssl.SSLContext:
         """Return the context for members that dial us."""
@@ -370,7 +384,7 @@ def _checked(secured: ssl.SSLSocket, trust: CurrentTrust, expected: DeviceId) ->
     """Return the socket if its certificate is the expected device's, which is a member *now*."""
     try:
         device = device_of(secured.getpeercert(binary_form=True) or b"")
-        if device != expected or device not in trust.book:
+        if device != expected or not trust.book.knows(device):
             raise NotTheDevice
     except ProtocolError:
         secured.close()

@@ -318,7 +318,9 @@ class Loop:
                 world.disk.submit(effect)
             case effects.Hash() | effects.Import() | effects.PruneTrash():
                 world.disk.submit(effect)
-            case effects.Place() | effects.Settle() | effects.DropParts() | effects.MakeFolders():
+            case effects.Place() | effects.Settle() | effects.DropParts():
+                world.disk.submit(effect)
+            case effects.MakeFolders() | effects.MoveFolder() | effects.DropFolder():
                 world.disk.submit(effect)
             case effects.Tell():
                 world.people.told(effect)
@@ -364,7 +366,9 @@ def _act_on_network(world: World, effect: NetworkEffect) -> None:  # noqa: C901 
         case effects.AnswerIntroduction():
             world.doorway.answer_introduction(effect)
         case effects.Trust():
-            world.trust.trust(effect.members)
+            gone = world.trust.trust(effect.members)
+            for part in (world.serving, world.fetching, world.doorway.strangers):
+                part.cut_off(gone)
         case effects.Send():
             world.links.send(effect)
         case effects.Drop():

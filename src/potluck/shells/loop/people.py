@@ -26,9 +26,9 @@ class People(Protocol):
         """Hand the result of a command to whoever waits for it."""
 
 
-def warning(code: str, text: str, subject: str = "") -> Tell:
-    """Return the notice of something that is in the way and may pass."""
-    return Tell(code, text, "warning", subject)
+def warning(code: str, text: str, subject: str = "", command: str = "") -> Tell:
+    """Return the notice of something that is in the way and may pass; `command`: how it ends."""
+    return Tell(code, text, "warning", subject, command)
 
 
 def trouble(code: str, text: str) -> Tell:

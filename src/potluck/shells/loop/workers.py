@@ -1,17 +1,20 @@
 """Bounded threads: a fixed number of workers that take jobs in order.
 
-Strategy: threads start when there is work and stay; one pool per kind of work, so that pools never
-wait for each other (one shared pool deadlocks when every worker waits for a peer). They are
-daemons: a worker that waits for a silent peer must not keep the process alive. A job may own a
-socket or a place that somebody counts on, so it is an object that can be told that it will not run.
+Strategy: threads start when there is work, unless they are to stand by, and stay; one pool per kind
+of work, so that pools never wait for each other (one shared pool deadlocks when every worker waits
+for a peer). They are daemons: a worker that waits for a silent peer must not keep the process
+alive. A job may own a socket or a place that somebody counts on, so it is an object that can be
+told that it will not run.
 
 Guarantees: never more than `count` threads; jobs of one pool start in the order they came; after
 `close` nothing starts any more. Of every job submitted exactly one of `run` and `dropped` is
-called, once. A job that raises ends its thread loudly (`threading.excepthook`) and the next job
-gets a new one. Where the system has no room for a thread, jobs wait for those there are, and
-another start is tried whenever any pool of the program gets a job: the next one of the same pool
-may never come, since whoever gives it waits for this one. Limits: jobs report by themselves;
-nothing is returned. `dropped` is called on whatever thread closes or submits, so it must not block.
+called, once. A job that raises, whatever it is, is told loudly (`threading.excepthook`, which says
+nothing of a SystemExit, so that is told as another error), and its thread does the next one: its
+rights, which a new thread might not have, are not lost. Where the system has no room for a thread,
+jobs wait for those there are, and another start is tried whenever any pool of the program gets a
+job: the next one of the same pool may never come, since whoever gives it waits for this one.
+Limits: jobs report by themselves; nothing is returned. `dropped` is
+called on whatever thread closes or submits, so it must not block.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Final, Protocol
 
 _log = logging.getLogger(__name__)
@@ -80,6 +84,12 @@ class Workers:
                 return
         job.dropped()
 
+    def stand_by(self) -> None:
+        """Start a thread now: it has the rights of the thread that calls this, for ever."""
+        with self._changed:
+            if not self._closed and len(self._threads) < self.count:
+                self._start()
+
     def start_again(self) -> None:
         """Start a thread for jobs that wait for one, if that goes by now."""
         with self._changed:
@@ -122,12 +132,10 @@ class Workers:
     def _work(self) -> None:
         try:
             while (job := self._next()) is not None:
-                job.run()
+                _carry_out(job)
         finally:
             with self._changed:
                 self._threads.discard(threading.current_thread())
-                if self._jobs and not self._closed:
-                    self._start()
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -140,6 +148,23 @@ class Workers:
                 return self._jobs.popleft()
             finally:
                 self._idle -= 1
+
+
+def _carry_out(job: Job) -> None:
+    """Do a job; what it raises is told as that of a thread that ends by it."""
+    try:
+        job.run()
+    except SystemExit as error:
+        told = RuntimeError("a job wanted to end the program")
+        told.__cause__ = error
+        _tell(told, error.__traceback__)
+    except BaseException as error:  # noqa: BLE001 # house: no job ends the thread of the next one
+        _tell(error, error.__traceback__)
+
+
+def _tell(error: BaseException, trace: TracebackType | None) -> None:
+    told = (type(error), error, trace, threading.current_thread())
+    threading.excepthook(threading.ExceptHookArgs(told))
 
 
 def all_gone(pools: Sequence[Pool], wait_s: float) -> bool:

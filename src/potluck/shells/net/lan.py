@@ -130,6 +130,7 @@ class Lan:
 
     def poll(self, now: float) -> Sight:
         """Look around if the last poll that did was SURVEY_S ago; `now` is the loop's clock."""
+        self._datagrams.on_tick(now)
         if now < self._look_at:
             return NOTHING_NEW
         self._look_at = now + SURVEY_S

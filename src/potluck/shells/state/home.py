@@ -36,11 +36,11 @@ SECRET_BYTES: Final = 64  # an Ed25519 seed and an X25519 key
 PID_BYTES: Final = 32  # more than any process id has digits
 # what potluck makes in a folder itself, so what it does not count as somebody's files
 MADE_HERE: Final = frozenset({"Shared", ".potluck", "Put aside", "lost+found"})  # by ext4, the last
-
+OTHERS: Final = 0o077  # rights of the group and of everybody
 HOLDER_BYTES: Final = 8192  # a process id and a path, of which Linux allows 4096 bytes
 _LOCK_NAME: Final = "lock"
 _PRIVATE_NAME: Final = ".potluck"  # of what potluck keeps in a shared folder for itself
-_KEY_NAME: Final = "device.key"
+KEY_NAME: Final = "device.key"
 
 
 class AlreadyRunning(Refused):
@@ -132,7 +132,7 @@ def claim_home(state_dir: str) -> Claim:
         raise AlreadyRunning(
             f"Another potluck is already running with the home {state_dir}{process}.",
             "it was started earlier, perhaps in another terminal",
-            "see it with `status`, end it with `down`, or start a second device with --home DIR",
+            "potluck status shows it, potluck down ends it; a second device needs a --home DIR",
         ) from error
     with suppress(OSError):  # who holds it is a help, and the lock holds without
         os.ftruncate(descriptor, 0)
@@ -213,7 +213,7 @@ def device_secret(state_dir: str) -> bytes:
 
     Raises DiskTrouble or Refused.
     """
-    path = os.path.join(state_dir, _KEY_NAME)
+    path = os.path.join(state_dir, KEY_NAME)
     try:
         return _read_secret(path)
     except FileNotFoundError:
@@ -260,7 +260,7 @@ def _read_secret(path: str) -> bytes:
         secret = os.read(descriptor, SECRET_BYTES + 1)
     finally:
         os.close(descriptor)
-    if stat.S_IMODE(facts.st_mode) & 0o077 or facts.st_uid != os.geteuid():
+    if facts.st_mode & OTHERS or facts.st_uid != os.geteuid():
         raise Refused(
             f"The device key {path} is not yours alone.",
             "its owner or its rights were changed",
@@ -311,7 +311,7 @@ def socket_to_serve(state_dir: str) -> str:
         if (
             stat.S_ISDIR(facts.st_mode)
             and facts.st_uid == os.geteuid()
-            and not facts.st_mode & 0o077
+            and not facts.st_mode & OTHERS
         ):
             return path
         reason = f"{folder} belongs to somebody else or is open to others"
@@ -367,7 +367,7 @@ def check_interfaces(names: tuple[str, ...]) -> None:
             raise UsageError(
                 f"There is no network interface “{name}”.",
                 "this machine has " + ", ".join(present),
-                f"did you mean {close[0]}?" if close else "leave --interface away to use all",
+                f"did you mean {close[0]}?" if close else "all are used without it",
             )
 
 

@@ -1,10 +1,12 @@
 """The private home: what lies there can be read by its owner alone, whatever it was before.
 
 Strategy: before anything is written the home is looked at. It is 0700 and each file that potluck
-keeps in it 0600 afterwards, and what had to be changed is said, since somebody may have read it
-meanwhile. The index is made here, empty, if it is missing: SQLite takes the rights of that file for
-those it makes beside it. A folder that is everybody's, or somebody else's, is refused and not
-changed, and so is a file of somebody else under one of our names.
+keeps in it 0600 afterwards, also what is of an earlier device. What had to be changed is said where
+something of ours lay there already, since somebody may have read it meanwhile; a home that is new,
+or was made a moment ago with the FOLDER in it, had nothing to read. The index is made here, empty,
+if it is missing: SQLite takes the rights of that file for those it makes beside it. A folder that
+is everybody's, or somebody else's, is refused and not changed, and so is a file of somebody else
+under one of our names.
 
 Guarantees: nothing but our own names is touched; links are never followed below the home. Limits:
 who may write to a folder above the home may put another one in its place; root reads everything.
@@ -20,17 +22,22 @@ from typing import Final, NamedTuple
 from potluck.core.errors import PotluckError, Refused
 from potluck.core.wording import listed
 from potluck.engine.effects import Tell
+from potluck.shells.state.home import KEY_NAME, OTHERS
 
 INDEX_NAME: Final = "potluck.sqlite"
 PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
-_OTHERS: Final = 0o077  # rights of the group and of everybody
-_WRITE: Final = 0o022  # likewise, to change something
-_BESIDE_INDEX: Final = ("-wal", "-shm", "-journal")
+INDEX_PARTS: Final = ("-wal", "-shm", "-journal")  # behind its name; it is of no use without
+KEPT: Final = ".before"  # behind the name of what was of an earlier device
+RESTORING: Final = ".restoring"  # behind the name of what a restore puts in place at its end
 _NAMES: Final = frozenset(
-    {"device.key", "lock", "control.sock", "ballast", "folder", "folder.new", "config.toml"}
-    | {INDEX_NAME, *(INDEX_NAME + end for end in _BESIDE_INDEX)}
+    {KEY_NAME, "lock", "control.sock", "ballast", "folder", "folder.new", "config.toml"}
+    | {INDEX_NAME, *(INDEX_NAME + part for part in INDEX_PARTS)}
 )
+_BEGINNINGS: Final = tuple(
+    name + mark for name in (KEY_NAME, INDEX_NAME) for mark in (KEPT, RESTORING)
+)
+_FRESH_KEY: Final = (f"{KEY_NAME}.", ".new")  # home.py; a start that was cut off leaves it
 _RECORDS: Final = ("flight-", ".jsonl")  # loop/recorder.py
 ANOTHER_HOME: Final = "choose another home: --home DIR"
 
@@ -38,7 +45,7 @@ ANOTHER_HOME: Final = "choose another home: --home DIR"
 class OpenedHome(NamedTuple):
     """What others could open until now."""
 
-    home: bool  # look into it
+    home: bool  # look into it, and something of ours lay there
     names: tuple[str, ...]  # files in it
 
 
@@ -56,16 +63,17 @@ def make_private(state_dir: str) -> OpenedHome:
         return OpenedHome(home=False, names=())
     try:
         open_to_others = _settle_folder(state_dir, folder)
+        names = sorted(name for name in os.listdir(folder) if _is_ours(name))
+        changed = tuple(name for name in names if _settle_file(state_dir, folder, name))
         with suppress(FileExistsError):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             os.close(os.open(INDEX_NAME, flags, PRIVATE_FILE, dir_fd=folder))
-        names = sorted(name for name in os.listdir(folder) if _is_ours(name))
-        changed = tuple(name for name in names if _settle_file(state_dir, folder, name))
     except OSError as error:
         raise _not_private(state_dir, f"it cannot be looked at: {error.strerror}") from error
     finally:
         os.close(folder)
-    return OpenedHome(open_to_others, changed if open_to_others else ())
+    was_open = open_to_others and bool(names)
+    return OpenedHome(was_open, changed if was_open else ())
 
 
 def notice_of(opened: OpenedHome, state_dir: str) -> Tell:
@@ -77,7 +85,10 @@ def notice_of(opened: OpenedHome, state_dir: str) -> Tell:
 
 
 def _is_ours(name: str) -> bool:
-    return name in _NAMES or (name.startswith(_RECORDS[0]) and name.endswith(_RECORDS[1]))
+    if name in _NAMES or name.startswith(_BEGINNINGS):
+        return True
+    ends = (_RECORDS, _FRESH_KEY)
+    return any(name.startswith(first) and name.endswith(last) for first, last in ends)
 
 
 def _settle_folder(state_dir: str, folder: int) -> bool:
@@ -85,7 +96,7 @@ def _settle_folder(state_dir: str, folder: int) -> bool:
     facts = os.fstat(folder)
     if facts.st_uid != os.geteuid():
         raise _belongs_to(f"The home {state_dir}", facts.st_uid)
-    if not facts.st_mode & _OTHERS:
+    if not facts.st_mode & OTHERS:
         return False
     if facts.st_mode & stat.S_ISVTX or state_dir == os.sep:
         raise _not_private(state_dir, "it is a folder for everybody")
@@ -99,7 +110,7 @@ def _settle_file(state_dir: str, folder: int, name: str) -> bool:
     facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if facts.st_uid != os.geteuid():
         raise _belongs_to(f"The file {path}", facts.st_uid)
-    if stat.S_ISLNK(facts.st_mode) or not facts.st_mode & _OTHERS:
+    if stat.S_ISLNK(facts.st_mode) or not facts.st_mode & OTHERS:
         return False
     if stat.S_ISSOCK(facts.st_mode):  # left by a crash: it is made anew
         return False
@@ -119,7 +130,7 @@ def _close_to_others(descriptor: int, mode: int, path: str, state_dir: str) -> N
         os.fchmod(descriptor, mode)
     except OSError as error:
         raise _not_private(state_dir, f"{path}: {error.strerror}") from error
-    if os.fstat(descriptor).st_mode & _OTHERS:
+    if os.fstat(descriptor).st_mode & OTHERS:
         raise _not_private(state_dir, f"its disk keeps no rights: others can open {path}")
 
 

@@ -54,6 +54,7 @@ class Crowd:
                 self._bring(order)
         for number in swarm.overdue(self.holders.__getitem__, self.now):
             self.called_off.append(swarm.orders[number])
+            self._bring_whole_pieces(swarm.orders[number])
             swarm.on_ended(number, self.now, End.FAILED)
 
     def until_here(self, content: PieceList, at_most_s: float) -> float:
@@ -71,6 +72,14 @@ class Crowd:
         if order.what is What.LIST:
             return len(contents[0].hashes)
         return sum(map(contents[0].length_of, order.pieces))
+
+    def _bring_whole_pieces(self, order: Order) -> None:
+        """Of what is called off the pieces that came are here."""
+        if order.what is What.PIECES:
+            size_bytes = self.contents[order.roots[0]].piece_size
+            whole = int(self.came[order.number] / size_bytes)
+            self.swarm.on_pieces(order.roots[0], order.pieces[:whole])
+            self.swarm.under_way.on_bytes(order.number, whole * size_bytes, self.now)
 
     def _bring(self, order: Order) -> None:
         swarm, content = self.swarm, self.contents[order.roots[0]]

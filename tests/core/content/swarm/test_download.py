@@ -94,6 +94,15 @@ def test_who_rests_or_was_wrong_twice_is_not_willing() -> None:
     assert again.willing([A, B], 1.0 + limits.RETRY_S) == [A, B], "who sent another size may try"
 
 
+def test_who_was_asked_in_vain_has_failed_also_when_it_rests_no_more() -> None:
+    download = Download(Root(bytes(32)), 5, SMALL, [A])
+    assert not download.failed(A)
+    download.retry_s[A] = 1.0
+    assert (download.failed(A), download.willing([A], 2.0)) == (True, [A])
+    download.strikes[B] = limits.STRIKES
+    assert download.failed(B)
+
+
 def test_what_an_order_brought() -> None:
     download = listed(3)
     pieces = Order(1, A, What.PIECES, (download.root,), (0, 1))

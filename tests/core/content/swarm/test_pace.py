@@ -10,6 +10,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.swarm.pace import (
+    CROWDING_S,
     DRIP_LEAST_RATE,
     LAG_MAX_S,
     LAG_S,
@@ -17,7 +18,10 @@ from potluck.core.content.swarm.pace import (
     LONG_S,
     SAMPLE_S,
     SLOW_MAX,
+    SLOW_MOST,
     SLOW_RATE,
+    TOO_LONG_S,
+    TRICKLE_RATE,
     Lags,
     Paces,
 )
@@ -159,3 +163,23 @@ def test_who_was_late_comes_last_for_longer_each_time_and_begins_anew() -> None:
     lags.on_late(A, now)
     assert not lags.lags(A, now + LAG_S)
     assert repr(lags) == "<Lags: 1 peers were late>"
+
+
+def test_of_more_slow_orders_than_may_be_the_one_that_trickles_ends_or_the_longest() -> None:
+    paces, numbers = Paces(), list(range(SLOW_MOST + 1))
+    for number in numbers:
+        paces.begin(number, MIB)
+        heard(paces, number, TRICKLE_RATE + number, LONG_S + number)
+    assert paces.trickling_out(numbers[:-1]) == []
+    assert paces.trickling_out(numbers) == []
+    heard(paces, 3, TRICKLE_RATE + 3, TOO_LONG_S)
+    assert paces.trickling_out(numbers) == [3]
+    heard(paces, 7, TRICKLE_RATE - 1, SAMPLE_S)
+    assert paces.trickling_out(numbers) == [7]
+
+
+def test_a_turn_is_over_when_a_piece_is_here_or_after_very_long() -> None:
+    assert at(TRICKLE_RATE, LONG_S).turn_over([1]) == []
+    assert at(MIB, LONG_S).turn_over([1]) == [1]
+    assert at(1, CROWDING_S - 1).turn_over([1]) == []
+    assert at(1, CROWDING_S).turn_over([1]) == [1]

@@ -63,7 +63,7 @@ def test_slow_orders_take_no_slot_that_others_wait_for(what: What, news: bool) -
 
     def fill() -> list[Order]:
         found = []
-        under_way.on_look()
+        under_way.on_look(0.0)
         while under_way.may_ask(0.0, news=news, last=False):
             number = len(under_way.orders)
             found.append(given(under_way, PEERS[number], what, wanted(number)))
@@ -143,6 +143,10 @@ def test_it_says_what_is_under_way() -> None:
     )
 
 
+def test_of_an_order_that_ended_nothing_is_heard() -> None:
+    assert not UnderWay().on_heard(7, 0, SAMPLE_S)
+
+
 # -- a crowd of drips ------------------------------------------------------------------------------
 def large_content(rng: random.Random, size_bytes: int) -> PieceList:
     hashes = rng.randbytes(32 * (size_bytes // SMALL))
@@ -191,3 +195,52 @@ def test_two_who_share_a_slow_link_both_bring_what_they_have() -> None:
     crowd.want(both, A, B)
     crowd.until_here(both, 600)
     assert [order.peer for order in crowd.called_off] == [A, A]
+
+
+# -- a crowd of sole holders -----------------------------------------------------------------------
+def crowd_of_sole_holders(seed: int, rate: float, slow: float = 10 * MIB) -> tuple[Crowd, Crowd]:
+    """Twelve members that share large files of their own at a rate, and an owner with another."""
+    rng = random.Random(seed)
+    names = PEERS[:12]
+    crowd = Crowd({**dict.fromkeys(names, rate), A: 10.0 * MIB, B: slow})
+    for name in names:
+        for _ in range(3):
+            crowd.want(large_content(rng, 256 * MIB), name)
+            crowd.want(small_content(rng.getrandbits(60), SMALL), name)
+    first = large_content(rng, MIB)
+    crowd.want(first, A)
+    crowd.until_here(first, 60)
+    for _ in range(300):
+        crowd.step()
+    return crowd, Crowd({A: 10.0 * MIB, B: slow})
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("rate", [600, 5_000, 20 * limits.KIB, 85 * limits.KIB, 140 * limits.KIB])
+def test_a_dozen_sole_holders_leave_a_fast_owner_most_of_its_speed(rate: float) -> None:
+    crowd, alone = crowd_of_sole_holders(1, rate)
+    rng = random.Random(2)
+    contents = [large_content(rng, 100 * MIB) for _ in range(3)]
+    took = []
+    for each in (alone, crowd):
+        begun = each.now
+        for content in contents:
+            each.want(content, A)
+            each.until_here(content, 600)
+        took.append(each.now - begun)
+    assert took[1] <= took[0] / 0.5, took
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("rate", [5_000, 20 * limits.KIB, 140 * limits.KIB])
+@pytest.mark.parametrize("slow", [8_000, 125_000])
+def test_the_only_source_at_a_slow_link_brings_its_files_beside_them(
+    rate: float, slow: float
+) -> None:
+    crowd, alone = crowd_of_sole_holders(1, rate, slow)
+    content, took = large_content(random.Random(3), MIB), []
+    for each in (alone, crowd):
+        each.want(content, B)
+        took.append(each.until_here(content, 3000))
+    assert took[1] <= 2 * took[0] + 60, took
+    assert crowd.peak <= 2 * (limits.WORKERS + SLOW_MAX)

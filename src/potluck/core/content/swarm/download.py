@@ -129,6 +129,10 @@ class Download:
             if self.retry_s.get(peer, -math.inf) <= now and self.strikes[peer] < limits.STRIKES
         ]
 
+    def failed(self, peer: DeviceId) -> bool:
+        """Say whether a device was asked for it since it is here, and did not bring it."""
+        return peer in self.retry_s or self.strikes[peer] >= limits.STRIKES
+
     def learn(self, content: PieceList) -> None:
         """Take the piece list; pieces of zeros are here from the start."""
         self.content, self.have = content, Bitfield(content.count)

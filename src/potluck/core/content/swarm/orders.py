@@ -99,7 +99,7 @@ class _Look:
             return False
         return self._under_way.may_ask(self.now, news=news, last=self.last)
 
-    def first(self, peers: Iterable[DeviceId], *, news: bool) -> DeviceId | None:
+    def first(self, peers: Sequence[DeviceId], *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""
         return self._under_way.first(peers, self.now, news=news)
 
@@ -235,7 +235,7 @@ class Swarm:
         A large content may get several orders, from one holder or from several. First everybody has
         its share, then whoever has more to ask; those who are asked last come after all of them.
         """
-        self.under_way.on_look()
+        self.under_way.on_look(now)
         look = _Look(holders, now, self.under_way)
         new: list[Order] = []
         for look.fair, look.last in TURNS:

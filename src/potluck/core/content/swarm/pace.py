@@ -5,13 +5,15 @@ time in which this device slept, or wrote to a slow disk, is not in that, so a p
 never somebody's fault. What counts is the pace of the last SAMPLE_S of waiting, beside what was
 asked, whose size is known from the record:
 
-- An order is *slow* if it comes below SLOW_RATE, or is under way for LONG_S. That is no fault, a
-  link may be like that: it only takes no slot that others wait for (slots.py).
+- An order is *slow* if it comes below SLOW_RATE, or far slower than the fastest of late brings, or
+  is under way for LONG_S. That is no fault, a link may be like that: it only takes no slot that
+  others wait for (slots.py), and so many slots at most.
 - It is *late* if another holder could bring it and is so much faster that all of it would be here
   from there, FAR_SLOWER times over, before the rest of it comes from here. What is known of nobody
   else is measured against DRIP_RATE. Two holders behind the same slow link are as fast as each
   other, so neither is ever late.
-- Of more slow orders than there is room for, the slowest is *crowded out*.
+- Of more slow orders than there is room for, the slowest is *crowded out*; while others that are
+  slow wait for a turn, also the one that is under way longest: that is nobody's fault.
 
 Whoever was late is asked last for LAG_S, twice as long each time, up to LAG_MAX_S; who brings what
 was asked begins anew. It is not distrusted, and where nobody else has something it is asked still.
@@ -35,6 +37,11 @@ SAMPLE_S = 10.0  # a record of 16 KiB takes 2 s of 64 kbit/s, and as many orders
 SLOW_RATE = 16 * limits.KIB  # bytes a second: a run of 4 MiB takes four minutes at that
 LONG_S = 30.0  # a run that was to take RUN_S and takes so long is slow at any pace
 SLOW_MAX = limits.WORKERS  # slow orders of a kind beside as many others: a thread each
+SLOW_MOST = SLOW_MAX + limits.WORKERS // 2  # more are not begun: half is for who is fast, or new
+CROWDING_S = 400.0  # 256 KiB come in less by 64 kbit/s that SLOW_MOST orders share
+TOO_LONG_S = 120.0  # while nobody fast finds a slot; 256 KiB come in half of it by 64 kbit/s
+TRICKLE_RATE = 2 * limits.KIB  # half of what each of two orders gets of 64 kbit/s
+SLOW_KNOWN_S = 60.0  # whose order was slow is thought slow for so long: a few turns of a dozen
 LATE_MIN_S = 3.0  # a queue of 2 s stands in front of some links
 LATE_TIMES = 6  # so many times what all of it takes at another holder is waited for
 DRIP_RATE = 4 * limits.KIB  # half of 64 kbit/s: below this it is tried elsewhere, unmeasured
@@ -53,6 +60,7 @@ class _Pace:
     sample: deque[tuple[int, float]] = field(default_factory=deque)  # of the last SAMPLE_S
     sample_bytes: int = 0
     sample_s: float = 0.0
+    behind: bool = False  # far slower than the fastest
 
     @property
     def rate(self) -> float:
@@ -69,10 +77,10 @@ class _Pace:
     def slow(self) -> bool:
         """Whether others need not wait for its slot."""
         sampled = self.waited_s >= SAMPLE_S and self.rate < SLOW_RATE
-        return sampled or self.waited_s >= LONG_S
+        return self.behind or sampled or self.waited_s >= LONG_S
 
-    def on_heard(self, size_bytes: int, waited_s: float) -> None:
-        """So much came, and so long was waited for it."""
+    def on_heard(self, size_bytes: int, waited_s: float, fastest: float) -> None:
+        """So much came, and so long was waited for it; what the fastest brings in a second."""
         self.came_bytes += size_bytes
         self.waited_s += waited_s
         self.sample.append((size_bytes, waited_s))
@@ -82,6 +90,8 @@ class _Pace:
             old_bytes, old_s = self.sample.popleft()
             self.sample_bytes -= old_bytes
             self.sample_s -= old_s
+        if self.waited_s >= LATE_MIN_S:
+            self.behind = self.rate < fastest / limits.FAR_SLOWER
 
 
 class Paces:
@@ -99,13 +109,16 @@ class Paces:
         """So many bytes are asked for."""
         self._paces[number] = _Pace(size_bytes)
 
-    def on_heard(self, number: int, size_bytes: int, waited_s: float) -> bool:
-        """Something came, or nothing while it was waited for; returns whether it is slow now."""
+    def on_heard(self, number: int, size_bytes: int, waited_s: float, fastest: float = 0.0) -> bool:
+        """Something came, or nothing while it was waited for; returns whether it is slow now.
+
+        `fastest`: what the fastest of late brings in a second; 0: that is not known.
+        """
         pace = self._paces.get(number)
         if pace is None:
             return False
         before = pace.slow
-        pace.on_heard(size_bytes, waited_s)
+        pace.on_heard(size_bytes, waited_s, fastest)
         return pace.slow and not before
 
     def end(self, number: int) -> bool:
@@ -142,6 +155,33 @@ class Paces:
         slow = self.slow(numbers)
         long = [number for number in slow if self._paces[number].waited_s >= LONG_S]
         return long[:1] if len(slow) > SLOW_MAX else []
+
+    def trickling_out(self, numbers: Iterable[int]) -> list[int]:
+        """Return the slowest of more than SLOW_MOST, if it trickles, or else takes too long."""
+        slow = self.slow(numbers)
+        trickles = [
+            number
+            for number in slow
+            if self._paces[number].waited_s >= LONG_S and self._paces[number].rate < TRICKLE_RATE
+        ]
+        if len(slow) <= SLOW_MOST:
+            return []
+        longest = max(slow, key=lambda number: self._paces[number].waited_s)
+        too_long = self._paces[longest].waited_s >= TOO_LONG_S
+        return trickles[:1] or [longest][:too_long]
+
+    def turn_over(self, numbers: Iterable[int]) -> list[int]:
+        """Return the one of these that is under way longest, if others may have its turn.
+
+        That is so after LONG_S if a piece of it must be here, else after CROWDING_S.
+        """
+        over = [
+            (pace.waited_s, number)
+            for number in numbers
+            if (pace := self._paces[number]).waited_s >= CROWDING_S
+            or (pace.waited_s >= LONG_S and pace.came_bytes > limits.PIECE_MIN_BYTES)
+        ]
+        return [max(over)[1]] if over else []
 
 
 @dataclass(slots=True)

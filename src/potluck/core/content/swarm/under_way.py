@@ -4,22 +4,27 @@ Strategy: one object knows every order and what is measured of it. From that fol
 one more slot:
 
 - Owners: while others wait, the contents of one owner have at most half of the slots in all,
-  whoever holds them (`has_its_share`); who has the fewest, and was served longest ago, is the
-  first (`in_turn`). Each peer has few anyway (slots.py).
-- Slow orders do not count among the slots in all, up to SLOW_MAX of each kind: the fast go on.
+  whoever holds them (`has_its_share`); whose orders took slots for the shortest time of late, then
+  who has the fewest, and was served longest ago, is the first (`in_turn`): who brings something in
+  moments has many turns in the time of one who takes its time. Each peer has few anyway (slots.py).
+- Slow orders do not count among the slots in all, up to SLOW_MAX of each kind: the fast go on. At
+  whom an order was slow lately none is begun beyond SLOW_MOST.
 - Peers that were late a while ago (pace.py) have at most half of the slots in all, and only those
   that nobody else takes (`last`).
 - An order is called off if it is late and another holder is idle for it; or, while slow orders take
-  even the slots kept for the fast, if it is the slowest and long under way.
+  even the slots kept for the fast, if it is the slowest and long under way; or, while somebody slow
+  waits for a turn, if none is under way longer and a piece of it is here, or after very long: then
+  whoever had it is not to blame.
 
 Guarantees: pure; at most SLOW_MAX slow orders of each kind besides those that count. However slowly
-up to sixteen members answer below SLOW_RATE, a fast owner's file beside them is here within a time
-that grows with their number only (tests/core/content/swarm/test_under_way.py). Limits: who is fast
-enough never to be slow has its turns like others, so many of them take a share of the time each.
+up to sixteen members answer, a fast owner's file beside them is here within a time that grows with
+their number only (tests/core/content/swarm/test_under_way.py). Limits: who is not far slower than
+the fastest has its share of the time like others. Of whom nothing is known yet has its first turn.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -28,10 +33,20 @@ from typing import assert_never
 from potluck.core import limits
 from potluck.core.content.swarm.download import Download, End, Order, What
 from potluck.core.content.swarm.lines import Owner
-from potluck.core.content.swarm.pace import Lags, Paces
-from potluck.core.content.swarm.rates import Rates
+from potluck.core.content.swarm.pace import (
+    SLOW_KNOWN_S,
+    SLOW_MOST,
+    SLOW_RATE,
+    Lags,
+    Paces,
+)
+from potluck.core.content.swarm.rates import INSTANT_S, Rates
 from potluck.core.content.swarm.slots import Slots
 from potluck.core.keys.identity import DeviceId
+
+FASTEST_KNOWN_S = 600.0  # who else is slow is seen by it, also after a pause of the fast one
+USED_HALF_S = 30.0  # after so long time in slots counts half
+USED_STEP_S = 1.0  # of which so little more or less makes no difference
 
 Others = Callable[[Order], Sequence[DeviceId]]
 """Who else may be asked for what is in an order, best first."""
@@ -47,8 +62,19 @@ class UnderWay:
         self._slots = Slots(self.rates)
         self._paces, self._lags = Paces(), Lags()
         self._owners: dict[int, Owner] = {}  # whose contents they are for
+        self._numbers_of: dict[tuple[Owner, bool], set[int]] = {}  # the same, the other way
         self._served: dict[tuple[Owner, bool], int] = {}  # the last order for each
         self._called_off: set[int] = set()
+        self._turns_over: set[int] = set()  # of those, who is not to blame
+        self._begun_s: dict[int, float] = {}
+        self._asked_bytes: dict[int, int] = {}
+        self._fastest: dict[bool, tuple[float, float]] = {}  # bytes a second, when measured
+        self._used: dict[tuple[Owner, bool], tuple[float, float]] = {}  # of late, as of when
+        self._slow_s: dict[tuple[DeviceId, bool], float] = {}  # thought slow until then
+        self._asked_slow: set[int] = set()  # orders at such
+        self._slow_waits: Counter[bool] = Counter()  # times that somebody slow was not asked
+        self._slow: Counter[bool] = Counter()  # orders at such, or that are slow, by kind
+        self._now = 0.0
         self._numbers = count(1)
 
     def __repr__(self) -> str:
@@ -67,9 +93,15 @@ class UnderWay:
         roots = tuple(download.root for download in downloads)
         order = Order(next(self._numbers), peer, what, roots, pieces)
         self.orders[order.number] = order
+        self._begun_s[order.number] = now
         self._slots.take(peer, news=what.news)
         self.rates.on_asked(peer, now, news=what.news)
-        self._paces.begin(order.number, _asked_bytes(what, downloads, len(pieces)))
+        asked_bytes = _asked_bytes(what, downloads, len(pieces))
+        self._paces.begin(order.number, asked_bytes)
+        self._asked_bytes[order.number] = asked_bytes
+        if self._is_slow(peer, now, news=what.news):
+            self._asked_slow.add(order.number)
+            self._set_aside(news=what.news)
         for download in downloads:
             download.orders.add(order.number)
         return order
@@ -77,6 +109,7 @@ class UnderWay:
     def serve(self, owner: Owner, order: Order) -> None:
         """An order that was just given is in this owner's turn: it has one of its slots."""
         self._owners[order.number] = owner
+        self._numbers_of.setdefault((owner, order.what.news), set()).add(order.number)
         self._served[owner, order.what.news] = order.number
 
     def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
@@ -87,26 +120,66 @@ class UnderWay:
 
     def on_heard(self, number: int, size_bytes: int, waited_s: float) -> bool:
         """So much came for an order, and so long was waited; returns whether a slot is free now."""
-        return self._paces.on_heard(number, size_bytes, waited_s)
+        order = self.orders.get(number)
+        if order is None:
+            return False
+        news = order.what.news
+        slow = self._paces.on_heard(number, size_bytes, waited_s, self._fast(news=news))
+        if slow:
+            self._slow_s[order.peer, news] = self._now + SLOW_KNOWN_S
+        return slow
 
     def end(self, order: Order, now: float, end: End, *, brought: bool) -> None:
         """An order is over; `brought`: all it was to bring is here."""
         news, number = order.what.news, order.number
-        del self.orders[number], self._owners[number]
+        owner = self._owners.pop(number)
+        self._used[owner, news] = self._used_s(owner, now, news=news), now
+        self._numbers_of[owner, news].discard(number)
+        took_s = max(now - self._begun_s.pop(number), INSTANT_S)
+        rate = self._asked_bytes.pop(number) / took_s
+        if brought and rate >= self._fast(news=news):
+            self._fastest[news] = rate, now
+        del self.orders[number]
+        self._asked_slow.discard(number)
         self.rates.on_ended(order.peer, now, news=news)
         self._slots.free(order.peer, now, news=news, busy=end is End.BUSY)
         slow = self._paces.end(number)
+        if slow:
+            self._slow_s[order.peer, news] = now + SLOW_KNOWN_S
+        elif brought and rate >= max(SLOW_RATE, self._fast(news=news) / limits.FAR_SLOWER):
+            self._slow_s.pop((order.peer, news), None)
         if number in self._called_off:
             self._called_off.discard(number)
-            self._lags.on_late(order.peer, now)
+            if number in self._turns_over:
+                self._turns_over.discard(number)
+            else:
+                self._lags.on_late(order.peer, now)
         elif brought and not slow:
             self._lags.on_brought(order.peer, now)
 
+    def _fast(self, *, news: bool) -> float:
+        """Return the bytes a second of the fastest order, 0 if none ended well for long."""
+        rate, measured_s = self._fastest.get(news, (0.0, 0.0))
+        return rate if self._now - measured_s <= FASTEST_KNOWN_S else 0.0
+
     # -- slots -------------------------------------------------------------------------------------
-    def on_look(self) -> None:
+    def on_look(self, now: float) -> None:
         """Slots are to be given: see which of those taken others need not wait for."""
+        self._now = now
+        self._slow_waits.clear()
         for news in (True, False):
-            self._slots.set_aside(len(self._paces.slow(self._of_kind(news=news))), news=news)
+            self._set_aside(news=news)
+
+    def _set_aside(self, *, news: bool) -> None:
+        of_kind = self._of_kind(news=news)
+        slow = {*self._paces.slow(of_kind), *self._asked_slow.intersection(of_kind)}
+        for number in slow:
+            self._slow_s[self.orders[number].peer, news] = self._now + SLOW_KNOWN_S
+        self._slow[news] = len(slow)
+        self._slots.set_aside(len(slow), news=news)
+
+    def _is_slow(self, peer: DeviceId, now: float, *, news: bool) -> bool:
+        return self._slow_s.get((peer, news), now) > now
 
     def may_ask(self, now: float, *, news: bool, last: bool) -> bool:
         """Whether there is a slot in all; `last`: at somebody who was late."""
@@ -121,13 +194,33 @@ class UnderWay:
         return owners.count(owner) >= _half(news=news)
 
     def in_turn(self, owners: Iterable[Owner], *, news: bool) -> list[Owner]:
-        """Return owners: those with the fewest slots first, of these who was served longest ago."""
+        """Return owners: who had slots for the shortest time first, then who has the fewest."""
+        now = self._now
         taken = Counter(self._owners[number] for number in self._of_kind(news=news))
-        return sorted(owners, key=lambda owner: (taken[owner], self._served.get((owner, news), 0)))
 
-    def first(self, peers: Iterable[DeviceId], now: float, *, news: bool) -> DeviceId | None:
+        def rank(owner: Owner) -> tuple[int, int, int]:
+            used_s = self._used_s(owner, now, news=news)
+            return int(used_s / USED_STEP_S), taken[owner], self._served.get((owner, news), 0)
+
+        return sorted(owners, key=rank)
+
+    def _used_s(self, owner: Owner, now: float, *, news: bool) -> float:
+        """Return how long an owner's contents had slots of late, those that it has among them."""
+        used_s, as_of_s = self._used.get((owner, news), (0.0, -math.inf))
+        since_s = [
+            now - max(self._begun_s[number], as_of_s)
+            for number in self._numbers_of.get((owner, news), ())
+        ]
+        return used_s * math.exp2((as_of_s - now) / USED_HALF_S) + sum(since_s)
+
+    def first(self, peers: Sequence[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""
-        return self._slots.first(peers, now, news=news)
+        peer = self._slots.first(peers, now, news=news)
+        if peer is None or self._slow[news] < SLOW_MOST or not self._is_slow(peer, now, news=news):
+            return peer
+        self._slow_waits[news] += 1
+        others = [other for other in peers if not self._is_slow(other, now, news=news)]
+        return self._slots.first(others, now, news=news)
 
     def lags(self, peer: DeviceId, now: float) -> bool:
         """Whether a peer is asked last."""
@@ -139,10 +232,16 @@ class UnderWay:
     # -- lateness ----------------------------------------------------------------------------------
     def overdue(self, others: Others, now: float) -> list[int]:
         """Return, once each, the orders to call off now."""
+        self._now = now
         found = [number for number, order in self.orders.items() if self._late(others, order, now)]
         for news in (True, False):
+            of_kind = self._of_kind(news=news)
             if not self._slots.left(news=news):
-                found += self._paces.crowded_out(self._of_kind(news=news))
+                found += self._paces.trickling_out(of_kind)
+            if self._slow_waits[news]:
+                over = self._paces.turn_over(of_kind)
+                self._turns_over.update(over)
+                found += over
         new = [number for number in dict.fromkeys(found) if number not in self._called_off]
         self._called_off.update(new)
         return new

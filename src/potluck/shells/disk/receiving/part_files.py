@@ -25,6 +25,7 @@ from potluck.shells.disk.fsops import (
     make_file,
     plainly,
     remove_file,
+    remove_tree,
     write_all,
 )
 from potluck.shells.disk.receiving.part import (
@@ -134,8 +135,8 @@ class PartFiles:
         for name in sorted(names):
             root = root_in(name)
             if root is None:
-                if not _has_part(name, names):
-                    remove_file(self._tmp_fd, name)
+                if not _has_part(name, names):  # a folder: of an import that was cut off
+                    remove_tree(self._tmp_fd, name)
                 continue
             part = self._recover(root, with_map=map_name(root) in names)
             if part is not None:

@@ -1,0 +1,92 @@
+"""Request ends: why a request is over, in words that are true on the screen where they stand.
+
+Strategy: one table for both sides of the door. *Here* is the side of the screen, *there* the other
+one. What a side knows of an end is who had said yes by then, and what the other side's last words
+were (in a BYE, or as the cause of a no):
+
+    a no         here: "you said no", or who did; there: "the other side said no"
+    silence      of here, of there, or of both, by who had not said yes
+    link broken  nobody said anything any more
+    ended        potluck was, on the other side, by whoever ends it there
+    taken back   the newcomer does not want to come in any more, or is let in elsewhere
+    BUSY         people there are asked about nobody new just now
+    in           a member now
+
+Guarantees: pure; nobody is said to have been silent who said yes. Limits: what the other side says
+of itself is believed; a yes that was on its way when the time was over counts as none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from potluck.core.wire.catalogue import Cause
+from potluck.engine.events import LinkClosed
+
+# in a BYE: the other side knows these, and says so to its people
+SAID_NO = "the person here said no"
+TOO_SLOW = "too slow"
+DOOR_FULL = "too many at the door"
+REGROUPED = "this device is in another group now"
+SWITCHED_OFF = "potluck is ended here"
+
+NO_THERE = "the other side said no"
+BROKEN = "the connection broke"
+ENDED_THERE = "potluck was ended there"
+RULES_BROKEN = "the other side broke the rules"
+REFUSALS = {  # why a group let this device not in, but for silence
+    Cause.DENIED: "somebody there said no",
+    Cause.BUSY: "nobody new is asked about there just now: too many ask, its door is closed, or "
+    "it is about to join another group itself",
+    Cause.REMOVED: "this device was removed from that group; it needs a new key: another --home",
+    Cause.OTHER: "its door is closed by now, or that group takes nobody more",
+}
+
+
+class Yeses(NamedTuple):
+    """Who had said yes when a request ended."""
+
+    here: bool = False
+    there: bool = False
+
+
+def of_silence(said: Yeses) -> str:
+    """Return who did not answer in time; what ends in a yes was about one that was given here."""
+    if said.here:
+        return "nobody there answered in time, though somebody here said yes"
+    if said.there:
+        return "the other side said yes, but nobody here answered in time"
+    return "nobody answered in time, neither here nor there"
+
+
+def is_switched_off(gone: LinkClosed | None) -> bool:
+    """Say whether the other side hung up since potluck was ended there."""
+    return gone is not None and gone.clean and gone.reason == SWITCHED_OFF
+
+
+def of_newcomer(gone: LinkClosed | None, said: Yeses) -> str:
+    """Return why a newcomer asks here no more; None: it said what it may not say."""
+    ended = _of_link(gone, said)
+    return ended or "the other side took it back"
+
+
+def of_group(gone: LinkClosed | None, said: Yeses) -> str:
+    """Return why a group that this device asked talks to it no more."""
+    ended = _of_link(gone, said)
+    if not ended and gone is not None:
+        known = {
+            DOOR_FULL: "too many stand at its door",
+            REGROUPED: "it is in another group now",
+        }
+        ended = known.get(gone.reason, "")
+    return ended or "the other side ended it"
+
+
+def _of_link(gone: LinkClosed | None, said: Yeses) -> str:
+    if gone is None:
+        return RULES_BROKEN
+    if not gone.clean:
+        return BROKEN
+    if gone.reason == TOO_SLOW:
+        return of_silence(said)
+    return {SAID_NO: NO_THERE, SWITCHED_OFF: ENDED_THERE}.get(gone.reason, "")

@@ -1,0 +1,112 @@
+"""Frozen heads: the folder of a removed device stays as it was when it was removed.
+
+Strategy: the removal names the last head of its folder that counts (core/group/known_devices.py):
+the one that the steward held, or, until a steward spoke, that the device itself named when it left:
+that one may be any (engine/group/leavers.py). What it, or an accomplice, says beyond that is not
+followed; up to it the others bring each other there, as with the folder of a member that is away.
+Whoever had taken a newer one goes back, by the whole list from somebody who has it: what it has
+beyond goes to the trash as if its owner had deleted it, so nothing is lost and all have one folder
+in the end. Of a device that runs on two machines nothing is followed (engine/withheld.py).
+
+Guarantees: the one head that is named is reached from any other, also from one of the same number
+that contradicts it, so no two statements of the removed device keep anybody away from it. Limits:
+while nobody who is linked holds the last head, whoever is beyond it stays where it is. Where a
+removal names no head, what stands here stays. While no steward has spoken of one that left, an
+accomplice of it can bring heads that it signed since, below the one that it named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.manifest import contradicts, newer
+from potluck.core.group.statements import LastHead
+from potluck.core.wire.catalogue import Head
+from potluck.core.wording import set_off
+from potluck.engine.node import Node
+from potluck.engine.others.happenings import TRASH_DAYS
+from potluck.engine.others.pursuit import Pursuit, PursuitState
+from potluck.engine.troubles import TroubleKind
+
+STOPPED = {PursuitState.FROZEN, PursuitState.TOO_LARGE}
+
+
+class Follows(Protocol):
+    """Whoever brings manifests up to newer heads."""
+
+    pursuits: dict[ManifestName, Pursuit]
+
+
+def counts(node: Node, head: Head) -> bool:
+    """Say whether a head may be followed: a member's, or a removed device's up to its last."""
+    name = ManifestName.of(head)
+    if _is_member(node, name):
+        return True
+    last = last_head(node, name)
+    if last is None:
+        return False
+    number, its = (head.generation, head.seq), (last.generation, last.seq)
+    return number < its or (number == its and head.root == last.root)
+
+
+def leads_on(node: Node, head: Head, known: Head | None) -> bool:
+    """Say whether a head is to be followed by who knows this one: newer, or the last of all."""
+    name = ManifestName.of(head)
+    if node.withheld.withholds(head):
+        return False
+    if _is_member(node, name) or known is None:
+        return newer(head, known)
+    if not counts(node, head):
+        return False
+    last = last_head(node, name)
+    return newer(head, known) or (_last_of(head) == last != _last_of(known))
+
+
+def is_disputed(node: Node, head: Head, known: Iterable[Head | None]) -> bool:
+    """Say whether a member contradicts itself; of a removed device the removal says what counts."""
+    if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
+        return False
+    return any(other is not None and contradicts(head, other) for other in known)
+
+
+def serves(node: Node, pursuit: Pursuit, announced: tuple[int, int]) -> bool:
+    """Say whether who announced that head of a manifest can lead to the one that is pursued."""
+    if _is_member(node, pursuit.name):
+        return announced >= pursuit.goal
+    return announced == pursuit.goal
+
+
+def last_head(node: Node, name: ManifestName) -> LastHead | None:
+    """Return the head at which the folder of a removed owner stays, if that is known."""
+    return node.roster.frozen_at(name.owner) if node.roster is not None else None
+
+
+def tell_back(node: Node, head: Head) -> None:
+    """What came here after the last head that counts goes again."""
+    label = node.label_of(ManifestName.of(head).owner)
+    text = f"{set_off(label)} was removed: its folder goes back to how it was known to whoever"
+    text += f" removed it; what is newer is kept {TRASH_DAYS} days in the trash"
+    node.tell("folder_put_back", text, level="warning", subject=label)
+
+
+def forget_further_heads(following: Follows, node: Node) -> None:
+    """The group has other members: what a removed owner says beyond its last head is void."""
+    for name, pursuit in list(following.pursuits.items()):
+        if _is_member(node, name):
+            continue
+        beyond = pursuit.newest is not None and not counts(node, pursuit.newest)
+        if beyond or pursuit.state in STOPPED:
+            node.index.manifests.drop_staged(name)
+            del following.pursuits[name]
+        for kind in (TroubleKind.FROZEN, TroubleKind.TOO_LARGE):
+            node.troubles.clear(kind, node.label_of(name.owner))
+
+
+def _is_member(node: Node, name: ManifestName) -> bool:
+    return node.roster is not None and name.owner in node.roster.members
+
+
+def _last_of(head: Head) -> LastHead:
+    return LastHead(head.generation, head.seq, head.root)

@@ -1,0 +1,70 @@
+"""Request ends: the table of who did what, as each side says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.wire.catalogue import Cause
+from potluck.engine.events import LinkClosed, LinkId
+from potluck.engine.group.request_ends import (
+    DOOR_FULL,
+    REFUSALS,
+    REGROUPED,
+    SAID_NO,
+    SWITCHED_OFF,
+    TOO_SLOW,
+    Yeses,
+    is_switched_off,
+    of_group,
+    of_newcomer,
+    of_silence,
+)
+
+NONE = Yeses()
+
+
+def gone(reason: str, *, clean: bool = True) -> LinkClosed:
+    return LinkClosed(LinkId(7), reason, clean)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (Yeses(here=True), "nobody there answered in time, though somebody here said yes"),
+        (Yeses(there=True), "the other side said yes, but nobody here answered in time"),
+        (NONE, "nobody answered in time, neither here nor there"),
+    ],
+)
+def test_silence_is_of_whoever_said_no_yes_whichever_side_ends_it(said: Yeses, why: str) -> None:
+    assert of_silence(said) == why
+    assert of_newcomer(gone(TOO_SLOW), said) == of_group(gone(TOO_SLOW), said) == why
+
+
+@pytest.mark.parametrize(
+    ("closed", "of_the_newcomer", "of_the_group"),
+    [
+        (gone(SAID_NO), "the other side said no", "the other side said no"),
+        (gone(SWITCHED_OFF), "potluck was ended there", "potluck was ended there"),
+        (gone("cut off", clean=False), "the connection broke", "the connection broke"),
+        (None, "the other side broke the rules", "the other side broke the rules"),
+        (gone("it has company"), "the other side took it back", "the other side ended it"),
+        (gone(DOOR_FULL), "the other side took it back", "too many stand at its door"),
+        (gone(REGROUPED), "the other side took it back", "it is in another group now"),
+    ],
+)
+def test_a_link_that_is_gone_says_as_much_as_is_known(
+    closed: LinkClosed | None, of_the_newcomer: str, of_the_group: str
+) -> None:
+    assert of_newcomer(closed, NONE) == of_the_newcomer
+    assert of_group(closed, NONE) == of_the_group
+
+
+def test_who_hangs_up_since_it_is_ended_says_so() -> None:
+    assert is_switched_off(gone(SWITCHED_OFF))
+    assert not is_switched_off(gone(SWITCHED_OFF, clean=False))
+    assert not is_switched_off(gone(TOO_SLOW))
+    assert not is_switched_off(None)
+
+
+def test_every_cause_but_silence_has_words() -> None:
+    assert REFUSALS.keys() == set(Cause) - {Cause.SILENCE}

@@ -1,0 +1,232 @@
+"""Adopting: the folder of a removed device becomes part of the own one, and nothing is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.errors import Refused
+from potluck.engine import effects, events
+from potluck.engine.adopting import COPIED_S, stands_everywhere
+from potluck.engine.effects import DropFolder, Import, Reply
+from potluck.engine.events import Imported, LeaveAsked, Mount, MountsSeen, OrderId
+from potluck.engine.group.forgetting import Forgetting
+from potluck.engine.person_acts import AdoptAsked, AppointAsked, ForgetAsked
+from tests.engine.builders import group, node
+from tests.engine.others.test_forgotten_folders import gone, removed
+from tests.engine.others.test_moving_folders import fetched, names
+from tests.engine.wire import Box, Wire
+from tests.fakes.disk import path_of
+
+
+def adopt(box: Box, label: str) -> Reply | None:
+    """Ask for it; return what is answered at once."""
+    before = len(box.asked_for(Reply))
+    box.hear(AdoptAsked(2, label))
+    return next(iter(box.asked_for(Reply)[before:]), None)
+
+
+def replied(wire: Wire, box: Box) -> Reply:
+    before = len(box.asked_for(Reply))
+    assert wire.run(5.0, lambda: len(box.asked_for(Reply)) > before)
+    return box.asked_for(Reply)[-1]
+
+
+def test_a_steward_adopts_a_folder_and_all_have_it_there_and_nothing_is_sent() -> None:
+    wire, boxes, owner = removed()
+    founder, _ = boxes
+    wire.run(5.0)
+    since = wire.now
+    assert adopt(founder, owner.label) is None
+    reply = replied(wire, founder)
+    place = f"{founder.label}/{owner.label}"
+    assert reply.ok
+    assert reply.text == (
+        f"The files of {owner.label} are in {place} now. The folder {owner.label} goes when the "
+        "other devices that are here have copied them, or have had 10 min for it."
+    )
+    assert wire.run(30.0, lambda: all(gone(box, owner) for box in boxes))
+    for box in boxes:
+        assert sorted(names(box, founder.label)) == [f"{place}/{n}" for n in ("a", "f/b", "f/g/c")]
+        assert box.asked_for(DropFolder)
+    assert fetched(boxes, since) == []
+    assert repr(founder.engine.wiring.adopting) == "<Adopting: 0 under way, 0 to be forgotten>"
+
+
+def test_who_is_no_steward_is_told_who_can_have_the_old_folder_go() -> None:
+    wire, (founder, other), owner = removed()
+    assert adopt(other, owner.label) is None
+    text = replied(wire, other).text
+    assert text.endswith(f"until a steward ({founder.label}) types: forget {owner.label}")
+    wire.run(20.0)
+    assert len(names(founder, owner.label)) == 3
+    assert len(names(founder, other.label)) == 3
+
+
+def lacks(box: Box, owner: Box) -> None:
+    del box.disk[path_of(f"{owner.label}/a")]
+    box.index.begin()
+    box.index.places.remove(ManifestName.own(owner.me), [b"a"])
+    box.index.commit()
+
+
+def test_what_is_not_whole_here_is_not_adopted() -> None:
+    wire, (founder, _), owner = removed()
+    wire.ignored = (effects.Fetch, effects.Look, effects.Scan)
+    lacks(founder, owner)
+    refused = adopt(founder, owner.label)
+    assert refused is not None
+    assert refused.text == f"1 files of {owner.label} are not here yet."
+
+
+def test_what_cannot_be_seen_or_is_away_is_not_adopted() -> None:
+    wire, (founder, _), owner = removed()
+    wire.ignored = (effects.Look, effects.Scan)
+    founder.hear(MountsSeen((Mount(path_of(f"{owner.label}/f"), 7),)))
+    refused = adopt(founder, owner.label)
+    assert refused is not None
+    assert refused.text == f"Not all of {owner.label} can be seen."
+    founder.hear(events.ShareSeen(present=False, reason="missing"))
+    refused = adopt(founder, owner.label)
+    assert refused is not None
+    assert refused.text == "The share is offline: nothing was adopted."
+    assert not founder.asked_for(Import)
+
+
+def test_where_nothing_came_from_it_it_can_only_be_forgotten() -> None:
+    wire, (founder, _), owner = removed()
+    founder.index.begin()
+    name = ManifestName.own(owner.me)
+    founder.index.forget(name)
+    founder.index.places.remove(name, founder.index.places.all_paths(name))
+    founder.index.commit()
+    refused = adopt(founder, owner.label)
+    assert refused is not None
+    assert (refused.ok, refused.fix) == (False, f"forget {owner.label}")
+    del wire
+
+
+def test_what_could_not_be_brought_in_is_told_and_nothing_is_forgotten() -> None:
+    wire, (founder, _), owner = removed()
+    wire.ignored = (Import,)
+    adopt(founder, owner.label)
+    [order] = [each.order for each in founder.asked_for(Import)]
+    founder.hear(Imported(OrderId(order + 99), (), ()))
+    founder.hear(Imported(order, (), (("/x", "no space"),)))
+    reply = founder.asked_for(Reply)[-1]
+    assert (reply.ok, reply.text) == (False, "not adopted: /x (no space)")
+    assert (reply.cause != "", reply.fix) == (True, f"adopt {owner.label}")
+    wire.run(COPIED_S)
+    assert len(names(founder, owner.label)) == 3
+
+
+def test_what_was_there_already_is_as_good_as_adopted() -> None:
+    wire, boxes, owner = removed()
+    founder, other = boxes
+    there = [(str(path).split("/", 1)[1], path) for path in founder.disk]
+    for name, path in there:
+        founder.write(f"{owner.label} (2)/{name}", founder.disk[path])
+    wire.run(5.0)
+    wire.ignored = (Import,)
+    adopt(founder, owner.label)
+    [order] = [each.order for each in founder.asked_for(Import)]
+    founder.hear(Imported(order, (), (), (("/x", f"{owner.label} (2)"),)))
+    assert f"{founder.label}/{owner.label} (2)" in founder.asked_for(Reply)[-1].text
+    assert wire.run(30.0, lambda: all(gone(box, owner) for box in (founder, other)))
+
+
+def test_who_never_says_that_it_has_all_is_not_waited_for_for_ever() -> None:
+    wire, boxes, owner = removed()
+    founder, other = boxes
+    wire.ignored = (effects.Place,)
+    adopt(founder, owner.label)
+    replied(wire, founder)
+    wire.run(COPIED_S / 2)
+    assert len(names(other, owner.label)) == 3
+    forgotten: Any = founder.engine.node.roster
+    assert owner.me not in forgotten.forgotten
+    wire.run(COPIED_S / 2 + 5.0)
+    assert owner.me in forgotten.forgotten
+
+
+def test_a_folder_that_is_forgotten_meanwhile_is_not_forgotten_again() -> None:
+    wire, boxes, owner = removed()
+    founder, other = boxes
+    founder.hear(AppointAsked(3, other.label))
+    wire.run(3.0)
+    wire.ignored = (effects.Place,)
+    adopt(founder, owner.label)
+    replied(wire, founder)
+    other.hear(ForgetAsked(4, owner.label))
+    wire.ignored = ()
+    wire.run(60.0)
+    roster: Any = founder.engine.node.roster
+    said = [each for each in roster.acts.values() if type(each.act).__name__ == "Forget"]
+    assert len(said) == 1
+    assert all(gone(box, owner) for box in boxes)
+
+
+def test_other_files_that_are_shared_meanwhile_do_not_count_as_the_adopted_ones() -> None:
+    wire, (founder, other), owner = removed()
+    wire.ignored = (Import,)
+    adopt(founder, owner.label)
+    [order] = [each.order for each in founder.asked_for(Import)]
+    founder.hear(Imported(order, (owner.label,), ()))
+    for number in range(4):
+        founder.write(f"mine {number}", b"another one")
+    wire.run(60.0)
+    assert (len(names(founder, owner.label)), founder.told("adopted_stays")) == (3, [])
+    wire.run(COPIED_S)
+    assert (len(names(founder, owner.label)), len(names(other, owner.label))) == (3, 3)
+    text = "not all of it is shared from this device's own folder; to have it go: forget "
+    assert founder.told("adopted_stays") == [
+        f"the folder {owner.label} stays though it was adopted: {text}{owner.label}"
+    ]
+
+
+def test_while_nobody_is_here_the_old_folder_stays() -> None:
+    wire, (founder, other), owner = removed()
+    other.crash()
+    assert wire.run(30.0, lambda: not founder.engine.node.linked())
+    adopt(founder, owner.label)
+    replied(wire, founder)
+    wire.run(COPIED_S + 60.0)
+    assert len(names(founder, owner.label)) == 3
+    other = wire.again(other)
+    assert wire.run(60.0, lambda: all(gone(box, owner) for box in (founder, other)))
+    assert len(names(other, founder.label)) == 3
+
+
+def test_who_is_alone_waits_for_nobody() -> None:
+    here = node(1)
+    here.roster = group(1)
+    assert stands_everywhere(here, here.own_manifest, (1, 1))
+    here.roster = group(1, 2)
+    assert not stands_everywhere(here, here.own_manifest, (1, 1)), "nobody is linked"
+
+
+def test_where_the_word_has_no_room_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire, (founder, _), owner = removed()
+    monkeypatch.setattr(Forgetting, "sign", lambda *_: False)
+    adopt(founder, owner.label)
+    assert wire.run(60.0, lambda: bool(founder.told("adopted_stays")))
+    assert "no room" in founder.told("adopted_stays")[0]
+
+
+def test_who_leaves_is_answered_once() -> None:
+    wire, (founder, _), owner = removed()
+    wire.ignored = (Import,)
+    adopt(founder, owner.label)
+    founder.hear(LeaveAsked())
+    [reply] = [reply for reply in founder.asked_for(Reply) if reply.command == 2]
+    assert (reply.ok, reply.code) == (False, Refused.code)
+    assert reply.cause
+    assert reply.fix == f"start it again: potluck up\nadopt {owner.label}"
+
+
+def test_a_member_is_not_adopted() -> None:
+    _, (founder, other), _ = removed()
+    with pytest.raises(Refused):
+        founder.engine.wiring.adopting.begin(AdoptAsked(1, other.label))

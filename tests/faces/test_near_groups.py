@@ -1,0 +1,59 @@
+"""Near groups: told once, and not above the words of a request to the same group."""
+
+from __future__ import annotations
+
+from potluck.faces.cli.layout import Words
+from potluck.faces.near_groups import ASKED_S, NearGroups
+from tests.faces.fakes import alone, found, joining
+
+WORDS = Words("potluck --home h", "potluck", "potluck --home h")
+
+
+def test_a_group_that_nobody_asks_in_time_is_told_once() -> None:
+    near, snapshot = NearGroups(WORDS), alone(found=[found()])
+    assert near.lines(snapshot, 100.0) == []
+    assert near.lines(snapshot, 100.0 + ASKED_S - 0.1) == []
+    assert near.lines(snapshot, 100.0 + ASKED_S)[0].startswith("Found “Home”")
+    assert near.lines(snapshot, 120.0) == []
+    assert repr(near) == "NearGroups(1 near)"
+
+
+def test_a_group_that_is_asked_meanwhile_is_told_by_its_words() -> None:
+    near, hidden = NearGroups(WORDS), found(name="", label="", address="10.88.0.1:7685")
+    assert near.lines(alone(found=[hidden]), 100.0) == []
+    asks = alone(found=[hidden], requests=[joining()])
+    assert near.lines(asks, 103.0) == near.lines(asks, 150.0) == []
+
+
+def test_what_became_of_a_request_is_told_at_once() -> None:
+    near = NearGroups(WORDS)
+    ended = found(ended="the other side said no", asked_here=True)
+    first, second, *_ = near.lines(alone(found=[ended]), 100.0)
+    assert "Somebody there asked to be let in here; that is over: the other side said no." in second
+    assert first.startswith("Found “Home”")
+    silent = found(group="other", rests_s=None)
+    assert "not asked again by itself" in near.lines(alone(found=[silent]), 100.0)[1]
+
+
+def test_what_became_of_it_is_not_told_once_more_of_another_device_of_the_group() -> None:
+    near = NearGroups(WORDS)
+    no = found(group="g", rests_s=None, ended="somebody there said no", asked_here=False)
+    other = found(group="g", rests_s=None, ended="", address="10.0.0.2:7685")
+    assert "somebody there said no" in near.lines(alone(found=[no]), 100.0)[1]
+    assert near.lines(alone(found=[other]), 101.0) == []
+    again = no | {"ended": "the connection broke"}
+    assert "the connection broke" in near.lines(alone(found=[again]), 102.0)[1]
+
+
+def test_while_a_code_is_tried_none_is_told_and_what_is_watched_is_told_at_once() -> None:
+    near, tries = NearGroups(WORDS), {"open": False, "until_s": None, "shut": False, "joins": True}
+    near.on_watched(alone(found=[found()]), 100.0)
+    assert near.lines(alone(found=[found()], door=tries), 100.0) == []
+    assert near.lines(alone(found=[found()]), 100.0)[0].startswith("Found “Home”")
+
+
+def test_a_group_that_went_and_comes_back_is_waited_for_again() -> None:
+    near, snapshot = NearGroups(WORDS), alone(found=[found()])
+    near.lines(snapshot, 100.0)
+    near.lines(alone(), 105.0)
+    assert near.lines(snapshot, 107.0) == []

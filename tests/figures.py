@@ -1,0 +1,52 @@
+"""The figures of docs/figures.md that the tests measure themselves, and the table of them.
+
+Strategy: a test that has measured one writes a line into the file that POTLUCK_FIGURES names; the
+run of a tier makes that file and prints the table at its end. Several tests may measure one figure;
+it is held if it is in every line. Guarantees: nothing here knows a result, only goals; what nobody
+measured says so. Limits: without the variable, as in a bare pytest, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+VARIABLE: Final = "POTLUCK_FIGURES"
+GOALS: Final[Mapping[str, str]] = {
+    "S1": "5 M fuzzed inputs or more, 0 uncaught, memory grows by less than 64 MiB",
+    "S2": "2,000 hostile names × create, update, delete, clean-up: 0 effects outside the share",
+    "S3": "symlink race, 1 M tries with Landlock off: 0 escapes",
+    "S4": "30 hostile behaviours with a proof each, honest pair ≥ 80 % of its speed, RSS < 200 MiB",
+    "S5": "flood of strangers for 10 s: 1 KiB file ≤ 5 s, newcomer ≤ 10 s",
+    "S6": "0 names, ids or certificates in a whole captured session (door closed)",
+    "S7": "a removed device is cut off ≤ 2 s, its old roster, tickets and beacons refused",
+}
+"""What docs/figures.md asks for, in short."""
+
+
+def record(figure: str, measured: str, *, held: bool) -> None:
+    """Keep what a test has measured, and whether that is what is asked for."""
+    assert figure in GOALS, figure
+    path = os.environ.get(VARIABLE)
+    if path:
+        line = json.dumps({"figure": figure, "measured": measured, "held": held})
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def table(path: Path) -> list[str]:
+    """The lines of the table of all that was kept in a file."""
+    kept = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [line for figure in GOALS for line in _rows(figure, kept)]
+
+
+def _rows(figure: str, kept: Iterable[Mapping[str, object]]) -> list[str]:
+    mine = [each for each in kept if each["figure"] == figure]
+    verdict = "not measured"
+    if mine:
+        verdict = "held" if all(each["held"] for each in mine) else "NOT HELD"
+    rows = [f"{figure}  {verdict:<12}  goal: {GOALS[figure]}"]
+    return rows + [f"    {each['measured']}" for each in mine]

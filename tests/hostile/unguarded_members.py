@@ -1,0 +1,143 @@
+"""The program without the guards that stand between one member and the others.
+
+Strategy: as in unguarded.py, which takes off what is named here; each function puts what stood
+there before (or nothing) in the place of one guard. Guarantee: a guard that is no longer there ends
+the process. Limits: a guard that is one line of a function is taken off by a copy of that function
+without the line, so who changes the function changes the copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from potluck import daemon
+from potluck.core import limits
+from potluck.core.content.facts import ManifestName
+from potluck.core.group import statements
+from potluck.core.group.roster import Roster
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Head, Holding
+from potluck.engine.clones import Clones
+from potluck.engine.effects import Member
+from potluck.engine.others import following, frozen_heads
+from potluck.engine.others.announcing import Announcing
+from potluck.engine.others.doubled_owners import DoubledOwners
+from potluck.engine.others.following import Following
+from potluck.engine.others.pursuit import Pursuit
+from potluck.shells.api import peer_credentials
+from potluck.shells.bulk import asking
+from potluck.shells.links.tls import CurrentTrust, TrustBook
+from potluck.shells.state.private_home import OpenedHome
+
+
+def put(owner: object, name: str, harmless: object) -> None:
+    """Put something in the place of a guard, which must be there."""
+    assert hasattr(owner, name), f"{owner!r} has no {name} any more"
+    setattr(owner, name, harmless)
+
+
+def any_two_accusers() -> None:
+    """Two devices are two witnesses, whoever let them in."""
+    put(Roster, "are_apart", lambda _roster, one, other: one != other)
+
+
+def any_count() -> None:
+    """A folder has as many records as its owner likes."""
+
+    def pursue(_following: Following, pursuit: Pursuit, head: Head) -> None:
+        pursuit.on_news(head)
+
+    put(Following, "_pursue", pursue)
+
+
+def any_page() -> None:
+    """A page may lead nowhere."""
+    put(following, "_is_plausible", lambda *_: True)
+
+
+def two_faces() -> None:
+    """Of two heads of one number the first one counts."""
+    put(frozen_heads, "is_disputed", lambda *_: False)
+
+
+def claims_without_end() -> None:
+    """All that a member says to hold is remembered."""
+
+    def on_kept(announcing: Announcing, device: DeviceId, holdings: Sequence[Holding]) -> int:
+        peer = announcing._node.peer(device)
+        peer.kept |= {ManifestName.of(holding): holding for holding in holdings}
+        return 0
+
+    put(Announcing, "on_kept", on_kept)
+
+
+def one_machine_each() -> None:
+    """No device takes itself, or another one, for two machines."""
+    put(Clones, "on_clone", lambda *_: None)
+    put(DoubledOwners, "on_doubled", lambda *_: None)
+
+
+def once_a_member() -> None:
+    """Who was a member once is one for ever."""
+    trust = CurrentTrust.trust
+
+    def trusting(current: CurrentTrust, members: Iterable[Member]) -> frozenset[DeviceId]:
+        return trust(current, [*current.book.members.values(), *members])
+
+    put(CurrentTrust, "trust", trusting)
+
+
+def any_knock() -> None:
+    """Whoever knocks, however wrongly, is taken for some member."""
+    put(TrustBook, "who_knocked", lambda book, _challenge, _heard: next(iter(book.members), None))
+
+
+def patient_handshakes() -> None:
+    """Whoever knocked has all the time in the world."""
+    put(limits, "HANDSHAKE_S", 1e6)
+
+
+def any_piece() -> None:
+    """Whatever comes is the piece that was asked for."""
+
+    def take(writer: Any, piece: int) -> None:
+        data = writer._room[: writer._content.length_of(piece)]
+        writer._exchange.stream.receive_into(data)
+        writer._part.write(piece, data)
+        writer._batch.append(piece)
+        writer._report()
+
+    put(asking._PieceWriter, "take", take)
+
+
+def any_label() -> None:
+    """A device may be called anything."""
+    put(statements, "is_possible", lambda _label: True)
+
+
+def open_home() -> None:
+    """The home is as its owner made it."""
+    put(daemon, "make_private", lambda _home: OpenedHome(home=False, names=()))
+
+
+def any_caller() -> None:
+    """Whoever opens the control socket is served."""
+    put(peer_credentials, "may_speak", lambda _user: True)
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "kin": any_two_accusers,
+    "counts": any_count,
+    "plausible": any_page,
+    "disputes": two_faces,
+    "claims": claims_without_end,
+    "clones": one_machine_each,
+    "trust": once_a_member,
+    "knocks": any_knock,
+    "handshakes": patient_handshakes,
+    "pieces": any_piece,
+    "labels": any_label,
+    "home": open_home,
+    "callers": any_caller,
+}
