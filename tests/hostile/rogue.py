@@ -48,10 +48,12 @@ from potluck.core.wire.catalogue import (
     Folder,
     Head,
     LinkKind,
+    MemberRecord,
     PairNonce,
     Ping,
     Pong,
     Unknown,
+    Update,
     encode,
 )
 from potluck.engine.effects import Member
@@ -94,8 +96,9 @@ def heads_of(owner: DeviceKey, records: list[FileRecord], seq: int, **others: An
 class Control:
     """A control link on which anything can be said."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, peer: DeviceId) -> None:
         self.stream = stream
+        self.peer = peer
         self.ended = threading.Event()
         self.heard: list[Any] = []
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -164,6 +167,18 @@ class Control:
             )
             time.sleep(0.005)
         return found[-1]
+
+    def record(self) -> MemberRecord:
+        """Return the newest record heard of the device at the other end."""
+
+        def heard() -> list[MemberRecord]:
+            updates = [one for one in list(self.heard) if isinstance(one, Update)]
+            return [r for one in updates for r in one.records if r.device == self.peer]
+
+        records: list[MemberRecord] = until(
+            heard, lambda: f"no record in {[type(one).__name__ for one in self.heard]}"
+        )
+        return max(records, key=lambda record: record.incarnation)
 
     def close(self) -> None:
         """Cut the link without BYE."""
@@ -263,7 +278,7 @@ class Rogue:
 
     def control(self, daemon: Daemon) -> Control:
         """Open a control link."""
-        return Control(self.open(daemon, LinkKind.CONTROL))
+        return Control(self.open(daemon, LinkKind.CONTROL), self.device_of(daemon))
 
     def ask(self, stream: Stream, request: object) -> Any:
         """Ask one thing on a bulk link; returns the first reply."""

@@ -26,7 +26,6 @@ from potluck.core.wire.catalogue import (
     Join,
     Kept,
     Kind,
-    MemberRecord,
     ProbeFor,
     Redirect,
     RosterDigest,
@@ -45,12 +44,6 @@ from tests.hostile.rogue import WAIT_S, Control, Rogue, heads_of
 
 EMPTY = file_root(0, limits.PIECE_MIN_BYTES, b"")
 FAR = limits.SEQ_MAX
-
-
-def victim(link: Control) -> MemberRecord:
-    """The record of the honest device at the other end."""
-    record: MemberRecord = link.wait_for(Update).records[0]
-    return record
 
 
 # -- frames ----------------------------------------------------------------------------------------
@@ -149,7 +142,7 @@ def test_seats_and_incarnations_out_of_the_world(
 def test_nobody_else_can_make_a_node_leave_or_move(
     link: Control, rogue: Rogue, attacked: Pair
 ) -> None:
-    record = victim(link)
+    record = link.record()
     forged = [
         replace(record, status=Status.LEFT),
         replace(record, incarnation=record.incarnation + 5),
@@ -188,7 +181,7 @@ def test_a_storm_of_accusations_drives_nobody_out(
     """Each is refuted by the accused; who is refuted that often is not listened to any more."""
     with_b = rogue.control(attacked.b)
     links = (link, with_b)
-    victims = [victim(one) for one in links]
+    victims = [one.record() for one in links]
     seen: list[int] = []
     end = time.monotonic() + 3
     while time.monotonic() < end:

@@ -41,7 +41,7 @@ from tests.hostile import daemons
 from tests.hostile.daemons import HOST, Pair
 from tests.hostile.rogue import Rogue, heads_of
 from tests.hostile.sharer import Sharer
-from tests.hostile.test_control_links import record_of, victim
+from tests.hostile.test_control_links import record_of
 from tests.hostile.test_strangers import (
     bare_context,
     captured_beacons,
@@ -195,7 +195,7 @@ def a_head_of_somebody_else(pair: Pair, rogue: Rogue) -> bool:
 def the_leave_of_somebody_else(pair: Pair, rogue: Rogue) -> bool:
     """Say that another node has left."""
     control, other = rogue.control(pair.a), rogue.control(pair.b)
-    record = victim(other)
+    record = other.record()
     incarnations = itertools.count(record.incarnation + 5, 5)  # it will say that it is there
 
     def is_believed() -> bool:

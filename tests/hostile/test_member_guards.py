@@ -39,6 +39,7 @@ from potluck.core.wire.catalogue import (
     Kept,
     ManifestAsk,
     ManifestPage,
+    MemberRecord,
     PieceHeader,
     PiecesAsk,
     PiecesPage,
@@ -57,7 +58,7 @@ from tests.hostile import test_guards
 from tests.hostile.daemons import Daemon, Pair
 from tests.hostile.rogue import Rogue, heads_of
 from tests.hostile.test_bulk_links import BIG, BIG_HASHES, BIG_ROOT, PIECE, content_of, serve
-from tests.hostile.test_control_links import record_of, victim
+from tests.hostile.test_control_links import record_of
 from tests.hostile.test_guards import MOMENT_S, PROOF_S, achieved, shows, stays_open
 from tests.hostile.test_strangers import bare_context, client_hello, connect
 
@@ -95,32 +96,40 @@ def half_a_handshake(pair: Pair, _rogue: Rogue) -> bool:
 def dead_by_the_word_of_two(pair: Pair, rogue: Rogue) -> bool:
     """Invent two devices that sit in the ring, and have both say that another one is dead."""
     control, other = rogue.control(pair.a), rogue.control(pair.b)
-    invented = [DeviceKey(os.urandom(64)) for _ in range(2)]
-    records = [admitted(rogue, key, f"witness {next(_numbers)}") for key in invented]
-    seats = enumerate(invented, 10)
+    seated: list[DeviceKey] = []
 
     def is_believed() -> bool:
-        accused = victim(other)
-        control.say(Update([accuse(key, accused, Status.DEAD) for key in invented], b""))
-        return any(
-            notice["code"] == "node_dead" and notice["subject"] == pair.b.label
-            for notice in pair.a.notices()
-        )
-
-    try:
-        control.say(RosterRecords(records))
+        witnesses = [DeviceKey(os.urandom(64)) for _ in range(2)]  # nobody listens twice to one
+        seated.extend(witnesses)
         control.say(
-            Update(
-                [write_record(k, bytes(16), [], 1, seat, Status.ALIVE) for seat, k in seats], b""
-            )
+            RosterRecords([admitted(rogue, key, f"witness {next(_numbers)}") for key in witnesses]),
+            Update([seat_of(key, Status.ALIVE) for key in witnesses], b""),
         )
         assert control.answers()
+        accused = other.record()
+        control.say(Update([accuse(key, accused, Status.DEAD) for key in witnesses], b""))
+        return shows(lambda: is_called_dead(pair), MOMENT_S)
+
+    try:
         return shows(is_believed)
     finally:
-        left = [write_record(key, bytes(16), [], 2, 10, Status.LEFT) for key in invented]
-        control.say(Update(left, b""))
+        control.say(Update([seat_of(key, Status.LEFT) for key in seated], b""))
         control.close()
         other.close()
+
+
+def seat_of(key: DeviceKey, status: Status) -> MemberRecord:
+    """The record of a device that is said to sit in the ring, or to have left it."""
+    number = 1 if status is Status.ALIVE else 2
+    return write_record(key, bytes(16), [], number, 10, status)
+
+
+def is_called_dead(pair: Pair) -> bool:
+    """Whether the first of a pair says that the other is gone."""
+    return any(
+        notice["code"] == "node_dead" and notice["subject"] == pair.b.label
+        for notice in pair.a.notices()
+    )
 
 
 def admitted(rogue: Rogue, key: DeviceKey, label: str) -> RosterRecord:
@@ -132,7 +141,7 @@ def admitted(rogue: Rogue, key: DeviceKey, label: str) -> RosterRecord:
 def the_decrement_of_somebody_else(pair: Pair, rogue: Rogue) -> bool:
     """Say goodbye for another node."""
     control, other = rogue.control(pair.a), rogue.control(pair.b)
-    record = victim(other)
+    record = other.record()
     incarnations = itertools.count(record.incarnation + 5, 5)
 
     def is_believed() -> bool:
