@@ -205,6 +205,26 @@ OF_MEMBERS: Final = (
     ),
     Behaviour(
         MEMBER,
+        "sixteen drip small files",
+        *of(
+            "test_slow_members",
+            "test_a_crowd_that_drips_small_files_holds_up_no_small_file",
+            "test_without_slots_for_the_quick_small_files_wait[quick]",
+        ),
+        "H4",
+    ),
+    Behaviour(
+        MEMBER,
+        "sixteen drip lists of files",
+        *of(
+            "test_slow_members",
+            "test_a_crowd_that_drips_lists_of_files_holds_up_no_small_file",
+            "test_without_slots_for_the_quick_lists_wait[quick]",
+        ),
+        "H4",
+    ),
+    Behaviour(
+        MEMBER,
         "invented devices take all links",
         *of(
             "test_crowds",

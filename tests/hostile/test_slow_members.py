@@ -42,6 +42,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.shells.links.stream import Stream
 from tests.devices import until
+from tests.fair_time import FairTime
 from tests.hostile import daemons
 from tests.hostile.daemons import Daemon, Pair, within
 from tests.hostile.rogue import Control, Rogue, heads_of
@@ -50,6 +51,11 @@ MIB = limits.MIB
 DRIP_S = 0.2  # between two bytes: no silence ends such a link
 FILE_BYTES = 60 * MIB
 IN_TIME_S = 25.0  # it takes one alone; an order is late after 3 to 10
+CROWD = 16
+SMALL_FILES = 300  # of each
+FILES = 10  # one after the other
+DRIPPED_S = 10.0
+AT_ONCE_S = 5.0  # 0.1 to 1.3 s on a machine that is not busy
 CPU_S = 8.0  # of a daemon that starts nothing; the list alone took five times as much
 pytestmark = pytest.mark.full
 
@@ -201,6 +207,75 @@ def test_without_the_guard_four_stop_everybody(unguarded: Pair) -> None:
     with drippers(unguarded, 4) as each:
         share_and_drip(each)
         assert not comes(unguarded, IN_TIME_S)
+
+
+# -- many that share small files, or lists of files ------------------------------------------------
+def share_small_files(each: list[Dripper]) -> None:
+    """All of them share so many small files, and drip them; wait until all slots were taken."""
+    for one in each:
+        one.share([*map(small_record, range(1, SMALL_FILES))])
+    until(lambda: sum(len(packs_asked(one)) for one in each) >= limits.SMALL_WORKERS)
+
+
+def packs_asked(one: Dripper) -> list[Any]:
+    """The packs that were asked of a rogue."""
+    return [asked for asked in one.rogue.asked if isinstance(asked, FilesAsk)]
+
+
+def announce(each: list[Dripper], number: int) -> None:
+    """All of them say that each has a new list of files; all lists drip."""
+    heads = [heads_of(one.rogue.key, [large_record(1)], number) for one in each]
+    for one in each:
+        one.links[1].say(Heads(heads))
+
+
+def slowest_s(pair: Pair, files: int, before_each: Callable[[int], None] | None = None) -> float:
+    """The longest that one of so many small files of the honest owner takes, a file after another.
+
+    The first that is not there at once is the last.
+    """
+    longest = 0.0
+    for number in range(files):
+        if before_each is not None:
+            before_each(number + 1)
+        with FairTime() as clock:
+            comes(pair, DRIPPED_S, 1024)
+            longest = max(longest, clock.spent())
+        if longest >= AT_ONCE_S:
+            break
+    return longest
+
+
+def test_a_crowd_that_drips_small_files_holds_up_no_small_file(attacked: Pair) -> None:
+    """It was 28 s."""
+    assert comes(attacked, IN_TIME_S, 1024)
+    with drippers(attacked, CROWD) as each:
+        share_small_files(each)
+        assert slowest_s(attacked, FILES) < AT_ONCE_S, attacked.said()
+
+
+def test_a_crowd_that_drips_lists_of_files_holds_up_no_small_file(attacked: Pair) -> None:
+    """It was 10 s, each time."""
+    assert comes(attacked, IN_TIME_S, 1024)
+    with drippers(attacked, CROWD) as each:
+        assert slowest_s(attacked, FILES, partial(announce, each)) < AT_ONCE_S, attacked.said()
+
+
+@without(argvalues=["quick"])
+@pytest.mark.proof
+def test_without_slots_for_the_quick_small_files_wait(unguarded: Pair) -> None:
+    assert comes(unguarded, IN_TIME_S, 1024)
+    with drippers(unguarded, CROWD) as each:
+        share_small_files(each)
+        assert slowest_s(unguarded, FILES) >= AT_ONCE_S
+
+
+@without(argvalues=["quick"])
+@pytest.mark.proof
+def test_without_slots_for_the_quick_lists_wait(unguarded: Pair) -> None:
+    assert comes(unguarded, IN_TIME_S, 1024)
+    with drippers(unguarded, CROWD) as each:
+        assert slowest_s(unguarded, FILES, partial(announce, each)) >= AT_ONCE_S
 
 
 # -- a record larger than the disk -----------------------------------------------------------------

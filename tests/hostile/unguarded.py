@@ -27,6 +27,7 @@ from potluck.core.content import paths
 from potluck.core.content.pieces import HASH_BYTES, PieceList, Root, piece_count
 from potluck.core.content.swarm.pace import Paces
 from potluck.core.content.swarm.room import Room
+from potluck.core.content.swarm.slowness import Slowness
 from potluck.core.errors import Malformed, WrongContent
 from potluck.core.group.asking_turns import AskingTurns
 from potluck.core.group.code_proofs import CodeProof
@@ -111,6 +112,12 @@ def _wrong(*_: object) -> bool:
 def nobody_is_slow() -> None:
     """No order is too slow."""
     setattr(Paces, Paces.on_heard.__name__, _no)
+
+
+def anybody_has_every_slot() -> None:
+    """No order is too slow, and whoever is new or was slow may have every slot."""
+    nobody_is_slow()
+    _replace(Slowness, "may_ask", lambda *_args, **_named: True)
 
 
 def everything_has_room() -> None:
@@ -319,6 +326,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "lines": endless_lines,
     "removals": whatever_a_removed_device_signs,
     "paces": nobody_is_slow,
+    "quick": anybody_has_every_slot,
     "room": everything_has_room,
     "items": an_item_is_the_pack,
     "pages": endless_pages,

@@ -6,12 +6,13 @@ import pytest
 
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.swarm.download import Download, Order, What
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding, PiecesAsk
 from potluck.engine.events import LinkId, OrderId
 from potluck.engine.node import Node
 from potluck.engine.others.holders import fetch_of, known_holders
 from tests.engine import builders
-from tests.engine.index.builders import piece_list
+from tests.engine.index.builders import head, piece_list, record
 
 ANNA, BERT, CARL = (builders.key(number).device for number in (2, 3, 4))
 ANNAS, BERTS = ManifestName.own(ANNA), ManifestName.own(BERT)
@@ -36,6 +37,23 @@ def test_the_owner_is_the_first_then_who_lacks_least(node: Node) -> None:
     node.peers[ANNA].link = None
     again = known_holders(node, {BIG.root: {ANNAS: {Spot(ANNAS, b"a"): None}}})
     assert again(BIG.root) == [CARL, BERT]
+
+
+def test_who_lacks_all_of_the_version_that_is_known_is_not_asked(node: Node) -> None:
+    """Each content of a folder that nobody has was asked of everybody, time and again."""
+    big = record("a", text="twelve bytes")
+    node.index.manifests.put(ANNAS, [big])
+    node.index.manifests.set_head(head(node.index.manifests.root(ANNAS), 1, 1, ANNA))
+    waiting = {BIG.root: {ANNAS: {Spot(ANNAS, b"a"): None}}}
+
+    def asked(*said: int) -> list[DeviceId]:
+        node.peer(BERT).kept[ANNAS] = Holding(*ANNAS, *said)
+        return known_holders(node, waiting)(BIG.root)
+
+    assert asked(1, 1, 1, big.size) == [ANNA]
+    assert asked(1, 1, 1, big.size - 1) == [ANNA, BERT], "some pieces"
+    assert asked(1, 1, 0, 0) == [ANNA, BERT]
+    assert asked(1, 2, 1, big.size) == [ANNA, BERT], "of another version"
 
 
 def test_of_two_owners_both_are_asked_and_of_nothing_nobody(node: Node) -> None:

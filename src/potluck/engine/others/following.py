@@ -182,7 +182,7 @@ class Following:
         if under_way is None:
             return
         pursuit, request = under_way
-        if self._paces.on_heard(event):
+        if self._paces.on_heard(event, node.now):
             self._look_s = node.now
         owner_waits = _owner_waits(node, pursuit, request)
         if self._paces.overdue(request, owner_waits=owner_waits):
@@ -215,7 +215,8 @@ class Following:
 
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours and brought no page."""
-        self._paces.end(event.order)
+        brought = event.outcome is Outcome.DONE
+        self._paces.end(event.order, self._node.now, brought=brought)
         under_way = _under_way(self.pursuits.values(), event.order)
         if under_way is None:
             return False
@@ -283,11 +284,10 @@ class Following:
             self._look_s = math.inf
             return
         self._full = {source: until_s for source, until_s in self._full.items() if until_s > now}
-        taken, aside = _taken(self.pursuits.values()), self._paces.aside
-        for pursuit in self.pursuits.values():
-            if not pursuit.waits or len(taken) - aside >= limits.MANIFESTS:
-                continue
-            source = _source(self._node, pursuit, taken | _slots_of(self._full))
+        taken, linked = _taken(self.pursuits.values()), self._node.linked()
+        for pursuit in filter(lambda each: each.waits, self.pursuits.values()):
+            barred = {*self._full, *self._paces.barred(linked, now)}
+            source = _source(self._node, pursuit, taken | _slots_of(barred))
             if source is not None:
                 request = PageRequest(source, _since(self._node, pursuit), self._node.number())
                 taken.add(_slot(pursuit, source))
@@ -308,7 +308,7 @@ class Following:
 
 def _ask(node: Node, paces: PagePaces, pursuit: Pursuit, request: PageRequest) -> None:
     ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-    paces.begin(request)
+    paces.begin(request, node.now)
     addresses = dialable_at(node, request.source)
     node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
 

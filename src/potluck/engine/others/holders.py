@@ -1,8 +1,9 @@
 """Holders: who may be asked for a content that others share, and the effect that asks.
 
 Strategy: a holder is taken to have what it says of the whole folder: its owner is the first, then
-who lacks least of it. Guarantees: only devices that are linked. Limits: what they say may be a lie;
-whether one has a content is found by asking (core/content/swarm says what becomes of liars).
+who lacks least of it. Whoever says of the version that is known here that it lacks all of it is not
+asked. Guarantees: only devices that are linked. Limits: what they say may be a lie; whether one has
+a content is found by asking (core/content/swarm says what becomes of liars).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def known_holders(node: Node, waiting: Waiting) -> Callable[[Root], list[DeviceI
 
     def of(name: ManifestName) -> list[DeviceId]:
         if name not in known:
-            candidates = [d for d in linked if d == name.owner or name in node.peers[d].kept]
+            candidates = [d for d in linked if d == name.owner or _may_hold(node, name, d)]
             known[name] = sorted(candidates, key=lambda device: rank(name, device))
         return known[name]
 
@@ -60,3 +61,14 @@ def known_holders(node: Node, waiting: Waiting) -> Callable[[Root], list[DeviceI
         return list(dict.fromkeys(device for name in sorted(names) for device in of(name)))
 
     return holders
+
+
+def _may_hold(node: Node, name: ManifestName, device: DeviceId) -> bool:
+    """Whether a device that does not own a folder said that it has any of it."""
+    kept, head = node.peers[device].kept.get(name), node.index.manifests.head(name)
+    if kept is None:
+        return False
+    if head is None or (kept.generation, kept.seq) != (head.generation, head.seq):
+        return True  # of another version
+    files, _, size_bytes = node.index.manifests.amount(name)
+    return kept.missing_files < files or kept.missing_bytes < size_bytes

@@ -1,9 +1,10 @@
 """Page paces: which pages of manifests are asked for too slowly to be waited for.
 
-Strategy: the same measure as for contents (core/content/swarm/pace.py). A page that is slow takes
-no slot that other manifests wait for. It is called off if it drips; if it is slow and its owner,
-who is there, is not the one who was asked; and if it is the slowest of more than there is room for.
-Whoever was called off has failed, and rests as others that fail do (pursuit.py).
+Strategy: the same measure as for contents (core/content/swarm/pace.py, slowness.py). A page that is
+slow takes no slot that other manifests wait for, and the last slots are for who is quick. A page is
+called off if it drips; if it is slow and its owner, who is there, is not the one who was asked; if
+it is the slowest of more than there is room for; and if it takes a slot that is for others. Whoever
+was called off has failed, and rests as others that fail do (pursuit.py).
 
 Guarantees: no link that brings a whole record of TLS in limits.BULK_STALL_S is called off while
 nobody else has that manifest and there is room. Limits: a page at a few KiB a second from somebody
@@ -12,8 +13,12 @@ who is not its owner is waited for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from potluck.core import limits
 from potluck.core.content.swarm.pace import SLOW_MAX, Paces
+from potluck.core.content.swarm.slowness import Slowness
+from potluck.core.keys.identity import DeviceId
 from potluck.engine.events import FetchHeard, OrderId
 from potluck.engine.others.pursuit import PageRequest
 
@@ -24,30 +29,54 @@ class PagePaces:
     def __init__(self) -> None:
         """None is under way."""
         self._paces = Paces()
-        self._orders: set[OrderId] = set()
+        self._slowness = Slowness(self._paces)
+        self._sources: dict[OrderId, DeviceId] = {}  # who was asked, by order
+        self._begun_s: dict[OrderId, float] = {}
 
     def __repr__(self) -> str:
         """Return how many are under way."""
         return f"<PagePaces: {self._paces!r}>"
 
-    def begin(self, request: PageRequest) -> None:
+    def begin(self, request: PageRequest, now: float) -> None:
         """A page is asked for."""
-        self._orders.add(request.order)
+        self._sources[request.order], self._begun_s[request.order] = request.source, now
         self._paces.begin(request.order, limits.PAGE_FRAME_BYTES)
+        self._slowness.begin(request.order, request.source, now)
 
-    def end(self, order: OrderId) -> None:
-        """A request is over, whatever it was for."""
-        self._orders.discard(order)
-        self._paces.end(order)
+    def end(self, order: OrderId, now: float, *, brought: bool) -> None:
+        """A request is over, whatever it was for; `brought`: its answer came to its end."""
+        source = self._sources.pop(order, None)
+        if source is None:
+            return
+        took_s = now - self._begun_s.pop(order)
+        self._slowness.end(order)
+        if self._paces.end(order):
+            self._slowness.on_slow(source, now)
+        elif brought:
+            self._slowness.on_brought(source, 0.0, took_s, now)
 
-    def on_heard(self, event: FetchHeard) -> bool:
+    def on_heard(self, event: FetchHeard, now: float) -> bool:
         """So much came; returns whether it takes no slot from now on."""
-        return self._paces.on_heard(event.order, event.size_bytes, event.waited_s)
+        slow = self._paces.on_heard(event.order, event.size_bytes, event.waited_s)
+        if slow:
+            self._slowness.on_slow(self._sources[event.order], now)
+        return slow
 
-    @property
-    def aside(self) -> int:
-        """How many slots others need not wait for."""
-        return min(len(self._paces.slow(self._orders)), SLOW_MAX)
+    def barred(self, devices: Iterable[DeviceId], now: float) -> list[DeviceId]:
+        """Return which devices may not be asked for one more page now."""
+        left = self._left(self._slowness.on_look(self._sources.items(), now))
+        if left <= 0:
+            return list(devices)
+        kept_only = left <= self._slowness.kept
+        return [
+            device
+            for device in devices
+            if not self._slowness.may_ask(device, 0.0, now, kept_only=kept_only)
+        ]
+
+    def _left(self, slow: int) -> int:
+        """Return how many slots are left where so many orders are slow."""
+        return limits.MANIFESTS - len(self._sources) + min(slow, SLOW_MAX)
 
     def overdue(self, request: PageRequest, *, owner_waits: bool) -> bool:
         """Whether to call a request off; `owner_waits`: its owner is there and could be asked."""
@@ -55,4 +84,8 @@ class PagePaces:
             return True
         if owner_waits and self._paces.late(request.order, 0.0):
             return True
-        return request.order in self._paces.crowded_out(self._orders)
+        if request.order in self._paces.crowded_out(self._sources):
+            return True
+        slow = len(self._paces.slow(self._sources))
+        exhausted = self._left(slow) <= self._slowness.kept
+        return exhausted and request.order in self._slowness.too_many(self._sources)

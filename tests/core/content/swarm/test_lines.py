@@ -85,3 +85,7 @@ def test_who_is_taken_or_turned_is_the_first() -> None:
     assert [line.take() for _ in range(3)] == [ROOTS[1], ROOTS[2], ROOTS[0]]
     line.add(ROOTS[1])
     assert line.first() == ROOTS[1]
+
+
+def test_who_has_no_line_has_an_empty_one() -> None:
+    assert len(WaitingLines().of(None)) == 0

@@ -11,6 +11,7 @@ from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, 
 from potluck.core.content.swarm.download import End, Order, What
 from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, Swarm
 from potluck.core.content.swarm.room import FILE_BYTES, Shortage, reserve_of
+from potluck.core.content.swarm.slowness import KEPT_SLOTS
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN, CLEO, DORA, EMIL
 
@@ -319,6 +320,10 @@ def test_news_never_waits_behind_pieces() -> None:
 def test_pieces_of_all_peers_together_leave_the_room_of_news() -> None:
     swarm = listed(content(limits.PIECES_MAX // 1024))
     everybody = [member.device for member in (ANN, BEN, CLEO, DORA, EMIL)]
+    assert len(orders(swarm, 1.0, *everybody[1:])) == limits.WORKERS - KEPT_SLOTS, "A is quick"
+    for order in list(swarm.orders.values()):
+        swarm.on_pieces(order.roots[0], order.pieces)
+        swarm.on_ended(order.number, 1.0, End.DONE)
     found = orders(swarm, 1.0, *everybody)
     assert len(found) == limits.WORKERS
     assert {order.what for order in found} == {What.PIECES}
@@ -400,7 +405,7 @@ def test_while_orders_are_under_way_only_some_small_contents_are_looked_at() -> 
 
     swarm.next_orders(nobody, 0.0)
     # the call before went on to look at as many, in vain
-    assert looked == [root(LOOKS + number) for number in range(2 * limits.PACK_FILES)]
+    assert looked == [root(LOOKS + number) for number in range(LOOKS)]
 
 
 # -- wanted no more --------------------------------------------------------------------------------
@@ -780,7 +785,19 @@ def test_of_lists_too_an_owner_has_half_while_another_waits() -> None:
     holders = {one.root: everybody for one in large} | {other.root: [EMIL.device]}
     found = swarm.next_orders(holders.__getitem__, 0.0)
     assert len(found) == limits.SMALL_WORKERS
-    assert [order.roots for order in found].index((other.root,)) == limits.SMALL_WORKERS // 2
+    assert [order.roots for order in found].index((other.root,)) == 1, "owners take turns"
+
+
+def test_the_list_of_one_owner_does_not_wait_for_all_packs_of_another() -> None:
+    """Packs of everybody came before the lists of anybody."""
+    everybody = [member.device for member in (ANN, BEN, CLEO, DORA)]
+    swarm, other = Swarm(), content(50)
+    for number in range(40):
+        swarm.want(root(number), SMALL, SMALL, A)
+    swarm.want(other.root, other.size_bytes, other.piece_size, B)
+    holders = {root(number): everybody for number in range(40)} | {other.root: [EMIL.device]}
+    found = swarm.next_orders(holders.__getitem__, 0.0)
+    assert [order.what for order in found[:3]] == [What.PACK, What.LIST, What.PACK]
 
 
 def calls_until_asked(swarm: Swarm, which: Root, holders: dict[Root, list[DeviceId]]) -> int:

@@ -18,9 +18,7 @@ from potluck.core.content.swarm.pace import (
     LONG_S,
     SAMPLE_S,
     SLOW_MAX,
-    SLOW_MOST,
     SLOW_RATE,
-    TOO_LONG_S,
     TRICKLE_RATE,
     Lags,
     Paces,
@@ -61,7 +59,7 @@ def test_what_comes_slowly_or_takes_long_is_slow() -> None:
 
 
 def test_that_it_is_slow_now_is_said_once() -> None:
-    paces = at(0, SAMPLE_S - 1)
+    paces = at(0, LATE_MIN_S - 1)
     assert paces.on_heard(1, 0, 1.0)
     assert not paces.on_heard(1, 0, 1.0)
     assert not paces.on_heard(9, 0, 1.0), "it ended meanwhile"
@@ -165,17 +163,22 @@ def test_who_was_late_comes_last_for_longer_each_time_and_begins_anew() -> None:
     assert repr(lags) == "<Lags: 1 peers were late>"
 
 
-def test_of_more_slow_orders_than_may_be_the_one_that_trickles_ends_or_the_longest() -> None:
-    paces, numbers = Paces(), list(range(SLOW_MOST + 1))
-    for number in numbers:
+def test_of_those_that_trickle_the_slowest_is_outpaced_by_who_is_far_faster() -> None:
+    paces = Paces()
+    for number, rate in ((1, TRICKLE_RATE / 2), (2, TRICKLE_RATE / 4), (3, TRICKLE_RATE)):
         paces.begin(number, MIB)
-        heard(paces, number, TRICKLE_RATE + number, LONG_S + number)
-    assert paces.trickling_out(numbers[:-1]) == []
-    assert paces.trickling_out(numbers) == []
-    heard(paces, 3, TRICKLE_RATE + 3, TOO_LONG_S)
-    assert paces.trickling_out(numbers) == [3]
-    heard(paces, 7, TRICKLE_RATE - 1, SAMPLE_S)
-    assert paces.trickling_out(numbers) == [7]
+        heard(paces, number, rate, SAMPLE_S)
+    assert paces.outpaced([1, 2, 3], limits.FAR_SLOWER * TRICKLE_RATE) == [2]
+    assert paces.outpaced([1, 3], limits.FAR_SLOWER * TRICKLE_RATE) == [1]
+    assert paces.outpaced([3], FAST) == [], "whatever another brings, a slow link does"
+    assert paces.outpaced([1], TRICKLE_RATE) == []
+    assert at(0, SAMPLE_S - 1).outpaced([1], FAST) == []
+
+
+def test_what_hardly_comes_is_slow_early_and_a_slow_link_is_not() -> None:
+    assert at(TRICKLE_RATE - 1, LATE_MIN_S).slow([1]) == [1]
+    assert at(TRICKLE_RATE - 1, LATE_MIN_S - 1).slow([1]) == []
+    assert at(TRICKLE_RATE, LATE_MIN_S).slow([1]) == []
 
 
 def test_a_turn_is_over_when_a_piece_is_here_or_after_very_long() -> None:

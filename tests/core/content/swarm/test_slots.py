@@ -38,6 +38,10 @@ def test_there_are_so_many_in_all_and_the_other_kind_has_its_own(news: bool) -> 
         taken += 1
     assert taken == IN_ALL[news]
     assert not slots.left(news=news)
+    slots.free(EVERYBODY[0], 0.0, news=news, busy=False)
+    assert slots.left(news=news)
+    assert not slots.left(news=news, kept=1)
+    slots.take(EVERYBODY[0], news=news)
     assert slots.left(news=not news)
     assert slots.first([EMIL.device], 0.0, news=not news) == EMIL.device
 

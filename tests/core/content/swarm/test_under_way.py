@@ -10,6 +10,7 @@ from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root
 from potluck.core.content.swarm.download import Download, End, Order, What
 from potluck.core.content.swarm.pace import LATE_MIN_S, LONG_S, SAMPLE_S, SLOW_MAX
+from potluck.core.content.swarm.slowness import Slowness
 from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 from tests.core.content.swarm.crowd import Crowd, small_content
@@ -78,11 +79,14 @@ def test_slow_orders_take_no_slot_that_others_wait_for(what: What, news: bool) -
     for number in under_way.orders:
         under_way.on_heard(number, number, LONG_S)
     assert fill() == []
-    (slowest,) = under_way.overdue(nobody, 0.0)
-    assert slowest == 1
-    order = under_way.orders[slowest]
-    under_way.end(order, 0.0, End.FAILED, brought=False)
-    assert under_way.lags(order.peer, 0.0)
+    slowest = under_way.overdue(nobody, 0.0)
+    assert slowest == [1, 2, 3, 4], "so many of them are more than SLOW_MOST"
+    for number in slowest:
+        order = under_way.orders[number]
+        under_way.end(order, 0.0, End.FAILED, brought=False)
+        assert not under_way.lags(order.peer, 0.0), "it is not to blame"
+    assert under_way.first([order.peer], 0.0, news=news) is None, "it is slow, and others are"
+    assert under_way.first([A], 0.0, news=news) == A
 
 
 def test_who_was_late_has_at_most_half_of_the_slots() -> None:
@@ -183,7 +187,7 @@ def test_however_many_drip_what_a_fast_owner_shares_is_here_within_a_bound(
 
 
 def test_without_that_four_who_drip_stop_everybody() -> None:
-    crowd, honest = crowd_of_liars(0, 4, guarded=False)
+    crowd, honest = crowd_of_liars(1, 4, guarded=False)
     with pytest.raises(AssertionError):
         crowd.until_here(honest, 300)
 
@@ -244,3 +248,57 @@ def test_the_only_source_at_a_slow_link_brings_its_files_beside_them(
         took.append(each.until_here(content, 3000))
     assert took[1] <= 2 * took[0] + 60, took
     assert crowd.peak <= 2 * (limits.WORKERS + SLOW_MAX)
+
+
+# -- a crowd of drips that share small files -------------------------------------------------------
+def crowd_of_small_drips(rate: float, drips: int, *, known: bool) -> tuple[Crowd, random.Random]:
+    """Members that share many small files and drip, and A, who brought one before if `known`."""
+    rng = random.Random(4)
+    crowd = Crowd({**dict.fromkeys(PEERS[:drips], rate), A: 10.0 * MIB})
+    if known:
+        first = small_content(rng.getrandbits(60))
+        crowd.want(first, A)
+        crowd.until_here(first, 1)
+    for name in PEERS[:drips]:
+        for _ in range(200):
+            crowd.want(small_content(rng.getrandbits(60)), name)
+    return crowd, rng
+
+
+CROWDS = [8, pytest.param(16, marks=pytest.mark.full), pytest.param(33, marks=pytest.mark.full)]
+
+
+@pytest.mark.parametrize("drips", CROWDS)
+@pytest.mark.parametrize("rate", [0, 5, 600, 5_000])
+def test_a_small_file_of_who_is_quick_does_not_wait_for_drips(rate: float, drips: int) -> None:
+    crowd, rng = crowd_of_small_drips(rate, drips, known=True)
+    for _ in range(12):
+        for _ in range(30):
+            crowd.step()
+        small = small_content(rng.getrandbits(60))
+        crowd.want(small, A)
+        assert crowd.until_here(small, LATE_MIN_S) < 1
+
+
+@pytest.mark.parametrize("drips", CROWDS)
+@pytest.mark.parametrize("rate", [0, 5, 600])
+def test_the_first_file_of_somebody_new_waits_for_their_trials_only(
+    rate: float, drips: int
+) -> None:
+    crowd, rng = crowd_of_small_drips(rate, drips, known=False)
+    crowd.step()
+    small = small_content(rng.getrandbits(60))
+    crowd.want(small, A)
+    crowd.until_here(small, LATE_MIN_S * (1 + drips / 4))
+
+
+def test_without_the_slots_that_are_kept_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Slowness, "kept", 0)
+    monkeypatch.setattr(Slowness, "too_many", lambda _slowness, _numbers: [])
+    crowd, rng = crowd_of_small_drips(5, 16, known=True)
+    for _ in range(100):
+        crowd.step()
+    small = small_content(rng.getrandbits(60))
+    crowd.want(small, A)
+    with pytest.raises(AssertionError):
+        crowd.until_here(small, 60)

@@ -129,5 +129,5 @@ class WaitingLines:
         return list(self._lines)
 
     def of(self, owner: Owner) -> WaitingLine:
-        """Return one of these lines, to be taken from."""
-        return self._lines[owner]
+        """Return the line of an owner, to be taken from; an empty one if nothing of it waits."""
+        return self._lines.get(owner, WaitingLine())

@@ -37,7 +37,7 @@ one origin is not shared among receivers yet.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import chain
 
 from potluck.core import limits
@@ -49,7 +49,7 @@ from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 
-LOOKS = 2 * limits.PACK_FILES  # at contents in one call while orders are under way
+LOOKS = 128  # at contents of an owner that are not asked for, in a call while orders are under way
 LISTS_AHEAD = limits.WORKERS  # an owner's contents that wait for a slot at a peer: no more lists
 UNFIT_S = 60.0  # an item of a pack that was another is not asked of that holder for so long
 
@@ -242,7 +242,7 @@ class Swarm:
             if not look.is_due():
                 continue
             look.waiting.clear()
-            new += chain(self._ask_packs(look), self._ask_runs(look), self._ask_lists(look))
+            new += chain(self._ask_runs(look), self._ask_news(look))
         return new
 
     def overdue(self, holders: Holders, now: float) -> list[int]:
@@ -256,39 +256,47 @@ class Swarm:
 
         return self.under_way.overdue(others, now)
 
-    def _ask_packs(self, look: _Look) -> Iterator[Order]:
-        asked = True
-        while asked:
-            asked = False
-            for owner in self.under_way.in_turn(self._small.owners(), news=True):
+    def _ask_news(self, look: _Look) -> Iterator[Order]:
+        """Owners take turns, an order each time: their packs first, then their lists."""
+        owners = dict.fromkeys([*self._small.owners(), *self._unlisted.owners()])
+        turns = {owner: self._turns_of(look, owner) for owner in owners}
+        while turns:
+            for owner in self.under_way.in_turn(turns, news=True):
                 look.owner = owner
-                if not look.may_ask(owner, news=True):
-                    continue
-                peer, pack = _pack(self, look, self._small.of(owner))
-                if peer is not None:
-                    asked = True
-                    yield self._give(look, peer, What.PACK, pack)
-
-    def _ask_lists(self, look: _Look) -> Iterator[Order]:
-        for owner in self.under_way.in_turn(self._unlisted.owners(), news=True):
-            line, look.owner = self._unlisted.of(owner), owner
-            line.begin_look(LOOKS if self.orders else None)
-            while look.may_ask(owner, news=True) and (root := line.see()) is not None:
-                download = self.downloads.get(root)
-                if download is None or download.small or download.content or download.orders:
-                    continue
-                size_bytes, list_bytes = download.size_bytes, download.list_bytes
-                peers = look.willing(download)
-                if not peers or self.room.never_holds(root, size_bytes, list_bytes):
-                    line.put_back(root)
-                    continue
-                ready = [peer for peer in peers if look.waiting[owner, peer] < LISTS_AHEAD]
-                peer = look.first(ready, news=True)
-                if peer is None:
-                    line.keep(root)
+                order = next(turns[owner], None) if look.may_ask(owner, news=True) else None
+                if order is not None:
+                    yield order
                 else:
-                    yield self._give(look, peer, What.LIST, (root,))
-            line.end_look()
+                    turns.pop(owner).close()
+
+    def _turns_of(self, look: _Look, owner: Owner) -> Generator[Order, None, None]:
+        small, unlisted = self._small.of(owner), self._unlisted.of(owner)
+        while (found := _pack(self, look, small))[0] is not None:
+            yield self._give(look, found[0], What.PACK, found[1])
+        unlisted.begin_look(LOOKS if self.orders else None)
+        try:
+            while (ask := self._list(look, unlisted)) is not None:
+                yield self._give(look, ask[0], What.LIST, (ask[1],))
+        finally:
+            unlisted.end_look()
+
+    def _list(self, look: _Look, line: WaitingLine) -> tuple[DeviceId, Root] | None:
+        """Return whose list is asked of whom next, if any in this look."""
+        while (root := line.see()) is not None:
+            download = self.downloads.get(root)
+            if download is None or download.small or download.content or download.orders:
+                continue
+            size_bytes, list_bytes = download.size_bytes, download.list_bytes
+            peers = look.willing(download)
+            if not peers or self.room.never_holds(root, size_bytes, list_bytes):
+                line.put_back(root)
+                continue
+            ready = [peer for peer in peers if look.waiting[look.owner, peer] < LISTS_AHEAD]
+            peer = look.first(ready, news=True)
+            if peer is not None:
+                return peer, root
+            line.keep(root)
+        return None
 
     def _ask_runs(self, look: _Look) -> Iterator[Order]:
         by_owner: dict[Owner, list[Download]] = {}
@@ -347,15 +355,18 @@ def _pack(swarm: Swarm, look: _Look, line: WaitingLine) -> tuple[DeviceId | None
        pack is whole, and the next pack begins with it.
 
     So every look either shortens the line or turns it by one, and a line is gone through at
-    most once. While orders are under way only LOOKS of it are: there will be another call.
+    most once. While orders are under way only LOOKS of it are in vain: there will be another call.
     """
     pack: dict[Root, None] = {}
     peer, pack_bytes, longest = None, 0, 0
-    looks = min(len(line), LOOKS) if swarm.orders else len(line)
-    for _ in range(looks):
+    looks = LOOKS if swarm.orders else len(line)
+    for _ in range(len(line)):
+        if not looks:
+            break
         root = line.first()
         download = swarm.downloads.get(root)
         if download is None or not download.unasked:
+            looks -= 1
             line.take()
             continue
         here = look.first(look.willing(download), news=True)
@@ -364,6 +375,7 @@ def _pack(swarm: Swarm, look: _Look, line: WaitingLine) -> tuple[DeviceId | None
         if pack and here is not None and (here != peer or full):
             break
         if here is None or not swarm.room.begin(root, download.to_come_bytes):
+            looks -= 1
             line.turn()
             continue
         line.take()

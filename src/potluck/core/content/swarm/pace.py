@@ -5,15 +5,16 @@ time in which this device slept, or wrote to a slow disk, is not in that, so a p
 never somebody's fault. What counts is the pace of the last SAMPLE_S of waiting, beside what was
 asked, whose size is known from the record:
 
-- An order is *slow* if it comes below SLOW_RATE, or far slower than the fastest of late brings, or
-  is under way for LONG_S. That is no fault, a link may be like that: it only takes no slot that
-  others wait for (slots.py), and so many slots at most.
+- An order is *slow* if it comes below SLOW_RATE, or hardly came at all for LATE_MIN_S, or comes far
+  slower than the fastest of late brings, or is under way for LONG_S. That is no fault, a link may
+  be like that: it only takes no slot that others wait for (slots.py), and so many slots at most.
 - It is *late* if another holder could bring it and is so much faster that all of it would be here
   from there, FAR_SLOWER times over, before the rest of it comes from here. What is known of nobody
   else is measured against DRIP_RATE. Two holders behind the same slow link are as fast as each
   other, so neither is ever late.
 - Of more slow orders than there is room for, the slowest is *crowded out*; while others that are
-  slow wait for a turn, also the one that is under way longest: that is nobody's fault.
+  slow wait for a turn, one that trickles is *outpaced* by who is far faster, or the turn of the one
+  that is under way longest is over: that is nobody's fault.
 
 Whoever was late is asked last for LAG_S, twice as long each time, up to LAG_MAX_S; who brings what
 was asked begins anew. It is not distrusted, and where nobody else has something it is asked still.
@@ -38,10 +39,8 @@ SLOW_RATE = 16 * limits.KIB  # bytes a second: a run of 4 MiB takes four minutes
 LONG_S = 30.0  # a run that was to take RUN_S and takes so long is slow at any pace
 SLOW_MAX = limits.WORKERS  # slow orders of a kind beside as many others: a thread each
 SLOW_MOST = SLOW_MAX + limits.WORKERS // 2  # more are not begun: half is for who is fast, or new
-CROWDING_S = 400.0  # 256 KiB come in less by 64 kbit/s that SLOW_MOST orders share
-TOO_LONG_S = 120.0  # while nobody fast finds a slot; 256 KiB come in half of it by 64 kbit/s
 TRICKLE_RATE = 2 * limits.KIB  # half of what each of two orders gets of 64 kbit/s
-SLOW_KNOWN_S = 60.0  # whose order was slow is thought slow for so long: a few turns of a dozen
+CROWDING_S = 400.0  # 256 KiB come in less by 64 kbit/s that SLOW_MOST orders share
 LATE_MIN_S = 3.0  # a queue of 2 s stands in front of some links
 LATE_TIMES = 6  # so many times what all of it takes at another holder is waited for
 DRIP_RATE = 4 * limits.KIB  # half of 64 kbit/s: below this it is tried elsewhere, unmeasured
@@ -77,7 +76,8 @@ class _Pace:
     def slow(self) -> bool:
         """Whether others need not wait for its slot."""
         sampled = self.waited_s >= SAMPLE_S and self.rate < SLOW_RATE
-        return self.behind or sampled or self.waited_s >= LONG_S
+        trickles = self.waited_s >= LATE_MIN_S and self.rate < TRICKLE_RATE
+        return self.behind or sampled or trickles or self.waited_s >= LONG_S
 
     def on_heard(self, size_bytes: int, waited_s: float, fastest: float) -> None:
         """So much came, and so long was waited for it; what the fastest brings in a second."""
@@ -156,19 +156,15 @@ class Paces:
         long = [number for number in slow if self._paces[number].waited_s >= LONG_S]
         return long[:1] if len(slow) > SLOW_MAX else []
 
-    def trickling_out(self, numbers: Iterable[int]) -> list[int]:
-        """Return the slowest of more than SLOW_MOST, if it trickles, or else takes too long."""
-        slow = self.slow(numbers)
-        trickles = [
-            number
-            for number in slow
-            if self._paces[number].waited_s >= LONG_S and self._paces[number].rate < TRICKLE_RATE
+    def outpaced(self, numbers: Iterable[int], other_rate: float) -> list[int]:
+        """Return the slowest of those that trickle for SAMPLE_S, if another is far faster."""
+        least_rate = min(TRICKLE_RATE, other_rate / limits.FAR_SLOWER)
+        trickle = [
+            (pace.rate, number)
+            for number in numbers
+            if (pace := self._paces[number]).waited_s >= SAMPLE_S and pace.rate < least_rate
         ]
-        if len(slow) <= SLOW_MOST:
-            return []
-        longest = max(slow, key=lambda number: self._paces[number].waited_s)
-        too_long = self._paces[longest].waited_s >= TOO_LONG_S
-        return trickles[:1] or [longest][:too_long]
+        return [min(trickle)[1]] if trickle else []
 
     def turn_over(self, numbers: Iterable[int]) -> list[int]:
         """Return the one of these that is under way longest, if others may have its turn.

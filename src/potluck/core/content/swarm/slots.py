@@ -58,10 +58,13 @@ class Slots:
         """So many orders of a kind are slow; of more than SLOW_MAX the rest counts."""
         self._aside[news] = min(slow, SLOW_MAX)
 
-    def left(self, *, news: bool) -> bool:
-        """Return whether one more of that kind can be asked, whoever is asked."""
+    def left(self, *, news: bool, kept: int = 0) -> bool:
+        """Return whether one more of that kind can be asked, whoever is asked.
+
+        `kept`: so many are left alone.
+        """
         taken = self._in_all[news] - self._aside[news]
-        return taken < (limits.SMALL_WORKERS if news else limits.WORKERS)
+        return taken < (limits.SMALL_WORKERS if news else limits.WORKERS) - kept
 
     def first(self, peers: Iterable[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""

@@ -7,19 +7,19 @@ one more slot:
   whoever holds them (`has_its_share`); whose orders took slots for the shortest time of late, then
   who has the fewest, and was served longest ago, is the first (`in_turn`): who brings something in
   moments has many turns in the time of one who takes its time. Each peer has few anyway (slots.py).
-- Slow orders do not count among the slots in all, up to SLOW_MAX of each kind: the fast go on. At
-  whom an order was slow lately none is begun beyond SLOW_MOST.
+- Slow orders do not count among the slots in all, up to SLOW_MAX of each kind: the fast go on. Who
+  is slow or new has not all of the slots (slowness.py).
 - Peers that were late a while ago (pace.py) have at most half of the slots in all, and only those
   that nobody else takes (`last`).
-- An order is called off if it is late and another holder is idle for it; or, while slow orders take
-  even the slots kept for the fast, if it is the slowest and long under way; or, while somebody slow
-  waits for a turn, if none is under way longer and a piece of it is here, or after very long: then
-  whoever had it is not to blame.
+- An order is called off if it is late and another holder is idle for it. It is, too, without blame
+  for whoever had it, while slow orders take slots that are not for them, or somebody slow waits for
+  a turn (slowness.py).
 
 Guarantees: pure; at most SLOW_MAX slow orders of each kind besides those that count. However slowly
 up to sixteen members answer, a fast owner's file beside them is here within a time that grows with
-their number only (tests/core/content/swarm/test_under_way.py). Limits: who is not far slower than
-the fastest has its share of the time like others. Of whom nothing is known yet has its first turn.
+their number only, and a small file of one who is quick is asked for at once
+(tests/core/content/swarm/test_under_way.py). Limits: who is not far slower than the fastest has its
+share of the time like others. Of whom nothing is known yet has its first turn.
 """
 
 from __future__ import annotations
@@ -33,18 +33,12 @@ from typing import assert_never
 from potluck.core import limits
 from potluck.core.content.swarm.download import Download, End, Order, What
 from potluck.core.content.swarm.lines import Owner
-from potluck.core.content.swarm.pace import (
-    SLOW_KNOWN_S,
-    SLOW_MOST,
-    SLOW_RATE,
-    Lags,
-    Paces,
-)
+from potluck.core.content.swarm.pace import Lags, Paces
 from potluck.core.content.swarm.rates import INSTANT_S, Rates
 from potluck.core.content.swarm.slots import Slots
+from potluck.core.content.swarm.slowness import Slowness
 from potluck.core.keys.identity import DeviceId
 
-FASTEST_KNOWN_S = 600.0  # who else is slow is seen by it, also after a pause of the fast one
 USED_HALF_S = 30.0  # after so long time in slots counts half
 USED_STEP_S = 1.0  # of which so little more or less makes no difference
 
@@ -68,12 +62,8 @@ class UnderWay:
         self._turns_over: set[int] = set()  # of those, who is not to blame
         self._begun_s: dict[int, float] = {}
         self._asked_bytes: dict[int, int] = {}
-        self._fastest: dict[bool, tuple[float, float]] = {}  # bytes a second, when measured
         self._used: dict[tuple[Owner, bool], tuple[float, float]] = {}  # of late, as of when
-        self._slow_s: dict[tuple[DeviceId, bool], float] = {}  # thought slow until then
-        self._asked_slow: set[int] = set()  # orders at such
-        self._slow_waits: Counter[bool] = Counter()  # times that somebody slow was not asked
-        self._slow: Counter[bool] = Counter()  # orders at such, or that are slow, by kind
+        self._slowness = {news: Slowness(self._paces) for news in (True, False)}
         self._now = 0.0
         self._numbers = count(1)
 
@@ -99,9 +89,8 @@ class UnderWay:
         asked_bytes = _asked_bytes(what, downloads, len(pieces))
         self._paces.begin(order.number, asked_bytes)
         self._asked_bytes[order.number] = asked_bytes
-        if self._is_slow(peer, now, news=what.news):
-            self._asked_slow.add(order.number)
-            self._set_aside(news=what.news)
+        self._slowness[what.news].begin(order.number, peer, now)
+        self._set_aside(news=what.news)
         for download in downloads:
             download.orders.add(order.number)
         return order
@@ -124,9 +113,10 @@ class UnderWay:
         if order is None:
             return False
         news = order.what.news
-        slow = self._paces.on_heard(number, size_bytes, waited_s, self._fast(news=news))
+        slowness = self._slowness[news]
+        slow = self._paces.on_heard(number, size_bytes, waited_s, slowness.fast(self._now))
         if slow:
-            self._slow_s[order.peer, news] = self._now + SLOW_KNOWN_S
+            slowness.on_slow(order.peer, self._now)
         return slow
 
     def end(self, order: Order, now: float, end: End, *, brought: bool) -> None:
@@ -137,17 +127,18 @@ class UnderWay:
         self._numbers_of[owner, news].discard(number)
         took_s = max(now - self._begun_s.pop(number), INSTANT_S)
         rate = self._asked_bytes.pop(number) / took_s
-        if brought and rate >= self._fast(news=news):
-            self._fastest[news] = rate, now
+        slowness = self._slowness[news]
+        if brought:
+            slowness.on_whole(rate, now)
         del self.orders[number]
-        self._asked_slow.discard(number)
+        slowness.end(number)
         self.rates.on_ended(order.peer, now, news=news)
         self._slots.free(order.peer, now, news=news, busy=end is End.BUSY)
         slow = self._paces.end(number)
         if slow:
-            self._slow_s[order.peer, news] = now + SLOW_KNOWN_S
-        elif brought and rate >= max(SLOW_RATE, self._fast(news=news) / limits.FAR_SLOWER):
-            self._slow_s.pop((order.peer, news), None)
+            slowness.on_slow(order.peer, now)
+        elif brought and slowness.on_brought(order.peer, rate, took_s, now):
+            self._slowness[not news].vouch(order.peer)
         if number in self._called_off:
             self._called_off.discard(number)
             if number in self._turns_over:
@@ -157,29 +148,17 @@ class UnderWay:
         elif brought and not slow:
             self._lags.on_brought(order.peer, now)
 
-    def _fast(self, *, news: bool) -> float:
-        """Return the bytes a second of the fastest order, 0 if none ended well for long."""
-        rate, measured_s = self._fastest.get(news, (0.0, 0.0))
-        return rate if self._now - measured_s <= FASTEST_KNOWN_S else 0.0
-
     # -- slots -------------------------------------------------------------------------------------
     def on_look(self, now: float) -> None:
         """Slots are to be given: see which of those taken others need not wait for."""
         self._now = now
-        self._slow_waits.clear()
         for news in (True, False):
+            self._slowness[news].begin_look()
             self._set_aside(news=news)
 
     def _set_aside(self, *, news: bool) -> None:
-        of_kind = self._of_kind(news=news)
-        slow = {*self._paces.slow(of_kind), *self._asked_slow.intersection(of_kind)}
-        for number in slow:
-            self._slow_s[self.orders[number].peer, news] = self._now + SLOW_KNOWN_S
-        self._slow[news] = len(slow)
-        self._slots.set_aside(len(slow), news=news)
-
-    def _is_slow(self, peer: DeviceId, now: float, *, news: bool) -> bool:
-        return self._slow_s.get((peer, news), now) > now
+        orders = [(number, self.orders[number].peer) for number in self._of_kind(news=news)]
+        self._slots.set_aside(self._slowness[news].on_look(orders, self._now), news=news)
 
     def may_ask(self, now: float, *, news: bool, last: bool) -> bool:
         """Whether there is a slot in all; `last`: at somebody who was late."""
@@ -216,11 +195,16 @@ class UnderWay:
     def first(self, peers: Sequence[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""
         peer = self._slots.first(peers, now, news=news)
-        if peer is None or self._slow[news] < SLOW_MOST or not self._is_slow(peer, now, news=news):
+        if peer is None or self._may_take(peer, now, news=news):
             return peer
-        self._slow_waits[news] += 1
-        others = [other for other in peers if not self._is_slow(other, now, news=news)]
+        others = [other for other in peers if self._may_take(other, now, news=news)]
         return self._slots.first(others, now, news=news)
+
+    def _may_take(self, peer: DeviceId, now: float, *, news: bool) -> bool:
+        slowness = self._slowness[news]
+        kept_only = not self._slots.left(news=news, kept=slowness.kept)
+        rate = self.rates.budget(peer, 1.0, 0, news=news)
+        return slowness.may_ask(peer, rate, now, kept_only=kept_only)
 
     def lags(self, peer: DeviceId, now: float) -> bool:
         """Whether a peer is asked last."""
@@ -235,13 +219,12 @@ class UnderWay:
         self._now = now
         found = [number for number, order in self.orders.items() if self._late(others, order, now)]
         for news in (True, False):
-            of_kind = self._of_kind(news=news)
-            if not self._slots.left(news=news):
-                found += self._paces.trickling_out(of_kind)
-            if self._slow_waits[news]:
-                over = self._paces.turn_over(of_kind)
-                self._turns_over.update(over)
-                found += over
+            slowness, of_kind = self._slowness[news], self._of_kind(news=news)
+            over = slowness.turn_over(of_kind)
+            if not self._slots.left(news=news, kept=slowness.kept):
+                over += slowness.too_many(of_kind)
+            self._turns_over.update(over)
+            found += over
         new = [number for number in dict.fromkeys(found) if number not in self._called_off]
         self._called_off.update(new)
         return new
