@@ -264,7 +264,7 @@ class Placing(Generic[AnyTree]):
     def _remove_folder(self, path: SafePath) -> None:
         within = self.disk.below(path)
         if not all(is_leftover(self.disk, path, each) for each in within):
-            raise Refused(Placement.BLOCKED, "the folder there holds what its owner does not have")
+            raise Refused(Placement.BLOCKED, "the folder there holds files, so it stays")
         for leftover in within:
             self.disk.trash.append((leftover, self._take(leftover).data))
         self.disk.remove_folder(path)

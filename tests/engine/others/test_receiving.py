@@ -408,7 +408,7 @@ def test_a_folder_with_something_else_in_it_is_told_once_and_tried_ever_less(r: 
     r.share([])
     r.run(600.0)
     assert r.codes() == ["place_failed"]
-    assert "does not have" in r.told[0].text
+    assert "so it stays" in r.told[0].text
     assert len(r.batches) < 20
     assert not r.receiving.busy
     del r.disk.files["d2/d/mine"]

@@ -163,7 +163,7 @@ def test_anything_else_keeps_the_folder_with_all_that_is_in_it_and_is_named(shar
     with pytest.raises(Blocked) as blocked:
         replacing.remove(item("ann/f", Source.NONE))
     assert str(blocked.value) == (
-        "the folder there holds my\\x0aown, sub~, x1 and 2 more, which its owner does not have"
+        "the folder there holds my\\x0aown, sub~, x1 and 2 more, so it stays"
     )
     assert len(os.listdir(full(share, "ann/f"))) == len(LEFTOVERS) + 5
     assert trash(share) == {}

@@ -252,7 +252,7 @@ def _holds(names: list[str]) -> str:
     shown = ", ".join(printable(name) for name in names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     rest = f" and {more:,} more" if more > 0 else ""
-    return f"the folder there holds {shown}{rest}, which its owner does not have"
+    return f"the folder there holds {shown}{rest}, so it stays"
 
 
 def _removed(item: PlaceItem, aside: str, found: os.stat_result | None) -> Placed:
