@@ -15,7 +15,7 @@ from potluck.core.group.statements import (
     sign_act,
     sign_removal,
 )
-from potluck.core.keys.identity import DeviceKey
+from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import RosterRecord
 from tests.core.fakes import key
 from tests.core.group.test_roster import GENESIS, GROUP, admission, labels, settled
@@ -265,3 +265,44 @@ def test_of_two_that_get_one_label_at_once_the_same_one_has_it_after_a_restart()
     roster.settle()
     assert labels(roster)[ANN.device] == "same"
     again(roster)
+
+
+def places(*batches: list[RosterRecord]) -> dict[DeviceId, DeviceId]:
+    """Who has whose place where it is heard in this order; a restart changes nothing."""
+    roster = home(sign_act(FOUNDER, Appoint(GROUP, ANN.certificate)), admission(FOUNDER, DORA, "d"))
+    for batch in [[out(FOUNDER, BEN)], *batches]:
+        roster.add(batch)
+        roster.settle()
+    assert again(roster).force.successors == roster.force.successors
+    assert sorted(labels(roster).values()) == sorted(set(labels(roster).values()))
+    return dict(roster.force.successors)
+
+
+def test_a_place_given_by_a_word_that_counts_no_more_is_free_again() -> None:
+    """Who heard of it before the removal of that steward kept it for good, and others did not."""
+    kept = record_hash(admission(ANN, CLEO, "c"))
+    bad, good = [follows(ANN, BEN, CLEO)], [follows(FOUNDER, BEN, DORA)]
+    gone = [out(FOUNDER, ANN, kept)]
+    assert places(bad) == {BEN.device: CLEO.device}
+    assert places(bad, gone) == places(gone, bad) == {}
+    wanted = {BEN.device: DORA.device}
+    assert places(bad, gone, good) == places(gone, bad, good) == places(gone + bad + good) == wanted
+    goodbye = [out(ANN, ANN, kept)]
+    assert places(bad, goodbye) == places(goodbye, bad) == {}
+    named = [out(ANN, ANN, kept, record_hash(bad[0]))]
+    assert places(bad, named) == places(named, bad) == {BEN.device: CLEO.device}
+
+
+def test_with_the_place_the_label_goes_back_unless_it_was_changed_since() -> None:
+    appoint = sign_act(FOUNDER, Appoint(GROUP, ANN.certificate))
+    kept = record_hash(admission(ANN, CLEO, "c"))
+    gone = out(FOUNDER, ANN, kept, record_hash(called(CLEO, CLEO, "mine")))
+    for words, label in ([], "c"), ([called(CLEO, CLEO, "mine")], "mine"):
+        roster = home(appoint, out(FOUNDER, BEN), follows(ANN, BEN, CLEO))
+        assert labels(roster)[CLEO.device] == "b"
+        roster.add(words)
+        roster.settle()
+        roster.add([gone])
+        roster.settle()
+        assert labels(roster)[CLEO.device] == label
+        assert again(roster).former[BEN.device].label == roster.former[BEN.device].label

@@ -11,6 +11,7 @@ from potluck.core.group.statements import (
     Regroup,
     Relabel,
     Remove,
+    Succeed,
     record_hash,
     sign_act,
     sign_removal,
@@ -143,3 +144,24 @@ def test_the_folder_of_a_device_that_left_stays_as_it_says_until_a_steward_says_
     nameless = settled(admission(FOUNDER, ANN, "a"), *sign_removal(ANN, said[0], []))
     nameless.add(sign_removal(FOUNDER, said[2], []))
     assert nameless.frozen_at(ANN.device) is None, "the steward had nothing of it"
+
+
+def test_what_waits_for_the_removal_of_another_has_done_nothing_yet() -> None:
+    words = [
+        sign_act(FOUNDER, Appoint(GROUP, ANN.certificate)),
+        sign_act(ANN, Forget(GROUP, BEN.device)),
+        sign_act(ANN, Succeed(GROUP, BEN.device, CLEO.device)),
+        sign_act(ANN, Regroup(GROUP, "Away", 1)),
+    ]
+    home = settled(
+        admission(FOUNDER, ANN, "a"),
+        admission(FOUNDER, BEN, "b"),
+        admission(FOUNDER, CLEO, "c"),
+        *words,
+    )
+    said = list(map(record_hash, words[1:]))
+    assert home.signed_by(ANN.device) == said
+    assert home.done_by(ANN.device) == said[2:]
+    home.add(sign_removal(FOUNDER, Remove(GROUP, BEN.device, [], b"", None, b"", []), []))
+    home.settle()
+    assert home.done_by(ANN.device) == said

@@ -13,9 +13,11 @@ from potluck.core.group.removals import SignedAct
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import (
     Appoint,
+    Forget,
     LastHead,
     Relabel,
     Remove,
+    Succeed,
     key_id,
     record_hash,
     sign_act,
@@ -485,3 +487,35 @@ def test_who_leaves_while_nobody_is_there_is_told_that_nobody_heard_it() -> None
     unheard = "they go on listing this one until a steward types there: remove d2"
     assert alone.part.leave(LeaveForGoodAsked(1, preview=True)).endswith(unheard)
     assert alone.part.leave(LeaveForGoodAsked(2)).endswith(unheard)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_a_steward_signed_for_later_goes_with_it(leaves: bool) -> None:
+    """A removal accepted all that stood: what it had said of a member came true with that one's."""
+    wire, boxes = ring(4)
+    founder, (steward, victim, friend) = others(boxes)
+    victim.write("a", b"hello")
+    assert wire.run(5.0, lambda: f"{victim.label}/a" in map(str, founder.disk))
+    assert "is a steward now" in reply(founder, AppointAsked(1, steward.label)).text
+    group = of(founder).group
+    words = [
+        sign_act(steward.key, Forget(group, victim.me)),
+        sign_act(steward.key, Succeed(group, victim.me, friend.me)),
+    ]
+    assert wire.run(2.0, lambda: steward.me in of(steward).standing.stewards)
+    tell = partial(steward.engine.wiring.membership.add_records, words)
+    steward.call(partial(steward.engine._call, tell))
+    assert wire.run(5.0, lambda: set(map(record_hash, words)) <= set(of(founder).acts))
+    if leaves:
+        reply(steward, LeaveForGoodAsked(2))
+    else:
+        assert "is removed" in reply(founder, RemoveAsked(2, steward.label)).text
+    assert wire.run(20.0, lambda: steward.me not in of(founder).members)
+    wire.run(LEAVER_S)
+    assert "is removed" in reply(founder, RemoveAsked(3, victim.label)).text
+    assert wire.run(5.0, lambda: victim.me not in of(friend).members)
+    wire.run(5.0)
+    for box in (founder, friend):
+        assert f"{victim.label}/a" in map(str, box.disk)
+        assert victim.me not in of(box).forgotten
+        assert not of(box).force.successors

@@ -142,3 +142,14 @@ def test_where_it_is_not_known_from_where_a_link_came(here: Here) -> None:
         assert isinstance(sent.message, Ping)
         here.answer(sent.link, sent.message.sequence)
     assert here.heard.of("on_doubled") == [(BEN, (address(9), address(9)))]
+
+
+def test_one_device_is_asked_one_question_at_a_time(here: Here) -> None:
+    """A member whose every link was another run kept them all open: descriptors ran out."""
+    first = here.ask()
+    second = here.ask(LinkId(6))
+    assert repr(here.part) == "<RivalLinks asked=1, doubled=0>"
+    assert not here.answer(OLD, first)
+    assert here.answer(LinkId(6), second)
+    assert here.answer(NEW, second)
+    assert len(here.heard.of("on_doubled")) == 1

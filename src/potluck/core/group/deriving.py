@@ -103,6 +103,7 @@ def derive(settled: InForce, evidence: Evidence) -> InForce:
     words, replaced = _label_words(evidence), _replaced(evidence.acts)
     # what an old device was called last is what its successor is called
     _relabel(now, words, [device for device in now.entries if device in replaced])
+    _unseat(now, evidence)
     _succeed(now, evidence)
     _relabel(now, words, [device for device in now.entries if device not in replaced])
     return now
@@ -129,6 +130,23 @@ def _rooted(
         ):
             rooted[device] = entry
     return rooted
+
+
+def _unseat(now: InForce, evidence: Evidence) -> None:
+    """Take back the places that were given by a word that counts no more."""
+    for old, new in list(now.successors.items()):
+        known = now.by[new]
+        said = evidence.acts.get(known)
+        if said is not None and evidence.standing.has_word(known, said.by):
+            continue
+        del now.successors[old], now.by[new]
+        kept = now.entries if old in now.entries else now.gone
+        heir, former = now.entries.get(new), kept.get(old)
+        if heir is None or former is None or new in now.relabelled:
+            continue
+        now.names[collision_key(heir.label)] = old
+        kept[old] = replace(former, label=heir.label)
+        now.entries[new] = replace(heir, label=claimed(heir.wish, new, now.names))
 
 
 def _succeed(now: InForce, evidence: Evidence) -> None:

@@ -17,10 +17,12 @@ from potluck.core.group.statement_set import RosterRoom, StatementSet
 from potluck.core.group.statements import (
     FORBIDDEN_LABELS,
     Appoint,
+    Forget,
     LastHead,
     MemberEntry,
     Relabel,
     Remove,
+    Succeed,
     record_hash,
 )
 from potluck.core.keys.identity import DeviceId, GroupId, verify
@@ -116,6 +118,18 @@ class KnownDevices:
         """Return the hashes of the statements of a device that stand."""
         records = self._set.records
         return [known for known in records if known in self.hashes and records[known].by == device]
+
+    def done_by(self, device: DeviceId) -> list[bytes]:
+        """Return those that did something: nothing that waits for somebody's removal."""
+        return [known for known in self.signed_by(device) if not self._waits(known)]
+
+    def _waits(self, known: bytes) -> bool:
+        said = self._set.acts.get(known)
+        if said is None or not isinstance(said.act, Forget | Succeed):
+            return False
+        if isinstance(said.act, Forget):
+            return not self.standing.is_removed(said.about)
+        return known not in self.force.by.values()
 
     def admitted_by(self, device: DeviceId) -> dict[bytes, DeviceId]:
         """Return whom the admissions of a device that stand let in, by their hashes."""

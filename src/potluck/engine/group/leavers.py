@@ -101,7 +101,7 @@ class Leavers:
     def _words_known(self, device: DeviceId) -> KnownWords:
         """Return what is known just now of a device that left."""
         roster, acts, in_time = self._roster, self._roster.acts, self._roster.standing.is_in_time
-        signed = set(roster.signed_by(device))
+        signed = set(roster.done_by(device))
         late = {h for h in signed & acts.keys() if not in_time(h, device)}
         goodbyes = {h for h in late if isinstance(acts[h].act, Remove) and acts[h].about == device}
         names = frozenset(said.whole for said in self._goodbyes(device))
@@ -113,7 +113,8 @@ class Leavers:
         for said in self._goodbyes(device):
             if said.whole in known.goodbyes:
                 named.setdefault(said.whole, set()).update(said.accepted)
-        return set.intersection(*named.values()) | known.signed
+        waits = set(self._roster.signed_by(device)) - set(self._roster.done_by(device))
+        return (set.intersection(*named.values()) | known.signed) - waits
 
     def _goodbyes(self, device: DeviceId) -> list[Remove]:
         every = [said.act for said in self._roster.acts.values() if said.by == device]

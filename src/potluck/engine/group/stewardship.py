@@ -199,7 +199,7 @@ class Stewardship:
             self._put_out(ready)
         elif len(standing.keys) > 1:
             device = min(standing.removals)
-            self._put_out({device: set(roster.signed_by(device))})
+            self._put_out({device: set(roster.done_by(device))})
 
     def _recommend(self) -> None:
         """Say to the founder, once for each group, that nobody else could remove it."""
@@ -281,7 +281,7 @@ class Stewardship:
         steward: nobody puts itself out, nor those who decide with it, by its act about another.
         """
         roster = self._roster
-        words = set(roster.signed_by(device))
+        words = set(roster.done_by(device))
         if not everybody:
             return words
         on_way: set[DeviceId] = set()

@@ -74,6 +74,8 @@ class RivalLinks:
         """Another run, from `there`, takes the place of the link of this device: is it alone?"""
         node, old = self._node, peer.link
         assert old is not None, "it is linked"
+        for each in [one for one, asked in self._asked.items() if asked.device == peer.device]:
+            self._end(each, OTHER_RUN)  # one question of a device at a time
         number = int.from_bytes(node.chance.bytes(_NUMBER_BYTES))
         places, until_s = (peer.address or there, there), node.now + RIVAL_ANSWER_S
         self._asked[old] = RivalQuestion(peer.device, number, {old, link}, places, until_s)

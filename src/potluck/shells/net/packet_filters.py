@@ -21,7 +21,7 @@ from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
-MUTED_MAX: Final = 1000  # two instructions each, of the 4,096 that the kernel takes
+MUTED_MAX: Final = 500  # two instructions each; older kernels have 20 KiB for all of a socket
 MARK_BYTES: Final = 8  # of a datagram: how many of its first bytes may spare it
 SPARED_MAX: Final = 8  # marks
 # linux/socket.h
