@@ -30,6 +30,7 @@ from potluck.core.wire.catalogue import (
     FilesHeader,
     Folder,
     Gone,
+    Head,
     Heads,
     Holding,
     Kept,
@@ -55,6 +56,7 @@ CROWD = 16
 SMALL_FILES = 300  # of each
 FILES = 10  # one after the other
 DRIPPED_S = 10.0
+PAGE_S = 2.5  # of a page: before it is slow
 AT_ONCE_S = 5.0  # 0.1 to 1.3 s on a machine that is not busy
 CPU_S = 8.0  # of a daemon that starts nothing; the list alone took five times as much
 pytestmark = pytest.mark.full
@@ -259,6 +261,59 @@ def test_a_crowd_that_drips_lists_of_files_holds_up_no_small_file(attacked: Pair
     assert comes(attacked, IN_TIME_S, 1024)
     with drippers(attacked, CROWD) as each:
         assert slowest_s(attacked, FILES, partial(announce, each)) < AT_ONCE_S, attacked.said()
+
+
+def share_page_by_page(each: list[Dripper]) -> None:
+    """All of them prove quick, then bring long lists of files, a record a page, each late."""
+    records = [small_record(number) for number in range(1, SMALL_FILES)]
+    for one in each:
+        name, longest = (one.rogue.key.device, Folder.OWN), len(records)
+        first = heads_of(one.rogue.key, records[:1], 1)
+        head = heads_of(one.rogue.key, records, longest)
+
+        def answer(
+            request: Any, stream: Stream, name: Any = name, first: Head = first, head: Head = head
+        ) -> None:
+            if not isinstance(request, ManifestAsk):
+                stream.send(Gone())
+                return
+            since = request.since
+            if since:
+                time.sleep(PAGE_S)
+            at_end = head if since + 1 == head.count else None
+            page_head = at_end if since else first
+            with suppress(OSError):
+                page = [records[since]]
+                stream.send(ManifestPage(name[0], name[1], page, [], since + 1, 0, page_head))
+
+        one.rogue.answers = answer
+        one.links[1].say(Heads([first]))
+    until(lambda: all(pages_asked(one) for one in each))
+    for one in each:
+        one.links[1].say(Heads([heads_of(one.rogue.key, records, len(records))]))
+    until(lambda: sum(len(pages_asked(one)) > 1 for one in each) >= limits.MANIFESTS)
+
+
+def pages_asked(one: Dripper) -> list[Any]:
+    """The pages of manifests that were asked of a rogue."""
+    return [asked for asked in one.rogue.asked if isinstance(asked, ManifestAsk)]
+
+
+def test_a_crowd_that_brings_a_record_a_page_holds_up_no_small_file(attacked: Pair) -> None:
+    """It was not there after a minute: each page came before it was slow, for hours."""
+    assert comes(attacked, IN_TIME_S, 1024)
+    with drippers(attacked, limits.MANIFESTS) as each:
+        share_page_by_page(each)
+        assert slowest_s(attacked, FILES, lambda _: time.sleep(0.5)) < 2 * AT_ONCE_S
+
+
+@without(argvalues=["quick"])
+@pytest.mark.proof
+def test_without_slots_for_the_quick_a_record_a_page_stops_it(unguarded: Pair) -> None:
+    assert comes(unguarded, IN_TIME_S, 1024)
+    with drippers(unguarded, limits.MANIFESTS) as each:
+        share_page_by_page(each)
+        assert slowest_s(unguarded, FILES) >= AT_ONCE_S
 
 
 @without(argvalues=["quick"])

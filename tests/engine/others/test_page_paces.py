@@ -109,3 +109,18 @@ def test_of_too_many_slow_pages_the_slowest_is_called_off(paces: PagePaces) -> N
         heard(paces, number, 600 + number, LONG_S)
     assert paces.overdue(request(1), owner_waits=False)
     assert not paces.overdue(request(2), owner_waits=False)
+
+
+def test_pages_of_next_to_nothing_are_as_slow_as_drips(paces: PagePaces) -> None:
+    """Each came before it was slow: eight members had all slots for as long as they liked."""
+    now = 0.0
+    for number in range(1, 8):
+        now += 2.5
+        paces.on_heard(FetchHeard(OrderId(number), 150, 2.5), now)
+        paces.begin(PageRequest(ANNA, number, OrderId(number + 1), OrderId(number)), now)
+        paces.end(OrderId(number), now, brought=True)
+    assert slots(paces, now) == limits.MANIFESTS, "it takes none"
+    assert repr(paces) == "<PagePaces: <Paces: 1 orders, 1 slow>>"
+    paces.begin(request(50, BERT), now)
+    paces.end(OrderId(50), now, brought=True)
+    assert slots(paces, now) == limits.MANIFESTS - KEPT_SLOTS, "who is quick has them again"

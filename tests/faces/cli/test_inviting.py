@@ -304,7 +304,8 @@ def test_at_the_prompt_the_words_stand_behind_it(source: Source, tmp_path: Path)
 
 def test_at_the_prompt_nobody_is_asked(source: Source, tmp_path: Path) -> None:
     lines = run_typed(["join"], Client(str(tmp_path)))
-    assert lines[0] == "Which code?"
+    assert lines[0] == "At this prompt the code stands behind the command."
+    assert "?" not in "".join(lines), "what is typed next is the next command"
     source.refusal = Refused("No.")
     assert run_typed(["join", *WORDS], Client(str(tmp_path))) == ["No."]
 

@@ -172,7 +172,7 @@ class Following:
             if page.head is not None:
                 self._judge(pursuit, request, page.head)
                 return
-            further = PageRequest(request.source, page.upto, self._node.number())
+            further = PageRequest(request.source, page.upto, self._node.number(), request.order)
             pursuit.on_asked_on(further)
             _ask(self._node, self._paces, pursuit, further)
 

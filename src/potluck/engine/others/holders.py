@@ -65,9 +65,10 @@ def known_holders(node: Node, waiting: Waiting) -> Callable[[Root], list[DeviceI
 
 def _may_hold(node: Node, name: ManifestName, device: DeviceId) -> bool:
     """Whether a device that does not own a folder said that it has any of it."""
-    kept, head = node.peers[device].kept.get(name), node.index.manifests.head(name)
+    kept = node.peers[device].kept.get(name)
     if kept is None:
         return False
+    head = node.index.manifests.head(name)
     if head is None or (kept.generation, kept.seq) != (head.generation, head.seq):
         return True  # of another version
     files, _, size_bytes = node.index.manifests.amount(name)

@@ -38,10 +38,10 @@ class PagePaces:
         return f"<PagePaces: {self._paces!r}>"
 
     def begin(self, request: PageRequest, now: float) -> None:
-        """A page is asked for."""
+        """A page is asked for, in the place of the one that it follows."""
         self._sources[request.order], self._begun_s[request.order] = request.source, now
-        self._paces.begin(request.order, limits.PAGE_FRAME_BYTES)
-        self._slowness.begin(request.order, request.source, now)
+        self._paces.begin(request.order, limits.PAGE_FRAME_BYTES, after=request.after)
+        self._slowness.begin(request.order, request.source, now, after=request.after)
 
     def end(self, order: OrderId, now: float, *, brought: bool) -> None:
         """A request is over, whatever it was for; `brought`: its answer came to its end."""

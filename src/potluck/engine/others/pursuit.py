@@ -110,6 +110,7 @@ class PageRequest:
     source: DeviceId
     since: int  # changes above this number are asked for
     order: OrderId
+    after: OrderId | None = None  # the page that it follows
 
 
 @dataclass(frozen=True, slots=True)

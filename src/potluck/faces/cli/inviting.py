@@ -184,7 +184,9 @@ def _code_from(code_file: str | None, *, from_stdin: bool) -> str:
         return sys.stdin.read(_TYPED_BYTES)
     if at_prompt():
         raise UsageError(
-            "Which code?", "the three words are missing", "type them behind it: join WORD WORD WORD"
+            "At this prompt the code stands behind the command.",
+            "the three words are missing",
+            "all of it in one line: join WORD WORD WORD",
         )
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(

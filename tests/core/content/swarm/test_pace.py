@@ -186,3 +186,16 @@ def test_a_turn_is_over_when_a_piece_is_here_or_after_very_long() -> None:
     assert at(MIB, LONG_S).turn_over([1]) == [1]
     assert at(1, CROWDING_S - 1).turn_over([1]) == []
     assert at(1, CROWDING_S).turn_over([1]) == [1]
+
+
+def test_what_goes_on_with_another_order_begins_with_its_sample() -> None:
+    """Pages of one record each, one after the other, were all begun anew: none was ever slow."""
+    paces = at(50, LATE_MIN_S - 0.5)
+    assert paces.slow([1]) == []
+    paces.begin(2, MIB, after=1)
+    paces.end(1)
+    assert paces.on_heard(2, 50, 1.0)
+    paces.begin(3, MIB)
+    assert not paces.on_heard(3, 50, 1.0)
+    paces.begin(4, MIB, after=99)
+    assert not paces.on_heard(4, 50, 1.0), "that is not under way"

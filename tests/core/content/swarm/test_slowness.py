@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from potluck.core import limits
 from potluck.core.content.swarm.pace import LATE_MIN_S, SAMPLE_S, SLOW_MOST, SLOW_RATE, Paces
-from potluck.core.content.swarm.slowness import FASTEST_KNOWN_S, KEPT_SLOTS, SLOW_KNOWN_S, Slowness
+from potluck.core.content.swarm.slowness import (
+    FASTEST_KNOWN_S,
+    HICCUP_S,
+    HICCUPS_KNOWN_S,
+    HICCUPS_MAX,
+    KEPT_SLOTS,
+    SLOW_KNOWN_S,
+    Slowness,
+)
 from potluck.core.keys.identity import DeviceId
 from tests.core.fakes import ANN, BEN
 
@@ -48,12 +56,10 @@ def test_who_takes_its_time_is_quick_if_it_is_not_far_slower_than_the_fastest() 
 
 def test_who_was_slow_is_so_for_a_while_or_until_it_is_quick() -> None:
     slowness = Slowness(Paces())
-    slowness.on_brought(A, 0.0, 0.1, 0.0)
     slowness.on_slow(A, 0.0)
     assert slowness.is_slow(A, SLOW_KNOWN_S - 1)
     assert may_ask(slowness, A) == [True, False]
     assert not slowness.is_slow(A, SLOW_KNOWN_S)
-    assert may_ask(slowness, A, SLOW_KNOWN_S) == [True, False], "new again, and not quick"
     slowness.vouch(A)
     assert may_ask(slowness, A, SLOW_KNOWN_S) == [True, False], "it was slow with these"
     slowness.on_brought(A, 0.0, 0.1, 1.0)
@@ -61,6 +67,26 @@ def test_who_was_slow_is_so_for_a_while_or_until_it_is_quick() -> None:
     slowness.vouch(B)
     assert may_ask(slowness, B) == [True, True]
     assert repr(slowness) == "<Slowness: 0 peers were slow, 0 orders are>"
+
+
+def test_who_was_quick_is_slow_for_a_moment_and_twice_as_long_each_time() -> None:
+    """A disk that had to spin up made an honest member slow for a minute."""
+    slowness = Slowness(Paces())
+    now, periods = 0.0, []
+    for _ in range(HICCUPS_MAX + 1):
+        slowness.on_brought(A, 0.0, 0.1, now)
+        slowness.on_slow(A, now)
+        slowness.on_slow(A, now + 0.1)  # another order of the same time
+        periods.append(next(s for s in range(1, 100) if not slowness.is_slow(A, now + s)))
+        assert may_ask(slowness, A, now + periods[-1]) == [True, False], "new again, and not quick"
+        now += 1.0
+    assert periods == [3, 6, 12, 24, 48, 60]
+    slowness.on_brought(A, 0.0, 0.1, now)
+    now += HICCUPS_KNOWN_S
+    slowness.on_slow(A, now)
+    assert not slowness.is_slow(A, now + HICCUP_S)
+    slowness.on_slow(A, now + HICCUP_S)
+    assert slowness.is_slow(A, now + SLOW_KNOWN_S), "it is not quick any more"
 
 
 def test_so_many_slow_orders_are_begun_and_those_that_turn_slow_beyond_are_too_many() -> None:
@@ -100,3 +126,14 @@ def test_the_turn_of_what_trickles_is_over_where_somebody_waits() -> None:
     assert slowness.turn_over(numbers) == [0]
     slowness.begin_look()
     assert slowness.turn_over(numbers) == []
+
+
+def test_what_goes_on_with_an_order_stands_where_that_one_stood() -> None:
+    paces = Paces()
+    slowness = Slowness(paces)
+    begun(slowness, paces, (1, A))
+    slowness.on_slow(A, 0.0)
+    slowness.begin(2, A, 0.0, after=1)
+    slowness.begin(3, A, 0.0)
+    slowness.begin(4, A, 0.0, after=3)
+    assert slowness.on_look([], 0.0) == 2, "those that were begun at somebody slow"

@@ -19,6 +19,9 @@ asked, whose size is known from the record:
 Whoever was late is asked last for LAG_S, twice as long each time, up to LAG_MAX_S; who brings what
 was asked begins anew. It is not distrusted, and where nobody else has something it is asked still.
 
+An order that goes on with another, as a page of a manifest does, begins with the sample of that
+one: who answers at once and brings next to nothing each time is as slow as who drips.
+
 Guarantees: pure; nobody is late before LATE_MIN_S of silence, nor the only holder ever. A rest of a
 few packets in the queue of a slow link (2 s at 1 Mbit/s) and 64 kbit/s shared by two orders at a
 peer end no order of the only holder. Limits: bytes count when TLS has a whole record of 16 KiB.
@@ -75,8 +78,8 @@ class _Pace:
     @property
     def slow(self) -> bool:
         """Whether others need not wait for its slot."""
-        sampled = self.waited_s >= SAMPLE_S and self.rate < SLOW_RATE
-        trickles = self.waited_s >= LATE_MIN_S and self.rate < TRICKLE_RATE
+        sampled = self.sample_s >= SAMPLE_S and self.rate < SLOW_RATE
+        trickles = self.sample_s >= LATE_MIN_S and self.rate < TRICKLE_RATE
         return self.behind or sampled or trickles or self.waited_s >= LONG_S
 
     def on_heard(self, size_bytes: int, waited_s: float, fastest: float) -> None:
@@ -105,9 +108,13 @@ class Paces:
         slow = sum(pace.slow for pace in self._paces.values())
         return f"<Paces: {len(self._paces)} orders, {slow} slow>"
 
-    def begin(self, number: int, size_bytes: int) -> None:
-        """So many bytes are asked for."""
-        self._paces[number] = _Pace(size_bytes)
+    def begin(self, number: int, size_bytes: int, *, after: int | None = None) -> None:
+        """So many bytes are asked for; `after`: it goes on with what that order brings."""
+        self._paces[number] = pace = _Pace(size_bytes)
+        before = self._paces.get(after) if after is not None else None
+        if before is not None:
+            pace.sample = before.sample.copy()
+            pace.sample_bytes, pace.sample_s = before.sample_bytes, before.sample_s
 
     def on_heard(self, number: int, size_bytes: int, waited_s: float, fastest: float = 0.0) -> bool:
         """Something came, or nothing while it was waited for; returns whether it is slow now.

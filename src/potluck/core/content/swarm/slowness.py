@@ -6,7 +6,8 @@ kinds of peers follow from that, for each kind of order apart:
 - *Quick*: an order brought all that was asked before LATE_MIN_S, or not far slower than the fastest
   does, and none was slow since. The last KEPT_SLOTS are for these alone, so what a quick peer has
   does not wait for what others drip.
-- *Slow*: an order was slow less than SLOW_KNOWN_S ago. Of these SLOW_MOST orders are under way.
+- *Slow*: an order was slow less than SLOW_KNOWN_S ago; of who was quick until then less than
+  HICCUP_S, twice as long each time. Of these SLOW_MOST orders are under way.
 - *New*: all others, whom nothing is known of. Each has a turn, which shows what it is: an order
   that was begun at somebody new, and turns slow where SLOW_MOST are slow already, is called off if
   no slot for somebody new is left. It is begun again when its turn comes among the slow.
@@ -16,8 +17,10 @@ Among the slow, too, who is far faster does not wait for what trickles, and turn
 
 Guarantees: pure. Whatever is under way at peers that are new or slow, KEPT_SLOTS are free for who
 is quick, until as many quick ones turn slow at once; that is seen after LATE_MIN_S. An order whose
-turn is over says nothing against its peer. Limits: who was quick once may drip once, for
-LATE_MIN_S, each SLOW_KNOWN_S. Somebody new waits for the trials of those that are new, too.
+turn is over says nothing against its peer. Limits: peers that bring something quickly and drip
+something else by turns take the slots that are kept, for less than LATE_MIN_S each time, as often
+as they like; who used slots for a shorter time is served before them (under_way.py). Somebody new
+waits for the trials of those that are new, too.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from potluck.core.keys.identity import DeviceId
 
 KEPT_SLOTS = 2  # slots for who is quick: as many as one peer has
 SLOW_KNOWN_S = 60.0  # whose order was slow is thought slow for so long: a few turns of a dozen
+HICCUP_S = 3.0  # a disk that spins up, a laptop that roams: over by then, and tried again
+HICCUPS_MAX = 5  # from then on it is slow as long as others,
+HICCUPS_KNOWN_S = 600.0  # until it had none for so long
 FASTEST_KNOWN_S = 600.0  # who else is slow is seen by it, also after a pause of the fast one
 
 
@@ -42,6 +48,8 @@ class Slowness:
         self._fastest = 0.0, 0.0  # bytes a second, when measured
         self._until_s: dict[DeviceId, float] = {}  # thought slow until then
         self._quick: set[DeviceId] = set()
+        # times that a quick one was slow, and when it was so last
+        self._hiccups: dict[DeviceId, tuple[int, float]] = {}
         self._begun: set[int] = set()  # orders at peers that were thought slow
         self._slow: list[int] = []  # orders at such, or that are slow, the slowest first
         self._waits_rate: float | None = None  # of the fastest slow one that was not asked
@@ -57,8 +65,16 @@ class Slowness:
 
     def on_slow(self, peer: DeviceId, now: float) -> None:
         """An order at a peer is slow."""
-        self._until_s[peer] = now + SLOW_KNOWN_S
-        self._quick.discard(peer)
+        known_s = SLOW_KNOWN_S
+        times, when_s = self._hiccups.get(peer, (0, now))
+        if peer in self._quick:
+            times = times if now - when_s < HICCUPS_KNOWN_S else 0
+            known_s = min(HICCUP_S * 2**times, SLOW_KNOWN_S)
+            self._hiccups[peer] = min(times + 1, HICCUPS_MAX), now
+            self._quick.discard(peer)
+        elif times and self.is_slow(peer, now):
+            return  # another order of the same time, or the same one again
+        self._until_s[peer] = now + known_s
 
     def on_brought(self, peer: DeviceId, rate: float, took_s: float, now: float) -> bool:
         """An order that was not slow brought all of it; returns whether its peer is quick."""
@@ -88,9 +104,9 @@ class Slowness:
         return KEPT_SLOTS if self._quick else 0
 
     # -- orders ------------------------------------------------------------------------------------
-    def begin(self, number: int, peer: DeviceId, now: float) -> None:
-        """An order is given."""
-        if self.is_slow(peer, now):
+    def begin(self, number: int, peer: DeviceId, now: float, *, after: int | None = None) -> None:
+        """An order is given; `after`: it goes on with that one, in its place."""
+        if after in self._begun if after is not None else self.is_slow(peer, now):
             self._begun.add(number)
 
     def end(self, number: int) -> None:
