@@ -186,7 +186,7 @@ def _code_from(code_file: str | None, *, from_stdin: bool) -> str:
         raise UsageError(
             "At this prompt the code stands behind the command.",
             "the three words are missing",
-            "all of it in one line: join WORD WORD WORD",
+            "join WORD WORD WORD",
         )
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(
