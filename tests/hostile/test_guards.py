@@ -101,7 +101,12 @@ def answers_without_end(pair: Pair, _rogue: Rogue) -> bool:
 
 
 def crowded(pair: Pair, _rogue: Rogue) -> bool:
-    """Stand in the doorway, all of us at once."""
+    """Stand in the doorway, all of us at once; where we were too loud, again when we are heard."""
+    return shows(lambda: is_crowded(pair))
+
+
+def is_crowded(pair: Pair) -> bool:
+    """Whether a crowd that comes now stands in the doorway."""
     descriptors = Path(f"/proc/{pair.a.process.pid}/fd")
     before = len(os.listdir(descriptors))
     with ExitStack() as held:
