@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ from tests.hostile.rogue import Control, Rogue, heads_of
 
 pytestmark = pytest.mark.full
 FILES = 12
-RANKS = 300
+RANKS = 40
+PAIRS = 5  # all in vain is a chance of one in a hundred million
 EVIL = b"from the attacker"
 EVIL_ROOT = file_root(len(EVIL), limits.PIECE_MIN_BYTES, piece_hash(EVIL))
 CROWD = RECORDS_MAX + 50
@@ -70,17 +72,9 @@ def group(base: Path, kind: type[Daemon]) -> Iterator[tuple[Daemon, Daemon, Daem
     """A founder; another member; a rogue that the founder let in; and a victim with files, whom
     that other member let in.
     """
-    discovery_port = free_port()
     with ExitStack() as held:
-        alder, birch, victim = (kind(base / label, label) for label in ("alder", "birch", "victim"))
-        for device in (alder, birch):
-            device.begin(discovery_port)
-            held.callback(device.close)
-        until(lambda: one_ring(alder, birch), birch.said)
-        guest = Rogue("guest", Pair(base, discovery_port, alder, birch))
-        if guest.roster.founder == guest.device_of(birch):
-            alder, birch = birch, alder
-        rogue = first_in_rank(held, Pair(base, discovery_port, alder, birch))
+        alder, birch, rogue, discovery_port = company(held, base, kind)
+        victim = kind(base / "victim", "victim")
         alder.client.post("/api/v1/door", {"open": False})
         victim.begin(discovery_port)
         held.callback(victim.close)
@@ -91,11 +85,32 @@ def group(base: Path, kind: type[Daemon]) -> Iterator[tuple[Daemon, Daemon, Daem
         yield alder, birch, victim, rogue
 
 
-def first_in_rank(held: ExitStack, pair: Pair) -> Rogue:
-    """A rogue that the founder let in, whose newcomers rank before those of the other member.
+def company(held: ExitStack, base: Path, kind: type[Daemon]) -> tuple[Daemon, Daemon, Rogue, int]:
+    """A founder, another member, a rogue whose newcomers rank before those of that one; the port.
 
-    Who ranks first is chance that nobody chooses: as many come as it takes.
+    Who ranks first is chance that nobody chooses: as many rogues, and pairs, come as it takes.
     """
+    for number in range(PAIRS):
+        discovery_port = free_port()
+        with ExitStack() as these:
+            alder, birch = (kind(base / f"{label} {number}", label) for label in ("alder", "birch"))
+            for device in (alder, birch):
+                device.begin(discovery_port)
+                these.callback(device.close)
+            until(partial(one_ring, alder, birch), birch.said)
+            guest = Rogue("guest", Pair(base, discovery_port, alder, birch))
+            these.callback(guest.close)
+            if guest.roster.founder == guest.device_of(birch):
+                alder, birch = birch, alder
+            rogue = first_in_rank(these, Pair(base, discovery_port, alder, birch))
+            if rogue is not None:
+                held.enter_context(these.pop_all())
+                return alder, birch, rogue, discovery_port
+    pytest.skip(f"of {RANKS} rogues beside {PAIRS} members each none came before that member")
+
+
+def first_in_rank(held: ExitStack, pair: Pair) -> Rogue | None:
+    """A rogue that the founder let in, whose newcomers rank before those of the other member."""
     for number in range(RANKS):
         rogue = Rogue(f"rogue {number}", pair)
         held.callback(rogue.close)
@@ -104,7 +119,7 @@ def first_in_rank(held: ExitStack, pair: Pair) -> Rogue:
         assert own.admitted_by == rogue.roster.founder == rogue.device_of(pair.a)
         if record_hash(own.record) < record_hash(members[rogue.device_of(pair.b)].record):
             return rogue
-    pytest.skip(f"of {RANKS} rogues none came before an honest member")
+    return None
 
 
 def tree(device: Daemon, label: str = "victim") -> dict[str, str]:
