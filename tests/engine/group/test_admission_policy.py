@@ -17,7 +17,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.errors import UsageError
 from potluck.core.group.admission import WayIn
-from potluck.core.group.founding import OFFER_LIFE_S, SILENT_REST_S
+from potluck.core.group.founding import OFFER_LIFE_S, SILENT_REST_S, FoundingState
 from potluck.core.group.words import name_of
 from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import Address, Cause, LinkKind, Message, Offer, PairVerdict
@@ -325,6 +325,26 @@ def test_company_ends_the_search() -> None:
     assert here.take() == []
     assert admission_policy.found == []
     assert admission_policy.deadline() is None
+
+
+def test_who_is_alone_again_looks_around_again() -> None:
+    """It could join nobody, by code or by words, until it was started again."""
+    here, admission_policy = alone(1, 2)
+    assert not admission_policy.lonely
+    admission_policy.on_members()
+    assert not admission_policy.lonely
+    here.roster = group(1)
+    admission_policy.on_members()
+    assert admission_policy.lonely
+    founding = admission_policy.founding
+    assert founding is not None
+    assert founding.state is FoundingState.KEPT, "it is no new group"
+    admission_policy.on_members()
+    assert admission_policy.founding is founding
+    here.roster = group(2)
+    admission_policy.founding = None
+    admission_policy.on_members()
+    assert not admission_policy.lonely, "it was put out of that group"
 
 
 def test_a_door_with_company_closes_in_time_too() -> None:

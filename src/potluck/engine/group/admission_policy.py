@@ -98,8 +98,12 @@ class AdmissionPolicy:
 
     def start(self, *, kept: bool) -> None:
         """Open the door if that is wished; `kept`: the group is of an earlier run."""
-        node = self._node
         self.door.start()
+        self._look_around(kept=kept)
+
+    def _look_around(self, *, kept: bool) -> None:
+        """Without company this device looks where to belong."""
+        node = self._node
         if node.roster is not None and not self._membership.company:
             tag, is_open = tag_of(node.roster.group), self.is_open
             self.founding = Founding(
@@ -176,10 +180,13 @@ class AdmissionPolicy:
             self._near_s = self._node.now
 
     def on_members(self) -> None:
-        """The group has company: it stays, whatever else is near."""
+        """The group has company: it stays, whatever else is near. Without any it may be left."""
+        roster = self._node.roster
         if self._membership.company and self.founding is not None:
             self.founding = None
             self._listener.on_wish_withdrawn("this device has company now")
+        elif self.founding is None and roster is not None and self._node.me in roster.members:
+            self._look_around(kept=True)
 
     def on_committed(self) -> None:
         """This side has said yes to the group that is asked."""
