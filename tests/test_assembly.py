@@ -22,11 +22,13 @@ from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble, Refused, UsageError
-from potluck.core.keys.identity import DeviceKey
+from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.trash import prune_trash
 from potluck.shells.loop import chores
 from potluck.shells.loop.workers import Workers
@@ -248,12 +250,25 @@ def test_what_was_opened_is_closed_if_the_rest_is_refused(
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_a_share_keeps_its_id() -> None:
-    index = Index.open(":memory:")
-    known = assembly._share_id(index)
+def test_a_share_keeps_its_id_also_when_only_its_identity_was_restored(tmp_path: Path) -> None:
+    """The folder that survived was “that of another potluck”, and nothing led on."""
+    me, other = DeviceId(b"m" * 32), DeviceId(b"o" * 32)
+    (tmp_path / "F").mkdir()
+    share, index = Share(str(tmp_path / "F"), str(tmp_path)), Index.open(":memory:")
+    known = assembly._share_id(index, share, me)
     assert len(known) == assembly.SHARE_ID_BYTES
-    assert assembly._share_id(index) == known
+    ShareMarker(share, Whose(me, known)).write(b"g" * 32)
+    assert assembly._share_id(index, share, me) == known
     index.close()
+    for device, same in (me, True), (other, False):
+        index = Index.open(":memory:")
+        assert (assembly._share_id(index, share, device) == known) is same
+        index.close()
+    (tmp_path / "F" / ".potluck" / "marker").write_text("{")
+    index = Index.open(":memory:")
+    assert len(assembly._share_id(index, share, me)) == assembly.SHARE_ID_BYTES
+    index.close()
+    share.close()
 
 
 def test_chance_is_not_the_same_twice() -> None:

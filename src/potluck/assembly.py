@@ -28,7 +28,7 @@ from potluck.config.labels import LabelChoice, choose_label, default_label, fold
 from potluck.config.settings import Settings
 from potluck.core import limits
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
-from potluck.core.keys.identity import DeviceKey
+from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import OrderId
@@ -37,7 +37,7 @@ from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
 from potluck.shells.disk.fsops import Share
-from potluck.shells.disk.marker import ShareMarker, Whose
+from potluck.shells.disk.marker import ShareMarker, Whose, marked_by
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
@@ -139,7 +139,7 @@ def open_all(settings: Settings, imports: Workers, cleanup: ExitStack) -> Opened
     cleanup.callback(index.close)
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
-    whose = Whose(key.device, _share_id(index))
+    whose = Whose(key.device, _share_id(index, share, key.device))
     return Opened(settings, key, index, share, whose, listener, port, selector, imports, out)
 
 
@@ -309,11 +309,16 @@ def _top(label: str) -> SafePath:
     return parse_wire_path(label.encode())
 
 
-def _share_id(index: Index) -> bytes:
-    """Return the id by which this device recognises its own share; made at the first start."""
+def _share_id(index: Index, share: Share, device: DeviceId) -> bytes:
+    """Return the id by which this device recognises its own share; made at the first start.
+
+    A folder that this very device marked before, as it was before its identity was restored, keeps
+    the id that it has.
+    """
     known = index.meta.get("share")
     if known is None:
-        known = os.urandom(SHARE_ID_BYTES)
+        marked = marked_by(share, device)
+        known = marked if len(marked) == SHARE_ID_BYTES else os.urandom(SHARE_ID_BYTES)
         index.begin()
         index.meta.set("share", known)
         index.commit()

@@ -26,6 +26,7 @@ from typing import Final, TypeGuard
 from potluck.core.content.facts import DESCRIPTORS_ADVISED, Finding
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
+from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import MarkShare, MoveFolder
 from potluck.engine.events import FolderMoved, ShareSeen, UnwrittenMarker
 from potluck.shells.disk.faults import words_of
@@ -235,6 +236,15 @@ class ShareMarker:
         if found is not None and not modes.S_ISDIR(found.st_mode):
             return ()
         return move_folder(self._share, former, own)
+
+
+def marked_by(share: Share, device: DeviceId) -> bytes:
+    """Return which share a folder is as the marker says that this device wrote; b"" if none is."""
+    try:
+        marker = ShareMarker(share, Whose(device, b"")).read()
+    except (OSError, ValueError, UnsafePath):
+        return b""  # whoever looks whether it is the share says what is wrong with it
+    return marker.share if marker is not None and marker.device == device else b""
 
 
 def _in_the_way(order: MarkShare, instead: str) -> ShareSeen:
