@@ -99,16 +99,8 @@ class AdmissionPolicy:
     def start(self, *, kept: bool) -> None:
         """Open the door if that is wished; `kept`: the group is of an earlier run."""
         self.door.start()
-        self._look_around(kept=kept)
-
-    def _look_around(self, *, kept: bool) -> None:
-        """Without company this device looks where to belong."""
-        node = self._node
-        if node.roster is not None and not self._membership.company:
-            tag, is_open = tag_of(node.roster.group), self.is_open
-            self.founding = Founding(
-                tag, node.now, open_door=is_open, kept=kept, asks=self.door.asks
-            )
+        if self._node.roster is not None and not self._membership.company:
+            self.founding = _search(self._node, self.door, kept=kept)
 
     def on_door_asked(self, open_s: float | None) -> None:
         """A person opens the door for so long from now on (math.inf: until the end), or closes it.
@@ -185,8 +177,8 @@ class AdmissionPolicy:
         if self._membership.company and self.founding is not None:
             self.founding = None
             self._listener.on_wish_withdrawn("this device has company now")
-        elif self.founding is None and roster is not None and self._node.me in roster.members:
-            self._look_around(kept=True)
+        elif roster is not None and list(roster.members) == [self._node.me]:
+            self.founding = self.founding or _search(self._node, self.door, kept=True)
 
     def on_committed(self) -> None:
         """This side has said yes to the group that is asked."""
@@ -328,3 +320,10 @@ def _long(open_s: float) -> str:
         return "until it is closed"
     minutes = math.ceil(open_s / 60)
     return f"for {minutes} minute{'s' if minutes != 1 else ''}"
+
+
+def _search(node: Node, door: Door, *, kept: bool) -> Founding:
+    """Without company this device looks where to belong; `kept`: its group is no new one."""
+    assert node.roster is not None, "it has a group, of which it is the only member"
+    tag = tag_of(node.roster.group)
+    return Founding(tag, node.now, open_door=door.is_open, kept=kept, asks=door.asks)
