@@ -33,6 +33,7 @@ def gone(reason: str, *, clean: bool = True) -> LinkClosed:
         (Yeses(here=True), "nobody there answered in time, though somebody here said yes"),
         (Yeses(there=True), "the other side said yes, but nobody here answered in time"),
         (NONE, "nobody answered in time, neither here nor there"),
+        (Yeses(True, True), "it did not come to its end in time, though both sides said yes"),
     ],
 )
 def test_silence_is_of_whoever_said_no_yes_whichever_side_ends_it(said: Yeses, why: str) -> None:

@@ -103,3 +103,13 @@ def test_what_is_remembered_is_bounded(
     assert "5 hosts, 4 muted" in repr(attention)
     attention.hears("10.0.0.9", 0.0)
     assert "5 hosts, 4 muted" in repr(attention)
+
+
+def test_who_was_muted_longest_ago_makes_room_for_others(
+    attention: Attention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention_module, "MUTED_MAX", 2)
+    for host in ("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"):
+        for _ in range(50):
+            attention.hears(host, 0.0)
+    assert list(attention._muted) == ["10.0.0.1", "10.0.0.3"], "the first was loud again"

@@ -17,6 +17,7 @@ from potluck.core.group.roster import Roster
 from potluck.core.keys import locked
 from potluck.core.keys.identity import DeviceKey, short_id
 from potluck.core.keys.locked import LOCK_NONCE_BYTES, LOCK_SALT_BYTES, lock
+from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
 from potluck.shells.state.home import KEY_NAME, claim_home, device_secret
 from potluck.shells.state.identity_backup import Known, back_up, identity_in, restore
@@ -382,3 +383,17 @@ def test_what_a_name_would_do_to_a_screen_is_shown_and_not_done(home: Path, tmp_
         with pytest.raises((NotFound, DiskTrouble)) as caught:
             act()
         assert "\x1b" not in str(caught.value)
+
+
+def test_an_identity_that_was_given_up_is_none_and_is_not_kept(home: Path, tmp_path: Path) -> None:
+    """Its backup made the second machine again that a person had just ended."""
+    index = Index.open(str(home / INDEX_NAME))
+    index.begin()
+    index.meta.set(OUT, b"which got a new identity here")
+    index.commit()
+    index.close()
+    assert identity_in(str(home)) is None
+    with pytest.raises(Refused) as refused:
+        back_up(str(home), str(tmp_path / "backup"), PHRASE)
+    assert "was given up" in str(refused.value)
+    assert not (tmp_path / "backup").exists()

@@ -8,7 +8,8 @@ what it says again later makes it no longer. What stands of its statements is wh
 names that was known here when it was seen to have left, and whom it was known by then to have let
 in: nothing that comes later counts, whoever has its key, and no later goodbye takes anything back.
 
-Guarantees: a steward names no head that it does not hold, so there is somebody who can bring it.
+Guarantees: the first steward that says it names no head that it does not hold, so there is somebody
+who can bring it; others say that one again.
 What is to be said of a device is said once in a run. Limits: what the steward had not brought by
 then is not in the folder, and goes to the trash where it is (engine/others/frozen_heads.py). A
 steward that starts again waits anew, and takes for known at first what it knows by then. While no

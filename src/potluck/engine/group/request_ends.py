@@ -52,6 +52,8 @@ class Yeses(NamedTuple):
 
 def of_silence(said: Yeses) -> str:
     """Return who did not answer in time; what ends in a yes was about one that was given here."""
+    if said.here and said.there:
+        return "it did not come to its end in time, though both sides said yes"
     if said.here:
         return "nobody there answered in time, though somebody here said yes"
     if said.there:

@@ -78,6 +78,7 @@ class Attention:
         loud = not self._spend(host, now)
         if loud and now < self._crowd_until_s:
             self._muted[host] = now + MUTE_S
+            self._muted.move_to_end(host)
             if len(self._muted) > MUTED_MAX:
                 self._muted.popitem(last=False)
             return False

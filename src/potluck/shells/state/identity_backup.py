@@ -35,6 +35,7 @@ from potluck.core.keys.locked import LOCK_NONCE_BYTES, LOCK_SALT_BYTES, lock, un
 from potluck.core.limits import MIB
 from potluck.core.wire.catalogue import RosterRecord
 from potluck.core.wire.framing import decoded
+from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
 from potluck.shells.state.home import KEY_NAME, SECRET_BYTES, claim_home, device_secret
 from potluck.shells.state.kept_beside import has_identity, keep_beside, move
@@ -92,7 +93,13 @@ def back_up(state_dir: str, path: str, passphrase: bytes) -> Known:
         raise _is_there(path)
     _check_not_shared(path)
     secret = device_secret(state_dir)
-    records, keys = _of_index(state_dir)
+    records, keys, is_out = _of_index(state_dir)
+    if is_out:
+        raise Refused(
+            f"The identity in {printable(state_dir)} was given up.",
+            "it is out of its group, or another machine goes on with it",
+            "potluck up",
+        )
     known = _known(secret, records)
     held = _ENCODER.encode(IdentityFile(secret, records, keys))
     salt, nonce = secrets.token_bytes(LOCK_SALT_BYTES), secrets.token_bytes(LOCK_NONCE_BYTES)
@@ -108,10 +115,14 @@ def back_up(state_dir: str, path: str, passphrase: bytes) -> Known:
 
 
 def identity_in(state_dir: str) -> Known | None:
-    """Return which device that home is of, None if of none; raises Refused or DiskTrouble."""
+    """Return which device that home is of, None if of none; raises Refused or DiskTrouble.
+
+    One that was given up is none: the next start makes a new one.
+    """
     if not os.path.exists(os.path.join(state_dir, KEY_NAME)):
         return None
-    return _known(device_secret(state_dir), _of_index(state_dir)[0])
+    records, _, is_out = _of_index(state_dir)
+    return None if is_out else _known(device_secret(state_dir), records)
 
 
 def restore(state_dir: str, path: str, passphrase: bytes, *, force: bool) -> Restored:
@@ -173,13 +184,15 @@ def _drop_prepared(state_dir: str, *, also_key: bool) -> None:
             os.unlink(f"{key}{RESTORING}")
 
 
-def _of_index(state_dir: str) -> tuple[list[RosterRecord], bytes]:
+def _of_index(state_dir: str) -> tuple[list[RosterRecord], bytes, bool]:
+    """Return the roster, the keys of the group, and whether this identity was given up."""
     path = os.path.join(state_dir, INDEX_NAME)
     if not os.path.exists(path):
-        return [], b""
+        return [], b"", False
     index = Index.open(path)
     try:
-        return index.roster.all(), index.meta.get(_GROUP_KEYS) or b""
+        keys = index.meta.get(_GROUP_KEYS) or b""
+        return index.roster.all(), keys, bool(index.meta.get(OUT))
     finally:
         index.close()
 
