@@ -69,6 +69,22 @@ def test_an_order_shorter_than_a_sample_can_only_raise_it() -> None:
     assert rate(rates) == pytest.approx(3000, rel=0.01)
 
 
+def test_what_comes_in_a_burst_behind_a_whole_sample_raises_nothing() -> None:
+    """A queue that empties at once was taken for the pace of the link."""
+    rates = Rates()
+    rates.on_asked(A, 0.0, news=NEWS)
+    rates.on_asked(A, 0.0, news=NEWS)
+    rates.on_bytes(A, 1000, 1.0, news=NEWS)
+    rates.on_ended(A, 1.0, news=NEWS)
+    rates.on_bytes(A, 1000, 1.0, news=NEWS)
+    rates.on_ended(A, 1.0, news=NEWS)
+    assert rate(rates) == 1000
+    rates.on_asked(A, 2.0, news=NEWS)
+    rates.on_bytes(A, 200, 2.1, news=NEWS)
+    rates.on_ended(A, 2.1, news=NEWS)
+    assert rate(rates) == pytest.approx(2000, rel=0.01), "the next one is measured anew"
+
+
 def test_one_that_took_no_time_at_all_is_no_division_by_zero() -> None:
     rates = Rates()
     rates.on_asked(A, 1.0, news=NEWS)

@@ -41,6 +41,24 @@ def test_who_is_new_has_no_slot_that_is_kept_for_the_quick() -> None:
     assert may_ask(slowness, B) == [True, False]
 
 
+def test_what_the_quick_take_is_of_what_is_kept_for_them_first() -> None:
+    """Peers that are quick and have much to bring left nobody new a turn."""
+    paces = Paces()
+    slowness = Slowness(paces)
+    assert slowness.on_brought(A, 0.0, LATE_MIN_S - 1, 0.0)
+    orders = [(number, A) for number in range(KEPT_SLOTS)] + [(KEPT_SLOTS, B)]
+    begun(slowness, paces, *orders)
+    slowness.on_look(orders[:1] + orders[-1:], 0.0)
+    assert slowness.kept == KEPT_SLOTS - 1
+    slowness.on_look(orders, 0.0)
+    assert slowness.kept == 0
+    paces.on_heard(0, 0, LATE_MIN_S)
+    slowness.on_look(orders, 0.0)
+    assert slowness.kept == 0, "nobody is quick any more"
+    assert slowness.on_brought(B, 0.0, LATE_MIN_S - 1, 0.0)
+    assert slowness.kept == KEPT_SLOTS, "what A has does not count: it was slow"
+
+
 def test_who_takes_its_time_is_quick_if_it_is_not_far_slower_than_the_fastest() -> None:
     slowness = Slowness(Paces())
     assert not slowness.on_brought(A, SLOW_RATE - 1, LATE_MIN_S, 0.0)

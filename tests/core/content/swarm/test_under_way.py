@@ -292,6 +292,19 @@ def test_the_first_file_of_somebody_new_waits_for_their_trials_only(
     crowd.until_here(small, LATE_MIN_S * (1 + drips / 4))
 
 
+def test_a_slot_of_the_quick_that_ends_may_be_of_somebody_new() -> None:
+    """Four that each had thousands of small files to bring took every slot again at once."""
+    under_way = UnderWay()
+    for peer in PEERS[:4]:
+        first = given(under_way, peer, What.PACK, wanted(1, peer))
+        under_way.end(first, 0.1, End.DONE, brought=True)
+    orders = [given(under_way, peer, What.PACK, wanted(2, peer)) for peer in PEERS[:4] * 2]
+    assert under_way.first([A], 0.2, news=True) is None
+    under_way.end(orders[0], 0.2, End.DONE, brought=True)
+    under_way.on_look(0.2)
+    assert under_way.first([A], 0.2, news=True) == A
+
+
 def test_without_the_slots_that_are_kept_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slowness, "kept", 0)
     monkeypatch.setattr(Slowness, "too_many", lambda _slowness, _numbers: [])

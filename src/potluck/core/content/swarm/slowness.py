@@ -4,8 +4,9 @@ Strategy: the pace of an order (pace.py) says something of the peer it is at, fo
 kinds of peers follow from that, for each kind of order apart:
 
 - *Quick*: an order brought all that was asked before LATE_MIN_S, or not far slower than the fastest
-  does, and none was slow since. The last KEPT_SLOTS are for these alone, so what a quick peer has
-  does not wait for what others drip.
+  does, and none was slow since. KEPT_SLOTS are for these alone, so what a quick peer has does not
+  wait for what others drip; those that the quick take are of these first, so that peers that are
+  quick and have much to bring leave somebody new its turn.
 - *Slow*: an order was slow less than SLOW_KNOWN_S ago; of who was quick until then less than
   HICCUP_S, twice as long each time. Of these SLOW_MOST orders are under way.
 - *New*: all others, whom nothing is known of. Each has a turn, which shows what it is: an order
@@ -15,8 +16,8 @@ kinds of peers follow from that, for each kind of order apart:
 Among the slow, too, who is far faster does not wait for what trickles, and turns end
 (`Paces.outpaced`, `Paces.turn_over`).
 
-Guarantees: pure. Whatever is under way at peers that are new or slow, KEPT_SLOTS are free for who
-is quick, until as many quick ones turn slow at once; that is seen after LATE_MIN_S. An order whose
+Guarantees: pure. Whatever is under way at peers that are new or slow, KEPT_SLOTS are free or taken
+by who is quick, until as many quick ones turn slow; that is seen after LATE_MIN_S. An order whose
 turn is over says nothing against its peer. Limits: peers that bring something quickly and drip
 something else by turns take the slots that are kept, for less than LATE_MIN_S each time, as often
 as they like; who used slots for a shorter time is served before them (under_way.py). Somebody new
@@ -52,6 +53,7 @@ class Slowness:
         self._hiccups: dict[DeviceId, tuple[int, float]] = {}
         self._begun: set[int] = set()  # orders at peers that were thought slow
         self._slow: list[int] = []  # orders at such, or that are slow, the slowest first
+        self._at_quick = 0  # orders at peers that are quick
         self._waits_rate: float | None = None  # of the fastest slow one that was not asked
 
     def __repr__(self) -> str:
@@ -100,8 +102,8 @@ class Slowness:
 
     @property
     def kept(self) -> int:
-        """How many slots are for who is quick: none before anybody is."""
-        return KEPT_SLOTS if self._quick else 0
+        """How many slots are left alone for who is quick: none before anybody is."""
+        return max(KEPT_SLOTS - self._at_quick, 0) if self._quick else 0
 
     # -- orders ------------------------------------------------------------------------------------
     def begin(self, number: int, peer: DeviceId, now: float, *, after: int | None = None) -> None:
@@ -123,6 +125,8 @@ class Slowness:
         for number in slow:
             self.on_slow(peers[number], now)
         self._slow = slow + [number for number in self._begun if number not in slow]
+        prompt = [peer for number, peer in peers.items() if number not in self._slow]
+        self._at_quick = sum(peer in self._quick for peer in prompt)
         return len(self._slow)
 
     def begin_look(self) -> None:

@@ -24,23 +24,19 @@ share of the time like others. Of whom nothing is known yet has its first turn.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import assert_never
 
 from potluck.core import limits
 from potluck.core.content.swarm.download import Download, End, Order, What
+from potluck.core.content.swarm.fair_turns import FairTurns
 from potluck.core.content.swarm.lines import Owner
 from potluck.core.content.swarm.pace import Lags, Paces
 from potluck.core.content.swarm.rates import INSTANT_S, Rates
 from potluck.core.content.swarm.slots import Slots
 from potluck.core.content.swarm.slowness import Slowness
 from potluck.core.keys.identity import DeviceId
-
-USED_HALF_S = 30.0  # after so long time in slots counts half
-USED_STEP_S = 1.0  # of which so little more or less makes no difference
 
 Others = Callable[[Order], Sequence[DeviceId]]
 """Who else may be asked for what is in an order, best first."""
@@ -55,14 +51,12 @@ class UnderWay:
         self.rates = Rates()
         self._slots = Slots(self.rates)
         self._paces, self._lags = Paces(), Lags()
-        self._owners: dict[int, Owner] = {}  # whose contents they are for
-        self._numbers_of: dict[tuple[Owner, bool], set[int]] = {}  # the same, the other way
-        self._served: dict[tuple[Owner, bool], int] = {}  # the last order for each
+        # whose contents orders are for, of news and of pieces
+        self._turns = {news: FairTurns[Owner]() for news in (True, False)}
         self._called_off: set[int] = set()
         self._turns_over: set[int] = set()  # of those, who is not to blame
         self._begun_s: dict[int, float] = {}
         self._asked_bytes: dict[int, int] = {}
-        self._used: dict[tuple[Owner, bool], tuple[float, float]] = {}  # of late, as of when
         self._slowness = {news: Slowness(self._paces) for news in (True, False)}
         self._now = 0.0
         self._numbers = count(1)
@@ -97,9 +91,8 @@ class UnderWay:
 
     def serve(self, owner: Owner, order: Order) -> None:
         """An order that was just given is in this owner's turn: it has one of its slots."""
-        self._owners[order.number] = owner
-        self._numbers_of.setdefault((owner, order.what.news), set()).add(order.number)
-        self._served[owner, order.what.news] = order.number
+        begun_s = self._begun_s[order.number]
+        self._turns[order.what.news].begin(order.number, owner, begun_s)
 
     def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
         """An order brought so much that is good."""
@@ -122,9 +115,7 @@ class UnderWay:
     def end(self, order: Order, now: float, end: End, *, brought: bool) -> None:
         """An order is over; `brought`: all it was to bring is here."""
         news, number = order.what.news, order.number
-        owner = self._owners.pop(number)
-        self._used[owner, news] = self._used_s(owner, now, news=news), now
-        self._numbers_of[owner, news].discard(number)
+        self._turns[news].end(number, now)
         took_s = max(now - self._begun_s.pop(number), INSTANT_S)
         rate = self._asked_bytes.pop(number) / took_s
         slowness = self._slowness[news]
@@ -169,28 +160,11 @@ class UnderWay:
 
     def has_its_share(self, owner: Owner, *, news: bool) -> bool:
         """Whether an owner's contents have half of the slots in all."""
-        owners = [self._owners[number] for number in self._of_kind(news=news)]
-        return owners.count(owner) >= _half(news=news)
+        return self._turns[news].taken(owner) >= _half(news=news)
 
     def in_turn(self, owners: Iterable[Owner], *, news: bool) -> list[Owner]:
         """Return owners: who had slots for the shortest time first, then who has the fewest."""
-        now = self._now
-        taken = Counter(self._owners[number] for number in self._of_kind(news=news))
-
-        def rank(owner: Owner) -> tuple[int, int, int]:
-            used_s = self._used_s(owner, now, news=news)
-            return int(used_s / USED_STEP_S), taken[owner], self._served.get((owner, news), 0)
-
-        return sorted(owners, key=rank)
-
-    def _used_s(self, owner: Owner, now: float, *, news: bool) -> float:
-        """Return how long an owner's contents had slots of late, those that it has among them."""
-        used_s, as_of_s = self._used.get((owner, news), (0.0, -math.inf))
-        since_s = [
-            now - max(self._begun_s[number], as_of_s)
-            for number in self._numbers_of.get((owner, news), ())
-        ]
-        return used_s * math.exp2((as_of_s - now) / USED_HALF_S) + sum(since_s)
+        return self._turns[news].in_turn(owners, self._now)
 
     def first(self, peers: Sequence[DeviceId], now: float, *, news: bool) -> DeviceId | None:
         """Return the first of these who can be asked for one more."""
