@@ -215,6 +215,16 @@ OF_MEMBERS: Final = (
     ),
     Behaviour(
         MEMBER,
+        "eight bring page after page, none too slowly",
+        *of(
+            "test_slow_members",
+            "test_a_crowd_that_brings_pages_on_and_on_holds_up_no_small_file",
+            "test_without_turns_of_pages_they_stop_it[turns]",
+        ),
+        "H4",
+    ),
+    Behaviour(
+        MEMBER,
         "sixteen drip lists of files",
         *of(
             "test_slow_members",

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from potluck.core import limits
@@ -41,6 +42,7 @@ from potluck.core.wire.catalogue import (
     PiecesAsk,
     PiecesPage,
 )
+from potluck.core.wire.framing import encode_frame
 from potluck.shells.links.stream import Stream
 from tests.devices import until
 from tests.fair_time import FairTime
@@ -55,8 +57,9 @@ IN_TIME_S = 25.0  # it takes one alone; an order is late after 3 to 10
 CROWD = 16
 SMALL_FILES = 300  # of each
 FILES = 10  # one after the other
-DRIPPED_S = 10.0
+DRIPPED_S = 15.0  # more than what any test takes for too long
 PAGE_S = 2.5  # of a page: before it is slow
+LONG_PAGE = 200  # records with long names: 60 KiB in that time
 AT_ONCE_S = 5.0  # 0.1 to 1.3 s on a machine that is not busy
 CPU_S = 8.0  # of a daemon that starts nothing; the list alone took five times as much
 pytestmark = pytest.mark.full
@@ -163,8 +166,8 @@ def cpu_s(daemon: Daemon) -> float:
 
 @pytest.fixture
 def unguarded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
-    """A pair of which one guard is off."""
-    with daemons.pair(tmp_path, *filter(None, [request.param])) as devices:
+    """A pair of which a guard is off, or several."""
+    with daemons.pair(tmp_path, *filter(None, request.param.split("+"))) as devices:
         yield devices
 
 
@@ -263,9 +266,11 @@ def test_a_crowd_that_drips_lists_of_files_holds_up_no_small_file(attacked: Pair
         assert slowest_s(attacked, FILES, partial(announce, each)) < AT_ONCE_S, attacked.said()
 
 
-def share_page_by_page(each: list[Dripper]) -> None:
-    """All of them prove quick, then bring long lists of files, a record a page, each late."""
-    records = [small_record(number) for number in range(1, SMALL_FILES)]
+def share_page_by_page(
+    each: list[Dripper], record: Callable[[int], FileRecord], a_page: int = 1
+) -> None:
+    """All of them prove quick, then bring long lists of files, so many a page, each late."""
+    records = [record(number) for number in range(1, a_page * SMALL_FILES)]
     for one in each:
         name, longest = (one.rogue.key.device, Folder.OWN), len(records)
         first = heads_of(one.rogue.key, records[:1], 1)
@@ -278,13 +283,15 @@ def share_page_by_page(each: list[Dripper]) -> None:
                 stream.send(Gone())
                 return
             since = request.since
-            if since:
-                time.sleep(PAGE_S)
-            at_end = head if since + 1 == head.count else None
-            page_head = at_end if since else first
+            upto = min(since + a_page, head.count) if since else 1
+            at_end = head if upto == head.count else None
+            page, page_head = records[since:upto], at_end if since else first
             with suppress(OSError):
-                page = [records[since]]
-                stream.send(ManifestPage(name[0], name[1], page, [], since + 1, 0, page_head))
+                send_evenly(
+                    stream,
+                    ManifestPage(name[0], name[1], page, [], upto, 0, page_head),
+                    PAGE_S if since else 0.0,
+                )
 
         one.rogue.answers = answer
         one.links[1].say(Heads([first]))
@@ -292,6 +299,21 @@ def share_page_by_page(each: list[Dripper]) -> None:
     for one in each:
         one.links[1].say(Heads([heads_of(one.rogue.key, records, len(records))]))
     until(lambda: sum(len(pages_asked(one)) > 1 for one in each) >= limits.MANIFESTS)
+
+
+def send_evenly(stream: Stream, message: object, seconds: float) -> None:
+    """Send a message in so long a time."""
+    data = encode_frame(message)
+    slices = 1 if len(data) < limits.KIB else 10
+    for number in range(slices):
+        time.sleep(seconds / slices)
+        stream.send_bytes(data[number * len(data) // slices : (number + 1) * len(data) // slices])
+
+
+def long_record(number: int) -> FileRecord:
+    """A small file of which nobody has the content, with a long name."""
+    name = b"%0240d" % number
+    return msgspec.structs.replace(small_record(number), path=name)
 
 
 def pages_asked(one: Dripper) -> list[Any]:
@@ -303,17 +325,34 @@ def test_a_crowd_that_brings_a_record_a_page_holds_up_no_small_file(attacked: Pa
     """It was not there after a minute: each page came before it was slow, for hours."""
     assert comes(attacked, IN_TIME_S, 1024)
     with drippers(attacked, limits.MANIFESTS) as each:
-        share_page_by_page(each)
+        share_page_by_page(each, small_record)
         assert slowest_s(attacked, FILES, lambda _: time.sleep(0.5)) < 2 * AT_ONCE_S
 
 
-@without(argvalues=["quick"])
+@without(argvalues=["quick+turns"])
 @pytest.mark.proof
 def test_without_slots_for_the_quick_a_record_a_page_stops_it(unguarded: Pair) -> None:
     assert comes(unguarded, IN_TIME_S, 1024)
     with drippers(unguarded, limits.MANIFESTS) as each:
-        share_page_by_page(each)
+        share_page_by_page(each, small_record)
         assert slowest_s(unguarded, FILES) >= AT_ONCE_S
+
+
+def test_a_crowd_that_brings_pages_on_and_on_holds_up_no_small_file(attacked: Pair) -> None:
+    """No page was ever slow: at 24 KiB a second they had all slots for as long as they liked."""
+    assert comes(attacked, IN_TIME_S, 1024)
+    with drippers(attacked, limits.MANIFESTS) as each:
+        share_page_by_page(each, long_record, LONG_PAGE)
+        assert slowest_s(attacked, FILES, lambda _: time.sleep(0.5)) < 2 * AT_ONCE_S
+
+
+@without(argvalues=["turns"])
+@pytest.mark.proof
+def test_without_turns_of_pages_they_stop_it(unguarded: Pair) -> None:
+    assert comes(unguarded, IN_TIME_S, 1024)
+    with drippers(unguarded, limits.MANIFESTS) as each:
+        share_page_by_page(each, long_record, LONG_PAGE)
+        assert slowest_s(unguarded, FILES) >= 2 * AT_ONCE_S
 
 
 @without(argvalues=["quick"])

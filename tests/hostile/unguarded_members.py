@@ -24,6 +24,7 @@ from potluck.engine.others import following, frozen_heads
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.others.following import Following
+from potluck.engine.others.page_turns import PageTurns
 from potluck.engine.others.pursuit import Pursuit
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
@@ -111,6 +112,11 @@ def any_piece() -> None:
     put(asking._PieceWriter, "take", take)
 
 
+def endless_turns() -> None:
+    """Whoever brings pages of a manifest keeps its slot to the last one."""
+    put(PageTurns, "is_over", lambda _turns, _pursuit: False)
+
+
 def any_label() -> None:
     """A device may be called anything."""
     put(statements, "is_possible", lambda _label: True)
@@ -137,6 +143,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "knocks": any_knock,
     "handshakes": patient_handshakes,
     "pieces": any_piece,
+    "turns": endless_turns,
     "labels": any_label,
     "home": open_home,
     "callers": any_caller,

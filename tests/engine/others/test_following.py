@@ -24,12 +24,14 @@ from potluck.engine.events import (
 )
 from potluck.engine.others.following import Following
 from potluck.engine.others.frozen_heads import forget_further_heads
+from potluck.engine.others.page_turns import PAGE_LOOK_S, PAGE_TURN_S
 from potluck.engine.others.pursuit import PAUSE_MAX_S, RESTARTS
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
 from tests.engine.manifests import Device, Wire, answer, ask, forged
+from tests.engine.others.page_crowd import Crowd, finish
 
 Change = Callable[[ManifestPage], ManifestPage]
 
@@ -696,6 +698,28 @@ def test_a_following_that_nobody_wired_listens_all_the_same() -> None:
 def test_it_says_how_many_manifests_are_behind(wire: Wire) -> None:
     announced(wire)
     assert repr(wire.devices[1].following) == "<Following 1 manifests, 1 behind>"
+
+
+# -- turns -----------------------------------------------------------------------------------------
+def test_pages_give_way_to_who_waits_and_go_on_or_begin_anew_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PAGE_RECORDS", 1)
+    crowd = Crowd()
+    crowd.announce(*crowd.owners.values())
+    crowd.bring()
+    crowd.pass_time(PAGE_TURN_S)
+    crowd.bring()
+    assert crowd.new.id in crowd.asked()
+    gone = crowd.owners[next(iter(set(crowd.owners) - set(crowd.asked())))]
+    staged = crowd.us.node.index.manifests.staged_root
+    assert staged(gone.manifest)[1] > 0, "what came stays"
+    crowd.us.unlink(gone)
+    crowd.bring(only=crowd.new.id)
+    crowd.pass_time(PAGE_LOOK_S)
+    assert staged(gone.manifest)[1] == 0, "nobody else has it"
+    crowd.announce(gone)
+    finish(crowd)
 
 
 # -- pages that drip -------------------------------------------------------------------------------

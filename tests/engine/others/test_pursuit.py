@@ -17,6 +17,7 @@ from potluck.engine.others.pursuit import (
     PURSUIT,
     RESTARTS,
     PageRequest,
+    PageStop,
     Pursuit,
     PursuitInput,
     PursuitState,
@@ -146,6 +147,23 @@ def test_the_next_page_is_asked_of_the_same_state() -> None:
     further = PageRequest(SOURCE, 5, OrderId(3))
     pursuit.on_asked_on(further)
     assert (pursuit.state, pursuit.request) == (S.CHANGES, further)
+
+
+@pytest.mark.parametrize("state", sorted(UNDER_WAY, key=str))
+def test_between_two_pages_others_may_have_their_turn(state: PursuitState) -> None:
+    pursuit = pursuit_in(state)
+    assert pursuit.begun
+    assert not pursuit.in_line
+    pursuit.on_stop(PageStop(SOURCE, 5))
+    assert (pursuit.state, pursuit.request) == (state, None)
+    assert (pursuit.begun, pursuit.in_line, pursuit.waits) == (True, True, False)
+    further = PageRequest(SOURCE, 5, OrderId(3))
+    pursuit.on_asked_on(further)
+    assert (pursuit.request, pursuit.stop) == (further, None)
+    pursuit.on_stop(PageStop(SOURCE, 7))
+    pursuit.on_busy()
+    assert pursuit.stop is None
+    assert (pursuit.begun, pursuit.in_line, pursuit.waits) == (False, True, True)
 
 
 def test_a_source_is_left_alone_ever_longer_until_it_has_served() -> None:

@@ -5,10 +5,7 @@ ours is followed page by page into a staging table (`Fetch` of `ManifestAsk`), b
 from its owner or anybody who announced it, and counts only when root and count of the result equal
 the signed head of the last page. If they do not, or the delete log of the other side is too short,
 the whole manifest is asked once more from the beginning; how far each manifest is stands in a
-pursuit of its own (engine/others/pursuit.py). At each source two manifests are asked for at once:
-its own, and one that it relays, so that its own news never waits for a long one of somebody else.
-A source that was busy has not failed: it is asked again when a request ends there, or a moment
-later, always as soon. A page that drips is called off, so that it holds up nobody (page_paces.py).
+pursuit of its own (engine/others/pursuit.py). Manifests take turns (engine/others/page_turns.py).
 
 Guarantees: nobody acts on an unsigned head; a manifest is either wholly at one head or wholly at
 another. After a change of generation deletes are held back. Two signed heads of one number and
@@ -28,8 +25,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Head, ManifestAsk, ManifestPage
-from potluck.engine.effects import CancelFetch, Fetch
+from potluck.core.wire.catalogue import Folder, Head, ManifestPage
 from potluck.engine.events import (
     FetchEnded,
     FetchHeard,
@@ -38,17 +34,14 @@ from potluck.engine.events import (
     Outcome,
     SpaceSeen,
 )
-from potluck.engine.node import Node, dialable_at
+from potluck.engine.node import Node
 from potluck.engine.others import frozen_heads
 from potluck.engine.others.delete_logs import DeleteLogs
 from potluck.engine.others.index_room import IndexRoom
 from potluck.engine.others.owner_faults import OwnerFaults
 from potluck.engine.others.page_budget import PageBudget, PageVerdict
-from potluck.engine.others.page_paces import PagePaces
-from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
-
-SourceSlot = tuple[DeviceId, bool]
-"""Room for one request: at whom, and whether for that device's own manifest."""
+from potluck.engine.others.page_turns import PageTurns
+from potluck.engine.others.pursuit import PageRequest, PageStop, Pursuit
 
 
 class FollowingListener(Protocol):
@@ -73,8 +66,7 @@ class Following:
         self.pursuits: dict[ManifestName, Pursuit] = {}  # of whatever was heard of in this run
         self._faults, self._logs = OwnerFaults(node), DeleteLogs(node.index.manifests)
         self._strangers: set[DeviceId] = set()  # who told heads of owners that are no members yet
-        self._full: dict[DeviceId, float] = {}  # who was busy is not asked until then
-        self._paces, self._room = PagePaces(), IndexRoom(node)
+        self._turns, self._room = PageTurns(node), IndexRoom(node)
         self._look_s = math.inf  # when somebody may be asked next
 
     def __repr__(self) -> str:
@@ -122,10 +114,10 @@ class Following:
 
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes up by one."""
-        under_way = pursuit.request is not None
+        begun = pursuit.begun
         if not pursuit.on_contradiction(generation):
             return
-        if under_way:
+        if begun:
             self._drop(pursuit)
         self._faults.tell_frozen(pursuit)
 
@@ -138,9 +130,9 @@ class Following:
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:
         """The owner signed more than one owner may have: it stays as it is held."""
-        under_way = pursuit.request is not None
+        begun = pursuit.begun
         pursuit.on_excess(head)
-        if under_way:
+        if begun:
             self._drop(pursuit)
         self._faults.tell_too_large(head)
 
@@ -156,7 +148,7 @@ class Following:
         if under_way is None:
             return
         pursuit, request = under_way
-        self._full.pop(request.source, None)
+        self._turns.on_answer(request.source)
         if self._room.lacks:
             pursuit.on_busy()
             self._drop(pursuit)
@@ -172,21 +164,23 @@ class Following:
             if page.head is not None:
                 self._judge(pursuit, request, page.head)
                 return
-            further = PageRequest(request.source, page.upto, self._node.number(), request.order)
-            pursuit.on_asked_on(further)
-            _ask(self._node, self._paces, pursuit, further)
+            self._go_on(pursuit, request, page.upto)
 
     def on_heard(self, event: FetchHeard) -> None:
         """How a page under way comes: one that holds up others is called off."""
-        under_way, node = _under_way(self.pursuits.values(), event.order), self._node
-        if under_way is None:
+        under_way = _under_way(self.pursuits.values(), event.order)
+        if under_way is not None and self._turns.on_heard(*under_way, event):
+            self._look_s = self._node.now
+
+    def _go_on(self, pursuit: Pursuit, request: PageRequest, upto: int) -> None:
+        """All up to a number is staged: ask for the next page, unless it is somebody's turn."""
+        if self._turns.is_over(pursuit):
+            pursuit.on_stop(PageStop(request.source, upto))
+            self._look_s = self._node.now
             return
-        pursuit, request = under_way
-        if self._paces.on_heard(event, node.now):
-            self._look_s = node.now
-        owner_waits = _owner_waits(node, pursuit, request)
-        if self._paces.overdue(request, owner_waits=owner_waits):
-            node.do(CancelFetch(request.order))
+        further = PageRequest(request.source, upto, self._node.number(), request.order)
+        pursuit.on_asked_on(further)
+        self._turns.begin(pursuit, further)
 
     def _stage(self, pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:
         """Keep a page apart if it is within its budget; returns whether it is."""
@@ -216,17 +210,19 @@ class Following:
     def on_ended(self, event: FetchEnded) -> bool:
         """A fetch ended; returns whether it was one of ours and brought no page."""
         brought = event.outcome is Outcome.DONE
-        self._paces.end(event.order, self._node.now, brought=brought)
+        self._turns.end(event.order, brought=brought)
+        if self._turns.waited_for:
+            self._look_s = self._node.now
         under_way = _under_way(self.pursuits.values(), event.order)
         if under_way is None:
             return False
         pursuit, request = under_way
         if event.outcome is Outcome.BUSY:
-            self._full[request.source] = self._node.now + limits.BUSY_AGAIN_S
+            self._turns.on_busy(request.source)
             pursuit.on_busy()
             self._drop(pursuit)
         else:
-            self._full.pop(request.source, None)
+            self._turns.on_answer(request.source)
             self._fail(pursuit, request)
         return True
 
@@ -277,23 +273,29 @@ class Following:
 
     def on_tick(self) -> None:
         """Ask for every manifest that is behind, from somebody who holds it: one request each."""
-        now = self._node.now
-        if now < self._look_s:
+        if self._node.now < self._look_s:
             return
         if self._room.lacks:
             self._look_s = math.inf
             return
-        self._full = {source: until_s for source, until_s in self._full.items() if until_s > now}
-        taken, linked = _taken(self.pursuits.values()), self._node.linked()
-        for pursuit in filter(lambda each: each.waits, self.pursuits.values()):
-            barred = {*self._full, *self._paces.barred(linked, now)}
-            source = _source(self._node, pursuit, taken | _slots_of(barred))
-            if source is not None:
-                request = PageRequest(source, _since(self._node, pursuit), self._node.number())
-                taken.add(_slot(pursuit, source))
-                pursuit.on_asked(request, _budget(self._node, pursuit, request.since))
-                _ask(self._node, self._paces, pursuit, request)
-        self._look_s = _next_look(now, self.pursuits.values(), self._full.values())
+        for pursuit in self.pursuits.values():
+            if pursuit.stop is not None and pursuit.stop.source not in self._node.linked():
+                pursuit.on_busy()
+                self._drop(pursuit)
+        for pursuit, source in self._turns.look(self.pursuits.values()):
+            self._ask(pursuit, source)
+        self._look_s = self._turns.next_look_s(self.pursuits.values())
+
+    def _ask(self, pursuit: Pursuit, source: DeviceId) -> None:
+        """It is the turn of a manifest: begin, or go on where it stopped."""
+        number = self._node.number()
+        if pursuit.stop is not None:
+            request = PageRequest(source, pursuit.stop.since, number)
+            pursuit.on_asked_on(request)
+        else:
+            request = PageRequest(source, _since(self._node, pursuit), number)
+            pursuit.on_asked(request, _budget(self._node, pursuit, request.since))
+        self._turns.begin(pursuit, request)
 
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:
         """This source cannot serve; perhaps another one can."""
@@ -306,68 +308,12 @@ class Following:
         self._look_s = self._node.now
 
 
-def _ask(node: Node, paces: PagePaces, pursuit: Pursuit, request: PageRequest) -> None:
-    ask = ManifestAsk(*pursuit.name, request.since, pursuit.goal[0])
-    paces.begin(request, node.now)
-    addresses = dialable_at(node, request.source)
-    node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
-
-
 def _under_way(pursuits: Iterable[Pursuit], order: OrderId) -> tuple[Pursuit, PageRequest] | None:
     """Return the request with this number, and whose it is."""
     for pursuit in pursuits:
         if pursuit.request is not None and pursuit.request.order == order:
             return pursuit, pursuit.request
     return None
-
-
-def _slot(pursuit: Pursuit, source: DeviceId) -> SourceSlot:
-    return source, source == pursuit.name.owner
-
-
-def _slots_of(devices: Iterable[DeviceId]) -> set[SourceSlot]:
-    """Return both slots of each of these."""
-    return {(device, own) for device in devices for own in (False, True)}
-
-
-def _taken(pursuits: Iterable[Pursuit]) -> set[SourceSlot]:
-    """Return which slots are taken by requests under way."""
-    return {
-        _slot(pursuit, pursuit.request.source)
-        for pursuit in pursuits
-        if pursuit.request is not None
-    }
-
-
-def _next_look(now: float, pursuits: Iterable[Pursuit], full: Iterable[float]) -> float:
-    """Return when somebody who failed or was busy may be asked again, if nothing happens."""
-    waiting = [pursuit for pursuit in pursuits if pursuit.waits]
-    pauses = [failure.until_s for pursuit in waiting for failure in pursuit.failures.values()]
-    if waiting:
-        pauses += full
-    return min((until_s for until_s in pauses if until_s > now), default=math.inf)
-
-
-def _source(node: Node, pursuit: Pursuit, taken: set[SourceSlot]) -> DeviceId | None:
-    """The owner first, else whoever announced that head and failed least; who has a slot free."""
-    name, ready = pursuit.name, []
-    for device in node.linked():
-        failure = pursuit.failures.get(device, NEVER)
-        announced = node.peers[device].heads.get(name, (0, 0))
-        if _slot(pursuit, device) in taken:
-            continue
-        if frozen_heads.serves(node, pursuit, announced) and failure.until_s <= node.now:
-            ready.append((device != name.owner, failure.times, device))
-    return min(ready)[-1] if ready else None
-
-
-def _owner_waits(node: Node, pursuit: Pursuit, request: PageRequest) -> bool:
-    """Say whether somebody else was asked for a manifest whose owner is there and has it."""
-    owner = pursuit.name.owner
-    if owner == request.source or owner not in node.linked():
-        return False
-    rests = pursuit.failures.get(owner, NEVER).until_s > node.now
-    return not rests and node.peers[owner].heads.get(pursuit.name, (0, 0)) >= pursuit.goal
 
 
 def _since(node: Node, pursuit: Pursuit) -> int:

@@ -1,10 +1,11 @@
 """Page paces: which pages of manifests are asked for too slowly to be waited for.
 
-Strategy: the same measure as for contents (core/content/swarm/pace.py, slowness.py). A page that is
-slow takes no slot that other manifests wait for, and the last slots are for who is quick. A page is
-called off if it drips; if it is slow and its owner, who is there, is not the one who was asked; if
-it is the slowest of more than there is room for; and if it takes a slot that is for others. Whoever
-was called off has failed, and rests as others that fail do (pursuit.py).
+Strategy: the same measure as for contents (core/content/swarm/pace.py, slowness.py), but that a
+page is long under way after PAGE_LONG_S. A page that is slow takes no slot that other manifests
+wait for, and some slots are for who is quick. A page is called off if it drips; if it is slow and
+its owner, who is there, is not the one who was asked; if it is the slowest of more than there is
+room for; and if it takes a slot that is for others. Whoever was called off has failed, and rests as
+others that fail do (pursuit.py).
 
 Guarantees: no link that brings a whole record of TLS in limits.BULK_STALL_S is called off while
 nobody else has that manifest and there is room. Limits: a page at a few KiB a second from somebody
@@ -22,13 +23,15 @@ from potluck.core.keys.identity import DeviceId
 from potluck.engine.events import FetchHeard, OrderId
 from potluck.engine.others.pursuit import PageRequest
 
+PAGE_LONG_S = 10.0  # the longest page takes 8 s of 1 Mbit/s
+
 
 class PagePaces:
     """How fast the pages under way come."""
 
     def __init__(self) -> None:
         """None is under way."""
-        self._paces = Paces()
+        self._paces = Paces(long_s=PAGE_LONG_S)
         self._slowness = Slowness(self._paces)
         self._sources: dict[OrderId, DeviceId] = {}  # who was asked, by order
         self._begun_s: dict[OrderId, float] = {}
@@ -43,17 +46,18 @@ class PagePaces:
         self._paces.begin(request.order, limits.PAGE_FRAME_BYTES, after=request.after)
         self._slowness.begin(request.order, request.source, now, after=request.after)
 
-    def end(self, order: OrderId, now: float, *, brought: bool) -> None:
-        """A request is over, whatever it was for; `brought`: its answer came to its end."""
+    def end(self, order: OrderId, now: float, *, brought: bool) -> bool:
+        """A request is over, `brought`: its answer came to its end; returns whether for a page."""
         source = self._sources.pop(order, None)
         if source is None:
-            return
+            return False
         took_s = now - self._begun_s.pop(order)
         self._slowness.end(order)
         if self._paces.end(order):
             self._slowness.on_slow(source, now)
         elif brought:
             self._slowness.on_brought(source, 0.0, took_s, now)
+        return True
 
     def on_heard(self, event: FetchHeard, now: float) -> bool:
         """So much came; returns whether it takes no slot from now on."""

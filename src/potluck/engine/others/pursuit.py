@@ -9,9 +9,10 @@ signed two contents of one number freezes its manifest, whatever is under way, u
 generation up. One that signed more than one owner may have is followed again with its next head
 that says less.
 
-Guarantees: at most one request of a manifest is under way, exactly in CHANGES and WHOLE; whoever
-failed is left alone whatever it announces meanwhile. Limits: state only; what is asked of whom, and
-whether a page is to be believed, is decided by engine/others/following.py.
+Guarantees: at most one request of a manifest is under way, only in CHANGES and WHOLE, where it may
+also wait for its turn between two pages; whoever failed is left alone whatever it announces
+meanwhile. Limits: state only; what is asked of whom is decided by engine/others/page_turns.py, and
+whether a page is to be believed by engine/others/following.py.
 """
 
 from __future__ import annotations
@@ -114,6 +115,14 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PageStop:
+    """Where pages wait for their turn to go on."""
+
+    source: DeviceId
+    since: int  # changes above this number are not here yet
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """How often a source could not serve what it announced, and until when it is left alone."""
 
@@ -133,6 +142,7 @@ class Pursuit:
         self.state = PursuitState.CURRENT
         self.newest: Head | None = None  # newer than what is held
         self.request: PageRequest | None = None
+        self.stop: PageStop | None = None
         self.budget: PageBudget | None = None  # of the pages under way
         self.excess: Head | None = None  # what says more than one owner may have
         # how long the paths are that are held, at most; None: not counted in this run
@@ -157,6 +167,16 @@ class Pursuit:
     def waits(self) -> bool:
         """Whether somebody is to be asked."""
         return self.state in {PursuitState.BEHIND, PursuitState.UNFIT}
+
+    @property
+    def begun(self) -> bool:
+        """Whether pages are on their way, or wait for their turn: some may be staged."""
+        return self.state in {PursuitState.CHANGES, PursuitState.WHOLE}
+
+    @property
+    def in_line(self) -> bool:
+        """Whether it waits for a slot, at its beginning or between two pages."""
+        return self.waits or self.stop is not None
 
     @property
     def whole(self) -> bool:
@@ -200,11 +220,15 @@ class Pursuit:
 
     def end_request(self) -> None:
         """Nothing is under way any more."""
-        self.request = self.budget = None
+        self.request = self.stop = self.budget = None
 
     def on_asked_on(self, request: PageRequest) -> None:
         """The same source is asked for the next page."""
-        self.request = request
+        self.request, self.stop = request, None
+
+    def on_stop(self, stop: PageStop) -> None:
+        """Others have their turn before the next page is asked for."""
+        self.request, self.stop = None, stop
 
     def on_misfit(self) -> None:
         """Changes alone do not lead to the head."""

@@ -57,6 +57,7 @@ class _Pace:
     """One order."""
 
     size_bytes: int  # what was asked
+    long_s: float  # so long under way it is slow
     came_bytes: int = 0
     waited_s: float = 0.0
     sample: deque[tuple[int, float]] = field(default_factory=deque)  # of the last SAMPLE_S
@@ -80,7 +81,7 @@ class _Pace:
         """Whether others need not wait for its slot."""
         sampled = self.sample_s >= SAMPLE_S and self.rate < SLOW_RATE
         trickles = self.sample_s >= LATE_MIN_S and self.rate < TRICKLE_RATE
-        return self.behind or sampled or trickles or self.waited_s >= LONG_S
+        return self.behind or sampled or trickles or self.waited_s >= self.long_s
 
     def on_heard(self, size_bytes: int, waited_s: float, fastest: float) -> None:
         """So much came, and so long was waited for it; what the fastest brings in a second."""
@@ -100,9 +101,10 @@ class _Pace:
 class Paces:
     """All orders under way, by number."""
 
-    def __init__(self) -> None:
-        """Nothing is under way."""
+    def __init__(self, long_s: float = LONG_S) -> None:
+        """Nothing is under way; what is so for `long_s` seconds is slow at any pace."""
         self._paces: dict[int, _Pace] = {}
+        self._long_s = long_s
 
     def __repr__(self) -> str:
         slow = sum(pace.slow for pace in self._paces.values())
@@ -110,7 +112,7 @@ class Paces:
 
     def begin(self, number: int, size_bytes: int, *, after: int | None = None) -> None:
         """So many bytes are asked for; `after`: it goes on with what that order brings."""
-        self._paces[number] = pace = _Pace(size_bytes)
+        self._paces[number] = pace = _Pace(size_bytes, self._long_s)
         before = self._paces.get(after) if after is not None else None
         if before is not None:
             pace.sample = before.sample.copy()
