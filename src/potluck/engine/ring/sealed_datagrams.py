@@ -9,19 +9,23 @@ What another group sealed cannot be read, but that it was heard is a fact: a lon
 a person rather than start a second group next to it.
 
 Guarantees: whatever does not open, does not decode, comes twice, from ourselves or from nobody we
-know gives None; `older_call` alone asks neither who that is nor how often. Windows are kept for
-members only. Nothing longer than a datagram leaves. Limits: any member can speak in another's name
-here, and under an older key a removed device can, so a datagram is a hint and never a proof.
+know gives None; `former_call` alone says of what comes twice that it does. Windows are kept for
+members and former members only, one that was removed keeps the one it had, and there is an end to
+their number. Nothing longer than a datagram leaves. Limits: any member can speak in another's name
+here, and under an older key a removed device can, so a datagram is a hint and never a proof, and
+that it seems to come twice is none either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import (
     MAGIC,
@@ -67,6 +71,15 @@ def _said(inside: bytes | None) -> tuple[Envelope, SealedMessage] | None:
     return None if isinstance(message, Unknown) else (envelope, message)
 
 
+@dataclass(frozen=True, slots=True)
+class FormerCall:
+    """A former member calls its group."""
+
+    who: MemberEntry
+    beacon: Beacon
+    is_new: bool  # whether it was not heard here before
+
+
 class SealedDatagrams:
     """Speaks and hears in sealed datagrams."""
 
@@ -97,13 +110,17 @@ class SealedDatagrams:
             return None
         return opened[0], opened[1]
 
-    def older_call(self, data: bytes) -> tuple[DeviceId, Beacon] | None:
-        """Return who, member or not, calls under a key that was valid once, however often."""
+    def former_call(self, data: bytes) -> FormerCall | None:
+        """Return which former member calls under a key that was valid once, perhaps again."""
         _, older = self._keys()
-        said = _said(_first(older, data))
-        if said is None or not isinstance(said[1], Beacon):
+        roster, said = self._node.roster, _said(_first(older, data))
+        if roster is None or said is None or not isinstance(said[1], Beacon):
             return None
-        return DeviceId(said[0].sender), said[1]
+        envelope, beacon = said
+        who = roster.entry_of(DeviceId(envelope.sender))
+        if who is None or who.device in roster.members:
+            return None
+        return FormerCall(who, beacon, self._is_new(envelope))
 
     def own_call(self, data: bytes) -> Beacon | None:
         """Return what is called in our own name, perhaps by another run; None for anything else."""
@@ -124,8 +141,15 @@ class SealedDatagrams:
         sender = DeviceId(envelope.sender)
         if sender == node.me or sender not in node.roster.members:
             return None
-        window = self._windows.setdefault(sender, ReplayWindow())
-        return (sender, message) if window.accept(envelope.instance, envelope.counter) else None
+        return (sender, message) if self._is_new(envelope) else None
+
+    def _is_new(self, envelope: Envelope) -> bool:
+        """Say whether that was not heard of this device before, which is or was a member."""
+        device = DeviceId(envelope.sender)
+        if device not in self._windows and len(self._windows) >= limits.SIGHTED:
+            del self._windows[next(iter(self._windows))]
+        window = self._windows.setdefault(device, ReplayWindow())
+        return window.accept(envelope.instance, envelope.counter)
 
     def _keys(self) -> tuple[list[bytes], list[bytes]]:
         """Return the keys that are valid, and those that were."""
