@@ -176,7 +176,7 @@ def test_under_an_older_key_a_member_calls_and_nothing_else() -> None:
     assert mine.hint(call) is None
     assert mine.hint(say(away, theirs, Ping(1, b"", b""))) is None
     assert mine.hint(say(out, gone)) is None
-    assert (late := say(out, gone))
+    late = say(out, gone)
     calls = [mine.former_call(late), mine.former_call(late)]
     known = roster.former[out.me]
     assert calls == [FormerCall(known, BEACON, is_new=new) for new in (True, False)]

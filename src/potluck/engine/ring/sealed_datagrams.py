@@ -114,9 +114,11 @@ class SealedDatagrams:
         """Return which former member calls under a key that was valid once, perhaps again."""
         _, older = self._keys()
         roster, said = self._node.roster, _said(_first(older, data))
-        if roster is None or said is None or not isinstance(said[1], Beacon):
+        if roster is None or said is None:
             return None
         envelope, beacon = said
+        if not isinstance(beacon, Beacon):
+            return None
         who = roster.entry_of(DeviceId(envelope.sender))
         if who is None or who.device in roster.members:
             return None
