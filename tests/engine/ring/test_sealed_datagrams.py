@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.group.removals import GroupStanding
 from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.keys.sealing import MAGIC, OVERHEAD_BYTES, seal_datagram
 from potluck.core.wire.catalogue import Beacon, Envelope, Ping, encode
@@ -78,6 +79,24 @@ def test_another_group_is_noticed_and_not_understood() -> None:
     assert here.open(stranger) is None
     assert here.is_foreign(stranger)
     assert not here.is_foreign(b"rubbish")
+
+
+def test_the_roster_is_asked_for_keys_only_when_something_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, listener = sealed_datagrams(2, 1, 2, 3)
+    assert here.roster is not None
+    first, speaker = sealed_datagrams(1, 1, 2, 3)
+    one, other = say(first, speaker), say(first, speaker)
+    assert listener.open(one) is not None
+    with monkeypatch.context() as asked:
+        asked.setattr(GroupStanding, "keys", property(lambda _: pytest.fail("asked again")))
+        assert listener.open(other) is not None
+    said = Remove(here.roster.group, key(3).device, [], b"", None, key_id(b"k" * 32), [])
+    here.roster.add(sign_removal(key(1), said, []))
+    assert listener.hint(say(first, speaker)) is None, "only the first key is known"
+    here.group_keys.learn(b"k" * 32, here.roster.standing.keys)
+    assert listener.hint(say(first, speaker)) is not None
 
 
 def test_somebody_outside_the_roster_is_not_heard_and_leaves_no_trace() -> None:

@@ -25,6 +25,7 @@ import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.group.removals import GroupStanding
 from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import (
@@ -88,6 +89,9 @@ class SealedDatagrams:
         self._node = node
         self._windows: dict[DeviceId, ReplayWindow] = {}
         self._counter = 0
+        # by what the keys were sorted last, and how: the roster names many, and each datagram asks
+        self._sorted_by: tuple[GroupStanding, list[bytes]] | None = None
+        self._sorted: tuple[list[bytes], list[bytes]] = [], []
 
     def __repr__(self) -> str:
         """Say how much was said, and how many were heard."""
@@ -158,8 +162,12 @@ class SealedDatagrams:
         ring, roster = self._node.group_keys, self._node.roster
         if roster is None:
             return [], []
-        first, valid = roster.group_key, roster.standing.keys
-        return ring.valid(first, valid), ring.older(first, valid)
+        by, before = (roster.standing, ring.keys), self._sorted_by
+        if before is None or before[0] is not by[0] or before[1] != by[1]:
+            first, valid = roster.group_key, roster.standing.keys
+            self._sorted = ring.valid(first, valid), ring.older(first, valid)
+            self._sorted_by = by
+        return self._sorted
 
     def is_foreign(self, data: bytes) -> bool:
         """Say whether another group sealed this datagram; our own, come back, does not count."""
