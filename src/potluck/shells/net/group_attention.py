@@ -1,7 +1,7 @@
 """Group attention: how much of what looks as if the own group had sealed it reaches the engine.
 
 Strategy: such a datagram begins with bytes that anybody can overhear, and only opening it shows
-whose it is, which costs the engine some ten times as much as to refuse it here. So it has tokens
+whose it is, which costs the engine some fifty times as much as to refuse it here. So it has tokens
 like a stranger's (attention.py), by host and in all, but many more. Hosts to which this device
 sealed something itself, lately, are members' or were asked whether they are: these have tokens of
 their own, so a flood from anywhere else takes nothing from them.
@@ -21,10 +21,11 @@ from potluck.core import limits
 from potluck.core.hosts import host_of
 from potluck.shells.net.attention import Budget, Crowd
 
-# To open one in vain costs the engine some 0.05 ms, and its turn as much: a quarter of a core at
-# most. A large group makes some ten a second, and while it starts some hundred: several each.
-KNOWN_HEARD: Final = Budget(all_burst=4096, all_per_s=2000, host_burst=512, host_per_s=200)
-UNKNOWN_HEARD: Final = Budget(all_burst=2048, all_per_s=500, host_burst=64, host_per_s=16)
+# One that is opened in vain costs a turn of the engine, 0.4 ms: a quarter of a core at most, beside
+# what comes at once. A large group makes some ten a second, and some hundred while it starts; there
+# is more than one of each, and a datagram may always be lost.
+KNOWN_HEARD: Final = Budget(all_burst=1024, all_per_s=500, host_burst=128, host_per_s=64)
+UNKNOWN_HEARD: Final = Budget(all_burst=1024, all_per_s=125, host_burst=32, host_per_s=8)
 
 
 class GroupAttention:
