@@ -78,7 +78,7 @@ def test_why_a_device_is_out_are_the_removals_and_what_made_their_signers_stewar
         *appointed,
         *out,
     )
-    assert home.why_out(ANN.device) == [*out, *appointed[::-1]]
+    assert home.why_out(ANN.device) == [*appointed, *out]
     assert home.why_out(key(7).device) == home.why_out(ANN.device), "its admission is void by it"
     assert home.why_out(key(9).device) == home.why_out(BEN.device) == []
 

@@ -33,6 +33,11 @@ def test_a_member_reads_what_a_member_sealed() -> None:
     assert open_datagram(GROUP, sealed) == b"hello"
 
 
+def test_how_a_key_is_named_is_worked_out_once_for_many_datagrams() -> None:
+    assert key_hint(GROUP) is key_hint(GROUP)
+    assert key_hint(GROUP) != key_hint(OTHER)
+
+
 def test_another_group_sees_that_it_is_sealed_and_nothing_more() -> None:
     sealed = seal_datagram(GROUP, NONCE, b"hello")
     assert open_datagram(OTHER, sealed) is None

@@ -151,6 +151,14 @@ def test_the_host_of_a_link_is_that_device_s_own_and_nobody_else_s() -> None:
     assert repr(own) == "<OwnNetworks 2, 1 devices were linked>"
 
 
+def test_where_a_device_was_is_known_by_its_links_and_by_dials() -> None:
+    own = networks()
+    own.on_linked(B, "10.0.0.7")
+    own.on_reached(B, [Address("10.0.0.8", 9)])
+    assert [own.was_at(B, f"10.0.0.{n}") for n in (7, 8, 9)] == [True, True, False]
+    assert not own.was_at(C, "10.0.0.7")
+
+
 def test_what_is_remembered_is_bounded_by_device_and_in_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.group.removals import GroupStanding
 from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.keys.sealing import MAGIC, OVERHEAD_BYTES, seal_datagram
 from potluck.core.wire.catalogue import Beacon, Envelope, Ping, encode
 from potluck.engine.effects import Transmit
 from potluck.engine.node import Node
-from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from potluck.engine.ring.sealed_datagrams import FormerCall, SealedDatagrams
 from tests.engine.builders import address, group, key, node, taken
 
 BEACON = Beacon(7685, 1, b"digest", 2)
@@ -48,6 +49,14 @@ def test_a_member_that_was_restarted_is_heard() -> None:
     assert two.open(say(*sealed_datagrams(1, run=2))) is not None
 
 
+def test_there_is_an_end_to_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SIGHTED", 1)
+    here = sealed_datagrams(3, 1, 2, 3)[1]
+    for number in (1, 2, 2):
+        here.open(say(*sealed_datagrams(number, 1, 2, 3)))
+    assert list(here._windows) == [key(2).device]
+
+
 def test_our_own_voice_come_back_is_not_another_group() -> None:
     here, speaker = sealed_datagrams(1)
     data = say(here, speaker)
@@ -70,6 +79,29 @@ def test_another_group_is_noticed_and_not_understood() -> None:
     assert here.open(stranger) is None
     assert here.is_foreign(stranger)
     assert not here.is_foreign(b"rubbish")
+
+
+def test_the_roster_is_asked_for_keys_only_when_something_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, listener = sealed_datagrams(2, 1, 2, 3)
+    assert here.roster is not None
+    first, speaker = sealed_datagrams(1, 1, 2, 3)
+    one, other = say(first, speaker), say(first, speaker)
+    assert listener.open(one) is not None
+    with monkeypatch.context() as asked:
+        asked.setattr(GroupStanding, "keys", property(lambda _: pytest.fail("asked again")))
+        assert listener.open(other) is not None
+    said = Remove(here.roster.group, key(3).device, [], b"", None, key_id(b"k" * 32), [])
+    here.roster.add(sign_removal(key(1), said, []))
+    late = say(first, speaker)
+    assert listener.open(late) is None, "there was a removal"
+    assert listener.hint(late) is not None
+    first.roster = here.roster
+    for device in (first, here):
+        assert listener.open(fresh := say(first, speaker)) is None
+        device.group_keys.learn(b"k" * 32, here.roster.standing.keys)
+    assert listener.open(fresh) is not None, "there is a new key"
 
 
 def test_somebody_outside_the_roster_is_not_heard_and_leaves_no_trace() -> None:
@@ -168,13 +200,16 @@ def test_under_an_older_key_a_member_calls_and_nothing_else() -> None:
     assert mine.hint(call) is None
     assert mine.hint(say(away, theirs, Ping(1, b"", b""))) is None
     assert mine.hint(say(out, gone)) is None
-    assert mine.older_call(say(out, gone)) == (out.me, BEACON)
-    assert mine.older_call(say(out, gone, Ping(1, b"", b""))) is None
-    assert mine.older_call(call) == (key(1).device, BEACON)
-    assert mine.older_call(say(here, mine)) is None
+    late = say(out, gone)
+    calls = [mine.former_call(late), mine.former_call(late)]
+    known = roster.former[out.me]
+    assert calls == [FormerCall(known, BEACON, is_new=new) for new in (True, False)]
+    assert mine.former_call(say(out, gone, Ping(1, b"", b""))) is None
+    assert mine.former_call(call) is None, "that one is a member"
+    assert mine.former_call(say(here, mine)) is None
     assert theirs.open(say(here, mine)) is None, "who was away does not have the key"
     away.roster = roster
     away.group_keys.learn(b"k" * 32, roster.standing.keys)
     assert theirs.open(say(here, mine)) == (key(2).device, BEACON)
     assert SealedDatagrams(node(5)).hint(call) is None
-    assert SealedDatagrams(node(5)).older_call(call) is None
+    assert SealedDatagrams(node(5)).former_call(call) is None

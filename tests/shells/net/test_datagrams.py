@@ -24,6 +24,7 @@ from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Transmit
 from potluck.engine.events import DatagramHeard, Interface
 from potluck.shells.net import datagrams as datagrams_module
+from potluck.shells.net import group_attention as group_attention_module
 from potluck.shells.net.attention import FOLLOW_S, Budget
 from potluck.shells.net.datagrams import RECEIVE_MAX, Datagrams
 from potluck.shells.net.interfaces import UsableNetwork
@@ -256,7 +257,7 @@ def test_a_full_send_buffer_is_counted(stack):
     assert dict(datagrams.counts) == {"send buffer full": 1}
 
 
-def test_of_strangers_so_much_is_heard_and_of_what_is_sealed_as_ours_all(stack, monkeypatch):
+def test_of_strangers_so_much_is_heard_and_of_what_is_sealed_as_ours_more(stack, monkeypatch):
     budget = Budget(all_burst=2, all_per_s=0, host_burst=1, host_per_s=0)
     monkeypatch.setattr(datagrams_module, "STRANGERS_HEARD", budget)
     listener, speaker = make(stack, free_port()), make(stack, free_port())
@@ -297,6 +298,23 @@ else:
 
 # the program as this process sees it, installed or not
 WITH_SOURCE = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_what_seems_sealed_as_ours_is_bounded_too_but_not_where_we_speak_to(stack, monkeypatch):
+    budget = Budget(all_burst=2, all_per_s=0, host_burst=1, host_per_s=0)
+    monkeypatch.setattr(group_attention_module, "UNKNOWN_HEARD", budget)
+    listener, speaker = make(stack, free_port()), make(stack, free_port())
+    ours, to = MAGIC + b"ours", Address("127.0.0.1", port_of(listener))
+    listener.transmit(Transmit(ours, Address("127.0.0.9", port_of(speaker))))
+    for _ in range(4):
+        speaker.transmit(Transmit(ours, to))
+    speaker.transmit(Transmit(b"the last one", to))
+    assert [event.data for event in hear(listener, 3)] == [ours, ours, b"the last one"]
+    assert listener.counts["of our group, too many"] == 2
+    listener.transmit(Transmit(ours, Address("127.0.0.1", port_of(speaker))))
+    for _ in range(4):
+        speaker.transmit(Transmit(ours, to))
+    assert len(hear(listener, 4)) == 4
 
 
 @pytest.mark.lan

@@ -7,13 +7,24 @@ first that comes.
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
 
 from potluck.core import limits
-from potluck.shells.net.packet_filters import MARK_BYTES, MUTED_MAX, attach, detach, filter_code
+from potluck.shells.net.packet_filters import (
+    MARK_BYTES,
+    MUTED_MAX,
+    MUTED_NETWORKS_MAX,
+    SPARED_MAX,
+    attach,
+    detach,
+    filter_code,
+)
 
+OLDER_KERNELS_BYTES = 20 * 1024  # net.core.optmem_max before Linux 6.9
+SO_MEMINFO, OPTION_MEMORY = 55, 6  # asm-generic/socket.h, linux/sock_diag.h
 HERE, LOUD, QUIET = "127.0.0.1", "127.0.0.5", "127.0.0.6"
 MARK = b"markmark"
 WAIT_S = 20.0
@@ -73,9 +84,66 @@ def test_as_many_as_there_may_be_are_muted(ear: socket.socket) -> None:
     assert ear.recv(99) == b"one too many"
 
 
-def test_what_is_no_ipv4_address_is_not_muted(ear: socket.socket) -> None:
-    assert filter_code(["fe80::/64%lo", "a name"]) == filter_code([])
-    assert attach(ear, filter_code(["fe80::/64%lo", LOUD]))
+@pytest.fixture
+def ear6() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this system has no IPv6")
+        sock.settimeout(0.0)
+        yield sock
+
+
+def hears_itself(ear6: socket.socket) -> bool:
+    """Whether what comes from ::1 passes: on the loopback network it is there at once, or never."""
+    ear6.sendto(b"x", ear6.getsockname())
+    try:
+        return ear6.recv(9) == b"x"
+    except BlockingIOError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("muted", "passes"),
+    [
+        (["::/64"], False),
+        (["0:0:0:1::/64", "1::/64", "1:0:0:1::/64", HERE, "0.0.0.0", "0.0.0.1"], True),
+        (["0:0:0:1::/64", "1::/64", "::/64", HERE], False),
+        ([f"0:0:0:{number:x}::/64" for number in range(1, MUTED_NETWORKS_MAX)] + ["::/64"], False),
+        ([f"0:0:0:{number:x}::/64" for number in range(1, MUTED_NETWORKS_MAX + 1)], True),
+        (
+            [f"10.0.{number // 250}.{number % 250}" for number in range(MUTED_MAX)] + ["::/64"],
+            False,
+        ),
+    ],
+)
+def test_of_ipv6_a_whole_network_is_muted(
+    ear6: socket.socket, muted: list[str], passes: bool
+) -> None:
+    assert attach(ear6, filter_code(muted))
+    assert hears_itself(ear6) == passes
+
+
+def test_networks_take_no_room_of_addresses(ear: socket.socket) -> None:
+    many = [f"1:0:0:{number:x}::/64" for number in range(MUTED_MAX)]
+    assert attach(ear, filter_code([*many, LOUD]))
+    say(ear, LOUD, b"noise")
+    say(ear, QUIET, b"x")
+    assert ear.recv(9) == b"x"
+
+
+def test_the_longest_filter_fits_where_a_kernel_gives_least(ear: socket.socket) -> None:
+    hosts = [f"200.0.{number // 250}.{number % 250}" for number in range(MUTED_MAX)]
+    hosts += [f"fe80:0:8000:{n + 0x8000:x}::/64" for n in range(MUTED_NETWORKS_MAX)]
+    assert attach(ear, filter_code(hosts, [b"\xff" * MARK_BYTES] * SPARED_MAX))
+    memory = struct.unpack("9I", ear.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 36))
+    assert 0 < memory[OPTION_MEMORY] < OLDER_KERNELS_BYTES
+
+
+def test_what_is_no_address_is_not_muted(ear: socket.socket) -> None:
+    assert filter_code(["a name", "fe80::1/64", "fe80::/64%lo"]) == filter_code([])
+    assert attach(ear, filter_code(["a name", LOUD]))
     say(ear, LOUD, b"noise")
     say(ear, QUIET, b"x")
     assert ear.recv(9) == b"x"

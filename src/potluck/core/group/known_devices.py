@@ -12,11 +12,11 @@ from potluck.core.content.paths import collision_key, why_unsafe
 from potluck.core.group.deriving import Evidence, InForce, derive
 from potluck.core.group.lines import are_apart
 from potluck.core.group.numbered_words import NumberedWord, next_number
-from potluck.core.group.removals import GroupStanding, SignedAct
+from potluck.core.group.removal_proofs import removal_proof
+from potluck.core.group.removals import GroupStanding
 from potluck.core.group.statement_set import RosterRoom, StatementSet
 from potluck.core.group.statements import (
     FORBIDDEN_LABELS,
-    Appoint,
     Forget,
     LastHead,
     MemberEntry,
@@ -99,20 +99,13 @@ class KnownDevices:
         return chain[::-1]
 
     def why_out(self, device: DeviceId) -> list[RosterRecord]:
-        """Return the removals by which a device is no member, and what made their signers stewards.
-
-        Its own come first, then those of whoever let it in: its admission may be void by these.
-        """
-        acts, way = self._set.acts, [device]
+        """Return by what a device is no member, what is enough to prove it first."""
+        way, admissions = [device], list[tuple[DeviceId, bytes]]()
         while (entry := self.entry_of(way[-1])) is not None and entry.admitted_by not in way:
             way.append(entry.admitted_by)
-        why = {h: each for who in way for h, each in acts.items() if _removes(each, who)}
-        signers = [each.by for each in why.values()]
-        for signer in signers:
-            words = [h for h, each in acts.items() if _appoints(each, signer) and h not in why]
-            why |= {known: acts[known] for known in words}
-            signers += [acts[known].by for known in words]
-        return [self._set.records[known] for known in why]
+            admissions.append((entry.admitted_by, record_hash(entry.record)))
+        proof = removal_proof(device, admissions, self._set.acts, self.standing)
+        return [self._set.records[known] for known in proof]
 
     def signed_by(self, device: DeviceId) -> list[bytes]:
         """Return the hashes of the statements of a device that stand."""
@@ -189,11 +182,3 @@ class KnownDevices:
             short = base.encode()[:room].decode(errors="ignore").rstrip(" .")
             label = f"{short}-{number}"
         return label
-
-
-def _removes(said: SignedAct, device: DeviceId) -> bool:
-    return isinstance(said.act, Remove) and said.about == device
-
-
-def _appoints(said: SignedAct, device: DeviceId) -> bool:
-    return isinstance(said.act, Appoint) and said.about == device

@@ -12,6 +12,8 @@ hint to dial, never a proof.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from blake3 import blake3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -26,10 +28,12 @@ _HEAD_BYTES = len(MAGIC) + _HINT_BYTES
 _TAG_BYTES = 16  # of ChaCha20-Poly1305
 OVERHEAD_BYTES = _HEAD_BYTES + NONCE_BYTES + _TAG_BYTES
 _PUBLIC_BYTES = 32  # of an X25519 key
+HINTS = 32  # that are remembered: those of all keys that a device keeps are asked for each datagram
 WINDOW = 64  # datagrams of one sender that may overtake each other: the width in RFC 4303
 RUNS = 4  # of one sender that are remembered: so a recorded one of the last few opens nothing
 
 
+@lru_cache(maxsize=HINTS)
 def key_hint(group_key: bytes) -> bytes:
     """Return the 4 bytes by which a sealed datagram names its key."""
     named = blake3(group_key, derive_key_context="potluck group key id v1")

@@ -103,6 +103,11 @@ class OwnNetworks:
             return True
         return self.is_plain(address) and address.host in self._linked.get(device, ())
 
+    def was_at(self, device: DeviceId, host: str) -> bool:
+        """Say whether that device was linked or reached at that host."""
+        reached = {address.host for address in self._reached.get(device, ())}
+        return host in reached or host in self._linked.get(device, ())
+
     def is_said_well(self, address: Address) -> bool:
         """Say whether an address in a message can be one to dial, now or later.
 

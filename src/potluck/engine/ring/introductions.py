@@ -11,8 +11,9 @@ when it only calls (engine/ring/removed_callers.py).
 Guarantees: a stranger gets one byte, and so does whoever cannot seal to our key; an answer is
 never longer than an introduction may be. No single member makes another one believe that it is
 out: only what stewards signed counts for that (core/group/removals.py). What is malformed is no
-chain. Limits: of a removal in so many parts that they do not fit what comes first is handed over;
-that the device is removed is in each. A founder has no chain: that it shows none is its sign.
+chain. Limits: of removals in so many parts that they do not fit what comes first is handed over,
+which is enough to prove them (core/group/removal_proofs.py); what stands of the device may be
+lacking. A founder has no chain: that it shows none is its sign.
 """
 
 from __future__ import annotations

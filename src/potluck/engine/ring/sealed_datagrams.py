@@ -9,19 +9,24 @@ What another group sealed cannot be read, but that it was heard is a fact: a lon
 a person rather than start a second group next to it.
 
 Guarantees: whatever does not open, does not decode, comes twice, from ourselves or from nobody we
-know gives None; `older_call` alone asks neither who that is nor how often. Windows are kept for
-members only. Nothing longer than a datagram leaves. Limits: any member can speak in another's name
-here, and under an older key a removed device can, so a datagram is a hint and never a proof.
+know gives None; `former_call` alone says of what comes twice that it does. Windows are kept for
+members and former members only, one that was removed keeps the one it had, and there is an end to
+their number. Nothing longer than a datagram leaves. Limits: any member can speak in another's name
+here, and under an older key a removed device can, so a datagram is a hint and never a proof, and
+that it seems to come twice is none either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from potluck.core import limits
 from potluck.core.errors import Malformed
+from potluck.core.group.removals import GroupStanding
+from potluck.core.group.statements import MemberEntry
 from potluck.core.keys.identity import DeviceId
 from potluck.core.keys.sealing import (
     MAGIC,
@@ -67,6 +72,15 @@ def _said(inside: bytes | None) -> tuple[Envelope, SealedMessage] | None:
     return None if isinstance(message, Unknown) else (envelope, message)
 
 
+@dataclass(frozen=True, slots=True)
+class FormerCall:
+    """A former member calls its group."""
+
+    who: MemberEntry
+    beacon: Beacon
+    is_new: bool  # whether it was not heard here before
+
+
 class SealedDatagrams:
     """Speaks and hears in sealed datagrams."""
 
@@ -75,6 +89,9 @@ class SealedDatagrams:
         self._node = node
         self._windows: dict[DeviceId, ReplayWindow] = {}
         self._counter = 0
+        # by what the keys were sorted last, and how: the roster names many, and each datagram asks
+        self._sorted_by: tuple[GroupStanding, list[bytes]] | None = None
+        self._sorted: tuple[list[bytes], list[bytes]] = [], []
 
     def __repr__(self) -> str:
         """Say how much was said, and how many were heard."""
@@ -97,13 +114,19 @@ class SealedDatagrams:
             return None
         return opened[0], opened[1]
 
-    def older_call(self, data: bytes) -> tuple[DeviceId, Beacon] | None:
-        """Return who, member or not, calls under a key that was valid once, however often."""
+    def former_call(self, data: bytes) -> FormerCall | None:
+        """Return which former member calls under a key that was valid once, perhaps again."""
         _, older = self._keys()
-        said = _said(_first(older, data))
-        if said is None or not isinstance(said[1], Beacon):
+        roster, said = self._node.roster, _said(_first(older, data))
+        if roster is None or said is None:
             return None
-        return DeviceId(said[0].sender), said[1]
+        envelope, beacon = said
+        if not isinstance(beacon, Beacon):
+            return None
+        who = roster.entry_of(DeviceId(envelope.sender))
+        if who is None or who.device in roster.members:
+            return None
+        return FormerCall(who, beacon, self._is_new(envelope))
 
     def own_call(self, data: bytes) -> Beacon | None:
         """Return what is called in our own name, perhaps by another run; None for anything else."""
@@ -124,16 +147,27 @@ class SealedDatagrams:
         sender = DeviceId(envelope.sender)
         if sender == node.me or sender not in node.roster.members:
             return None
-        window = self._windows.setdefault(sender, ReplayWindow())
-        return (sender, message) if window.accept(envelope.instance, envelope.counter) else None
+        return (sender, message) if self._is_new(envelope) else None
+
+    def _is_new(self, envelope: Envelope) -> bool:
+        """Say whether that was not heard of this device before, which is or was a member."""
+        device = DeviceId(envelope.sender)
+        if device not in self._windows and len(self._windows) >= limits.SIGHTED:
+            del self._windows[next(iter(self._windows))]
+        window = self._windows.setdefault(device, ReplayWindow())
+        return window.accept(envelope.instance, envelope.counter)
 
     def _keys(self) -> tuple[list[bytes], list[bytes]]:
         """Return the keys that are valid, and those that were."""
         ring, roster = self._node.group_keys, self._node.roster
         if roster is None:
             return [], []
-        first, valid = roster.group_key, roster.standing.keys
-        return ring.valid(first, valid), ring.older(first, valid)
+        by, before = (roster.standing, ring.keys), self._sorted_by
+        if before is None or before[0] is not by[0] or before[1] != by[1]:
+            first, valid = roster.group_key, roster.standing.keys
+            self._sorted = ring.valid(first, valid), ring.older(first, valid)
+            self._sorted_by = by
+        return self._sorted
 
     def is_foreign(self, data: bytes) -> bool:
         """Say whether another group sealed this datagram; our own, come back, does not count."""

@@ -8,7 +8,7 @@ by SO_REUSEADDR: several potlucks on one host all hear what is said to everybody
 what is said to it.
 
 Of what is not sealed with a key that this node seals with, and so is of strangers, only so much is
-heard (attention.py); what is sealed so passes always.
+heard (attention.py); of what begins as if it were sealed so, much more (group_attention.py).
 
 Guarantees: nothing blocks and nothing raises on account of the network or of a peer; a refused or
 failed act is counted. A call to `receive` returns after a bounded number of datagrams. What is too
@@ -16,8 +16,8 @@ long or came from ourselves never gets out. A host that is not a literal, ordina
 never sent to: no name is ever resolved here, and nobody can make us shout by naming a broadcast
 address as theirs.
 
-Limits: IPv4. Whoever overhears the four bytes that name a key can send what passes always, and the
-engine refuses it at a higher price. A datagram sent to everybody may be heard twice, by multicast
+Limits: IPv4. Whoever overhears the four bytes that name a key can send what the kernel lets pass
+always. A datagram sent to everybody may be heard twice, by multicast
 and by broadcast. One thread only.
 """
 
@@ -37,6 +37,7 @@ from potluck.core.wire.catalogue import Address
 from potluck.engine.effects import Transmit
 from potluck.engine.events import DatagramHeard
 from potluck.shells.net.attention import Attention, Budget
+from potluck.shells.net.group_attention import GroupAttention
 from potluck.shells.net.interfaces import UsableNetwork
 from potluck.shells.net.packet_filters import MARK_BYTES
 
@@ -77,6 +78,7 @@ class Datagrams:
         self._ears: dict[_Ear, socket.socket] = {}
         self._marks: deque[bytes] = deque(maxlen=MARKS)
         self._attention: dict[socket.socket, Attention] = {}
+        self._group_attention = GroupAttention(time.monotonic())
         self._voice = _open("", port)
         self._attend(self._voice)
         self._voice.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -166,13 +168,15 @@ class Datagrams:
             if not self._for_us(notes, source):
                 continue
             # also what is too long counts: whoever sends it is loud
-            is_heard = data[:MARK_BYTES] in self._marks or attention.hears(source[0], now)
+            is_ours = data[:MARK_BYTES] in self._marks
+            ears = self._group_attention if is_ours else attention
+            is_heard = ears.hears(source[0], now)
             if flags & socket.MSG_TRUNC or len(data) > limits.DATAGRAM_BYTES:
                 self.counts["too long"] += 1
             elif is_heard:
                 heard.append(DatagramHeard(data, Address(source[0], source[1]), way))
             else:
-                self.counts["of strangers, too many"] += 1
+                self.counts[f"of {'our group' if is_ours else 'strangers'}, too many"] += 1
         return heard
 
     def _for_us(self, notes: list[tuple[int, int, bytes]], source: tuple[str, int]) -> bool:
@@ -190,8 +194,11 @@ class Datagrams:
     def transmit(self, effect: Transmit) -> None:
         """Send one datagram, to one address or to everybody; what cannot be sent is counted."""
         mark = effect.data[:MARK_BYTES]
-        if mark.startswith(MAGIC) and mark not in self._marks:
-            self._marks.append(mark)
+        if mark.startswith(MAGIC):
+            if mark not in self._marks:
+                self._marks.append(mark)
+            if effect.to is not None:
+                self._group_attention.on_sent(effect.to.host)
         if effect.to is None:
             for _way, index, host, own in self._everybody():
                 # Card and source address are named: with several cards the routing table knows only
