@@ -130,6 +130,14 @@ def test_what_the_system_broke_off_is_nobodys_firewall(here: Node) -> None:
     assert trouble.command == ""
 
 
+@pytest.mark.parametrize("reason", [NO_COMMON_VERSION, f"tls: {NO_COMMON_VERSION}: potluck/1"])
+def test_another_version_is_told_as_that_whoever_says_so(here: Node, reason: str) -> None:
+    LinkTroubles(here).on_blocked("ben", address(2), reason)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert "do not understand each other" in trouble.reason
+    assert "up to date" in trouble.reason
+
+
 def test_what_fails_after_a_connection_was_made_is_no_firewall(here: Node) -> None:
     here.firewall = "ufw"
     LinkTroubles(here).on_blocked("ben", address(2), "not the device")

@@ -301,4 +301,4 @@ def _why(reason: str, here: str) -> str:
         return f"this device cannot make one now ({reason})"
     if reason.startswith(DIAL_UNMADE):
         return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
-    return _VERSIONS if reason == NO_COMMON_VERSION else f"one is made, and then fails ({reason})"
+    return _VERSIONS if NO_COMMON_VERSION in reason else f"one is made, and then fails ({reason})"

@@ -25,7 +25,7 @@ from potluck.core.wire.catalogue import (
     PairShare,
 )
 from potluck.engine.effects import Reply
-from potluck.engine.events import DoorAsked, LeaveAsked
+from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, DoorAsked, LeaveAsked
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.joining import (
     ASK_FOR_ONE,
@@ -412,6 +412,25 @@ def test_who_is_asked_has_time_until_the_end() -> None:
     (reply,) = here.replies()
     assert reply.code == "timed_out"
     assert "did not answer" in reply.text
+
+
+def test_who_invites_and_runs_another_version_is_told_as_that() -> None:
+    """The network was blamed, and the advice was to try again."""
+    here = Alone()
+    here.joining.on_blocked(address(2), NO_COMMON_VERSION)
+    here.begin()
+    here.offer(2)
+    here.tick(1.0)
+    here.joining.on_blocked(address(3), NO_COMMON_VERSION)
+    here.joining.on_blocked(address(2), DIAL_TIMEOUT)
+    assert not here.joining._under_way().other_version
+    here.joining.on_blocked(address(2), f"tls: {NO_COMMON_VERSION}")
+    here.tick(JOIN_S)
+    (reply,) = here.replies()
+    assert reply.code == "refused"
+    assert "another version" in reply.text
+    assert reply.fix is not None
+    assert "up to date" in reply.fix
 
 
 def test_who_was_asked_before_is_asked_no_more() -> None:

@@ -23,7 +23,7 @@ from potluck.core import limits
 from potluck.core.errors import Malformed
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Member
-from potluck.engine.events import TrustSeen, Unprepared
+from potluck.engine.events import NO_COMMON_VERSION, TrustSeen, Unprepared
 from potluck.shells.links import knock, tls
 from tests.core.keys.reencodings import is_read, reencodings, signed_again
 from tests.shells.peers import WAIT_S, Kept, member_of, new_key, trust_of
@@ -202,6 +202,7 @@ def test_the_client_checks_alpn_too(shake):
     tls._show_certificate(context, SERVER)
     _, dialled = shake(lambda sock: context.wrap_socket(sock, server_side=True), dialling())
     assert isinstance(dialled, Malformed)
+    assert NO_COMMON_VERSION in str(dialled), "told as another version, not as a broken link"
 
 
 def test_pairing_takes_anybody_and_names_nobody(shake):

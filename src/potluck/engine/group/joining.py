@@ -38,6 +38,7 @@ from potluck.core.wire.catalogue import (
     PairShare,
 )
 from potluck.engine.effects import Reply
+from potluck.engine.events import NO_COMMON_VERSION
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.node import Node, legible
 from potluck.engine.person_acts import JoinAsked
@@ -94,6 +95,7 @@ class _Attempt:
     proved: bool = False  # it showed that it knows the code
     removed: bool = False  # one of them said that this device was removed from its group
     refusals: list[_Refusal] = field(default_factory=list)
+    other_version: bool = False  # one of them cannot be understood
 
     @property
     def where(self) -> str:
@@ -204,6 +206,12 @@ class Joining:
             attempt.current, attempt.proof = None, None
             attempt.transcript, attempt.proved = b"", False
             attempt.member, attempt.label = None, ""
+
+    def on_blocked(self, address: Address, reason: str) -> None:
+        """Nobody there can be talked to; `reason` as in DialFailed."""
+        attempt = self._attempt
+        if attempt is not None and address in attempt.asked and NO_COMMON_VERSION in reason:
+            attempt.other_version = True
 
     def _check(self, attempt: _Attempt, message: PairProof) -> None:
         proof = attempt.proof
@@ -330,6 +338,12 @@ def _in_vain(attempt: _Attempt) -> PotluckError:
     if attempt.refusals:
         return Refused(
             "That code counts no more.", "it was used, is too old, or was taken back", ASK_FOR_ONE
+        )
+    if attempt.other_version:
+        return Refused(
+            "The device that invites runs another version of potluck.",
+            "the two versions do not understand each other",
+            "bring the older one up to date, then type a new code",
         )
     if attempt.asked:
         return TimedOut(

@@ -37,7 +37,7 @@ from potluck.core import limits
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.keys.identity import DeviceId, DeviceKey, device_of
 from potluck.engine.effects import Member
-from potluck.engine.events import TrustSeen, Unprepared
+from potluck.engine.events import NO_COMMON_VERSION, TrustSeen, Unprepared
 from potluck.shells.links import knock
 
 PAIRING_ALPN: Final = "potluck-pair/1"
@@ -395,5 +395,5 @@ def _checked(secured: ssl.SSLSocket, trust: CurrentTrust, expected: DeviceId) ->
 def _with_alpn(secured: ssl.SSLSocket, alpn: str) -> ssl.SSLSocket:
     if secured.selected_alpn_protocol() != alpn:
         secured.close()
-        raise Malformed("the other side does not speak potluck/1")
+        raise Malformed(NO_COMMON_VERSION, f"the other side does not speak {alpn}")
     return secured
