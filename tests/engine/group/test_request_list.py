@@ -224,7 +224,7 @@ def test_what_became_of_the_last_one_of_a_host_is_remembered_until_the_next() ->
     listed.add(one)
     listed.end((None, one.id), "denied")
     listed.note_end(one)
-    assert listed.ends == {"10.0.0.5": (Side.MEMBER, "denied")}
+    assert listed.ends == {"10.0.0.5": (Side.MEMBER, "denied", frozenset({key(5).device}))}
     listed.add(told)
     assert len(listed.ends) == 1, "it is not a conversation of this device"
     listed.add(one)
@@ -262,3 +262,19 @@ def test_which_sides_have_said_yes_is_no_where_nobody_talks() -> None:
     assert yeses_of(None) == (False, False)
     assert yeses_of(request(7, here=True)) == (True, False)
     assert yeses_of(request(7, there=True)) == (False, True)
+
+
+def test_what_became_of_a_request_is_known_at_every_member_of_the_group_that_was_asked() -> None:
+    """Who was asked is not always who is heard of afterwards."""
+    _, listed = rows()
+    tag = b"g" * 32
+    asked = request(5, side=Side.JOINER, whose=frozenset({tag, key(5).device}))
+    listed.add(asked)
+    listed.end((None, asked.id), "the other side said no")
+    listed.note_end(asked)
+    at_host, elsewhere = listed.last_end("10.0.0.5", b"h" * 32), listed.last_end("10.0.0.6", tag)
+    assert at_host is elsewhere is not None
+    assert elsewhere.why == "the other side said no"
+    assert listed.last_end("10.0.0.6", b"h" * 32) is None
+    listed.add(request(6, side=Side.JOINER, whose=frozenset({tag, key(6).device})))
+    assert listed.last_end("10.0.0.5", tag) is None, "it is asked again"

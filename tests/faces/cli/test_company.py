@@ -174,6 +174,9 @@ def test_of_a_group_that_was_asked_in_vain_only_what_is_true_is_said() -> None:
     moment = company.found_lines(alone(found=[found(rests_s=0.4)]), WORDS)
     assert moment == company.found_lines(alone(found=[found()]), WORDS)
     assert silent[2] == "  to ask there now: potluck --home h approve Home"
+    rests = found(rests_s=28.0)
+    told = company.told_found_lines(alone(found=[rests]), rests, WORDS)
+    assert told == silent, "also when it is told once"
 
 
 ASKED_HERE = (

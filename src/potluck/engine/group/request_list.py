@@ -91,6 +91,7 @@ class LastEnd(NamedTuple):
 
     side: Side  # JOINER: this device had asked there
     why: str
+    whose: frozenset[bytes] = UNKNOWN_WHOSE  # the group and member asked
 
 
 class RequestList:
@@ -196,7 +197,11 @@ class RequestList:
             self.end(gone, "", quiet=True)
         self._rows[key] = request
         if request.teller is None:
-            self.ends.pop(request.host, None)
+            self.ends = {
+                host: end
+                for host, end in self.ends.items()
+                if host != request.host and end.whose.isdisjoint(request.whose)
+            }
         if not request.open:
             self._ask(request)
 
@@ -220,9 +225,14 @@ class RequestList:
         """
         if request.over == ENDED_THERE:
             return
-        self.ends[request.host] = LastEnd(request.side, request.over)
+        self.ends[request.host] = LastEnd(request.side, request.over, request.whose)
         while len(self.ends) > limits.OFFERS:
             del self.ends[next(iter(self.ends))]
+
+    def last_end(self, host: str, group: bytes) -> LastEnd | None:
+        """Return what became of the last request there: at that host, or at another of a group."""
+        ends = reversed(self.ends.values())
+        return self.ends.get(host) or next((end for end in ends if group in end.whose), None)
 
     def _subject(self, request: Request) -> str:
         """Return whom its notices are about: what a member tells is charged to that member."""

@@ -194,7 +194,8 @@ class Neighbourhood:
         return [self._found(group) for group in self._admission_policy.found[:LIST_MAX]]
 
     def _found(self, group: FoundGroup) -> FoundView:
-        policy, last = self._admission_policy, self._requests.list.ends.get(group.address.host)
+        policy = self._admission_policy
+        last = self._requests.list.last_end(group.address.host, group.tag)
         name, label = policy.names.of(group)
         return FoundView(
             name=legible(name),

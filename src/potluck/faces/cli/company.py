@@ -133,7 +133,7 @@ def _typed(state: dict[str, Any], found: dict[str, Any]) -> str:
 def told_found_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
     """Return the same for one group as it is told when it is found, or a request there is over."""
     lines = one_found_lines(state, found)
-    return lines + (ask_lines(state, found, words) if _last_words(found) else [])
+    return lines + (ask_lines(state, found, words) if _asked_words(found) else [])
 
 
 def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
