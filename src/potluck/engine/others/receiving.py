@@ -26,6 +26,7 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wording import set_off
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
@@ -274,7 +275,8 @@ def _hold(
     )
     if count:
         label = node.label_of(name.owner)
-        text = f"{label} came back without {count} of its files: they are kept here"
+        text = f"{label} came back without {count} of its files: they are kept here, in "
+        text += f"{set_off(f'Shared/{label}')}; {label} shares again what is copied into it there"
         node.tell("deletes_held", text, level="warning", subject=label)
 
 

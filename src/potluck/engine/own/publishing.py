@@ -26,6 +26,7 @@ from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.paths import within
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
+from potluck.core.wording import set_off
 from potluck.engine.node import Node
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
@@ -201,7 +202,9 @@ class Publishing:
         self._repaired_s, self.repairing = now, True
         self.generation = generation + 1
         self._seq = max(self._seq, seq)
-        text = "this device's own files were known to others in a later state"
+        place = set_off(f"Shared/{self._node.own_label}")
+        text = "others knew a later state of this device's own files; they keep what is missing "
+        text += f"here, in {place}: copy it from there into {place} here to share it again"
         if before_s is not None:
             text += ": perhaps another device runs with a copy of this one's key"
         self._node.tell("repair", text, level="warning")
