@@ -478,6 +478,17 @@ def test_who_is_out_hears_it_at_once_and_all_are_told_why() -> None:
     assert again.start()
 
 
+def test_who_is_put_out_tells_the_others_so_before_it_says_farewell() -> None:
+    here, membership = inside(1, 2, 3, me=3)
+    link(here, 1)
+    link(here, 2)
+    said = Remove(of(here).group, here.me, [], b"", None, b"", [])
+    out = sign_removal(key(1), said, [])
+    membership.add_records(out, key(1).device)
+    assert here.me not in of(here).members
+    assert sent(here.take()) == [(2, out)], "without waiting for the disk"
+
+
 def test_who_is_out_itself_leaves_word_for_the_next_start() -> None:
     here, membership = inside(1, 2, me=2)
     said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])

@@ -11,7 +11,8 @@ whatever records come later. The index keeps the records in the order in which t
 and that order is the memory (core/group/roster.py), so a restart changes no name. Other parts ask
 the roster alone how a device is called; none has a name of its own for a folder.
 
-Guarantees: what is learned is on the disk before it is handed on. A record spreads only while it is
+Guarantees: what is learned is on the disk before it is handed on, but for what puts out the device
+that hears of it, or this one: that is said before the link ends. A record spreads only while it is
 news, so gossip ends; who asks on one link again and again for everything gets it every ten seconds
 at most, and only for another digest. A group with company is never left for another one. Nobody but
 a steward or the device itself gives a device that is known here another label; the founder does so
@@ -304,10 +305,14 @@ class Membership:
 def _hand_on(
     node: Node, roster: Roster, fresh: Sequence[RosterRecord], source: DeviceId | None
 ) -> None:
-    """Tell everybody else; who is out by it hears why at once, before its link ends."""
+    """Tell everybody else; who is out by it hears why at once, before its link ends.
+
+    So do the others from a device that is out itself: before its farewell, which says less.
+    """
+    is_in = node.me in roster.members
     for device in node.linked():
         for chunk in control_frames(fresh) if device != source else ():
-            if device in roster.members:
+            if is_in and device in roster.members:
                 node.say_when_durable(device, chunk)
             else:
                 node.say(device, chunk)
@@ -346,7 +351,8 @@ def _tell_out(node: Node, roster: Roster, device: DeviceId) -> None:
         text = f"{label} has left {roster.name} for good"
     elif removals:
         text = f"{label} was removed from {roster.name} by {node.label_of(removals[0].by)}"
-    node.tell("member_out", f"{text}; its files stay as they are", subject=label)
+    fate = "go to the trash" if device in roster.forgotten else "stay as they are"
+    node.tell("member_out", f"{text}; its files {fate}", subject=label)
 
 
 def _speaks(key: DeviceKey, sealing: bytes) -> bool:
