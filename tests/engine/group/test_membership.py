@@ -36,7 +36,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Effect, MakeFolders, MarkShare, Send, Tell, Trust
 from potluck.engine.events import LinkId
-from potluck.engine.group.membership import OUT, TOLD_AGAIN_S, Membership
+from potluck.engine.group.membership import OTHERS_BEFORE, OUT, TOLD_AGAIN_S, Membership
 from potluck.engine.node import Node
 from tests.core.keys.reencodings import reencodings
 from tests.engine.builders import flush, group, key, member, node, taken
@@ -493,8 +493,10 @@ def test_who_is_out_itself_leaves_word_for_the_next_start() -> None:
     here, membership = inside(1, 2, me=2)
     said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])
     membership.add_records(sign_removal(key(1), said, []))
+    here.index.meta.set(OTHERS_BEFORE, b"anna")
     membership.forget("removed")
     assert here.index.meta.get(OUT) == b"removed"
+    assert here.index.meta.get(OTHERS_BEFORE) == b"anna\nd1", "of a group before, too"
     assert Trust(()) in here.take()
 
 

@@ -43,6 +43,7 @@ from potluck.engine.node import Node
 
 TOLD_AGAIN_S = 10.0  # one member, on one link: nothing lacks it, what is new it hears as news
 OUT = "out"  # in the index: why this device is in its group no more
+OTHERS_BEFORE = "others before"  # in the index: labels of groups that this home's devices left
 ENTER = "open"  # a command of ours
 GROUP_VOID = (
     "the group of an earlier run is not entered again: no valid record there says that this device "
@@ -163,8 +164,16 @@ class Membership:
         self._listener.on_regrouped()
 
     def forget(self, why: str) -> None:
-        """This device is out of its group: the next start begins anew, and says why."""
-        self._node.index.meta.set(OUT, why.encode())
+        """This device is out of its group: the next start begins anew, and says why.
+
+        It knows then whose the folders are that stay here, of this group and those before.
+        """
+        meta = self._node.index.meta
+        labels = _labels_known(self._roster)
+        labels.pop(self._node.me, None)
+        before = (meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
+        meta.set(OTHERS_BEFORE, "\n".join(sorted({*before, *labels.values()})).encode())
+        meta.set(OUT, why.encode())
         self._node.when_durable([])
         self._node.do(Trust(()))
 
