@@ -49,7 +49,7 @@ NOBODYS = WhyUnshared(
     "share {it}",
     "mv -n {source} {own}",
 )
-OTHERS = WhyUnshared(
+ANOTHERS = WhyUnshared(
     "was another device's folder, in a group before: it stays as it is and is not shared",
     "were other devices' folders, in a group before: they stay as they are and are not shared",
     "see what is in {it}",
@@ -186,7 +186,7 @@ class Strays:
         if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:
             return UNFIT
         if entry.kind is TopKind.FOLDER and entry.name in self._others_before():
-            return OTHERS
+            return ANOTHERS
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
                 return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS

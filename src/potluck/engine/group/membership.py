@@ -39,6 +39,7 @@ from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
 from potluck.engine.events import LinkId
+from potluck.engine.group.group_news import facts_of, tell_news
 from potluck.engine.node import Node
 
 TOLD_AGAIN_S = 10.0  # one member, on one link: nothing lacks it, what is new it hears as news
@@ -209,7 +210,7 @@ class Membership:
         known, label, labels = roster.hashes, node.own_label, _labels_in(roster)
         called = _labels_known(roster)
         epoch, keys = roster.standing.epoch, roster.standing.keys
-        forgotten = roster.forgotten
+        forgotten, facts = roster.forgotten, facts_of(node)
         new = roster.add(records, source or b"")
         roster.settle()
         fresh = roster.since(known)
@@ -224,6 +225,7 @@ class Membership:
             _tell_new(node, roster.name, roster.members[entry.device])
         for device in sorted(labels.keys() - roster.members.keys()):
             _tell_out(node, roster, device)
+        tell_news(node, facts)
         node.former.follow(called, _labels_known(roster))
         if _labels_in(self._roster) != labels or roster.standing.keys != keys:
             self._trust()
