@@ -24,6 +24,7 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble, Refused, UsageError
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
+from potluck.engine.group.membership import OTHERS_BEFORE, OUT
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -283,6 +284,23 @@ def test_no_device_starts_in_a_home_that_is_half_restored(tmp_path: Path) -> Non
     with pytest.raises(Refused, match="half restored"):
         assembly.open_all(settings, Workers("imports", 1), ExitStack())
     assert not (tmp_path / "device.key").exists(), "it became no new device"
+
+
+def test_the_next_index_knows_whose_folders_stay_beside(tmp_path: Path) -> None:
+    index = Index.open(str(tmp_path / "potluck.sqlite"))
+    index.begin()
+    index.meta.set(OUT, b"left")
+    index.meta.set(OTHERS_BEFORE, b"anna")
+    index.commit()
+    index.close()
+    (tmp_path / "F").mkdir()
+    settings = a_setting(
+        state_dir=str(tmp_path), folder=str(tmp_path / "F"), port=0, port_given=False
+    )
+    with ExitStack() as cleanup:
+        opened = assembly.open_all(settings, Workers("imports", 1), cleanup)
+        assert opened.index.meta.get(OTHERS_BEFORE) == b"anna"
+        assert opened.index.meta.get(OUT) is None
 
 
 def test_who_begins_anew_is_told_where_the_key_of_before_is() -> None:

@@ -32,6 +32,7 @@ from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import OrderId
+from potluck.engine.group.membership import OTHERS_BEFORE
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
@@ -137,6 +138,10 @@ def open_all(settings: Settings, imports: Workers, cleanup: ExitStack) -> Opened
     cleanup.callback(share.close)
     index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
+    if out.others:
+        index.begin()
+        index.meta.set(OTHERS_BEFORE, out.others)
+        index.commit()
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
     whose = Whose(key.device, _share_id(index, share, key.device))

@@ -193,7 +193,7 @@ def test_a_device_is_removed_and_its_folder_forgotten_at_once_or_when_it_is_out_
     first, second, third = taken(parts.node, Reply)
     assert (first.ok, second.ok, third.ok) == (True, True, True)
     assert "go to the trash on every device" in first.text
-    assert "stay here" in second.text
+    assert "stay on the devices of the group" in second.text
     assert third.text.startswith("The folder d3 ")
 
 
@@ -203,6 +203,8 @@ def test_who_is_removed_and_not_forgotten_is_not_said_to_be(
     parts = Wiring(node())
     parts.node.index.roster.replace(group(1, 2).records())
     parts.start()
+    put_out = parts.stewardship._put_out
+    monkeypatch.setattr(parts.stewardship, "_put_out", lambda who, forget: put_out(who))
     monkeypatch.setattr(parts.forgetting, "sign", lambda _: False)
     parts.acts.handle(RemoveAsked(1, "d2", forget=True))
     (reply,) = taken(parts.node, Reply)

@@ -20,6 +20,7 @@ from potluck.core.group.statements import (
 from potluck.core.keys.identity import short_id
 from potluck.engine.effects import LookAtTop, Tell
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
+from potluck.engine.group.membership import OTHERS_BEFORE
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import folder_row
 from potluck.engine.strays import REASON, TOP_SETTLE_S, Strays
@@ -83,6 +84,25 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
     assert repr(strays) == "<Strays: 1>"
     strays.on_top(top("d1"))
     assert subjects(one) == []
+
+
+def test_the_folders_of_others_in_a_group_before_are_not_to_become_the_own() -> None:
+    one, strays = begun()
+    one.index.meta.set(OTHERS_BEFORE, b"anna\nben\nd2")
+    strays.on_top(top("d1", "d2", "anna", "ben", "photos"))
+    strays.on_top(top("d1", "d2", "anna", "ben", "photos"))
+    nobodys, others = sorted((tell.text for tell in told(one)), key=len)
+    assert "Shared/photos" in nobodys
+    assert others == (
+        "Shared/anna and Shared/ben were other devices' folders, in a group before: they stay as "
+        f"they are and are not shared; to see what is in one: ls -la {IN}anna'"
+    )
+    assert all(
+        not trouble.command.startswith("mv") or trouble.subject == "Shared/photos"
+        for trouble in one.troubles.of(TroubleKind.STRAY)
+    )
+    strays.on_top(top("anna", kind=TopKind.LINK))
+    assert told(one)[0].text.startswith("Shared/anna is a symbolic link")
 
 
 def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:

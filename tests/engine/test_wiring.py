@@ -60,7 +60,7 @@ from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
 from potluck.engine.person_acts import ApproveAsked, JoinAsked, KeepHereAsked
-from potluck.engine.troubles import TroubleKind
+from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import OthersRelay, Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
@@ -583,6 +583,22 @@ def a_chain_of_admissions_makes_a_member() -> None:
     assert effects.AnswerIntroduction(OrderId(3), accepted=True) in parts.node.take()
 
 
+def with_company_no_code_of_the_start_is_waited_for() -> None:
+    parts, _ = started(2)
+    lack = Trouble(TroubleKind.CODE, "code", "nobody", "", 0.0, None)
+    parts.node.troubles.note(lack)
+    parts.membership.add_records(group(1, 2, 3).records())
+    assert parts.node.troubles.of(TroubleKind.CODE) == []
+
+
+def in_another_group_no_code_of_the_start_is_waited_for() -> None:
+    parts, _ = started()
+    lack = Trouble(TroubleKind.CODE, "code", "nobody", "", 0.0, None)
+    parts.node.troubles.note(lack)
+    parts.membership.enter(group(2, 1))
+    assert parts.node.troubles.of(TroubleKind.CODE) == []
+
+
 def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
     parts, dispatch = started(2)
     seen = events.TopSeen((events.TopEntry("d3", True, events.TopKind.FOLDER),), complete=True)
@@ -1064,6 +1080,12 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_regrouped: invitations.on_regrouped()": another_group_ends_the_own_code,
     "GroupRelay.on_relabelled: own_folder.await_marker()": another_label_is_another_folder,
+    "GroupRelay.on_members_changed: joining.on_members()": (
+        with_company_no_code_of_the_start_is_waited_for
+    ),
+    "GroupRelay.on_regrouped: joining.on_members()": (
+        in_another_group_no_code_of_the_start_is_waited_for
+    ),
     "GroupRelay.on_members_changed: admission_policy.on_members()": (
         two_that_start_become_one_ring_with_company
     ),

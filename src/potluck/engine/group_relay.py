@@ -49,6 +49,7 @@ class GroupRelay(
         self._parts.discovery.on_members()
         self._parts.own_folder.await_marker()
         self._parts.invitations.on_regrouped()
+        self._parts.joining.on_members()
 
     def on_relabelled(self) -> None:
         """The own folder has another name now."""
@@ -57,6 +58,7 @@ class GroupRelay(
     def on_members_changed(self) -> None:
         """The group has other members now."""
         self._parts.admission_policy.on_members()
+        self._parts.joining.on_members()
         self._parts.discovery.on_members()
         forget_former(self._parts.circle, self._parts.node)
         self._parts.announcing.on_members()

@@ -66,6 +66,7 @@ class JoinAsked:
     command: int  # handle for Reply, which comes when it is known
     code: TypedCode  # shows itself to nobody
     peer: Address | None = None  # whom to ask besides
+    waits: bool = False  # it was given at the start, and is tried again while nobody answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ nobody, and whoever put it there should know. The top is looked at whenever the 
 after something was touched there, and when the group has other members. What is nobody's is kept
 in the register and told once, with the command that makes it this device's: a file or folder is
 moved, what a link points at is copied, and what is never shared or stands in no command is shown.
+So is the folder of another device of a group that was left: it stays, and is not to become this
+device's own.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
 least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: of more
@@ -23,6 +25,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import listed, set_off
 from potluck.engine.effects import LookAtTop
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
+from potluck.engine.group.membership import OTHERS_BEFORE
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -45,6 +48,12 @@ NOBODYS = WhyUnshared(
     "belong to no device of this group: not shared",
     "share {it}",
     "mv -n {source} {own}",
+)
+ANOTHERS = WhyUnshared(
+    "was another device's folder, in a group before: it stays as it is and is not shared",
+    "were other devices' folders, in a group before: they stay as they are and are not shared",
+    "see what is in {it}",
+    "ls -la {source}",
 )
 COMMON = WhyUnshared(
     "bears the name of the common folder, which is not shared in this version",
@@ -176,6 +185,8 @@ class Strays:
     def _why(self, entry: TopEntry) -> WhyUnshared:
         if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:
             return UNFIT
+        if entry.kind is TopKind.FOLDER and entry.name in self._others_before():
+            return ANOTHERS
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
                 return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS
@@ -185,6 +196,10 @@ class Strays:
                 return SPECIAL
             case _:
                 assert_never(entry.kind)
+
+    def _others_before(self) -> list[str]:
+        """Return how the others were called in groups that were left with this home."""
+        return (self._node.index.meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
 
     def _command(self, entry: TopEntry) -> str:
         shared = f"{self._node.settings.folder}/Shared"

@@ -37,6 +37,7 @@ class TroubleKind(Enum):
     TLS = "links cannot be prepared here"
     CERTIFICATE = "a device's certificate cannot be loaded here"
     TOO_LARGE = "an owner shares more than is followed"
+    CODE = "the code of the start was given in vain"
     LINK = "a device cannot be reached"
     MISNAMED = "a folder has the former name of its device"
     STRAY = "a folder belongs to nobody"

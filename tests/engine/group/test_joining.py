@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from potluck.core.errors import PotluckError, ProtocolError
+from potluck.core.errors import PotluckError, ProtocolError, Refused, UsageError
 from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.code_proofs import CodeProof
 from potluck.core.group.codes import Code, TypedCode
@@ -24,12 +24,13 @@ from potluck.core.wire.catalogue import (
     PairProof,
     PairShare,
 )
-from potluck.engine.effects import Reply
+from potluck.engine.effects import Reply, Tell
 from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, DoorAsked, LeaveAsked
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.joining import (
     ASK_FOR_ONE,
     ASKED_MAX,
+    AT_START,
     FIND_S,
     JOIN_S,
     REFUSALS_SHOWN,
@@ -38,7 +39,8 @@ from potluck.engine.group.joining import (
 )
 from potluck.engine.group.membership import Membership
 from potluck.engine.person_acts import JoinAsked, RemoveAsked
-from tests.engine.builders import Chance, address, flush, key, node
+from potluck.engine.troubles import Trouble, TroubleKind
+from tests.engine.builders import Chance, address, flush, group, key, node, taken
 from tests.engine.group.code_stories import (
     CLOSED,
     alone,
@@ -228,9 +230,12 @@ class Alone:
         self.policy.start(kept=membership.start())
         self.node.take()
 
-    def begin(self, peer: Address | None = None) -> None:
-        self.joining.begin(JoinAsked(7, TypedCode(WORD), peer))
+    def begin(self, peer: Address | None = None, *, waits: bool = False) -> None:
+        self.joining.begin(JoinAsked(7, TypedCode(WORD), peer, waits))
         self.tick()
+
+    def troubles(self) -> list[Trouble]:
+        return self.node.troubles.of(TroubleKind.CODE)
 
     def tick(self, seconds: float = 0.0) -> None:
         self.node.now += seconds
@@ -522,3 +527,60 @@ def test_whom_the_person_named_has_a_try_also_after_all_others() -> None:
     named = talks.offer(99)
     talks.tick()
     assert talks.asked()[-1] is named
+
+
+# -- a code that was given at the start ------------------------------------------------------------
+UNANSWERED = (
+    "nobody near by has a code in force: it was used, is too old or was taken back, or the other "
+    f"device is off or on another network; {ASK_FOR_ONE}"
+)
+
+
+def test_that_nobody_answers_to_the_code_of_the_start_is_told_once_and_stands_in_status() -> None:
+    play = Alone()
+    for _ in range(2):
+        play.begin(waits=True)
+        play.tick(JOIN_S)
+        play.node.now += 2.0
+    assert [(each.subject, each.reason, each.command) for each in play.troubles()] == [
+        (AT_START, UNANSWERED, "join")
+    ]
+    (told,) = taken(play.node, Tell)
+    assert (told.code, told.text) == ("code_unanswered", f"{AT_START}: {UNANSWERED}; try: join")
+    play.joining.on_members()
+    assert play.troubles(), "it is alone still"
+    play.node.roster = group(1, 2)
+    play.joining.on_members()
+    assert play.troubles() == []
+    play.node.roster = None
+    play.joining.on_members()
+
+
+def test_a_no_to_the_code_of_the_start_stands_there_too_and_is_told_by_whoever_gave_it() -> None:
+    play = Alone()
+    play.begin(waits=True)
+    play.joining._end(Refused("That code counts no more.", "it was used", "next"))
+    (trouble,) = play.troubles()
+    assert trouble.reason == f"that code counts no more: it was used; {ASK_FOR_ONE}"
+    for waits in (True, False):
+        with pytest.raises(UsageError):
+            play.joining.begin(JoinAsked(8, TypedCode("no code"), waits=waits))
+    assert "a code is three words" in play.troubles()[0].reason
+    assert taken(play.node, Tell) == []
+
+
+def test_a_code_that_is_typed_takes_the_place_of_that_of_the_start() -> None:
+    play = Alone()
+    play.begin(waits=True)
+    play.begin()
+    (reply,) = taken(play.node, Reply)
+    assert (reply.ok, reply.text) == (
+        False,
+        "The code that was given at the start is given up.",
+    )
+    assert play.troubles() == []
+    for waits in (True, False):
+        with pytest.raises(Refused, match="is being tried already"):
+            play.begin(waits=waits)
+    play.tick(JOIN_S)
+    assert play.troubles() == [], "whoever typed it has the answer"

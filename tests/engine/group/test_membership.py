@@ -36,7 +36,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Effect, MakeFolders, MarkShare, Send, Tell, Trust
 from potluck.engine.events import LinkId
-from potluck.engine.group.membership import OUT, TOLD_AGAIN_S, Membership
+from potluck.engine.group.membership import OTHERS_BEFORE, OUT, TOLD_AGAIN_S, Membership
 from potluck.engine.node import Node
 from tests.core.keys.reencodings import reencodings
 from tests.engine.builders import flush, group, key, member, node, taken
@@ -478,12 +478,25 @@ def test_who_is_out_hears_it_at_once_and_all_are_told_why() -> None:
     assert again.start()
 
 
+def test_who_is_put_out_tells_the_others_so_before_it_says_farewell() -> None:
+    here, membership = inside(1, 2, 3, me=3)
+    link(here, 1)
+    link(here, 2)
+    said = Remove(of(here).group, here.me, [], b"", None, b"", [])
+    out = sign_removal(key(1), said, [])
+    membership.add_records(out, key(1).device)
+    assert here.me not in of(here).members
+    assert sent(here.take()) == [(2, out)], "without waiting for the disk"
+
+
 def test_who_is_out_itself_leaves_word_for_the_next_start() -> None:
     here, membership = inside(1, 2, me=2)
     said = Remove(of(here).group, key(2).device, [], b"", None, b"", [])
     membership.add_records(sign_removal(key(1), said, []))
+    here.index.meta.set(OTHERS_BEFORE, b"anna")
     membership.forget("removed")
     assert here.index.meta.get(OUT) == b"removed"
+    assert here.index.meta.get(OTHERS_BEFORE) == b"anna\nd1", "of a group before, too"
     assert Trust(()) in here.take()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from potluck.core import limits
-from potluck.core.group.founding import tag_of
+from potluck.core.group.founding import found_group, tag_of
 from potluck.core.wire.catalogue import Offer
 from potluck.engine.effects import Tell
+from potluck.engine.group.group_names import GroupNames
 from potluck.engine.group.other_groups import (
     ASKED_HOSTS,
     OF_HOST,
@@ -22,7 +25,7 @@ def device() -> tuple[Node, OtherGroups]:
     """A device with company."""
     here = node(1)
     here.roster = group(1, 2)
-    return here, OtherGroups(here)
+    return here, OtherGroups(here, GroupNames())
 
 
 def offer(number: int, members: int = 2) -> Offer:
@@ -49,9 +52,10 @@ def test_it_is_shown_while_it_answers_and_told_once_with_what_can_be_done() -> N
         others.on_offer(offer(9), address)
     (told,) = taken(here, Tell)
     assert told.text == (
-        "Another group is near (10.77.0.3, 2 devices). Groups never merge by themselves: to bring "
-        "one of its devices here, type leave there (admin add NAME first, if that is the only "
-        "steward of its group), start it again, and compare the words."
+        "Another group is near (10.77.0.3, 2 devices). A closed door tells no name: to see which "
+        "group it is, type status on the machine with that address. Groups never merge by "
+        "themselves: to bring one of its devices here, type leave there (admin add NAME first, if "
+        "that is the only steward of its group), start it again, and compare the words."
     )
     (found,) = others.near
     assert found.address.host == "10.77.0.3", "another of its devices takes no place"
@@ -62,6 +66,20 @@ def test_it_is_shown_while_it_answers_and_told_once_with_what_can_be_done() -> N
     assert [(one.address.host, one.members) for one in others.near] == [("10.77.0.4", 3)]
     assert taken(here, Tell) == []
     assert repr(others) == "<OtherGroups 1>"
+
+
+def test_a_group_is_told_by_its_name_where_that_is_known() -> None:
+    here, names = device()[0], GroupNames()
+    others = OtherGroups(here, names)
+    names.note(found_group(offer(7), "10.0.0.7", 0.0), "Attic", "")
+    for number, said in ((9, ("Den", "den pc")), (7, ("", ""))):
+        assert others.may_ask(f"10.0.0.{number}")
+        told = replace(offer(number), name=said[0], label=said[1])
+        others.on_offer(told, f"10.0.0.{number}")
+    assert [told.text.partition(". Groups never")[0] for told in taken(here, Tell)] == [
+        "Another group is near: Den (“den pc” at 10.0.0.9, 2 devices)",
+        "Another group is near: Attic (10.0.0.7, 2 devices)",
+    ]
 
 
 def test_the_own_group_or_a_lonely_device_is_none() -> None:

@@ -18,6 +18,7 @@ from potluck.engine.others.disk_room import (
     SPACE,
     WRITING,
     DiskRoom,
+    lacks_room,
 )
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
@@ -42,10 +43,12 @@ def short(lacks_bytes: int, contents: int = 1, all_lack_bytes: int = 0) -> Short
 
 def test_a_full_disk_pauses_is_told_once_and_resumes(node: Node) -> None:
     room = DiskRoom(node)
+    assert not lacks_room(node)
     for _ in range(2):
         room.on_space(SpaceSeen(100 * limits.MIB, LARGE, FREE_INODES, 10**6))
     assert room.paused == "disk full"
     assert told(node) == ["paused: the disk is almost full"]
+    assert lacks_room(node)
     (trouble,) = node.troubles.of(TroubleKind.DISK)
     where = f"the disk of {node.settings.folder}"
     assert trouble.subject == SPACE

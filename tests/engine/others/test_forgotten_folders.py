@@ -8,9 +8,11 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import short_id
 from potluck.engine import effects, events
-from potluck.engine.effects import DropFolder, Reply
+from potluck.engine.effects import DropFolder, Reply, Tell
+from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.forgotten_folders import ForgottenFolders
 from potluck.engine.person_acts import ForgetAsked, RemoveAsked
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import flush, group, key, node, taken
 from tests.engine.listeners import Heard
 from tests.engine.others.test_moving_folders import names, sharing
@@ -57,8 +59,12 @@ def test_a_forgotten_folder_goes_to_the_trash_everywhere_and_nothing_else_does()
         assert [drop.label for drop in box.asked_for(DropFolder)] == [owner.label]
         assert box.index.manifests.head(ManifestName.own(owner.me)) is None
         [told] = box.told("folder_forgotten")
-        assert told.startswith(f"the folder of {owner.label}, which was removed, goes: ")
-        assert told.endswith("what stood in it here is kept 30 days in the trash")
+        assert told == (
+            f"{founder.label} had the folder of {owner.label} forgotten, which was removed: "
+            f"what stood in it here goes to {box.engine.node.settings.folder}/.potluck/trash, "
+            "for 30 days"
+        )
+        assert not any("deleted" in each for each in box.told("happened")), "no deed of its owner"
         assert box.told("stray") == box.told("files_missing") == []
         assert box.engine.view(wire.now).state == "in_sync"
     wire.run(120.0)
@@ -71,11 +77,14 @@ def test_a_device_is_removed_and_its_folder_goes_in_one() -> None:
     assert "Its files go to the trash" in said.text
     assert answer(boxes[0], RemoveAsked(1, owner.label, forget=True)).text == (
         f"{owner.label} ({short_id(owner.me)}) is removed; "
-        "its files go to the trash on every device."
+        "its files go to the trash on every device of the group."
     )
     rest = [box for box in boxes if box is not owner]
     assert wire.run(10.0, lambda: all(gone(box, owner) for box in rest))
     wire.run(5.0)
+    for box in rest:
+        (told,) = box.told("member_out")
+        assert told.endswith(f"by {boxes[0].label}; its files go to the trash")
     assert len(names(owner, owner.label)) == 3, "what it has it keeps"
 
 
@@ -145,6 +154,21 @@ class Forgotten:
     def forget(self) -> None:
         self.roster.add([sign_act(key(1), Forget(self.roster.group, ANNA))])
         self.roster.settle()
+
+
+def test_it_says_no_more_of_the_trash_than_is_known() -> None:
+    made = Forgotten()
+    made.remove()
+    made.forget()
+    lack = Trouble(TroubleKind.DISK, SPACE, "no room for d3/b", "", 0.0, None)
+    made.node.troubles.note(lack)
+    made.part._tell(ManifestName.own(ANNA), is_empty=False)
+    made.part._tell(ManifestName.own(ANNA), is_empty=True)
+    why = "d1 had the folder of d2 forgotten, which was removed"
+    assert [told.text for told in taken(made.node, Tell)] == [
+        f"{why}: what stood in it here goes to {made.node.settings.folder}/.potluck/trash",
+        why,
+    ]
 
 
 def test_before_a_steward_says_so_nothing_goes() -> None:

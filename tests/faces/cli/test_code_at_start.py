@@ -23,7 +23,7 @@ class Play:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: str | PotluckError) -> None:
         self.answers, self.written = list(answers), list[str]()
         self.asked, self.now_s, self.over = 0, 0.0, threading.Event()
-        monkeypatch.setattr(module, "joined", self._joined)
+        monkeypatch.setattr(Client, "act", self._act)
         monkeypatch.setattr(module, "write_or_go_on", self._write)
         monkeypatch.setattr(module, "time", self)
 
@@ -33,8 +33,8 @@ class Play:
     def sleep(self, seconds: float) -> None:
         self.now_s += seconds
 
-    def _joined(self, client: Client, code: str) -> str:
-        assert code == "amber-tiger-violin"
+    def _act(self, act: str, body: dict[str, object]) -> str:
+        assert (act, body) == ("join", {"code": "amber-tiger-violin", "waits": True})
         self.asked += 1
         answer = self.answers.pop(0)
         if isinstance(answer, PotluckError):

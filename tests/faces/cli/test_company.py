@@ -253,6 +253,8 @@ def test_the_words_of_a_prompt_know_the_home_for_a_shell(monkeypatch: pytest.Mon
     assert layout.Words.of_this_run() == (whole, "potluck", whole)
     with collected():
         assert layout.Words.of_this_run() == ("", "potluck", whole)
+    assert layout.Words.of_view(prompt=True) == ("", "potluck", whole)
+    assert layout.Words.of_view(prompt=False) == (whole, "potluck", whole)
 
 
 def test_no_command_is_broken_on_a_narrow_terminal() -> None:

@@ -291,7 +291,7 @@ def test_live_view_on_a_terminal(
     real = sys.modules["potluck.faces.cli.up"].screen_of
 
     def spy(*said: Any, **words: Any) -> Any:
-        made.append(words)
+        made.append(words | {"typed": said[0].of("status")})
         return real(*said, **words)
 
     asked: list[bool] = []
@@ -301,6 +301,13 @@ def test_live_view_on_a_terminal(
         asked.append(asks)
         return leaving(client, asks=asks)
 
+    threads = sys.modules["potluck.faces.cli.up"].ViewThreads
+
+    def deaf(*said: Any, **others: Any) -> Any:
+        return threads(*said, **others | {"reads": False})
+
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "ViewThreads", deaf)
+    monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "readable", lambda: True)
     monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "screen_of", spy)
     monkeypatch.setattr(sys.modules["potluck.faces.cli.up"], "UpLeaving", leaving_spy)
     assert module is not None
@@ -309,6 +316,7 @@ def test_live_view_on_a_terminal(
     monkeypatch.setenv("TERM", "dumb")
     assert up() == 0
     assert [words["live"] for words in made] == [True, False, False]
+    assert [words["typed"] == "status" for words in made] == [True, False, True], "at a prompt"
     assert asked == [True, False, True], "somebody sits there, whatever the terminal can show"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from potluck.core.errors import DiskTrouble
-from potluck.engine.group.membership import OUT
+from potluck.engine.group.membership import OTHERS_BEFORE, OUT
 from potluck.engine.index import Index
 from potluck.shells.state.anew import FormerDevice, put_aside
 from potluck.shells.state.home import KEY_NAME, device_secret
@@ -21,6 +21,7 @@ def with_index(home: Path, why: bytes) -> bytes:
     index.begin()
     if why:
         index.meta.set(OUT, why)
+        index.meta.set(OTHERS_BEFORE, b"anna\nben")
     index.commit()
     index.close()
     return device_secret(str(home))
@@ -37,6 +38,7 @@ def test_a_home_of_one_that_is_out_is_put_aside_whole(tmp_path: Path) -> None:
     secret = with_index(tmp_path, "removed from “Home” by anna".encode())
     former = put_aside(str(tmp_path))
     assert former.why == "removed from “Home” by anna"
+    assert former.others == b"anna\nben"
     key, index = former.kept
     assert (tmp_path / key).read_bytes() == secret
     assert key.startswith(f"{KEY_NAME}.before-")

@@ -83,7 +83,8 @@ class AdmissionPolicy:
         """The door is closed and nothing is decided; `start` begins."""
         self._node, self._membership, self._listener = node, membership, listener
         self.founding: Founding | None = None  # until this device has company
-        self.door, self.names, self.others = Door(node), GroupNames(), OtherGroups(node)
+        self.door, self.names = Door(node), GroupNames()
+        self.others = OtherGroups(node, self.names)
         self.join_peer: Address | None = None  # whom the person named with the code
         self.inviters: dict[Address, FoundGroup] = {}  # devices that say they have a code in force
         self._near_s = -math.inf  # when another group was last heard of

@@ -6,7 +6,8 @@ one that the person named (`--peer`) before all others, if it says so within `FI
 goes through an ordinary pairing (code_entering.py), in which the code stands for the words: it
 sends its share, then its proof, and takes the member's yes only after the member's own proof.
 Typing the code is this person's consent; nothing else is asked here. While that goes on this device
-asks no other group by itself.
+asks no other group by itself. A code that was given at the start, which is tried again and again,
+gives way to one that is typed; what became of it stands in the register until there is company.
 
 Guarantees: the person gets one answer, whatever happens, within `JOIN_S`. However many claim to
 invite, the device that was named is asked first if it answers in time. A device is in a group by a
@@ -25,7 +26,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, assert_never
 
-from potluck.core.errors import PotluckError, ProtocolError, Refused, TimedOut, Untrusted
+from potluck.core.errors import (
+    PotluckError,
+    ProtocolError,
+    Refused,
+    TimedOut,
+    Untrusted,
+    UsageError,
+)
 from potluck.core.group.code_proofs import CodeProof
 from potluck.core.group.codes import Code
 from potluck.core.group.founding import FoundGroup
@@ -40,19 +48,26 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.effects import Reply
 from potluck.engine.events import NO_COMMON_VERSION
 from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.node import Node, legible
+from potluck.engine.node import Node, legible, tell_trouble
 from potluck.engine.person_acts import JoinAsked
+from potluck.engine.troubles import Trouble, TroubleKind
 
 FIND_S = 3.0  # so long others are waited for once somebody was asked: three questions and answers
 JOIN_S = 8.0  # the whole attempt: a face gets its answer within nine seconds
 ASKED_MAX = 8  # devices that are given a try at one code; more than people invite at once
 WRONG_MAX = 64  # codes that are known to be wrong at somebody's
 REFUSALS_SHOWN = 3  # a person reads no more
+AT_START = "the code given at the start"
 ASK_FOR_ONE = "for a new code, type at the other device: invite"
 _LEAVING = (
     "potluck is leaving: this device has not joined.",
     "it was asked to end",
     "start it again: potluck up\nthen type the code again",
+)
+_REPLACED = (
+    "The code that was given at the start is given up.",
+    "another one was typed meanwhile",
+    "status",
 )
 _TAKEN = (
     "This device is in a group with others.",
@@ -83,6 +98,7 @@ class _Attempt:
     """One code that was typed."""
 
     command: int
+    waits: bool  # it was given at the start: nobody reads the answer, and it is tried again
     code: Code
     find_until_s: float
     until_s: float
@@ -129,18 +145,26 @@ class Joining:
     # -- what a person wants -----------------------------------------------------------------------
     def begin(self, act: JoinAsked) -> None:
         """Look for the group of that code; raises PotluckError if that cannot be."""
-        node = self._node
-        code = act.code.read(self._words)
+        try:
+            code = act.code.read(self._words)
+        except UsageError as error:
+            if act.waits:
+                _note_in_vain(self._node, error)
+            raise
         if not self._policy.lonely:
             raise Refused(*_TAKEN)
+        if self._attempt is not None and self._attempt.waits and not act.waits:
+            self._end(Refused(*_REPLACED))
         if self._attempt is not None:
             raise Refused(
                 "A code is being tried already.",
                 "it was typed here a moment ago",
                 "first see what came of it, then try again",
             )
-        now, founding = node.now, self._policy.founding
-        self._attempt = _Attempt(act.command, code, now + FIND_S, now + JOIN_S)
+        if not act.waits:
+            self._node.troubles.clear_kind(TroubleKind.CODE)
+        now, founding = self._node.now, self._policy.founding
+        self._attempt = _Attempt(act.command, act.waits, code, now + FIND_S, now + JOIN_S)
         self._policy.inviters.clear()
         self._policy.join_peer = act.peer
         self._policy.door.joins = True
@@ -197,6 +221,11 @@ class Joining:
         roster = self._node.roster
         assert roster is not None, "whoever entered a group has its roster"
         self._end(f'This device is in "{roster.name}" now.')
+
+    def on_members(self) -> None:
+        """The group, or who is in it, is another one: with company no code is waited for."""
+        if self._node.roster is not None and len(self._node.roster.members) > 1:
+            self._node.troubles.clear_kind(TroubleKind.CODE)
 
     def on_ended(self, *, removed: bool = False) -> None:
         """The conversation under way came to nothing."""
@@ -293,6 +322,8 @@ class Joining:
             self._node.when_durable([Reply(attempt.command, ok=True, text=outcome)])
             return
         error = outcome
+        if attempt.waits and self._policy.lonely:
+            _note_in_vain(self._node, error)
         self._node.do(
             Reply(
                 attempt.command,
@@ -303,6 +334,17 @@ class Joining:
                 fix=error.fix,
             )
         )
+
+
+def _note_in_vain(node: Node, error: PotluckError) -> None:
+    """Have `status` tell what became of the code of the start, and the log while it is tried."""
+    reason = f"{error.what[0].lower()}{error.what[1:].removesuffix('.')}: {error.cause}"
+    kind, reason = TroubleKind.CODE, f"{reason}; {ASK_FOR_ONE}"
+    trouble = Trouble(kind, AT_START, reason, "join", node.now, None)
+    if isinstance(error, TimedOut):
+        tell_trouble(node, trouble, "code_unanswered")
+    else:  # that is an end, which whoever gave the code writes
+        node.troubles.note(trouble)
 
 
 def _gives_up_s(attempt: _Attempt) -> float:
@@ -353,7 +395,8 @@ def _in_vain(attempt: _Attempt) -> PotluckError:
         )
     return TimedOut(
         "Nobody near by has a code in force.",
-        "it was used, is too old or was taken back, or the other device is on another network",
+        "it was used, is too old or was taken back, or the other device is off or on another "
+        "network",
         f"{ASK_FOR_ONE}\nif it is on another network: potluck join --peer HOST",
     )
 

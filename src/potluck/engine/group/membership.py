@@ -11,7 +11,8 @@ whatever records come later. The index keeps the records in the order in which t
 and that order is the memory (core/group/roster.py), so a restart changes no name. Other parts ask
 the roster alone how a device is called; none has a name of its own for a folder.
 
-Guarantees: what is learned is on the disk before it is handed on. A record spreads only while it is
+Guarantees: what is learned is on the disk before it is handed on, but for what puts out the device
+that hears of it, or this one: that is said before the link ends. A record spreads only while it is
 news, so gossip ends; who asks on one link again and again for everything gets it every ten seconds
 at most, and only for another digest. A group with company is never left for another one. Nobody but
 a steward or the device itself gives a device that is known here another label; the founder does so
@@ -38,10 +39,12 @@ from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import RosterDigest, RosterRecord, RosterRecords
 from potluck.engine.effects import MakeFolders, MarkShare, Member, Trust
 from potluck.engine.events import LinkId
+from potluck.engine.group.group_news import facts_of, tell_news
 from potluck.engine.node import Node
 
 TOLD_AGAIN_S = 10.0  # one member, on one link: nothing lacks it, what is new it hears as news
 OUT = "out"  # in the index: why this device is in its group no more
+OTHERS_BEFORE = "others before"  # in the index: labels of groups that this home's devices left
 ENTER = "open"  # a command of ours
 GROUP_VOID = (
     "the group of an earlier run is not entered again: no valid record there says that this device "
@@ -162,8 +165,16 @@ class Membership:
         self._listener.on_regrouped()
 
     def forget(self, why: str) -> None:
-        """This device is out of its group: the next start begins anew, and says why."""
-        self._node.index.meta.set(OUT, why.encode())
+        """This device is out of its group: the next start begins anew, and says why.
+
+        It knows then whose the folders are that stay here, of this group and those before.
+        """
+        meta = self._node.index.meta
+        labels = _labels_known(self._roster)
+        labels.pop(self._node.me, None)
+        before = (meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
+        meta.set(OTHERS_BEFORE, "\n".join(sorted({*before, *labels.values()})).encode())
+        meta.set(OUT, why.encode())
         self._node.when_durable([])
         self._node.do(Trust(()))
 
@@ -199,7 +210,7 @@ class Membership:
         known, label, labels = roster.hashes, node.own_label, _labels_in(roster)
         called = _labels_known(roster)
         epoch, keys = roster.standing.epoch, roster.standing.keys
-        forgotten = roster.forgotten
+        forgotten, facts = roster.forgotten, facts_of(node)
         new = roster.add(records, source or b"")
         roster.settle()
         fresh = roster.since(known)
@@ -214,6 +225,7 @@ class Membership:
             _tell_new(node, roster.name, roster.members[entry.device])
         for device in sorted(labels.keys() - roster.members.keys()):
             _tell_out(node, roster, device)
+        tell_news(node, facts)
         node.former.follow(called, _labels_known(roster))
         if _labels_in(self._roster) != labels or roster.standing.keys != keys:
             self._trust()
@@ -304,10 +316,14 @@ class Membership:
 def _hand_on(
     node: Node, roster: Roster, fresh: Sequence[RosterRecord], source: DeviceId | None
 ) -> None:
-    """Tell everybody else; who is out by it hears why at once, before its link ends."""
+    """Tell everybody else; who is out by it hears why at once, before its link ends.
+
+    So do the others from a device that is out itself: before its farewell, which says less.
+    """
+    is_in = node.me in roster.members
     for device in node.linked():
         for chunk in control_frames(fresh) if device != source else ():
-            if device in roster.members:
+            if is_in and device in roster.members:
                 node.say_when_durable(device, chunk)
             else:
                 node.say(device, chunk)
@@ -346,7 +362,8 @@ def _tell_out(node: Node, roster: Roster, device: DeviceId) -> None:
         text = f"{label} has left {roster.name} for good"
     elif removals:
         text = f"{label} was removed from {roster.name} by {node.label_of(removals[0].by)}"
-    node.tell("member_out", f"{text}; its files stay as they are", subject=label)
+    fate = "go to the trash" if device in roster.forgotten else "stay as they are"
+    node.tell("member_out", f"{text}; its files {fate}", subject=label)
 
 
 def _speaks(key: DeviceKey, sealing: bytes) -> bool:

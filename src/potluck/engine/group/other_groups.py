@@ -8,7 +8,8 @@ news here: it asks by itself to come in.
 
 Guarantees: nothing is joined, and nobody asked to be let in, because of what is heard here. What is
 kept is bounded, by host and in all, and so is how often is asked, whatever sources are made up.
-Limits: a group whose door is shut does not answer, and a stranger can invent one.
+Limits: a group whose door is shut does not answer, and a stranger can invent one. A closed door
+tells no name, so then only the address says which group it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from potluck.core.group.founding import FoundGroup, found_group, tag_of
 from potluck.core.hosts import host_of
 from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import Offer
+from potluck.core.wording import set_off
+from potluck.engine.group.group_names import GroupNames
 from potluck.engine.node import Node
 
 OTHERS_AGAIN_S = 60.0  # between two questions to one host: groups do not come and go
@@ -31,9 +34,9 @@ OF_HOST = 4  # groups at one host: a machine with more potlucks is somebody's te
 class OtherGroups:
     """The groups beside the own one."""
 
-    def __init__(self, node: Node) -> None:
-        """Know of none."""
-        self._node = node
+    def __init__(self, node: Node, names: GroupNames) -> None:
+        """Know of none; `names` of some were told before this device had company."""
+        self._node, self._names = node, names
         self._asked_s: dict[str, float] = {}  # by host
         self._near: dict[GroupTag, FoundGroup] = {}
         self._of_host = SenderBounds[GroupTag](OF_HOST, limits.OFFERS)
@@ -73,7 +76,7 @@ class OtherGroups:
             del self._near[gone]
         self._near[tag] = found_group(offer, address, node.now)
         if tag not in self._told and host not in self._told:
-            self._tell(offer, address)
+            self._tell(self._near[tag])
         self._told |= dict.fromkeys((tag, host))
         while len(self._told) > TOLD_MAX:
             del self._told[next(iter(self._told))]
@@ -81,9 +84,19 @@ class OtherGroups:
     def _is_fresh(self, found: FoundGroup) -> bool:
         return self._node.now - found.heard_s <= OTHERS_KEPT_S
 
-    def _tell(self, offer: Offer, address: str) -> None:
+    def _tell(self, found: FoundGroup) -> None:
+        address, devices = found.address.host, f"{found.members} devices"
+        name, label = self._names.of(found)
+        if name:
+            at = f"{set_off(label)} at {address}" if label else address
+            which = f": {set_off(name)} ({at}, {devices})."
+        else:
+            which = (
+                f" ({address}, {devices}). A closed door tells no name: to see which group it is, "
+                "type status on the machine with that address."
+            )
         text = (
-            f"Another group is near ({address}, {offer.members} devices). Groups never merge by "
+            f"Another group is near{which} Groups never merge by "
             "themselves: to bring one of its devices here, type leave there (admin add NAME first, "
             "if that is the only steward of its group), start it again, and compare the words."
         )

@@ -29,6 +29,7 @@ from potluck.core.group.roster import Roster
 from potluck.core.group.statements import (
     OVER_MAX,
     Appoint,
+    Forget,
     MemberEntry,
     Remove,
     admit,
@@ -59,6 +60,9 @@ from potluck.engine.withheld import NEW_IDENTITY
 
 _AGAIN = "up"
 RECOMMENDED = "second steward"  # in the index: for which group that was recommended
+# what becomes of the files of a removed device
+TRASHED = "go to the trash on every device of the group"
+STAY = "stay on the devices of the group, as they are"
 MISTYPED = "the name was mistyped; of an id at least four characters are needed"
 
 
@@ -100,7 +104,7 @@ class Stewardship:
             return self._preview(entry, self._also_out(entry.device, words), act)
         before, who = self._roster.members, called(entry.label, entry.device)
         let_in = self._let_in(entry.device)
-        self._put_out({entry.device: words})
+        self._put_out({entry.device: words}, forget=act.forget)
         members = self._roster.members
         if entry.device in members:
             raise Refused(
@@ -110,9 +114,8 @@ class Stewardship:
             )
         gone = before.keys() - members.keys() - {entry.device}
         also = sorted(before[each].label for each in gone)
-        stay = [each.label for each in let_in if each.device in members]
-        fate = "go to the trash on every device" if act.forget else "stay here, as they are"
-        text = f"{who} is removed; its files {fate}."
+        stay = [each.label for each in let_in if each.device in members.keys() - {self._node.me}]
+        text = f"{who} is removed; its files {TRASHED if act.forget else STAY}."
         if also:
             text += f" What it let in ({listed(also)}) is out, too."
         if stay:
@@ -231,8 +234,8 @@ class Stewardship:
         self._listener.on_left()
 
     # -- making statements -------------------------------------------------------------------------
-    def _put_out(self, accepted: Mapping[DeviceId, set[bytes]]) -> None:
-        """Put these out; of each, what it signed and that stands."""
+    def _put_out(self, accepted: Mapping[DeviceId, set[bytes]], *, forget: bool = False) -> None:
+        """Put these out; of each, what it signed and that stands. `forget` their folders, too."""
         node, roster = self._node, self._roster
         key = node.chance.bytes(limits.KEY_BYTES)
         self._key_exchange.make(key_id(key), key)
@@ -243,6 +246,7 @@ class Stewardship:
                 roster.group, device, [], b"", self._leavers.last_of(device), key_id(key), over
             )
             records += sign_removal(node.key, said, words)
+            records += [sign_act(node.key, Forget(roster.group, device))] if forget else []
         self._membership.add_records(records)
 
     # -- who is who --------------------------------------------------------------------------------
@@ -307,8 +311,7 @@ class Stewardship:
             f"{called(entry.label, entry.device)} is cut off from the group at once, and for good.",
             "What it has it keeps: no file that it got is taken back.",
         ]
-        if act.forget:
-            lines.append("Its files go to the trash on every device that stays.")
+        lines.append(f"Its files {TRASHED if act.forget else STAY}.")
         if also:
             lines.append(f"What it let in is out, too: {listed(also)}.")
         if act.everybody:

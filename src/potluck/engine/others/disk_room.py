@@ -36,6 +36,11 @@ SPACE, WRITING = "space on the disk", "writing to the disk"  # what is told, wit
 PAUSES = {Hindrance.SPACE: "disk full", Hindrance.INODES: "no inodes left"}
 
 
+def lacks_room(node: Node) -> bool:
+    """Say whether something lacks room here, so that the trash may let files go early."""
+    return any(each.subject == SPACE for each in node.troubles.of(TroubleKind.DISK))
+
+
 class DiskRoom:
     """What is known of the disk of this share."""
 

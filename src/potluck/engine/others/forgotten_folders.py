@@ -20,9 +20,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from potluck.core.content.facts import ManifestName
+from potluck.core.group.statements import Forget
 from potluck.core.keys.identity import DeviceId
+from potluck.core.wording import listed, set_off
 from potluck.engine.effects import DropFolder
 from potluck.engine.node import Node
+from potluck.engine.others.disk_room import lacks_room
 from potluck.engine.others.happenings import TRASH_DAYS
 
 
@@ -73,11 +76,24 @@ class ForgottenFolders:
         for peer in node.peers.values():
             peer.heads.pop(name, None)
             peer.kept.pop(name, None)
-        label, count = node.label_of(name.owner), len(stands)
-        text = f"the folder of {label}, which was removed, goes: "
-        text += f"what stood in it here is kept {TRASH_DAYS} days in the trash" if count else ""
-        node.tell("folder_forgotten", text.removesuffix(": "), level="warning", subject=label)
+        self._tell(name, is_empty=not stands)
         self._listener.on_forgotten(name, sorted({*wanted, *stands}))
+
+    def _tell(self, name: ManifestName, *, is_empty: bool) -> None:
+        node, label = self._node, self._node.label_of(name.owner)
+        assert node.roster is not None, "only a roster says what is forgotten"
+        by = {
+            node.label_of(said.by)
+            for known, said in node.roster.acts.items()
+            if isinstance(said.act, Forget) and said.about == name.owner
+            if node.roster.standing.has_word(known, said.by)
+        }
+        text = f"{listed(sorted(by))} had the folder of {label} forgotten, which was removed"
+        if not is_empty:
+            trash = set_off(f"{node.settings.folder}/.potluck/trash")
+            text += f": what stood in it here goes to {trash}"
+            text += "" if lacks_room(node) else f", for {TRASH_DAYS} days"
+        node.tell("folder_forgotten", text, level="warning", subject=label)
 
     def _drop_empty(self) -> None:
         node = self._node

@@ -10,11 +10,12 @@ within one gathering was renamed; a folder whose files all went to another was r
 
 Guarantees: told a second after the last thing at the latest, and every three seconds while things
 go on; a folder that comes slowly, once a minute. When this device leaves, what waits is told. That
-the same file changed is told once a minute at most. "Kept in the trash" is said only of files
-that this device itself moved there, with the age at which they go; while the disk lacks room they
-may go sooner, so no age is said. What this device lost and brought back is no deed of its owner and
-is not told. Paths are remembered one by one up to a bound, what is more is counted; names are cut,
-and set off where they could be read as words of ours.
+the same file changed is told once a minute at most. "Kept in the trash" is said only of files that
+this device itself moved there, with the age at which they go; while the disk lacks room they may go
+sooner, so no age is said. What this device lost and brought back, or lets go since its folder is
+forgotten (forgotten_folders.py tells that), is no deed of its owner. Paths are remembered one by
+one up to a bound, what is more is counted; names are cut, and set off where they could be read as
+words of ours.
 Limits: what is gathered is lost when the program is killed, and so is what is to be brought back. A
 trash that is too large lets files go sooner, which is told when it is pruned for room. Of new
 folders only those without anything in them are told. Beside a file that something keeps from coming
@@ -34,7 +35,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_size, set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
-from potluck.engine.others.disk_room import SPACE
+from potluck.engine.others.disk_room import lacks_room
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.path_folders import (
     common_folder,
@@ -43,7 +44,6 @@ from potluck.engine.others.path_folders import (
     without_common_end,
 )
 from potluck.engine.others.unfinished_folders import Bringing, UnfinishedFolders
-from potluck.engine.troubles import TroubleKind
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
 GOING_ON_S = 3.0  # while things go on they are told this often
@@ -140,11 +140,12 @@ class Happenings:
     # -- facts -------------------------------------------------------------------------------------
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over: what its owners wanted stands, or is gone, where it says so."""
+        forgotten = self._node.roster.forgotten if self._node.roster is not None else frozenset()
         for each in done:
             happening = _happening_of(each)
             if each.ready.spot in self._lost and each.well:
                 del self._lost[each.ready.spot]
-            elif happening is not None:
+            elif happening is not None and each.ready.spot.manifest.owner not in forgotten:
                 self._note(each.ready.spot, happening)
                 source = each.ready.moved_from
                 if source is not None:
@@ -238,8 +239,7 @@ class Happenings:
         def is_empty(folder: bytes) -> bool:
             return not node.index.manifests.listing(name, folder + b"/", 1)
 
-        lacks_room = any(each.subject == SPACE for each in node.troubles.of(TroubleKind.DISK))
-        kept = IN_TRASH if lacks_room else KEPT_IN_TRASH
+        kept = IN_TRASH if lacks_room(node) else KEPT_IN_TRASH
         for words in sentences(gathering.paths, gathering.more, is_empty, kept):
             again = (name, words) in self._said
             if words.startswith(Deed.CHANGED.value):

@@ -10,10 +10,11 @@ ask, a name means the request that could be read there under that name when the 
 has.
 
 Guarantees: Enter, the end of the input, or anything but a yes answers nothing; words that are
-others are refused before anything is said to anybody. Several requests and no name is an error that
-names them. Limits: whether a person really looked at the other screen is not known here; a group
-that is not asked at this moment (it was told no, or never asked) has no words yet, so `approve` of
-it only makes this device ask, by an act that answers nothing whatever has come meanwhile.
+others are refused before anything is said to anybody. No error names the words of a request for a
+script to give back, which compares nothing. Several requests and no name is an error that names
+them. Limits: whether a person really looked at the other screen is not known here; a group that is
+not asked at this moment (it was told no, or never asked) has no words yet, so `approve` of it only
+makes this device ask, by an act that answers nothing whatever has come meanwhile.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from potluck.faces.text import shown
 
 WORDS_S = 5.0  # until both sides have told their words; it takes moments
 WORDS_LOOK_S = 0.1
+TYPED_WORDS = "--words 'W W W'"
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 _WORD = re.compile(r"[^\W\d_]+")  # whatever stands between the words is none of them
 
@@ -235,13 +237,12 @@ def _unnamed() -> UsageError:
 
 def _unsure(request: AskedRequest) -> UsageError:
     """Return why a name is not enough for a yes that shows no words."""
-    name, given = typed_name(request), f"--words '{' '.join(request['words'])}'"
+    name = typed_name(request)
     exact = typable(f"{request['name']}@{request['id']}", str(request["id"]))
     return UsageError(
         f"--yes needs the id of the request, not only the name {set_off(shown(request['name']))}.",
-        "another device may ask under that name by now; this one's words are "
-        f"{' '.join(capitals(request))}",
-        f"{command(f'approve {name} {given}')}"
+        "another device may ask under that name by now, whose words nobody compared",
+        f"{command(f'approve {name} {TYPED_WORDS}')}, as the other screen shows them"
         f"\nif nobody compares words, with the id that `{command('pending --json')}` names: "
         f"{command(f'approve {exact} --yes')}",
     )
@@ -290,13 +291,12 @@ def _compare(request: AskedRequest, words: str) -> None:
 
 def _ask(request: AskedRequest, *, as_json: bool) -> str:
     """Ask the person whether the words are the same; returns the act, or raises Refused."""
-    name = typed_name(request)
-    given = f"approve {name} --words '{' '.join(request['words'])}'"
     if as_json:
+        given = command(f"approve {typed_name(request)} {TYPED_WORDS}")
         raise UsageError(
             "With --json nobody can be asked.",
             "the words have to be compared by somebody",
-            command(given),
+            f"{given}, as the other screen shows them",
         )
     if at_prompt():
         say(*answering_lines(request, Words.of_this_run()))

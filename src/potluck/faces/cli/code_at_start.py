@@ -2,7 +2,8 @@
 
 Strategy: a thread of its own asks the potluck that just started to join, as the command `join`
 would. While nobody answers it asks again, since machines start in any order; a code counts for
-minutes only, so it gives up after as long as one does. A no is final: tries are few.
+minutes only, so it gives up after as long as one does; meanwhile the engine says in the log and in
+`status` that nobody answers (engine/group/joining.py). A no is final: tries are few.
 
 Guarantees: one thread, which ends with the process; the file was read before, and the code is
 forgotten with the outcome; what came of it is said in three parts. Limits: a code that is of no
@@ -17,7 +18,6 @@ import time
 from potluck.core.errors import PotluckError, TimedOut
 from potluck.core.limits import INVITE_S
 from potluck.faces.cli.client import Client
-from potluck.faces.cli.inviting import joined
 from potluck.faces.cli.output import error_lines
 from potluck.faces.cli.streams import write_or_go_on
 
@@ -43,7 +43,7 @@ class CodeAtStart:
         until_s = time.monotonic() + self._patience_s
         while True:
             try:
-                lines = [joined(self._client, self._code)]
+                lines = [self._client.act("join", {"code": self._code, "waits": True})]
             except TimedOut as error:
                 if time.monotonic() + AGAIN_AFTER_S < until_s:
                     time.sleep(AGAIN_AFTER_S)

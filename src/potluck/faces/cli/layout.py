@@ -53,6 +53,12 @@ class Words(NamedTuple):
         """Return the words as this process was started."""
         return cls(command("").rstrip(), program(), shell_line("").rstrip())
 
+    @classmethod
+    def of_view(cls, *, prompt: bool) -> Words:
+        """Return the words for a view in which a person can type, or cannot."""
+        words = cls.of_this_run()
+        return words._replace(here="") if prompt else words
+
     def of(self, words: str) -> str:
         """Return the whole line for a command of ours on this machine."""
         if is_for_a_shell(words):

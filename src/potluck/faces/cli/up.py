@@ -244,7 +244,7 @@ def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> i
     at_terminal = not settings.headless and is_terminal()
     live = at_terminal and knows_pictures()
     reads = not settings.headless and not while_stdin and readable()
-    words = Words.of_this_run()
+    words = Words.of_view(prompt=at_terminal and reads)
     screen = screen_of(words, live=live, prompt=reads)
     leaving = UpLeaving(client, asks=at_terminal)
     view = ViewThreads(client, screen, words, leaving=leaving, reads=reads)

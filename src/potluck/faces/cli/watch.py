@@ -66,7 +66,8 @@ def watch(shared: dict[str, Any]) -> int:
     """Show what a running potluck does, with its prompt; it goes on when this view ends."""
     client = client_of(shared["home"])
     client.state(fresh=False)  # raises NotRunning, with the next command
-    words, reads, live = Words.of_this_run(), readable(), is_terminal() and knows_pictures()
+    reads, live = readable(), is_terminal() and knows_pictures()
+    words = Words.of_view(prompt=is_terminal() and reads)
     over = threading.Event()
     write = partial(_write_or_end, over)
     screen = screen_of(words, live=live, prompt=reads, write=write)

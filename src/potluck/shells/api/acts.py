@@ -101,6 +101,7 @@ class JoinBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     code: str
     peer: Address | None = None  # [HOST, PORT], an address of ours: it is asked besides
+    waits: bool = False  # it was given at the start: `status` tells what became of it
 
     def __repr__(self) -> str:
         """Show nothing of the code."""
@@ -108,7 +109,7 @@ class JoinBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def fact(self, command: int) -> PersonAct:
         """Return the act."""
-        return JoinAsked(command, TypedCode(self.code), self.peer)
+        return JoinAsked(command, TypedCode(self.code), self.peer, self.waits)
 
 
 class RemoveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ made private once more, with the place of the next index. Guarantees: the folder
 a rename fails those before are undone, and the next start tries again; where a power cut, or an
 undoing that failed, left it half done the next start does the rest, since the index that says so
 goes last. What is kept has names of its own and is told. Limits: none of it is ever removed; what a
-start before had kept is not told again.
+start before had kept is not told again, nor whose the folders beside were if it was killed between.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from potluck.core.content.paths import printable
 from potluck.core.errors import DiskTrouble
-from potluck.engine.group.membership import OUT
+from potluck.engine.group.membership import OTHERS_BEFORE, OUT
 from potluck.engine.index import Index
 from potluck.shells.state.kept_beside import keep_beside
 from potluck.shells.state.private_home import INDEX_NAME, make_private
@@ -28,6 +28,7 @@ class FormerDevice(NamedTuple):
 
     why: str = ""  # it is in its group no more; "": it still is the device
     kept: tuple[str, ...] = ()  # names in the home
+    others: bytes = b""  # whose folders it leaves beside its own, for the next index
 
 
 STILL_THE_DEVICE: Final = FormerDevice()
@@ -44,6 +45,7 @@ def put_aside(state_dir: str) -> FormerDevice:
     index = Index.open(path)
     try:
         why = (index.meta.get(OUT) or b"").decode(errors="replace")
+        others = index.meta.get(OTHERS_BEFORE) or b""
     finally:
         index.close()
     if not why:
@@ -59,4 +61,4 @@ def put_aside(state_dir: str) -> FormerDevice:
             f"check the rights of {printable(state_dir)}",
         ) from error
     make_private(state_dir)
-    return FormerDevice(why, kept)
+    return FormerDevice(why, kept, others)
