@@ -71,6 +71,7 @@ def test_what_is_to_be_sent_is_sent_meanwhile(room: Room) -> None:
     assert room.ready() == {}
     room.sockets.watch(one, writes=False)
     room.sockets.watch(one, writes=True)
+    room.sockets.watch(one, writes=True)
     assert room.ready() == {one: WRITE}
 
 
