@@ -40,6 +40,15 @@ OF_MEMBERS: Final = (
     ),
     Behaviour(
         MEMBER,
+        "four say what they hold, or sign heads, without end",
+        *of(
+            "test_busy_members",
+            "test_four_that_say_all_they_can_hold_up_no_small_file",
+            "test_without_shares_of_the_time_they_do[claims]",
+        ),
+    ),
+    Behaviour(
+        MEMBER,
         "names addresses elsewhere, to be dialled",
         *of(
             "test_bounds",

@@ -17,6 +17,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.group import statements
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
+from potluck.core.reading_shares import ReadingShares
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
@@ -28,6 +29,7 @@ from potluck.engine.others.page_turns import PageTurns
 from potluck.engine.others.pursuit import Pursuit
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
+from potluck.shells.links import control_links
 from potluck.shells.links.tls import CurrentTrust, TrustBook
 from potluck.shells.state.private_home import OpenedHome
 
@@ -132,6 +134,12 @@ def any_caller() -> None:
     put(peer_credentials, "may_speak", lambda _user: True)
 
 
+def every_word_at_once() -> None:
+    """Whatever a member says is heard at once, however much it is."""
+    put(ReadingShares, "take", lambda *_: 0.0)
+    put(control_links, "TURN_BYTES", 256 * limits.KIB)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "kin": any_two_accusers,
     "counts": any_count,
@@ -147,4 +155,5 @@ GUARDS: dict[str, Callable[[], None]] = {
     "labels": any_label,
     "home": open_home,
     "callers": any_caller,
+    "reading": every_word_at_once,
 }

@@ -107,6 +107,7 @@ class Stage:
         self.sights: list[Sight] = []  # what LookAround leads to
         self.datagrams: list[DatagramHeard] = []
         self.late: list[Any] = []  # what links noticed meanwhile
+        self.took: list[tuple[Any, float]] = []  # for how long sockets kept the loop busy
         self.saying_goodbye_until_s: float | None = None
         self.recorder = Recorder("", bytes(SALT_BYTES))
         world = self.world(people or self)
@@ -121,6 +122,7 @@ class Stage:
             drop=lambda effect, _now: keep(effect),
             adopt=self._adopt,
             cut=self.connections.get,
+            took=lambda sock, seconds, _now: self.took.append((sock, seconds)),
             deadline=lambda: self.saying_goodbye_until_s,
             on_tick=self._links_tick,
         )
@@ -303,6 +305,7 @@ def test_links_that_were_opened_are_adopted_and_ends_of_others_heard(
     stage.late = [closed]
     stage.start().loop.post(opened)
     until(lambda: {closed, opened} <= set(script.heard))
+    until(lambda: ours in [sock for sock, seconds in stage.took if seconds > 0])
     for sock in (ours, theirs):
         sock.close()
 

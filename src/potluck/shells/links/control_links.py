@@ -10,10 +10,11 @@ receive buffer, so what came is read before the link counts as cut, LAST_TURNS a
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
 the engine to count. A peer that reads so slowly that `limits.UNSENT_BYTES` pile up is cut off.
-One turn reads at most `TURN_BYTES` of one link, and after `TURN_MESSAGES` nothing further: what a
-member floods with small messages waits in its own connection, while the others are heard and
-answered in time. Limits: one TLS record is taken whole, whatever number of messages is in it; a BYE
-behind more than LAST_TURNS is lost where sending failed.
+One turn reads at most `TURN_BYTES` of one link, and after `TURN_MESSAGES` nothing further; a member
+whose messages take more than its share of the time is read later (link_sockets.py). So what one
+floods waits in its own connection, while others are heard and answered in time. Limits: one TLS
+record is taken whole, whatever number of messages is in it; a BYE behind more than LAST_TURNS is
+lost where sending failed.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Drop, Send
 from potluck.engine.events import Event, LinkClosed, LinkId, LinkOpened, MessageHeard, PathStalled
+from potluck.shells.links.link_sockets import LinkSockets
 from potluck.shells.links.stream import resent, set_user_timeout
 from potluck.shells.loop.inbox import OpenedLink
 
 READ_BYTES: Final = 64 * limits.KIB  # in one call: a TLS record has 16 KiB, a socket buffer more
-TURN_BYTES: Final = 256 * limits.KIB  # of one link: 2 ms of decoding, then the others' turn
+# of one link, then the others' turn: 60 heads, whose signatures take some 10 ms
+TURN_BYTES: Final = 16 * limits.KIB
 # of one link, too: the engine takes 50 us for each, and who is probed has 100 ms for its answer
 TURN_MESSAGES: Final = 256
 # of a link that takes nothing any more, for the BYE behind them: 0.1 s, once
@@ -253,7 +256,7 @@ class ControlLinks:
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         """Watch sockets with this selector."""
-        self._selector: Final = selector
+        self._sockets: Final = LinkSockets(selector)
         self._links: Final[dict[LinkId, ControlLink]] = {}
         self._lingering: Final[dict[LinkId, ControlLink]] = {}  # ended for the engine
         self._numbers: Final = itertools.count(1)
@@ -272,9 +275,8 @@ class ControlLinks:
         link = LinkId(next(self._numbers))
         control = ControlLink(opened.sock, opened.kind, opened.address.host)
         self._links[link] = control
-        self._selector.register(
-            control.sock, selectors.EVENT_READ, partial(self._on_ready, link, control)
-        )
+        sender = opened.peer if opened.peer is not None else link
+        self._sockets.add(control.sock, sender, partial(self._on_ready, link, control))
         event = LinkOpened(
             link, opened.kind, opened.peer, opened.address, opened.instance, opened.dial
         )
@@ -299,10 +301,13 @@ class ControlLinks:
         """Return when `on_tick` wants to be called (monotonic; 0 for at once)."""
         if self._late:
             return 0.0
-        return min((control.until_s for _, control in self._going()), default=None)
+        times = [control.until_s for _, control in self._going()]
+        woken_s = self._sockets.deadline()
+        return min([*times, woken_s] if woken_s is not None else times, default=None)
 
     def on_tick(self, now: float) -> list[Event]:
         """Return what was noticed meanwhile; close links that leave or linger for too long."""
+        self._sockets.wake(now)
         events, self._late[:] = list(self._late), []
         for link, control in self._going():
             if now >= control.until_s:
@@ -325,6 +330,10 @@ class ControlLinks:
                 return self._after(link, control, [])
         return None
 
+    def took(self, sock: object, seconds: float, now: float) -> None:
+        """What a socket brought took so long; if it is one of ours, it may rest for that."""
+        self._sockets.took(sock, seconds, now)
+
     def _going(self) -> list[tuple[LinkId, ControlLink]]:
         """Return the links that leave or linger: those whose time is limited."""
         leaving = [
@@ -344,7 +353,8 @@ class ControlLinks:
         if mask & selectors.EVENT_WRITE:
             messages += control.on_writable()
         # Reading is tried in any case: TLS may have waited for writability to go on reading.
-        messages += control.on_readable()
+        if not self._sockets.rests(control.sock):
+            messages += control.on_readable()
         return self._after(link, control, messages)
 
     def _after(
@@ -354,7 +364,7 @@ class ControlLinks:
         control.settle()
         events: list[Event] = [MessageHeard(link, message) for message in messages]
         if control.live:
-            self._watch(control)
+            self._sockets.watch(control.sock, writes=control.wants_write)
             return events
         if self._links.pop(link, None) is not None:
             clean = control.state is not ControlLinkState.BROKEN
@@ -364,18 +374,9 @@ class ControlLinks:
                 events.append(PathStalled(control.host))
             self._lingering[link] = control
         if control.state is ControlLinkState.LINGERING:
-            self._watch(control)
+            self._sockets.watch(control.sock, writes=False)
         else:
             del self._lingering[link]
-            self._selector.unregister(control.sock)
+            self._sockets.remove(control.sock)
             control.sock.close()
         return events
-
-    def _watch(self, control: ControlLink) -> None:
-        """Have the selector look for what the link waits for."""
-        mask = selectors.EVENT_READ
-        if control.live and control.wants_write:
-            mask |= selectors.EVENT_WRITE
-        key = self._selector.get_key(control.sock)
-        if key.events != mask:
-            self._selector.modify(control.sock, mask, key.data)

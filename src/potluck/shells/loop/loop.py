@@ -12,8 +12,7 @@ loop; if the disk is full the ballast is freed and the event tried once more. Ev
 for the flight record, which is written down when an event is dropped (loop/dropping.py says so,
 once for each kind). Whoever asks gets an answer, or CancelledError as soon as there is nobody to
 answer. Asked to leave, the loop ends within LEAVE_MAX_S even if the engine cannot; any other end is
-kept in `failure`. Limits: a turn handles at most `TURN_ITEMS` posted items, so that sockets are
-looked at in between.
+kept in `failure`. Limits: a turn takes at most `TURN_ITEMS` posted items; then it looks at sockets.
 """
 
 from __future__ import annotations
@@ -167,8 +166,7 @@ class Loop:
     def _turn(self) -> None:
         world = self._world
         for key, mask in self._selector.select(self._patience()):
-            for event in self._heard(key.fileobj, partial(key.data, mask)):
-                self._tell_engine(event)
+            self._tell_what_came(key.fileobj, partial(key.data, mask))
         self.inbox.answer_looks(self._engine)
         for item in self.inbox.take(TURN_ITEMS):
             self._take(item)
@@ -187,16 +185,23 @@ class Loop:
             world.people.told(trouble("left_hard", why))
             self._stopping = True
 
-    def _heard(self, sock: object, bring: Callable[[], Iterable[Event] | None]) -> Iterable[Event]:
-        """Return what a socket brought; a fault there ends its connection, and no other."""
+    def _tell_what_came(self, sock: object, bring: Callable[[], Iterable[Event] | None]) -> None:
+        """Tell the engine what a socket brought, and its link how long all that took.
+
+        A fault there ends its connection, and no other.
+        """
+        began_s = time.thread_time()
         try:
-            return bring() or ()
+            events = bring() or ()
         except Exception as error:  # house: whoever is at the other end may cause it
             cut = self._world.links.cut(sock)
             if cut is None and not self._world.doorway.cut(sock):
                 raise
             self._drop("what came on a connection", error)
-            return cut or ()
+            events = cut or ()
+        for event in events:
+            self._tell_engine(event)
+        self._world.links.took(sock, time.thread_time() - began_s, time.monotonic())
 
     def _patience(self) -> float:
         """Return how long the selector may wait, in seconds."""
@@ -216,9 +221,7 @@ class Loop:
         """Act on what another thread put in."""
         match item:
             case OpenedLink():
-                adopt = partial(self._world.links.adopt, item)
-                for event in self._heard(item.sock, adopt):
-                    self._tell_engine(event)
+                self._tell_what_came(item.sock, partial(self._world.links.adopt, item))
             case Question():
                 item.settle(self._engine)
             case RecordAsked():
