@@ -8,6 +8,7 @@ without the line, so who changes the function changes the copy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -21,11 +22,10 @@ from potluck.core.reading_shares import ReadingShares
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
-from potluck.engine.others import following, frozen_heads
+from potluck.engine.others import following, frozen_heads, page_turns
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.others.following import Following
-from potluck.engine.others.page_turns import PageTurns
 from potluck.engine.others.pursuit import Pursuit
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
@@ -116,7 +116,7 @@ def any_piece() -> None:
 
 def endless_turns() -> None:
     """Whoever brings pages of a manifest keeps its slot to the last one."""
-    put(PageTurns, "is_over", lambda _turns, _pursuit: False)
+    put(page_turns, "PAGE_TURN_S", math.inf)
 
 
 def any_label() -> None:

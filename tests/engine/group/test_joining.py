@@ -28,15 +28,13 @@ from potluck.engine.effects import Reply, Tell
 from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, DoorAsked, LeaveAsked
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.joining import (
-    ASK_FOR_ONE,
     ASKED_MAX,
-    AT_START,
     FIND_S,
     JOIN_S,
-    REFUSALS_SHOWN,
     WRONG_MAX,
     Joining,
 )
+from potluck.engine.group.joining_ends import ASK_FOR_ONE, AT_START, REFUSALS_SHOWN
 from potluck.engine.group.membership import Membership
 from potluck.engine.person_acts import JoinAsked, RemoveAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -428,7 +426,7 @@ def test_who_invites_and_runs_another_version_is_told_as_that() -> None:
     here.tick(1.0)
     here.joining.on_blocked(address(3), NO_COMMON_VERSION)
     here.joining.on_blocked(address(2), DIAL_TIMEOUT)
-    assert not here.joining._under_way().other_version
+    assert not here.joining._under_way().tries.other_version
     here.joining.on_blocked(address(2), f"tls: {NO_COMMON_VERSION}")
     here.tick(JOIN_S)
     (reply,) = here.replies()

@@ -148,6 +148,28 @@ def test_a_page_that_drips_is_called_off_and_so_is_one_whose_owner_waits(crowd: 
     assert CancelFetch(relayed.order) in flush(crowd.us.node)
 
 
+@pytest.mark.parametrize(("path_bytes", "counted"), [(10**9, None), (2, 1)])
+def test_what_is_held_is_not_asked_for_again_and_its_names_are_counted_where_few_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, path_bytes: int, counted: int | None
+) -> None:
+    monkeypatch.setattr(limits, "PAGE_RECORDS", 1)
+    crowd = Crowd()
+    crowd.announce(crowd.new)
+    crowd.bring()
+    (pursuit,) = crowd.us.following.pursuits.values()
+    pursuit.path_bytes = None
+    monkeypatch.setattr(limits, "OWNER_PATH_BYTES", path_bytes)
+    crowd.new.node.now += 10.0
+    crowd.new.write("b")
+    crowd.new.publishing.on_tick(0)
+    crowd.new.tick()
+    crowd.announce(crowd.new)
+    (fetch,) = crowd.under_way
+    assert isinstance(fetch.ask, ManifestAsk)
+    assert fetch.ask.since == 1
+    assert pursuit.path_bytes == counted
+
+
 def is_of(fetch: Fetch, owner: Device) -> bool:
     """Whether this asks for a page of what a device shares."""
     return isinstance(fetch.ask, ManifestAsk) and fetch.ask.owner == owner.id

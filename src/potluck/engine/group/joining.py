@@ -24,14 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from potluck.core.errors import (
     PotluckError,
     ProtocolError,
     Refused,
-    TimedOut,
-    Untrusted,
     UsageError,
 )
 from potluck.core.group.code_proofs import CodeProof
@@ -48,17 +46,21 @@ from potluck.core.wire.catalogue import (
 from potluck.engine.effects import Reply
 from potluck.engine.events import NO_COMMON_VERSION
 from potluck.engine.group.admission_policy import AdmissionPolicy
-from potluck.engine.node import Node, legible, tell_trouble
+from potluck.engine.group.joining_ends import (
+    CodeRefusal,
+    CodeTries,
+    in_vain,
+    note_in_vain,
+    somebody_else,
+)
+from potluck.engine.node import Node, legible
 from potluck.engine.person_acts import JoinAsked
-from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.troubles import TroubleKind
 
 FIND_S = 3.0  # so long others are waited for once somebody was asked: three questions and answers
 JOIN_S = 8.0  # the whole attempt: a face gets its answer within nine seconds
 ASKED_MAX = 8  # devices that are given a try at one code; more than people invite at once
 WRONG_MAX = 64  # codes that are known to be wrong at somebody's
-REFUSALS_SHOWN = 3  # a person reads no more
-AT_START = "the code given at the start"
-ASK_FOR_ONE = "for a new code, type at the other device: invite"
 _LEAVING = (
     "potluck is leaving: this device has not joined.",
     "it was asked to end",
@@ -86,13 +88,6 @@ class JoiningListener(Protocol):
         """No group is to be asked any more; `why` is for the person here, and the other side."""
 
 
-class _Refusal(NamedTuple):
-    """What a device that was asked said of the code."""
-
-    where: str  # its address and label, for a person
-    said: PairCodeRefused | None  # None: it was not asked, since the code was wrong there before
-
-
 @dataclass(slots=True)
 class _Attempt:
     """One code that was typed."""
@@ -102,16 +97,13 @@ class _Attempt:
     code: Code
     find_until_s: float
     until_s: float
-    asked: set[Address] = field(default_factory=set)
+    tries: CodeTries = field(default_factory=CodeTries)
     current: FoundGroup | None = None  # that is being asked
     proof: CodeProof | None = None  # of the conversation with it
     transcript: bytes = b""
     member: DeviceId | None = None  # with whom that is,
     label: str = ""  # and how it calls itself
     proved: bool = False  # it showed that it knows the code
-    removed: bool = False  # one of them said that this device was removed from its group
-    refusals: list[_Refusal] = field(default_factory=list)
-    other_version: bool = False  # one of them cannot be understood
 
     @property
     def where(self) -> str:
@@ -140,7 +132,7 @@ class Joining:
         attempt = self._attempt
         if attempt is None:
             return "<Joining no code>"
-        return f"<Joining asked={len(attempt.asked)}, near={len(self._policy.inviters)}>"
+        return f"<Joining asked={len(attempt.tries.asked)}, near={len(self._policy.inviters)}>"
 
     # -- what a person wants -----------------------------------------------------------------------
     def begin(self, act: JoinAsked) -> None:
@@ -149,7 +141,7 @@ class Joining:
             code = act.code.read(self._words)
         except UsageError as error:
             if act.waits:
-                _note_in_vain(self._node, error)
+                note_in_vain(self._node, error)
             raise
         if not self._policy.lonely:
             raise Refused(*_TAKEN)
@@ -179,7 +171,7 @@ class Joining:
         attempt = self._under_way()
         attempt.member, attempt.label = member, label
         if (member, attempt.code.secret()) in self._wrong:
-            attempt.refusals.append(_Refusal(attempt.where, None))
+            attempt.tries.refusals.append(CodeRefusal(attempt.where, None))
             return []
         me, chance = self._node.me, self._node.chance
         attempt.proof = CodeProof(attempt.code, me, member, chance, joins=True)
@@ -204,7 +196,7 @@ class Joining:
         return []
 
     def _take_refusal(self, attempt: _Attempt, said: PairCodeRefused) -> None:
-        attempt.refusals.append(_Refusal(attempt.where, said))
+        attempt.tries.refusals.append(CodeRefusal(attempt.where, said))
         if attempt.member is not None and said.running:
             self._wrong[attempt.member, attempt.code.secret()] = None
             while len(self._wrong) > WRONG_MAX:
@@ -213,7 +205,7 @@ class Joining:
     def require_proof(self) -> None:
         """The member said yes: raises ProtocolError unless it knows the code."""
         if not self._under_way().proved:
-            self._end(_untrusted("it says yes without knowing the code"))
+            self._end(somebody_else("it says yes without knowing the code"))
             raise ProtocolError("the member has not proved that it knows the code")
 
     def on_entered(self) -> None:
@@ -231,7 +223,7 @@ class Joining:
         """The conversation under way came to nothing."""
         attempt = self._attempt
         if attempt is not None:
-            attempt.removed = attempt.removed or removed
+            attempt.tries.removed = attempt.tries.removed or removed
             attempt.current, attempt.proof = None, None
             attempt.transcript, attempt.proved = b"", False
             attempt.member, attempt.label = None, ""
@@ -239,15 +231,15 @@ class Joining:
     def on_blocked(self, address: Address, reason: str) -> None:
         """Nobody there can be talked to; `reason` as in DialFailed."""
         attempt = self._attempt
-        if attempt is not None and address in attempt.asked and NO_COMMON_VERSION in reason:
-            attempt.other_version = True
+        if attempt is not None and address in attempt.tries.asked and NO_COMMON_VERSION in reason:
+            attempt.tries.other_version = True
 
     def _check(self, attempt: _Attempt, message: PairProof) -> None:
         proof = attempt.proof
         if proof is None or not proof.is_ready:
             raise ProtocolError("a proof comes after the share")
         if not proof.is_proved(message.proof, attempt.transcript):
-            self._end(_untrusted("it says that it knows the code, and does not"))
+            self._end(somebody_else("it says that it knows the code, and does not"))
             raise ProtocolError("the member's proof of the code is wrong")
         attempt.proved = True
 
@@ -281,7 +273,7 @@ class Joining:
         if not self._policy.lonely:
             self._end(Refused(*_TAKEN))
         elif now >= attempt.until_s:
-            self._end(_in_vain(attempt))
+            self._end(in_vain(attempt.tries))
         else:
             self._go_on(attempt)
 
@@ -291,17 +283,21 @@ class Joining:
         following = self._following(attempt)
         if following is not None:
             attempt.current = following
-            attempt.asked.add(following.address)
+            attempt.tries.asked.add(following.address)
             self._listener.on_wish(following)
         elif self._node.now >= _gives_up_s(attempt):
-            self._end(_in_vain(attempt))
+            self._end(in_vain(attempt.tries))
 
     def _following(self, attempt: _Attempt) -> FoundGroup | None:
         """Return who is to be asked next, if somebody is."""
         near, peer = self._policy.inviters.values(), self._policy.join_peer
-        fresh = [found for found in near if found.address not in attempt.asked]
+        fresh = [found for found in near if found.address not in attempt.tries.asked]
         first = next((found for found in fresh if found.address == peer), None)
-        if first is not None or self._waits_for_named(attempt) or len(attempt.asked) >= ASKED_MAX:
+        if (
+            first is not None
+            or self._waits_for_named(attempt)
+            or len(attempt.tries.asked) >= ASKED_MAX
+        ):
             return first
         return fresh[0] if fresh else None
 
@@ -323,7 +319,7 @@ class Joining:
             return
         error = outcome
         if attempt.waits and self._policy.lonely:
-            _note_in_vain(self._node, error)
+            note_in_vain(self._node, error)
         self._node.do(
             Reply(
                 attempt.command,
@@ -336,78 +332,6 @@ class Joining:
         )
 
 
-def _note_in_vain(node: Node, error: PotluckError) -> None:
-    """Have `status` tell what became of the code of the start, and the log while it is tried."""
-    reason = f"{error.what[0].lower()}{error.what[1:].removesuffix('.')}: {error.cause}"
-    kind, reason = TroubleKind.CODE, f"{reason}; {ASK_FOR_ONE}"
-    trouble = Trouble(kind, AT_START, reason, "join", node.now, None)
-    if isinstance(error, TimedOut):
-        tell_trouble(node, trouble, "code_unanswered")
-    else:  # that is an end, which whoever gave the code writes
-        node.troubles.note(trouble)
-
-
 def _gives_up_s(attempt: _Attempt) -> float:
     """Return until when somebody, or somebody else, is waited for who has an invite."""
-    return attempt.find_until_s if attempt.asked else attempt.until_s
-
-
-def _untrusted(cause: str) -> Untrusted:
-    what = "Somebody else answers for the group: this device has not joined."
-    return Untrusted(what, cause, f"find out who is on this network; {ASK_FOR_ONE}")
-
-
-def _in_vain(attempt: _Attempt) -> PotluckError:
-    """Return why nobody let this device in."""
-    if attempt.removed:
-        return Refused(
-            "This device was removed from that group.",
-            "its key counts there no more, with or without a code",
-            "start it with another --home, which makes a new key; then type a new code",
-        )
-    running = [one for one in attempt.refusals if one.said is None or one.said.running]
-    if running:
-        left = any(one.said is None or one.said.tries for one in running)
-        more = len(running) - REFUSALS_SHOWN
-        shown = [_not_the_code(one) for one in running[:REFUSALS_SHOWN]]
-        shown += [f"And {more} more."] if more > 0 else []
-        return Refused(
-            " ".join(shown),
-            "it was mistyped, or it is the code of another device; each that invites near by "
-            "counts a try",
-            "compare it with the other screen, then type it again" if left else ASK_FOR_ONE,
-        )
-    if attempt.refusals:
-        return Refused(
-            "That code counts no more.", "it was used, is too old, or was taken back", ASK_FOR_ONE
-        )
-    if attempt.other_version:
-        return Refused(
-            "The device that invites runs another version of potluck.",
-            "the two versions do not understand each other",
-            "bring the older one up to date, then type a new code",
-        )
-    if attempt.asked:
-        return TimedOut(
-            "The device that invites did not answer in time.",
-            "the network is slow, or a firewall is between",
-            "try again",
-        )
-    return TimedOut(
-        "Nobody near by has a code in force.",
-        "it was used, is too old or was taken back, or the other device is off or on another "
-        "network",
-        f"{ASK_FOR_ONE}\nif it is on another network: potluck join --peer HOST",
-    )
-
-
-def _not_the_code(one: _Refusal) -> str:
-    """Say what a device said of the code, and how many tries are left there."""
-    if one.said is None:
-        return f"That code was wrong at {one.where} before: it was not tried there again."
-    left = f"{one.said.tries} tries are left there"
-    if one.said.tries == 1:
-        left = "one try is left there"
-    if not one.said.tries:
-        left = "it was the last try there: that one counts no more"
-    return f"That is not the code that {one.where} has in force; {left}."
+    return attempt.find_until_s if attempt.tries.asked else attempt.until_s

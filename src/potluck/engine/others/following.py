@@ -39,9 +39,9 @@ from potluck.engine.others import frozen_heads
 from potluck.engine.others.delete_logs import DeleteLogs
 from potluck.engine.others.index_room import IndexRoom
 from potluck.engine.others.owner_faults import OwnerFaults
-from potluck.engine.others.page_budget import PageBudget, PageVerdict
+from potluck.engine.others.page_budget import PageVerdict
 from potluck.engine.others.page_turns import PageTurns
-from potluck.engine.others.pursuit import PageRequest, PageStop, Pursuit
+from potluck.engine.others.pursuit import PageRequest, Pursuit
 
 
 class FollowingListener(Protocol):
@@ -164,23 +164,14 @@ class Following:
             if page.head is not None:
                 self._judge(pursuit, request, page.head)
                 return
-            self._go_on(pursuit, request, page.upto)
+            if not self._turns.go_on(pursuit, request, page.upto):
+                self._look_s = self._node.now
 
     def on_heard(self, event: FetchHeard) -> None:
         """How a page under way comes: one that holds up others is called off."""
         under_way = _under_way(self.pursuits.values(), event.order)
         if under_way is not None and self._turns.on_heard(*under_way, event):
             self._look_s = self._node.now
-
-    def _go_on(self, pursuit: Pursuit, request: PageRequest, upto: int) -> None:
-        """All up to a number is staged: ask for the next page, unless it is somebody's turn."""
-        if self._turns.is_over(pursuit):
-            pursuit.on_stop(PageStop(request.source, upto))
-            self._look_s = self._node.now
-            return
-        further = PageRequest(request.source, upto, self._node.number(), request.order)
-        pursuit.on_asked_on(further)
-        self._turns.begin(pursuit, further)
 
     def _stage(self, pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:
         """Keep a page apart if it is within its budget; returns whether it is."""
@@ -283,19 +274,8 @@ class Following:
                 pursuit.on_busy()
                 self._drop(pursuit)
         for pursuit, source in self._turns.look(self.pursuits.values()):
-            self._ask(pursuit, source)
+            self._turns.ask(pursuit, source)
         self._look_s = self._turns.next_look_s(self.pursuits.values())
-
-    def _ask(self, pursuit: Pursuit, source: DeviceId) -> None:
-        """It is the turn of a manifest: begin, or go on where it stopped."""
-        number = self._node.number()
-        if pursuit.stop is not None:
-            request = PageRequest(source, pursuit.stop.since, number)
-            pursuit.on_asked_on(request)
-        else:
-            request = PageRequest(source, _since(self._node, pursuit), number)
-            pursuit.on_asked(request, _budget(self._node, pursuit, request.since))
-        self._turns.begin(pursuit, request)
 
     def _fail(self, pursuit: Pursuit, request: PageRequest) -> None:
         """This source cannot serve; perhaps another one can."""
@@ -314,24 +294,6 @@ def _under_way(pursuits: Iterable[Pursuit], order: OrderId) -> tuple[Pursuit, Pa
         if pursuit.request is not None and pursuit.request.order == order:
             return pursuit, pursuit.request
     return None
-
-
-def _since(node: Node, pursuit: Pursuit) -> int:
-    """Return the number after which changes lead from what is held to the goal; 0: none do."""
-    known = node.index.manifests.head(pursuit.name)
-    if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
-        return 0
-    return known.seq if known.seq <= pursuit.goal[1] else 0
-
-
-def _budget(node: Node, pursuit: Pursuit, since: int) -> PageBudget:
-    """Return what may come in pages from that number on."""
-    assert pursuit.newest is not None, "who is behind knows a newer head"
-    few = pursuit.newest.count * limits.PATH_BYTES <= limits.OWNER_PATH_BYTES
-    if since and not few and pursuit.path_bytes is None:
-        pursuit.path_bytes = node.index.manifests.path_lengths(pursuit.name).live_bytes
-    held = pursuit.path_bytes if since else None
-    return PageBudget(pursuit.newest, since, held or 0)
 
 
 def _is_plausible(pursuit: Pursuit, request: PageRequest, page: ManifestPage) -> bool:

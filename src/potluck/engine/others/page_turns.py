@@ -27,8 +27,9 @@ from potluck.engine.effects import CancelFetch, Fetch
 from potluck.engine.events import FetchHeard, OrderId
 from potluck.engine.node import Node, dialable_at
 from potluck.engine.others import frozen_heads
+from potluck.engine.others.page_budget import PageBudget
 from potluck.engine.others.page_paces import PagePaces
-from potluck.engine.others.pursuit import NEVER, PageRequest, Pursuit
+from potluck.engine.others.pursuit import NEVER, PageRequest, PageStop, Pursuit
 
 PAGE_TURN_S = 4.0  # long enough to see that a page drips (pace.py LATE_MIN_S)
 PAGE_LOOK_S = 1.0  # who waits for a slot looks again so often, whatever happens
@@ -54,13 +55,32 @@ class PageTurns:
         return f"<PageTurns: {self._turns!r}{waits}>"
 
     # -- requests ----------------------------------------------------------------------------------
-    def begin(self, pursuit: Pursuit, request: PageRequest) -> None:
-        """Ask for a page: the first one of a turn, or the one that follows another."""
+    def ask(self, pursuit: Pursuit, source: DeviceId) -> None:
+        """It is the turn of a manifest: begin, or go on where it stopped."""
+        node, number = self._node, self._node.number()
+        if pursuit.stop is not None:
+            request = PageRequest(source, pursuit.stop.since, number)
+            pursuit.on_asked_on(request)
+        else:
+            request = PageRequest(source, _since(node, pursuit), number)
+            pursuit.on_asked(request, _budget(node, pursuit, request.since))
+        self._since_s[pursuit.name] = node.now
+        self._begin(pursuit, request)
+
+    def go_on(self, pursuit: Pursuit, request: PageRequest, upto: int) -> bool:
+        """All up to a number is here: ask for the next page; False if others have their turn."""
+        if self.waited_for and self._node.now - self._since_s[pursuit.name] >= PAGE_TURN_S:
+            pursuit.on_stop(PageStop(request.source, upto))
+            return False
+        further = PageRequest(request.source, upto, self._node.number(), request.order)
+        pursuit.on_asked_on(further)
+        self._begin(pursuit, further)
+        return True
+
+    def _begin(self, pursuit: Pursuit, request: PageRequest) -> None:
         node, name = self._node, pursuit.name
         self._paces.begin(request, node.now)
         self._turns.begin(request.order, name, node.now)
-        if request.after is None:
-            self._since_s[name] = node.now
         ask = ManifestAsk(*name, request.since, pursuit.goal[0])
         addresses = dialable_at(node, request.source)
         node.do(Fetch(request.order, request.source, addresses, ask, None, ()))
@@ -88,10 +108,6 @@ class PageTurns:
     def on_answer(self, source: DeviceId) -> None:
         """A request ended at a source, which has room again."""
         self._full.pop(source, None)
-
-    def is_over(self, pursuit: Pursuit) -> bool:
-        """Whether the slot of a manifest is given back, now that a page of it is here."""
-        return self.waited_for and self._node.now - self._since_s[pursuit.name] >= PAGE_TURN_S
 
     # -- looks -------------------------------------------------------------------------------------
     def look(self, pursuits: Iterable[Pursuit]) -> Iterator[tuple[Pursuit, DeviceId]]:
@@ -163,3 +179,21 @@ def _taken(pursuits: Iterable[Pursuit]) -> set[SourceSlot]:
         for pursuit in pursuits
         if pursuit.request is not None
     }
+
+
+def _since(node: Node, pursuit: Pursuit) -> int:
+    """Return the number after which changes lead from what is held to the goal; 0: none do."""
+    known = node.index.manifests.head(pursuit.name)
+    if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
+        return 0
+    return known.seq if known.seq <= pursuit.goal[1] else 0
+
+
+def _budget(node: Node, pursuit: Pursuit, since: int) -> PageBudget:
+    """Return what may come in pages from that number on."""
+    assert pursuit.newest is not None, "who is behind knows a newer head"
+    few = pursuit.newest.count * limits.PATH_BYTES <= limits.OWNER_PATH_BYTES
+    if since and not few and pursuit.path_bytes is None:
+        pursuit.path_bytes = node.index.manifests.path_lengths(pursuit.name).live_bytes
+    held = pursuit.path_bytes if since else None
+    return PageBudget(pursuit.newest, since, held or 0)

@@ -18,24 +18,24 @@ from typing import Generic, TypeVar
 USED_HALF_S = 30.0  # after so long time in slots counts half
 USED_STEP_S = 1.0  # of which so little more or less makes no difference
 
-Key = TypeVar("Key", bound=Hashable)
+Turner = TypeVar("Turner", bound=Hashable)
 
 
-class FairTurns(Generic[Key]):
+class FairTurns(Generic[Turner]):
     """Who has slots, and had them of late; each slot by a number that is never used again."""
 
     def __init__(self) -> None:
         """Nobody had any."""
-        self._keys: dict[int, Key] = {}
+        self._keys: dict[int, Turner] = {}
         self._begun_s: dict[int, float] = {}
-        self._numbers: dict[Key, set[int]] = {}
-        self._used: dict[Key, tuple[float, float]] = {}  # seconds of late, as of when
-        self._served: dict[Key, int] = {}  # the last number of each
+        self._numbers: dict[Turner, set[int]] = {}
+        self._used: dict[Turner, tuple[float, float]] = {}  # seconds of late, as of when
+        self._served: dict[Turner, int] = {}  # the last number of each
 
     def __repr__(self) -> str:
         return f"<FairTurns: {len(self._keys)} slots are taken>"
 
-    def begin(self, number: int, key: Key, now: float) -> None:
+    def begin(self, number: int, key: Turner, now: float) -> None:
         """One more slot is taken."""
         self._keys[number], self._begun_s[number] = key, now
         self._numbers.setdefault(key, set()).add(number)
@@ -48,20 +48,20 @@ class FairTurns(Generic[Key]):
         self._numbers[key].discard(number)
         del self._begun_s[number]
 
-    def taken(self, key: Key) -> int:
+    def taken(self, key: Turner) -> int:
         """Return how many slots one has."""
         return len(self._numbers.get(key, ()))
 
-    def in_turn(self, keys: Iterable[Key], now: float) -> list[Key]:
+    def in_turn(self, keys: Iterable[Turner], now: float) -> list[Turner]:
         """Return these, who comes first first."""
 
-        def rank(key: Key) -> tuple[int, int, int]:
+        def rank(key: Turner) -> tuple[int, int, int]:
             used_s = self._used_s(key, now)
             return int(used_s / USED_STEP_S), self.taken(key), self._served.get(key, 0)
 
         return sorted(keys, key=rank)
 
-    def _used_s(self, key: Key, now: float) -> float:
+    def _used_s(self, key: Turner, now: float) -> float:
         """Return how long one had slots of late, those that it has among them."""
         used_s, as_of_s = self._used.get(key, (0.0, -math.inf))
         since_s = [
