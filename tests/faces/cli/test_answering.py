@@ -85,6 +85,7 @@ def test_whoever_says_nothing_answers_nothing(
     code, _, err = potluck("approve", "bert")
     assert code == 5
     assert "Nothing was answered." in err
+    assert ("the input ended" in err and "--words" in err) is (answer is None)
     assert source.asked == []
 
 

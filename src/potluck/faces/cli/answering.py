@@ -310,13 +310,21 @@ def _ask(request: AskedRequest, *, as_json: bool) -> str:
     answer = _typed("Are they the same? [y/n] ")
     if answer in _YES:
         return "approve"
-    if answer not in _NO:
-        raise Refused("Nothing was answered.", "you did not say yes or no", command("pending"))
-    return "deny"
+    if answer in _NO:
+        return "deny"
+    if answer is None:
+        say("")
+        given = command(f"approve {typed_name(request)} {TYPED_WORDS}")
+        why = "the input ended before a yes or no"
+        raise Refused("Nothing was answered.", why, f"{given}, as the other screen shows them")
+    raise Refused("Nothing was answered.", "you did not say yes or no", command("pending"))
 
 
-def _typed(question: str) -> str:
+def _typed(question: str) -> str | None:
+    """Return what is typed; None if nothing more can be."""
     try:
         return input(question).strip().casefold()
-    except (EOFError, UnicodeError):  # a letter of another encoding is no yes
+    except EOFError:
+        return None
+    except UnicodeError:  # a letter of another encoding is no yes
         return ""
