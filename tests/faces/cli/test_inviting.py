@@ -13,6 +13,7 @@ import pytest
 
 from potluck.core.errors import Refused
 from potluck.engine.person_acts import InviteAsked, JoinAsked, UninviteAsked
+from potluck.faces.cli import output
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.commands import COMMANDS, ELSEWHERE
 from potluck.faces.cli.inviting import qr_lines
@@ -159,11 +160,22 @@ def test_a_qr_code_holds_the_three_words(source: Source, potluck: Call) -> None:
     assert f"The code:  {CODE}" in out
 
 
+def test_a_qr_code_is_light_on_dark_whatever_colours_a_terminal_has(
+    source: Source, potluck: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a light ground it was the wrong way round, and not read by every camera."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(output, "is_terminal", lambda: True)
+    _, out, _ = potluck("invite", "--qr")
+    first = qr_lines(CODE)[0]
+    assert out.startswith(f"\x1b[97;40m{first}\x1b[0m\n")
+
+
 def test_a_qr_code_is_square_with_light_around_it() -> None:
     lines = qr_lines(CODE)
-    assert {len(line) for line in lines} == {29}  # 25 modules, and 2 of light on each side
-    assert len(lines) == 15
-    assert lines[0] == "█" * 29
+    assert {len(line) for line in lines} == {33}  # 25 modules, and 4 of light on each side
+    assert len(lines) == 17
+    assert lines[:2] == ["█" * 33] * 2
     assert set("".join(lines)) == set("█▀▄ ")
     assert qr_lines("other-code-here") != lines
 

@@ -36,8 +36,8 @@ from potluck.faces.cli.output import (
 )
 from potluck.faces.text import shown
 
-_QUIET = 2  # modules of light around a QR code: cameras find its edge
-_BLOCKS = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}  # light is drawn, for dark screens
+_QUIET = 4  # modules of light around a QR code (ISO/IEC 18004): cameras find its edge
+_BLOCKS = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}  # light is drawn
 _TYPED_BYTES = 1024  # of the standard input: more is no code
 
 
@@ -74,7 +74,8 @@ def invite(
         code = made()
         told = {"code": code, "minutes": minutes}
         lines = [f"The code:  {styled(code, 'bold')}", *_what_now(minutes, "")]
-        lines = [*(qr_lines(code) if qr else []), *lines]
+        drawn = [styled(line, "light on dark") for line in qr_lines(code)] if qr else []
+        lines = [*drawn, *lines]
     if as_json or shared["json"]:
         say_json(told | {"replaced": is_second})
     else:

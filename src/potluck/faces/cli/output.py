@@ -36,6 +36,7 @@ _ELSEWHERE = "type it in another terminal: "
 _OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+(?:-[a-z]+)*)\b")
 _LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_CODES["light on dark"] = "97;40"  # whatever the terminal's own colours are
 _collecting: ContextVar[list[str] | None] = ContextVar("collecting", default=None)
 
 
