@@ -6,7 +6,15 @@ import math
 
 import pytest
 
-from potluck.faces.answer_keys import NOBODY_ASKS, TOO_EARLY, UNREAD_S, AnswerKeys, OnScreen
+from potluck.faces.answer_keys import (
+    GONE_S,
+    NOBODY_ASKS,
+    TOO_EARLY,
+    TOO_LATE,
+    UNREAD_S,
+    AnswerKeys,
+    OnScreen,
+)
 
 
 class Person:
@@ -73,6 +81,25 @@ def test_a_new_request_has_to_stand_for_a_moment(person: Person) -> None:
     assert person.answered == [("b", "approve")]
 
 
+def test_a_key_that_comes_when_the_request_has_just_gone_is_no_letter(person: Person) -> None:
+    """It stood before the next command: `njoin`."""
+    person.screen.show("", 102.0)
+    assert person.press(b"n", 102.0 + GONE_S - 0.1)
+    assert person.answered == []
+    assert person.said == list(TOO_LATE)
+    assert person.keys.entered("o"), "of a no the rest is none either"
+    assert not person.press(b"n", 102.0 + GONE_S), "by now it is a letter"
+    assert not person.press(b"j", 102.1)
+
+
+def test_a_second_key_for_what_was_answered_says_nothing(person: Person) -> None:
+    assert person.press(b"y", 101.0)
+    person.screen.show("", 101.1)
+    assert person.press(b"y", 101.2)
+    assert person.said == []
+    assert person.answered == [("a", "approve")]
+
+
 def test_what_is_typed_before_a_request_comes_never_answers_it() -> None:
     person = Person()
     assert not person.press(b"y", 100.0), "nobody asks: it is a letter"
@@ -103,7 +130,7 @@ def test_a_run_of_answers_with_enter_is_no_command_while_somebody_asks() -> None
     assert person.said == list(TOO_EARLY)
     assert person.answered == []
     person.screen.show("", 100.2)
-    assert not person.enter("yy", 101.0)
+    assert not person.enter("yy", 100.2 + GONE_S)
 
 
 @pytest.mark.parametrize("typed", ["", "status", "yesterday", "now"])

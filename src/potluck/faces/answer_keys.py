@@ -5,9 +5,10 @@ stood there when a key was typed, long enough to be read. A lone `y` or `n` on a
 at once; in a line with anything else it is a letter. A line that is just `y`, `yes`, `n` or `no`
 answers the request that stood there when the line was begun, and which requests a name means in a
 longer line is told by what stood there then, too (`AnswerKeys.seen`). The rest of a `yes` whose
-first letter has answered already is swallowed. An answer that was typed before there was a request
-to read is taken off the line when one appears, and that is said (`is_stale`): it would stand in the
-way of the next key. Tab on the empty line steps to the next request.
+first letter has answered already is swallowed, and so is a key that comes when the last request has
+just gone, which is said: it was meant for that one. An answer that was typed before there was a
+request to read is taken off the line when one appears, and that is said (`is_stale`): it would
+stand in the way of the next key. Tab on the empty line steps to the next request.
 
 Guarantees: no key answers a request that was not on the screen when it was typed, nor one that had
 been there for less than half a second, nor one twice; Enter alone answers nothing. Limits: a key is
@@ -24,11 +25,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 UNREAD_S = 0.5  # nobody reads a new request faster; a key in this time was meant for what was there
+GONE_S = 2.0  # a key in this time after the last request went was meant for it
 _ACTS = {"y": "approve", "yes": "approve", "n": "deny", "no": "deny"}
 _RESTS = {"approve": "es", "deny": "o"}
 _ANSWERS = re.compile(r"(?:yes|ye|y|no|n)+", re.IGNORECASE)  # as impatient people type them
 STEP_KEY = b"\t"
 NOBODY_ASKS = ("Nobody asks for a yes or a no on this screen.", "  next: pending")
+TOO_LATE = ("That request was over before that was typed: nothing was answered.",)
 TOO_EARLY = ("That was typed before the request could be read: nothing was answered.",)
 
 
@@ -45,6 +48,7 @@ class OnScreen:
     def __init__(self) -> None:
         """Show none."""
         self._showing = Showing("", 0.0)
+        self._gone = Showing("", 0.0)  # what was there before nothing was, and since when
         self._listed: dict[str, tuple[str, float]] = {}  # by id: the name, and since when
 
     def __repr__(self) -> str:
@@ -56,6 +60,7 @@ class OnScreen:
         """Note what the screen shows by now: the request on top, and the names of all by id."""
         at_s, before = time.monotonic() if now is None else now, self._listed
         if request != self._showing.request:
+            self._gone = Showing(self._showing.request, at_s)
             self._showing = Showing(request, at_s)
         self._listed = {
             one: before[one] if one in before and before[one][0] == name else (name, at_s)
@@ -66,6 +71,12 @@ class OnScreen:
         """Return the request that a key means which was typed then or later, "" for none."""
         showing = self._showing
         return showing.request if typed_s - showing.since_s >= UNREAD_S else ""
+
+    def gone(self, typed_s: float) -> str:
+        """Return the request that has gone a moment before a key was typed, "" for none."""
+        gone = self._gone
+        is_late = not self._showing.request and typed_s - gone.since_s < GONE_S
+        return gone.request if is_late else ""
 
     def read(self, typed_s: float) -> dict[str, str]:
         """Return the names, by id, of the requests that could be read by then, words and all."""
@@ -115,11 +126,20 @@ class AnswerKeys:
             self._step()
             return True
         act = _ACTS.get(data.decode(errors="replace").casefold())
-        if act is None or len(data) != 1 or not self._screen.request:
+        if act is None or len(data) != 1:
             return False
+        if not self._screen.request:
+            return self._came_late(self._screen.gone(typed_s), act)
         self._rest = _RESTS[act]
         self._give(self._meant, act)
         return True
+
+    def _came_late(self, gone: str, act: str) -> bool:
+        """Say whether a key was meant for a request that has gone, and have the person told."""
+        self._rest = _RESTS[act] if gone else ""
+        if gone and gone != self._done:
+            self._say(list(TOO_LATE))
+        return bool(gone)
 
     def is_stale(self, before: str) -> bool:
         """Say whether what stands on the line goes: it answers nothing that could be read by then.
