@@ -257,6 +257,9 @@ def test_another_name_at_the_start_renames_once() -> None:
     room.renaming.rename_device("", "anne")
     room = Room(2, room.node.index, label="anna", named=True)
     assert started(room) == "anne", "a service that always says the same takes no name back"
+    (said,) = [each.text for each in flush(room.node) if isinstance(each, Tell)]
+    assert said.startswith("this device was renamed anne since --name anna was first given;")
+    assert said.endswith("rename device anna")
     room = Room(2, room.node.index, label="ann", named=True)
     assert started(room) == "ann"
 

@@ -63,6 +63,16 @@ class Renaming:
             elif label != given:
                 why = f"another device is, or was, {given}"
                 node.tell("name_taken", f"this device is called {label}: {why}", level="warning")
+        elif given != node.own_label:
+            self._tell_passed_over(given)
+
+    def _tell_passed_over(self, given: str) -> None:
+        """A name of the start was changed since it was given first, and could be had again."""
+        node = self._node
+        if self._roster.free_label(given, node.me) == given:
+            text = f"this device was renamed {node.own_label} since --name {given} was first given;"
+            text += f" to call it so again: rename device {typable(given, 'NAME')}"
+            node.tell("name_kept", text)
 
     def rename_device(self, old: str, new: str) -> str:
         """Call a device otherwise, this one if `old` is empty; return what happened.
