@@ -62,9 +62,9 @@ class Neighbourhood:
     @property
     def last_end(self) -> str:
         """Why the last request between this device and a group near by is over, "" for none."""
-        ends = self._requests.list.ends
-        hosts = [group.address.host for group in self._admission_policy.found]
-        return next((ends[host].why for host in hosts if host in ends), "")
+        near, last_end = self._admission_policy.found, self._requests.list.last_end
+        ends = [last_end(group.address.host, group.tag) for group in near]
+        return next((end.why for end in ends if end is not None), "")
 
     def is_here(self, device: DeviceId) -> bool:
         """Say whether there is a link to a device, and nobody takes it for gone.
