@@ -357,3 +357,14 @@ def test_what_became_of_a_conversation_is_remembered_unless_it_is_nothing_to_kno
     requests.over(LINK, "d1 said no", here="you said no")
     assert [end.why for end in requests.list.ends.values()] == ["you said no"]
     assert yeses_of(requests.talk(LINK)) == (False, False)
+
+
+def test_who_waits_to_be_shown_is_among_those_that_hear_that_potluck_ends_here() -> None:
+    """They took it for a link that broke."""
+    _, _, requests = member()
+    links = [LinkId(number) for number in range(20, 32)]
+    for number, link in enumerate(links, 5):
+        requests.open_here(asked(number, f"d{number}", link, bytes([number])), is_open=False)
+    requests.on_message(BEN, TOLD)
+    assert len([one for one in requests.list.rows if one.link is not None]) < len(links)
+    assert sorted(requests.links) == links

@@ -84,8 +84,7 @@ class Pairings:
         Nothing follows from that here any more, so the requests stay on the screen until the end.
         """
         self._dials.let_go()
-        talks = [one.link for one in self._requests.list.rows if one.link is not None]
-        self._node.do(*(Drop(link, SWITCHED_OFF) for link in talks))
+        self._node.do(*(Drop(link, SWITCHED_OFF) for link in self._requests.links))
 
     def call(self, newcomer: Address) -> None:
         """A newcomer there asks to be dialled: if it could be let in, it may come that way."""

@@ -159,6 +159,12 @@ class Requests:
         """Return the request that is talked about on a link, seen by people or not yet."""
         return self.list.of(link) or self._waiting.get(link)
 
+    @property
+    def links(self) -> list[LinkId]:
+        """The conversations of this device that people are asked about, or will be."""
+        rows = [*self.list.rows, *self._waiting.values()]
+        return [one.link for one in rows if one.link is not None]
+
     def over(
         self, link: LinkId, why: str, *, done: bool = False, here: str = "", kept: bool = True
     ) -> None:
