@@ -86,6 +86,25 @@ def test_a_stray_is_told_once_with_what_to_do_and_kept_until_it_goes() -> None:
     assert subjects(one) == []
 
 
+def test_who_is_alone_and_may_be_about_to_join_is_not_told_to_share_what_others_share() -> None:
+    """A machine that was installed anew was told to move the folders of its group."""
+    one, strays = begun()
+    one.roster = group(1)
+    strays.on_top(top("d1", "d2", "photos"))
+    (alone,) = told(one)
+    assert (
+        "; leave what is of a group that this device is about to join; to share one:" in alone.text
+    )
+    strays.on_top(top("d1", "photos", kind=TopKind.FILE))
+    (file,) = told(one)
+    assert "leave" not in file.text, "no device is called like a file"
+    one.roster = group(1, 2)
+    strays.on_top(top("d1", "d2", "photos"))
+    assert subjects(one) == ["Shared/photos"]
+    (kept,) = one.troubles.of(TroubleKind.STRAY)
+    assert kept.reason == REASON
+
+
 def test_the_folders_of_others_in_a_group_before_are_not_to_become_the_own() -> None:
     one, strays = begun()
     one.index.meta.set(OTHERS_BEFORE, b"anna\nben\nd2")

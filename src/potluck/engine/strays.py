@@ -49,6 +49,12 @@ NOBODYS = WhyUnshared(
     "share {it}",
     "mv -n {source} {own}",
 )
+ALONE = WhyUnshared(
+    f"{REASON}; leave it if it is of a group that this device is about to join",
+    f"{NOBODYS.several}; leave what is of a group that this device is about to join",
+    NOBODYS.step,
+    NOBODYS.command,
+)
 ANOTHERS = WhyUnshared(
     "was another device's folder, in a group before: it stays as it is and is not shared",
     "were other devices' folders, in a group before: they stay as they are and are not shared",
@@ -189,7 +195,11 @@ class Strays:
             return ANOTHERS
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
-                return COMMON if entry.name.casefold() == COMMON_FOLDER else NOBODYS
+                if entry.name.casefold() == COMMON_FOLDER:
+                    return COMMON
+                roster, is_folder = self._node.roster, entry.kind is TopKind.FOLDER
+                alone = roster is not None and len(roster.members) == 1
+                return ALONE if alone and is_folder else NOBODYS
             case TopKind.LINK:
                 return LINK
             case TopKind.SPECIAL:
