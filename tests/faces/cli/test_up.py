@@ -4,6 +4,7 @@ daemon's.
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 import types
@@ -23,6 +24,7 @@ from potluck.faces.cli.main import run_command
 from potluck.shells.state.home import KEY_NAME, claim_folder, claim_home
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
+from tests.devices import until
 from tests.engine.builders import group, key
 from tests.faces.fakes import FakeSource, running, state
 
@@ -243,32 +245,20 @@ def test_a_daemon_that_cannot_start_is_an_error(
 def test_plain_lines_tell_the_story_and_a_pipe_is_a_prompt(
     daemon: Daemon,
     up: Callable[..., int],
-    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    words = tmp_path / "words"
+    words, printed = tmp_path / "words", io.StringIO()
     words.write_text("rescan\n")
     daemon.source.current = state(unshared={"files": 3})
-
-    def until_asked() -> None:
-        import time
-
-        deadline = time.monotonic() + 30
-        while "rescan" not in daemon.source.asked or "Looking" not in seen():
-            assert time.monotonic() < deadline
-
-    printed: list[str] = []
-
-    def seen() -> str:
-        printed.append(capsys.readouterr().out)
-        return "".join(printed)
-
-    daemon.during = until_asked
+    is_told = lambda: "Looking" in printed.getvalue()  # noqa: E731 - one line
+    daemon.during = lambda: until(lambda: "rescan" in daemon.source.asked and is_told())
+    # what pytest captures may not be looked at while another thread prints: some of it is lost
+    monkeypatch.setattr(sys, "stdout", printed)
     with words.open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         assert up() == 0
-    told = seen()
+    told = printed.getvalue()
     assert "3 files in /home/me/Potluck are not shared yet" in told
     assert told.endswith(f"potluck has left; your files stay in {tmp_path / 'home' / 'Potluck'}.\n")
 
