@@ -368,3 +368,28 @@ def test_who_waits_to_be_shown_is_among_those_that_hear_that_potluck_ends_here()
     requests.on_message(BEN, TOLD)
     assert len([one for one in requests.list.rows if one.link is not None]) < len(links)
     assert sorted(requests.links) == links
+
+
+def test_who_has_a_yes_here_makes_room_for_nobody() -> None:
+    here, _, requests = member()
+    number = 20
+    while here.now < 2 * SHOWN_S:
+        number += 1
+        said = number.to_bytes(32, "big")
+        requests.open_here(asked(number, f"d{number}", link=number, said=said), is_open=False)
+        requests.on_said(LinkId(21), here=True)
+        requests.on_tick()
+        here.now += NEXT_S
+    links = [row.link for row in requests.list.rows]
+    assert LinkId(21) in links
+    assert LinkId(22) not in links, "others did"
+
+
+def test_no_member_draws_out_how_long_a_request_waits() -> None:
+    here, _, requests = member()
+    requests.on_message(BEN, TOLD)
+    here.now = 100.0
+    requests.on_message(BEN, TOLD)
+    here.now = 120.0
+    requests.on_tick()
+    assert requests.list.rows == []

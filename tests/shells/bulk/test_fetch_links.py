@@ -5,6 +5,8 @@ test_fetching.py.
 """
 
 import socket
+import threading
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,6 +16,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import LinkKind
 from potluck.shells.bulk.fetch_links import IdleLinks, UsedLinks
 from potluck.shells.links.stream import Stream
+from tests.devices import WAIT_S, until
 
 BEN, CLEO = DeviceId(b"ben"), DeviceId(b"cleo")
 
@@ -66,3 +69,15 @@ def test_a_link_in_use_ends_under_the_hands_of_its_thread_which_closes_it(link):
         with pytest.raises(TimeoutError):
             other.receive_into(memoryview(bytearray(1)), 0.0)
     assert repr(used) == "<UsedLinks: 0>"
+
+
+def test_whoever_waits_for_a_link_hears_at_once_that_there_is_one(link):
+    idle, (stream, _), key = idle_links(BEN), link(), (BEN, LinkKind.NEWS)
+    came, begun_s = [], time.monotonic()
+    waiter = threading.Thread(target=lambda: came.append(idle.wait(key, WAIT_S)))
+    waiter.start()
+    until(lambda: idle._lock._waiters)
+    idle.put(key, stream)
+    waiter.join()
+    assert came == [True]
+    assert time.monotonic() - begun_s < WAIT_S / 2
