@@ -22,9 +22,7 @@ from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.group.admission import Joiner, Newcomer
-from potluck.core.group.codes import TypedCode
 from potluck.core.group.statements import Forget, Remove, key_id, sign_act, sign_removal
-from potluck.core.group.word_list import WORDS
 from potluck.core.keys.sealing import ReplayWindow, open_datagram, seal_to
 from potluck.core.ring.members import write_record
 from potluck.core.wire.catalogue import (
@@ -54,12 +52,11 @@ from potluck.core.wire.catalogue import (
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
-from potluck.engine.group.joining import JOIN_S
 from potluck.engine.group.requests import Asker
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
-from potluck.engine.person_acts import ApproveAsked, JoinAsked, KeepHereAsked
+from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import OthersRelay, Wiring
 from tests.engine import cutting
@@ -338,24 +335,6 @@ def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> 
     parts.node.now += limits.PAIRING_CALLED_S
     parts.pairings.on_tick()
     assert links_in_trouble(parts) == ["d9"]
-
-
-def a_code_at_a_device_of_another_version_is_told_so() -> None:
-    parts, dispatch = started()
-    parts.node.now = 1.0
-    dispatch.handle(JoinAsked(7, TypedCode("-".join(WORDS[:3])), None))
-    offer = Offer(bytes(16), bytes(32), "Better", "d9", limits.PORT, 1, open=False, invite=True)
-    parts.admission_policy.on_offer(offer, address(9).host)
-    parts.joining.on_tick()
-    (dial,) = taken(parts.node, effects.Dial)
-    reason = events.NO_COMMON_VERSION
-    dispatch.handle(events.DialFailed(dial.dial, reason, refused=False, knock=False))
-    parts.node.now += limits.PAIRING_CALLED_S
-    parts.pairings.on_tick()
-    parts.node.now = 1.0 + JOIN_S
-    parts.joining.on_tick()
-    (reply,) = taken(parts.node, effects.Reply)
-    assert "another version" in reply.text
 
 
 def doubled_ben(*others: int) -> tuple[Wiring, Dispatch]:
@@ -1116,9 +1095,6 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_door_blocked: link_troubles.on_door_blocked(who, address, reason)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
-    ),
-    "GroupRelay.on_door_blocked: joining.on_blocked(address, reason)": (
-        a_code_at_a_device_of_another_version_is_told_so
     ),
     "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
         a_door_that_is_reached_is_no_trouble_any_more

@@ -38,6 +38,7 @@ from potluck.engine.events import (
     NO_COMMON_VERSION,
 )
 from potluck.engine.firewall_advice import named, opening
+from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -76,12 +77,6 @@ class _Hung:
 
     first_s: float
     last_s: float
-
-
-_VERSIONS = (
-    "the two run versions of potluck that do not understand each other; the older one has to be "
-    "brought up to date"
-)
 
 
 class LinkTroubles:
@@ -301,4 +296,6 @@ def _why(reason: str, here: str) -> str:
         return f"this device cannot make one now ({reason})"
     if reason.startswith(DIAL_UNMADE):
         return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
-    return _VERSIONS if NO_COMMON_VERSION in reason else f"one is made, and then fails ({reason})"
+    return (
+        OTHER_VERSION if NO_COMMON_VERSION in reason else f"one is made, and then fails ({reason})"
+    )

@@ -190,7 +190,7 @@ def test_a_member_that_breaks_the_rules_is_not_listened_to() -> None:
 def test_a_door_that_cannot_be_reached_makes_room_for_the_next() -> None:
     play = Play()
     play.entering.end("gone")
-    play.entering.on_unreached()
+    play.entering.on_unreached("timeout")
     assert play.joining.deadline() == FIND_S
 
 

@@ -420,14 +420,13 @@ def test_who_is_asked_has_time_until_the_end() -> None:
 def test_who_invites_and_runs_another_version_is_told_as_that() -> None:
     """The network was blamed, and the advice was to try again."""
     here = Alone()
-    here.joining.on_blocked(address(2), NO_COMMON_VERSION)
     here.begin()
     here.offer(2)
     here.tick(1.0)
-    here.joining.on_blocked(address(3), NO_COMMON_VERSION)
-    here.joining.on_blocked(address(2), DIAL_TIMEOUT)
+    here.joining.on_ended(unreached=DIAL_TIMEOUT)
     assert not here.joining._under_way().tries.other_version
-    here.joining.on_blocked(address(2), f"tls: {NO_COMMON_VERSION}")
+    here.joining.on_ended(unreached=f"tls: {NO_COMMON_VERSION}")
+    here.joining.on_ended()
     here.tick(JOIN_S)
     (reply,) = here.replies()
     assert reply.code == "refused"

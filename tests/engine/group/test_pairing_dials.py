@@ -10,7 +10,7 @@ from potluck.core.group.founding import FoundGroup
 from potluck.core.wire.catalogue import LinkKind
 from potluck.engine.effects import Dial
 from potluck.engine.events import DIAL_REFUSED, DialFailed, OrderId
-from potluck.engine.group.pairing_dials import Dialled, PairingDials
+from potluck.engine.group.pairing_dials import Dialled, FailedWish, PairingDials
 from potluck.engine.node import Node
 from tests.engine.builders import address, node, taken
 from tests.engine.listeners import Heard
@@ -59,7 +59,7 @@ def test_a_dial_that_hangs_has_the_other_side_asked_once() -> None:
     assert heard.of("on_door_unreached") == [WISH]
     assert part.deadline() == 2.0 + limits.PAIRING_CALLED_S
     here.now = part.deadline() or 0.0
-    assert part.on_tick() == WISH
+    assert part.on_tick() == FailedWish(WISH, "timeout")
     assert heard.of("on_door_blocked") == [("d9", address(9), "timeout")]
     assert part.on_tick() is None
 
@@ -69,14 +69,14 @@ def test_a_dial_that_fails_at_once_has_the_other_side_asked_at_once() -> None:
     assert part.failed(failed(dial.dial))
     assert heard.of("on_door_unreached") == [WISH]
     here.now = limits.PAIRING_CALLED_S
-    assert part.on_tick() == WISH
+    assert part.on_tick() == FailedWish(WISH, "timeout")
 
 
 def test_where_somebody_is_who_does_not_let_us_in_no_firewall_is_to_blame() -> None:
     here, heard, part, dial = wishing()
     part.failed(failed(dial.dial, knock=True))
     here.now = limits.PAIRING_CALLED_S
-    assert part.on_tick() == WISH
+    assert part.on_tick() == FailedWish(WISH, "")
     assert heard.of("on_door_blocked") == []
 
 
@@ -84,7 +84,7 @@ def test_a_refusal_is_told_as_one_since_firewalls_refuse_too() -> None:
     here, heard, part, dial = wishing()
     part.failed(DialFailed(dial.dial, DIAL_REFUSED, refused=True, knock=False))
     here.now = limits.PAIRING_CALLED_S
-    assert part.on_tick() == WISH
+    assert part.on_tick() == FailedWish(WISH, DIAL_REFUSED)
     assert heard.of("on_door_blocked") == [("d9", address(9), DIAL_REFUSED)]
 
 
@@ -218,6 +218,6 @@ def test_a_device_behind_a_closed_door_is_known_by_its_host() -> None:
     (dial,) = taken(here, Dial)
     assert part.failed(failed(dial.dial))
     here.now = limits.PAIRING_CALLED_S
-    assert part.on_tick() == nameless
+    assert part.on_tick() == FailedWish(nameless, "timeout")
     host = address(9).host
     assert heard.of("on_door_blocked") == [(host, address(9), "timeout")]

@@ -32,11 +32,19 @@ from potluck.core.wire.catalogue import (
     RosterDigest,
 )
 from potluck.engine.effects import Dial, Drop, Effect, Send, Tell
-from potluck.engine.events import DialFailed, LinkClosed, LinkId, LinkOpened, MessageHeard, OrderId
+from potluck.engine.events import (
+    NO_COMMON_VERSION,
+    DialFailed,
+    LinkClosed,
+    LinkId,
+    LinkOpened,
+    MessageHeard,
+    OrderId,
+)
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairings import NOT_ASKED, NOTICE_S, Pairings
-from potluck.engine.group.request_ends import SWITCHED_OFF
+from potluck.engine.group.request_ends import OTHER_VERSION, SWITCHED_OFF
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 from potluck.engine.person_acts import JoinAsked
@@ -400,6 +408,16 @@ def test_a_dial_that_fails_is_repeated_later_and_the_question_at_once() -> None:
     here.now += 0.5
     admission_policy.on_tick()
     assert len(taken(here, Dial)) == 1
+
+
+def test_a_group_of_another_version_is_told_as_that() -> None:
+    """It was called one that was asked in vain, with the advice to ask it again."""
+    here, _, pairings, dial = asking()
+    pairings.on_dial_failed(DialFailed(dial.dial, NO_COMMON_VERSION, refused=False, knock=False))
+    here.now += limits.PAIRING_CALLED_S
+    pairings.on_tick()
+    (end,) = pairings._requests.list.ends.values()
+    assert end.why == OTHER_VERSION
 
 
 def test_a_member_that_says_nothing_is_given_up_in_time() -> None:

@@ -8,8 +8,8 @@ from potluck.core import limits
 from potluck.core.errors import NotFound, UsageError
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
-from potluck.engine.events import LinkId
-from potluck.engine.group.request_ends import ENDED_THERE
+from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, LinkId
+from potluck.engine.group.request_ends import ENDED_THERE, OTHER_VERSION
 from potluck.engine.group.request_list import (
     NAME_RESTS_S,
     Request,
@@ -278,3 +278,11 @@ def test_what_became_of_a_request_is_known_at_every_member_of_the_group_that_was
     assert listed.last_end("10.0.0.6", b"h" * 32) is None
     listed.add(request(6, side=Side.JOINER, whose=frozenset({tag, key(6).device})))
     assert listed.last_end("10.0.0.5", tag) is None, "it is asked again"
+
+
+def test_a_group_of_another_version_is_not_called_one_that_lets_nobody_in() -> None:
+    _, listed = rows()
+    listed.note_unreached("10.0.0.9", DIAL_TIMEOUT)
+    assert listed.ends == {}
+    listed.note_unreached("10.0.0.9", f"tls: {NO_COMMON_VERSION}")
+    assert listed.ends["10.0.0.9"][:2] == (Side.JOINER, OTHER_VERSION)

@@ -109,9 +109,9 @@ class CodeEntering:
             self.end("refused", removed=joiner.refused is Cause.REMOVED)
         return joiner.state is JoinerState.DONE and self._enter(talk)
 
-    def on_unreached(self) -> None:
-        """The door of the group that was to be asked could not be reached."""
-        self._joining.on_ended()
+    def on_unreached(self, reason: str) -> None:
+        """The door of the group that was to be asked could not be reached; as in DialFailed."""
+        self._joining.on_ended(unreached=reason)
 
     def end(self, why: str, *, removed: bool = False) -> None:
         """The conversation came to nothing, or is not needed any more."""

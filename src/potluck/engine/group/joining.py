@@ -37,7 +37,6 @@ from potluck.core.group.codes import Code
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import (
-    Address,
     PairCodeRefused,
     PairingMessage,
     PairProof,
@@ -219,20 +218,15 @@ class Joining:
         if self._node.roster is not None and len(self._node.roster.members) > 1:
             self._node.troubles.clear_kind(TroubleKind.CODE)
 
-    def on_ended(self, *, removed: bool = False) -> None:
-        """The conversation under way came to nothing."""
+    def on_ended(self, *, removed: bool = False, unreached: str = "") -> None:
+        """The conversation under way came to nothing; `unreached`: why there was none."""
         attempt = self._attempt
         if attempt is not None:
+            attempt.tries.other_version |= NO_COMMON_VERSION in unreached
             attempt.tries.removed = attempt.tries.removed or removed
             attempt.current, attempt.proof = None, None
             attempt.transcript, attempt.proved = b"", False
             attempt.member, attempt.label = None, ""
-
-    def on_blocked(self, address: Address, reason: str) -> None:
-        """Nobody there can be talked to; `reason` as in DialFailed."""
-        attempt = self._attempt
-        if attempt is not None and address in attempt.tries.asked and NO_COMMON_VERSION in reason:
-            attempt.tries.other_version = True
 
     def _check(self, attempt: _Attempt, message: PairProof) -> None:
         proof = attempt.proof

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from potluck.core import limits
 from potluck.core.group.founding import FoundGroup
@@ -45,6 +45,13 @@ class _Wish:
     call_s: float  # when its device is asked to dial us
     until_s: float = math.inf  # when it is given up
     reason: str = ""  # why our dial failed; "" if somebody is there who did not let us in
+
+
+class FailedWish(NamedTuple):
+    """A group that could not be talked to."""
+
+    found: FoundGroup
+    reason: str  # why our dial failed, as in DialFailed; "" if somebody is there
 
 
 class PairingDialsListener(Protocol):
@@ -170,7 +177,7 @@ class PairingDials:
         time = min(self._wish.call_s, self._wish.until_s)
         return time if time < math.inf else None
 
-    def on_tick(self) -> FoundGroup | None:
+    def on_tick(self) -> FailedWish | None:
         """Ask to be dialled, if the own dial takes long; returns a wish that came to nothing."""
         wish, now = self._wish, self._node.now
         if wish is None:
@@ -182,7 +189,7 @@ class PairingDials:
         self._wish = None
         if wish.reason:
             self._listener.on_door_blocked(_called(wish.found), wish.found.address, wish.reason)
-        return wish.found
+        return FailedWish(wish.found, wish.reason)
 
 
 def _called(found: FoundGroup) -> str:

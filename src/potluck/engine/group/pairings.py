@@ -194,10 +194,11 @@ class Pairings:
     def on_tick(self) -> None:
         """End what takes too long."""
         in_vain = self._dials.on_tick()
-        if in_vain is not None and in_vain.by_code:
-            self.by_code.on_unreached()
+        if in_vain is not None and in_vain.found.by_code:
+            self.by_code.on_unreached(in_vain.reason)
         elif in_vain is not None:
-            self._admission_policy.on_refused(in_vain)
+            self._admission_policy.on_refused(in_vain.found)
+            self._requests.list.note_unreached(in_vain.found.address.host, in_vain.reason)
         self.entering.on_tick()
         self.doorkeeping.on_tick()
         self.by_code.on_tick()

@@ -9,6 +9,7 @@ were (in a BYE, or as the cause of a no):
     link broken  nobody said anything any more
     ended        potluck was, on the other side, by whoever ends it there
     taken back   the newcomer does not want to come in any more, or is let in elsewhere
+    version      the two do not understand each other
     BUSY         people there are asked about nobody new just now
     in           a member now
 
@@ -33,6 +34,10 @@ SWITCHED_OFF = "potluck is ended here"
 NO_THERE = "the other side said no"
 BROKEN = "the connection broke"
 ENDED_THERE = "potluck was ended there"
+OTHER_VERSION = (
+    "the two run versions of potluck that do not understand each other; the older one has to be "
+    "brought up to date"
+)
 RULES_BROKEN = "the other side broke the rules"
 REFUSALS = {  # why a group let this device not in, but for silence
     Cause.DENIED: "somebody there said no",

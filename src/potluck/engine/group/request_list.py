@@ -23,8 +23,8 @@ from potluck.core.errors import NotFound, UsageError
 from potluck.core.group.words import is_conversation_name
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off, typable
-from potluck.engine.events import LinkId
-from potluck.engine.group.request_ends import ENDED_THERE, Yeses
+from potluck.engine.events import NO_COMMON_VERSION, LinkId
+from potluck.engine.group.request_ends import ENDED_THERE, OTHER_VERSION, Yeses
 from potluck.engine.group.told_bounds import RequestKey, ToldBounds
 from potluck.engine.node import Node, legible
 
@@ -228,6 +228,11 @@ class RequestList:
         self.ends[request.host] = LastEnd(request.side, request.over, request.whose)
         while len(self.ends) > limits.OFFERS:
             del self.ends[next(iter(self.ends))]
+
+    def note_unreached(self, host: str, reason: str) -> None:
+        """A group at that host could not be asked; `reason` as in DialFailed."""
+        if NO_COMMON_VERSION in reason:
+            self.ends[host] = LastEnd(Side.JOINER, OTHER_VERSION)
 
     def last_end(self, host: str, group: bytes) -> LastEnd | None:
         """Return what became of the last request there: at that host, or at another of a group."""

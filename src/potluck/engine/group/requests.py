@@ -26,7 +26,13 @@ from potluck.core.wire.catalogue import Message, RequestAnswer, RequestOver, Req
 from potluck.engine.events import LinkId
 from potluck.engine.group.request_bounds import RequestBounds
 from potluck.engine.group.request_ends import of_silence
-from potluck.engine.group.request_list import UNKNOWN_WHOSE, Request, RequestList, Side, yeses_of
+from potluck.engine.group.request_list import (
+    UNKNOWN_WHOSE,
+    Request,
+    RequestList,
+    Side,
+    yeses_of,
+)
 from potluck.engine.node import Node, legible
 
 WAITS = "others ask as well and it makes room; it comes back by itself, with the same words"
@@ -206,9 +212,14 @@ class Requests:
             case RequestTold():
                 self._on_told(device, message)
             case RequestAnswer():
-                self._on_answer(device, message)
-            case RequestOver(request, why, done):
-                self.list.end((device, legible(request)), legible(why), quiet=done)
+                request = self.list.get(None, message.request)
+                if request is None or request.link is None or request.side is not Side.MEMBER:
+                    self._node.counters["answers to no request"] += 1
+                    return
+                by = self._node.label_of(device)
+                self._listener.on_answered(request.link, by, yes=message.yes)
+            case RequestOver(conversation, why, done):
+                self.list.end((device, legible(conversation)), legible(why), quiet=done)
             case _:
                 assert_never(message)
 
@@ -241,14 +252,6 @@ class Requests:
             request.open = told.open
         request.until_s = min(request.until_s, until_s)
         request.here, request.there = told.allowed, told.wanted
-
-    def _on_answer(self, device: DeviceId, answer: RequestAnswer) -> None:
-        """A member answers what it was told."""
-        request = self.list.get(None, answer.request)
-        if request is None or request.link is None or request.side is not Side.MEMBER:
-            self._node.counters["answers to no request"] += 1
-            return
-        self._listener.on_answered(request.link, self._node.label_of(device), yes=answer.yes)
 
     # -- what people here say ----------------------------------------------------------------------
     def answer(self, name: str, *, yes: bool) -> str:
