@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from potluck.core.content.swarm.download import Download
-from potluck.core.content.swarm.listed import Listed
+from potluck.core.content.swarm.listed import ListedContents
 from tests.core.content.swarm.crowd import small_content
 from tests.core.fakes import ANN, BEN
 
@@ -13,8 +13,8 @@ ONES = [
 ]
 
 
-def listed() -> Listed:
-    found = Listed()
+def listed() -> ListedContents:
+    found = ListedContents()
     for one in ONES:
         found.add(A, one)
     return found
@@ -27,11 +27,11 @@ def test_each_stands_once_in_the_order_it_came() -> None:
     assert found.of(A) == ONES
     assert found.of(B) == [ONES[1]]
     assert found.owners() == [A, B]
-    assert repr(found) == "<Listed: 7 of 2 owners>"
+    assert repr(found) == "<ListedContents: 7 of 2 owners>"
 
 
 def test_what_is_complete_leaves_the_line_of_each_owner() -> None:
-    found, shared = Listed(), small_content(9)
+    found, shared = ListedContents(), small_content(9)
     download = Download(shared.root, shared.size_bytes, shared.piece_size, [A, B])
     for owner in (A, B):
         found.add(owner, download)
@@ -55,7 +55,7 @@ def test_where_a_look_stops_the_next_sees_the_others_until_all_were_seen() -> No
 
 
 def test_what_came_during_a_round_is_for_the_next() -> None:
-    found = Listed()
+    found = ListedContents()
     found.begin_round()
     for one in ONES:
         found.add(A, one)

@@ -6,7 +6,7 @@ import pytest
 
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
-from potluck.core.content.swarm.looks import LOOKS, LOOKS_IN_ALL, Look
+from potluck.core.content.swarm.looks import LOOKS, LOOKS_IN_ALL, OrderLook
 from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 from tests.core.content.swarm.crowd import small_content
@@ -34,17 +34,17 @@ def download(number: int = 1) -> Download:
     return Download(one.root, one.size_bytes, one.piece_size)
 
 
-def look_at(*holders: DeviceId, late: tuple[DeviceId, ...] = ()) -> Look:
-    return Look(lambda _: holders, 0.0, Lagging(*late))
+def look_at(*holders: DeviceId, late: tuple[DeviceId, ...] = ()) -> OrderLook:
+    return OrderLook(lambda _: holders, 0.0, Lagging(*late))
 
 
 @pytest.mark.parametrize("owners", [0, 1, 5, 9, 33, 500, 5000])
 def test_all_owners_together_have_so_many_looks_and_each_has_one(owners: int) -> None:
-    look = Look(lambda _: (), 0.0, UnderWay(), owners)
+    look = OrderLook(lambda _: (), 0.0, UnderWay(), owners)
     assert 1 <= look.at_most <= LOOKS
     assert look.at_most * owners <= max(LOOKS_IN_ALL, owners)
     assert (look.at_most == LOOKS) == (owners * LOOKS <= LOOKS_IN_ALL)
-    assert repr(look) == f"<Look at {look.at_most} of each owner, unfinished=False>"
+    assert repr(look) == f"<OrderLook at {look.at_most} of each owner, unfinished=False>"
 
 
 def test_who_was_late_is_asked_in_the_last_turn_for_what_nobody_else_has() -> None:

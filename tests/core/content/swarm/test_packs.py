@@ -8,7 +8,7 @@ from potluck.core import limits
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
 from potluck.core.content.swarm.lines import WaitingLine, line_of
-from potluck.core.content.swarm.looks import LOOKS, Look
+from potluck.core.content.swarm.looks import LOOKS, OrderLook
 from potluck.core.content.swarm.packs import Packs
 from potluck.core.content.swarm.room import Room, reserve_of
 from potluck.core.content.swarm.under_way import UnderWay
@@ -36,9 +36,9 @@ class Shelf:
     def root(number: int) -> Root:
         return small_content(number).root
 
-    def anew(self) -> Look:
+    def anew(self) -> OrderLook:
         """A new call."""
-        self.look = Look(lambda root: self.holders.get(root, [A]), 0.0, UnderWay())
+        self.look = OrderLook(lambda root: self.holders.get(root, [A]), 0.0, UnderWay())
         return self.look
 
     def packs(self) -> Packs:

@@ -18,7 +18,7 @@ from potluck.core.content.swarm.download import Download
 from potluck.core.content.swarm.lines import Owner
 
 
-class Listed:
+class ListedContents:
     """Contents of which pieces may be asked, by owner."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Listed:
         self._unseen: dict[Owner, int] = {}
 
     def __repr__(self) -> str:
-        return f"<Listed: {sum(map(len, self._of.values()))} of {len(self._of)} owners>"
+        return f"<ListedContents: {sum(map(len, self._of.values()))} of {len(self._of)} owners>"
 
     def add(self, owner: Owner, download: Download) -> None:
         """One more, behind the others; it stands there once."""

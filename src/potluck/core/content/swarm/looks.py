@@ -28,7 +28,7 @@ Holders = Callable[[Root], Sequence[DeviceId]]
 """Who may be asked for a content now, best first."""
 
 
-class Look:
+class OrderLook:
     """One look for orders: who can be asked, and who has enough to bring already."""
 
     def __init__(self, holders: Holders, now: float, under_way: UnderWay, owners: int = 1) -> None:
@@ -45,7 +45,7 @@ class Look:
         self.unfinished = False  # whether it stopped before everything was seen
 
     def __repr__(self) -> str:
-        return f"<Look at {self.at_most} of each owner, unfinished={self.unfinished}>"
+        return f"<OrderLook at {self.at_most} of each owner, unfinished={self.unfinished}>"
 
     def is_due(self) -> bool:
         """Whether anybody waits for this turn."""

@@ -45,8 +45,8 @@ from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.download import Download, End, Order, What
 from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines, line_of
-from potluck.core.content.swarm.listed import Listed
-from potluck.core.content.swarm.looks import Holders, Look
+from potluck.core.content.swarm.listed import ListedContents
+from potluck.core.content.swarm.looks import Holders, OrderLook
 from potluck.core.content.swarm.packs import Packs
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
@@ -67,9 +67,9 @@ class Swarm:
         self.downloads: dict[Root, Download] = {}
         self.under_way = UnderWay()
         self._small, self._unlisted = WaitingLines(), WaitingLines()
-        self._listed = Listed()
+        self._listed = ListedContents()
         self.room = Room()
-        self._unfinished = False
+        self.unfinished = False  # whether the last call stopped before it had seen everything
 
     def __repr__(self) -> str:
         wanted, orders, small = len(self.downloads), len(self.orders), len(self._small)
@@ -79,11 +79,6 @@ class Swarm:
     def orders(self) -> dict[int, Order]:
         """The orders under way, by number."""
         return self.under_way.orders
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether the last call stopped before it had seen everything that may be asked for."""
-        return self._unfinished
 
     # -- wishes ------------------------------------------------------------------------------------
     def want(self, root: Root, size_bytes: int, piece_size: int, owner: Owner = None) -> None:
@@ -207,19 +202,19 @@ class Swarm:
         owners = {owner for each in waiting for owner in each.owners()}
         for each in waiting if anew else ():
             each.begin_round()
-        look = Look(holders, now, self.under_way, len(owners))
+        look = OrderLook(holders, now, self.under_way, len(owners))
         new: list[Order] = []
         for look.fair, look.last in TURNS:
             if not look.is_due():
                 continue
             look.waiting.clear()
             new += chain(self._ask_runs(look), self._ask_news(look))
-        self._unfinished = look.unfinished
+        self.unfinished = look.unfinished
         return new
 
     def overdue(self, holders: Holders, now: float) -> list[int]:
         """Return the orders to call off now, so that what they hold up goes on."""
-        look = Look(holders, now, self.under_way)
+        look = OrderLook(holders, now, self.under_way)
 
         def others(order: Order) -> list[DeviceId]:
             download = self.downloads.get(order.roots[0])
@@ -228,7 +223,7 @@ class Swarm:
 
         return self.under_way.overdue(others, now)
 
-    def _ask_news(self, look: Look) -> Iterator[Order]:
+    def _ask_news(self, look: OrderLook) -> Iterator[Order]:
         """Owners take turns, an order each time: their packs first, then their lists."""
         owners = dict.fromkeys([*self._small.owners(), *self._unlisted.owners()])
         if look.last:
@@ -243,7 +238,7 @@ class Swarm:
                 else:
                     turns.pop(owner).close()
 
-    def _turns_of(self, look: Look, owner: Owner) -> Generator[Order, None, None]:
+    def _turns_of(self, look: OrderLook, owner: Owner) -> Generator[Order, None, None]:
         small, unlisted = self._small.of(owner), self._unlisted.of(owner)
         if look.last:
             small, unlisted = line_of(look.late[owner]), line_of(look.late[owner])
@@ -252,31 +247,13 @@ class Swarm:
             yield self._give(look, found[0], What.PACK, found[1])
         unlisted.begin_look(look.at_most)
         try:
-            while (ask := self._list(look, unlisted)) is not None:
+            while (ask := _next_list(self, look, unlisted)) is not None:
                 yield self._give(look, ask[0], What.LIST, (ask[1],))
             look.unfinished |= unlisted.unseen > 0
         finally:
             unlisted.end_look()
 
-    def _list(self, look: Look, line: WaitingLine) -> tuple[DeviceId, Root] | None:
-        """Return whose list is asked of whom next, if any in this look."""
-        while (root := line.see()) is not None:
-            download = self.downloads.get(root)
-            if download is None or download.small or download.content or download.orders:
-                continue
-            size_bytes, list_bytes = download.size_bytes, download.list_bytes
-            peers = look.willing(download)
-            if not peers or self.room.never_holds(root, size_bytes, list_bytes):
-                line.put_back(root)
-                continue
-            ready = [peer for peer in peers if look.waiting[look.owner, peer] < LISTS_AHEAD]
-            peer = look.first(ready, news=True)
-            if peer is not None:
-                return peer, root
-            line.keep(root)
-        return None
-
-    def _ask_runs(self, look: Look) -> Iterator[Order]:
+    def _ask_runs(self, look: OrderLook) -> Iterator[Order]:
         for owner in self.under_way.in_turn(self._listed.owners(), news=False):
             look.owner = owner
             idle: list[Download] = []
@@ -290,7 +267,7 @@ class Swarm:
                 if not (yield from self._ask_pieces(look, download)):
                     idle.append(download)
 
-    def _ask_pieces(self, look: Look, download: Download) -> Generator[Order, None, bool]:
+    def _ask_pieces(self, look: OrderLook, download: Download) -> Generator[Order, None, bool]:
         """Ask for what it lacks; returns whether somebody has or may have an order for it."""
         while download.lacks_orders:
             peers = look.willing(download)
@@ -313,7 +290,7 @@ class Swarm:
 
     def _give(
         self,
-        look: Look,
+        look: OrderLook,
         peer: DeviceId,
         what: What,
         roots: Iterable[Root],
@@ -323,3 +300,22 @@ class Swarm:
         order = self.under_way.give(peer, what, downloads, pieces, look.now)
         self.under_way.serve(look.owner, order)
         return order
+
+
+def _next_list(swarm: Swarm, look: OrderLook, line: WaitingLine) -> tuple[DeviceId, Root] | None:
+    """Return whose list is asked of whom next, if any in this look."""
+    while (root := line.see()) is not None:
+        download = swarm.downloads.get(root)
+        if download is None or download.small or download.content or download.orders:
+            continue
+        size_bytes, list_bytes = download.size_bytes, download.list_bytes
+        peers = look.willing(download)
+        if not peers or swarm.room.never_holds(root, size_bytes, list_bytes):
+            line.put_back(root)
+            continue
+        ready = [peer for peer in peers if look.waiting[look.owner, peer] < LISTS_AHEAD]
+        peer = look.first(ready, news=True)
+        if peer is not None:
+            return peer, root
+        line.keep(root)
+    return None

@@ -25,7 +25,7 @@ from potluck.core import limits
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
 from potluck.core.content.swarm.lines import WaitingLine
-from potluck.core.content.swarm.looks import Look
+from potluck.core.content.swarm.looks import OrderLook
 from potluck.core.content.swarm.rates import Rates
 from potluck.core.content.swarm.room import Room
 from potluck.core.keys.identity import DeviceId
@@ -35,7 +35,7 @@ class Packs:
     """The packs of one owner's turn."""
 
     def __init__(
-        self, downloads: Mapping[Root, Download], room: Room, look: Look, line: WaitingLine
+        self, downloads: Mapping[Root, Download], room: Room, look: OrderLook, line: WaitingLine
     ) -> None:
         """Take them from this line."""
         self._downloads, self._room, self._look, self._line = downloads, room, look, line
