@@ -410,6 +410,31 @@ def test_while_orders_are_under_way_a_look_goes_on_later() -> None:
     assert wire.downloads.deadline() is None
 
 
+def test_ends_of_a_crowd_that_is_busy_bring_on_one_look_for_several() -> None:
+    """Each brought on one: a crowd that answers at once kept this device busy."""
+    wire = Wire()
+    wire.link(BERT, CARL)
+    for number in range(2 * LOOKS):
+        wire.want(record(f"{number}", text=f"{number}"), ANNA)
+    for text, owner in (("b", BERT), ("c", CARL)):
+        wire.want(record(text, text=text), owner)
+    first, second = wire.fetches()
+    wire.node.now = LOOK_ON_S / 4
+    for fetch in (first, second):
+        wire.end(fetch, Outcome.BUSY)
+    assert wire.downloads.deadline() == LOOK_ON_S
+    wire.want(record("d", text="d"), BERT)
+    assert wire.downloads.deadline() == wire.node.now, "a wish is looked for at once"
+    wire.node.now = LOOK_ON_S
+    assert wire.fetches() == []
+    wire.node.now = LOOK_ON_S / 4 + limits.BUSY_AGAIN_S
+    found = wire.fetches()
+    assert {fetch.peer for fetch in found} == {BERT, CARL}
+    wire.node.now += LOOK_ON_S
+    wire.end(found[0], Outcome.BUSY)
+    assert wire.downloads.deadline() == wire.node.now, "the last look was long enough ago"
+
+
 # -- trouble ---------------------------------------------------------------------------------------
 def test_wrong_bytes_are_told(wire: Wire) -> None:
     wire.want(record("a"))

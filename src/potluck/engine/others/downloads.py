@@ -100,6 +100,7 @@ class Downloads:
         # when holders that failed or were busy may be asked again, ascending
         self._rests: list[float] = []
         self._ask_s = self._look_on_s = inf
+        self._looked_s = -inf
 
     def __repr__(self) -> str:
         """Return how much is wanted and asked for."""
@@ -236,7 +237,10 @@ class Downloads:
         wrong = event.outcome is Outcome.WRONG
         busy = event.outcome is Outcome.BUSY
         self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
-        self._ask_s = node.now
+        # a crowd that is busy ends orders as fast as they are given: several ends, one look
+        crowded = busy and self.swarm.unfinished
+        ask_s = max(node.now, self._looked_s + LOOK_ON_S) if crowded else node.now
+        self._ask_s = min(self._ask_s, ask_s)
         insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
@@ -283,6 +287,7 @@ class Downloads:
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
             node.do(fetch_of(node, number, order, downloads))
+        self._looked_s = node.now
         look_on_s = node.now + (LOOK_ON_BUSY_S if self.orders else LOOK_ON_S)
         self._look_on_s = look_on_s if self.swarm.unfinished else inf
         shortage = self.swarm.room.shortage()

@@ -22,7 +22,7 @@ from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 
 LOOKS = 128  # in vain, at an owner's contents of one kind, in one turn of a call
-LOOKS_IN_ALL = 1024  # at those of all owners: some milliseconds
+LOOKS_IN_ALL = 512  # at those of all owners: some milliseconds
 
 Holders = Callable[[Root], Sequence[DeviceId]]
 """Who may be asked for a content now, best first."""
