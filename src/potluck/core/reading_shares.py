@@ -20,7 +20,7 @@ import math
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-QUIET = 0.02  # of a processor: what an honest member says takes 0.01 when much happens
+QUIET = 0.02  # of a processor: as much as 400 files a second of an honest member take
 LOUD_SHARE = 0.1  # for one that takes more: a slow machine may need five times as long
 SHARES = 0.25  # for all of these
 LOUD_BURST_S = 0.5  # the roster and all heads of a group of a thousand, on a slow machine

@@ -49,6 +49,19 @@ def test_each_member_hears_once_of_a_name_and_of_a_steward() -> None:
         assert told(again) == [], "what an earlier run knew"
 
 
+def test_whose_word_does_not_count_is_not_named() -> None:
+    here, membership = member(1, 2, 3, 4)
+    roster = here.roster
+    assert roster is not None
+    mine = sign_act(key(4), Appoint(roster.group, key(3).certificate))
+    membership.add_records([mine], key(4).device)
+    assert told(here) == []
+    membership.add_records([sign_act(key(1), Appoint(roster.group, key(3).certificate))])
+    assert told(here) == [
+        ("d3 is a steward now, by the word of d1: it may remove devices", "d3"),
+    ]
+
+
 def test_who_is_no_steward_any_more_is_told_while_it_is_a_member() -> None:
     here, _ = member(1, 2)
     before = facts_of(here)

@@ -429,7 +429,7 @@ def test_who_invites_and_runs_another_version_is_told_as_that() -> None:
     here.joining.on_ended()
     here.tick(JOIN_S)
     (reply,) = here.replies()
-    assert reply.code == "refused"
+    assert reply.code == "timed_out"
     assert "another version" in reply.text
     assert reply.fix is not None
     assert "up to date" in reply.fix

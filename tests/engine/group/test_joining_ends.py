@@ -40,7 +40,7 @@ def tries(*refusals: CodeRefusal, **others: bool) -> CodeTries:
     [
         (CodeTries(), TimedOut, "Nobody near by has a code in force."),
         (tries(), TimedOut, "The device that invites did not answer in time."),
-        (tries(other_version=True), Refused, "runs another version of potluck"),
+        (tries(other_version=True), TimedOut, "runs another version of potluck"),
         (tries(OVER, other_version=True), Refused, "That code counts no more."),
         (tries(OVER, WRONG), Refused, "10.0.0.3 has in force; 2 tries are left there."),
         (tries(ONE_LEFT), Refused, "one try is left there."),

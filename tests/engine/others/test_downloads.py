@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import PieceList, Root, file_root, zero_hash
+from potluck.core.content.swarm.looks import LOOKS
 from potluck.core.content.swarm.pace import SAMPLE_S
 from potluck.core.content.swarm.room import FILE_BYTES, FREE_PART
 from potluck.core.keys.identity import DeviceId
@@ -30,7 +31,13 @@ from potluck.engine.events import (
     PiecesVerified,
     SpaceSeen,
 )
-from potluck.engine.others.downloads import KEPT_AGAIN_S, Downloads, Want
+from potluck.engine.others.downloads import (
+    KEPT_AGAIN_S,
+    LOOK_ON_BUSY_S,
+    LOOK_ON_S,
+    Downloads,
+    Want,
+)
 from tests.engine import builders
 from tests.engine.index.builders import piece_list, record, root_of
 from tests.engine.listeners import Heard
@@ -368,6 +375,64 @@ def test_what_a_peer_brings_decides_how_much_is_asked_of_it_at_once(wire: Wire) 
     for number in range(20):
         wire.want(replace(record(f"{number}"), size=limits.PIECE_MIN_BYTES))
     assert [len(one.sizes) for one in wire.fetches()] == [16, 4]
+
+
+def test_a_look_that_had_more_to_see_goes_on_a_moment_later_and_ends() -> None:
+    """One call looked at all of it: with many members that are busy that took seconds."""
+    wire = Wire()
+    wire.link(BERT)
+    for number in range(3 * LOOKS):
+        wire.want(record(f"{number}", text=f"{number}"), ANNA)
+    assert wire.fetches() == []
+    wire.keeps(BERT, ANNA, 0)
+    wire.node.peer(BERT).kept.clear()
+    times: list[float] = []
+    while (time := wire.downloads.deadline()) is not None:
+        assert len(times) < 10, times
+        times.append(round(time, 6))
+        wire.node.now = time
+        assert wire.fetches() == []
+    assert times[:2] == [LOOK_ON_S, 2 * LOOK_ON_S]
+    assert times[2] == KEPT_AGAIN_S, "what is to come is not forgotten"
+    assert len(times) == 5
+
+
+def test_while_orders_are_under_way_a_look_goes_on_later() -> None:
+    wire = Wire()
+    wire.link(BERT)
+    wire.want(record("b", text="b"), BERT)
+    for number in range(2 * LOOKS):
+        wire.want(record(f"{number}", text=f"{number}"), ANNA)
+    assert wire.fetch().peer == BERT
+    assert wire.downloads.deadline() == LOOK_ON_BUSY_S
+    wire.node.now = LOOK_ON_BUSY_S
+    assert wire.fetches() == []
+    assert wire.downloads.deadline() is None
+
+
+def test_ends_of_a_crowd_that_is_busy_bring_on_one_look_for_several() -> None:
+    """Each brought on one: a crowd that answers at once kept this device busy."""
+    wire = Wire()
+    wire.link(BERT, CARL)
+    for number in range(2 * LOOKS):
+        wire.want(record(f"{number}", text=f"{number}"), ANNA)
+    for text, owner in (("b", BERT), ("c", CARL)):
+        wire.want(record(text, text=text), owner)
+    first, second = wire.fetches()
+    wire.node.now = LOOK_ON_S / 4
+    for fetch in (first, second):
+        wire.end(fetch, Outcome.BUSY)
+    assert wire.downloads.deadline() == LOOK_ON_S
+    wire.want(record("d", text="d"), BERT)
+    assert wire.downloads.deadline() == wire.node.now, "a wish is looked for at once"
+    wire.node.now = LOOK_ON_S
+    assert wire.fetches() == []
+    wire.node.now = LOOK_ON_S / 4 + limits.BUSY_AGAIN_S
+    found = wire.fetches()
+    assert {fetch.peer for fetch in found} == {BERT, CARL}
+    wire.node.now += LOOK_ON_S
+    wire.end(found[0], Outcome.BUSY)
+    assert wire.downloads.deadline() == wire.node.now, "the last look was long enough ago"
 
 
 # -- trouble ---------------------------------------------------------------------------------------

@@ -116,7 +116,8 @@ def test_who_was_busy_is_asked_again_in_a_moment_or_when_it_answers_something(cr
     assert fetch.peer in crowd.asked()
 
 
-def test_one_source_is_asked_for_one_manifest_of_others_at_a_time() -> None:
+def test_one_source_is_asked_for_one_manifest_of_others_at_a_time_and_they_take_turns() -> None:
+    """What waited between two pages stayed behind the whole of what came after it there."""
     roster = group(1, 2, 3, 4)
     *owners, us = (Device(number, roster) for number in range(1, 5))
     us.link(owners[0])
@@ -128,7 +129,7 @@ def test_one_source_is_asked_for_one_manifest_of_others_at_a_time() -> None:
     asked = [each for each in us.tick() if isinstance(each, Fetch)]
     assert len(asked) == limits.MANIFESTS_PER_PEER
     assert asked[0].ask != asked[1].ask
-    assert not us.following._turns.waited_for, "no slot of all is lacking"
+    assert us.following._turns.waited_for, "not for a slot of all, but for that of one source"
 
 
 def test_a_page_that_drips_is_called_off_and_so_is_one_whose_owner_waits(crowd: Crowd) -> None:

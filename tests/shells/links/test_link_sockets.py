@@ -86,6 +86,33 @@ def test_a_second_link_of_the_same_member_rests_with_the_first(room: Room) -> No
     assert not room.selector.get_map()
 
 
+def test_a_new_link_of_a_member_that_rests_rests_too(room: Room) -> None:
+    room.sockets.took(room.connect("loud"), TOO_MUCH_S, 5.0)
+    other = room.connect("loud")
+    assert room.ready() == {}
+    room.sockets.wake(6.1)
+    assert room.sockets.rests(other) is False
+    later = room.connect("loud")
+    assert room.ready().keys() >= {other, later}
+
+
+def test_what_a_link_that_ended_brought_counts_all_the_same(room: Room) -> None:
+    """A member that cut link after link had no share at all."""
+    one = room.connect("loud")
+    room.sockets.remove(one)
+    assert not room.sockets.rests(one)
+    room.sockets.took(one, TOO_MUCH_S, 5.0)
+    assert room.ready() == {}
+    room.connect("loud")
+    assert room.ready() == {}, "it rests"
+    two = room.connect("another")
+    room.sockets.remove(two)
+    room.sockets.wake(5.1)
+    room.sockets.took(two, TOO_MUCH_S, 5.2)
+    three = room.connect("another")
+    assert room.ready().keys() == {three}, "that was of another turn"
+
+
 def test_other_sockets_are_none_of_its_business(room: Room) -> None:
     one = room.connect("quiet")
     room.sockets.took(object(), TOO_MUCH_S, 5.0)

@@ -50,7 +50,12 @@ def tell_news(node: Node, before: GroupFacts) -> None:
 
 
 def _signers(node: Node, device: DeviceId) -> str:
-    assert node.roster is not None, "else nobody is a steward"
-    signed = [each for each in node.roster.acts.values() if each.about == device]
-    by = {each.by for each in signed if isinstance(each.act, Appoint)}
+    roster = node.roster
+    assert roster is not None, "else nobody is a steward"
+    by = {
+        each.by
+        for known, each in roster.acts.items()
+        if isinstance(each.act, Appoint) and each.about == device
+        if roster.standing.has_word(known, each.by)
+    }
     return listed(sorted(node.label_of(each) for each in by))

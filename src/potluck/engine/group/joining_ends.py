@@ -78,8 +78,8 @@ def in_vain(tries: CodeTries) -> PotluckError:
         return Refused(
             "That code counts no more.", "it was used, is too old, or was taken back", ASK_FOR_ONE
         )
-    if tries.other_version:
-        return Refused(
+    if tries.other_version:  # who has that very code may come yet
+        return TimedOut(
             "The device that invites runs another version of potluck.",
             "the two versions do not understand each other",
             "bring the older one up to date, then type a new code",

@@ -115,7 +115,8 @@ class Stewardship:
         gone = before.keys() - members.keys() - {entry.device}
         also = sorted(before[each].label for each in gone)
         stay = [each.label for each in let_in if each.device in members.keys() - {self._node.me}]
-        text = f"{who} is removed; its files {TRASHED if act.forget else STAY}."
+        forgotten = entry.device in self._roster.forgotten
+        text = f"{who} is removed; its files {TRASHED if forgotten else STAY}."
         if also:
             text += f" What it let in ({listed(also)}) is out, too."
         if stay:

@@ -4,8 +4,9 @@ Strategy: core/content/swarm says what to ask next; here stand the reasons (whic
 which content, as a `Want`) and the orders under way. A content wanted at several spots is fetched
 once. It is asked for as long as somebody waits for it and not a moment longer. Part files of an
 earlier run are continued. New orders are looked for only when something happened that can make one:
-a wish, an end, a holder, the end of a rest. A holder that was busy has not failed: it is asked
-again as soon as an order ends there, or a moment later.
+a wish, an end, a holder, the end of a rest. A look stops before it takes long: if it had more to
+see, the next one goes on a moment later. A holder that was busy has not failed: it is asked again
+as soon as an order ends there, or a moment later.
 
 Guarantees: whoever waits for a content is told as soon as it is complete in a part file, and no
 part file outlives those who wait for it. Two owners may say different sizes of one content, of
@@ -51,6 +52,9 @@ from potluck.engine.others.wanted_folders import WantedFolders
 
 # holders tell what they hold about once a second each; ask anew for all of them together
 KEPT_AGAIN_S = 0.2
+# when a look that had more to see goes on: others have their turns meanwhile
+LOOK_ON_S = 0.02
+LOOK_ON_BUSY_S = 0.25  # while orders are under way, whose ends are looks anyway
 # ends of an order that say nothing of the content
 NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
 # what an outcome means to the swarm, if not that it failed
@@ -95,7 +99,8 @@ class Downloads:
         self.folders = WantedFolders()  # for screens
         # when holders that failed or were busy may be asked again, ascending
         self._rests: list[float] = []
-        self._ask_s = inf
+        self._ask_s = self._look_on_s = inf
+        self._looked_s = -inf
 
     def __repr__(self) -> str:
         """Return how much is wanted and asked for."""
@@ -232,7 +237,10 @@ class Downloads:
         wrong = event.outcome is Outcome.WRONG
         busy = event.outcome is Outcome.BUSY
         self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
-        self._ask_s = node.now
+        # a crowd that is busy ends orders as fast as they are given: several ends, one look
+        crowded = busy and self.swarm.unfinished
+        ask_s = max(node.now, self._looked_s + LOOK_ON_S) if crowded else node.now
+        self._ask_s = min(self._ask_s, ask_s)
         insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
@@ -268,15 +276,20 @@ class Downloads:
         time = self.deadline()
         if time is None or time > node.now:
             return
+        anew = self._ask_s <= node.now
         while self._rests and self._rests[0] <= node.now:
             del self._rests[0]
-        self._ask_s = inf
+            anew = True
+        self._ask_s = inf if anew else self._ask_s
         holders = saying_it_first(self.swarm, self.waiting, known_holders(node, self.waiting))
-        for order in self.swarm.next_orders(holders, node.now):
+        for order in self.swarm.next_orders(holders, node.now, anew=anew):
             number = node.number()
             self.orders[number] = order
             downloads = [self.swarm.downloads[root] for root in order.roots]
             node.do(fetch_of(node, number, order, downloads))
+        self._looked_s = node.now
+        look_on_s = node.now + (LOOK_ON_BUSY_S if self.orders else LOOK_ON_S)
+        self._look_on_s = look_on_s if self.swarm.unfinished else inf
         shortage = self.swarm.room.shortage()
         path = self.path_of(shortage.root) if shortage is not None else None
         self.room.on_short(path, shortage)
@@ -285,7 +298,7 @@ class Downloads:
         """Return when `ask` must be called next."""
         if self.paused or self._node.leaving or not self._node.share_present:
             return None
-        time = min(self._ask_s, self._rests[0]) if self._rests else self._ask_s
+        time = min(self._ask_s, self._look_on_s, *self._rests[:1])
         return time if time < inf else None
 
     def path_of(self, root: Root) -> SafePath | None:

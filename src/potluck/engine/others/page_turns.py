@@ -8,9 +8,9 @@ PAGE_TURN_S, and from then on until somebody waits for one: it is given back bet
 came stays staged, and it goes on at the same source when its turn comes. A source that was busy is
 asked again when a request ends there, or a moment later, always as soon.
 
-Guarantees: whatever others bring, who waits for a slot has one after PAGE_TURN_S and one page of
-those that have one, or once a page is slow (page_paces.py). Limits: a manifest whose source is gone
-while its pages wait begins anew elsewhere.
+Guarantees: whatever others bring, who waits for a slot, of all or at a source, has one after
+PAGE_TURN_S and one page of those that have one, or once a page is slow (page_paces.py). Limits: a
+manifest whose source is gone while its pages wait begins anew elsewhere.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class PageTurns:
             if source is not None:
                 taken.add(_slot(pursuit, source))
                 yield pursuit, source
-            elif sources:
+            elif sources or self._sources(pursuit, set()):
                 self.waited_for = True
 
     def next_look_s(self, pursuits: Iterable[Pursuit]) -> float:

@@ -19,7 +19,8 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.content.swarm.download import Download
-from potluck.core.content.swarm.orders import Holders, Swarm
+from potluck.core.content.swarm.looks import Holders
+from potluck.core.content.swarm.orders import Swarm
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
 

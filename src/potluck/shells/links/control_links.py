@@ -5,7 +5,8 @@ into writable bytes; `ControlLinks` is the table of them, the only thing the loo
 talk to. Selector data is a callable `(mask) -> list[Event]`. How a link ends is a state machine
 with one table, ENDINGS. A link that ends on purpose lingers, because closing with unread bytes
 resets the connection and can destroy the BYE. When sending fails there may still be a BYE in our
-receive buffer, so what came is read before the link counts as cut, LAST_TURNS at once.
+receive buffer, so what came is read before the link counts as cut, LAST_TURNS at once; of what
+stands before it LAST_MESSAGES are handed on, and none of a member that rests.
 
 Guarantees: every adopted link ends in exactly one LinkClosed. Nothing a peer sends raises to the
 loop: frames too long or malformed close the link with a reason; unknown messages are handed on for
@@ -23,7 +24,7 @@ import itertools
 import selectors
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -56,6 +57,7 @@ TURN_BYTES: Final = 16 * limits.KIB
 TURN_MESSAGES: Final = 256
 # of a link that takes nothing any more, for the BYE behind them: 0.1 s, once
 LAST_TURNS: Final = 8
+LAST_MESSAGES: Final = 64  # of these: whoever cuts link after link costs 10 ms for each
 FLUSH_S: Final = 1.0  # for a BYE to leave, and for the other side to close after it
 USER_TIMEOUT_S: Final = 5.0  # sent but not acknowledged for so long: the other host is gone
 STALLED_RESENT: Final = 4  # the kernel sends again about so often within USER_TIMEOUT_S
@@ -104,9 +106,19 @@ LIVE: Final = frozenset({ControlLinkState.OPEN, ControlLinkState.LEAVING})
 class ControlLink:
     """One connection; the owner tells it when the socket is readable or writable."""
 
-    def __init__(self, sock: ssl.SSLSocket, kind: LinkKind, host: str = "") -> None:
-        """Take a connection with `host` after HELLO_OK; it does not block from now on."""
+    def __init__(
+        self,
+        sock: ssl.SSLSocket,
+        kind: LinkKind,
+        host: str = "",
+        rests: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take a connection with `host` after HELLO_OK; it does not block from now on.
+
+        `rests` says whether it is not to be read just now.
+        """
         sock.settimeout(0)
+        self._rests: Final = rests
         self.host: Final = host
         set_user_timeout(sock, USER_TIMEOUT_S)
         self.sock: Final = sock
@@ -185,7 +197,8 @@ class ControlLink:
 
     def _on_unsendable(self, error: OSError) -> list[Message | Unknown]:
         """Sending has failed: read what the other side said before, then the link is cut."""
-        messages = self._read(LAST_TURNS)
+        most = 0 if self._rests() else LAST_MESSAGES
+        messages = self._read(LAST_TURNS)[:most]
         if self.live:
             self.fire(ControlLinkInput.CUT, _reason_of(error))
         return messages
@@ -273,7 +286,8 @@ class ControlLinks:
     def adopt(self, opened: OpenedLink) -> list[Event]:
         """Own a connection from now on; return LinkOpened and whatever has already come on it."""
         link = LinkId(next(self._numbers))
-        control = ControlLink(opened.sock, opened.kind, opened.address.host)
+        rests = partial(self._sockets.rests, opened.sock)
+        control = ControlLink(opened.sock, opened.kind, opened.address.host, rests)
         self._links[link] = control
         sender = opened.peer if opened.peer is not None else link
         self._sockets.add(control.sock, sender, partial(self._on_ready, link, control))

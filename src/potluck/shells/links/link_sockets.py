@@ -42,6 +42,9 @@ class LinkSockets:
         self._selector: Final = selector
         self._shares: Final[ReadingShares[Hashable]] = ReadingShares()
         self._watched: Final[dict[socket.socket, _Watched]] = {}
+        # removed while what they brought was handled, which is still to be counted
+        self._gone: Final[dict[socket.socket, Hashable]] = {}
+        self._until_s: dict[Hashable, float] = {}  # how long each sender rests that does
 
     def __repr__(self) -> str:
         """Show how many there are, and how many of them rest."""
@@ -49,12 +52,12 @@ class LinkSockets:
 
     def add(self, sock: socket.socket, sender: Hashable, on_ready: OnReady) -> None:
         """Look from now on whether there is something to read; `sender` is who says it."""
-        self._watched[sock] = _Watched(sender, on_ready)
+        self._watched[sock] = _Watched(sender, on_ready, rests_until_s=self._until_s.get(sender))
         self._follow(sock)
 
     def remove(self, sock: socket.socket) -> None:
         """Look no more; before it is closed."""
-        del self._watched[sock]
+        self._gone[sock] = self._watched.pop(sock).sender
         if sock in self._selector.get_map():
             self._selector.unregister(sock)
 
@@ -65,22 +68,29 @@ class LinkSockets:
 
     def rests(self, sock: socket.socket) -> bool:
         """Say whether it is not to be read now."""
-        return self._watched[sock].rests_until_s is not None
+        watched = self._watched.get(sock)
+        return watched is not None and watched.rests_until_s is not None
 
     def took(self, sock: object, seconds: float, now: float) -> None:
         """What a socket brought took so long of this thread's time, if it is one of these."""
-        watched = self._watched.get(sock) if isinstance(sock, socket.socket) else None
-        if watched is None:
+        if not isinstance(sock, socket.socket):
             return
-        rest_s = self._shares.take(watched.sender, seconds, now)
+        watched, gone = self._watched.get(sock), self._gone.pop(sock, None)
+        sender = watched.sender if watched is not None else gone
+        if sender is None:
+            return
+        rest_s = self._shares.take(sender, seconds, now)
         if rest_s:
+            self._until_s[sender] = now + rest_s
             for other, one in self._watched.items():
-                if one.sender == watched.sender:
+                if one.sender == sender:
                     one.rests_until_s = now + rest_s
                     self._follow(other)
 
     def wake(self, now: float) -> None:
         """Look again whether there is something to read where the rest is over."""
+        self._gone.clear()
+        self._until_s = {one: until_s for one, until_s in self._until_s.items() if until_s > now}
         for sock, watched, until_s in self._resting():
             if until_s <= now:
                 watched.rests_until_s = None

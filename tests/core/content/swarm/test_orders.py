@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from potluck.core import limits
 from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash, zero_hash
 from potluck.core.content.swarm.download import End, Order, What
-from potluck.core.content.swarm.orders import LISTS_AHEAD, LOOKS, Swarm
+from potluck.core.content.swarm.looks import LOOKS, LOOKS_IN_ALL
+from potluck.core.content.swarm.orders import LISTS_AHEAD, Swarm
 from potluck.core.content.swarm.room import FILE_BYTES, Shortage, reserve_of
 from potluck.core.content.swarm.slowness import KEPT_SLOTS
 from potluck.core.keys.identity import DeviceId
@@ -391,21 +393,127 @@ def test_busy_for_pieces_is_not_busy_for_news() -> None:
     assert [order.what for order in orders(swarm, 1.0, A)] == [What.PACK]
 
 
-def test_while_orders_are_under_way_only_some_small_contents_are_looked_at() -> None:
+def crowded(owners: int, each: int, size_bytes: int, *, lists: bool = False) -> Swarm:
+    """A swarm that lacks so many contents of each owner; their lists are here or not."""
     swarm = Swarm()
-    for number in range(2000):
-        swarm.want(root(number), 1, SMALL)
-    (first,) = swarm.next_orders(lambda which: [A] if which == root(1999) else [], 0.0)
-    assert first.roots == (root(1999),)
-    looked: list[Root] = []
+    for number in range(owners * each):
+        one = content(2) if lists else None
+        swarm.want(root(number), size_bytes, SMALL, owner_of(number % owners))
+        if one is not None:
+            swarm.on_list(replace(one, root=root(number), size_bytes=size_bytes))
+    return swarm
+
+
+def owner_of(number: int) -> DeviceId:
+    return DeviceId((number + 1000).to_bytes(32, "big"))
+
+
+def lag(swarm: Swarm) -> None:
+    """A was late a moment ago: it is asked last."""
+    one = content(7)
+    swarm.want(one.root, one.size_bytes, one.piece_size)
+    (order,) = swarm.next_orders(lambda which: [A] if which == one.root else [], 0.0)
+    swarm.under_way.on_heard(order.number, 0, 10.0)
+    assert swarm.overdue(held_by(A, B), 0.0) == [order.number]
+    swarm.on_ended(order.number, 0.0, End.FAILED)
+    swarm.forget(one.root)
+
+
+LACKED = [(1, False), (10 * SMALL, False), (2 * SMALL, True)]
+lacked = pytest.mark.parametrize(("size_bytes", "lists"), LACKED)
+
+
+@lacked
+@pytest.mark.parametrize("owners", [1, 33])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("under_way", [False, True])
+def test_a_call_looks_at_some_contents_only_whatever_is_wanted(
+    size_bytes: int, *, lists: bool, owners: int, late: bool, under_way: bool
+) -> None:
+    """While nothing was under way it looked at all: 1.7 s for each order that was BUSY at once."""
+    swarm = crowded(owners, 12_000 // owners, size_bytes, lists=lists)
+    if late:
+        lag(swarm)
+    if under_way:
+        swarm.want(root(99_999), 1, SMALL)
+        swarm.next_orders(lambda which: [B] if which == root(99_999) else [], 0.0)
+        assert swarm.orders
+    holders = [A] if late else []
+    for _ in range(20):
+        looked = [0]
+
+        def count(_: Root, looked: list[int] = looked) -> Sequence[DeviceId]:
+            looked[0] += 1
+            return holders
+
+        swarm.next_orders(count, 0.0)
+        assert 0 < looked[0] <= 4 * LOOKS_IN_ALL
+        assert swarm.unfinished
+
+
+@lacked
+@pytest.mark.parametrize("owners", [1, 33])
+@pytest.mark.parametrize("late", [False, True])
+def test_nothing_stalls_behind_what_nobody_can_bring(
+    size_bytes: int, *, lists: bool, owners: int, late: bool
+) -> None:
+    """Though nothing happens any more; also if who has it is asked last."""
+    each = 3000 // owners
+    swarm = crowded(owners, each, size_bytes, lists=lists)
+    if late:
+        lag(swarm)
+    last = root(owners * each - 1)
+    anew, calls = True, 0
+    while not (
+        found := swarm.next_orders(lambda which: [A] if which == last else [], 0.0, anew=anew)
+    ):
+        assert swarm.unfinished
+        anew, calls = False, calls + 1
+        assert calls <= 2 * owners * each / min(LOOKS_IN_ALL, LOOKS * owners) + 2
+    assert [order.roots for order in found] == [(last,)]
+
+
+@lacked
+def test_a_round_comes_to_an_end(size_bytes: int, *, lists: bool) -> None:
+    swarm = crowded(3, 1000, size_bytes, lists=lists)
+    seen: set[Root] = set()
 
     def nobody(which: Root) -> Sequence[DeviceId]:
-        looked.append(which)
+        seen.add(which)
         return ()
 
     swarm.next_orders(nobody, 0.0)
-    # the call before went on to look at as many, in vain
-    assert looked == [root(LOOKS + number) for number in range(LOOKS)]
+    for _ in range(2 * 1000 // LOOKS + 2):
+        swarm.next_orders(nobody, 0.0, anew=False)
+    assert not swarm.unfinished
+    assert len(seen) == 3000
+    swarm.next_orders(nobody, 0.0)
+    assert swarm.unfinished, "something happened"
+
+
+def test_behind_ten_thousand_of_busy_owners_one_is_asked_for_in_a_few_calls() -> None:
+    """Every order ends BUSY at once, as fast as it is given."""
+    owners = 33
+    swarm = crowded(owners, 300, 1)
+    swarm.want(root(99_999), 1, SMALL, A)
+    for number in range(9_900, 10_200):
+        swarm.want(root(number), 1, SMALL, owner_of(0))
+    swarm.want(root(88_888), 1, SMALL, owner_of(0))
+    asked: list[tuple[int, DeviceId, tuple[Root, ...]]] = []
+
+    def holders(which: Root) -> Sequence[DeviceId]:
+        number = int.from_bytes(which, "big")
+        return [B] if number == 88_888 else [A] if number == 99_999 else [owner_of(number % owners)]
+
+    for call in range(60):
+        for order in swarm.next_orders(holders, call * 0.02):
+            asked.append((call, order.peer, order.roots))
+            if order.peer not in {A, B}:
+                swarm.on_ended(order.number, call * 0.02, End.BUSY)
+    at = {peer: call for call, peer, _ in asked if peer in {A, B}}
+    assert at[A] <= 5
+    assert at[B] <= 50, "behind 600 others of that owner"
+    assert len({peer for _, peer, _ in asked}) == owners + 2, "nobody is left out"
 
 
 # -- wanted no more --------------------------------------------------------------------------------

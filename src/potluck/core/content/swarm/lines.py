@@ -6,14 +6,19 @@ Owners take turns at the slots; who is the next, and how many one may have, is f
 A look at a few of a long line sees its first ones, who come first, and as many behind these, each
 time where the last look stopped: what waits for somebody busy holds up nothing that stands behind.
 
+A round begins when something happened; it is over when each one that stood there was seen, in as
+many looks as that takes: then there is no reason for another look.
+
 Guarantees: pure; each line keeps its order, whatever becomes of the others, and a content stands in
-it once; with k seen in a look, all of a line of n are within about 2 n / k looks. Limits: a content
-that several owners share stands in the line of each of them, also of one who shares it no more.
+it once; with k seen in a look, all of a line of n are within about 2 n / k looks, and in a round.
+Limits: a content that several owners share stands in the line of each of them, also of one who
+shares it no more. What joins during a round is seen in the next one.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId
@@ -34,6 +39,7 @@ class WaitingLine:
         self._first = self._more = 0
         self._stay: list[Root] = []
         self._seeing_first = False
+        self._unseen = 0  # of a round
 
     def __repr__(self) -> str:
         return f"<WaitingLine: {len(self._passed)} passed over, {len(self._ahead)} ahead>"
@@ -47,6 +53,16 @@ class WaitingLine:
             self._stands.add(root)
             self._ahead.append(root)
 
+    # -- rounds ------------------------------------------------------------------------------------
+    @property
+    def unseen(self) -> int:
+        """How many are to be seen until the round is over."""
+        return max(0, min(self._unseen, len(self)))
+
+    def begin_round(self) -> None:
+        """Something happened: each of them is to be seen once more."""
+        self._unseen = len(self)
+
     # -- one after the other -----------------------------------------------------------------------
     def first(self) -> Root:
         """Return who is the first of those not yet seen."""
@@ -56,21 +72,22 @@ class WaitingLine:
         """Take the first of those not yet seen out of the line."""
         root = self._ahead.popleft()
         self._stands.discard(root)
+        self._unseen -= 1
         return root
 
     def turn(self) -> None:
         """The first of those not yet seen goes to the end."""
         self._ahead.rotate(-1)
+        self._unseen -= 1
 
     # -- looks -------------------------------------------------------------------------------------
-    def begin_look(self, at_most: int | None) -> None:
-        """See so many, the first ones and those where the last look stopped; None: all."""
+    def begin_look(self, at_most: int) -> None:
+        """See so many, the first ones and those where the last look stopped; none after a round."""
         if not self._ahead:
             self._ahead, self._passed = self._passed, self._ahead
-        self._first, self._more = len(self._passed), len(self._ahead)
-        if at_most is not None:
-            self._first = min(self._first, at_most // 2)
-            self._more = min(self._more, at_most - self._first)
+        at_most = at_most if self.unseen else 0
+        self._first = min(len(self._passed), at_most // 2)
+        self._more = min(len(self._ahead), at_most - self._first)
 
     def see(self) -> Root | None:
         """Take the next one of this look out of the line; None: it is over."""
@@ -80,6 +97,7 @@ class WaitingLine:
             root = self._passed.popleft()
         elif self._more:
             self._more -= 1
+            self._unseen -= 1
             root = self._ahead.popleft()
         else:
             return None
@@ -103,6 +121,15 @@ class WaitingLine:
         """The look is over: the first ones that stay are the first again."""
         self._passed.extendleft(reversed(self._stay))
         self._stay.clear()
+
+
+def line_of(roots: Iterable[Root]) -> WaitingLine:
+    """Return a line of these, of which a round begins."""
+    line = WaitingLine()
+    for root in roots:
+        line.add(root)
+    line.begin_round()
+    return line
 
 
 class WaitingLines:
@@ -131,3 +158,8 @@ class WaitingLines:
     def of(self, owner: Owner) -> WaitingLine:
         """Return the line of an owner, to be taken from; an empty one if nothing of it waits."""
         return self._lines.get(owner, WaitingLine())
+
+    def begin_round(self) -> None:
+        """Something happened: all are to be seen once more."""
+        for line in self._lines.values():
+            line.begin_round()

@@ -28,80 +28,35 @@ orders says what time it is, and knows when something happened that can make one
 
 Guarantees: pure; a piece is in at most one order at a time (contents forgotten and wanted again
 aside); every wanted content with a holder that can be asked is in an order or waits for a slot, for
-its retry time or for room; a holder that ends an order without bringing what was asked rests,
-whatever it says. While orders are under way only some of the contents are looked at, so that a call
-stays short whatever is wanted; the next call goes on behind them (lines.py). Limits: the load of
-one origin is not shared among receivers yet.
+its retry time or for room, or for its turn to be looked at; a holder that ends an order without
+bringing what was asked rests, whatever it says. A call looks at some of the contents only, of each
+owner some, so that it stays short whatever is wanted (looks.py); the next call goes on behind them
+(lines.py), and while there is more to see, `unfinished` says so: whoever asks again then, though
+nothing happened, comes to the end of it in as many calls as it takes to see each content once.
+Limits: the load of one origin is not shared among receivers yet.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain
 
 from potluck.core import limits
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.core.content.swarm.download import Download, End, Order, What
-from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines
-from potluck.core.content.swarm.rates import Rates
+from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines, line_of
+from potluck.core.content.swarm.listed import ListedContents
+from potluck.core.content.swarm.looks import Holders, OrderLook
+from potluck.core.content.swarm.packs import Packs
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
 
-LOOKS = 128  # at contents of an owner that are not asked for, in a call while orders are under way
 LISTS_AHEAD = limits.WORKERS  # an owner's contents that wait for a slot at a peer: no more lists
 UNFIT_S = 60.0  # an item of a pack that was another is not asked of that holder for so long
 
 TURNS = ((True, False), (False, False), (True, True))
 """Who may ask in turn, (fair, last): everybody its share; who has more; whoever comes last."""
-
-Holders = Callable[[Root], Sequence[DeviceId]]
-"""Who may be asked for a content now, best first."""
-
-
-class _Look:
-    """One look for orders: who can be asked, and who has enough to bring already."""
-
-    def __init__(self, holders: Holders, now: float, under_way: UnderWay) -> None:
-        self.now, self._holders, self._under_way = now, holders, under_way
-        # an owner's contents whose pieces wait for a slot at a peer
-        self.waiting: Counter[tuple[Owner, DeviceId]] = Counter()
-        self.owner: Owner = None  # whose turn it is
-        self.fair = True  # nobody has more than its share
-        self.last = False  # those who are asked last have their turn
-        self.capped = self.late = False  # whether somebody waits for the second, for the last turn
-
-    def is_due(self) -> bool:
-        """Whether anybody waits for this turn."""
-        if self.last:
-            return self.late
-        return self.fair or self.capped
-
-    def all_willing(self, download: Download) -> list[DeviceId]:
-        """Return who may be asked for a content now or later in this look."""
-        return download.willing(self._holders(download.root), self.now)
-
-    def willing(self, download: Download) -> list[DeviceId]:
-        """Return who may be asked for a content in this turn, best first."""
-        peers = self.all_willing(download)
-        prompt = [peer for peer in peers if not self._under_way.lags(peer, self.now)]
-        if self.last:
-            return [] if prompt else peers
-        if peers and not prompt:
-            self.late = True
-        return prompt
-
-    def may_ask(self, owner: Owner, *, news: bool) -> bool:
-        """Whether there is a slot for an owner's content in this turn."""
-        if self.fair and self._under_way.has_its_share(owner, news=news):
-            self.capped = True
-            return False
-        return self._under_way.may_ask(self.now, news=news, last=self.last)
-
-    def first(self, peers: Sequence[DeviceId], *, news: bool) -> DeviceId | None:
-        """Return the first of these who can be asked for one more."""
-        return self._under_way.first(peers, self.now, news=news)
 
 
 class Swarm:
@@ -112,8 +67,9 @@ class Swarm:
         self.downloads: dict[Root, Download] = {}
         self.under_way = UnderWay()
         self._small, self._unlisted = WaitingLines(), WaitingLines()
-        self._listed: dict[Root, Download] = {}
+        self._listed = ListedContents()
         self.room = Room()
+        self.unfinished = False  # whether the last call stopped before it had seen everything
 
     def __repr__(self) -> str:
         wanted, orders, small = len(self.downloads), len(self.orders), len(self._small)
@@ -135,19 +91,22 @@ class Swarm:
             self._line_up(download, owner)
 
     def _line_up(self, download: Download, *owners: Owner) -> None:
-        """A content, or its list, waits to be asked for, in the line of each of these."""
-        if download.complete or (download.content is not None and not download.small):
-            return
-        lines = self._small if download.small else self._unlisted
-        for owner in owners:
-            lines.add(owner, download.root)
+        """A content, its list or its pieces wait to be asked for, in the turns of each of these."""
+        for owner in owners if not download.complete else ():
+            if download.small:
+                self._small.add(owner, download.root)
+            elif download.content is None:
+                self._unlisted.add(owner, download.root)
+            else:
+                self._listed.add(owner, download)
 
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
-        self._listed.pop(root, None)
         self.room.end(root)
-        if self.downloads.pop(root, None) is None:
+        download = self.downloads.pop(root, None)
+        if download is None:
             return []
+        self._listed.remove(download)
         return [order.number for order in self.orders.values() if order.roots == (root,)]
 
     # -- facts -------------------------------------------------------------------------------------
@@ -157,7 +116,7 @@ class Swarm:
         if download is None or download.content is not None:
             return False
         download.learn(content)
-        self._listed[content.root] = download
+        self._line_up(download, *download.owners)
         return download.complete
 
     def on_pieces(self, root: Root, pieces: Sequence[int]) -> bool:
@@ -169,6 +128,8 @@ class Swarm:
             download.have.add(piece)
             download.asked.discard(piece)
         self.room.on_written(root, download.to_come_bytes, complete=download.complete)
+        if download.have.complete:
+            self._listed.remove(download)
         return download.complete
 
     def on_files(self, roots: Iterable[Root]) -> list[Root]:
@@ -229,25 +190,31 @@ class Swarm:
             download.retry_s.pop(device, None)
 
     # -- orders ------------------------------------------------------------------------------------
-    def next_orders(self, holders: Holders, now: float) -> list[Order]:
+    def next_orders(self, holders: Holders, now: float, *, anew: bool = True) -> list[Order]:
         """Fill the free slots: packs of small contents first, then large ones as they were wanted.
 
         A large content may get several orders, from one holder or from several. First everybody has
         its share, then whoever has more to ask; those who are asked last come after all of them.
+        Not `anew`: nothing happened since the last call, which was unfinished.
         """
         self.under_way.on_look(now)
-        look = _Look(holders, now, self.under_way)
+        waiting = (self._small, self._unlisted, self._listed)
+        owners = {owner for each in waiting for owner in each.owners()}
+        for each in waiting if anew else ():
+            each.begin_round()
+        look = OrderLook(holders, now, self.under_way, len(owners))
         new: list[Order] = []
         for look.fair, look.last in TURNS:
             if not look.is_due():
                 continue
             look.waiting.clear()
             new += chain(self._ask_runs(look), self._ask_news(look))
+        self.unfinished = look.unfinished
         return new
 
     def overdue(self, holders: Holders, now: float) -> list[int]:
         """Return the orders to call off now, so that what they hold up goes on."""
-        look = _Look(holders, now, self.under_way)
+        look = OrderLook(holders, now, self.under_way)
 
         def others(order: Order) -> list[DeviceId]:
             download = self.downloads.get(order.roots[0])
@@ -256,9 +223,11 @@ class Swarm:
 
         return self.under_way.overdue(others, now)
 
-    def _ask_news(self, look: _Look) -> Iterator[Order]:
+    def _ask_news(self, look: OrderLook) -> Iterator[Order]:
         """Owners take turns, an order each time: their packs first, then their lists."""
         owners = dict.fromkeys([*self._small.owners(), *self._unlisted.owners()])
+        if look.last:
+            owners = dict.fromkeys(look.late)
         turns = {owner: self._turns_of(look, owner) for owner in owners}
         while turns:
             for owner in self.under_way.in_turn(turns, news=True):
@@ -269,69 +238,59 @@ class Swarm:
                 else:
                     turns.pop(owner).close()
 
-    def _turns_of(self, look: _Look, owner: Owner) -> Generator[Order, None, None]:
+    def _turns_of(self, look: OrderLook, owner: Owner) -> Generator[Order, None, None]:
         small, unlisted = self._small.of(owner), self._unlisted.of(owner)
-        while (found := _pack(self, look, small))[0] is not None:
+        if look.last:
+            small, unlisted = line_of(look.late[owner]), line_of(look.late[owner])
+        packs = Packs(self.downloads, self.room, look, small)
+        while (found := packs.next_pack()) is not None:
             yield self._give(look, found[0], What.PACK, found[1])
-        unlisted.begin_look(LOOKS if self.orders else None)
+        unlisted.begin_look(look.at_most)
         try:
-            while (ask := self._list(look, unlisted)) is not None:
+            while (ask := _next_list(self, look, unlisted)) is not None:
                 yield self._give(look, ask[0], What.LIST, (ask[1],))
+            look.unfinished |= unlisted.unseen > 0
         finally:
             unlisted.end_look()
 
-    def _list(self, look: _Look, line: WaitingLine) -> tuple[DeviceId, Root] | None:
-        """Return whose list is asked of whom next, if any in this look."""
-        while (root := line.see()) is not None:
-            download = self.downloads.get(root)
-            if download is None or download.small or download.content or download.orders:
-                continue
-            size_bytes, list_bytes = download.size_bytes, download.list_bytes
-            peers = look.willing(download)
-            if not peers or self.room.never_holds(root, size_bytes, list_bytes):
-                line.put_back(root)
-                continue
-            ready = [peer for peer in peers if look.waiting[look.owner, peer] < LISTS_AHEAD]
-            peer = look.first(ready, news=True)
-            if peer is not None:
-                return peer, root
-            line.keep(root)
-        return None
-
-    def _ask_runs(self, look: _Look) -> Iterator[Order]:
-        by_owner: dict[Owner, list[Download]] = {}
-        for root in [root for root, each in self._listed.items() if each.complete]:
-            del self._listed[root]
-        for download in self._listed.values():
-            for owner in download.owners:
-                by_owner.setdefault(owner, []).append(download)
-        for owner in self.under_way.in_turn(by_owner, news=False):
+    def _ask_runs(self, look: OrderLook) -> Iterator[Order]:
+        for owner in self.under_way.in_turn(self._listed.owners(), news=False):
             look.owner = owner
-            for download in by_owner[owner]:
-                yield from self._ask_pieces(look, download)
+            idle: list[Download] = []
+            contents = self._listed.of(owner)
+            if look.last:
+                contents = [download for download in contents if look.is_late(download.root)]
+            for download in contents:
+                if len(idle) >= look.at_most and not look.last:
+                    look.unfinished |= self._listed.put_back(owner, idle)
+                    break
+                if not (yield from self._ask_pieces(look, download)):
+                    idle.append(download)
 
-    def _ask_pieces(self, look: _Look, download: Download) -> Iterator[Order]:
+    def _ask_pieces(self, look: OrderLook, download: Download) -> Generator[Order, None, bool]:
+        """Ask for what it lacks; returns whether somebody has or may have an order for it."""
         while download.lacks_orders:
             peers = look.willing(download)
-            if not peers and not download.orders and not look.all_willing(download):
+            if not peers and not download.orders and not look.is_late(download.root):
                 self.room.suspend(download.root)
             if not peers or not self.room.begin(download.root, download.to_come_bytes):
-                return
+                return bool(download.orders)
             peer = None
             if look.may_ask(look.owner, news=False):
                 peer = look.first(peers, news=False)
             if peer is None:
                 look.waiting.update((look.owner, peer) for peer in peers)
-                return
+                return True
             at_once = self.under_way.rates.budget(
                 peer, limits.RUN_S, limits.RUN_BYTES_FIRST, news=False
             )
             run = download.take_run(min(at_once, limits.RUN_BYTES))
             yield self._give(look, peer, What.PIECES, (download.root,), run)
+        return True
 
     def _give(
         self,
-        look: _Look,
+        look: OrderLook,
         peer: DeviceId,
         what: What,
         roots: Iterable[Root],
@@ -343,50 +302,20 @@ class Swarm:
         return order
 
 
-def _pack(swarm: Swarm, look: _Look, line: WaitingLine) -> tuple[DeviceId | None, tuple[Root, ...]]:
-    """Take small contents from the head of the line that one peer can serve.
-
-    Of each content that is looked at one of four things is true:
-
-    1. nothing is to be asked for it any more, or not now: it leaves the line;
-    2. nobody can be asked for it, or it has no room here: it goes to the end of the line;
-    3. it fits into the pack: it leaves the line and is in the pack;
-    4. it does not (another peer must be asked, or the pack is full): it stays at the head, the
-       pack is whole, and the next pack begins with it.
-
-    So every look either shortens the line or turns it by one, and a line is gone through at
-    most once. While orders are under way only LOOKS of it are in vain: there will be another call.
-    """
-    pack: dict[Root, None] = {}
-    peer, pack_bytes, longest = None, 0, 0
-    looks = LOOKS if swarm.orders else len(line)
-    for _ in range(len(line)):
-        if not looks:
-            break
-        root = line.first()
+def _next_list(swarm: Swarm, look: OrderLook, line: WaitingLine) -> tuple[DeviceId, Root] | None:
+    """Return whose list is asked of whom next, if any in this look."""
+    while (root := line.see()) is not None:
         download = swarm.downloads.get(root)
-        if download is None or not download.unasked:
-            looks -= 1
-            line.take()
+        if download is None or download.small or download.content or download.orders:
             continue
-        here = look.first(look.willing(download), news=True)
-        whole_bytes = pack_bytes + download.size_bytes
-        full = len(pack) >= limits.PACK_FILES or whole_bytes > longest
-        if pack and here is not None and (here != peer or full):
-            break
-        if here is None or not swarm.room.begin(root, download.to_come_bytes):
-            looks -= 1
-            line.turn()
+        size_bytes, list_bytes = download.size_bytes, download.list_bytes
+        peers = look.willing(download)
+        if not peers or swarm.room.never_holds(root, size_bytes, list_bytes):
+            line.put_back(root)
             continue
-        line.take()
-        if not pack:
-            longest = _longest_pack(swarm.under_way.rates, here)
-        pack[root] = None
-        peer, pack_bytes = here, whole_bytes
-    return peer, tuple(pack)
-
-
-def _longest_pack(rates: Rates, peer: DeviceId) -> int:
-    """Return the bytes in a pack that keep what comes after it waiting for a moment only."""
-    at_once = rates.budget(peer, limits.PACK_S, limits.PACK_BYTES_FIRST, news=True)
-    return min(max(at_once, limits.PACK_BYTES_MIN), limits.PACK_BYTES)
+        ready = [peer for peer in peers if look.waiting[look.owner, peer] < LISTS_AHEAD]
+        peer = look.first(ready, news=True)
+        if peer is not None:
+            return peer, root
+        line.keep(root)
+    return None
