@@ -49,6 +49,16 @@ OF_MEMBERS: Final = (
     ),
     Behaviour(
         MEMBER,
+        "eight open link after link, say much and reset each",
+        *of(
+            "test_busy_members",
+            "test_members_that_cut_link_after_link_have_no_more_of_the_time",
+            "test_without_counting_what_a_link_that_ended_brought_they_have",
+        ),
+        "H4",
+    ),
+    Behaviour(
+        MEMBER,
         "names addresses elsewhere, to be dialled",
         *of(
             "test_bounds",

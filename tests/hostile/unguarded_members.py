@@ -30,6 +30,7 @@ from potluck.engine.others.pursuit import Pursuit
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
 from potluck.shells.links import control_links
+from potluck.shells.links.link_sockets import LinkSockets
 from potluck.shells.links.tls import CurrentTrust, TrustBook
 from potluck.shells.state.private_home import OpenedHome
 
@@ -119,6 +120,18 @@ def endless_turns() -> None:
     put(page_turns, "PAGE_TURN_S", math.inf)
 
 
+def every_ending_for_nothing() -> None:
+    """What a link brought that has ended costs nobody its share, and all of it is heard."""
+    put(control_links, "LAST_MESSAGES", 10**6)
+    remove = LinkSockets.remove
+
+    def removed(sockets: Any, sock: Any) -> None:
+        remove(sockets, sock)
+        sockets._gone.clear()
+
+    put(LinkSockets, "remove", removed)
+
+
 def any_label() -> None:
     """A device may be called anything."""
     put(statements, "is_possible", lambda _label: True)
@@ -155,5 +168,6 @@ GUARDS: dict[str, Callable[[], None]] = {
     "labels": any_label,
     "home": open_home,
     "callers": any_caller,
+    "endings": every_ending_for_nothing,
     "reading": every_word_at_once,
 }
