@@ -238,7 +238,7 @@ OF_MEMBERS: Final = (
         *of(
             "test_slow_members",
             "test_a_crowd_that_brings_pages_on_and_on_holds_up_no_small_file",
-            "test_without_turns_of_pages_they_stop_it[turns]",
+            "test_without_turns_of_pages_they_stop_it[page_turns]",
         ),
         "H4",
     ),

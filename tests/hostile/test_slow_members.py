@@ -329,7 +329,7 @@ def test_a_crowd_that_brings_a_record_a_page_holds_up_no_small_file(attacked: Pa
         assert slowest_s(attacked, FILES, lambda _: time.sleep(0.5)) < 2 * AT_ONCE_S
 
 
-@without(argvalues=["quick+turns"])
+@without(argvalues=["quick+page_turns"])
 @pytest.mark.proof
 def test_without_slots_for_the_quick_a_record_a_page_stops_it(unguarded: Pair) -> None:
     assert comes(unguarded, IN_TIME_S, 1024)
@@ -346,7 +346,7 @@ def test_a_crowd_that_brings_pages_on_and_on_holds_up_no_small_file(attacked: Pa
         assert slowest_s(attacked, FILES, lambda _: time.sleep(0.5)) < 2 * AT_ONCE_S
 
 
-@without(argvalues=["turns"])
+@without(argvalues=["page_turns"])
 @pytest.mark.proof
 def test_without_turns_of_pages_they_stop_it(unguarded: Pair) -> None:
     assert comes(unguarded, IN_TIME_S, 1024)

@@ -354,8 +354,9 @@ GUARDS: dict[str, Callable[[], None]] = {
     "tries": tries_count_when_they_fail,
     "uses": codes_without_end,
     "bound": unbound_codes,
-    **unguarded_members.GUARDS,
 }
+assert not GUARDS.keys() & unguarded_members.GUARDS, "each guard has a name of its own"
+GUARDS |= unguarded_members.GUARDS
 
 
 def main() -> None:

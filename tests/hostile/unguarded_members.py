@@ -164,7 +164,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "knocks": any_knock,
     "handshakes": patient_handshakes,
     "pieces": any_piece,
-    "turns": endless_turns,
+    "page_turns": endless_turns,
     "labels": any_label,
     "home": open_home,
     "callers": any_caller,
