@@ -34,12 +34,14 @@ WAIT_S = 20.0
 
 
 def until(
-    condition: Callable[[], Any], said: Callable[[], str] = lambda: "it did not happen in time"
+    condition: Callable[[], Any],
+    said: Callable[[], str] = lambda: "it did not happen in time",
+    patience_s: float = WAIT_S,
 ) -> Any:
-    """Wait for a condition; fail after WAIT_S with what `said` says."""
+    """Wait for a condition; fail after so long with what `said` says."""
     with FairTime() as clock:
         while not (value := condition()):
-            assert clock.spent() < WAIT_S, said()
+            assert clock.spent() < patience_s, said()
             threading.Event().wait(0.01)
     return value
 

@@ -132,7 +132,7 @@ class Control:
                 del buffer[:end]
         self.ended.set()
 
-    def answers(self) -> bool:
+    def answers(self, patience_s: float = WAIT_S) -> bool:
         """Wait until the other side answers: it lives, and has heard all that was said so far."""
         number = int.from_bytes(os.urandom(4))
         self.say(Ping(number, b"", b""))
@@ -141,7 +141,7 @@ class Control:
             pongs = [one for one in list(self.heard) if isinstance(one, Pong)]
             return any(one.sequence == number for one in pongs)
 
-        return bool(until(heard))
+        return bool(until(heard, patience_s=patience_s))
 
     def raw(self, data: bytes) -> None:
         """Send bytes as they are; a link that was cut meanwhile is no failure of the attack."""
