@@ -286,3 +286,6 @@ def test_a_group_of_another_version_is_not_called_one_that_lets_nobody_in() -> N
     assert listed.ends == {}
     listed.note_unreached("10.0.0.9", f"tls: {NO_COMMON_VERSION}")
     assert listed.ends["10.0.0.9"][:2] == (Side.JOINER, OTHER_VERSION)
+    for number in range(2 * limits.OFFERS):
+        listed.note_unreached(f"10.0.1.{number}", NO_COMMON_VERSION)
+    assert len(listed.ends) == limits.OFFERS

@@ -225,14 +225,17 @@ class RequestList:
         """
         if request.over == ENDED_THERE:
             return
-        self.ends[request.host] = LastEnd(request.side, request.over, request.whose)
-        while len(self.ends) > limits.OFFERS:
-            del self.ends[next(iter(self.ends))]
+        self._keep_end(request.host, LastEnd(request.side, request.over, request.whose))
 
     def note_unreached(self, host: str, reason: str) -> None:
         """A group at that host could not be asked; `reason` as in DialFailed."""
         if NO_COMMON_VERSION in reason:
-            self.ends[host] = LastEnd(Side.JOINER, OTHER_VERSION)
+            self._keep_end(host, LastEnd(Side.JOINER, OTHER_VERSION))
+
+    def _keep_end(self, host: str, end: LastEnd) -> None:
+        self.ends[host] = end
+        while len(self.ends) > limits.OFFERS:
+            del self.ends[next(iter(self.ends))]
 
     def last_end(self, host: str, group: bytes) -> LastEnd | None:
         """Return what became of the last request there: at that host, or at another of a group."""

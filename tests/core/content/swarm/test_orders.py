@@ -419,6 +419,33 @@ def lag(swarm: Swarm) -> None:
     swarm.forget(one.root)
 
 
+def large(number: int) -> PieceList:
+    """One of many large contents."""
+    return PieceList(root(number), 2 * SMALL, SMALL, bytes(64))
+
+
+def test_a_small_file_of_who_is_asked_last_waits_behind_none_of_its_large_ones() -> None:
+    """Of so many large ones the last turn saw no small one, however often."""
+    swarm = Swarm()
+    lag(swarm)
+    for number in range(LOOKS + 1):
+        swarm.want(root(number), 2 * SMALL, SMALL)
+        swarm.on_list(large(number))
+    swarm.want(root(99_999), 1, SMALL)
+    orders = [swarm.next_orders(held_by(A), 0.0), swarm.next_orders(held_by(A), 0.0, anew=False)]
+    assert (root(99_999),) in [order.roots for each in orders for order in each]
+
+
+def test_a_list_of_who_is_asked_last_waits_behind_none_of_its_small_files() -> None:
+    swarm = Swarm()
+    lag(swarm)
+    for number in range(LOOKS + 1):
+        swarm.want(root(number), 1, SMALL)
+    swarm.want(root(99_999), 10 * SMALL, SMALL)
+    found = swarm.next_orders(held_by(A), 0.0)
+    assert (root(99_999),) in [order.roots for order in found]
+
+
 LACKED = [(1, False), (10 * SMALL, False), (2 * SMALL, True)]
 lacked = pytest.mark.parametrize(("size_bytes", "lists"), LACKED)
 

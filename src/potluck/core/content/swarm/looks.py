@@ -4,10 +4,13 @@ Strategy: a look has turns: first everybody has its share, then whoever has more
 who are asked last. In each turn an owner's contents are looked at until so many of them were in
 vain: `at_most`, LOOKS or an even part of LOOKS_IN_ALL. Where a look stops, the next one goes on
 (lines.py); `unfinished` says that there is more to see. The last turn sees only what the turns
-before it found with nobody but such holders, so that what it needs cannot be just behind its end.
+before it found with nobody but such holders, all of it, so that what it needs cannot be just behind
+its end.
 
 Guarantees: pure; a call looks in vain at no more contents than a number that depends on nothing but
-the owners, of whom each has its part. Limits: what gets an order is not counted: slots bound that.
+the owners, of whom each has its part, listed ones that wait for a slot aside. Limits: what gets an
+order is not counted: slots bound that; 20,000 listed ones that wait cost 0.1 s. A small content
+behind n that nobody can bring is seen after n / LOOKS calls.
 """
 
 from __future__ import annotations

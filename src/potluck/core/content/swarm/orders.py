@@ -241,11 +241,13 @@ class Swarm:
     def _turns_of(self, look: OrderLook, owner: Owner) -> Generator[Order, None, None]:
         small, unlisted = self._small.of(owner), self._unlisted.of(owner)
         if look.last:
-            small, unlisted = line_of(look.late[owner]), line_of(look.late[owner])
+            late = [self.downloads[root] for root in look.late[owner] if root in self.downloads]
+            small = line_of(each.root for each in late if each.small)
+            unlisted = line_of(each.root for each in late if not each.small and not each.content)
         packs = Packs(self.downloads, self.room, look, small)
         while (found := packs.next_pack()) is not None:
             yield self._give(look, found[0], What.PACK, found[1])
-        unlisted.begin_look(look.at_most)
+        unlisted.begin_look(len(unlisted) if look.last else look.at_most)
         try:
             while (ask := _next_list(self, look, unlisted)) is not None:
                 yield self._give(look, ask[0], What.LIST, (ask[1],))

@@ -39,7 +39,8 @@ class Packs:
     ) -> None:
         """Take them from this line."""
         self._downloads, self._room, self._look, self._line = downloads, room, look, line
-        self._left = look.at_most  # looks in vain
+        # looks in vain; what waits for the last turn is bounded by those of the turns before it
+        self._left = len(line) if look.last else look.at_most
 
     def __repr__(self) -> str:
         return f"<Packs of {self._line!r}, {self._left} looks left>"
