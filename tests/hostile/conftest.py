@@ -2,6 +2,11 @@
 
 What is counted for S4 are cases of tests that passed: proofs, and the others. It is written down
 when the run ends, and only by a run of the whole folder: a few of them say nothing about all.
+
+A proof shows that harm *can* be done once a guard is off. Many attacks are a race with a daemon,
+which has two processors one day and a tenth of one the next, so a proof has three tries, and one
+success is enough; the figure says how many needed more than the first. What must never happen has
+one: a single harm is a fault.
 """
 
 from __future__ import annotations
@@ -17,18 +22,26 @@ from tests.hostile.rogue import Control, Rogue
 
 HERE = Path(__file__).parent
 PROOFS = 30  # S4 in docs/figures.md
+PROOF_TRIES = 3
 _passed: dict[str, bool] = {}  # by the id of the case
 _proofs: set[str] = set()
+_tried_again: set[str] = set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note which tests are proofs."""
-    _proofs.update(item.nodeid for item in items if item.get_closest_marker("proof"))
+    """Note which tests are proofs, and let these try again."""
+    for item in items:
+        if item.get_closest_marker("proof"):
+            _proofs.add(item.nodeid)
+            item.add_marker(pytest.mark.flaky(reruns=PROOF_TRIES - 1))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note how a case ended; what was skipped counts for nothing."""
-    if not report.skipped and "tests/hostile/" in report.nodeid:
+    """Note how a case ended; what was skipped, or is tried again, counts for nothing."""
+    outcome: str = report.outcome
+    if outcome == "rerun":
+        _tried_again.add(report.nodeid)
+    elif not report.skipped and "tests/hostile/" in report.nodeid:
         _passed[report.nodeid] = _passed.get(report.nodeid, True) and report.passed
 
 
@@ -43,7 +56,7 @@ def pytest_sessionfinish() -> None:
     record(
         "S4",
         f"{harmless} cases of attack that did no harm, {proofs} proofs that one does without its "
-        f"guard, {failed} failed",
+        f"guard ({len(_tried_again)} of them not at the first try), {failed} failed",
         held=not failed and proofs >= PROOFS,
     )
 
