@@ -56,9 +56,10 @@ from potluck.engine.group.requests import Asker
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
+from potluck.engine.others_relay import OthersRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
-from potluck.engine.wiring import OthersRelay, Wiring
+from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
 from tests.engine.index.builders import piece_list

@@ -15,6 +15,7 @@ from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import FileRecord, Folder
 from potluck.engine.events import Placed, Placement
 from potluck.engine.others.decisions import Choice, Decisions
+from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 from tests.engine import builders
@@ -35,7 +36,9 @@ class Facts:
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
         self.hidden: set[Spot] = set()
-        self.decisions = Decisions(self.node, self.holds, self.setbacks, self.parts, self)
+        self.held = HeldReplicas(self.node)
+        facts = (self.holds, self.setbacks, self.parts, self.held, self)
+        self.decisions = Decisions(self.node, *facts)
 
     def is_hidden(self, spot: Spot) -> bool:
         return spot in self.hidden
