@@ -44,6 +44,7 @@ from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.acts import Acts, GroupParts
 from potluck.engine.adopting import Adopting
 from potluck.engine.clones import Clones
+from potluck.engine.confirming import Confirming
 from potluck.engine.durability import Durability
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
@@ -216,10 +217,8 @@ class Wiring:
         self.loss_breaker = LossBreaker(node, self.receiving.held, others)
         self.forgotten_folders = ForgottenFolders(node, others)
         self.replica_check = ReplicaCheck(node, others)
-        covered = self.own_folder.covered
-        self.progress = Progress(
-            node, self.downloads, self.commits, self.receiving, self.replica_check, covered
-        )
+        reception = (self.downloads, self.commits, self.receiving, self.replica_check)
+        self.progress = Progress(node, *reception, self.own_folder.covered)
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
         self.happenings = Happenings(node, self.progress)
@@ -252,7 +251,8 @@ class Wiring:
         self.succession = Succession(node, self.requests, self.membership, self.forgetting)
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession)
-        grouped = GroupParts(self.stewardship, self.renaming, *folders, self.clones)
+        decisions = (self.clones, Confirming(node, self.publishing))
+        grouped = GroupParts(self.stewardship, self.renaming, *folders, *decisions)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, grouped)
         self.questions = Questions(node, self.admission_policy, group)
 

@@ -15,7 +15,7 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -26,8 +26,9 @@ from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.paths import within
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
-from potluck.core.wording import set_off
+from potluck.core.wording import of_amount, set_off
 from potluck.engine.node import Node
+from potluck.engine.own.held_paths import HeldPaths
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
@@ -62,6 +63,7 @@ class Publishing:
         self._changed: dict[bytes, PendingRecord] = {}
         # what the last head says of each path that is gone
         self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
+        self.held = HeldPaths(node)
         self.generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
@@ -76,9 +78,11 @@ class Publishing:
 
     def start(self) -> None:
         """Continue where the index ends."""
-        head = self._head()
+        head = _own_head(self._node)
         if head is not None:
             self._seq, self.generation = head.seq, head.generation
+        self.held.start()
+        self._end(self.held.confirmed)
 
     # -- what will be true with the next head ------------------------------------------------------
     @property
@@ -111,6 +115,7 @@ class Publishing:
         self._gone.pop(row.path, None)
         if live is not None and msgspec.structs.replace(live, seq=0) == record:
             self._changed.pop(row.path, None)
+            self.held.release([row.path])
             if row != before:
                 index.places.put(name, [row])
         else:
@@ -129,6 +134,22 @@ class Publishing:
     def keep(self) -> None:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
+        self._end(self.held.confirmed)
+
+    def confirm(self) -> str | None:
+        """A person wants what is held to end: say so with the next head; return what follows."""
+        what = of_amount(*self.held.amount)
+        paths = self.held.confirm()
+        self._end(paths)
+        text = f"Confirmed: {what}. The other devices put that in their trash."
+        return text if paths else None
+
+    def _end(self, paths: Collection[bytes]) -> None:
+        """The next head says that these ended, which stand here no more and are shared still."""
+        index, name = self._node.index, self._node.own_manifest
+        for path in paths:
+            if self.stands(path) is None:
+                self._gone.setdefault(path, index.manifests.get(name, path))
 
     def known_below(self, folder: bytes) -> list[bytes]:
         """Return what will stand below a folder (b"" is everything) with the next head."""
@@ -174,7 +195,7 @@ class Publishing:
     # -- heads -------------------------------------------------------------------------------------
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head of ours; it may be of a later state than we remember."""
-        known = self._head()
+        known = _own_head(self._node)
         state = head.generation, head.seq
         later = state > (self.generation, self._seq)
         other = known is not None and contradicts(head, known)
@@ -217,6 +238,7 @@ class Publishing:
         ]
         seq = self._seq + len(records)
         index.manifests.put(name, records)
+        self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])
         if self._gone:
             gone = sorted(self._gone)
@@ -230,17 +252,21 @@ class Publishing:
             index.manifests.set_head(head)
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._listener.on_published(head)
-            self._listener.on_shared(self._changes())
+            self._listener.on_shared(_changes(self._changed, self._gone))
         self._changed, self._gone = {}, {}
+        self.held.on_said()
 
-    def _changes(self) -> list[SharedChange]:
-        """Return what the new head changes, path by path."""
-        changed = self._changed.items()
-        changes = [SharedChange(path, change.before, change.record) for path, change in changed]
-        return changes + [SharedChange(path, before, None) for path, before in self._gone.items()]
 
-    def _head(self) -> Head | None:
-        return self._node.index.manifests.head(self._node.own_manifest)
+def _own_head(node: Node) -> Head | None:
+    return node.index.manifests.head(node.own_manifest)
+
+
+def _changes(
+    changed: Mapping[bytes, PendingRecord], gone: Mapping[bytes, FileRecord | PlaceRow | None]
+) -> list[SharedChange]:
+    """Return what a new head changes, path by path."""
+    changes = [SharedChange(path, one.before, one.record) for path, one in changed.items()]
+    return changes + [SharedChange(path, before, None) for path, before in gone.items()]
 
 
 def _pace_s(waiting: int) -> float:
