@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.facts import ManifestName, Source, Spot, Stat
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
@@ -53,6 +53,7 @@ from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.group.requests import Asker
+from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
@@ -62,7 +63,8 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
-from tests.engine.index.builders import piece_list
+from tests.engine.index.builders import piece_list, records
+from tests.engine.index.builders import place as standing
 from tests.engine.wire import Box, Wire, one_ring, ring
 from tests.fakes.disk import path_of
 
@@ -269,6 +271,59 @@ def a_folder_goes_whose_last_file_went_before_a_crash() -> None:
     placed = events.Placed(path, None, events.Placement.REMOVED, None, "", "")
     OthersRelay(parts).on_settled([SpotOutcome(Placeable(spot, item), placed)])
     assert Spot(spot.manifest, b"folder") in parts.receiving.pending
+
+
+def bens_files_went() -> tuple[Wiring, list[bytes]]:
+    """Thirty files of d2 stand here, and d2 shares none of them any more."""
+    parts, _ = linked(2)
+    name, files = ManifestName.own(BEN), records(30)
+    parts.node.index.places.put(name, list(map(standing, files)))
+    parts.node.index.manifests.set_head(known_head(2))
+    return parts, [each.path for each in files]
+
+
+def placed_files(paths: list[bytes]) -> list[SpotOutcome]:
+    """A group commit that placed these files of d2."""
+    done = []
+    for path in paths:
+        where = parse_wire_path(b"d2/" + path)
+        stat = Stat(1, 1, 1, 1, executable=False)
+        item = effects.PlaceItem(where, Source.EMPTY, None, None, 0, False, None, None)
+        placed = events.Placed(where, EMPTY_ROOT, events.Placement.PLACED, stat, "", "")
+        done.append(SpotOutcome(Placeable(Spot(ManifestName.own(BEN), path), item), placed))
+    return done
+
+
+def held_here(parts: Wiring) -> list[str]:
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.HELD)]
+
+
+def who_deletes_very_much_at_once_is_not_followed_in_that() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_applied(known_head(2), paths, held=False)
+    assert held_here(parts) == ["d2"]
+    (told,) = [tell for tell in taken(parts.node, effects.Tell) if tell.code == "losses_held"]
+    assert told.command == "confirm d2"
+
+
+def what_is_placed_and_wanted_no_more_is_a_loss_too() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_committed(placed_files(paths))
+    assert held_here(parts) == ["d2"]
+
+
+def so_is_what_was_placed_before_a_crash() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_settled(placed_files(paths))
+    assert held_here(parts) == ["d2"]
+
+
+def whoever_has_another_label_is_confirmed_by_that() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_applied(known_head(2), paths, held=False)
+    parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
+    GroupRelay(parts).on_members_changed()
+    assert held_here(parts) == ["ben"]
 
 
 def who_is_removed_ends() -> None:
@@ -1020,6 +1075,18 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
 
 # -- which story notices which wire ----------------------------------------------------------------
 NOTICED_BY: dict[str, Callable[[], None]] = {
+    "OthersRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
+        who_deletes_very_much_at_once_is_not_followed_in_that
+    ),
+    "OthersRelay.on_committed: loss_breaker.on_committed(done)": (
+        what_is_placed_and_wanted_no_more_is_a_loss_too
+    ),
+    "OthersRelay.on_settled: loss_breaker.on_committed(done)": (
+        so_is_what_was_placed_before_a_crash
+    ),
+    "GroupRelay.on_members_changed: loss_breaker.on_members()": (
+        whoever_has_another_label_is_confirmed_by_that
+    ),
     "GroupRelay.on_regrouped: discovery.drop_all('joined another group')": (
         another_group_ends_what_was_of_the_old_one
     ),

@@ -48,9 +48,10 @@ class LossListener(Protocol):
 class LossBreaker:
     """Judges what owners take away."""
 
-    def __init__(self, node: Node, held: HeldReplicas, listener: LossListener) -> None:
-        """Have seen nothing lost; what is too much is held there."""
-        self._node, self._held, self._listener = node, held, listener
+    def __init__(self, node: Node, listener: LossListener) -> None:
+        """Have seen nothing lost."""
+        self._node, self._listener = node, listener
+        self.held = HeldReplicas(node)
         self._windows: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
         self._moving: dict[ManifestName, set[bytes]] = {}  # renamed, and not gone yet
 
@@ -73,24 +74,28 @@ class LossBreaker:
         for each in done:
             if each.stands:
                 came.setdefault(each.ready.spot.manifest, []).append(each.ready.spot.path)
-        roster = self._node.roster
         for name, paths in sorted(came.items()):
             head = self._node.index.manifests.head(name)
-            if head is not None and (roster is None or name.owner not in roster.forgotten):
+            if head is not None:  # else its folder is forgotten
                 self._judge(head, self._node.index.losses.among(name, paths))
                 self._clear_way(name, paths)
 
     def on_members(self) -> None:
         """The group has changed: somebody may have another label."""
-        self._held.renew()
+        self.held.renew()
+
+    @property
+    def owners(self) -> list[DeviceId]:
+        """Of whom something is held."""
+        return sorted(name.owner for name in self.held.names)
 
     def confirm(self, device: DeviceId) -> str | None:
         """Let go what is held of a device; return what follows, None if nothing is held."""
-        name, lot = ManifestName.own(device), self._held.lot(ManifestName.own(device))
+        name, lot = ManifestName.own(device), self.held.lot(ManifestName.own(device))
         if lot is None:
             return None
         what = f"{plural(len(lot.sizes), 'file')} ({of_size(lot.size_bytes)})"
-        self._look_again(name, self._held.release_all(name))
+        self._look_again(name, self.held.release_all(name))
         self._windows.pop(name, None)
         days = "" if lacks_room(self._node) else f", for {TRASH_DAYS} days"
         trash = set_off(f"{self._node.settings.folder}/.potluck/trash")
@@ -103,7 +108,7 @@ class LossBreaker:
     def _judge(self, head: Head, found: Sequence[Loss]) -> None:
         """Hold what is lost by a head, if it is too much."""
         name, losses = ManifestName.of(head), self._node.index.losses
-        found = [loss for loss in found if not self._held.has(Spot(name, loss.path))]
+        found = [loss for loss in found if not self.held.has(Spot(name, loss.path))]
         moving = losses.living_on(name, found)
         self._moving.setdefault(name, set()).update(moving)
         found = [loss for loss in found if loss.path not in moving]
@@ -116,7 +121,7 @@ class LossBreaker:
         lost = losses.among(name, [loss.path for loss in window.losses(self._node.now)])
         paths = [loss.path for loss in lost]
         window.forget(paths)
-        fresh = self._held.hold(name, head.seq, lost)
+        fresh = self.held.hold(name, head.seq, lost)
         self._look_again(name, paths)  # some of it may be about to go
         if fresh:
             self._tell(name)
@@ -147,14 +152,14 @@ class LossBreaker:
     def _tell(self, name: ManifestName) -> None:
         label = self._node.label_of(name.owner)
         confirm = f"confirm {typable(label, short_id(name.owner))}"
-        text = f"{label}: {self._held.words(name)}, until that is confirmed; if it was meant:"
+        text = f"{label}: {self.held.words(name)}, until that is confirmed; if it was meant:"
         text += f" {confirm}; if not, nothing has to be done"
         self._node.tell("losses_held", text, level="warning", subject=label, command=confirm)
 
     # -- what is in the way ------------------------------------------------------------------------
     def _clear_way(self, name: ManifestName, paths: Iterable[bytes]) -> None:
         """Put aside what is held where its owner wants something new."""
-        lot, index = self._held.lot(name), self._node.index
+        lot, index = self.held.lot(name), self._node.index
         if lot is None:
             return
         blocking = set[bytes]()
@@ -179,7 +184,7 @@ class LossBreaker:
         rows = [self._node.index.places.get(name, path) for path in paths]
         unknown = [_unexpected(row) for row in rows if row is not None]
         self._node.index.places.put(name, unknown)
-        self._look_again(name, self._held.release(name, paths))
+        self._look_again(name, self.held.release(name, paths))
         label, layout = self._node.label_of(name.owner), self._node.layout
         names = names_of([set_off(str(layout.path_of(Spot(name, path)))) for path in paths])
         text = f"{names} stayed here although {label} deleted or replaced it, and {label} shares"
@@ -188,7 +193,7 @@ class LossBreaker:
 
     def _look_again(self, name: ManifestName, paths: Iterable[bytes]) -> None:
         """Something else is held now: decide about these, and about folders that may go."""
-        for spot in [*(Spot(name, path) for path in paths), *self._held.settle()]:
+        for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
             self._listener.look_again(spot)
 
 

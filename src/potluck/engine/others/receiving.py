@@ -53,13 +53,18 @@ class Receiving:
     """Makes other people's folders stand on this disk."""
 
     def __init__(
-        self, node: Node, downloads: Downloads, commits: Commits, listener: ReceivingListener
+        self,
+        node: Node,
+        downloads: Downloads,
+        commits: Commits,
+        held: HeldReplicas,
+        listener: ReceivingListener,
     ) -> None:
         """Lack what the index says; both parts tell this one (engine/wiring.py)."""
         self._node, self._downloads, self._commits = node, downloads, commits
         self._listener = listener
         self.setbacks = Setbacks(node)
-        self._holds, self.held = Holds(node.index), HeldReplicas(node)
+        self._holds, self.held = Holds(node.index), held
         facts = (self._holds, self.setbacks, downloads.parts, self.held, listener)
         self._decisions = Decisions(node, *facts)
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
