@@ -295,7 +295,7 @@ def placed_files(paths: list[bytes]) -> list[SpotOutcome]:
 
 
 def held_here(parts: Wiring) -> list[str]:
-    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.HELD)]
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.KEPT)]
 
 
 def who_deletes_very_much_at_once_is_not_followed_in_that() -> None:

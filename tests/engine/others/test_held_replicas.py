@@ -61,7 +61,7 @@ def test_who_has_another_label_is_called_by_it() -> None:
     held.settle()
     node.label_of = lambda device: "anna lee"  # type: ignore[method-assign]
     held.renew()
-    (trouble,) = node.troubles.of(TroubleKind.HELD)
+    (trouble,) = node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("anna lee", "confirm 'anna lee'")
 
 
@@ -98,7 +98,7 @@ def test_of_one_file_it_is_said_as_of_one() -> None:
     held = HeldReplicas(node)
     held.hold(ANNAS, 1, lost(record("a")))
     held.settle()
-    (trouble,) = node.troubles.of(TroubleKind.HELD)
+    (trouble,) = node.troubles.of(TroubleKind.KEPT)
     assert "1 file (1 B) stays here as it was (d2/a); confirm" in trouble.reason
 
 

@@ -114,7 +114,7 @@ def test_many_deletes_at_once_are_held_and_told_once(r: Home) -> None:
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more), until that is"
         " confirmed; if it was meant: confirm d2; if not, nothing has to be done"
     )
-    (trouble,) = r.node.troubles.of(TroubleKind.HELD)
+    (trouble,) = r.node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("d2", "confirm d2")
     assert trouble.reason == (
         "it deleted or replaced very much at once, with change 2,000 of its folder: 30 files"
@@ -263,7 +263,7 @@ def test_a_folder_that_is_forgotten_goes_with_what_was_held(r: Home) -> None:
     r.call(r.place)
     r.run()
     assert (r.stands(), r.held()) == (set(), 0)
-    assert r.node.troubles.of(TroubleKind.HELD) == []
+    assert r.node.troubles.of(TroubleKind.KEPT) == []
 
 
 # -- meanwhile -------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
     )
     assert r.stands() == set()
     assert len(r.disk.trash) == 100
-    assert r.node.troubles.of(TroubleKind.HELD) == []
+    assert r.node.troubles.of(TroubleKind.KEPT) == []
     assert r.confirm() is None
 
 
@@ -304,7 +304,7 @@ def test_what_is_shared_again_is_held_no_longer(r: Home) -> None:
     r.share([folder("f"), *files(range(99))])
     assert r.held() == 1
     r.share([folder("f"), *files(range(100))])
-    assert (r.held(), r.node.troubles.of(TroubleKind.HELD)) == (0, [])
+    assert (r.held(), r.node.troubles.of(TroubleKind.KEPT)) == (0, [])
     assert r.breaker.owners == []
 
 
@@ -370,7 +370,7 @@ def test_what_is_held_stays_so_across_a_restart(r: Home) -> None:
     again = r.later()
     assert (again.stands(), again.held()) == ({"f", *names(range(100))}, 50)
     assert again.batches == []
-    (trouble,) = again.node.troubles.of(TroubleKind.HELD)
+    (trouble,) = again.node.troubles.of(TroubleKind.KEPT)
     assert "with change 2,000 of its folder: 50 files (500 B) stay" in trouble.reason
     assert again.confirm() is not None
     assert again.stands() == {"f", *names(range(70))}
@@ -382,7 +382,7 @@ def test_what_ended_before_a_restart_is_not_held_after_it(r: Home) -> None:
     assert r.later().held() == 25
     receive(r.node.index, [folder("f"), *files(range(100))], 9_999, ANNA)
     again = r.later()
-    assert (again.held(), again.node.troubles.of(TroubleKind.HELD)) == (0, [])
+    assert (again.held(), again.node.troubles.of(TroubleKind.KEPT)) == (0, [])
     assert r.node.index.meta.get(f"losses held {ANNA.hex()}") is None
 
 
@@ -403,7 +403,7 @@ def test_another_label_is_another_command(r: Home) -> None:
     assert roster is not None
     r.node.label_of = lambda device: "anna"  # type: ignore[method-assign]
     r.breaker.on_members()
-    (trouble,) = r.node.troubles.of(TroubleKind.HELD)
+    (trouble,) = r.node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("anna", "confirm anna")
 
 

@@ -88,7 +88,7 @@ class HeldReplicas:
     def start(self) -> None:
         """Hold what the index says, as far as it is still lost; also after trouble with it."""
         index, self._lots = self._node.index, {}
-        self._node.troubles.clear_kind(TroubleKind.HELD)
+        self._node.troubles.clear_kind(TroubleKind.KEPT)
         for owner, stored in index.meta.beginning_with(_PREFIX).items():
             name, (seq, files) = ManifestName.own(DeviceId(bytes.fromhex(owner))), _decoded(stored)
             lost = {loss.path for loss in index.losses.among(name, (path for path, _ in files))}
@@ -173,7 +173,7 @@ class HeldReplicas:
         files, key = len(lot.sizes), _PREFIX + name.owner.hex()
         if not files:
             self._node.index.meta.remove(key)
-            self._node.troubles.clear(TroubleKind.HELD, lot.label)
+            self._node.troubles.clear(TroubleKind.KEPT, lot.label)
             del self._lots[name]
             return
         if files > lot.written or 2 * files < lot.written:
@@ -184,11 +184,11 @@ class HeldReplicas:
     def _register(self, name: ManifestName, lot: HeldLot) -> None:
         label, node = self._node.label_of(name.owner), self._node
         if lot.label not in {"", label}:
-            node.troubles.clear(TroubleKind.HELD, lot.label)
+            node.troubles.clear(TroubleKind.KEPT, lot.label)
         lot.label = label
         confirm = f"confirm {typable(label, short_id(name.owner))}"
         reason = f"{self.words(name)}; confirm that only if it was meant"
-        node.troubles.note(Trouble(TroubleKind.HELD, label, reason, confirm, node.now, None))
+        node.troubles.note(Trouble(TroubleKind.KEPT, label, reason, confirm, node.now, None))
 
     def words(self, name: ManifestName) -> str:
         """Say what is held of an owner, without its name."""
