@@ -111,3 +111,11 @@ def test_as_many_empty_files_as_are_lacking_count_as_renamed(kept) -> None:
     kept.places.put(ANNAS, [place(record(name, text="")) for name in "abc"])
     receive(kept, [record("x", text=""), record("y", text="")], 2)
     assert len(kept.losses.living_on(ANNAS, lost(kept, "a", "b", "c"))) == 2
+
+
+def test_of_very_many_all_records_are_looked_at_once(kept) -> None:
+    many = [record(f"{number:03}") for number in range(300)]
+    kept.places.put(ANNAS, [*map(place, many), place(record("twin", text="001"))])
+    receive(kept, [record("new", text="000"), record("twin", text="001")], 2)
+    found = lost(kept, *(f"{number:03}" for number in range(300)))
+    assert kept.losses.living_on(ANNAS, found) == {b"000", b"001"}

@@ -132,6 +132,12 @@ def test_a_quarter_is_done_and_more_is_held_file_by_file(r: Home) -> None:
     assert r.codes().count("losses_held") == 1
 
 
+def test_a_quarter_is_replaced_and_more_is_held_file_by_file(r: Home) -> None:
+    for changed in range(1, 40):
+        r.share([folder("f"), *files(range(changed), "x"), *files(range(changed, 100))])
+    assert (len(r.disk.trash), r.held()) == (25, 14)
+
+
 def test_few_files_are_no_mass_whatever_part_of_a_folder_they_are(r: Home) -> None:
     r.share([folder("f"), *files(range(20))], owner=BERT)
     r.share([], owner=BERT)

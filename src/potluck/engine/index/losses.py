@@ -2,7 +2,8 @@
 
 Strategy: asked for the paths that a head changed, so a question costs what the change is long. A
 content that its owner shares under another path lives on: it stands there already, or is lacking
-there, so two tables that have an index are looked into and no manifest is walked.
+there, so two tables that have an index are looked into; only for very many losses all records of
+that manifest are, once.
 
 Guarantees: a path is a loss exactly if a file stands there and the record is of another content, of
 a folder, or missing. A content lives on only under a record that has its size, too, and the size of
@@ -35,10 +36,15 @@ _STANDS: Final = (
     " WHERE substr(p.root, 1, 8) = ? AND p.root = ? AND p.size > 0 AND p.size = ?"
     " AND +p.manifest = ? LIMIT 1"
 )
-_LACKING: Final = (
-    "SELECT r.root, r.size, r.piece_size, c.piece_size FROM need AS n JOIN record AS r"
-    " ON r.manifest = n.manifest AND r.path = n.path LEFT JOIN content AS c ON c.root = r.root"
-    " WHERE n.manifest = ? AND r.is_folder = 0"
+_WANTED: Final = "SELECT r.root, r.size, r.piece_size, c.piece_size FROM {}"
+_LACKING: Final = _WANTED.format(
+    # what lacks is walked, and never the whole manifest
+    "need AS n CROSS JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path"
+    " LEFT JOIN content AS c ON c.root = r.root WHERE n.manifest = ? AND r.is_folder = 0"
+)
+_EVERY: Final = _WANTED.format(
+    "record AS r LEFT JOIN content AS c ON c.root = r.root"
+    " WHERE r.manifest = ? AND r.is_folder = 0 AND r.size > 0"
 )
 
 
@@ -71,21 +77,25 @@ class Losses:
         named = self._names.find(name)
         if named is None or not losses:
             return set()
-        lacking = [
-            (root, size)
-            for root, size, piece_size, known in self._database.rows(_LACKING, (named.number,))
-            if piece_size == (known or piece_size_for(size))
-        ]
-        wanted = set(lacking)
+        lacking, many = self._wanted(_LACKING, named.number), len(losses) > _AT_ONCE
+        wanted = set(self._wanted(_EVERY, named.number) if many else lacking)
         found = {each.path for each in losses if each.size and (each.root, each.size) in wanted}
         empty = [each.path for each in losses if not each.size]
         found.update(empty[: sum(not size for _, size in lacking)])
-        for each in losses:
+        for each in () if many else losses:
             if each.size and each.path not in found:
                 values = (each.root[:8], each.root, each.size, named.number)
                 if self._database.row(_STANDS, values) is not None:
                     found.add(each.path)
         return found
+
+    def _wanted(self, sql: str, number: int) -> list[tuple[bytes, int]]:
+        """Return root and size of those records that tell nothing impossible."""
+        return [
+            (root, size)
+            for root, size, piece_size, known in self._database.rows(sql, (number,))
+            if piece_size == (known or piece_size_for(size))
+        ]
 
 
 def _slices(paths: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -107,47 +107,48 @@ class LossBreaker:
     # -- judging -----------------------------------------------------------------------------------
     def _judge(self, head: Head, found: Sequence[Loss]) -> None:
         """Hold what is lost by a head, if it is too much."""
-        name, losses = ManifestName.of(head), self._node.index.losses
+        name, now = ManifestName.of(head), self._node.now
         found = [loss for loss in found if not self.held.has(Spot(name, loss.path))]
-        moving = losses.living_on(name, found)
+        moving = self._node.index.losses.living_on(name, found)
         self._moving.setdefault(name, set()).update(moving)
         found = [loss for loss in found if loss.path not in moving]
         if not found:
             return
         window = self._windows[name]
-        window.note(found, self._node.now)
-        if not self._is_mass(name, window):
+        before = window.losses(now)
+        window.note(found, now)
+        files, size_bytes = self._node.index.places.totals(name)
+        stands = Amount(files, 0, size_bytes)
+        if not is_mass(window.amount(now), stands):
             return
-        lost = losses.among(name, [loss.path for loss in window.losses(self._node.now)])
-        paths = [loss.path for loss in lost]
-        window.forget(paths)
-        fresh = self.held.hold(name, head.seq, lost)
-        self._look_again(name, paths)  # some of it may be about to go
+        waiting, gone = self._sort_out(name, before)
+        if not is_mass(window.amount(now), Amount.total([stands, *gone])):
+            return
+        lost = {loss.path: loss for loss in [*waiting, *found]}
+        window.forget(lost)
+        fresh = self.held.hold(name, head.seq, lost.values())
+        self._look_again(name, lost)  # some of it may be about to go
         if fresh:
             self._tell(name)
 
-    def _is_mass(self, name: ManifestName, window: LossWindow) -> bool:
-        """Say whether too much was lost within the hour; what was not lost after all is forgotten.
+    def _sort_out(
+        self, name: ManifestName, before: Sequence[Loss]
+    ) -> tuple[list[Loss], list[Amount]]:
+        """Return of earlier losses those that still stand, and how much of the others is gone.
 
-        That costs a look at all of it, so it is done only where it may matter.
+        What was not lost after all is forgotten. It costs a look at each of them, so it is done
+        only where it may matter.
         """
-        index, now = self._node.index, self._node.now
-        files, size_bytes = index.places.totals(name)
-        if not is_mass(window.amount(now), Amount(files, 0, size_bytes)):
-            return False
-        lost = window.losses(now)
-        again = index.losses.living_on(name, lost)
-        stands = {loss.path: index.places.get(name, loss.path) for loss in lost}
-        waiting = {loss.path for loss in index.losses.among(name, stands)}
-        again |= {
-            loss.path
-            for loss in lost
-            if loss.path not in waiting and _is_same(stands[loss.path], loss)
-        }
-        window.forget(again)
-        gone = [_gone(loss, stands[loss.path]) for loss in lost if loss.path not in again]
-        known = Amount.total([Amount(files, 0, size_bytes), *gone])
-        return is_mass(window.amount(now), known)
+        index = self._node.index
+        again = index.losses.living_on(name, before)
+        waiting = index.losses.among(name, [loss.path for loss in before])
+        wait = {loss.path for loss in waiting}
+        gone = list[Amount]()
+        for loss in before:
+            if loss.path not in wait and loss.path not in again:
+                gone.append(_gone(loss, index.places.get(name, loss.path)))
+        self._windows[name].forget(again)
+        return [loss for loss in waiting if loss.path not in again], gone
 
     def _tell(self, name: ManifestName) -> None:
         label = self._node.label_of(name.owner)
@@ -195,11 +196,6 @@ class LossBreaker:
         """Something else is held now: decide about these, and about folders that may go."""
         for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
             self._listener.look_again(spot)
-
-
-def _is_same(row: PlaceRow | None, loss: Loss) -> bool:
-    """Say whether what was lost stands there, and is wanted again."""
-    return row is not None and row.root == loss.root
 
 
 def _gone(loss: Loss, row: PlaceRow | None) -> Amount:
