@@ -27,6 +27,7 @@ class TroubleKind(Enum):
     CLONE = "two machines run with one identity"
     DISK = "the disk is full or fails"
     UNREADABLE = "a folder or file of mine cannot be read"
+    HELD = "deletes of mine are held"  # until a person says that they were meant
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"
