@@ -141,6 +141,9 @@ class Heard:
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         self._note("on_shared", changes)
 
+    def on_held_changed(self) -> None:
+        self._note("on_held_changed")
+
     def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         self._note("on_forgotten", name, list(paths))
 

@@ -824,6 +824,26 @@ def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
     assert wire.run(3.0, lambda: kept[ManifestName.own(ann.me)].missing_files == 1)
 
 
+def what_is_held_of_the_own_folder_lacks_there() -> None:
+    wire, ann, ben = shared()
+    for number in range(30):
+        ann.write(f"{number}", b"%d" % number)
+    assert wire.run(5.0, lambda: all(has(ben, b"%d" % number) for number in range(30)))
+    wire.run(3.0)
+    paths = tuple(path for path in ann.disk if path.parts[0] == ann.label)
+    for path in paths:
+        del ann.disk[path]
+    ann.hear(events.PathsTouched(paths, overflow=False))
+    kept = ben.engine.node.peers[ann.me].kept
+
+    def lacking() -> int:
+        said = kept.get(ManifestName.own(ann.me))
+        return said.missing_files if said is not None else 0
+
+    assert wire.run(5.0, lambda: lacking() == 31)
+    assert all(has(ben, b"%d" % number) for number in range(30))
+
+
 def checks(box: Box, since: float) -> bool:
     """Whether a device began to look at other people's folders."""
     return any(not scan.own for scan in box.asked_for(effects.Scan, since))
@@ -1271,6 +1291,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.leaves: return receiving.leaves(spot)": a_rename_moves_the_file,
     "OthersRelay.on_places_changed: announcing.on_places_changed()": (
         what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "OwnRelay.on_held_changed: announcing.on_places_changed()": (
+        what_is_held_of_the_own_folder_lacks_there
     ),
     "OthersRelay.on_replicas_changed: announcing.on_places_changed()": (
         what_is_missing_is_told_though_nothing_can_be_fetched

@@ -173,6 +173,10 @@ class OwnRelay(PublishingListener):
         """This is what is new in it."""
         self._parts.happenings.on_shared(changes)
 
+    def on_held_changed(self) -> None:
+        """More, or less, of the own folder is gone here, and held."""
+        self._parts.announcing.on_places_changed()
+
 
 class UpkeepRelay(Activity):
     """What the upkeep of the index waits for."""
@@ -219,7 +223,7 @@ class Wiring:
         self.forgotten_folders = ForgottenFolders(node, others)
         self.replica_check = ReplicaCheck(node, others)
         reception = (self.downloads, self.commits, self.receiving, self.replica_check)
-        self.progress = Progress(node, *reception, self.own_folder.covered)
+        self.progress = Progress(node, *reception, self.own_folder.absent)
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
         self.happenings = Happenings(node, self.progress)
@@ -229,9 +233,8 @@ class Wiring:
         self.durability = Durability(node)
         knowing = (self.following, self.replica_check.catch_up, self.announcing)
         self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
-        self.farewell = Farewell(
-            node, self.circle, self.discovery, self.imports, self.flushing, self.happenings
-        )
+        ending = (self.discovery, self.imports, self.flushing, self.happenings)
+        self.farewell = Farewell(node, self.circle, *ending)
         self.viewer = self._viewer()
 
     def _make_group(self, node: Node, group: GroupRelay) -> None:
@@ -251,20 +254,18 @@ class Wiring:
         self.adopting = Adopting(node, self.forgetting)
         self.succession = Succession(node, self.requests, self.membership, self.forgetting)
         self.clones = Clones(node, self.publishing, self.membership, group)
-        folders = (self.forgetting, self.adopting, self.succession)
-        decisions = (self.clones, Confirming(node, self.publishing, self.loss_breaker))
-        grouped = GroupParts(self.stewardship, self.renaming, *folders, *decisions)
-        self.acts = Acts(node, self.requests, self.admission_policy, codes, grouped)
+        folders = (self.forgetting, self.adopting, self.succession, self.clones)
+        confirming = Confirming(node, self.publishing, self.loss_breaker)
+        grouped = (self.stewardship, self.renaming, *folders, confirming)
+        self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)
 
     def _viewer(self) -> Viewer:
         """Make what looks at the parts."""
         way_in = (self.admission_policy, self.requests, self.invitations)
         around = Neighbourhood(self.node, self.circle, self.discovery, *way_in)
-        own_folder, following = self.own_folder, self.following
-        picture = Picture(self.node, around, own_folder, following, self.progress)
-        downloads, answers = self.downloads, self.answers
-        return Viewer(self.node, around, picture, own_folder, downloads, answers)
+        picture = Picture(self.node, around, self.own_folder, self.following, self.progress)
+        return Viewer(self.node, around, picture, self.own_folder, self.downloads, self.answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""

@@ -29,6 +29,22 @@ def test_the_last_thing_put_at_a_path_stands_there(kept) -> None:
     assert kept.places.by_root(root_of("new")) == []
 
 
+def test_the_files_of_one_folder_with_some_contents_are_found(kept) -> None:
+    one, two = place(record("a", text="one")), place(record("b", text="one"))
+    kept.places.put(ANNAS, [one, two, place(record("c", text="two")), place(record("d", text=""))])
+    kept.places.put(BERTS, [place(record("e", text="one"))])
+    wanted = [root_of("one"), root_of("other"), root_of("")]
+    found = {path for root, path in kept.places.with_roots(ANNAS, wanted) if root == root_of("one")}
+    assert found == {b"a", b"b"}
+    assert list(kept.places.with_roots(ANNAS, [])) == []
+    alike = root_of("one")[:8] + bytes(24)
+    assert list(kept.places.with_roots(ANNAS, [alike])) == []
+
+
+def test_in_a_folder_nobody_knows_no_content_is_found(kept) -> None:
+    assert list(kept.places.with_roots(ANNAS, [root_of("one")])) == []
+
+
 def test_a_content_is_found_wherever_it_stands(kept) -> None:
     here, there = place(record("a", text="same")), place(record("b", text="same"))
     kept.places.put(ANNAS, [here])

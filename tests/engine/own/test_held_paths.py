@@ -32,6 +32,7 @@ def test_what_is_held_is_held_by_the_next_run_too() -> None:
     part = held(mine)
     assert (len(part), part.amount) == (0, NOTHING)
     part.hold([b"f", b"f/a", b"f/g/b", b"unknown"])
+    part.write()
     for each in (part, held(mine)):
         size = sum(one.size for one in THREE[1:3])
         assert (len(each), each.amount) == (3, Amount(2, 1, size))
@@ -50,6 +51,7 @@ def test_what_is_told_again_is_held_no_more() -> None:
     part = held(mine)
     part.hold([b"f", b"f/a", b"f/g/b", b"c"])
     part.hold([b"c"])
+    part.write()
     part.release([b"f/a", b"unknown"])
     assert (len(part), part.has_below(b"f")) == (3, True)
     assert b"f/a" in held(mine), "a few are not written"
@@ -63,7 +65,9 @@ def test_what_is_told_again_is_held_no_more() -> None:
 
 def test_what_is_shared_no_more_is_not_held_after_a_restart() -> None:
     mine = shared(*THREE)
-    held(mine).hold([b"f/a", b"c"])
+    part = held(mine)
+    part.hold([b"f/a", b"c"])
+    part.write()
     mine.index.manifests.delete(mine.own_manifest, [b"c"], 9)
     assert [one.path for one in held(mine).records()] == [b"f/a"]
 
@@ -72,6 +76,7 @@ def test_what_was_confirmed_stays_so_until_a_head_says_it() -> None:
     mine = shared(*THREE)
     part = held(mine)
     part.hold([b"f/a", b"c"])
+    part.write()
     assert part.confirm() == [b"c", b"f/a"]
     assert (len(part), part.amount, part.confirm()) == (0, NOTHING, [])
     later = held(mine)

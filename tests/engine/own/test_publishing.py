@@ -384,6 +384,7 @@ def test_what_is_held_ends_when_a_person_says_so_and_not_before() -> None:
     assert it.publishing.confirm() is None
     it.node.index.places.remove(it.node.own_manifest, [b"a", b"b", b"c"])
     it.publishing.held.hold([b"a", b"b", b"c"])
+    it.publishing.held.write()
     it.put("a", "a")
     it.put("b", "another")
     assert (it.tick(), set(it.records), len(it.publishing.held)) == (1, set("abcd"), 1)
@@ -407,6 +408,52 @@ def test_what_was_confirmed_and_stands_again_does_not_end() -> None:
     it.put("a")
     it.publishing.keep()
     assert (it.tick(), set(it.records)) == (0, {"a"})
+
+
+def test_what_is_lost_at_once_is_kept_back_and_what_stands_in_its_place_too() -> None:
+    it = Publisher()
+    it.folder("f")
+    names = [f"f/{number:02}" for number in range(30)]
+    for name in names:
+        it.put(name, name)
+    it.tick()
+    for name in names:
+        it.put(name, "")
+    assert it.tick() == 0
+    assert len(it.heard.of("on_held_changed")) == 1
+    assert (len(it.publishing.held), it.publishing.pending, it.publishing.deadline(0)) == (
+        30,
+        0,
+        None,
+    )
+    row = it.publishing.stands(b"f/00")
+    assert (row is not None and row.size, it.records["f/00"].size) == (0, 4)
+    it.drop("f/00")
+    it.put("f/01", names[1])
+    assert it.publishing.deadline(0) is not None, "to say how much is held"
+    assert it.tick() == 0
+    assert len(it.publishing.known_below(b"f")) == 29
+    it.publishing.confirm()
+    assert (it.tick(), it.records["f/02"].size, "f/00" in it.records) == (1, 0, False)
+    assert (it.records["f/01"].size, it.publishing.deadline(0)) == (4, None)
+
+
+def test_what_was_kept_goes_with_its_folder() -> None:
+    it = Publisher()
+    it.folder("f")
+    names = [f"f/{number:02}" for number in range(30)]
+    for name in names:
+        it.put(name, name)
+    it.tick()
+    for name in names:
+        it.put(name, "")
+    it.tick()
+    it.drop("f")
+    assert (it.tick(), it.publishing.stands(b"f/00"), len(it.publishing.held)) == (0, None, 31)
+    it.put("f", "a file in its place")
+    assert it.tick() == 0
+    it.publishing.confirm()
+    assert (it.tick(), set(it.records)) == (1, {"f"})
 
 
 def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:

@@ -10,7 +10,7 @@ Limits: rows are beliefs about the disk; whoever serves or replaces a file check
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from potluck.core.content.facts import ManifestName, PlaceRow
@@ -137,6 +137,21 @@ class Places:
         ]
         # of several the first in order is the one that stays
         return dict(sorted(found, reverse=True))
+
+    def with_roots(
+        self, name: ManifestName, roots: Sequence[bytes]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield root and path of every file of a folder with one of these; at most 256 roots."""
+        named = self._names.find(name)
+        marks = ", ".join("?" * len(roots))
+        sql = (
+            "SELECT root, path FROM place WHERE size > 0 AND +manifest = ?"
+            f" AND substr(root, 1, 8) IN ({marks})"
+        )
+        if named is not None:
+            wanted = set(roots)
+            rows = self._database.rows(sql, (named.number, *(root[:8] for root in roots)))
+            yield from ((root, path) for root, path in rows if root in wanted)
 
     def by_inode(self, name: ManifestName, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
         """Return the place with this file number, size and mtime, or None; none for size 0."""

@@ -54,7 +54,7 @@ class HeldPaths:
         """Hold what an earlier run did."""
         held = self._read(_HELD)
         self._written = len(held)
-        self._add(held)
+        self.hold(held)
         self.confirmed = set(self._read(_CONFIRMED))
 
     def records(self) -> Collection[FileRecord]:
@@ -66,9 +66,14 @@ class HeldPaths:
         return self._above[folder] > 0
 
     def hold(self, paths: Iterable[bytes]) -> None:
-        """Hold these, too."""
-        if self._add(paths):
-            self._write()
+        """Hold these, too; `write` makes it last."""
+        manifests, name = self._node.index.manifests, self._node.own_manifest
+        for path in paths:
+            record = manifests.get(name, path) if path not in self._held else None
+            if record is not None:
+                self._held[path] = record
+                self.amount = Amount.total([self.amount, _amount_of(record)])
+                self._count(record, 1)
 
     def release(self, paths: Iterable[bytes]) -> None:
         """What is, or is not, at these paths is told to the others again."""
@@ -78,7 +83,7 @@ class HeldPaths:
                 self.amount = self.amount.less(_amount_of(record))
                 self._count(record, -1)
         if 2 * len(self._held) < self._written:
-            self._write()
+            self.write()
 
     def confirm(self) -> list[bytes]:
         """A person lets all of them go; return which those are."""
@@ -93,18 +98,6 @@ class HeldPaths:
         if self.confirmed:
             self.confirmed.clear()
             self._keep(_CONFIRMED, ())
-
-    def _add(self, paths: Iterable[bytes]) -> int:
-        """Hold these in memory; return how many of them are new."""
-        manifests, name = self._node.index.manifests, self._node.own_manifest
-        before = len(self._held)
-        for path in paths:
-            record = manifests.get(name, path) if path not in self._held else None
-            if record is not None:
-                self._held[path] = record
-                self.amount = Amount.total([self.amount, _amount_of(record)])
-                self._count(record, 1)
-        return len(self._held) - before
 
     def _count(self, record: FileRecord, more: int) -> None:
         """One file more, or less, is held below the folders that it is in."""
@@ -124,7 +117,8 @@ class HeldPaths:
         shared = (path for path in paths if index.manifests.get(name, path) is not None)
         return [path for path in shared if index.places.get(name, path) is None]
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Have the index say what is held: also what memory knew while the index failed."""
         self._written = len(self._held)
         self._keep(_HELD, self._held)
 

@@ -29,6 +29,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.node import Node
+from potluck.engine.own.absent_files import AbsentFiles
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.due_scan import DueScan
 from potluck.engine.own.findings import Findings, is_below
@@ -53,6 +54,7 @@ class OwnFolder:
         self._reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
+        self.absent = AbsentFiles(self.covered, publishing.held)
         self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
@@ -188,6 +190,8 @@ class OwnFolder:
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
         self._rounds.look_on(self._touched)
+        if self._rounds.look is not None:
+            self._publishing.breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
 

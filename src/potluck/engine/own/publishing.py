@@ -6,7 +6,8 @@ and a file that the next scan finds, or the new head and everything under it. An
 publishes at once; the more files wait to be read, the longer it gathers, up to a second.
 
 Guarantees: every change has a number of its own; a head leaves this device only after the index is
-on the disk; a change that was taken back before its head was never made. Who hears its own head
+on the disk; a change that was taken back before its head was never made. Too many deletes at once
+are told to nobody before a person says so (engine/own/owners_breaker.py). Who hears its own head
 from a later state than it remembers (a lost index, an old disk) goes one generation above it, at
 most once in ten seconds. While another machine runs with this identity (`Node.cloned`) nothing is
 published; changes are gathered until a person decides (engine/clones.py). Limits: what was lost
@@ -16,7 +17,7 @@ with an index is not fetched back from the others; receivers keep it (docs/proto
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -24,24 +25,16 @@ from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import contradicts, sign_head
 from potluck.core.content.paths import within
-from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.core.wording import of_amount, set_off
 from potluck.engine.node import Node
-from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.owners_breaker import OwnersBreaker
+from potluck.engine.own.pending_record import PendingRecord, record_about
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 REPAIR_PAUSE_S = 10.0  # between two changes of generation
-
-
-class PendingRecord(NamedTuple):
-    """What stands at a path now, and what is going to be said of it."""
-
-    row: PlaceRow
-    record: FileRecord
-    before: FileRecord | None  # what the last head says of the path
 
 
 class PublishingListener(Protocol):
@@ -53,6 +46,9 @@ class PublishingListener(Protocol):
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """These changes are what is new in it."""
 
+    def on_held_changed(self) -> None:
+        """More, or less, of what is shared is gone here than a moment ago, and held."""
+
 
 class Publishing:
     """The own manifest."""
@@ -63,7 +59,9 @@ class Publishing:
         self._changed: dict[bytes, PendingRecord] = {}
         # what the last head says of each path that is gone
         self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
-        self.held = HeldPaths(node)
+        self.breaker = OwnersBreaker(node)
+        self.held = self.breaker.held
+        self._kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
         self.generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
@@ -81,7 +79,7 @@ class Publishing:
         head = _own_head(self._node)
         if head is not None:
             self._seq, self.generation = head.seq, head.generation
-        self.held.start()
+        self.breaker.start()
         self._end(self.held.confirmed)
 
     # -- what will be true with the next head ------------------------------------------------------
@@ -92,9 +90,9 @@ class Publishing:
 
     def stands(self, path: bytes) -> PlaceRow | None:
         """Return what stands at a path of the own folder, published or not."""
-        change = self._changed.get(path)
+        change = self._changed.get(path) or self._kept.get(path)
         if change is not None or path in self._gone:
-            return change.row if change is not None else None
+            return change.row if change is not None and path not in self._gone else None
         return self._node.index.places.get(self._node.own_manifest, path)
 
     def record(self, path: bytes) -> FileRecord | None:
@@ -110,9 +108,10 @@ class Publishing:
         before = self.stands(row.path)
         if before is not None and before.kind is Kind.FOLDER and row.kind is Kind.FILE:
             self._end_below([row.path])  # nothing can stand below a file
-        record = _record(row, piece_size)
+        record = record_about(row, piece_size)
         live = index.manifests.get(name, row.path)
         self._gone.pop(row.path, None)
+        self._kept.pop(row.path, None)
         if live is not None and msgspec.structs.replace(live, seq=0) == record:
             self._changed.pop(row.path, None)
             self.held.release([row.path])
@@ -123,6 +122,7 @@ class Publishing:
 
     def drop(self, paths: Collection[bytes]) -> None:
         """These paths are gone, and with them everything below them."""
+        self.breaker.on_dropped()
         standing = {path: self.stands(path) for path in paths}
         folders = [path for path, row in standing.items() if _is_folder(row)]
         if folders:
@@ -145,9 +145,12 @@ class Publishing:
         return text if paths else None
 
     def _end(self, paths: Collection[bytes]) -> None:
-        """The next head says that these ended, which stand here no more and are shared still."""
+        """The next head says of these, which were held, what stands there now, or nothing."""
         index, name = self._node.index, self._node.own_manifest
         for path in paths:
+            kept = self._kept.pop(path, None)
+            if kept is not None:
+                self._changed.setdefault(path, kept)
             if self.stands(path) is None:
                 self._gone.setdefault(path, index.manifests.get(name, path))
 
@@ -155,7 +158,7 @@ class Publishing:
         """Return what will stand below a folder (b"" is everything) with the next head."""
         known = self._node.index.places.all_paths(self._node.own_manifest, folder)
         prefix = folder + b"/" if folder else b""
-        known += [path for path in self._changed if path.startswith(prefix)]
+        known += [path for path in (*self._changed, *self._kept) if path.startswith(prefix)]
         return [path for path in dict.fromkeys(known) if path not in self._gone]
 
     def is_gone(self, path: bytes) -> bool:
@@ -167,8 +170,9 @@ class Publishing:
         for folder in folders:
             self._gone.update((row.path, row) for row in places.under(name, folder))
         above = set(folders)
-        for path in [path for path in self._changed if within(path.rpartition(b"/")[0], above)]:
-            del self._changed[path]
+        for changes in (self._changed, self._kept):
+            for path in [path for path in changes if within(path.rpartition(b"/")[0], above)]:
+                del changes[path]
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self, waiting: int) -> float | None:
@@ -177,7 +181,10 @@ class Publishing:
         if self._node.cloned:
             return None
         if self.pending or self.repairing:
-            times.append(self._published_s + _pace_s(waiting))
+            gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
+            times.append(max(self._published_s + _pace_s(waiting), gathers_s))
+        if (count_s := self.breaker.deadline()) is not None:
+            times.append(count_s)
         if self._ahead is not None and self._repaired_s is not None:
             times.append(self._repaired_s + REPAIR_PAUSE_S)
         return min(times, default=None)
@@ -189,8 +196,11 @@ class Publishing:
             return
         self._repair()
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
-        if due and (self.pending or self.repairing):
+        gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
+        if due and (self.pending or self.repairing) and now >= gathers_s:
             self._publish()
+        if self.breaker.on_tick():
+            self._listener.on_held_changed()
 
     # -- heads -------------------------------------------------------------------------------------
     def on_own_head(self, head: Head) -> None:
@@ -232,6 +242,10 @@ class Publishing:
 
     def _publish(self) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
+        self._end(self.breaker.moved(self._changed))
+        kept_back = self.breaker.sift(self._gone, self._changed)
+        _keep_back(kept_back, self._changed, self._gone, self._kept)
+        index.places.remove(name, kept_back)
         records = [
             msgspec.structs.replace(change.record, seq=seq)
             for seq, change in enumerate(self._changed.values(), self._seq + 1)
@@ -261,6 +275,20 @@ def _own_head(node: Node) -> Head | None:
     return node.index.manifests.head(node.own_manifest)
 
 
+def _keep_back(
+    paths: Collection[bytes],
+    changed: dict[bytes, PendingRecord],
+    gone: dict[bytes, FileRecord | PlaceRow | None],
+    kept: dict[bytes, PendingRecord],
+) -> None:
+    """Take these out of what is said, since what is shared there is held; `kept` is what stands."""
+    for path in paths:
+        gone.pop(path, None)
+        kept.pop(path, None)
+        if path in changed:
+            kept[path] = changed.pop(path)
+
+
 def _changes(
     changed: Mapping[bytes, PendingRecord], gone: Mapping[bytes, FileRecord | PlaceRow | None]
 ) -> list[SharedChange]:
@@ -275,12 +303,3 @@ def _pace_s(waiting: int) -> float:
 
 def _is_folder(row: PlaceRow | None) -> bool:
     return row is not None and row.kind is Kind.FOLDER
-
-
-def _record(row: PlaceRow, piece_size: int) -> FileRecord:
-    """Return what is said of what stands at a path; its number comes with the head."""
-    size, mtime_ns, executable = row.size, row.mtime_ns, row.executable  # of a folder: none
-    root = row.root
-    if row.kind is Kind.FOLDER:
-        piece_size, root = limits.PIECE_MIN_BYTES, EMPTY_ROOT
-    return FileRecord(row.path, row.kind, size, mtime_ns, executable, piece_size, root, seq=0)

@@ -1,0 +1,33 @@
+"""Absent files: what of the own folder is shared and is not here now, whatever the reason.
+
+Strategy: what another disk hides or took along (engine/own/covered.py) and what is held
+(engine/own/held_paths.py), put together for whoever says what is here. Guarantees: nothing is
+changed. Limits: a path that is both counts twice; whoever tells of an amount bounds it.
+"""
+
+from __future__ import annotations
+
+from potluck.core.content.facts import Amount
+from potluck.engine.own.covered import CoveredFiles
+from potluck.engine.own.held_paths import HeldPaths
+
+
+class AbsentFiles:
+    """What is shared of the own folder and is not here."""
+
+    def __init__(self, covered: CoveredFiles, held: HeldPaths) -> None:
+        """Look at these."""
+        self._covered, self._held = covered, held
+
+    def __repr__(self) -> str:
+        """Return how much it is."""
+        return f"<AbsentFiles {tuple(self.amount)}>"
+
+    @property
+    def amount(self) -> Amount:
+        """How much that is."""
+        return Amount.total([self._covered.amount, self._held.amount])
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether a path is not here."""
+        return path in self._held or path in self._covered

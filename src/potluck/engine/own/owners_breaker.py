@@ -1,0 +1,213 @@
+"""The owner's breaker: so many deletes at once are told to nobody before a person says so.
+
+Strategy: whatever the next head would say is looked at first. Files that would end, or be cut off
+to nothing, while their content is at no other path of the own folder, are lost; if they are too
+many (core/content/breakers.py) they are held, with the folders that they are in, and so is a file
+that took the place of such a folder. Everything else is said. Many deletes wait until nothing is
+being looked at and no more came for two seconds, so that one `rm -rf` is judged as one.
+
+Guarantees: what is held is never said by itself, but for a file whose content stands at another
+path now; a person reads of it once, and in `status` until it is over. Limits: what was deleted
+within the hour before the limit was reached has been said, a quarter at most; what only has another
+content, not none, is an edit; the hour begins anew with each start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from heapq import nsmallest
+from typing import Final
+
+from potluck.core.content.breakers import MASS_FILES, RecentLosses, is_mass
+from potluck.core.content.facts import NOTHING, Amount, PlaceRow
+from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.core.wording import LISTED, listed, of_amount, set_off
+from potluck.engine.node import Node
+from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.pending_record import PendingRecord
+from potluck.engine.troubles import Trouble, TroubleKind
+
+DELETES_QUIET_S: Final = 2.0
+"""Many deletes are judged when no more came for so long …"""
+GATHER_MAX_S: Final = 10.0
+"""… but after this time in any case."""
+CONFIRM: Final = "confirm"
+"""A command of ours, by which a person lets go what is held."""
+_ROOTS_AT_ONCE: Final = 256
+_COUNT_S: Final = 1.0  # between two counts of what is held
+
+Ending = Mapping[bytes, FileRecord | PlaceRow | None]
+"""What ends, by path, and what the last head says of it."""
+
+
+class OwnersBreaker:
+    """Says which changes of the own folder are not to be told before a person says so."""
+
+    def __init__(self, node: Node) -> None:
+        """Hold nothing; `start` says what an earlier run held."""
+        self._node = node
+        self.held = HeldPaths(node)
+        self._recent = RecentLosses()
+        self._gathers = False  # deletes wait to be judged
+        self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
+        self._counted = NOTHING  # how much `status` says is held
+        self._count_s = 0.0
+        self._untold = False  # that anything is
+        self._subject = ""  # under which name it says so
+
+    def __repr__(self) -> str:
+        """Return what is held."""
+        return f"<OwnersBreaker {self.held!r}>"
+
+    def start(self) -> None:
+        """Hold what an earlier run did."""
+        self.held.start()
+        self._note()
+
+    # -- time --------------------------------------------------------------------------------------
+    def on_dropped(self) -> None:
+        """Something is gone."""
+        if not self._gathers:
+            self._gathers, self._gathering_s = True, self._node.now
+        self._dropped_s = self._node.now
+
+    def on_looking(self) -> None:
+        """Something is being looked at: perhaps more is gone."""
+        if self._gathers:
+            self._dropped_s = self._node.now
+
+    def gathers_until_s(self, gone: int, changed: int) -> float:
+        """Return until when more deletes may be awaited, if these are many."""
+        if gone - changed <= MASS_FILES:  # few, or most of them have another name now
+            return self._node.now
+        return min(self._dropped_s + DELETES_QUIET_S, self._gathering_s + GATHER_MAX_S)
+
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        return self._count_s if self.held.amount != self._counted else None
+
+    def on_tick(self) -> bool:
+        """Have `status` say how much is held; return whether that is another amount now."""
+        if self.held.amount == self._counted or self._node.now < self._count_s:
+            return False
+        self._note()
+        return True
+
+    # -- what is said ------------------------------------------------------------------------------
+    def moved(self, changed: Mapping[bytes, PendingRecord]) -> list[bytes]:
+        """Return what of that which is held has its content at a path that is shared anew, and the
+        folders in which nothing is held then.
+        """
+        if not self.held:
+            return []
+        roots = {one.record.root for one in changed.values() if one.record.size}
+        moved = [one.path for one in self.held.records() if one.size and one.root in roots]
+        self.held.release(moved)
+        if moved:
+            emptied = [one.path for one in self.held.records() if one.kind is Kind.FOLDER]
+            emptied = [path for path in emptied if not self.held.has_below(path)]
+            self.held.release(emptied)
+            moved += emptied
+        return moved
+
+    def sift(self, gone: Ending, changed: Mapping[bytes, PendingRecord]) -> set[bytes]:
+        """Return the paths of which nothing is to be said."""
+        held, self._gathers = self.held, False
+        lost = self._lost(gone, changed)
+        if lost:
+            self._judge(lost)
+        if not held:
+            return set()
+        folders = {path for path, before in gone.items() if _is_folder(before)}
+        blocked = {path for path, one in changed.items() if one.record.kind is Kind.FILE}
+        inner = {path for path in folders | blocked if held.has_below(path)}
+        held.hold(inner)
+        emptied = {path for path, one in changed.items() if path in held and _is_emptied(one)}
+        kept_back = inner | emptied | {path for path in gone if path in held}
+        if kept_back:
+            held.write()
+        return kept_back
+
+    def _judge(self, lost: Mapping[bytes, FileRecord | PlaceRow]) -> None:
+        """Hold these if they are too many."""
+        node, held, before = self._node, self.held, self._recent.total(self._node.now)
+        amount = Amount(len(lost), 0, sum(one.size for one in lost.values()))
+        shared = node.index.manifests.amount(node.own_manifest)
+        known = Amount.total([shared.less(held.amount), before])
+        if not is_mass(Amount.total([before, amount]), known):
+            self._recent.note(amount, node.now)
+            return
+        self._untold |= not held
+        held.hold(lost)
+
+    def _lost(
+        self, gone: Ending, changed: Mapping[bytes, PendingRecord]
+    ) -> dict[bytes, FileRecord | PlaceRow]:
+        """Return the files that would end, or be cut off, and whose content is nowhere else."""
+        lost = dict[bytes, FileRecord | PlaceRow]()
+        for path, before in gone.items():
+            if before is not None and before.kind is Kind.FILE:
+                lost[path] = before
+        for path, one in changed.items():
+            if one.before is not None and _is_emptied(one):
+                lost[path] = one.before
+        known = (self.held, self.held.confirmed)  # a person knows of these
+        lost = {
+            path: one for path, one in lost.items() if not any(path in those for those in known)
+        }
+        roots = {one.record.root for one in changed.values()}
+        lost = {path: one for path, one in lost.items() if one.root not in roots}
+        standing = self._standing({one.root for one in lost.values() if one.size}, gone, changed)
+        return {path: one for path, one in lost.items() if one.root not in standing}
+
+    def _standing(
+        self, roots: Collection[bytes], gone: Ending, changed: Mapping[bytes, PendingRecord]
+    ) -> set[bytes]:
+        """Return which of these contents stand at another path of the own folder."""
+        places, name, every = self._node.index.places, self._node.own_manifest, sorted(roots)
+        found = set[bytes]()
+        for at in range(0, len(every), _ROOTS_AT_ONCE):
+            for root, path in places.with_roots(name, every[at : at + _ROOTS_AT_ONCE]):
+                if path not in gone and path not in changed:
+                    found.add(root)
+        return found
+
+    # -- what a person reads -----------------------------------------------------------------------
+    def _note(self) -> None:
+        """Have `status` say what is held, or nothing of it any more."""
+        node = self._node
+        self._counted, self._count_s = self.held.amount, node.now + _COUNT_S
+        node.troubles.clear(TroubleKind.HELD, self._subject)
+        self._subject = node.own_label
+        if self.held:
+            reason = self._reason()
+            trouble = Trouble(TroubleKind.HELD, self._subject, reason, CONFIRM, node.now, None)
+            node.troubles.note(trouble)
+            if self._untold:
+                text = f"{set_off(self._subject)}: {reason}"
+                node.tell("own_deletes_held", text, level="warning", subject=self._subject)
+        self._untold = False
+
+    def _reason(self) -> str:
+        records = self.held.records()
+        files = [one.path for one in records if one.kind is Kind.FILE]
+        names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
+        more = len(files) - len(names)
+        some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
+        return (
+            f"{of_amount(*self.held.amount)} that I share are gone here at once ({some}): nobody is"
+            f" told, and the others keep them; if they are to go everywhere, type: {CONFIRM} –"
+            " else copy them back from another device"
+        )
+
+
+def _is_folder(before: FileRecord | PlaceRow | None) -> bool:
+    return before is not None and before.kind is Kind.FOLDER
+
+
+def _is_emptied(change: PendingRecord) -> bool:
+    """Say whether a file is cut off to nothing."""
+    before, after = change.before, change.record
+    if before is None or before.kind is not Kind.FILE or not before.size:
+        return False
+    return after.kind is Kind.FILE and not after.size

@@ -1,0 +1,316 @@
+"""The owner's breaker: what is lost at once is held, and everything else is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.breakers import LOSS_WINDOW_S, MASS_FILES
+from potluck.core.content.facts import NOTHING, Amount
+from potluck.engine.own import owners_breaker
+from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.own.owners_breaker import DELETES_QUIET_S, GATHER_MAX_S
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.troubles import Trouble, TroubleKind
+from tests.engine.listeners import Heard
+from tests.engine.owntree import Own
+
+MANY = MASS_FILES + 1
+FILES = 4 * MANY
+
+
+def name_of(number: int) -> str:
+    return f"d{number % 4}/{number:03}"
+
+
+@pytest.fixture
+def own() -> Own:
+    """84 files in four folders are shared, each with a content of its own."""
+    own = Own()
+    own.folders = {f"d{number}" for number in range(4)}
+    for number in range(FILES):
+        own.write(name_of(number), f"{number:03}")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.tick(10.0)
+    assert len(own.published()) == FILES + 4
+    own.tells.clear()
+    return own
+
+
+def lose(own: Own, numbers: range) -> None:
+    """Delete these files, and have the watcher say so."""
+    names = [name_of(number) for number in numbers]
+    for name in names:
+        own.remove(name)
+    own.touch(*names)
+    own.settle()
+
+
+def troubles(own: Own) -> list[Trouble]:
+    return own.node.troubles.of(TroubleKind.HELD)
+
+
+def placed(own: Own) -> set[str]:
+    return {path.decode() for path in own.node.index.places.all_paths(own.node.own_manifest)}
+
+
+def test_a_quarter_goes_at_once_and_one_file_more_is_held(own: Own) -> None:
+    lose(own, range(MANY))
+    assert (len(own.published()), len(own.publishing.held)) == (FILES + 4 - MANY, 0)
+    lose(own, range(MANY, MANY + 1))
+    assert (len(own.published()), len(own.publishing.held)) == (FILES + 4 - MANY, 1), "of one hour"
+    assert name_of(MANY) not in placed(own)
+
+
+def test_after_an_hour_it_begins_anew(own: Own) -> None:
+    lose(own, range(MANY))
+    own.tick(LOSS_WINDOW_S + 60)
+    own.settle()
+    lose(own, range(MANY, MANY + 1))
+    assert len(own.publishing.held) == 0
+
+
+def test_a_wiped_folder_is_held_and_told_and_everything_else_goes_on(own: Own) -> None:
+    for number in range(4):
+        own.remove(f"d{number}")
+    own.touch("d0", "d1", "d2", "d3")
+    own.settle()
+    before = len(own.heads)
+    assert len(own.published()) == FILES + 4
+    assert own.own_folder.absent.amount == Amount(FILES, 4, 3 * FILES)
+    assert (b"d0/000" in own.own_folder.absent, placed(own)) == (True, set())
+    (trouble,) = troubles(own)
+    assert trouble.subject == "d1"
+    assert f"{FILES} files and 4 folders" in trouble.reason
+    assert "d0/000, d0/004, d0/008 and 81 more" in trouble.reason
+    (told,) = [tell for tell in own.tells if tell.code == "own_deletes_held"]
+    assert told.text == f"d1: {trouble.reason}"
+    own.write("new", "new")
+    own.touch("new")
+    own.settle()
+    assert (len(own.heads), len(own.published())) == (before + 1, FILES + 5)
+    own.remove("new")
+    own.touch("new")
+    own.settle()
+    assert (len(own.published()), len(own.publishing.held)) == (FILES + 4, FILES + 4)
+    assert not own.own_folder.work, "nothing is open until a person says something"
+    assert repr(own.publishing.breaker) == "<OwnersBreaker <HeldPaths: 88 held, 0 confirmed>>"
+    assert repr(own.own_folder.absent) == f"<AbsentFiles {(FILES, 4, 3 * FILES)}>"
+
+
+def test_what_is_held_is_held_by_the_next_run_until_it_is_confirmed(own: Own) -> None:
+    lose(own, range(MANY + 1))
+    assert len(own.published()) == FILES + 4
+    node = own.node
+    node.troubles.clear(TroubleKind.HELD, "d1")
+    again = Publishing(node, Heard())
+    OwnFolder(node, again).start(marked=True)
+    assert (len(again.held), len(troubles(own))) == (MANY + 1, 1)
+    own.publishing = again
+    own.own_folder = OwnFolder(node, again)
+    assert (
+        again.confirm() == "Confirmed: 22 files (66 B). The other devices put that in their trash."
+    )
+    again.on_tick(0)
+    assert (len(own.published()), again.held.amount) == (FILES + 4 - MANY - 1, NOTHING)
+    node.now += 1.0
+    again.on_tick(0)
+    assert troubles(own) == []
+
+
+def test_what_is_seen_again_is_held_no_more_and_is_no_change(own: Own) -> None:
+    kept = {name_of(number): own.files[name_of(number)] for number in range(MANY + 1)}
+    lose(own, range(MANY + 1))
+    before = own.heads[-1]
+    own.files |= kept
+    own.write(name_of(0), "edited")
+    own.touch(*kept)
+    own.settle()
+    own.tick(1.0)
+    assert (len(own.publishing.held), troubles(own)) == (0, [])
+    assert (own.heads[-1].seq, own.published()[name_of(0)].size) == (before.seq + 1, 6)
+
+
+def test_what_has_another_name_is_not_lost(own: Own) -> None:
+    for number in range(4):
+        own.move(f"d{number}", f"e{number}")
+    own.touch("d0", "d1", "d2", "d3", "e0", "e1", "e2", "e3")
+    own.settle()
+    assert len(own.publishing.held) == 0
+    assert {path[0] for path in own.published()} == {"e"}
+
+
+def test_a_copy_keeps_a_content(own: Own) -> None:
+    for number in range(MANY + 1):
+        own.write(f"copy{number}", f"{number:03}")
+    own.touch(*(f"copy{number}" for number in range(MANY + 1)))
+    own.settle()
+    lose(own, range(MANY + 1))
+    assert len(own.publishing.held) == 0
+    assert len(own.published()) == FILES + 4
+
+
+def test_what_was_held_and_stands_elsewhere_now_was_moved(own: Own) -> None:
+    for number in range(3):
+        own.remove(f"d{number}")
+    own.touch("d0", "d1", "d2")
+    own.settle()
+    assert len(own.publishing.held) == 3 * MANY + 3
+    for number in range(0, FILES, 4):
+        own.write(f"x{number}", f"{number:03}")
+    own.touch(*(f"x{number}" for number in range(0, FILES, 4)))
+    own.settle()
+    assert len(own.publishing.held) == 2 * MANY + 2, "d0 with all its files is told"
+    assert not any(path.startswith("d0") for path in own.published())
+
+
+def cut_off(own: Own) -> list[str]:
+    """Cut every file off to nothing; return which of them are held."""
+    names = [name_of(number) for number in range(FILES)]
+    for name in names:
+        own.write(name, "")
+    own.touch(*names)
+    own.settle()
+    held = [name for name in names if name.encode() in own.publishing.held]
+    assert len(held) >= FILES - MANY, "they are read one by one: a quarter is told at most"
+    return held
+
+
+def test_what_is_cut_off_to_nothing_is_lost_and_goes_when_confirmed(own: Own) -> None:
+    names = cut_off(own)
+    assert {own.published()[name].size for name in names} == {3}
+    own.read.clear()
+    own.touch(*names)
+    own.settle()
+    assert own.read == [], "what is not told is known all the same"
+    assert len(own.publishing.known_below(b"")) == FILES + 4
+    own.remove(names[0])
+    own.touch(names[0])
+    own.settle()
+    own.write(names[1], "again")
+    own.touch(names[1])
+    own.settle()
+    assert len(own.publishing.held) == len(names) - 1
+    own.publishing.confirm()
+    own.tick(1.0)
+    assert {own.published()[name].size for name in names[2:]} == {0}
+    assert (names[0] in own.published(), own.published()[names[1]].size) == (False, 5)
+
+
+def test_what_was_cut_off_and_has_another_name_is_told(own: Own) -> None:
+    name = cut_off(own)[0]
+    own.write("saved", name[3:])
+    own.touch("saved")
+    own.settle()
+    assert (own.published()[name].size, own.published()["saved"].size) == (0, 3)
+
+
+def test_a_file_in_the_place_of_a_held_folder_is_not_told_either(own: Own) -> None:
+    for number in range(2):
+        own.remove(f"d{number}")
+        own.folders.discard(f"d{number}")
+    own.write("d0", "a file now")
+    own.touch("d0", "d1")
+    own.settle()
+    assert own.published()["d0/000"].size == 3
+    assert own.publishing.stands(b"d0") is not None
+    own.remove("d0")
+    own.folders.add("d0")
+    own.touch("d0")
+    own.settle()
+    assert b"d0" not in own.publishing.held
+    own.remove("d0")
+    own.write("d0", "a file again")
+    own.touch("d0")
+    own.settle()
+    own.publishing.confirm()
+    own.tick(1.0)
+    assert own.published()["d0"].size == len("a file again")
+    assert not [path for path in own.published() if path.startswith("d0/")]
+
+
+def test_a_folder_that_goes_takes_along_what_is_kept_in_it(own: Own) -> None:
+    name = cut_off(own)[0]
+    own.remove(name[:2])
+    own.touch(name[:2])
+    own.settle()
+    assert own.publishing.stands(name.encode()) is None
+    assert own.published()[name].size == 3
+
+
+def test_many_deletes_are_judged_when_no_more_come(own: Own) -> None:
+    due_s = own.node.now + GATHER_MAX_S
+    names = [name_of(number) for number in range(FILES)]
+    for name in names[:MANY]:
+        own.remove(name)
+    own.touch(*names[:MANY])
+    own.answer()
+    for name in names[MANY:]:
+        assert len(own.published()) == FILES + 4
+        own.remove(name)
+        own.touch(name)
+        own.answer()
+        own.tick(DELETES_QUIET_S / 2)
+        if own.publishing.held:
+            break
+    assert own.node.now == pytest.approx(due_s), "after ten seconds they are judged in any case"
+    assert len(own.published()) == FILES + 4
+
+
+def test_while_something_is_looked_at_more_deletes_are_awaited(own: Own) -> None:
+    names = [name_of(number) for number in range(FILES)]
+    for name in names:
+        own.remove(name)
+    own.touch(*names[:MANY])
+    own.answer()
+    own.touch(*names[MANY:])
+    own.tick(GATHER_MAX_S - 0.5)
+    assert len(own.published()) == FILES + 4, "a look is under way"
+    own.settle()
+    assert len(own.publishing.held) >= FILES
+
+
+def test_a_pause_ends_the_waiting(own: Own) -> None:
+    names = [name_of(number) for number in range(MANY)]
+    for name in names:
+        own.remove(name)
+    own.touch(*names)
+    own.answer()
+    own.tick(DELETES_QUIET_S / 2)
+    assert len(own.published()) == FILES + 4
+    own.tick(DELETES_QUIET_S / 2)
+    assert len(own.published()) == FILES + 4 - MANY
+
+
+def test_without_it_a_wiped_folder_is_wiped_everywhere(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owners_breaker, "is_mass", lambda lost, known: False)
+    lose(own, range(FILES))
+    assert not [path for path in own.published() if "/" in path]
+
+
+def test_it_tells_once(own: Own) -> None:
+    lose(own, range(MANY + 1))
+    lose(own, range(MANY + 1, FILES - 1))
+    own.tick(1.0)
+    assert [tell.code for tell in own.tells] == ["own_deletes_held"]
+    (trouble,) = troubles(own)
+    assert trouble.reason.startswith(f"{FILES - 1} files"), "but status knows of all"
+
+
+def test_what_is_held_while_the_index_fails_is_written_when_it_is_found_again(own: Own) -> None:
+    rows = own.node.index.places.under(own.node.own_manifest, b"")
+    lose(own, range(MANY + 1))
+    held = own.node.index.meta.get("own deletes held")
+    assert held is not None
+    own.node.index.places.put(own.node.own_manifest, rows)
+    own.node.index.meta.remove("own deletes held")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.tick(10.0)
+    own.settle()
+    assert own.node.index.meta.get("own deletes held") == held
+    assert len(placed(own)) == FILES + 4 - MANY - 1

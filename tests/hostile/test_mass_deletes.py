@@ -1,0 +1,99 @@
+"""A folder that is wiped while its potluck is off: nobody else deletes anything before a person
+says so.
+
+Strategy: two real daemons; the first is ended, its own folder is emptied, and it starts again. Who
+did that is nobody's business. That it goes everywhere without the breaker is shown of its module
+(tests/engine/own/test_owners_breaker.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.devices import ROOT, until
+from tests.hostile.daemons import Daemon, Pair, pair
+
+pytestmark = pytest.mark.full
+FILES = 60
+HELD_S = 90.0  # a scan, a second look ten seconds later, and a slow machine
+
+
+def files(top: Path) -> dict[str, bytes]:
+    """Every file below a folder; what goes meanwhile is not there."""
+    found = dict[str, bytes]()
+    for at, _, names in os.walk(top):
+        for path in (Path(at) / name for name in names):
+            with suppress(FileNotFoundError):
+                found[str(path.relative_to(top))] = path.read_bytes()
+    return found
+
+
+def confirm(device: Daemon) -> int:
+    """Type `confirm` there; how that ended."""
+    words = [sys.executable, "-m", "potluck", "--home", str(device.home), "confirm"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(words, env=environment, cwd=ROOT, timeout=60, check=False).returncode
+
+
+def held(device: Daemon) -> list[str]:
+    """What `status` says of deletes that are held."""
+    return [each["reason"] for each in device.state()["troubles"] if each["kind"] == "held"]
+
+
+def filled(two: Pair) -> tuple[Path, Path, dict[str, bytes]]:
+    """The own folder of the first, its copy at the second, and all that is in both."""
+    own, copy = two.a.folder / "Shared" / two.a.label, two.b.copy_of(two.a)
+    (own / "folder").mkdir()
+    for number in range(FILES):
+        (own / "folder" / f"{number}").write_bytes(os.urandom(100 + number))
+        two.a.write(f"{number}", os.urandom(200 + number))
+    before = files(own)
+    until(lambda: files(copy) == before, two.said)
+    return own, copy, before
+
+
+def wipe(two: Pair, own: Path) -> None:
+    """End the first, empty its folder, and start it again."""
+    two.a.process.terminate()
+    two.a.ended()
+    for path in own.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    two.a.again()
+
+
+def test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms(
+    tmp_path: Path,
+) -> None:
+    with pair(tmp_path) as two:
+        own, copy, before = filled(two)
+        wipe(two, own)
+        until(lambda: bool(held(two.a)), two.said, HELD_S)
+        (reason,) = held(two.a)
+        assert f"{2 * FILES} files and 1 folder" in reason
+        assert not two.a.state()["synced"]
+        two.a.write("new", b"new")
+        until(lambda: files(copy) == before | {"new": b"new"}, two.said)
+        (own / "new").unlink()
+        until(lambda: files(copy) == before, two.said)
+        two.a.again()
+        until(lambda: bool(held(two.a)), two.said, HELD_S)
+        (own / "0").write_bytes(before["0"])
+        until(lambda: two.a.state()["files"] == 2 * FILES and len(held(two.a)) == 1, two.said)
+        until(lambda: f"{2 * FILES - 1} files" in held(two.a)[0], two.said)
+        assert files(copy) == before
+        assert confirm(two.a) == 0
+        until(lambda: files(copy) == {"0": before["0"]}, two.said)
+        until(lambda: two.a.state()["synced"] and not held(two.a), two.said)
+        trash = files(two.b.folder / ".potluck" / "trash")
+        assert set(before.values()) - {before["0"]} <= set(trash.values())
+        assert confirm(two.a) == 7
